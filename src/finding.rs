@@ -1,0 +1,223 @@
+//! What is wrong or doubtful in what people wrote, and the sink that collects it.
+//!
+//! A finding is not a failure: findings accumulate, all of one run are shown at once; failures are typed errors.
+
+use crate::name::Name;
+use crate::source::{FileId, Span};
+
+/// A stable diagnostic code such as `E0412`; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(pub &'static str);
+
+/// How much a finding weighs. Warnings and hints never stop, freeze or change an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Stops the organisation it is in, and those that use the broken file.
+    Error,
+    /// Doubtful; stops nothing.
+    Warning,
+    /// Worth knowing.
+    Hint,
+}
+
+/// A marked place with a few words beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What stands there, in the user's words; may be empty.
+    pub text: String,
+}
+
+/// How far a fix may be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applicability {
+    /// Changes nothing but the mistake: `parcelle fix` applies it.
+    Safe,
+    /// Probably what was meant.
+    Guess,
+    /// Has a part that a person must fill in.
+    NeedsFilling,
+}
+
+/// A replacement of the bytes under a span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes that go.
+    pub span: Span,
+    /// The text that comes.
+    pub replacement: String,
+}
+
+/// A way out: edits that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What applying it does, as an instruction: "quote it".
+    pub title: String,
+    /// How far it may be trusted.
+    pub applicability: Applicability,
+    /// The edits; they do not overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// Something wrong or doubtful in what people wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The stable code.
+    pub code: Code,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The fact in the user's words, lowercase, names in backticks.
+    pub title: String,
+    /// The place it is about.
+    pub primary: Label,
+    /// Further places, possibly in other files.
+    pub secondary: Vec<Label>,
+    /// The rule and the values that broke it.
+    pub why: Option<String>,
+    /// What to do next; one line each.
+    pub help: Vec<String>,
+    /// Edits that mend it.
+    pub fixes: Vec<Fix>,
+    /// The organisation it stops although the primary label lies in a file of no or another organisation.
+    pub stops: Option<Name>,
+}
+
+impl Finding {
+    /// An error at `span`.
+    pub fn error(code: Code, title: impl Into<String>, span: Span) -> Self {
+        Self::new(code, Severity::Error, title.into(), span)
+    }
+
+    /// A warning at `span`.
+    pub fn warning(code: Code, title: impl Into<String>, span: Span) -> Self {
+        Self::new(code, Severity::Warning, title.into(), span)
+    }
+
+    /// A hint at `span`.
+    pub fn hint(code: Code, title: impl Into<String>, span: Span) -> Self {
+        Self::new(code, Severity::Hint, title.into(), span)
+    }
+
+    fn new(code: Code, severity: Severity, title: String, span: Span) -> Self {
+        let primary = Label { span, text: String::new() };
+        Self {
+            code,
+            severity,
+            title,
+            primary,
+            secondary: Vec::new(),
+            why: None,
+            help: Vec::new(),
+            fixes: Vec::new(),
+            stops: None,
+        }
+    }
+
+    /// Words beside the primary place.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// A further place, in any file.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// The rule and the values that broke it.
+    #[must_use]
+    pub fn why(mut self, text: impl Into<String>) -> Self {
+        self.why = Some(text.into());
+        self
+    }
+
+    /// A line that says what to do next.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    /// A way out as one edit.
+    #[must_use]
+    pub fn fix(
+        mut self,
+        applicability: Applicability,
+        title: impl Into<String>,
+        span: Span,
+        replacement: impl Into<String>,
+    ) -> Self {
+        let edits = vec![Edit { span, replacement: replacement.into() }];
+        self.fixes.push(Fix { title: title.into(), applicability, edits });
+        self
+    }
+
+    /// Names the organisation that this stops.
+    #[must_use]
+    pub fn stops(mut self, organisation: Name) -> Self {
+        self.stops = Some(organisation);
+        self
+    }
+
+    /// The file of the primary place.
+    pub fn file(&self) -> FileId {
+        self.primary.span.file
+    }
+}
+
+/// The one sink. Findings come in any order and are read in file order.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    all: Vec<Finding>,
+}
+
+impl Findings {
+    /// Adds one.
+    pub fn push(&mut self, finding: Finding) {
+        self.all.push(finding);
+    }
+
+    /// Adds all of another sink.
+    pub fn extend(&mut self, other: Findings) {
+        self.all.extend(other.all);
+    }
+
+    /// Sorts by file, place, code and text, and drops exact repetitions.
+    pub fn sort(&mut self) {
+        self.all.sort_by(|a, b| (a.primary.span, a.code, &a.title).cmp(&(b.primary.span, b.code, &b.title)));
+        self.all.dedup();
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
+        self.all.iter()
+    }
+
+    /// How many there are of any severity.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none of any severity.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.all.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+impl IntoIterator for Findings {
+    type Item = Finding;
+    type IntoIter = std::vec::IntoIter<Finding>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.into_iter()
+    }
+}

@@ -1,0 +1,1 @@
+//! The changes that turn live into objects: a value with reasons.

@@ -1,0 +1,1 @@
+//! What may be written: the language described in itself, and the check against it.

@@ -1,0 +1,165 @@
+//! Texts, ids of files and byte spans.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Which file of a [`Sources`] a span lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A half-open range of bytes in one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub file: FileId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// A span of `file` over `range`; offsets past 4 GiB cannot occur, since files over 1 MiB are refused.
+    pub fn new(file: FileId, range: Range<usize>) -> Self {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { file, start: offset(range.start), end: offset(range.end) }
+    }
+
+    /// The bytes of the file that the span covers.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// The smallest span that covers both; the file is that of `self`.
+    #[must_use]
+    pub fn to(self, other: Self) -> Self {
+        Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+}
+
+/// A value and where it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// `value`, written at `span`.
+    pub fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+/// One file's text. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Path relative to the repository (or a name in brackets for what is embedded: `<schemas>/apps/nextcloud.kdl`).
+    pub path: Arc<str>,
+    /// The whole text; what was no UTF-8 is replaced, with a finding.
+    pub text: Arc<str>,
+    /// Git's id of the content, in hexadecimal; empty for what is not in Git.
+    pub blob: Arc<str>,
+    line_starts: Arc<[u32]>,
+}
+
+impl SourceFile {
+    /// A file with the starts of its lines counted.
+    pub fn new(path: &str, text: &str, blob: &str) -> Self {
+        let starts =
+            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        let line_starts = starts.map(|at| u32::try_from(at).unwrap_or(u32::MAX)).collect();
+        Self { path: path.into(), text: text.into(), blob: blob.into(), line_starts }
+    }
+}
+
+/// A place as people name it: both counted from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineColumn {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters (Unicode scalar values), from 1.
+    pub column: usize,
+}
+
+/// Every text that a run has read. Spans and file ids refer to it.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Adds a file and names it.
+    pub fn add(&mut self, file: SourceFile) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).expect("a garden has fewer than 2^32 files"));
+        self.files.push(file);
+        id
+    }
+
+    /// The file of an id that this value gave out.
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    /// All files with their ids, in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
+        self.files.iter().enumerate().map(|(at, file)| (FileId(u32::try_from(at).unwrap_or(u32::MAX)), file))
+    }
+
+    /// The text under a span.
+    pub fn text(&self, span: Span) -> &str {
+        self.file(span.file).text.get(span.range()).unwrap_or_default()
+    }
+
+    /// Where the span starts.
+    pub fn start(&self, span: Span) -> LineColumn {
+        self.position(span.file, span.start)
+    }
+
+    /// Where the span ends (the place after its last character).
+    pub fn end(&self, span: Span) -> LineColumn {
+        self.position(span.file, span.end)
+    }
+
+    /// The line and column of a byte offset; one that falls inside a character counts as its start.
+    pub fn position(&self, file: FileId, offset: u32) -> LineColumn {
+        let file = self.file(file);
+        let line = file.line_starts.partition_point(|start| *start <= offset).max(1);
+        let start = file.line_starts[line - 1] as usize;
+        let mut end = (offset as usize).min(file.text.len());
+        while !file.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        LineColumn { line, column: file.text[start.min(end)..end].chars().count() + 1 }
+    }
+
+    /// `path:line:column` of the span's start.
+    pub fn locate(&self, span: Span) -> String {
+        let at = self.start(span);
+        format!("{}:{}:{}", self.file(span.file).path, at.line, at.column)
+    }
+
+    /// The text of line `line` (from 1), without its end.
+    pub fn line(&self, file: FileId, line: usize) -> &str {
+        let file = self.file(file);
+        let Some(start) = file.line_starts.get(line.wrapping_sub(1)) else { return "" };
+        let end = file.line_starts.get(line).map_or(file.text.len(), |next| *next as usize);
+        file.text[*start as usize..end].trim_end_matches(['\n', '\r'])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_not_bytes() {
+        let mut sources = Sources::default();
+        let file = sources.add(SourceFile::new("a.kdl", "é日 x\ny", ""));
+        assert_eq!(sources.position(file, 6), LineColumn { line: 1, column: 4 });
+        assert_eq!(sources.position(file, 8), LineColumn { line: 2, column: 1 });
+        assert_eq!(sources.line(file, 1), "é日 x");
+    }
+}
