@@ -11,6 +11,7 @@
 
 pub mod expression;
 pub mod finding;
+pub mod merge;
 pub mod model;
 pub mod name;
 pub mod plan;

@@ -1,0 +1,167 @@
+//! Custom kinds: the schemas of a CustomResourceDefinition.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{BUILTIN, Empty, Field, List, ListKind, Object, Scalar, Shape, Type, TypeId, TypeRef, TypeTable};
+
+/// Why a definition could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// The object lacks what every definition has.
+    #[error("the definition has no `{0}`")]
+    Missing(&'static str),
+    /// A version has no schema with a structure.
+    #[error("version `{0}` of the definition has no structural schema")]
+    NoSchema(String),
+}
+
+/// Every version of the definition by `(apiVersion, kind)`.
+pub(super) fn parse(definition: &Value) -> Result<Vec<((String, String), TypeRef)>, SchemaError> {
+    let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str);
+    let group = text("/spec/group").ok_or(SchemaError::Missing("spec.group"))?;
+    let kind = text("/spec/names/kind").ok_or(SchemaError::Missing("spec.names.kind"))?;
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+    let versions = versions.ok_or(SchemaError::Missing("spec.versions"))?;
+    versions
+        .iter()
+        .map(|version| {
+            let name = version["name"].as_str().ok_or(SchemaError::Missing("spec.versions[].name"))?;
+            let schema = &version["schema"]["openAPIV3Schema"];
+            if !schema.is_object() {
+                return Err(SchemaError::NoSchema(name.to_owned()));
+            }
+            let status = version["subresources"]["status"].is_object();
+            let of = read_kind(
+                schema,
+                definition.pointer("/spec/preserveUnknownFields") == Some(&Value::Bool(true)),
+                status,
+            );
+            Ok(((format!("{group}/{name}"), kind.to_owned()), of))
+        })
+        .collect()
+}
+
+fn read_kind(schema: &Value, preserve: bool, status: bool) -> TypeRef {
+    let mut table = TypeTable::default();
+    let root = read_root(&mut table, schema, preserve);
+    TypeRef { table: Arc::new(table), root, custom: true, status }
+}
+
+/// An object of a kind (the root, or an embedded one) has `apiVersion`, `kind` and `metadata` besides what is declared.
+fn read_root(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeId {
+    let mut one = read(table, schema, preserve);
+    if !matches!(one.shape, Shape::Map(_)) {
+        one.shape = Shape::Map(Object::default());
+    }
+    let metadata = copy_metadata(table);
+    if let Shape::Map(object) = &mut one.shape {
+        for name in ["apiVersion", "kind"] {
+            let of = table.push(Shape::Scalar(Scalar::String).into());
+            object.fields.insert(name.into(), Field { of, empty: Empty::Stays });
+        }
+        object.fields.insert("metadata".into(), Field { of: metadata, empty: Empty::Stays });
+    }
+    table.push(one)
+}
+
+/// The metadata of built-in kinds, copied into another table.
+fn copy_metadata(table: &mut TypeTable) -> TypeId {
+    let source = BUILTIN.values().next().and_then(|any| match &any.table.get(any.root).shape {
+        Shape::Map(object) => Some((any, object.fields.get("metadata")?.of)),
+        _ => None,
+    });
+    match source {
+        Some((of, id)) => copy(table, &of.table, id),
+        None => table.push(Shape::Any.into()),
+    }
+}
+
+fn copy(table: &mut TypeTable, from: &TypeTable, id: TypeId) -> TypeId {
+    let mut one = from.get(id).clone();
+    match &mut one.shape {
+        Shape::List(list) => list.items = copy(table, from, list.items),
+        Shape::Map(object) => {
+            for field in object.fields.values_mut() {
+                field.of = copy(table, from, field.of);
+            }
+            object.values = object.values.map(|values| copy(table, from, values));
+        }
+        Shape::Scalar(_) | Shape::Any => {}
+    }
+    table.push(one)
+}
+
+fn read_id(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeId {
+    if schema["x-kubernetes-embedded-resource"] == true {
+        return read_root(table, schema, preserve || schema["x-kubernetes-preserve-unknown-fields"] == true);
+    }
+    let one = read(table, schema, preserve);
+    table.push(one)
+}
+
+fn read(table: &mut TypeTable, schema: &Value, preserve: bool) -> Type {
+    let preserve = preserve || schema["x-kubernetes-preserve-unknown-fields"] == true;
+    let shape = if schema["x-kubernetes-int-or-string"] == true {
+        Shape::Scalar(Scalar::IntOrString)
+    } else {
+        match schema["type"].as_str() {
+            Some("object") => read_object(table, schema, preserve),
+            Some("array") => read_list(table, schema, preserve),
+            Some("string") => Shape::Scalar(Scalar::String),
+            Some("integer") => Shape::Scalar(Scalar::Integer),
+            Some("number") => Shape::Scalar(Scalar::Number),
+            Some("boolean") => Shape::Scalar(Scalar::Boolean),
+            _ => Shape::Any,
+        }
+    };
+    Type {
+        shape,
+        default: schema.get("default").cloned(),
+        enumeration: schema["enum"].as_array().cloned().unwrap_or_default(),
+        nullable: schema["nullable"] == true,
+    }
+}
+
+fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
+    let mut fields = BTreeMap::new();
+    for (name, of) in schema["properties"].as_object().into_iter().flatten() {
+        let of = read_id(table, of, preserve);
+        fields.insert(name.as_str().into(), Field { of, empty: Empty::Stays });
+    }
+    let declares_values = !matches!(schema["additionalProperties"], Value::Null | Value::Bool(false));
+    let values = match &schema["additionalProperties"] {
+        Value::Null if preserve || fields.is_empty() => Some(table.push(Shape::Any.into())),
+        Value::Null | Value::Bool(false) => None,
+        Value::Bool(true) => Some(table.push(Shape::Any.into())),
+        values => Some(read_id(table, values, preserve)),
+    };
+    let required = schema["required"].as_array().into_iter().flatten();
+    Shape::Map(Object {
+        atomic: schema["x-kubernetes-map-type"] == "atomic",
+        fields,
+        values,
+        required: required.filter_map(Value::as_str).map(Into::into).collect(),
+        preserve_unknown: declares_values || preserve,
+    })
+}
+
+fn read_list(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
+    let kind = match schema["x-kubernetes-list-type"].as_str() {
+        Some("set") => ListKind::Set,
+        Some("map") => ListKind::Map(
+            schema["x-kubernetes-list-map-keys"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(|key| (key.into(), schema["items"]["properties"][key].get("default").cloned()))
+                .collect(),
+        ),
+        _ => ListKind::Atomic,
+    };
+    let items = read_id(table, &schema["items"], preserve);
+    Shape::List(List { kind, items, merge_key: None })
+}
