@@ -40,11 +40,24 @@ pub struct Garden {
     /// Definitions by name: built in ones and those of the garden (which win).
     pub definitions: BTreeMap<Name, Arc<Definition>>,
     /// Organisations that can be rendered, by name.
-    pub organisations: BTreeMap<Name, Organisation>,
+    pub organisations: BTreeMap<Name, Arc<Organisation>>,
     /// Organisations (by name, where known) that a finding stops: they stay as applied.
     pub broken: BTreeSet<Name>,
     /// Files that could not be read at all: nothing that may have lived in them is deleted.
     pub unreadable: BTreeSet<FileId>,
+}
+
+/// What was applied last, to which some rules compare: hosts, upgrades, what may only grow, what vanished.
+///
+/// Its spans belong to the texts of another run and are never shown.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Organisations as last applied, by name.
+    pub organisations: BTreeMap<Name, Arc<Organisation>>,
+    /// Apps (organisation, app) of which nothing is left in the cluster: their node may go.
+    pub gone: BTreeSet<(Name, Name)>,
+    /// Organisations of which nothing is left in the cluster.
+    pub gone_organisations: BTreeSet<Name>,
 }
 
 /// Somebody who works on the garden.
@@ -130,7 +143,7 @@ pub struct Offer {
     /// Escape hatches that organisations on it may use (`env`, `patch`).
     pub allows: BTreeSet<String>,
     /// Settings for every app.
-    pub defaults: BTreeMap<String, Setting>,
+    pub defaults: BTreeMap<String, Arc<Setting>>,
     /// Apps that every subscriber gets, by name.
     pub apps: BTreeMap<Name, AppNode>,
     /// Where it was written.
@@ -211,9 +224,9 @@ pub struct App {
     /// The release in force: `version`, or what `channel` names, or the definition's default channel.
     pub release: Arc<definition::Release>,
     /// Effective settings by name: those written somewhere and those with a default.
-    pub settings: BTreeMap<String, Setting>,
+    pub settings: BTreeMap<String, Arc<Setting>>,
     /// Every layer's value of each setting, nearest first: for `explain`.
-    pub layers: BTreeMap<String, Vec<Setting>>,
+    pub layers: BTreeMap<String, Vec<Arc<Setting>>>,
     /// Running, asleep by word, or retired.
     pub life: Life,
     /// `at` first, then `also-at`; empty for an app without a route.
@@ -281,9 +294,9 @@ pub struct AppNode {
     /// The definition's name.
     pub definition: Spanned<String>,
     /// What was written in it, by setting name.
-    pub settings: BTreeMap<String, Setting>,
+    pub settings: BTreeMap<String, Arc<Setting>>,
     /// The whole node.
-    pub node: crate::syntax::Node,
+    pub node: Arc<crate::syntax::Node>,
 }
 
 /// Which of the four layers (and before them the definition) a value came from. Later is nearer.
