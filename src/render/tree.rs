@@ -1,0 +1,242 @@
+//! Bodies of objects as they are built: JSON in which every value may say which line decided it.
+//!
+//! What is empty is never rendered (engine.md: the server drops most empty values, and a desired value that vanishes would
+//! be a change for ever), so [`Tree::finish`] leaves out absent values, empty lists and empty maps.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Origins;
+use crate::quantity::Quantity;
+use crate::source::Span;
+
+/// A value with the line that decided it, if a line did.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Tree {
+    node: Node,
+    origin: Option<Span>,
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+enum Node {
+    #[default]
+    Absent,
+    Scalar(Value),
+    List(Vec<Tree>),
+    Map(BTreeMap<String, Tree>),
+}
+
+/// Builds a map: `tree! { "name": "web", "containerPort": 80 }`. Absent values are left out.
+macro_rules! tree {
+    ($($key:tt : $value:expr),* $(,)?) => {
+        $crate::render::tree::Tree::map::<String>([$(($key.to_string(), $crate::render::tree::Tree::from($value))),*])
+    };
+}
+pub(crate) use tree;
+
+impl Tree {
+    /// Nothing: left out wherever it stands.
+    pub const ABSENT: Self = Self { node: Node::Absent, origin: None };
+
+    /// A map of the entries.
+    pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Tree)>) -> Self {
+        Node::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()).into()
+    }
+
+    /// A list of the items.
+    pub fn list(items: impl IntoIterator<Item = Tree>) -> Self {
+        Node::List(items.into_iter().collect()).into()
+    }
+
+    /// The same value, decided at `origin`.
+    #[must_use]
+    pub fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
+        self.origin = origin.into().or(self.origin);
+        self
+    }
+
+    /// Whether nothing of it would be rendered.
+    pub fn is_empty(&self) -> bool {
+        match &self.node {
+            Node::Absent => true,
+            Node::Scalar(_) => false,
+            Node::List(items) => items.is_empty(),
+            Node::Map(entries) => entries.values().all(Tree::is_empty),
+        }
+    }
+
+    /// Puts `value` under `key`, in place of what stood there. A value that is no map becomes one.
+    pub fn set(&mut self, key: &str, value: impl Into<Tree>) {
+        if !matches!(self.node, Node::Map(_)) {
+            self.node = Node::Map(BTreeMap::new());
+        }
+        if let Node::Map(entries) = &mut self.node {
+            entries.insert(key.to_owned(), value.into());
+        }
+    }
+
+    /// The value under `key`, made where it is missing.
+    pub fn entry(&mut self, key: &str) -> &mut Tree {
+        if !matches!(self.node, Node::Map(_)) {
+            self.node = Node::Map(BTreeMap::new());
+        }
+        let Node::Map(entries) = &mut self.node else { unreachable!("made a map above") };
+        entries.entry(key.to_owned()).or_default()
+    }
+
+    /// The value and the origins of all that said one; empty values are left out.
+    pub fn finish(self) -> (Value, Origins) {
+        let mut origins = Origins::default();
+        let value = self.into_value(&mut String::new(), &mut origins);
+        (value, origins)
+    }
+
+    fn into_value(self, pointer: &mut String, origins: &mut Origins) -> Value {
+        if let Some(origin) = self.origin {
+            origins.0.insert(pointer.clone(), origin);
+        }
+        let length = pointer.len();
+        let mut child = |segment: &str, tree: Tree| {
+            pointer.push('/');
+            push_escaped(pointer, segment);
+            let value = tree.into_value(pointer, origins);
+            pointer.truncate(length);
+            value
+        };
+        match self.node {
+            Node::Absent => Value::Null,
+            Node::Scalar(value) => value,
+            Node::List(items) => {
+                let kept = items.into_iter().filter(|item| !item.is_empty());
+                Value::Array(kept.enumerate().map(|(at, item)| child(&at.to_string(), item)).collect())
+            }
+            Node::Map(entries) => {
+                let kept = entries.into_iter().filter(|(_, value)| !value.is_empty());
+                Value::Object(kept.map(|(key, value)| (key.clone(), child(&key, value))).collect())
+            }
+        }
+    }
+}
+
+/// Appends a segment of a JSON pointer (RFC 6901): `~` as `~0`, `/` as `~1`.
+pub fn push_escaped(pointer: &mut String, segment: &str) {
+    for letter in segment.chars() {
+        match letter {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
+}
+
+impl From<Node> for Tree {
+    fn from(node: Node) -> Self {
+        Self { node, origin: None }
+    }
+}
+
+impl From<&str> for Tree {
+    fn from(text: &str) -> Self {
+        Node::Scalar(Value::from(text)).into()
+    }
+}
+
+impl From<String> for Tree {
+    fn from(text: String) -> Self {
+        Node::Scalar(Value::from(text)).into()
+    }
+}
+
+impl From<&String> for Tree {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<bool> for Tree {
+    fn from(flag: bool) -> Self {
+        Node::Scalar(Value::from(flag)).into()
+    }
+}
+
+impl From<i64> for Tree {
+    fn from(number: i64) -> Self {
+        Node::Scalar(Value::from(number)).into()
+    }
+}
+
+impl From<u32> for Tree {
+    fn from(number: u32) -> Self {
+        i64::from(number).into()
+    }
+}
+
+impl From<u16> for Tree {
+    fn from(number: u16) -> Self {
+        i64::from(number).into()
+    }
+}
+
+impl From<i32> for Tree {
+    fn from(number: i32) -> Self {
+        i64::from(number).into()
+    }
+}
+
+impl From<Quantity> for Tree {
+    /// The canonical spelling.
+    fn from(quantity: Quantity) -> Self {
+        quantity.canonical().into()
+    }
+}
+
+impl From<Vec<Tree>> for Tree {
+    fn from(items: Vec<Tree>) -> Self {
+        Node::List(items).into()
+    }
+}
+
+impl From<BTreeMap<String, String>> for Tree {
+    fn from(entries: BTreeMap<String, String>) -> Self {
+        Tree::map(entries.into_iter().map(|(key, value)| (key, value.into())))
+    }
+}
+
+impl<T: Into<Tree>> From<Option<T>> for Tree {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Tree::ABSENT, Into::into)
+    }
+}
+
+impl From<Value> for Tree {
+    /// Parsed JSON; `null` is absent.
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Tree::ABSENT,
+            Value::Array(items) => Tree::list(items.into_iter().map(Tree::from)),
+            Value::Object(entries) => Tree::map(entries.into_iter().map(|(key, value)| (key, Tree::from(value)))),
+            scalar => Node::Scalar(scalar).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileId;
+
+    #[test]
+    fn what_is_empty_is_left_out_and_origins_are_pointers() {
+        let span = Span::new(FileId(0), 3..5);
+        let body = tree! {
+            "a": tree! { "b/c": Tree::from(1).at(span), "empty": tree! {} },
+            "list": vec![Tree::ABSENT, Tree::from("x").at(span)],
+            "none": None::<&str>,
+        };
+        let (value, origins) = body.finish();
+        assert_eq!(value, serde_json::json!({ "a": { "b/c": 1 }, "list": ["x"] }));
+        assert_eq!(origins.0.keys().collect::<Vec<_>>(), ["/a/b~1c", "/list/0"]);
+        assert_eq!(origins.of("/list/0/deeper"), Some(span));
+    }
+}
