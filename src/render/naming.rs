@@ -123,7 +123,8 @@ pub fn across_organisations(organisation: &Name, app: &Name, part: &str) -> Stri
 /// PostgreSQL or its operator keep for themselves get `app__` in front, which no other name has.
 pub fn in_sql(app: &Name, part_name: &str) -> String {
     let name = part("Database", app, part_name).replace('-', "_");
-    if name.starts_with("pg_") || name.starts_with("cnpg_") || name.starts_with(|letter: char| letter.is_ascii_digit()) {
+    if name.starts_with("pg_") || name.starts_with("cnpg_") || name.starts_with(|letter: char| letter.is_ascii_digit())
+    {
         return format!("app__{}", &name[..name.len().min(58)]);
     }
     name
