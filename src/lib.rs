@@ -15,6 +15,7 @@ pub mod merge;
 pub mod model;
 pub mod name;
 pub mod plan;
+pub mod git;
 pub mod quantity;
 pub mod render;
 pub mod schema;

@@ -1,0 +1,147 @@
+//! A bare mirror of a repository, kept in a folder of our own.
+
+use std::path::{Path, PathBuf};
+
+use super::{CommitId, GitError, Repository};
+
+/// How often a credential is offered before the server's refusal is believed (libgit2 would ask for ever).
+const MOST_CREDENTIALS: u32 = 3;
+/// The most bytes that one fetch may bring.
+const LARGEST_FETCH: usize = 1 << 30;
+/// Where the mirror keeps what it fetched.
+const HEAD: &str = "refs/parcelle/head";
+
+/// Where a mirror fetches from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// A path, or an address (`https://`, `ssh://`, `git@host:path`).
+    pub address: String,
+    /// The branch; the repository's HEAD where absent.
+    pub branch: Option<String>,
+    /// A token for https, from the environment; never kept on disk.
+    pub token: Option<String>,
+}
+
+/// The mirror of one remote.
+pub struct Mirror {
+    repository: Repository,
+    remote: Remote,
+}
+
+impl Mirror {
+    /// Opens the mirror in `folder`, or starts an empty one there.
+    pub fn open(folder: &Path, remote: Remote) -> Result<Self, GitError> {
+        check_address(&remote.address)?;
+        let existing = git2::Repository::open_bare(folder);
+        let inner = match existing {
+            Ok(inner) => inner,
+            Err(_) => create(folder)?,
+        };
+        Ok(Self { repository: Repository::wrap(inner), remote })
+    }
+
+    /// Brings what is new and returns the commit that the branch names now.
+    pub fn fetch(&self) -> Result<CommitId, GitError> {
+        let address = &self.remote.address;
+        let from = self.remote.branch.as_ref().map_or("HEAD".to_owned(), |branch| format!("refs/heads/{branch}"));
+        let mut remote = self
+            .repository
+            .inner()
+            .remote_anonymous(address)
+            .map_err(GitError::git(format!("use the address `{}`", shown(address))))?;
+        let mut options = git2::FetchOptions::new();
+        options.remote_callbacks(callbacks(self.remote.token.as_deref()));
+        options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
+        options.follow_redirects(git2::RemoteRedirect::Initial);
+        remote
+            .fetch(&[format!("+{from}:{HEAD}")], Some(&mut options), None)
+            .map_err(GitError::git(format!("fetch `{}`", shown(address))))?;
+        let head = self.repository.inner().refname_to_id(HEAD).map_err(|_| {
+            GitError::NoBranch(self.remote.branch.clone().unwrap_or_else(|| "HEAD".to_owned()))
+        })?;
+        Ok(CommitId(head.to_string()))
+    }
+
+    /// The repository of the mirror.
+    pub fn repository(&self) -> &Repository {
+        &self.repository
+    }
+}
+
+/// Starts the mirror beside its place and moves it there whole, so that a kill leaves either none or a good one.
+#[expect(clippy::disallowed_methods, reason = "a port: the mirror's own folder")]
+fn create(folder: &Path) -> Result<git2::Repository, GitError> {
+    let beside = with_suffix(folder, "new");
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).map_err(GitError::io("make the folder", parent))?;
+    for stale in [folder, &beside] {
+        if stale.exists() {
+            std::fs::remove_dir_all(stale).map_err(GitError::io("clear the folder", stale))?;
+        }
+    }
+    let mut options = git2::RepositoryInitOptions::new();
+    options.bare(true).external_template(false).no_reinit(true);
+    git2::Repository::init_opts(&beside, &options)
+        .map_err(GitError::git(format!("start a mirror in `{}`", folder.display())))?;
+    std::fs::rename(&beside, folder).map_err(GitError::io("move the mirror to", folder))?;
+    git2::Repository::open_bare(folder).map_err(GitError::git(format!("open the mirror in `{}`", folder.display())))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+fn callbacks(token: Option<&str>) -> git2::RemoteCallbacks<'static> {
+    let token = token.map(str::to_owned);
+    let mut tries = 0;
+    let mut callbacks = git2::RemoteCallbacks::new();
+    callbacks.credentials(move |_url, user, allowed| {
+        tries += 1;
+        if tries > MOST_CREDENTIALS {
+            return Err(git2::Error::from_str("the server refused the credentials"));
+        }
+        match &token {
+            Some(token) if allowed.is_user_pass_plaintext() => git2::Cred::userpass_plaintext(user.unwrap_or("oauth2"), token),
+            _ if allowed.is_ssh_key() => git2::Cred::ssh_key_from_agent(user.unwrap_or("git")),
+            _ => Err(git2::Error::from_str("the server asks for credentials: set PARCELLE_GIT_TOKEN, or load a key into ssh-agent")),
+        }
+    });
+    callbacks.transfer_progress(|progress| progress.received_bytes() < LARGEST_FETCH);
+    callbacks
+}
+
+/// Only addresses that libgit2 reads as what they look like: `ext::` and the like never reach it.
+fn check_address(address: &str) -> Result<(), GitError> {
+    let known = ["https://", "ssh://", "http://127.0.0.1", "http://localhost", "file://"].iter().any(|scheme| address.starts_with(scheme));
+    let scp_like = address.starts_with("git@") && address.contains(':');
+    let path = !address.contains("::") && !address.contains("://") && Path::new(address).exists();
+    if known || scp_like || path { Ok(()) } else { Err(GitError::Address(shown(address))) }
+}
+
+/// The address without a user and password.
+fn shown(address: &str) -> String {
+    match (address.split_once("://"), address.rfind('@')) {
+        (Some((scheme, _)), Some(at)) => format!("{scheme}://{}", &address[at + 1..]),
+        _ => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_in_an_address_are_not_shown() {
+        assert_eq!(shown("https://user:secret@git.example/x.git"), "https://git.example/x.git");
+        assert_eq!(shown("git@git.example:x.git"), "git@git.example:x.git");
+    }
+
+    #[test]
+    fn odd_schemes_never_reach_the_transport() {
+        assert!(check_address("ext::sh -c id").is_err());
+        assert!(check_address("https://git.example/x.git").is_ok());
+    }
+}

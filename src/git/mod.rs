@@ -1,0 +1,151 @@
+//! Git without a checkout: a bare mirror of a repository, fetched; trees read straight from its objects.
+//!
+//! A [`Snapshot`] is what the flow starts from: the KDL files of one garden, from a commit or from a working tree.
+
+use std::path::{Path, PathBuf};
+
+use crate::source::{SourceFile, Sources};
+
+mod mirror;
+mod tree;
+mod worktree;
+
+pub use mirror::{Mirror, Remote};
+pub use tree::{Repository, commit_snapshot};
+pub use worktree::{find_garden, worktree_snapshot};
+
+/// The largest file that is read whole; a larger one is cut here and refused as a finding when it is decoded.
+pub const LARGEST_FILE: usize = 1 << 20;
+/// The most KDL files in one garden.
+pub const MOST_FILES: usize = 50_000;
+/// The deepest folder below the garden's.
+pub const DEEPEST_FOLDER: usize = 16;
+
+/// A commit's id in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitId(pub String);
+
+impl CommitId {
+    /// The first ten characters: enough to name a commit to people.
+    pub fn short(&self) -> &str {
+        self.0.get(..10).unwrap_or(&self.0)
+    }
+}
+
+/// A commit, as people are told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its id.
+    pub id: CommitId,
+    /// The first line of its message.
+    pub summary: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When it was committed, in seconds since 1970.
+    pub time: i64,
+}
+
+/// One file as read: its bytes may be anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawFile {
+    /// Path relative to the repository, with `/`.
+    pub path: String,
+    /// Its bytes, at most [`LARGEST_FILE`] + 1 of them.
+    pub bytes: Vec<u8>,
+    /// Git's id of its content; computed for working trees too.
+    pub blob: String,
+}
+
+/// The KDL files of one garden at one moment, in order of their paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit; absent for a working tree.
+    pub commit: Option<Commit>,
+    /// The garden's folder relative to the repository; empty for its root.
+    pub folder: String,
+    /// The files.
+    pub files: Vec<RawFile>,
+}
+
+/// Why Git could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// libgit2 refused something.
+    #[error("cannot {doing}")]
+    Git {
+        /// What was being done, after "cannot ".
+        doing: String,
+        /// What libgit2 said.
+        #[source]
+        source: git2::Error,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {doing} `{}`", path.display())]
+    Io {
+        /// What was being done, after "cannot ".
+        doing: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The address has a scheme that is not fetched.
+    #[error("`{0}` is not fetched: a repository is a path, or an address that starts with https://, ssh:// or git@")]
+    Address(String),
+    /// The folder belongs to another user.
+    #[error("`{0}` belongs to another user, and Git does not trust it: run `git config --global --add safe.directory {0}`, or run as its owner")]
+    Owner(String),
+    /// No garden was found.
+    #[error("no folder with a `garden.kdl` in {0}: name it with --garden, or start one with `parcelle new`")]
+    NoGarden(String),
+    /// More than one garden was found.
+    #[error("{found} gardens in this commit ({folders}): name one with --garden")]
+    ManyGardens {
+        /// How many.
+        found: usize,
+        /// Where.
+        folders: String,
+    },
+    /// More files than [`MOST_FILES`].
+    #[error("the garden has more than {MOST_FILES} KDL files")]
+    TooManyFiles,
+    /// The place is in no Git repository.
+    #[error("`{0}` lies in no Git repository: `run` and `apply` take commits only; `git init` and commit the garden first")]
+    NoRepository(String),
+    /// The branch is not there.
+    #[error("the repository has no branch `{0}`")]
+    NoBranch(String),
+}
+
+impl GitError {
+    /// Wraps what libgit2 said; `doing` reads after "cannot ".
+    fn git(doing: impl Into<String>) -> impl FnOnce(git2::Error) -> Self {
+        let doing = doing.into();
+        move |source| match source.code() {
+            git2::ErrorCode::Owner => Self::Owner(doing),
+            _ => Self::Git { doing, source },
+        }
+    }
+
+    /// Wraps what the system said; `doing` reads after "cannot ".
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { doing, path, source }
+    }
+}
+
+impl Snapshot {
+    /// Decodes every file into `sources`; what is no text or too large is a finding, and the file stays, cut.
+    pub fn into_sources(self, sources: &mut Sources, findings: &mut crate::finding::Findings) -> Vec<crate::source::FileId> {
+        self.files
+            .into_iter()
+            .map(|raw| {
+                let id = sources.next_id();
+                let (text, found) = crate::syntax::decode(id, &raw.bytes);
+                findings.extend(found);
+                sources.add(SourceFile::new(&raw.path, &text, &raw.blob))
+            })
+            .collect()
+    }
+}
