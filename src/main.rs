@@ -1,1 +1,7 @@
-fn main() {}
+//! Parses arguments, calls the command line, returns the exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(parcelle::cli::main(std::env::args_os()).code())
+}

@@ -12,7 +12,7 @@ mod worktree;
 
 pub use mirror::{Mirror, Remote};
 pub use tree::{Repository, commit_snapshot};
-pub use worktree::{find_garden, worktree_snapshot};
+pub use worktree::{find_garden, read_files, worktree_snapshot};
 
 /// The largest file that is read whole; a larger one is cut here and refused as a finding when it is decoded.
 pub const LARGEST_FILE: usize = 1 << 20;

@@ -35,6 +35,17 @@ pub fn worktree_snapshot(root: &Path, folder: &Path) -> Result<Snapshot, GitErro
     Ok(Snapshot { commit: None, folder: relative(root, folder), files })
 }
 
+/// One file, or the KDL files below a folder; paths are relative to `root`.
+pub fn read_files(root: &Path, path: &Path) -> Result<Vec<RawFile>, GitError> {
+    if !path.is_dir() {
+        return Ok(vec![read(root, path)?]);
+    }
+    let mut files = Vec::new();
+    collect(root, path, 0, &mut files)?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
 #[expect(clippy::disallowed_methods, reason = "a port: reading the garden from disk")]
 fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<RawFile>) -> Result<(), GitError> {
     for entry in std::fs::read_dir(folder).map_err(GitError::io("read the folder", folder))? {

@@ -1,0 +1,89 @@
+//! `parcelle check`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::workspace::Workspace;
+use super::{Common, Exit, Failure, Output};
+use crate::check::Checked;
+use crate::finding::Severity;
+use crate::report::{self, Format};
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The garden's folder
+    path: Option<PathBuf>,
+    /// How to print findings: text, short, json, sarif, gitlab, github, junit
+    #[arg(long, short, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Write a report into a file as well; may be repeated (`--report gitlab=gl-code-quality.json`)
+    #[arg(long, value_name = "FORMAT=FILE")]
+    report: Vec<String>,
+    /// Check this commit instead of the files on disk
+    #[arg(long, value_name = "REV")]
+    commit: Option<String>,
+    /// Compare with this commit as the applied past: what may only grow, upgrade step by step, or be retired
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+}
+
+pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, args.path.as_deref())?;
+    let checked = workspace.check_against(args.commit.as_deref(), args.base.as_deref())?;
+    for wanted in &args.report {
+        write_report(wanted, &checked)?;
+    }
+    let format = args.format.unwrap_or_else(format_of_the_place);
+    output.result(&report::render(format, &checked.findings, &checked.sources, output.colour()))?;
+    if matches!(format, Format::Text | Format::Short) {
+        output.note(&summary(&checked));
+    }
+    Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
+}
+
+/// GitHub reads annotations from standard output; everywhere else people read.
+#[expect(clippy::disallowed_methods, reason = "a port: where this runs")]
+fn format_of_the_place() -> Format {
+    if std::env::var_os("GITHUB_ACTIONS").is_some() { Format::Github } else { Format::Text }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a port: a report that was asked for")]
+fn write_report(wanted: &str, checked: &Checked) -> Result<(), Failure> {
+    let help = "write FORMAT=FILE, as in `--report gitlab=gl-code-quality.json`";
+    let (format, path) =
+        wanted.split_once('=').ok_or_else(|| Failure::asked(format!("`--report {wanted}` names no file"), help))?;
+    let format: Format =
+        format.parse().map_err(|_| Failure::asked(format!("there is no report format `{format}`"), help))?;
+    let text = report::render(format, &checked.findings, &checked.sources, false);
+    std::fs::write(path, text).map_err(Failure::file("write", Path::new(path)))
+}
+
+/// `10 organisations, 21 apps, 350 objects: no findings`.
+pub(crate) fn summary(checked: &Checked) -> String {
+    let (organisations, apps) = checked.garden.as_ref().map_or((0, 0), |garden| {
+        (garden.organisations.len(), garden.organisations.values().map(|organisation| organisation.apps.len()).sum())
+    });
+    let objects: usize = checked.objects.values().map(|objects| objects.objects.len() + objects.secrets.len()).sum();
+    let count = |severity| checked.findings.iter().filter(|finding| finding.severity == severity).count();
+    let found = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")]
+        .into_iter()
+        .map(|(severity, word)| (count(severity), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| plural(count, word))
+        .collect::<Vec<_>>();
+    let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
+    let stopped = checked.garden.as_ref().map_or(0, |garden| garden.broken.len());
+    let stopped = match stopped {
+        0 => String::new(),
+        1 => "; 1 organisation stays as applied until mended".to_owned(),
+        many => format!("; {many} organisations stay as applied until mended"),
+    };
+    format!("{}, {}, {}: {found}{stopped}", plural(organisations, "organisation"), plural(apps, "app"), plural(objects, "object"))
+}
+
+/// `1 app`, `2 apps`.
+pub(crate) fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,79 @@
+//! What the world or parcelle did wrong, as people are told of it.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use super::Exit;
+
+/// A command that could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Git, or the garden's files.
+    #[error(transparent)]
+    Git(#[from] crate::git::GitError),
+    /// A cluster.
+    #[error(transparent)]
+    Cluster(#[from] crate::cluster::ClusterError),
+    /// The embedded sandbox.
+    #[error(transparent)]
+    Sandbox(#[from] crate::sandbox::SandboxError),
+    /// Standard output.
+    #[error("cannot write the result")]
+    Write(#[source] std::io::Error),
+    /// A file that was asked for.
+    #[error("cannot {doing} `{path}`")]
+    File {
+        /// What was being done.
+        doing: &'static str,
+        /// With which file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The asynchronous runtime.
+    #[error("cannot start the runtime")]
+    Runtime(#[source] std::io::Error),
+    /// Something asked for that is not there, with what is.
+    #[error("{message}")]
+    Asked {
+        /// The fact.
+        message: String,
+        /// The way out.
+        help: String,
+    },
+}
+
+impl Failure {
+    /// Something asked for on the command line that cannot be.
+    pub(crate) fn asked(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Asked { message: message.into(), help: help.into() }
+    }
+
+    pub(crate) fn file(doing: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |source| Self::File { doing, path, source }
+    }
+
+    /// The exit code it ends with.
+    pub(crate) fn exit(&self) -> Exit {
+        Exit::World
+    }
+
+    /// The fact, its causes, the way out.
+    pub(crate) fn render(&self, colour: bool) -> String {
+        let (on, off) = if colour { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        let mut text = format!("{on}failed{off}: {self}\n");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let _ = writeln!(text, "why     {error}");
+            cause = error.source();
+        }
+        if let Self::Asked { help, .. } = self
+            && !help.is_empty()
+        {
+            let _ = writeln!(text, "help    {help}");
+        }
+        text
+    }
+}

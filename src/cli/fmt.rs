@@ -1,0 +1,71 @@
+//! `parcelle fmt`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::check::plural;
+use super::workspace::Workspace;
+use super::{Common, Exit, Failure, Output};
+use crate::finding::Findings;
+use crate::source::{SourceFile, Sources};
+use crate::{git, report, syntax};
+
+/// What `fmt` takes.
+#[derive(Debug, Args)]
+pub(crate) struct FmtArgs {
+    /// Files or folders [default: the garden]
+    paths: Vec<PathBuf>,
+    /// Change nothing; name the files that would change, and end with 1 if there are any
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Exit, Failure> {
+    let (root, files) = files(common, args)?;
+    let (mut changed, mut sources, mut findings) = (0, Sources::default(), Findings::default());
+    for raw in &files {
+        let id = sources.next_id();
+        let (text, unreadable) = syntax::decode(id, &raw.bytes);
+        sources.add(SourceFile::new(&raw.path, &text, &raw.blob));
+        if !unreadable.is_empty() {
+            findings.extend(unreadable);
+            continue;
+        }
+        match syntax::format(id, &text) {
+            Ok(formatted) if formatted != text => {
+                changed += 1;
+                output.result(&format!("{}\n", raw.path))?;
+                if !args.check {
+                    write(&root.join(&raw.path), &formatted)?;
+                }
+            }
+            Ok(_) => {}
+            Err(found) => findings.extend(found),
+        }
+    }
+    if !findings.is_empty() {
+        output.note(&report::render(report::Format::Text, &findings, &sources, output.colour_of_notes()));
+    }
+    let verb = if args.check { "would change" } else { "formatted" };
+    output.note(&format!("{} of {} {verb}", changed, plural(files.len(), "file")));
+    let wanting = (args.check && changed > 0) || findings.has_errors();
+    Ok(if wanting { Exit::Garden } else { Exit::Good })
+}
+
+fn files(common: &Common, args: &FmtArgs) -> Result<(PathBuf, Vec<git::RawFile>), Failure> {
+    if args.paths.is_empty() {
+        let workspace = Workspace::find(common, None)?;
+        return Ok((workspace.root.clone(), workspace.snapshot(None)?.files));
+    }
+    let mut files = Vec::new();
+    for path in &args.paths {
+        files.extend(git::read_files(Path::new(""), path)?);
+    }
+    Ok((PathBuf::new(), files))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a port: the file that was asked to be formatted")]
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(Failure::file("write", path))
+}

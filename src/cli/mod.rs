@@ -1,0 +1,198 @@
+//! The command line: one file a command. Here alone errors become words, hints and exit codes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod apply;
+mod check;
+mod clusters;
+mod explain;
+mod failure;
+mod fmt;
+mod new;
+mod output;
+mod plan;
+mod progress;
+mod render;
+mod run;
+mod sandbox;
+mod status;
+mod workspace;
+
+pub use failure::Failure;
+use output::Output;
+
+/// How a command ended; see the exit codes in the manual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything is well.
+    Good,
+    /// The garden has findings, or something of the outcome is not as planned.
+    Garden,
+    /// parcelle or the world failed.
+    World,
+    /// There are changes, and the caller asked to be told by the exit code.
+    Changes,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Garden => 1,
+            Self::World => 2,
+            Self::Changes => 3,
+        }
+    }
+}
+
+/// Keeps Kubernetes clusters true to a garden of KDL files.
+///
+/// A garden is a Git repository with one small file an organisation. parcelle checks it, renders Kubernetes objects,
+/// shows what would change and why, and applies it. Try the whole loop without a cluster:
+///
+///     parcelle run --once --sandbox
+#[derive(Debug, Parser)]
+#[command(name = "parcelle", version, verbatim_doc_comment, max_term_width = 120, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 good; 1 the garden has findings or something was not applied; 2 parcelle or the \
+    world failed; 3 there are changes (plan --exit-code).\nA finding's manual page: parcelle explain E0412")]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// The folder that holds garden.kdl [default: the nearest one, else orgs/]
+    #[arg(long, global = true, value_name = "DIR", env = "PARCELLE_GARDEN")]
+    garden: Option<PathBuf>,
+    /// Print only the result
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Say more: -v shows every object, -vv what is sent
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    colour: Colour,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Which clusters, and how they are reached.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Clusters")]
+pub(crate) struct ClusterFlags {
+    /// The kubeconfig whose contexts are named as the garden's clusters
+    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of a cluster, where its name differs
+    #[arg(long, value_name = "CLUSTER=CONTEXT")]
+    context: Vec<String>,
+    /// The cluster that parcelle itself runs in: its service account is used
+    #[arg(long, value_name = "CLUSTER")]
+    in_cluster: Option<String>,
+    /// Use an embedded sandbox for every cluster of the garden; nothing real is touched
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "in_cluster"])]
+    sandbox: bool,
+    /// Where the sandbox keeps its state: a folder, or `none` [default: the user's state folder]
+    #[arg(long, value_name = "DIR|none")]
+    sandbox_state: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the garden: every finding at once, before a cluster is asked
+    Check(check::CheckArgs),
+    /// Format KDL files; keeps comments and the spelling of values
+    Fmt(fmt::FmtArgs),
+    /// Show the Kubernetes objects of the garden, of one organisation or of one app
+    Render(render::RenderArgs),
+    /// Show what would change, and the line of KDL behind each change
+    Plan(plan::PlanArgs),
+    /// Apply a commit, after showing the plan and asking
+    Apply(apply::ApplyArgs),
+    /// The loop: watch Git, reconcile, correct drift
+    Run(run::RunArgs),
+    /// What is applied, healthy, held, asleep, behind
+    Status(status::StatusArgs),
+    /// The manual page of a finding, or where the value of a setting comes from
+    Explain(explain::ExplainArgs),
+    /// Write a valid starting file
+    New(new::NewArgs),
+    /// Serve an embedded Kubernetes API and write a kubeconfig for it
+    Sandbox(sandbox::SandboxArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs what the arguments say and reports how it ended.
+pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::World } else { Exit::Good };
+            // A closed pipe is no reason to fail over the help text.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    output::trace(cli.common.verbose);
+    let output = Output::new(&cli.common);
+    match dispatch(&cli, &output) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit()
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Check(args) => check::run(common, args, output),
+        Command::Fmt(args) => fmt::run(common, args, output),
+        Command::Render(args) => render::run(common, args, output),
+        Command::Plan(args) => wait(plan::run(common, args, output)),
+        Command::Apply(args) => wait(apply::run(common, args, output)),
+        Command::Run(args) => wait(run::run(common, args, output)),
+        Command::Status(args) => wait(status::run(common, args, output)),
+        Command::Explain(args) => explain::run(common, args, output),
+        Command::New(args) => new::run(common, args, output),
+        Command::Sandbox(args) => wait(sandbox::run(common, args, output)),
+        Command::Completions { shell } => completions(*shell, output),
+    }
+}
+
+fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "parcelle", &mut text);
+    output.result(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Good)
+}
+
+/// Runs an asynchronous command to its end on a runtime of its own.
+fn wait(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    result
+}

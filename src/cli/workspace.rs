@@ -1,0 +1,102 @@
+//! From flags to a checked garden: what `check`, `render`, `plan` and `explain` have in common.
+
+use std::path::{Path, PathBuf};
+
+use crate::check::{Checked, check};
+use crate::git::{self, Repository, Snapshot};
+
+use super::{Common, Failure, Output};
+
+/// Where the garden lies and the repository around it, if any.
+pub(crate) struct Workspace {
+    /// The folder of `garden.kdl`.
+    pub(crate) folder: PathBuf,
+    /// The root that paths are shown relative to: the working tree's, else the garden's folder.
+    pub(crate) root: PathBuf,
+    /// The repository, where there is one.
+    pub(crate) repository: Option<Repository>,
+}
+
+impl Workspace {
+    /// Finds the garden that the flags or the current folder name.
+    #[expect(clippy::disallowed_methods, reason = "a port: the current folder")]
+    pub(crate) fn find(common: &Common, path: Option<&Path>) -> Result<Self, Failure> {
+        let current = std::env::current_dir().map_err(Failure::file("read", Path::new(".")))?;
+        let named = path.or(common.garden.as_deref());
+        let folder = absolute(&current, &git::find_garden(named, &current)?);
+        let repository = match Repository::containing(&folder) {
+            Ok(repository) => Some(repository),
+            Err(git::GitError::NoRepository(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let root = repository.as_ref().and_then(Repository::working_tree).unwrap_or(&folder);
+        let root = root.canonicalize().map_err(Failure::file("read", root))?;
+        Ok(Self { folder, root, repository })
+    }
+
+    /// The garden's files: of a commit where one is named, else as they lie on disk.
+    pub(crate) fn snapshot(&self, commit: Option<&str>) -> Result<Snapshot, Failure> {
+        match commit {
+            None => Ok(git::worktree_snapshot(&self.root, &self.folder)?),
+            Some(revision) => Ok(git::commit_snapshot(self.repository()?, revision, Some(&self.folder_in_repository()))?),
+        }
+    }
+
+    /// The repository, or a failure that says that one is needed.
+    pub(crate) fn repository(&self) -> Result<&Repository, Failure> {
+        let missing = || git::GitError::NoRepository(self.folder.display().to_string()).into();
+        self.repository.as_ref().ok_or_else(missing)
+    }
+
+    /// The garden's folder relative to the repository.
+    pub(crate) fn folder_in_repository(&self) -> String {
+        self.folder.strip_prefix(&self.root).unwrap_or(Path::new("")).display().to_string()
+    }
+
+    /// Checks the garden as it lies on disk (or at a commit), at this moment.
+    pub(crate) fn check(&self, commit: Option<&str>) -> Result<Checked, Failure> {
+        self.check_against(commit, None)
+    }
+
+    /// Checks the garden against the commit `base` as the applied past.
+    pub(crate) fn check_against(&self, commit: Option<&str>, base: Option<&str>) -> Result<Checked, Failure> {
+        let past = match base {
+            Some(base) => Some(past_of(check(self.snapshot(Some(base))?, None, now()))),
+            None => None,
+        };
+        Ok(check(self.snapshot(commit)?, past.as_ref(), now()))
+    }
+}
+
+fn absolute(current: &Path, folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| current.join(folder))
+}
+
+/// The time, read once a command.
+#[expect(clippy::disallowed_methods, reason = "a port: the clock")]
+pub(crate) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// The user's state folder of parcelle.
+#[expect(clippy::disallowed_methods, reason = "a port: where state is kept")]
+pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
+    let named = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = named("XDG_STATE_HOME").or_else(|| named("HOME").map(|home| home.join(".local/state")));
+    base.map(|base| base.join("parcelle")).ok_or_else(|| {
+        Failure::asked("there is no folder to keep state in", "set HOME or XDG_STATE_HOME, or use --sandbox-state none")
+    })
+}
+
+/// The findings of a check, to standard error.
+pub(crate) fn show_findings(checked: &Checked, output: &Output) {
+    if !checked.findings.is_empty() {
+        let text = crate::report::render(
+            crate::report::Format::Text,
+            &checked.findings,
+            &checked.sources,
+            output.colour_of_notes(),
+        );
+        output.note(text.trim_end());
+    }
+}
