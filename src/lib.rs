@@ -9,15 +9,15 @@
 //!
 //! The modules stand in reading order; each uses only those above it.
 
-pub mod expression;
+pub mod source;
 pub mod finding;
-pub mod merge;
-pub mod model;
 pub mod name;
+pub mod quantity;
+pub mod syntax;
+pub mod schema;
+pub mod expression;
+pub mod model;
+pub mod render;
+pub mod merge;
 pub mod plan;
 pub mod git;
-pub mod quantity;
-pub mod render;
-pub mod schema;
-pub mod source;
-pub mod syntax;

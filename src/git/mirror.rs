@@ -56,9 +56,11 @@ impl Mirror {
         remote
             .fetch(&[format!("+{from}:{HEAD}")], Some(&mut options), None)
             .map_err(GitError::git(format!("fetch `{}`", shown(address))))?;
-        let head = self.repository.inner().refname_to_id(HEAD).map_err(|_| {
-            GitError::NoBranch(self.remote.branch.clone().unwrap_or_else(|| "HEAD".to_owned()))
-        })?;
+        let head = self
+            .repository
+            .inner()
+            .refname_to_id(HEAD)
+            .map_err(|_| GitError::NoBranch(self.remote.branch.clone().unwrap_or_else(|| "HEAD".to_owned())))?;
         Ok(CommitId(head.to_string()))
     }
 
@@ -104,9 +106,13 @@ fn callbacks(token: Option<&str>) -> git2::RemoteCallbacks<'static> {
             return Err(git2::Error::from_str("the server refused the credentials"));
         }
         match &token {
-            Some(token) if allowed.is_user_pass_plaintext() => git2::Cred::userpass_plaintext(user.unwrap_or("oauth2"), token),
+            Some(token) if allowed.is_user_pass_plaintext() => {
+                git2::Cred::userpass_plaintext(user.unwrap_or("oauth2"), token)
+            }
             _ if allowed.is_ssh_key() => git2::Cred::ssh_key_from_agent(user.unwrap_or("git")),
-            _ => Err(git2::Error::from_str("the server asks for credentials: set PARCELLE_GIT_TOKEN, or load a key into ssh-agent")),
+            _ => Err(git2::Error::from_str(
+                "the server asks for credentials: set PARCELLE_GIT_TOKEN, or load a key into ssh-agent",
+            )),
         }
     });
     callbacks.transfer_progress(|progress| progress.received_bytes() < LARGEST_FETCH);
@@ -115,7 +121,9 @@ fn callbacks(token: Option<&str>) -> git2::RemoteCallbacks<'static> {
 
 /// Only addresses that libgit2 reads as what they look like: `ext::` and the like never reach it.
 fn check_address(address: &str) -> Result<(), GitError> {
-    let known = ["https://", "ssh://", "http://127.0.0.1", "http://localhost", "file://"].iter().any(|scheme| address.starts_with(scheme));
+    let known = ["https://", "ssh://", "http://127.0.0.1", "http://localhost", "file://"]
+        .iter()
+        .any(|scheme| address.starts_with(scheme));
     let scp_like = address.starts_with("git@") && address.contains(':');
     let path = !address.contains("::") && !address.contains("://") && Path::new(address).exists();
     if known || scp_like || path { Ok(()) } else { Err(GitError::Address(shown(address))) }

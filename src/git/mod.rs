@@ -94,7 +94,9 @@ pub enum GitError {
     #[error("`{0}` is not fetched: a repository is a path, or an address that starts with https://, ssh:// or git@")]
     Address(String),
     /// The folder belongs to another user.
-    #[error("`{0}` belongs to another user, and Git does not trust it: run `git config --global --add safe.directory {0}`, or run as its owner")]
+    #[error(
+        "`{0}` belongs to another user, and Git does not trust it: run `git config --global --add safe.directory {0}`, or run as its owner"
+    )]
     Owner(String),
     /// No garden was found.
     #[error("no folder with a `garden.kdl` in {0}: name it with --garden, or start one with `parcelle new`")]
@@ -111,7 +113,9 @@ pub enum GitError {
     #[error("the garden has more than {MOST_FILES} KDL files")]
     TooManyFiles,
     /// The place is in no Git repository.
-    #[error("`{0}` lies in no Git repository: `run` and `apply` take commits only; `git init` and commit the garden first")]
+    #[error(
+        "`{0}` lies in no Git repository: `run` and `apply` take commits only; `git init` and commit the garden first"
+    )]
     NoRepository(String),
     /// The branch is not there.
     #[error("the repository has no branch `{0}`")]
@@ -137,7 +141,11 @@ impl GitError {
 
 impl Snapshot {
     /// Decodes every file into `sources`; what is no text or too large is a finding, and the file stays, cut.
-    pub fn into_sources(self, sources: &mut Sources, findings: &mut crate::finding::Findings) -> Vec<crate::source::FileId> {
+    pub fn into_sources(
+        self,
+        sources: &mut Sources,
+        findings: &mut crate::finding::Findings,
+    ) -> Vec<crate::source::FileId> {
         self.files
             .into_iter()
             .map(|raw| {

@@ -17,9 +17,7 @@ impl Repository {
             Err(error) if error.code() == git2::ErrorCode::NotFound => {
                 Err(GitError::NoRepository(place.display().to_string()))
             }
-            Err(error) if error.code() == git2::ErrorCode::Owner => {
-                Err(GitError::Owner(place.display().to_string()))
-            }
+            Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(place.display().to_string())),
             Err(error) => Err(GitError::git(format!("open the repository of `{}`", place.display()))(error)),
         }
     }
@@ -56,7 +54,8 @@ impl Repository {
 
     /// Whether `older` is `newer` or one of its ancestors.
     pub fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, GitError> {
-        let parse = |id: &CommitId| git2::Oid::from_str(&id.0).map_err(GitError::git(format!("read the id `{}`", id.0)));
+        let parse =
+            |id: &CommitId| git2::Oid::from_str(&id.0).map_err(GitError::git(format!("read the id `{}`", id.0)));
         let (older, newer) = (parse(older)?, parse(newer)?);
         if older == newer {
             return Ok(true);
@@ -92,7 +91,9 @@ pub fn commit_snapshot(repository: &Repository, revision: &str, folder: Option<&
     let root = if folder.is_empty() {
         tree
     } else {
-        let entry = tree.get_path(Path::new(&folder)).map_err(|_| GitError::NoGarden(format!("`{folder}` of {}", commit.id.short())))?;
+        let entry = tree
+            .get_path(Path::new(&folder))
+            .map_err(|_| GitError::NoGarden(format!("`{folder}` of {}", commit.id.short())))?;
         let object = entry.to_object(&repository.inner).map_err(GitError::git(format!("read `{folder}`")))?;
         object.peel_to_tree().map_err(GitError::git(format!("read the folder `{folder}`")))?
     };
@@ -136,7 +137,8 @@ fn collect(
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
         match (entry.kind(), entry.filemode()) {
             (Some(git2::ObjectType::Tree), _) if depth < DEEPEST_FOLDER => {
-                let folder = repository.find_tree(entry.id()).map_err(GitError::git(format!("read the folder `{path}`")))?;
+                let folder =
+                    repository.find_tree(entry.id()).map_err(GitError::git(format!("read the folder `{path}`")))?;
                 collect(repository, &folder, &path, depth + 1, files)?;
             }
             (Some(git2::ObjectType::Blob), 0o100_644 | 0o100_755) if is_kdl(name) => {
