@@ -44,7 +44,8 @@ impl Origins {
 }
 
 /// When an object is applied: earlier stages first, each awaited where it must be ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Namespace, quota, limits, network policy.
     Ground,

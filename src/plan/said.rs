@@ -1,0 +1,67 @@
+//! What the garden says about the changing of an organisation's objects, beside the objects themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Adopt, FieldDecision, Organisation};
+use crate::name::Name;
+use crate::source::Span;
+
+/// What the garden says about the changing of one organisation's objects.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Its apps, living and retired.
+    pub apps: BTreeSet<Name>,
+    /// `adopt KIND NAME`, of all its apps.
+    pub adopt: Vec<Adopt>,
+    /// `field KIND NAME "path" take|leave`, of all its apps.
+    pub fields: Vec<FieldDecision>,
+    /// `retired organisation`: how long its data is kept, in seconds, and where it was said.
+    pub retired: Option<(u64, Span)>,
+    /// `retired need NAME`: how long its data is kept, in seconds, and where it was said.
+    pub retired_needs: BTreeMap<String, (u64, Span)>,
+    /// Freezes the whole organisation at what is applied (its own `hold`, the garden's, an unpinned parcelle), with the reason.
+    pub hold: Option<String>,
+    /// Freezes it from within the cluster (`parcelle pause`), with the reason: nothing at all is written.
+    pub paused: Option<String>,
+    /// Whether the organisation and every file it uses are clean on one commit. Where not, nothing is deleted.
+    pub clean: bool,
+    /// The node of the organisation.
+    pub span: Option<Span>,
+}
+
+impl Said {
+    /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only.
+    pub fn of(organisation: &Organisation) -> Self {
+        let apps = organisation.apps.values();
+        Self {
+            apps: organisation.apps.keys().cloned().collect(),
+            adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),
+            fields: apps.flat_map(|app| app.fields.iter().cloned()).collect(),
+            retired: organisation.retired.as_ref().map(|retired| (retired.keep_data.amount, retired.span)),
+            retired_needs: organisation
+                .retired_needs
+                .iter()
+                .map(|(need, retired)| (need.clone(), (retired.keep_data.amount, retired.span)))
+                .collect(),
+            hold: organisation.hold.as_ref().map(|hold| hold.value.clone()),
+            paused: None,
+            clean: true,
+            span: Some(organisation.span),
+        }
+    }
+
+    /// Whether `adopt` names this object.
+    pub fn adopts(&self, id: &crate::render::ObjectId) -> bool {
+        self.adopt.iter().any(|adopt| *adopt.kind == *id.kind && *adopt.name == *id.name)
+    }
+
+    /// The decision on a field of an object, where the garden has one. A decision on a field covers what is below it.
+    pub fn decision(&self, id: &crate::render::ObjectId, path: &str) -> Option<&FieldDecision> {
+        let path = super::path::plain(path);
+        self.fields.iter().find(|decision| {
+            *decision.kind == *id.kind
+                && *decision.name == *id.name
+                && super::path::covers(&super::path::plain(&decision.path), &path)
+        })
+    }
+}
