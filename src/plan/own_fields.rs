@@ -24,8 +24,7 @@ impl<'de> Deserialize<'de> for OwnFields {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         use base64::Engine as _;
         let text = String::deserialize(from)?;
-        let bytes =
-            base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
+        let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
         Ok(Self(bytes.chunks_exact(6).map(|chunk| chunk.try_into().expect("chunks of six")).collect()))
     }
 }

@@ -223,7 +223,9 @@ impl Reason {
             Self::NoLongerAsked => to.write_str("nothing in the garden asks for it any more"),
             Self::Superseded { by } => write!(to, "`{by}` takes its place"),
             Self::Asleep { app } => write!(to, "`{app}` is retired and sleeps"),
-            Self::Retired { app, since } => write!(to, "`{app}` is retired since {} and its time has come", day(*since)),
+            Self::Retired { app, since } => {
+                write!(to, "`{app}` is retired since {} and its time has come", day(*since))
+            }
             Self::OrganisationRetired { since } => {
                 write!(to, "the organisation is retired since {} and its time has come", day(*since))
             }
