@@ -9,15 +9,17 @@
 //!
 //! The modules stand in reading order; each uses only those above it.
 
-pub mod source;
-pub mod finding;
-pub mod name;
-pub mod quantity;
-pub mod syntax;
-pub mod schema;
+pub mod cluster;
 pub mod expression;
-pub mod model;
-pub mod render;
-pub mod merge;
-pub mod plan;
+pub mod finding;
 pub mod git;
+pub mod merge;
+pub mod model;
+pub mod name;
+pub mod plan;
+pub mod quantity;
+pub mod render;
+pub mod schema;
+pub mod secrets;
+pub mod source;
+pub mod syntax;

@@ -1,0 +1,288 @@
+//! A connection to one cluster: who we are, how long we wait, how much at once; and the right to write, earned by the uid.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use tokio::sync::Semaphore;
+
+use super::errors::ApiError;
+use crate::model::Cluster;
+use crate::name::Name;
+
+/// How to reach a cluster.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// A context of a kubeconfig.
+    Kubeconfig {
+        /// The file; the usual ones (`$KUBECONFIG`, `~/.kube/config`) where absent.
+        file: Option<PathBuf>,
+        /// The context, named as the cluster unless the command line maps it.
+        context: String,
+    },
+    /// A kubeconfig as a text (YAML), as the sandbox hands it out.
+    Text {
+        /// The whole kubeconfig.
+        kubeconfig: String,
+        /// The context.
+        context: String,
+    },
+    /// The service account of the pod that we run in.
+    InCluster,
+}
+
+/// How much is asked of a server at once, and how long an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests under way at once; HTTP/1.1, so as many connections.
+    pub in_flight: usize,
+    /// For a connection to stand.
+    pub connect: Duration,
+    /// For the whole answer to a request that is no watch.
+    pub answer: Duration,
+    /// How often a request is tried that the server could not serve.
+    pub attempts: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { in_flight: 32, connect: Duration::from_secs(10), answer: Duration::from_secs(40), attempts: 5 }
+    }
+}
+
+/// Why no client could be made. Nothing was asked of the cluster yet.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig is not readable or has no such context.
+    #[error("cluster `{cluster}` has no usable kubeconfig context `{context}`")]
+    Kubeconfig {
+        /// The cluster.
+        cluster: Name,
+        /// The context that was looked for.
+        context: String,
+        /// What kube says.
+        #[source]
+        source: Box<KubeconfigError>,
+    },
+    /// We run in no pod, or its service account is not mounted.
+    #[error("cluster `{cluster}` was to be reached from inside, but no service account is mounted here")]
+    InCluster {
+        /// The cluster.
+        cluster: Name,
+        /// What kube says.
+        #[source]
+        source: Box<kube::config::InClusterError>,
+    },
+    /// TLS or the proxy cannot be set up.
+    #[error("no connection to cluster `{cluster}` can be set up")]
+    Client {
+        /// The cluster.
+        cluster: Name,
+        /// What kube says.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+/// Requests since the connection was made, as the client counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// GET of objects and lists, discovery included.
+    pub reads: u64,
+    /// Writes that the server was asked to only try (`dryRun=All`).
+    pub trials: u64,
+    /// POST, PUT, PATCH, DELETE in earnest; the lease is not among them.
+    pub writes: u64,
+    /// Watches opened or re-opened.
+    pub watches: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) reads: AtomicU64,
+    pub(super) trials: AtomicU64,
+    pub(super) writes: AtomicU64,
+    pub(super) watches: AtomicU64,
+}
+
+/// A cluster that can be read. Cheap to clone.
+#[derive(Clone)]
+pub struct Connection {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) cluster: Name,
+    pub(super) client: kube::Client,
+    pub(super) in_flight: Semaphore,
+    pub(super) limits: Limits,
+    pub(super) counters: Counters,
+    warnings: Mutex<BTreeSet<String>>,
+}
+
+/// Makes the client. Nothing is sent before the first request.
+pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<Connection, ConnectError> {
+    let mut config = match access {
+        Access::Kubeconfig { file, context } => from_kubeconfig(cluster, file.as_ref(), context).await?,
+        Access::Text { kubeconfig, context } => {
+            let parsed = Kubeconfig::from_yaml(kubeconfig).map_err(|source| unusable(cluster, context, source))?;
+            of_context(cluster, parsed, context).await?
+        }
+        Access::InCluster => kube::Config::incluster()
+            .map_err(|source| ConnectError::InCluster { cluster: cluster.clone(), source: Box::new(source) })?,
+    };
+    config.connect_timeout = Some(limits.connect);
+    // kube's retries know no lost answers: ours do (see `apply`).
+    config.default_retry = false;
+    let client = kube::Client::try_from(config)
+        .map_err(|source| ConnectError::Client { cluster: cluster.clone(), source: Box::new(source) })?;
+    let inner = Inner {
+        cluster: cluster.clone(),
+        client,
+        in_flight: Semaphore::new(limits.in_flight),
+        limits,
+        counters: Counters::default(),
+        warnings: Mutex::default(),
+    };
+    Ok(Connection { inner: Arc::new(inner) })
+}
+
+async fn from_kubeconfig(
+    cluster: &Name,
+    file: Option<&PathBuf>,
+    context: &str,
+) -> Result<kube::Config, ConnectError> {
+    let read = match file {
+        Some(file) => Kubeconfig::read_from(file),
+        None => Kubeconfig::read(),
+    };
+    of_context(cluster, read.map_err(|source| unusable(cluster, context, source))?, context).await
+}
+
+async fn of_context(cluster: &Name, kubeconfig: Kubeconfig, context: &str) -> Result<kube::Config, ConnectError> {
+    let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+    kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|source| unusable(cluster, context, source))
+}
+
+fn unusable(cluster: &Name, context: &str, source: KubeconfigError) -> ConnectError {
+    ConnectError::Kubeconfig { cluster: cluster.clone(), context: context.to_owned(), source: Box::new(source) }
+}
+
+impl Connection {
+    /// The cluster's name in the garden.
+    pub fn cluster(&self) -> &Name {
+        &self.inner.cluster
+    }
+
+    /// The requests so far.
+    pub fn counts(&self) -> RequestCounts {
+        let counters = &self.inner.counters;
+        RequestCounts {
+            reads: counters.reads.load(Ordering::Relaxed),
+            trials: counters.trials.load(Ordering::Relaxed),
+            writes: counters.writes.load(Ordering::Relaxed),
+            watches: counters.watches.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What the server warned of (deprecations, admission), each once, masked; the list starts anew.
+    pub fn take_warnings(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.inner.warnings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn warned(&self, warning: String) {
+        let mut warnings = self.inner.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        if warnings.len() < 100 {
+            warnings.insert(warning);
+        }
+    }
+
+    /// The uid of the cluster: that of its `kube-system` namespace.
+    pub async fn uid(&self) -> Result<String, ApiError> {
+        let namespace = self.get("/api/v1/namespaces/kube-system").await?;
+        let uid = namespace.pointer("/metadata/uid").and_then(serde_json::Value::as_str);
+        uid.map(str::to_owned).ok_or_else(|| ApiError::Garbled { why: "kube-system has no uid".to_owned() })
+    }
+
+    /// The right to write, for whom the uid in the garden is that of the cluster.
+    pub async fn writer(&self, cluster: &Cluster, permit: Permit) -> Result<Writer, WrongCluster> {
+        let found = self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
+        if found != cluster.uid.value {
+            let written = cluster.uid.value.clone();
+            return Err(WrongCluster::Other { cluster: cluster.name.clone(), written, found });
+        }
+        Ok(Writer { connection: self.clone(), permit, acting_as: None })
+    }
+}
+
+/// Why nothing may be written to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum WrongCluster {
+    /// Its uid is not the one in the garden.
+    #[error(
+        "nothing is written to cluster `{cluster}`: the garden knows it by the uid `{written}`, but the server that \
+         answers has `{found}`; if that is the right server, write `uid \"{found}\"` in the file of cluster `{cluster}`"
+    )]
+    Other {
+        /// The cluster.
+        cluster: Name,
+        /// The uid in the garden.
+        written: String,
+        /// The uid of the server's kube-system.
+        found: String,
+    },
+    /// Its uid could not be read.
+    #[error("nothing is written to cluster `{cluster}`: its uid could not be read")]
+    Unknown {
+        /// The cluster.
+        cluster: Name,
+        /// Why.
+        #[source]
+        source: ApiError,
+    },
+}
+
+/// Until when writing is allowed.
+#[derive(Clone, Debug)]
+pub enum Permit {
+    /// Nobody else writes: no lease is needed (tests, a sandbox of our own).
+    Always,
+    /// While the lease is ours: the deadline moves with each renewal.
+    Lease(Arc<Mutex<Instant>>),
+}
+
+impl Permit {
+    /// Whether a write may be sent now.
+    pub fn holds(&self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Lease(deadline) => Instant::now() < *deadline.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+/// A cluster that may be written to: its uid was compared, and the permit is asked before every write.
+#[derive(Clone)]
+pub struct Writer {
+    pub(super) connection: Connection,
+    pub(super) permit: Permit,
+    pub(super) acting_as: Option<String>,
+}
+
+impl Writer {
+    /// The same cluster for reading.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The same right, used in the name of a service account (`system:serviceaccount:NAMESPACE:NAME`).
+    #[must_use]
+    pub fn acting_as(&self, account: String) -> Self {
+        Self { acting_as: Some(account), ..self.clone() }
+    }
+}

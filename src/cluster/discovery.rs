@@ -1,0 +1,219 @@
+//! Which kinds a cluster serves: two requests (aggregated discovery), kept for the run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::connect::Connection;
+use super::errors::ApiError;
+use crate::render::ObjectId;
+
+/// One kind as the server names it in paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// `apps/v1`.
+    pub api_version: Arc<str>,
+    /// `Deployment`.
+    pub kind: Arc<str>,
+    /// `deployments`.
+    pub plural: Arc<str>,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+/// The kinds of one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Kinds {
+    kinds: BTreeMap<(Arc<str>, Arc<str>), Arc<Resource>>,
+    /// API groups whose server did not answer: what they hold is unknown, not absent.
+    pub silent_groups: BTreeSet<String>,
+}
+
+/// A kind that the cluster does not serve.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cluster serves no `{kind}` of `{api_version}`{}", operator_hint(.api_version))]
+pub struct MissingKind {
+    /// Of which API.
+    pub api_version: Arc<str>,
+    /// Which.
+    pub kind: Arc<str>,
+    /// Whether its API group exists and did not answer, rather than being absent.
+    pub silent: bool,
+}
+
+/// API group of a provider's objects: the need it meets, the provider's name in a `cluster` file, what to install.
+const OPERATORS: &[(&str, &str, &str, &str)] = &[
+    ("postgresql.cnpg.io", "postgres", "cloudnative-pg", "the CloudNativePG operator"),
+    ("garage.rajsingh.info", "bucket", "garage", "the Garage operator"),
+    ("gateway.networking.k8s.io", "route", "gateway-api", "the Gateway API and a gateway controller"),
+    ("cert-manager.io", "route", "gateway-api", "cert-manager"),
+    ("k8up.io", "backup", "k8up", "the K8up operator"),
+    ("k8s.mariadb.com", "mariadb", "mariadb", "the MariaDB operator"),
+    ("mongodbcommunity.mongodb.com", "mongodb", "mongodb", "the MongoDB community operator"),
+];
+
+impl MissingKind {
+    /// The need and the provider that want this kind, and what to install; of the kinds of our providers.
+    pub fn wanted_by(&self) -> Option<(&'static str, &'static str, &'static str)> {
+        let group = group_of(&self.api_version);
+        let found = OPERATORS.iter().find(|(known, ..)| *known == group)?;
+        Some((found.1, found.2, found.3))
+    }
+}
+
+fn operator_hint(api_version: &str) -> String {
+    let group = group_of(api_version);
+    let found = OPERATORS.iter().find(|(known, ..)| *known == group);
+    found.map_or_else(String::new, |(_, need, provider, install)| {
+        format!("; the need `{need}` by `{provider}` wants it: install {install}")
+    })
+}
+
+/// `apps` of `apps/v1`; empty for `v1`.
+pub fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+impl Kinds {
+    /// The resource of a kind.
+    pub fn get(&self, api_version: &str, kind: &str) -> Result<&Arc<Resource>, MissingKind> {
+        let key: (Arc<str>, Arc<str>) = (api_version.into(), kind.into());
+        self.kinds.get(&key).ok_or_else(|| {
+            let silent = self.silent_groups.contains(group_of(api_version));
+            MissingKind { api_version: key.0, kind: key.1, silent }
+        })
+    }
+
+    /// The resource of an object.
+    pub fn of(&self, id: &ObjectId) -> Result<&Arc<Resource>, MissingKind> {
+        self.get(&id.api_version, &id.kind)
+    }
+
+    /// Every resource of the cluster.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.kinds.values()
+    }
+
+    fn insert(&mut self, resource: Resource) {
+        self.kinds.insert((resource.api_version.clone(), resource.kind.clone()), Arc::new(resource));
+    }
+}
+
+impl Resource {
+    /// `/apis/apps/v1/namespaces/x/deployments`; all namespaces where `namespace` is empty.
+    pub fn list_path(&self, namespace: &str) -> String {
+        let root = if self.api_version.contains('/') { "apis" } else { "api" };
+        if self.namespaced && !namespace.is_empty() {
+            format!("/{root}/{}/namespaces/{namespace}/{}", self.api_version, self.plural)
+        } else {
+            format!("/{root}/{}/{}", self.api_version, self.plural)
+        }
+    }
+
+    /// The path of one object.
+    pub fn path(&self, namespace: &str, name: &str) -> String {
+        format!("{}/{name}", self.list_path(namespace))
+    }
+}
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+/// Asks a cluster for its kinds: two requests, or one a group where the server is old.
+pub async fn discover(connection: &Connection) -> Result<Kinds, ApiError> {
+    let (core, groups) =
+        futures::try_join!(connection.get_as("/api", AGGREGATED), connection.get_as("/apis", AGGREGATED))?;
+    let mut kinds = Kinds::default();
+    for answer in [&core, &groups] {
+        if answer["kind"] == "APIGroupDiscoveryList" {
+            read_aggregated(answer, &mut kinds);
+        } else {
+            for group_version in listed_versions(answer) {
+                read_legacy(connection, &group_version, &mut kinds).await?;
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+fn read_aggregated(list: &Value, kinds: &mut Kinds) {
+    for group in array(list, "items") {
+        let name = group.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        for version in array(group, "versions") {
+            if text(version, "freshness") == "Stale" {
+                kinds.silent_groups.insert(name.to_owned());
+            }
+            let api_version: Arc<str> = match name {
+                "" => text(version, "version").into(),
+                _ => format!("{name}/{}", text(version, "version")).into(),
+            };
+            for resource in array(version, "resources") {
+                let Some(kind) = resource.pointer("/responseKind/kind").and_then(Value::as_str) else { continue };
+                kinds.insert(Resource {
+                    api_version: api_version.clone(),
+                    kind: kind.into(),
+                    plural: text(resource, "resource").into(),
+                    namespaced: text(resource, "scope") == "Namespaced",
+                });
+            }
+        }
+    }
+}
+
+fn listed_versions(answer: &Value) -> Vec<String> {
+    let core = array(answer, "versions").iter().filter_map(Value::as_str).map(str::to_owned);
+    let groups = array(answer, "groups").iter().flat_map(|group| array(group, "versions"));
+    core.chain(groups.map(|version| text(version, "groupVersion").to_owned())).collect()
+}
+
+async fn read_legacy(connection: &Connection, group_version: &str, kinds: &mut Kinds) -> Result<(), ApiError> {
+    let root = if group_version.contains('/') { "apis" } else { "api" };
+    let list = match connection.get(&format!("/{root}/{group_version}")).await {
+        Ok(list) => list,
+        Err(error) if error.is_passing() || error.is_not_found() => {
+            kinds.silent_groups.insert(group_of(group_version).to_owned());
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    for resource in array(&list, "resources").iter().filter(|resource| !text(resource, "name").contains('/')) {
+        kinds.insert(Resource {
+            api_version: group_version.into(),
+            kind: text(resource, "kind").into(),
+            plural: text(resource, "name").into(),
+            namespaced: resource["namespaced"].as_bool().unwrap_or(false),
+        });
+    }
+    Ok(())
+}
+
+fn array<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn kinds_are_found_with_scope_and_path_and_silent_groups_are_not_absent() {
+        let list = json!({"kind": "APIGroupDiscoveryList", "items": [
+            {"metadata": {"name": "apps"}, "versions": [{"version": "v1", "freshness": "Current", "resources": [
+                {"resource": "deployments", "scope": "Namespaced", "responseKind": {"kind": "Deployment"}}]}]},
+            {"metadata": {"name": "metrics.k8s.io"}, "versions": [{"version": "v1", "freshness": "Stale"}]},
+        ]});
+        let mut kinds = Kinds::default();
+        read_aggregated(&list, &mut kinds);
+        let deployments = kinds.get("apps/v1", "Deployment").unwrap();
+        assert_eq!(deployments.path("a", "web"), "/apis/apps/v1/namespaces/a/deployments/web");
+        assert!(kinds.get("metrics.k8s.io/v1", "PodMetrics").unwrap_err().silent);
+        let missing = kinds.get("postgresql.cnpg.io/v1", "Cluster").unwrap_err();
+        assert_eq!(missing.wanted_by().unwrap().1, "cloudnative-pg");
+    }
+}

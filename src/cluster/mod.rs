@@ -1,0 +1,13 @@
+//! The only module that knows kube: connecting, discovery, reading, watching, applying, the inventory, the lease.
+//!
+//! Everything here is IO except [`errors`], which traces what the API server refused to the line that caused it.
+//! Requests go through one function ([`Connection`]): bounded, timed, counted, their errors masked.
+
+pub mod connect;
+pub mod discovery;
+pub mod errors;
+mod request;
+
+pub use connect::{Access, ConnectError, Connection, Limits, Permit, RequestCounts, Writer, WrongCluster, connect};
+pub use discovery::{Kinds, MissingKind, Resource, discover};
+pub use errors::{ApiError, Cause, Refusal};

@@ -1,0 +1,274 @@
+//! One way to the API server: every request is bounded, timed, counted and retried here, every error masked.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use http::{HeaderMap, Method, Request, header};
+use kube::client::Body;
+use ring::rand::SecureRandom;
+use serde_json::Value;
+
+use super::connect::{Connection, Writer};
+use super::errors::{ApiError, Refusal};
+use crate::secrets::Tainted;
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    Json,
+    Apply,
+    MergePatch,
+    JsonPatch,
+}
+
+impl Content {
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Apply => "application/apply-patch+yaml",
+            Self::MergePatch => "application/merge-patch+json",
+            Self::JsonPatch => "application/json-patch+json",
+        }
+    }
+}
+
+/// An answer that is no refusal.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// 200 or 201 where it matters.
+    pub(super) code: u16,
+    pub(super) body: Value,
+}
+
+struct Call<'a> {
+    method: Method,
+    path: &'a str,
+    accept: &'static str,
+    body: Option<(Content, &'a Value)>,
+    acting_as: Option<&'a str>,
+}
+
+const JSON: &str = "application/json";
+/// Lists and objects of which only the metadata is wanted.
+pub(super) const METADATA: &str =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+impl Connection {
+    /// GET, tried again while the server is unwell.
+    pub(super) async fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.get_as(path, JSON).await
+    }
+
+    /// GET with a form of answer of its own.
+    pub(super) async fn get_as(&self, path: &str, accept: &'static str) -> Result<Value, ApiError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            self.inner.counters.reads.fetch_add(1, Ordering::Relaxed);
+            let call = Call { method: Method::GET, path, accept, body: None, acting_as: None };
+            match self.once(&call).await {
+                Ok(answer) => return Ok(answer.body),
+                Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
+                    tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// GET where absence is an answer.
+    pub(super) async fn get_opt(&self, path: &str) -> Result<Option<Value>, ApiError> {
+        match self.get(path).await {
+            Ok(body) => Ok(Some(body)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A write that the server only tries; safe to repeat.
+    pub(super) async fn trial(
+        &self,
+        method: Method,
+        path: &str,
+        content: Content,
+        body: &Value,
+    ) -> Result<Answer, ApiError> {
+        debug_assert!(path.contains("dryRun=All"), "a trial must be one");
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            self.inner.counters.trials.fetch_add(1, Ordering::Relaxed);
+            let body = Some((content, body));
+            let call = Call { method: method.clone(), path, accept: JSON, body, acting_as: None };
+            match self.once(&call).await {
+                Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
+                    tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Opens a watch: a stream of events, one JSON object each, which ends when the server closes it.
+    pub(super) async fn watch(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<WatchEvent, ApiError>> + Send + use<>, ApiError> {
+        self.inner.counters.watches.fetch_add(1, Ordering::Relaxed);
+        let request = Request::get(path)
+            .header(header::ACCEPT, JSON)
+            .body(Vec::new())
+            .map_err(|error| ApiError::Garbled { why: error.to_string() })?;
+        let opened = self.inner.client.request_events::<Value>(request).await.map_err(|error| of_kube(&error))?;
+        Ok(StreamExt::map(opened, |event: kube::Result<kube::core::WatchEvent<Value>>| match event {
+            Ok(kube::core::WatchEvent::Added(object) | kube::core::WatchEvent::Modified(object)) => {
+                Ok(WatchEvent::Is(object))
+            }
+            Ok(kube::core::WatchEvent::Deleted(object)) => Ok(WatchEvent::Gone(object)),
+            Ok(kube::core::WatchEvent::Bookmark(mark)) => Ok(WatchEvent::Bookmark(mark.metadata.resource_version)),
+            Ok(kube::core::WatchEvent::Error(status)) => {
+                Err(ApiError::Refused(Box::new(Refusal::of_kube(&status, &Tainted::default()))))
+            }
+            Err(error) => Err(of_kube(&error)),
+        }))
+    }
+
+    async fn once(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+        let tainted = call.body.map(|(_, body)| Tainted::of_body(body)).unwrap_or_default();
+        let request = build(call)?;
+        let _turn = self.inner.in_flight.acquire().await.expect("the semaphore is never closed");
+        let limit = self.inner.limits.answer;
+        match tokio::time::timeout(limit, self.exchange(request, &tainted)).await {
+            Ok(result) => result,
+            Err(_elapsed) => Err(ApiError::Silent { seconds: limit.as_secs() }),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Body>, tainted: &Tainted) -> Result<Answer, ApiError> {
+        let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
+        let (parts, body) = response.into_parts();
+        self.collect_warnings(&parts.headers, tainted);
+        let bytes = body.collect_bytes().await.map_err(|error| ApiError::Cut { why: chain(&error) })?;
+        let code = parts.status.as_u16();
+        let parsed: Result<Value, _> = serde_json::from_slice(&bytes);
+        if parts.status.is_success() {
+            let body = parsed.map_err(|error| ApiError::Garbled { why: error.to_string() })?;
+            return Ok(Answer { code, body });
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let refusal = Refusal::read(code, parsed.ok().as_ref(), &text, retry_after(&parts.headers), tainted);
+        Err(ApiError::Refused(Box::new(refusal)))
+    }
+
+    /// `Warning: 299 - "text"`, from the server or an admission webhook.
+    fn collect_warnings(&self, headers: &HeaderMap, tainted: &Tainted) {
+        for value in headers.get_all(header::WARNING) {
+            let text = value.to_str().unwrap_or_default();
+            let text = text.split_once('"').map_or(text, |(_, quoted)| quoted.trim_end_matches('"'));
+            self.warned(tainted.mask(text));
+        }
+    }
+}
+
+/// What a watch tells.
+#[derive(Clone, Debug)]
+pub(super) enum WatchEvent {
+    /// The object as it is now (after `ADDED` or `MODIFIED`).
+    Is(Value),
+    /// The object as it last was.
+    Gone(Value),
+    /// A resourceVersion from which the watch can go on.
+    Bookmark(String),
+}
+
+impl Writer {
+    /// A write, sent once; again only where the server surely did nothing (429, no connection).
+    pub(super) async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        content: Content,
+        body: &Value,
+    ) -> Result<Answer, ApiError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            if !self.permit.holds() {
+                return Err(ApiError::LeaseLost);
+            }
+            self.connection.inner.counters.writes.fetch_add(1, Ordering::Relaxed);
+            let acting_as = self.acting_as.as_deref();
+            let call = Call { method: method.clone(), path, accept: JSON, body: Some((content, body)), acting_as };
+            match self.connection.once(&call).await {
+                Err(error) if attempt < self.connection.inner.limits.attempts && error.was_not_executed() => {
+                    tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+fn build(call: &Call<'_>) -> Result<Request<Body>, ApiError> {
+    let mut request = Request::builder().method(&call.method).uri(call.path).header(header::ACCEPT, call.accept);
+    if let Some((content, _)) = call.body {
+        request = request.header(header::CONTENT_TYPE, content.media_type());
+    }
+    if let Some(account) = call.acting_as {
+        request = request.header("Impersonate-User", account);
+    }
+    let body = call.body.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
+    request.body(Body::from(body)).map_err(|error| ApiError::Garbled { why: error.to_string() })
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// How long to wait before the next try: what the server asks, or doubling from 200 ms to 10 s, with jitter.
+pub(super) fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
+    let base = Duration::from_millis(200).saturating_mul(1 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(10));
+    let mut byte = [0_u8];
+    // Without random bytes all wait alike, which is only less polite.
+    let _unspecified = ring::rand::SystemRandom::new().fill(&mut byte);
+    let jittered = base.mul_f64(0.5 + f64::from(byte[0]) / 510.0);
+    asked.map_or(jittered, |asked| asked.min(Duration::from_secs(60)) + jittered / 4)
+}
+
+/// An error of kube's client: a status it parsed, or a connection that did not stand or broke.
+fn of_kube(error: &kube::Error) -> ApiError {
+    if let kube::Error::Api(status) = error {
+        return ApiError::Refused(Box::new(Refusal::of_kube(status, &Tainted::default())));
+    }
+    let why = chain(error);
+    if why.contains("(Connect)") || why.contains("dns error") { ApiError::Unreachable { why } } else { ApiError::Cut { why } }
+}
+
+/// An error and its sources in one line, without what repeats.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(next) = source {
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            text = format!("{text}: {next_text}");
+        }
+        source = next.source();
+    }
+    text
+}
+
+/// A text as part of a query: everything but letters, digits and `-._~` in percent form.
+pub(super) fn query_escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}

@@ -1,0 +1,177 @@
+//! Secrets from random bytes: requests in, material out; the values live only until they are sent.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
+
+use super::Tainted;
+use crate::render::{Generated, SecretRequest};
+
+/// The letters and digits of generated values: nothing that a URL, a shell or an ini file reads as more than a letter.
+const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// The content of one Secret, key to base64. Prints nothing.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Material(BTreeMap<String, String>);
+
+impl fmt::Debug for Material {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Material({} keys)", self.0.len())
+    }
+}
+
+/// Why a requested Secret has no content.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MaterialError {
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes")]
+    NoRandom,
+    /// The Secret that is copied lacks a key.
+    #[error("the Secret `{secret}` has no key `{key}`")]
+    MissingKey {
+        /// Namespace and name of the source.
+        secret: String,
+        /// The key that was asked for.
+        key: String,
+    },
+}
+
+impl Material {
+    /// The Secret as it is sent, with the labels and type of its request.
+    pub fn body(&self, request: &SecretRequest) -> Value {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": &*request.id.name,
+                "namespace": &*request.id.namespace,
+                "labels": request.labels,
+            },
+            "type": request.secret_type,
+            "data": self.0,
+        })
+    }
+
+    /// What must not be in any text while this material is about.
+    pub fn tainted(&self) -> Tainted {
+        let mut tainted = Tainted::default();
+        self.0.values().for_each(|value| tainted.add(value));
+        tainted
+    }
+}
+
+/// Makes a generated Secret: the random keys, then the fixed, then those joined from both.
+pub fn generated(keys: &BTreeMap<String, Generated>) -> Result<Material, MaterialError> {
+    let mut plain = BTreeMap::new();
+    for (key, how) in keys {
+        match how {
+            Generated::Random { length } => plain.insert(key.clone(), random_word(*length as usize)?),
+            Generated::Fixed(text) => plain.insert(key.clone(), text.clone()),
+            Generated::Joined(_) => None,
+        };
+    }
+    let mut joined = BTreeMap::new();
+    for (key, how) in keys {
+        if let Generated::Joined(text) = how {
+            joined.insert(key.clone(), join(text, &plain));
+        }
+    }
+    plain.extend(joined);
+    Ok(Material(plain.into_iter().map(|(key, value)| (key, STANDARD.encode(value))).collect()))
+}
+
+/// Takes the asked keys of a Secret that was read; `data` is its data, key to base64.
+pub fn copied(
+    data: &BTreeMap<String, String>,
+    source: &str,
+    keys: &BTreeMap<String, String>,
+) -> Result<Material, MaterialError> {
+    let mut material = BTreeMap::new();
+    for (there, here) in keys {
+        let missing = || MaterialError::MissingKey { secret: source.to_owned(), key: there.clone() };
+        material.insert(here.clone(), data.get(there).ok_or_else(missing)?.clone());
+    }
+    Ok(Material(material))
+}
+
+/// Fills `{key}` places; `{{` and a place without a key stay as they are.
+fn join(text: &str, values: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        out.push_str(&rest[..start]);
+        let inside = &rest[start + 1..];
+        match inside.find('}').and_then(|end| Some((end, values.get(&inside[..end])?))) {
+            Some((end, value)) => {
+                out.push_str(value);
+                rest = &inside[end + 1..];
+            }
+            None => {
+                out.push('{');
+                rest = inside;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A word of `length` letters and digits, each as likely as any other.
+fn random_word(length: usize) -> Result<String, MaterialError> {
+    let random = SystemRandom::new();
+    let mut word = String::with_capacity(length);
+    let mut bytes = [0_u8; 64];
+    while word.len() < length {
+        random.fill(&mut bytes).map_err(|_unspecified| MaterialError::NoRandom)?;
+        // 248 is the largest multiple of 62 in a byte: what lies above is thrown away, or the first letters came oftener.
+        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(*byte) % 62]));
+        word.extend(letters.take(length - word.len()));
+    }
+    Ok(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(material: &Material, key: &str) -> String {
+        String::from_utf8(STANDARD.decode(&material.0[key]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn random_keys_have_their_length_and_joined_ones_hold_them() {
+        let keys = BTreeMap::from([
+            ("password".to_owned(), Generated::Random { length: 200 }),
+            ("user".to_owned(), Generated::Fixed("app".to_owned())),
+            ("url".to_owned(), Generated::Joined("redis://{user}:{password}@cache/{0}".to_owned())),
+        ]);
+        let material = generated(&keys).unwrap();
+        let password = decoded(&material, "password");
+        assert_eq!(password.len(), 200);
+        assert!(password.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_eq!(decoded(&material, "url"), format!("redis://app:{password}@cache/{{0}}"));
+        assert_ne!(material, generated(&keys).unwrap());
+    }
+
+    #[test]
+    fn every_letter_comes_about_equally_often() {
+        let word = random_word(62_000).unwrap();
+        let mut counts = BTreeMap::new();
+        word.bytes().for_each(|byte| *counts.entry(byte).or_insert(0_u32) += 1);
+        assert_eq!(counts.len(), 62);
+        assert!(counts.values().all(|count| (800..1200).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_copy_takes_only_the_asked_keys_and_names_a_missing_one() {
+        let data = BTreeMap::from([("a".to_owned(), "MQ==".to_owned()), ("b".to_owned(), "Mg==".to_owned())]);
+        let keys = BTreeMap::from([("a".to_owned(), "x".to_owned())]);
+        assert_eq!(copied(&data, "s/t", &keys).unwrap(), Material(BTreeMap::from([("x".to_owned(), "MQ==".to_owned())])));
+        let missing = copied(&data, "s/t", &BTreeMap::from([("c".to_owned(), "x".to_owned())])).unwrap_err();
+        assert_eq!(missing.to_string(), "the Secret `s/t` has no key `c`");
+    }
+}
