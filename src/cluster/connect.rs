@@ -150,11 +150,7 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
     Ok(Connection { inner: Arc::new(inner) })
 }
 
-async fn from_kubeconfig(
-    cluster: &Name,
-    file: Option<&PathBuf>,
-    context: &str,
-) -> Result<kube::Config, ConnectError> {
+async fn from_kubeconfig(cluster: &Name, file: Option<&PathBuf>, context: &str) -> Result<kube::Config, ConnectError> {
     let read = match file {
         Some(file) => Kubeconfig::read_from(file),
         None => Kubeconfig::read(),
@@ -211,7 +207,8 @@ impl Connection {
 
     /// The right to write, for whom the uid in the garden is that of the cluster.
     pub async fn writer(&self, cluster: &Cluster, permit: Permit) -> Result<Writer, WrongCluster> {
-        let found = self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
+        let found =
+            self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
         if found != cluster.uid.value {
             let written = cluster.uid.value.clone();
             return Err(WrongCluster::Other { cluster: cluster.name.clone(), written, found });

@@ -155,13 +155,7 @@ impl ApiError {
 
 impl Refusal {
     /// Reads an answer; a body that is no `Status` is quoted, at most 300 characters of it.
-    pub fn read(
-        code: u16,
-        body: Option<&Value>,
-        text: &str,
-        retry_after: Option<Duration>,
-        tainted: &Tainted,
-    ) -> Self {
+    pub fn read(code: u16, body: Option<&Value>, text: &str, retry_after: Option<Duration>, tainted: &Tainted) -> Self {
         let status = body.and_then(|body| serde_json::from_value::<Status>(body.clone()).ok());
         let mut refusal = match status {
             Some(status) if !status.message.is_empty() => Self::of_kube(&status, tainted),
@@ -339,7 +333,7 @@ fn position_of(items: &[Value], selector: &str) -> Option<usize> {
 pub fn findings(error: &ApiError, object: &Object, organisation: &Name) -> Vec<Finding> {
     let what = format!("{} `{}`", object.id.kind, object.id.name);
     let Some(refusal) = error.refusal() else { return Vec::new() };
-    let Some(whole) = object.origins.of("") .or_else(|| object.origins.0.values().next().copied()) else {
+    let Some(whole) = object.origins.of("").or_else(|| object.origins.0.values().next().copied()) else {
         return Vec::new();
     };
     let causes = refusal.fields();
@@ -367,7 +361,11 @@ fn of_field(refusal: &Refusal, cause: &Cause, what: &str, span: Span) -> Finding
         return Finding::error(CONFLICT, format!("`{field}` of {what} belongs to `{manager}`"), span)
             .label("asks for this field")
             .why(cause.message.clone())
-            .help(format!("to take it, write `field {} \"{}\" take` in the app; to leave it, `leave`", kind_and_name(what), cause.field));
+            .help(format!(
+                "to take it, write `field {} \"{}\" take` in the app; to leave it, `leave`",
+                kind_and_name(what),
+                cause.field
+            ));
     }
     let forbidden = refusal.code == 403;
     let code = if forbidden { FORBIDDEN } else { REFUSED_VALUE };
@@ -434,7 +432,10 @@ mod tests {
                 ".spec.template.metadata.labels.app.kubernetes.io/name",
                 "/spec/template/metadata/labels/app.kubernetes.io~1name",
             ),
-            ("spec.template.metadata.labels[app.kubernetes.io/name]", "/spec/template/metadata/labels/app.kubernetes.io~1name"),
+            (
+                "spec.template.metadata.labels[app.kubernetes.io/name]",
+                "/spec/template/metadata/labels/app.kubernetes.io~1name",
+            ),
             ("spec.selector", "/spec"),
             ("metadata.name", ""),
             ("spec.template.spec.containers[7].image", "/spec/template/spec/containers"),
@@ -477,7 +478,12 @@ mod tests {
     #[test]
     fn a_refused_field_is_a_finding_on_its_line_with_the_servers_words() {
         let at = |start| Span::new(FileId(3), start..start + 1);
-        let id = ObjectId { api_version: "apps/v1".into(), kind: "Deployment".into(), namespace: "t".into(), name: "web".into() };
+        let id = ObjectId {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: "t".into(),
+            name: "web".into(),
+        };
         let origins = Origins(BTreeMap::from([
             (String::new(), at(1)),
             ("/spec/template/spec/containers/1/ports/0".to_owned(), at(9)),

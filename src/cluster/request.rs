@@ -51,8 +51,7 @@ struct Call<'a> {
 
 const JSON: &str = "application/json";
 /// Lists and objects of which only the metadata is wanted.
-pub(super) const METADATA: &str =
-    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 impl Connection {
     /// GET, tried again while the server is unwell.
@@ -229,7 +228,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// How long to wait before the next try: what the server asks, or doubling from 200 ms to 10 s, with jitter.
 pub(super) fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
-    let base = Duration::from_millis(200).saturating_mul(1 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(10));
+    let base =
+        Duration::from_millis(200).saturating_mul(1 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(10));
     let mut byte = [0_u8];
     // Without random bytes all wait alike, which is only less polite.
     let _unspecified = ring::rand::SystemRandom::new().fill(&mut byte);
@@ -243,7 +243,11 @@ fn of_kube(error: &kube::Error) -> ApiError {
         return ApiError::Refused(Box::new(Refusal::of_kube(status, &Tainted::default())));
     }
     let why = chain(error);
-    if why.contains("(Connect)") || why.contains("dns error") { ApiError::Unreachable { why } } else { ApiError::Cut { why } }
+    if why.contains("(Connect)") || why.contains("dns error") {
+        ApiError::Unreachable { why }
+    } else {
+        ApiError::Cut { why }
+    }
 }
 
 /// An error and its sources in one line, without what repeats.

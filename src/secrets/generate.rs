@@ -128,7 +128,8 @@ fn random_word(length: usize) -> Result<String, MaterialError> {
     while word.len() < length {
         random.fill(&mut bytes).map_err(|_unspecified| MaterialError::NoRandom)?;
         // 248 is the largest multiple of 62 in a byte: what lies above is thrown away, or the first letters came oftener.
-        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(*byte) % 62]));
+        let letters =
+            bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(*byte) % 62]));
         word.extend(letters.take(length - word.len()));
     }
     Ok(word)
@@ -170,7 +171,10 @@ mod tests {
     fn a_copy_takes_only_the_asked_keys_and_names_a_missing_one() {
         let data = BTreeMap::from([("a".to_owned(), "MQ==".to_owned()), ("b".to_owned(), "Mg==".to_owned())]);
         let keys = BTreeMap::from([("a".to_owned(), "x".to_owned())]);
-        assert_eq!(copied(&data, "s/t", &keys).unwrap(), Material(BTreeMap::from([("x".to_owned(), "MQ==".to_owned())])));
+        assert_eq!(
+            copied(&data, "s/t", &keys).unwrap(),
+            Material(BTreeMap::from([("x".to_owned(), "MQ==".to_owned())]))
+        );
         let missing = copied(&data, "s/t", &BTreeMap::from([("c".to_owned(), "x".to_owned())])).unwrap_err();
         assert_eq!(missing.to_string(), "the Secret `s/t` has no key `c`");
     }

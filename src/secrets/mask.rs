@@ -71,7 +71,8 @@ impl Tainted {
     pub fn mask(&self, text: &str) -> String {
         let mut longest_first: Vec<&String> = self.texts.iter().collect();
         longest_first.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        let masked = longest_first.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
+        let masked =
+            longest_first.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
         if self.quoted_values { mask_quoted_values(&masked) } else { masked }
     }
 }
