@@ -1,7 +1,26 @@
 //! `${…}`: a total, statically typed subset of CEL; parsed, type-checked when a definition loads, evaluated without failure.
+//!
+//! [`parse`] reads one expression, [`parse_template`] a string with holes; [`check`] gives the type under a
+//! [`Scope`] or the finding; [`evaluate`] yields a [`Value`] under an [`Environment`] and cannot fail: what the
+//! checker let pass has a value, and what it could not know (rendered objects in tests) is [`Value::Absent`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+mod check;
+mod evaluate;
+mod lexer;
+mod parser;
+mod print;
+mod scope;
+mod template;
+mod tree;
+
+pub use check::{check, check_as};
+pub use evaluate::{Environment, Explained, evaluate, evaluate_explained};
+pub use parser::{MAX_DEPTH, MAX_LENGTH, parse};
+pub use scope::{Scope, nearest};
+pub use template::parse_template;
 
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
@@ -15,6 +34,8 @@ pub enum Type {
     Int,
     /// Text.
     Text,
+    /// Text that is one of these words: comparing it with another literal is a finding.
+    Choice(Arc<Vec<String>>),
     /// An amount with its dimension.
     Quantity(Dimension),
     /// A reference to a secret value: only in `env` and `file`, whole or inside a text.
@@ -104,11 +125,98 @@ pub enum Piece {
     Hole(Expression),
 }
 
-/// A parsed expression. Its tree is this module's own affair; see `parse`, `check` and `evaluate`.
+/// A parsed expression. Its tree is this module's own affair; see [`parse`], [`check`] and [`evaluate`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
     /// The text between the braces.
     pub text: Arc<str>,
-    /// Where that text stands.
+    /// Where that text stands; the whole string where escapes hide the exact place.
     pub span: Span,
+    root: Arc<tree::Tree>,
+}
+
+impl Expression {
+    /// The canonical spelling: parsing it gives the same expression.
+    pub fn printed(&self) -> String {
+        self.root.to_string()
+    }
+}
+
+impl Text {
+    /// Text of a definition.
+    pub fn own(text: &str) -> Self {
+        Self { text: text.into(), from_garden: false }
+    }
+
+    /// Text that somebody wrote in a garden.
+    pub fn garden(text: &str) -> Self {
+        Self { text: text.into(), from_garden: true }
+    }
+}
+
+impl Value {
+    /// Text of a definition or of parcelle itself.
+    pub fn text(text: &str) -> Self {
+        Self::Text(Text::own(text))
+    }
+
+    /// Text that somebody wrote in a garden.
+    pub fn garden_text(text: &str) -> Self {
+        Self::Text(Text::garden(text))
+    }
+
+    /// A map from its entries.
+    pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
+        Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    }
+
+    /// The field of a map; absent for anything else.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Value {
+        match self {
+            Self::Map(entries) => entries.get(name).cloned().unwrap_or(Self::Absent),
+            _ => Self::Absent,
+        }
+    }
+
+    /// A JSON value, as rendered objects are: null is absent, a fraction is text.
+    pub fn from_json(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Absent,
+            serde_json::Value::Bool(value) => Self::Bool(*value),
+            serde_json::Value::Number(number) => {
+                number.as_i64().map_or_else(|| Self::text(&number.to_string()), Self::Int)
+            }
+            serde_json::Value::String(text) => Self::text(text),
+            serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from_json).collect()),
+            serde_json::Value::Object(entries) => {
+                Self::Map(entries.iter().map(|(key, value)| (key.clone(), Self::from_json(value))).collect())
+            }
+        }
+    }
+
+    /// The value as JSON: amounts in their canonical spelling, absent as null; a secret has no value here and is null.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Absent | Self::Secret(_) => serde_json::Value::Null,
+            Self::Bool(value) => (*value).into(),
+            Self::Int(value) => (*value).into(),
+            Self::Text(text) => text.text.as_ref().into(),
+            Self::Quantity(quantity) => quantity.canonical().into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Map(entries) => {
+                serde_json::Value::Object(entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect())
+            }
+        }
+    }
+
+    /// Whether any text in it comes from a garden.
+    pub fn from_garden(&self) -> bool {
+        match self {
+            Self::Text(text) => text.from_garden,
+            Self::List(items) => items.iter().any(Self::from_garden),
+            Self::Map(entries) => entries.values().any(Self::from_garden),
+            _ => false,
+        }
+    }
 }

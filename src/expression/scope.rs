@@ -1,0 +1,118 @@
+//! The names an expression may use, with their types, and what is known to be there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tree::{Function, Kind, Operator, Tree};
+use super::{Expression, Type};
+
+/// Names with their types, and the optional values that a condition around has proven to be there.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    names: BTreeMap<String, Type>,
+    present: BTreeSet<String>,
+}
+
+impl Scope {
+    /// No names.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one more name.
+    #[must_use]
+    pub fn with(mut self, name: &str, kind: Type) -> Self {
+        // What was known about an outer value of this name is not known about the inner one.
+        self.present.retain(|path| !mentions(path, name));
+        self.names.insert(name.to_owned(), kind);
+        self
+    }
+
+    /// With everything that holds where `condition` is true: each `has(…)` joined by `&&`.
+    #[must_use]
+    pub fn assume(&self, condition: &Expression) -> Self {
+        self.assuming(&condition.root, true)
+    }
+
+    /// The type of a name.
+    pub fn name(&self, name: &str) -> Option<&Type> {
+        self.names.get(name)
+    }
+
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
+    /// Whether a path is known to be there.
+    pub(super) fn knows(&self, path: &Tree) -> bool {
+        self.present.contains(&path.to_string())
+    }
+
+    /// With what holds where the condition is `truth`.
+    pub(super) fn assuming(&self, condition: &Tree, truth: bool) -> Self {
+        let mut scope = self.clone();
+        scope.learn(condition, truth);
+        scope
+    }
+
+    fn learn(&mut self, condition: &Tree, truth: bool) {
+        match &condition.kind {
+            Kind::Not(of) => self.learn(of, !truth),
+            Kind::Binary(Operator::And, left, right) if truth => {
+                self.learn(left, true);
+                self.learn(right, true);
+            }
+            Kind::Binary(Operator::Or, left, right) if !truth => {
+                self.learn(left, false);
+                self.learn(right, false);
+            }
+            Kind::Call(Function::Has, arguments) if truth => self.learn_path(&arguments[0]),
+            _ => {}
+        }
+    }
+
+    /// A path that is there has every part before it there.
+    fn learn_path(&mut self, path: &Tree) {
+        self.present.insert(path.to_string());
+        if let Kind::Field(of, ..) | Kind::Index(of, _) = &path.kind {
+            self.learn_path(of);
+        }
+    }
+}
+
+/// Whether a printed path uses a name as a word of its own; too often yes is harmless, too seldom is not.
+fn mentions(path: &str, name: &str) -> bool {
+    path.split(|character: char| !(character.is_alphanumeric() || character == '_' || character == '-'))
+        .any(|word| word == name)
+}
+
+/// The known word that `word` is most likely a slip of: at most a third of its letters differ.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Letters to insert, delete, replace or swap with a neighbour, case aside.
+fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.to_lowercase().chars().take(64).collect();
+    let right: Vec<char> = right.to_lowercase().chars().take(64).collect();
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for i in 0..=left.len() {
+        for j in 0..=right.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = rows[i - 1][j - 1] + usize::from(left[i - 1] != right[j - 1]);
+                let best = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                let swapped = i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+                if swapped { best.min(rows[i - 2][j - 2] + 1) } else { best }
+            };
+        }
+    }
+    rows[left.len()][right.len()]
+}

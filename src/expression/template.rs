@@ -1,0 +1,191 @@
+//! Strings with holes.
+
+use std::sync::Arc;
+
+use super::evaluate::{Environment, evaluate};
+use super::parser::{Place, parse_at};
+use super::{Expression, Piece, Scope, Segment, Template, Text, Type, Value, check};
+use crate::finding::{Code, Finding, Findings};
+use crate::source::Span;
+
+const UNCLOSED: Code = Code("E0504");
+const NO_TEXT: Code = Code("E0509");
+
+/// Parses a string of a definition: `${…}` are holes, `$${` is a literal `${`. A hole that is no expression is a
+/// finding and is left out. `span` is where the string stands, quotes included.
+pub fn parse_template(text: &str, span: Span, findings: &mut Findings) -> Template {
+    let place = Place::of(text, span);
+    let mut pieces = Vec::new();
+    let mut literal = String::new();
+    let mut at = 0;
+    while let Some(offset) = text[at..].find("${") {
+        let start = at + offset;
+        if text[..start].ends_with('$') && start > at {
+            literal.push_str(&text[at..start]);
+            literal.push('{');
+            at = start + 2;
+            continue;
+        }
+        literal.push_str(&text[at..start]);
+        let Some(end) = end_of_hole(text, start + 2) else {
+            findings.push(
+                Finding::error(UNCLOSED, "`${` is never closed", place.span(start..start + 2))
+                    .help("close it with `}`, or write `$${` for a literal `${`"),
+            );
+            at = text.len();
+            break;
+        };
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+        }
+        match parse_at(&text[start + 2..end], &place.part(start + 2..end)) {
+            Ok(expression) => pieces.push(Piece::Hole(expression)),
+            Err(finding) => findings.push(finding),
+        }
+        at = end + 1;
+    }
+    literal.push_str(&text[at..]);
+    if !literal.is_empty() {
+        pieces.push(Piece::Literal(literal));
+    }
+    Template { pieces, span }
+}
+
+/// The closing brace of a hole that starts at `from`; braces inside texts do not count.
+fn end_of_hole(text: &str, from: usize) -> Option<usize> {
+    let mut in_text = false;
+    let mut escaped = false;
+    for (offset, byte) in text[from..].bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'\'' => in_text = !in_text,
+            b'}' if !in_text => return Some(from + offset),
+            _ => {}
+        }
+    }
+    None
+}
+
+impl Template {
+    /// A string without holes.
+    pub fn literal(text: &str, span: Span) -> Self {
+        let pieces = if text.is_empty() { Vec::new() } else { vec![Piece::Literal(text.to_owned())] };
+        Self { pieces, span }
+    }
+
+    /// The text, where there is no hole.
+    pub fn as_literal(&self) -> Option<&str> {
+        match &self.pieces[..] {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The one hole that is the whole string.
+    pub fn as_hole(&self) -> Option<&Expression> {
+        match &self.pieces[..] {
+            [Piece::Hole(expression)] => Some(expression),
+            _ => None,
+        }
+    }
+
+    /// The type: that of the hole where it is the whole string, otherwise text. A secret inside a text makes it
+    /// [`Type::Secret`]; whether that is allowed is the caller's question.
+    ///
+    /// # Errors
+    /// The finding of the first hole that does not type, or has no spelling inside a text (`E0509`).
+    pub fn check(&self, scope: &Scope) -> Result<Type, Finding> {
+        if let Some(hole) = self.as_hole() {
+            return check(hole, scope);
+        }
+        let mut kind = Type::Text;
+        for piece in &self.pieces {
+            let Piece::Hole(hole) = piece else { continue };
+            match check(hole, scope)? {
+                Type::Secret => kind = Type::Secret,
+                found @ (Type::List(_) | Type::Map(_) | Type::Object(_)) => return Err(no_text(hole, &found)),
+                _ => {}
+            }
+        }
+        Ok(kind)
+    }
+
+    /// The string in pieces: adjacent text is one segment and keeps its taint.
+    pub fn evaluate(&self, environment: &Environment) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => push_text(&mut segments, Text::own(text)),
+                Piece::Hole(hole) => push_value(&mut segments, &evaluate(hole, environment)),
+            }
+        }
+        segments
+    }
+
+    /// The value: a hole that is the whole string keeps its type, otherwise it is a text (secrets left out).
+    pub fn evaluate_value(&self, environment: &Environment) -> Value {
+        match self.as_hole() {
+            Some(hole) => evaluate(hole, environment),
+            None => Value::Text(self.evaluate_text(environment)),
+        }
+    }
+
+    /// The string as one text. Secrets are left out: where they are allowed, use [`Template::evaluate`].
+    pub fn evaluate_text(&self, environment: &Environment) -> Text {
+        let mut whole = Text::own("");
+        for segment in self.evaluate(environment) {
+            if let Segment::Text(text) = segment {
+                whole = joined(&whole, &text);
+            }
+        }
+        whole
+    }
+}
+
+fn no_text(hole: &Expression, found: &Type) -> Finding {
+    let finding = Finding::error(NO_TEXT, format!("`{}` is {found}, which has no one spelling", hole.text), hole.span)
+        .why("inside a longer string a hole becomes text");
+    match found {
+        Type::List(_) => finding.help(format!("write `${{join({}, ' ')}}`", hole.text)),
+        _ => finding.help("name one of its fields"),
+    }
+}
+
+fn push_value(segments: &mut Vec<Segment>, value: &Value) {
+    match value {
+        Value::Secret(secret) => segments.push(Segment::Secret(secret.clone())),
+        other => {
+            if let Some(text) = as_text(other) {
+                push_text(segments, text);
+            }
+        }
+    }
+}
+
+fn push_text(segments: &mut Vec<Segment>, text: Text) {
+    if text.text.is_empty() {
+        return;
+    }
+    match segments.last_mut() {
+        Some(Segment::Text(last)) => *last = joined(last, &text),
+        _ => segments.push(Segment::Text(text)),
+    }
+}
+
+fn joined(left: &Text, right: &Text) -> Text {
+    let text: Arc<str> = format!("{}{}", left.text, right.text).into();
+    Text { text, from_garden: left.from_garden || right.from_garden }
+}
+
+/// The spelling of a scalar inside a text: amounts as Kubernetes writes them.
+pub(super) fn as_text(value: &Value) -> Option<Text> {
+    match value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Bool(value) => Some(Text::own(if *value { "true" } else { "false" })),
+        Value::Int(value) => Some(Text::own(&value.to_string())),
+        Value::Quantity(quantity) => Some(Text::own(&quantity.canonical())),
+        Value::Absent | Value::Secret(_) | Value::List(_) | Value::Map(_) => None,
+    }
+}
