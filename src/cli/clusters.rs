@@ -1,0 +1,109 @@
+//! From flags to reachable clusters: a kubeconfig, the pod's own account, or embedded sandboxes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::workspace::state_folder;
+use super::{ClusterFlags, Failure, Output};
+use crate::cluster::{self, Access, Connection, Limits};
+use crate::model::{Cluster, Garden};
+use crate::name::Name;
+use crate::sandbox;
+
+/// How each cluster of a garden is reached. Embedded sandboxes live as long as this value.
+pub(crate) struct Clusters {
+    reached: BTreeMap<Name, Reached>,
+    sandboxes: Vec<sandbox::Handle>,
+}
+
+/// One cluster's connection, or why there is none: one that cannot be reached delays nobody else.
+pub(crate) type Reached = Result<Connection, cluster::ConnectError>;
+
+impl Clusters {
+    /// Prepares a connection to every cluster of the garden; nothing is asked of them yet.
+    pub(crate) async fn reach(flags: &ClusterFlags, garden: &Garden, output: &Output) -> Result<Self, Failure> {
+        let mut clusters = Self { reached: BTreeMap::new(), sandboxes: Vec::new() };
+        let contexts = contexts(flags, garden)?;
+        for (name, cluster) in &garden.clusters {
+            let access = if flags.sandbox {
+                clusters.embed(flags, garden, cluster, output).await?
+            } else if flags.in_cluster.as_deref() == Some(name.as_str()) {
+                Access::InCluster
+            } else {
+                let context = contexts.get(name).cloned().unwrap_or_else(|| name.to_string());
+                Access::Kubeconfig { file: flags.kubeconfig.clone(), context }
+            };
+            let reached = cluster::connect(name, &access, Limits::default()).await;
+            clusters.reached.insert(name.clone(), reached);
+        }
+        Ok(clusters)
+    }
+
+    async fn embed(&mut self, flags: &ClusterFlags, garden: &Garden, cluster: &Cluster, output: &Output) -> Result<Access, Failure> {
+        let state = sandbox_state(flags, garden)?.map(|folder| folder.join(format!("{}.json", cluster.name)));
+        if let Some(state) = &state {
+            output.note(&format!("sandbox {}: state in {}", cluster.name, state.display()));
+            make_parent(state)?;
+        }
+        let options = sandbox::Options { state, cluster_uid: Some(cluster.uid.value.clone()), ..sandbox::Options::default() };
+        let handle = sandbox::serve(options).await?;
+        let context = cluster.name.to_string();
+        let kubeconfig = handle.kubeconfig(&context);
+        self.sandboxes.push(handle);
+        Ok(Access::Text { kubeconfig, context })
+    }
+
+    /// Every cluster with its connection or the reason why there is none.
+    pub(crate) fn all(&self) -> &BTreeMap<Name, Reached> {
+        &self.reached
+    }
+
+    /// Whether everything here is an embedded sandbox.
+    pub(crate) fn are_sandboxes(&self) -> bool {
+        !self.sandboxes.is_empty()
+    }
+
+    /// Ends the embedded sandboxes, their state kept.
+    pub(crate) async fn close(self) {
+        for handle in self.sandboxes {
+            handle.shutdown().await;
+        }
+    }
+}
+
+fn contexts(flags: &ClusterFlags, garden: &Garden) -> Result<BTreeMap<Name, String>, Failure> {
+    let known = || garden.clusters.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
+    let check = |name: &str| {
+        garden.clusters.keys().find(|known| known.as_str() == name).cloned().ok_or_else(|| {
+            Failure::asked(format!("the garden has no cluster `{name}`"), format!("its clusters: {}", known()))
+        })
+    };
+    if let Some(name) = &flags.in_cluster {
+        check(name)?;
+    }
+    flags
+        .context
+        .iter()
+        .map(|pair| {
+            let (name, context) = pair.split_once('=').ok_or_else(|| {
+                Failure::asked(format!("`--context {pair}` names no context"), "write CLUSTER=CONTEXT")
+            })?;
+            Ok((check(name)?, context.to_owned()))
+        })
+        .collect()
+}
+
+/// The folder of a garden's sandbox state; `None` keeps it in memory.
+fn sandbox_state(flags: &ClusterFlags, garden: &Garden) -> Result<Option<PathBuf>, Failure> {
+    match flags.sandbox_state.as_deref() {
+        Some("none") => Ok(None),
+        Some(folder) => Ok(Some(PathBuf::from(folder))),
+        None => Ok(Some(state_folder()?.join("sandbox").join(garden.name.as_str()))),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a port: the folder of the sandbox's state")]
+pub(super) fn make_parent(file: &Path) -> Result<(), Failure> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))
+}

@@ -1,0 +1,122 @@
+//! `parcelle sandbox`: the embedded Kubernetes API, served.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::clusters::make_parent;
+use super::workspace::Workspace;
+use super::{Common, Exit, Failure, Output};
+use crate::sandbox::{self, ControllerOptions, Handle, Options, User};
+
+/// What `sandbox` takes.
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// The address to listen on; a further cluster of the garden gets the next port
+    #[arg(long, default_value = "127.0.0.1:8001", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Where to write the kubeconfig: one context a cluster of the garden, `sandbox` where there is no garden
+    #[arg(long, default_value = "sandbox.kubeconfig", value_name = "FILE")]
+    kubeconfig: PathBuf,
+    /// Where to keep the state: a file (a further cluster adds its name), or `none`
+    #[arg(long, default_value = "none", value_name = "FILE|none")]
+    state: String,
+    /// The administrator's token; requests without one are anonymous, with another one refused
+    #[arg(long, default_value = "admintoken")]
+    token: String,
+    /// Start without simulated controllers and without the custom resources of providers: the API alone
+    #[arg(long)]
+    bare: bool,
+    /// Only run the simulated controllers, against the server of this kubeconfig
+    #[arg(long, value_name = "KUBECONFIG", conflicts_with_all = ["bare", "state"])]
+    controllers_for: Option<PathBuf>,
+}
+
+pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) -> Result<Exit, Failure> {
+    if let Some(kubeconfig) = &args.controllers_for {
+        output.note(&format!("simulated controllers for {}; Ctrl-C ends them", kubeconfig.display()));
+        let running = sandbox::controllers::run_for(kubeconfig).await.map_err(sandbox::SandboxError::Controllers)?;
+        interrupted().await;
+        running.stop();
+        return Ok(Exit::Good);
+    }
+    let clusters = clusters(common)?;
+    let mut handles: BTreeMap<String, Handle> = BTreeMap::new();
+    for (at, (name, uid)) in clusters.iter().enumerate() {
+        let mut listen = args.listen;
+        if listen.port() != 0 {
+            listen.set_port(listen.port().saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
+        }
+        let state = state_file(&args.state, (clusters.len() > 1).then_some(name))?;
+        let controllers = ControllerOptions { enabled: !args.bare, ..ControllerOptions::default() };
+        let tokens = BTreeMap::from([(args.token.clone(), User::administrator())]);
+        let options =
+            Options { listen, state, tokens, cluster_uid: uid.clone(), controllers, definitions: !args.bare, ..Options::default() };
+        let handle = sandbox::serve(options).await?;
+        output.note(&format!("cluster {name}: {}", handle.url()));
+        handles.insert(name.clone(), handle);
+    }
+    write_kubeconfig(&args.kubeconfig, &handles)?;
+    output.note(&format!(
+        "kubeconfig in {}; try: parcelle run --kubeconfig {}",
+        args.kubeconfig.display(),
+        args.kubeconfig.display()
+    ));
+    output.note("Ctrl-C ends it");
+    interrupted().await;
+    for handle in handles.into_values() {
+        handle.shutdown().await;
+    }
+    Ok(Exit::Good)
+}
+
+/// The clusters of the garden with their uids, or one named `sandbox`.
+fn clusters(common: &Common) -> Result<Vec<(String, Option<String>)>, Failure> {
+    let workspace = match Workspace::find(common, None) {
+        Ok(workspace) => workspace,
+        Err(_) if common.garden.is_none() => return Ok(vec![("sandbox".to_owned(), None)]),
+        Err(failure) => return Err(failure),
+    };
+    let checked = workspace.check(None)?;
+    let garden = checked.garden.map(|garden| garden.clusters).unwrap_or_default();
+    let clusters: Vec<_> = garden.iter().map(|(name, cluster)| (name.to_string(), Some(cluster.uid.value.clone()))).collect();
+    Ok(if clusters.is_empty() { vec![("sandbox".to_owned(), None)] } else { clusters })
+}
+
+fn state_file(state: &str, cluster: Option<&String>) -> Result<Option<PathBuf>, Failure> {
+    if state == "none" {
+        return Ok(None);
+    }
+    let mut file = PathBuf::from(state);
+    if let Some(cluster) = cluster {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        file.set_file_name(format!("{name}.{cluster}"));
+    }
+    make_parent(&file)?;
+    Ok(Some(file))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a port: the kubeconfig that was asked for")]
+fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(), Failure> {
+    let urls: Vec<_> = handles.iter().map(|(name, handle)| (name, handle.url(), &handle.token)).collect();
+    let contexts: Vec<_> = urls.iter().map(|(name, url, token)| (name.as_str(), url.as_str(), token.as_str())).collect();
+    make_parent(path)?;
+    std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(Failure::file("write", path))
+}
+
+/// Waits for Ctrl-C or a polite request to end.
+pub(crate) async fn interrupted() {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(signal) => signal.recv().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+}
