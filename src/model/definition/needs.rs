@@ -1,0 +1,275 @@
+//! What an app may ask of the cluster: the closed set of needs, their options and what they give.
+//!
+//! These tables are read by the checker of definitions, by the providers and by the reference of the language.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::expression::{Environment, Field, Template, Type, Value};
+use crate::name::Name;
+use crate::quantity::{Dimension, Quantity};
+use crate::source::{Span, Spanned};
+
+/// Something an app asks of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Need {
+    /// Which: `postgres`, `redis`, `bucket`, `volume`, `mail`, `route`, `secret`, ….
+    pub kind: NeedKind,
+    /// Its name inside the app: `db` in `needs.db.host`.
+    pub name: Spanned<Name>,
+    /// Options by name: arguments and properties as templates (`size "${settings.storage}"` → `size`: one).
+    pub options: BTreeMap<String, NeedOption>,
+    /// `key NAME length=N` of a `secret` need.
+    pub keys: Vec<(Spanned<String>, u32)>,
+    /// Where it was declared.
+    pub span: Span,
+}
+
+/// An option of a need as the definition wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NeedOption {
+    /// A whole value: one template; amounts in two arguments are read to one literal amount.
+    pub value: NeedValue,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The value of a need's option.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NeedValue {
+    /// Text or a hole that keeps its type.
+    Template(Template),
+    /// A literal amount such as `10 GiB`.
+    Quantity(Quantity),
+}
+
+/// The closed set of needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NeedKind {
+    /// A PostgreSQL database with its user.
+    Postgres,
+    /// A Redis-compatible cache.
+    Redis,
+    /// An S3 bucket.
+    Bucket,
+    /// A volume: mounted by `volume NAME at=…`.
+    Volume,
+    /// Leave to send mail.
+    Mail,
+    /// An HTTP route to a workload.
+    Route,
+    /// Secret values that parcelle makes once: its outputs are its keys.
+    Secret,
+}
+
+/// What a definition may say about a kind of need, and what it gets.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Which.
+    pub kind: NeedKind,
+    /// The word in `needs { … }`.
+    pub word: &'static str,
+    /// What it is, in a sentence.
+    pub about: &'static str,
+    /// Options: name, what it may be, whether it must be there.
+    pub options: &'static [(&'static str, OptionKind, bool)],
+    /// Outputs: name, what it is, in a few words.
+    pub outputs: &'static [(&'static str, OutputKind, &'static str)],
+}
+
+/// What the option of a need may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionKind {
+    /// An amount.
+    Amount(Dimension),
+    /// Text.
+    Text,
+    /// A host name.
+    Host,
+    /// `on` or `off`.
+    OnOff,
+    /// The name of a workload of the definition.
+    Workload,
+    /// The name of a port of the workload that `to` names.
+    Port,
+}
+
+/// What the output of a need is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputKind {
+    /// Text.
+    Text,
+    /// A whole number.
+    Int,
+    /// `true` or `false`.
+    Bool,
+    /// A secret.
+    Secret,
+}
+
+const SIZE: OptionKind = OptionKind::Amount(Dimension::Size);
+const HOST: (&str, OutputKind, &str) = ("host", OutputKind::Text, "the host to connect to");
+const PORT: (&str, OutputKind, &str) = ("port", OutputKind::Int, "the port to connect to");
+const PASSWORD: (&str, OutputKind, &str) = ("password", OutputKind::Secret, "the password");
+
+/// Every kind of need.
+pub const FACTS: &[Facts] = &[
+    Facts {
+        kind: NeedKind::Postgres,
+        word: "postgres",
+        about: "A PostgreSQL database with a user of its own.",
+        options: &[("size", SIZE, false)],
+        outputs: &[
+            HOST,
+            PORT,
+            ("database", OutputKind::Text, "the name of the database"),
+            ("user", OutputKind::Text, "the user that owns it"),
+            PASSWORD,
+            ("url", OutputKind::Secret, "all of it as `postgres://user:password@host:port/database`"),
+        ],
+    },
+    Facts {
+        kind: NeedKind::Redis,
+        word: "redis",
+        about: "A cache that speaks the protocol of Redis; it may forget everything at any time.",
+        options: &[("memory", SIZE, false)],
+        outputs: &[HOST, PORT, PASSWORD, ("url", OutputKind::Secret, "all of it as `redis://:password@host:port`")],
+    },
+    Facts {
+        kind: NeedKind::Bucket,
+        word: "bucket",
+        about: "An S3 bucket with a key of its own.",
+        options: &[("size", SIZE, false)],
+        outputs: &[
+            ("bucket", OutputKind::Text, "the name of the bucket"),
+            ("endpoint", OutputKind::Text, "the address of the service with its scheme"),
+            ("host", OutputKind::Text, "the host of that address"),
+            ("port", OutputKind::Int, "the port of that address"),
+            ("secure", OutputKind::Bool, "whether it speaks https"),
+            ("region", OutputKind::Text, "the region to sign requests with"),
+            ("access-key", OutputKind::Secret, "the id of the key"),
+            ("secret-key", OutputKind::Secret, "the key"),
+        ],
+    },
+    Facts {
+        kind: NeedKind::Volume,
+        word: "volume",
+        about: "A file system that outlives pods, mounted with `volume NAME at=\"/path\"`.",
+        options: &[("size", SIZE, true), ("shared", OptionKind::OnOff, false)],
+        outputs: &[],
+    },
+    Facts {
+        kind: NeedKind::Mail,
+        word: "mail",
+        about: "Leave to send mail through the cluster's relay.",
+        options: &[],
+        outputs: &[
+            HOST,
+            PORT,
+            ("user", OutputKind::Secret, "the user at the relay"),
+            PASSWORD,
+            ("from", OutputKind::Text, "the address that mail comes from"),
+            ("sender", OutputKind::Text, "the part of `from` before the `@`"),
+            ("domain", OutputKind::Text, "the part of `from` after the `@`"),
+        ],
+    },
+    Facts {
+        kind: NeedKind::Route,
+        word: "route",
+        about: "A host name with a certificate that leads to a workload.",
+        options: &[
+            ("host", OptionKind::Host, true),
+            ("to", OptionKind::Workload, true),
+            ("port", OptionKind::Port, false),
+            ("path", OptionKind::Text, false),
+            ("body-size", SIZE, false),
+            ("timeout", OptionKind::Amount(Dimension::Duration), false),
+        ],
+        outputs: &[
+            ("host", OutputKind::Text, "the host name"),
+            ("url", OutputKind::Text, "the address, as `https://cloud.example.org`"),
+        ],
+    },
+    Facts {
+        kind: NeedKind::Secret,
+        word: "secret",
+        about: "Secret values that parcelle makes once and never again: one for each `key NAME length=N`.",
+        options: &[],
+        outputs: &[],
+    },
+];
+
+impl NeedKind {
+    /// The kind of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        FACTS.iter().find(|facts| facts.word == word).map(|facts| facts.kind)
+    }
+
+    /// What is known about it.
+    pub fn facts(self) -> &'static Facts {
+        FACTS.iter().find(|facts| facts.kind == self).expect("the table has every kind, as its test shows")
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        self.facts().word
+    }
+}
+
+impl OutputKind {
+    /// Its type in expressions.
+    pub fn expression_type(self) -> Type {
+        match self {
+            Self::Text => Type::Text,
+            Self::Int => Type::Int,
+            Self::Bool => Type::Bool,
+            Self::Secret => Type::Secret,
+        }
+    }
+}
+
+impl Need {
+    /// What `needs.NAME` is in expressions.
+    pub fn expression_type(&self) -> Type {
+        let field = |kind: Type| Field { kind, optional: false };
+        let outputs =
+            self.kind.facts().outputs.iter().map(|(name, kind, _)| ((*name).to_owned(), field(kind.expression_type())));
+        let keys = self.keys.iter().map(|(key, _)| (key.value.clone(), field(Type::Secret)));
+        Type::Object(Arc::new(outputs.chain(keys).collect()))
+    }
+
+    /// The value of an option (`on` and `off` are true and false); none where the definition does not say it.
+    pub fn option(&self, name: &str, environment: &Environment) -> Option<Value> {
+        let value = self.options.get(name)?.value.evaluate(environment);
+        let on_off =
+            self.kind.facts().options.iter().any(|(option, kind, _)| *option == name && *kind == OptionKind::OnOff);
+        Some(match value {
+            Value::Text(text) if on_off => Value::Bool(&*text.text == "on"),
+            other => other,
+        })
+    }
+}
+
+impl NeedValue {
+    /// The value; a hole that is the whole string keeps its type.
+    pub fn evaluate(&self, environment: &Environment) -> Value {
+        match self {
+            Self::Template(template) => template.evaluate_value(environment),
+            Self::Quantity(quantity) => Value::Quantity(*quantity),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_need_has_its_facts_once() {
+        use NeedKind::{Bucket, Mail, Postgres, Redis, Route, Secret, Volume};
+        for kind in [Postgres, Redis, Bucket, Volume, Mail, Route, Secret] {
+            assert_eq!(FACTS.iter().filter(|facts| facts.kind == kind).count(), 1, "{kind:?}");
+            assert_eq!(NeedKind::parse(kind.word()), Some(kind));
+        }
+    }
+}

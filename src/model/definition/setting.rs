@@ -1,0 +1,160 @@
+//! How settings are declared, and what they are in expressions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::expression::{Field, Type, Value};
+use crate::model::Setting;
+use crate::quantity::Dimension;
+use crate::source::Span;
+
+/// How a setting is declared.
+#[derive(Clone, Debug)]
+pub struct SettingDeclaration {
+    /// Its name.
+    pub name: String,
+    /// Its type as written (`choice`, `size`, `list-of=word`, …).
+    pub kind: SettingType,
+    /// Its value where no layer says one.
+    pub default: Option<Value>,
+    /// The same as written, of [`Layer::Definition`](crate::model::Layer): the farthest layer of the merge.
+    pub default_written: Option<Setting>,
+    /// Where parcelle itself gives a value when no layer does (`at`: `NAME.DOMAIN`): what it is, for the docs.
+    pub computed: Option<String>,
+    /// Whether every app has it (`common-settings.kdl`), rather than apps of this definition only.
+    pub common: bool,
+    /// Whether it is a node for each key (its first argument): `group coordination { … }`, `group press { … }`.
+    pub repeatable: bool,
+    /// Whether some layer must say one.
+    pub required: bool,
+    /// Never smaller than applied before; with the reason.
+    pub only_grows: Option<String>,
+    /// Never other than applied first; with the reason.
+    pub immutable: Option<String>,
+    /// Allowed numbers, inclusive; of amounts in their base unit, of texts their length, of lists their size.
+    pub range: Option<(i64, i64)>,
+    /// A regular expression that the whole text must match.
+    pub pattern: Option<String>,
+    /// What it is, in a sentence.
+    pub about: Option<String>,
+    /// An example value, as written.
+    pub example: Option<String>,
+    /// An earlier name.
+    pub was: Option<String>,
+    /// Why it should not be used any more.
+    pub deprecated: Option<String>,
+    /// Nested settings of a group, by name; properties where `as_property`.
+    pub members: BTreeMap<String, SettingDeclaration>,
+    /// Whether a member is written as `name=value` rather than as a child.
+    pub as_property: bool,
+    /// Where it was declared.
+    pub span: Span,
+}
+
+/// The type of a setting.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SettingType {
+    /// `on` or `off`.
+    OnOff,
+    /// A whole number.
+    Integer,
+    /// A number with at most three decimals, held as thousandths.
+    Number,
+    /// Any text.
+    Text,
+    /// A bare word.
+    Word,
+    /// One of the options: word and what it means.
+    Choice(Vec<(String, Option<String>)>),
+    /// An amount of bytes.
+    Size,
+    /// An amount of processor time.
+    Cpu,
+    /// An amount of time.
+    Duration,
+    /// `"22:00"`.
+    Time,
+    /// `"2026-12-01"` or `"2026-12-01T08:00"`.
+    Date,
+    /// An IANA zone.
+    Timezone,
+    /// A BCP 47 tag.
+    Locale,
+    /// A host name.
+    Domain,
+    /// An address.
+    Email,
+    /// An absolute http or https address.
+    Url,
+    /// `80` for 80 %.
+    Percent,
+    /// `list-of=T`, with the words allowed where T is a word.
+    List(Box<SettingType>, Vec<String>),
+    /// `map-of=T`: children `key value`.
+    Map(Box<SettingType>),
+    /// Members of their own (see `members`); an optional first argument is a choice.
+    Group(Vec<String>),
+    /// The name of an app of the same organisation with that definition, a cluster or an offer.
+    Reference(String),
+}
+
+impl SettingType {
+    /// The expression type of a value of this type.
+    pub fn expression_type(&self, members: &BTreeMap<String, SettingDeclaration>) -> Type {
+        expression_type(self, members)
+    }
+}
+
+/// The type of a setting in expressions: `settings.NAME`, or one member of a group.
+fn expression_type(kind: &SettingType, members: &BTreeMap<String, SettingDeclaration>) -> Type {
+    match kind {
+        SettingType::OnOff => Type::Bool,
+        SettingType::Integer | SettingType::Number | SettingType::Percent => Type::Int,
+        SettingType::Size => Type::Quantity(Dimension::Size),
+        SettingType::Cpu => Type::Quantity(Dimension::Cpu),
+        SettingType::Duration => Type::Quantity(Dimension::Duration),
+        SettingType::Choice(options) => choice(options.iter().map(|(word, _)| word)),
+        SettingType::List(_, allowed) if !allowed.is_empty() => Type::List(Box::new(choice(allowed))),
+        SettingType::List(inner, _) => Type::List(Box::new(expression_type(inner, members))),
+        SettingType::Map(inner) => Type::Map(Box::new(expression_type(inner, members))),
+        SettingType::Group(options) => group(options, members),
+        SettingType::Text
+        | SettingType::Word
+        | SettingType::Time
+        | SettingType::Date
+        | SettingType::Timezone
+        | SettingType::Locale
+        | SettingType::Domain
+        | SettingType::Email
+        | SettingType::Url
+        | SettingType::Reference(_) => Type::Text,
+    }
+}
+
+fn choice<'a>(words: impl IntoIterator<Item = &'a String>) -> Type {
+    Type::Choice(Arc::new(words.into_iter().cloned().collect()))
+}
+
+/// The members of a group; its first argument, where it has one, is the field `is`: `settings.nights.is == 'asleep'`.
+fn group(options: &[String], members: &BTreeMap<String, SettingDeclaration>) -> Type {
+    let mut fields: BTreeMap<String, Field> =
+        members.iter().map(|(name, member)| (name.clone(), member.expression_field())).collect();
+    if !options.is_empty() {
+        fields.insert("is".to_owned(), Field { kind: choice(options), optional: false });
+    }
+    Type::Object(Arc::new(fields))
+}
+
+impl SettingDeclaration {
+    /// The field of `settings` (or of a group) that this setting is in expressions.
+    pub fn expression_field(&self) -> Field {
+        let kind = self.kind.expression_type(&self.members);
+        if self.repeatable {
+            return Field { kind: Type::Map(Box::new(kind)), optional: false };
+        }
+        let always = self.default.is_some() || self.required || self.computed.is_some();
+        // A list nobody wrote is empty.
+        let empty = matches!(self.kind, SettingType::List(..) | SettingType::Map(_));
+        Field { kind, optional: !always && !empty }
+    }
+}
