@@ -20,6 +20,8 @@ pub struct Resource {
     pub plural: Arc<str>,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
+    /// Whether its objects can be listed.
+    pub listable: bool,
 }
 
 /// The kinds of one cluster.
@@ -155,6 +157,7 @@ fn read_aggregated(list: &Value, kinds: &mut Kinds) {
                     kind: kind.into(),
                     plural: text(resource, "resource").into(),
                     namespaced: text(resource, "scope") == "Namespaced",
+                    listable: array(resource, "verbs").iter().any(|verb| verb == "list"),
                 });
             }
         }
@@ -183,6 +186,7 @@ async fn read_legacy(connection: &Connection, group_version: &str, kinds: &mut K
             kind: text(resource, "kind").into(),
             plural: text(resource, "name").into(),
             namespaced: resource["namespaced"].as_bool().unwrap_or(false),
+            listable: array(resource, "verbs").iter().any(|verb| verb == "list"),
         });
     }
     Ok(())

@@ -6,6 +6,7 @@
 pub mod connect;
 pub mod discovery;
 pub mod errors;
+pub mod inventory;
 mod request;
 
 pub use connect::{Access, ConnectError, Connection, Limits, Permit, RequestCounts, Writer, WrongCluster, connect};

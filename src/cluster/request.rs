@@ -41,6 +41,13 @@ pub(super) struct Answer {
     pub(super) body: Value,
 }
 
+/// How much of each item a list brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    Whole,
+    Metadata,
+}
+
 struct Call<'a> {
     method: Method,
     path: &'a str,
@@ -51,7 +58,7 @@ struct Call<'a> {
 
 const JSON: &str = "application/json";
 /// Lists and objects of which only the metadata is wanted.
-pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 impl Connection {
     /// GET, tried again while the server is unwell.
@@ -82,6 +89,40 @@ impl Connection {
             Ok(body) => Ok(Some(body)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// A whole list, page by page; one that grows too old while we page (410) starts anew, so it is complete or an error.
+    /// `selector` is a label selector in query form. Items carry no `kind` and `apiVersion`, as the server sends them.
+    pub(super) async fn list(&self, path: &str, selector: &str, detail: Detail) -> Result<Vec<Value>, ApiError> {
+        let accept = match detail {
+            Detail::Whole => JSON,
+            Detail::Metadata => METADATA,
+        };
+        let mut restarts = 0;
+        'anew: loop {
+            let mut items = Vec::new();
+            let mut page = String::new();
+            loop {
+                let query = format!("{path}?limit=500&labelSelector={selector}{page}");
+                let mut list = match self.get_as(&query, accept).await {
+                    Ok(list) => list,
+                    Err(error) if error.is_expired() && restarts < 3 => {
+                        restarts += 1;
+                        continue 'anew;
+                    }
+                    Err(error) => return Err(error),
+                };
+                match list["items"].take() {
+                    Value::Array(part) => items.extend(part),
+                    Value::Null if list["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => {}
+                    _ => return Err(ApiError::Garbled { why: "a list without items".to_owned() }),
+                }
+                match list["metadata"]["continue"].as_str() {
+                    Some(token) if !token.is_empty() => page = format!("&continue={}", query_escaped(token)),
+                    _ => return Ok(items),
+                }
+            }
         }
     }
 
