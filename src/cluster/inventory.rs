@@ -24,8 +24,8 @@ use super::errors::ApiError;
 use super::request::{Content, query_escaped};
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Inventory, ORGANISATION_LABEL};
-use crate::render::naming::{self, SYSTEM_NAMESPACE};
 use crate::render::ObjectId;
+use crate::render::naming::{self, SYSTEM_NAMESPACE};
 
 /// Marks the ConfigMaps of inventories; the value is the position, `0` for the parent.
 pub const INVENTORY_LABEL: &str = "parcelle.dev/inventory";
@@ -76,7 +76,9 @@ pub enum InventoryError {
         organisation: Name,
     },
     /// What is stored is no inventory.
-    #[error("the ConfigMap `{SYSTEM_NAMESPACE}/{config_map}` is no inventory any more ({why}): nothing of the organisation is touched")]
+    #[error(
+        "the ConfigMap `{SYSTEM_NAMESPACE}/{config_map}` is no inventory any more ({why}): nothing of the organisation is touched"
+    )]
     Unreadable {
         /// Its name.
         config_map: String,
@@ -100,7 +102,10 @@ pub async fn read(connection: &Connection, garden: &Name) -> Result<Inventories,
             parts.entry(organisation).or_default().push(item);
         }
     }
-    Ok(parts.into_iter().map(|(organisation, items)| (organisation.clone(), join(garden, &organisation, &items))).collect())
+    Ok(parts
+        .into_iter()
+        .map(|(organisation, items)| (organisation.clone(), join(garden, &organisation, &items)))
+        .collect())
 }
 
 /// Puts the ConfigMaps of one organisation together; of an entry in two of them the higher one is the newer.
