@@ -1,1 +1,62 @@
 //! What may be written: the language described in itself, and the check against it.
+//!
+//! `schemas/language/*.kdl` say which words stand where, in a vocabulary that they also describe. A schema is
+//! closed: a word that it does not list is a finding. Settings of apps are declared by definitions and checked when
+//! the layers are built; here they are an open block.
+
+use std::collections::BTreeSet;
+
+use crate::finding::Findings;
+use crate::source::Span;
+use crate::syntax::{Document, Node};
+
+mod arguments;
+mod check;
+pub mod language;
+mod reader;
+pub mod scalar;
+pub mod suggest;
+
+pub use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY};
+pub use check::{EDITION, MISSING_NODE, NO_BLOCK, NO_EDITION, TWICE, UNKNOWN_EDITION, UNKNOWN_WORD};
+pub use language::Language;
+
+/// A file whose words were checked; nodes with a finding are marked, so that nothing is said twice about them.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The file as written.
+    pub document: Document,
+    broken: BTreeSet<Span>,
+    readable: bool,
+}
+
+impl Checked {
+    /// Whether the edition was known; of a file of another edition nothing is used.
+    pub fn readable(&self) -> bool {
+        self.readable
+    }
+
+    /// Whether a finding is about this node itself.
+    pub fn is_broken(&self, node: &Node) -> bool {
+        self.broken.contains(&node.head)
+    }
+
+    /// Whether a finding is about this node or one in its block.
+    pub fn holds_broken(&self, node: &Node) -> bool {
+        let from = Span { end: 0, ..node.span };
+        self.broken.range(from..).next().is_some_and(|span| span.file == node.span.file && span.start < node.span.end)
+    }
+}
+
+/// Checks a file of a garden (or a definition of our own) against the language.
+pub fn check(document: Document, findings: &mut Findings) -> Checked {
+    check::garden_file(document, findings)
+}
+
+/// Checks a file of `schemas/language/` against the vocabulary of schemas.
+pub fn check_schema(document: Document, findings: &mut Findings) -> Checked {
+    check::schema_file(document, findings)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! The check of a node's line: arguments and properties.
+
+use crate::finding::{Applicability, Code, Finding};
+use crate::schema::check::{Check, TWICE, called};
+use crate::schema::language::{Entry, Shape};
+use crate::schema::scalar::{NOT_AN_OPTION, ScalarType, amount, mismatch};
+use crate::schema::suggest::{either, nearest};
+use crate::syntax::{Node, Value};
+
+/// An argument or property that must be there is not.
+pub const MISSING: Code = Code("E0104");
+/// More arguments than belong there.
+pub const SUPERFLUOUS: Code = Code("E0105");
+/// A property that does not stand on that line.
+pub const UNKNOWN_PROPERTY: Code = Code("E0106");
+
+/// Checks arguments and properties; the shape that the block has, or none where that cannot be told.
+pub(super) fn check_line<'a>(check: &mut Check<'a>, shape: &'a Shape, node: &Node) -> Option<&'a Shape> {
+    let forms = check.language.forms(shape);
+    if forms.is_empty() {
+        arguments(check, shape, node, &node.args);
+        properties(check, shape, node);
+        return Some(shape);
+    }
+    let form = form(check, &forms, node)?;
+    arguments(check, form, node, &node.args[1..]);
+    properties(check, form, node);
+    Some(form)
+}
+
+fn form<'a>(check: &mut Check<'_>, forms: &[&'a (String, Shape)], node: &Node) -> Option<&'a Shape> {
+    let words = || forms.iter().map(|(word, _)| word.as_str());
+    let name = &node.name.value;
+    let Some(first) = node.arg(0) else {
+        let finding = Finding::error(MISSING, format!("`{name}` does not say which"), node.head)
+            .help(format!("write {} after it", either(words())));
+        check.push(node, finding);
+        return None;
+    };
+    let found = forms.iter().find(|(word, _)| *word == first.text).map(|(_, form)| form);
+    if found.is_none() {
+        let finding = Finding::error(NOT_AN_OPTION, format!("`{name}` cannot be `{}`", first.text), first.span);
+        let finding = match nearest(&first.text, words()) {
+            Some(word) => finding.label(format!("did you mean `{word}`?")).fix(
+                Applicability::Guess,
+                format!("write `{word}`"),
+                first.span,
+                word,
+            ),
+            None => finding,
+        };
+        check.push(node, finding.help(format!("it is {}", either(words()))));
+    }
+    found
+}
+
+fn arguments(check: &mut Check<'_>, shape: &Shape, node: &Node, written: &[Value]) {
+    let mut rest = written;
+    for expected in &shape.args {
+        let Some((first, after)) = rest.split_first() else {
+            if expected.required {
+                let finding = missing_argument(shape, expected, node);
+                check.push(node, finding);
+            }
+            return;
+        };
+        let subject = subject(shape, expected, node);
+        rest = after;
+        if let ScalarType::Amount(dimension) = expected.kind {
+            let unit = rest.first();
+            if let Err(finding) = amount(dimension, &subject, first, unit) {
+                check.push(node, *finding);
+                // Whether the second word is the unit cannot be told; a cascade helps nobody.
+                return;
+            }
+            rest = &rest[1..];
+        } else if let Some(finding) = mismatch(&expected.kind, &subject, first) {
+            check.push(node, finding);
+        }
+    }
+    match &shape.rest {
+        Some(expected) => further(check, expected, node, rest),
+        None if !rest.is_empty() => {
+            let finding = superfluous(check, shape, node, rest);
+            check.push(node, finding);
+        }
+        None => {}
+    }
+}
+
+fn further(check: &mut Check<'_>, expected: &Entry, node: &Node, rest: &[Value]) {
+    if rest.is_empty() && expected.required {
+        let title = format!("`{}` names no {}", node.name.value, expected.name);
+        let finding = Finding::error(MISSING, title, node.head);
+        check.push(node, finding.help(format!("write {} after it", expected.kind.describe())));
+    }
+    for value in rest {
+        if let Some(finding) = mismatch(&expected.kind, &format!("`{}`", node.name.value), value) {
+            check.push(node, finding);
+        }
+    }
+}
+
+fn missing_argument(shape: &Shape, expected: &Entry, node: &Node) -> Finding {
+    let finding =
+        Finding::error(MISSING, format!("{} lacks its {}", called(node), expected.name), node.head);
+    match &shape.example {
+        Some(example) => finding.help(format!("write it as `{example}`")),
+        None => finding.help(format!("write {} after it", expected.kind.describe())),
+    }
+}
+
+fn superfluous(check: &Check<'_>, shape: &Shape, node: &Node, rest: &[Value]) -> Finding {
+    let extra = &rest[0];
+    let span = extra.span.to(rest[rest.len() - 1].span);
+    let finding = Finding::error(SUPERFLUOUS, format!("`{}` has a word too many", node.name.value), span);
+    let word = extra.text.as_str();
+    if check.language.props(shape).iter().any(|prop| prop.name == word) {
+        return finding.help(format!("`{word}` wants a value: `{word}=…`"));
+    }
+    if check.language.node(shape, word).is_some() {
+        return finding.help(format!("`{word}` stands in its block: `{} {{ {word} … }}`", node.name.value));
+    }
+    let quotable = shape.args.last().is_some_and(|arg| arg.kind == ScalarType::Text);
+    if quotable && node.args.iter().all(|value| !value.quoted) {
+        let words: Vec<&str> = node.args[shape.args.len() - 1..].iter().map(|value| value.text.as_str()).collect();
+        let quoted = format!("{:?}", words.join(" "));
+        let from = node.args[shape.args.len() - 1].span;
+        return finding.help("a text of several words stands in quotes").fix(
+            Applicability::Guess,
+            "put it in quotes",
+            from.to(span),
+            quoted,
+        );
+    }
+    match &shape.example {
+        Some(example) => finding.help(format!("write it as `{example}`")),
+        None => finding.help("take it away"),
+    }
+}
+
+fn properties(check: &mut Check<'_>, shape: &Shape, node: &Node) {
+    let known = check.language.props(shape);
+    for (at, property) in node.props.iter().enumerate() {
+        let name = property.name.value.as_str();
+        if let Some(first) = node.props[..at].iter().find(|other| other.name.value == name) {
+            let finding = Finding::error(TWICE, format!("`{name}` is written twice"), property.span)
+                .label("again")
+                .also(first.span, "first here")
+                .why("parcelle does not choose which of the two is meant")
+                .help("keep one of them");
+            check.push(node, finding);
+            continue;
+        }
+        match known.iter().find(|prop| prop.name == name) {
+            Some(expected) => {
+                if let Some(finding) = mismatch(&expected.kind, &format!("`{name}`"), &property.value) {
+                    check.push(node, finding);
+                }
+            }
+            None => {
+                let finding = unknown_property(check, shape, node, at);
+                check.push(node, finding);
+            }
+        }
+    }
+    for expected in known.iter().filter(|prop| prop.required && node.prop(&prop.name).is_none()) {
+        let finding =
+            Finding::error(MISSING, format!("{} lacks `{}=`", called(node), expected.name), node.head);
+        let finding = match &shape.example {
+            Some(example) => finding.help(format!("write it as `{example}`")),
+            None => finding.help(format!("add `{}=` with {}", expected.name, expected.kind.describe())),
+        };
+        check.push(node, finding);
+    }
+}
+
+fn unknown_property(check: &Check<'_>, shape: &Shape, node: &Node, at: usize) -> Finding {
+    let property = &node.props[at];
+    let name = property.name.value.as_str();
+    let title = format!("`{name}=` does not stand on the line of `{}`", node.name.value);
+    let finding = Finding::error(UNKNOWN_PROPERTY, title, property.name.span);
+    let known = check.language.props(shape);
+    if check.language.node(shape, name).is_some() || check.language.open(shape).is_some() {
+        let value = &property.value.text;
+        return finding.help(format!("settings stand in the block: `{} {{ {name} {value}; }}`", node.name.value));
+    }
+    if let Some(meant) = nearest(name, known.iter().map(|prop| prop.name.as_str())) {
+        return finding.label(format!("did you mean `{meant}`?")).fix(
+            Applicability::Guess,
+            format!("write `{meant}`"),
+            property.name.span,
+            meant,
+        );
+    }
+    if known.is_empty() {
+        return finding.help("take it away: there are no properties on this line");
+    }
+    finding.help(format!("here stand {}", either(known.iter().map(|prop| prop.name.as_str())).replace(" or ", " and ")))
+}
+
+fn subject(shape: &Shape, expected: &Entry, node: &Node) -> String {
+    if shape.args.len() == 1 && expected.kind != ScalarType::Name {
+        format!("`{}`", node.name.value)
+    } else {
+        format!("the {} of `{}`", expected.name, node.name.value)
+    }
+}

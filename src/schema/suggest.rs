@@ -1,0 +1,51 @@
+//! Did-you-mean.
+
+/// The nearest of the `allowed` words, where one is near enough to be what was meant.
+pub fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let allowed: Vec<&str> = allowed.into_iter().collect();
+    let lower = word.to_lowercase().replace('_', "-");
+    if let Some(same) = allowed.iter().find(|candidate| candidate.to_lowercase() == lower) {
+        return Some(same);
+    }
+    let near = || similar::get_close_matches(lower.as_str(), &allowed, 1, 0.6).into_iter().next();
+    abbreviated(&lower, &allowed).or_else(near)
+}
+
+/// `org` for `organisation`: the only word that starts with what was written, of at least three letters.
+fn abbreviated<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
+    let mut longer = allowed.iter().filter(|candidate| word.len() >= 3 && candidate.starts_with(word));
+    let first = longer.next()?;
+    longer.next().is_none().then_some(*first)
+}
+
+/// "`a`, `b` or `c`".
+pub fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_word_finds_its_neighbour_and_a_strange_one_none() {
+        let words = ["storage", "state", "scale", "nights", "organisation", "also-at"];
+        assert_eq!(nearest("storge", words), Some("storage"));
+        assert_eq!(nearest("Storage", words), Some("storage"));
+        assert_eq!(nearest("also_at", words), Some("also-at"));
+        assert_eq!(nearest("organization", words), Some("organisation"));
+        assert_eq!(nearest("org", words), Some("organisation"));
+        assert_eq!(nearest("kubernetes", words), None);
+    }
+
+    #[test]
+    fn alternatives_read_as_a_sentence() {
+        assert_eq!(either(["a"]), "`a`");
+        assert_eq!(either(["a", "b", "c"]), "`a`, `b` or `c`");
+    }
+}
