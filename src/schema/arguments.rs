@@ -102,8 +102,7 @@ fn further(check: &mut Check<'_>, expected: &Entry, node: &Node, rest: &[Value])
 }
 
 fn missing_argument(shape: &Shape, expected: &Entry, node: &Node) -> Finding {
-    let finding =
-        Finding::error(MISSING, format!("{} lacks its {}", called(node), expected.name), node.head);
+    let finding = Finding::error(MISSING, format!("{} lacks its {}", called(node), expected.name), node.head);
     match &shape.example {
         Some(example) => finding.help(format!("write it as `{example}`")),
         None => finding.help(format!("write {} after it", expected.kind.describe())),
@@ -165,8 +164,7 @@ fn properties(check: &mut Check<'_>, shape: &Shape, node: &Node) {
         }
     }
     for expected in known.iter().filter(|prop| prop.required && node.prop(&prop.name).is_none()) {
-        let finding =
-            Finding::error(MISSING, format!("{} lacks `{}=`", called(node), expected.name), node.head);
+        let finding = Finding::error(MISSING, format!("{} lacks `{}=`", called(node), expected.name), node.head);
         let finding = match &shape.example {
             Some(example) => finding.help(format!("write it as `{example}`")),
             None => finding.help(format!("add `{}=` with {}", expected.name, expected.kind.describe())),

@@ -150,8 +150,9 @@ impl<'a> Check<'a> {
     /// Checks one node: its line, then its block.
     fn node(&mut self, shape: &'a Shape, node: &Node) {
         let Some(shape) = check_line(self, shape, node) else { return };
-        let takes_block =
-            !self.language.nodes(shape).is_empty() || self.language.open(shape).is_some() || self.language.guards(shape);
+        let takes_block = !self.language.nodes(shape).is_empty()
+            || self.language.open(shape).is_some()
+            || self.language.guards(shape);
         if !takes_block && !node.children.is_empty() {
             let finding =
                 Finding::error(NO_BLOCK, format!("`{}` takes no block", node.name.value), node.children[0].head)
@@ -209,8 +210,7 @@ impl<'a> Check<'a> {
     fn unknown(&self, shape: &Shape, node: &Node, parent: Option<&Node>) -> Finding {
         let word = node.name.value.as_str();
         let place = parent.map_or("the top of a file".to_owned(), |parent| format!("`{}`", parent.name.value));
-        let finding =
-            Finding::error(UNKNOWN_WORD, format!("`{word}` is not known in {place}"), node.name.span);
+        let finding = Finding::error(UNKNOWN_WORD, format!("`{word}` is not known in {place}"), node.name.span);
         let nodes = self.language.nodes(shape);
         let words: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         if let Some(parent) = parent

@@ -56,7 +56,9 @@ fn entry(node: &Node, is_property: bool) -> Entry {
     Entry {
         name: text_at(node, 0),
         kind,
-        options: options().filter_map(|option| Some((text_at(option, 0), option.prop("about")?.text.clone()))).collect(),
+        options: options()
+            .filter_map(|option| Some((text_at(option, 0), option.prop("about")?.text.clone())))
+            .collect(),
         required,
         about: node.child("about").map(|about| text_at(about, 0)),
     }

