@@ -4,11 +4,15 @@
 //! Requests go through one function ([`Connection`]): bounded, timed, counted, their errors masked.
 
 pub mod connect;
+mod copies;
 pub mod discovery;
 pub mod errors;
 pub mod inventory;
+pub mod read;
 mod request;
 
 pub use connect::{Access, ConnectError, Connection, Limits, Permit, RequestCounts, Writer, WrongCluster, connect};
 pub use discovery::{Kinds, MissingKind, Resource, discover};
 pub use errors::{ApiError, Cause, Refusal};
+pub use inventory::{Inventories, InventoryError, Stored};
+pub use read::Scope;

@@ -83,6 +83,11 @@ impl Connection {
         }
     }
 
+    /// GET of metadata only.
+    pub(super) async fn get_metadata(&self, path: &str) -> Result<Value, ApiError> {
+        self.get_as(path, METADATA).await
+    }
+
     /// GET where absence is an answer.
     pub(super) async fn get_opt(&self, path: &str) -> Result<Option<Value>, ApiError> {
         match self.get(path).await {
@@ -93,7 +98,7 @@ impl Connection {
     }
 
     /// A whole list, page by page; one that grows too old while we page (410) starts anew, so it is complete or an error.
-    /// `selector` is a label selector in query form. Items carry no `kind` and `apiVersion`, as the server sends them.
+    /// `selector` is a label selector in query form, empty for none. Items carry no `kind` and `apiVersion`, as the server sends them.
     pub(super) async fn list(&self, path: &str, selector: &str, detail: Detail) -> Result<Vec<Value>, ApiError> {
         let accept = match detail {
             Detail::Whole => JSON,

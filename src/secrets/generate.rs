@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
 use super::Tainted;
-use crate::render::{Generated, SecretRequest};
+use crate::render::{Escape, Generated, SecretPiece, SecretRequest};
 
 /// The letters and digits of generated values: nothing that a URL, a shell or an ini file reads as more than a letter.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -56,6 +56,11 @@ impl Material {
         })
     }
 
+    /// Whether a Secret's `data` (key to base64) holds exactly this.
+    pub fn equals(&self, data: &BTreeMap<String, String>) -> bool {
+        self.0 == *data
+    }
+
     /// What must not be in any text while this material is about.
     pub fn tainted(&self) -> Tainted {
         let mut tainted = Tainted::default();
@@ -96,6 +101,44 @@ pub fn copied(
         material.insert(here.clone(), data.get(there).ok_or_else(missing)?.clone());
     }
     Ok(Material(material))
+}
+
+/// Writes files that hold secrets: `sources` is the data of each Secret that they name, key to base64.
+pub fn templated(
+    keys: &BTreeMap<String, Vec<SecretPiece>>,
+    sources: &BTreeMap<String, BTreeMap<String, String>>,
+) -> Result<Material, MaterialError> {
+    let mut material = BTreeMap::new();
+    for (key, pieces) in keys {
+        let mut text = Vec::new();
+        for piece in pieces {
+            match piece {
+                SecretPiece::Text(plain) => text.extend_from_slice(plain.as_bytes()),
+                SecretPiece::Secret { from, escape } => {
+                    let value = sources.get(&*from.secret).and_then(|data| data.get(&*from.key));
+                    let value = value.and_then(|value| STANDARD.decode(value).ok());
+                    let missing =
+                        || MaterialError::MissingKey { secret: from.secret.to_string(), key: from.key.to_string() };
+                    text.extend(escaped(value.ok_or_else(missing)?, *escape));
+                }
+            }
+        }
+        material.insert(key.clone(), STANDARD.encode(text));
+    }
+    Ok(Material(material))
+}
+
+/// A value as it may stand inside a file of its format. What is no UTF-8 is left as it is: no format could hold it.
+fn escaped(value: Vec<u8>, escape: Escape) -> Vec<u8> {
+    let Ok(text) = String::from_utf8(value.clone()) else { return value };
+    match escape {
+        Escape::None => value,
+        Escape::Json => {
+            let quoted = Value::from(text).to_string();
+            quoted.as_bytes()[1..quoted.len() - 1].to_vec()
+        }
+        Escape::Ini => text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").into_bytes(),
+    }
 }
 
 /// Fills `{key}` places; `{{` and a place without a key stay as they are.
@@ -156,6 +199,25 @@ mod tests {
         assert!(password.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert_eq!(decoded(&material, "url"), format!("redis://app:{password}@cache/{{0}}"));
         assert_ne!(material, generated(&keys).unwrap());
+    }
+
+    #[test]
+    fn a_templated_file_holds_its_secrets_escaped_for_its_format() {
+        use crate::expression::SecretRef;
+        let piece = |escape| SecretPiece::Secret { from: SecretRef { secret: "db".into(), key: "pw".into() }, escape };
+        let text = |text: &str| SecretPiece::Text(text.to_owned());
+        let keys = BTreeMap::from([
+            ("a.json".to_owned(), vec![text("{\"pw\": \""), piece(Escape::Json), text("\"}")]),
+            ("b.ini".to_owned(), vec![text("pw = \""), piece(Escape::Ini), text("\"")]),
+            ("c".to_owned(), vec![piece(Escape::None)]),
+        ]);
+        let data = BTreeMap::from([("pw".to_owned(), STANDARD.encode("a\"b\\c"))]);
+        let material = templated(&keys, &BTreeMap::from([("db".to_owned(), data)])).unwrap();
+        assert_eq!(decoded(&material, "a.json"), r#"{"pw": "a\"b\\c"}"#);
+        assert_eq!(decoded(&material, "b.ini"), r#"pw = "a\"b\\c""#);
+        assert_eq!(decoded(&material, "c"), r#"a"b\c"#);
+        let missing = templated(&keys, &BTreeMap::new()).unwrap_err();
+        assert_eq!(missing.to_string(), "the Secret `db` has no key `pw`");
     }
 
     #[test]

@@ -5,5 +5,5 @@
 mod generate;
 mod mask;
 
-pub use generate::{Material, MaterialError, copied, generated};
+pub use generate::{Material, MaterialError, copied, generated, templated};
 pub use mask::{MASK, Tainted};
