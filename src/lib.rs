@@ -23,3 +23,4 @@ pub mod schema;
 pub mod secrets;
 pub mod source;
 pub mod syntax;
+pub mod sandbox;

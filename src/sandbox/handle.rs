@@ -1,0 +1,313 @@
+//! Starting the sandbox, and the handle by which its host speaks to it.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::{
+    access::User,
+    controllers::{self, ControllerOptions},
+    faults::Fault,
+    http, lifecycle,
+    server::{Clock, Server, locked},
+    state,
+    store::Store,
+};
+
+/// The version of an empty store. A real server has written some before anyone asks, too.
+const FIRST_VERSION: u64 = 200;
+
+/// How a sandbox is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// File that keeps the state; `None` keeps it in memory only.
+    pub state: Option<PathBuf>,
+    /// Users by token. The first one that is an administrator is named in the kubeconfig.
+    pub tokens: BTreeMap<String, User>,
+    /// Uid of the namespace `kube-system`, which is what a cluster is known by; `None` makes one up.
+    /// A state file that holds another one wins.
+    pub cluster_uid: Option<String>,
+    /// Simulated controllers.
+    pub controllers: ControllerOptions,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Whether the reduced definitions of our providers' custom resources are installed.
+    pub definitions: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            state: None,
+            tokens: BTreeMap::from([("admintoken".to_owned(), User::administrator())]),
+            cluster_uid: None,
+            controllers: ControllerOptions::default(),
+            clock: Clock::system(),
+            definitions: true,
+        }
+    }
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The state file cannot be read or written.
+    #[error("cannot keep the sandbox's state in `{}`", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// No token was given that may do everything.
+    #[error("the sandbox needs the token of an administrator")]
+    NoAdministrator,
+    /// The simulated controllers cannot be connected.
+    #[error("cannot start the simulated controllers")]
+    Controllers(#[source] controllers::ControllerError),
+}
+
+/// Requests that were answered, by verb and resource (`deployments.apps/status`). Watches have the
+/// verb `watch`, discovery and other paths the verb `get` and the path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Number by verb and resource.
+    pub requests: BTreeMap<(String, String), u64>,
+    /// Objects stored.
+    pub objects: usize,
+    /// Bytes that they take in memory.
+    pub bytes: usize,
+}
+
+impl Stats {
+    /// Requests that read or write objects, watches not counted.
+    pub fn reads_and_writes(&self) -> u64 {
+        self.sum(|verb| verb != "watch")
+    }
+
+    /// Requests that write objects.
+    pub fn writes(&self) -> u64 {
+        self.sum(|verb| !["watch", "get", "list"].contains(&verb))
+    }
+
+    fn sum(&self, wanted: impl Fn(&str) -> bool) -> u64 {
+        let pairs = self.requests.iter();
+        let pairs = pairs.filter(|((verb, _), _)| wanted(verb));
+        pairs.map(|(_, count)| count).sum()
+    }
+}
+
+/// Faults of a running sandbox.
+#[derive(Clone, Debug)]
+pub struct Faults(Arc<Server>);
+
+impl Faults {
+    /// Seeds the dice of faults with a probability.
+    pub fn seed(&self, seed: u64) {
+        locked(&self.0.faults).seed(seed);
+    }
+
+    /// Adds a fault.
+    pub fn add(&self, fault: Fault) {
+        locked(&self.0.faults).add(fault);
+    }
+
+    /// Removes all faults and lets stalled watches go on.
+    pub fn clear(&self) {
+        locked(&self.0.faults).clear();
+        self.0.control.send_modify(|control| control.stalled = false);
+    }
+
+    /// Faults that wait, each with how often it has hit.
+    pub fn all(&self) -> Vec<(Fault, u64)> {
+        locked(&self.0.faults).all()
+    }
+
+    /// Forgets the history and ends all open watches with 410.
+    pub fn expire_watches(&self) {
+        self.0.store().compact();
+        self.0.control.send_modify(|control| control.expired += 1);
+    }
+
+    /// Makes all watches silent, open ones and new ones, or lets them go on.
+    pub fn stall_watches(&self, stalled: bool) {
+        self.0
+            .control
+            .send_modify(|control| control.stalled = stalled);
+    }
+}
+
+/// A running sandbox. Dropping the handle stops it.
+#[derive(Debug)]
+pub struct Handle {
+    /// Address that it listens on.
+    pub address: SocketAddr,
+    /// Token of an administrator.
+    pub token: String,
+    server: Arc<Server>,
+    task: JoinHandle<()>,
+    controllers: Option<controllers::Running>,
+}
+
+impl Handle {
+    /// Address as a URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A kubeconfig (YAML, which is JSON here) with one context of that name.
+    pub fn kubeconfig(&self, context: &str) -> String {
+        kubeconfig(&[(context, &self.url(), &self.token)])
+    }
+
+    /// What was asked of it and what it holds.
+    pub fn stats(&self) -> Stats {
+        let (objects, bytes) = self.server.store().size();
+        Stats {
+            requests: self.server.counted(),
+            objects,
+            bytes,
+        }
+    }
+
+    /// Forgets what was counted so far.
+    pub fn reset_stats(&self) {
+        self.server.recount();
+    }
+
+    /// Its faults.
+    pub fn faults(&self) -> Faults {
+        Faults(Arc::clone(&self.server))
+    }
+
+    /// Waits until everything written so far is in the state file.
+    pub async fn flush(&self) {
+        self.server.flush().await;
+    }
+
+    /// Stops it: watches end, controllers stop, the state is kept.
+    pub async fn shutdown(mut self) {
+        if let Some(controllers) = self.controllers.take() {
+            controllers.stop();
+        }
+        self.server
+            .control
+            .send_modify(|control| control.stopped = true);
+        let _ = tokio::time::timeout(Duration::from_secs(2), &mut self.task).await;
+        self.server.flush().await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.server
+            .control
+            .send_modify(|control| control.stopped = true);
+        self.task.abort();
+    }
+}
+
+/// A kubeconfig for several sandboxes: context, URL and token of each. The first is current.
+pub fn kubeconfig(contexts: &[(&str, &str, &str)]) -> String {
+    use serde_json::json;
+    let named = |what: &str, value: &dyn Fn(&(&str, &str, &str)) -> serde_json::Value| {
+        let list = contexts.iter();
+        let list = list.map(|one| json!({"name": one.0, what: value(one)}));
+        list.collect::<Vec<_>>()
+    };
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": contexts.first().map_or("", |first| first.0),
+        "clusters": named("cluster", &|one| json!({"server": one.1})),
+        "users": named("user", &|one| json!({"token": one.2})),
+        "contexts": named("context", &|one| json!({"cluster": one.0, "user": one.0})),
+    });
+    format!("{config:#}\n")
+}
+
+/// Starts a sandbox on the present tokio runtime.
+///
+/// # Errors
+/// The address is taken, the state file is not readable or not writable, no administrator's token.
+pub async fn serve(options: Options) -> Result<Handle, SandboxError> {
+    let token = options
+        .tokens
+        .iter()
+        .find(|(_, user)| user.is_administrator())
+        .map(|(token, _)| token.clone())
+        .ok_or(SandboxError::NoAdministrator)?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|source| SandboxError::Listen {
+            address: options.listen,
+            source,
+        })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| SandboxError::Listen {
+            address: options.listen,
+            source,
+        })?;
+    let server = Arc::new(open(&options)?);
+    lifecycle::bootstrap(&server, options.cluster_uid.as_deref(), options.definitions);
+    server.store().compact();
+    let task = tokio::spawn(http::run(listener, Arc::clone(&server)));
+    let mut handle = Handle {
+        address,
+        token,
+        server,
+        task,
+        controllers: None,
+    };
+    if options.controllers.enabled {
+        let running = controllers::start(&handle.url(), &handle.token, options.controllers)
+            .await
+            .map_err(SandboxError::Controllers)?;
+        handle.controllers = Some(running);
+    }
+    Ok(handle)
+}
+
+fn open(options: &Options) -> Result<Server, SandboxError> {
+    let Some(path) = &options.state else {
+        let store = Store::new(FIRST_VERSION);
+        return Ok(Server::new(
+            store,
+            options.tokens.clone(),
+            options.clock.clone(),
+            None,
+        ));
+    };
+    let failed = |source| SandboxError::State {
+        path: path.clone(),
+        source,
+    };
+    let store = state::load(path).map_err(failed)?;
+    let store = store.unwrap_or_else(|| Store::new(FIRST_VERSION));
+    let recorder = state::keep(path, &store).map_err(failed)?;
+    Ok(Server::new(
+        store,
+        options.tokens.clone(),
+        options.clock.clone(),
+        Some(recorder),
+    ))
+}

@@ -1,0 +1,512 @@
+//! HTTP: connections that can be cut, requests into calls, answers into responses.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use ::http::{HeaderMap, Method, Request, Response, header};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, State, connect_info::Connected},
+    serve::{IncomingStream, Listener},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+
+use super::{
+    access::{self, User, Wish},
+    delete, discovery,
+    faults::{Effects, Seen},
+    read, review,
+    resources::Resource,
+    route::{self, Place, Query, Target},
+    server::{Server, locked},
+    status::Status,
+    watch, write,
+};
+
+/// Bodies longer than this are refused, as etcd's limit does.
+const BODY_LIMIT: usize = 3 << 20;
+
+/// A connection that can be cut from within a handler.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    cut: Cut,
+}
+
+/// Cuts the connection of a request when set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.cut.check()?;
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.cut.check()?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.cut.check()?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+struct Door(TcpListener);
+
+impl Listener for Door {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let _ = stream.set_nodelay(true);
+        let connection = Connection {
+            stream,
+            cut: Cut::default(),
+        };
+        (connection, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        stream.io().cut.clone()
+    }
+}
+
+/// Serves until the server is told to stop.
+pub(crate) async fn run(listener: TcpListener, server: Arc<Server>) {
+    let mut control = server.control.subscribe();
+    let router = Router::new()
+        .fallback(handle)
+        .with_state(server)
+        .into_make_service_with_connect_info::<Cut>();
+    let stop = async move {
+        let _ = control.wait_for(|control| control.stopped).await;
+    };
+    let serving = axum::serve(Door(listener), router).with_graceful_shutdown(stop);
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "the sandbox stopped serving");
+    }
+}
+
+/// What the answer looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Whole objects.
+    Whole,
+    /// Metadata only.
+    Metadata,
+}
+
+/// A request about objects, with everything that handlers look at.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Verb of the API, such as `list` or `deletecollection`.
+    pub verb: &'static str,
+    /// What it is about.
+    pub resource: Arc<Resource>,
+    /// Namespace, name and subresource.
+    pub place: Place,
+    /// Query.
+    pub query: Query,
+    /// Content type without parameters, in lower case.
+    pub content_type: String,
+    /// Body.
+    pub body: Bytes,
+    /// Form of the answer.
+    pub form: Form,
+    /// Who asks.
+    pub user: User,
+    /// Field manager that counts when none is named: from the user agent.
+    pub agent: String,
+    /// Reads are to be answered from so many versions ago (a fault).
+    pub stale: Option<u64>,
+}
+
+/// A successful answer.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// JSON, ready.
+    Json {
+        /// HTTP status code.
+        code: u16,
+        /// The body.
+        text: String,
+        /// Sentences for `Warning` headers.
+        warnings: Vec<String>,
+    },
+    /// Plain text.
+    Text(u16, String),
+    /// Events until the watch ends.
+    Watch(Body),
+}
+
+impl Answer {
+    /// JSON with code 200.
+    pub fn ok(text: String) -> Self {
+        Self::Json {
+            code: 200,
+            text,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+async fn handle(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let target = route::target(parts.uri.path());
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let user = match access::caller(&server, &parts.headers) {
+        Ok(user) => user,
+        Err(status) => return failure(&status),
+    };
+    let place = match target {
+        Target::Objects(place) => place,
+        other => {
+            let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+            let path = parts.uri.path();
+            let answer = elsewhere(&server, &parts.method, path, &other, &parts.headers, &user, &bytes);
+            return response(answer);
+        }
+    };
+    let verb = verb(&parts.method, &place, &query);
+    let resource = place.plural.clone();
+    let resource = with_group(&resource, &place);
+    server.count(verb, &resource);
+    let agent = agent(&parts.headers);
+    let effects = {
+        let seen = Seen {
+            verb,
+            resource: &resource,
+            namespace: &place.namespace,
+            name: &place.name,
+            manager: query.get("fieldManager").unwrap_or(&agent),
+        };
+        Effects::from(locked(&server.faults).effects(&seen))
+    };
+    if !effects.delay.is_zero() {
+        tokio::time::sleep(effects.delay).await;
+    }
+    if effects.cut_before {
+        cut.0.store(true, Ordering::Relaxed);
+        return Response::new(Body::empty());
+    }
+    if let Some((code, reason, after)) = &effects.status {
+        return injected(*code, reason, *after);
+    }
+    if let Err(status) = authorised(&server, &user, verb, &place) {
+        return failure(&status);
+    }
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+        return failure(&Status::plain(413, "RequestEntityTooLarge", message));
+    };
+    let call = match resource_of(&server, &place) {
+        Ok(resource) => Call {
+            verb,
+            resource,
+            form: form(&parts.headers),
+            place,
+            query,
+            content_type: content_type(&parts.headers),
+            body,
+            user,
+            agent,
+            stale: effects.stale,
+        },
+        Err(status) => return failure(&status),
+    };
+    let answer = dispatch(&server, call, &effects);
+    if effects.cut_after {
+        cut.0.store(true, Ordering::Relaxed);
+        return Response::new(Body::empty());
+    }
+    match answer {
+        Ok(Answer::Json { text, .. }) if effects.truncate => {
+            let half = text.floor_char_boundary(text.len() / 2);
+            response(Ok(Answer::ok(text[..half].to_owned())))
+        }
+        answer => response(answer),
+    }
+}
+
+fn with_group(plural: &str, place: &Place) -> String {
+    let mut name = plural.to_owned();
+    if !place.group.is_empty() {
+        name = format!("{name}.{}", place.group);
+    }
+    if !place.subresource.is_empty() {
+        name = format!("{name}/{}", place.subresource);
+    }
+    name
+}
+
+fn resource_of(server: &Server, place: &Place) -> Result<Arc<Resource>, Status> {
+    let resource = server.resource(&place.group, &place.version, &place.plural)?;
+    let reviews = !resource.stored();
+    let misplaced = if resource.namespaced {
+        place.namespace.is_empty() && !place.name.is_empty()
+    } else {
+        !place.namespace.is_empty() && !(resource.plural == "namespaces")
+    };
+    if misplaced && !reviews {
+        return Err(Status::no_such_resource());
+    }
+    if !place.subresource.is_empty() && !resource.has(&place.subresource) {
+        return Err(Status::no_such_resource());
+    }
+    Ok(resource)
+}
+
+fn verb(method: &Method, place: &Place, query: &Query) -> &'static str {
+    let one = !place.name.is_empty();
+    match method.as_str() {
+        "GET" | "HEAD" if one => "get",
+        "GET" | "HEAD" if query.flag("watch") => "watch",
+        "GET" | "HEAD" => "list",
+        "POST" => "create",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        "DELETE" if one => "delete",
+        "DELETE" => "deletecollection",
+        _ => "",
+    }
+}
+
+fn authorised(server: &Server, user: &User, verb: &str, place: &Place) -> Result<(), Status> {
+    let resource = if place.subresource.is_empty() {
+        place.plural.clone()
+    } else {
+        format!("{}/{}", place.plural, place.subresource)
+    };
+    // As in a real server, a namespace itself is asked for "in" itself.
+    let itself = place.plural == "namespaces" && place.group.is_empty();
+    let namespace = if itself { &place.name } else { &place.namespace };
+    let wish = Wish::Objects {
+        verb,
+        group: &place.group,
+        resource: &resource,
+        namespace,
+        name: &place.name,
+    };
+    if access::allowed(&server.store(), user, &wish) {
+        Ok(())
+    } else {
+        Err(access::refusal(user, &wish))
+    }
+}
+
+fn dispatch(server: &Arc<Server>, call: Call, effects: &Effects) -> Result<Answer, Status> {
+    let known = call.resource.verbs.iter().any(|verb| verb == call.verb);
+    let sub = call.place.subresource.as_str();
+    if !known && sub.is_empty() {
+        return Err(Status::not_allowed());
+    }
+    match (call.verb, sub) {
+        ("create", "token" | "eviction") => review::subresource(server, &call),
+        ("create", "") if !call.resource.stored() => review::create(server, &call),
+        ("get", "scale") => write::read_scale(server, &call),
+        ("update" | "patch", "scale") => write::write_scale(server, &call),
+        ("get", "" | "status") => read::get(server, &call),
+        ("list", "") => read::list(server, &call),
+        ("watch", "") => watch::open(server, call, effects.expire, effects.stall),
+        ("create", "") => write::create(server, &call),
+        ("update", "" | "status" | "finalize") => write::update(server, &call),
+        ("patch", "" | "status") => write::patch(server, &call),
+        ("delete", "") => delete::one(server, &call),
+        ("deletecollection", "") => delete::collection(server, &call),
+        _ => Err(Status::not_allowed()),
+    }
+}
+
+fn elsewhere(
+    server: &Arc<Server>,
+    method: &Method,
+    path: &str,
+    target: &Target,
+    headers: &HeaderMap,
+    user: &User,
+    body: &[u8],
+) -> Result<Answer, Status> {
+    let verb = match *method {
+        Method::GET | Method::HEAD => "get",
+        Method::POST => "post",
+        Method::DELETE => "delete",
+        _ => "put",
+    };
+    let wish = Wish::Path { verb, path };
+    if !access::allowed(&server.store(), user, &wish) {
+        return Err(access::refusal(user, &wish));
+    }
+    if !matches!(target, Target::Sandbox(_)) {
+        server.count(verb, path);
+    }
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    match target {
+        Target::Sandbox(what) => review::administer(server, method, what, body),
+        _ => discovery::answer(server, target, accept),
+    }
+}
+
+/// The field manager that a user agent stands for: what is before the first `/`.
+fn agent(headers: &HeaderMap) -> String {
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let name = agent.split('/').next().unwrap_or_default();
+    let name: String = name.chars().take(128).collect();
+    if name.is_empty() { "unknown".to_owned() } else { name }
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let value = value.split(';').next().unwrap_or_default();
+    value.trim().to_ascii_lowercase()
+}
+
+fn form(headers: &HeaderMap) -> Form {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    for range in accept.split(',') {
+        if range.contains("as=PartialObjectMetadata") {
+            return Form::Metadata;
+        }
+        if !range.contains("as=") {
+            return Form::Whole;
+        }
+    }
+    Form::Whole
+}
+
+fn injected(code: u16, reason: &str, after: Option<u32>) -> Response<Body> {
+    let mut status = Status::plain(code, "", "a fault was injected here");
+    let mut body = status.body();
+    if !reason.is_empty() {
+        body["reason"] = reason.into();
+    }
+    if let Some(seconds) = after {
+        body["details"] = serde_json::json!({"retryAfterSeconds": seconds});
+    }
+    status.code = code;
+    let mut response = json_response(code, body.to_string(), &[]);
+    if let Some(seconds) = after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn json_response(code: u16, text: String, warnings: &[String]) -> Response<Body> {
+    let mut response = Response::builder()
+        .status(code)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CACHE_CONTROL, "no-cache, private");
+    for warning in warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        let line: String = quoted.chars().filter(|letter| !letter.is_control()).collect();
+        response = response.header(header::WARNING, format!("299 - \"{line}\""));
+    }
+    response
+        .body(Body::from(text))
+        .unwrap_or_else(|_| Response::new(Body::empty()))
+}
+
+fn failure(status: &Status) -> Response<Body> {
+    if status.code == 404 && status.reason.is_empty() {
+        let mut response = Response::new(Body::from(format!("{}\n", status.message)));
+        *response.status_mut() = ::http::StatusCode::NOT_FOUND;
+        let plain = ::http::HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+        return response;
+    }
+    json_response(status.code, status.body().to_string(), &[])
+}
+
+fn response(answer: Result<Answer, Status>) -> Response<Body> {
+    match answer {
+        Err(status) => failure(&status),
+        Ok(Answer::Json {
+            code,
+            text,
+            warnings,
+        }) => {
+            let aggregated = text.starts_with("{\"apiVersion\":\"apidiscovery.k8s.io/v2\"");
+            let mut response = json_response(code, text, &warnings);
+            if aggregated {
+                let kind = ::http::HeaderValue::from_static(discovery::AGGREGATED);
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            }
+            response
+        }
+        Ok(Answer::Text(code, text)) => Response::builder()
+            .status(code)
+            .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+            .body(Body::from(text))
+            .unwrap_or_else(|_| Response::new(Body::empty())),
+        Ok(Answer::Watch(body)) => Response::builder()
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CACHE_CONTROL, "no-cache, private")
+            .body(body)
+            .unwrap_or_else(|_| Response::new(Body::empty())),
+    }
+}
+
+/// How long a watch lives when nobody says.
+pub(crate) const WATCH_LIFE: Duration = Duration::from_secs(45 * 60);

@@ -1,0 +1,562 @@
+//! What the server itself puts into objects: identity, generation, first status, allocated values;
+//! and the objects that are there from the beginning.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    fields::section,
+    resources::Resource,
+    server::Server,
+    status::Status,
+    store::{Key, Store},
+};
+
+/// Definitions of the custom resources that our providers render, reduced to what they use.
+const DEFINITIONS: &[&str] = &[
+    include_str!("../../schemas/kubernetes/custom/cert-manager.json"),
+    include_str!("../../schemas/kubernetes/custom/cloudnative-pg.json"),
+    include_str!("../../schemas/kubernetes/custom/garage.json"),
+    include_str!("../../schemas/kubernetes/custom/gateway.json"),
+    include_str!("../../schemas/kubernetes/custom/k8up.json"),
+];
+
+/// Kinds whose `metadata.generation` counts changes of what is wanted.
+fn has_generation(resource: &Resource) -> bool {
+    if resource.custom.is_some() {
+        return true;
+    }
+    matches!(
+        (resource.group.as_str(), resource.plural.as_str()),
+        ("apps" | "batch" | "admissionregistration.k8s.io" | "apiextensions.k8s.io" | "policy", _)
+            | ("networking.k8s.io", _)
+            | ("", "pods")
+            | ("scheduling.k8s.io", "priorityclasses")
+            | ("discovery.k8s.io", "endpointslices")
+    )
+}
+
+/// Identity and first values of a new object, which has its name and namespace already.
+pub(crate) fn prepare_new(server: &Server, resource: &Resource, object: &mut Value) {
+    let uid = server.uid();
+    let now = server.clock.text();
+    let metadata = section(object, "metadata");
+    for name in ["deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "selfLink"] {
+        metadata.remove(name);
+    }
+    metadata.insert("uid".to_owned(), Value::from(uid.as_str()));
+    metadata.insert("creationTimestamp".to_owned(), Value::from(now));
+    metadata.remove("generation");
+    if has_generation(resource) {
+        metadata.insert("generation".to_owned(), Value::from(1));
+    }
+    if resource.has("status") && resource.custom.is_some() {
+        drop_member(object, "status");
+    }
+    if resource.custom.is_none() {
+        prepare_built_in(server, resource, object, &uid);
+    }
+}
+
+fn drop_member(object: &mut Value, name: &str) {
+    if let Value::Object(fields) = object {
+        fields.remove(name);
+    }
+}
+
+fn prepare_built_in(server: &Server, resource: &Resource, object: &mut Value, uid: &str) {
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "namespaces") => {
+            let spec = section(object, "spec");
+            let finalizers = spec.entry("finalizers").or_insert_with(|| json!([]));
+            if let Value::Array(list) = finalizers
+                && !list.iter().any(|one| one == "kubernetes")
+            {
+                list.push(json!("kubernetes"));
+            }
+            object["status"] = json!({"phase": "Active"});
+        }
+        ("", "persistentvolumeclaims") => {
+            add_finalizer(object, "kubernetes.io/pvc-protection");
+            object["status"] = json!({"phase": "Pending"});
+        }
+        ("", "persistentvolumes") => {
+            add_finalizer(object, "kubernetes.io/pv-protection");
+            object["status"] = json!({"phase": "Pending"});
+        }
+        ("", "pods") => object["status"] = json!({"phase": "Pending", "qosClass": qos(object)}),
+        ("", "services") => allocate(server, object, None),
+        ("batch", "jobs") => name_job(object, uid),
+        ("apiextensions.k8s.io", "customresourcedefinitions") => prepare_definition(object),
+        _ => {}
+    }
+}
+
+fn qos(pod: &Value) -> &'static str {
+    let containers = pod["spec"]["containers"].as_array();
+    let mut all = containers.into_iter().flatten().peekable();
+    let set = |container: &Value, name: &str| {
+        container["resources"][name].as_object().is_some_and(|list| !list.is_empty())
+    };
+    let any = containers
+        .into_iter()
+        .flatten()
+        .any(|container| set(container, "limits") || set(container, "requests"));
+    let full = all.peek().is_some()
+        && all.all(|container| {
+            let limits = &container["resources"]["limits"];
+            let requests = &container["resources"]["requests"];
+            ["cpu", "memory"].iter().all(|name| {
+                limits[name].is_string() && (requests[name].is_null() || requests[name] == limits[name])
+            })
+        });
+    match (any, full) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}
+
+fn add_finalizer(object: &mut Value, name: &str) {
+    let metadata = section(object, "metadata");
+    let list = metadata.entry("finalizers").or_insert_with(|| json!([]));
+    if let Value::Array(list) = list
+        && !list.iter().any(|one| one == name)
+    {
+        list.push(json!(name));
+    }
+}
+
+/// A job finds its pods by labels that hold its uid.
+fn name_job(object: &mut Value, uid: &str) {
+    if object["spec"]["manualSelector"] == json!(true) {
+        return;
+    }
+    let name = object["metadata"]["name"].clone();
+    let template = &mut section(object, "spec")["template"];
+    let labels = section(template, "metadata");
+    let labels = labels.entry("labels").or_insert_with(|| json!({}));
+    for (key, value) in [
+        ("batch.kubernetes.io/controller-uid", &json!(uid)),
+        ("controller-uid", &json!(uid)),
+        ("batch.kubernetes.io/job-name", &name),
+        ("job-name", &name),
+    ] {
+        labels[key] = value.clone();
+    }
+    let own = labels.clone();
+    let metadata = section(object, "metadata");
+    if metadata.get("labels").is_none_or(|labels| labels == &json!({})) {
+        // As a real server does when the job has no labels of its own: those of its template.
+        metadata.insert("labels".to_owned(), own);
+    }
+    section(object, "spec").insert(
+        "selector".to_owned(),
+        json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}),
+    );
+}
+
+fn prepare_definition(object: &mut Value) {
+    let spec = section(object, "spec");
+    let names = spec.entry("names").or_insert_with(|| json!({}));
+    let kind = names["kind"].as_str().unwrap_or_default().to_owned();
+    if names["singular"].as_str().is_none_or(str::is_empty) {
+        names["singular"] = json!(kind.to_lowercase());
+    }
+    if names["listKind"].as_str().is_none_or(str::is_empty) {
+        names["listKind"] = json!(format!("{kind}List"));
+    }
+    spec.entry("conversion")
+        .or_insert_with(|| json!({"strategy": "None"}));
+    let versions = spec.get("versions").and_then(Value::as_array);
+    let stored = versions
+        .into_iter()
+        .flatten()
+        .filter(|version| version["storage"] == json!(true))
+        .map(|version| version["name"].clone())
+        .collect::<Vec<_>>();
+    object["status"] = json!({
+        "conditions": null,
+        "acceptedNames": {"plural": "", "kind": ""},
+        "storedVersions": stored,
+    });
+}
+
+/// Gives a Service its address and ports, or keeps those that it has.
+pub(crate) fn allocate(server: &Server, object: &mut Value, live: Option<&Value>) {
+    let bytes = server.random::<4>();
+    let spec = section(object, "spec");
+    let kind = spec.get("type").and_then(Value::as_str).unwrap_or("ClusterIP").to_owned();
+    if kind == "ExternalName" {
+        for name in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            spec.remove(name);
+        }
+    } else {
+        let had = live.map(|live| &live["spec"]);
+        let inherited = had.and_then(|had| had["clusterIP"].as_str()).filter(|ip| !ip.is_empty());
+        let given = spec.get("clusterIP").and_then(Value::as_str).filter(|ip| !ip.is_empty());
+        let address = given.or(inherited).map_or_else(
+            || format!("10.96.{}.{}", bytes[0], bytes[1].clamp(2, 250)),
+            str::to_owned,
+        );
+        spec.insert("clusterIP".to_owned(), json!(address));
+        if spec.get("clusterIPs").is_none_or(|list| list.as_array().is_none_or(Vec::is_empty)) {
+            spec.insert("clusterIPs".to_owned(), json!([address]));
+        }
+        if spec.get("ipFamilies").is_none_or(|list| list.as_array().is_none_or(Vec::is_empty)) {
+            let family = if address.contains(':') { "IPv6" } else { "IPv4" };
+            spec.insert("ipFamilies".to_owned(), json!([family]));
+        }
+        spec.entry("ipFamilyPolicy").or_insert_with(|| json!("SingleStack"));
+    }
+    if kind == "NodePort" || kind == "LoadBalancer" {
+        allocate_node_ports(spec, live, u16::from_be_bytes([bytes[2], bytes[3]]));
+    }
+    if live.is_none() {
+        object["status"] = json!({"loadBalancer": {}});
+    }
+}
+
+fn allocate_node_ports(spec: &mut Map<String, Value>, live: Option<&Value>, start: u16) {
+    let had = live.and_then(|live| live["spec"]["ports"].as_array());
+    let Some(Value::Array(ports)) = spec.get_mut("ports") else {
+        return;
+    };
+    for (place, port) in (0_u16..).zip(ports.iter_mut()) {
+        if port["nodePort"].as_u64().is_some_and(|number| number > 0) {
+            continue;
+        }
+        let same = had.into_iter().flatten().find(|one| {
+            one["port"] == port["port"] && one["protocol"] == port["protocol"]
+        });
+        let number = same.and_then(|one| one["nodePort"].as_u64()).unwrap_or_else(|| {
+            30_000 + u64::from(start.wrapping_add(place)) % 2_768
+        });
+        port["nodePort"] = json!(number);
+    }
+}
+
+/// System values of an object that is written over `live`, before its fields are compared: identity
+/// cannot be changed, and what belongs to another endpoint stays as it is.
+pub(crate) fn carry_over(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
+    let had = &live["metadata"];
+    let metadata = section(object, "metadata");
+    for name in [
+        "uid",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "resourceVersion",
+        "name",
+        "namespace",
+        "selfLink",
+        "generateName",
+    ] {
+        match had.get(name) {
+            Some(value) => metadata.insert(name.to_owned(), value.clone()),
+            None => metadata.remove(name),
+        };
+    }
+    match subresource {
+        "status" => {
+            let status = object.get("status").cloned();
+            let managed = object["metadata"].get("managedFields").cloned();
+            let conditions_of_metadata = ["labels", "annotations", "finalizers", "ownerReferences"];
+            let kept = object.clone();
+            *object = live.clone();
+            set(object, "status", status);
+            let metadata = section(object, "metadata");
+            if let Some(managed) = managed {
+                metadata.insert("managedFields".to_owned(), managed);
+            }
+            if resource.custom.is_none() {
+                for name in conditions_of_metadata {
+                    match kept["metadata"].get(name) {
+                        Some(value) => metadata.insert(name.to_owned(), value.clone()),
+                        None => metadata.remove(name),
+                    };
+                }
+            }
+        }
+        "finalize" => {
+            let finalizers = object["spec"].get("finalizers").cloned();
+            *object = live.clone();
+            set(&mut object["spec"], "finalizers", finalizers);
+        }
+        _ if resource.has("status") => set(object, "status", live.get("status").cloned()),
+        _ => {}
+    }
+    if resource.is("", "namespaces") && subresource != "finalize" {
+        set(section_value(object, "spec"), "finalizers", live["spec"].get("finalizers").cloned());
+    }
+}
+
+fn section_value<'a>(object: &'a mut Value, name: &str) -> &'a mut Value {
+    section(object, name);
+    &mut object[name]
+}
+
+fn set(object: &mut Value, name: &str, value: Option<Value>) {
+    if let Value::Object(fields) = object {
+        match value {
+            Some(value) => fields.insert(name.to_owned(), value),
+            None => fields.remove(name),
+        };
+    }
+}
+
+/// Values that the server allocated and clients leave out, taken from what is live; jobs and
+/// definitions keep what they were given on creation.
+pub(crate) fn keep_allocated(server: &Server, resource: &Resource, live: &Value, object: &mut Value) {
+    match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "services") => {
+            let kind = object["spec"]["type"].as_str().unwrap_or("ClusterIP");
+            let same = live["spec"]["type"] != "ExternalName";
+            if kind != "ExternalName" && same {
+                for name in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+                    if object["spec"].get(name).is_none() {
+                        set(&mut object["spec"], name, live["spec"].get(name).cloned());
+                    }
+                }
+            }
+            allocate(server, object, Some(live));
+        }
+        ("batch", "jobs") => {
+            for name in ["selector", "manualSelector"] {
+                if object["spec"].get(name).is_none() {
+                    set(&mut object["spec"], name, live["spec"].get(name).cloned());
+                }
+            }
+        }
+        ("apiextensions.k8s.io", "customresourcedefinitions") => {
+            let status = live.get("status").cloned();
+            prepare_definition(object);
+            set(object, "status", status);
+            keep_versions(object);
+        }
+        _ => {}
+    }
+}
+
+fn keep_versions(object: &mut Value) {
+    let versions = object["spec"]["versions"].as_array().cloned().unwrap_or_default();
+    let Some(stored) = object["status"]["storedVersions"].as_array_mut() else {
+        return;
+    };
+    for version in versions.iter().filter(|version| version["storage"] == json!(true)) {
+        if !stored.contains(&version["name"]) {
+            stored.push(version["name"].clone());
+        }
+    }
+}
+
+/// Counts the generation up when what is wanted differs.
+pub(crate) fn count_generation(resource: &Resource, live: &Value, object: &mut Value) {
+    let Some(generation) = live["metadata"]["generation"].as_u64() else {
+        return;
+    };
+    let wanted = |object: &Value| {
+        let mut wanted = object.as_object().cloned().unwrap_or_default();
+        for name in ["apiVersion", "kind", "metadata", "status"] {
+            wanted.remove(name);
+        }
+        wanted
+    };
+    let annotated = resource.is("apps", "deployments")
+        && live["metadata"].get("annotations") != object["metadata"].get("annotations");
+    if annotated || wanted(live) != wanted(object) {
+        object["metadata"]["generation"] = json!(generation + 1);
+    }
+}
+
+/// The conditions by which a new definition is known to be served.
+pub(crate) fn establish(server: &Server, definition: &mut Value) {
+    let now = server.clock.text();
+    let spec = &definition["spec"];
+    let mut names = spec["names"].clone();
+    if let Value::Object(fields) = &mut names {
+        fields.retain(|_, value| !value.is_null());
+    }
+    let condition = |kind: &str, reason: &str, message: &str| {
+        json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message})
+    };
+    let stored = definition["status"]["storedVersions"].clone();
+    definition["status"] = json!({
+        "conditions": [
+            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        ],
+        "acceptedNames": names,
+        "storedVersions": stored,
+    });
+}
+
+const EVENT_NAMES: [(&str, &str); 7] = [
+    ("regarding", "involvedObject"),
+    ("note", "message"),
+    ("reportingController", "reportingComponent"),
+    ("deprecatedSource", "source"),
+    ("deprecatedFirstTimestamp", "firstTimestamp"),
+    ("deprecatedLastTimestamp", "lastTimestamp"),
+    ("deprecatedCount", "count"),
+];
+
+/// Events have other names for their fields in `events.k8s.io`; they are kept by their old ones.
+pub(crate) fn event_in(object: &mut Value) {
+    rename(object, |(new, old)| (*new, *old));
+}
+
+/// The other way round.
+pub(crate) fn event_out_value(object: &mut Value) {
+    rename(object, |(new, old)| (*old, *new));
+}
+
+fn rename<'a>(object: &mut Value, pair: impl Fn(&'a (&'a str, &'a str)) -> (&'a str, &'a str)) {
+    if let Value::Object(fields) = object {
+        for names in &EVENT_NAMES {
+            let (from, to) = pair(names);
+            if let Some(value) = fields.remove(from) {
+                fields.insert(to.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// The members `,"reason":…` of a stored event by their new names.
+pub(crate) fn event_out(rest: &str) -> String {
+    let text = format!("{{{}}}", rest.trim_start_matches(','));
+    let Ok(mut value) = serde_json::from_str::<Value>(&text) else {
+        return rest.to_owned();
+    };
+    event_out_value(&mut value);
+    let text = value.to_string();
+    match &text[1..text.len() - 1] {
+        "" => String::new(),
+        members => format!(",{members}"),
+    }
+}
+
+/// Refuses new objects in a namespace that is not there, or is going.
+pub(crate) fn admit_new(
+    server: &Server,
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+) -> Result<(), Status> {
+    if !resource.namespaced {
+        return Ok(());
+    }
+    let Some(live) = server.namespace(namespace) else {
+        let registry = server.registry();
+        let kind = registry.find("", "v1", "namespaces").cloned();
+        let kind = kind.ok_or_else(Status::no_such_resource)?;
+        return Err(Status::not_found(&kind, namespace));
+    };
+    if live["status"]["phase"] != "Terminating" && live["metadata"]["deletionTimestamp"].is_null() {
+        return Ok(());
+    }
+    let why = format!(
+        "unable to create new content in namespace {namespace} because it is being terminated"
+    );
+    let mut status = Status::forbidden(resource, name, &why);
+    if let Some(details) = &mut status.details {
+        details["causes"] = json!([{
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {namespace} is being terminated"),
+            "field": "metadata.namespace",
+        }]);
+    }
+    Err(status)
+}
+
+/// The objects that are there from the beginning, added where they are missing.
+pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions: bool) {
+    for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
+        let uid = cluster_uid.filter(|_| name == "kube-system");
+        let uid = uid.map_or_else(|| server.uid(), str::to_owned);
+        add(server, ("", "v1", "namespaces"), json!({
+            "metadata": {"name": name, "uid": uid, "labels": {"kubernetes.io/metadata.name": name}},
+            "spec": {"finalizers": ["kubernetes"]},
+            "status": {"phase": "Active"},
+        }));
+    }
+    for (name, rules) in roles() {
+        add(server, (RBAC, "v1", "clusterroles"), json!({
+            "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+            "rules": rules,
+        }));
+    }
+    add(server, (RBAC, "v1", "clusterrolebindings"), json!({
+        "metadata": {"name": "cluster-admin", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}],
+    }));
+    if definitions {
+        for text in DEFINITIONS {
+            let list: Vec<Value> = serde_json::from_str(text)
+                .expect("the reduced definitions are part of the program");
+            for mut definition in list {
+                prepare_definition(&mut definition);
+                establish(server, &mut definition);
+                definition["metadata"]["generation"] = json!(1);
+                definition["metadata"]["annotations"] = json!({REDUCED: "true"});
+                add(server, ("apiextensions.k8s.io", "v1", "customresourcedefinitions"), definition);
+            }
+        }
+    }
+    server.reload();
+}
+
+/// Annotation of the definitions that a sandbox brings along.
+const REDUCED: &str = "parcelle.dev/reduced";
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+fn add(server: &Server, (group, version, plural): (&str, &str, &str), mut object: Value) {
+    let Some(resource) = server.registry().find(group, version, plural).cloned() else {
+        return;
+    };
+    let uid = server.uid();
+    let now = server.clock.text();
+    let metadata = section(&mut object, "metadata");
+    metadata.entry("uid").or_insert_with(|| json!(uid));
+    metadata.insert("creationTimestamp".to_owned(), json!(now));
+    let name = metadata.get("name").and_then(Value::as_str).unwrap_or_default();
+    let key = Key::new("", name);
+    if let Value::Object(fields) = object {
+        // What a state file brought along stays.
+        let _ = server.put(&resource, &key, fields, None);
+    }
+}
+
+fn roles() -> Vec<(&'static str, Value)> {
+    let read = json!(["get", "list", "watch"]);
+    let all = json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]);
+    let groups = json!(["", "apps", "autoscaling", "batch", "networking.k8s.io", "policy"]);
+    let plain = json!([
+        "bindings", "configmaps", "endpoints", "events", "limitranges", "persistentvolumeclaims",
+        "persistentvolumeclaims/status", "pods", "pods/log", "pods/status", "resourcequotas",
+        "serviceaccounts", "services", "services/status", "daemonsets", "deployments",
+        "deployments/scale", "deployments/status", "replicasets", "replicasets/scale",
+        "statefulsets", "statefulsets/scale", "statefulsets/status", "horizontalpodautoscalers",
+        "cronjobs", "jobs", "ingresses", "networkpolicies", "poddisruptionbudgets",
+    ]);
+    let mut written = plain.as_array().cloned().unwrap_or_default();
+    written.push(json!("secrets"));
+    let view = json!({"apiGroups": groups, "resources": plain, "verbs": read});
+    let edit = json!({"apiGroups": groups, "resources": written, "verbs": all});
+    let admin = json!({"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": all});
+    vec![
+        ("cluster-admin", json!([
+            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+            {"nonResourceURLs": ["*"], "verbs": ["*"]},
+        ])),
+        ("admin", json!([edit, admin, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
+        ("edit", json!([edit, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
+        ("view", json!([view, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
+    ]
+}
+
+/// Whether any object of a resource is left.
+pub(crate) fn any_left(store: &Store, resource: &Resource) -> bool {
+    !store.list(&resource.storage(), None).is_empty()
+}

@@ -1,0 +1,44 @@
+//! An embedded Kubernetes API over HTTP on loopback, in memory, with a state file.
+//!
+//! It answers as a real API server (v1.36.2) does where a reconciler looks: discovery, reads with
+//! selectors and pages, server-side apply and the other patches, watches, custom resources with
+//! their schemas, namespaces, access rights. What it does not do: schedule or run anything,
+//! admission plugins beyond the life cycle of namespaces, validation by CEL rules, `OpenAPI`
+//! documents, printed tables.
+//!
+//! ```text
+//! HTTP ─▶ http (connection, body, faults) ─▶ route ─▶ access ─▶ handlers ─▶ store ─▶ watchers, state file
+//!                                                        read · write · delete · watch
+//! ```
+//!
+//! The simulated controllers in [`controllers`] are ordinary clients of the API.
+
+mod access;
+pub mod controllers;
+mod custom;
+mod delete;
+mod discovery;
+mod faults;
+mod fields;
+mod handle;
+mod http;
+mod json;
+mod lifecycle;
+mod read;
+mod resources;
+mod review;
+mod route;
+mod selector;
+mod server;
+mod state;
+mod status;
+mod store;
+mod validate;
+mod watch;
+mod write;
+
+pub use access::User;
+pub use controllers::ControllerOptions;
+pub use faults::{Effect, Fault, Trigger};
+pub use handle::{Faults, Handle, Options, SandboxError, Stats, serve};
+pub use server::Clock;

@@ -1,0 +1,291 @@
+//! What all requests share: the store, the resources, tokens, faults, the clock.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use jiff::Timestamp;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use super::{
+    access::User,
+    custom, faults,
+    fields::Fields,
+    resources::{Registry, Resource},
+    state::Recorder,
+    status::Status,
+    store::{Event, Key, Raced, Store, Stored},
+};
+
+/// Where the time comes from.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The clock of the machine.
+    pub fn system() -> Self {
+        Self::new(Timestamp::now)
+    }
+
+    /// Any clock.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+
+    /// The time now as the API writes it, such as `2026-11-21T10:00:00Z`.
+    pub(crate) fn text(&self) -> String {
+        self.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
+
+/// How open watches behave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WatchControl {
+    /// Raised once for each time that all open watches are to end with 410.
+    pub expired: u64,
+    /// Whether watches keep silent.
+    pub stalled: bool,
+    /// Whether the server stops.
+    pub stopped: bool,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Server {
+    store: Mutex<Store>,
+    registry: RwLock<Arc<Registry>>,
+    fields: RwLock<Arc<Fields>>,
+    tokens: RwLock<BTreeMap<String, User>>,
+    requests: Mutex<BTreeMap<(String, String), u64>>,
+    pub faults: Mutex<faults::Table>,
+    pub clock: Clock,
+    pub control: watch::Sender<WatchControl>,
+    random: SystemRandom,
+    recorder: Option<Recorder>,
+}
+
+/// A lock whose holder panicked still holds consistent data: writes are single assignments.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Server {
+    pub fn new(
+        store: Store,
+        tokens: BTreeMap<String, User>,
+        clock: Clock,
+        recorder: Option<Recorder>,
+    ) -> Self {
+        let server = Self {
+            store: Mutex::new(store),
+            registry: RwLock::new(Arc::new(Registry::new(Vec::new()))),
+            fields: RwLock::new(Arc::new(Fields::new(&[]))),
+            tokens: RwLock::new(tokens),
+            requests: Mutex::default(),
+            faults: Mutex::default(),
+            clock,
+            control: watch::Sender::new(WatchControl::default()),
+            random: SystemRandom::new(),
+            recorder,
+        };
+        server.reload();
+        server
+    }
+
+    /// The store, for as long as the guard lives. Nothing waits while holding it.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        locked(&self.store)
+    }
+
+    /// The resources served now.
+    pub fn registry(&self) -> Arc<Registry> {
+        let guard = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&guard)
+    }
+
+    /// The field facts known now.
+    pub fn fields(&self) -> Arc<Fields> {
+        let guard = self.fields.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&guard)
+    }
+
+    /// Reads the definitions in the store again: call after one changed.
+    pub fn reload(&self) {
+        let definitions = self
+            .store()
+            .list("apiextensions.k8s.io/customresourcedefinitions", None);
+        let definitions: Vec<Value> = definitions
+            .iter()
+            .map(|(_, stored)| {
+                stored.object("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+            })
+            .filter(established)
+            .collect();
+        let custom = definitions.iter().flat_map(custom::served).collect();
+        let fields = Fields::new(&definitions);
+        *self.fields.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fields);
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(Registry::new(custom));
+    }
+
+    /// Who a token belongs to.
+    pub fn user(&self, token: &str) -> Option<User> {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(token).cloned()
+    }
+
+    /// Lets a token be used.
+    pub fn admit(&self, token: String, user: User) {
+        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        tokens.insert(token, user);
+    }
+
+    /// Counts a request.
+    pub fn count(&self, verb: &str, resource: &str) {
+        let mut requests = locked(&self.requests);
+        *requests
+            .entry((verb.to_owned(), resource.to_owned()))
+            .or_default() += 1;
+    }
+
+    /// Requests counted by verb and resource.
+    pub fn counted(&self) -> BTreeMap<(String, String), u64> {
+        locked(&self.requests).clone()
+    }
+
+    /// Forgets what was counted.
+    pub fn recount(&self) {
+        locked(&self.requests).clear();
+    }
+
+    /// Random bytes.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random
+            .fill(&mut bytes)
+            .expect("the system gives random bytes");
+        bytes
+    }
+
+    /// A fresh uid.
+    pub fn uid(&self) -> String {
+        let mut bytes = self.random::<16>();
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let parts = [
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..],
+        ];
+        parts.join("-")
+    }
+
+    /// Random letters as they end generated names.
+    pub fn suffix(&self) -> String {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        let bytes = self.random::<5>();
+        let letters = bytes
+            .iter()
+            .map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]);
+        letters.map(char::from).collect()
+    }
+
+    /// The object of a resource, whole.
+    pub fn object(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Value> {
+        let key = Key::new(namespace, name);
+        let stored = self.store().get(&resource.storage(), &key)?;
+        Some(stored.object(&resource.api_version(), &resource.kind))
+    }
+
+    /// Writes an object computed from version `expected`.
+    pub fn put(
+        &self,
+        resource: &Resource,
+        key: &Key,
+        object: Map<String, Value>,
+        expected: Option<u64>,
+    ) -> Result<Arc<Stored>, Raced> {
+        let mut store = self.store();
+        let event = store.put(&resource.storage(), key, object, expected)?;
+        self.record(&resource.storage(), &event);
+        drop(store);
+        Ok(event
+            .after
+            .clone()
+            .expect("an object that was put is there"))
+    }
+
+    /// Removes an object that is at version `expected`.
+    pub fn remove(&self, resource: &Resource, key: &Key, expected: u64) -> Result<(), Raced> {
+        let mut store = self.store();
+        let event = store.remove(&resource.storage(), key, expected)?;
+        self.record(&resource.storage(), &event);
+        Ok(())
+    }
+
+    /// Called with the store locked, so that records come in the order of writes.
+    fn record(&self, resource: &str, event: &Event) {
+        if let Some(recorder) = &self.recorder {
+            recorder.record(resource, event);
+        }
+    }
+
+    /// Waits until everything written so far is in the state file.
+    pub async fn flush(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.flush().await;
+        }
+    }
+
+    /// The namespace of that name.
+    pub fn namespace(&self, name: &str) -> Option<Value> {
+        let stored = self.store().get("/namespaces", &Key::new("", name))?;
+        Some(stored.object("v1", "Namespace"))
+    }
+
+    /// The resource that a path names, or the answer that a real server gives instead.
+    pub fn resource(
+        &self,
+        group: &str,
+        version: &str,
+        plural: &str,
+    ) -> Result<Arc<Resource>, Status> {
+        let registry = self.registry();
+        if let Some(resource) = registry.find(group, version, plural) {
+            return Ok(Arc::clone(resource));
+        }
+        let served = registry
+            .all()
+            .any(|known| known.group == group && known.version == version && known.custom.is_none());
+        if served {
+            Err(Status::no_such_resource())
+        } else {
+            Err(Status::plain(404, "", "404 page not found"))
+        }
+    }
+}
+
+fn established(definition: &Value) -> bool {
+    let conditions = definition["status"]["conditions"].as_array();
+    conditions.into_iter().flatten().any(|condition| {
+        condition["type"] == "Established" && condition["status"] == "True"
+    })
+}

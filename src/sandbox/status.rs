@@ -1,0 +1,317 @@
+//! The errors of the API: `Status` objects with the words of the real server.
+
+use serde_json::{Map, Value, json};
+
+use super::resources::Resource;
+
+/// Answer of the API that is not a success, as it goes over the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    /// HTTP status code, also in the body.
+    pub code: u16,
+    /// Machine-readable word such as `NotFound`; empty where the real server leaves it out.
+    pub reason: &'static str,
+    /// Sentence for people.
+    pub message: String,
+    /// What it is about; absent when `None`.
+    pub details: Option<Value>,
+}
+
+/// Kind of a [`FieldError`], which decides reason and wording of its cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FieldProblem {
+    /// The value is wrong; holds the value as printed.
+    Invalid(String),
+    /// The value has the wrong type; holds the value as printed.
+    Type(String),
+    /// The value is none of those allowed; holds the value as printed.
+    Unsupported(String),
+    /// Nothing is there.
+    Required,
+    /// Must not be there, or must not change.
+    Forbidden,
+    /// Appears twice; holds the value as printed.
+    Duplicate(String),
+    /// Points to something that is not there; holds the value as printed.
+    NotFound(String),
+    /// Longer than allowed.
+    TooLong,
+    /// More entries than allowed; holds the number found.
+    TooMany(usize),
+}
+
+/// One thing wrong with one field of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct FieldError {
+    field: String,
+    problem: FieldProblem,
+    detail: String,
+}
+
+/// Value as the real server prints it in an error: strings quoted, maps and lists as JSON.
+pub(crate) fn printed(value: &Value) -> String {
+    value.to_string()
+}
+
+impl FieldError {
+    /// The value at `field` is wrong for the reason `detail`.
+    pub fn invalid(field: impl Into<String>, value: &Value, detail: impl Into<String>) -> Self {
+        Self::new(field, FieldProblem::Invalid(printed(value)), detail)
+    }
+
+    /// The value at `field` is none of `allowed`.
+    pub fn unsupported(field: impl Into<String>, value: &Value, allowed: &[&str]) -> Self {
+        let words: Vec<String> = allowed.iter().map(|word| format!("{word:?}")).collect();
+        let detail = format!("supported values: {}", words.join(", "));
+        Self::new(field, FieldProblem::Unsupported(printed(value)), detail)
+    }
+
+    /// Something must stand at `field`; `detail` may be empty.
+    pub fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(field, FieldProblem::Required, detail)
+    }
+
+    /// What stands at `field` must not, or must not change.
+    pub fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(field, FieldProblem::Forbidden, detail)
+    }
+
+    /// The value at `field` appears twice.
+    pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+        Self::new(field, FieldProblem::Duplicate(printed(value)), "")
+    }
+
+    /// The value at `field` names something that is not there.
+    pub fn not_found(field: impl Into<String>, value: &Value) -> Self {
+        Self::new(field, FieldProblem::NotFound(printed(value)), "")
+    }
+
+    /// Any problem.
+    pub fn new(field: impl Into<String>, problem: FieldProblem, detail: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            problem,
+            detail: detail.into(),
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self.problem {
+            FieldProblem::Invalid(_) => "FieldValueInvalid",
+            FieldProblem::Type(_) => "FieldValueTypeInvalid",
+            FieldProblem::Unsupported(_) => "FieldValueNotSupported",
+            FieldProblem::Required => "FieldValueRequired",
+            FieldProblem::Forbidden => "FieldValueForbidden",
+            FieldProblem::Duplicate(_) => "FieldValueDuplicate",
+            FieldProblem::NotFound(_) => "FieldValueNotFound",
+            FieldProblem::TooLong => "FieldValueTooLong",
+            FieldProblem::TooMany(_) => "FieldValueTooMany",
+        }
+    }
+
+    fn body(&self) -> String {
+        let head = match &self.problem {
+            FieldProblem::Invalid(value) | FieldProblem::Type(value) => {
+                format!("Invalid value: {value}")
+            }
+            FieldProblem::Unsupported(value) => format!("Unsupported value: {value}"),
+            FieldProblem::Required => "Required value".to_owned(),
+            FieldProblem::Forbidden => "Forbidden".to_owned(),
+            FieldProblem::Duplicate(value) => format!("Duplicate value: {value}"),
+            FieldProblem::NotFound(value) => format!("Not found: {value}"),
+            FieldProblem::TooLong => "Too long".to_owned(),
+            FieldProblem::TooMany(count) => format!("Too many: {count}"),
+        };
+        if self.detail.is_empty() {
+            head
+        } else {
+            format!("{head}: {}", self.detail)
+        }
+    }
+
+    fn cause(&self) -> Value {
+        json!({"reason": self.reason(), "message": self.body(), "field": self.field})
+    }
+}
+
+impl Status {
+    /// A failure without details.
+    pub fn plain(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: None,
+        }
+    }
+
+    /// 400 with the reason `BadRequest`.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::plain(400, "BadRequest", message)
+    }
+
+    /// 500 without a reason, as the server answers errors it has no type for.
+    pub fn untyped(message: impl Into<String>) -> Self {
+        Self::plain(500, "", message)
+    }
+
+    /// 401: no such token.
+    pub fn unauthorized() -> Self {
+        Self::plain(401, "Unauthorized", "Unauthorized")
+    }
+
+    /// 404 for an object.
+    pub fn not_found(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} not found", resource.qualified());
+        Self::about(404, "NotFound", message, resource, name)
+    }
+
+    /// 404 for a path below a known group and version.
+    pub fn no_such_resource() -> Self {
+        Self {
+            details: Some(json!({})),
+            ..Self::plain(
+                404,
+                "NotFound",
+                "the server could not find the requested resource",
+            )
+        }
+    }
+
+    /// 405 for a verb that a resource does not have.
+    pub fn not_allowed() -> Self {
+        Self {
+            details: Some(json!({})),
+            ..Self::plain(
+                405,
+                "MethodNotAllowed",
+                "the server does not allow this method on the requested resource",
+            )
+        }
+    }
+
+    /// 409: an object of that name exists.
+    pub fn already_exists(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", resource.qualified());
+        Self::about(409, "AlreadyExists", message, resource, name)
+    }
+
+    /// 409 with the words of `why`.
+    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: {why}",
+            resource.qualified()
+        );
+        Self::about(409, "Conflict", message, resource, name)
+    }
+
+    /// 409: the resourceVersion sent is not the current one.
+    pub fn modified(resource: &Resource, name: &str) -> Self {
+        Self::conflict(
+            resource,
+            name,
+            "the object has been modified; please apply your changes to the latest version and try again",
+        )
+    }
+
+    /// 403 with the words of `why`.
+    pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = if name.is_empty() {
+            format!("{} is forbidden: {why}", resource.qualified())
+        } else {
+            format!("{} {name:?} is forbidden: {why}", resource.qualified())
+        };
+        Self::about(403, "Forbidden", message, resource, name)
+    }
+
+    /// 422 with one cause for each error. `group` and `kind` name what is invalid.
+    pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+        let texts: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{}: {}", error.field, error.body()))
+            .collect();
+        let all = match texts.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let qualified = if group.is_empty() {
+            kind.to_owned()
+        } else {
+            format!("{kind}.{group}")
+        };
+        let mut details = Map::new();
+        for (key, word) in [("name", name), ("group", group), ("kind", kind)] {
+            if !word.is_empty() {
+                details.insert(key.to_owned(), Value::from(word));
+            }
+        }
+        let causes = errors.iter().map(FieldError::cause).collect();
+        details.insert("causes".to_owned(), Value::Array(causes));
+        Self {
+            code: 422,
+            reason: "Invalid",
+            message: format!("{qualified} {name:?} is invalid: {all}"),
+            details: Some(Value::Object(details)),
+        }
+    }
+
+    /// 422 about an object of `resource`.
+    pub fn invalid_object(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
+        Self::invalid(&resource.group, &resource.kind, name, errors)
+    }
+
+    /// 422 about the options of a request, such as `PatchOptions`.
+    pub fn invalid_options(kind: &str, error: FieldError) -> Self {
+        Self::invalid("meta.k8s.io", kind, "", &[error])
+    }
+
+    /// 410: the version asked for is no longer kept.
+    pub fn expired(message: impl Into<String>) -> Self {
+        Self::plain(410, "Expired", message)
+    }
+
+    fn about(
+        code: u16,
+        reason: &'static str,
+        message: String,
+        resource: &Resource,
+        name: &str,
+    ) -> Self {
+        let mut details = Map::new();
+        let words = [
+            ("name", name),
+            ("group", resource.group.as_str()),
+            ("kind", resource.plural.as_str()),
+        ];
+        for (key, word) in words {
+            if !word.is_empty() {
+                details.insert(key.to_owned(), Value::from(word));
+            }
+        }
+        Self {
+            code,
+            reason,
+            message,
+            details: Some(Value::Object(details)),
+        }
+    }
+
+    /// The `Status` object of the wire.
+    pub fn body(&self) -> Value {
+        let mut body = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "code": self.code,
+        });
+        if !self.reason.is_empty() {
+            body["reason"] = Value::from(self.reason);
+        }
+        if let Some(details) = &self.details {
+            body["details"] = details.clone();
+        }
+        body
+    }
+}
