@@ -27,18 +27,12 @@ const AUTHENTICATED: &str = "system:authenticated";
 impl User {
     /// A user of that name, in the group of all who have a name.
     pub fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            groups: vec![AUTHENTICATED.to_owned()],
-        }
+        Self { name: name.to_owned(), groups: vec![AUTHENTICATED.to_owned()] }
     }
 
     /// One who may do everything.
     pub fn administrator() -> Self {
-        Self {
-            name: "admin".to_owned(),
-            groups: vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()],
-        }
+        Self { name: "admin".to_owned(), groups: vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()] }
     }
 
     /// Whether this one may do everything.
@@ -47,10 +41,7 @@ impl User {
     }
 
     fn anonymous() -> Self {
-        Self {
-            name: "system:anonymous".to_owned(),
-            groups: vec!["system:unauthenticated".to_owned()],
-        }
+        Self { name: "system:anonymous".to_owned(), groups: vec!["system:unauthenticated".to_owned()] }
     }
 
     /// The account of a workload.
@@ -116,13 +107,9 @@ fn impersonated(server: &Server, headers: &HeaderMap, user: User) -> Result<User
             "Internal error occurred: requested impersonation of groups, uid or extra without impersonating a user",
         ));
     };
-    let mut target = User {
-        name: name.clone(),
-        groups,
-    };
-    if let Some((namespace, account)) = name
-        .strip_prefix("system:serviceaccount:")
-        .and_then(|rest| rest.split_once(':'))
+    let mut target = User { name: name.clone(), groups };
+    if let Some((namespace, account)) =
+        name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'))
     {
         may_impersonate(server, &user, "serviceaccounts", namespace, account)?;
         if target.groups.is_empty() {
@@ -141,20 +128,8 @@ fn impersonated(server: &Server, headers: &HeaderMap, user: User) -> Result<User
     Ok(target)
 }
 
-fn may_impersonate(
-    server: &Server,
-    user: &User,
-    resource: &str,
-    namespace: &str,
-    name: &str,
-) -> Result<(), Status> {
-    let wish = Wish::Objects {
-        verb: "impersonate",
-        group: "",
-        resource,
-        namespace,
-        name,
-    };
+fn may_impersonate(server: &Server, user: &User, resource: &str, namespace: &str, name: &str) -> Result<(), Status> {
+    let wish = Wish::Objects { verb: "impersonate", group: "", resource, namespace, name };
     if allowed(&server.store(), user, &wish) {
         return Ok(());
     }
@@ -166,28 +141,16 @@ pub(crate) fn refusal(user: &User, wish: &Wish<'_>) -> Status {
     match wish {
         Wish::Path { verb, path } => Status {
             details: Some(serde_json::json!({})),
-            ..Status::plain(
-                403,
-                "Forbidden",
-                format!("forbidden: User {:?} cannot {verb} path {path:?}", user.name),
-            )
+            ..Status::plain(403, "Forbidden", format!("forbidden: User {:?} cannot {verb} path {path:?}", user.name))
         },
-        Wish::Objects {
-            verb,
-            group,
-            resource,
-            namespace,
-            name,
-        } => {
+        Wish::Objects { verb, group, resource, namespace, name } => {
             let place = if namespace.is_empty() {
                 "at the cluster scope".to_owned()
             } else {
                 format!("in the namespace {namespace:?}")
             };
-            let why = format!(
-                "User {:?} cannot {verb} resource {resource:?} in API group {group:?} {place}",
-                user.name
-            );
+            let why =
+                format!("User {:?} cannot {verb} resource {resource:?} in API group {group:?} {place}", user.name);
             let plural = resource.split('/').next().unwrap_or_default();
             Status::forbidden(&bare(group, plural), name, &why)
         }
@@ -221,9 +184,7 @@ pub(crate) fn allowed(store: &Store, user: &User, wish: &Wish<'_>) -> bool {
         Wish::Objects { namespace, .. } => namespace,
         Wish::Path { .. } => "",
     };
-    granted(store, user, namespace)
-        .iter()
-        .any(|rule| covers(rule, wish))
+    granted(store, user, namespace).iter().any(|rule| covers(rule, wish))
 }
 
 /// What a real server's own roles grant to everybody, or to all who have a name.
@@ -233,16 +194,10 @@ fn open_to_all(user: &User, wish: &Wish<'_>) -> bool {
         Wish::Path { verb: "get", path } => {
             let open = ["/healthz", "/livez", "/readyz", "/version"];
             let below = |start: &&str| path == start || path.starts_with(&format!("{start}/"));
-            open.iter().any(below)
-                || (named && ["/api", "/apis", "/openapi"].iter().any(below))
+            open.iter().any(below) || (named && ["/api", "/apis", "/openapi"].iter().any(below))
         }
         Wish::Path { .. } => false,
-        Wish::Objects {
-            verb,
-            group,
-            resource,
-            ..
-        } => {
+        Wish::Objects { verb, group, resource, .. } => {
             let own = ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
             let groups = ["authorization.k8s.io", "authentication.k8s.io"];
             named && *verb == "create" && groups.contains(group) && own.contains(resource)
@@ -306,20 +261,11 @@ fn covers(rule: &Value, wish: &Wish<'_>) -> bool {
     match wish {
         Wish::Path { verb, path } => {
             has(rule, "verbs", verb)
-                && list(rule, "nonResourceURLs").filter_map(Value::as_str).any(|url| {
-                    url == *path
-                        || url
-                            .strip_suffix('*')
-                            .is_some_and(|start| path.starts_with(start))
-                })
+                && list(rule, "nonResourceURLs")
+                    .filter_map(Value::as_str)
+                    .any(|url| url == *path || url.strip_suffix('*').is_some_and(|start| path.starts_with(start)))
         }
-        Wish::Objects {
-            verb,
-            group,
-            resource,
-            name,
-            ..
-        } => {
+        Wish::Objects { verb, group, resource, name, .. } => {
             let sub = resource.split_once('/').map(|(_, sub)| format!("*/{sub}"));
             let resource = has(rule, "resources", resource)
                 || sub.is_some_and(|sub| list(rule, "resources").any(|word| *word == *sub));
@@ -340,10 +286,7 @@ pub(crate) fn missing(held: &[Value], wanted: &[Value]) -> Vec<Value> {
     for rule in wanted {
         for verb in words(rule, "verbs") {
             for path in words(rule, "nonResourceURLs") {
-                let wish = Wish::Path {
-                    verb: &verb,
-                    path: &path,
-                };
+                let wish = Wish::Path { verb: &verb, path: &path };
                 if !held.iter().any(|rule| covers(rule, &wish)) {
                     let key = format!("{{NonResourceURLs:[{path:?}], Verbs:[{verb:?}]}}");
                     missing.insert(key, rule.clone());
@@ -357,13 +300,7 @@ pub(crate) fn missing(held: &[Value], wanted: &[Value]) -> Vec<Value> {
                     .into_iter()
                     .filter(|verb| {
                         let covered = |name: &str| {
-                            let wish = Wish::Objects {
-                                verb,
-                                group: &group,
-                                resource: &resource,
-                                namespace: "",
-                                name,
-                            };
+                            let wish = Wish::Objects { verb, group: &group, resource: &resource, namespace: "", name };
                             held.iter().any(|rule| covers(rule, &wish))
                         };
                         let all = names.is_empty() && covered("");
@@ -373,15 +310,11 @@ pub(crate) fn missing(held: &[Value], wanted: &[Value]) -> Vec<Value> {
                     .collect();
                 if !verbs.is_empty() {
                     let quoted = |words: &[String]| {
-                        let words: Vec<String> =
-                            words.iter().map(|word| format!("{word:?}")).collect();
+                        let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
                         words.join(" ")
                     };
-                    let names = if names.is_empty() {
-                        String::new()
-                    } else {
-                        format!(", ResourceNames:[{}]", quoted(&names))
-                    };
+                    let names =
+                        if names.is_empty() { String::new() } else { format!(", ResourceNames:[{}]", quoted(&names)) };
                     let key = format!(
                         "{{APIGroups:[{group:?}], Resources:[{resource:?}]{names}, Verbs:[{}]}}",
                         quoted(&verbs)
@@ -395,12 +328,7 @@ pub(crate) fn missing(held: &[Value], wanted: &[Value]) -> Vec<Value> {
 }
 
 /// Refuses roles and bindings that would grant more than the one who writes them has.
-pub(crate) fn no_escalation(
-    server: &Server,
-    user: &User,
-    resource: &Resource,
-    object: &Value,
-) -> Result<(), Status> {
+pub(crate) fn no_escalation(server: &Server, user: &User, resource: &Resource, object: &Value) -> Result<(), Status> {
     if resource.group != "rbac.authorization.k8s.io" || user.is_administrator() {
         return Ok(());
     }
@@ -417,13 +345,7 @@ pub(crate) fn no_escalation(
         let rules = list(object, "rules").cloned().collect();
         ("escalate", (resource.plural.as_str(), name), rules)
     };
-    let wish = Wish::Objects {
-        verb,
-        group: &resource.group,
-        resource: target.0,
-        namespace,
-        name: target.1,
-    };
+    let wish = Wish::Objects { verb, group: &resource.group, resource: target.0, namespace, name: target.1 };
     if allowed(&store, user, &wish) {
         return Ok(());
     }
@@ -469,8 +391,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let held = [json!({"verbs": ["get"], "apiGroups": [""], "resources": ["configmaps"]})];
-        let wanted =
-            [json!({"verbs": ["get", "list"], "apiGroups": [""], "resources": ["configmaps", "secrets"]})];
+        let wanted = [json!({"verbs": ["get", "list"], "apiGroups": [""], "resources": ["configmaps", "secrets"]})];
         assert_eq!(
             missing(&held, &wanted),
             [

@@ -42,9 +42,7 @@ pub(crate) struct ScalePaths {
 impl Custom {
     /// Schema of the objects of one version: the value of `openAPIV3Schema`.
     pub fn schema(&self, version: &str) -> &Value {
-        self.versions
-            .get(version)
-            .map_or(&Value::Null, |version| &version.schema)
+        self.versions.get(version).map_or(&Value::Null, |version| &version.schema)
     }
 
     /// Paths of the scale subresource of one version.
@@ -54,22 +52,11 @@ impl Custom {
 
     /// Whether a field selector may name that path.
     pub fn selectable(&self, version: &str, path: &str) -> bool {
-        self.versions
-            .get(version)
-            .is_some_and(|version| version.selectable.iter().any(|known| known == path))
+        self.versions.get(version).is_some_and(|version| version.selectable.iter().any(|known| known == path))
     }
 }
 
-const VERBS: [&str; 8] = [
-    "delete",
-    "deletecollection",
-    "get",
-    "list",
-    "patch",
-    "create",
-    "update",
-    "watch",
-];
+const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
 fn words(value: &Value) -> Vec<String> {
     let list = value.as_array().into_iter().flatten();
@@ -109,10 +96,7 @@ pub(crate) fn served(definition: &Value) -> Vec<Resource> {
     let custom = std::sync::Arc::new(Custom {
         definition: text(&definition["metadata"]["name"]),
         storage: storage.clone(),
-        versions: versions
-            .iter()
-            .map(|value| (text(&value["name"]), version(value)))
-            .collect(),
+        versions: versions.iter().map(|value| (text(&value["name"]), version(value))).collect(),
     });
     let mut served: Vec<Resource> = versions
         .iter()
@@ -145,11 +129,7 @@ fn flag(schema: &Value, name: &str) -> bool {
 }
 
 fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// Removes fields that the schema does not know and returns their paths. Root objects keep
@@ -173,13 +153,7 @@ fn prune_at(schema: &Value, value: &mut Value, path: &str, resource: bool, gone:
     }
 }
 
-fn prune_fields(
-    schema: &Value,
-    fields: &mut Map<String, Value>,
-    path: &str,
-    resource: bool,
-    gone: &mut Vec<String>,
-) {
+fn prune_fields(schema: &Value, fields: &mut Map<String, Value>, path: &str, resource: bool, gone: &mut Vec<String>) {
     let preserve = flag(schema, "x-kubernetes-preserve-unknown-fields");
     let resource = resource || flag(schema, "x-kubernetes-embedded-resource");
     let properties = schema["properties"].as_object();
@@ -262,9 +236,7 @@ fn type_of(value: &Value) -> &'static str {
 fn fits(wanted: &str, value: &Value) -> bool {
     let found = type_of(value);
     let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
-    wanted == found
-        || (wanted == "number" && found == "integer")
-        || (wanted == "integer" && found == "number" && whole)
+    wanted == found || (wanted == "number" && found == "integer") || (wanted == "integer" && found == "number" && whole)
 }
 
 fn check_at(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
@@ -312,22 +284,14 @@ fn check_enum(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldE
         return;
     };
     if !allowed.contains(value) {
-        let words: Vec<String> = allowed
-            .iter()
-            .map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned))
-            .collect();
+        let words: Vec<String> =
+            allowed.iter().map(|word| word.as_str().map_or_else(|| word.to_string(), str::to_owned)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         errors.push(FieldError::unsupported(path, value, &words));
     }
 }
 
-fn check_number(
-    schema: &Value,
-    value: &Value,
-    number: f64,
-    path: &str,
-    errors: &mut Vec<FieldError>,
-) {
+fn check_number(schema: &Value, value: &Value, number: f64, path: &str, errors: &mut Vec<FieldError>) {
     let limit = |name: &str| schema[name].as_f64();
     if let Some(most) = limit("maximum") {
         let word = schema["maximum"].to_string();
@@ -368,13 +332,7 @@ fn check_number(
     }
 }
 
-fn check_text(
-    schema: &Value,
-    value: &Value,
-    text: &str,
-    path: &str,
-    errors: &mut Vec<FieldError>,
-) {
+fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mut Vec<FieldError>) {
     let length = text.chars().count() as u64;
     if let Some(most) = schema["maxLength"].as_u64().filter(|most| length > *most) {
         let detail = format!("may not be more than {most} bytes");
@@ -430,12 +388,7 @@ fn check_items(schema: &Value, items: &[Value], path: &str, errors: &mut Vec<Fie
     }
 }
 
-fn check_fields(
-    schema: &Value,
-    fields: &Map<String, Value>,
-    path: &str,
-    errors: &mut Vec<FieldError>,
-) {
+fn check_fields(schema: &Value, fields: &Map<String, Value>, path: &str, errors: &mut Vec<FieldError>) {
     let count = fields.len() as u64;
     if let Some(most) = schema["maxProperties"].as_u64().filter(|most| count > *most) {
         let detail = format!("must have at most {most} items");
@@ -495,8 +448,7 @@ fn check_logic(schema: &Value, value: &Value, path: &str, errors: &mut Vec<Field
         let count = one.iter().filter(|schema| holds(schema)).count();
         if count != 1 {
             let found = if count == 0 { "none valid" } else { "more than one" };
-            let rule =
-                format!("{path:?} must validate one and only one schema (oneOf). Found {found}");
+            let rule = format!("{path:?} must validate one and only one schema (oneOf). Found {found}");
             errors.push(FieldError::invalid(path, &blank, rule));
         }
     }
@@ -553,13 +505,13 @@ mod tests {
 
     fn schema() -> Value {
         json!({"type": "object", "properties": {"spec": {"type": "object", "required": ["size"],
-            "properties": {
-                "size": {"type": "integer", "minimum": 1, "maximum": 9},
-                "water": {"type": "string", "default": "daily"},
-                "beds": {"type": "array", "x-kubernetes-list-type": "map",
-                    "x-kubernetes-list-map-keys": ["name"],
-                    "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
-            }}}})
+        "properties": {
+            "size": {"type": "integer", "minimum": 1, "maximum": 9},
+            "water": {"type": "string", "default": "daily"},
+            "beds": {"type": "array", "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+                "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
+        }}}})
     }
 
     fn messages(object: &Value) -> Vec<String> {
@@ -572,10 +524,19 @@ mod tests {
     #[test]
     fn schemas_refuse_in_the_words_of_the_server() {
         let cases = [
-            (json!({"spec": {"size": 30}}), "spec.size: Invalid value: 30: spec.size in body should be less than or equal to 9"),
+            (
+                json!({"spec": {"size": 30}}),
+                "spec.size: Invalid value: 30: spec.size in body should be less than or equal to 9",
+            ),
             (json!({"spec": {}}), "spec.size: Required value"),
-            (json!({"spec": {"size": "x"}}), "spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\""),
-            (json!({"spec": {"size": 1, "beds": [{"name": "a"}, {"name": "a"}]}}), "spec.beds[1]: Duplicate value: {\"name\":\"a\"}"),
+            (
+                json!({"spec": {"size": "x"}}),
+                "spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\"",
+            ),
+            (
+                json!({"spec": {"size": 1, "beds": [{"name": "a"}, {"name": "a"}]}}),
+                "spec.beds[1]: Duplicate value: {\"name\":\"a\"}",
+            ),
         ];
         for (object, expected) in cases {
             assert_eq!(messages(&object), [expected]);

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use super::{
     fields::section,
     http::{Answer, Call},
-    json as bodies,
-    lifecycle, read,
+    json as bodies, lifecycle, read,
     resources::Resource,
     server::Server,
     status::{FieldError, Status},
@@ -29,16 +28,10 @@ struct Options {
 }
 
 fn options(call: &Call) -> Result<Options, Status> {
-    let body = if call.body.trim_ascii().is_empty() {
-        Value::Null
-    } else {
-        bodies::yaml(&call.body, false)?
-    };
+    let body = if call.body.trim_ascii().is_empty() { Value::Null } else { bodies::yaml(&call.body, false)? };
     let kind = body["kind"].as_str().unwrap_or("DeleteOptions");
     if kind != "DeleteOptions" {
-        return Err(Status::bad_request(format!(
-            "decoded object cannot be converted to DeleteOptions: {kind}"
-        )));
+        return Err(Status::bad_request(format!("decoded object cannot be converted to DeleteOptions: {kind}")));
     }
     let word = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let mut propagation = word("/propagationPolicy").or_else(|| call.query.get("propagationPolicy").map(str::to_owned));
@@ -105,11 +98,7 @@ fn preconditions(resource: &Resource, name: &str, object: &Value, options: &Opti
 }
 
 fn qualified_kind(resource: &Resource) -> String {
-    if resource.group.is_empty() {
-        resource.kind.clone()
-    } else {
-        format!("{}.{}", resource.kind, resource.group)
-    }
+    if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) }
 }
 
 fn finalizers(object: &Value) -> Vec<String> {
@@ -121,8 +110,8 @@ fn finalizers(object: &Value) -> Vec<String> {
 /// Whether an object that is marked for deletion has nothing left that holds it.
 pub(crate) fn may_go(resource: &Resource, object: &Value) -> bool {
     let marked = !object["metadata"]["deletionTimestamp"].is_null();
-    let held = resource.is("", "namespaces")
-        && object["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
+    let held =
+        resource.is("", "namespaces") && object["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
     let grace = object["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
     marked && !held && grace == 0 && finalizers(object).is_empty()
 }
@@ -246,10 +235,7 @@ pub(crate) fn after_removal(server: &Server, resource: &Resource) {
 
 /// Deletes the objects of a definition that is going, then the definition.
 fn clean_definition(server: &Server, key: &Key) {
-    let Some(definitions) = server
-        .registry()
-        .any_version("apiextensions.k8s.io", "customresourcedefinitions")
-        .cloned()
+    let Some(definitions) = server.registry().any_version("apiextensions.k8s.io", "customresourcedefinitions").cloned()
     else {
         return;
     };
@@ -263,13 +249,7 @@ fn clean_definition(server: &Server, key: &Key) {
     let group = definition["spec"]["group"].as_str().unwrap_or_default().to_owned();
     let plural = definition["spec"]["names"]["plural"].as_str().unwrap_or_default().to_owned();
     if let Some(resource) = server.registry().any_version(&group, &plural).cloned() {
-        let options = Options {
-            dry_run: false,
-            uid: None,
-            version: None,
-            propagation: None,
-            grace: None,
-        };
+        let options = Options { dry_run: false, uid: None, version: None, propagation: None, grace: None };
         let objects = server.store().list(&resource.storage(), None);
         for (key, object) in objects {
             let _ = delete(server, &resource, &key, &object, &options);
@@ -295,7 +275,13 @@ fn returns_object(resource: &Resource) -> bool {
         (resource.group.as_str(), resource.plural.as_str()),
         (
             "",
-            "persistentvolumes" | "persistentvolumeclaims" | "resourcequotas" | "serviceaccounts" | "services" | "pods" | "namespaces"
+            "persistentvolumes"
+                | "persistentvolumeclaims"
+                | "resourcequotas"
+                | "serviceaccounts"
+                | "services"
+                | "pods"
+                | "namespaces"
         )
     )
 }
@@ -357,10 +343,7 @@ pub(crate) fn collection(server: &Server, call: &Call) -> Result<Answer, Status>
         let store = server.store();
         (store.revision(), store.list(&resource.storage(), namespace))
     };
-    let chosen: Vec<_> = objects
-        .into_iter()
-        .filter(|(key, object)| selector.matches(key, object))
-        .collect();
+    let chosen: Vec<_> = objects.into_iter().filter(|(key, object)| selector.matches(key, object)).collect();
     for (key, object) in &chosen {
         let mut current = Some(std::sync::Arc::clone(object));
         while let Some(stored) = current {

@@ -11,16 +11,14 @@ use super::{
 };
 
 /// Content type of aggregated discovery.
-pub(crate) const AGGREGATED: &str =
-    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+pub(crate) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Answers a request for anything but objects.
 pub(crate) fn answer(server: &Server, target: &Target, accept: &str) -> Result<Answer, Status> {
     let registry = server.registry();
-    let aggregated = accept
-        .split(',')
-        .take_while(|range| range.contains("as="))
-        .any(|range| range.contains("as=APIGroupDiscoveryList") && range.contains("v=v2") && !range.contains("v2beta1"));
+    let aggregated = accept.split(',').take_while(|range| range.contains("as=")).any(|range| {
+        range.contains("as=APIGroupDiscoveryList") && range.contains("v=v2") && !range.contains("v2beta1")
+    });
     let value = match target {
         Target::Core if aggregated => aggregate(&registry, true),
         Target::Groups if aggregated => aggregate(&registry, false),
@@ -40,9 +38,7 @@ pub(crate) fn answer(server: &Server, target: &Target, accept: &str) -> Result<A
             one["apiVersion"] = json!("v1");
             one
         }
-        Target::Version(group, version) if registry.serves(group, version) => {
-            version_list(&registry, group, version)
-        }
+        Target::Version(group, version) if registry.serves(group, version) => version_list(&registry, group, version),
         Target::Other(path) => return other(path),
         _ => return Err(unknown()),
     };
@@ -186,11 +182,7 @@ fn version_list(registry: &Registry, group: &str, version: &str) -> Value {
             entries.push(entry);
         }
     }
-    let group_version = if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    };
+    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     json!({
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -238,14 +230,10 @@ fn aggregate(registry: &Registry, core: bool) -> Value {
             let versions: Vec<Value> = versions(registry, name)
                 .iter()
                 .map(|version| {
-                    let wanted = |resource: &&std::sync::Arc<Resource>| {
-                        resource.group == *name && resource.version == *version
-                    };
-                    let resources: Vec<Value> = registry
-                        .all()
-                        .filter(wanted)
-                        .map(|resource| aggregated_resource(resource))
-                        .collect();
+                    let wanted =
+                        |resource: &&std::sync::Arc<Resource>| resource.group == *name && resource.version == *version;
+                    let resources: Vec<Value> =
+                        registry.all().filter(wanted).map(|resource| aggregated_resource(resource)).collect();
                     json!({"version": version, "resources": resources, "freshness": "Current"})
                 })
                 .collect();

@@ -105,11 +105,7 @@ impl Table {
 
     /// Adds a fault.
     pub fn add(&mut self, fault: Fault) {
-        self.waiting.push(Waiting {
-            fault,
-            matched: 0,
-            hit: 0,
-        });
+        self.waiting.push(Waiting { fault, matched: 0, hit: 0 });
     }
 
     /// Removes all faults.
@@ -132,9 +128,7 @@ impl Table {
                 continue;
             }
             waiting.matched += 1;
-            if on.nth.is_some_and(|nth| nth != waiting.matched)
-                || on.times.is_some_and(|times| waiting.hit >= times)
-            {
+            if on.nth.is_some_and(|nth| nth != waiting.matched) || on.times.is_some_and(|times| waiting.hit >= times) {
                 continue;
             }
             if let Some(probability) = on.probability
@@ -150,9 +144,7 @@ impl Table {
 }
 
 fn matches(on: &Trigger, seen: &Seen<'_>) -> bool {
-    let is = |wanted: &Option<String>, found: &str| {
-        wanted.as_deref().is_none_or(|wanted| wanted == found)
-    };
+    let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
     (on.verbs.is_empty() || on.verbs.iter().any(|verb| verb == seen.verb))
         && is(&on.resource, seen.resource)
         && is(&on.namespace, seen.namespace)
@@ -161,10 +153,7 @@ fn matches(on: &Trigger, seen: &Seen<'_>) -> bool {
 }
 
 /// A number from 0 to below 1 (splitmix64).
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "53 bits fit a double exactly"
-)]
+#[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
 fn dice(seed: &mut u64) -> f64 {
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut bits = *seed;
@@ -192,11 +181,7 @@ impl From<Vec<Effect>> for Effects {
         let mut effects = Self::default();
         for effect in list {
             match effect {
-                Effect::Status {
-                    code,
-                    reason,
-                    retry_after,
-                } => effects.status = Some((code, reason, retry_after)),
+                Effect::Status { code, reason, retry_after } => effects.status = Some((code, reason, retry_after)),
                 Effect::Delay { milliseconds } => {
                     effects.delay += Duration::from_millis(milliseconds);
                 }
@@ -217,31 +202,16 @@ mod tests {
     use super::*;
 
     fn seen(verb: &str) -> Seen<'_> {
-        Seen {
-            verb,
-            resource: "configmaps",
-            namespace: "n",
-            name: "c",
-            manager: "m",
-        }
+        Seen { verb, resource: "configmaps", namespace: "n", name: "c", manager: "m" }
     }
 
     #[test]
     fn the_nth_matching_request_is_hit_once() {
         let mut table = Table::default();
-        let on = Trigger {
-            verbs: vec!["patch".to_owned()],
-            nth: Some(2),
-            ..Trigger::default()
-        };
-        table.add(Fault {
-            on,
-            effect: Effect::CutAfter,
-        });
-        let hits: Vec<usize> = ["patch", "get", "patch", "patch"]
-            .iter()
-            .map(|verb| table.effects(&seen(verb)).len())
-            .collect();
+        let on = Trigger { verbs: vec!["patch".to_owned()], nth: Some(2), ..Trigger::default() };
+        table.add(Fault { on, effect: Effect::CutAfter });
+        let hits: Vec<usize> =
+            ["patch", "get", "patch", "patch"].iter().map(|verb| table.effects(&seen(verb)).len()).collect();
         assert_eq!(hits, [0, 0, 1, 0]);
     }
 
@@ -250,14 +220,8 @@ mod tests {
         let run = |number| {
             let mut table = Table::default();
             table.seed(number);
-            let on = Trigger {
-                probability: Some(0.5),
-                ..Trigger::default()
-            };
-            table.add(Fault {
-                on,
-                effect: Effect::CutBefore,
-            });
+            let on = Trigger { probability: Some(0.5), ..Trigger::default() };
+            table.add(Fault { on, effect: Effect::CutBefore });
             let hits = (0..200).map(|_| table.effects(&seen("get")).len());
             hits.collect::<Vec<usize>>()
         };

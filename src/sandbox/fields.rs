@@ -33,10 +33,7 @@ impl Fields {
     pub fn prune(&self, resource: &Resource, object: &mut Value) -> Vec<String> {
         let mut gone = if let Some(custom) = &resource.custom {
             let mut gone = custom::prune(custom.schema(&resource.version), object);
-            if let (Some(kind), Some(metadata)) = (
-                self.schemas.kind("v1", "ConfigMap"),
-                object.get_mut("metadata"),
-            ) {
+            if let (Some(kind), Some(metadata)) = (self.schemas.kind("v1", "ConfigMap"), object.get_mut("metadata")) {
                 let below = kind.at(["metadata"]).map(|known| &known.shape);
                 if let (Some(Shape::Map(known)), Value::Object(fields)) = (below, metadata) {
                     for (name, value) in fields.iter_mut() {
@@ -141,7 +138,5 @@ pub(crate) fn section<'a>(object: &'a mut Value, name: &str) -> &'a mut Map<Stri
     if !object[name].is_object() {
         object[name] = Value::Object(Map::new());
     }
-    object[name]
-        .as_object_mut()
-        .expect("made an object above")
+    object[name].as_object_mut().expect("made an object above")
 }

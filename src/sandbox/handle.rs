@@ -149,9 +149,7 @@ impl Faults {
 
     /// Makes all watches silent, open ones and new ones, or lets them go on.
     pub fn stall_watches(&self, stalled: bool) {
-        self.0
-            .control
-            .send_modify(|control| control.stalled = stalled);
+        self.0.control.send_modify(|control| control.stalled = stalled);
     }
 }
 
@@ -181,11 +179,7 @@ impl Handle {
     /// What was asked of it and what it holds.
     pub fn stats(&self) -> Stats {
         let (objects, bytes) = self.server.store().size();
-        Stats {
-            requests: self.server.counted(),
-            objects,
-            bytes,
-        }
+        Stats { requests: self.server.counted(), objects, bytes }
     }
 
     /// Forgets what was counted so far.
@@ -208,9 +202,7 @@ impl Handle {
         if let Some(controllers) = self.controllers.take() {
             controllers.stop();
         }
-        self.server
-            .control
-            .send_modify(|control| control.stopped = true);
+        self.server.control.send_modify(|control| control.stopped = true);
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut self.task).await;
         self.server.flush().await;
     }
@@ -218,9 +210,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.server
-            .control
-            .send_modify(|control| control.stopped = true);
+        self.server.control.send_modify(|control| control.stopped = true);
         self.task.abort();
     }
 }
@@ -257,27 +247,13 @@ pub async fn serve(options: Options) -> Result<Handle, SandboxError> {
         .ok_or(SandboxError::NoAdministrator)?;
     let listener = TcpListener::bind(options.listen)
         .await
-        .map_err(|source| SandboxError::Listen {
-            address: options.listen,
-            source,
-        })?;
-    let address = listener
-        .local_addr()
-        .map_err(|source| SandboxError::Listen {
-            address: options.listen,
-            source,
-        })?;
+        .map_err(|source| SandboxError::Listen { address: options.listen, source })?;
+    let address = listener.local_addr().map_err(|source| SandboxError::Listen { address: options.listen, source })?;
     let server = Arc::new(open(&options)?);
     lifecycle::bootstrap(&server, options.cluster_uid.as_deref(), options.definitions);
     server.store().compact();
     let task = tokio::spawn(http::run(listener, Arc::clone(&server)));
-    let mut handle = Handle {
-        address,
-        token,
-        server,
-        task,
-        controllers: None,
-    };
+    let mut handle = Handle { address, token, server, task, controllers: None };
     if options.controllers.enabled {
         let running = controllers::start(&handle.url(), &handle.token, options.controllers)
             .await
@@ -290,24 +266,11 @@ pub async fn serve(options: Options) -> Result<Handle, SandboxError> {
 fn open(options: &Options) -> Result<Server, SandboxError> {
     let Some(path) = &options.state else {
         let store = Store::new(FIRST_VERSION);
-        return Ok(Server::new(
-            store,
-            options.tokens.clone(),
-            options.clock.clone(),
-            None,
-        ));
+        return Ok(Server::new(store, options.tokens.clone(), options.clock.clone(), None));
     };
-    let failed = |source| SandboxError::State {
-        path: path.clone(),
-        source,
-    };
+    let failed = |source| SandboxError::State { path: path.clone(), source };
     let store = state::load(path).map_err(failed)?;
     let store = store.unwrap_or_else(|| Store::new(FIRST_VERSION));
     let recorder = state::keep(path, &store).map_err(failed)?;
-    Ok(Server::new(
-        store,
-        options.tokens.clone(),
-        options.clock.clone(),
-        Some(recorder),
-    ))
+    Ok(Server::new(store, options.tokens.clone(), options.clock.clone(), Some(recorder)))
 }

@@ -28,8 +28,9 @@ use super::{
     access::{self, User, Wish},
     delete, discovery,
     faults::{Effects, Seen},
-    read, review,
+    read,
     resources::Resource,
+    review,
     route::{self, Place, Query, Target},
     server::{Server, locked},
     status::Status,
@@ -70,11 +71,7 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.cut.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
@@ -98,10 +95,7 @@ impl Listener for Door {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
-        let connection = Connection {
-            stream,
-            cut: Cut::default(),
-        };
+        let connection = Connection { stream, cut: Cut::default() };
         (connection, address)
     }
 
@@ -119,10 +113,7 @@ impl Connected<IncomingStream<'_, Door>> for Cut {
 /// Serves until the server is told to stop.
 pub(crate) async fn run(listener: TcpListener, server: Arc<Server>) {
     let mut control = server.control.subscribe();
-    let router = Router::new()
-        .fallback(handle)
-        .with_state(server)
-        .into_make_service_with_connect_info::<Cut>();
+    let router = Router::new().fallback(handle).with_state(server).into_make_service_with_connect_info::<Cut>();
     let stop = async move {
         let _ = control.wait_for(|control| control.stopped).await;
     };
@@ -187,11 +178,7 @@ pub(crate) enum Answer {
 impl Answer {
     /// JSON with code 200.
     pub fn ok(text: String) -> Self {
-        Self::Json {
-            code: 200,
-            text,
-            warnings: Vec::new(),
-        }
+        Self::Json { code: 200, text, warnings: Vec::new() }
     }
 }
 
@@ -329,18 +316,8 @@ fn authorised(server: &Server, user: &User, verb: &str, place: &Place) -> Result
     // As in a real server, a namespace itself is asked for "in" itself.
     let itself = place.plural == "namespaces" && place.group.is_empty();
     let namespace = if itself { &place.name } else { &place.namespace };
-    let wish = Wish::Objects {
-        verb,
-        group: &place.group,
-        resource: &resource,
-        namespace,
-        name: &place.name,
-    };
-    if access::allowed(&server.store(), user, &wish) {
-        Ok(())
-    } else {
-        Err(access::refusal(user, &wish))
-    }
+    let wish = Wish::Objects { verb, group: &place.group, resource: &resource, namespace, name: &place.name };
+    if access::allowed(&server.store(), user, &wish) { Ok(()) } else { Err(access::refusal(user, &wish)) }
 }
 
 fn dispatch(server: &Arc<Server>, call: Call, effects: &Effects) -> Result<Answer, Status> {
@@ -388,10 +365,7 @@ fn elsewhere(
     if !matches!(target, Target::Sandbox(_)) {
         server.count(verb, path);
     }
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match target {
         Target::Sandbox(what) => review::administer(server, method, what, body),
         _ => discovery::answer(server, target, accept),
@@ -400,29 +374,20 @@ fn elsewhere(
 
 /// The field manager that a user agent stands for: what is before the first `/`.
 fn agent(headers: &HeaderMap) -> String {
-    let agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = agent.split('/').next().unwrap_or_default();
     let name: String = name.chars().take(128).collect();
     if name.is_empty() { "unknown".to_owned() } else { name }
 }
 
 fn content_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let value = value.split(';').next().unwrap_or_default();
     value.trim().to_ascii_lowercase()
 }
 
 fn form(headers: &HeaderMap) -> Form {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     for range in accept.split(',') {
         if range.contains("as=PartialObjectMetadata") {
             return Form::Metadata;
@@ -446,9 +411,7 @@ fn injected(code: u16, reason: &str, after: Option<u32>) -> Response<Body> {
     status.code = code;
     let mut response = json_response(code, body.to_string(), &[]);
     if let Some(seconds) = after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }
@@ -463,9 +426,7 @@ fn json_response(code: u16, text: String, warnings: &[String]) -> Response<Body>
         let line: String = quoted.chars().filter(|letter| !letter.is_control()).collect();
         response = response.header(header::WARNING, format!("299 - \"{line}\""));
     }
-    response
-        .body(Body::from(text))
-        .unwrap_or_else(|_| Response::new(Body::empty()))
+    response.body(Body::from(text)).unwrap_or_else(|_| Response::new(Body::empty()))
 }
 
 fn failure(status: &Status) -> Response<Body> {
@@ -482,11 +443,7 @@ fn failure(status: &Status) -> Response<Body> {
 fn response(answer: Result<Answer, Status>) -> Response<Body> {
     match answer {
         Err(status) => failure(&status),
-        Ok(Answer::Json {
-            code,
-            text,
-            warnings,
-        }) => {
+        Ok(Answer::Json { code, text, warnings }) => {
             let aggregated = text.starts_with("{\"apiVersion\":\"apidiscovery.k8s.io/v2\"");
             let mut response = json_response(code, text, &warnings);
             if aggregated {

@@ -76,10 +76,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         loop {
-            let reader = Reader {
-                path: format!("{}[{}]", self.path, items.len()),
-                twice: &mut *self.twice,
-            };
+            let reader = Reader { path: format!("{}[{}]", self.path, items.len()), twice: &mut *self.twice };
             match access.next_element_seed(reader)? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
@@ -90,18 +87,11 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let path = if self.path.is_empty() {
-                key.clone()
-            } else {
-                format!("{}.{key}", self.path)
-            };
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
             if fields.contains_key(&key) {
                 self.twice.push(path.clone());
             }
-            let reader = Reader {
-                path,
-                twice: &mut *self.twice,
-            };
+            let reader = Reader { path, twice: &mut *self.twice };
             let value = access.next_value_seed(reader)?;
             fields.insert(key, value);
         }
@@ -115,10 +105,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 /// Reads JSON.
 pub(crate) fn json(bytes: &[u8]) -> Result<Body, serde_json::Error> {
     let mut twice = Vec::new();
-    let reader = Reader {
-        path: String::new(),
-        twice: &mut twice,
-    };
+    let reader = Reader { path: String::new(), twice: &mut twice };
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = reader.deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -134,19 +121,14 @@ pub(crate) fn yaml(bytes: &[u8], strict: bool) -> Result<Value, Status> {
     {
         return Ok(body.value);
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Status::bad_request("error decoding YAML: yaml: invalid UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Status::bad_request("error decoding YAML: yaml: invalid UTF-8"))?;
     serde_saphyr::from_str::<Value>(text).map_err(|error| yaml_error(&error, text))
 }
 
 /// Reads a patch: JSON, or YAML where it is no JSON.
 pub(crate) fn yaml_or_json(bytes: &[u8]) -> Result<Body, Status> {
-    json(bytes).or_else(|_| {
-        Ok(Body {
-            value: yaml(bytes, true)?,
-            twice: Vec::new(),
-        })
-    })
+    json(bytes).or_else(|_| Ok(Body { value: yaml(bytes, true)?, twice: Vec::new() }))
 }
 
 fn yaml_error(error: &serde_saphyr::Error, text: &str) -> Status {

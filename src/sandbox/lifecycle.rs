@@ -94,20 +94,16 @@ fn prepare_built_in(server: &Server, resource: &Resource, object: &mut Value, ui
 fn qos(pod: &Value) -> &'static str {
     let containers = pod["spec"]["containers"].as_array();
     let mut all = containers.into_iter().flatten().peekable();
-    let set = |container: &Value, name: &str| {
-        container["resources"][name].as_object().is_some_and(|list| !list.is_empty())
-    };
-    let any = containers
-        .into_iter()
-        .flatten()
-        .any(|container| set(container, "limits") || set(container, "requests"));
+    let set =
+        |container: &Value, name: &str| container["resources"][name].as_object().is_some_and(|list| !list.is_empty());
+    let any = containers.into_iter().flatten().any(|container| set(container, "limits") || set(container, "requests"));
     let full = all.peek().is_some()
         && all.all(|container| {
             let limits = &container["resources"]["limits"];
             let requests = &container["resources"]["requests"];
-            ["cpu", "memory"].iter().all(|name| {
-                limits[name].is_string() && (requests[name].is_null() || requests[name] == limits[name])
-            })
+            ["cpu", "memory"]
+                .iter()
+                .all(|name| limits[name].is_string() && (requests[name].is_null() || requests[name] == limits[name]))
         });
     match (any, full) {
         (false, _) => "BestEffort",
@@ -149,10 +145,8 @@ fn name_job(object: &mut Value, uid: &str) {
         // As a real server does when the job has no labels of its own: those of its template.
         metadata.insert("labels".to_owned(), own);
     }
-    section(object, "spec").insert(
-        "selector".to_owned(),
-        json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}),
-    );
+    section(object, "spec")
+        .insert("selector".to_owned(), json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
 }
 
 fn prepare_definition(object: &mut Value) {
@@ -165,8 +159,7 @@ fn prepare_definition(object: &mut Value) {
     if names["listKind"].as_str().is_none_or(str::is_empty) {
         names["listKind"] = json!(format!("{kind}List"));
     }
-    spec.entry("conversion")
-        .or_insert_with(|| json!({"strategy": "None"}));
+    spec.entry("conversion").or_insert_with(|| json!({"strategy": "None"}));
     let versions = spec.get("versions").and_then(Value::as_array);
     let stored = versions
         .into_iter()
@@ -194,10 +187,8 @@ pub(crate) fn allocate(server: &Server, object: &mut Value, live: Option<&Value>
         let had = live.map(|live| &live["spec"]);
         let inherited = had.and_then(|had| had["clusterIP"].as_str()).filter(|ip| !ip.is_empty());
         let given = spec.get("clusterIP").and_then(Value::as_str).filter(|ip| !ip.is_empty());
-        let address = given.or(inherited).map_or_else(
-            || format!("10.96.{}.{}", bytes[0], bytes[1].clamp(2, 250)),
-            str::to_owned,
-        );
+        let address =
+            given.or(inherited).map_or_else(|| format!("10.96.{}.{}", bytes[0], bytes[1].clamp(2, 250)), str::to_owned);
         spec.insert("clusterIP".to_owned(), json!(address));
         if spec.get("clusterIPs").is_none_or(|list| list.as_array().is_none_or(Vec::is_empty)) {
             spec.insert("clusterIPs".to_owned(), json!([address]));
@@ -225,12 +216,11 @@ fn allocate_node_ports(spec: &mut Map<String, Value>, live: Option<&Value>, star
         if port["nodePort"].as_u64().is_some_and(|number| number > 0) {
             continue;
         }
-        let same = had.into_iter().flatten().find(|one| {
-            one["port"] == port["port"] && one["protocol"] == port["protocol"]
-        });
-        let number = same.and_then(|one| one["nodePort"].as_u64()).unwrap_or_else(|| {
-            30_000 + u64::from(start.wrapping_add(place)) % 2_768
-        });
+        let same =
+            had.into_iter().flatten().find(|one| one["port"] == port["port"] && one["protocol"] == port["protocol"]);
+        let number = same
+            .and_then(|one| one["nodePort"].as_u64())
+            .unwrap_or_else(|| 30_000 + u64::from(start.wrapping_add(place)) % 2_768);
         port["nodePort"] = json!(number);
     }
 }
@@ -377,9 +367,7 @@ pub(crate) fn establish(server: &Server, definition: &mut Value) {
     if let Value::Object(fields) = &mut names {
         fields.retain(|_, value| !value.is_null());
     }
-    let condition = |kind: &str, reason: &str, message: &str| {
-        json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message})
-    };
+    let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
     let stored = definition["status"]["storedVersions"].clone();
     definition["status"] = json!({
         "conditions": [
@@ -437,12 +425,7 @@ pub(crate) fn event_out(rest: &str) -> String {
 }
 
 /// Refuses new objects in a namespace that is not there, or is going.
-pub(crate) fn admit_new(
-    server: &Server,
-    resource: &Resource,
-    namespace: &str,
-    name: &str,
-) -> Result<(), Status> {
+pub(crate) fn admit_new(server: &Server, resource: &Resource, namespace: &str, name: &str) -> Result<(), Status> {
     if !resource.namespaced {
         return Ok(());
     }
@@ -455,9 +438,7 @@ pub(crate) fn admit_new(
     if live["status"]["phase"] != "Terminating" && live["metadata"]["deletionTimestamp"].is_null() {
         return Ok(());
     }
-    let why = format!(
-        "unable to create new content in namespace {namespace} because it is being terminated"
-    );
+    let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
     let mut status = Status::forbidden(resource, name, &why);
     if let Some(details) = &mut status.details {
         details["causes"] = json!([{
@@ -474,27 +455,38 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
     for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
         let uid = cluster_uid.filter(|_| name == "kube-system");
         let uid = uid.map_or_else(|| server.uid(), str::to_owned);
-        add(server, ("", "v1", "namespaces"), json!({
-            "metadata": {"name": name, "uid": uid, "labels": {"kubernetes.io/metadata.name": name}},
-            "spec": {"finalizers": ["kubernetes"]},
-            "status": {"phase": "Active"},
-        }));
+        add(
+            server,
+            ("", "v1", "namespaces"),
+            json!({
+                "metadata": {"name": name, "uid": uid, "labels": {"kubernetes.io/metadata.name": name}},
+                "spec": {"finalizers": ["kubernetes"]},
+                "status": {"phase": "Active"},
+            }),
+        );
     }
     for (name, rules) in roles() {
-        add(server, (RBAC, "v1", "clusterroles"), json!({
-            "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
-            "rules": rules,
-        }));
+        add(
+            server,
+            (RBAC, "v1", "clusterroles"),
+            json!({
+                "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+                "rules": rules,
+            }),
+        );
     }
-    add(server, (RBAC, "v1", "clusterrolebindings"), json!({
-        "metadata": {"name": "cluster-admin", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
-        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
-        "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}],
-    }));
+    add(
+        server,
+        (RBAC, "v1", "clusterrolebindings"),
+        json!({
+            "metadata": {"name": "cluster-admin", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}],
+        }),
+    );
     if definitions {
         for text in DEFINITIONS {
-            let list: Vec<Value> = serde_json::from_str(text)
-                .expect("the reduced definitions are part of the program");
+            let list: Vec<Value> = serde_json::from_str(text).expect("the reduced definitions are part of the program");
             for mut definition in list {
                 prepare_definition(&mut definition);
                 establish(server, &mut definition);
@@ -533,12 +525,35 @@ fn roles() -> Vec<(&'static str, Value)> {
     let all = json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]);
     let groups = json!(["", "apps", "autoscaling", "batch", "networking.k8s.io", "policy"]);
     let plain = json!([
-        "bindings", "configmaps", "endpoints", "events", "limitranges", "persistentvolumeclaims",
-        "persistentvolumeclaims/status", "pods", "pods/log", "pods/status", "resourcequotas",
-        "serviceaccounts", "services", "services/status", "daemonsets", "deployments",
-        "deployments/scale", "deployments/status", "replicasets", "replicasets/scale",
-        "statefulsets", "statefulsets/scale", "statefulsets/status", "horizontalpodautoscalers",
-        "cronjobs", "jobs", "ingresses", "networkpolicies", "poddisruptionbudgets",
+        "bindings",
+        "configmaps",
+        "endpoints",
+        "events",
+        "limitranges",
+        "persistentvolumeclaims",
+        "persistentvolumeclaims/status",
+        "pods",
+        "pods/log",
+        "pods/status",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+        "services/status",
+        "daemonsets",
+        "deployments",
+        "deployments/scale",
+        "deployments/status",
+        "replicasets",
+        "replicasets/scale",
+        "statefulsets",
+        "statefulsets/scale",
+        "statefulsets/status",
+        "horizontalpodautoscalers",
+        "cronjobs",
+        "jobs",
+        "ingresses",
+        "networkpolicies",
+        "poddisruptionbudgets",
     ]);
     let mut written = plain.as_array().cloned().unwrap_or_default();
     written.push(json!("secrets"));
@@ -546,10 +561,13 @@ fn roles() -> Vec<(&'static str, Value)> {
     let edit = json!({"apiGroups": groups, "resources": written, "verbs": all});
     let admin = json!({"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": all});
     vec![
-        ("cluster-admin", json!([
-            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-            {"nonResourceURLs": ["*"], "verbs": ["*"]},
-        ])),
+        (
+            "cluster-admin",
+            json!([
+                {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+                {"nonResourceURLs": ["*"], "verbs": ["*"]},
+            ]),
+        ),
         ("admin", json!([edit, admin, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
         ("edit", json!([edit, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
         ("view", json!([view, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),

@@ -87,10 +87,7 @@ pub(crate) fn get(server: &Server, call: &Call) -> Result<Answer, Status> {
 pub(crate) fn selector(call: &Call) -> Result<Selector, Status> {
     Ok(Selector {
         labels: Labels::parse(call.query.get("labelSelector").unwrap_or_default())?,
-        fields: Fields::parse(
-            call.query.get("fieldSelector").unwrap_or_default(),
-            &call.resource,
-        )?,
+        fields: Fields::parse(call.query.get("fieldSelector").unwrap_or_default(), &call.resource)?,
     })
 }
 
@@ -105,11 +102,7 @@ fn wanted_version(call: &Call, current: u64) -> Result<Option<u64>, Status> {
             &Value::from(word),
             format!("strconv.ParseUint: parsing {word:?}: invalid syntax"),
         );
-        Status {
-            code: 400,
-            reason: "BadRequest",
-            ..Status::invalid_options("ListOptions", error)
-        }
+        Status { code: 400, reason: "BadRequest", ..Status::invalid_options("ListOptions", error) }
     })?;
     if version > current {
         return Err(too_large(version, current));
@@ -123,11 +116,7 @@ fn too_large(version: u64, current: u64) -> Status {
             "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
             "retryAfterSeconds": 1,
         })),
-        ..Status::plain(
-            504,
-            "Timeout",
-            format!("Timeout: Too large resource version: {version}, current: {current}"),
-        )
+        ..Status::plain(504, "Timeout", format!("Timeout: Too large resource version: {version}, current: {current}"))
     }
 }
 
@@ -141,11 +130,7 @@ fn page(call: &Call) -> Result<Option<Page>, Status> {
     let Some(token) = call.query.get("continue") else {
         return Ok(None);
     };
-    let bad = || {
-        Status::bad_request(
-            "continue key is not valid: illegal base64 data at input byte 0".to_owned(),
-        )
-    };
+    let bad = || Status::bad_request("continue key is not valid: illegal base64 data at input byte 0".to_owned());
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| bad())?;
     let start = value["start"].as_str().ok_or_else(bad)?;
@@ -175,16 +160,13 @@ fn check_list_options(call: &Call) -> Result<(), Status> {
             "resourceVersionMatch",
             "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
         ),
-        Some(_) if call.query.get("continue").is_some() => FieldError::forbidden(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden when continue is provided",
-        ),
+        Some(_) if call.query.get("continue").is_some() => {
+            FieldError::forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+        }
         Some("Exact" | "NotOlderThan") => return Ok(()),
-        Some(other) => FieldError::unsupported(
-            "resourceVersionMatch",
-            &Value::from(other),
-            &["Exact", "NotOlderThan", ""],
-        ),
+        Some(other) => {
+            FieldError::unsupported("resourceVersionMatch", &Value::from(other), &["Exact", "NotOlderThan", ""])
+        }
     };
     Err(Status::invalid_options("ListOptions", error))
 }
@@ -192,12 +174,7 @@ fn check_list_options(call: &Call) -> Result<(), Status> {
 type Objects = Vec<(Key, Arc<Stored>)>;
 
 /// The version that a list shows, and its objects, neither selected nor cut into pages.
-fn snapshot(
-    server: &Server,
-    call: &Call,
-    page: Option<&Page>,
-    selector: &Selector,
-) -> Result<(u64, Objects), Status> {
+fn snapshot(server: &Server, call: &Call, page: Option<&Page>, selector: &Selector) -> Result<(u64, Objects), Status> {
     let storage = call.resource.storage();
     let namespace = call.resource.namespaced && !call.place.namespace.is_empty();
     let namespace = namespace.then_some(call.place.namespace.as_str());
@@ -241,9 +218,7 @@ pub(crate) fn list(server: &Server, call: &Call) -> Result<Answer, Status> {
     let (revision, objects) = snapshot(server, call, page.as_ref(), &selector)?;
     let after = page.and_then(|page| page.after);
     let start = after.map_or(0, |after| objects.partition_point(|(key, _)| *key <= after));
-    let mut chosen = objects[start..]
-        .iter()
-        .filter(|(key, object)| selector.matches(key, object));
+    let mut chosen = objects[start..].iter().filter(|(key, object)| selector.matches(key, object));
     let mut items: Vec<&(Key, Arc<Stored>)> = Vec::new();
     while limit == 0 || items.len() < limit {
         let Some(one) = chosen.next() else { break };
@@ -270,14 +245,10 @@ pub(crate) fn list_text<'a>(
     let resource = &call.resource;
     let (kind, version) = match call.form {
         Form::Whole => (resource.list_kind(), resource.api_version()),
-        Form::Metadata => (
-            "PartialObjectMetadataList".to_owned(),
-            "meta.k8s.io/v1".to_owned(),
-        ),
+        Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
     };
-    let mut text = format!(
-        "{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":{{\"resourceVersion\":\"{revision}\""
-    );
+    let mut text =
+        format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":{{\"resourceVersion\":\"{revision}\"");
     if let Some((token, left)) = more {
         text.push_str(",\"continue\":\"");
         text.push_str(&token);

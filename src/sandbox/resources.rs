@@ -49,20 +49,12 @@ pub(crate) struct Resource {
 impl Resource {
     /// `deployments.apps`, or `pods` in the core group.
     pub fn qualified(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.clone()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     /// `apps/v1`, or `v1` in the core group.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// Key of its objects in the store: the same for all versions, and for both groups of events.
@@ -75,9 +67,7 @@ impl Resource {
 
     /// Kind of a list of its objects.
     pub fn list_kind(&self) -> String {
-        self.list_kind
-            .clone()
-            .unwrap_or_else(|| format!("{}List", self.kind))
+        self.list_kind.clone().unwrap_or_else(|| format!("{}List", self.kind))
     }
 
     /// Whether a subresource of that name is served.
@@ -121,11 +111,7 @@ impl Registry {
             .iter()
             .enumerate()
             .map(|(place, resource)| {
-                let key = (
-                    resource.group.clone(),
-                    resource.version.clone(),
-                    resource.plural.clone(),
-                );
+                let key = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
                 (key, place)
             })
             .collect();
@@ -140,16 +126,12 @@ impl Registry {
 
     /// The first version of a resource of that group.
     pub fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
-        self.resources
-            .iter()
-            .find(|resource| resource.is(group, plural))
+        self.resources.iter().find(|resource| resource.is(group, plural))
     }
 
     /// Whether anything is served in that group and version.
     pub fn serves(&self, group: &str, version: &str) -> bool {
-        self.resources
-            .iter()
-            .any(|resource| resource.group == group && resource.version == version)
+        self.resources.iter().any(|resource| resource.group == group && resource.version == version)
     }
 
     /// All resources, in the order of discovery.

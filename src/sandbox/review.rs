@@ -17,11 +17,7 @@ use super::{
 };
 
 fn created(value: &Value) -> Answer {
-    Answer::Json {
-        code: 201,
-        text: value.to_string(),
-        warnings: Vec::new(),
-    }
+    Answer::Json { code: 201, text: value.to_string(), warnings: Vec::new() }
 }
 
 /// Answers the creation of a review.
@@ -67,10 +63,8 @@ fn decide(server: &Server, user: &User, spec: &Value) -> Value {
     let word = |section: &str, name: &str| spec[section][name].as_str().unwrap_or_default();
     let store = server.store();
     let allowed = if spec["nonResourceAttributes"].is_object() {
-        let wish = Wish::Path {
-            verb: word("nonResourceAttributes", "verb"),
-            path: word("nonResourceAttributes", "path"),
-        };
+        let wish =
+            Wish::Path { verb: word("nonResourceAttributes", "verb"), path: word("nonResourceAttributes", "path") };
         access::allowed(&store, user, &wish)
     } else {
         let section = "resourceAttributes";
@@ -111,14 +105,13 @@ pub(crate) fn subresource(server: &Server, call: &Call) -> Result<Answer, Status
     }
     if call.place.subresource == "eviction" {
         delete::one(server, call)?;
-        return Ok(created(&json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})));
+        return Ok(created(
+            &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+        ));
     }
     let request = write::body(call)?.value;
     let token = URL_SAFE_NO_PAD.encode(server.random::<32>());
-    server.admit(
-        token.clone(),
-        User::service_account(&call.place.namespace, &call.place.name),
-    );
+    server.admit(token.clone(), User::service_account(&call.place.namespace, &call.place.name));
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
     let end = server.clock.now() + jiff::SignedDuration::from_secs(seconds.clamp(600, 1 << 32));
     Ok(created(&json!({
@@ -131,12 +124,7 @@ pub(crate) fn subresource(server: &Server, call: &Call) -> Result<Answer, Status
 }
 
 /// Answers the paths below `/sandbox/`: faults, open watches, counted requests.
-pub(crate) fn administer(
-    server: &Server,
-    method: &::http::Method,
-    what: &str,
-    body: &[u8],
-) -> Result<Answer, Status> {
+pub(crate) fn administer(server: &Server, method: &::http::Method, what: &str, body: &[u8]) -> Result<Answer, Status> {
     let table = || {
         let all = locked(&server.faults).all();
         let list = all.iter().map(|(fault, hit)| json!({"on": fault.on, "effect": fault.effect, "hit": hit}));

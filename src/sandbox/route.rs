@@ -78,11 +78,7 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// Takes a path apart.
 pub(crate) fn target(path: &str) -> Target {
-    let parts: Vec<String> = path
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .map(|part| decoded(part, false))
-        .collect();
+    let parts: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(|part| decoded(part, false)).collect();
     let words: Vec<&str> = parts.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["api"] => Target::Core,
@@ -98,11 +94,7 @@ pub(crate) fn target(path: &str) -> Target {
 }
 
 fn place(group: &str, version: &str, rest: &[&str], path: &str) -> Target {
-    let mut place = Place {
-        group: group.to_owned(),
-        version: version.to_owned(),
-        ..Place::default()
-    };
+    let mut place = Place { group: group.to_owned(), version: version.to_owned(), ..Place::default() };
     let rest = match rest {
         ["namespaces", namespace, sub] if ["status", "finalize"].contains(sub) => {
             place.plural = "namespaces".to_owned();
@@ -150,9 +142,7 @@ impl Query {
     /// The first value of that name, `None` when absent or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// All values of that name.
@@ -163,8 +153,7 @@ impl Query {
 
     /// Whether the value of that name is true.
     pub fn flag(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| ["true", "1", "True", "TRUE", "t", "T"].contains(&value))
+        self.get(name).is_some_and(|value| ["true", "1", "True", "TRUE", "t", "T"].contains(&value))
     }
 
     /// The number of that name, `None` when absent or none.

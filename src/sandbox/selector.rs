@@ -70,9 +70,7 @@ fn tokens(text: &str) -> Vec<Token> {
             rest = &rest[sign.len()..];
             continue;
         }
-        let end = rest
-            .find([' ', '\t', '\r', '\n', '=', '!', '(', ')', ',', '>', '<'])
-            .unwrap_or(rest.len());
+        let end = rest.find([' ', '\t', '\r', '\n', '=', '!', '(', ')', ',', '>', '<']).unwrap_or(rest.len());
         tokens.push(Token::Word(rest[..end].to_owned()));
         rest = &rest[end..];
     }
@@ -151,8 +149,7 @@ impl Parser {
 
     fn number(&mut self) -> Result<i64, String> {
         let word = self.word()?;
-        word.parse()
-            .map_err(|_| "for 'Gt', 'Lt' operators, the value must be an integer".to_owned())
+        word.parse().map_err(|_| "for 'Gt', 'Lt' operators, the value must be an integer".to_owned())
     }
 
     fn requirement(&mut self) -> Result<(String, Test), String> {
@@ -196,10 +193,7 @@ impl Parser {
 impl Labels {
     /// Reads a selector such as `app=web,tier in (a,b),!old`.
     pub fn parse(text: &str) -> Result<Self, Status> {
-        let mut parser = Parser {
-            tokens: tokens(text),
-            at: 0,
-        };
+        let mut parser = Parser { tokens: tokens(text), at: 0 };
         let mut all = Vec::new();
         if *parser.peek() == Token::End {
             return Ok(Self(all));
@@ -221,11 +215,7 @@ impl Labels {
 
     fn matches(&self, object: &Stored) -> bool {
         self.0.iter().all(|(key, test)| {
-            let value = object
-                .labels
-                .iter()
-                .find(|(label, _)| **label == **key)
-                .map(|(_, value)| &**value);
+            let value = object.labels.iter().find(|(label, _)| **label == **key).map(|(_, value)| &**value);
             match test {
                 Test::Exists => value.is_some(),
                 Test::Absent => value.is_none(),
@@ -290,21 +280,14 @@ impl Fields {
             } else if let Some((path, value)) = part.split_once('=') {
                 (path, true, value)
             } else {
-                return Err(Status::bad_request(format!(
-                    "invalid selector: '{text}'; can't understand '{part}'"
-                )));
+                return Err(Status::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'")));
             };
             let path = path.trim();
             let known = ["metadata.name", "metadata.namespace"].contains(&path)
                 || selectable(resource).contains(&path)
-                || resource
-                    .custom
-                    .as_ref()
-                    .is_some_and(|custom| custom.selectable(&resource.version, path));
+                || resource.custom.as_ref().is_some_and(|custom| custom.selectable(&resource.version, path));
             if !known {
-                return Err(Status::bad_request(format!(
-                    "field label not supported: {path}"
-                )));
+                return Err(Status::bad_request(format!("field label not supported: {path}")));
             }
             all.push((path.to_owned(), equal, value.trim().to_owned()));
         }
@@ -313,10 +296,7 @@ impl Fields {
 
     /// The one name that is asked for, if any.
     pub fn name(&self) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(path, equal, _)| path == "metadata.name" && *equal)
-            .map(|(_, _, value)| value.as_str())
+        self.0.iter().find(|(path, equal, _)| path == "metadata.name" && *equal).map(|(_, _, value)| value.as_str())
     }
 
     fn matches(&self, key: &Key, object: &Stored) -> bool {
@@ -356,18 +336,9 @@ mod tests {
     #[test]
     fn labels_are_selected_by_equality_and_by_sets() {
         let labels = json!({"a": "1", "b": "x", "n": "7"});
-        for selector in [
-            "",
-            "a",
-            "a=1",
-            "a==1,b=x",
-            "b in (x, y)",
-            "b notin (z)",
-            "!c",
-            "c!=1",
-            "n>6,n<8",
-            "c notin (1)",
-        ] {
+        for selector in
+            ["", "a", "a=1", "a==1,b=x", "b in (x, y)", "b notin (z)", "!c", "c!=1", "n>6,n<8", "c notin (1)"]
+        {
             assert!(chosen(selector, &labels), "{selector}");
         }
         for selector in ["c", "a=2", "a!=1", "b notin (x,y)", "!a", "b in ()", "n>7", "a="] {
@@ -379,10 +350,7 @@ mod tests {
     fn a_bad_selector_is_refused_in_the_words_of_the_server() {
         let status = Labels::parse("half===x").unwrap_err();
         assert_eq!(status.code, 400);
-        assert_eq!(
-            status.message,
-            "unable to parse requirement: found '=', expected: identifier"
-        );
+        assert_eq!(status.message, "unable to parse requirement: found '=', expected: identifier");
         for selector in ["a in b", "a in (b", "=", "a b", "a>x", "(a)"] {
             assert!(Labels::parse(selector).is_err(), "{selector}");
         }

@@ -85,12 +85,7 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Server {
-    pub fn new(
-        store: Store,
-        tokens: BTreeMap<String, User>,
-        clock: Clock,
-        recorder: Option<Recorder>,
-    ) -> Self {
+    pub fn new(store: Store, tokens: BTreeMap<String, User>, clock: Clock, recorder: Option<Recorder>) -> Self {
         let server = Self {
             store: Mutex::new(store),
             registry: RwLock::new(Arc::new(Registry::new(Vec::new()))),
@@ -126,21 +121,16 @@ impl Server {
 
     /// Reads the definitions in the store again: call after one changed.
     pub fn reload(&self) {
-        let definitions = self
-            .store()
-            .list("apiextensions.k8s.io/customresourcedefinitions", None);
+        let definitions = self.store().list("apiextensions.k8s.io/customresourcedefinitions", None);
         let definitions: Vec<Value> = definitions
             .iter()
-            .map(|(_, stored)| {
-                stored.object("apiextensions.k8s.io/v1", "CustomResourceDefinition")
-            })
+            .map(|(_, stored)| stored.object("apiextensions.k8s.io/v1", "CustomResourceDefinition"))
             .filter(established)
             .collect();
         let custom = definitions.iter().flat_map(custom::served).collect();
         let fields = Fields::new(&definitions);
         *self.fields.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fields);
-        *self.registry.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(Registry::new(custom));
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Registry::new(custom));
     }
 
     /// Who a token belongs to.
@@ -158,9 +148,7 @@ impl Server {
     /// Counts a request.
     pub fn count(&self, verb: &str, resource: &str) {
         let mut requests = locked(&self.requests);
-        *requests
-            .entry((verb.to_owned(), resource.to_owned()))
-            .or_default() += 1;
+        *requests.entry((verb.to_owned(), resource.to_owned())).or_default() += 1;
     }
 
     /// Requests counted by verb and resource.
@@ -176,9 +164,7 @@ impl Server {
     /// Random bytes.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.random
-            .fill(&mut bytes)
-            .expect("the system gives random bytes");
+        self.random.fill(&mut bytes).expect("the system gives random bytes");
         bytes
     }
 
@@ -188,13 +174,7 @@ impl Server {
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let parts = [
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..16],
-            &hex[16..20],
-            &hex[20..],
-        ];
+        let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
         parts.join("-")
     }
 
@@ -202,9 +182,7 @@ impl Server {
     pub fn suffix(&self) -> String {
         const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
         let bytes = self.random::<5>();
-        let letters = bytes
-            .iter()
-            .map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]);
+        let letters = bytes.iter().map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]);
         letters.map(char::from).collect()
     }
 
@@ -227,10 +205,7 @@ impl Server {
         let event = store.put(&resource.storage(), key, object, expected)?;
         self.record(&resource.storage(), &event);
         drop(store);
-        Ok(event
-            .after
-            .clone()
-            .expect("an object that was put is there"))
+        Ok(event.after.clone().expect("an object that was put is there"))
     }
 
     /// Removes an object that is at version `expected`.
@@ -262,30 +237,21 @@ impl Server {
     }
 
     /// The resource that a path names, or the answer that a real server gives instead.
-    pub fn resource(
-        &self,
-        group: &str,
-        version: &str,
-        plural: &str,
-    ) -> Result<Arc<Resource>, Status> {
+    pub fn resource(&self, group: &str, version: &str, plural: &str) -> Result<Arc<Resource>, Status> {
         let registry = self.registry();
         if let Some(resource) = registry.find(group, version, plural) {
             return Ok(Arc::clone(resource));
         }
-        let served = registry
-            .all()
-            .any(|known| known.group == group && known.version == version && known.custom.is_none());
-        if served {
-            Err(Status::no_such_resource())
-        } else {
-            Err(Status::plain(404, "", "404 page not found"))
-        }
+        let served =
+            registry.all().any(|known| known.group == group && known.version == version && known.custom.is_none());
+        if served { Err(Status::no_such_resource()) } else { Err(Status::plain(404, "", "404 page not found")) }
     }
 }
 
 fn established(definition: &Value) -> bool {
     let conditions = definition["status"]["conditions"].as_array();
-    conditions.into_iter().flatten().any(|condition| {
-        condition["type"] == "Established" && condition["status"] == "True"
-    })
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
 }

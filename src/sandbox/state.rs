@@ -147,11 +147,7 @@ fn open_private(path: &Path) -> io::Result<File> {
 }
 
 /// Writes a snapshot beside the file and renames it. Returns the file, open at its end.
-fn rewrite<'a>(
-    path: &Path,
-    revision: u64,
-    lines: impl Iterator<Item = &'a [u8]>,
-) -> io::Result<(File, u64)> {
+fn rewrite<'a>(path: &Path, revision: u64, lines: impl Iterator<Item = &'a [u8]>) -> io::Result<(File, u64)> {
     let temporary = beside(path);
     let mut writer = BufWriter::new(open_private(&temporary)?);
     let head = header(revision);
@@ -175,19 +171,15 @@ pub(crate) fn keep(path: &Path, store: &Store) -> io::Result<Recorder> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let lines: Vec<Vec<u8>> = store
-        .everything()
-        .map(|(resource, key, object)| put_line(resource, key, object))
-        .collect();
+    let lines: Vec<Vec<u8>> =
+        store.everything().map(|(resource, key, object)| put_line(resource, key, object)).collect();
     // The versions of lines must not go down, and the last one is that of the store.
     let mut lines = lines;
     lines.push(header(store.revision()));
     let (file, length) = rewrite(path, store.revision(), lines.iter().map(Vec::as_slice))?;
     let (sender, receiver) = channel();
     let path = Arc::new(path.to_owned());
-    thread::Builder::new()
-        .name("sandbox-state".to_owned())
-        .spawn(move || run(&path, file, length, &receiver))?;
+    thread::Builder::new().name("sandbox-state".to_owned()).spawn(move || run(&path, file, length, &receiver))?;
     Ok(Recorder(sender))
 }
 
@@ -232,10 +224,8 @@ fn run(path: &Path, mut file: File, snapshot: u64, receiver: &Receiver<Message>)
 /// Rewrites the file from what it says itself, so that no lock on the live store is needed.
 fn compacted(path: &Path) -> io::Result<(File, u64)> {
     let store = load(path)?.ok_or_else(|| damaged(1))?;
-    let mut lines: Vec<Vec<u8>> = store
-        .everything()
-        .map(|(resource, key, object)| put_line(resource, key, object))
-        .collect();
+    let mut lines: Vec<Vec<u8>> =
+        store.everything().map(|(resource, key, object)| put_line(resource, key, object)).collect();
     lines.push(header(store.revision()));
     rewrite(path, store.revision(), lines.iter().map(Vec::as_slice))
 }
@@ -269,8 +259,7 @@ mod tests {
 
     fn texts(store: &Store) -> Vec<String> {
         let all = store.everything();
-        all.map(|(_, key, object)| format!("{key:?} {} {}", object.metadata(), object.rest()))
-            .collect()
+        all.map(|(_, key, object)| format!("{key:?} {} {}", object.metadata(), object.rest())).collect()
     }
 
     #[test]

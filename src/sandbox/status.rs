@@ -88,11 +88,7 @@ impl FieldError {
 
     /// Any problem.
     pub fn new(field: impl Into<String>, problem: FieldProblem, detail: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            problem,
-            detail: detail.into(),
-        }
+        Self { field: field.into(), problem, detail: detail.into() }
     }
 
     fn reason(&self) -> &'static str {
@@ -122,11 +118,7 @@ impl FieldError {
             FieldProblem::TooLong => "Too long".to_owned(),
             FieldProblem::TooMany(count) => format!("Too many: {count}"),
         };
-        if self.detail.is_empty() {
-            head
-        } else {
-            format!("{head}: {}", self.detail)
-        }
+        if self.detail.is_empty() { head } else { format!("{head}: {}", self.detail) }
     }
 
     fn cause(&self) -> Value {
@@ -137,12 +129,7 @@ impl FieldError {
 impl Status {
     /// A failure without details.
     pub fn plain(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: None,
-        }
+        Self { code, reason, message: message.into(), details: None }
     }
 
     /// 400 with the reason `BadRequest`.
@@ -170,11 +157,7 @@ impl Status {
     pub fn no_such_resource() -> Self {
         Self {
             details: Some(json!({})),
-            ..Self::plain(
-                404,
-                "NotFound",
-                "the server could not find the requested resource",
-            )
+            ..Self::plain(404, "NotFound", "the server could not find the requested resource")
         }
     }
 
@@ -182,11 +165,7 @@ impl Status {
     pub fn not_allowed() -> Self {
         Self {
             details: Some(json!({})),
-            ..Self::plain(
-                405,
-                "MethodNotAllowed",
-                "the server does not allow this method on the requested resource",
-            )
+            ..Self::plain(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
         }
     }
 
@@ -198,10 +177,7 @@ impl Status {
 
     /// 409 with the words of `why`.
     pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} {name:?}: {why}",
-            resource.qualified()
-        );
+        let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
         Self::about(409, "Conflict", message, resource, name)
     }
 
@@ -226,19 +202,12 @@ impl Status {
 
     /// 422 with one cause for each error. `group` and `kind` name what is invalid.
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
-        let texts: Vec<String> = errors
-            .iter()
-            .map(|error| format!("{}: {}", error.field, error.body()))
-            .collect();
+        let texts: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.field, error.body())).collect();
         let all = match texts.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let qualified = if group.is_empty() {
-            kind.to_owned()
-        } else {
-            format!("{kind}.{group}")
-        };
+        let qualified = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut details = Map::new();
         for (key, word) in [("name", name), ("group", group), ("kind", kind)] {
             if !word.is_empty() {
@@ -270,30 +239,15 @@ impl Status {
         Self::plain(410, "Expired", message)
     }
 
-    fn about(
-        code: u16,
-        reason: &'static str,
-        message: String,
-        resource: &Resource,
-        name: &str,
-    ) -> Self {
+    fn about(code: u16, reason: &'static str, message: String, resource: &Resource, name: &str) -> Self {
         let mut details = Map::new();
-        let words = [
-            ("name", name),
-            ("group", resource.group.as_str()),
-            ("kind", resource.plural.as_str()),
-        ];
+        let words = [("name", name), ("group", resource.group.as_str()), ("kind", resource.plural.as_str())];
         for (key, word) in words {
             if !word.is_empty() {
                 details.insert(key.to_owned(), Value::from(word));
             }
         }
-        Self {
-            code,
-            reason,
-            message,
-            details: Some(Value::Object(details)),
-        }
+        Self { code, reason, message, details: Some(Value::Object(details)) }
     }
 
     /// The `Status` object of the wire.

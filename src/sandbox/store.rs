@@ -28,10 +28,7 @@ pub(crate) struct Key {
 impl Key {
     /// Key of that namespace (empty for none) and name.
     pub fn new(namespace: &str, name: &str) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { namespace: namespace.into(), name: name.into() }
     }
 }
 
@@ -56,10 +53,7 @@ impl Stored {
             Some(Value::Object(metadata)) => metadata,
             _ => Map::new(),
         };
-        metadata.insert(
-            "resourceVersion".to_owned(),
-            Value::from(revision.to_string()),
-        );
+        metadata.insert("resourceVersion".to_owned(), Value::from(revision.to_string()));
         let labels = metadata.get("labels").and_then(Value::as_object);
         let labels = labels.into_iter().flatten().filter_map(|(key, value)| {
             let value = value.as_str()?;
@@ -73,12 +67,7 @@ impl Stored {
             text.push(',');
             text.push_str(&rest[1..rest.len() - 1]);
         }
-        Self {
-            revision,
-            labels,
-            text: text.into_boxed_str(),
-            split,
-        }
+        Self { revision, labels, text: text.into_boxed_str(), split }
     }
 
     /// The metadata as JSON.
@@ -115,11 +104,7 @@ impl Stored {
 
     /// Bytes of memory that this version takes, roughly.
     pub fn size(&self) -> usize {
-        let labels: usize = self
-            .labels
-            .iter()
-            .map(|(key, value)| key.len() + value.len() + 32)
-            .sum();
+        let labels: usize = self.labels.iter().map(|(key, value)| key.len() + value.len() + 32).sum();
         self.text.len() + labels + size_of::<Self>()
     }
 }
@@ -191,11 +176,7 @@ pub(crate) struct Store {
 impl Store {
     /// An empty store whose next version is `revision` + 1.
     pub fn new(revision: u64) -> Self {
-        Self {
-            revision,
-            opened: revision,
-            shelves: BTreeMap::new(),
-        }
+        Self { revision, opened: revision, shelves: BTreeMap::new() }
     }
 
     /// The version of the last write.
@@ -216,10 +197,7 @@ impl Store {
     /// Puts an object as it was kept in a state file, without history.
     pub fn restore(&mut self, resource: &str, key: Key, object: Stored) {
         let opened = self.opened;
-        let shelf = self
-            .shelves
-            .entry(resource.into())
-            .or_insert_with(|| Shelf::new(opened));
+        let shelf = self.shelves.entry(resource.into()).or_insert_with(|| Shelf::new(opened));
         shelf.objects.insert(key, Arc::new(object));
     }
 
@@ -246,18 +224,12 @@ impl Store {
     }
 
     /// The same as of an earlier version; `None` when the history does not reach back so far.
-    pub fn list_at(
-        &self,
-        resource: &str,
-        namespace: Option<&str>,
-        revision: u64,
-    ) -> Option<Vec<(Key, Arc<Stored>)>> {
+    pub fn list_at(&self, resource: &str, namespace: Option<&str>, revision: u64) -> Option<Vec<(Key, Arc<Stored>)>> {
         if revision >= self.revision {
             return Some(self.list(resource, namespace));
         }
         let since = self.since(resource, revision)?;
-        let mut objects: BTreeMap<Key, Arc<Stored>> =
-            self.list(resource, namespace).into_iter().collect();
+        let mut objects: BTreeMap<Key, Arc<Stored>> = self.list(resource, namespace).into_iter().collect();
         for event in since.iter().rev() {
             if namespace.is_some_and(|namespace| namespace != &*event.key.namespace) {
                 continue;
@@ -278,17 +250,13 @@ impl Store {
         if revision < shelf.horizon {
             return None;
         }
-        let start = shelf
-            .history
-            .partition_point(|event| event.revision <= revision);
+        let start = shelf.history.partition_point(|event| event.revision <= revision);
         Some(shelf.history.range(start..).cloned().collect())
     }
 
     /// Oldest version from which a resource can be watched.
     pub fn horizon(&self, resource: &str) -> u64 {
-        self.shelves
-            .get(resource)
-            .map_or(self.opened, |shelf| shelf.horizon)
+        self.shelves.get(resource).map_or(self.opened, |shelf| shelf.horizon)
     }
 
     /// Tells when a resource changes.
@@ -301,9 +269,7 @@ impl Store {
         if !self.shelves.contains_key(resource) {
             self.shelves.insert(resource.into(), Shelf::new(opened));
         }
-        self.shelves
-            .get_mut(resource)
-            .expect("inserted above when it was not there")
+        self.shelves.get_mut(resource).expect("inserted above when it was not there")
     }
 
     /// Writes an object that was computed from version `expected` (`None`: there was none).
@@ -322,23 +288,13 @@ impl Store {
         }
         let after = Arc::new(Stored::new(object, revision));
         shelf.objects.insert(key.clone(), Arc::clone(&after));
-        let event = shelf.remember(Event {
-            revision,
-            key: key.clone(),
-            after: Some(after),
-            before,
-        });
+        let event = shelf.remember(Event { revision, key: key.clone(), after: Some(after), before });
         self.revision = revision;
         Ok(event)
     }
 
     /// Removes an object that is at version `expected`.
-    pub fn remove(
-        &mut self,
-        resource: &str,
-        key: &Key,
-        expected: u64,
-    ) -> Result<Arc<Event>, Raced> {
+    pub fn remove(&mut self, resource: &str, key: &Key, expected: u64) -> Result<Arc<Event>, Raced> {
         let revision = self.revision + 1;
         let shelf = self.shelf(resource);
         match shelf.objects.get(key) {
@@ -346,12 +302,7 @@ impl Store {
             _ => return Err(Raced),
         }
         let before = shelf.objects.remove(key);
-        let event = shelf.remember(Event {
-            revision,
-            key: key.clone(),
-            after: None,
-            before,
-        });
+        let event = shelf.remember(Event { revision, key: key.clone(), after: None, before });
         self.revision = revision;
         Ok(event)
     }
@@ -366,11 +317,10 @@ impl Store {
 
     /// Number of objects and their bytes in memory, history not counted.
     pub fn size(&self) -> (usize, usize) {
-        self.everything()
-            .fold((0, 0), |(count, bytes), (_, key, object)| {
-                let key = key.namespace.len() + key.name.len() + size_of::<Key>();
-                (count + 1, bytes + object.size() + key)
-            })
+        self.everything().fold((0, 0), |(count, bytes), (_, key, object)| {
+            let key = key.namespace.len() + key.name.len() + size_of::<Key>();
+            (count + 1, bytes + object.size() + key)
+        })
     }
 }
 

@@ -57,12 +57,7 @@ fn check_options(call: &Call) -> Result<(), Status> {
 }
 
 /// Opens a watch. `expire` ends it with 410, `stall` keeps it silent.
-pub(crate) fn open(
-    server: &Arc<Server>,
-    call: Call,
-    expire: bool,
-    stall: bool,
-) -> Result<Answer, Status> {
+pub(crate) fn open(server: &Arc<Server>, call: Call, expire: bool, stall: bool) -> Result<Answer, Status> {
     check_options(&call)?;
     let selector = read::selector(&call)?;
     let life = call.query.number("timeoutSeconds").map(Duration::from_secs);
@@ -74,9 +69,9 @@ pub(crate) fn open(
     let word = call.query.get("resourceVersion").unwrap_or_default();
     let from: u64 = match word {
         "" => 0,
-        word => word
-            .parse()
-            .map_err(|_| Status::bad_request(format!("Invalid value: {word:?}: strconv.ParseUint: parsing {word:?}: invalid syntax")))?,
+        word => word.parse().map_err(|_| {
+            Status::bad_request(format!("Invalid value: {word:?}: strconv.ParseUint: parsing {word:?}: invalid syntax"))
+        })?,
     };
     let now = Instant::now();
     let expired = control.borrow().expired;
@@ -263,11 +258,7 @@ impl Watcher {
             let _ = self.control.changed().await;
             return;
         }
-        let until = if self.bookmarks {
-            self.end.min(self.next_bookmark)
-        } else {
-            self.end
-        };
+        let until = if self.bookmarks { self.end.min(self.next_bookmark) } else { self.end };
         tokio::select! {
             _ = self.changes.changed() => {}
             _ = self.control.changed() => {}

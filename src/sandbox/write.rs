@@ -58,7 +58,11 @@ fn options(call: &Call, kind: &str, apply: bool) -> Result<Options, Status> {
             return invalid(FieldError::new("fieldManager", super::status::FieldProblem::TooLong, detail));
         }
         if name.chars().any(char::is_control) {
-            return invalid(FieldError::invalid("fieldManager", &json!(name), "should only contain printable characters"));
+            return invalid(FieldError::invalid(
+                "fieldManager",
+                &json!(name),
+                "should only contain printable characters",
+            ));
         }
     }
     if apply && named.is_none() {
@@ -103,14 +107,12 @@ pub(crate) fn body(call: &Call) -> Result<Body, Status> {
                 kind = call.resource.kind
             ))
         }),
-        "application/yaml" | "text/yaml" | "application/x-yaml" => Ok(Body {
-            value: json::yaml(&call.body, true)?,
-            twice: Vec::new(),
-        }),
-        other => Err(unsupported_media(
-            other,
-            "application/json, application/yaml, application/vnd.kubernetes.protobuf",
-        )),
+        "application/yaml" | "text/yaml" | "application/x-yaml" => {
+            Ok(Body { value: json::yaml(&call.body, true)?, twice: Vec::new() })
+        }
+        other => {
+            Err(unsupported_media(other, "application/json, application/yaml, application/vnd.kubernetes.protobuf"))
+        }
     }
 }
 
@@ -218,7 +220,8 @@ pub(crate) fn create(server: &Server, call: &Call) -> Result<Answer, Status> {
     if metadata.get("resourceVersion").and_then(Value::as_str).is_some_and(|text| !text.is_empty() && text != "0") {
         return Err(Status::untyped("resourceVersion should not be set on objects to be created"));
     }
-    if call.resource.has("status") && !call.resource.is("apiextensions.k8s.io", "customresourcedefinitions")
+    if call.resource.has("status")
+        && !call.resource.is("apiextensions.k8s.io", "customresourcedefinitions")
         && let Value::Object(fields) = &mut object
     {
         fields.remove("status");
@@ -237,21 +240,13 @@ fn create_new(
     warnings: Vec<String>,
 ) -> Result<Answer, Status> {
     let now = server.clock.text();
-    let update = UpdateOptions {
-        manager: &options.manager,
-        subresource: None,
-        now: &now,
-    };
+    let update = UpdateOptions { manager: &options.manager, subresource: None, now: &now };
     let fields = server.fields();
     let object = with_custom_defaults(&call.resource, object);
     let object = merge::update(fields.schemas(), None, object, &update)
         .map_err(|error| refused_update(&call.resource, &error))?;
     let object = store_new(server, call, options, object)?;
-    Ok(Answer::Json {
-        code: 201,
-        text: read::text_of(&call.resource, &object, call.form),
-        warnings,
-    })
+    Ok(Answer::Json { code: 201, text: read::text_of(&call.resource, &object, call.form), warnings })
 }
 
 fn with_custom_defaults(resource: &Resource, mut object: Value) -> Value {
@@ -441,15 +436,10 @@ fn create_by_update(
 fn owned(server: &Server, call: &Call, options: &Options, live: &Value, wanted: Value) -> Result<Value, Status> {
     let now = server.clock.text();
     let sub = call.place.subresource.as_str();
-    let update = UpdateOptions {
-        manager: &options.manager,
-        subresource: (!sub.is_empty()).then_some(sub),
-        now: &now,
-    };
+    let update = UpdateOptions { manager: &options.manager, subresource: (!sub.is_empty()).then_some(sub), now: &now };
     let fields = server.fields();
     let wanted = with_custom_defaults(&call.resource, wanted);
-    merge::update(fields.schemas(), Some(live), wanted, &update)
-        .map_err(|error| refused_update(&call.resource, &error))
+    merge::update(fields.schemas(), Some(live), wanted, &update).map_err(|error| refused_update(&call.resource, &error))
 }
 
 /// Completes, checks and stores a change. `None` when another write came in between.
@@ -505,11 +495,7 @@ fn changed_answer(call: &Call, object: &Value, warnings: Vec<String>) -> Answer 
     if call.resource.group == "events.k8s.io" {
         lifecycle::event_in(&mut object);
     }
-    Answer::Json {
-        code: 200,
-        text: read::text_of(&call.resource, &object, call.form),
-        warnings,
-    }
+    Answer::Json { code: 200, text: read::text_of(&call.resource, &object, call.form), warnings }
 }
 
 /// Answers a patch of any of the four types.
@@ -541,7 +527,11 @@ fn change(server: &Server, call: &Call) -> Result<Answer, Status> {
         let (mut wanted, twice) = patched(server, call, &live)?;
         let found = complaints(server, resource, &mut wanted, &twice);
         if options.validation == Validation::Strict && !found.is_empty() {
-            let error = FieldError::invalid("patch", &json!(wanted.to_string()), format!("strict decoding error: {}", found.join(", ")));
+            let error = FieldError::invalid(
+                "patch",
+                &json!(wanted.to_string()),
+                format!("strict decoding error: {}", found.join(", ")),
+            );
             return Err(Status::invalid("", "", "", &[error]));
         }
         patched_identity(call, &live, &wanted)?;
@@ -567,10 +557,7 @@ fn patched_identity(call: &Call, live: &Value, wanted: &Value) -> Result<(), Sta
     }
     for field in ["apiVersion", "kind"] {
         if wanted[field] != live[field] {
-            return Err(Status::bad_request(format!(
-                "the {field} of a patched object must stay {}",
-                live[field]
-            )));
+            return Err(Status::bad_request(format!("the {field} of a patched object must stay {}", live[field])));
         }
     }
     if wanted["metadata"].get("namespace") != live["metadata"].get("namespace") {
@@ -588,8 +575,8 @@ fn patched(server: &Server, call: &Call, live: &Value) -> Result<(Value, Vec<Str
         ..Status::plain(422, "Invalid", "the server rejected our request due to an error in our request")
     };
     if call.content_type == "application/json-patch+json" {
-        let patch: json_patch::Patch = serde_json::from_slice(&call.body)
-            .map_err(|error| Status::bad_request(error.to_string()))?;
+        let patch: json_patch::Patch =
+            serde_json::from_slice(&call.body).map_err(|error| Status::bad_request(error.to_string()))?;
         let mut object = live.clone();
         json_patch::patch(&mut object, &patch).map_err(|_| rejected())?;
         return Ok((object, Vec::new()));
@@ -602,8 +589,8 @@ fn patched(server: &Server, call: &Call, live: &Value) -> Result<(Value, Vec<Str
         return Ok((merge::json_merge_patch(live.clone(), &patch), twice));
     }
     let fields = server.fields();
-    let object = merge::strategic_merge_patch(fields.schemas(), live.clone(), &patch)
-        .map_err(|error| refused_apply(&error))?;
+    let object =
+        merge::strategic_merge_patch(fields.schemas(), live.clone(), &patch).map_err(|error| refused_apply(&error))?;
     Ok((object, twice))
 }
 
@@ -638,7 +625,13 @@ fn apply(server: &Server, call: &Call) -> Result<Answer, Status> {
     }
 }
 
-fn apply_new(server: &Server, call: &Call, options: &Options, body: &Value, mut object: Value) -> Result<Answer, Status> {
+fn apply_new(
+    server: &Server,
+    call: &Call,
+    options: &Options,
+    body: &Value,
+    mut object: Value,
+) -> Result<Answer, Status> {
     let resource = &call.resource;
     let name = call.place.name.as_str();
     let uid = body["metadata"]["uid"].as_str().unwrap_or_default();
@@ -666,11 +659,7 @@ fn apply_new(server: &Server, call: &Call, options: &Options, body: &Value, mut 
         fields.remove("status");
     }
     let object = store_new(server, call, options, object)?;
-    Ok(Answer::Json {
-        code: 201,
-        text: read::text_of(resource, &object, call.form),
-        warnings: Vec::new(),
-    })
+    Ok(Answer::Json { code: 201, text: read::text_of(resource, &object, call.form), warnings: Vec::new() })
 }
 
 /// The body of an apply, checked and placed.
@@ -685,9 +674,7 @@ fn applied(call: &Call, options: &Options) -> Result<Value, Status> {
     let (version, kind) = (text(&body, "apiVersion"), text(&body, "kind"));
     if kind.is_empty() || version.is_empty() {
         let what = if kind.is_empty() { "Kind" } else { "apiVersion" };
-        return Err(Status::bad_request(format!(
-            "Object '{what}' is missing in '{body}'"
-        )));
+        return Err(Status::bad_request(format!("Object '{what}' is missing in '{body}'")));
     }
     let expected = resource.api_version();
     if version != expected {
@@ -722,7 +709,13 @@ fn applied(call: &Call, options: &Options) -> Result<Value, Status> {
     Ok(body)
 }
 
-fn merged(server: &Server, call: &Call, options: &Options, live: Option<&Value>, body: &Value) -> Result<Value, Status> {
+fn merged(
+    server: &Server,
+    call: &Call,
+    options: &Options,
+    live: Option<&Value>,
+    body: &Value,
+) -> Result<Value, Status> {
     let now = server.clock.text();
     let sub = call.place.subresource.as_str();
     let apply = ApplyOptions {

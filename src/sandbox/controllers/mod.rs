@@ -15,11 +15,7 @@ pub struct ControllerOptions {
 
 impl Default for ControllerOptions {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            delay: Duration::from_millis(50),
-            failures: Vec::new(),
-        }
+        Self { enabled: true, delay: Duration::from_millis(50), failures: Vec::new() }
     }
 }
 
