@@ -31,6 +31,11 @@ impl FieldSet {
         Self::default()
     }
 
+    /// An empty set with room for so many children.
+    pub(super) fn with_capacity(children: usize) -> Self {
+        Self { nodes: Vec::with_capacity(children) }
+    }
+
     /// Whether no path is a member.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
@@ -76,6 +81,12 @@ impl FieldSet {
     /// Whether the child `element` is a member, and what is in the set below it.
     pub fn child(&self, element: &Element) -> Option<(bool, &FieldSet)> {
         self.find(element).map(|node| (node.member, &node.below))
+    }
+
+    /// [`FieldSet::child`] for a field.
+    pub(super) fn child_field(&self, name: &str) -> Option<(bool, &FieldSet)> {
+        let at = self.nodes.binary_search_by(|node| order_by_field(&node.element, name)).ok()?;
+        self.nodes.get(at).map(|node| (node.member, &node.below))
     }
 
     /// The elements at the top with whether each is a member and what is below it, in the order of their texts.
@@ -243,6 +254,14 @@ impl Node {
             below.insert(".".to_owned(), Value::Object(Map::new()));
         }
         Value::Object(below)
+    }
+}
+
+/// The order of an element relative to the field of this name, without building its text.
+fn order_by_field(element: &Element, name: &str) -> std::cmp::Ordering {
+    match element.as_field() {
+        Some(field) => field.cmp(name),
+        None => element.as_str().cmp("f:"),
     }
 }
 

@@ -5,14 +5,31 @@
 //!
 //! What is not here: admission, validation beyond types, allocation of addresses, and what controllers write.
 
+mod comparison;
+mod defaults;
 mod element;
 mod error;
 mod field_set;
+mod managed;
+mod noop;
+mod normalise;
+mod patch;
+mod prune;
+mod quantity;
+mod reconcile;
+mod reset;
+mod scale;
 mod schema;
+mod typed;
+mod write;
 
+pub use comparison::Comparison;
 pub use element::{Element, Path, Step};
 pub use error::{ApplyError, Conflict, Operation, conflict_message};
 pub use field_set::FieldSet;
+pub use patch::{json_merge_patch, strategic_merge_patch};
+pub use quantity::{canonical_quantity, canonical_resource_quantity};
+pub use scale::{scale_of, write_scale};
 pub use schema::{
     Empty, Field, List, ListKind, Object, Scalar, SchemaError, Schemas, Shape, Type, TypeId, TypeRef, TypeTable,
 };
@@ -45,8 +62,8 @@ pub struct UpdateOptions<'a> {
 
 /// The object after a server-side apply, with its new `managedFields`.
 ///
-/// `live` is the stored object, `None` when the apply creates it. `applied` is the body of the request, with `metadata.name`
-/// and `metadata.namespace` filled in by the caller as the server does. The result keeps the live `uid`, `resourceVersion`,
+/// `live` is the stored object, `None` when the apply creates it. `applied` is the body of the request as it was sent (messages
+/// name the namespace that it says); on creation the caller fills in `metadata.namespace` afterwards. The result keeps the live `uid`, `resourceVersion`,
 /// `generation` and so on; the caller gives new ones. When nothing changes, the result equals `live`, times included.
 ///
 /// # Errors
@@ -57,8 +74,7 @@ pub fn apply(
     applied: &Value,
     options: &ApplyOptions<'_>,
 ) -> Result<Value, ApplyError> {
-    let _ = (schemas, live, options);
-    Ok(applied.clone())
+    write::apply(schemas, live, applied, options)
 }
 
 /// The object after a create, an update or a patch that is no apply, with its new `managedFields`.
@@ -75,8 +91,7 @@ pub fn update(
     after: Value,
     options: &UpdateOptions<'_>,
 ) -> Result<Value, ApplyError> {
-    let _ = (schemas, before, options);
-    Ok(after)
+    write::update(schemas, before, after, options)
 }
 
 /// Fills in the server's defaults and makes values canonical, as decoding a request does.
@@ -84,22 +99,29 @@ pub fn update(
 /// # Errors
 /// Values that a built-in kind cannot hold, kinds that are not known.
 pub fn default_and_normalise(schemas: &Schemas, object: &mut Value) -> Result<(), ApplyError> {
-    let _ = (schemas, object);
-    Ok(())
+    let of = write::schema_of(schemas, object)?;
+    write::decode(&of, object).map_err(ApplyError::Typed)
 }
 
 /// Whether applying `applied` as `manager` would change anything: the no-op test of the loop.
 ///
 /// `false` means that our entry in `managedFields` covers exactly our fields and that every value is live already.
 pub fn would_change(schemas: &Schemas, live: &Value, applied: &Value, manager: &str) -> bool {
-    let _ = (schemas, live, applied, manager);
-    true
+    let Some(of) = schemas.of(applied) else { return true };
+    if noop::is_unchanged(&of, live, applied, manager, None) {
+        return false;
+    }
+    let options = ApplyOptions { manager, force: true, subresource: None, now: "1970-01-01T00:00:00Z" };
+    apply(schemas, Some(live), applied, &options).is_ok_and(|after| after == *live) == false
 }
 
 /// What `manager` owns by applying, `None` when it has no such entry (or one that cannot be read).
 pub fn owned(live: &Value, manager: &str) -> Option<FieldSet> {
-    let _ = (live, manager);
-    None
+    let entries = live.pointer("/metadata/managedFields")?.as_array()?;
+    let is_ours = |entry: &&Value| {
+        entry["manager"] == manager && entry["operation"] == "Apply" && entry.get("subresource").is_none()
+    };
+    FieldSet::from_fields_v1(entries.iter().find(is_ours)?.get("fieldsV1")?).ok()
 }
 
 /// The fields that applying this object would own.
@@ -107,19 +129,13 @@ pub fn owned(live: &Value, manager: &str) -> Option<FieldSet> {
 /// # Errors
 /// A body that does not fit the schema, a kind that is not known.
 pub fn own_fields(schemas: &Schemas, applied: &Value) -> Result<FieldSet, ApplyError> {
-    let _ = (schemas, applied);
-    Ok(FieldSet::new())
-}
-
-/// What differs between two objects of one kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Comparison {
-    /// Paths that only the first has.
-    pub removed: FieldSet,
-    /// Paths whose values differ.
-    pub modified: FieldSet,
-    /// Paths that only the second has.
-    pub added: FieldSet,
+    let of = write::schema_of(schemas, applied)?;
+    let misfits = typed::validate(of.table(), of.root(), applied, false);
+    if !misfits.is_empty() {
+        return Err(ApplyError::Typed(typed::misfit_message(&misfits)));
+    }
+    let all = typed::fields_of(of.table(), of.root(), applied);
+    Ok(all.difference_with_descendants(&reset::fields(&of, applied, None)).difference(&write::unowned()))
 }
 
 /// Compares two objects of one kind field by field; `metadata.managedFields` is left out.
@@ -127,31 +143,26 @@ pub struct Comparison {
 /// # Errors
 /// Objects that do not fit the schema, a kind that is not known.
 pub fn compare(schemas: &Schemas, before: &Value, after: &Value) -> Result<Comparison, ApplyError> {
-    let _ = (schemas, before, after);
-    Ok(Comparison::default())
+    let of = write::schema_of(schemas, after)?;
+    let bare = |object: &Value| {
+        let mut object = object.clone();
+        managed::remove(&mut object);
+        object
+    };
+    Ok(comparison::compare_values(of.table(), of.root(), &bare(before), &bare(after)))
 }
 
-/// A JSON merge patch (RFC 7386).
-#[must_use]
-pub fn json_merge_patch(object: Value, patch: &Value) -> Value {
-    let _ = patch;
-    object
-}
-
-/// A strategic merge patch: lists with a merge key are merged item by item, and `$patch`, `$deleteFromPrimitiveList`,
-/// `$setElementOrder` and `$retainKeys` are obeyed.
+/// The paths of fields that the schema does not declare, as strict decoding names them:
+/// `spec.template.spec.containers[0].imag`.
 ///
 /// # Errors
-/// Directives that make no sense, items without their merge key, kinds that are not built in.
-pub fn strategic_merge_patch(schemas: &Schemas, object: Value, patch: &Value) -> Result<Value, ApplyError> {
-    let _ = (schemas, patch);
-    Ok(object)
+/// A kind that is not known.
+pub fn undeclared_fields(schemas: &Schemas, object: &Value) -> Result<Vec<String>, ApplyError> {
+    let of = write::schema_of(schemas, object)?;
+    let mut paths = Vec::new();
+    normalise::undeclared(of.table(), of.root(), object, "", &mut paths);
+    Ok(paths)
 }
 
-/// The canonical form of a quantity, as the server stores it: `0.5` is `500m`, `1024Mi` is `1Gi`, `1e3` stays.
-///
-/// # Errors
-/// With the server's words, when it is no quantity.
-pub fn canonical_quantity(text: &str) -> Result<String, &'static str> {
-    Ok(text.to_owned())
-}
+#[cfg(test)]
+mod replay;

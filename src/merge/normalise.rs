@@ -1,0 +1,223 @@
+//! What decoding a request does to its values: amounts and times become canonical, empty values vanish or appear,
+//! undeclared fields are dropped, defaults of custom kinds are filled in.
+
+use serde_json::{Map, Value, json};
+
+use super::quantity::{canonical_quantity, canonical_resource_quantity};
+use super::schema::{Empty, List, Object, Scalar, Shape, TypeId, TypeRef, TypeTable};
+
+/// Makes an object what the server would hold after decoding it.
+///
+/// # Errors
+/// A value that its type cannot hold, in the server's words.
+pub(super) fn normalise(of: &TypeRef, object: &mut Value) -> Result<(), String> {
+    let table = of.table();
+    if !of.is_custom() {
+        return builtin(table, of.root(), object);
+    }
+    if let (Shape::Map(root), Some(map)) = (&table.get(of.root()).shape, object.as_object_mut())
+        && let (Some(field), Some(metadata)) = (root.fields.get("metadata"), map.get_mut("metadata"))
+    {
+        builtin(table, field.of, metadata)?;
+    }
+    custom(table, of.root(), object);
+    Ok(())
+}
+
+fn builtin(table: &TypeTable, id: TypeId, value: &mut Value) -> Result<(), String> {
+    match &table.get(id).shape {
+        Shape::Scalar(scalar) => normalise_scalar(*scalar, value, canonical_quantity),
+        Shape::List(list) => {
+            value.as_array_mut().into_iter().flatten().try_for_each(|item| builtin(table, list.items, item))
+        }
+        Shape::Map(object) => match value {
+            Value::Object(map) => builtin_map(table, object, map),
+            _ => Ok(()),
+        },
+        Shape::Any => Ok(()),
+    }
+}
+
+fn builtin_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>) -> Result<(), String> {
+    if object.fields.is_empty() {
+        let Some(values) = object.values else { return Ok(()) };
+        let amounts = matches!(table.get(values).shape, Shape::Scalar(Scalar::Quantity));
+        return map.values_mut().try_for_each(|value| match amounts {
+            true => normalise_scalar(Scalar::Quantity, value, canonical_resource_quantity),
+            false => builtin(table, values, value),
+        });
+    }
+    let mut gone: Vec<String> = Vec::new();
+    for (name, value) in map.iter_mut() {
+        let Some(field) = object.fields.get(name.as_str()) else {
+            if object.values.is_none() {
+                gone.push(name.clone());
+            }
+            continue;
+        };
+        if !value.is_null() {
+            builtin(table, field.of, value)?;
+        }
+        let vanishes = match field.empty {
+            Empty::Vanishes => is_empty(table, field.of, value),
+            Empty::Stays | Empty::Object | Empty::Zero => value.is_null(),
+            Empty::Null => false,
+        };
+        if vanishes {
+            gone.push(name.clone());
+        }
+    }
+    for name in gone {
+        map.remove(&name);
+    }
+    write_zero_values(table, object, map)
+}
+
+/// Writes the fields that the server always writes.
+fn write_zero_values(table: &TypeTable, object: &Object, map: &mut Map<String, Value>) -> Result<(), String> {
+    for (name, field) in &object.fields {
+        if matches!(field.empty, Empty::Vanishes | Empty::Stays) || map.contains_key(&**name) {
+            continue;
+        }
+        let mut zero = match (field.empty, &table.get(field.of).shape) {
+            (Empty::Object, _) => json!({}),
+            (Empty::Zero, Shape::Scalar(Scalar::Boolean)) => json!(false),
+            (Empty::Zero, Shape::Scalar(Scalar::Integer | Scalar::Number | Scalar::IntOrString)) => json!(0),
+            (Empty::Zero, Shape::Scalar(Scalar::Quantity)) => json!("0"),
+            (Empty::Zero, _) => json!(""),
+            _ => Value::Null,
+        };
+        if field.empty == Empty::Object {
+            builtin(table, field.of, &mut zero)?;
+        }
+        map.insert(name.to_string(), zero);
+    }
+    Ok(())
+}
+
+/// Whether a value is what the server leaves out: zero values and empty collections, not empty structures.
+fn is_empty(table: &TypeTable, id: TypeId, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => {
+            map.is_empty()
+                && matches!(&table.get(id).shape, Shape::Map(Object { fields, values: Some(_), preserve_unknown: false, .. }) if fields.is_empty())
+        }
+        Value::Bool(true) => false,
+    }
+}
+
+fn normalise_scalar(
+    scalar: Scalar,
+    value: &mut Value,
+    canonical: fn(&str) -> Result<String, &'static str>,
+) -> Result<(), String> {
+    let changed = match (scalar, &*value) {
+        (Scalar::Quantity, Value::String(text)) => Some(canonical(text)?).filter(|new| new != text),
+        (Scalar::Quantity, Value::Number(number)) => Some(canonical(&number.to_string())?),
+        (Scalar::Quantity, Value::Null) => Some("0".to_owned()),
+        (Scalar::Time, Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ").filter(|new| new != text),
+        (Scalar::MicroTime, Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ").filter(|new| new != text),
+        (Scalar::Bytes, Value::String(text)) => {
+            check_base64(text)?;
+            None
+        }
+        (Scalar::Integer, Value::Number(number)) if number.is_f64() => {
+            let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
+            if let Some(float) = float {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits, checked above")]
+                let whole = float as i64;
+                *value = json!(whole);
+            }
+            None
+        }
+        _ => None,
+    };
+    if let Some(text) = changed {
+        *value = Value::String(text);
+    }
+    Ok(())
+}
+
+fn time(text: &str, format: &str) -> Option<String> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    Some(time.strftime(format).to_string())
+}
+
+/// Refuses what is not base64, with the position that the server names.
+fn check_base64(text: &str) -> Result<(), String> {
+    let wrong = |at: usize| Err(format!("error decoding from json: illegal base64 data at input byte {at}"));
+    let bytes: Vec<(usize, u8)> = text.bytes().enumerate().filter(|(_, b)| !matches!(b, b'\r' | b'\n')).collect();
+    let padding = bytes.iter().rev().take_while(|(_, b)| *b == b'=').count();
+    let (data, pads) = bytes.split_at(bytes.len() - padding.min(2));
+    if let Some((at, _)) = data.iter().find(|(_, b)| !(b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))) {
+        return wrong(*at);
+    }
+    match (data.len() % 4, pads.len()) {
+        (0, 0) | (2, 2) | (3, 1) => Ok(()),
+        (_, 0) => wrong(data.last().map_or(0, |(at, _)| at - at % 4)),
+        _ => wrong(pads.first().map_or(0, |(at, _)| *at)),
+    }
+}
+
+/// Custom kinds: undeclared fields and empty nulls go, defaults come; amounts and times stay as they were sent.
+fn custom(table: &TypeTable, id: TypeId, value: &mut Value) {
+    match &table.get(id).shape {
+        Shape::Map(object) => {
+            if let Some(map) = value.as_object_mut() {
+                custom_map(table, object, map);
+            }
+        }
+        Shape::List(List { items, .. }) => {
+            for item in value.as_array_mut().into_iter().flatten() {
+                custom(table, *items, item);
+            }
+        }
+        Shape::Scalar(_) | Shape::Any => {}
+    }
+}
+
+fn custom_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>) {
+    map.retain(|name, value| match object.child(name) {
+        None => object.preserve_unknown,
+        Some(id) => !value.is_null() || table.get(id).nullable || matches!(table.get(id).shape, Shape::Any),
+    });
+    for (name, field) in &object.fields {
+        if let Some(default) = &table.get(field.of).default
+            && !map.contains_key(&**name)
+        {
+            map.insert(name.to_string(), default.clone());
+        }
+    }
+    for (name, value) in map.iter_mut() {
+        if let Some(id) = object.child(name)
+            && name != "metadata"
+        {
+            custom(table, id, value);
+        }
+    }
+}
+
+/// The paths of undeclared fields, as strict decoding names them: `spec.template.spec.containers[0].imag`.
+pub(super) fn undeclared(table: &TypeTable, id: TypeId, value: &Value, path: &str, out: &mut Vec<String>) {
+    match (&table.get(id).shape, value) {
+        (Shape::Map(object), Value::Object(map)) => {
+            for (name, value) in map {
+                let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                match object.child(name) {
+                    Some(child) => undeclared(table, child, value, &here, out),
+                    None => out.push(here),
+                }
+            }
+        }
+        (Shape::List(list), Value::Array(items)) => {
+            for (position, item) in items.iter().enumerate() {
+                undeclared(table, list.items, item, &format!("{path}[{position}]"), out);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,402 @@
+//! Objects against their types: what fits, which fields a value has, and merging one value into another.
+
+use serde_json::{Map, Value};
+
+use super::element::{Element, go_quote};
+use super::field_set::FieldSet;
+use super::schema::{List, ListKind, Object, Scalar, Shape, TypeId, TypeTable};
+
+/// A value that does not fit its type, with the path in the server's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Misfit {
+    path: String,
+    message: String,
+}
+
+impl Misfit {
+    fn here(message: impl Into<String>) -> Vec<Self> {
+        vec![Self { path: String::new(), message: message.into() }]
+    }
+
+    fn text(&self) -> String {
+        if self.path.is_empty() { self.message.clone() } else { format!("{}: {}", self.path, self.message) }
+    }
+}
+
+/// All misfits in one message, as the server writes them.
+pub(super) fn misfit_message(misfits: &[Misfit]) -> String {
+    match misfits {
+        [one] => one.text(),
+        many => {
+            let lines: Vec<String> = many.iter().map(|one| format!("  {}", one.text())).collect();
+            format!("errors:\n{}", lines.join("\n"))
+        }
+    }
+}
+
+/// What a value is taken for, once its type and its own form are considered together.
+pub(super) enum Form<'t> {
+    Scalar(Option<Scalar>),
+    List(Option<&'t List>),
+    Map(Option<&'t Object>),
+}
+
+/// How the merge handles a value of this type; a value of another form is handled as its type says, and fails there.
+pub(super) fn form<'t>(table: &'t TypeTable, id: TypeId, value: &Value) -> Form<'t> {
+    match &table.get(id).shape {
+        Shape::Scalar(scalar) => Form::Scalar(Some(*scalar)),
+        Shape::List(list) => Form::List(Some(list)),
+        Shape::Map(object) => Form::Map(Some(object)),
+        Shape::Any => match value {
+            Value::Array(_) => Form::List(None),
+            Value::Object(_) | Value::Null => Form::Map(None),
+            _ => Form::Scalar(None),
+        },
+    }
+}
+
+/// Checks a value against its type. Duplicate keys in lists are allowed in what is stored, never in what is applied.
+pub(super) fn validate(table: &TypeTable, id: TypeId, value: &Value, allow_duplicates: bool) -> Vec<Misfit> {
+    if value.is_null() {
+        return Vec::new();
+    }
+    match form(table, id, value) {
+        Form::Scalar(scalar) => validate_scalar(scalar, value),
+        Form::List(list) => match value.as_array() {
+            Some(items) => validate_items(table, list, items, allow_duplicates),
+            None => Misfit::here(format!("expected list, got {}", go_pointer(value))),
+        },
+        Form::Map(object) => match (value.as_object(), object) {
+            (Some(map), Some(object)) => validate_map(table, object, map, allow_duplicates),
+            (Some(_), None) => Vec::new(),
+            (None, _) => Misfit::here(format!("expected map, got {}", go_pointer(value))),
+        },
+    }
+}
+
+fn validate_scalar(scalar: Option<Scalar>, value: &Value) -> Vec<Misfit> {
+    match scalar {
+        Some(Scalar::Integer | Scalar::Number) if !value.is_number() => {
+            Misfit::here(format!("expected numeric (int or float), got {}", go_type(value)))
+        }
+        Some(Scalar::String | Scalar::Time | Scalar::MicroTime | Scalar::Bytes) if !value.is_string() => {
+            Misfit::here(format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_syntax(value)))
+        }
+        Some(Scalar::Boolean) if !value.is_boolean() => {
+            Misfit::here(format!("expected boolean, got {}", go_pointer(value)))
+        }
+        Some(Scalar::IntOrString | Scalar::Quantity) if value.is_array() || value.is_object() => {
+            Misfit::here(format!("expected any scalar, got {}", go_pointer(value)))
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn validate_map(table: &TypeTable, object: &Object, map: &Map<String, Value>, allow_duplicates: bool) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    for (name, value) in map {
+        let Some(id) = object.child(name) else {
+            misfits.push(Misfit { path: format!(".{name}"), message: "field not declared in schema".to_owned() });
+            break;
+        };
+        let found = validate(table, id, value, allow_duplicates);
+        misfits.extend(found.into_iter().map(|one| Misfit { path: format!(".{name}{}", one.path), ..one }));
+    }
+    misfits
+}
+
+fn validate_items(table: &TypeTable, list: Option<&List>, items: &[Value], allow_duplicates: bool) -> Vec<Misfit> {
+    let Some(list) = list else { return Vec::new() };
+    let mut misfits = Vec::new();
+    let mut seen = Vec::with_capacity(items.len());
+    for (position, item) in items.iter().enumerate() {
+        let element = match list.kind {
+            ListKind::Atomic => None,
+            _ => match item_element(list, item) {
+                Ok(element) => Some(element),
+                Err(message) => {
+                    misfits.extend(Misfit::here(format!("element {position}: {message}")));
+                    return misfits;
+                }
+            },
+        };
+        if let Some(element) = &element
+            && !allow_duplicates
+        {
+            match seen.binary_search(element) {
+                Ok(_) => misfits.extend(Misfit::here(format!("duplicate entries for key {element}"))),
+                Err(at) => seen.insert(at, element.clone()),
+            }
+        }
+        let found = validate(table, list.items, item, allow_duplicates);
+        misfits.extend(found.into_iter().map(|one| {
+            let here = element.as_ref().map_or_else(|| format!("[{position}]"), ToString::to_string);
+            Misfit { path: format!("{here}{}", one.path), ..one }
+        }));
+    }
+    misfits
+}
+
+/// The element that an item of a set or keyed list has.
+pub(super) fn item_element(list: &List, item: &Value) -> Result<Element, String> {
+    match &list.kind {
+        ListKind::Atomic => Err("invalid indexing of non-associative list".to_owned()),
+        ListKind::Set => set_element(item),
+        ListKind::Map(keys) => keyed_element(keys, item),
+    }
+}
+
+fn set_element(item: &Value) -> Result<Element, String> {
+    match item {
+        Value::Object(_) => Err("associative list without keys has an element that's a map type".to_owned()),
+        Value::Array(_) => Err("not supported: associative list with lists as elements".to_owned()),
+        Value::Null => Err("associative list without keys has an element that's an explicit null".to_owned()),
+        scalar => Ok(Element::item(scalar)),
+    }
+}
+
+fn keyed_element(keys: &[(Box<str>, Option<Value>)], item: &Value) -> Result<Element, String> {
+    let map = match item {
+        Value::Object(map) => map,
+        Value::Null => return Err("associative list with keys may not have a null element".to_owned()),
+        _ => return Err("associative list with keys may not have non-map elements".to_owned()),
+    };
+    let mut present =
+        keys.iter().filter_map(|(name, default)| Some((&**name, map.get(&**name).or(default.as_ref())?))).peekable();
+    if present.peek().is_none() && !keys.is_empty() {
+        let names: Vec<String> = keys.iter().map(|(name, _)| go_quote(name)).collect();
+        return Err(format!(
+            "associative list with keys has an element that omits all key fields [{}] (and doesn't have default values for any key fields)",
+            names.join(" ")
+        ));
+    }
+    Ok(Element::key(present))
+}
+
+/// Every field of a value: what its applier owns.
+pub(super) fn fields_of(table: &TypeTable, id: TypeId, value: &Value) -> FieldSet {
+    collect(table, id, value).0
+}
+
+/// What is below a value, and whether the value is a member by itself.
+fn collect(table: &TypeTable, id: TypeId, value: &Value) -> (FieldSet, bool) {
+    if value.is_null() {
+        return (FieldSet::new(), true);
+    }
+    match form(table, id, value) {
+        Form::Scalar(_) | Form::List(None) => (FieldSet::new(), true),
+        Form::List(Some(list)) => match (&list.kind, value.as_array()) {
+            (ListKind::Atomic, _) | (_, None) => (FieldSet::new(), true),
+            (_, Some(items)) => (collect_items(table, list, items), false),
+        },
+        Form::Map(Some(object)) if object.atomic => (FieldSet::new(), true),
+        Form::Map(object) => match value.as_object() {
+            Some(map) => (collect_map(table, id, object, map), map.is_empty()),
+            None => (FieldSet::new(), true),
+        },
+    }
+}
+
+fn collect_map(table: &TypeTable, id: TypeId, object: Option<&Object>, map: &Map<String, Value>) -> FieldSet {
+    let mut set = FieldSet::with_capacity(map.len());
+    for (name, value) in map {
+        let declared = object.and_then(|object| object.fields.get(name.as_str()));
+        let child = match (declared, object) {
+            (Some(field), _) => field.of,
+            (None, Some(object)) => match object.values {
+                Some(values) => values,
+                None => continue,
+            },
+            (None, None) => id,
+        };
+        let (below, member) = collect(table, child, value);
+        set.add(Element::field(name), member || declared.is_none(), below);
+    }
+    set
+}
+
+fn collect_items(table: &TypeTable, list: &List, items: &[Value]) -> FieldSet {
+    let mut set = FieldSet::with_capacity(items.len());
+    let mut elements: Vec<Option<Element>> = items.iter().map(|item| item_element(list, item).ok()).collect();
+    let mut sorted: Vec<&Element> = elements.iter().flatten().collect();
+    sorted.sort_unstable();
+    let duplicates: Vec<Element> =
+        sorted.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect();
+    for (item, element) in items.iter().zip(&mut elements) {
+        let Some(element) = element.take() else { continue };
+        let below = if duplicates.contains(&element) { FieldSet::new() } else { collect(table, list.items, item).0 };
+        set.add(element, true, below);
+    }
+    set
+}
+
+/// Merges an applied value into a live one, in place: the applied value wins wherever it says something.
+pub(super) fn merge(table: &TypeTable, id: TypeId, live: &mut Value, applied: &Value) {
+    match form(table, id, applied) {
+        Form::Scalar(_) | Form::List(None) => live.clone_from(applied),
+        Form::List(Some(list)) => match list.kind {
+            ListKind::Atomic => live.clone_from(applied),
+            _ => merge_lists(table, list, live, applied),
+        },
+        Form::Map(Some(object)) if object.atomic => live.clone_from(applied),
+        Form::Map(object) => merge_maps(table, id, object, live, applied),
+    }
+}
+
+fn merge_maps(table: &TypeTable, id: TypeId, object: Option<&Object>, live: &mut Value, applied: &Value) {
+    let live_has_some = live.as_object().is_some_and(|map| !map.is_empty());
+    let (true, Value::Object(live), applied) = (live_has_some, &mut *live, applied.as_object()) else {
+        live.clone_from(applied);
+        return;
+    };
+    for (name, value) in applied.into_iter().flatten() {
+        let child = object.map_or(Some(id), |object| object.child(name));
+        match (live.get_mut(name), child) {
+            (Some(there), Some(child)) => merge(table, child, there, value),
+            _ => {
+                live.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn merge_lists(table: &TypeTable, list: &List, live: &mut Value, applied: &Value) {
+    let live_has_some = live.as_array().is_some_and(|items| !items.is_empty());
+    let (true, Value::Array(there), applied) = (live_has_some, &mut *live, applied.as_array()) else {
+        live.clone_from(applied);
+        return;
+    };
+    let Some(applied) = applied.filter(|items| !items.is_empty()) else { return };
+    let left: Vec<Element> = there.iter().filter_map(|item| item_element(list, item).ok()).collect();
+    let right: Vec<Element> = applied.iter().filter_map(|item| item_element(list, item).ok()).collect();
+    if left.len() != there.len() || right.len() != applied.len() {
+        *live = Value::Array(applied.clone());
+        return;
+    }
+    let items = Items { table, list, there, applied };
+    if left == right && !has_duplicates(&left) {
+        for (item, value) in items.there.iter_mut().zip(items.applied) {
+            merge(table, list.items, item, value);
+        }
+        return;
+    }
+    *live = Value::Array(items.interleave(&left, &right));
+}
+
+fn has_duplicates(elements: &[Element]) -> bool {
+    let mut sorted: Vec<&Element> = elements.iter().collect();
+    sorted.sort_unstable();
+    sorted.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+struct Items<'a> {
+    table: &'a TypeTable,
+    list: &'a List,
+    there: &'a mut Vec<Value>,
+    applied: &'a [Value],
+}
+
+impl Items<'_> {
+    /// The server's order: applied items in their order, live-only items where they stood relative to the shared ones.
+    fn interleave(mut self, left: &[Element], right: &[Element]) -> Vec<Value> {
+        let mut shared = right.iter().filter(|element| left.contains(element)).peekable();
+        let mut merged: Vec<&Element> = Vec::new();
+        let mut out = Vec::with_capacity(left.len().max(right.len()));
+        let (mut l, mut r) = (0, 0);
+        while l < left.len() || r < right.len() {
+            if let (Some(a), Some(b)) = (left.get(l), right.get(r)) {
+                if a == b {
+                    merged.push(a);
+                    out.push(self.merged(left, a, r));
+                    (l, r) = (l + 1, r + 1);
+                    shared.next();
+                    continue;
+                }
+                if right.contains(a) && shared.peek().is_some_and(|next| *next != a) {
+                    l += 1;
+                    continue;
+                }
+            }
+            if let Some(a) = left.get(l) {
+                if !right.contains(a) {
+                    out.push(self.there[l].clone());
+                    l += 1;
+                    continue;
+                } else if merged.contains(&a) {
+                    l += 1;
+                }
+            }
+            if let Some(b) = right.get(r) {
+                merged.push(b);
+                out.push(self.merged(left, b, r));
+                if shared.peek().is_some_and(|next| *next == b) {
+                    shared.next();
+                }
+                r += 1;
+            }
+        }
+        out
+    }
+
+    /// An applied item merged with its live counterpart; a live item whose key occurs twice is not merged with.
+    fn merged(&mut self, left: &[Element], element: &Element, at: usize) -> Value {
+        let mut found = left.iter().enumerate().filter(|(_, one)| *one == element).map(|(position, _)| position);
+        let applied = &self.applied[at];
+        match (found.next(), found.next()) {
+            (Some(position), None) => {
+                let mut item = self.there[position].clone();
+                merge(self.table, self.list.items, &mut item, applied);
+                item
+            }
+            _ => applied.clone(),
+        }
+    }
+}
+
+/// Go's name of a JSON value's type (`%T`).
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+/// Go's syntax for a JSON value (`%#v`).
+fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::String(text) => go_quote(text),
+        Value::Array(items) => {
+            format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(map) => {
+            let fields: Vec<String> =
+                map.iter().map(|(name, v)| format!("{}:{}", go_quote(name), go_syntax(v))).collect();
+            format!("map[string]interface {{}}{{{}}}", fields.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Go's plain print of a pointer to a value (`%v`).
+fn go_pointer(value: &Value) -> String {
+    format!("&{{{}}}", go_plain(value))
+}
+
+fn go_plain(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_plain).collect::<Vec<_>>().join(" ")),
+        Value::Object(map) => {
+            let fields: Vec<String> = map.iter().map(|(name, v)| format!("{name}:{}", go_plain(v))).collect();
+            format!("map[{}]", fields.join(" "))
+        }
+        other => other.to_string(),
+    }
+}

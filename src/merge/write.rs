@@ -1,0 +1,357 @@
+//! Applies and updates: the new object and who owns what in it.
+
+use serde_json::{Value, json};
+
+use super::comparison::{Comparison, compare_values, equal};
+use super::element::{Element, Path};
+use super::error::{ApplyError, Conflict, Operation};
+use super::field_set::FieldSet;
+use super::managed::{self, Entry};
+use super::schema::{Schemas, TypeRef};
+use super::{ApplyOptions, UpdateOptions, defaults, noop, normalise, prune, reconcile, reset, typed};
+
+/// Who owns what was there before anybody's ownership was recorded.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
+/// See [`super::apply`].
+pub(super) fn apply(
+    schemas: &Schemas,
+    live: Option<&Value>,
+    applied: &Value,
+    options: &ApplyOptions<'_>,
+) -> Result<Value, ApplyError> {
+    let of = schema_of(schemas, applied)?;
+    if applied.pointer("/metadata/managedFields").is_some_and(|entries| !entries.is_null()) {
+        return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
+    }
+    if let Some(live) = live
+        && noop::is_unchanged(&of, live, applied, options.manager, options.subresource)
+    {
+        return Ok(live.clone());
+    }
+    let misfits = typed::validate(of.table(), of.root(), applied, false);
+    if !misfits.is_empty() {
+        let message = typed::misfit_message(&misfits);
+        return Err(ApplyError::Typed(format!(
+            "failed to create typed patch object ({}): {message}",
+            describe(applied)
+        )));
+    }
+    let empty = empty_object(&of, applied);
+    let base = Base { stored: live, object: live.unwrap_or(&empty), empty: &empty };
+    write_applied(schemas, &of, &base, applied, options)
+}
+
+/// What is written over.
+struct Base<'a> {
+    stored: Option<&'a Value>,
+    object: &'a Value,
+    empty: &'a Value,
+}
+
+fn write_applied(
+    schemas: &Schemas,
+    of: &TypeRef,
+    base: &Base<'_>,
+    applied: &Value,
+    options: &ApplyOptions<'_>,
+) -> Result<Value, ApplyError> {
+    let version = text(applied, "apiVersion");
+    let mut entries = read_entries(base.object)?;
+    let mut bare = base.object.clone();
+    managed::remove(&mut bare);
+    if entries.is_empty()
+        && let Some(entry) = first_owner(of, base, &bare, version, options)
+    {
+        entries.push(entry);
+    }
+    drop_unknown_versions(schemas, of, text(applied, "kind"), &mut entries);
+    reconcile::entries(of, &mut entries);
+    let resets = reset::fields(of, applied, options.subresource);
+    let own = typed::fields_of(of.table(), of.root(), applied).difference_with_descendants(&resets);
+    let subresource = options.subresource.unwrap_or_default();
+    let ours = Entry::new(options.manager, Operation::Apply, version, subresource, own);
+    let last = take(&mut entries, &ours);
+
+    let mut merged = bare.clone();
+    typed::merge(of.table(), of.root(), &mut merged, applied);
+    if let Some(last) = last.as_ref().map(Entry::set).filter(|set| !set.is_empty() && !set.is_subset(&ours.set())) {
+        let all = entries.iter().fold(ours.set().into_owned(), |all, entry| all.union(&entry.set()));
+        merged = prune::prune(of.table(), of.root(), merged, &last, &all);
+    }
+    let difference = compare_values(of.table(), of.root(), &bare, &merged);
+    let is_same = equal(&bare, &merged);
+    let difference = difference.filtered(|set| set.difference_with_descendants(&resets));
+    let conflicts = take_over(&mut entries, &difference);
+    if !options.force && !conflicts.is_empty() {
+        return Err(ApplyError::Conflicts(conflicts));
+    }
+    add_ours(&mut entries, ours, last.as_ref(), is_same, options.now);
+    if is_same {
+        merged = bare;
+    } else {
+        decode(of, &mut merged).map_err(|message| {
+            ApplyError::Typed(format!(
+                "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {message}",
+                describe(applied),
+                describe_kind(applied)
+            ))
+        })?;
+    }
+    Ok(finish(of, base.stored, merged, entries, options.subresource))
+}
+
+/// Puts our entry in, without what nobody owns; its time moves when the object changes.
+fn add_ours<'e>(
+    entries: &mut Vec<Entry<'e>>,
+    mut ours: Entry<'e>,
+    last: Option<&Entry<'e>>,
+    is_same: bool,
+    now: &'e str,
+) {
+    let stripped = ours.set().difference(&unowned());
+    if stripped.is_empty() {
+        return;
+    }
+    ours.replace(stripped);
+    ours.time = if is_same { last.and_then(|last| last.time.clone()) } else { Some(now.into()) };
+    entries.push(ours);
+}
+
+/// See [`super::update`].
+pub(super) fn update(
+    schemas: &Schemas,
+    before: Option<&Value>,
+    mut after: Value,
+    options: &UpdateOptions<'_>,
+) -> Result<Value, ApplyError> {
+    let of = schema_of(schemas, &after)?;
+    let sent = after.clone();
+    managed::remove(&mut after);
+    decode(&of, &mut after).map_err(|message| {
+        let kind = text(&after, "kind");
+        let version = text(&after, "apiVersion").rsplit('/').next().unwrap_or_default();
+        ApplyError::BadRequest(format!("{kind} in version {version:?} cannot be handled as a {kind}: {message}"))
+    })?;
+    let empty = empty_object(&of, &after);
+    let stored = before.unwrap_or(&empty);
+    let mut bare = stored.clone();
+    managed::remove(&mut bare);
+    let mut entries = entries_of_update(before, &sent, options.subresource);
+    let is_tracked = before.is_none() || !entries.is_empty() || !has_uid(stored);
+    let version = text(&sent, "apiVersion").to_owned();
+    if is_tracked {
+        drop_unknown_versions(schemas, &of, text(&sent, "kind"), &mut entries);
+        reconcile::entries(&of, &mut entries);
+        own_update(&of, &bare, &after, &mut entries, &version, options);
+    }
+    Ok(finish(&of, before, after, entries, options.subresource))
+}
+
+/// Gives the updater what changed, takes it from the others.
+fn own_update<'e>(
+    of: &TypeRef,
+    before: &Value,
+    after: &Value,
+    entries: &mut Vec<Entry<'e>>,
+    version: &'e str,
+    options: &UpdateOptions<'e>,
+) {
+    let resets = reset::fields(of, after, options.subresource);
+    let difference =
+        compare_values(of.table(), of.root(), before, after).filtered(|set| set.difference_with_descendants(&resets));
+    take_over(entries, &difference);
+    let taken = difference.modified.union(&difference.added).difference(&unowned());
+    if !taken.is_empty() {
+        let manager = if options.manager.is_empty() { "unknown" } else { options.manager };
+        let mut ours = Entry::new(manager, Operation::Update, version, options.subresource.unwrap_or_default(), taken);
+        if let Some(previous) = take(entries, &ours) {
+            let union = previous.set().union(&ours.set());
+            ours.replace(union);
+        }
+        ours.time = Some(options.now.into());
+        entries.push(ours);
+    }
+    managed::cap(entries);
+}
+
+/// The entries that a request brings, else those that are stored; a subresource never brings its own.
+fn entries_of_update<'v>(before: Option<&'v Value>, sent: &'v Value, subresource: Option<&str>) -> Vec<Entry<'v>> {
+    let stored = || before.and_then(managed::read).unwrap_or_default();
+    if subresource.is_some() {
+        return stored();
+    }
+    if managed::is_reset(sent) {
+        return Vec::new();
+    }
+    match managed::read(sent) {
+        Some(entries) if !entries.is_empty() => entries,
+        _ => stored(),
+    }
+}
+
+/// Takes what changed from everybody; returns what they owned of it with another value.
+fn take_over(entries: &mut Vec<Entry<'_>>, difference: &Comparison) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    if difference.is_same() {
+        return conflicts;
+    }
+    let changed = difference.modified.union(&difference.added);
+    for entry in entries.iter_mut() {
+        if !entry.may_touch(&changed) && !entry.may_touch(&difference.removed) {
+            continue;
+        }
+        let set = entry.set().into_owned();
+        let lost = set.intersection(&changed);
+        conflicts.extend(lost.paths().into_iter().map(|path| Conflict {
+            manager: entry.manager.clone().into_owned(),
+            operation: entry.operation,
+            api_version: entry.api_version.clone().into_owned(),
+            subresource: (!entry.subresource.is_empty()).then(|| entry.subresource.clone().into_owned()),
+            path,
+        }));
+        entry.replace(set.difference(&lost).difference(&difference.removed));
+    }
+    entries.retain(|entry| !entry.is_empty());
+    conflicts
+}
+
+/// Restores what a write cannot change, writes the entries, and returns the stored object when nothing else changed.
+fn finish(
+    of: &TypeRef,
+    stored: Option<&Value>,
+    mut object: Value,
+    entries: Vec<Entry<'_>>,
+    subresource: Option<&str>,
+) -> Value {
+    if let Some(stored) = stored {
+        reset::system_fields(stored, &mut object);
+    }
+    managed::write(&mut object, entries);
+    if let Some(stored) = stored
+        && managed::same_but_for_times(stored, &object)
+        && same_without_entries(stored, &object)
+    {
+        return stored.clone();
+    }
+    reset::values(of, stored, &mut object, subresource);
+    object
+}
+
+fn same_without_entries(a: &Value, b: &Value) -> bool {
+    let (Value::Object(a), Value::Object(b)) = (a, b) else { return false };
+    let same_metadata = |a: &Value, b: &Value| match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, value)| name == "managedFields" || b.get(name) == Some(value))
+        }
+        _ => a == b,
+    };
+    a.len() == b.len()
+        && a.iter().all(|(name, value)| match b.get(name) {
+            Some(other) if name == "metadata" => same_metadata(value, other),
+            other => other == Some(value),
+        })
+}
+
+/// What decoding a request does: values become canonical, empty ones vanish, defaults come.
+pub(super) fn decode(of: &TypeRef, object: &mut Value) -> Result<(), String> {
+    normalise::normalise(of, object)?;
+    if !of.is_custom() {
+        let (version, kind) = (text(object, "apiVersion").to_owned(), text(object, "kind").to_owned());
+        defaults::fill(&version, &kind, object);
+    }
+    Ok(())
+}
+
+/// The object that the server starts from: of built-in kinds, with every structure that is always there.
+fn empty_object(of: &TypeRef, like: &Value) -> Value {
+    let mut empty = json!({ "apiVersion": text(like, "apiVersion"), "kind": text(like, "kind") });
+    if !of.is_custom() {
+        // An empty object has no value that its type could not hold.
+        let _ = normalise::normalise(of, &mut empty);
+    }
+    empty
+}
+
+/// An object that nobody's ownership is recorded of belongs to those before the first apply.
+fn first_owner<'e>(
+    of: &TypeRef,
+    base: &Base<'_>,
+    bare: &Value,
+    version: &'e str,
+    options: &ApplyOptions<'e>,
+) -> Option<Entry<'e>> {
+    base.stored?;
+    let difference = compare_values(of.table(), of.root(), base.empty, bare);
+    let resets = reset::fields(of, bare, options.subresource);
+    let set = difference.modified.union(&difference.added).difference_with_descendants(&resets).difference(&unowned());
+    if set.is_empty() {
+        return None;
+    }
+    let mut entry =
+        Entry::new(BEFORE_FIRST_APPLY, Operation::Update, version, options.subresource.unwrap_or_default(), set);
+    entry.time = Some(options.now.into());
+    Some(entry)
+}
+
+/// Entries in versions that a custom kind has no longer are forgotten.
+fn drop_unknown_versions(schemas: &Schemas, of: &TypeRef, kind: &str, entries: &mut Vec<Entry<'_>>) {
+    if of.is_custom() {
+        entries.retain(|entry| schemas.kind(&entry.api_version, kind).is_some());
+    }
+}
+
+fn read_entries(object: &Value) -> Result<Vec<Entry<'_>>, ApplyError> {
+    managed::read(object).ok_or_else(|| ApplyError::Typed("failed to decode managed fields".to_owned()))
+}
+
+fn take<'e>(entries: &mut Vec<Entry<'e>>, like: &Entry<'_>) -> Option<Entry<'e>> {
+    let at = entries.iter().position(|entry| entry.is_same_writer(like))?;
+    Some(entries.remove(at))
+}
+
+/// What nobody ever owns.
+pub(super) fn unowned() -> FieldSet {
+    const METADATA: [&str; 9] = [
+        "name",
+        "namespace",
+        "creationTimestamp",
+        "selfLink",
+        "uid",
+        "clusterName",
+        "generation",
+        "managedFields",
+        "resourceVersion",
+    ];
+    let top = ["apiVersion", "kind", "metadata"].map(|name| Path::of_fields([name]));
+    let below = METADATA.map(|name| Path::from(vec![Element::field("metadata"), Element::field(name)]));
+    top.into_iter().chain(below).collect()
+}
+
+pub(super) fn schema_of(schemas: &Schemas, object: &Value) -> Result<TypeRef, ApplyError> {
+    schemas.of(object).ok_or_else(|| ApplyError::UnknownKind {
+        api_version: text(object, "apiVersion").to_owned(),
+        kind: text(object, "kind").to_owned(),
+    })
+}
+
+fn text<'v>(object: &'v Value, name: &str) -> &'v str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn has_uid(object: &Value) -> bool {
+    object.pointer("/metadata/uid").and_then(Value::as_str).is_some_and(|uid| !uid.is_empty())
+}
+
+/// `namespace/name; group/version, Kind=kind`, as the server's messages name an object.
+fn describe(object: &Value) -> String {
+    let metadata =
+        |name: &str| object.pointer(&format!("/metadata/{name}")).and_then(Value::as_str).unwrap_or_default();
+    format!("{}/{}; {}", metadata("namespace"), metadata("name"), describe_kind(object))
+}
+
+fn describe_kind(object: &Value) -> String {
+    let version = text(object, "apiVersion");
+    let slash = if version.contains('/') { "" } else { "/" };
+    format!("{slash}{version}, Kind={}", text(object, "kind"))
+}
