@@ -62,6 +62,9 @@ pub enum Presence {
     Known {
         /// The uid that the cluster gave it.
         uid: String,
+        /// The nonce that it was made with: applied with it ever after, so that nothing moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nonce: Option<String>,
     },
     /// It was about to be written. The object carries the nonce as the annotation [`NONCE`](super::NONCE), so that a crash
     /// between the write and its record can be told from an object of somebody else.
@@ -75,8 +78,16 @@ impl Entry {
     /// The uid, where the object is known to exist.
     pub fn uid(&self) -> Option<&str> {
         match &self.presence {
-            Presence::Known { uid } => Some(uid),
+            Presence::Known { uid, .. } => Some(uid),
             Presence::Intended { .. } => None,
+        }
+    }
+
+    /// The nonce that the object carries, where it was made by us.
+    pub fn nonce(&self) -> Option<&str> {
+        match &self.presence {
+            Presence::Known { nonce, .. } => nonce.as_deref(),
+            Presence::Intended { nonce } => Some(nonce),
         }
     }
 }

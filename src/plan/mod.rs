@@ -13,24 +13,44 @@ use crate::name::Name;
 use crate::render::ObjectId;
 
 pub mod action;
+mod decide;
+mod deletions;
+mod diff;
+mod findings;
+mod hash;
 pub mod health;
 mod identity;
+mod immutable;
+mod input;
 pub mod inventory;
+mod list;
 pub mod live;
+mod mask;
+pub mod order;
+mod organisation;
 pub mod outcome;
+mod owners;
 pub mod own_fields;
 pub mod path;
 pub mod reason;
+mod record;
+mod requests;
 pub mod said;
+mod standing;
 
 pub use action::{Action, Base, FieldChange, Place, Shown, Verb, What};
+pub use hash::{desired_hash, hash_of, values_hash};
 pub use health::{Health, HealthState, health};
 pub use identity::Identity;
+pub use input::{Input, body_to_send, kind_key, may_force, questions};
 pub use inventory::{Entry, Inventory, Presence};
 pub use live::{Cause, Conflict, Copy, DryRun, Live, LiveObject};
+pub use order::{Phase, Step, steps};
+pub use organisation::organisation;
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
 pub use reason::Reason;
+pub use record::{after, ahead};
 pub use said::Said;
 
 /// The field manager of everything that parcelle applies.

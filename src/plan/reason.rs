@@ -42,6 +42,8 @@ pub enum Reason {
     },
     /// The garden asks for the same as before; parcelle renders it in another way now.
     RendererChanged,
+    /// The values are as wanted; parcelle becomes the owner of some, so that drift of them is seen.
+    OwnershipOnly,
     /// Fields of others are taken by word (`field … take`).
     Taken {
         /// Field managers that owned them.
@@ -110,11 +112,10 @@ pub enum Reason {
     },
     /// It is being deleted; it is made again once it is gone.
     Terminating,
+    /// Its deletion has begun, and it goes.
+    Leaving,
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
-    LeftToOthers {
-        /// Their field managers.
-        to: Vec<String>,
-    },
+    LeftToOthers,
     // ── held ──
     /// The garden says `hold`.
     Hold {
@@ -145,6 +146,8 @@ pub enum Reason {
         /// Some of them.
         objects: Vec<String>,
     },
+    /// Its namespace is not ours, or is being deleted.
+    NamespaceBarred,
     /// It goes after the objects inside it.
     AfterTheRest,
     // ── refused ──
@@ -207,6 +210,7 @@ impl fmt::Display for Reason {
                 write!(to, "the garden asks for it, and {} changed fields of ours", people(by))
             }
             Self::RendererChanged => to.write_str("parcelle renders it differently now"),
+            Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
             Self::Taken { from } => write!(to, "taken from {}, as the garden says", people(from)),
             Self::CopyFollows { source } => write!(to, "follows `{source}`"),
             Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
@@ -238,7 +242,8 @@ impl Reason {
                 write!(to, "`{app}` is no longer in the garden and nobody said `retired`; nothing of it is deleted")
             }
             Self::Terminating => to.write_str("it is being deleted; made again once it is gone"),
-            Self::LeftToOthers { to: others } => write!(to, "left to {}, as the garden says", people(others)),
+            Self::Leaving => to.write_str("its deletion has begun"),
+            Self::LeftToOthers => to.write_str("fields of it are left to others, as the garden says"),
             Self::Hold { why } => write!(to, "held: {why}"),
             Self::Paused { why } => write!(to, "paused in the cluster: {why}"),
             Self::OverBudget { would, allowed } => {
@@ -247,6 +252,7 @@ impl Reason {
             Self::NotClean => to.write_str("the organisation has findings: nothing of it is deleted"),
             Self::NotRead { why } => write!(to, "its kind could not be read: {why}"),
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
+            Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
             _ => self.fmt_refusal(to),
         }

@@ -1,0 +1,256 @@
+//! What becomes of objects in the inventory that nothing asks for any more.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::action::{Action, Base, Verb, What};
+use super::identity::Identity;
+use super::input::kind_key;
+use super::reason::Reason;
+use super::standing::{Index, is_same, retirement, some};
+use super::{Entry, GARDEN_LABEL, Input, LiveObject, immutable, order, owners};
+use crate::render::{ObjectId, Stage};
+
+/// What becomes of what is no longer asked for.
+pub(super) struct Vanished {
+    /// An action for each object that is still there.
+    pub(super) actions: Vec<Action>,
+    /// Entries whose objects are gone.
+    pub(super) gone: Vec<ObjectId>,
+}
+
+/// Decides on every entry of the inventory that is not among the wanted.
+pub(super) fn vanished(input: &Input<'_>, index: &Index<'_>, wanted: &BTreeSet<Identity<'_>>) -> Vanished {
+    let mut vanished = Vanished { actions: Vec::new(), gone: Vec::new() };
+    let entries = input.inventory.entries.iter().filter(|(id, _)| !wanted.contains(&id.identity()));
+    for (id, entry) in entries {
+        if let Some(why) = input.live.unread.get(&kind_key(id)) {
+            vanished.actions.push(action(id, entry, Verb::Held, Reason::NotRead { why: why.clone() }));
+            continue;
+        }
+        let Some(live) = index.live(id) else {
+            // A kind that settled is there although it has no body; what is desired never comes here.
+            vanished.gone.push(id.clone());
+            continue;
+        };
+        if !is_same(entry, live, input.garden) {
+            vanished.gone.push(id.clone());
+            continue;
+        }
+        vanished.actions.push(present(input, index, id, entry, live));
+    }
+    brake(input, &mut vanished.actions);
+    namespace_last(input, &mut vanished.actions);
+    vanished
+}
+
+fn present(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry, live: &LiveObject) -> Action {
+    if live.is_terminating() {
+        return action(id, entry, Verb::Keep, Reason::Leaving);
+    }
+    let (verb, reason) = verdict(input, index, id, entry);
+    let mut action = action(id, entry, verb, reason);
+    if verb != Verb::Delete {
+        return action;
+    }
+    if let Some(what) = disowned(input, live) {
+        (action.verb, action.reason) = (Verb::Refused, Reason::Disowned { what });
+        return action;
+    }
+    action.base = Some(Base {
+        uid: live.uid.clone(),
+        resource_version: live.resource_version.clone(),
+        values_hash: String::new(),
+    });
+    action.prepare = prepare(id, live);
+    action.note = entry.note.clone().or_else(|| note(id).map(str::to_owned));
+    action
+}
+
+fn action(id: &ObjectId, entry: &Entry, verb: Verb, reason: Reason) -> Action {
+    Action {
+        id: id.clone(),
+        verb,
+        reason,
+        what: What::Object,
+        app: entry.app.clone(),
+        stage: order::stage_of(&id.kind),
+        holds_data: holds_data(id, entry),
+        origin: None,
+        changes: Vec::new(),
+        conflicts: Vec::new(),
+        causes: Vec::new(),
+        verified: true,
+        force: false,
+        base: None,
+        desired_hash: String::new(),
+        prepare: None,
+        note: None,
+    }
+}
+
+fn holds_data(id: &ObjectId, entry: &Entry) -> bool {
+    entry.holds_data || immutable::holds_data(id)
+}
+
+/// What the garden's words make of an object that nothing asks for.
+fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -> (Verb, Reason) {
+    let data = holds_data(id, entry);
+    // The time of what holds data is counted for each object, so that nothing young goes with something old.
+    let is_due = |since: Option<i64>, keep: u64| since.is_some_and(|since| retirement(input, Some(since), keep).until <= input.now);
+    if let (Some(organisation), Some((keep, _))) = (index.retired_organisation, input.said.retired) {
+        let since = entry.retired_since.or(input.inventory.retired_since);
+        return match (organisation.until <= input.now, data) {
+            (true, true) if !is_due(since, keep) => (Verb::Keep, Reason::DataKept { until: organisation.until }),
+            (true, _) => (Verb::Delete, Reason::OrganisationRetired { since: organisation.since }),
+            (false, true) => (Verb::Keep, Reason::DataKept { until: organisation.until }),
+            (false, false) => asleep(entry).unwrap_or((Verb::Keep, Reason::DataKept { until: organisation.until })),
+        };
+    }
+    if let Some((app, retired)) = entry.app.as_ref().and_then(|app| Some((app, index.retired.get(app)?))) {
+        let keep = input.desired.retired.get(app).map_or(0, |(keep, _)| *keep);
+        let due = retired.until <= input.now && (!data || is_due(entry.retired_since, keep));
+        return match (due, data) {
+            (true, _) => (Verb::Delete, Reason::Retired { app: app.clone(), since: retired.since }),
+            (false, true) => (Verb::Keep, Reason::DataKept { until: retired.until }),
+            (false, false) => (Verb::Delete, Reason::Asleep { app: app.clone() }),
+        };
+    }
+    if let Some(app) = entry.app.as_ref().filter(|app| !input.said.apps.contains(*app)) {
+        return (Verb::Keep, Reason::AppVanished { app: app.clone() });
+    }
+    if data {
+        let Some((need, (keep, _))) = input.said.retired_needs.get_key_value(&*id.name) else {
+            return (Verb::Keep, Reason::Detached);
+        };
+        let retired = retirement(input, entry.retired_since, *keep);
+        return match is_due(entry.retired_since, *keep) {
+            true => (Verb::Delete, Reason::NeedRetired { need: need.clone() }),
+            false => (Verb::Keep, Reason::DataKept { until: retired.until }),
+        };
+    }
+    match successor(input, id, entry) {
+        Some(by) => (Verb::Delete, Reason::Superseded { by }),
+        None => (Verb::Delete, Reason::NoLongerAsked),
+    }
+}
+
+fn asleep(entry: &Entry) -> Option<(Verb, Reason)> {
+    Some((Verb::Delete, Reason::Asleep { app: entry.app.clone()? }))
+}
+
+/// What no longer agrees with the inventory: all of label, field manager and uid must, or nothing is deleted.
+fn disowned(input: &Input<'_>, live: &LiveObject) -> Option<String> {
+    match live.label(GARDEN_LABEL) {
+        Some(garden) if garden == input.garden.as_str() => {}
+        Some(garden) => return Some(format!("its label `{GARDEN_LABEL}` says `{garden}`")),
+        None => return Some(format!("its label `{GARDEN_LABEL}` is gone")),
+    }
+    (!owners::has_ours(&live.body)).then(|| "parcelle is not among its field managers".to_owned())
+}
+
+/// The object that takes the place of one whose name ends in a hash of its inputs (a job after a change).
+fn successor(input: &Input<'_>, id: &ObjectId, entry: &Entry) -> Option<String> {
+    let stem = hash_stem(&id.name)?;
+    let object = input.desired.objects.iter().find(|object| {
+        object.id.kind == id.kind && object.app == entry.app && hash_stem(&object.id.name) == Some(stem)
+    })?;
+    Some(object.id.name.to_string())
+}
+
+/// The part of a name before the hash that it ends in: six to ten characters with a digit.
+fn hash_stem(name: &str) -> Option<&str> {
+    let (stem, hash) = name.rsplit_once('-')?;
+    let is_hash = (6..=10).contains(&hash.len())
+        && hash.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && hash.bytes().any(|byte| byte.is_ascii_digit());
+    is_hash.then_some(stem)
+}
+
+/// Holds deletions back: all of an organisation that is not clean, the undeclared ones over the budget.
+fn brake(input: &Input<'_>, actions: &mut [Action]) {
+    let empty = input.desired.objects.is_empty() && input.said.retired.is_none();
+    if !input.said.clean || empty {
+        for action in actions.iter_mut().filter(|action| action.verb == Verb::Delete) {
+            (action.verb, action.reason) = (Verb::Held, Reason::NotClean);
+        }
+    }
+    let undeclared = |action: &&mut Action| action.verb == Verb::Delete && action.reason == Reason::NoLongerAsked;
+    let would = actions.iter_mut().filter(undeclared).count() as u64;
+    let allowed = budget(input.limits, input.inventory.entries.len());
+    if would > allowed {
+        for action in actions.iter_mut().filter(undeclared) {
+            (action.verb, action.reason) = (Verb::Held, Reason::OverBudget { would, allowed });
+        }
+    }
+}
+
+/// How many undeclared deletions the garden allows an organisation of so many objects: the smaller of both rules, where
+/// any share at all is at least one object.
+pub(super) fn budget(limits: &crate::model::Deletions, objects: usize) -> u64 {
+    let share = (objects as u64).saturating_mul(limits.undeclared_percent).div_ceil(100);
+    share.min(limits.undeclared_at_most)
+}
+
+/// A namespace goes when everything of ours in it goes too, and nothing foreign is in it.
+fn namespace_last(input: &Input<'_>, actions: &mut [Action]) {
+    let others_stay = actions.iter().any(|action| &*action.id.kind != "Namespace" && action.verb != Verb::Delete);
+    let namespaces = actions.iter_mut().filter(|action| &*action.id.kind == "Namespace" && action.verb == Verb::Delete);
+    for action in namespaces {
+        if !input.live.foreign.is_empty() {
+            (action.verb, action.reason) = (Verb::Held, Reason::ForeignInside { objects: some(&input.live.foreign) });
+        } else if others_stay {
+            (action.verb, action.reason) = (Verb::Held, Reason::AfterTheRest);
+        }
+        action.stage = Stage::Ground;
+    }
+}
+
+/// What is set just before a delete, so that the data goes with the object.
+fn prepare(id: &ObjectId, live: &LiveObject) -> Option<Value> {
+    let field = match (&*id.kind, id.group()) {
+        ("Database", "postgresql.cnpg.io") => "databaseReclaimPolicy",
+        ("DatabaseRole", "postgresql.cnpg.io") => "databaseRoleReclaimPolicy",
+        _ => return None,
+    };
+    (live.body["spec"][field] != "delete").then(|| json!({"spec": {field: "delete"}}))
+}
+
+/// What goes with an object, and what is left, by its kind.
+fn note(id: &ObjectId) -> Option<&'static str> {
+    Some(match (&*id.kind, id.group()) {
+        ("Cluster", "postgresql.cnpg.io") => "its volumes go with it, and every database in it",
+        ("Database", "postgresql.cnpg.io") => "the database goes with it: its reclaim policy is set to `delete` first",
+        ("PersistentVolumeClaim", _) => "its volume goes by the storage class's reclaim policy",
+        ("StatefulSet", _) => "the claims of its pods stay",
+        ("GarageBucket", _) => "the files in it go with it",
+        ("Namespace", _) => "everything in it goes with it",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_the_smaller_of_both_rules() {
+        let limits = |at_most, percent| crate::model::Deletions {
+            undeclared_at_most: at_most,
+            undeclared_percent: percent,
+            keep_data: crate::quantity::Quantity::parse("30", "days").unwrap(),
+        };
+        assert_eq!(budget(&limits(20, 10), 45), 5);
+        assert_eq!(budget(&limits(20, 10), 4000), 20);
+        assert_eq!(budget(&limits(20, 10), 3), 1);
+        assert_eq!(budget(&limits(20, 0), 400), 0);
+    }
+
+    #[test]
+    fn a_hash_at_the_end_of_a_name_is_told_from_a_word() {
+        assert_eq!(hash_stem("cloud-office-1f3a9c"), Some("cloud-office"));
+        assert_eq!(hash_stem("cloud-office"), None);
+        assert_eq!(hash_stem("cloud-coffee"), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a plan has to tell the people who wrote the garden, on the line that it is about.
+
+use super::action::{Action, Verb};
+use super::reason::Reason;
+use super::{Input, OrganisationPlan, path, reason};
+use crate::finding::{Code, Finding, Findings};
+use crate::render::{Object, ObjectId};
+use crate::source::Span;
+
+/// The findings of a decided plan.
+pub(super) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Findings {
+    let mut findings = Findings::default();
+    for action in &plan.actions {
+        if let Some(finding) = action_finding(input, action) {
+            findings.push(finding.stops(plan.organisation.clone()));
+        }
+        for finding in cause_findings(input, action) {
+            findings.push(finding.stops(plan.organisation.clone()));
+        }
+    }
+    for finding in [over_budget(input, plan), vanished(input, plan)].into_iter().flatten() {
+        findings.push(finding);
+    }
+    findings
+}
+
+/// The line that asks for the object; that of the organisation where nothing asks for it any more.
+fn span_of(input: &Input<'_>, id: &ObjectId) -> Option<Span> {
+    let object = object_of(input, id).and_then(|object| object.origins.of(""));
+    let secret = input.desired.secrets.iter().find(|request| request.id == *id).map(|request| request.origin);
+    object.or(secret).or(input.said.span)
+}
+
+fn object_of<'a>(input: &Input<'a>, id: &ObjectId) -> Option<&'a Object> {
+    input.desired.objects.iter().find(|object| object.id == *id)
+}
+
+fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
+    let span = span_of(input, &action.id)?;
+    let id = &action.id;
+    let adopt = format!("say `adopt {} {}` in the app to take it, or delete it in the cluster", id.kind, id.name);
+    Some(match &action.reason {
+        Reason::Conflict => return conflict(input, action),
+        Reason::NotOurs => Finding::error(Code("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
+            .why("what others made is never taken silently")
+            .help(adopt),
+        Reason::MadeAnew => Finding::error(Code("E0481"), format!("somebody made another `{id}` under the same name"), span)
+            .why("its uid is not the one that parcelle knows, so it is not ours")
+            .help(adopt),
+        Reason::OtherGarden { garden } => {
+            Finding::error(Code("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
+                .why("two gardens on one cluster share nothing")
+                .help("choose another name, or remove it from the other garden first")
+        }
+        Reason::ForeignInside { objects } if action.verb == Verb::Refused => {
+            Finding::error(Code("E0488"), format!("the namespace `{}` holds objects of others", id.name), span)
+                .why(format!("in it are {}", reason::people(objects)))
+                .help("a namespace is adopted only when nothing foreign is in it: choose another name for the organisation")
+        }
+        Reason::ImmutableWithData { path } => {
+            Finding::error(Code("E0484"), format!("`{path}` of `{id}` cannot change"), changed_span(action, input).unwrap_or(span))
+                .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
+                .help("set it back, or move the data to a new app and retire this one")
+        }
+        Reason::ServerRefused { status, message } if action.causes.is_empty() => {
+            Finding::error(Code("E0485"), format!("the API server refuses `{id}`"), span).why(format!("{message} ({status})"))
+        }
+        Reason::SecretLost => Finding::error(Code("E0486"), format!("`{id}` was made once and is gone"), span)
+            .why("its values cannot be made again: what was encrypted or set up with them would be lost")
+            .help("restore it from a backup of the cluster; parcelle goes on when it is there"),
+        Reason::SourceMissing { source } => Finding::error(Code("E0487"), format!("`{source}` is not there to copy from"), span)
+            .why(format!("`{id}` is a copy of it"))
+            .help("the cluster's operators create it (`parcelle doctor` lists what is missing)"),
+        Reason::Disowned { what } => Finding::warning(Code("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
+            .why(format!("{what}: it may be somebody else's by now"))
+            .help("delete it in the cluster, or give it its label back"),
+        _ => return None,
+    })
+}
+
+/// The line of the first field that changes.
+fn changed_span(action: &Action, input: &Input<'_>) -> Option<Span> {
+    let object = object_of(input, &action.id)?;
+    let change = action.changes.first()?;
+    object.origins.of(&path::pointer(&object.body, &change.path).0)
+}
+
+fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
+    let object = object_of(input, &action.id)?;
+    let id = &action.id;
+    let live = input.live.objects.get(id).map(|live| &live.body);
+    let first = action.conflicts.first()?;
+    let span = object.origins.of(&path::pointer(&object.body, &first.field).0)?;
+    let mut managers: Vec<_> = action.conflicts.iter().map(|conflict| conflict.manager.clone()).collect();
+    managers.sort();
+    managers.dedup();
+    let title = format!("{} owns fields of `{id}` that the garden newly asks for", reason::people(&managers));
+    let lines: Vec<_> = action
+        .conflicts
+        .iter()
+        .map(|conflict| {
+            let shown = |body: Option<&serde_json::Value>| {
+                let value = body.and_then(|body| path::get(body, &conflict.field));
+                value.map_or_else(|| "nothing".to_owned(), |value| shown(id, &conflict.field, value))
+            };
+            let (live, wanted) = (shown(live.map(|body| &**body)), shown(Some(&object.body)));
+            format!("`{}` is {live} by `{}`, the garden asks for {wanted}", path::plain(&conflict.field), conflict.manager)
+        })
+        .collect();
+    let help = action.conflicts.iter().map(|conflict| path::plain(&conflict.field)).map(|field| {
+        format!("say `field {} {} \"{field}\" take` in the app to take it, or `leave` to let it be", id.kind, id.name)
+    });
+    let finding = Finding::error(Code("E0480"), title, span).why(lines.join("\n"));
+    Some(help.fold(finding, Finding::help))
+}
+
+/// A value in a sentence; what may be secret is not said.
+fn shown(id: &ObjectId, field: &str, value: &serde_json::Value) -> String {
+    let path = path::plain(field);
+    if &*id.kind == "Secret" || super::mask::looks_secret(&path, value) {
+        return "(secret)".to_owned();
+    }
+    let text = value.to_string();
+    let short: String = text.chars().take(60).collect();
+    if short.len() < text.len() { format!("`{short}…`") } else { format!("`{short}`") }
+}
+
+/// One finding for each field that the server refused, on the line that it came from.
+fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
+    let Some(object) = object_of(input, &action.id) else { return Vec::new() };
+    let finding = |cause: &super::Cause| {
+        let span = object.origins.of(&path::pointer(&object.body, &cause.field).0)?;
+        let title = format!("the API server refuses `{}` of `{}`", path::plain(&cause.field), action.id);
+        Some(Finding::error(Code("E0485"), title, span).why(cause.message.clone()))
+    };
+    action.causes.iter().filter_map(finding).collect()
+}
+
+fn over_budget(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
+    let held = |action: &&Action| matches!(action.reason, Reason::OverBudget { .. });
+    let Reason::OverBudget { would, allowed } = plan.actions.iter().find(held)?.reason else { return None };
+    let names: Vec<_> = plan.actions.iter().filter(held).take(5).map(|action| action.id.to_string()).collect();
+    let title = format!("{would} objects of `{}` would be deleted undeclared, and the garden allows {allowed}", plan.organisation);
+    let finding = Finding::error(Code("E0482"), title, input.said.span?)
+        .why(format!("all or none are deleted, so none is; among them {}", reason::people(&names)))
+        .help("say `retired` where they are meant to go, or raise `deletions { undeclared at-most=… percent=… }` in the garden");
+    Some(finding.stops(plan.organisation.clone()))
+}
+
+fn vanished(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
+    let apps: std::collections::BTreeSet<_> = plan
+        .actions
+        .iter()
+        .filter_map(|action| match &action.reason {
+            Reason::AppVanished { app } => Some(app),
+            _ => None,
+        })
+        .collect();
+    let first = apps.first()?;
+    let names: Vec<_> = apps.iter().map(ToString::to_string).collect();
+    let title = format!("{} vanished from `{}` without `retired`", reason::people(&names), plan.organisation);
+    let finding = Finding::error(Code("E0483"), title, input.said.span?)
+        .why("what is still in the cluster is kept: removing what may hold data is said, not implied")
+        .help(format!("bring the app back, or say `retired app DEFINITION {first} {{ keep-data 30 days; }}`"));
+    Some(finding.stops(plan.organisation.clone()))
+}

@@ -1,0 +1,108 @@
+//! What a plan is decided from, and what the API server is asked and sent.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::live::Conflict;
+use super::{Entry, Inventory, Live, NONCE, Said, desired_hash, path, standing};
+use crate::merge::{self, Schemas};
+use crate::model::Deletions;
+use crate::name::Name;
+use crate::render::{Object, ObjectId, OrganisationObjects};
+use crate::source::Sources;
+
+/// Everything that one organisation's plan is decided from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The garden's name, as its label says.
+    pub garden: &'a Name,
+    /// The commit that the objects were rendered from; empty for a working tree.
+    pub commit: &'a str,
+    /// The hash of the renderer and the definitions.
+    pub renderer_hash: &'a str,
+    /// What should be.
+    pub desired: &'a OrganisationObjects,
+    /// What is.
+    pub live: &'a Live,
+    /// What is ours.
+    pub inventory: &'a Inventory,
+    /// What the garden says about changing it.
+    pub said: &'a Said,
+    /// The garden's brakes on deletion.
+    pub limits: &'a Deletions,
+    /// The time, in Unix seconds.
+    pub now: i64,
+    /// What fields are, of the kinds that are known.
+    pub schemas: &'a Schemas,
+    /// The texts that spans refer to.
+    pub sources: &'a Sources,
+}
+
+/// The objects that the API server is to be asked about by a dry-run: places in `desired.objects`.
+///
+/// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, and those of
+/// retired apps that will not be made.
+pub fn questions(input: &Input<'_>) -> Vec<usize> {
+    let index = standing::Index::new(input);
+    let open = |object: &Object| {
+        if input.live.settled.contains(&object.id)
+            || input.live.unread.contains_key(&kind_key(&object.id))
+            || index.is_past(input.now, object.app.as_ref())
+        {
+            return false;
+        }
+        match index.standing(input, &object.id) {
+            standing::Standing::Absent(_) => true,
+            standing::Standing::Ours { live, entry } => {
+                let wanted = body_to_send(object, input.said, Some(entry));
+                merge::would_change(input.schemas, &live.body, &wanted, super::MANAGER)
+            }
+            standing::Standing::Adopted(_) => true,
+            standing::Standing::Terminating | standing::Standing::Refused(_) => false,
+        }
+    };
+    input.desired.objects.iter().enumerate().filter(|(_, object)| open(object)).map(|(at, _)| at).collect()
+}
+
+/// How [`Live::unread`] names a kind: `apps/v1 Deployment`.
+pub fn kind_key(id: &ObjectId) -> String {
+    format!("{} {}", id.api_version, id.kind)
+}
+
+/// The body that is sent for an object: as rendered, without fields that the garden leaves to others, and with the
+/// nonce that it was first made with.
+pub fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) -> Cow<'a, Value> {
+    let left = said.fields.iter().filter(|decision| {
+        !decision.take && *decision.kind == *object.id.kind && *decision.name == *object.id.name
+    });
+    let mut body = Cow::Borrowed(&object.body);
+    for decision in left {
+        path::remove(body.to_mut(), &decision.path);
+    }
+    if let Some(nonce) = entry.and_then(Entry::nonce)
+        && let Some(metadata) = body.to_mut().get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        annotations[NONCE] = nonce.into();
+    }
+    body
+}
+
+/// Whether an apply of the object may be sent with force: every conflict is drift (a field that we applied last), or
+/// taken by word.
+pub fn may_force(object: &Object, entry: Option<&Entry>, said: &Said, conflicts: &[Conflict]) -> bool {
+    let was_ours = was_ours(object, entry);
+    conflicts.iter().all(|conflict| was_ours(&conflict.field) || is_taken(said, &object.id, &conflict.field))
+}
+
+/// Whether the garden says `field … take` of a field.
+pub(super) fn is_taken(said: &Said, id: &ObjectId, field: &str) -> bool {
+    said.decision(id, field).is_some_and(|decision| decision.take)
+}
+
+/// Says of a field whether we applied it last: all of them where we want what we applied.
+pub(super) fn was_ours<'a>(object: &Object, entry: Option<&'a Entry>) -> impl Fn(&str) -> bool + use<'a> {
+    let same = entry.is_some_and(|entry| entry.desired_hash == desired_hash(object));
+    move |field| same || entry.is_some_and(|entry| entry.own_fields.contains(field))
+}

@@ -1,0 +1,78 @@
+//! One organisation's plan, put together: each object's part, what the garden holds back, and what people must know.
+
+use std::collections::BTreeSet;
+
+use super::action::{Action, Verb};
+use super::identity::Identity;
+use super::reason::Reason;
+use super::standing::Index;
+use super::{Input, OrganisationPlan, decide, deletions, findings, requests};
+use crate::finding::Findings;
+
+/// Decides what would be done for one organisation.
+pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
+    let index = Index::new(input);
+    let objects = input.desired.objects.iter().filter_map(|object| decide::object(input, &index, object));
+    let secrets = input.desired.secrets.iter().filter_map(|request| requests::request(input, &index, request));
+    let mut actions: Vec<Action> = objects.chain(secrets).collect();
+    let wanted: BTreeSet<Identity<'_>> = actions.iter().map(|action| action.id.identity()).collect();
+    let vanished = deletions::vanished(input, &index, &wanted);
+    actions.extend(vanished.actions);
+    bar_namespace(&mut actions, &input.desired.namespace);
+    let standstill = hold_back(input, &mut actions);
+    actions.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
+    let mut plan = OrganisationPlan {
+        organisation: input.desired.organisation.clone(),
+        cluster: input.desired.cluster.clone(),
+        cluster_uid: input.live.cluster_uid.clone(),
+        namespace: input.desired.namespace.to_string(),
+        actions,
+        gone: vanished.gone,
+        retired: index.retired,
+        retired_organisation: index.retired_organisation,
+        standstill,
+        findings: Findings::default(),
+    };
+    plan.findings = findings::of(input, &plan);
+    plan
+}
+
+/// Holds everything inside a namespace back that is not ours or is being deleted.
+fn bar_namespace(actions: &mut [Action], namespace: &str) {
+    let is_barred = |action: &Action| {
+        &*action.id.kind == "Namespace"
+            && *action.id.name == *namespace
+            && (action.verb == Verb::Refused || matches!(action.reason, Reason::Terminating | Reason::Leaving))
+    };
+    if !actions.iter().any(is_barred) {
+        return;
+    }
+    for action in actions.iter_mut().filter(|action| action.verb.writes() && &*action.id.namespace == namespace) {
+        (action.verb, action.reason) = (Verb::Held, Reason::NamespaceBarred);
+    }
+}
+
+/// Holds back what the garden holds and what somebody paused in the cluster; drift is corrected under a hold.
+fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Reason> {
+    let paused = input.said.paused.as_ref().map(|why| Reason::Paused { why: why.clone() });
+    let whole = input.said.hold.as_ref().map(|why| Reason::Hold { why: why.clone() });
+    for action in actions.iter_mut().filter(|action| action.verb.writes()) {
+        if let Some(reason) = &paused {
+            (action.verb, action.reason) = (Verb::Held, reason.clone());
+            continue;
+        }
+        let of_app = action.app.as_ref().and_then(|app| input.desired.held.get(app));
+        let reason = whole.clone().or_else(|| of_app.map(|why| Reason::Hold { why: why.clone() }));
+        if let Some(reason) = reason.filter(|_| !restores(input, action)) {
+            (action.verb, action.reason) = (Verb::Held, reason);
+        }
+    }
+    paused.or(whole)
+}
+
+/// Whether an action only brings back what was applied.
+fn restores(input: &Input<'_>, action: &Action) -> bool {
+    let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
+    matches!(action.reason, Reason::Drift { .. } | Reason::DeletedBehindOurBack { .. } | Reason::CopyFollows { .. })
+        && applied == Some(&*action.desired_hash)
+}

@@ -1,0 +1,128 @@
+//! What is done with each Secret that parcelle makes: made once, copied, kept; its value is in no plan.
+
+use serde_json::Value;
+
+use super::action::{Action, Base, FieldChange, Place, Shown, Verb, What};
+use super::live::Copy;
+use super::reason::Reason;
+use super::standing::{Index, Standing};
+use super::{Entry, Input, LiveObject};
+use crate::render::{SecretRequest, SecretSource, Stage};
+
+/// The action of one requested Secret; `None` for one of a retired app that is not made (any more).
+pub(super) fn request(input: &Input<'_>, index: &Index<'_>, request: &SecretRequest) -> Option<Action> {
+    if index.is_past(input.now, request.app.as_ref()) {
+        return None;
+    }
+    let action = |verb, reason| action(input, request, verb, reason);
+    if input.live.settled.contains(&request.id) {
+        return Some(action(Verb::Keep, Reason::SecretKept));
+    }
+    if let Some(why) = input.live.unread.get("v1 Secret") {
+        return Some(action(Verb::Held, Reason::NotRead { why: why.clone() }));
+    }
+    Some(match index.standing(input, &request.id) {
+        Standing::Absent(entry) => absent(input, request, entry),
+        Standing::Terminating => action(Verb::Keep, Reason::Terminating),
+        Standing::Refused(reason) => action(Verb::Refused, reason),
+        Standing::Adopted(live) => based(action(Verb::Adopt, Reason::AdoptSaid), live),
+        Standing::Ours { live, .. } => present(input, request, live),
+    })
+}
+
+fn absent(input: &Input<'_>, request: &SecretRequest, entry: Option<&Entry>) -> Action {
+    let known = entry.is_some_and(|entry| entry.uid().is_some());
+    let (verb, reason) = match (&request.source, source_missing(input, request)) {
+        (SecretSource::Generated { .. }, _) if known => (Verb::Refused, Reason::SecretLost),
+        (_, Some(source)) => (Verb::Refused, Reason::SourceMissing { source }),
+        _ if known => (Verb::Create, Reason::DeletedBehindOurBack { with_data: false }),
+        (SecretSource::Generated { .. }, None) => (Verb::Create, Reason::SecretMade),
+        (_, None) => (Verb::Create, Reason::SecretCopied { source: source_name(request) }),
+    };
+    let mut action = action(input, request, verb, reason);
+    action.changes = keys(request).map(|key| key_change(&action, key)).collect();
+    action
+}
+
+fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Action {
+    if let Some(source) = source_missing(input, request) {
+        return action(input, request, Verb::Refused, Reason::SourceMissing { source });
+    }
+    if input.live.copies.get(&request.id) == Some(&Copy::Behind) {
+        let source = source_name(request);
+        let mut action = action(input, request, Verb::Change, Reason::CopyFollows { source });
+        action.changes = keys(request)
+            .map(|key| FieldChange { before: Some(Shown::Secret), ..key_change(&action, key) })
+            .collect();
+        return based(action, live);
+    }
+    // A key that a newer definition asks for is added; those that are there stay as they are.
+    let data = live.body.get("data").and_then(Value::as_object);
+    let missing: Vec<_> = keys(request).filter(|key| data.is_none_or(|data| !data.contains_key(*key))).collect();
+    if missing.is_empty() || data.is_none() {
+        return action(input, request, Verb::Keep, Reason::SecretKept);
+    }
+    let mut action = action(input, request, Verb::Change, Reason::GardenChanged);
+    action.changes = missing.into_iter().map(|key| key_change(&action, key)).collect();
+    based(action, live)
+}
+
+fn based(action: Action, live: &LiveObject) -> Action {
+    let base = Base {
+        uid: live.uid.clone(),
+        resource_version: live.resource_version.clone(),
+        values_hash: String::new(),
+    };
+    Action { base: Some(base), ..action }
+}
+
+fn key_change(action: &Action, key: &str) -> FieldChange {
+    let path = if key.contains('.') { format!("data[{key}]") } else { format!("data.{key}") };
+    FieldChange { path, before: None, after: Some(Shown::Secret), origin: action.origin.clone(), drift_by: Vec::new() }
+}
+
+fn keys(request: &SecretRequest) -> Box<dyn Iterator<Item = &str> + '_> {
+    match &request.source {
+        SecretSource::Generated { keys } => Box::new(keys.keys().map(String::as_str)),
+        SecretSource::Copied { keys, .. } => Box::new(keys.values().map(String::as_str)),
+        SecretSource::Template { keys } => Box::new(keys.keys().map(String::as_str)),
+    }
+}
+
+/// From what a Secret is copied, as people say it.
+fn source_name(request: &SecretRequest) -> String {
+    match &request.source {
+        SecretSource::Copied { namespace, name, .. } => format!("{namespace}/{name}"),
+        SecretSource::Template { .. } => "the Secrets it is put together from".to_owned(),
+        SecretSource::Generated { .. } => String::new(),
+    }
+}
+
+fn source_missing(input: &Input<'_>, request: &SecretRequest) -> Option<String> {
+    let Some(Copy::SourceMissing(keys)) = input.live.copies.get(&request.id) else { return None };
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    let name = source_name(request);
+    Some(if keys.is_empty() { name } else { format!("{name} (keys {})", keys.join(", ")) })
+}
+
+fn action(input: &Input<'_>, request: &SecretRequest, verb: Verb, reason: Reason) -> Action {
+    Action {
+        id: request.id.clone(),
+        verb,
+        reason,
+        what: What::Secret,
+        app: request.app.clone(),
+        stage: Stage::Configuration,
+        holds_data: matches!(request.source, SecretSource::Generated { .. }),
+        origin: Some(Place::of(input.sources, request.origin)),
+        changes: Vec::new(),
+        conflicts: Vec::new(),
+        causes: Vec::new(),
+        verified: true,
+        force: false,
+        base: None,
+        desired_hash: String::new(),
+        prepare: None,
+        note: None,
+    }
+}
