@@ -109,8 +109,7 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     action.base = Some(base);
     // Whether a field may change in place is known beforehand: an invalid value is never read as an immutable field.
     if let Some(path) = immutable::violated(&object.id.kind, &live.body, &action.changes) {
-        let holds_data =
-            object.holds_data || immutable::holds_data(&object.id) || &*object.id.kind == "StatefulSet";
+        let holds_data = object.holds_data || immutable::holds_data(&object.id) || &*object.id.kind == "StatefulSet";
         (action.verb, action.reason) = match holds_data {
             true => (Verb::Refused, Reason::ImmutableWithData { path }),
             false => (Verb::Replace, Reason::Immutable { path }),
@@ -131,9 +130,11 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
 
 /// An object that is as it should be: a word where fields of it are left to others.
 fn settled(input: &Input<'_>, object: &Object, mut action: Action) -> Action {
-    let left = input.said.fields.iter().any(|decision| {
-        !decision.take && *decision.kind == *object.id.kind && *decision.name == *object.id.name
-    });
+    let left = input
+        .said
+        .fields
+        .iter()
+        .any(|decision| !decision.take && *decision.kind == *object.id.kind && *decision.name == *object.id.name);
     action.verb = Verb::Keep;
     action.reason = if left { Reason::LeftToOthers } else { Reason::Unchanged };
     action
@@ -148,8 +149,7 @@ fn decided(
     was_ours: &dyn Fn(&str) -> bool,
     takes_note: bool,
 ) -> Action {
-    let (drifted, others): (Vec<_>, Vec<_>) =
-        action.conflicts.iter().partition(|conflict| was_ours(&conflict.field));
+    let (drifted, others): (Vec<_>, Vec<_>) = action.conflicts.iter().partition(|conflict| was_ours(&conflict.field));
     let taken = others.iter().all(|conflict| is_taken(input.said, &object.id, &conflict.field));
     if !taken {
         (action.verb, action.reason) = (Verb::Refused, Reason::Conflict);
@@ -197,12 +197,7 @@ fn names<'n>(managers: impl Iterator<Item = &'n String>) -> Vec<String> {
 }
 
 /// The server's word where it was asked, our own reckoning where not.
-fn prospect<'a>(
-    input: &Input<'a>,
-    live: &LiveObject,
-    wanted: &Value,
-    asked: Option<&'a DryRun>,
-) -> Prospect<'a> {
+fn prospect<'a>(input: &Input<'a>, live: &LiveObject, wanted: &Value, asked: Option<&'a DryRun>) -> Prospect<'a> {
     let verified = |after: &'a Arc<Value>| Prospect {
         after: Some(Cow::Borrowed(&**after)),
         conflicts: Vec::new(),
@@ -233,10 +228,8 @@ fn reckoned<'a>(input: &Input<'_>, live: &LiveObject, wanted: &Value) -> Prospec
     let (after, conflicts) = match apply(false) {
         Ok(after) => (Some(after), Vec::new()),
         Err(ApplyError::Conflicts(conflicts)) => {
-            let conflict = |conflict: merge::Conflict| Conflict {
-                field: conflict.path.to_string(),
-                manager: conflict.manager,
-            };
+            let conflict =
+                |conflict: merge::Conflict| Conflict { field: conflict.path.to_string(), manager: conflict.manager };
             (apply(true).ok(), conflicts.into_iter().map(conflict).collect())
         }
         // Whether the body is valid is for the server to say; until then its own fields are what is known.

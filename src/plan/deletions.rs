@@ -98,7 +98,9 @@ fn holds_data(id: &ObjectId, entry: &Entry) -> bool {
 fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -> (Verb, Reason) {
     let data = holds_data(id, entry);
     // The time of what holds data is counted for each object, so that nothing young goes with something old.
-    let is_due = |since: Option<i64>, keep: u64| since.is_some_and(|since| retirement(input, Some(since), keep).until <= input.now);
+    let is_due = |since: Option<i64>, keep: u64| {
+        since.is_some_and(|since| retirement(input, Some(since), keep).until <= input.now)
+    };
     if let (Some(organisation), Some((keep, _))) = (index.retired_organisation, input.said.retired) {
         let since = entry.retired_since.or(input.inventory.retired_since);
         return match (organisation.until <= input.now, data) {

@@ -126,9 +126,9 @@ impl<'a> Walk<'a> {
         after: Option<&'a Value>,
         wanted: Option<&'a Value>,
     ) {
-        let found = wanted.and_then(Value::as_array).and_then(|items| {
-            items.iter().enumerate().find(|(_, wanted)| list::same(keys, wanted, item))
-        });
+        let found = wanted
+            .and_then(Value::as_array)
+            .and_then(|items| items.iter().enumerate().find(|(_, wanted)| list::same(keys, wanted, item)));
         let (path, pointer) = (self.path.len(), self.pointer.len());
         self.path.push_str(&list::label(keys, item));
         if let Some((index, _)) = found {
@@ -193,8 +193,14 @@ impl<'a> Walk<'a> {
             "" => matches!(key, "status" | "apiVersion" | "kind"),
             "metadata" => matches!(
                 key,
-                "managedFields" | "resourceVersion" | "generation" | "uid" | "creationTimestamp" | "selfLink"
-                    | "name" | "namespace"
+                "managedFields"
+                    | "resourceVersion"
+                    | "generation"
+                    | "uid"
+                    | "creationTimestamp"
+                    | "selfLink"
+                    | "name"
+                    | "namespace"
             ),
             "metadata.annotations" => {
                 matches!(key, super::NONCE | "kubectl.kubernetes.io/last-applied-configuration")

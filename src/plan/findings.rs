@@ -41,39 +41,52 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let adopt = format!("say `adopt {} {}` in the app to take it, or delete it in the cluster", id.kind, id.name);
     Some(match &action.reason {
         Reason::Conflict => return conflict(input, action),
-        Reason::NotOurs => Finding::error(Code("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
-            .why("what others made is never taken silently")
-            .help(adopt),
-        Reason::MadeAnew => Finding::error(Code("E0481"), format!("somebody made another `{id}` under the same name"), span)
-            .why("its uid is not the one that parcelle knows, so it is not ours")
-            .help(adopt),
+        Reason::NotOurs => {
+            Finding::error(Code("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
+                .why("what others made is never taken silently")
+                .help(adopt)
+        }
+        Reason::MadeAnew => {
+            Finding::error(Code("E0481"), format!("somebody made another `{id}` under the same name"), span)
+                .why("its uid is not the one that parcelle knows, so it is not ours")
+                .help(adopt)
+        }
         Reason::OtherGarden { garden } => {
             Finding::error(Code("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
                 .why("two gardens on one cluster share nothing")
                 .help("choose another name, or remove it from the other garden first")
         }
-        Reason::ForeignInside { objects } if action.verb == Verb::Refused => {
-            Finding::error(Code("E0488"), format!("the namespace `{}` holds objects of others", id.name), span)
-                .why(format!("in it are {}", reason::people(objects)))
-                .help("a namespace is adopted only when nothing foreign is in it: choose another name for the organisation")
-        }
-        Reason::ImmutableWithData { path } => {
-            Finding::error(Code("E0484"), format!("`{path}` of `{id}` cannot change"), changed_span(action, input).unwrap_or(span))
-                .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
-                .help("set it back, or move the data to a new app and retire this one")
-        }
+        Reason::ForeignInside { objects } if action.verb == Verb::Refused => Finding::error(
+            Code("E0488"),
+            format!("the namespace `{}` holds objects of others", id.name),
+            span,
+        )
+        .why(format!("in it are {}", reason::people(objects)))
+        .help("a namespace is adopted only when nothing foreign is in it: choose another name for the organisation"),
+        Reason::ImmutableWithData { path } => Finding::error(
+            Code("E0484"),
+            format!("`{path}` of `{id}` cannot change"),
+            changed_span(action, input).unwrap_or(span),
+        )
+        .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
+        .help("set it back, or move the data to a new app and retire this one"),
         Reason::ServerRefused { status, message } if action.causes.is_empty() => {
-            Finding::error(Code("E0485"), format!("the API server refuses `{id}`"), span).why(format!("{message} ({status})"))
+            Finding::error(Code("E0485"), format!("the API server refuses `{id}`"), span)
+                .why(format!("{message} ({status})"))
         }
         Reason::SecretLost => Finding::error(Code("E0486"), format!("`{id}` was made once and is gone"), span)
             .why("its values cannot be made again: what was encrypted or set up with them would be lost")
             .help("restore it from a backup of the cluster; parcelle goes on when it is there"),
-        Reason::SourceMissing { source } => Finding::error(Code("E0487"), format!("`{source}` is not there to copy from"), span)
-            .why(format!("`{id}` is a copy of it"))
-            .help("the cluster's operators create it (`parcelle doctor` lists what is missing)"),
-        Reason::Disowned { what } => Finding::warning(Code("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
-            .why(format!("{what}: it may be somebody else's by now"))
-            .help("delete it in the cluster, or give it its label back"),
+        Reason::SourceMissing { source } => {
+            Finding::error(Code("E0487"), format!("`{source}` is not there to copy from"), span)
+                .why(format!("`{id}` is a copy of it"))
+                .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
+        }
+        Reason::Disowned { what } => {
+            Finding::warning(Code("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
+                .why(format!("{what}: it may be somebody else's by now"))
+                .help("delete it in the cluster, or give it its label back")
+        }
         _ => return None,
     })
 }
@@ -104,7 +117,11 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
                 value.map_or_else(|| "nothing".to_owned(), |value| shown(id, &conflict.field, value))
             };
             let (live, wanted) = (shown(live.map(|body| &**body)), shown(Some(&object.body)));
-            format!("`{}` is {live} by `{}`, the garden asks for {wanted}", path::plain(&conflict.field), conflict.manager)
+            format!(
+                "`{}` is {live} by `{}`, the garden asks for {wanted}",
+                path::plain(&conflict.field),
+                conflict.manager
+            )
         })
         .collect();
     let help = action.conflicts.iter().map(|conflict| path::plain(&conflict.field)).map(|field| {
@@ -140,7 +157,10 @@ fn over_budget(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
     let held = |action: &&Action| matches!(action.reason, Reason::OverBudget { .. });
     let Reason::OverBudget { would, allowed } = plan.actions.iter().find(held)?.reason else { return None };
     let names: Vec<_> = plan.actions.iter().filter(held).take(5).map(|action| action.id.to_string()).collect();
-    let title = format!("{would} objects of `{}` would be deleted undeclared, and the garden allows {allowed}", plan.organisation);
+    let title = format!(
+        "{would} objects of `{}` would be deleted undeclared, and the garden allows {allowed}",
+        plan.organisation
+    );
     let finding = Finding::error(Code("E0482"), title, input.said.span?)
         .why(format!("all or none are deleted, so none is; among them {}", reason::people(&names)))
         .help("say `retired` where they are meant to go, or raise `deletions { undeclared at-most=… percent=… }` in the garden");

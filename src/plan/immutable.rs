@@ -16,7 +16,14 @@ const FIELDS: &[(&str, &[&str])] = &[
     ("Service", &["spec.clusterIP", "spec.clusterIPs"]),
     (
         "PersistentVolumeClaim",
-        &["spec.storageClassName", "spec.accessModes", "spec.volumeMode", "spec.selector", "spec.volumeName", "spec.dataSource"],
+        &[
+            "spec.storageClassName",
+            "spec.accessModes",
+            "spec.volumeMode",
+            "spec.selector",
+            "spec.volumeName",
+            "spec.dataSource",
+        ],
     ),
     ("Secret", &["type"]),
     ("RoleBinding", &["roleRef"]),
@@ -30,8 +37,16 @@ const FIELDS: &[(&str, &[&str])] = &[
 
 /// Kinds that hold people's data whatever anyone says of an object.
 const DATA_KINDS: &[&str] = &[
-    "PersistentVolumeClaim", "PersistentVolume", "Cluster", "Database", "GarageBucket", "MariaDB",
-    "MongoDBCommunity", "ObjectBucketClaim", "Bucket", "Namespace",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "Cluster",
+    "Database",
+    "GarageBucket",
+    "MariaDB",
+    "MongoDBCommunity",
+    "ObjectBucketClaim",
+    "Bucket",
+    "Namespace",
 ];
 
 /// The first field among the changes that cannot change in place.

@@ -48,9 +48,8 @@ pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
         actions,
         wait: matches!(stage, Stage::Ground | Stage::Data | Stage::Upgrade),
     });
-    let deletes = deletes
-        .into_iter()
-        .map(|((_, stage), actions)| Step { phase: Phase::Delete, stage, actions, wait: true });
+    let deletes =
+        deletes.into_iter().map(|((_, stage), actions)| Step { phase: Phase::Delete, stage, actions, wait: true });
     applies.chain(deletes).collect()
 }
 
@@ -77,8 +76,14 @@ pub(super) fn stage_of(kind: &str) -> Stage {
     match kind {
         "Namespace" | "ResourceQuota" | "LimitRange" | "NetworkPolicy" => Stage::Ground,
         "ServiceAccount" | "Role" | "RoleBinding" | "Secret" | "ConfigMap" => Stage::Configuration,
-        "PersistentVolumeClaim" | "Cluster" | "Database" | "DatabaseRole" | "GarageBucket" | "GarageKey"
-        | "MariaDB" | "MongoDBCommunity" => Stage::Data,
+        "PersistentVolumeClaim"
+        | "Cluster"
+        | "Database"
+        | "DatabaseRole"
+        | "GarageBucket"
+        | "GarageKey"
+        | "MariaDB"
+        | "MongoDBCommunity" => Stage::Data,
         "Job" => Stage::Upgrade,
         "Deployment" | "StatefulSet" | "DaemonSet" | "Service" => Stage::Workload,
         _ => Stage::Edge,

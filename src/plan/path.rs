@@ -148,10 +148,10 @@ mod tests {
     fn every_form_of_a_path_finds_its_value() {
         let find = |path| pointer(&deployment(), path);
         let container = "/spec/template/spec/containers/1";
-        assert_eq!(find(".spec.template.spec.containers[name=\"app\"].env[name=\"A\"].value"), (
-            format!("{container}/env/0/value"),
-            true
-        ));
+        assert_eq!(
+            find(".spec.template.spec.containers[name=\"app\"].env[name=\"A\"].value"),
+            (format!("{container}/env/0/value"), true)
+        );
         assert_eq!(find("spec.template.spec.containers[1].env[0].value"), (format!("{container}/env/0/value"), true));
         assert_eq!(
             find(".spec.template.spec.containers[name=\"app\"].ports[containerPort=80,protocol=\"TCP\"]"),

@@ -54,8 +54,13 @@ fn is_made_anew(verb: Verb, reason: &Reason) -> bool {
 fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
     next.retired_since = plan.retired_organisation.map(|retired| retired.since);
     let organisation = next.retired_since;
-    let wanted: std::collections::BTreeSet<&ObjectId> =
-        input.desired.objects.iter().map(|object| &object.id).chain(input.desired.secrets.iter().map(|s| &s.id)).collect();
+    let wanted: std::collections::BTreeSet<&ObjectId> = input
+        .desired
+        .objects
+        .iter()
+        .map(|object| &object.id)
+        .chain(input.desired.secrets.iter().map(|s| &s.id))
+        .collect();
     for (id, entry) in &mut next.entries {
         let app = entry.app.as_ref().and_then(|app| plan.retired.get(app)).map(|retired| retired.since);
         let need = (!wanted.contains(id) && input.said.retired_needs.contains_key(&*id.name))
@@ -67,7 +72,12 @@ fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
 /// The inventory after a plan has run: what was applied is recorded, what was deleted is dropped.
 ///
 /// `before` is what [`ahead`] wrote. The commit and the hashes of the whole are the caller's to set, once everything is done.
-pub fn after(input: &Input<'_>, before: Inventory, plan: &OrganisationPlan, outcome: &OrganisationOutcome) -> Inventory {
+pub fn after(
+    input: &Input<'_>,
+    before: Inventory,
+    plan: &OrganisationPlan,
+    outcome: &OrganisationOutcome,
+) -> Inventory {
     let mut next = before;
     for (action, outcome) in plan.actions.iter().zip(&outcome.outcomes) {
         match &outcome.done {

@@ -51,9 +51,8 @@ fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Act
     if input.live.copies.get(&request.id) == Some(&Copy::Behind) {
         let source = source_name(request);
         let mut action = action(input, request, Verb::Change, Reason::CopyFollows { source });
-        action.changes = keys(request)
-            .map(|key| FieldChange { before: Some(Shown::Secret), ..key_change(&action, key) })
-            .collect();
+        action.changes =
+            keys(request).map(|key| FieldChange { before: Some(Shown::Secret), ..key_change(&action, key) }).collect();
         return based(action, live);
     }
     // A key that a newer definition asks for is added; those that are there stay as they are.
@@ -68,11 +67,8 @@ fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Act
 }
 
 fn based(action: Action, live: &LiveObject) -> Action {
-    let base = Base {
-        uid: live.uid.clone(),
-        resource_version: live.resource_version.clone(),
-        values_hash: String::new(),
-    };
+    let base =
+        Base { uid: live.uid.clone(), resource_version: live.resource_version.clone(), values_hash: String::new() };
     Action { base: Some(base), ..action }
 }
 

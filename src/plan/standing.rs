@@ -90,7 +90,11 @@ impl<'a> Index<'a> {
         let adopted = input.said.adopts(id);
         match entry {
             Some(entry) if is_same(entry, live, input.garden) => {
-                if live.is_terminating() { Standing::Terminating } else { Standing::Ours { live, entry } }
+                if live.is_terminating() {
+                    Standing::Terminating
+                } else {
+                    Standing::Ours { live, entry }
+                }
             }
             _ if adopted && &*id.kind == "Namespace" && !input.live.foreign.is_empty() => {
                 Standing::Refused(Reason::ForeignInside { objects: some(&input.live.foreign) })
