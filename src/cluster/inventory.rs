@@ -319,7 +319,7 @@ mod tests {
                 name: format!("web-{at}").into(),
             };
             let entry = Entry {
-                presence: Presence::Known { uid: "0".repeat(36) },
+                presence: Presence::Known { uid: "0".repeat(36), nonce: None },
                 desired_hash: "1".repeat(64),
                 own_fields: crate::plan::OwnFields::default(),
                 holds_data: false,
