@@ -1,61 +1,89 @@
-//! A parsed KDL document to our own tree.
+//! What the kdl crate read, as our own tree.
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
+use super::lexer::{Kind, Token};
+use super::outline::{Outline, OutlineNode};
+use super::traps::is_note;
 use super::{Document, Node, Property, Scalar, Value};
+use crate::finding::{Code, Finding};
 use crate::source::{FileId, Span, Spanned};
 
-/// Lowers what the kdl crate read of `text`.
-pub(super) fn lower(file: FileId, text: &str, document: &KdlDocument) -> Document {
-    let lowering = Lowering { file, text };
-    Document { file, nodes: lowering.nodes(document) }
+/// A text with its tokens and its outline.
+pub(super) struct Source<'a> {
+    pub(super) file: FileId,
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a [Token],
+    pub(super) outline: &'a Outline,
 }
 
-struct Lowering<'a> {
-    file: FileId,
-    text: &'a str,
+/// Lowers a whole document.
+pub(super) fn document(source: &Source<'_>, document: &KdlDocument) -> (Document, Vec<Finding>) {
+    let mut lowering = Lowering { source, offset: 0, findings: Vec::new() };
+    let nodes = lowering.nodes(document);
+    (Document { file: source.file, nodes }, lowering.findings)
+}
+
+/// Lowers nodes of a part of the text.
+pub(super) struct Lowering<'a> {
+    pub(super) source: &'a Source<'a>,
+    /// Where the part begins, less what was written before it.
+    pub(super) offset: isize,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Lowering<'_> {
-    fn nodes(&self, document: &KdlDocument) -> Vec<Node> {
+    fn nodes(&mut self, document: &KdlDocument) -> Vec<Node> {
         document.nodes().iter().map(|node| self.node(node)).collect()
     }
 
-    fn node(&self, node: &KdlNode) -> Node {
+    fn node(&mut self, node: &KdlNode) -> Node {
         let name = self.span(node.name().span());
-        let mut args = Vec::new();
-        let mut props = Vec::new();
-        let mut head = name;
-        for entry in node.entries() {
-            head = head.to(self.span(entry.span()));
-            match self.property(entry) {
-                Some(property) => props.push(property),
-                None => args.push(self.value(entry)),
-            }
-        }
-        let span = node.children().map_or(head, |children| {
-            let from = (children.span().offset() + children.span().len()).max(head.end as usize);
-            let close = self.text[from..].find('}').map_or(from, |at| from + at + 1);
-            head.to(Span::new(self.file, from..close))
-        });
+        let (args, props) = self.entries(node);
+        let spans = args.iter().map(|value| value.span).chain(props.iter().map(|prop| prop.span));
+        let head = spans.fold(name, Span::to);
+        let outline = self.source.outline_at(name.start as usize);
+        let children = node.children().map(|children| self.nodes(children)).unwrap_or_default();
         Node {
             name: Spanned::new(node.name().value().to_owned(), name),
-            note: note_above(self.text, name.start as usize),
+            note: outline.and_then(|node| self.source.note(node)),
             args,
             props,
-            children: node.children().map(|children| self.nodes(children)).unwrap_or_default(),
-            span,
+            children,
+            span: outline.map_or(head, |node| self.source.whole(node, head)),
             head,
         }
     }
 
+    /// The arguments and properties of a node; a property that repeats one is a finding.
+    pub(super) fn entries(&mut self, node: &KdlNode) -> (Vec<Value>, Vec<Property>) {
+        let (mut args, mut props) = (Vec::new(), Vec::new());
+        for entry in node.entries() {
+            match self.property(entry) {
+                Some(property) => self.keep(&mut props, property),
+                None => args.push(self.value(entry)),
+            }
+        }
+        (args, props)
+    }
+
+    /// Keeps a property unless one of its name is there.
+    pub(super) fn keep(&mut self, props: &mut Vec<Property>, property: Property) {
+        let first = props.iter().find(|first| first.name.value == property.name.value);
+        let Some(first) = first else { return props.push(property) };
+        let name = &property.name.value;
+        let finding = Finding::error(Code("E0020"), format!("`{name}` is set twice"), property.span)
+            .label("again here")
+            .also(first.span, "first here")
+            .why("a property stands once on its node: it would not be clear which one counts")
+            .help("keep one of the two");
+        self.findings.push(finding);
+    }
+
     fn property(&self, entry: &KdlEntry) -> Option<Property> {
         let name = entry.name()?;
-        Some(Property {
-            name: Spanned::new(name.value().to_owned(), self.span(name.span())),
-            value: self.value(entry),
-            span: self.span(entry.span()),
-        })
+        let (key, value) = (self.span(name.span()), self.value(entry));
+        Some(Property { name: Spanned::new(name.value().to_owned(), key), span: key.to(value.span), value })
     }
 
     fn value(&self, entry: &KdlEntry) -> Value {
@@ -69,23 +97,52 @@ impl Lowering<'_> {
             KdlValue::Null => (Scalar::Null, spelling.to_owned()),
         };
         let quoted = scalar == Scalar::Text && spelling.starts_with(['"', '#']);
-        Value { scalar, text, quoted, span: Span::new(self.file, end.saturating_sub(spelling.len())..end) }
+        let span = self.span((end.saturating_sub(spelling.len())..end).into());
+        Value { scalar, text, quoted, span }
     }
 
     fn span(&self, span: miette::SourceSpan) -> Span {
-        Span::new(self.file, span.offset()..span.offset() + span.len())
+        let start = span.offset().saturating_add_signed(self.offset);
+        Span::new(self.source.file, start..start + span.len())
     }
 }
 
-/// The `///` lines directly above the line of `start`, which must begin that line.
-fn note_above(text: &str, start: usize) -> Option<String> {
-    let before = &text[..start];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    if !before[line_start..].trim().is_empty() {
-        return None;
+impl Source<'_> {
+    /// The node of the outline whose name starts at a byte.
+    fn outline_at(&self, start: usize) -> Option<&OutlineNode> {
+        let nodes = &self.outline.nodes;
+        let at = nodes.binary_search_by_key(&start, |node| self.tokens[node.name.start].start).ok()?;
+        Some(&nodes[at])
     }
-    let lines = before[..line_start].lines().rev().map_while(|line| line.trim().strip_prefix("///"));
-    let mut note: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    note.reverse();
-    (!note.is_empty()).then(|| note.join("\n"))
+
+    /// From the start of `head` to the closing brace of the node.
+    pub(super) fn whole(&self, node: &OutlineNode, head: Span) -> Span {
+        let close = node.block().and_then(|block| block.close);
+        close.map_or(head, |close| {
+            let token = &self.tokens[close];
+            head.to(Span::new(self.file, token.start..token.end))
+        })
+    }
+
+    /// The `///` comments directly above a node.
+    pub(super) fn note(&self, node: &OutlineNode) -> Option<String> {
+        let mut lines = Vec::new();
+        let mut at = self.skip_space(node.first());
+        while at > 1 && self.tokens[at - 1].kind == Kind::Newline && is_note(&self.tokens[at - 2], self.text) {
+            let begin = self.skip_space(at - 2);
+            if begin > 0 && !matches!(self.tokens[begin - 1].kind, Kind::Newline | Kind::Bom) {
+                break;
+            }
+            let line = self.tokens[at - 2].text(self.text)[3..].trim_end();
+            lines.push(line.strip_prefix(' ').unwrap_or(line));
+            at = begin;
+        }
+        lines.reverse();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// The token at or before `at` behind the blanks of its line.
+    fn skip_space(&self, at: usize) -> usize {
+        if at > 0 && self.tokens[at - 1].kind == Kind::Space { at - 1 } else { at }
+    }
 }

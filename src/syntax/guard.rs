@@ -1,0 +1,189 @@
+//! What is refused before anything is read: too large, no text, too deep, characters that mislead.
+
+use super::lexer::{Kind, Token};
+use super::outline::Outline;
+use super::repair::Repair;
+use crate::finding::{Applicability, Code, Edit, Finding, Findings, Fix};
+use crate::source::{FileId, Span};
+
+/// The longest file that is read, in bytes.
+pub const LONGEST_FILE: usize = 1 << 20;
+
+/// The deepest nesting of blocks that is read.
+pub const DEEPEST_NESTING: usize = 32;
+
+/// The deepest nesting of what `/-` comments out: the kdl crate reads each level several times.
+const DEEPEST_SLASHDASH: usize = 4;
+
+/// The deepest nesting of `/* */`.
+const DEEPEST_COMMENT: u32 = 8;
+
+/// The most edits in one fix of characters.
+const MOST_EDITS: usize = 1000;
+
+/// The text of a file as far as it may be read, with what is wrong with its bytes.
+///
+/// A file over [`LONGEST_FILE`] or one that is no text gives an empty text. Where only some bytes are not UTF-8 (an old
+/// encoding), they are replaced by U+FFFD.
+pub fn decode(file: FileId, bytes: &[u8]) -> (String, Findings) {
+    let mut findings = Findings::default();
+    if bytes.len() > LONGEST_FILE {
+        findings.push(too_large(file, bytes.len()));
+        return (String::new(), findings);
+    }
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return (text.to_owned(), findings),
+        Err(error) => error,
+    };
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let wrong = text.chars().filter(|character| *character == '\u{FFFD}').count();
+    let is_text = !bytes.contains(&0) && wrong * 10 <= bytes.len();
+    let (text, at) = if is_text { (text, error.valid_up_to()) } else { (String::new(), 0) };
+    let span = Span::new(file, at..(at + 3).min(text.len()));
+    let finding = if is_text {
+        let byte = bytes[at];
+        Finding::error(Code("E0002"), "this file is not UTF-8", span)
+            .label(format!("the byte 0x{byte:02x} is no character of UTF-8"))
+            .help("save the file as UTF-8: it was probably written in an older encoding such as ISO 8859-1")
+    } else {
+        Finding::error(Code("E0002"), "this file is no text", span)
+            .help("files that end in `.kdl` are read; rename what is something else")
+    };
+    findings.push(finding.why("files of a garden are text in UTF-8"));
+    (text, findings)
+}
+
+/// The finding about a file of `length` bytes.
+pub(super) fn too_large(file: FileId, length: usize) -> Finding {
+    let title = format!("this file is too large: {length} bytes");
+    Finding::error(Code("E0001"), title, Span::new(file, 0..0))
+        .why(format!("a file of a garden has at most {LONGEST_FILE} bytes"))
+        .help("split it: what a file holds is said by its top-level nodes, so they may lie in any file")
+}
+
+/// What kind of misleading character one is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Banned {
+    Direction,
+    Control,
+    LineEnd,
+}
+
+fn banned(character: char, next_is_newline: bool) -> Option<Banned> {
+    match character {
+        '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{061C}' => {
+            Some(Banned::Direction)
+        }
+        '\r' if !next_is_newline => Some(Banned::LineEnd),
+        '\u{000B}' | '\u{000C}' | '\u{0085}' | '\u{2028}' | '\u{2029}' => Some(Banned::LineEnd),
+        '\t' | '\n' | '\r' => None,
+        '\u{0000}'..='\u{001F}' | '\u{007F}' | '\u{FEFF}' | '\u{200B}' | '\u{2060}' => Some(Banned::Control),
+        _ => None,
+    }
+}
+
+/// Characters that no file may hold: one finding of each kind, with the repairs that take them out.
+pub(super) fn characters(file: FileId, source: &str) -> (Vec<Finding>, Vec<Repair>) {
+    let suspicious = |byte: &u8| matches!(byte, 0..=8 | 0x0B..=0x1F | 0x7F | 0xC2 | 0xD8 | 0xE2 | 0xEF);
+    if !source.as_bytes().iter().any(suspicious) {
+        return (Vec::new(), Vec::new());
+    }
+    let mut places: [Vec<(usize, char)>; 3] = Default::default();
+    for (at, character) in source.char_indices() {
+        let next_is_newline = source.as_bytes().get(at + 1) == Some(&b'\n');
+        let is_first = at == 0 && character == '\u{FEFF}';
+        if let Some(kind) = banned(character, next_is_newline)
+            && !is_first
+        {
+            places[kind as usize].push((at, character));
+        }
+    }
+    let mut repairs = Vec::new();
+    let mut findings = Vec::new();
+    for (kind, places) in [Banned::Direction, Banned::Control, Banned::LineEnd].into_iter().zip(places) {
+        let replacement = if kind == Banned::LineEnd { "\n" } else { "" };
+        let of_kind = places.iter().map(|(at, character)| Repair::replace(*at..at + character.len_utf8(), replacement));
+        repairs.extend(of_kind);
+        findings.extend(banned_finding(file, kind, &places, replacement));
+    }
+    (findings, repairs)
+}
+
+fn banned_finding(file: FileId, kind: Banned, places: &[(usize, char)], replacement: &str) -> Option<Finding> {
+    let (at, first) = *places.first()?;
+    let span = |at: usize, character: char| Span::new(file, at..at + character.len_utf8());
+    let count = match places.len() {
+        1 => String::new(),
+        many => format!(", the first of {many} such characters"),
+    };
+    let (title, why, fix) = match kind {
+        Banned::Direction => (
+            "a character here turns the direction of the text",
+            "such characters are invisible and can make a file read otherwise than it is",
+            "take it out",
+        ),
+        Banned::Control => {
+            ("a control character stands here", "no file of a garden holds invisible control characters", "take it out")
+        }
+        Banned::LineEnd => {
+            ("an unusual line end stands here", "editors and reviews do not show it as one", "make it an ordinary one")
+        }
+    };
+    let mut finding =
+        Finding::error(Code("E0003"), title, span(at, first)).label(format!("U+{:04X}{count}", first as u32)).why(why);
+    if places.len() <= MOST_EDITS {
+        let edit =
+            |(at, character): &(usize, char)| Edit { span: span(*at, *character), replacement: replacement.into() };
+        let edits = places.iter().map(edit).collect();
+        finding.fixes.push(Fix { title: fix.into(), applicability: Applicability::Safe, edits });
+    }
+    Some(finding)
+}
+
+/// A file that is not worth reading, or must not be handed to the kdl crate: the one finding about it.
+pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Finding> {
+    let mut depth = 0_usize;
+    for token in tokens {
+        match token.kind {
+            Kind::BlockComment { depth, .. } if depth > DEEPEST_COMMENT => {
+                let span = Span::new(file, token.start..token.start + 2);
+                let finding = Finding::error(Code("E0005"), format!("comments are nested {depth} deep"), span);
+                return Some(finding.why(format!("`/*` may stand in `/*` at most {DEEPEST_COMMENT} deep")));
+            }
+            Kind::Open => depth += 1,
+            Kind::Close => depth = depth.saturating_sub(1),
+            Kind::Bare if is_conflict_marker(token, source) => return Some(merge_conflict(file, source, token)),
+            _ => {}
+        }
+        if depth > DEEPEST_NESTING {
+            let finding =
+                Finding::error(Code("E0004"), "blocks are nested too deep", Span::new(file, token.start..token.end));
+            let why = format!("blocks may stand in blocks {DEEPEST_NESTING} deep; nothing of this file was read");
+            return Some(finding.label(format!("level {depth}")).why(why));
+        }
+    }
+    None
+}
+
+/// The finding where `/-` stands in `/-` too deep for the kdl crate, which reads each level several times.
+pub(super) fn slashdashes(file: FileId, outline: &Outline, tokens: &[Token]) -> Option<Finding> {
+    let node = outline.nodes.iter().find(|node| node.slashdashes > DEEPEST_SLASHDASH)?;
+    let name = &tokens[node.name.start];
+    let finding = Finding::error(Code("E0005"), "`/-` is nested too deep", Span::new(file, name.start..name.end));
+    Some(finding.why(format!(
+        "what `/-` comments out may hold `/-` again {DEEPEST_SLASHDASH} deep; nothing of this file was read"
+    )))
+}
+
+fn is_conflict_marker(token: &Token, source: &str) -> bool {
+    let at_line_start = token.start == 0 || source.as_bytes()[token.start - 1] == b'\n';
+    at_line_start && matches!(token.text(source), "<<<<<<<" | ">>>>>>>" | "|||||||")
+}
+
+fn merge_conflict(file: FileId, source: &str, token: &Token) -> Finding {
+    let line = source[token.start..].lines().next().unwrap_or_default();
+    let span = Span::new(file, token.start..token.start + line.len());
+    Finding::error(Code("E0027"), "a merge conflict is left in this file", span)
+        .why("`<<<<<<<` at the start of a line is where Git found two versions; nothing of this file was read")
+        .help("keep one of the two versions and take out the lines with `<<<<<<<`, `=======` and `>>>>>>>`")
+}

@@ -1,0 +1,194 @@
+//! Strings and comments without their end. They come first, since they swallow what follows.
+
+use super::lexer::{Kind, Token};
+use super::repair::Repair;
+use super::word;
+use crate::finding::{Applicability, Code, Finding};
+use crate::source::{FileId, Span};
+
+/// What was found, how reading goes on, and which values (by their first byte) are not to be trusted.
+#[derive(Default)]
+pub(super) struct Mended {
+    pub(super) findings: Vec<Finding>,
+    pub(super) repairs: Vec<Repair>,
+    pub(super) broken: Vec<usize>,
+}
+
+/// Findings about every string and comment without an end.
+pub(super) fn unclosed(file: FileId, source: &str, tokens: &[Token]) -> Mended {
+    let mut mended = Mended::default();
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
+            Kind::Open => depth += 1,
+            Kind::Close => depth = depth.saturating_sub(1),
+            Kind::BlockComment { closed: false, .. } => {
+                mended.findings.push(comment(file, token));
+                mended.repairs.push(Repair::replace(token.start..token.end, closers(depth)));
+            }
+            Kind::Quoted { lines: true, closed: false, raw } => {
+                mended.findings.push(multi_line(file, token, raw));
+                mended.repairs.push(Repair::replace(token.start..token.end, format!("\"\"{}", closers(depth))));
+                mended.broken.push(token.start);
+            }
+            Kind::Quoted { lines: false, closed: false, raw } => {
+                let line = Line { file, source, tokens, at };
+                line.mend(raw, &mut mended);
+            }
+            _ => {}
+        }
+    }
+    mended
+}
+
+fn closers(depth: usize) -> String {
+    "\n}".repeat(depth)
+}
+
+fn comment(file: FileId, token: &Token) -> Finding {
+    Finding::error(Code("E0010"), "this comment is never closed", Span::new(file, token.start..token.start + 2))
+        .label("it takes in the rest of the file")
+        .why("a comment that `/*` opens goes on to `*/`; comments nest, so each `/*` in it needs its own")
+        .help("write `*/` where it ends, or `//` before each of its lines")
+}
+
+fn multi_line(file: FileId, token: &Token, raw: bool) -> Finding {
+    let opening = if raw { "#\"\"\"" } else { "\"\"\"" };
+    let closing = if raw { "\"\"\"#" } else { "\"\"\"" };
+    let span = Span::new(file, token.start..(token.start + opening.len()).min(token.end));
+    Finding::error(Code("E0009"), "this text is never closed", span)
+        .label("it takes in the rest of the file")
+        .why(format!("a text over several lines goes on to `{closing}` on a line of its own"))
+        .help(format!("write `{closing}` on the line after its last one, indented as its lines are"))
+}
+
+/// An unclosed string on its line.
+struct Line<'a> {
+    file: FileId,
+    source: &'a str,
+    tokens: &'a [Token],
+    at: usize,
+}
+
+impl Line<'_> {
+    fn mend(&self, raw: bool, mended: &mut Mended) {
+        if raw {
+            return self.close_at_end("\"#", mended);
+        }
+        if let Some((opening, at)) = self.swallowed_key() {
+            let span = Span::new(self.file, opening..opening + 1);
+            mended.findings.push(Self::unclosed(span).fix(
+                Applicability::Safe,
+                "close it before the next property",
+                Span::new(self.file, at..at),
+                "\"",
+            ));
+            mended.repairs.push(Repair::insert(at, "\""));
+            return;
+        }
+        let token = &self.tokens[self.at];
+        if token.text(self.source)[1..].trim().is_empty() && self.is_glued() {
+            let start = self.words_before();
+            let span = Span::new(self.file, token.start..token.start + 1);
+            let finding = Finding::error(Code("E0009"), "this quote closes nothing", span)
+                .why("a text in quotes starts and ends with one on the same line")
+                .fix(Applicability::Guess, "open the text here", Span::new(self.file, start..start), "\"");
+            mended.findings.push(finding);
+            mended.repairs.push(Repair::insert(start, "\""));
+            mended.broken.push(start);
+            return;
+        }
+        self.close_at_end("\"", mended);
+    }
+
+    fn unclosed(span: Span) -> Finding {
+        Finding::error(Code("E0009"), "this text is never closed", span)
+            .label("opened here")
+            .why("a text in quotes ends on the line it starts on")
+    }
+
+    fn close_at_end(&self, closing: &str, mended: &mut Mended) {
+        let token = &self.tokens[self.at];
+        let end = token.start + self.meant_length();
+        let content = &self.source[token.start + 1..end];
+        let sure = !content.contains(['=', ';']) && !content.ends_with('\\');
+        let applicability = if sure { Applicability::Safe } else { Applicability::Guess };
+        let span = Span::new(self.file, token.start..end);
+        mended.findings.push(Self::unclosed(span).label("").fix(
+            applicability,
+            format!("write `{closing}` at its end"),
+            Span::new(self.file, end..end),
+            closing,
+        ));
+        mended.repairs.push(Repair::insert(end, closing));
+        mended.broken.push(token.start);
+    }
+
+    /// How much of the token was meant as text: not a `{` at the line's end, a `}` that closes what the line opened, or
+    /// a comment.
+    fn meant_length(&self) -> usize {
+        let text = self.tokens[self.at].text(self.source);
+        let mut meant = text.split(" //").next().unwrap_or(text).trim_end();
+        if let Some(rest) = meant.strip_suffix('{')
+            && rest.ends_with([' ', '\t'])
+        {
+            meant = rest.trim_end();
+        }
+        let mut open = self.line_before().filter(|token| token.kind == Kind::Open).count();
+        while open > 0
+            && let Some(rest) = meant.strip_suffix('}')
+        {
+            meant = rest.trim_end().trim_end_matches(';').trim_end();
+            open -= 1;
+        }
+        meant.len().max(1)
+    }
+
+    fn line_before(&self) -> impl Iterator<Item = &Token> {
+        self.tokens[..self.at].iter().rev().take_while(|token| token.kind != Kind::Newline)
+    }
+
+    fn is_glued(&self) -> bool {
+        self.at > 0 && matches!(self.tokens[self.at - 1].kind, Kind::Bare)
+    }
+
+    /// For `from="22:00 to="06:30"`: the quote that was not closed, and where it should have been.
+    fn swallowed_key(&self) -> Option<(usize, usize)> {
+        let mut after: Option<&Token> = None;
+        for token in self.line_before() {
+            let glued = after.is_some_and(|next| next.kind == Kind::Bare);
+            if glued && matches!(token.kind, Kind::Quoted { lines: false, closed: true, raw: false }) {
+                let text = token.text(self.source);
+                let content = &text[1..text.len() - 1];
+                let key =
+                    content.strip_suffix('=')?.rsplit_once(' ').map(|(before, key)| (before.trim_end().len(), key));
+                if let Some((length, key)) = key
+                    && word::is_plain(key)
+                {
+                    return Some((token.start, token.start + 1 + length));
+                }
+            }
+            after = Some(token);
+        }
+        None
+    }
+
+    /// Where the words begin that end at this quote: after the node's name or a property's `=`.
+    fn words_before(&self) -> usize {
+        let mut start = self.tokens[self.at - 1].start;
+        let before: Vec<&Token> = self.line_before().collect();
+        for pair in before.windows(2) {
+            let (word, left) = (pair[0], pair[1]);
+            if word.kind == Kind::Bare {
+                start = word.start;
+            }
+            if !matches!(left.kind, Kind::Bare | Kind::Space) {
+                return start;
+            }
+        }
+        // The first word of the line is the node's name.
+        let mut words = before.iter().rev().filter(|token| token.kind == Kind::Bare);
+        words.next();
+        words.next().map_or(self.tokens[self.at - 1].start, |word| word.start)
+    }
+}

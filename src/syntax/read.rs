@@ -1,0 +1,183 @@
+//! The stages of reading, in order.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::lexer::{self, Token};
+use super::quotes::Mended;
+use super::repair::{Mending, Repair, mend};
+use super::{Document, LONGEST_FILE, Node, Scalar, Value, balance, guard, lower, outline, quotes, recover, traps};
+use crate::finding::{Code, Edit, Finding, Findings, Label};
+use crate::source::{FileId, Span};
+
+/// The most findings about the form of one file; more say nothing new.
+const MOST_FINDINGS: usize = 100;
+
+/// Reads `text`. Everything wrong with its form is a finding; what could not be read is absent from the document or
+/// [`Scalar::Broken`] in it, and all around it is read.
+pub fn parse(file: FileId, text: &str, findings: &mut Findings) -> Document {
+    let mut reading =
+        Reading { file, text: text.to_owned(), mendings: Vec::new(), findings: Vec::new(), broken: BTreeSet::new() };
+    let document = reading.run();
+    for finding in limited(file, reading.findings) {
+        findings.push(finding);
+    }
+    document
+}
+
+/// The text as mended so far, and the way back to the file.
+struct Reading {
+    file: FileId,
+    text: String,
+    mendings: Vec<Mending>,
+    findings: Vec<Finding>,
+    /// Where values start, in the file, that are not to be trusted.
+    broken: BTreeSet<usize>,
+}
+
+impl Reading {
+    fn run(&mut self) -> Document {
+        if self.text.len() > 3 * LONGEST_FILE {
+            self.findings.push(guard::too_large(self.file, self.text.len()));
+            return self.nothing();
+        }
+        let (findings, repairs) = guard::characters(self.file, &self.text);
+        self.mend(Mended { findings, repairs, broken: Vec::new() });
+        let mut tokens = lexer::lex(&self.text);
+        if let Some(finding) = guard::hostile(self.file, &self.text, &tokens) {
+            return self.refuse(finding);
+        }
+        let unclosed = quotes::unclosed(self.file, &self.text, &tokens);
+        self.mend_and_lex(unclosed, &mut tokens);
+        let (findings, repairs) = balance::unbalanced(self.file, &self.text, &tokens);
+        self.mend_and_lex(Mended { findings, repairs, broken: Vec::new() }, &mut tokens);
+        let mut outline = outline::outline(&self.text, &tokens);
+        if let Some(finding) = guard::slashdashes(self.file, &outline, &tokens) {
+            return self.refuse(finding);
+        }
+        let trapped = traps::check(self.file, &self.text, &tokens, &outline);
+        if self.mend_and_lex(trapped, &mut tokens) {
+            outline = outline::outline(&self.text, &tokens);
+        }
+        let source = lower::Source { file: self.file, text: &self.text, tokens: &tokens, outline: &outline };
+        let (mut document, found) = match kdl::KdlDocument::parse_v2(&self.text) {
+            Ok(document) => lower::document(&source, &document),
+            Err(error) => recover::document(&source, &error),
+        };
+        for finding in found {
+            let finding = self.to_file(finding);
+            self.findings.push(finding);
+        }
+        if !self.mendings.is_empty() {
+            document.nodes.iter_mut().for_each(|node| self.place(node));
+        }
+        document
+    }
+
+    fn nothing(&self) -> Document {
+        Document { file: self.file, nodes: Vec::new() }
+    }
+
+    /// One finding instead of all.
+    fn refuse(&mut self, finding: Finding) -> Document {
+        let finding = self.to_file(finding);
+        self.findings.push(finding);
+        self.nothing()
+    }
+
+    /// Takes the findings and makes the repairs; whether there was any.
+    fn mend(&mut self, mended: Mended) -> bool {
+        for finding in mended.findings {
+            let finding = self.to_file(finding);
+            self.findings.push(finding);
+        }
+        for start in mended.broken {
+            self.broken.insert(self.back(start..start).start);
+        }
+        if mended.repairs.is_empty() {
+            return false;
+        }
+        self.apply(mended.repairs);
+        true
+    }
+
+    fn apply(&mut self, repairs: Vec<Repair>) {
+        let (text, mending) = mend(&self.text, repairs);
+        self.text = text;
+        self.mendings.push(mending);
+    }
+
+    fn mend_and_lex(&mut self, mended: Mended, tokens: &mut Vec<Token>) -> bool {
+        let changed = self.mend(mended);
+        if changed {
+            *tokens = lexer::lex(&self.text);
+        }
+        changed
+    }
+
+    /// A range of the mended text as one of the file.
+    fn back(&self, range: Range<usize>) -> Range<usize> {
+        self.mendings.iter().rev().fold(range, |range, mending| mending.back(range))
+    }
+
+    fn span(&self, span: Span) -> Span {
+        Span::new(span.file, self.back(span.range()))
+    }
+
+    /// A finding about the mended text as one about the file. Edits of what was mended are no edits of the file.
+    fn to_file(&self, mut finding: Finding) -> Finding {
+        if self.mendings.is_empty() {
+            return finding;
+        }
+        let label = |label: &mut Label| label.span = self.span(label.span);
+        label(&mut finding.primary);
+        finding.secondary.iter_mut().for_each(label);
+        finding.fixes.retain_mut(|fix| fix.edits.iter_mut().all(|edit| self.edit_to_file(edit)));
+        finding
+    }
+
+    fn edit_to_file(&self, edit: &mut Edit) -> bool {
+        let mut range = edit.span.range();
+        for mending in self.mendings.iter().rev() {
+            if !mending.is_untouched(&range) {
+                return false;
+            }
+            range = mending.back(range);
+        }
+        edit.span = Span::new(edit.span.file, range);
+        true
+    }
+
+    fn place(&self, node: &mut Node) {
+        node.name.span = self.span(node.name.span);
+        (node.span, node.head) = (self.span(node.span), self.span(node.head));
+        node.args.iter_mut().for_each(|value| self.place_value(value));
+        for property in &mut node.props {
+            property.name.span = self.span(property.name.span);
+            property.span = self.span(property.span);
+            self.place_value(&mut property.value);
+        }
+        node.children.iter_mut().for_each(|child| self.place(child));
+    }
+
+    fn place_value(&self, value: &mut Value) {
+        value.span = self.span(value.span);
+        if self.broken.contains(&(value.span.start as usize)) {
+            value.scalar = Scalar::Broken;
+        }
+    }
+}
+
+/// The findings in file order, one a place, up to the most that help.
+fn limited(file: FileId, mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by_key(|finding| (finding.primary.span, finding.code));
+    let more = findings.len().saturating_sub(MOST_FINDINGS);
+    if more > 0 {
+        let span = findings[MOST_FINDINGS].primary.span;
+        findings.truncate(MOST_FINDINGS);
+        let title = format!("{more} more mistakes of form from here on");
+        let finding = Finding::error(Code("E0030"), title, Span { file, ..span });
+        findings.push(finding.why(format!("at most {MOST_FINDINGS} are shown of one file")));
+    }
+    findings
+}

@@ -1,0 +1,452 @@
+//! What people type and KDL refuses or reads otherwise: each a finding with its way out, and a repair so that reading
+//! goes on behind it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::lexer::{Kind, Token};
+use super::outline::{Group, Oddity, Outline, OutlineNode, Part};
+use super::quotes::Mended;
+use super::repair::Repair;
+use super::word::{self, Word};
+use crate::finding::{Applicability, Code, Edit, Finding, Fix};
+use crate::source::{FileId, Span};
+
+/// Findings about everything of the outline that is not as KDL or the house rules want it.
+pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outline) -> Mended {
+    let objects = objects(source, tokens, outline);
+    let out = Mended::default();
+    let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), quoted_until: 0, out };
+    traps.comments();
+    traps.notes();
+    for oddity in &outline.oddities {
+        traps.oddity(oddity);
+    }
+    for at in 0..outline.nodes.len() {
+        traps.node(at);
+    }
+    traps.out
+}
+
+/// The nodes inside `object` and `patch`, where the words are those of Kubernetes.
+fn objects(source: &str, tokens: &[Token], outline: &Outline) -> BTreeSet<usize> {
+    let mut objects = BTreeSet::new();
+    for (at, node) in outline.nodes.iter().enumerate() {
+        let name = tokens[node.name.start].text(source);
+        if matches!(name, "object" | "patch") || node.parent.is_some_and(|parent| objects.contains(&parent)) {
+            objects.insert(at);
+        }
+    }
+    objects
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Name,
+    Argument,
+    Property,
+}
+
+pub(super) struct Traps<'a> {
+    pub(super) file: FileId,
+    pub(super) source: &'a str,
+    pub(super) tokens: &'a [Token],
+    pub(super) outline: &'a Outline,
+    objects: BTreeSet<usize>,
+    /// The brackets and commas of the node at hand, which are no part of its values.
+    pub(super) marks: Vec<Range<usize>>,
+    /// Up to where a text in other quotation marks goes on.
+    pub(super) quoted_until: usize,
+    pub(super) out: Mended,
+}
+
+impl Traps<'_> {
+    pub(super) fn bytes(&self, group: &Group) -> Range<usize> {
+        self.tokens[group.start].start..self.tokens[group.end - 1].end
+    }
+
+    fn span(&self, group: &Group) -> Span {
+        Span::new(self.file, self.bytes(group))
+    }
+
+    /// The name of a node as it was written.
+    pub(super) fn name(&self, node: usize) -> &str {
+        self.text(&self.outline.nodes[node].name)
+    }
+
+    /// Whether a node stands inside `object` or `patch`.
+    pub(super) fn is_object(&self, node: usize) -> bool {
+        self.objects.contains(&node)
+    }
+
+    fn text(&self, group: &Group) -> &str {
+        &self.source[self.bytes(group)]
+    }
+
+    /// Adds a finding whose fix is one replacement, which also is how reading goes on.
+    pub(super) fn replace(
+        &mut self,
+        finding: Finding,
+        how: Applicability,
+        title: &str,
+        range: Range<usize>,
+        text: &str,
+    ) {
+        let span = Span::new(self.file, range.clone());
+        self.out.findings.push(finding.fix(how, title, span, text));
+        self.out.repairs.push(Repair::replace(range, text));
+    }
+
+    fn comments(&mut self) {
+        for token in self.tokens.iter().filter(|token| token.kind == Kind::HashComment) {
+            let span = Span::new(self.file, token.start..token.end);
+            let hashes = token.text(self.source).bytes().take_while(|byte| *byte == b'#').count();
+            let finding = Finding::error(Code("E0019"), "comments begin with `//` here", span)
+                .why("`#` begins a keyword such as `#null` or a raw text such as `#\"…\"#`");
+            let range = token.start..token.start + hashes;
+            self.replace(finding, Applicability::Safe, "begin it with `//`", range, "//");
+        }
+    }
+
+    fn oddity(&mut self, oddity: &Oddity) {
+        match oddity {
+            Oddity::EqualsAfterName { node, equals } => self.equals_after_name(*node, *equals),
+            Oddity::BlockOnNextLine { node, open } => self.block_on_next_line(*node, *open),
+            Oddity::BlockWithoutNode { open } => self.block_without_node(*open),
+            Oddity::SecondBlock { open } => self.second_block(*open),
+            Oddity::AfterBlock { close, token } => self.after_block(*close, *token),
+            Oddity::EmptySlashdash { slashdash } => {
+                let token = self.tokens[*slashdash];
+                let span = Span::new(self.file, token.start..token.end);
+                let finding = Finding::error(Code("E0031"), "this `/-` comments out nothing", span)
+                    .why("`/-` takes out the node, value or block that follows it");
+                self.replace(finding, Applicability::Safe, "take it out", token.start..token.end, "");
+            }
+            Oddity::Stray { token } => {
+                let token = self.tokens[*token];
+                let span = Span::new(self.file, token.start..token.end);
+                let title = format!("this `{}` stands alone", token.text(self.source));
+                self.out.findings.push(
+                    Finding::error(Code("E0022"), title, span)
+                        .why("a property is `key=value`; a text with `=`, `(` or `)` stands in quotes"),
+                );
+                self.out.repairs.push(Repair::replace(token.start..token.end, " "));
+            }
+        }
+    }
+
+    fn equals_after_name(&mut self, node: usize, equals: usize) {
+        let name = self.outline.nodes[node].name.clone();
+        let range = self.bytes(&name).end..self.tokens[equals].end;
+        let text = self.text(&name);
+        let finding = Finding::error(
+            Code("E0017"),
+            format!("`{text}` is followed by `=`"),
+            Span::new(self.file, self.tokens[equals].start..self.tokens[equals].end),
+        )
+        .why(format!("a setting is a word and its value, with a blank between: `{text} …`"));
+        let next = self.tokens.get(equals + 1).is_some_and(|token| token.kind == Kind::Space);
+        self.replace(finding, Applicability::Safe, "write a blank", range, if next { "" } else { " " });
+    }
+
+    fn block_on_next_line(&mut self, node: usize, open: usize) {
+        let before = &self.tokens[..open];
+        let last = before.iter().rposition(|token| !token.is_trivia()).map_or(0, |at| self.tokens[at].end);
+        let brace = self.tokens[open];
+        let name = self.text(&self.outline.nodes[node].name.clone()).to_owned();
+        let finding = Finding::error(
+            Code("E0026"),
+            "a block begins on the line of its node",
+            Span::new(self.file, brace.start..brace.end),
+        )
+        .why(format!("a line end ends the node `{name}`"));
+        let comments = before.iter().rev().take_while(|token| token.is_trivia());
+        let comment = comments.filter(|token| !matches!(token.kind, Kind::Space | Kind::Newline)).count() > 0;
+        if comment {
+            let place = Span::new(self.file, last..last);
+            let edits = vec![
+                Edit { span: place, replacement: " {".into() },
+                Edit { span: Span::new(self.file, brace.start..brace.end), replacement: String::new() },
+            ];
+            let title = format!("write `{{` after `{name}`");
+            let mut finding = finding;
+            finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits });
+            self.out.findings.push(finding);
+            self.out.repairs.push(Repair::insert(last, " {"));
+            self.out.repairs.push(Repair::delete(brace.start..brace.end));
+        } else {
+            let title = format!("write `{{` after `{name}`");
+            self.replace(finding, Applicability::Safe, &title, last..brace.end, " {");
+        }
+    }
+
+    fn block_without_node(&mut self, open: usize) {
+        let brace = self.tokens[open];
+        let finding =
+            Finding::error(Code("E0026"), "this block has no name", Span::new(self.file, brace.start..brace.end))
+                .why("a block belongs to a node: `name { … }`")
+                .help("write the name before `{`");
+        self.out.findings.push(finding);
+        let mut depth = 0_usize;
+        let close = self.tokens[open..].iter().find(|token| {
+            match token.kind {
+                Kind::Open => depth += 1,
+                Kind::Close => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        self.out.repairs.push(Repair::delete(brace.start..close.map_or(self.source.len(), |token| token.end)));
+    }
+
+    fn second_block(&mut self, open: usize) {
+        let brace = self.tokens[open];
+        let previous = self.tokens[..open].iter().rev().find(|token| token.kind == Kind::Close);
+        let finding = Finding::error(Code("E0024"), "a second block", Span::new(self.file, brace.start..brace.end))
+            .why("a node has one block");
+        match previous {
+            Some(close) => {
+                let range = close.start..brace.end;
+                self.replace(finding, Applicability::Guess, "make them one", range, "\n");
+            }
+            None => self.out.findings.push(finding),
+        }
+    }
+
+    fn after_block(&mut self, close: usize, token: usize) {
+        let (close, token) = (self.tokens[close], self.tokens[token]);
+        let finding = Finding::error(
+            Code("E0024"),
+            "something follows a `}` on its line",
+            Span::new(self.file, token.start..token.end),
+        )
+        .why("a `}` ends its node; the next begins on a new line or after `;`");
+        self.replace(finding, Applicability::Safe, "write `;` after `}`", close.end..close.end, ";");
+    }
+
+    fn node(&mut self, at: usize) {
+        let node = &self.outline.nodes[at];
+        self.annotation(node.annotation.as_ref());
+        self.value(at, &node.name, Place::Name);
+        self.marks = self.list(node);
+        for (index, part) in node.parts.iter().enumerate() {
+            self.part(at, index, part);
+        }
+    }
+
+    fn annotation(&mut self, annotation: Option<&Group>) {
+        let Some(group) = annotation else { return };
+        let finding = Finding::error(Code("E0021"), "a type in parentheses", self.span(group))
+            .why("what type a value has is known from its setting");
+        let range = self.bytes(group);
+        self.replace(finding, Applicability::Safe, "take it out", range, "");
+    }
+
+    fn part(&mut self, node: usize, index: usize, part: &Part) {
+        self.annotation(part.annotation.as_ref());
+        let Some((key, equals)) = &part.key else {
+            if let Some(value) = &part.value {
+                self.value(node, value, Place::Argument);
+            }
+            return;
+        };
+        let Some(value) = &part.value else {
+            return self.empty_property(key, *equals);
+        };
+        if self.is_quantity_in_property(node, index, key, value) {
+            return;
+        }
+        self.value(node, key, Place::Name);
+        self.value(node, value, Place::Property);
+    }
+
+    fn empty_property(&mut self, key: &Group, equals: usize) {
+        let range = self.bytes(key).start..self.tokens[equals].end;
+        let text = self.text(key).to_owned();
+        let finding =
+            Finding::error(Code("E0022"), format!("`{text}=` has no value"), Span::new(self.file, range.clone()))
+                .why("a property is `key=value`")
+                .help(format!("write the value after `{text}=`, or take `{text}=` out"));
+        self.out.findings.push(finding);
+        self.out.repairs.push(Repair::insert(range.end, "\"\""));
+        self.out.broken.push(range.end);
+    }
+
+    /// `size=10 GiB` and `cpu=10m`: an amount with its unit where only a scalar fits.
+    fn is_quantity_in_property(&mut self, node: usize, index: usize, key: &Group, value: &Group) -> bool {
+        if self.objects.contains(&node) || value.len() != 1 {
+            return false;
+        }
+        let parts = &self.outline.nodes[node].parts;
+        let text = self.text(value);
+        let (number, unit, end) = match word::classify(text) {
+            Word::Glued { number, unit, .. } => (number, self.unit(unit, text, self.text(key)), self.bytes(value).end),
+            Word::Number => {
+                let next = parts.get(index + 1).filter(|part| part.key.is_none() && part.slashdash.is_none());
+                let Some(word) = next.and_then(|part| part.value.as_ref()) else { return false };
+                let Some((unit, _)) = word::unit_meant(self.text(word)) else { return false };
+                (text, unit, self.bytes(word).end)
+            }
+            _ => return false,
+        };
+        let setting = format!("{} {number} {}", self.text(key), word::unit_for(number, unit));
+        let range = self.bytes(key).start..end;
+        self.move_to_block(node, index, range, &setting);
+        true
+    }
+
+    fn move_to_block(&mut self, node: usize, index: usize, range: Range<usize>, setting: &str) {
+        let span = Span::new(self.file, range.clone());
+        let outline = &self.outline.nodes[node];
+        let text = self.source[range.clone()].to_owned();
+        let mut finding =
+            Finding::error(Code("E0014"), format!("`{text}` is an amount with its unit in a property"), span)
+                .why("a property holds one word or number; an amount is a setting of its own, two values");
+        let blank =
+            self.source[..range.start].ends_with(' ') && self.source[range.end..].starts_with([' ', '\n', '\r']);
+        let gone = range.start - usize::from(blank)..range.end;
+        let edits = match outline.block() {
+            Some(block) => {
+                let open = self.tokens[block.open].end;
+                let one_line =
+                    block.close.is_some_and(|close| !self.source[open..self.tokens[close].start].contains('\n'));
+                let indent = self.indent_inside(block.open);
+                let insert = if one_line { format!(" {setting};") } else { format!("\n{indent}{setting}") };
+                vec![(gone, String::new()), (open..open, insert)]
+            }
+            None if index + 1 == outline.parts.len()
+                || self.bytes(&outline.parts[outline.parts.len() - 1].tokens()).end == range.end =>
+            {
+                vec![(range, format!("{{ {setting}; }}"))]
+            }
+            None => {
+                let end = self.bytes(&outline.parts[outline.parts.len() - 1].tokens()).end;
+                vec![(gone, String::new()), (end..end, format!(" {{ {setting}; }}"))]
+            }
+        };
+        let edit = |(range, text): &(Range<usize>, String)| Edit {
+            span: Span::new(self.file, range.clone()),
+            replacement: text.clone(),
+        };
+        let title = format!("write it as the setting `{setting}`");
+        finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: edits.iter().map(edit).collect() });
+        self.out.findings.push(finding);
+        self.out.repairs.extend(edits.into_iter().map(|(range, text)| Repair::replace(range, text)));
+    }
+
+    /// The indentation of the lines in a block.
+    fn indent_inside(&self, open: usize) -> String {
+        let line = self.source[..self.tokens[open].start].rfind('\n').map_or(0, |at| at + 1);
+        let indent: String = self.source[line..].chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
+        format!("{indent}    ")
+    }
+
+    fn unit(&self, unit: &'static str, text: &str, name: &str) -> &'static str {
+        if text.ends_with(|c: char| c.is_ascii_digit()) || !text.ends_with('m') || !name.contains("cpu") {
+            return unit;
+        }
+        "millicores"
+    }
+
+    /// `[a, b]` and `a, b`: lists as other languages write them.
+    fn list(&mut self, node: &OutlineNode) -> Vec<Range<usize>> {
+        let values = node.parts.iter().filter(|part| part.slashdash.is_none()).filter_map(|part| part.value.as_ref());
+        let values: Vec<&Group> = values.collect();
+        let mut edits = Vec::new();
+        for group in &values {
+            let tokens = &self.tokens[group.start..group.end];
+            for (index, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Bare) {
+                let (first, last) = (index == 0, index + 1 == tokens.len());
+                edits.extend(list_marks(token, token.text(self.source), first, last, values.len()));
+            }
+        }
+        let Some(first) = edits.first().cloned() else { return edits };
+        let span = Span::new(self.file, first);
+        let mut finding = Finding::error(Code("E0018"), "values stand beside each other, with blanks between", span)
+            .why("a list needs no brackets and no commas: `modules calendar contacts`");
+        let edit =
+            |range: &Range<usize>| Edit { span: Span::new(self.file, range.clone()), replacement: String::new() };
+        finding.fixes.push(Fix {
+            title: "take the brackets and commas out".into(),
+            applicability: Applicability::Safe,
+            edits: edits.iter().map(edit).collect(),
+        });
+        self.out.findings.push(finding);
+        self.out.repairs.extend(edits.iter().cloned().map(Repair::delete));
+        edits
+    }
+
+    /// `///` that stands directly above no node.
+    fn notes(&mut self) {
+        let starts: BTreeSet<usize> = self.outline.nodes.iter().map(OutlineNode::first).collect();
+        let mut lost_above = false;
+        for at in 0..self.tokens.len() {
+            let token = self.tokens[at];
+            if is_note(&token, self.source) {
+                let lost = !belongs(self.source, self.tokens, at, &starts);
+                if lost && !lost_above {
+                    let span = Span::new(self.file, token.start..token.end);
+                    let finding = Finding::warning(Code("W0001"), "this note belongs to nothing", span)
+                        .why("`///` is the note of the node directly below it; others do not show it")
+                        .help("write it directly above a node")
+                        .fix(
+                            Applicability::Guess,
+                            "make it a comment",
+                            Span::new(self.file, token.start..token.start + 3),
+                            "//",
+                        );
+                    self.out.findings.push(finding);
+                }
+                lost_above = lost;
+            } else if !token.is_trivia() {
+                lost_above = false;
+            }
+        }
+    }
+}
+
+/// Whether a token is a note of a node.
+pub(super) fn is_note(token: &Token, source: &str) -> bool {
+    let text = token.text(source);
+    token.kind == Kind::LineComment && text.starts_with("///") && !text.starts_with("////")
+}
+
+/// Whether the note at a token stands on a line of its own directly above a node or more of the note.
+fn belongs(source: &str, tokens: &[Token], at: usize, starts: &BTreeSet<usize>) -> bool {
+    let mut before = tokens[..at].iter().rev().skip_while(|token| matches!(token.kind, Kind::Space | Kind::Bom));
+    if before.next().is_some_and(|token| token.kind != Kind::Newline) {
+        return false;
+    }
+    let mut next = at + 1;
+    loop {
+        if tokens.get(next).is_none_or(|token| token.kind != Kind::Newline) {
+            return false;
+        }
+        next += 1;
+        next += usize::from(tokens.get(next).is_some_and(|token| token.kind == Kind::Space));
+        if starts.contains(&next) {
+            return true;
+        }
+        if !tokens.get(next).is_some_and(|token| is_note(token, source)) {
+            return false;
+        }
+        next += 1;
+    }
+}
+
+/// The bytes of brackets and commas around a value.
+fn list_marks(token: &Token, text: &str, first: bool, last: bool, values: usize) -> Vec<Range<usize>> {
+    let mut marks = Vec::new();
+    let lead = if first { text.len() - text.trim_start_matches('[').len() } else { 0 };
+    let rest = &text[lead..];
+    let trail = if last { rest.len() - rest.trim_end_matches([',', ']']).len() } else { 0 };
+    if lead > 0 {
+        marks.push(token.start..token.start + lead);
+    }
+    let is_comma = rest.ends_with(',') && (values > 1 || rest.len() > 1);
+    if trail > 0 && (rest.ends_with(']') || is_comma) {
+        marks.push(token.end - trail..token.end);
+    }
+    marks
+}

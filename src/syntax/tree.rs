@@ -1,0 +1,94 @@
+//! The tree that KDL is lowered to.
+
+use crate::source::{FileId, Span, Spanned};
+
+/// A parsed file. What could not be read is absent, with a finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// The file.
+    pub file: FileId,
+    /// Top-level nodes in order.
+    pub nodes: Vec<Node>,
+}
+
+/// A node: `name arg arg key=value { children }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its note: the `///` comments directly above it, joined by newlines.
+    pub note: Option<String>,
+    /// Arguments in order.
+    pub args: Vec<Value>,
+    /// Properties in order; a repeated one is a finding and only the first is kept.
+    pub props: Vec<Property>,
+    /// Children in order; empty where there is no block.
+    pub children: Vec<Node>,
+    /// From its name to its last argument, property or closing brace.
+    pub span: Span,
+    /// From its name to its last argument or property: what findings underline.
+    pub head: Span,
+}
+
+/// A property: `key=value`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Property {
+    /// The key.
+    pub name: Spanned<String>,
+    /// The value.
+    pub value: Value,
+    /// `key=value`.
+    pub span: Span,
+}
+
+/// A scalar as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// What it is to KDL.
+    pub scalar: Scalar,
+    /// Its source spelling without quotes and escapes: for `version 1.10` the text `1.10`.
+    pub text: String,
+    /// Whether it was written in quotes.
+    pub quoted: bool,
+    /// Where, quotes included.
+    pub span: Span,
+}
+
+/// What a scalar is to KDL.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// A word or a quoted string.
+    Text,
+    /// A whole number.
+    Integer(i128),
+    /// A number with a fraction or exponent.
+    Float(f64),
+    /// `#true` or `#false`.
+    Bool(bool),
+    /// `#null`.
+    Null,
+    /// Something that already has a finding: whoever checks it stays silent, so that one mistake is told once.
+    Broken,
+}
+
+impl Node {
+    /// The first child of a name.
+    pub fn child(&self, name: &str) -> Option<&Node> {
+        self.children.iter().find(|child| child.name.value == name)
+    }
+
+    /// All children of a name.
+    pub fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.children.iter().filter(move |child| child.name.value == name)
+    }
+
+    /// The value of a property.
+    pub fn prop(&self, name: &str) -> Option<&Value> {
+        self.props.iter().find(|prop| prop.name.value == name).map(|prop| &prop.value)
+    }
+
+    /// The argument at a position.
+    pub fn arg(&self, at: usize) -> Option<&Value> {
+        self.args.get(at)
+    }
+}
