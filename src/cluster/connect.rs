@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::errors::ApiError;
 use crate::model::Cluster;
 use crate::name::Name;
+use crate::secrets::HashKey;
 
 /// How to reach a cluster.
 #[derive(Clone, Debug)]
@@ -76,6 +77,12 @@ pub enum ConnectError {
         #[source]
         source: Box<kube::config::InClusterError>,
     },
+    /// The system gives no random bytes, without which no secret can be made or compared.
+    #[error("no connection to cluster `{cluster}` can be set up: the system gives no random bytes")]
+    NoRandom {
+        /// The cluster.
+        cluster: Name,
+    },
     /// TLS or the proxy cannot be set up.
     #[error("no connection to cluster `{cluster}` can be set up")]
     Client {
@@ -120,6 +127,7 @@ pub(super) struct Inner {
     pub(super) in_flight: Semaphore,
     pub(super) limits: Limits,
     pub(super) counters: Counters,
+    key: HashKey,
     warnings: Mutex<BTreeSet<String>>,
 }
 
@@ -145,6 +153,7 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
         in_flight: Semaphore::new(limits.in_flight),
         limits,
         counters: Counters::default(),
+        key: HashKey::random().ok_or_else(|| ConnectError::NoRandom { cluster: cluster.clone() })?,
         warnings: Mutex::default(),
     };
     Ok(Connection { inner: Arc::new(inner) })
@@ -173,6 +182,11 @@ impl Connection {
     /// The cluster's name in the garden.
     pub fn cluster(&self) -> &Name {
         &self.inner.cluster
+    }
+
+    /// The key of the hashes that stand for the values of Secrets.
+    pub fn key(&self) -> &HashKey {
+        &self.inner.key
     }
 
     /// The requests so far.

@@ -3,6 +3,8 @@
 //! Everything here is IO except [`errors`], which traces what the API server refused to the line that caused it.
 //! Requests go through one function ([`Connection`]): bounded, timed, counted, their errors masked.
 
+mod act;
+pub mod apply;
 pub mod connect;
 mod copies;
 pub mod discovery;
@@ -10,7 +12,9 @@ pub mod errors;
 pub mod inventory;
 pub mod read;
 mod request;
+mod wait;
 
+pub use apply::{Applied, Progress, Work};
 pub use connect::{Access, ConnectError, Connection, Limits, Permit, RequestCounts, Writer, WrongCluster, connect};
 pub use discovery::{Kinds, MissingKind, Resource, discover};
 pub use errors::{ApiError, Cause, Refusal};

@@ -102,7 +102,7 @@ async fn list_all(
     let mut answers = stream::iter(requests).buffer_unordered(16);
     while let Some((resource, organisations, found)) = answers.next().await {
         match found {
-            Ok(items) => items.into_iter().for_each(|item| hand_out(item, &resource, lives)),
+            Ok(items) => items.into_iter().for_each(|item| hand_out(connection, item, &resource, lives)),
             Err(error) => {
                 let key = format!("{} {}", resource.api_version, resource.kind);
                 for name in organisations {
@@ -132,7 +132,7 @@ async fn list_kind(
     organisations: &[Name],
     scopes: &BTreeMap<Name, Scope<'_>>,
 ) -> Result<Vec<Value>, ApiError> {
-    let detail = detail_of(resource);
+    let detail = Detail::Whole;
     if !resource.namespaced || scopes.len() > FEW {
         return connection.list(&resource.list_path(""), &selector(garden, None), detail).await;
     }
@@ -149,19 +149,23 @@ fn selector(garden: &Name, organisation: Option<&Name>) -> String {
     query_escaped(&organisation.map_or_else(|| garden.clone(), |name| format!("{garden},{ORGANISATION_LABEL}={name}")))
 }
 
-/// Of Secrets only the metadata is ever listed.
-fn detail_of(resource: &Resource) -> Detail {
-    if is_secret(resource) { Detail::Metadata } else { Detail::Whole }
-}
-
 fn is_secret(resource: &Resource) -> bool {
     &*resource.kind == "Secret" && &*resource.api_version == "v1"
 }
 
-fn hand_out(item: Value, resource: &Resource, lives: &mut BTreeMap<Name, Live>) {
+fn hand_out(connection: &Connection, mut item: Value, resource: &Resource, lives: &mut BTreeMap<Name, Live>) {
     let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
-    if let Some(live) = lives.get_mut(organisation) {
+    let Some(organisation) = lives.keys().find(|name| name.as_str() == organisation).cloned() else { return };
+    close(connection, &mut item, resource);
+    if let Some(live) = lives.get_mut(&organisation) {
         insert(live, item, resource);
+    }
+}
+
+/// Values of Secrets are gone before anything is kept.
+fn close(connection: &Connection, item: &mut Value, resource: &Resource) {
+    if is_secret(resource) {
+        copies::close(connection.key(), item);
     }
 }
 
@@ -193,8 +197,8 @@ async fn fill(
         live.foreign = foreign(connection, kinds, garden, &scope.objects.namespace).await?;
     }
     let requests = scope.objects.secrets.iter().map(|request| async {
-        let exists = live.objects.contains_key(&request.id);
-        Ok((request.id.clone(), copies::standing(connection, request, exists).await?))
+        let found = live.objects.get(&request.id).map(|object| &*object.body);
+        Ok((request.id.clone(), copies::standing(connection, request, found).await?))
     });
     let standings: Vec<Result<_, ApiError>> = stream::iter(requests).buffer_unordered(8).collect().await;
     for standing in standings {
@@ -264,12 +268,12 @@ async fn read_missing(
 }
 
 impl Connection {
-    /// One object, typed; of a Secret the metadata only. Absent where there is none.
+    /// One object, typed; a Secret with hashes for values. Absent where there is none.
     pub(super) async fn get_object(&self, resource: &Resource, id: &ObjectId) -> Result<Option<Value>, ApiError> {
         let path = resource.path(&id.namespace, &id.name);
-        let answer = if is_secret(resource) { self.get_metadata(&path).await } else { self.get(&path).await };
-        match answer {
+        match self.get(&path).await {
             Ok(mut body) => {
+                close(self, &mut body, resource);
                 body["apiVersion"] = (*resource.api_version).into();
                 body["kind"] = (*resource.kind).into();
                 Ok(Some(body))

@@ -83,11 +83,6 @@ impl Connection {
         }
     }
 
-    /// GET of metadata only.
-    pub(super) async fn get_metadata(&self, path: &str) -> Result<Value, ApiError> {
-        self.get_as(path, METADATA).await
-    }
-
     /// GET where absence is an answer.
     pub(super) async fn get_opt(&self, path: &str) -> Result<Option<Value>, ApiError> {
         match self.get(path).await {
@@ -170,8 +165,8 @@ impl Connection {
             Ok(kube::core::WatchEvent::Added(object) | kube::core::WatchEvent::Modified(object)) => {
                 Ok(WatchEvent::Is(object))
             }
-            Ok(kube::core::WatchEvent::Deleted(object)) => Ok(WatchEvent::Gone(object)),
-            Ok(kube::core::WatchEvent::Bookmark(mark)) => Ok(WatchEvent::Bookmark(mark.metadata.resource_version)),
+            Ok(kube::core::WatchEvent::Deleted(_)) => Ok(WatchEvent::Gone),
+            Ok(kube::core::WatchEvent::Bookmark(_)) => Ok(WatchEvent::Bookmark),
             Ok(kube::core::WatchEvent::Error(status)) => {
                 Err(ApiError::Refused(Box::new(Refusal::of_kube(&status, &Tainted::default()))))
             }
@@ -221,10 +216,10 @@ impl Connection {
 pub(super) enum WatchEvent {
     /// The object as it is now (after `ADDED` or `MODIFIED`).
     Is(Value),
-    /// The object as it last was.
-    Gone(Value),
-    /// A resourceVersion from which the watch can go on.
-    Bookmark(String),
+    /// The object was deleted, or left the selection.
+    Gone,
+    /// Nothing changed, and the server is alive.
+    Bookmark,
 }
 
 impl Writer {

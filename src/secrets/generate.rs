@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
-use super::Tainted;
+use super::{HashKey, Tainted};
 use crate::render::{Escape, Generated, SecretPiece, SecretRequest};
 
 /// The letters and digits of generated values: nothing that a URL, a shell or an ini file reads as more than a letter.
@@ -56,9 +56,19 @@ impl Material {
         })
     }
 
-    /// Whether a Secret's `data` (key to base64) holds exactly this.
-    pub fn equals(&self, data: &BTreeMap<String, String>) -> bool {
-        self.0 == *data
+    /// Whether it has no key.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The keys with their values, as a Secret's `data`. For a body that is sent and dropped.
+    pub fn data(&self) -> Value {
+        json!(self.0)
+    }
+
+    /// The keys with hashes for values.
+    pub fn hashed(&self, key: &HashKey) -> Value {
+        self.0.iter().map(|(name, value)| (name.clone(), Value::from(key.hash(value)))).collect()
     }
 
     /// What must not be in any text while this material is about.
@@ -69,24 +79,31 @@ impl Material {
     }
 }
 
-/// Makes a generated Secret: the random keys, then the fixed, then those joined from both.
-pub fn generated(keys: &BTreeMap<String, Generated>) -> Result<Material, MaterialError> {
-    let mut plain = BTreeMap::new();
-    for (key, how) in keys {
+/// Makes the keys that a generated Secret lacks: the random ones, then the fixed, then those joined from both.
+/// `existing` is the data that it has, key to base64; empty for a new one.
+pub fn generated(
+    keys: &BTreeMap<String, Generated>,
+    existing: &BTreeMap<String, String>,
+) -> Result<Material, MaterialError> {
+    let decode = |value: &String| STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let mut plain: BTreeMap<String, String> =
+        existing.iter().filter_map(|(key, value)| Some((key.clone(), decode(value)?))).collect();
+    let missing = || keys.iter().filter(|(key, _)| !existing.contains_key(*key));
+    for (key, how) in missing() {
         match how {
             Generated::Random { length } => plain.insert(key.clone(), random_word(*length as usize)?),
             Generated::Fixed(text) => plain.insert(key.clone(), text.clone()),
             Generated::Joined(_) => None,
         };
     }
-    let mut joined = BTreeMap::new();
-    for (key, how) in keys {
-        if let Generated::Joined(text) = how {
-            joined.insert(key.clone(), join(text, &plain));
-        }
-    }
-    plain.extend(joined);
-    Ok(Material(plain.into_iter().map(|(key, value)| (key, STANDARD.encode(value))).collect()))
+    let made = missing().filter_map(|(key, how)| {
+        let value = match how {
+            Generated::Joined(text) => join(text, &plain),
+            Generated::Random { .. } | Generated::Fixed(_) => plain.get(key)?.clone(),
+        };
+        Some((key.clone(), STANDARD.encode(value)))
+    });
+    Ok(Material(made.collect()))
 }
 
 /// Takes the asked keys of a Secret that was read; `data` is its data, key to base64.
@@ -193,12 +210,16 @@ mod tests {
             ("user".to_owned(), Generated::Fixed("app".to_owned())),
             ("url".to_owned(), Generated::Joined("redis://{user}:{password}@cache/{0}".to_owned())),
         ]);
-        let material = generated(&keys).unwrap();
+        let material = generated(&keys, &BTreeMap::new()).unwrap();
         let password = decoded(&material, "password");
         assert_eq!(password.len(), 200);
         assert!(password.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert_eq!(decoded(&material, "url"), format!("redis://app:{password}@cache/{{0}}"));
-        assert_ne!(material, generated(&keys).unwrap());
+        let existing = BTreeMap::from([("password".to_owned(), STANDARD.encode("kept"))]);
+        let added = generated(&keys, &existing).unwrap();
+        assert_eq!(added.0.keys().collect::<Vec<_>>(), ["url", "user"]);
+        assert_eq!(decoded(&added, "url"), "redis://app:kept@cache/{0}");
+        assert_ne!(material, generated(&keys, &BTreeMap::new()).unwrap());
     }
 
     #[test]

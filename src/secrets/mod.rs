@@ -3,7 +3,9 @@
 //! Makes values; `cluster` carries them. Nothing here is ever in a model, a plan or a log.
 
 mod generate;
+mod hash;
 mod mask;
 
 pub use generate::{Material, MaterialError, copied, generated, templated};
+pub use hash::HashKey;
 pub use mask::{MASK, Tainted};

@@ -1,0 +1,301 @@
+//! Doing one organisation's plan: its steps in order, inside a step everything at once, each waited for where the plan says so.
+//!
+//! Nothing is decided here. A failure stops the later steps of this organisation, and nothing of any other.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+use super::act::{self, Acted};
+use super::connect::{Connection, Writer};
+use super::discovery::Kinds;
+use super::wait;
+use crate::finding::Findings;
+use crate::merge::Schemas;
+use crate::name::Name;
+use crate::plan::order::{self, Phase, Step};
+use crate::plan::{
+    Action, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome, Said, Skip, Verb,
+    health,
+};
+use crate::render::{ObjectId, OrganisationObjects, Stage};
+use crate::source::Sources;
+
+/// Everything that the doing of one organisation's plan needs.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// The cluster, with the right to write.
+    pub writer: &'a Writer,
+    /// Its kinds.
+    pub kinds: &'a Kinds,
+    /// The garden's name.
+    pub garden: &'a Name,
+    /// What is done.
+    pub plan: &'a OrganisationPlan,
+    /// The bodies.
+    pub objects: &'a OrganisationObjects,
+    /// What the garden says about changing them.
+    pub said: &'a Said,
+    /// What was there when the plan was made.
+    pub live: &'a Live,
+    /// The inventory as it was written ahead: the nonces of what is made are in it.
+    pub inventory: &'a Inventory,
+    /// What fields are.
+    pub schemas: &'a Schemas,
+    /// The texts that spans refer to.
+    pub sources: &'a Sources,
+    /// How long one step is waited for; `None` goes through all of them at once.
+    pub wait: Option<Duration>,
+    /// Who is told while it goes on.
+    pub progress: Option<&'a UnboundedSender<Progress>>,
+}
+
+/// What goes on, for whoever watches.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// A cluster is being read.
+    Reading {
+        /// Which.
+        cluster: Name,
+        /// For how many organisations.
+        organisations: usize,
+    },
+    /// An organisation was read and compared.
+    Planned {
+        /// Which.
+        organisation: Name,
+        /// How many actions write something.
+        writes: usize,
+    },
+    /// A step begins.
+    Step {
+        /// Whose.
+        organisation: Name,
+        /// Which stage.
+        stage: Stage,
+        /// Whether it deletes.
+        deletes: bool,
+        /// How many actions.
+        actions: usize,
+    },
+    /// An action has ended.
+    Acted {
+        /// Whose.
+        organisation: Name,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// An object is waited for.
+    Waiting {
+        /// Whose.
+        organisation: Name,
+        /// Which.
+        object: ObjectId,
+        /// How it is.
+        health: Health,
+    },
+    /// An organisation is through.
+    Finished {
+        /// Which.
+        organisation: Name,
+        /// Whether something is left to do.
+        open: bool,
+    },
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn connection(&self) -> &'a Connection {
+        self.writer.connection()
+    }
+
+    pub(super) fn attempts(&self) -> u32 {
+        self.connection().inner.limits.attempts
+    }
+
+    /// How long something is waited for that a single action needs (an old object gone, a source made).
+    pub(super) fn patience(&self) -> Duration {
+        self.wait.unwrap_or(Duration::ZERO)
+    }
+
+    fn tell(&self, progress: Progress) {
+        if let Some(progress_of) = self.progress {
+            // Nobody listening is no failure.
+            let _closed = progress_of.send(progress);
+        }
+    }
+}
+
+/// What came of an organisation's plan, with the findings that refusals became.
+#[derive(Debug)]
+pub struct Applied {
+    /// One outcome an action.
+    pub outcome: OrganisationOutcome,
+    /// On the lines that the API server refused.
+    pub findings: Findings,
+}
+
+/// Does one organisation's plan.
+pub async fn organisation(work: &Work<'_>) -> Applied {
+    let mut doing = Doing { done: vec![None; work.plan.actions.len()], findings: Findings::default(), stop: None };
+    for step in order::steps(work.plan) {
+        doing.step(work, &step).await;
+    }
+    let outcomes = work.plan.actions.iter().zip(doing.done);
+    let outcomes: Vec<Outcome> = outcomes
+        .map(|(action, done)| outcome_of(action, done.unwrap_or(Done::Skipped { why: Skip::Planned })))
+        .collect();
+    let open = outcomes.iter().any(Outcome::is_open);
+    work.tell(Progress::Finished { organisation: work.plan.organisation.clone(), open });
+    let outcome = OrganisationOutcome {
+        organisation: work.plan.organisation.clone(),
+        cluster: work.plan.cluster.clone(),
+        outcomes,
+        failure: None,
+    };
+    Applied { outcome, findings: doing.findings }
+}
+
+fn outcome_of(action: &Action, done: Done) -> Outcome {
+    Outcome { id: action.id.clone(), verb: action.verb, app: action.app.clone(), done }
+}
+
+struct Doing {
+    /// One an action of the plan; `None` until its step.
+    done: Vec<Option<Done>>,
+    findings: Findings,
+    /// Why no further step begins.
+    stop: Option<Skip>,
+}
+
+impl Doing {
+    async fn step(&mut self, work: &Work<'_>, step: &Step) {
+        if self.stop.is_none() {
+            self.stop = self.blocked(work, step).await;
+        }
+        if let Some(why) = &self.stop {
+            for at in &step.actions {
+                self.done[*at] = Some(Done::Skipped { why: why.clone() });
+            }
+            return;
+        }
+        let organisation = &work.plan.organisation;
+        let deletes = step.phase == Phase::Delete;
+        let actions = step.actions.len();
+        work.tell(Progress::Step { organisation: organisation.clone(), stage: step.stage, deletes, actions });
+        let acts = step.actions.iter().map(|at| async move {
+            let action = &work.plan.actions[*at];
+            let entry = work.inventory.find(&action.id).map(|(_, entry)| entry);
+            (*at, act::act(work, action, entry).await)
+        });
+        let mut acts = stream::iter(acts).buffer_unordered(32);
+        while let Some((at, Acted { done, findings })) = acts.next().await {
+            let outcome = outcome_of(&work.plan.actions[at], done.clone());
+            work.tell(Progress::Acted { organisation: organisation.clone(), outcome });
+            self.findings.extend(findings);
+            self.done[at] = Some(done);
+        }
+        drop(acts);
+        self.stop = self.failure(work, step);
+        if self.stop.is_none() && step.wait {
+            self.stop = self.wait(work, step).await;
+        }
+    }
+
+    /// The first failure of a step, in the plan's order.
+    fn failure(&self, work: &Work<'_>, step: &Step) -> Option<Skip> {
+        step.actions.iter().find_map(|at| match self.done[*at].as_ref()? {
+            Done::Failed { .. } | Done::Skipped { why: Skip::Stale { .. } } => {
+                Some(Skip::AfterFailure { of: work.plan.actions[*at].id.clone() })
+            }
+            Done::Skipped { why: Skip::Interrupted } => Some(Skip::Interrupted),
+            _ => None,
+        })
+    }
+
+    /// Waits until what a step wrote is ready, or what it deleted is gone.
+    async fn wait(&mut self, work: &Work<'_>, step: &Step) -> Option<Skip> {
+        let deadline = Instant::now() + work.patience();
+        let done = &self.done;
+        let waits = step.actions.iter().map(|at| async move {
+            let action = &work.plan.actions[*at];
+            match done[*at].as_ref() {
+                Some(Done::Applied { uid, health: Some(seen) }) if work.wait.is_some() && action.verb != Verb::Delete => {
+                    let health = settled(work, &action.id, seen, deadline).await;
+                    (*at, Some(Done::Applied { uid: uid.clone(), health: Some(health) }))
+                }
+                Some(Done::Deleting) => (*at, gone(work, action, deadline).await.then_some(Done::Deleted)),
+                _ => (*at, None),
+            }
+        });
+        let waited: Vec<(usize, Option<Done>)> = stream::iter(waits).buffer_unordered(64).collect().await;
+        for (at, done) in waited {
+            if done.is_some() {
+                self.done[at] = done;
+            }
+        }
+        step.actions.iter().find_map(|at| {
+            let object = work.plan.actions[*at].id.clone();
+            match self.done[*at].as_ref()? {
+                Done::Applied { health: Some(health), .. } if work.wait.is_some() && health.state != HealthState::Ready => {
+                    Some(Skip::WaitsFor { object, health: health.clone() })
+                }
+                Done::Deleting => Some(Skip::WaitsFor { object, health: leaving() }),
+                _ => None,
+            }
+        })
+    }
+
+    /// What an earlier round left unready and this step needs: data services that the plan keeps as they are.
+    async fn blocked(&self, work: &Work<'_>, step: &Step) -> Option<Skip> {
+        work.wait?;
+        if step.phase == Phase::Delete || step.stage <= Stage::Data {
+            return None;
+        }
+        let deadline = Instant::now() + work.patience();
+        let kept = work.plan.actions.iter().filter(|action| action.stage == Stage::Data && action.verb == Verb::Keep);
+        let unready = kept.filter_map(|action| {
+            let seen = health(&work.live.objects.get(&action.id)?.body);
+            (seen.state != HealthState::Ready).then_some((&action.id, seen))
+        });
+        let waits = unready.map(|(id, seen)| async move {
+            let health = settled(work, id, &seen, deadline).await;
+            (id, health)
+        });
+        let settled: Vec<_> = stream::iter(waits).buffer_unordered(64).collect().await;
+        let mut open = settled.into_iter().filter(|(_, health)| health.state != HealthState::Ready);
+        open.next().map(|(object, health)| Skip::WaitsFor { object: object.clone(), health })
+    }
+}
+
+/// How an object is once it is ready, failed, or the deadline has come.
+async fn settled(work: &Work<'_>, id: &ObjectId, seen: &Health, deadline: Instant) -> Health {
+    if matches!(seen.state, HealthState::Ready) {
+        return seen.clone();
+    }
+    work.tell(Progress::Waiting {
+        organisation: work.plan.organisation.clone(),
+        object: id.clone(),
+        health: seen.clone(),
+    });
+    let Ok(resource) = work.kinds.of(id) else { return seen.clone() };
+    match wait::until_settled(work.connection(), resource, id, deadline).await {
+        Ok(health) => health,
+        Err(error) => Health { message: error.to_string(), ..seen.clone() },
+    }
+}
+
+async fn gone(work: &Work<'_>, action: &Action, deadline: Instant) -> bool {
+    let (Ok(resource), Some(base)) = (work.kinds.of(&action.id), &action.base) else { return false };
+    work.tell(Progress::Waiting {
+        organisation: work.plan.organisation.clone(),
+        object: action.id.clone(),
+        health: leaving(),
+    });
+    wait::until_gone(work.connection(), resource, &action.id, &base.uid, deadline).await.unwrap_or(false)
+}
+
+fn leaving() -> Health {
+    Health { state: HealthState::Terminating, reason: String::new(), message: "it is being deleted".to_owned() }
+}

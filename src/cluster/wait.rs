@@ -1,0 +1,151 @@
+//! Waiting for objects, by watching them: until they are ready, or gone, or a deadline.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::connect::Connection;
+use super::discovery::Resource;
+use super::errors::ApiError;
+use super::request::{WatchEvent, pause, query_escaped};
+use crate::plan::{Health, HealthState, health};
+use crate::render::ObjectId;
+
+/// A silent watch is opened anew after this time: a connection may be dead without a word.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How often an object is looked at while it is unknown whether the cluster can be watched.
+const ATTEMPTS: u32 = 5;
+
+/// Waits until an object is ready or has failed for good, and says how it is; at the deadline as it was seen last.
+pub(super) async fn until_settled(
+    connection: &Connection,
+    resource: &Resource,
+    id: &ObjectId,
+    deadline: Instant,
+) -> Result<Health, ApiError> {
+    let mut last = unseen();
+    let settled = watch_one(connection, resource, id, deadline, |object| {
+        last = object.map_or_else(unseen, health);
+        matches!(last.state, HealthState::Ready | HealthState::Failed)
+    });
+    settled.await?;
+    Ok(last)
+}
+
+fn unseen() -> Health {
+    Health { state: HealthState::Progressing, reason: String::new(), message: "it is not there".to_owned() }
+}
+
+/// Waits until the object of this uid is gone. `false`: it still was at the deadline.
+pub(super) async fn until_gone(
+    connection: &Connection,
+    resource: &Resource,
+    id: &ObjectId,
+    uid: &str,
+    deadline: Instant,
+) -> Result<bool, ApiError> {
+    watch_one(connection, resource, id, deadline, |object| {
+        object.is_none_or(|object| object["metadata"]["uid"].as_str() != Some(uid))
+    })
+    .await
+}
+
+/// Shows an object to `enough` as it is now and at every change (absent: `None`) until it says so or the deadline comes.
+async fn watch_one(
+    connection: &Connection,
+    resource: &Resource,
+    id: &ObjectId,
+    deadline: Instant,
+    mut enough: impl FnMut(Option<&Value>) -> bool,
+) -> Result<bool, ApiError> {
+    let selector = query_escaped(&format!("metadata.name={}", id.name));
+    let list = format!("{}?fieldSelector={selector}", resource.list_path(&id.namespace));
+    let mut failures = 0;
+    loop {
+        let version = match look(connection, resource, &list).await {
+            Ok((object, version)) => {
+                failures = 0;
+                if enough(object.as_ref()) {
+                    return Ok(true);
+                }
+                version
+            }
+            Err(error) if error.is_passing() && failures < ATTEMPTS => {
+                failures += 1;
+                String::new()
+            }
+            Err(error) => return Err(error),
+        };
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        if version.is_empty() {
+            tokio::time::sleep_until(deadline.min(Instant::now() + pause(failures, None))).await;
+            continue;
+        }
+        if follow(connection, resource, &list, &version, deadline, &mut enough).await {
+            return Ok(true);
+        }
+    }
+}
+
+/// The object as it is now, and the version from which a watch goes on.
+async fn look(
+    connection: &Connection,
+    resource: &Resource,
+    list: &str,
+) -> Result<(Option<Value>, String), ApiError> {
+    let mut found = connection.get(list).await?;
+    let version = found["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+    let first = found["items"].as_array_mut().and_then(|items| items.pop());
+    Ok((first.map(|object| typed(object, resource)), version))
+}
+
+/// Items of lists carry no type, and health is told by it.
+fn typed(mut object: Value, resource: &Resource) -> Value {
+    object["apiVersion"] = (*resource.api_version).into();
+    object["kind"] = (*resource.kind).into();
+    object
+}
+
+/// Follows one watch. `false`: it ended, failed or fell silent, or the deadline came; the caller looks anew.
+async fn follow(
+    connection: &Connection,
+    resource: &Resource,
+    list: &str,
+    version: &str,
+    deadline: Instant,
+    enough: &mut impl FnMut(Option<&Value>) -> bool,
+) -> bool {
+    let path = format!("{list}&watch=true&allowWatchBookmarks=true&timeoutSeconds=290&resourceVersion={version}");
+    let opening = tokio::time::timeout_at(deadline.min(Instant::now() + SILENCE), connection.watch(&path));
+    let Ok(Ok(stream)) = opening.await else {
+        tokio::time::sleep_until(deadline.min(Instant::now() + pause(2, None))).await;
+        return false;
+    };
+    let mut stream = std::pin::pin!(stream);
+    loop {
+        let limit = deadline.min(Instant::now() + SILENCE);
+        match tokio::time::timeout_at(limit, stream.next()).await {
+            Ok(Some(Ok(WatchEvent::Is(object)))) => {
+                if enough(Some(&typed(object, resource))) {
+                    return true;
+                }
+            }
+            Ok(Some(Ok(WatchEvent::Gone))) => {
+                if enough(None) {
+                    return true;
+                }
+            }
+            Ok(Some(Ok(WatchEvent::Bookmark))) => {}
+            Ok(Some(Err(_)) | None) => {
+                tokio::time::sleep_until(deadline.min(Instant::now() + pause(1, None))).await;
+                return false;
+            }
+            Err(_silent) => return false,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Keyed hashes: equal values can be told from different ones, and nothing else.
+
+use std::fmt;
+
+use ring::hmac;
+use ring::rand::SystemRandom;
+
+/// A random key that never leaves the process: a hash made with it tells nothing to anybody else.
+#[derive(Clone)]
+pub struct HashKey(hmac::Key);
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HashKey")
+    }
+}
+
+impl HashKey {
+    /// A new key; absent where the system gives no random bytes.
+    pub fn random() -> Option<Self> {
+        hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok().map(Self)
+    }
+
+    /// A key from bytes, for hashes that must outlive the process (a saved plan).
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    /// 32 hexadecimal digits.
+    pub fn hash(&self, value: &str) -> String {
+        use std::fmt::Write as _;
+        let tag = hmac::sign(&self.0, value.as_bytes());
+        tag.as_ref()[..16].iter().fold(String::new(), |mut out, byte| {
+            let _infallible = write!(out, "{byte:02x}");
+            out
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_value_has_another_hash_under_another_key() {
+        let (one, other) = (HashKey::random().unwrap(), HashKey::random().unwrap());
+        assert_eq!(one.hash("x"), one.hash("x"));
+        assert_ne!(one.hash("x"), other.hash("x"));
+        assert_ne!(one.hash("x"), one.hash("y"));
+    }
+}
