@@ -54,7 +54,10 @@ pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>)
     }
     let resource = match work.kinds.of(&action.id) {
         Ok(resource) => resource.clone(),
-        Err(missing) => return Done::Failed { why: missing.to_string(), place: action.origin.clone(), passing: missing.silent }.into(),
+        Err(missing) => {
+            return Done::Failed { why: missing.to_string(), place: action.origin.clone(), passing: missing.silent }
+                .into();
+        }
     };
     let result = match (action.verb, action.what) {
         (Verb::Delete, _) => delete(work, &resource, action).await,
@@ -85,7 +88,9 @@ fn refused(work: &Work<'_>, action: &Action, error: &ApiError) -> Acted {
     let mut findings = Findings::default();
     if !error.is_passing() {
         match (object_of(work, &action.id), request_of(work, &action.id)) {
-            (Some(object), _) => errors::findings(error, object, organisation).into_iter().for_each(|f| findings.push(f)),
+            (Some(object), _) => {
+                errors::findings(error, object, organisation).into_iter().for_each(|f| findings.push(f))
+            }
             (None, Some(request)) => {
                 errors::finding_of_secret(error, request, organisation).into_iter().for_each(|f| findings.push(f));
             }
@@ -129,7 +134,9 @@ async fn create(work: &Work<'_>, resource: &Resource, action: &Action, body: Val
             Ok(answer) if answer.code == 201 => return Ok(applied(&answer.body)),
             Ok(answer) => {
                 take_back(work, resource, &action.id, &answer.body).await?;
-                return Err(Stop::Failed("somebody made an object of that name just now; it was left as it was".to_owned()));
+                return Err(Stop::Failed(
+                    "somebody made an object of that name just now; it was left as it was".to_owned(),
+                ));
             }
             Err(error) if error.may_be_done() && attempt < work.attempts() => {
                 tokio::time::sleep(pause(attempt, error.retry_after())).await;
@@ -290,8 +297,9 @@ fn ending(answer: &Value) -> Done {
 /// What happens to what an object owns. Kinds whose pods must be gone before the object counts as gone: foreground.
 fn propagation(kind: &str) -> &'static str {
     match kind {
-        "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" | "Cluster" | "MariaDB"
-        | "MongoDBCommunity" => "Foreground",
+        "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" | "Cluster" | "MariaDB" | "MongoDBCommunity" => {
+            "Foreground"
+        }
         _ => "Background",
     }
 }
@@ -406,7 +414,9 @@ async fn follow(work: &Work<'_>, resource: &Resource, action: &Action, body: &Va
         match work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {
             Ok(answer) if action.base.is_none() && answer.code != 201 && attempt == 1 => {
                 take_back(work, resource, &action.id, &answer.body).await?;
-                return Err(Stop::Failed("somebody made a Secret of that name just now; it was left as it was".to_owned()));
+                return Err(Stop::Failed(
+                    "somebody made a Secret of that name just now; it was left as it was".to_owned(),
+                ));
             }
             Ok(answer) => return Ok(applied_secret(&answer.body)),
             // The same content again is no harm: what a lost answer did is done twice to the same effect.

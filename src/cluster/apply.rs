@@ -17,8 +17,8 @@ use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::order::{self, Phase, Step};
 use crate::plan::{
-    Action, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome, Said, Skip, Verb,
-    health,
+    Action, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome, Said, Skip,
+    Verb, health,
 };
 use crate::render::{ObjectId, OrganisationObjects, Stage};
 use crate::source::Sources;
@@ -221,7 +221,9 @@ impl Doing {
         let waits = step.actions.iter().map(|at| async move {
             let action = &work.plan.actions[*at];
             match done[*at].as_ref() {
-                Some(Done::Applied { uid, health: Some(seen) }) if work.wait.is_some() && action.verb != Verb::Delete => {
+                Some(Done::Applied { uid, health: Some(seen) })
+                    if work.wait.is_some() && action.verb != Verb::Delete =>
+                {
                     let health = settled(work, &action.id, seen, deadline).await;
                     (*at, Some(Done::Applied { uid: uid.clone(), health: Some(health) }))
                 }
@@ -238,7 +240,9 @@ impl Doing {
         step.actions.iter().find_map(|at| {
             let object = work.plan.actions[*at].id.clone();
             match self.done[*at].as_ref()? {
-                Done::Applied { health: Some(health), .. } if work.wait.is_some() && health.state != HealthState::Ready => {
+                Done::Applied { health: Some(health), .. }
+                    if work.wait.is_some() && health.state != HealthState::Ready =>
+                {
                     Some(Skip::WaitsFor { object, health: health.clone() })
                 }
                 Done::Deleting => Some(Skip::WaitsFor { object, health: leaving() }),

@@ -93,11 +93,7 @@ async fn watch_one(
 }
 
 /// The object as it is now, and the version from which a watch goes on.
-async fn look(
-    connection: &Connection,
-    resource: &Resource,
-    list: &str,
-) -> Result<(Option<Value>, String), ApiError> {
+async fn look(connection: &Connection, resource: &Resource, list: &str) -> Result<(Option<Value>, String), ApiError> {
     let mut found = connection.get(list).await?;
     let version = found["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
     let first = found["items"].as_array_mut().and_then(|items| items.pop());
