@@ -219,14 +219,18 @@ impl Connection {
         uid.map(str::to_owned).ok_or_else(|| ApiError::Garbled { why: "kube-system has no uid".to_owned() })
     }
 
+    /// Compares the cluster's uid with the one in the garden.
+    pub async fn verify(&self, cluster: &Cluster) -> Result<(), WrongCluster> {
+        let found = self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
+        if found == cluster.uid.value {
+            return Ok(());
+        }
+        Err(WrongCluster::Other { cluster: cluster.name.clone(), written: cluster.uid.value.clone(), found })
+    }
+
     /// The right to write, for whom the uid in the garden is that of the cluster.
     pub async fn writer(&self, cluster: &Cluster, permit: Permit) -> Result<Writer, WrongCluster> {
-        let found =
-            self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
-        if found != cluster.uid.value {
-            let written = cluster.uid.value.clone();
-            return Err(WrongCluster::Other { cluster: cluster.name.clone(), written, found });
-        }
+        self.verify(cluster).await?;
         Ok(Writer { connection: self.clone(), permit, acting_as: None })
     }
 }
@@ -236,7 +240,7 @@ impl Connection {
 pub enum WrongCluster {
     /// Its uid is not the one in the garden.
     #[error(
-        "nothing is written to cluster `{cluster}`: the garden knows it by the uid `{written}`, but the server that \
+        "cluster `{cluster}` is left alone: the garden knows it by the uid `{written}`, but the server that \
          answers has `{found}`; if that is the right server, write `uid \"{found}\"` in the file of cluster `{cluster}`"
     )]
     Other {
@@ -248,7 +252,7 @@ pub enum WrongCluster {
         found: String,
     },
     /// Its uid could not be read.
-    #[error("nothing is written to cluster `{cluster}`: its uid could not be read")]
+    #[error("cluster `{cluster}` is left alone: its uid could not be read")]
     Unknown {
         /// The cluster.
         cluster: Name,

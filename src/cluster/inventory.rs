@@ -30,6 +30,9 @@ use crate::render::naming::{self, SYSTEM_NAMESPACE};
 /// Marks the ConfigMaps of inventories; the value is the position, `0` for the parent.
 pub const INVENTORY_LABEL: &str = "parcelle.dev/inventory";
 
+/// The annotation of the parent that pauses an organisation; its value is the reason.
+pub const PAUSED: &str = "parcelle.dev/paused";
+
 /// The most that one ConfigMap holds, in bytes; the API server takes 1 MiB, metadata included.
 const LIMIT: usize = 900 * 1024;
 
@@ -43,6 +46,8 @@ const PARTS: &str = "parcelle.dev/parts";
 pub struct Stored {
     /// What it holds.
     pub inventory: Inventory,
+    /// Why somebody paused the organisation in the cluster (the annotation [`PAUSED`] of the parent).
+    pub paused: Option<String>,
     /// One a ConfigMap, the parent first; empty where nothing is stored yet.
     parts: Vec<Part>,
 }
@@ -136,6 +141,7 @@ fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Result<Stored, I
             .map_err(|error| InventoryError::Unreadable { config_map, why: error.to_string() })?;
         let entries = std::mem::take(&mut stored.inventory.entries);
         if at == 0 {
+            stored.paused = item["metadata"]["annotations"][PAUSED].as_str().map(str::to_owned);
             stored.inventory = part;
         } else {
             stored.inventory.entries = entries;
@@ -167,7 +173,10 @@ pub async fn write(
         if part.text == texts[at] && !part.resource_version.is_empty() {
             continue;
         }
-        let body = config_map(garden, organisation, namespace, (at, texts.len()), inventory, &texts[at]);
+        let mut body = config_map(garden, organisation, namespace, (at, texts.len()), inventory, &texts[at]);
+        if let (0, Some(why)) = (at, &stored.paused) {
+            body["metadata"]["annotations"][PAUSED] = why.as_str().into();
+        }
         part.resource_version = put(writer, organisation, &part.resource_version, body, &texts[at]).await?;
         part.text.clone_from(&texts[at]);
     }
