@@ -15,7 +15,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::cluster::{self, ApiError, Connection, InventoryError, Kinds, Permit, Progress, Scope, Stored, Work, WrongCluster};
+use crate::cluster::{
+    self, ApiError, Connection, InventoryError, Kinds, Permit, Progress, Scope, Stored, Work, WrongCluster,
+};
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::Schemas;
 use crate::model::Garden;
@@ -190,11 +192,9 @@ async fn read_cluster(run: &Run<'_>, name: &Name) -> Result<ClusterState, Failur
     let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
     let api = |source| Failure::Api { cluster: name.clone(), source };
     connection.verify(&run.garden.clusters[name]).await?;
-    let (kinds, inventories) = futures::try_join!(
-        cluster::discover(connection),
-        cluster::inventory::read(connection, &run.garden.name)
-    )
-    .map_err(api)?;
+    let (kinds, inventories) =
+        futures::try_join!(cluster::discover(connection), cluster::inventory::read(connection, &run.garden.name))
+            .map_err(api)?;
     let (mut organisations, unreadable) = gather(run, name, inventories);
     tell(run, Progress::Reading { cluster: name.clone(), organisations: organisations.len() });
     let scopes = organisations
@@ -226,12 +226,8 @@ fn gather(
     let here = run.objects.values().filter(|objects| objects.cluster == *cluster && wanted(&objects.organisation));
     for objects in here {
         let said = said(run, &objects.organisation);
-        let state = OrganisationState {
-            objects: objects.clone(),
-            said,
-            stored: Stored::default(),
-            live: Live::default(),
-        };
+        let state =
+            OrganisationState { objects: objects.clone(), said, stored: Stored::default(), live: Live::default() };
         organisations.insert(objects.organisation.clone(), state);
     }
     for (name, read) in inventories.into_iter().filter(|(name, _)| wanted(name)) {
@@ -360,7 +356,9 @@ fn refuse_moves(run: &Run<'_>, state: &State, plans: &mut Vec<OrganisationPlan>)
     }
     for plan in plans.iter_mut() {
         let other = homes.get(&plan.organisation).and_then(|homes| homes.iter().find(|home| ***home != plan.cluster));
-        let (Some(other), Some(organisation)) = (other, run.garden.organisations.get(&plan.organisation)) else { continue };
+        let (Some(other), Some(organisation)) = (other, run.garden.organisations.get(&plan.organisation)) else {
+            continue;
+        };
         plan.actions.clear();
         plan.gone.clear();
         let title = format!("`{}` cannot move from cluster `{other}` to `{}`", plan.organisation, plan.cluster);

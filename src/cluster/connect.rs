@@ -221,7 +221,8 @@ impl Connection {
 
     /// Compares the cluster's uid with the one in the garden.
     pub async fn verify(&self, cluster: &Cluster) -> Result<(), WrongCluster> {
-        let found = self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
+        let found =
+            self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
         if found == cluster.uid.value {
             return Ok(());
         }
