@@ -1,9 +1,12 @@
-//! Whether an object does its work, read from the object alone.
+//! Whether an object does its work, read from the object alone: the conventions of kstatus, and own rules a kind.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+mod custom;
+mod workload;
 
 /// An object's health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +47,93 @@ impl fmt::Display for HealthState {
     }
 }
 
-/// The health of an object as the server sends it.
-pub fn health(_object: &Value) -> Health {
+impl Health {
+    /// Whether what waits for it may go on.
+    pub fn is_ready(&self) -> bool {
+        self.state == HealthState::Ready
+    }
+}
+
+fn ready() -> Health {
     Health { state: HealthState::Ready, reason: String::new(), message: String::new() }
 }
+
+fn progressing(message: impl Into<String>) -> Health {
+    Health { state: HealthState::Progressing, reason: String::new(), message: message.into() }
+}
+
+fn failed(reason: impl Into<String>, message: impl Into<String>) -> Health {
+    Health { state: HealthState::Failed, reason: reason.into(), message: message.into() }
+}
+
+/// The health of an object as the server sends it.
+///
+/// An object whose controller has not seen its newest generation is progressing, one without a status that its kind
+/// always has likewise; kinds without controllers are ready as soon as they are there.
+pub fn health(object: &Value) -> Health {
+    let metadata = &object["metadata"];
+    if metadata.get("deletionTimestamp").is_some_and(|time| !time.is_null()) {
+        let finalizers = metadata["finalizers"].as_array().map_or(&[][..], Vec::as_slice);
+        let names: Vec<_> = finalizers.iter().filter_map(Value::as_str).collect();
+        let message = if names.is_empty() { String::new() } else { format!("waits for {}", names.join(", ")) };
+        return Health { state: HealthState::Terminating, reason: String::new(), message };
+    }
+    let observed = object["status"]["observedGeneration"].as_i64();
+    if let (Some(observed), Some(generation)) = (observed, metadata["generation"].as_i64())
+        && observed < generation
+    {
+        return progressing("its controller has not seen the change yet");
+    }
+    let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
+    let kind = object["kind"].as_str().unwrap_or_default();
+    workload::health(group, kind, object).or_else(|| custom::health(group, kind, object)).unwrap_or_else(|| standard(object))
+}
+
+/// A condition of the object's status.
+#[derive(Clone, Copy, Debug)]
+struct Condition<'a> {
+    is_true: bool,
+    is_false: bool,
+    reason: &'a str,
+    message: &'a str,
+}
+
+impl Condition<'_> {
+    fn failed(&self) -> Health {
+        failed(self.reason, self.message)
+    }
+
+    fn progressing(&self) -> Health {
+        Health { reason: self.reason.to_owned(), ..progressing(self.message) }
+    }
+}
+
+fn condition<'a>(status: &'a Value, name: &str) -> Option<Condition<'a>> {
+    let conditions = status["conditions"].as_array()?;
+    let found = conditions.iter().find(|condition| condition["type"] == name)?;
+    let text = |field: &str| found[field].as_str().unwrap_or_default();
+    let (is_true, is_false) = (found["status"] == "True", found["status"] == "False");
+    Some(Condition { is_true, is_false, reason: text("reason"), message: text("message") })
+}
+
+/// What kstatus says of any object: `Stalled` is failed, `Reconciling` and a `Ready` that is not true are progressing.
+fn standard(object: &Value) -> Health {
+    let status = &object["status"];
+    if let Some(stalled) = condition(status, "Stalled").filter(|condition| condition.is_true) {
+        return stalled.failed();
+    }
+    if let Some(reconciling) = condition(status, "Reconciling").filter(|condition| condition.is_true) {
+        return reconciling.progressing();
+    }
+    match condition(status, "Ready") {
+        Some(condition) if !condition.is_true => condition.progressing(),
+        _ => ready(),
+    }
+}
+
+fn number(value: &Value, default: i64) -> i64 {
+    value.as_i64().unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,7 @@ const DATA_KINDS: &[&str] = &[
     "Database",
     "GarageBucket",
     "MariaDB",
-    "MongoDBCommunity",
+    "PerconaServerMongoDB",
     "ObjectBucketClaim",
     "Bucket",
     "Namespace",

@@ -53,6 +53,12 @@ pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
     applies.chain(deletes).collect()
 }
 
+/// Whether a step that waits waits for this object. Not for claims: where the storage class binds them at first use, they
+/// wait for the workload of a later stage.
+pub fn is_awaited(id: &crate::render::ObjectId) -> bool {
+    &*id.kind != "PersistentVolumeClaim"
+}
+
 /// What goes first: what is reached, what runs, what configures; then what holds data, from the inside out.
 fn delete_rank(kind: &str, holds_data: bool) -> u8 {
     match (kind, holds_data) {
@@ -83,7 +89,7 @@ pub(super) fn stage_of(kind: &str) -> Stage {
         | "GarageBucket"
         | "GarageKey"
         | "MariaDB"
-        | "MongoDBCommunity" => Stage::Data,
+        | "PerconaServerMongoDB" => Stage::Data,
         "Job" => Stage::Upgrade,
         "Deployment" | "StatefulSet" | "DaemonSet" | "Service" => Stage::Workload,
         _ => Stage::Edge,
