@@ -195,7 +195,8 @@ fn foreign_label(plan: &OrganisationPlan, facts: &Facts<'_>, live: &LiveObject) 
 fn check_budget(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
     let is_declared = |action: &Action| {
         let entry = entry(facts, &action.id);
-        let retired = entry.is_some_and(|entry| entry.retired_since.is_some()) || facts.inventory.retired_since.is_some();
+        let retired =
+            entry.is_some_and(|entry| entry.retired_since.is_some()) || facts.inventory.retired_since.is_some();
         let app = entry.and_then(|entry| entry.app.as_ref()).is_some_and(|app| plan.retired.contains_key(app));
         retired || app || matches!(action.reason, Reason::Superseded { .. })
     };
@@ -220,8 +221,15 @@ fn check_budget(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
 fn is_data(id: &ObjectId) -> bool {
     matches!(
         &*id.kind,
-        "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "Database" | "Cluster" | "GarageBucket"
-            | "MariaDB" | "PerconaServerMongoDB" | "ObjectBucketClaim"
+        "PersistentVolumeClaim"
+            | "PersistentVolume"
+            | "Namespace"
+            | "Database"
+            | "Cluster"
+            | "GarageBucket"
+            | "MariaDB"
+            | "PerconaServerMongoDB"
+            | "ObjectBucketClaim"
     )
 }
 

@@ -84,9 +84,12 @@ pub fn health(object: &Value) -> Health {
     {
         return progressing("its controller has not seen the change yet");
     }
-    let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
+    let group =
+        object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
     let kind = object["kind"].as_str().unwrap_or_default();
-    workload::health(group, kind, object).or_else(|| custom::health(group, kind, object)).unwrap_or_else(|| standard(object))
+    workload::health(group, kind, object)
+        .or_else(|| custom::health(group, kind, object))
+        .unwrap_or_else(|| standard(object))
 }
 
 /// A condition of the object's status.

@@ -37,9 +37,7 @@ fn ready_condition(object: &Value) -> Health {
 fn phase(object: &Value, good: &[&str], bad: &[&str]) -> Health {
     match object["status"]["phase"].as_str() {
         Some(phase) if good.contains(&phase) => ready(),
-        Some(phase) if bad.contains(&phase) => {
-            failed(phase, object["status"]["error"].as_str().unwrap_or_default())
-        }
+        Some(phase) if bad.contains(&phase) => failed(phase, object["status"]["error"].as_str().unwrap_or_default()),
         Some(phase) => progressing(phase),
         None => progressing("its operator has not seen it yet"),
     }
@@ -122,7 +120,9 @@ fn route(object: &Value) -> Health {
         match condition(parent, "Accepted") {
             Some(accepted) if accepted.is_true => {}
             // A listener set may still be on its way.
-            Some(accepted) if matches!(accepted.reason, "Pending" | "NoMatchingParent") => return accepted.progressing(),
+            Some(accepted) if matches!(accepted.reason, "Pending" | "NoMatchingParent") => {
+                return accepted.progressing();
+            }
             Some(accepted) => return accepted.failed(),
             None => return progressing("no gateway has accepted it yet"),
         }

@@ -32,7 +32,9 @@ fn deployment(object: &Value) -> Health {
     if unseen(object) {
         return progressing("its controller has not seen it yet");
     }
-    if let Some(progress) = condition(status, "Progressing").filter(|condition| condition.reason == "ProgressDeadlineExceeded") {
+    if let Some(progress) =
+        condition(status, "Progressing").filter(|condition| condition.reason == "ProgressDeadlineExceeded")
+    {
         return progress.failed();
     }
     if let Some(failure) = condition(status, "ReplicaFailure").filter(|condition| condition.is_true) {
@@ -120,9 +122,7 @@ fn claim(object: &Value) -> Health {
 
 fn namespace(object: &Value) -> Health {
     match object["status"]["phase"].as_str() {
-        Some("Terminating") => {
-            Health { state: super::HealthState::Terminating, ..ready() }
-        }
+        Some("Terminating") => Health { state: super::HealthState::Terminating, ..ready() },
         _ => ready(),
     }
 }
@@ -131,10 +131,9 @@ fn pod(object: &Value) -> Health {
     let status = &object["status"];
     match status["phase"].as_str() {
         Some("Succeeded") => ready(),
-        Some("Failed") => failed(
-            status["reason"].as_str().unwrap_or("Failed"),
-            status["message"].as_str().unwrap_or_default(),
-        ),
+        Some("Failed") => {
+            failed(status["reason"].as_str().unwrap_or("Failed"), status["message"].as_str().unwrap_or_default())
+        }
         _ => match condition(status, "Ready") {
             Some(condition) if condition.is_true => ready(),
             Some(condition) => condition.progressing(),
