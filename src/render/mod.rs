@@ -1,17 +1,36 @@
 //! Garden to objects: pure, infallible, deterministic, with an origin for every field that people decided.
 
+mod app;
+mod draft;
+mod file;
+mod flow;
+mod ground;
+mod job;
+mod kdl;
+mod life;
 pub mod naming;
+mod pod;
+pub mod providers;
+#[cfg(test)]
+mod sample;
+mod scope;
+#[cfg(test)]
+mod tests;
 pub(crate) mod tree;
+mod workload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::expression::SecretRef;
-use crate::model::{Garden, Organisation};
+use crate::model::{App, Garden, Life, Organisation};
 use crate::name::Name;
 use crate::source::Span;
+
+use draft::{Draft, Owner};
+use flow::Flow;
 
 /// Which object: API, kind, place and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -178,6 +197,8 @@ pub struct OrganisationObjects {
     pub retired: BTreeMap<Name, (u64, Span)>,
     /// Whether each app is awake, and if not, why.
     pub states: BTreeMap<Name, State>,
+    /// What its apps take of the offer at their most, whatever the hour.
+    pub contributions: Vec<Contribution>,
     /// When a night or a peak next changes what is rendered; absent where nothing depends on the time.
     pub next_change: Option<jiff::Timestamp>,
 }
@@ -199,20 +220,117 @@ pub enum State {
     Retired(Span),
 }
 
+/// A share of what an offer grants, at its most: requests × most replicas, claims, buckets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contribution {
+    /// The app that takes it; absent for what parcelle puts beside the apps.
+    pub app: Option<Name>,
+    /// The workload, job or need.
+    pub part: String,
+    /// What is taken.
+    pub resource: Resource,
+    /// How much: millicores or bytes.
+    pub amount: u64,
+    /// The line that decided it.
+    pub origin: Span,
+}
+
+/// What an offer grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// Processor time.
+    Cpu,
+    /// Memory.
+    Memory,
+    /// Claims and buckets.
+    Storage,
+}
+
 /// Everything that an organisation should have in its cluster at `moment`, which decides over nights and peaks.
 ///
 /// Cannot fail: what could go wrong was refused when the garden was checked. Equal inputs give equal bytes.
 pub fn organisation(garden: &Garden, organisation: &Organisation, moment: jiff::Timestamp) -> OrganisationObjects {
-    let _ = (garden, moment);
-    OrganisationObjects {
+    let owner = Owner::organisation(garden, organisation);
+    let mut out = OrganisationObjects {
         organisation: organisation.name.clone(),
         cluster: organisation.cluster.name.clone(),
         namespace: organisation.name.as_str().into(),
         objects: Vec::new(),
         secrets: Vec::new(),
-        held: BTreeMap::new(),
-        retired: BTreeMap::new(),
+        held: held(garden, organisation),
+        retired: retired(organisation),
         states: BTreeMap::new(),
+        contributions: Vec::new(),
         next_change: None,
+    };
+    let mut whole = Whole::default();
+    for app in organisation.apps.values() {
+        let owner = owner.app(app);
+        let now = life::at(organisation, app, moment);
+        let parts = app::render(organisation, app, &owner, &now);
+        out.states.insert(app.name.clone(), now.state);
+        out.next_change = out.next_change.into_iter().chain(now.next_change).min();
+        out.objects.extend(parts.drafts.into_iter().map(|draft| owner.finish(draft)));
+        out.secrets.extend(parts.secrets);
+        out.contributions.extend(parts.contributions);
+        whole.flows.extend(parts.flows);
+        whole.overhead.extend(parts.overhead);
+        whole.database |= parts.database;
+        whole.root |= parts.root;
     }
+    out.objects.extend(whole.drafts(organisation).into_iter().map(|draft| owner.finish(draft)));
+    out.objects.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
+    let mut seen = BTreeSet::new();
+    out.objects.retain(|object| seen.insert(object.id.clone()));
+    out.secrets.sort_by(|a, b| a.id.name.cmp(&b.id.name));
+    out.secrets.dedup_by(|later, earlier| later.id == earlier.id);
+    out
+}
+
+/// What all apps together ask of the organisation's own objects.
+#[derive(Default)]
+struct Whole {
+    flows: Vec<Flow>,
+    overhead: Vec<Contribution>,
+    database: bool,
+    root: bool,
+}
+
+impl Whole {
+    /// The organisation's own objects: database cluster, namespace, quota, policies.
+    fn drafts(mut self, organisation: &Organisation) -> Vec<Draft> {
+        let mut drafts = Vec::new();
+        if let Some(choice) = organisation.cluster.provides.get("postgres").filter(|_| self.database) {
+            let (cluster, flows, shares) = providers::database_cluster(organisation, choice);
+            drafts.push(cluster);
+            self.flows.extend(flows);
+            self.overhead.extend(shares);
+        }
+        drafts.extend(ground::render(organisation, self.root, &self.overhead));
+        drafts.extend(flow::policies(&self.flows, organisation.span));
+        drafts
+    }
+}
+
+/// Every app that the garden, its organisation or itself freezes, with the nearest reason.
+fn held(garden: &Garden, organisation: &Organisation) -> BTreeMap<Name, String> {
+    let reason = |app: &App| {
+        let hold = app.hold.as_ref().or(organisation.hold.as_ref()).or(garden.hold.as_ref());
+        hold.map(|hold| (app.name.clone(), hold.value.clone()))
+    };
+    organisation.apps.values().filter_map(reason).collect()
+}
+
+/// Every app that is retired, itself or with its organisation.
+fn retired(organisation: &Organisation) -> BTreeMap<Name, (u64, Span)> {
+    let whole = organisation.retired.as_ref();
+    let retirement = |app: &App| {
+        let own = match &app.life {
+            Life::Retired(retired) => Some(retired),
+            _ => None,
+        };
+        let retired = own.or(whole)?;
+        Some((app.name.clone(), (retired.keep_data.amount, retired.span)))
+    };
+    organisation.apps.values().filter_map(retirement).collect()
 }

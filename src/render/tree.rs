@@ -76,13 +76,18 @@ impl Tree {
         }
     }
 
-    /// The value under `key`, made where it is missing.
-    pub fn entry(&mut self, key: &str) -> &mut Tree {
-        if !matches!(self.node, Node::Map(_)) {
-            self.node = Node::Map(BTreeMap::new());
+    /// Lays `other` over this: maps key by key, anything else is replaced; absent changes nothing.
+    pub fn merge(&mut self, other: Tree) {
+        match (&mut self.node, other.node) {
+            (_, Node::Absent) => {}
+            (Node::Map(entries), Node::Map(others)) => {
+                self.origin = other.origin.or(self.origin);
+                for (key, value) in others {
+                    entries.entry(key).or_default().merge(value);
+                }
+            }
+            (_, node) => *self = Self { node, origin: other.origin },
         }
-        let Node::Map(entries) = &mut self.node else { unreachable!("made a map above") };
-        entries.entry(key.to_owned()).or_default()
     }
 
     /// The value and the origins of all that said one; empty values are left out.

@@ -1,0 +1,145 @@
+//! Everything that one app asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::draft::{Draft, Owner};
+use super::flow::{Flow, Peer};
+use super::life::Now;
+use super::providers::{self, Claim, Met};
+use super::scope::Scope;
+use super::tree::{Tree, tree};
+use super::{Contribution, SecretRequest, Stage, job, kdl, workload};
+use crate::expression::Value;
+use crate::model::definition::Workload;
+use crate::model::{App, Organisation};
+
+/// Objects of an app before they are finished, and what the organisation must add.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub drafts: Vec<Draft>,
+    pub secrets: Vec<SecretRequest>,
+    pub flows: Vec<Flow>,
+    /// What counts against the offer.
+    pub contributions: Vec<Contribution>,
+    /// What comes on top: its jobs.
+    pub overhead: Vec<Contribution>,
+    /// The organisation's database cluster must exist.
+    pub database: bool,
+    /// Some container must run as root.
+    pub root: bool,
+}
+
+/// All of one app at one moment.
+pub(super) fn render(organisation: &Organisation, app: &App, owner: &Owner, now: &Now) -> Parts {
+    let scope = Scope::new(organisation, app);
+    let mut parts = Parts::default();
+    let (scope, claims) = needs(organisation, app, owner, now, scope, &mut parts);
+    let claimed = workloads(app, owner, now, &scope, &claims, &mut parts);
+    jobs(organisation, app, owner, now, &scope, &claims, &mut parts);
+    for (need, claim) in &claims {
+        if !claimed.contains(need) {
+            parts.drafts.push(claim_object(need, claim));
+        }
+    }
+    parts.drafts.push(service_account(app));
+    parts.drafts.extend(kdl::objects(&scope, app));
+    for patch in &app.patches {
+        kdl::patch(&mut parts.drafts, patch);
+    }
+    let peer = Peer::App(app.name.clone());
+    parts.flows.push(Flow { from: peer.clone(), to: peer, ports: Vec::new(), origin: app.span });
+    parts
+}
+
+/// Each need in order, so that a later one may name the outputs of those before it.
+fn needs<'a>(
+    organisation: &'a Organisation,
+    app: &'a App,
+    owner: &Owner,
+    now: &Now,
+    mut scope: Scope<'a>,
+    parts: &mut Parts,
+) -> (Scope<'a>, BTreeMap<String, Claim>) {
+    let mut values: BTreeMap<String, Value> = BTreeMap::new();
+    let mut claims = BTreeMap::new();
+    let present = present_workloads(app, &scope);
+    for guarded in &app.definition.needs {
+        for inner in scope.guarded(guarded) {
+            let need = &guarded.item;
+            let asked = providers::Asked { organisation, app, scope: &inner, owner, now, need, workloads: &present };
+            let met = providers::meet(&asked);
+            let Met { outputs, drafts, secrets, flows, contributions, claim, database } = met;
+            values.insert(need.name.value.to_string(), Value::Map(outputs));
+            parts.drafts.extend(drafts);
+            parts.secrets.extend(secrets);
+            parts.flows.extend(flows);
+            parts.contributions.extend(contributions);
+            parts.database |= database;
+            claims.extend(claim.map(|claim| (need.name.value.to_string(), claim)));
+        }
+        scope = scope.with("needs", Value::Map(values.clone()));
+    }
+    (scope, claims)
+}
+
+fn present_workloads<'a>(app: &'a App, scope: &Scope<'a>) -> Vec<(Scope<'a>, &'a Workload)> {
+    let workloads = app.definition.workloads.iter();
+    workloads.flat_map(|guarded| scope.guarded(guarded).into_iter().map(|scope| (scope, &guarded.item))).collect()
+}
+
+/// The workloads; yields the needs whose volumes a StatefulSet claims itself.
+fn workloads<'a>(
+    app: &'a App,
+    owner: &Owner,
+    now: &Now,
+    scope: &Scope<'a>,
+    claims: &BTreeMap<String, Claim>,
+    parts: &mut Parts,
+) -> BTreeSet<String> {
+    let mut claimed = BTreeSet::new();
+    for (scope, workload) in present_workloads(app, scope) {
+        let asked = workload::Asked { scope: &scope, app, owner, now, workload, claims };
+        let objects = workload::render(&asked);
+        parts.root |= workload.pod.root_because.is_some();
+        parts.drafts.extend(objects.drafts);
+        parts.secrets.extend(objects.secrets);
+        parts.contributions.extend(objects.contributions);
+        claimed.extend(objects.claimed);
+    }
+    claimed
+}
+
+fn jobs<'a>(
+    organisation: &'a Organisation,
+    app: &'a App,
+    owner: &Owner,
+    now: &Now,
+    scope: &Scope<'a>,
+    claims: &BTreeMap<String, Claim>,
+    parts: &mut Parts,
+) {
+    for guarded in &app.definition.jobs {
+        for scope in scope.guarded(guarded) {
+            let job = &guarded.item;
+            let objects = job::render(&job::Asked { organisation, scope: &scope, app, owner, now, job, claims });
+            parts.root |= job.pod.root_because.is_some();
+            parts.drafts.extend(objects.drafts);
+            parts.secrets.extend(objects.secrets);
+            parts.overhead.extend(objects.overhead);
+        }
+    }
+}
+
+fn claim_object(need: &str, claim: &Claim) -> Draft {
+    let body = tree! { "spec": claim.spec.clone() };
+    Draft::new("v1", "PersistentVolumeClaim", claim.name.clone(), body, claim.origin)
+        .stage(Stage::Data)
+        .component(need)
+        .holding_data()
+}
+
+/// An identity without rights and without a token.
+fn service_account(app: &App) -> Draft {
+    let body = tree! { "automountServiceAccountToken": Tree::from(false) };
+    Draft::new("v1", "ServiceAccount", app.name.to_string(), body, app.span)
+}

@@ -1,0 +1,175 @@
+//! Objects on their way: the body without its metadata, until labels, patches and the order are put on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::tree::{Tree, tree};
+use super::{Object, ObjectId, Stage, naming};
+use crate::model::{App, Garden, Organisation};
+use crate::name::Name;
+use crate::source::Span;
+
+/// An object without its metadata.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    /// `apps/v1`.
+    pub api_version: &'static str,
+    /// `Deployment`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The part of the app that it belongs to (a workload, job or need); absent for the whole app or organisation.
+    pub component: Option<String>,
+    /// Annotations.
+    pub annotations: Tree,
+    /// Labels beside the usual ones.
+    pub labels: Tree,
+    /// `spec`, `data`, … .
+    pub body: Tree,
+    /// When it is applied.
+    pub stage: Stage,
+    /// Whether deleting it loses people's data.
+    pub holds_data: bool,
+    /// The line that asked for it.
+    pub origin: Span,
+}
+
+impl Draft {
+    /// An object of configuration without data, component and annotations.
+    pub fn new(api_version: &'static str, kind: &'static str, name: String, body: Tree, origin: Span) -> Self {
+        Self {
+            api_version,
+            kind,
+            name,
+            component: None,
+            annotations: Tree::ABSENT,
+            labels: Tree::ABSENT,
+            body,
+            stage: Stage::Configuration,
+            holds_data: false,
+            origin,
+        }
+    }
+
+    /// The same at another stage.
+    #[must_use]
+    pub fn stage(self, stage: Stage) -> Self {
+        Self { stage, ..self }
+    }
+
+    /// The same for a part of the app.
+    #[must_use]
+    pub fn component(self, component: &str) -> Self {
+        Self { component: Some(component.to_owned()), ..self }
+    }
+
+    /// The same, holding data.
+    #[must_use]
+    pub fn holding_data(self) -> Self {
+        Self { holds_data: true, ..self }
+    }
+
+    /// The same with annotations.
+    #[must_use]
+    pub fn annotated(self, annotations: Tree) -> Self {
+        Self { annotations, ..self }
+    }
+}
+
+/// Whose an object is: what its labels say.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    garden: Name,
+    organisation: Name,
+    app: Option<(Name, Name, String)>,
+    applyset: Arc<str>,
+}
+
+impl Owner {
+    /// The organisation itself.
+    pub fn organisation(garden: &Garden, organisation: &Organisation) -> Self {
+        Self {
+            garden: garden.name.clone(),
+            organisation: organisation.name.clone(),
+            app: None,
+            applyset: naming::applyset(&garden.name, &organisation.name).into(),
+        }
+    }
+
+    /// One of its apps.
+    #[must_use]
+    pub fn app(&self, app: &App) -> Self {
+        let version = naming::label_value(&app.release.version);
+        Self { app: Some((app.name.clone(), app.definition.name.clone(), version)), ..self.clone() }
+    }
+
+    /// The labels of an object.
+    pub fn labels(&self, component: Option<&str>) -> BTreeMap<String, String> {
+        let mut labels = self.pod_labels(component);
+        labels.insert("applyset.kubernetes.io/part-of".into(), self.applyset.to_string());
+        labels
+    }
+
+    /// The labels of a pod: those of its object, without the ApplySet's, since pods are no members of it.
+    pub fn pod_labels(&self, component: Option<&str>) -> BTreeMap<String, String> {
+        let mut labels = BTreeMap::new();
+        let mut put = |key: &str, value: &str| {
+            if !value.is_empty() {
+                labels.insert(key.to_owned(), value.to_owned());
+            }
+        };
+        put("app.kubernetes.io/managed-by", "parcelle");
+        put("app.kubernetes.io/part-of", self.organisation.as_str());
+        put("parcelle.dev/garden", self.garden.as_str());
+        put("parcelle.dev/organisation", self.organisation.as_str());
+        if let Some((app, definition, version)) = &self.app {
+            put("app.kubernetes.io/instance", app.as_str());
+            put("app.kubernetes.io/name", definition.as_str());
+            put("app.kubernetes.io/version", version);
+            put("parcelle.dev/app", app.as_str());
+        }
+        put("app.kubernetes.io/component", component.unwrap_or_default());
+        labels
+    }
+
+    /// What selects the pods of a part, and never changes.
+    pub fn selector(&self, component: &str) -> BTreeMap<String, String> {
+        let mut labels = self.pod_labels(Some(component));
+        labels.retain(|key, _| key == "app.kubernetes.io/component" || key == "parcelle.dev/app");
+        labels
+    }
+
+    /// The whole object.
+    pub fn finish(&self, draft: Draft) -> Object {
+        let namespaced = draft.kind != "Namespace";
+        let mut labels = Tree::from(self.labels(draft.component.as_deref()));
+        labels.merge(draft.labels);
+        let mut body = draft.body.at(draft.origin);
+        body.set("apiVersion", draft.api_version);
+        body.set("kind", draft.kind);
+        body.set(
+            "metadata",
+            tree! {
+                "name": draft.name.as_str(),
+                "namespace": namespaced.then(|| self.organisation.as_str()),
+                "labels": labels,
+                "annotations": draft.annotations,
+            },
+        );
+        let (body, origins) = body.finish();
+        Object {
+            id: self.id(draft.api_version, draft.kind, &draft.name),
+            body,
+            origins,
+            app: self.app.as_ref().map(|(app, _, _)| app.clone()),
+            stage: draft.stage,
+            holds_data: draft.holds_data,
+        }
+    }
+
+    /// The id of an object of this owner.
+    pub fn id(&self, api_version: &str, kind: &str, name: &str) -> ObjectId {
+        let namespace = if kind == "Namespace" { "" } else { self.organisation.as_str() };
+        ObjectId { api_version: api_version.into(), kind: kind.into(), namespace: namespace.into(), name: name.into() }
+    }
+}

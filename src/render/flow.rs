@@ -1,0 +1,144 @@
+//! Who may talk to whom: what needs and routes ask for, and the network policies that allow just that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Stage;
+use super::draft::Draft;
+use super::naming;
+use super::tree::{Tree, tree};
+use crate::name::Name;
+use crate::source::Span;
+
+/// One end of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Peer {
+    /// Every pod of an app.
+    App(Name),
+    /// Pods of the organisation with these labels.
+    Pods(BTreeMap<String, String>),
+    /// Every pod of another namespace.
+    Namespace(String),
+    /// Pods with these labels in another namespace.
+    PodsOf(String, BTreeMap<String, String>),
+    /// Any address: what lies outside cannot be named by a policy.
+    Anywhere,
+}
+
+/// A port of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FlowPort {
+    /// Its number.
+    pub number: u16,
+    /// UDP instead of TCP.
+    pub udp: bool,
+}
+
+/// Leave to connect.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Flow {
+    /// Who connects.
+    pub from: Peer,
+    /// To whom.
+    pub to: Peer,
+    /// To which ports; all where empty.
+    pub ports: Vec<FlowPort>,
+    /// The line that asked for it.
+    pub origin: Span,
+}
+
+/// TCP ports.
+pub(super) fn tcp(numbers: &[u16]) -> Vec<FlowPort> {
+    numbers.iter().map(|number| FlowPort { number: *number, udp: false }).collect()
+}
+
+/// The policies of an organisation: nothing is allowed, then names are, then each flow on the ends that lie in it.
+///
+/// Policies only add up, so one a selected group of pods, with all its flows, is enough.
+pub(super) fn policies(flows: &[Flow], origin: Span) -> Vec<Draft> {
+    let mut drafts = vec![deny(origin), names(origin)];
+    let ends: BTreeSet<&Peer> = flows.iter().flat_map(|flow| [&flow.from, &flow.to]).collect();
+    for end in ends {
+        let Some((name, selector, component)) = selected(end) else { continue };
+        let incoming: BTreeSet<_> = flows.iter().filter(|flow| flow.to == *end).collect();
+        let outgoing: BTreeSet<_> = flows.iter().filter(|flow| flow.from == *end).collect();
+        let types = [(!incoming.is_empty()).then_some("Ingress"), (!outgoing.is_empty()).then_some("Egress")];
+        let spec = tree! {
+            "podSelector": tree! { "matchLabels": Tree::from(selector) },
+            "policyTypes": Tree::list(types.into_iter().flatten().map(Tree::from)),
+            "ingress": Tree::list(incoming.into_iter().map(|flow| rule("from", &flow.from, flow))),
+            "egress": Tree::list(outgoing.into_iter().map(|flow| rule("to", &flow.to, flow))),
+        };
+        let mut draft = policy(name, spec, origin);
+        draft.component = component;
+        drafts.push(draft);
+    }
+    drafts
+}
+
+/// The name of an end's policy and how its pods are selected; none where the pods are not the organisation's.
+fn selected(end: &Peer) -> Option<(String, BTreeMap<String, String>, Option<String>)> {
+    match end {
+        Peer::App(app) => {
+            let selector = BTreeMap::from([("parcelle.dev/app".to_owned(), app.to_string())]);
+            Some((format!("{app}--app"), selector, None))
+        }
+        Peer::Pods(labels) => {
+            let app = labels.get("parcelle.dev/app").and_then(|app| Name::new(app).ok());
+            let name = match (app, labels.get("app.kubernetes.io/component")) {
+                (Some(app), Some(component)) => naming::role("NetworkPolicy", &app, component, "part"),
+                // Pods that an operator makes, by what it calls them.
+                _ => format!("default--{}", named_after(labels)),
+            };
+            Some((name, labels.clone(), labels.get("app.kubernetes.io/component").cloned()))
+        }
+        Peer::Namespace(_) | Peer::PodsOf(..) | Peer::Anywhere => None,
+    }
+}
+
+/// A word for pods that an operator makes, from the one label that selects them: `cnpg.io/cluster` gives `cluster`.
+fn named_after(labels: &BTreeMap<String, String>) -> String {
+    let key = labels.keys().next().map_or("pods", |key| key.rsplit('/').next().unwrap_or(key));
+    key.chars().filter(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit()).collect()
+}
+
+fn rule(side: &str, peer: &Peer, flow: &Flow) -> Tree {
+    let ports = flow.ports.iter().map(|port| {
+        // Explicit, since rules are compared whole and the server writes the default into them.
+        tree! { "port": port.number, "protocol": if port.udp { "UDP" } else { "TCP" } }
+    });
+    let mut rule = tree! { "ports": Tree::list(ports) };
+    let peer = match peer {
+        Peer::App(app) => tree! { "podSelector": tree! { "matchLabels": tree! { "parcelle.dev/app": app.as_str() } } },
+        Peer::Pods(labels) => tree! { "podSelector": tree! { "matchLabels": labels.clone() } },
+        Peer::Namespace(name) => tree! { "namespaceSelector": namespace(name) },
+        Peer::PodsOf(name, labels) => tree! {
+            "namespaceSelector": namespace(name),
+            "podSelector": tree! { "matchLabels": labels.clone() },
+        },
+        Peer::Anywhere => Tree::ABSENT,
+    };
+    rule.set(side, Tree::list([peer].into_iter().filter(|peer| !peer.is_empty())));
+    rule.at(flow.origin)
+}
+
+fn namespace(name: &str) -> Tree {
+    tree! { "matchLabels": tree! { "kubernetes.io/metadata.name": name } }
+}
+
+fn policy(name: String, spec: Tree, origin: Span) -> Draft {
+    Draft::new("networking.k8s.io/v1", "NetworkPolicy", name, tree! { "spec": spec }, origin).stage(Stage::Ground)
+}
+
+/// No pod of the organisation may send or receive; an absent selector selects all.
+fn deny(origin: Span) -> Draft {
+    policy("default--deny".into(), tree! { "policyTypes": vec!["Ingress".into(), "Egress".into()] }, origin)
+}
+
+/// Every pod may resolve names.
+fn names(origin: Span) -> Draft {
+    let dns = Peer::PodsOf("kube-system".into(), BTreeMap::from([("k8s-app".to_owned(), "kube-dns".to_owned())]));
+    let ports = vec![FlowPort { number: 53, udp: true }, FlowPort { number: 53, udp: false }];
+    let flow = Flow { from: Peer::Anywhere, to: dns.clone(), ports, origin };
+    let spec = tree! { "policyTypes": vec!["Egress".into()], "egress": vec![rule("to", &dns, &flow)] };
+    policy("default--dns".into(), spec, origin)
+}

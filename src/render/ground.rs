@@ -1,0 +1,83 @@
+//! What every organisation stands on: its namespace, its quota, the defaults of its containers.
+
+use super::draft::Draft;
+use super::tree::{Tree, tree};
+use super::{Contribution, Resource, Stage};
+use crate::model::Organisation;
+use crate::quantity::{Dimension, Quantity};
+
+/// What a container asks for that says nothing: processor in millicores, memory in bytes.
+pub(super) const DEFAULT_REQUEST: (u64, u64) = (50, 128 << 20);
+
+/// The most memory of a container that says nothing.
+const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
+
+/// Room for pods that are being replaced, and for what the cluster puts beside them (solvers of certificates).
+const SURGE: (u64, u64) = (1_000, 2 << 30);
+
+/// Namespace, quota and container defaults. `root` says why some container must run as root, where one must.
+pub(super) fn render(organisation: &Organisation, root: bool, overhead: &[Contribution]) -> Vec<Draft> {
+    let mut drafts = vec![namespace(organisation, root), limits(organisation)];
+    drafts.extend(quota(organisation, overhead));
+    drafts
+}
+
+/// The Pod Security Standard that the namespace enforces: the weaker one only where a definition says why.
+fn namespace(organisation: &Organisation, root: bool) -> Draft {
+    let level = if root { "baseline" } else { "restricted" };
+    let labels = tree! {
+        "pod-security.kubernetes.io/enforce": level,
+        "pod-security.kubernetes.io/enforce-version": "latest",
+        "pod-security.kubernetes.io/warn": "restricted",
+        "pod-security.kubernetes.io/warn-version": "latest",
+    };
+    let name = organisation.name.to_string();
+    let annotations = tree! { "parcelle.dev/title": Tree::from(organisation.title.as_str()).at(organisation.span) };
+    let draft = Draft::new("v1", "Namespace", name, Tree::map::<String>([]), organisation.span);
+    Draft { labels, annotations, ..draft.stage(Stage::Ground).holding_data() }
+}
+
+/// What containers ask for that say nothing; without it the quota would refuse them.
+fn limits(organisation: &Organisation) -> Draft {
+    let (cpu, memory) = DEFAULT_REQUEST;
+    let container = tree! {
+        "type": "Container",
+        "defaultRequest": tree! { "cpu": amount(Dimension::Cpu, cpu), "memory": amount(Dimension::Size, memory) },
+        "default": tree! { "memory": amount(Dimension::Size, DEFAULT_MEMORY_LIMIT) },
+    };
+    let body = tree! { "spec": tree! { "limits": vec![container] } };
+    Draft::new("v1", "LimitRange", "default".into(), body, organisation.span).stage(Stage::Ground)
+}
+
+fn amount(dimension: Dimension, amount: u64) -> Quantity {
+    Quantity { dimension, amount }
+}
+
+/// The offer's ceilings, and on top what parcelle itself puts beside the apps: databases, jobs, pods being replaced.
+fn quota(organisation: &Organisation, overhead: &[Contribution]) -> Option<Draft> {
+    let grants = &organisation.offer.as_ref()?.grants;
+    let beside = |resource: Resource| -> u64 {
+        overhead.iter().filter(|part| part.resource == resource).map(|part| part.amount).sum()
+    };
+    let rows = [
+        ("requests.cpu", "cpu", grants.cpu, beside(Resource::Cpu) + SURGE.0),
+        ("requests.memory", "memory", grants.memory, beside(Resource::Memory) + SURGE.1),
+        ("requests.storage", "storage", grants.storage, beside(Resource::Storage)),
+    ];
+    let granted = |(key, word, grant, extra)| {
+        let grant: Option<crate::source::Spanned<Quantity>> = grant;
+        let grant = grant?;
+        let whole = Quantity { amount: grant.value.amount.saturating_add(extra), ..grant.value };
+        let named = format!("{word} {}", Quantity { amount: extra, ..grant.value });
+        Some(((key, Tree::from(whole).at(grant.span)), named))
+    };
+    let rows: Vec<((&str, Tree), String)> = rows.into_iter().filter_map(granted).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = rows.iter().map(|(_, named)| named.clone()).collect();
+    let body = tree! { "spec": tree! { "hard": Tree::map(rows.into_iter().map(|(row, _)| row)) } };
+    let annotations = tree! { "parcelle.dev/overhead": named.join(", ") };
+    let draft = Draft::new("v1", "ResourceQuota", "default".into(), body, organisation.span);
+    Some(draft.stage(Stage::Ground).annotated(annotations))
+}

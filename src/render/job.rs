@@ -1,0 +1,136 @@
+//! What runs once or by the clock: CronJob, or a Job named by the hash of what it is about.
+
+use std::collections::BTreeMap;
+
+use super::draft::{Draft, Owner};
+use super::life::Now;
+use super::pod::{self, Rendered};
+use super::providers::Claim;
+use super::scope::Scope;
+use super::tree::{Tree, tree};
+use super::{Contribution, Resource, SecretRequest, Stage, naming};
+use crate::model::definition::{Job, Trigger};
+use crate::model::{App, Organisation};
+
+/// How often a Job is tried again.
+const RETRIES: i64 = 6;
+
+/// After how many seconds a try of a scheduled Job is given up: it must not outlive the day.
+const SCHEDULED_DEADLINE: i64 = 6 * 3_600;
+
+/// Finished Jobs of a schedule that are kept to be looked at.
+const KEPT: i64 = 1;
+
+/// A job to be rendered.
+pub(super) struct Asked<'a> {
+    pub organisation: &'a Organisation,
+    pub scope: &'a Scope<'a>,
+    pub app: &'a App,
+    pub owner: &'a Owner,
+    pub now: &'a Now,
+    pub job: &'a Job,
+    /// The app's volumes by need.
+    pub claims: &'a BTreeMap<String, Claim>,
+}
+
+/// Its objects, and what they take beside the offer.
+pub(super) struct Objects {
+    pub drafts: Vec<Draft>,
+    pub secrets: Vec<SecretRequest>,
+    pub overhead: Vec<Contribution>,
+}
+
+/// All objects of a job.
+pub(super) fn render(asked: &Asked) -> Objects {
+    let rendered = pod::render(&pod::Asked {
+        scope: asked.scope,
+        app: asked.app,
+        owner: asked.owner,
+        component: component(asked),
+        pod: &asked.job.pod,
+        claims: asked.claims,
+        extra: Tree::ABSENT,
+        claimed_by_template: false,
+        origin: asked.job.span,
+    });
+    let overhead = overhead(asked, &rendered);
+    let Rendered { spec, annotations, mut drafts, secrets, .. } = rendered;
+    let template = tree! {
+        "metadata": tree! {
+            "labels": asked.owner.pod_labels(Some(component(asked))),
+            "annotations": annotations,
+        },
+        "spec": {
+            let mut spec = spec;
+            spec.set("restartPolicy", "OnFailure");
+            spec
+        },
+    };
+    drafts.push(match &asked.job.trigger {
+        Trigger::Every(schedule) => {
+            let time = asked.scope.tree(schedule);
+            cron_job(asked, time, template)
+        }
+        Trigger::OnChange(_) => once(asked, template, Stage::Edge),
+        Trigger::OnUpgrade => once(asked, template, Stage::Upgrade),
+    });
+    Objects { drafts, secrets, overhead }
+}
+
+fn component<'a>(asked: &'a Asked) -> &'a str {
+    asked.job.name.value.as_str()
+}
+
+fn cron_job(asked: &Asked, schedule: Tree, template: Tree) -> Draft {
+    let asleep = asked.now.asleep();
+    let job = tree! {
+        "backoffLimit": 1,
+        "activeDeadlineSeconds": SCHEDULED_DEADLINE,
+        "template": template,
+    };
+    let spec = tree! {
+        "schedule": schedule,
+        "timeZone": Tree::from(asked.organisation.timezone.as_str()).at(asked.organisation.span),
+        "suspend": Tree::from(asleep).at(asked.now.origin()),
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 300,
+        "successfulJobsHistoryLimit": KEPT,
+        "failedJobsHistoryLimit": KEPT,
+        "jobTemplate": tree! { "spec": job },
+    };
+    let name = naming::part("CronJob", &asked.app.name, component(asked));
+    Draft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, asked.job.span)
+        .stage(Stage::Edge)
+        .component(component(asked))
+}
+
+/// A Job whose template never changes under its name: what it is about, its image and its files make its name.
+fn once(asked: &Asked, template: Tree, stage: Stage) -> Draft {
+    let inputs = match &asked.job.trigger {
+        Trigger::OnChange(expressions) => {
+            let values = expressions.iter().map(|expression| asked.scope.evaluate(expression).to_json().to_string());
+            values.collect()
+        }
+        Trigger::OnUpgrade | Trigger::Every(_) => vec![asked.app.release.version.clone()],
+    };
+    let origin = match &asked.job.trigger {
+        Trigger::OnChange(expressions) => asked.scope.origin_of(expressions.iter()),
+        Trigger::OnUpgrade | Trigger::Every(_) => None,
+    };
+    let hash = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), 10);
+    let name = naming::role("Job", &asked.app.name, component(asked), &hash);
+    let spec = tree! { "backoffLimit": RETRIES, "template": template };
+    let draft = Draft::new("batch/v1", "Job", name, tree! { "spec": spec }, origin.unwrap_or(asked.job.span));
+    draft.stage(stage).component(component(asked))
+}
+
+fn overhead(asked: &Asked, rendered: &Rendered) -> Vec<Contribution> {
+    let share = |resource, (amount, origin)| Contribution {
+        app: Some(asked.app.name.clone()),
+        part: component(asked).to_owned(),
+        resource,
+        amount,
+        origin,
+    };
+    vec![share(Resource::Cpu, rendered.requests.cpu), share(Resource::Memory, rendered.requests.memory)]
+}

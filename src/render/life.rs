@@ -1,0 +1,182 @@
+//! Whether an app is awake at a moment, and when that next changes.
+
+use jiff::civil::{DateTime, Time};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{Timestamp, ToSpan as _};
+
+use super::State;
+use crate::model::{App, Life, Organisation, Setting};
+use crate::source::Span;
+
+/// An app at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Now {
+    /// Whether its workloads run.
+    pub state: State,
+    /// The fewest replicas during a planned peak, with the line that says so.
+    pub peak: Option<(i64, Span)>,
+    /// The most replicas that any peak asks for, now or later.
+    pub peak_at_most: i64,
+    /// When nights or peaks next change the above.
+    pub next_change: Option<Timestamp>,
+}
+
+impl Now {
+    /// Whether no workload runs.
+    pub fn asleep(&self) -> bool {
+        !matches!(self.state, State::Awake | State::Peak(_))
+    }
+
+    /// Whether the route shows a page instead of the app.
+    pub fn shows_page(&self) -> bool {
+        matches!(self.state, State::Night(_) | State::Archived(_) | State::Retired(_))
+    }
+
+    /// The line that decided the state.
+    pub fn origin(&self) -> Option<Span> {
+        match self.state {
+            State::Awake => None,
+            State::Peak(span)
+            | State::Night(span)
+            | State::Paused(span)
+            | State::Archived(span)
+            | State::Retired(span) => Some(span),
+        }
+    }
+}
+
+/// The app at `moment`. What is retired, archived or paused stays so whatever the hour; a planned peak wakes.
+pub(super) fn at(organisation: &Organisation, app: &App, moment: Timestamp) -> Now {
+    let zone = zone(&organisation.timezone);
+    let peak = app.settings.get("peak").and_then(|setting| Peak::read(setting, &zone));
+    let night = app.settings.get("nights").and_then(|setting| Night::read(setting));
+    let peak_at_most = peak.as_ref().map_or(0, |peak| peak.least);
+    let for_good = organisation.retired.as_ref().map(|retired| State::Retired(retired.span)).or(match &app.life {
+        Life::Running => None,
+        Life::Paused(span) => Some(State::Paused(*span)),
+        Life::Archived(span) => Some(State::Archived(*span)),
+        Life::Retired(retired) => Some(State::Retired(retired.span)),
+    });
+    if let Some(state) = for_good {
+        return Now { state, peak: None, peak_at_most, next_change: None };
+    }
+    let edges = peak.iter().flat_map(|peak| [peak.from, peak.to]);
+    let nights = night.iter().flat_map(|night| night.edges(moment, &zone));
+    let next_change = edges.chain(nights).filter(|edge| *edge > moment).min();
+    let running = peak.filter(|peak| peak.from <= moment && moment < peak.to);
+    let state = match (&running, &night) {
+        (Some(peak), _) => State::Peak(peak.span),
+        (None, Some(night)) if night.holds(moment, &zone) => State::Night(night.span),
+        _ => State::Awake,
+    };
+    Now { state, peak: running.map(|peak| (peak.least, peak.span)), peak_at_most, next_change }
+}
+
+/// A zone by its IANA name, from the names bundled with parcelle, so that no machine renders other times; UTC where unknown.
+fn zone(name: &str) -> TimeZone {
+    TimeZoneDatabase::bundled().get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// `nights asleep from="22:00" to="06:30"`.
+struct Night {
+    from: Time,
+    to: Time,
+    span: Span,
+}
+
+impl Night {
+    fn read(setting: &Setting) -> Option<Self> {
+        let asleep = setting.args.first().is_some_and(|word| word.text == "asleep");
+        let time = |name: &str| Time::strptime("%H:%M", &setting.props.get(name)?.text).ok();
+        asleep.then_some(())?;
+        Some(Self { from: time("from")?, to: time("to")?, span: setting.span })
+    }
+
+    fn holds(&self, moment: Timestamp, zone: &TimeZone) -> bool {
+        let time = moment.to_zoned(zone.clone()).time();
+        match self.from.cmp(&self.to) {
+            std::cmp::Ordering::Less => self.from <= time && time < self.to,
+            std::cmp::Ordering::Equal => false,
+            // Over midnight.
+            std::cmp::Ordering::Greater => self.from <= time || time < self.to,
+        }
+    }
+
+    /// Its beginnings and ends today and tomorrow.
+    fn edges(&self, moment: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
+        let today = moment.to_zoned(zone.clone()).date();
+        let days = [Some(today), today.checked_add(1.day()).ok()];
+        let times = |day: jiff::civil::Date| [day.to_datetime(self.from), day.to_datetime(self.to)];
+        days.into_iter().flatten().flat_map(times).filter_map(|edge| zone.to_timestamp(edge).ok()).collect()
+    }
+}
+
+/// `peak from="2026-12-01T08:00" to="2026-12-03T20:00" min=4`.
+struct Peak {
+    from: Timestamp,
+    to: Timestamp,
+    least: i64,
+    span: Span,
+}
+
+impl Peak {
+    fn read(setting: &Setting, zone: &TimeZone) -> Option<Self> {
+        let moment = |name: &str| {
+            let text = &setting.props.get(name)?.text;
+            let time: DateTime = text.parse().ok()?;
+            zone.to_timestamp(time).ok()
+        };
+        let least = setting.props.get("min").and_then(|written| written.text.parse().ok()).unwrap_or(1);
+        Some(Self { from: moment("from")?, to: moment("to")?, least, span: setting.span })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    fn at(life: &str, time: &str) -> Now {
+        let garden = sample::garden();
+        let organisation = sample::organisation(&garden);
+        let mut app = organisation.apps.get("cloud").unwrap().clone();
+        app.settings.remove("peak");
+        for line in life.lines() {
+            let setting = sample::setting(line);
+            app.settings.insert(setting.0, setting.1);
+        }
+        super::at(&organisation, &app, time.parse().unwrap())
+    }
+
+    const NIGHTS: &str = "nights asleep from=\"22:00\" to=\"06:30\"";
+
+    #[test]
+    fn a_night_over_midnight_is_read_in_the_organisations_zone() {
+        // Paris is two hours ahead of UTC in summer.
+        assert!(!at(NIGHTS, "2026-07-01T19:59:59Z").asleep());
+        assert!(at(NIGHTS, "2026-07-01T20:00:00Z").asleep());
+        assert!(at(NIGHTS, "2026-07-02T04:29:59Z").asleep());
+        assert!(!at(NIGHTS, "2026-07-02T04:30:00Z").asleep());
+        assert!(!at("nights awake", "2026-07-01T23:00:00Z").asleep());
+    }
+
+    #[test]
+    fn the_next_change_is_the_next_edge_of_a_night() {
+        let next = at(NIGHTS, "2026-07-01T12:00:00Z").next_change.unwrap();
+        assert_eq!(next.to_string(), "2026-07-01T20:00:00Z");
+        let next = at(NIGHTS, "2026-07-01T20:00:00Z").next_change.unwrap();
+        assert_eq!(next.to_string(), "2026-07-02T04:30:00Z");
+        assert_eq!(at("nights awake", "2026-07-01T12:00:00Z").next_change, None);
+    }
+
+    #[test]
+    fn a_peak_wakes_and_asks_for_replicas() {
+        let both = format!("{NIGHTS}\npeak from=\"2026-07-01T20:00\" to=\"2026-07-02T02:00\" min=4");
+        let now = at(&both, "2026-07-01T21:00:00Z");
+        assert!(!now.asleep());
+        assert_eq!(now.peak.map(|(least, _)| least), Some(4));
+        let after = at(&both, "2026-07-02T01:00:00Z");
+        assert!(after.asleep());
+        assert_eq!((after.peak, after.peak_at_most), (None, 4));
+    }
+}

@@ -1,0 +1,201 @@
+//! PostgreSQL by CloudNativePG: one Cluster an organisation, shared by its apps; a Database and a role each.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Asked, Deletion, Met, Provider, ProviderOption, int, option_number, option_size, option_text, outputs, random,
+    secret_value,
+};
+use crate::expression::Value;
+use crate::model::definition::NeedKind;
+use crate::model::{Organisation, ProviderChoice};
+use crate::quantity::{Dimension, Quantity};
+use crate::render::draft::Draft;
+use crate::render::flow::{Flow, Peer, tcp};
+use crate::render::life::Now;
+use crate::render::tree::{Tree, tree};
+use crate::render::{Contribution, Generated, Resource, SecretSource, Stage, State, naming};
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Postgres,
+    name: "cloudnative-pg",
+    about: "The CloudNativePG operator: one database cluster an organisation, a database and a role for each need.",
+    options: &[
+        ProviderOption { name: "storage-class", required: false, about: "The storage class of its volumes." },
+        ProviderOption { name: "instances", required: false, about: "Servers an organisation; 1 where not said." },
+        ProviderOption { name: "storage", required: false, about: "The size of each volume; 10 GiB where not said." },
+        ProviderOption { name: "image", required: false, about: "The PostgreSQL image." },
+        ProviderOption { name: "namespace", required: false, about: "The operator's namespace; `cnpg-system`." },
+    ],
+    kinds: &["postgresql.cnpg.io/v1 Cluster", "postgresql.cnpg.io/v1 Database", "postgresql.cnpg.io/v1 DatabaseRole"],
+    deletion: &[
+        Deletion { kind: "Cluster", takes: "every database of the organisation with its volume claims", leaves: "" },
+        Deletion {
+            kind: "Database",
+            takes: "the database, once its reclaim policy is `delete`",
+            leaves: "the database inside PostgreSQL while its reclaim policy is `retain`",
+        },
+        Deletion {
+            kind: "DatabaseRole",
+            takes: "the role, once its reclaim policy is `delete` and it owns nothing",
+            leaves: "the role inside PostgreSQL while its reclaim policy is `retain`",
+        },
+    ],
+};
+
+const API: &str = "postgresql.cnpg.io/v1";
+
+/// The name of an organisation's Cluster: alone of its kind in the namespace.
+const CLUSTER: &str = "postgres";
+
+/// What each server asks for: processor in millicores, memory in bytes.
+const REQUESTS: (u64, u64) = (250, 512 << 20);
+const MEMORY_LIMIT: u64 = 1 << 30;
+const STORAGE: u64 = 10 << 30;
+
+/// The operator's label on the pods of a cluster.
+fn pods() -> Peer {
+    Peer::Pods(BTreeMap::from([("cnpg.io/cluster".to_owned(), CLUSTER.to_owned())]))
+}
+
+/// A database, its owner, and the owner's password.
+pub(super) fn meet(asked: &Asked) -> Met {
+    let (app, part) = (asked.data_name(), asked.name());
+    let inside = naming::in_sql(app, part);
+    let secret = naming::part("Secret", app, part);
+    let host = format!("{CLUSTER}-rw");
+    Met {
+        outputs: outputs([
+            ("host", Value::text(&host)),
+            ("port", int(5432)),
+            ("database", Value::text(&inside)),
+            ("user", Value::text(&inside)),
+            ("password", secret_value(&secret, "password")),
+            ("url", secret_value(&secret, "url")),
+        ]),
+        drafts: vec![role(asked, &inside, &secret), database(asked, &inside)],
+        secrets: vec![asked.secret(&secret, password(&inside, &host), "kubernetes.io/basic-auth")],
+        flows: vec![Flow {
+            from: Peer::App(asked.app.name.clone()),
+            to: pods(),
+            ports: tcp(&[5432]),
+            origin: asked.need.span,
+        }],
+        database: true,
+        ..Met::default()
+    }
+}
+
+fn password(user: &str, host: &str) -> SecretSource {
+    let url = format!("postgres://{{username}}:{{password}}@{host}:5432/{user}");
+    let keys =
+        [("username", Generated::Fixed(user.to_owned())), ("password", random(32)), ("url", Generated::Joined(url))];
+    SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() }
+}
+
+/// What happens inside PostgreSQL when the object goes: data stays, unless the app is retired. The switch is rendered at
+/// once, so that a plan shows it long before anything is deleted.
+fn reclaim(now: &Now) -> Tree {
+    match now.state {
+        State::Retired(span) => Tree::from("delete").at(span),
+        _ => Tree::from("retain"),
+    }
+}
+
+fn role(asked: &Asked, inside: &str, secret: &str) -> Draft {
+    let spec = tree! {
+        "cluster": tree! { "name": CLUSTER },
+        "name": inside,
+        "login": true,
+        "passwordSecret": tree! { "name": secret },
+        "databaseRoleReclaimPolicy": reclaim(asked.now),
+    };
+    let name = naming::part("DatabaseRole", asked.data_name(), asked.name());
+    data(asked, "DatabaseRole", name, spec)
+}
+
+fn database(asked: &Asked, inside: &str) -> Draft {
+    let extensions = asked.texts("extensions");
+    let locale = asked.text("locale").map(|(locale, span)| Tree::from(locale).at(span));
+    let extension = |name: &str| tree! { "name": name, "ensure": "present" };
+    let spec = tree! {
+        "cluster": tree! { "name": CLUSTER },
+        "name": inside,
+        "owner": inside,
+        "ensure": "present",
+        // Another locale than that of the template database needs the one that has none.
+        "template": locale.is_some().then_some("template0"),
+        "localeCollate": locale.clone(),
+        "localeCType": locale,
+        "extensions": Tree::list(extensions.iter().map(|name| extension(name))),
+        "databaseReclaimPolicy": reclaim(asked.now),
+    };
+    data(asked, "Database", naming::part("Database", asked.data_name(), asked.name()), spec)
+}
+
+fn data(asked: &Asked, kind: &'static str, name: String, spec: Tree) -> Draft {
+    Draft::new(API, kind, name, tree! { "spec": spec }, asked.need.span)
+        .stage(Stage::Data)
+        .component(asked.name())
+        .holding_data()
+}
+
+/// The organisation's Cluster, who must reach it, and what it takes beside the offer.
+pub(in crate::render) fn cluster(
+    organisation: &Organisation,
+    choice: &ProviderChoice,
+) -> (Draft, Vec<Flow>, Vec<Contribution>) {
+    let origin = choice.provider.span;
+    let (instances, instances_at) = option_number(choice, "instances").unwrap_or((1, origin));
+    let storage = Quantity { dimension: Dimension::Size, amount: STORAGE };
+    let (storage, storage_at) = option_size(choice, "storage").unwrap_or((storage, origin));
+    let text = |name| option_text(choice, name).map(|(text, span)| Tree::from(text).at(span));
+    let spec = tree! {
+        "instances": Tree::from(instances).at(instances_at),
+        "imageName": text("image"),
+        "storage": tree! {
+            "size": Tree::from(storage).at(storage_at),
+            "storageClass": text("storage-class"),
+            "resizeInUseVolumes": true,
+        },
+        "enableSuperuserAccess": false,
+        // A disruption budget over one server would only hold up the node's drain.
+        "enablePDB": instances > 1,
+        "resources": tree! {
+            "requests": tree! {
+                "cpu": Quantity { dimension: Dimension::Cpu, amount: REQUESTS.0 },
+                "memory": Quantity { dimension: Dimension::Size, amount: REQUESTS.1 },
+            },
+            "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: MEMORY_LIMIT } },
+        },
+    };
+    let draft = Draft::new(API, "Cluster", CLUSTER.into(), tree! { "spec": spec }, organisation.span)
+        .stage(Stage::Data)
+        .holding_data();
+    let share = |resource, each: u64| Contribution {
+        app: None,
+        part: CLUSTER.to_owned(),
+        resource,
+        amount: each.saturating_mul(u64::from(instances)),
+        origin,
+    };
+    let shares = vec![
+        share(Resource::Cpu, REQUESTS.0),
+        share(Resource::Memory, REQUESTS.1),
+        share(Resource::Storage, storage.amount),
+    ];
+    (draft, flows(choice), shares)
+}
+
+/// Servers replicate from each other, report to the operator, and follow their own object at the API server, whose
+/// address no policy can name.
+fn flows(choice: &ProviderChoice) -> Vec<Flow> {
+    let origin = choice.provider.span;
+    let operator = option_text(choice, "namespace").map_or("cnpg-system", |(name, _)| name).to_owned();
+    vec![
+        Flow { from: pods(), to: pods(), ports: tcp(&[5432, 8000]), origin },
+        Flow { from: Peer::Namespace(operator), to: pods(), ports: tcp(&[5432, 8000]), origin },
+        Flow { from: pods(), to: Peer::Anywhere, ports: tcp(&[443, 6443]), origin },
+    ]
+}

@@ -1,0 +1,126 @@
+//! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
+
+use super::{Asked, Deletion, Met, Provider, ProviderOption, address, int, option_text, outputs, secret_value};
+use crate::expression::Value;
+use crate::model::ProviderChoice;
+use crate::model::definition::NeedKind;
+use crate::render::draft::Draft;
+use crate::render::flow::{Flow, Peer, tcp};
+use crate::render::tree::{Tree, tree};
+use crate::render::{Resource, Stage, naming};
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Bucket,
+    name: "garage",
+    about: "Garage, through its operator: a bucket with its quota and a key for each need.",
+    options: &[
+        ProviderOption { name: "cluster", required: true, about: "The name of the GarageCluster." },
+        ProviderOption { name: "namespace", required: false, about: "The namespace of the GarageCluster." },
+        ProviderOption { name: "endpoint", required: true, about: "The address at which apps reach it." },
+        ProviderOption { name: "region", required: false, about: "The region that clients name; `garage`." },
+    ],
+    kinds: &["garage.rajsingh.info/v1beta1 GarageBucket", "garage.rajsingh.info/v1beta1 GarageKey"],
+    deletion: &[
+        Deletion {
+            kind: "GarageBucket",
+            takes: "the bucket, once it is empty",
+            leaves: "objects inside: Garage refuses to delete a bucket that holds any, and its object waits",
+        },
+        Deletion { kind: "GarageKey", takes: "the key and the Secret that holds it", leaves: "" },
+    ],
+};
+
+const API: &str = "garage.rajsingh.info/v1beta1";
+
+/// A bucket and its key; the operator writes the key's Secret.
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+    let (app, part) = (asked.data_name(), asked.name());
+    let bucket = naming::across_organisations(&asked.organisation.name, app, part);
+    let secret = naming::part("Secret", app, part);
+    let (endpoint, _) = option_text(choice, "endpoint").unwrap_or(("", choice.options.span));
+    let (scheme, host, port) = address(endpoint).unwrap_or(("https", "", 443));
+    let region = option_text(choice, "region").map_or("garage", |(region, _)| region);
+    let size = asked.size();
+    Met {
+        outputs: outputs([
+            ("bucket", Value::text(&bucket)),
+            ("endpoint", Value::garden_text(endpoint)),
+            ("host", Value::garden_text(host)),
+            ("port", int(port)),
+            ("secure", Value::Bool(scheme == "https")),
+            ("region", Value::garden_text(region)),
+            ("access-key", secret_value(&secret, "access-key")),
+            ("secret-key", secret_value(&secret, "secret-key")),
+        ]),
+        drafts: vec![bucket_draft(asked, choice, &bucket), key(asked, choice, &secret)],
+        flows: flows(asked, choice, port),
+        contributions: size
+            .map(|(size, origin)| asked.contribution(Resource::Storage, size.amount, origin))
+            .into_iter()
+            .collect(),
+        ..Met::default()
+    }
+}
+
+fn cluster_reference(choice: &ProviderChoice) -> Tree {
+    let text = |name| option_text(choice, name).map(|(text, span)| Tree::from(text).at(span));
+    tree! { "name": text("cluster"), "namespace": text("namespace") }
+}
+
+fn bucket_draft(asked: &Asked, choice: &ProviderChoice, bucket: &str) -> Draft {
+    let public = asked.option("public") == Some(Value::Bool(true));
+    let spec = tree! {
+        "clusterRef": cluster_reference(choice),
+        "globalAlias": bucket,
+        "website": public.then(|| tree! { "enabled": true, "indexDocument": "index.html" }),
+        "quotas": tree! { "maxSize": asked.size().map(|(size, origin)| Tree::from(size).at(origin)) },
+    };
+    data(asked, "GarageBucket", spec)
+}
+
+fn key(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
+    let bucket = naming::part("GarageBucket", asked.data_name(), asked.name());
+    // Whole, with the defaults: the list is compared as one value.
+    let permission = tree! {
+        "bucketRef": tree! { "name": bucket },
+        "owner": false,
+        "read": true,
+        "write": true,
+    };
+    let spec = tree! {
+        "clusterRef": cluster_reference(choice),
+        "bucketPermissions": vec![permission],
+        "neverExpires": true,
+        "secretTemplate": tree! {
+            "name": secret,
+            "accessKeyIdKey": "access-key",
+            "secretAccessKeyKey": "secret-key",
+        },
+    };
+    data(asked, "GarageKey", spec)
+}
+
+fn data(asked: &Asked, kind: &'static str, spec: Tree) -> Draft {
+    let name = naming::part(kind, asked.data_name(), asked.name());
+    Draft::new(API, kind, name, tree! { "spec": spec }, asked.need.span)
+        .stage(Stage::Data)
+        .component(asked.name())
+        .holding_data()
+}
+
+/// The endpoint lies outside or behind the cluster's own gateway, in whose namespace its connections then end.
+fn flows(asked: &Asked, choice: &ProviderChoice, port: u16) -> Vec<Flow> {
+    let from = Peer::App(asked.app.name.clone());
+    let origin = asked.need.span;
+    let mut flows = vec![Flow { from: from.clone(), to: Peer::Anywhere, ports: tcp(&[port]), origin }];
+    let namespaces = asked.organisation.cluster.provides.get("route").and_then(|route| option_text(route, "namespace"));
+    let own = option_text(choice, "namespace");
+    flows.extend(namespaces.into_iter().chain(own).map(|(namespace, _)| Flow {
+        from: from.clone(),
+        to: Peer::Namespace(namespace.to_owned()),
+        ports: Vec::new(),
+        origin,
+    }));
+    flows
+}

@@ -1,0 +1,304 @@
+//! How clusters meet needs: one file a provider.
+//!
+//! A provider says in values what an app may name (its outputs), which objects it asks for, who must reach whom, how much
+//! it takes of the offer, and what deleting its objects does to people's data. It decides nothing with a clock or a server.
+
+mod cloudnative_pg;
+mod garage;
+mod gateway_api;
+mod relay;
+mod secret;
+mod storage_class;
+mod valkey;
+
+use std::collections::BTreeMap;
+
+use super::draft::{Draft, Owner};
+use super::flow::Flow;
+use super::life::Now;
+use super::scope::Scope;
+use super::tree::Tree;
+use super::{Contribution, Generated, Resource, SecretRequest, SecretSource};
+use crate::expression::{SecretRef, Value};
+use crate::model::definition::{Need, NeedKind, NeedOption, Workload};
+use crate::model::{App, Organisation, ProviderChoice, Setting};
+use crate::name::Name;
+use crate::quantity::{Dimension, Quantity};
+use crate::source::Span;
+
+pub(super) use cloudnative_pg::cluster as database_cluster;
+
+/// What a cluster may choose to meet a need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// The need it meets.
+    pub need: NeedKind,
+    /// Its name in a cluster file.
+    pub name: &'static str,
+    /// What it is, in a sentence.
+    pub about: &'static str,
+    /// Its options in the cluster file.
+    pub options: &'static [ProviderOption],
+    /// The custom kinds that must be served, as `apiVersion Kind`.
+    pub kinds: &'static [&'static str],
+    /// What deleting each of its objects that hold data does.
+    pub deletion: &'static [Deletion],
+}
+
+/// An option of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProviderOption {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether a cluster file must say it.
+    pub required: bool,
+    /// What it is, in a sentence.
+    pub about: &'static str,
+}
+
+/// What deleting an object of a kind does to data, and what it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// The kind.
+    pub kind: &'static str,
+    /// What goes with it.
+    pub takes: &'static str,
+    /// What stays behind and must be looked after; empty where nothing does.
+    pub leaves: &'static str,
+}
+
+/// Every provider.
+pub const PROVIDERS: &[Provider] = &[
+    cloudnative_pg::PROVIDER,
+    valkey::PROVIDER,
+    garage::PROVIDER,
+    storage_class::PROVIDER,
+    gateway_api::PROVIDER,
+    relay::PROVIDER,
+];
+
+/// The provider of a name for a need.
+pub fn provider(need: NeedKind, name: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().find(|provider| provider.need == need && provider.name == name)
+}
+
+/// What deleting an object of this kind does, where a provider makes it.
+pub fn deletion(kind: &str) -> Option<&'static Deletion> {
+    PROVIDERS.iter().flat_map(|provider| provider.deletion).find(|deletion| deletion.kind == kind)
+}
+
+/// A need of an app, asked of a cluster.
+pub(super) struct Asked<'a> {
+    pub organisation: &'a Organisation,
+    pub app: &'a App,
+    pub scope: &'a Scope<'a>,
+    pub owner: &'a Owner,
+    pub now: &'a Now,
+    pub need: &'a Need,
+    /// The app's workloads that exist.
+    pub workloads: &'a [(Scope<'a>, &'a Workload)],
+}
+
+/// How a need is met.
+#[derive(Default)]
+pub(super) struct Met {
+    /// What `needs.NAME.…` yields.
+    pub outputs: BTreeMap<String, Value>,
+    /// Objects of the app.
+    pub drafts: Vec<Draft>,
+    /// Secrets to be made.
+    pub secrets: Vec<SecretRequest>,
+    /// Who must reach whom.
+    pub flows: Vec<Flow>,
+    /// What it takes of the offer.
+    pub contributions: Vec<Contribution>,
+    /// The volume to mount, where it is one.
+    pub claim: Option<Claim>,
+    /// The organisation's database cluster must exist.
+    pub database: bool,
+}
+
+/// A volume that pods mount.
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    /// The claim's name; in a StatefulSet of several replicas the name of the template.
+    pub name: String,
+    /// Whether several nodes may mount it at once.
+    pub shared: bool,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its specification.
+    pub spec: Tree,
+    /// The line that asked for it.
+    pub origin: Span,
+}
+
+/// Meets a need as the cluster says. One that the cluster does not provide yields nothing: it was refused before.
+pub(super) fn meet(asked: &Asked) -> Met {
+    if asked.need.kind == NeedKind::Secret {
+        return secret::meet(asked);
+    }
+    let provides = &asked.organisation.cluster.provides;
+    let Some(choice) = provides.get(asked.need.kind.word()) else { return Met::default() };
+    match (asked.need.kind, choice.provider.value.as_str()) {
+        (NeedKind::Postgres, "cloudnative-pg") => cloudnative_pg::meet(asked),
+        (NeedKind::Redis, "valkey") => valkey::meet(asked, choice),
+        (NeedKind::Bucket, "garage") => garage::meet(asked, choice),
+        (NeedKind::Volume, "storage-class") => storage_class::meet(asked, choice),
+        (NeedKind::Route, "gateway-api") => gateway_api::meet(asked, choice),
+        (NeedKind::Mail, "relay") => relay::meet(asked, choice),
+        _ => Met::default(),
+    }
+}
+
+impl Asked<'_> {
+    /// The need's name.
+    pub fn name(&self) -> &str {
+        self.need.name.value.as_str()
+    }
+
+    /// The app's name in the names of what holds data: the earlier one after a renaming.
+    pub fn data_name(&self) -> &Name {
+        self.app.was.as_ref().map_or(&self.app.name, |was| &was.value)
+    }
+
+    /// An option of the need, as the definition wrote it.
+    pub fn written(&self, name: &str) -> Option<&NeedOption> {
+        self.need.options.get(name)
+    }
+
+    /// The value of an option; `on` and `off` are true and false.
+    pub fn option(&self, name: &str) -> Option<Value> {
+        self.need.option(name, self.scope.environment())
+    }
+
+    /// The text of an option, with its place.
+    pub fn text(&self, name: &str) -> Option<(String, Span)> {
+        let written = self.written(name)?;
+        match self.option(name)? {
+            Value::Text(text) if !text.text.is_empty() => {
+                Some((text.text.to_string(), self.scope.origin_of_option(&written.value, written.span)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The texts of an option; none where it is not said.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let text = |value: Value| match value {
+            Value::Text(text) => Some(text.text.to_string()),
+            _ => None,
+        };
+        match self.option(name) {
+            Some(Value::List(items)) => items.into_iter().filter_map(text).collect(),
+            Some(value) => text(value).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// An amount of an option, with the line that decided it.
+    pub fn amount(&self, name: &str, dimension: Dimension) -> Option<(Quantity, Span)> {
+        let written = self.written(name)?;
+        let quantity = self.scope.quantity(&written.value, dimension)?;
+        Some((quantity, self.scope.origin_of_option(&written.value, written.span)))
+    }
+
+    /// The bytes that the need asks for.
+    pub fn size(&self) -> Option<(Quantity, Span)> {
+        self.amount("size", Dimension::Size)
+    }
+
+    /// A Secret to be made.
+    pub fn secret(&self, name: &str, source: SecretSource, secret_type: &str) -> SecretRequest {
+        SecretRequest {
+            id: self.owner.id("v1", "Secret", name),
+            source,
+            labels: self.owner.labels(Some(self.name())),
+            secret_type: secret_type.to_owned(),
+            app: Some(self.app.name.clone()),
+            origin: self.need.span,
+        }
+    }
+
+    /// A share of the offer.
+    pub fn contribution(&self, resource: Resource, amount: u64, origin: Span) -> Contribution {
+        Contribution { app: Some(self.app.name.clone()), part: self.name().to_owned(), resource, amount, origin }
+    }
+}
+
+/// A key of a Secret as a value.
+pub(super) fn secret_value(secret: &str, key: &str) -> Value {
+    Value::Secret(SecretRef { secret: secret.into(), key: key.into() })
+}
+
+/// Outputs by name.
+fn outputs<const N: usize>(values: [(&str, Value); N]) -> BTreeMap<String, Value> {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Random letters and digits.
+fn random(length: u32) -> Generated {
+    Generated::Random { length }
+}
+
+/// The node of an option in the cluster file.
+fn option<'a>(choice: &'a ProviderChoice, name: &str) -> Option<&'a Setting> {
+    choice.options.children.get(name).and_then(|keyed| keyed.values().next())
+}
+
+/// The text of an option, with its place.
+fn option_text<'a>(choice: &'a ProviderChoice, name: &str) -> Option<(&'a str, Span)> {
+    let setting = option(choice, name)?;
+    setting.args.first().map(|written| (written.text.as_str(), setting.span))
+}
+
+/// A whole number of an option, with its place.
+fn option_number(choice: &ProviderChoice, name: &str) -> Option<(u32, Span)> {
+    option_text(choice, name).and_then(|(text, span)| Some((text.parse().ok()?, span)))
+}
+
+/// An amount of bytes of an option, with its place.
+fn option_size(choice: &ProviderChoice, name: &str) -> Option<(Quantity, Span)> {
+    let setting = option(choice, name)?;
+    let quantity = match (&setting.value, &setting.args[..]) {
+        (Value::Quantity(quantity), _) => *quantity,
+        (_, [number, unit]) => Quantity::parse(&number.text, &unit.text)?,
+        _ => return None,
+    };
+    Some((quantity, setting.span))
+}
+
+/// The scheme, host and port of an absolute address.
+fn address(url: &str) -> Option<(&str, &str, u16)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let default = if scheme == "http" { 80 } else { 443 };
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(':') => Some((scheme, host, port.parse().unwrap_or(default))),
+        _ => Some((scheme, authority, default)),
+    }
+}
+
+/// A whole number as a value.
+fn int(number: u16) -> Value {
+    Value::Int(i64::from(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_port() {
+        assert_eq!(address("https://s3.example"), Some(("https", "s3.example", 443)));
+        assert_eq!(address("http://garage.svc:3900/x"), Some(("http", "garage.svc", 3900)));
+        assert_eq!(address("nonsense"), None);
+    }
+
+    #[test]
+    fn every_kind_with_data_says_what_its_deletion_does() {
+        for kind in ["PersistentVolumeClaim", "Cluster", "Database", "DatabaseRole", "GarageBucket", "GarageKey"] {
+            assert!(deletion(kind).is_some(), "{kind}");
+        }
+    }
+}

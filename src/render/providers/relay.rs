@@ -1,0 +1,65 @@
+//! Mail through a relay: its address from the cluster file, its credentials copied from the operators' Secret.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Met, Provider, ProviderOption, int, option_number, option_text, outputs, secret_value};
+use crate::expression::Value;
+use crate::model::ProviderChoice;
+use crate::model::definition::NeedKind;
+use crate::render::flow::{Flow, Peer, tcp};
+use crate::render::{SecretSource, naming, scope};
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Mail,
+    name: "relay",
+    about: "A relay that takes mail from every app; the keys `user` and `password` of its Secret are copied.",
+    options: &[
+        ProviderOption { name: "host", required: true, about: "Its host." },
+        ProviderOption { name: "port", required: false, about: "Its port; 587 where not said." },
+        ProviderOption { name: "credentials", required: false, about: "The Secret in `parcelle-system`." },
+        ProviderOption { name: "from", required: false, about: "The sender where an app says none." },
+    ],
+    kinds: &[],
+    deletion: &[],
+};
+
+/// The relay's address, and a copy of its credentials where it wants any.
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+    let secret = naming::part("Secret", &asked.app.name, asked.name());
+    let (host, _) = option_text(choice, "host").unwrap_or(("", choice.options.span));
+    let port = option_number(choice, "port").and_then(|(port, _)| u16::try_from(port).ok()).unwrap_or(587);
+    let domain = scope::domain(asked.organisation).unwrap_or_default();
+    let said = asked.text("from").map(|(from, _)| from);
+    let said = said.or_else(|| option_text(choice, "from").map(|(from, _)| from.to_owned()));
+    let from = said.unwrap_or_else(|| format!("noreply@{domain}"));
+    let (sender, domain) = from.split_once('@').unwrap_or((&from, &domain));
+    let mut met = Met {
+        outputs: outputs([
+            ("host", Value::garden_text(host)),
+            ("port", int(port)),
+            ("from", Value::garden_text(&from)),
+            ("sender", Value::garden_text(sender)),
+            ("domain", Value::garden_text(domain)),
+            ("user", secret_value(&secret, "user")),
+            ("password", secret_value(&secret, "password")),
+        ]),
+        flows: vec![Flow {
+            from: Peer::App(asked.app.name.clone()),
+            to: Peer::Anywhere,
+            ports: tcp(&[port]),
+            origin: asked.need.span,
+        }],
+        ..Met::default()
+    };
+    if let Some((name, _)) = option_text(choice, "credentials") {
+        let keys = ["user", "password"].map(|key| (key.to_owned(), key.to_owned()));
+        let source = SecretSource::Copied {
+            namespace: naming::SYSTEM_NAMESPACE.to_owned(),
+            name: name.to_owned(),
+            keys: BTreeMap::from(keys),
+        };
+        met.secrets.push(asked.secret(&secret, source, "Opaque"));
+    }
+    met
+}

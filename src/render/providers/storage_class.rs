@@ -1,0 +1,50 @@
+//! Volumes of a storage class: a claim for each need.
+
+use super::{Asked, Claim, Deletion, Met, Provider, ProviderOption, option_text};
+use crate::expression::Value;
+use crate::model::ProviderChoice;
+use crate::model::definition::NeedKind;
+use crate::quantity::{Dimension, Quantity};
+use crate::render::tree::{Tree, tree};
+use crate::render::{Resource, naming};
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Volume,
+    name: "storage-class",
+    about: "Volumes of a storage class.",
+    options: &[
+        ProviderOption { name: "class", required: false, about: "The storage class; the cluster's default." },
+        ProviderOption { name: "shared-class", required: false, about: "That of volumes that several nodes mount." },
+    ],
+    kinds: &[],
+    deletion: &[Deletion {
+        kind: "PersistentVolumeClaim",
+        takes: "the volume, where the storage class reclaims by deleting",
+        leaves: "the released volume, where the storage class retains",
+    }],
+};
+
+/// What a volume holds whose need says no size.
+const SIZE: u64 = 1 << 30;
+
+/// The claim; the workload that mounts it decides whether it is an object or a template of a StatefulSet.
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+    let size = Quantity { dimension: Dimension::Size, amount: SIZE };
+    let (size, origin) = asked.size().unwrap_or((size, asked.need.span));
+    let shared = asked.option("shared") == Some(Value::Bool(true));
+    let class = if shared { option_text(choice, "shared-class") } else { None };
+    let class = class.or_else(|| option_text(choice, "class"));
+    let mode = if shared { "ReadWriteMany" } else { "ReadWriteOnce" };
+    let spec = tree! {
+        "accessModes": vec![mode.into()],
+        "storageClassName": class.map(|(class, span)| Tree::from(class).at(span)),
+        "resources": tree! { "requests": tree! { "storage": Tree::from(size).at(origin) } },
+    };
+    let name = naming::part("PersistentVolumeClaim", asked.data_name(), asked.name());
+    Met {
+        claim: Some(Claim { name, shared, bytes: size.amount, spec, origin: asked.need.span }),
+        contributions: vec![asked.contribution(Resource::Storage, size.amount, origin)],
+        ..Met::default()
+    }
+}

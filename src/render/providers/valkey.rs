@@ -1,0 +1,114 @@
+//! Caches by Valkey: one small server for each need, in memory alone.
+
+use super::{Asked, Met, Provider, ProviderOption, int, option_text, outputs, random, secret_value};
+use crate::expression::Value;
+use crate::model::ProviderChoice;
+use crate::model::definition::NeedKind;
+use crate::quantity::{Dimension, Quantity};
+use crate::render::draft::Draft;
+use crate::render::pod::hardened;
+use crate::render::tree::{Tree, tree};
+use crate::render::{Generated, Resource, SecretSource, Stage, naming};
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Redis,
+    name: "valkey",
+    about: "A small Valkey server for each cache; it keeps nothing on disk, so nothing is lost with it but warmth.",
+    options: &[ProviderOption { name: "image", required: false, about: "The Valkey image." }],
+    kinds: &[],
+    deletion: &[],
+};
+
+const IMAGE: &str = "docker.io/valkey/valkey:8.1-alpine";
+/// The user `valkey` of that image.
+const USER: u32 = 999;
+const PORT: u16 = 6379;
+const REQUESTS: (u64, u64) = (50, 64 << 20);
+const MEMORY_LIMIT: u64 = 256 << 20;
+/// Below the container's limit, so that entries are dropped before the kernel kills the server.
+const MAX_MEMORY: &str = "192mb";
+
+/// A server, its Service and its password.
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+    let (app, part) = (&asked.app.name, asked.name());
+    let secret = naming::part("Secret", app, part);
+    let host = naming::part("Service", app, part);
+    let url = format!("redis://:{{password}}@{host}:{PORT}");
+    let keys = [("password", random(32)), ("url", Generated::Joined(url))];
+    let source = SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() };
+    Met {
+        outputs: outputs([
+            ("host", Value::text(&host)),
+            ("port", int(PORT)),
+            ("password", secret_value(&secret, "password")),
+            ("url", secret_value(&secret, "url")),
+        ]),
+        drafts: vec![service(asked, host), deployment(asked, choice, &secret)],
+        secrets: vec![asked.secret(&secret, source, "Opaque")],
+        contributions: vec![
+            asked.contribution(Resource::Cpu, REQUESTS.0, asked.need.span),
+            asked.contribution(Resource::Memory, REQUESTS.1, asked.need.span),
+        ],
+        ..Met::default()
+    }
+}
+
+fn service(asked: &Asked, name: String) -> Draft {
+    let spec = tree! {
+        "selector": asked.owner.selector(asked.name()),
+        "ports": vec![tree! { "name": "redis", "port": PORT, "targetPort": "redis", "protocol": "TCP" }],
+    };
+    Draft::new("v1", "Service", name, tree! { "spec": spec }, asked.need.span)
+        .stage(Stage::Data)
+        .component(asked.name())
+}
+
+fn deployment(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
+    let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
+    let args = ["--requirepass", "$(VALKEY_PASSWORD)", "--save", "", "--appendonly", "no", "--maxmemory", MAX_MEMORY];
+    let policy = ["--maxmemory-policy", "allkeys-lru", "--dir", "/tmp"];
+    let reference = tree! { "secretKeyRef": tree! { "name": secret, "key": "password" } };
+    let container = tree! {
+        "name": asked.name(),
+        "image": image.unwrap_or_else(|| IMAGE.into()),
+        "command": vec!["valkey-server".into()],
+        "args": Tree::list(args.iter().chain(&policy).map(|word| Tree::from(*word))),
+        "env": vec![tree! { "name": "VALKEY_PASSWORD", "valueFrom": reference }],
+        "ports": vec![tree! { "name": "redis", "containerPort": PORT, "protocol": "TCP" }],
+        "readinessProbe": tree! { "tcpSocket": tree! { "port": "redis" }, "periodSeconds": 10, "timeoutSeconds": 3 },
+        "resources": tree! {
+            "requests": tree! {
+                "cpu": Quantity { dimension: Dimension::Cpu, amount: REQUESTS.0 },
+                "memory": Quantity { dimension: Dimension::Size, amount: REQUESTS.1 },
+            },
+            "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: MEMORY_LIMIT } },
+        },
+        "securityContext": hardened(None, None),
+    };
+    let replicas = Tree::from(if asked.now.asleep() { 0 } else { 1 }).at(asked.now.origin());
+    let spec = tree! {
+        "replicas": replicas,
+        "selector": tree! { "matchLabels": asked.owner.selector(asked.name()) },
+        // Two servers behind one Service would each hold half of the entries.
+        "strategy": tree! { "type": "Recreate" },
+        "template": tree! {
+            "metadata": tree! { "labels": asked.owner.pod_labels(Some(asked.name())) },
+            "spec": tree! {
+                "serviceAccountName": asked.app.name.as_str(),
+                "automountServiceAccountToken": false,
+                "enableServiceLinks": false,
+                "securityContext": tree! {
+                    "runAsNonRoot": true,
+                    "runAsUser": USER,
+                    "seccompProfile": tree! { "type": "RuntimeDefault" },
+                },
+                "containers": vec![container],
+            },
+        },
+    };
+    let name = naming::part("Deployment", &asked.app.name, asked.name());
+    Draft::new("apps/v1", "Deployment", name, tree! { "spec": spec }, asked.need.span)
+        .stage(Stage::Data)
+        .component(asked.name())
+}

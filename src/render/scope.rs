@@ -1,0 +1,395 @@
+//! What the expressions of a definition see of one app, and what they yield: text for kubelets, trees with origins.
+
+use crate::expression::{Environment, Expression, Piece, SecretRef, Template, Value, evaluate};
+use crate::model::definition::{Guarded, NeedValue, SettingDeclaration, SettingType};
+use crate::model::{App, Layer, Organisation, Setting};
+use crate::quantity::{Dimension, Quantity};
+use crate::source::Span;
+
+use super::tree::Tree;
+
+/// The names of one app with their values, and where its settings were written.
+#[derive(Clone)]
+pub(super) struct Scope<'a> {
+    organisation: &'a Organisation,
+    app: &'a App,
+    environment: Environment,
+}
+
+/// One piece of an evaluated string.
+pub(super) enum Part {
+    /// Text of the definition.
+    Own(String),
+    /// Text that somebody wrote in a garden.
+    Garden(String),
+    /// A secret value, by its place.
+    Secret(SecretRef),
+}
+
+impl<'a> Scope<'a> {
+    /// All names but `needs`.
+    pub fn new(organisation: &'a Organisation, app: &'a App) -> Self {
+        let environment = Environment::new()
+            .with("settings", settings(app))
+            .with("app", app_value(app))
+            .with("org", organisation_value(organisation))
+            .with("cluster", cluster_value(organisation))
+            .with("release", release_value(app));
+        Self { organisation, app, environment }
+    }
+
+    /// With one more name.
+    #[must_use]
+    pub fn with(&self, name: &str, value: Value) -> Self {
+        Self { environment: self.environment.clone().with(name, value), ..self.clone() }
+    }
+
+    /// The scopes in which a guarded part exists: none where a condition fails, one for each element it walks over.
+    pub fn guarded<T>(&self, part: &Guarded<T>) -> Vec<Scope<'a>> {
+        let mut scopes = vec![self.clone()];
+        for (name, list) in &part.each {
+            let elements = |scope: &Scope<'a>| match evaluate(list, &scope.environment) {
+                Value::List(items) => items,
+                Value::Map(entries) => entries
+                    .into_iter()
+                    .map(|(key, value)| Value::map([("key", Value::garden_text(&key)), ("value", value)]))
+                    .collect(),
+                _ => Vec::new(),
+            };
+            scopes = scopes
+                .iter()
+                .flat_map(|scope| elements(scope).into_iter().map(|item| scope.with(name, item)))
+                .collect();
+        }
+        scopes.retain(|scope| part.when.iter().all(|condition| scope.holds(condition)));
+        scopes
+    }
+
+    /// Whether a condition holds.
+    pub fn holds(&self, condition: &Expression) -> bool {
+        evaluate(condition, &self.environment) == Value::Bool(true)
+    }
+
+    /// The value of an expression.
+    pub fn evaluate(&self, expression: &Expression) -> Value {
+        evaluate(expression, &self.environment)
+    }
+
+    /// The value of a string; a hole that is the whole string keeps its type.
+    pub fn value(&self, template: &Template) -> Value {
+        template.evaluate_value(&self.environment)
+    }
+
+    /// The string as one text, without secrets.
+    pub fn text(&self, template: &Template) -> String {
+        template.evaluate_text(&self.environment).text.to_string()
+    }
+
+    /// The string in pieces.
+    pub fn parts(&self, template: &Template) -> Vec<Part> {
+        template.pieces.iter().filter_map(|piece| self.part(piece, template.span)).collect()
+    }
+
+    fn part(&self, piece: &Piece, span: Span) -> Option<Part> {
+        let hole = match piece {
+            Piece::Literal(text) => return Some(Part::Own(text.clone())),
+            Piece::Hole(hole) => hole,
+        };
+        if let Value::Secret(secret) = evaluate(hole, &self.environment) {
+            return Some(Part::Secret(secret));
+        }
+        let text = Template { pieces: vec![piece.clone()], span }.evaluate_text(&self.environment);
+        let part = if text.from_garden { Part::Garden } else { Part::Own };
+        (!text.text.is_empty()).then(|| part(text.text.to_string()))
+    }
+
+    /// The string as a kubelet must be given it, with its origin.
+    pub fn for_kubelet(&self, template: &Template) -> Tree {
+        let text = for_kubelet(&self.parts(template), |_| String::new());
+        Tree::from(text).at(self.origin(template))
+    }
+
+    /// The string as text, with its origin.
+    pub fn tree(&self, template: &Template) -> Tree {
+        Tree::from(self.text(template)).at(self.origin(template))
+    }
+
+    /// A whole number.
+    pub fn integer(&self, template: &Template) -> Option<i64> {
+        match self.value(template) {
+            Value::Int(number) => Some(number),
+            Value::Text(text) => text.text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The value of an option of a need or of a resource.
+    pub fn option(&self, value: &NeedValue) -> Value {
+        value.evaluate(&self.environment)
+    }
+
+    /// The names and their values.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// An amount of a dimension, from a literal, a hole, or text such as `10 GiB`.
+    pub fn quantity(&self, value: &NeedValue, dimension: Dimension) -> Option<Quantity> {
+        let quantity = match self.option(value) {
+            Value::Quantity(quantity) => quantity,
+            Value::Text(text) => {
+                let (number, unit) = text.text.split_once(' ')?;
+                Quantity::parse(number, unit.trim())?
+            }
+            _ => return None,
+        };
+        (quantity.dimension == dimension).then_some(quantity)
+    }
+
+    /// Where the value of an option was decided.
+    pub fn origin_of_option(&self, value: &NeedValue, written: Span) -> Span {
+        match value {
+            NeedValue::Template(template) => self.origin(template),
+            _ => written,
+        }
+    }
+
+    /// The line that decided a string: that of the nearest setting it reads, otherwise its own.
+    pub fn origin(&self, template: &Template) -> Span {
+        let holes = template.pieces.iter().filter_map(|piece| match piece {
+            Piece::Hole(hole) => Some(hole),
+            Piece::Literal(_) => None,
+        });
+        self.origin_of(holes).unwrap_or(template.span)
+    }
+
+    /// The line of the nearest setting that expressions read.
+    pub fn origin_of<'e>(&self, expressions: impl Iterator<Item = &'e Expression>) -> Option<Span> {
+        let read = expressions.flat_map(|hole| paths(&hole.text)).filter_map(|path| self.written(path));
+        // The first of the nearest layer.
+        let nearest = read.fold(None, |best: Option<(Layer, Span)>, next| match best {
+            Some(best) if best.0 >= next.0 => Some(best),
+            _ => Some(next),
+        });
+        nearest.map(|(_, span)| span)
+    }
+
+    /// Where what a path names was written.
+    fn written(&self, path: &str) -> Option<(Layer, Span)> {
+        let mut words = path.split('.');
+        let (first, second) = (words.next()?, words.next()?);
+        match (first, second) {
+            ("settings", "at") => self.app.hosts.first().map(|host| (Layer::App, host.span)),
+            ("settings", name) => self.app.settings.get(name).map(|setting| (setting.layer, inside(setting, words))),
+            ("release", _) => {
+                let chosen = self.app.settings.get("version").or_else(|| self.app.settings.get("channel"));
+                chosen.map(|setting| (setting.layer, setting.span))
+            }
+            ("org", _) => Some((Layer::OrganisationDefaults, self.organisation.span)),
+            _ => None,
+        }
+    }
+}
+
+/// The property or child at the rest of a path, as near as the setting was written.
+fn inside<'w>(setting: &Setting, mut words: impl Iterator<Item = &'w str>) -> Span {
+    let Some(word) = words.next() else { return setting.span };
+    if let Some(written) = setting.props.get(word) {
+        return written.span;
+    }
+    match setting.children.get(word).and_then(|keyed| keyed.values().next()) {
+        Some(child) => inside(child, words),
+        None => setting.span,
+    }
+}
+
+/// Dotted words in an expression: `settings.scale.min`.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    let inner = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+    text.split(move |letter: char| !inner(letter)).filter(|word| word.contains('.'))
+}
+
+/// The string as kubelets must be given it: they replace `$(NAME)` by a variable and read `$$` as `$`.
+///
+/// Every `$` of a garden is doubled, so that it comes out as it was written, whatever stands around it; a single `$` of the
+/// definition in front of a garden's text or a secret's place is doubled too, since it would join with what follows.
+pub(super) fn for_kubelet(parts: &[Part], mut variable: impl FnMut(&SecretRef) -> String) -> String {
+    let mut out = String::new();
+    let close = |out: &mut String| {
+        let dollars = out.len() - out.trim_end_matches('$').len();
+        if dollars % 2 == 1 {
+            out.push('$');
+        }
+    };
+    for part in parts {
+        match part {
+            Part::Own(text) => out.push_str(text),
+            Part::Garden(text) => {
+                close(&mut out);
+                out.push_str(&text.replace('$', "$$"));
+            }
+            Part::Secret(secret) => {
+                close(&mut out);
+                let name = variable(secret);
+                if !name.is_empty() {
+                    out.push_str("$(");
+                    out.push_str(&name);
+                    out.push(')');
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Every declared setting: as written, with the defaults of members that were not.
+fn settings(app: &App) -> Value {
+    let declared = app.definition.settings.iter().map(|(name, declaration)| {
+        let written = app.settings.get(name).map(|setting| setting_value(setting));
+        (name.clone(), effective(written, declaration))
+    });
+    let mut values: std::collections::BTreeMap<String, Value> = declared.collect();
+    for (name, setting) in &app.settings {
+        values.entry(name.clone()).or_insert_with(|| setting_value(setting));
+    }
+    if let Some(host) = app.hosts.first() {
+        values.insert("at".into(), Value::garden_text(&host.value));
+        let others = app.hosts.iter().skip(1).map(|host| Value::garden_text(&host.value)).collect();
+        values.insert("also-at".into(), Value::List(others));
+    }
+    values.retain(|_, value| *value != Value::Absent);
+    Value::Map(values)
+}
+
+fn setting_value(setting: &Setting) -> Value {
+    if setting.layer == Layer::Definition { setting.value.clone() } else { tainted(setting.value.clone()) }
+}
+
+/// The value, or its default; members of a group one by one.
+fn effective(written: Option<Value>, declaration: &SettingDeclaration) -> Value {
+    let group = matches!(declaration.kind, SettingType::Group(_));
+    match written {
+        Some(Value::Map(mut entries)) if group => {
+            for (name, member) in &declaration.members {
+                let value = effective(entries.remove(name), member);
+                if value != Value::Absent {
+                    entries.insert(name.clone(), value);
+                }
+            }
+            Value::Map(entries)
+        }
+        Some(Value::Absent) | None if group && declaration.default.is_none() => {
+            effective(Some(Value::Map(std::collections::BTreeMap::new())), declaration)
+        }
+        Some(Value::Absent) | None => declaration.default.clone().unwrap_or(Value::Absent),
+        Some(value) => value,
+    }
+}
+
+/// The value with all its text marked as coming from a garden.
+fn tainted(value: Value) -> Value {
+    match value {
+        Value::Text(text) => Value::garden_text(&text.text),
+        Value::List(items) => Value::List(items.into_iter().map(tainted).collect()),
+        Value::Map(entries) => Value::Map(entries.into_iter().map(|(key, value)| (key, tainted(value))).collect()),
+        other => other,
+    }
+}
+
+fn app_value(app: &App) -> Value {
+    let hosts = app.hosts.iter().map(|host| Value::garden_text(&host.value)).collect();
+    let host = app.hosts.first().map_or(Value::Absent, |host| Value::garden_text(&host.value));
+    Value::map([("name", Value::text(app.name.as_str())), ("host", host), ("hosts", Value::List(hosts))])
+}
+
+/// The domain of an organisation: its own, or its name below the cluster's.
+pub(super) fn domain(organisation: &Organisation) -> Option<String> {
+    let below = || organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
+    organisation.domain.as_ref().map(|domain| domain.value.clone()).or_else(below)
+}
+
+fn organisation_value(organisation: &Organisation) -> Value {
+    let offer = organisation.offer.as_deref();
+    let grants = offer.map(|offer| {
+        let amount = |grant: &Option<crate::source::Spanned<Quantity>>| {
+            grant.map_or(Value::Absent, |grant| Value::Quantity(grant.value))
+        };
+        [
+            ("cpu", amount(&offer.grants.cpu)),
+            ("memory", amount(&offer.grants.memory)),
+            ("storage", amount(&offer.grants.storage)),
+        ]
+    });
+    Value::map([
+        ("name", Value::text(organisation.name.as_str())),
+        ("title", Value::garden_text(&organisation.title)),
+        ("domain", domain(organisation).map_or(Value::Absent, |domain| Value::garden_text(&domain))),
+        ("timezone", Value::garden_text(&organisation.timezone)),
+        ("offer", offer.map_or(Value::Absent, |offer| Value::text(offer.name.as_str()))),
+        ("grants", Value::map(grants.into_iter().flatten().filter(|(_, value)| *value != Value::Absent))),
+    ])
+}
+
+fn cluster_value(organisation: &Organisation) -> Value {
+    let cluster = &organisation.cluster;
+    let domain = cluster.domain.as_ref().map_or(Value::Absent, |domain| Value::garden_text(domain));
+    Value::map([
+        ("name", Value::text(cluster.name.as_str())),
+        ("title", Value::garden_text(&cluster.title)),
+        ("timezone", Value::garden_text(&cluster.timezone)),
+        ("domain", domain),
+    ])
+}
+
+fn release_value(app: &App) -> Value {
+    Value::map([("version", Value::text(&app.release.version)), ("image", Value::text(&app.release.image))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a kubelet makes of a text, after k8s.io/kubernetes/third_party/forked/golang/expansion.
+    fn kubelet(text: &str, variable: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            let after = &rest[at + 1..];
+            if let Some(next) = after.strip_prefix('$') {
+                out.push('$');
+                rest = next;
+            } else if let Some((_, next)) = after.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+                out.push_str(variable);
+                rest = next;
+            } else {
+                out.push('$');
+                rest = after;
+            }
+        }
+        out + rest
+    }
+
+    #[test]
+    fn text_of_a_garden_reaches_the_container_as_written() {
+        for text in ["$(DB_PASSWORD)", "$$(DB_PASSWORD)", "5$", "a$$$(X)$", "(DB_PASSWORD)"] {
+            for before in ["", "$", "price: $", "$$"] {
+                let parts = [Part::Own(before.into()), Part::Garden(text.into())];
+                let given = for_kubelet(&parts, |_| String::new());
+                let got = kubelet(&given, "SECRET");
+                assert!(!got.contains("SECRET"), "{before}{text} was given as {given}");
+                assert!(got.ends_with(text), "{before}{text} came out as {got}");
+            }
+        }
+        let title = [Part::Garden("$(DB_PASSWORD)".into())];
+        assert_eq!(for_kubelet(&title, |_| String::new()), "$$(DB_PASSWORD)");
+    }
+
+    #[test]
+    fn a_secret_after_a_dollar_is_still_filled_in() {
+        let secret = SecretRef { secret: "s".into(), key: "k".into() };
+        let given = for_kubelet(&[Part::Own("cost$".into()), Part::Secret(secret)], |_| "NAME".into());
+        assert_eq!(given, "cost$$$(NAME)");
+        assert_eq!(kubelet(&given, "x"), "cost$x");
+    }
+}
