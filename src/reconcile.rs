@@ -267,6 +267,7 @@ fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> Organisation
         held: BTreeMap::new(),
         retired: BTreeMap::new(),
         states: BTreeMap::new(),
+        contributions: Vec::new(),
         next_change: None,
     };
     OrganisationState { objects, said: Said::default(), stored, live: Live::default() }
