@@ -21,6 +21,7 @@ pub mod quantity;
 pub mod reconcile;
 pub mod render;
 pub mod sandbox;
+pub mod report;
 pub mod schema;
 pub mod secrets;
 pub mod source;
