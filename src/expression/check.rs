@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::scope::nearest;
 use super::tree::{Function, Kind, Operator, Tree, Walk};
 use super::{Expression, Scope, Type};
 use crate::finding::{Applicability, Code, Finding};
 use crate::quantity::{Dimension, Quantity};
+use crate::schema::suggest::nearest;
 use crate::source::Span;
 
 const NAME: Code = Code("E0505");

@@ -19,7 +19,7 @@ mod tree;
 pub use check::{check, check_as};
 pub use evaluate::{Environment, Explained, evaluate, evaluate_explained};
 pub use parser::{MAX_DEPTH, MAX_LENGTH, parse};
-pub use scope::{Scope, nearest};
+pub use scope::Scope;
 pub use template::parse_template;
 
 use crate::quantity::{Dimension, Quantity};

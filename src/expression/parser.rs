@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::Expression;
 use super::lexer::{LexError, Token, tokens};
-use super::scope::nearest;
 use super::tree::{FUNCTIONS, Function, Kind, Operator, Tree, WALKS};
 use crate::finding::{Applicability, Code, Finding};
+use crate::schema::suggest::nearest;
 use crate::source::Span;
 
 /// The longest expression, in bytes.
