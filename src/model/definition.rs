@@ -3,22 +3,60 @@
 //! Every template was type-checked when the definition loaded, so that nothing an organisation writes can
 //! make it fail later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::expression::{Expression, Template};
+use crate::expression::{Environment, Expression, Template, Value, evaluate_explained};
+use crate::finding::{Code, Finding};
 use crate::name::Name;
-use crate::source::{Span, Spanned};
+use crate::source::{FileId, SourceFile, Sources, Span, Spanned};
 
+mod decode;
+mod load;
+mod names;
 mod needs;
 mod setting;
 mod workload;
 
+pub use decode::{check_layer, decode, settings_value, written};
+pub use load::{load, load_all};
+pub use names::{environment, objects_value};
 pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind};
 pub use setting::{SettingDeclaration, SettingType};
 pub use workload::{
     Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Trigger, Workload,
 };
+
+/// A rule of a definition that an app breaks.
+const BROKEN_RULE: Code = Code("E0520");
+/// The same, where the definition only warns.
+const DOUBTFUL: Code = Code("W0520");
+/// What a test of a definition expects and what is rendered differ.
+const FAILED_TEST: Code = Code("E0521");
+
+/// The settings that every app has and the definitions that come with parcelle: name shown, text.
+const TEXTS: &[(&str, &str)] = &[
+    ("<schemas>/language/common-settings.kdl", include_str!("../../schemas/language/common-settings.kdl")),
+    ("<schemas>/apps/hedgedoc.kdl", include_str!("../../schemas/apps/hedgedoc.kdl")),
+    ("<schemas>/apps/nextcloud.kdl", include_str!("../../schemas/apps/nextcloud.kdl")),
+    ("<schemas>/apps/static-site.kdl", include_str!("../../schemas/apps/static-site.kdl")),
+];
+
+/// Adds the built-in files: the settings that every app has, then one definition each.
+pub fn built_in(sources: &mut Sources) -> Vec<FileId> {
+    TEXTS.iter().map(|(path, text)| sources.add(SourceFile::new(path, text, ""))).collect()
+}
+
+/// Definitions that loaded, and those that did not: their apps stay as applied.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    /// Definitions by name.
+    pub loaded: BTreeMap<Name, Arc<Definition>>,
+    /// Names of those with an error in them.
+    pub broken: BTreeSet<Name>,
+    /// The settings that every app has, by name, before any definition refined them.
+    pub common: BTreeMap<String, SettingDeclaration>,
+}
 
 /// A definition: a file in `schemas/apps/` or in the garden.
 #[derive(Clone, Debug)]
@@ -110,3 +148,51 @@ pub struct Test {
     /// Where it was declared.
     pub span: Span,
 }
+
+impl Rule {
+    /// The finding about an app that breaks the rule, with the values that broke it; none where it holds.
+    /// `place` finds where a setting is written (its own name given); the app's own place otherwise.
+    pub fn broken(
+        &self,
+        environment: &Environment,
+        app: Span,
+        place: impl Fn(&str) -> Option<Span>,
+    ) -> Option<Finding> {
+        let explained = evaluate_explained(&self.check, environment);
+        if explained.value == Value::Bool(true) {
+            return None;
+        }
+        let span = self.points_at.as_deref().and_then(place).unwrap_or(app);
+        let message = self.message.evaluate_text(environment).text.to_string();
+        let finding = if self.warning {
+            Finding::warning(DOUBTFUL, message, span)
+        } else {
+            Finding::error(BROKEN_RULE, message, span)
+        };
+        let finding = finding.why(format!("the rule `{}`: {}", self.name.value, explained.parts_line()));
+        Some(match &self.help {
+            Some(help) => finding.help(help.clone()),
+            None => finding,
+        })
+    }
+}
+
+impl Test {
+    /// What the test expects and does not find: one finding each, with the values found. The environment holds
+    /// `objects` (see [`objects_value`]) beside the names of [`environment`].
+    pub fn failures(&self, environment: &Environment) -> Vec<Finding> {
+        let failed = self.expect.iter().filter_map(|expect| {
+            let explained = evaluate_explained(expect, environment);
+            if explained.value == Value::Bool(true) {
+                return None;
+            }
+            let title = format!("the test `{}` fails: `{}`", self.name.value, expect.text);
+            let finding = Finding::error(FAILED_TEST, title, expect.span);
+            Some(if explained.parts.is_empty() { finding } else { finding.why(explained.parts_line()) })
+        });
+        failed.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

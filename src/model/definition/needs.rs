@@ -41,6 +41,8 @@ pub enum NeedValue {
     Template(Template),
     /// A literal amount such as `10 GiB`.
     Quantity(Quantity),
+    /// Several texts; a hole that is a list stands for its elements.
+    List(Vec<Template>),
 }
 
 /// The closed set of needs.
@@ -84,6 +86,8 @@ pub enum OptionKind {
     Amount(Dimension),
     /// Text.
     Text,
+    /// Several texts.
+    Texts,
     /// A host name.
     Host,
     /// `on` or `off`.
@@ -118,7 +122,11 @@ pub const FACTS: &[Facts] = &[
         kind: NeedKind::Postgres,
         word: "postgres",
         about: "A PostgreSQL database with a user of its own.",
-        options: &[("size", SIZE, false)],
+        options: &[
+            ("size", SIZE, false),
+            ("extensions", OptionKind::Texts, false),
+            ("locale", OptionKind::Text, false),
+        ],
         outputs: &[
             HOST,
             PORT,
@@ -139,7 +147,7 @@ pub const FACTS: &[Facts] = &[
         kind: NeedKind::Bucket,
         word: "bucket",
         about: "An S3 bucket with a key of its own.",
-        options: &[("size", SIZE, false)],
+        options: &[("size", SIZE, false), ("public", OptionKind::OnOff, false)],
         outputs: &[
             ("bucket", OutputKind::Text, "the name of the bucket"),
             ("endpoint", OutputKind::Text, "the address of the service with its scheme"),
@@ -162,7 +170,7 @@ pub const FACTS: &[Facts] = &[
         kind: NeedKind::Mail,
         word: "mail",
         about: "Leave to send mail through the cluster's relay.",
-        options: &[],
+        options: &[("from", OptionKind::Text, false)],
         outputs: &[
             HOST,
             PORT,
@@ -179,6 +187,7 @@ pub const FACTS: &[Facts] = &[
         about: "A host name with a certificate that leads to a workload.",
         options: &[
             ("host", OptionKind::Host, true),
+            ("also", OptionKind::Texts, false),
             ("to", OptionKind::Workload, true),
             ("port", OptionKind::Port, false),
             ("path", OptionKind::Text, false),
@@ -256,6 +265,16 @@ impl NeedValue {
         match self {
             Self::Template(template) => template.evaluate_value(environment),
             Self::Quantity(quantity) => Value::Quantity(*quantity),
+            Self::List(templates) => Value::List(
+                templates
+                    .iter()
+                    .flat_map(|template| match template.evaluate_value(environment) {
+                        Value::List(items) => items,
+                        Value::Absent => Vec::new(),
+                        other => vec![other],
+                    })
+                    .collect(),
+            ),
         }
     }
 }

@@ -1,0 +1,514 @@
+//! One written setting, checked against its declaration and decoded to a value.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use super::{SettingDeclaration, SettingType};
+use crate::expression::Value;
+use crate::finding::{Applicability, Code, Finding, Findings};
+use crate::model::{Layer, Setting};
+use crate::quantity::Dimension;
+use crate::schema::scalar::{self, ScalarType};
+use crate::schema::suggest::{either, nearest};
+use crate::schema::{MISSING, MISSING_NODE, SUPERFLUOUS, UNKNOWN_PROPERTY, UNKNOWN_WORD};
+use crate::source::Span;
+use crate::syntax::{Node, Value as Written};
+
+/// A `min` that is more than its `max`.
+const BACKWARDS: Code = Code("E0250");
+
+/// The setting that a node says: its arguments, properties and children, each with its own place, not decoded yet.
+///
+/// Children of a repeatable member are told apart by their first argument; others have the empty key.
+pub fn written(declaration: &SettingDeclaration, node: &Node, layer: Layer) -> Setting {
+    let mut children: BTreeMap<String, BTreeMap<String, Setting>> = BTreeMap::new();
+    for child in &node.children {
+        let member = declaration.members.get(&child.name.value);
+        let key = member.filter(|member| member.repeatable).and_then(|_| child.arg(0)).map(|key| key.text.clone());
+        let setting = written(member.unwrap_or(declaration), child, layer);
+        children.entry(child.name.value.clone()).or_default().entry(key.unwrap_or_default()).or_insert(setting);
+    }
+    Setting {
+        span: node.head,
+        layer,
+        args: node.args.clone(),
+        props: node.props.iter().map(|prop| (prop.name.value.clone(), prop.value.clone())).collect(),
+        children,
+        value: Value::Absent,
+    }
+}
+
+/// The value of an effective setting, all layers merged (`add` and `without` of lists resolved); what does not fit
+/// its declaration is a finding and absent.
+///
+/// A group is a map of its members, with `is` for its first argument; a repeatable setting (one [`Setting`] whose
+/// `children` hold the settings by name and key) is a map by key. Members that nobody wrote have their defaults;
+/// required ones that are missing are findings.
+pub fn decode(declaration: &SettingDeclaration, setting: &Setting, findings: &mut Findings) -> Value {
+    Decoder { findings, whole: true }.setting(declaration, setting)
+}
+
+/// Checks what one layer says, by itself: nothing is missing yet, since another layer may say it.
+pub fn check_layer(declaration: &SettingDeclaration, setting: &Setting, findings: &mut Findings) {
+    Decoder { findings, whole: false }.setting(declaration, setting);
+}
+
+/// `settings` of expressions: the values of effective settings that have one.
+pub fn settings_value<S: Borrow<Setting>>(settings: &BTreeMap<String, S>) -> Value {
+    let values = settings.iter().map(|(name, setting)| (name.clone(), setting.borrow().value.clone()));
+    Value::map(values.filter(|(_, value)| *value != Value::Absent))
+}
+
+struct Decoder<'a> {
+    findings: &'a mut Findings,
+    whole: bool,
+}
+
+impl Decoder<'_> {
+    fn setting(&mut self, declaration: &SettingDeclaration, setting: &Setting) -> Value {
+        if !declaration.repeatable {
+            return self.one(declaration, setting, 0);
+        }
+        let mut entries = BTreeMap::new();
+        for keyed in setting.children.get(&declaration.name).into_iter().flatten() {
+            entries.insert(keyed.0.clone(), self.one(declaration, keyed.1, 1));
+        }
+        Value::Map(entries)
+    }
+
+    /// One node; its first `skip` arguments are its key.
+    fn one(&mut self, declaration: &SettingDeclaration, setting: &Setting, skip: usize) -> Value {
+        let args = setting.args.get(skip..).unwrap_or_default();
+        match &declaration.kind {
+            SettingType::Group(options) => self.group(declaration, options, setting, args),
+            SettingType::Map(inner) => {
+                self.no_parts(declaration, setting, true);
+                self.map(declaration, inner, setting)
+            }
+            SettingType::List(inner, allowed) => {
+                self.no_parts(declaration, setting, false);
+                self.list(declaration, inner, allowed, setting, args)
+            }
+            kind => {
+                self.no_parts(declaration, setting, false);
+                let value = self.arguments(declaration, kind, setting, args);
+                self.bounds(declaration, value, setting, args)
+            }
+        }
+    }
+
+    /// A scalar that takes one argument, or two where it is an amount.
+    fn arguments(
+        &mut self,
+        declaration: &SettingDeclaration,
+        kind: &SettingType,
+        setting: &Setting,
+        args: &[Written],
+    ) -> Value {
+        let scalar = scalar_type(kind);
+        let [first, rest @ ..] = args else {
+            let finding = Finding::error(MISSING, format!("`{}` lacks its value", declaration.name), setting.span)
+                .help(self.say(declaration, &scalar));
+            self.findings.push(finding);
+            return Value::Absent;
+        };
+        if let Some(extra) = rest.get(scalar.width() - 1) {
+            self.too_many(declaration, extra);
+        }
+        if let ScalarType::Amount(dimension) = scalar {
+            return self.amount(declaration, dimension, first, rest.first());
+        }
+        self.scalar(&declaration.name, kind, first, setting.layer)
+    }
+
+    fn amount(
+        &mut self,
+        declaration: &SettingDeclaration,
+        dimension: Dimension,
+        number: &Written,
+        unit: Option<&Written>,
+    ) -> Value {
+        match scalar::amount(dimension, &format!("`{}`", declaration.name), number, unit) {
+            Ok(quantity) => Value::Quantity(quantity),
+            Err(finding) => {
+                self.findings.push(*finding);
+                Value::Absent
+            }
+        }
+    }
+
+    fn scalar(&mut self, name: &str, kind: &SettingType, value: &Written, layer: Layer) -> Value {
+        if let Some(finding) = scalar::mismatch(&scalar_type(kind), &format!("`{name}`"), value) {
+            self.findings.push(finding);
+            return Value::Absent;
+        }
+        let text = value.text.as_str();
+        match kind {
+            SettingType::OnOff => Value::Bool(text == "on"),
+            SettingType::Integer | SettingType::Percent => whole_number(text).map_or(Value::Absent, Value::Int),
+            SettingType::Number => thousandths(text).map_or(Value::Absent, Value::Int),
+            SettingType::Choice(_) => Value::text(text),
+            _ if layer == Layer::Definition => Value::text(text),
+            _ => Value::garden_text(text),
+        }
+    }
+
+    fn list(
+        &mut self,
+        declaration: &SettingDeclaration,
+        inner: &SettingType,
+        allowed: &[String],
+        setting: &Setting,
+        args: &[Written],
+    ) -> Value {
+        let keyword = |word: &Written| !word.quoted && matches!(word.text.as_str(), "add" | "without");
+        let args = match args {
+            // One layer may extend what farther ones say; the layers have resolved it before the whole is decoded.
+            [first, rest @ ..] if !self.whole && keyword(first) => rest,
+            args => args,
+        };
+        let words = SettingType::Choice(allowed.iter().map(|word| (word.clone(), None)).collect());
+        let kind = if allowed.is_empty() { inner } else { &words };
+        let values: Vec<Value> =
+            args.iter().map(|arg| self.scalar(&declaration.name, kind, arg, setting.layer)).collect();
+        let values: Vec<Value> = values.into_iter().filter(|value| *value != Value::Absent).collect();
+        if self.whole && values.is_empty() && declaration.required {
+            self.missing(declaration, &declaration.name, setting.span);
+        }
+        self.bounds(declaration, Value::List(values), setting, args)
+    }
+
+    fn map(&mut self, declaration: &SettingDeclaration, inner: &SettingType, setting: &Setting) -> Value {
+        let mut entries = BTreeMap::new();
+        for (key, settings) in &setting.children {
+            let Some(child) = settings.values().next() else { continue };
+            let entry =
+                SettingDeclaration { name: key.clone(), ..SettingDeclaration::of(inner.clone(), declaration.span) };
+            let value = self.one(&entry, child, 0);
+            if value != Value::Absent {
+                entries.insert(key.clone(), value);
+            }
+        }
+        Value::Map(entries)
+    }
+
+    fn group(
+        &mut self,
+        declaration: &SettingDeclaration,
+        options: &[String],
+        setting: &Setting,
+        args: &[Written],
+    ) -> Value {
+        let mut fields = BTreeMap::new();
+        if !options.is_empty() {
+            let choice = SettingType::Choice(options.iter().map(|word| (word.clone(), None)).collect());
+            match args.first() {
+                Some(word) => {
+                    drop(fields.insert("is".to_owned(), self.scalar(&declaration.name, &choice, word, setting.layer)))
+                }
+                None if self.whole => self.findings.push(
+                    Finding::error(MISSING, format!("`{}` lacks its value", declaration.name), setting.span)
+                        .help(format!("write {}", either(options.iter().map(String::as_str)))),
+                ),
+                None => {}
+            }
+        }
+        if let Some(extra) = args.get(usize::from(!options.is_empty())) {
+            self.too_many(declaration, extra);
+        }
+        for (name, value) in &setting.props {
+            self.property(declaration, name, value, setting.layer, &mut fields);
+        }
+        for (name, settings) in &setting.children {
+            self.child(declaration, name, settings, setting, &mut fields);
+        }
+        if self.whole {
+            self.complete(declaration, setting, &mut fields);
+        }
+        self.in_order(declaration, setting, &fields);
+        fields.retain(|_, value| *value != Value::Absent);
+        Value::Map(fields)
+    }
+
+    fn property(
+        &mut self,
+        declaration: &SettingDeclaration,
+        name: &str,
+        value: &Written,
+        layer: Layer,
+        fields: &mut BTreeMap<String, Value>,
+    ) {
+        let Some(member) = declaration.members.get(name).filter(|member| member.as_property) else {
+            let known = declaration.members.values().filter(|member| member.as_property);
+            return self.unknown(declaration, name, known, value.span, true);
+        };
+        let decoded = match &member.kind {
+            SettingType::List(inner, allowed) => self.words(member, inner, allowed, value, layer),
+            kind => self.scalar(name, kind, value, layer),
+        };
+        let decoded = self.range(member, decoded, value.span);
+        fields.insert(name.to_owned(), decoded);
+    }
+
+    /// A list in a property: words with blanks between.
+    fn words(
+        &mut self,
+        member: &SettingDeclaration,
+        inner: &SettingType,
+        allowed: &[String],
+        value: &Written,
+        layer: Layer,
+    ) -> Value {
+        let words = SettingType::Choice(allowed.iter().map(|word| (word.clone(), None)).collect());
+        let kind = if allowed.is_empty() { inner } else { &words };
+        let split = value.text.split_whitespace().map(|word| Written { text: word.to_owned(), ..value.clone() });
+        Value::List(split.map(|word| self.scalar(&member.name, kind, &word, layer)).collect())
+    }
+
+    fn child(
+        &mut self,
+        declaration: &SettingDeclaration,
+        name: &str,
+        settings: &BTreeMap<String, Setting>,
+        setting: &Setting,
+        fields: &mut BTreeMap<String, Value>,
+    ) {
+        let Some(member) = declaration.members.get(name).filter(|member| !member.as_property) else {
+            let span = settings.values().next().map_or(setting.span, |child| child.span);
+            let known = declaration.members.values().filter(|member| !member.as_property);
+            return self.unknown(declaration, name, known, span, false);
+        };
+        let value = if member.repeatable {
+            Value::Map(settings.iter().map(|(key, child)| (key.clone(), self.one(member, child, 1))).collect())
+        } else {
+            settings.values().next().map_or(Value::Absent, |child| self.one(member, child, 0))
+        };
+        fields.insert(name.to_owned(), value);
+    }
+
+    /// Members that nobody wrote: their defaults, or a finding where they are required.
+    fn complete(&mut self, declaration: &SettingDeclaration, setting: &Setting, fields: &mut BTreeMap<String, Value>) {
+        for (name, member) in &declaration.members {
+            if fields.contains_key(name) {
+                continue;
+            }
+            match &member.default {
+                Some(default) => drop(fields.insert(name.clone(), default.clone())),
+                None if member.required => self.missing(member, &declaration.name, setting.span),
+                None => {}
+            }
+        }
+    }
+
+    fn missing(&mut self, member: &SettingDeclaration, group: &str, span: Span) {
+        let finding = Finding::error(
+            if member.as_property { MISSING } else { MISSING_NODE },
+            format!("`{group}` lacks `{}`", member.name),
+            span,
+        );
+        let spelled = if member.as_property { format!("{}=…", member.name) } else { format!("{} …", member.name) };
+        let finding = finding.help(format!("add `{spelled}`"));
+        self.findings.push(match &member.about {
+            Some(about) => finding.why(about.clone()),
+            None => finding,
+        });
+    }
+
+    /// `min` is never more than `max`.
+    fn in_order(&mut self, declaration: &SettingDeclaration, setting: &Setting, fields: &BTreeMap<String, Value>) {
+        let (Some(Value::Int(min)), Some(Value::Int(max))) = (fields.get("min"), fields.get("max")) else { return };
+        if min <= max {
+            return;
+        }
+        let place = |name: &str| setting.props.get(name).map(|value| value.span);
+        let (low, high) = (place("min"), place("max"));
+        let mut finding = Finding::error(
+            BACKWARDS,
+            format!("`{}` has a `min` of {min}, more than its `max` of {max}", declaration.name),
+            low.or(high).unwrap_or(setting.span),
+        )
+        .help(format!("raise `max` to {min} or more, or lower `min`"));
+        if let (Some(_), Some(high)) = (low, high) {
+            finding = finding.also(high, "the most");
+        }
+        self.findings.push(finding);
+    }
+
+    fn bounds(&mut self, declaration: &SettingDeclaration, value: Value, setting: &Setting, args: &[Written]) -> Value {
+        let span = match args {
+            [] => setting.span,
+            [first, .., last] => first.span.to(last.span),
+            [only] => only.span,
+        };
+        self.range(declaration, value, span)
+    }
+
+    /// Range and pattern; a value outside is a finding and absent.
+    fn range(&mut self, declaration: &SettingDeclaration, value: Value, span: Span) -> Value {
+        let name = &declaration.name;
+        if let (Some((least, most)), Some(measure)) = (declaration.range, measure(&value))
+            && !(least..=most).contains(&measure)
+        {
+            let what = match &value {
+                Value::Text(_) => "characters ",
+                Value::List(_) => "entries ",
+                _ => "",
+            };
+            let title = format!("`{name}` has {what}{measure}, outside {least} to {most}");
+            let title = if what.is_empty() { format!("`{name}` cannot be {measure}") } else { title };
+            let bounds = if most == i64::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
+            self.findings.push(Finding::error(scalar::OUT_OF_RANGE, title, span).why(format!("it is {what}{bounds}")));
+            return Value::Absent;
+        }
+        if let (Some(pattern), Value::Text(text)) = (&declaration.pattern, &value) {
+            let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
+            if whole.is_ok_and(|whole| !whole.is_match(&text.text)) {
+                let finding = Finding::error(scalar::OUT_OF_RANGE, format!("`{name}` cannot be `{}`", text.text), span)
+                    .why(format!("it matches `{pattern}` from start to end"));
+                self.findings.push(example(finding, declaration));
+                return Value::Absent;
+            }
+        }
+        value
+    }
+
+    fn too_many(&mut self, declaration: &SettingDeclaration, extra: &Written) {
+        let finding = Finding::error(SUPERFLUOUS, format!("`{}` takes no further value", declaration.name), extra.span);
+        let finding = match &declaration.kind {
+            SettingType::Text if !extra.quoted => finding.help("quote the whole text"),
+            SettingType::Group(_) if !declaration.members.is_empty() => {
+                let members: Vec<String> = declaration.members.values().map(spelling).collect();
+                finding.help(format!("it has `{}`", members.join("`, `")))
+            }
+            _ => finding,
+        };
+        self.findings.push(example(finding, declaration));
+    }
+
+    /// A setting without members has neither properties nor (except maps) a block.
+    fn no_parts(&mut self, declaration: &SettingDeclaration, setting: &Setting, is_map: bool) {
+        for (name, value) in &setting.props {
+            self.unknown(declaration, name, std::iter::empty(), value.span, true);
+        }
+        if is_map {
+            return;
+        }
+        for (name, children) in &setting.children {
+            let span = children.values().next().map_or(setting.span, |child| child.span);
+            self.unknown(declaration, name, std::iter::empty(), span, false);
+        }
+    }
+
+    fn unknown<'a>(
+        &mut self,
+        declaration: &SettingDeclaration,
+        name: &str,
+        known: impl Iterator<Item = &'a SettingDeclaration>,
+        span: Span,
+        property: bool,
+    ) {
+        let known: Vec<&str> = known.map(|member| member.name.as_str()).collect();
+        let (what, code) = if property { ("property", UNKNOWN_PROPERTY) } else { ("node", UNKNOWN_WORD) };
+        let mut finding = Finding::error(code, format!("`{}` has no {what} `{name}`", declaration.name), span);
+        if let Some(member) = declaration.members.get(name) {
+            finding = finding.help(format!("write `{}`", spelling(member)));
+        } else if let Some(near) = nearest(name, known.iter().copied()) {
+            finding = finding.help(format!("did you mean `{near}`?"));
+        } else if known.is_empty() {
+            finding = finding.why(format!("it has no {what} at all"));
+        } else {
+            finding = finding.why(format!("it has `{}`", known.join("`, `")));
+        }
+        self.findings.push(finding);
+    }
+
+    fn say(&self, declaration: &SettingDeclaration, kind: &ScalarType) -> String {
+        match &declaration.example {
+            Some(example) => format!("write {}, as in `{example}`", kind.describe()),
+            None => format!("write {}", kind.describe()),
+        }
+    }
+}
+
+fn example(finding: Finding, declaration: &SettingDeclaration) -> Finding {
+    match &declaration.example {
+        Some(example) => finding.help(format!("for example `{example}`")),
+        None => finding,
+    }
+}
+
+/// How a member is written: `min=…` or `keep { … }`.
+fn spelling(member: &SettingDeclaration) -> String {
+    match &member.kind {
+        _ if member.as_property => format!("{}=…", member.name),
+        SettingType::Group(options)
+            if options.is_empty() && member.members.values().any(|inner| !inner.as_property) =>
+        {
+            format!("{} {{ … }}", member.name)
+        }
+        _ => format!("{} …", member.name),
+    }
+}
+
+/// What a range measures.
+fn measure(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(number) => Some(*number),
+        Value::Quantity(quantity) => i64::try_from(quantity.amount).ok(),
+        Value::Text(text) => i64::try_from(text.text.chars().count()).ok(),
+        Value::List(items) => i64::try_from(items.len()).ok(),
+        _ => None,
+    }
+}
+
+/// The type of one argument, as the schemas of the language name it.
+pub(super) fn scalar_type(kind: &SettingType) -> ScalarType {
+    match kind {
+        SettingType::OnOff => ScalarType::OnOff,
+        SettingType::Integer => ScalarType::Integer,
+        SettingType::Number => ScalarType::Number,
+        SettingType::Word => ScalarType::Word,
+        SettingType::Choice(options) => ScalarType::Choice(options.iter().map(|(word, _)| word.clone()).collect()),
+        SettingType::Size => ScalarType::Amount(Dimension::Size),
+        SettingType::Cpu => ScalarType::Amount(Dimension::Cpu),
+        SettingType::Duration => ScalarType::Amount(Dimension::Duration),
+        SettingType::Time => ScalarType::Time,
+        SettingType::Date => ScalarType::Date,
+        SettingType::Timezone => ScalarType::Timezone,
+        SettingType::Locale => ScalarType::Locale,
+        SettingType::Domain => ScalarType::Domain,
+        SettingType::Email => ScalarType::Email,
+        SettingType::Url => ScalarType::Url,
+        SettingType::Percent => ScalarType::Percent,
+        SettingType::Reference(_) => ScalarType::Name,
+        SettingType::Text | SettingType::List(..) | SettingType::Map(_) | SettingType::Group(_) => ScalarType::Text,
+    }
+}
+
+fn whole_number(text: &str) -> Option<i64> {
+    text.replace('_', "").parse().ok()
+}
+
+/// `1.5` as 1500: at most three decimals.
+fn thousandths(text: &str) -> Option<i64> {
+    let text = text.replace('_', "");
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text.as_str()), |digits| (-1, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if fraction.len() > 3 {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    let fraction: i64 = format!("{fraction:0<3}").parse().ok()?;
+    whole.checked_mul(1000)?.checked_add(fraction)?.checked_mul(sign)
+}
+
+/// A text as if it had been written, for defaults that are composed.
+pub(super) fn as_written(text: &str, span: Span) -> Written {
+    let scalar = text.parse().map_or(crate::syntax::Scalar::Text, crate::syntax::Scalar::Integer);
+    Written { scalar, text: text.to_owned(), quoted: false, span }
+}
+
+/// Marks the fix of a near word as a guess.
+pub(super) fn guess(finding: Finding, near: &str, span: Span) -> Finding {
+    finding.help(format!("did you mean `{near}`?")).fix(Applicability::Guess, format!("write `{near}`"), span, near)
+}

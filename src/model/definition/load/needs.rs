@@ -1,0 +1,191 @@
+//! Needs and releases of a definition.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::decode::guess;
+use super::super::{Guarded, Need, NeedKind, NeedOption, NeedValue, OptionKind, Release};
+use super::context::{Context, Flat, Secrets};
+use crate::expression::{Field, Scope, Type};
+use crate::finding::{Code, Finding};
+use crate::schema::suggest::nearest;
+use crate::source::Spanned;
+use crate::syntax::{Node, Value};
+
+/// A chain of releases that does not hold together.
+const BAD_CHAIN: Code = Code("E0256");
+/// A need or an option that cannot be as written.
+const BAD_NEED: Code = Code("E0257");
+
+/// The needs of a `needs { … }` node.
+pub(super) fn needs(context: &mut Context, node: Option<&Node>, scope: &Scope) -> Vec<Guarded<Need>> {
+    let mut names = BTreeSet::new();
+    let mut needs = Vec::new();
+    for flat in context.flatten(node.map_or(&[], |node| &node.children), scope) {
+        let Some(need) = need(context, &flat) else { continue };
+        context.once(&flat);
+        context.unique(&mut names, "needs", &need.name);
+        needs.push(flat.guarded(need));
+    }
+    needs
+}
+
+/// What `needs` is in expressions: one that is not always there is optional.
+pub(super) fn scope_type(needs: &[Guarded<Need>]) -> Type {
+    let field = |need: &Guarded<Need>| Field { kind: need.item.expression_type(), optional: !need.when.is_empty() };
+    Type::Object(Arc::new(needs.iter().map(|need| (need.item.name.value.to_string(), field(need))).collect()))
+}
+
+fn need(context: &mut Context, flat: &Flat) -> Option<Need> {
+    let kind = NeedKind::parse(flat.word())?;
+    let name = Context::name(flat.node.arg(0))?;
+    let facts = kind.facts();
+    let mut options = BTreeMap::new();
+    for child in &flat.node.children {
+        let Some((option, shape, _)) = facts.options.iter().find(|(option, ..)| **option == child.name.value) else {
+            continue;
+        };
+        if let Some(value) = option_value(context, child, &flat.scope, *shape) {
+            options.insert((*option).to_owned(), NeedOption { value, span: child.head });
+        }
+    }
+    for (option, _, required) in facts.options {
+        if *required && flat.node.child(option).is_none() {
+            context.push(
+                Finding::error(BAD_NEED, format!("`{}` lacks `{option}`", name.value), flat.node.head).why(facts.about),
+            );
+        }
+    }
+    let keys = if kind == NeedKind::Secret { keys(context, flat.node) } else { Vec::new() };
+    Some(Need { kind, name, options, keys, span: flat.node.head })
+}
+
+fn option_value(context: &mut Context, node: &Node, scope: &Scope, kind: OptionKind) -> Option<NeedValue> {
+    let refused = Secrets::Refused("an option of a need");
+    let texts = |context: &mut Context, value: &Value| {
+        if value.text.contains("${") {
+            context.leaf(value, scope, refused)
+        } else {
+            context.text(value, scope, refused)
+        }
+    };
+    match kind {
+        OptionKind::Amount(dimension) => context.amount(node, scope, dimension),
+        OptionKind::OnOff => Some(NeedValue::Template(context.typed(node.arg(0)?, scope, &Type::Bool))),
+        OptionKind::Texts => Some(NeedValue::List(node.args.iter().map(|value| texts(context, value)).collect())),
+        OptionKind::Text | OptionKind::Host | OptionKind::Workload | OptionKind::Port => {
+            Some(NeedValue::Template(context.text(node.arg(0)?, scope, refused)))
+        }
+    }
+}
+
+fn keys(context: &mut Context, node: &Node) -> Vec<(Spanned<String>, u32)> {
+    let mut keys: Vec<(Spanned<String>, u32)> = Vec::new();
+    for key in node.children_named("key") {
+        let Some(name) = key.arg(0) else { continue };
+        let length = key.prop("length").and_then(|length| length.text.parse().ok()).unwrap_or(32);
+        if !(16..=256).contains(&length) {
+            context.push(
+                Finding::error(BAD_NEED, format!("the key `{}` has {length} characters", name.text), key.head)
+                    .why("a generated key has 16 to 256 characters: fewer could be guessed"),
+            );
+        }
+        keys.push((Spanned::new(name.text.clone(), name.span), length));
+    }
+    if keys.is_empty() {
+        context.push(
+            Finding::error(BAD_NEED, "the secret has no keys", node.head)
+                .help("write `key secret length=48` in its block"),
+        );
+    }
+    keys
+}
+
+/// Releases and channels.
+pub(super) fn releases(
+    context: &mut Context,
+    node: Option<&Node>,
+    definition: &Node,
+) -> (BTreeMap<String, Arc<Release>>, BTreeMap<String, String>) {
+    let mut releases = BTreeMap::new();
+    let mut channels = BTreeMap::new();
+    let Some(node) = node else {
+        context.push(
+            Finding::error(BAD_CHAIN, "the definition has no releases", definition.head)
+                .help("write `releases { channel stable 1; release 1 image=\"…\"; }`"),
+        );
+        return (releases, channels);
+    };
+    for release in node.children_named("release") {
+        let (Some(version), Some(image)) = (release.arg(0), release.prop("image")) else { continue };
+        let after = release.prop("after").map(|after| after.text.clone());
+        let value = Release { version: version.text.clone(), image: image.text.clone(), after, span: release.head };
+        releases.insert(version.text.clone(), Arc::new(value));
+        untagged(context, image);
+    }
+    let known: Vec<&str> = releases.keys().map(String::as_str).collect();
+    for release in node.children_named("release") {
+        if let Some(after) = release.prop("after") {
+            known_version(context, after, &known, "the release");
+        }
+    }
+    for channel in node.children_named("channel") {
+        let (Some(name), Some(version)) = (channel.arg(0), channel.arg(1)) else { continue };
+        known_version(context, version, &known, &format!("the channel `{}`", name.text));
+        channels.insert(name.text.clone(), version.text.clone());
+    }
+    circles(context, &releases);
+    if !channels.contains_key("stable") {
+        context.push(
+            Finding::error(BAD_CHAIN, "there is no channel `stable`", node.head)
+                .why("it names the version of apps that say neither `version` nor `channel`")
+                .help("write `channel stable VERSION`"),
+        );
+    }
+    (releases, channels)
+}
+
+fn known_version(context: &mut Context, version: &Value, known: &[&str], what: &str) {
+    if known.contains(&version.text.as_str()) {
+        return;
+    }
+    let finding =
+        Finding::error(BAD_CHAIN, format!("{what} names `{}`, which is no release", version.text), version.span)
+            .why(format!("there are `{}`", known.join("`, `")));
+    context.push(match nearest(&version.text, known.iter().copied()) {
+        Some(near) => guess(finding, near, version.span),
+        None => finding,
+    });
+}
+
+/// An image that names no version would change under the same garden.
+fn untagged(context: &mut Context, image: &Value) {
+    let last = image.text.rsplit('/').next().unwrap_or_default();
+    let tag = last.split_once(['@', ':']).map(|(_, tag)| tag);
+    if matches!(tag, None | Some("" | "latest")) {
+        context.push(
+            Finding::error(BAD_CHAIN, format!("the image `{}` names no version", image.text), image.span)
+                .why("the same garden must always mean the same image")
+                .help("end it with a tag, as in `:33.0.7-apache`, or a digest"),
+        );
+    }
+}
+
+fn circles(context: &mut Context, releases: &BTreeMap<String, Arc<Release>>) {
+    for release in releases.values() {
+        let mut next = release.after.as_ref();
+        let mut steps = 0;
+        while let Some(after) = next.and_then(|version| releases.get(version)) {
+            steps += 1;
+            if after.version == release.version || steps > releases.len() {
+                let title = format!("release `{}` comes after itself", release.version);
+                context.push(
+                    Finding::error(BAD_CHAIN, title, release.span)
+                        .why("`after` names the version that must have run before"),
+                );
+                return;
+            }
+            next = after.after.as_ref();
+        }
+    }
+}
