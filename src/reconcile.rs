@@ -44,8 +44,6 @@ pub struct Run<'a> {
     pub renderer_hash: &'a str,
     /// Clusters that can be reached. One of the garden that is missing here is a failure of its organisations.
     pub clusters: &'a BTreeMap<Name, Connection>,
-    /// What fields are.
-    pub schemas: &'a Schemas,
     /// The rest.
     pub options: &'a Options,
 }
@@ -105,6 +103,8 @@ pub struct State {
 pub struct ClusterState {
     /// Its kinds.
     pub kinds: Kinds,
+    /// What fields are: those of the built-in kinds, and of the custom ones as the cluster defines them.
+    pub schemas: Schemas,
     /// One for each organisation that is on it or was.
     pub organisations: BTreeMap<Name, OrganisationState>,
     /// Organisations whose inventory is unreadable: nothing of them is touched.
@@ -153,7 +153,7 @@ pub fn plan(run: &Run<'_>, state: &State) -> Plan {
     let mut organisations = Vec::new();
     for cluster in state.clusters.values().flatten() {
         for organisation in cluster.organisations.values() {
-            organisations.push(plan::organisation(&input(run, organisation)));
+            organisations.push(plan::organisation(&input(run, &cluster.schemas, organisation)));
         }
     }
     organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
@@ -208,10 +208,20 @@ async fn read_cluster(run: &Run<'_>, name: &Name) -> Result<ClusterState, Failur
     for (name, state) in &mut organisations {
         state.live = lives.remove(name).unwrap_or_default();
     }
+    let custom = custom_kinds(&kinds, &organisations);
+    let schemas = cluster::read::schemas(connection, &custom).await.map_err(api)?;
     if run.options.ask {
-        ask(run, connection, &kinds, &mut organisations).await;
+        ask(run, connection, &kinds, &schemas, &mut organisations).await;
     }
-    Ok(ClusterState { kinds, organisations, unreadable })
+    Ok(ClusterState { kinds, schemas, organisations, unreadable })
+}
+
+/// Pure: the kinds of some organisations' objects that are not built in, as the cluster serves them.
+fn custom_kinds(kinds: &Kinds, organisations: &BTreeMap<Name, OrganisationState>) -> BTreeSet<String> {
+    let built_in = Schemas::builtin();
+    let ids = organisations.values().flat_map(|state| state.objects.objects.iter().map(|object| &object.id));
+    let custom = ids.filter(|id| built_in.kind(&id.api_version, &id.kind).is_none());
+    custom.filter_map(|id| Some(format!("{}.{}", kinds.of(id).ok()?.plural, id.group()))).collect()
 }
 
 /// Pure: the organisations of a cluster: those that the garden puts there, and those that only its inventories know.
@@ -288,12 +298,13 @@ async fn ask(
     run: &Run<'_>,
     connection: &Connection,
     kinds: &Kinds,
+    schemas: &Schemas,
     organisations: &mut BTreeMap<Name, OrganisationState>,
 ) {
     join_all(organisations.values_mut().map(|state| async {
-        let asked = questions(run, state, |_| true);
+        let asked = questions(run, schemas, state, |_| true);
         state.live.dry_runs = cluster::read::dry_runs(connection, kinds, &asked, false).await;
-        let again = questions(run, state, |object| {
+        let again = questions(run, schemas, state, |object| {
             let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
             let conflict = state.live.dry_runs.get(&object.id);
             matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.said, conflicts))
@@ -310,10 +321,11 @@ async fn ask(
 /// Pure: the bodies that the server is asked about.
 fn questions(
     run: &Run<'_>,
+    schemas: &Schemas,
     state: &OrganisationState,
     wanted: impl Fn(&Object) -> bool,
 ) -> Vec<(crate::render::ObjectId, Arc<serde_json::Value>)> {
-    let objects = plan::questions(&input(run, state)).into_iter().map(|at| &state.objects.objects[at]);
+    let objects = plan::questions(&input(run, schemas, state)).into_iter().map(|at| &state.objects.objects[at]);
     let asked = objects.filter(|object| wanted(object)).map(|object| {
         let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
         (object.id.clone(), Arc::new(plan::body_to_send(object, &state.said, entry).into_owned()))
@@ -323,7 +335,7 @@ fn questions(
 
 // ── planning ──
 
-fn input<'a>(run: &Run<'a>, state: &'a OrganisationState) -> Input<'a> {
+fn input<'a>(run: &Run<'a>, schemas: &'a Schemas, state: &'a OrganisationState) -> Input<'a> {
     Input {
         garden: &run.garden.name,
         commit: run.commit,
@@ -334,7 +346,7 @@ fn input<'a>(run: &Run<'a>, state: &'a OrganisationState) -> Input<'a> {
         said: &state.said,
         limits: &run.garden.deletions,
         now: run.options.now,
-        schemas: run.schemas,
+        schemas,
         sources: run.sources,
     }
 }
@@ -394,10 +406,10 @@ async fn apply_cluster(
         Ok(writer) => writer,
         Err(failure) => return (failed_all(run, name, &reason_of(&failure)), Findings::default()),
     };
-    let kinds = &state.kinds;
+    let (kinds, schemas) = (&state.kinds, &state.schemas);
     let mut states: BTreeMap<&Name, &mut OrganisationState> = state.organisations.iter_mut().collect();
     let applied = plans.filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
-    let applied = applied.map(|(plan, state)| apply_organisation(run, &writer, kinds, state, plan));
+    let applied = applied.map(|(plan, state)| apply_organisation(run, &writer, (kinds, schemas), state, plan));
     let mut findings = Findings::default();
     for (outcome, found) in join_all(applied).await {
         outcomes.push(outcome);
@@ -416,7 +428,7 @@ async fn writer(run: &Run<'_>, name: &Name) -> Result<cluster::Writer, Failure> 
 async fn apply_organisation(
     run: &Run<'_>,
     writer: &cluster::Writer,
-    kinds: &Kinds,
+    (kinds, schemas): (&Kinds, &Schemas),
     state: &mut OrganisationState,
     plan: &OrganisationPlan,
 ) -> (OrganisationOutcome, Findings) {
@@ -424,7 +436,7 @@ async fn apply_organisation(
         let failure = reason_of(&Failure::NoRandom);
         return (failed(&plan.organisation, &plan.cluster, failure), Findings::default());
     };
-    let before = plan::ahead(&input(run, state), plan, &nonce); // pure
+    let before = plan::ahead(&input(run, schemas, state), plan, &nonce); // pure
     if let Err(error) = record(run, writer, plan, &mut state.stored, &before).await {
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
     }
@@ -437,13 +449,13 @@ async fn apply_organisation(
         said: &state.said,
         live: &state.live,
         inventory: &before,
-        schemas: run.schemas,
+        schemas,
         sources: run.sources,
         wait: run.options.wait,
         progress: run.options.progress.as_ref(),
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
-    let mut after = plan::after(&input(run, state), before, plan, &applied.outcome); // pure
+    let mut after = plan::after(&input(run, schemas, state), before, plan, &applied.outcome); // pure
     if after != state.stored.inventory || plan.changes_anything() {
         stamp(run, plan, &applied.outcome, &mut after);
     }

@@ -270,13 +270,18 @@ pub enum Permit {
     Always,
     /// While the lease is ours: the deadline moves with each renewal.
     Lease(Arc<Mutex<Instant>>),
+    /// So many writes and no more: how a run ends between any two of them, for tests of what a crash leaves.
+    AtMost(Arc<AtomicU64>),
 }
 
 impl Permit {
-    /// Whether a write may be sent now.
+    /// Whether a write may be sent now; asked once for each.
     pub fn holds(&self) -> bool {
         match self {
             Self::Always => true,
+            Self::AtMost(left) => {
+                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+            }
             Self::Lease(deadline) => Instant::now() < *deadline.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }

@@ -12,6 +12,7 @@ use super::copies;
 use super::discovery::{Kinds, Resource, group_of};
 use super::errors::ApiError;
 use super::request::{Content, Detail, query_escaped};
+use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::{Cause, Conflict, DryRun, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, ORGANISATION_LABEL};
 use crate::render::{ObjectId, OrganisationObjects};
@@ -337,6 +338,31 @@ fn is_foreign(item: &Value, garden: &Name) -> bool {
     let owned = metadata["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
     let usual = matches!(metadata["name"].as_str(), Some("default" | "kube-root-ca.crt"));
     !(labelled || owned || usual)
+}
+
+/// The schemas of the built-in kinds and of some custom ones (`clusters.postgresql.cnpg.io`), as the cluster defines them.
+///
+/// A definition that is not there or has no structure is left out: objects of its kind are then compared by the server.
+pub async fn schemas(connection: &Connection, definitions: &BTreeSet<String>) -> Result<Schemas, ApiError> {
+    let requests = definitions.iter().map(|name| async move {
+        connection.get_opt(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")).await
+    });
+    let mut answers = stream::iter(requests).buffered(16);
+    let mut schemas = Schemas::builtin();
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(Some(definition)) => {
+                if let Err(error) = schemas.add_crd(&definition) {
+                    connection.warned(error.to_string());
+                }
+            }
+            Ok(None) => {}
+            // Without the right to read definitions the server is asked instead.
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.code == 403) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(schemas)
 }
 
 /// Asks the server what applying some objects would do (`dryRun=All`, strict). Answers under the ids that were asked.

@@ -1,3 +1,5 @@
 //! All integration tests, in one binary.
 
 mod kdl;
+mod stories_apply;
+mod story;
