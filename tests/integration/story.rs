@@ -332,10 +332,8 @@ impl World {
             .collect();
         let mut there = BTreeSet::new();
         for kind in ["Namespace", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "Deployment", "Job"] {
-            let ours = kube::api::ListParams::default().labels(&format!(
-                "parcelle.dev/garden={},parcelle.dev/organisation={organisation}",
-                self.garden.name
-            ));
+            let ours = kube::api::ListParams::default()
+                .labels(&format!("parcelle.dev/garden={},parcelle.dev/organisation={organisation}", self.garden.name));
             for object in self.api(kind, organisation).list(&ours).await.unwrap() {
                 there.insert((format!("{kind} {}", object.metadata.name.unwrap()), object.metadata.uid));
             }
@@ -367,7 +365,8 @@ impl Round {
     }
 
     pub(crate) fn done(&self, organisation: &Name, kind: &str, object: &str) -> &Done {
-        let outcome = self.outcome.organisations.iter().find(|one| one.organisation == *organisation).expect("an outcome");
+        let outcome =
+            self.outcome.organisations.iter().find(|one| one.organisation == *organisation).expect("an outcome");
         let found = outcome.outcomes.iter().find(|one| &*one.id.kind == kind && &*one.id.name == object);
         &found.unwrap_or_else(|| panic!("no outcome of {kind} {object}: {outcome:?}")).done
     }
