@@ -123,6 +123,7 @@ impl World {
             held: BTreeMap::new(),
             retired: BTreeMap::new(),
             states: BTreeMap::new(),
+            contributions: Default::default(),
             next_change: None,
         };
         self.objects.insert(organisation.clone(), objects);
