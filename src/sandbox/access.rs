@@ -37,10 +37,7 @@ impl User {
 
     /// The sandbox's own controllers.
     pub(crate) fn controllers() -> Self {
-        Self {
-            name: "system:sandbox-controllers".to_owned(),
-            ..Self::administrator()
-        }
+        Self { name: "system:sandbox-controllers".to_owned(), ..Self::administrator() }
     }
 
     /// Whether this is one of the sandbox's own controllers.

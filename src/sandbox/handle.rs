@@ -263,8 +263,8 @@ pub async fn serve(options: Options) -> Result<Handle, SandboxError> {
     if options.controllers.enabled {
         let own = handle.server.uid();
         handle.server.admit(own.clone(), User::controllers());
-        let running = controllers::start(&handle.url(), &own, options.controllers)
-            .map_err(SandboxError::Controllers)?;
+        let running =
+            controllers::start(&handle.url(), &own, options.controllers).map_err(SandboxError::Controllers)?;
         handle.controllers = Some(running);
     }
     Ok(handle)

@@ -852,12 +852,8 @@ fn scaled(server: &Server, call: &Call, options: &Options, live: &Value) -> Resu
     if call.content_type == "application/apply-patch+yaml" {
         let body = json::yaml(&call.body, true)?;
         current(&body)?;
-        let apply = ApplyOptions {
-            manager: &options.manager,
-            force: options.force,
-            subresource: Some("scale"),
-            now: &now,
-        };
+        let apply =
+            ApplyOptions { manager: &options.manager, force: options.force, subresource: Some("scale"), now: &now };
         return merge::apply(fields.schemas(), Some(live), &body, &apply).map_err(|error| refused_apply(&error));
     }
     let mut wanted = match (call.verb, call.content_type.as_str()) {
@@ -875,11 +871,6 @@ fn scaled(server: &Server, call: &Call, options: &Options, live: &Value) -> Resu
             metadata.insert(name.clone(), value.clone());
         }
     }
-    let update = UpdateOptions {
-        manager: &options.manager,
-        subresource: Some("scale"),
-        now: &now,
-    };
-    merge::update(fields.schemas(), Some(live), wanted, &update)
-        .map_err(|error| refused_update(&call.resource, &error))
+    let update = UpdateOptions { manager: &options.manager, subresource: Some("scale"), now: &now };
+    merge::update(fields.schemas(), Some(live), wanted, &update).map_err(|error| refused_update(&call.resource, &error))
 }

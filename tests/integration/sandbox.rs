@@ -108,7 +108,8 @@ async fn controllers_make_workloads_and_databases_ready_and_empty_namespaces() {
     let cluster = json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "pg"},
         "spec": {"instances": 2, "storage": {"size": "5Gi"}}});
     apply(&clusters, cluster).await;
-    until(&clusters, "pg", |found| found.is_some_and(|found| found["status"]["phase"] == "Cluster in healthy state")).await;
+    until(&clusters, "pg", |found| found.is_some_and(|found| found["status"]["phase"] == "Cluster in healthy state"))
+        .await;
     let secrets = api(&client, "v1", "Secret", "secrets", "n");
     let secret = secrets.get("pg-app").await.unwrap();
     assert!(secret.data["data"]["password"].is_string());
@@ -133,7 +134,8 @@ async fn a_failure_on_demand_is_shown_and_ends() {
     controllers.fail(failure);
     let deployments = api(&client, "apps/v1", "Deployment", "deployments", "n");
     apply(&deployments, deployment("web")).await;
-    let failed = |found: Option<&Value>| found.is_some_and(|found| found["status"]["conditions"][0]["status"] == "False");
+    let failed =
+        |found: Option<&Value>| found.is_some_and(|found| found["status"]["conditions"][0]["status"] == "False");
     let object = until(&deployments, "web", failed).await;
     assert_eq!(object["status"]["conditions"][1]["message"], "no such image");
     controllers.recover();

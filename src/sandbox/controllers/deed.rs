@@ -97,7 +97,13 @@ async fn scale(client: &Client, namespace: &str, kind: &str, name: &str, replica
 }
 
 /// Deletes one object if it is still the one of that uid.
-pub(crate) async fn delete(client: &Client, of: &ApiResource, namespace: &str, name: &str, uid: &str) -> Result<(), kube::Error> {
+pub(crate) async fn delete(
+    client: &Client,
+    of: &ApiResource,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<(), kube::Error> {
     let mut params = DeleteParams::background();
     params.preconditions = Some(kube::api::Preconditions { uid: Some(uid.to_owned()), resource_version: None });
     match api(client, of, namespace).delete(name, &params).await {

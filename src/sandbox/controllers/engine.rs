@@ -132,7 +132,8 @@ impl Engine {
         for group in discovery.groups() {
             for (of, capabilities) in group.recommended_resources() {
                 let skipped = ["events", "leases"].contains(&of.plural.as_str());
-                let watchable = capabilities.supports_operation(verbs::WATCH) && capabilities.supports_operation(verbs::LIST);
+                let watchable =
+                    capabilities.supports_operation(verbs::WATCH) && capabilities.supports_operation(verbs::LIST);
                 if skipped || !watchable {
                     continue;
                 }
@@ -215,12 +216,8 @@ impl Engine {
         let shown = std::mem::take(&mut watched.shown);
         self.forget_all(number, &shown).await;
         if self.watched.values().all(|watched| watched.complete) {
-            let owned: Vec<String> = self
-                .nodes
-                .iter()
-                .filter(|(_, node)| !node.owners.is_empty())
-                .map(|(uid, _)| uid.clone())
-                .collect();
+            let owned: Vec<String> =
+                self.nodes.iter().filter(|(_, node)| !node.owners.is_empty()).map(|(uid, _)| uid.clone()).collect();
             for uid in owned {
                 self.check_owners(&uid);
             }
@@ -242,7 +239,8 @@ impl Engine {
 
     /// New definitions bring new resources: looked for once they had time to be served.
     fn definitions_changed(&mut self, number: usize) {
-        let definitions = self.watched.get(&number).is_some_and(|watched| watched.of.kind == "CustomResourceDefinition");
+        let definitions =
+            self.watched.get(&number).is_some_and(|watched| watched.of.kind == "CustomResourceDefinition");
         if !definitions || self.rediscovery {
             return;
         }

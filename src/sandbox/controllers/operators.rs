@@ -29,7 +29,9 @@ pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) 
         ("gateway.networking.k8s.io", "GatewayClass") => {
             vec![Deed::Status(json!({"conditions": [observed(object, world, "Accepted", "Accepted")]}))]
         }
-        ("psmdb.percona.com", "PerconaServerMongoDB") => vec![Deed::Status(json!({"state": ready_or(world, "ready", "error")}))],
+        ("psmdb.percona.com", "PerconaServerMongoDB") => {
+            vec![Deed::Status(json!({"state": ready_or(world, "ready", "error")}))]
+        }
         ("objectbucket.io", "ObjectBucketClaim") => claim(object, world),
         ("k8s.mariadb.com", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") | ("garage.rajsingh.info", _) => {
             vec![Deed::Status(json!({"conditions": [observed(object, world, "Ready", "Ready")]}))]
@@ -314,11 +316,8 @@ fn certificate(object: &Value, world: &World<'_>) -> Vec<Deed> {
     let mut deeds = Vec::new();
     if world.failure.is_none() && !name.is_empty() {
         let text = |what: &str| format!("-----BEGIN {what}-----\nc2ltdWxhdGVk\n-----END {what}-----\n");
-        let data = [
-            ("tls.crt", text("CERTIFICATE")),
-            ("tls.key", text("PRIVATE KEY")),
-            ("ca.crt", text("CERTIFICATE")),
-        ];
+        let data =
+            [("tls.crt", text("CERTIFICATE")), ("tls.key", text("PRIVATE KEY")), ("ca.crt", text("CERTIFICATE"))];
         let mut deed = secret(object, name, "kubernetes.io/tls", &data, false);
         if let Deed::Ensure(_, secret) = &mut deed {
             for member in ["labels", "annotations"] {
@@ -408,10 +407,7 @@ fn claim(object: &Value, world: &World<'_>) -> Vec<Deed> {
         return vec![Deed::Status(json!({"phase": "Failed"}))];
     }
     let name = word(object, "/metadata/name");
-    let data = [
-        ("AWS_ACCESS_KEY_ID", stable_word(object, "claim", 20)),
-        ("AWS_SECRET_ACCESS_KEY", secret_word()),
-    ];
+    let data = [("AWS_ACCESS_KEY_ID", stable_word(object, "claim", 20)), ("AWS_SECRET_ACCESS_KEY", secret_word())];
     vec![secret(object, name, "Opaque", &data, true), Deed::Status(json!({"phase": "Bound"}))]
 }
 

@@ -92,11 +92,7 @@ fn stateful_set(object: &Value, world: &World<'_>) -> Vec<Deed> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let generation = number(object, "/metadata/generation", 1);
     let revision = format!("{name}-{generation}");
-    let mut status = counts(&[
-        ("readyReplicas", ready),
-        ("currentReplicas", wanted),
-        ("updatedReplicas", wanted),
-    ]);
+    let mut status = counts(&[("readyReplicas", ready), ("currentReplicas", wanted), ("updatedReplicas", wanted)]);
     for (field, value) in [
         ("replicas", json!(wanted)),
         ("availableReplicas", json!(ready)),
@@ -140,7 +136,8 @@ fn claims_of(object: &Value, wanted: i64) -> Vec<Deed> {
 
 fn daemon_set(object: &Value, world: &World<'_>) -> Value {
     let ready = i64::from(world.failure.is_none());
-    let mut status = counts(&[("numberAvailable", ready), ("numberUnavailable", 1 - ready), ("updatedNumberScheduled", 1)]);
+    let mut status =
+        counts(&[("numberAvailable", ready), ("numberUnavailable", 1 - ready), ("updatedNumberScheduled", 1)]);
     for (field, value) in [
         ("currentNumberScheduled", json!(1)),
         ("desiredNumberScheduled", json!(1)),
@@ -321,9 +318,7 @@ pub(crate) fn changes(live: &Value, patch: &Value) -> bool {
         (Value::Array(live), Value::Array(patch)) => {
             live.len() != patch.len() || live.iter().zip(patch).any(|(live, patch)| changes(live, patch))
         }
-        (Value::Null, Value::Object(patch)) => {
-            patch.is_empty() || patch.values().any(|value| !value.is_null())
-        }
+        (Value::Null, Value::Object(patch)) => patch.is_empty() || patch.values().any(|value| !value.is_null()),
         (live, patch) => live != patch,
     }
 }
