@@ -10,7 +10,7 @@ use super::*;
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, Deletions, FieldDecision};
 use crate::quantity::Quantity;
-use crate::render::{Generated, Object, Origins, OrganisationObjects, SecretRequest, SecretSource, Stage};
+use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource, Stage};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 const DAY: u64 = 86_400;
@@ -187,7 +187,8 @@ fn stage(kind: &str) -> Stage {
 fn world(case: &Case) -> World {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("orgs/alternatiba.kdl", &"x\n".repeat(99), ""));
-    let line = |line: usize| Span { file: FileId(file.0), start: (line as u32 - 1) * 2, end: (line as u32 - 1) * 2 + 1 };
+    let line =
+        |line: usize| Span { file: FileId(file.0), start: (line as u32 - 1) * 2, end: (line as u32 - 1) * 2 + 1 };
     let objects: Vec<Object> = case
         .desired
         .iter()
@@ -376,7 +377,8 @@ fn told(plan: &OrganisationPlan) -> Vec<String> {
         lines.push(format!("{verb} {}{force}: {}", action.id, action.reason));
         for change in action.changes.iter().filter(|_| action.base.is_some()) {
             let origin = change.origin.as_ref().map(|place| format!(" at {}", place.line)).unwrap_or_default();
-            let by = if change.drift_by.is_empty() { String::new() } else { format!(" by {}", change.drift_by.join(",")) };
+            let by =
+                if change.drift_by.is_empty() { String::new() } else { format!(" by {}", change.drift_by.join(",")) };
             lines.push(format!("  {} {} > {}{origin}{by}", change.path, show(&change.before), show(&change.after)));
         }
     }
@@ -389,10 +391,8 @@ fn cases(text: &str) -> Vec<Case> {
 }
 
 fn all_cases() -> Vec<Case> {
-    let files = [
-        include_str!("../../tests/cases/plan/changes.json"),
-        include_str!("../../tests/cases/plan/deletions.json"),
-    ];
+    let files =
+        [include_str!("../../tests/cases/plan/changes.json"), include_str!("../../tests/cases/plan/deletions.json")];
     files.into_iter().flat_map(cases).collect()
 }
 
