@@ -241,6 +241,7 @@ fn world(case: &Case) -> World {
             objects,
             states: BTreeMap::new(),
             next_change: None,
+            contributions: Vec::new(),
         },
         live,
         said,
