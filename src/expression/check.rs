@@ -91,9 +91,9 @@ impl Checker {
                 Some(kind) => always(kind.clone()),
                 None => Err(self.unknown(name, "name", scope.names(), tree.span)),
             },
-            Kind::Field(of, name, span) => {
+            Kind::Field(of, name) => {
                 let kind = self.part(of, scope, inside_has)?;
-                self.field(&kind, of, name, *span)
+                self.field(&kind, of, name, self.end_of(tree.span, name))
             }
             Kind::Index(of, at) => {
                 let kind = self.part(of, scope, inside_has)?;
@@ -105,6 +105,12 @@ impl Checker {
             Kind::Call(function, arguments) => self.call(*function, arguments, tree, scope),
             Kind::Each(walk, of, name, body) => self.each(*walk, of, name, body, scope).and_then(always),
         }
+    }
+
+    /// The place of a name that ends a span; the whole where places are not exact.
+    fn end_of(&self, span: Span, name: &str) -> Span {
+        let range = span.range();
+        if self.precise { Span::new(span.file, range.end.saturating_sub(name.len())..range.end) } else { span }
     }
 
     fn part(&self, of: &Tree, scope: &Scope, inside_has: bool) -> Result<Type, Finding> {

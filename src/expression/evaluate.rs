@@ -113,7 +113,7 @@ impl Locals<'_> {
     fn path(&self, tree: &Tree) -> Option<&Value> {
         match &tree.kind {
             Kind::Name(name) => self.find(name),
-            Kind::Field(of, name, _) => match self.path(of)? {
+            Kind::Field(of, name) => match self.path(of)? {
                 Value::Map(entries) => entries.get(&**name),
                 _ => None,
             },
@@ -135,7 +135,7 @@ fn value(tree: &Tree, locals: &Locals) -> Value {
         Kind::List(items) => Value::List(items.iter().map(|item| value(item, locals)).collect()),
         Kind::Name(_) => locals.path(tree).cloned().unwrap_or(Value::Absent),
         Kind::Field(..) | Kind::Index(..) if tree.is_path() => locals.path(tree).cloned().unwrap_or(Value::Absent),
-        Kind::Field(of, name, _) => value(of, locals).field(name),
+        Kind::Field(of, name) => value(of, locals).field(name),
         Kind::Index(of, at) => element(&value(of, locals), &value(at, locals)),
         Kind::Not(of) => match value(of, locals) {
             Value::Bool(value) => Value::Bool(!value),

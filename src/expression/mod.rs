@@ -220,3 +220,6 @@ impl Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,7 +182,7 @@ impl Parser<'_> {
                     self.call(&name, span, Some(tree))?
                 } else {
                     let whole = tree.span.to(span);
-                    self.node(Kind::Field(Box::new(tree), name, span), whole)?
+                    self.node(Kind::Field(Box::new(tree), name), whole)?
                 };
             } else if self.take("[") {
                 let at = self.choose()?;
@@ -209,8 +209,8 @@ impl Parser<'_> {
             }
             Some(Token::Sign("(")) => {
                 self.at += 1;
-                let mut inner = self.choose()?;
-                inner.span = span.to(self.expect(")", "`)`")?);
+                let inner = self.choose()?;
+                self.expect(")", "`)`")?;
                 Ok(inner)
             }
             Some(Token::Sign("[")) => {

@@ -19,7 +19,7 @@ impl fmt::Display for Tree {
                 comma_separated(out, items)?;
                 out.write_str("]")
             }
-            Kind::Field(of, name, _) => {
+            Kind::Field(of, name) => {
                 tight(out, of)?;
                 write!(out, ".{name}")
             }

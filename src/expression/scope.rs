@@ -74,7 +74,7 @@ impl Scope {
     /// A path that is there has every part before it there.
     fn learn_path(&mut self, path: &Tree) {
         self.present.insert(path.to_string());
-        if let Kind::Field(of, ..) | Kind::Index(of, _) = &path.kind {
+        if let Kind::Field(of, _) | Kind::Index(of, _) = &path.kind {
             self.learn_path(of);
         }
     }

@@ -34,8 +34,8 @@ pub enum Kind {
     List(Vec<Tree>),
     /// A name.
     Name(Arc<str>),
-    /// `of.field`.
-    Field(Box<Tree>, Arc<str>, Span),
+    /// `of.field`; the name is the end of the node's span.
+    Field(Box<Tree>, Arc<str>),
     /// `of[at]`.
     Index(Box<Tree>, Box<Tree>),
     /// `!of`.
@@ -185,7 +185,7 @@ impl Tree {
     pub fn is_path(&self) -> bool {
         match &self.kind {
             Kind::Name(_) => true,
-            Kind::Field(of, ..) | Kind::Index(of, _) => of.is_path(),
+            Kind::Field(of, _) | Kind::Index(of, _) => of.is_path(),
             _ => false,
         }
     }
@@ -197,7 +197,7 @@ impl Kind {
         match self {
             Self::Bool(_) | Self::Int(_) | Self::Text(_) | Self::Name(_) => Vec::new(),
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
-            Self::Field(of, ..) | Self::Not(of) => vec![of],
+            Self::Field(of, _) | Self::Not(of) => vec![of],
             Self::Index(left, right) | Self::Binary(_, left, right) | Self::Each(_, left, _, right) => {
                 vec![left, right]
             }
