@@ -8,9 +8,23 @@ use crate::quantity::Quantity;
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::Value as Written;
 
+mod app;
+mod build;
+mod cluster;
 pub mod definition;
+mod explain;
+mod garden;
+mod layers;
+mod offer;
+mod organisation;
+mod read;
+mod references;
+mod rules;
+mod settings;
 
+pub use build::build;
 pub use definition::Definition;
+pub use explain::{Explained, explain, value_text};
 
 /// Everything below the folder that holds `garden.kdl`, as it is meant.
 #[derive(Clone, Debug)]
@@ -144,6 +158,8 @@ pub struct Offer {
     pub allows: BTreeSet<String>,
     /// Settings for every app.
     pub defaults: BTreeMap<String, Arc<Setting>>,
+    /// Whether no finding is about its defaults.
+    pub sound: bool,
     /// Apps that every subscriber gets, by name.
     pub apps: BTreeMap<Name, AppNode>,
     /// Where it was written.
@@ -295,6 +311,8 @@ pub struct AppNode {
     pub definition: Spanned<String>,
     /// What was written in it, by setting name.
     pub settings: BTreeMap<String, Arc<Setting>>,
+    /// Whether no finding is about it.
+    pub sound: bool,
     /// The whole node.
     pub node: Arc<crate::syntax::Node>,
 }
@@ -332,3 +350,6 @@ pub struct Setting {
     /// The argument(s) decoded by the declared type.
     pub value: crate::expression::Value,
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,6 +147,3 @@ impl Plan {
         self.organisations.iter().any(OrganisationPlan::changes_anything)
     }
 }
-
-#[cfg(test)]
-mod tests;

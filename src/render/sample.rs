@@ -276,6 +276,7 @@ pub fn organisation(garden: &Garden) -> Organisation {
         grants: Grants { cpu: grant("4 cores"), memory: grant("16 GiB"), storage: grant("200 GiB") },
         allows: BTreeSet::new(),
         defaults: BTreeMap::new(),
+        sound: true,
         apps: BTreeMap::new(),
         span: CLUSTER,
     };

@@ -1,7 +1,5 @@
 //! All integration tests, in one binary.
 
 mod kdl;
-mod sandbox;
-mod sandbox_replay;
 mod stories_apply;
 mod story;

@@ -1,0 +1,347 @@
+//! One app: its layers merged, its release, its hosts and what else its node says.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::expression::Value;
+use crate::finding::{Applicability, Code, Finding, Findings, Severity};
+use crate::model::definition::{self, Definition, Release, SettingDeclaration, SettingType};
+use crate::model::layers::{self, Layers};
+use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
+use crate::model::{Adopt, App, AppNode, FieldDecision, Layer, Life, Retired, Setting};
+use crate::name::Name;
+use crate::quantity::Quantity;
+use crate::schema::suggest::{either, nearest};
+use crate::schema::{Checked, MISSING_NODE, TWICE};
+use crate::source::{Span, Spanned};
+use crate::syntax::Node;
+
+/// A version or channel that the definition does not have.
+pub const UNKNOWN_VERSION: Code = Code("E0304");
+/// An app with a web address and nothing to make it of.
+pub const NO_HOST: Code = Code("E0308");
+
+/// The channel of apps that say nothing.
+const STABLE: &str = "stable";
+
+/// All that decides over one app.
+pub(super) struct Sources<'a> {
+    /// The file of the organisation.
+    pub file: &'a Checked,
+    /// Its name.
+    pub name: &'a Name,
+    /// What it is.
+    pub definition: &'a Arc<Definition>,
+    /// The farthest layer.
+    pub base: &'a BTreeMap<String, Arc<Setting>>,
+    /// The organisation's node for it, where there is one.
+    pub own: Option<&'a AppNode>,
+    /// The offer's, where there is one.
+    pub offered: Option<&'a AppNode>,
+    /// The offer's defaults.
+    pub offer_defaults: Option<&'a BTreeMap<String, Arc<Setting>>>,
+    /// The organisation's defaults.
+    pub defaults: &'a BTreeMap<String, Arc<Setting>>,
+    /// `NAME.DOMAIN`, as text and where the domain stands; absent where there is no domain.
+    pub host: Option<Spanned<String>>,
+    /// How long the organisation or the garden keeps data that is retired.
+    pub keep_data: Quantity,
+    /// Where the whole organisation is retired.
+    pub retired: Option<&'a Retired>,
+    /// The organisation's node, where to point when it does not mention the app.
+    pub organisation: Span,
+    /// Its name: what is wrong of the merged whole stops it alone.
+    pub stops: &'a Name,
+    /// Whether no finding is about the defaults of the offer and the organisation.
+    pub defaults_sound: bool,
+}
+
+impl Sources<'_> {
+    /// The nearest node that declares the app.
+    fn span(&self) -> Span {
+        self.own.or(self.offered).map_or(self.organisation, |node| node.node.head)
+    }
+
+    /// Where the organisation's own file is about the app.
+    fn place(&self) -> Span {
+        self.own.map_or(self.organisation, |node| node.node.head)
+    }
+
+    fn sound(&self) -> bool {
+        self.defaults_sound && self.own.is_none_or(|node| node.sound) && self.offered.is_none_or(|node| node.sound)
+    }
+}
+
+/// The farthest layer of every app of a definition: defaults, as settings.
+pub(super) fn base(definition: &Definition) -> BTreeMap<String, Arc<Setting>> {
+    let default = |(name, declaration): (&String, &SettingDeclaration)| {
+        let value = default_value(declaration)?;
+        let written = declaration.default_written.clone();
+        let bare = || Setting {
+            span: declaration.span,
+            layer: Layer::Definition,
+            args: Vec::new(),
+            props: BTreeMap::new(),
+            children: BTreeMap::new(),
+            value: Value::Absent,
+        };
+        Some((name.clone(), Arc::new(Setting { value, ..written.unwrap_or_else(bare) })))
+    };
+    definition.settings.iter().filter_map(default).collect()
+}
+
+/// The default of a setting; of a group, those of its members.
+fn default_value(declaration: &SettingDeclaration) -> Option<Value> {
+    if declaration.default.is_some() {
+        return declaration.default.clone();
+    }
+    let SettingType::Group(_) = declaration.kind else { return None };
+    let members = declaration.members.iter().filter_map(|(name, member)| Some((name.clone(), default_value(member)?)));
+    let members: BTreeMap<String, Value> = members.collect();
+    (!members.is_empty() && !declaration.repeatable).then_some(Value::Map(members))
+}
+
+/// The app, and whether nothing is wrong with it; absent only where its definition has no release at all.
+pub(super) fn build(sources: &Sources<'_>, findings: &mut Findings) -> Option<(App, bool)> {
+    let before = findings.len();
+    let layers = layers(sources);
+    let mut settings = effective(sources, &layers, findings);
+    let release = release(sources, &layers, findings)?;
+    let hosts = hosts(sources, &mut settings, findings);
+    let own = sources.own.map(|node| &*node.node);
+    let inner = |name: &'static str| own.into_iter().flat_map(move |node| children(sources.file, node, name));
+    let app = App {
+        name: sources.name.clone(),
+        definition: Arc::clone(sources.definition),
+        release,
+        life: life(sources, &settings),
+        settings,
+        layers,
+        hosts,
+        hold: own.and_then(|node| text_of(sources.file, node, "hold")),
+        was: own.and_then(|node| child(sources.file, node, "was")).and_then(|node| name_at(node, 0)),
+        adopt: inner("adopt").filter_map(adopt).collect(),
+        fields: inner("field").filter_map(field).collect(),
+        env: env(sources),
+        patches: patches(sources),
+        span: sources.span(),
+    };
+    let sound = findings.iter().skip(before).all(|finding| finding.severity != Severity::Error);
+    Some((app, sound && sources.sound()))
+}
+
+/// Every layer's settings, nearest first.
+fn layers(sources: &Sources<'_>) -> Layers {
+    let mut layers = Layers::new();
+    layers::lay(&mut layers, sources.base);
+    for nearer in [
+        sources.offer_defaults,
+        sources.offered.map(|node| &node.settings),
+        Some(sources.defaults),
+        sources.own.map(|node| &node.settings),
+    ] {
+        if let Some(nearer) = nearer {
+            layers::lay(&mut layers, nearer);
+        }
+    }
+    layers.retain(|name, _| sources.definition.settings.contains_key(name));
+    layers
+}
+
+fn effective(sources: &Sources<'_>, layers: &Layers, findings: &mut Findings) -> BTreeMap<String, Arc<Setting>> {
+    let mut settings = BTreeMap::new();
+    for (name, declaration) in &sources.definition.settings {
+        let said = layers.get(name).map_or(&[][..], Vec::as_slice);
+        let Some(setting) = layers::effective(declaration, said) else {
+            if declaration.required && sources.sound() {
+                findings.push(required(sources, declaration));
+            }
+            continue;
+        };
+        if setting.layer == Layer::Definition && setting.value != Value::Absent {
+            settings.insert(name.clone(), setting);
+            continue;
+        }
+        // Each layer was checked by itself; only what is wrong of the sound whole is news.
+        let mut news = Findings::default();
+        let value = definition::decode(declaration, &setting, &mut news);
+        if sources.sound() {
+            news.into_iter().for_each(|finding| findings.push(finding.stops(sources.stops.clone())));
+        }
+        let mut setting = Arc::unwrap_or_clone(setting);
+        setting.value = value;
+        settings.insert(name.clone(), Arc::new(setting));
+    }
+    settings
+}
+
+fn required(sources: &Sources<'_>, declaration: &SettingDeclaration) -> Finding {
+    let title = format!("`app {} {}` lacks `{}`", sources.definition.name, sources.name, declaration.name);
+    let finding = Finding::error(MISSING_NODE, title, sources.place());
+    let finding = match &declaration.about {
+        Some(about) => finding.why(format!("`{}` says: {about}", declaration.name)),
+        None => finding,
+    };
+    match &declaration.example {
+        Some(example) => finding.help(format!("add, for example, `{example}`")),
+        None => finding.help(format!("add `{}` to its block", declaration.name)),
+    }
+}
+
+/// The release that `version` names, or `channel`, whichever is nearer; otherwise the stable one.
+fn release(sources: &Sources<'_>, layers: &Layers, findings: &mut Findings) -> Option<Arc<Release>> {
+    let nearest_of = |name: &str| layers.get(name).and_then(|said| said.first()).filter(|said| !said.args.is_empty());
+    let (version, channel) = (nearest_of("version"), nearest_of("channel"));
+    if let (Some(version), Some(channel)) = (version, channel)
+        && version.layer == channel.layer
+        && version.layer != Layer::Definition
+    {
+        let finding = Finding::error(TWICE, "the app says both `version` and `channel`", channel.span)
+            .also(version.span, "this says the version already")
+            .why("a channel is a version that moves; one of the two would not count")
+            .help("keep one of them");
+        findings.push(finding);
+    }
+    let by_version = version.filter(|version| channel.is_none_or(|channel| version.layer >= channel.layer));
+    let known = match (by_version, channel) {
+        (Some(version), _) => {
+            let written = &version.args[0];
+            let found = sources.definition.releases.get(&written.text);
+            if found.is_none() {
+                let known = sources.definition.releases.keys().map(String::as_str);
+                findings.push(unknown_version(sources, "version", written, known));
+            }
+            found
+        }
+        (None, Some(channel)) => {
+            let written = &channel.args[0];
+            let found = sources.definition.channels.get(&written.text);
+            if found.is_none() {
+                let known = sources.definition.channels.keys().map(String::as_str);
+                findings.push(unknown_version(sources, "channel", written, known));
+            }
+            found.and_then(|version| sources.definition.releases.get(version))
+        }
+        (None, None) => None,
+    };
+    known.or_else(|| stable(sources.definition)).cloned()
+}
+
+/// What the stable channel names, or the end of the chain of releases.
+fn stable(definition: &Definition) -> Option<&Arc<Release>> {
+    let named = definition.channels.get(STABLE).and_then(|version| definition.releases.get(version));
+    let last = || {
+        let followed =
+            |version: &String| definition.releases.values().any(|other| other.after.as_ref() == Some(version));
+        definition.releases.iter().rev().find(|(version, _)| !followed(version)).map(|(_, release)| release)
+    };
+    named.or_else(last)
+}
+
+fn unknown_version<'a>(
+    sources: &Sources<'_>,
+    what: &str,
+    written: &crate::syntax::Value,
+    known: impl Iterator<Item = &'a str>,
+) -> Finding {
+    let known: Vec<&str> = known.collect();
+    let title = format!("`{}` has no {what} `{}`", sources.definition.name, written.text);
+    let finding = Finding::error(UNKNOWN_VERSION, title, written.span);
+    let finding = match nearest(&written.text, known.iter().copied()) {
+        Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
+            Applicability::Guess,
+            format!("write `{meant}`"),
+            written.span,
+            meant,
+        ),
+        None => finding,
+    };
+    finding.help(format!("it has {}", either(known).replace(" or ", " and ")))
+}
+
+/// `at` and `also-at`, of apps that have a web address; fills in the default of `at`.
+fn hosts(
+    sources: &Sources<'_>,
+    settings: &mut BTreeMap<String, Arc<Setting>>,
+    findings: &mut Findings,
+) -> Vec<Spanned<String>> {
+    let has_route = sources.definition.needs.iter().any(|need| need.item.kind == definition::NeedKind::Route);
+    let at = settings.get("at").and_then(|at| at.args.first().map(spelled));
+    let first = match (at, &sources.host) {
+        (Some(at), _) => at,
+        (None, Some(host)) => {
+            let setting = Setting {
+                span: host.span,
+                layer: Layer::Definition,
+                args: Vec::new(),
+                props: BTreeMap::new(),
+                children: BTreeMap::new(),
+                value: Value::garden_text(&host.value),
+            };
+            settings.insert("at".to_owned(), Arc::new(setting));
+            host.clone()
+        }
+        (None, None) if has_route && sources.sound() => {
+            findings.push(no_host(sources));
+            return Vec::new();
+        }
+        (None, None) => return Vec::new(),
+    };
+    if !has_route {
+        return Vec::new();
+    }
+    let also = settings.get("also-at").into_iter().flat_map(|also| also.args.iter().map(spelled));
+    std::iter::once(first).chain(also).collect()
+}
+
+fn no_host(sources: &Sources<'_>) -> Finding {
+    let name = sources.name;
+    Finding::error(NO_HOST, format!("`{name}` has no address"), sources.place())
+        .why("apps are at NAME.DOMAIN, and neither the organisation nor its cluster has a `domain`")
+        .help(format!("give the organisation a `domain`, or write `at {name}.example.org` in the app"))
+}
+
+fn life(sources: &Sources<'_>, settings: &BTreeMap<String, Arc<Setting>>) -> Life {
+    if let Some(own) = sources.own.filter(|own| own.node.name.value == "retired") {
+        let keep = child(sources.file, &own.node, "keep-data");
+        let time = keep.and_then(|node| amount_at(node, 0));
+        return Life::Retired(Retired {
+            keep_data: time.map_or(sources.keep_data, |time| time.value),
+            span: keep.map_or(own.node.head, |node| node.head),
+        });
+    }
+    if let Some(retired) = sources.retired {
+        return Life::Retired(retired.clone());
+    }
+    let state = settings.get("state");
+    match state.and_then(|state| Some((state.span, state.args.first()?.text.as_str()))) {
+        Some((span, "paused")) => Life::Paused(span),
+        Some((span, "archived")) => Life::Archived(span),
+        _ => Life::Running,
+    }
+}
+
+fn adopt(node: &Node) -> Option<Adopt> {
+    Some(Adopt { kind: text_at(node, 0)?.value, name: text_at(node, 1)?.value, span: node.head })
+}
+
+fn field(node: &Node) -> Option<FieldDecision> {
+    Some(FieldDecision {
+        kind: text_at(node, 0)?.value,
+        name: text_at(node, 1)?.value,
+        path: text_at(node, 2)?.value,
+        take: text_at(node, 3)?.value == "take",
+        span: node.head,
+    })
+}
+
+/// `env` of the offer's app and, over it, of the organisation's.
+fn env(sources: &Sources<'_>) -> BTreeMap<String, Spanned<String>> {
+    let nodes = [sources.offered, sources.own].into_iter().flatten().flat_map(|app| app.node.children_named("env"));
+    nodes.filter_map(|node| Some((text_at(node, 0)?.value, Spanned::new(text_at(node, 1)?.value, node.head)))).collect()
+}
+
+fn patches(sources: &Sources<'_>) -> Vec<Node> {
+    let apps = [sources.offered, sources.own].into_iter().flatten();
+    apps.flat_map(|app| app.node.children_named("patch").cloned()).collect()
+}

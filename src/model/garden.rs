@@ -1,0 +1,150 @@
+//! The `garden` node.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
+use crate::model::{Consent, Deletions, Garden, Person};
+use crate::name::Name;
+use crate::quantity::{Dimension, Quantity};
+use crate::schema::Checked;
+use crate::source::{FileId, Span};
+use crate::syntax::Node;
+
+/// No `garden` node, or two of them.
+pub const NO_GARDEN: Code = Code("E0305");
+/// Consent from a group that nobody is in.
+pub const NOBODY: Code = Code("E0306");
+
+/// How long data is kept where the garden says nothing.
+pub const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amount: 30 * 86_400 };
+/// How many objects an organisation may lose undeclared where the garden says nothing.
+pub const UNDECLARED: (u64, u64) = (20, 10);
+
+/// The garden of its one node, without what other files add; its name is absent where it could not be read.
+pub(super) fn read(files: &[Checked], findings: &mut Findings) -> (Garden, bool) {
+    let mut nodes = files
+        .iter()
+        .filter(|file| file.readable())
+        .flat_map(|file| file.document.nodes.iter().map(move |node| (file, node)))
+        .filter(|(_, node)| node.name.value == "garden");
+    let Some((file, node)) = nodes.next() else {
+        if let Some(finding) = absent(files, findings) {
+            findings.push(finding);
+        }
+        return (empty(files), false);
+    };
+    for (_, second) in nodes {
+        let finding = Finding::error(NO_GARDEN, "there are two `garden` nodes", second.head)
+            .label("another one")
+            .also(node.head, "one here")
+            .why("a repository's garden is one: its name marks everything that it owns in a cluster")
+            .help("keep one of them");
+        findings.push(finding);
+    }
+    let Some(name) = name_at(node, 0) else { return (empty(files), false) };
+    let people = people(file, node);
+    let consent = consent(file, node, &people, findings);
+    let garden = Garden {
+        name: name.value,
+        title: text_of(file, node, "title").map(|title| title.value).unwrap_or_default(),
+        span: node.head,
+        people,
+        consent,
+        deletions: deletions(file, node),
+        hold: text_of(file, node, "hold"),
+        pin: text_of(file, node, "pin"),
+        rollback: child(file, node, "rollback").and_then(|rollback| rollback.prop("to")).map(spelled),
+        ..empty(files)
+    };
+    (garden, true)
+}
+
+/// The finding about a garden without its node; none where a file could not be read, which said so itself.
+fn absent(files: &[Checked], findings: &Findings) -> Option<Finding> {
+    let unread = findings.iter().any(|finding| finding.code.0.starts_with("E00"));
+    let unknown = files.iter().any(|file| !file.readable());
+    let first = files.iter().find_map(|file| file.document.nodes.first())?;
+    (!unread && !unknown).then(|| {
+        Finding::error(NO_GARDEN, "no file holds the `garden` node", first.head)
+            .label("the first thing that was read")
+            .why("its name marks everything that the garden owns in a cluster")
+            .help("write `garden NAME { title \"…\"; }` in `garden.kdl`")
+    })
+}
+
+fn empty(files: &[Checked]) -> Garden {
+    let file = files.first().map_or(FileId(0), |file| file.document.file);
+    Garden {
+        name: Name::new("garden").expect("a word of a to z is a name"),
+        title: String::new(),
+        span: Span::new(file, 0..0),
+        people: BTreeMap::new(),
+        consent: Vec::new(),
+        deletions: Deletions {
+            undeclared_at_most: UNDECLARED.0,
+            undeclared_percent: UNDECLARED.1,
+            keep_data: KEEP_DATA,
+        },
+        hold: None,
+        pin: None,
+        rollback: None,
+        clusters: BTreeMap::new(),
+        offers: BTreeMap::new(),
+        definitions: BTreeMap::new(),
+        organisations: BTreeMap::new(),
+        broken: std::collections::BTreeSet::new(),
+        unreadable: std::collections::BTreeSet::new(),
+    }
+}
+
+fn people(file: &Checked, node: &Node) -> BTreeMap<Name, Person> {
+    let person = |node: &Node| {
+        let email = node.prop("email")?.text.clone();
+        let groups =
+            node.prop("in").map(|groups| groups.text.split_whitespace().filter_map(|word| Name::new(word).ok()));
+        Some((name_at(node, 0)?.value, Person { email, groups: groups.into_iter().flatten().collect() }))
+    };
+    let all = child(file, node, "people").into_iter().flat_map(|people| children(file, people, "person"));
+    all.filter_map(person).collect()
+}
+
+fn consent(file: &Checked, node: &Node, people: &BTreeMap<Name, Person>, findings: &mut Findings) -> Vec<Consent> {
+    let Some(block) = child(file, node, "consent") else { return Vec::new() };
+    let mut consent = Vec::new();
+    for rule in block.children.iter().filter(|rule| !file.is_broken(rule)) {
+        let for_ = rule.prop("for").map(|value| value.text.clone());
+        if rule.name.value == "waiting" {
+            let time = amount_at(rule, 0).map(|time| time.value);
+            consent.extend(time.zip(for_).map(|(time, for_)| Consent::Waiting { time, for_ }));
+            continue;
+        }
+        let Some(from) = rule.prop("from") else { continue };
+        let (Some(count), Ok(group)) = (number_at(rule, 0), Name::new(&from.text)) else { continue };
+        let members = people.values().filter(|person| person.groups.contains(&group)).count();
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        if members < count as usize {
+            let finding = Finding::error(
+                NOBODY,
+                format!("{count} of `{group}` must approve, and {members} are in it"),
+                from.span,
+            )
+            .why("nothing could ever be approved")
+            .help(format!("add people with `in={group}`, or ask for fewer approvals"));
+            findings.push(finding);
+        }
+        consent.push(Consent::Approvals { count, from: group, for_ });
+    }
+    consent
+}
+
+fn deletions(file: &Checked, node: &Node) -> Deletions {
+    let block = child(file, node, "deletions");
+    let undeclared = block.and_then(|block| child(file, block, "undeclared"));
+    let number = |name: &str| undeclared.and_then(|node| node.prop(name)).and_then(whole);
+    Deletions {
+        undeclared_at_most: number("at-most").unwrap_or(UNDECLARED.0),
+        undeclared_percent: number("percent").unwrap_or(UNDECLARED.1),
+        keep_data: block.and_then(|block| amount_of(file, block, "keep-data")).map_or(KEEP_DATA, |time| time.value),
+    }
+}

@@ -1,0 +1,78 @@
+//! `offer` nodes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::finding::Findings;
+use crate::model::definition::Definitions;
+use crate::model::read::{amount_of, child, children, name_at, text_at, text_of};
+use crate::model::settings::{APP_WORDS, Reader, Said};
+use crate::model::{AppNode, Grants, Layer, Offer, references};
+use crate::schema::Checked;
+use crate::syntax::Node;
+
+/// An offer; absent where not even its name can be read.
+pub(super) fn read(file: &Checked, node: &Node, definitions: &Definitions, findings: &mut Findings) -> Option<Offer> {
+    let name = name_at(node, 0)?;
+    let allow = child(file, node, "allow");
+    let apps =
+        children(file, node, "app").filter_map(|app| app_node(file, app, Layer::OfferApp, definitions, findings));
+    let apps: BTreeMap<_, _> = apps.map(|app| (app.name.value.clone(), app)).collect();
+    let defaults = defaults(file, node, Layer::OfferDefaults, definitions, findings);
+    Some(Offer {
+        title: text_of(file, node, "title").map_or_else(|| name.value.to_string(), |title| title.value),
+        grants: grants(file, node),
+        allows: allow.into_iter().flat_map(|node| &node.args).map(|hatch| hatch.text.clone()).collect(),
+        defaults: defaults.settings,
+        sound: defaults.sound,
+        apps,
+        span: node.head,
+        name: name.value,
+    })
+}
+
+fn grants(file: &Checked, node: &Node) -> Grants {
+    let Some(block) = child(file, node, "grants") else { return Grants::default() };
+    let amount = |name| amount_of(file, block, name);
+    Grants { cpu: amount("cpu"), memory: amount("memory"), storage: amount("storage") }
+}
+
+/// The `defaults` of an offer or an organisation.
+pub(super) fn defaults(
+    file: &Checked,
+    node: &Node,
+    layer: Layer,
+    definitions: &Definitions,
+    findings: &mut Findings,
+) -> Said {
+    let Some(block) = child(file, node, "defaults") else { return Said { settings: BTreeMap::new(), sound: true } };
+    let reader = Reader { declarations: &definitions.common, owner: "`defaults`", words: &[], layer };
+    reader.read(file, block, findings)
+}
+
+/// An app as one layer writes it: `app DEFINITION NAME { … }` or `retired app DEFINITION NAME { … }`.
+pub(super) fn app_node(
+    file: &Checked,
+    node: &Node,
+    layer: Layer,
+    definitions: &Definitions,
+    findings: &mut Findings,
+) -> Option<AppNode> {
+    let first = usize::from(node.name.value == "retired");
+    let (written, name) = (text_at(node, first)?, name_at(node, first + 1)?);
+    let said = match references::definition(definitions, &written, findings) {
+        None => Said { settings: BTreeMap::new(), sound: false },
+        Some(definition) => {
+            let owner = format!("`{}`", definition.name);
+            let reader = Reader { declarations: &definition.settings, owner: &owner, words: APP_WORDS, layer };
+            reader.read(file, node, findings)
+        }
+    };
+    Some(AppNode {
+        name,
+        definition: written,
+        settings: said.settings,
+        sound: said.sound,
+        node: Arc::new(node.clone()),
+    })
+}

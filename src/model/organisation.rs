@@ -1,0 +1,266 @@
+//! `organisation` nodes, and `retired organisation` nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::app::{self, Sources};
+use crate::model::definition::Definitions;
+use crate::model::offer::{app_node, defaults};
+use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
+use crate::model::references;
+use crate::model::{App, AppNode, Cluster, Contact, Garden, Layer, Offer, Organisation, Retired, Setting};
+use crate::name::Name;
+use crate::schema::{Checked, TWICE};
+use crate::source::{Span, Spanned};
+use crate::syntax::Node;
+
+/// The offer's app of the same name is of another definition.
+pub const OTHER_DEFINITION: Code = Code("E0307");
+
+/// What organisations are read against.
+pub(super) struct World<'a> {
+    /// The garden, with its clusters and offers.
+    pub garden: &'a Garden,
+    /// Every definition.
+    pub definitions: &'a Definitions,
+    /// The farthest layer of each definition.
+    pub bases: BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>,
+}
+
+/// An organisation as far as it could be read; rules look at it also where findings stop it.
+pub(super) struct Draft {
+    /// What was understood.
+    pub organisation: Organisation,
+    /// Its whole node.
+    pub whole: Span,
+    /// Whether its cluster is one of the garden's; a stand-in otherwise.
+    pub cluster_known: bool,
+    /// Whether its offer is one of the garden's, or it names none.
+    pub offer_known: bool,
+    /// Apps about which there is a finding: nothing is concluded from their settings.
+    pub unsound: BTreeSet<Name>,
+    /// Apps that are written but of no known definition.
+    pub unbuilt: BTreeSet<Name>,
+    /// Definitions that its apps name.
+    pub uses: BTreeSet<String>,
+    /// The whole node, for what is looked up in it as written.
+    pub node: Arc<Node>,
+}
+
+/// An organisation; absent where not even its name can be read.
+pub(super) fn read(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings) -> Option<Draft> {
+    let first = usize::from(node.name.value == "retired");
+    let name = name_at(node, first)?.value;
+    let (cluster, cluster_known) = cluster(file, node, world, findings);
+    let (offer, offer_known) = offer(file, node, world, findings);
+    let timezone = text_of(file, node, "timezone").map_or_else(|| cluster.timezone.clone(), |zone| zone.value);
+    let mut draft = Draft {
+        organisation: Organisation {
+            title: text_of(file, node, "title").map_or_else(|| name.to_string(), |title| title.value),
+            note: node.note.clone(),
+            timezone,
+            domain: text_of(file, node, "domain"),
+            delegates: children(file, node, "delegate").filter_map(delegate).collect(),
+            contacts: children(file, node, "contact").filter_map(contact).collect(),
+            hold: text_of(file, node, "hold"),
+            retired: (first == 1).then(|| retired(file, node, world)),
+            apps: BTreeMap::new(),
+            retired_needs: retired_needs(file, node, world),
+            file: file.document.file,
+            span: node.head,
+            name,
+            offer,
+            cluster,
+        },
+        whole: node.span,
+        cluster_known,
+        offer_known,
+        unsound: BTreeSet::new(),
+        unbuilt: BTreeSet::new(),
+        uses: BTreeSet::new(),
+        node: Arc::new(node.clone()),
+    };
+    apps(file, node, world, &mut draft, findings);
+    Some(draft)
+}
+
+/// The cluster, or a stand-in under the written name.
+fn cluster(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings) -> (Arc<Cluster>, bool) {
+    let written = text_of(file, node, "cluster");
+    if let Some(known) = written.as_ref().and_then(|written| world.garden.clusters.get(written.value.as_str())) {
+        return (Arc::clone(known), true);
+    }
+    if let Some(written) = &written {
+        let known = world.garden.clusters.keys().map(Name::as_str);
+        findings.push(references::unknown("cluster", written, known));
+    }
+    let stand_in = Cluster {
+        name: written.and_then(|written| Name::new(&written.value).ok()).unwrap_or_else(|| world.garden.name.clone()),
+        title: String::new(),
+        uid: Spanned::new(String::new(), node.head),
+        timezone: "Etc/UTC".to_owned(),
+        domain: None,
+        provides: BTreeMap::new(),
+        span: node.head,
+    };
+    (Arc::new(stand_in), false)
+}
+
+fn offer(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings) -> (Option<Arc<Offer>>, bool) {
+    let Some(written) = node.child("offer") else { return (None, true) };
+    let Some(written) = text_at(written, 0).filter(|_| !file.is_broken(written)) else { return (None, false) };
+    let known = world.garden.offers.get(written.value.as_str());
+    if known.is_none() {
+        findings.push(references::unknown("offer", &written, world.garden.offers.keys().map(Name::as_str)));
+    }
+    (known.cloned(), known.is_some())
+}
+
+fn delegate(node: &Node) -> Option<(Spanned<String>, Name)> {
+    Some((text_at(node, 0)?, Name::new(&node.prop("to")?.text).ok()?))
+}
+
+fn contact(node: &Node) -> Option<Contact> {
+    Some(Contact { email: text_at(node, 0)?.value, role: node.prop("role").map(|role| role.text.clone()) })
+}
+
+fn retired(file: &Checked, node: &Node, world: &World<'_>) -> Retired {
+    let keep = child(file, node, "keep-data");
+    let time = keep.and_then(|keep| amount_at(keep, 0));
+    Retired {
+        keep_data: time.map_or(world.garden.deletions.keep_data, |time| time.value),
+        span: keep.map_or(node.head, |keep| keep.head),
+    }
+}
+
+fn retired_needs(file: &Checked, node: &Node, world: &World<'_>) -> BTreeMap<String, Retired> {
+    let needs = children(file, node, "retired").filter(|node| node.arg(0).is_some_and(|word| word.text == "need"));
+    needs.filter_map(|need| Some((text_at(need, 1)?.value, retired(file, need, world)))).collect()
+}
+
+/// Builds every app: the organisation's own, and the offer's that it does not do without.
+fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findings: &mut Findings) {
+    let own = own_apps(file, node, world, draft, findings);
+    let offered = offered_apps(file, node, draft, findings);
+    let defaults = defaults(file, node, Layer::OrganisationDefaults, world.definitions, findings);
+    let names: BTreeSet<&Name> = own.keys().chain(offered.keys()).collect();
+    for name in names {
+        let (mine, theirs) = (own.get(name), offered.get(name));
+        if let (Some(mine), Some(theirs)) = (mine, theirs)
+            && mine.definition.value != theirs.definition.value
+        {
+            findings.push(other_definition(draft, mine, theirs));
+            draft.unbuilt.insert(name.clone());
+            continue;
+        }
+        let Some(definition) = mine.or(theirs).map(|app| &app.definition) else { continue };
+        draft.uses.insert(definition.value.clone());
+        let known = world.definitions.loaded.get_key_value(definition.value.as_str());
+        let Some((definition, base)) = known.and_then(|(key, definition)| Some((definition, world.bases.get(key)?)))
+        else {
+            draft.unbuilt.insert(name.clone());
+            continue;
+        };
+        let sources = Sources {
+            file,
+            name,
+            definition,
+            base,
+            own: mine,
+            offered: theirs,
+            offer_defaults: draft.organisation.offer.as_ref().map(|offer| &offer.defaults),
+            defaults: &defaults.settings,
+            host: default_host(&draft.organisation, name),
+            keep_data: world.garden.deletions.keep_data,
+            retired: draft.organisation.retired.as_ref(),
+            organisation: node.head,
+            stops: &draft.organisation.name,
+            defaults_sound: defaults.sound && draft.organisation.offer.as_ref().is_none_or(|offer| offer.sound),
+        };
+        match app::build(&sources, findings) {
+            None => drop(draft.unbuilt.insert(name.clone())),
+            Some((app, sound)) => keep(draft, app, sound && draft.offer_known),
+        }
+    }
+}
+
+fn keep(draft: &mut Draft, app: App, sound: bool) {
+    if !sound {
+        draft.unsound.insert(app.name.clone());
+    }
+    draft.organisation.apps.insert(app.name.clone(), app);
+}
+
+/// The apps that the organisation writes itself, alive or retired.
+fn own_apps(
+    file: &Checked,
+    node: &Node,
+    world: &World<'_>,
+    draft: &mut Draft,
+    findings: &mut Findings,
+) -> BTreeMap<Name, AppNode> {
+    let is_app = |node: &&Node| {
+        node.name.value == "app" || node.name.value == "retired" && node.arg(0).is_some_and(|word| word.text == "app")
+    };
+    let mut apps: BTreeMap<Name, AppNode> = BTreeMap::new();
+    for node in node.children.iter().filter(is_app) {
+        let place = usize::from(node.name.value == "retired") + 1;
+        draft.unbuilt.extend(name_at(node, place).map(|name| name.value));
+        let Some(app) = app_node(file, node, Layer::App, world.definitions, findings) else { continue };
+        match apps.get(&app.name.value) {
+            None => {
+                if world.definitions.loaded.contains_key(app.definition.value.as_str()) {
+                    draft.unbuilt.remove(&app.name.value);
+                }
+                apps.insert(app.name.value.clone(), app);
+            }
+            // The schema tells apart neither `app` and `retired app` of one name.
+            Some(first) if first.node.name.value != app.node.name.value => {
+                let title = format!("`{}` is both an app and a retired app", app.name.value);
+                let finding = Finding::error(TWICE, title, app.node.head).also(first.node.head, "first here");
+                findings.push(finding.help("keep one of them: `app` revives it, `retired app` lets it go"));
+            }
+            Some(_) => {}
+        }
+    }
+    apps
+}
+
+/// The offer's apps that the organisation does not do without.
+fn offered_apps(file: &Checked, node: &Node, draft: &Draft, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
+    let Some(offer) = &draft.organisation.offer else { return BTreeMap::new() };
+    let mut apps = offer.apps.clone();
+    for without in children(file, node, "without") {
+        let Some(name) = without.arg(0) else { continue };
+        if apps.remove(name.text.as_str()).is_none() {
+            let known = offer.apps.keys().map(Name::as_str);
+            let finding =
+                references::unknown(&format!("app of the offer `{}` called", offer.name), &spelled(name), known);
+            findings.push(finding.also(offer.span, "the offer"));
+        }
+    }
+    apps
+}
+
+fn other_definition(draft: &Draft, mine: &AppNode, theirs: &AppNode) -> Finding {
+    let name = &mine.name.value;
+    Finding::error(
+        OTHER_DEFINITION,
+        format!("`{name}` is a {} here and a {} in the offer", mine.definition.value, theirs.definition.value),
+        mine.node.head,
+    )
+    .also(theirs.node.head, "the offer's app of the same name")
+    .why("an app's name is what its layers have in common, so all of them must mean the same application")
+    .help(format!("give yours another name, or write `without {name}`"))
+    .stops(draft.organisation.name.clone())
+}
+
+/// `NAME.DOMAIN`, or `NAME.ORGANISATION.DOMAIN` of the cluster.
+fn default_host(organisation: &Organisation, app: &Name) -> Option<Spanned<String>> {
+    if let Some(domain) = &organisation.domain {
+        return Some(Spanned::new(format!("{app}.{}", domain.value), domain.span));
+    }
+    let domain = organisation.cluster.domain.as_ref()?;
+    Some(Spanned::new(format!("{app}.{}.{domain}", organisation.name), organisation.span))
+}

@@ -1,0 +1,23 @@
+//! The rules that a definition itself states over the settings of its apps.
+
+use crate::finding::{Findings, Severity};
+use crate::model::rules::View;
+use crate::model::{Layer, definition};
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    let sound = view.sound_apps().filter(|sound| sound.draft.cluster_known && sound.draft.offer_known);
+    for sound in sound.filter(|sound| !sound.app.definition.rules.is_empty()) {
+        let environment = definition::environment(&sound.draft.organisation, sound.app);
+        let written = |name: &str| {
+            let setting = sound.app.settings.get(name)?;
+            (setting.layer != Layer::Definition).then_some(setting.span)
+        };
+        for rule in &sound.app.definition.rules {
+            let Some(mut finding) = rule.broken(&environment, sound.app.span, written) else { continue };
+            if finding.severity == Severity::Error {
+                finding = finding.stops(sound.draft.organisation.name.clone());
+            }
+            findings.push(finding.also(rule.span, "the rule"));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `delegate HOST to=ORGANISATION` lends a host of one's own domain to an organisation of the garden.
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::references;
+use crate::model::rules::View;
+use crate::model::rules::hosts::{below, domain_of};
+use crate::name::Name;
+use crate::source::Spanned;
+
+/// Lending a host that is not one's own.
+pub const NOT_YOURS: Code = Code("E0310");
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    let known = || view.drafts.iter().map(|draft| &draft.organisation.name);
+    for draft in view.drafts {
+        let organisation = &draft.organisation;
+        for (host, to) in &organisation.delegates {
+            if !known().any(|name| name == to) && view.garden.unreadable.is_empty() {
+                let written = Spanned::new(to.to_string(), host.span);
+                let others = known().filter(|name| **name != organisation.name).map(Name::as_str);
+                let mut finding = references::unknown("organisation", &written, others);
+                finding.fixes.clear();
+                findings.push(finding);
+            }
+            let Some(domain) = domain_of(organisation) else { continue };
+            if !below(&host.value, &domain) {
+                let title = format!("`{}` is not `{}`'s to lend", host.value, organisation.name);
+                let finding = Finding::error(NOT_YOURS, title, host.span)
+                    .why(format!("it is not inside its domain, `{domain}`"))
+                    .help("the organisation that has the domain lends its hosts");
+                findings.push(finding);
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Settings that stay as they were applied first.
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::Layer;
+use crate::model::explain::value_text;
+use crate::model::rules::View;
+
+/// A setting other than it was applied.
+pub const CHANGED: Code = Code("E0408");
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    for sound in view.sound_apps() {
+        let Some(past) = sound.past(view) else { continue };
+        for (name, declaration) in &sound.app.definition.settings {
+            let Some(reason) = &declaration.immutable else { continue };
+            let (Some(now), Some(before)) = (sound.app.settings.get(name), past.settings.get(name)) else { continue };
+            if now.value == before.value {
+                continue;
+            }
+            let (is, was) = (value_text(&now.value), value_text(&before.value));
+            let place = if now.layer == Layer::Definition { sound.app.span } else { now.span };
+            let title = format!("`{name}` of {} is {was} and cannot become {is}", sound.called());
+            let finding = Finding::error(CHANGED, title, place)
+                .why(reason.clone())
+                .help(format!("write `{name} {was}`, or make a new app"))
+                .stops(sound.draft.organisation.name.clone());
+            findings.push(finding);
+        }
+    }
+}

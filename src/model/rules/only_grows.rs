@@ -1,0 +1,48 @@
+//! Settings that only grow, against what was applied last.
+
+use crate::expression::Value;
+use crate::finding::{Applicability, Code, Finding, Findings};
+use crate::model::rules::{SoundApp, View};
+use crate::model::{Layer, Setting};
+
+/// A setting smaller than it was applied.
+pub const SHRINKS: Code = Code("E0407");
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    for sound in view.sound_apps() {
+        let Some(past) = sound.past(view) else { continue };
+        for (name, declaration) in &sound.app.definition.settings {
+            let Some(reason) = &declaration.only_grows else { continue };
+            let (Some(now), Some(before)) = (sound.app.settings.get(name), past.settings.get(name)) else { continue };
+            if smaller(&now.value, &before.value) {
+                findings.push(shrinks(&sound, name, now, &before.value, reason));
+            }
+        }
+    }
+}
+
+fn smaller(now: &Value, before: &Value) -> bool {
+    match (now, before) {
+        (Value::Quantity(now), Value::Quantity(before)) => {
+            now.dimension == before.dimension && now.amount < before.amount
+        }
+        (Value::Int(now), Value::Int(before)) => now < before,
+        (Value::List(now), Value::List(before)) => before.iter().any(|item| !now.contains(item)),
+        _ => false,
+    }
+}
+
+fn shrinks(sound: &SoundApp<'_>, name: &str, now: &Setting, before: &Value, reason: &str) -> Finding {
+    let (is, was) = (crate::model::explain::value_text(&now.value), crate::model::explain::value_text(before));
+    let place = if now.layer == Layer::Definition { sound.app.span } else { now.span };
+    let title = format!("`{name}` of {} cannot shrink from {was} to {is}", sound.called());
+    let finding =
+        Finding::error(SHRINKS, title, place).why(reason.to_owned()).help(format!("write `{name} {was}` or more"));
+    let finding = match (now.layer, now.args.first(), now.args.last()) {
+        (Layer::App, Some(first), Some(last)) => {
+            finding.fix(Applicability::Guess, format!("write `{name} {was}`"), first.span.to(last.span), was)
+        }
+        _ => finding,
+    };
+    finding.stops(sound.draft.organisation.name.clone())
+}

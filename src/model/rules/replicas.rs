@@ -1,0 +1,28 @@
+//! More than one replica only where the definition does not say that one must stay alone.
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::rules::View;
+use crate::syntax::Value;
+
+/// More than one of what must stay alone.
+pub const ALONE: Code = Code("E0416");
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    for sound in view.sound_apps() {
+        let Some(reason) = &sound.app.definition.single_replica else { continue };
+        for name in ["scale", "peak"] {
+            let Some(setting) = sound.app.settings.get(name) else { continue };
+            let many = |value: &&Value| value.text.parse::<u64>().is_ok_and(|number| number > 1);
+            let Some(number) = ["max", "min"].iter().filter_map(|prop| setting.props.get(*prop)).find(many) else {
+                continue;
+            };
+            let title = format!("{} cannot run {} times", sound.called(), number.text);
+            let finding = Finding::error(ALONE, title, number.span)
+                .also(reason.span, format!("`{}` says why", sound.app.definition.name))
+                .why(format!("{} must run alone: {}", sound.app.definition.name, reason.value))
+                .help(format!("take `{name}` away; more memory or processor time helps instead"))
+                .stops(sound.draft.organisation.name.clone());
+            findings.push(finding);
+        }
+    }
+}

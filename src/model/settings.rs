@@ -1,0 +1,169 @@
+//! What one layer says of settings: read by their declarations, once for each node of a file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::finding::{Applicability, Code, Finding, Findings};
+use crate::model::definition::{self, SettingDeclaration};
+use crate::model::{Layer, Setting};
+use crate::schema::suggest::nearest;
+use crate::schema::{Checked, TWICE, UNKNOWN_WORD};
+use crate::syntax::Node;
+
+/// A setting under its earlier name.
+pub const RENAMED: Code = Code("W0104");
+/// A setting that should not be used any more.
+pub const DEPRECATED: Code = Code("W0103");
+
+/// Words of an app's block that are no settings; the schema has checked them.
+pub const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "keep-data"];
+
+/// What a block says.
+pub(super) struct Said {
+    /// Settings by name.
+    pub settings: BTreeMap<String, Arc<Setting>>,
+    /// Whether no finding is about any of them.
+    pub sound: bool,
+}
+
+/// Who reads a block of settings, and by which declarations.
+pub(super) struct Reader<'a> {
+    /// The declarations that count.
+    pub declarations: &'a BTreeMap<String, SettingDeclaration>,
+    /// What the block belongs to, for messages: "`nextcloud`".
+    pub owner: &'a str,
+    /// Words that are no settings.
+    pub words: &'a [&'static str],
+    /// Which layer the block is.
+    pub layer: Layer,
+}
+
+impl Reader<'_> {
+    /// Reads the block of `node`.
+    pub(super) fn read(&self, file: &Checked, node: &Node, findings: &mut Findings) -> Said {
+        let before = findings.len();
+        let mut first: BTreeMap<(&str, Option<&str>), &Node> = BTreeMap::new();
+        let mut settings = BTreeMap::new();
+        let mut sound = !file.holds_broken(node);
+        for child in node.children.iter().filter(|child| !self.words.contains(&child.name.value.as_str())) {
+            let Some(declaration) = self.declaration(child, findings) else { continue };
+            let key = declaration.repeatable.then(|| child.arg(0).map(|key| key.text.as_str())).flatten();
+            if let Some(earlier) = first.insert((declaration.name.as_str(), key), child) {
+                findings.push(twice(child, earlier));
+                continue;
+            }
+            self.setting(declaration, child, &mut settings, findings);
+        }
+        sound &= findings.iter().skip(before).all(|finding| finding.severity != crate::finding::Severity::Error);
+        Said { settings: settings.into_iter().map(|(name, setting)| (name, Arc::new(setting))).collect(), sound }
+    }
+
+    fn setting(
+        &self,
+        declaration: &SettingDeclaration,
+        node: &Node,
+        settings: &mut BTreeMap<String, Setting>,
+        findings: &mut Findings,
+    ) {
+        repeated(declaration, node, findings);
+        let written = definition::written(declaration, node, self.layer);
+        if !declaration.repeatable {
+            definition::check_layer(declaration, &written, findings);
+            settings.insert(declaration.name.clone(), written);
+            return;
+        }
+        let key = node.arg(0).map(|key| key.text.clone()).unwrap_or_default();
+        let alone = container(declaration, [(key.clone(), written.clone())]);
+        definition::check_layer(declaration, &alone, findings);
+        let all = settings
+            .entry(declaration.name.clone())
+            .or_insert_with(|| container(declaration, [(key.clone(), written.clone())]));
+        all.children.entry(declaration.name.clone()).or_default().insert(key, written);
+    }
+
+    fn declaration(&self, node: &Node, findings: &mut Findings) -> Option<&SettingDeclaration> {
+        let word = node.name.value.as_str();
+        if let Some(declaration) = self.declarations.get(word) {
+            if let Some(reason) = &declaration.deprecated {
+                let finding = Finding::warning(DEPRECATED, format!("`{word}` should not be used any more"), node.head);
+                findings.push(finding.why(reason.clone()));
+            }
+            return Some(declaration);
+        }
+        let renamed = self.declarations.values().find(|declaration| declaration.was.as_deref() == Some(word));
+        if let Some(declaration) = renamed {
+            let name = &declaration.name;
+            let finding = Finding::warning(RENAMED, format!("`{word}` is called `{name}` now"), node.name.span)
+                .help(format!("write `{name}`"))
+                .fix(Applicability::Safe, format!("write `{name}`"), node.name.span, name.clone());
+            findings.push(finding);
+            return Some(declaration);
+        }
+        findings.push(self.unknown(node));
+        None
+    }
+
+    fn unknown(&self, node: &Node) -> Finding {
+        let word = node.name.value.as_str();
+        let finding = Finding::error(UNKNOWN_WORD, format!("{} has no setting `{word}`", self.owner), node.name.span);
+        let known = self.declarations.keys().map(String::as_str).chain(self.words.iter().copied());
+        if let Some(meant) = nearest(word, known) {
+            return finding.label(format!("did you mean `{meant}`?")).fix(
+                Applicability::Guess,
+                format!("write `{meant}`"),
+                node.name.span,
+                meant,
+            );
+        }
+        if matches!(word, "version" | "image" | "replicas" | "resources" | "limits") {
+            return finding.help(
+                "images, replicas and resources are the definition's; an app says `version`, `scale` and `size`",
+            );
+        }
+        let own: Vec<&str> =
+            self.declarations.values().filter(|known| !known.common).map(|known| known.name.as_str()).collect();
+        let common: Vec<&str> =
+            self.declarations.values().filter(|known| known.common).map(|known| known.name.as_str()).collect();
+        let finding =
+            if own.is_empty() { finding } else { finding.help(format!("its own settings are {}", and(&own))) };
+        finding.help(format!("every app has {}", and(&common)))
+    }
+}
+
+fn and(words: &[&str]) -> String {
+    crate::schema::suggest::either(words.iter().copied()).replace(" or ", " and ")
+}
+
+/// The one setting that holds the nodes of a repeatable one by key.
+fn container<const N: usize>(declaration: &SettingDeclaration, nodes: [(String, Setting); N]) -> Setting {
+    let first = &nodes[0].1;
+    let (span, layer) = (first.span, first.layer);
+    let children = BTreeMap::from([(declaration.name.clone(), nodes.into_iter().collect())]);
+    Setting { span, layer, args: Vec::new(), props: BTreeMap::new(), children, value: crate::expression::Value::Absent }
+}
+
+/// Findings about what is said twice inside a setting's node.
+fn repeated(declaration: &SettingDeclaration, node: &Node, findings: &mut Findings) {
+    for (at, child) in node.children.iter().enumerate() {
+        let member = declaration.members.get(&child.name.value);
+        let keyed = member.is_some_and(|member| member.repeatable);
+        let same = |other: &&Node| {
+            other.name.value == child.name.value
+                && (!keyed || other.arg(0).map(|key| &key.text) == child.arg(0).map(|key| &key.text))
+        };
+        if let Some(first) = node.children[..at].iter().find(same) {
+            findings.push(twice(child, first));
+        }
+        if let Some(member) = member {
+            repeated(member, child, findings);
+        }
+    }
+}
+
+fn twice(node: &Node, first: &Node) -> Finding {
+    Finding::error(TWICE, format!("`{}` is written twice", node.name.value), node.head)
+        .label("again")
+        .also(first.head, "first here")
+        .why("parcelle does not choose which of the two is meant")
+        .help("keep one of them")
+}
