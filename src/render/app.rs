@@ -10,6 +10,7 @@ use super::scope::Scope;
 use super::tree::{Tree, tree};
 use super::{Contribution, SecretRequest, Stage, job, kdl, workload};
 use crate::expression::Value;
+use crate::finding::Findings;
 use crate::model::definition::Workload;
 use crate::model::{App, Organisation};
 
@@ -30,7 +31,15 @@ pub(super) struct Parts {
 }
 
 /// All of one app at one moment.
-pub(super) fn render(organisation: &Organisation, app: &App, owner: &Owner, now: &Now) -> Parts {
+///
+/// What is wrong with objects and patches in KDL goes to `findings`; it was said when the garden was checked.
+pub(super) fn render(
+    organisation: &Organisation,
+    app: &App,
+    owner: &Owner,
+    now: &Now,
+    findings: &mut Findings,
+) -> Parts {
     let scope = Scope::new(organisation, app);
     let mut parts = Parts::default();
     let (scope, claims) = needs(organisation, app, owner, now, scope, &mut parts);
@@ -42,9 +51,9 @@ pub(super) fn render(organisation: &Organisation, app: &App, owner: &Owner, now:
         }
     }
     parts.drafts.push(service_account(app));
-    parts.drafts.extend(kdl::objects(&scope, app));
+    parts.drafts.extend(kdl::objects(&scope, app, findings));
     for patch in &app.patches {
-        kdl::patch(&mut parts.drafts, patch);
+        kdl::patch(&mut parts.drafts, patch, findings);
     }
     let peer = Peer::App(app.name.clone());
     parts.flows.push(Flow { from: peer.clone(), to: peer, ports: Vec::new(), origin: app.span });

@@ -6,7 +6,7 @@ mod file;
 mod flow;
 mod ground;
 mod job;
-mod kdl;
+pub mod kdl;
 mod life;
 pub mod naming;
 mod pod;
@@ -25,6 +25,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::expression::SecretRef;
+use crate::finding::Findings;
 use crate::model::{App, Garden, Life, Organisation};
 use crate::name::Name;
 use crate::source::Span;
@@ -250,6 +251,16 @@ pub enum Resource {
 ///
 /// Cannot fail: what could go wrong was refused when the garden was checked. Equal inputs give equal bytes.
 pub fn organisation(garden: &Garden, organisation: &Organisation, moment: jiff::Timestamp) -> OrganisationObjects {
+    with_findings(garden, organisation, moment, &mut Findings::default())
+}
+
+/// The same, with what is wrong in objects and patches written in KDL: what rules look at.
+fn with_findings(
+    garden: &Garden,
+    organisation: &Organisation,
+    moment: jiff::Timestamp,
+    findings: &mut Findings,
+) -> OrganisationObjects {
     let owner = Owner::organisation(garden, organisation);
     let mut out = OrganisationObjects {
         organisation: organisation.name.clone(),
@@ -267,7 +278,7 @@ pub fn organisation(garden: &Garden, organisation: &Organisation, moment: jiff::
     for app in organisation.apps.values() {
         let owner = owner.app(app);
         let now = life::at(organisation, app, moment);
-        let parts = app::render(organisation, app, &owner, &now);
+        let parts = app::render(organisation, app, &owner, &now, findings);
         out.states.insert(app.name.clone(), now.state);
         out.next_change = out.next_change.into_iter().chain(now.next_change).min();
         out.objects.extend(parts.drafts.into_iter().map(|draft| owner.finish(draft)));

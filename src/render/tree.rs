@@ -78,15 +78,63 @@ impl Tree {
 
     /// Lays `other` over this: maps key by key, anything else is replaced; absent changes nothing.
     pub fn merge(&mut self, other: Tree) {
+        self.merge_by(other, &mut Vec::new(), &|_| Vec::new());
+    }
+
+    /// As [`Tree::merge`], with the items of a list told apart by the keys that `keys` gives for its path (field names,
+    /// `[]` for items); a list without keys is replaced.
+    pub fn merge_by(&mut self, other: Tree, path: &mut Vec<String>, keys: &dyn Fn(&[String]) -> Vec<String>) {
         match (&mut self.node, other.node) {
             (_, Node::Absent) => {}
             (Node::Map(entries), Node::Map(others)) => {
                 self.origin = other.origin.or(self.origin);
                 for (key, value) in others {
-                    entries.entry(key).or_default().merge(value);
+                    path.push(key.clone());
+                    entries.entry(key).or_default().merge_by(value, path, keys);
+                    path.pop();
                 }
             }
+            (Node::List(items), Node::List(others)) if !keys(path).is_empty() => {
+                let keys_here = keys(path);
+                path.push("[]".to_owned());
+                for other in others {
+                    match items.iter_mut().find(|item| keys_here.iter().all(|key| item.get(key) == other.get(key))) {
+                        Some(item) => item.merge_by(other, path, keys),
+                        None => items.push(other),
+                    }
+                }
+                path.pop();
+            }
             (_, node) => *self = Self { node, origin: other.origin },
+        }
+    }
+
+    /// The scalar under a key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        match &self.node {
+            Node::Map(entries) => match &entries.get(key)?.node {
+                Node::Scalar(value) => Some(value),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Takes the value under a key away.
+    pub fn take(&mut self, key: &str) -> Option<Tree> {
+        match &mut self.node {
+            Node::Map(entries) => entries.remove(key),
+            _ => None,
+        }
+    }
+
+    /// What lies below at field names; `[]` goes into every item of a list.
+    pub fn below(&mut self, path: &[&str]) -> Vec<&mut Tree> {
+        let Some((first, rest)) = path.split_first() else { return vec![self] };
+        match &mut self.node {
+            Node::Map(entries) => entries.get_mut(*first).map(|tree| tree.below(rest)).unwrap_or_default(),
+            Node::List(items) if *first == "[]" => items.iter_mut().flat_map(|item| item.below(rest)).collect(),
+            _ => Vec::new(),
         }
     }
 

@@ -3,3 +3,4 @@
 mod kdl;
 mod stories_apply;
 mod story;
+mod strict;

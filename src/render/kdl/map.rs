@@ -1,0 +1,295 @@
+//! KDL nodes to the values of Kubernetes fields, by the facts of each field.
+//!
+//! A node with arguments is a scalar, or a list where the field is one; properties and children are entries of a map; a
+//! repeated node is a list of maps, whose first argument fills the single key of the list.
+
+use serde_json::Value;
+
+use crate::expression::nearest;
+use crate::finding::{Code, Finding, Findings};
+use crate::merge::{List, ListKind, Object, Scalar, Shape, TypeId, TypeRef, canonical_quantity};
+use crate::quantity::Quantity;
+use crate::render::scope::Scope;
+use crate::render::tree::Tree;
+use crate::source::Span;
+use crate::syntax::{Node, Scalar as Written, Value as Word};
+
+/// A field that the kind does not have.
+pub const UNKNOWN: Code = Code("E0601");
+/// A value of the wrong type.
+pub const MISTYPED: Code = Code("E0602");
+
+/// The children of a node of a definition, holes filled in.
+pub(super) fn children(scope: &Scope, node: &Node, facts: Option<&TypeRef>, findings: &mut Findings) -> Tree {
+    Mapper { scope: Some(scope), facts, findings }.block(node, facts.map(TypeRef::root))
+}
+
+/// The children of a node of a garden, in which nothing is a hole.
+pub(super) fn children_as_written(node: &Node, facts: Option<&TypeRef>, findings: &mut Findings) -> Tree {
+    Mapper { scope: None, facts, findings }.block(node, facts.map(TypeRef::root))
+}
+
+/// The text of a word of a definition, holes filled in. What is no template was refused when the definition loaded.
+pub(super) fn filled(scope: &Scope, word: &Word) -> String {
+    let template = crate::expression::parse_template(&word.text, word.span, &mut Findings::default());
+    scope.text(&template)
+}
+
+struct Mapper<'a> {
+    scope: Option<&'a Scope<'a>>,
+    facts: Option<&'a TypeRef>,
+    findings: &'a mut Findings,
+}
+
+impl Mapper<'_> {
+    fn shape(&self, id: TypeId) -> Option<Shape> {
+        self.facts.map(|facts| facts.table().get(id).shape.clone())
+    }
+
+    /// Properties and children as a map.
+    fn block(&mut self, node: &Node, id: Option<TypeId>) -> Tree {
+        let shape = id.and_then(|id| self.shape(id));
+        let object = match shape {
+            Some(Shape::Map(object)) => Some(object),
+            _ => None,
+        };
+        let mut map = Tree::map::<String>([]);
+        for prop in &node.props {
+            let Ok(field) = self.field(object.as_ref(), &prop.name.value, prop.name.span) else { continue };
+            let value = self.word(&prop.value, field);
+            map.set(&prop.name.value, value);
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for child in &node.children {
+            if !names.contains(&child.name.value.as_str()) {
+                names.push(&child.name.value);
+            }
+        }
+        for name in names {
+            let nodes: Vec<&Node> = node.children.iter().filter(|child| child.name.value == name).collect();
+            let Ok(field) = self.field(object.as_ref(), name, nodes[0].name.span) else { continue };
+            let value = self.nodes(&nodes, field);
+            map.set(name, value);
+        }
+        map.at(node.head)
+    }
+
+    /// The type of a field; unknown where there are no facts. An error is said already.
+    fn field(&mut self, object: Option<&Object>, name: &str, span: Span) -> Result<Option<TypeId>, ()> {
+        let Some(object) = object else { return Ok(None) };
+        if let Some(id) = object.child(name) {
+            return Ok(Some(id));
+        }
+        if object.preserve_unknown {
+            return Ok(None);
+        }
+        let mut finding = Finding::error(UNKNOWN, format!("there is no field `{name}` here"), span);
+        finding = match nearest(name, object.fields.keys().map(|key| &**key)) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")).fix(
+                crate::finding::Applicability::Guess,
+                format!("write `{near}`"),
+                span,
+                near,
+            ),
+            None => {
+                let known: Vec<String> = object.fields.keys().take(12).map(|key| format!("`{key}`")).collect();
+                finding.help(format!("known are {}", known.join(", ")))
+            }
+        };
+        self.findings.push(finding);
+        Err(())
+    }
+
+    /// All nodes of one name.
+    fn nodes(&mut self, nodes: &[&Node], id: Option<TypeId>) -> Tree {
+        match id.and_then(|id| self.shape(id)) {
+            Some(Shape::List(list)) => self.list(nodes, &list),
+            Some(Shape::Map(_)) => {
+                let merged = self.block(nodes[0], id);
+                self.no_arguments(nodes[0]);
+                self.once(nodes);
+                merged
+            }
+            Some(Shape::Scalar(scalar)) => {
+                self.once(nodes);
+                self.scalar(nodes[0], scalar)
+            }
+            Some(Shape::Any) | None => self.anything(nodes),
+        }
+    }
+
+    fn once(&mut self, nodes: &[&Node]) {
+        if let Some(second) = nodes.get(1) {
+            let name = &second.name.value;
+            let finding = Finding::error(MISTYPED, format!("`{name}` stands twice, and is no list"), second.head)
+                .also(nodes[0].head, "here first")
+                .help("leave one of them");
+            self.findings.push(finding);
+        }
+    }
+
+    fn no_arguments(&mut self, node: &Node) {
+        if let Some(word) = node.args.first() {
+            let name = &node.name.value;
+            let finding = Finding::error(MISTYPED, format!("`{name}` holds fields, no value"), word.span)
+                .help(format!("write `{name} {{ … }}`"));
+            self.findings.push(finding);
+        }
+    }
+
+    /// Arguments for items that are scalars, a node for each item that is a map.
+    fn list(&mut self, nodes: &[&Node], list: &List) -> Tree {
+        let items = self.shape(list.items);
+        if !matches!(items, Some(Shape::Map(_))) {
+            let words = nodes.iter().flat_map(|node| &node.args);
+            let items: Vec<Tree> = words.map(|word| self.word(word, Some(list.items))).collect();
+            return Tree::list(items).at(nodes[0].head);
+        }
+        let key = match &list.kind {
+            ListKind::Map(keys) => match &keys[..] {
+                [(key, _)] => Some(key.to_string()),
+                [first, rest @ ..] if rest.iter().all(|(_, default)| default.is_some()) => Some(first.0.to_string()),
+                _ => None,
+            },
+            ListKind::Atomic | ListKind::Set => None,
+        };
+        Tree::list(nodes.iter().map(|node| self.item(node, list.items, key.as_deref())).collect::<Vec<_>>())
+    }
+
+    fn item(&mut self, node: &Node, id: TypeId, key: Option<&str>) -> Tree {
+        let mut item = self.block(node, Some(id));
+        match (key, node.args.first()) {
+            (_, None) => {}
+            (Some(key), Some(word)) => {
+                let field = match self.shape(id) {
+                    Some(Shape::Map(object)) => object.child(key),
+                    _ => None,
+                };
+                let value = self.word(word, field);
+                item.set(key, value);
+            }
+            (None, Some(_)) => self.no_arguments(node),
+        }
+        item
+    }
+
+    fn scalar(&mut self, node: &Node, scalar: Scalar) -> Tree {
+        if let ([number, unit], Scalar::Quantity) = (&node.args[..], scalar)
+            && let Some(quantity) = Quantity::parse(&number.text, &unit.text)
+        {
+            return Tree::from(quantity).at(number.span.to(unit.span));
+        }
+        match &node.args[..] {
+            [word] => self.typed(word, scalar),
+            _ => {
+                let name = &node.name.value;
+                let finding = Finding::error(MISTYPED, format!("`{name}` is one {}", words(scalar)), node.head)
+                    .help(format!("write `{name} VALUE`"));
+                self.findings.push(finding);
+                Tree::ABSENT
+            }
+        }
+    }
+
+    /// A word for a field of a known or unknown type.
+    fn word(&mut self, word: &Word, id: Option<TypeId>) -> Tree {
+        match id.and_then(|id| self.shape(id)) {
+            Some(Shape::Scalar(scalar)) => self.typed(word, scalar),
+            Some(Shape::List(_)) => self.typed(word, Scalar::String),
+            Some(Shape::Map(_)) => {
+                self.findings.push(
+                    Finding::error(MISTYPED, "fields stand here, no value", word.span).help("write them in `{ … }`"),
+                );
+                Tree::ABSENT
+            }
+            Some(Shape::Any) | None => self.guessed(word),
+        }
+    }
+
+    /// Text with its holes filled in; a hole that is the whole keeps its type.
+    fn value(&self, word: &Word) -> Value {
+        let Some(scope) = self.scope.filter(|_| word.text.contains("${")) else {
+            return Value::from(word.text.as_str());
+        };
+        let template = crate::expression::parse_template(&word.text, word.span, &mut Findings::default());
+        scope.value(&template).to_json()
+    }
+
+    fn typed(&mut self, word: &Word, scalar: Scalar) -> Tree {
+        let value = self.value(word);
+        let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let integer = || text.parse::<i64>().ok().map(Value::from);
+        let fitting = match scalar {
+            Scalar::String | Scalar::Time | Scalar::MicroTime | Scalar::Bytes => Some(Value::from(text.clone())),
+            Scalar::Integer => integer(),
+            Scalar::Number => integer().or_else(|| text.parse::<f64>().ok().map(Value::from)),
+            Scalar::IntOrString => Some(integer().unwrap_or_else(|| Value::from(text.clone()))),
+            Scalar::Boolean => match text.as_str() {
+                "on" | "true" => Some(Value::from(true)),
+                "off" | "false" => Some(Value::from(false)),
+                _ => None,
+            },
+            Scalar::Quantity => canonical_quantity(&text).ok().map(Value::from),
+        };
+        let Some(value) = fitting else {
+            self.findings.push(
+                Finding::error(MISTYPED, format!("`{text}` is no {}", words(scalar)), word.span)
+                    .help(format!("write {}", example(scalar))),
+            );
+            return Tree::ABSENT;
+        };
+        Tree::from(value).at(word.span)
+    }
+
+    /// Without facts: numbers are numbers, `on` and `off` are true and false, the rest is text.
+    fn guessed(&mut self, word: &Word) -> Tree {
+        let value = match (&word.scalar, self.value(word)) {
+            (Written::Integer(number), _) => i64::try_from(*number).map_or(Value::Null, Value::from),
+            (Written::Bool(flag), _) => Value::from(*flag),
+            (_, Value::String(text)) if !word.quoted && text == "on" => Value::from(true),
+            (_, Value::String(text)) if !word.quoted && text == "off" => Value::from(false),
+            (_, value) => value,
+        };
+        Tree::from(value).at(word.span)
+    }
+
+    fn anything(&mut self, nodes: &[&Node]) -> Tree {
+        let mut values: Vec<Tree> = Vec::new();
+        for node in nodes {
+            let block = !node.children.is_empty() || !node.props.is_empty();
+            if block {
+                let mut item = self.block(node, None);
+                if let Some(name) = node.args.first() {
+                    item.set("name", self.guessed(name));
+                }
+                values.push(item);
+            } else {
+                let words: Vec<Tree> = node.args.iter().map(|word| self.guessed(word)).collect();
+                values.extend(words);
+            }
+        }
+        if values.len() == 1 { values.remove(0) } else { Tree::list(values) }
+    }
+}
+
+fn words(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::String | Scalar::Bytes => "text",
+        Scalar::Integer | Scalar::Number => "number",
+        Scalar::Boolean => "`on` or `off`",
+        Scalar::IntOrString => "number or text",
+        Scalar::Quantity => "amount",
+        Scalar::Time | Scalar::MicroTime => "time",
+    }
+}
+
+fn example(scalar: Scalar) -> &'static str {
+    match scalar {
+        Scalar::String | Scalar::Bytes => "a text in quotes",
+        Scalar::Integer | Scalar::Number => "a number, such as `3`",
+        Scalar::Boolean => "`on` or `off`",
+        Scalar::IntOrString => "a number or a text, such as `8080` or `\"25%\"`",
+        Scalar::Quantity => "an amount, such as `512 MiB` or `\"250m\"`",
+        Scalar::Time | Scalar::MicroTime => "a time, such as `\"2026-12-01T08:00:00Z\"`",
+    }
+}

@@ -1,0 +1,155 @@
+//! Kubernetes objects and patches written in KDL, with the field names of `kubectl explain`.
+//!
+//! `object KIND NAME { … }` in a definition is an object of its own; `patch KIND NAME { … }` in an app lies over one that is
+//! rendered. Both go through the field facts, and neither may do what parcelle keeps for itself or would weaken a pod.
+
+mod map;
+mod policy;
+
+pub use policy::KINDS;
+
+use super::draft::Draft;
+use super::scope::Scope;
+use super::tree::{Tree, tree};
+use super::{Stage, naming, pod};
+use crate::expression::nearest;
+use crate::finding::{Code, Finding, Findings};
+use crate::merge::{ListKind, Schemas, Shape, TypeRef};
+use crate::model::App;
+use crate::syntax::Node;
+
+/// A kind that may not be written.
+pub const KIND: Code = Code("E0603");
+/// A patch without an object.
+pub const NO_OBJECT: Code = Code("E0607");
+/// An object without kind or name.
+pub const HEAD: Code = Code("E0608");
+
+/// The objects of an app's definition; what is wrong with them goes to `findings`.
+pub(super) fn objects(scope: &Scope, app: &App, findings: &mut Findings) -> Vec<Draft> {
+    let schemas = Schemas::builtin();
+    let mut drafts = Vec::new();
+    for guarded in &app.definition.objects {
+        for scope in scope.guarded(guarded) {
+            drafts.extend(object(&schemas, &scope, app, &guarded.item, findings));
+        }
+    }
+    drafts
+}
+
+fn object(schemas: &Schemas, scope: &Scope, app: &App, node: &Node, findings: &mut Findings) -> Option<Draft> {
+    let (kind, name) = head(Some(scope), node, findings)?;
+    let (api, kind, stage) = *allowed(&kind, node, findings)?;
+    let facts = schemas.kind(api, kind);
+    let mut body = map::children(scope, node, facts.as_ref(), findings);
+    policy::check(&body, kind, node.head, findings);
+    let metadata = body.take("metadata");
+    harden(&mut body, kind, app);
+    let mut draft = Draft::new(api, kind, naming::part(kind, &app.name, &name), body, node.head);
+    draft.stage = stage;
+    draft.component = Some(name);
+    draft.holds_data = matches!(kind, "PersistentVolumeClaim" | "StatefulSet" | "MariaDB" | "PerconaServerMongoDB");
+    if let Some(mut metadata) = metadata {
+        draft.annotations = metadata.take("annotations").unwrap_or_default();
+        draft.labels = metadata.take("labels").unwrap_or_default();
+    }
+    Some(draft)
+}
+
+/// Kind and name: the two arguments.
+fn head(scope: Option<&Scope>, node: &Node, findings: &mut Findings) -> Option<(String, String)> {
+    if let [kind, name] = &node.args[..] {
+        let name = scope.map_or_else(|| name.text.clone(), |scope| map::filled(scope, name));
+        return Some((kind.text.clone(), name));
+    }
+    findings.push(
+        Finding::error(HEAD, format!("`{}` wants a kind and a name", node.name.value), node.head)
+            .help(format!("write `{} Deployment NAME {{ … }}`", node.name.value)),
+    );
+    None
+}
+
+/// The row of a kind that may be written.
+fn allowed(kind: &str, node: &Node, findings: &mut Findings) -> Option<&'static (&'static str, &'static str, Stage)> {
+    let row = KINDS.iter().find(|(_, name, _)| *name == kind);
+    if row.is_none() {
+        let span = node.args.first().map_or(node.head, |word| word.span);
+        let mut finding = Finding::error(KIND, format!("`{kind}` is not a kind that may be written"), span)
+            .why("objects are namespaced, of a closed list of kinds, and give nobody rights");
+        finding = match nearest(kind, KINDS.iter().map(|(_, name, _)| *name)) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(format!("allowed are {}", names())),
+        };
+        findings.push(finding);
+    }
+    row
+}
+
+fn names() -> String {
+    KINDS.iter().map(|(_, name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Fills in what every pod of ours has, under what was written.
+fn harden(body: &mut Tree, kind: &str, app: &App) {
+    let template: &[&str] = match kind {
+        "Deployment" | "StatefulSet" | "Job" => &["spec", "template", "spec"],
+        "CronJob" => &["spec", "jobTemplate", "spec", "template", "spec"],
+        _ => return,
+    };
+    for spec in body.below(template) {
+        let mut whole = tree! {
+            "serviceAccountName": app.name.as_str(),
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "securityContext": tree! {
+                "runAsNonRoot": true,
+                "seccompProfile": tree! { "type": "RuntimeDefault" },
+            },
+        };
+        whole.merge(std::mem::take(spec));
+        *spec = whole;
+        for list in ["containers", "initContainers"] {
+            for container in spec.below(&[list, "[]"]) {
+                let mut hardened = tree! { "securityContext": pod::hardened(None, None) };
+                hardened.merge(std::mem::take(container));
+                *container = hardened;
+            }
+        }
+    }
+}
+
+/// Lays `patch KIND NAME { … }` over the object that it names.
+pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings) {
+    let Some((kind, name)) = head(None, patch, findings) else { return };
+    let known: Vec<String> = drafts.iter().filter(|draft| draft.kind == kind).map(|draft| draft.name.clone()).collect();
+    let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind && draft.name == name) else {
+        let span = patch.args.get(1).map_or(patch.head, |word| word.span);
+        let mut finding = Finding::error(NO_OBJECT, format!("there is no {kind} `{name}` to patch"), span);
+        finding = match nearest(&name, known.iter().map(String::as_str)) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => finding.help("`parcelle render` shows every object of the app"),
+            None => finding.help(format!("of that kind there are: {}", known.join(", "))),
+        };
+        return findings.push(finding);
+    };
+    let facts = Schemas::builtin().kind(draft.api_version, draft.kind);
+    let mut body = map::children_as_written(patch, facts.as_ref(), findings);
+    policy::check(&body, draft.kind, patch.head, findings);
+    if let Some(mut metadata) = body.take("metadata") {
+        draft.annotations.merge(metadata.take("annotations").unwrap_or_default());
+        draft.labels.merge(metadata.take("labels").unwrap_or_default());
+    }
+    draft.body.merge_by(body, &mut Vec::new(), &|path| list_keys(facts.as_ref(), path));
+}
+
+/// The keys by which the items of the list at a path are told apart; none where it is replaced as one.
+fn list_keys(facts: Option<&TypeRef>, path: &[String]) -> Vec<String> {
+    let shape = facts.and_then(|facts| facts.at(path.iter().map(String::as_str))).map(|kind| &kind.shape);
+    match shape {
+        Some(Shape::List(list)) => match &list.kind {
+            ListKind::Map(keys) => keys.iter().map(|(key, _)| key.to_string()).collect(),
+            ListKind::Atomic | ListKind::Set => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
