@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::expression::nearest;
+use crate::schema::suggest::nearest;
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::{List, ListKind, Object, Scalar, Shape, TypeId, TypeRef, canonical_quantity};
 use crate::quantity::Quantity;

@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::scope::Scope;
 use super::tree::{Tree, tree};
 use super::{Stage, naming, pod};
-use crate::expression::nearest;
+use crate::schema::suggest::nearest;
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::{ListKind, Schemas, Shape, TypeRef};
 use crate::model::App;
