@@ -5,12 +5,12 @@
 
 use serde_json::Value;
 
-use crate::schema::suggest::nearest;
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::{List, ListKind, Object, Scalar, Shape, TypeId, TypeRef, canonical_quantity};
 use crate::quantity::Quantity;
 use crate::render::scope::Scope;
 use crate::render::tree::Tree;
+use crate::schema::suggest::nearest;
 use crate::source::Span;
 use crate::syntax::{Node, Scalar as Written, Value as Word};
 

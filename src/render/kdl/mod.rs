@@ -12,10 +12,10 @@ use super::draft::Draft;
 use super::scope::Scope;
 use super::tree::{Tree, tree};
 use super::{Stage, naming, pod};
-use crate::schema::suggest::nearest;
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::{ListKind, Schemas, Shape, TypeRef};
 use crate::model::App;
+use crate::schema::suggest::nearest;
 use crate::syntax::Node;
 
 /// A kind that may not be written.
