@@ -19,7 +19,7 @@ use crate::syntax::Node;
 /// An organisation that an error is about, or a file it uses, is left out and named in [`Garden::broken`]. Absent
 /// where there is no readable `garden` node: then nothing at all can be said to belong to it.
 pub fn build(
-    files: &[Checked],
+    files: &[Arc<Checked>],
     definitions: &Definitions,
     past: Option<&Past>,
     findings: &mut Findings,
@@ -52,7 +52,7 @@ pub fn build(
 }
 
 /// The nodes of a kind at the top of all files that could be read.
-fn top<'a>(files: &'a [Checked], kind: &'a str) -> impl Iterator<Item = (&'a Checked, &'a Node)> {
+fn top<'a>(files: &'a [Arc<Checked>], kind: &'a str) -> impl Iterator<Item = (&'a Arc<Checked>, &'a Node)> {
     let readable = files.iter().filter(|file| file.readable());
     readable.flat_map(move |file| {
         file.document.nodes.iter().filter(move |node| node.name.value == kind).map(move |node| (file, node))
@@ -60,14 +60,14 @@ fn top<'a>(files: &'a [Checked], kind: &'a str) -> impl Iterator<Item = (&'a Che
 }
 
 /// Files of which something could not be read: what they held may still be meant.
-fn unreadable(files: &[Checked], findings: &Findings) -> BTreeSet<FileId> {
+fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
     let unread =
         findings.iter().filter(|finding| finding.severity == Severity::Error && finding.code.0.starts_with("E00"));
     let unknown = files.iter().filter(|file| !file.readable()).map(|file| file.document.file);
     unread.map(Finding::file).chain(unknown).collect()
 }
 
-fn clusters(files: &[Checked], garden: &mut Garden, findings: &mut Findings) {
+fn clusters(files: &[Arc<Checked>], garden: &mut Garden, findings: &mut Findings) {
     for (file, node) in top(files, "cluster") {
         let Some(cluster) = cluster::read(file, node) else { continue };
         match garden.clusters.get(&cluster.name) {
@@ -77,7 +77,7 @@ fn clusters(files: &[Checked], garden: &mut Garden, findings: &mut Findings) {
     }
 }
 
-fn offers(files: &[Checked], definitions: &Definitions, garden: &mut Garden, findings: &mut Findings) {
+fn offers(files: &[Arc<Checked>], definitions: &Definitions, garden: &mut Garden, findings: &mut Findings) {
     for (file, node) in top(files, "offer") {
         let Some(offer) = offer::read(file, node, definitions, findings) else { continue };
         match garden.offers.get(&offer.name) {
@@ -87,7 +87,7 @@ fn offers(files: &[Checked], definitions: &Definitions, garden: &mut Garden, fin
     }
 }
 
-fn drafts(files: &[Checked], definitions: &Definitions, garden: &Garden, findings: &mut Findings) -> Vec<Draft> {
+fn drafts(files: &[Arc<Checked>], definitions: &Definitions, garden: &Garden, findings: &mut Findings) -> Vec<Draft> {
     let bases = definitions.loaded.iter().map(|(name, definition)| (name, app::base(definition))).collect();
     let world = World { garden, definitions, bases };
     let mut drafts: Vec<Draft> = Vec::new();
@@ -152,10 +152,10 @@ fn part(node: &Node) -> Part {
 }
 
 /// Which organisations the errors stop: those they are in, and those that use a node they are in.
-fn stopped(files: &[Checked], definitions: &Definitions, drafts: &[Draft], findings: &Findings) -> Stopped {
+fn stopped(files: &[Arc<Checked>], definitions: &Definitions, drafts: &[Draft], findings: &Findings) -> Stopped {
     let mut stopped = Stopped { all: false, organisations: BTreeSet::new() };
     let mut uses: BTreeSet<(&str, String)> = BTreeSet::new();
-    let documents: BTreeMap<FileId, &Checked> = files.iter().map(|file| (file.document.file, file)).collect();
+    let documents: BTreeMap<FileId, &Arc<Checked>> = files.iter().map(|file| (file.document.file, file)).collect();
     for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
         if let Some(name) = &finding.stops {
             stopped.organisations.insert(name.clone());

@@ -56,6 +56,8 @@ pub struct Definitions {
     pub broken: BTreeSet<Name>,
     /// The settings that every app has, by name, before any definition refined them.
     pub common: BTreeMap<String, SettingDeclaration>,
+    /// SHA-256, in hexadecimal, of this parcelle's version and the built-in files; empty where these are not of them.
+    pub hash: String,
 }
 
 /// A definition: a file in `schemas/apps/` or in the garden.

@@ -1,6 +1,7 @@
 //! The `garden` node.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
@@ -22,7 +23,7 @@ pub const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amoun
 pub const UNDECLARED: (u64, u64) = (20, 10);
 
 /// The garden of its one node, without what other files add; its name is absent where it could not be read.
-pub(super) fn read(files: &[Checked], findings: &mut Findings) -> (Garden, bool) {
+pub(super) fn read(files: &[Arc<Checked>], findings: &mut Findings) -> (Garden, bool) {
     let mut nodes = files
         .iter()
         .filter(|file| file.readable())
@@ -61,7 +62,7 @@ pub(super) fn read(files: &[Checked], findings: &mut Findings) -> (Garden, bool)
 }
 
 /// The finding about a garden without its node; none where a file could not be read, which said so itself.
-fn absent(files: &[Checked], findings: &Findings) -> Option<Finding> {
+fn absent(files: &[Arc<Checked>], findings: &Findings) -> Option<Finding> {
     let unread = findings.iter().any(|finding| finding.code.0.starts_with("E00"));
     let unknown = files.iter().any(|file| !file.readable());
     let first = files.iter().find_map(|file| file.document.nodes.first())?;
@@ -73,7 +74,7 @@ fn absent(files: &[Checked], findings: &Findings) -> Option<Finding> {
     })
 }
 
-fn empty(files: &[Checked]) -> Garden {
+fn empty(files: &[Arc<Checked>]) -> Garden {
     let file = files.first().map_or(FileId(0), |file| file.document.file);
     Garden {
         name: Name::new("garden").expect("a word of a to z is a name"),

@@ -10,6 +10,7 @@ use crate::syntax::Value as Written;
 
 mod app;
 mod build;
+mod built_in;
 mod cluster;
 pub mod definition;
 mod explain;
@@ -23,7 +24,7 @@ mod rules;
 mod settings;
 
 pub use build::build;
-pub use definition::Definition;
+pub use definition::{Definition, Definitions};
 pub use explain::{Explained, explain, value_text};
 
 /// Everything below the folder that holds `garden.kdl`, as it is meant.

@@ -1,6 +1,8 @@
 //! What is checked over the whole garden, one file a rule. Each says its codes, and has its manual page in
 //! `docs/findings/`.
 
+use std::sync::Arc;
+
 use crate::finding::Findings;
 use crate::model::definition::Definitions;
 use crate::model::organisation::Draft;
@@ -37,7 +39,7 @@ pub(super) struct View<'a> {
     /// What was applied last.
     pub past: Option<&'a Past>,
     /// The files, for rules about texts.
-    pub files: &'a [Checked],
+    pub files: &'a [Arc<Checked>],
 }
 
 /// An app whose settings can be relied on.

@@ -145,3 +145,17 @@ fn an_app_says_what_it_adopts_takes_and_holds() {
     assert_eq!(app.patches.len(), 1);
     assert!(matches!(app.life, Life::Paused(_)));
 }
+
+#[test]
+fn the_definitions_that_come_with_parcelle_check_against_the_language_and_load() {
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    for file in definition::built_in(&mut sources) {
+        let document = syntax::parse(file, &sources.file(file).text, &mut findings);
+        schema::check(document, &mut findings);
+    }
+    assert!(findings.is_empty(), "{findings:#?}");
+    let definitions = Definitions::built_in(&mut sources);
+    assert!(definitions.broken.is_empty());
+    assert_eq!(definitions.hash.len(), 64);
+    assert!(definitions.loaded.contains_key("nextcloud"));
+}

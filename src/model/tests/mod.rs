@@ -25,6 +25,8 @@ pub(super) const BASELINE: &[(&str, &str)] = &[
     ("definitions/static-site.kdl", include_str!("../../../tests/cases/baseline/definitions/static-site.kdl")),
 ];
 
+static BUILT_IN: std::sync::OnceLock<Definitions> = std::sync::OnceLock::new();
+
 /// What came of a garden.
 pub(super) struct Tried {
     pub sources: Sources,
@@ -66,18 +68,16 @@ impl Tried {
 /// Tries a garden of files.
 pub(super) fn try_files(files: &[(String, String)], past: Option<&Past>) -> Tried {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
-    let mut parse = |path: &str, text: &str, findings: &mut Findings| {
+    let built_in = BUILT_IN.get_or_init(|| Definitions::built_in(&mut Sources::default()));
+    // The ids of the built-in files come first, as in any run.
+    definition::built_in(&mut sources);
+    let mut checked = Vec::new();
+    for (path, text) in files {
         let file = sources.add(SourceFile::new(path, text, ""));
-        schema::check(syntax::parse(file, text, findings), findings)
-    };
-    let common = parse(
-        "<schemas>/language/common-settings.kdl",
-        include_str!("../../../schemas/language/common-settings.kdl"),
-        &mut findings,
-    );
-    let checked: Vec<schema::Checked> = files.iter().map(|(path, text)| parse(path, text, &mut findings)).collect();
-    let documents: Vec<syntax::Document> = checked.iter().map(|file| file.document.clone()).collect();
-    let definitions = definition::load_all(&[common.document], &documents, &mut findings);
+        let document = syntax::parse(file, text, &mut findings);
+        checked.push(Arc::new(schema::check(document, &mut findings)));
+    }
+    let definitions = built_in.with(&checked, &mut findings);
     let garden = build(&checked, &definitions, past, &mut findings);
     findings.sort();
     Tried { sources, garden, findings: findings.into_iter().collect() }
