@@ -41,7 +41,9 @@ impl Definitions {
         let mut places: BTreeMap<Name, Span> = BTreeMap::new();
         let readable = files.iter().filter(|file| file.readable());
         for (file, node) in readable.flat_map(|file| file.document.nodes.iter().map(move |node| (file, node))) {
-            let Some(name) = (node.name.value == "definition").then(|| read::name_at(node, 0)).flatten() else { continue };
+            let Some(name) = (node.name.value == "definition").then(|| read::name_at(node, 0)).flatten() else {
+                continue;
+            };
             let name = name.value;
             if let Some(first) = places.get(&name) {
                 findings.push(references::same("definition", &name, node.head, *first));
