@@ -153,7 +153,11 @@ pub fn plan(run: &Run<'_>, state: &State) -> Plan {
     let mut organisations = Vec::new();
     for cluster in state.clusters.values().flatten() {
         for organisation in cluster.organisations.values() {
-            organisations.push(plan::organisation(&input(run, &cluster.schemas, organisation)));
+            let mut plan = plan::organisation(&input(run, &cluster.schemas, organisation));
+            guard(run, organisation, &mut plan);
+            let writes = plan.actions.iter().filter(|action| action.verb.writes()).count();
+            tell(run, Progress::Planned { organisation: plan.organisation.clone(), writes });
+            organisations.push(plan);
         }
     }
     organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
@@ -286,6 +290,9 @@ fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> Organisation
 fn said(run: &Run<'_>, organisation: &Name) -> Said {
     let mut said = run.garden.organisations.get(organisation).map(|written| Said::of(written)).unwrap_or_default();
     said.clean &= run.garden.unreadable.is_empty();
+    // What renders an object is in the garden.
+    let rendered = run.objects.get(organisation).map(|objects| objects.objects.iter()).into_iter().flatten();
+    said.apps.extend(rendered.filter_map(|object| object.app.clone()));
     let garden = run.garden.hold.as_ref().map(|hold| hold.value.clone());
     let pinned = run.garden.pin.as_ref().filter(|pin| pin.value != run.renderer_hash);
     let changed = pinned.map(|_| "parcelle changed: this one renders other objects than the pinned one".to_owned());
@@ -349,6 +356,23 @@ fn input<'a>(run: &Run<'a>, schemas: &'a Schemas, state: &'a OrganisationState) 
         schemas,
         sources: run.sources,
     }
+}
+
+/// The second opinion: what breaks a promise is refused, whatever decided it.
+fn guard(run: &Run<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
+    let Some(cluster) = run.garden.clusters.get(&plan.cluster) else { return };
+    let adopted = state.said.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
+    let facts = plan::guard::Facts {
+        garden: &run.garden.name,
+        cluster_uid: &cluster.uid.value,
+        live: &state.live,
+        inventory: &state.stored.inventory,
+        limits: &run.garden.deletions,
+        adopted: &adopted,
+        clean: state.said.clean,
+        now: run.options.now,
+    };
+    plan::guard::enforce(plan, &facts);
 }
 
 /// The hash of everything that was rendered for the run.

@@ -101,7 +101,7 @@ pub struct RequestCounts {
     pub reads: u64,
     /// Writes that the server was asked to only try (`dryRun=All`).
     pub trials: u64,
-    /// POST, PUT, PATCH, DELETE in earnest; the lease is not among them.
+    /// POST, PUT, PATCH, DELETE in earnest, those of the lease among them.
     pub writes: u64,
     /// Watches opened or re-opened.
     pub watches: u64,

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
-use super::request::{Content, query_escaped};
+use super::request::{Content, pause, query_escaped};
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Inventory, ORGANISATION_LABEL};
 use crate::render::ObjectId;
@@ -263,7 +263,7 @@ async fn put(
 ) -> Result<String, InventoryError> {
     let name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let list = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps");
-    let mut attempts = 0;
+    let (mut attempts, mut made_namespace) = (0, false);
     loop {
         attempts += 1;
         let answer = if version.is_empty() {
@@ -275,10 +275,14 @@ async fn put(
         let failed = |source| InventoryError::Api { organisation: organisation.clone(), verb: "written", source };
         match answer {
             Ok(answer) => return Ok(version_of(&answer.body)),
-            Err(error) if error.is_not_found() && version.is_empty() && attempts == 1 => {
+            Err(error) if error.is_not_found() && version.is_empty() && !made_namespace => {
                 create_system_namespace(writer).await.map_err(failed)?;
+                made_namespace = true;
             }
             Err(error) if error.is_conflict() || error.may_be_done() => {
+                if !error.is_conflict() {
+                    tokio::time::sleep(pause(attempts, error.retry_after())).await;
+                }
                 let found = writer.connection().get_opt(&format!("{list}/{name}")).await.map_err(failed)?;
                 match found {
                     // A lost answer: what we wanted is there.
@@ -308,9 +312,16 @@ pub async fn create_system_namespace(writer: &Writer) -> Result<(), ApiError> {
         "kind": "Namespace",
         "metadata": { "name": SYSTEM_NAMESPACE, "labels": { "app.kubernetes.io/managed-by": "parcelle" } },
     });
-    match writer.write(Method::POST, "/api/v1/namespaces?fieldManager=parcelle", Content::Json, &body).await {
-        Err(error) if !error.is_already_exists() => Err(error),
-        _ => Ok(()),
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match writer.write(Method::POST, "/api/v1/namespaces?fieldManager=parcelle", Content::Json, &body).await {
+            Err(error) if error.is_already_exists() => return Ok(()),
+            Err(error) if error.may_be_done() && attempt < 4 => {
+                tokio::time::sleep(pause(attempt, error.retry_after())).await;
+            }
+            other => return other.map(|_| ()),
+        }
     }
 }
 

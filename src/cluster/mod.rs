@@ -10,6 +10,7 @@ mod copies;
 pub mod discovery;
 pub mod errors;
 pub mod inventory;
+pub mod lease;
 pub mod read;
 mod request;
 mod wait;
@@ -19,4 +20,5 @@ pub use connect::{Access, ConnectError, Connection, Limits, Permit, RequestCount
 pub use discovery::{Kinds, MissingKind, Resource, discover};
 pub use errors::{ApiError, Cause, Refusal};
 pub use inventory::{Inventories, InventoryError, Stored};
+pub use lease::Lease;
 pub use read::Scope;

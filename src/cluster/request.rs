@@ -9,7 +9,7 @@ use kube::client::Body;
 use ring::rand::SecureRandom;
 use serde_json::Value;
 
-use super::connect::{Connection, Writer};
+use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
 use crate::secrets::Tainted;
 
@@ -19,7 +19,6 @@ pub(super) enum Content {
     Json,
     Apply,
     MergePatch,
-    JsonPatch,
 }
 
 impl Content {
@@ -28,7 +27,6 @@ impl Content {
             Self::Json => "application/json",
             Self::Apply => "application/apply-patch+yaml",
             Self::MergePatch => "application/merge-patch+json",
-            Self::JsonPatch => "application/json-patch+json",
         }
     }
 }
@@ -73,7 +71,7 @@ impl Connection {
             attempt += 1;
             self.inner.counters.reads.fetch_add(1, Ordering::Relaxed);
             let call = Call { method: Method::GET, path, accept, body: None, acting_as: None };
-            match self.once(&call).await {
+            match self.once(&call, None).await {
                 Ok(answer) => return Ok(answer.body),
                 Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
                     tokio::time::sleep(pause(attempt, error.retry_after())).await;
@@ -141,7 +139,7 @@ impl Connection {
             self.inner.counters.trials.fetch_add(1, Ordering::Relaxed);
             let body = Some((content, body));
             let call = Call { method: method.clone(), path, accept: JSON, body, acting_as: None };
-            match self.once(&call).await {
+            match self.once(&call, None).await {
                 Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
                     tokio::time::sleep(pause(attempt, error.retry_after())).await;
                 }
@@ -174,10 +172,17 @@ impl Connection {
         }))
     }
 
-    async fn once(&self, call: &Call<'_>) -> Result<Answer, ApiError> {
+    /// One exchange, in its turn; the permit of a write is asked when the turn has come, not before.
+    async fn once(&self, call: &Call<'_>, permit: Option<&Permit>) -> Result<Answer, ApiError> {
         let tainted = call.body.map(|(_, body)| Tainted::of_body(body)).unwrap_or_default();
         let request = build(call)?;
         let _turn = self.inner.in_flight.acquire().await.expect("the semaphore is never closed");
+        if let Some(permit) = permit {
+            if !permit.holds() {
+                return Err(ApiError::LeaseLost);
+            }
+            self.inner.counters.writes.fetch_add(1, Ordering::Relaxed);
+        }
         let limit = self.inner.limits.answer;
         match tokio::time::timeout(limit, self.exchange(request, &tainted)).await {
             Ok(result) => result,
@@ -234,13 +239,9 @@ impl Writer {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            if !self.permit.holds() {
-                return Err(ApiError::LeaseLost);
-            }
-            self.connection.inner.counters.writes.fetch_add(1, Ordering::Relaxed);
             let acting_as = self.acting_as.as_deref();
             let call = Call { method: method.clone(), path, accept: JSON, body: Some((content, body)), acting_as };
-            match self.connection.once(&call).await {
+            match self.connection.once(&call, Some(&self.permit)).await {
                 Err(error) if attempt < self.connection.inner.limits.attempts && error.was_not_executed() => {
                     tokio::time::sleep(pause(attempt, error.retry_after())).await;
                 }

@@ -3,7 +3,7 @@
 use super::action::{Verb, What};
 use super::outcome::{Done, OrganisationOutcome, Skip};
 use super::reason::Reason;
-use super::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence, body_to_send};
+use super::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence, body_to_send, standing};
 use crate::merge;
 use crate::render::{Object, ObjectId};
 
@@ -79,6 +79,7 @@ pub fn after(
     outcome: &OrganisationOutcome,
 ) -> Inventory {
     let mut next = before;
+    recover(input, &mut next);
     for (action, outcome) in plan.actions.iter().zip(&outcome.outcomes) {
         match &outcome.done {
             Done::Deleted => {
@@ -105,6 +106,17 @@ pub fn after(
         }
     }
     next
+}
+
+/// Fills in the uids of what an interrupted run made and did not record: nonce, label and our managed fields agree.
+fn recover(input: &Input<'_>, next: &mut Inventory) {
+    let live = standing::by_identity(input.live);
+    for (id, entry) in next.entries.iter_mut().filter(|(_, entry)| entry.uid().is_none()) {
+        if let Some(found) = live.get(&id.identity()).filter(|found| standing::is_same(entry, found, input.garden)) {
+            let nonce = entry.nonce().map(str::to_owned);
+            entry.presence = Presence::Known { uid: found.uid.clone(), nonce };
+        }
+    }
 }
 
 /// Notes what was applied of an object.

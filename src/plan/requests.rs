@@ -108,7 +108,7 @@ fn action(input: &Input<'_>, request: &SecretRequest, verb: Verb, reason: Reason
         reason,
         what: What::Secret,
         app: request.app.clone(),
-        stage: Stage::Configuration,
+        stage: stage(request),
         holds_data: matches!(request.source, SecretSource::Generated { .. }),
         origin: Some(Place::of(input.sources, request.origin)),
         changes: Vec::new(),
@@ -120,5 +120,13 @@ fn action(input: &Input<'_>, request: &SecretRequest, verb: Verb, reason: Reason
         desired_hash: String::new(),
         prepare: None,
         note: None,
+    }
+}
+
+/// A file that draws from other Secrets waits for those that a database or a bucket brings.
+fn stage(request: &SecretRequest) -> Stage {
+    match request.source {
+        SecretSource::Template { .. } => Stage::Upgrade,
+        SecretSource::Generated { .. } | SecretSource::Copied { .. } => Stage::Configuration,
     }
 }

@@ -2,5 +2,6 @@
 
 mod kdl;
 mod stories_apply;
+mod stories_crash;
 mod story;
 mod strict;

@@ -264,6 +264,11 @@ impl World {
         }
     }
 
+    pub(crate) async fn writer(&self) -> cluster::Writer {
+        let cluster = &self.garden.clusters[&name("ada")];
+        self.connection.writer(cluster, Permit::Always).await.unwrap()
+    }
+
     // ── the cluster as somebody else sees it ──
 
     pub(crate) fn api(&self, kind: &str, namespace: &Name) -> Api<DynamicObject> {
@@ -349,6 +354,10 @@ impl World {
         }
         let system = name(naming::SYSTEM_NAMESPACE);
         let ours = kube::api::ListParams::default().labels(&format!("parcelle.dev/garden={}", self.garden.name));
+        let leases = format!("parcelle-{}", self.garden.name);
+        let lease = ApiResource::from_gvk(&GroupVersionKind::gvk("coordination.k8s.io", "v1", "Lease"));
+        let api: Api<DynamicObject> = Api::namespaced_with(self.admin.clone(), system.as_str(), &lease);
+        let _ = api.delete(&leases, &DeleteParams::default()).await;
         let _ = self.api("ConfigMap", &system).delete_collection(&DeleteParams::default(), &ours).await;
         for organisation in self.objects.keys() {
             let _ = self.api("Namespace", organisation).delete(organisation.as_str(), &DeleteParams::default()).await;

@@ -1,0 +1,188 @@
+//! One writer at a time: our own small loop on a `coordination.k8s.io/v1` Lease.
+//!
+//! Nobody's wall clock is trusted. A rival's lease counts as expired when it has not changed for its duration *as we watched
+//! it*, on a monotonic clock; every PUT carries the resourceVersion that was seen, so of two who reach for it one is refused.
+//! Our right to write ends a little before the lease does, counted from before the renewal was sent; see [`Permit`].
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::connect::{Permit, Writer};
+use super::errors::ApiError;
+use super::inventory::create_system_namespace;
+use super::request::Content;
+use crate::name::Name;
+use crate::render::naming::SYSTEM_NAMESPACE;
+
+/// The times of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// How long it holds without renewal; whole seconds.
+    pub duration: Duration,
+    /// How often it is to be renewed.
+    pub renewal: Duration,
+    /// How long before its end no write is sent any more.
+    pub margin: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { duration: seconds(30), renewal: seconds(10), margin: seconds(10) }
+    }
+}
+
+/// A lease on a garden in one cluster, held or wanted.
+#[derive(Debug)]
+pub struct Lease {
+    path: String,
+    name: String,
+    /// Who we are: unique to this process.
+    identity: String,
+    /// What was last seen of it: resourceVersion, and when we first saw that one.
+    seen: Option<(String, Instant)>,
+    deadline: Arc<Mutex<Instant>>,
+    timing: Timing,
+}
+
+/// How we stand to a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is ours; writing is allowed while the permit holds.
+    Held,
+    /// Somebody else holds it.
+    HeldBy {
+        /// Who, as they call themselves.
+        holder: String,
+    },
+}
+
+impl Lease {
+    /// The lease of a garden, by a name of our own (host, process, a random word). Nothing is asked yet.
+    pub fn new(garden: &Name, identity: String, timing: Timing) -> Self {
+        let name = format!("parcelle-{garden}");
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM_NAMESPACE}/leases");
+        Self { path, name, identity, seen: None, deadline: Arc::new(Mutex::new(Instant::now())), timing }
+    }
+
+    /// The permit that follows this lease.
+    pub fn permit(&self) -> Permit {
+        Permit::Lease(self.deadline.clone())
+    }
+
+    /// Takes the lease where it is free or expired, renews it where it is ours. To be called at every [`Timing::renewal`].
+    ///
+    /// `writer` must have a permit of its own ([`Permit::Always`]): the lease is what permits come from.
+    pub async fn acquire_or_renew(&mut self, writer: &Writer) -> Result<Standing, ApiError> {
+        let begun = Instant::now();
+        let found = writer.connection().get_opt(&format!("{}/{}", self.path, self.name)).await?;
+        let answer = match &found {
+            None => self.create(writer).await,
+            Some(lease) => {
+                let holder = text(lease, "/spec/holderIdentity");
+                if holder != self.identity && !holder.is_empty() && !self.is_expired(lease) {
+                    return Ok(Standing::HeldBy { holder: holder.to_owned() });
+                }
+                self.put(writer, lease, &self.identity).await
+            }
+        };
+        match answer {
+            Ok(lease) => {
+                self.note(&lease);
+                self.extend(begun);
+                Ok(Standing::Held)
+            }
+            Err(error) if error.is_conflict() => {
+                // Somebody was quicker; who, the next look says.
+                Ok(Standing::HeldBy { holder: "somebody who was quicker".to_owned() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the lease up, so that the next one need not wait for its end.
+    pub async fn release(&mut self, writer: &Writer) -> Result<(), ApiError> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        let found = writer.connection().get_opt(&format!("{}/{}", self.path, self.name)).await?;
+        let Some(lease) = found.filter(|lease| text(lease, "/spec/holderIdentity") == self.identity) else {
+            return Ok(());
+        };
+        match self.put(writer, &lease, "").await {
+            Err(error) if !error.is_conflict() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a rival's lease has stood still for its whole duration under our eyes.
+    fn is_expired(&mut self, lease: &Value) -> bool {
+        let seconds = lease.pointer("/spec/leaseDurationSeconds").and_then(Value::as_u64);
+        let duration = seconds.map_or(self.timing.duration, Duration::from_secs);
+        let since = self.note(lease);
+        since.elapsed() > duration
+    }
+
+    /// When this version of the lease was first seen.
+    fn note(&mut self, lease: &Value) -> Instant {
+        let version = text(lease, "/metadata/resourceVersion");
+        match &self.seen {
+            Some((seen, since)) if seen == version => *since,
+            _ => {
+                let now = Instant::now();
+                self.seen = Some((version.to_owned(), now));
+                now
+            }
+        }
+    }
+
+    fn extend(&self, begun: Instant) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = begun + self.timing.duration.saturating_sub(self.timing.margin);
+    }
+
+    async fn create(&self, writer: &Writer) -> Result<Value, ApiError> {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        let body = json!({
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": { "name": self.name, "namespace": SYSTEM_NAMESPACE },
+            "spec": {
+                "holderIdentity": self.identity,
+                "leaseDurationSeconds": self.timing.duration.as_secs(),
+                "acquireTime": now,
+                "renewTime": now,
+                "leaseTransitions": 0,
+            },
+        });
+        let path = format!("{}?fieldManager=parcelle", self.path);
+        match writer.write(Method::POST, &path, Content::Json, &body).await {
+            Err(error) if error.is_not_found() => {
+                create_system_namespace(writer).await?;
+                Ok(writer.write(Method::POST, &path, Content::Json, &body).await?.body)
+            }
+            other => Ok(other?.body),
+        }
+    }
+
+    /// Writes the lease with the resourceVersion that was seen.
+    async fn put(&self, writer: &Writer, lease: &Value, holder: &str) -> Result<Value, ApiError> {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        let mut next = lease.clone();
+        let changes = text(lease, "/spec/holderIdentity") != holder;
+        let spec = &mut next["spec"];
+        spec["holderIdentity"] = holder.into();
+        spec["leaseDurationSeconds"] = self.timing.duration.as_secs().into();
+        spec["renewTime"] = now.as_str().into();
+        if changes && !holder.is_empty() {
+            spec["acquireTime"] = now.as_str().into();
+            spec["leaseTransitions"] = (spec["leaseTransitions"].as_u64().unwrap_or(0) + 1).into();
+        }
+        let path = format!("{}/{}?fieldManager=parcelle", self.path, self.name);
+        Ok(writer.write(Method::PUT, &path, Content::Json, &next).await?.body)
+    }
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
