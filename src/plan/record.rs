@@ -1,5 +1,7 @@
 //! What stands in the inventory before the first write of a plan, and after its last.
 
+use std::collections::BTreeMap;
+
 use super::action::{Verb, What};
 use super::outcome::{Done, OrganisationOutcome, Skip};
 use super::reason::Reason;
@@ -37,6 +39,12 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
             if action.verb == Verb::Create {
                 entry.presence = Presence::Intended { nonce };
             }
+        }
+    }
+    // Replaced: until the new uid is recorded, the nonce proves which one is ours.
+    for action in plan.actions.iter().filter(|action| action.verb == Verb::Replace) {
+        if let Some(Presence::Known { nonce: known @ None, .. }) = next.entries.get_mut(&action.id).map(|e| &mut e.presence) {
+            *known = Some(nonce.to_owned());
         }
     }
     for id in &plan.gone {
@@ -110,9 +118,10 @@ pub fn after(
 
 /// Fills in the uids of what an interrupted run made and did not record: nonce, label and our managed fields agree.
 fn recover(input: &Input<'_>, next: &mut Inventory) {
-    let live = standing::by_identity(input.live);
-    for (id, entry) in next.entries.iter_mut().filter(|(_, entry)| entry.uid().is_none()) {
-        if let Some(found) = live.get(&id.identity()).filter(|found| standing::is_same(entry, found, input.garden)) {
+    let live: BTreeMap<_, _> = input.live.objects.iter().map(|(id, object)| (id.identity(), object)).collect();
+    for (id, entry) in &mut next.entries {
+        let found = live.get(&id.identity()).filter(|found| entry.uid() != Some(&found.uid));
+        if let Some(found) = found.filter(|found| standing::is_same(entry, found, input.garden)) {
             let nonce = entry.nonce().map(str::to_owned);
             entry.presence = Presence::Known { uid: found.uid.clone(), nonce };
         }

@@ -122,12 +122,14 @@ pub(super) fn retirement(input: &Input<'_>, since: Option<i64>, keep: u64) -> Re
 /// Whether the live object is the one that the inventory means: by uid, or, where a crash came between a write and its
 /// record, by nonce, label and our entry in `managedFields` together.
 pub(super) fn is_same(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
+    let made_by_us = |nonce: &str| {
+        live.annotation(NONCE) == Some(nonce)
+            && live.label(GARDEN_LABEL) == Some(garden.as_str())
+            && owners::has_ours(&live.body)
+    };
     match &entry.presence {
-        Presence::Known { uid, .. } => *uid == live.uid,
-        Presence::Intended { nonce } => {
-            live.annotation(NONCE) == Some(nonce)
-                && live.label(GARDEN_LABEL) == Some(garden.as_str())
-                && owners::has_ours(&live.body)
-        }
+        // Replaced by a run that ended before it recorded the new uid: the nonce went with it.
+        Presence::Known { uid, nonce } => *uid == live.uid || nonce.as_deref().is_some_and(made_by_us),
+        Presence::Intended { nonce } => made_by_us(nonce),
     }
 }
