@@ -138,7 +138,8 @@ impl Lease {
     }
 
     fn extend(&self, begun: Instant) {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = begun + self.timing.duration.saturating_sub(self.timing.margin);
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
+            begun + self.timing.duration.saturating_sub(self.timing.margin);
     }
 
     async fn create(&self, writer: &Writer) -> Result<Value, ApiError> {

@@ -43,7 +43,9 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
     }
     // Replaced: until the new uid is recorded, the nonce proves which one is ours.
     for action in plan.actions.iter().filter(|action| action.verb == Verb::Replace) {
-        if let Some(Presence::Known { nonce: known @ None, .. }) = next.entries.get_mut(&action.id).map(|e| &mut e.presence) {
+        if let Some(Presence::Known { nonce: known @ None, .. }) =
+            next.entries.get_mut(&action.id).map(|e| &mut e.presence)
+        {
             *known = Some(nonce.to_owned());
         }
     }
