@@ -97,6 +97,9 @@ fn holds_data(id: &ObjectId, entry: &Entry) -> bool {
 /// What the garden's words make of an object that nothing asks for.
 fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -> (Verb, Reason) {
     let data = holds_data(id, entry);
+    if input.desired.objects.is_empty() && input.said.apps.is_empty() && input.said.retired.is_none() {
+        return (Verb::Keep, Reason::OrganisationVanished);
+    }
     // The time of what holds data is counted for each object, so that nothing young goes with something old.
     let is_due = |since: Option<i64>, keep: u64| {
         since.is_some_and(|since| retirement(input, Some(since), keep).until <= input.now)

@@ -147,3 +147,6 @@ impl Plan {
         self.organisations.iter().any(OrganisationPlan::changes_anything)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,8 @@ pub enum Reason {
     },
     /// It is being deleted; it is made again once it is gone.
     Terminating,
+    /// The organisation is no longer in the garden and nobody said `retired organisation`.
+    OrganisationVanished,
     /// Its deletion has begun, and it goes.
     Leaving,
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
@@ -242,6 +244,9 @@ impl Reason {
                 write!(to, "`{app}` is no longer in the garden and nobody said `retired`; nothing of it is deleted")
             }
             Self::Terminating => to.write_str("it is being deleted; made again once it is gone"),
+            Self::OrganisationVanished => to.write_str(
+                "the organisation is no longer in the garden and nobody said `retired organisation`; nothing of it is deleted",
+            ),
             Self::Leaving => to.write_str("its deletion has begun"),
             Self::LeftToOthers => to.write_str("fields of it are left to others, as the garden says"),
             Self::Hold { why } => write!(to, "held: {why}"),

@@ -35,6 +35,16 @@ impl User {
         Self { name: "admin".to_owned(), groups: vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()] }
     }
 
+    /// The sandbox's own controllers.
+    pub(crate) fn controllers() -> Self {
+        Self { name: "system:sandbox-controllers".to_owned(), ..Self::administrator() }
+    }
+
+    /// Whether this is one of the sandbox's own controllers.
+    pub(crate) fn is_controller(&self) -> bool {
+        self.name == "system:sandbox-controllers"
+    }
+
     /// Whether this one may do everything.
     pub fn is_administrator(&self) -> bool {
         self.groups.iter().any(|group| group == MASTERS)

@@ -86,7 +86,8 @@ pub enum SandboxError {
 }
 
 /// Requests that were answered, by verb and resource (`deployments.apps/status`). Watches have the
-/// verb `watch`, discovery and other paths the verb `get` and the path.
+/// verb `watch`, discovery and other paths the verb `get` and the path. The sandbox's own controllers
+/// are not counted, and no fault hits them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Number by verb and resource.
@@ -187,6 +188,11 @@ impl Handle {
         self.server.recount();
     }
 
+    /// Its simulated controllers, unless it was started without.
+    pub fn controllers(&self) -> Option<&controllers::Running> {
+        self.controllers.as_ref()
+    }
+
     /// Its faults.
     pub fn faults(&self) -> Faults {
         Faults(Arc::clone(&self.server))
@@ -255,9 +261,10 @@ pub async fn serve(options: Options) -> Result<Handle, SandboxError> {
     let task = tokio::spawn(http::run(listener, Arc::clone(&server)));
     let mut handle = Handle { address, token, server, task, controllers: None };
     if options.controllers.enabled {
-        let running = controllers::start(&handle.url(), &handle.token, options.controllers)
-            .await
-            .map_err(SandboxError::Controllers)?;
+        let own = handle.server.uid();
+        handle.server.admit(own.clone(), User::controllers());
+        let running =
+            controllers::start(&handle.url(), &own, options.controllers).map_err(SandboxError::Controllers)?;
         handle.controllers = Some(running);
     }
     Ok(handle)

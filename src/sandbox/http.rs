@@ -206,9 +206,13 @@ async fn handle(
     let verb = verb(&parts.method, &place, &query);
     let resource = place.plural.clone();
     let resource = with_group(&resource, &place);
-    server.count(verb, &resource);
+    if !user.is_controller() {
+        server.count(verb, &resource);
+    }
     let agent = agent(&parts.headers);
-    let effects = {
+    let effects = if user.is_controller() {
+        Effects::default()
+    } else {
         let seen = Seen {
             verb,
             resource: &resource,
@@ -362,7 +366,7 @@ fn elsewhere(
     if !access::allowed(&server.store(), user, &wish) {
         return Err(access::refusal(user, &wish));
     }
-    if !matches!(target, Target::Sandbox(_)) {
+    if !matches!(target, Target::Sandbox(_)) && !user.is_controller() {
         server.count(verb, path);
     }
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -815,31 +815,20 @@ pub(crate) fn write_scale(server: &Server, call: &Call) -> Result<Answer, Status
     let apply = call.content_type == "application/apply-patch+yaml";
     let kind = if call.verb == "update" { "UpdateOptions" } else { "PatchOptions" };
     let options = options(call, kind, apply)?;
+    let path = scale_paths(&call.resource).wanted;
+    let path = merge::Path::of_fields(path.split('.'));
     loop {
         let stored = stored_parent(server, call)?;
         let live = live_of(&call.resource, &stored);
-        let scale = scale_of(&call.resource, &live);
-        let wanted = match (call.verb, call.content_type.as_str()) {
-            ("update", _) => body(call)?.value,
-            (_, "application/json-patch+json") => patched(server, call, &scale)?.0,
-            _ => {
-                let patch = json::yaml(&call.body, false)?;
-                merge::json_merge_patch(scale.clone(), &patch)
-            }
-        };
-        let version = wanted["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-        if !version.is_empty() && scale["metadata"]["resourceVersion"] != *version {
-            return Err(Status::modified(&call.resource, &call.place.name));
-        }
-        let replicas = wanted["spec"].get("replicas").cloned().unwrap_or(json!(0));
+        let mut scale = merge::scale_of(&live, &path);
+        scale["status"] = scale_of(&call.resource, &live)["status"].clone();
+        let scale = scaled(server, call, &options, &scale)?;
+        let replicas = scale["spec"].get("replicas").cloned().unwrap_or(json!(0));
         if replicas.as_i64().is_none_or(|number| number < 0) {
             let error = FieldError::invalid("spec.replicas", &replicas, "must be greater than or equal to 0");
             return Err(Status::invalid("autoscaling", "Scale", &call.place.name, &[error]));
         }
-        let mut object = live.clone();
-        let path = scale_paths(&call.resource).wanted;
-        put_at(&mut object, &path, replicas);
-        let mut changed = owned(server, call, &options, &live, object)?;
+        let mut changed = merge::write_scale(live.clone(), &scale, &path);
         lifecycle::count_generation(&call.resource, &live, &mut changed);
         if let Some(object) = store_change(server, call, &options, &stored, &live, changed)? {
             return Ok(Answer::ok(scale_of(&call.resource, &object).to_string()));
@@ -847,16 +836,41 @@ pub(crate) fn write_scale(server: &Server, call: &Call) -> Result<Answer, Status
     }
 }
 
-fn put_at(object: &mut Value, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            if let Value::Object(fields) = object {
-                fields.insert(path.to_owned(), value);
-            }
+/// The `Scale` after the write that the call asks for.
+fn scaled(server: &Server, call: &Call, options: &Options, live: &Value) -> Result<Value, Status> {
+    let now = server.clock.text();
+    let fields = server.fields();
+    let version = |scale: &Value| scale["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+    let current = |wanted: &Value| {
+        let wanted = version(wanted);
+        if wanted.is_empty() || wanted == version(live) {
+            Ok(())
+        } else {
+            Err(Status::modified(&call.resource, &call.place.name))
         }
-        Some((first, rest)) => {
-            section(object, first);
-            put_at(&mut object[first], rest, value);
+    };
+    if call.content_type == "application/apply-patch+yaml" {
+        let body = json::yaml(&call.body, true)?;
+        current(&body)?;
+        let apply =
+            ApplyOptions { manager: &options.manager, force: options.force, subresource: Some("scale"), now: &now };
+        return merge::apply(fields.schemas(), Some(live), &body, &apply).map_err(|error| refused_apply(&error));
+    }
+    let mut wanted = match (call.verb, call.content_type.as_str()) {
+        ("update", _) => body(call)?.value,
+        _ => patched(server, call, live)?.0,
+    };
+    current(&wanted)?;
+    for name in ["apiVersion", "kind", "status"] {
+        wanted[name] = live[name].clone();
+    }
+    let had = live["metadata"].clone();
+    let metadata = section(&mut wanted, "metadata");
+    for (name, value) in had.as_object().into_iter().flatten() {
+        if name != "managedFields" || !metadata.contains_key(name) {
+            metadata.insert(name.clone(), value.clone());
         }
     }
+    let update = UpdateOptions { manager: &options.manager, subresource: Some("scale"), now: &now };
+    merge::update(fields.schemas(), Some(live), wanted, &update).map_err(|error| refused_update(&call.resource, &error))
 }

@@ -5,3 +5,5 @@ mod stories_apply;
 mod stories_crash;
 mod story;
 mod strict;
+mod sandbox;
+mod sandbox_replay;

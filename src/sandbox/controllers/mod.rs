@@ -1,6 +1,32 @@
 //! Simulated controllers: ordinary clients of the API that make objects ready.
+//!
+//! They know a server by its address only, so they serve any API server that has no controllers of
+//! its own. [`engine`] watches everything and decides when to act; [`workloads`] and [`operators`]
+//! say what a kind needs to be ready, as pure functions of the object; [`collect`] empties
+//! namespaces and removes what lost its owner.
 
-use std::time::Duration;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use kube::{
+    Client, Config,
+    config::{AuthInfo, KubeConfigOptions, Kubeconfig},
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::server::locked;
+
+mod collect;
+mod deed;
+mod engine;
+mod operators;
+mod workloads;
+
+/// The field manager of the controllers.
+pub(crate) const MANAGER: &str = "sandbox-controllers";
 
 /// How the simulated controllers behave.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,25 +58,90 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    fn hits(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        let is = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
+        is(&self.kind, kind) && is(&self.namespace, namespace) && is(&self.name, name)
+    }
+}
+
 /// Why the controllers did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ControllerError {
     /// The address or the kubeconfig cannot be used.
-    #[error("cannot use the cluster's address")]
+    #[error("cannot use the cluster's address or kubeconfig")]
     Config(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Running controllers.
+fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> ControllerError {
+    ControllerError::Config(Box::new(error))
+}
+
+/// What can change while the controllers run.
 #[derive(Debug)]
-pub struct Running {}
+pub(crate) struct Settings {
+    pub delay: Duration,
+    pub failures: Vec<Failure>,
+}
+
+/// Running controllers. Dropping this stops them.
+#[derive(Debug)]
+pub struct Running {
+    task: JoinHandle<()>,
+    settings: Arc<Mutex<Settings>>,
+    again: mpsc::UnboundedSender<()>,
+}
 
 impl Running {
     /// Stops them.
-    pub fn stop(self) {}
+    pub fn stop(self) {
+        self.task.abort();
+    }
+
+    /// Lets objects fail from now on.
+    pub fn fail(&self, failure: Failure) {
+        locked(&self.settings).failures.push(failure);
+        let _ = self.again.send(());
+    }
+
+    /// Ends all failures: what failed becomes ready.
+    pub fn recover(&self) {
+        locked(&self.settings).failures.clear();
+        let _ = self.again.send(());
+    }
+
+    /// Sets how long something takes to become ready.
+    pub fn delay(&self, delay: Duration) {
+        locked(&self.settings).delay = delay;
+    }
 }
 
-/// Starts the controllers against a server.
-pub async fn start(url: &str, token: &str, options: ControllerOptions) -> Result<Running, ControllerError> {
-    let _ = (url, token, options);
-    Ok(Running {})
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts the controllers against a server of that address.
+pub(crate) fn start(url: &str, token: &str, options: ControllerOptions) -> Result<Running, ControllerError> {
+    let mut config = Config::new(url.parse().map_err(unusable)?);
+    config.auth_info = AuthInfo { token: Some(token.to_owned().into()), ..AuthInfo::default() };
+    config.read_timeout = None;
+    begin(config, options)
+}
+
+/// Starts the controllers against the server of a kubeconfig's current context.
+pub async fn run_for(kubeconfig: &Path) -> Result<Running, ControllerError> {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).map_err(unusable)?;
+    let choice = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &choice).await;
+    begin(config.map_err(unusable)?, ControllerOptions::default())
+}
+
+fn begin(config: Config, options: ControllerOptions) -> Result<Running, ControllerError> {
+    let client = Client::try_from(config).map_err(unusable)?;
+    let settings = Arc::new(Mutex::new(Settings { delay: options.delay, failures: options.failures }));
+    let (again, asked) = mpsc::unbounded_channel();
+    let task = tokio::spawn(engine::run(client, Arc::clone(&settings), asked));
+    Ok(Running { task, settings, again })
 }

@@ -1,0 +1,154 @@
+//! What goes when its owner goes, and the end of namespaces.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::{
+    Client,
+    api::{ApiResource, DeleteParams, ListParams, Patch},
+    discovery::{Discovery, Scope, verbs},
+};
+use serde_json::json;
+
+use super::deed;
+
+/// Finalizer of an object whose dependents stay.
+pub(super) const ORPHAN: &str = "orphan";
+/// Finalizer of an object that waits for its dependents to go.
+pub(super) const FOREGROUND: &str = "foregroundDeletion";
+
+/// Whom an object belongs to.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub api_version: String,
+    pub kind: String,
+    pub name: String,
+    pub uid: String,
+}
+
+/// Where an object is.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub of: Arc<ApiResource>,
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+}
+
+/// The owners in an object's metadata.
+pub(super) fn owners(metadata: &kube::api::ObjectMeta) -> Vec<Owner> {
+    let references = metadata.owner_references.iter().flatten();
+    references
+        .map(|one| Owner {
+            api_version: one.api_version.clone(),
+            kind: one.kind.clone(),
+            name: one.name.clone(),
+            uid: one.uid.clone(),
+        })
+        .collect()
+}
+
+/// Removes an object if none of its owners is there. An owner of an unknown kind counts as there.
+pub(super) async fn remove_orphan(
+    client: Client,
+    place: Place,
+    owners: Vec<Owner>,
+    kinds: Vec<(Arc<ApiResource>, bool)>,
+) {
+    for owner in &owners {
+        let known = kinds.iter().find(|(of, _)| of.api_version == owner.api_version && of.kind == owner.kind);
+        let Some((of, namespaced)) = known else { return };
+        let namespace = if *namespaced { place.namespace.as_str() } else { "" };
+        match deed::api(&client, of, namespace).get_metadata_opt(&owner.name).await {
+            Ok(Some(found)) if found.metadata.uid.as_deref() == Some(owner.uid.as_str()) => return,
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+    let _ = deed::delete(&client, &place.of, &place.namespace, &place.name, &place.uid).await;
+}
+
+async fn drop_finalizer(client: &Client, place: &Place, mut finalizers: Vec<String>, name: &str) {
+    finalizers.retain(|one| one != name);
+    let patch = Patch::Merge(json!({"metadata": {"uid": place.uid, "finalizers": finalizers}}));
+    let api = deed::api(client, &place.of, &place.namespace);
+    let _ = api.patch(&place.name, &deed::as_controller(), &patch).await;
+}
+
+/// Lets the dependents of a deleted object go on without it.
+pub(super) async fn orphan(client: Client, place: Place, finalizers: Vec<String>, dependents: Vec<Place>) {
+    for dependent in dependents {
+        let api = deed::api(&client, &dependent.of, &dependent.namespace);
+        let Ok(Some(found)) = api.get_metadata_opt(&dependent.name).await else { continue };
+        let mut references = found.metadata.owner_references.unwrap_or_default();
+        references.retain(|one| one.uid != place.uid);
+        let patch = Patch::Merge(json!({"metadata": {"uid": dependent.uid, "ownerReferences": references}}));
+        let _ = api.patch(&dependent.name, &deed::as_controller(), &patch).await;
+    }
+    drop_finalizer(&client, &place, finalizers, ORPHAN).await;
+}
+
+/// Deletes the dependents of an object that waits for them; lets it go when there are none.
+pub(super) async fn foreground(client: Client, place: Place, finalizers: Vec<String>, dependents: Vec<Place>) {
+    if dependents.is_empty() {
+        drop_finalizer(&client, &place, finalizers, FOREGROUND).await;
+        return;
+    }
+    for one in dependents {
+        let _ = deed::delete(&client, &one.of, &one.namespace, &one.name, &one.uid).await;
+    }
+}
+
+/// Empties a namespace that is being deleted, then lets it go.
+pub(super) async fn end_namespace(client: Client, place: Place, done: impl FnOnce()) {
+    let mut pause = Duration::from_millis(20);
+    loop {
+        match empty(&client, &place.name).await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, namespace = place.name, "emptying a namespace failed"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+    let _ = finalize(&client, &place).await;
+    done();
+}
+
+/// Deletes what is in a namespace. Says whether nothing was left.
+async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
+    let discovery = Discovery::new(client.clone()).run_aggregated().await?;
+    let mut nothing = true;
+    for group in discovery.groups() {
+        for (of, capabilities) in group.recommended_resources() {
+            let fits = capabilities.scope == Scope::Namespaced
+                && capabilities.supports_operation(verbs::LIST)
+                && capabilities.supports_operation(verbs::DELETE);
+            if !fits {
+                continue;
+            }
+            let api = deed::api(client, &of, namespace);
+            let few = ListParams::default().limit(1);
+            if api.list_metadata(&few).await?.items.is_empty() {
+                continue;
+            }
+            nothing = false;
+            api.delete_collection(&DeleteParams::background(), &ListParams::default()).await?;
+        }
+    }
+    Ok(nothing)
+}
+
+async fn finalize(client: &Client, place: &Place) -> Result<(), kube::Error> {
+    let api = deed::api(client, &place.of, "");
+    let Some(found) = api.get_opt(&place.name).await? else { return Ok(()) };
+    if found.metadata.uid.as_deref() != Some(place.uid.as_str()) {
+        return Ok(());
+    }
+    let mut object = serde_json::to_value(found).unwrap_or_default();
+    object["spec"]["finalizers"] = json!([]);
+    let request = http::Request::put(format!("/api/v1/namespaces/{}/finalize", place.name))
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(object.to_string().into_bytes())
+        .map_err(kube::Error::HttpError)?;
+    client.request_text(request).await.map(drop)
+}

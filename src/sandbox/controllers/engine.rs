@@ -1,0 +1,500 @@
+//! Watches everything and decides when something is to be done.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use kube::{
+    Client,
+    api::{ApiResource, DynamicObject},
+    discovery::{Discovery, Scope, verbs},
+    runtime::{WatchStreamExt as _, watcher},
+};
+use serde_json::Value;
+use tokio::{
+    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    task::{AbortHandle, JoinSet},
+};
+
+use super::{
+    Settings, collect,
+    deed::{self, Deed},
+    operators, workloads,
+    workloads::World,
+};
+use crate::sandbox::server::locked;
+
+/// After an error a deed is tried again this much later.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What the engine is told.
+#[derive(Debug)]
+enum Message {
+    /// A watch begins anew: what it does not show now is gone.
+    Restarted(usize),
+    /// A watch has shown everything that is there.
+    Complete(usize),
+    /// An object is there, or changed.
+    Applied(usize, Box<DynamicObject>),
+    /// An object is gone.
+    Deleted(usize, Box<DynamicObject>),
+    /// An object was looked after; whether that went well.
+    Done(String, bool),
+    /// The definitions changed.
+    Rediscover,
+}
+
+/// What is remembered of an object.
+#[derive(Debug)]
+struct Node {
+    resource: usize,
+    namespace: String,
+    name: String,
+    owners: Vec<collect::Owner>,
+    /// Finalizers of one that is being deleted.
+    going: Option<Vec<String>>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    of: Arc<ApiResource>,
+    namespaced: bool,
+    task: AbortHandle,
+    complete: bool,
+    /// Uids shown since the watch began anew.
+    shown: BTreeSet<String>,
+}
+
+struct Engine {
+    client: Client,
+    settings: Arc<Mutex<Settings>>,
+    watched: BTreeMap<usize, Watched>,
+    next: usize,
+    nodes: BTreeMap<String, Node>,
+    dependents: BTreeMap<String, BTreeSet<String>>,
+    /// (resource, namespace, name) of all objects.
+    names: BTreeSet<(String, String, String)>,
+    /// Objects that are looked after, and whether they changed since.
+    pending: BTreeMap<String, bool>,
+    tasks: JoinSet<()>,
+    sender: UnboundedSender<Message>,
+    rediscovery: bool,
+}
+
+/// Runs until aborted.
+pub(super) async fn run(client: Client, settings: Arc<Mutex<Settings>>, mut asked: UnboundedReceiver<()>) {
+    let (sender, mut messages) = mpsc::unbounded_channel();
+    let mut engine = Engine {
+        client,
+        settings,
+        watched: BTreeMap::new(),
+        next: 0,
+        nodes: BTreeMap::new(),
+        dependents: BTreeMap::new(),
+        names: BTreeSet::new(),
+        pending: BTreeMap::new(),
+        tasks: JoinSet::new(),
+        sender,
+        rediscovery: false,
+    };
+    engine.discover().await;
+    loop {
+        tokio::select! {
+            Some(message) = messages.recv() => engine.hear(message).await,
+            Some(()) = asked.recv() => engine.look_again(),
+            Some(_) = engine.tasks.join_next() => {}
+            else => return,
+        }
+    }
+}
+
+fn label(of: &ApiResource) -> String {
+    if of.group.is_empty() { of.plural.clone() } else { format!("{}.{}", of.plural, of.group) }
+}
+
+impl Engine {
+    /// Watches what is served now and stops watching what is not.
+    async fn discover(&mut self) {
+        self.rediscovery = false;
+        let discovery = loop {
+            match Discovery::new(self.client.clone()).run_aggregated().await {
+                Ok(discovery) => break discovery,
+                Err(error) => {
+                    tracing::debug!(%error, "discovery failed");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        };
+        let mut found = BTreeSet::new();
+        for group in discovery.groups() {
+            for (of, capabilities) in group.recommended_resources() {
+                let skipped = ["events", "leases"].contains(&of.plural.as_str());
+                let watchable =
+                    capabilities.supports_operation(verbs::WATCH) && capabilities.supports_operation(verbs::LIST);
+                if skipped || !watchable {
+                    continue;
+                }
+                found.insert((of.api_version.clone(), of.plural.clone()));
+                let known = self.watched.values();
+                if known.into_iter().any(|one| one.of.api_version == of.api_version && one.of.plural == of.plural) {
+                    continue;
+                }
+                self.watch(of, capabilities.scope == Scope::Namespaced);
+            }
+        }
+        let gone: Vec<usize> = self
+            .watched
+            .iter()
+            .filter(|(_, one)| !found.contains(&(one.of.api_version.clone(), one.of.plural.clone())))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in gone {
+            if let Some(watched) = self.watched.remove(&number) {
+                watched.task.abort();
+            }
+            self.forget_all(number, &BTreeSet::new()).await;
+        }
+    }
+
+    fn watch(&mut self, of: ApiResource, namespaced: bool) {
+        let number = self.next;
+        self.next += 1;
+        let api = deed::api(&self.client, &of, "");
+        let sender = self.sender.clone();
+        let task = self.tasks.spawn(async move {
+            let stream = watcher(api, watcher::Config::default()).default_backoff();
+            let stream = stream.map_ok(|event| match event {
+                watcher::Event::Init => Message::Restarted(number),
+                watcher::Event::InitDone => Message::Complete(number),
+                watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
+                    Message::Applied(number, Box::new(object))
+                }
+                watcher::Event::Delete(object) => Message::Deleted(number, Box::new(object)),
+            });
+            let mut stream = std::pin::pin!(stream);
+            while let Some(message) = stream.next().await {
+                match message {
+                    Ok(message) => {
+                        if sender.send(message).is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => tracing::debug!(%error, "a controller's watch failed"),
+                }
+            }
+        });
+        let watched = Watched { of: Arc::new(of), namespaced, task, complete: false, shown: BTreeSet::new() };
+        self.watched.insert(number, watched);
+    }
+
+    async fn hear(&mut self, message: Message) {
+        match message {
+            Message::Restarted(number) => {
+                if let Some(watched) = self.watched.get_mut(&number) {
+                    watched.shown.clear();
+                }
+            }
+            Message::Complete(number) => self.complete(number).await,
+            Message::Applied(number, object) => self.applied(number, *object),
+            Message::Deleted(number, object) => {
+                if let Some(uid) = object.metadata.uid {
+                    self.deleted(&uid);
+                }
+                self.definitions_changed(number);
+            }
+            Message::Done(uid, good) => self.done(uid, good),
+            Message::Rediscover => self.discover().await,
+        }
+    }
+
+    async fn complete(&mut self, number: usize) {
+        let Some(watched) = self.watched.get_mut(&number) else { return };
+        watched.complete = true;
+        let shown = std::mem::take(&mut watched.shown);
+        self.forget_all(number, &shown).await;
+        if self.watched.values().all(|watched| watched.complete) {
+            let owned: Vec<String> =
+                self.nodes.iter().filter(|(_, node)| !node.owners.is_empty()).map(|(uid, _)| uid.clone()).collect();
+            for uid in owned {
+                self.check_owners(&uid);
+            }
+        }
+    }
+
+    /// Forgets objects of a resource, except those.
+    async fn forget_all(&mut self, number: usize, except: &BTreeSet<String>) {
+        let gone: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|(uid, node)| node.resource == number && !except.contains(*uid))
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        for uid in gone {
+            self.deleted(&uid);
+        }
+    }
+
+    /// New definitions bring new resources: looked for once they had time to be served.
+    fn definitions_changed(&mut self, number: usize) {
+        let definitions =
+            self.watched.get(&number).is_some_and(|watched| watched.of.kind == "CustomResourceDefinition");
+        if !definitions || self.rediscovery {
+            return;
+        }
+        self.rediscovery = true;
+        let sender = self.sender.clone();
+        self.tasks.spawn(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let _ = sender.send(Message::Rediscover);
+        });
+    }
+
+    fn applied(&mut self, number: usize, object: DynamicObject) {
+        let Some(watched) = self.watched.get_mut(&number) else { return };
+        let Some(uid) = object.metadata.uid.clone() else { return };
+        watched.shown.insert(uid.clone());
+        let of = Arc::clone(&watched.of);
+        let metadata = &object.metadata;
+        let namespace = metadata.namespace.clone().unwrap_or_default();
+        let name = metadata.name.clone().unwrap_or_default();
+        let finalizers = metadata.finalizers.clone().unwrap_or_default();
+        let owners = collect::owners(metadata);
+        self.unlink(&uid);
+        for owner in &owners {
+            self.dependents.entry(owner.uid.clone()).or_default().insert(uid.clone());
+        }
+        self.names.insert((label(&of), namespace.clone(), name.clone()));
+        let going = metadata.deletion_timestamp.as_ref().map(|_| finalizers);
+        let owned = !owners.is_empty();
+        let node = Node { resource: number, namespace: namespace.clone(), name: name.clone(), owners, going };
+        self.nodes.insert(uid.clone(), node);
+        if owned && self.watched.values().all(|watched| watched.complete) {
+            self.check_owners(&uid);
+        }
+        self.look_after_deletion(&uid);
+        self.definitions_changed(number);
+        if of.group == "apps" {
+            self.look_after_autoscalers(&namespace);
+        }
+        let Ok(mut object) = serde_json::to_value(object) else { return };
+        object["apiVersion"] = Value::from(of.api_version.as_str());
+        object["kind"] = Value::from(of.kind.as_str());
+        if of.kind == "HorizontalPodAutoscaler" || self.needs(&of, &namespace, &name, &object) {
+            self.look_after(&uid);
+        }
+    }
+
+    /// Whether anything is to be done for an object.
+    fn needs(&self, of: &ApiResource, namespace: &str, name: &str, object: &Value) -> bool {
+        let failure = self.failure(of, namespace, name);
+        let world = World { now: "", failure: failure.as_deref(), replicas: None };
+        let status = &object["status"];
+        wanted(of, object, &world).iter().any(|deed| match deed {
+            Deed::Status(patch) => workloads::changes(status, patch),
+            Deed::Merge(_) | Deed::Scale(..) => true,
+            Deed::Ensure(plural, made) => !self.has(plural, made),
+        })
+    }
+
+    fn has(&self, plural: &str, made: &Value) -> bool {
+        let word = |name: &str| made["metadata"][name].as_str().unwrap_or_default().to_owned();
+        self.names.contains(&(plural.to_owned(), word("namespace"), word("name")))
+    }
+
+    fn failure(&self, of: &ApiResource, namespace: &str, name: &str) -> Option<String> {
+        let settings = locked(&self.settings);
+        let hit = settings.failures.iter().find(|failure| failure.hits(&of.kind, namespace, name));
+        hit.map(|failure| failure.message.clone())
+    }
+
+    fn unlink(&mut self, uid: &str) {
+        let Some(node) = self.nodes.remove(uid) else { return };
+        for owner in &node.owners {
+            if let Some(list) = self.dependents.get_mut(&owner.uid) {
+                list.remove(uid);
+                if list.is_empty() {
+                    self.dependents.remove(&owner.uid);
+                }
+            }
+        }
+        if let Some(watched) = self.watched.get(&node.resource) {
+            self.names.remove(&(label(&watched.of), node.namespace, node.name));
+        }
+    }
+
+    fn deleted(&mut self, uid: &str) {
+        let owners: Vec<String> = self
+            .nodes
+            .get(uid)
+            .map(|node| node.owners.iter().map(|owner| owner.uid.clone()).collect())
+            .unwrap_or_default();
+        self.unlink(uid);
+        let dependents = self.dependents.get(uid).cloned().unwrap_or_default();
+        for dependent in dependents {
+            self.check_owners(&dependent);
+        }
+        for owner in owners {
+            self.look_after_deletion(&owner);
+            if self.nodes.get(&owner).is_some_and(|node| node.going.is_none()) {
+                self.look_after(&owner);
+            }
+        }
+    }
+
+    fn place(&self, uid: &str) -> Option<collect::Place> {
+        let node = self.nodes.get(uid)?;
+        let watched = self.watched.get(&node.resource)?;
+        Some(collect::Place {
+            of: Arc::clone(&watched.of),
+            namespace: node.namespace.clone(),
+            name: node.name.clone(),
+            uid: uid.to_owned(),
+        })
+    }
+
+    /// Removes an object whose owners are all gone.
+    fn check_owners(&mut self, uid: &str) {
+        let (Some(place), Some(node)) = (self.place(uid), self.nodes.get(uid)) else { return };
+        if node.going.is_some() || node.owners.iter().any(|owner| self.nodes.contains_key(&owner.uid)) {
+            return;
+        }
+        let kinds = self.watched.values();
+        let kinds = kinds.map(|watched| (Arc::clone(&watched.of), watched.namespaced)).collect();
+        let task = collect::remove_orphan(self.client.clone(), place, node.owners.clone(), kinds);
+        self.tasks.spawn(task);
+    }
+
+    /// Does what the finalizers of a deleted object ask for.
+    fn look_after_deletion(&mut self, uid: &str) {
+        let (Some(place), Some(node)) = (self.place(uid), self.nodes.get(uid)) else { return };
+        let Some(finalizers) = node.going.clone() else { return };
+        if place.of.kind == "Namespace" && place.of.group.is_empty() {
+            if self.pending.insert(format!("end of {uid}"), false).is_none() {
+                self.tasks.spawn(collect::end_namespace(self.client.clone(), place, self.sender_of_end(uid)));
+            }
+            return;
+        }
+        let has = |name: &str| finalizers.iter().any(|one| one == name);
+        let dependents = self.dependents.get(uid).into_iter().flatten();
+        let dependents: Vec<collect::Place> = dependents.filter_map(|uid| self.place(uid)).collect();
+        if has(collect::ORPHAN) {
+            self.tasks.spawn(collect::orphan(self.client.clone(), place, finalizers, dependents));
+        } else if has(collect::FOREGROUND) {
+            self.tasks.spawn(collect::foreground(self.client.clone(), place, finalizers, dependents));
+        }
+    }
+
+    fn sender_of_end(&self, uid: &str) -> impl FnOnce() + Send + 'static {
+        let (sender, key) = (self.sender.clone(), format!("end of {uid}"));
+        move || {
+            let _ = sender.send(Message::Done(key, true));
+        }
+    }
+
+    fn look_after_autoscalers(&mut self, namespace: &str) {
+        let scalers: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.namespace == namespace)
+            .filter(|(_, node)| {
+                let watched = self.watched.get(&node.resource);
+                watched.is_some_and(|watched| watched.of.kind == "HorizontalPodAutoscaler")
+            })
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        for uid in scalers {
+            self.look_after(&uid);
+        }
+    }
+
+    /// Everything is looked at again: what fails, and what may recover.
+    fn look_again(&mut self) {
+        let all: Vec<String> = self.nodes.keys().cloned().collect();
+        for uid in all {
+            self.look_after(&uid);
+        }
+    }
+
+    /// Looks after an object when the delay is over.
+    fn look_after(&mut self, uid: &str) {
+        if let Some(dirty) = self.pending.get_mut(uid) {
+            *dirty = true;
+            return;
+        }
+        let Some(place) = self.place(uid) else { return };
+        self.pending.insert(uid.to_owned(), false);
+        let failure = self.failure(&place.of, &place.namespace, &place.name);
+        let delay = locked(&self.settings).delay;
+        let (client, sender) = (self.client.clone(), self.sender.clone());
+        self.tasks.spawn(async move {
+            tokio::time::sleep(delay).await;
+            let result = attend(&client, &place, failure.as_deref()).await;
+            if let Err(error) = &result {
+                tracing::debug!(%error, name = place.name, "a controller's write failed");
+                tokio::time::sleep(RETRY).await;
+            }
+            let _ = sender.send(Message::Done(place.uid, result.is_ok()));
+        });
+    }
+
+    fn done(&mut self, uid: String, good: bool) {
+        let dirty = self.pending.remove(&uid).unwrap_or(false);
+        if dirty || !good {
+            self.look_after(&uid);
+        }
+    }
+}
+
+/// The deeds that make an object ready.
+fn wanted(of: &ApiResource, object: &Value, world: &World<'_>) -> Vec<Deed> {
+    let built_in = of.group.is_empty() || !of.group.contains('.') || of.group.ends_with(".k8s.io");
+    let ours = operators::deeds(&of.group, &of.kind, object, world);
+    if ours.is_empty() && built_in { workloads::deeds(&of.kind, object, world) } else { ours }
+}
+
+/// Reads an object again and does what it needs now.
+async fn attend(client: &Client, place: &collect::Place, failure: Option<&str>) -> Result<(), kube::Error> {
+    let api = deed::api(client, &place.of, &place.namespace);
+    let Some(object) = api.get_opt(&place.name).await? else {
+        return Ok(());
+    };
+    if object.metadata.uid.as_deref() != Some(place.uid.as_str()) {
+        return Ok(());
+    }
+    let Ok(object) = serde_json::to_value(object) else { return Ok(()) };
+    let replicas = if place.of.kind == "HorizontalPodAutoscaler" {
+        target_replicas(client, &object, &place.namespace).await?
+    } else {
+        None
+    };
+    let now = jiff_now();
+    let world = World { now: &now, failure, replicas };
+    for deed in wanted(&place.of, &object, &world) {
+        let idle = matches!(&deed, Deed::Status(patch) if !workloads::changes(&object["status"], patch));
+        if !idle {
+            deed::perform(client, &place.of, &place.namespace, &place.name, deed).await?;
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a port: controllers are clients with a clock of their own")]
+fn jiff_now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+async fn target_replicas(client: &Client, scaler: &Value, namespace: &str) -> Result<Option<i64>, kube::Error> {
+    let target = &scaler["spec"]["scaleTargetRef"];
+    let plural = match target["kind"].as_str() {
+        Some("Deployment") => "deployments",
+        Some("StatefulSet") => "statefulsets",
+        _ => return Ok(None),
+    };
+    let of = deed::resource(target, plural);
+    let name = target["name"].as_str().unwrap_or_default();
+    let found = deed::api(client, &of, namespace).get_opt(name).await?;
+    Ok(found.map(|object| object.data["spec"]["replicas"].as_i64().unwrap_or(1)))
+}

@@ -1,0 +1,456 @@
+//! What custom resources need to be ready, and what their operators leave behind.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ring::{
+    digest,
+    rand::{SecureRandom, SystemRandom},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    deed::Deed,
+    workloads::{World, condition},
+};
+
+/// The deeds that make a custom resource ready; none when it is, or needs nothing.
+pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) -> Vec<Deed> {
+    match (group, kind) {
+        ("postgresql.cnpg.io", "Cluster") => cluster(object, world),
+        ("postgresql.cnpg.io", "Database" | "DatabaseRole") => vec![Deed::Status(applied(object, world))],
+        ("postgresql.cnpg.io", "Pooler") => {
+            let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
+            vec![Deed::Status(json!({"instances": instances}))]
+        }
+        ("garage.rajsingh.info", "GarageBucket") => vec![Deed::Status(bucket(object, world))],
+        ("garage.rajsingh.info", "GarageKey") => key(object, world),
+        ("cert-manager.io", "Certificate") => certificate(object, world),
+        ("gateway.networking.k8s.io", "HTTPRoute") => vec![Deed::Status(route(object, world))],
+        ("gateway.networking.k8s.io", "ListenerSet" | "Gateway") => vec![Deed::Status(listeners(kind, object, world))],
+        ("gateway.networking.k8s.io", "GatewayClass") => {
+            vec![Deed::Status(json!({"conditions": [observed(object, world, "Accepted", "Accepted")]}))]
+        }
+        ("psmdb.percona.com", "PerconaServerMongoDB") => {
+            vec![Deed::Status(json!({"state": ready_or(world, "ready", "error")}))]
+        }
+        ("objectbucket.io", "ObjectBucketClaim") => claim(object, world),
+        ("k8s.mariadb.com", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") | ("garage.rajsingh.info", _) => {
+            vec![Deed::Status(json!({"conditions": [observed(object, world, "Ready", "Ready")]}))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn ready_or<'a>(world: &World<'_>, ready: &'a str, failed: &'a str) -> &'a str {
+    if world.failure.is_some() { failed } else { ready }
+}
+
+/// A condition with the generation that it was made for.
+fn observed(object: &Value, world: &World<'_>, kind: &str, reason: &str) -> Value {
+    let reason = ready_or(world, reason, "Failed");
+    let mut condition = condition(world, kind, world.failure.is_none(), reason, world.failure.unwrap_or_default());
+    if let Some(generation) = object["metadata"].get("generation") {
+        condition["observedGeneration"] = generation.clone();
+    }
+    condition
+}
+
+fn word<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Letters and digits that nobody guesses.
+fn secret_word() -> String {
+    let mut bytes = [0; 24];
+    if SystemRandom::new().fill(&mut bytes).is_err() {
+        return String::new();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Letters and digits that stay the same for one object.
+fn stable_word(object: &Value, purpose: &str, length: usize) -> String {
+    let uid = word(object, "/metadata/uid");
+    let hash = digest::digest(&digest::SHA256, format!("{purpose}/{uid}").as_bytes());
+    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    hex[..length.min(hex.len())].to_owned()
+}
+
+fn owner(object: &Value) -> Value {
+    json!([{
+        "apiVersion": object["apiVersion"],
+        "kind": object["kind"],
+        "name": object["metadata"]["name"],
+        "uid": object["metadata"]["uid"],
+        "controller": true,
+        "blockOwnerDeletion": true,
+    }])
+}
+
+fn secret(object: &Value, name: &str, kind: &str, data: &[(&str, String)], owned: bool) -> Deed {
+    let data: Map<String, Value> =
+        data.iter().map(|(key, value)| ((*key).to_owned(), json!(STANDARD.encode(value)))).collect();
+    let mut made = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": object["metadata"]["namespace"]},
+        "type": kind,
+        "data": data,
+    });
+    if owned {
+        made["metadata"]["ownerReferences"] = owner(object);
+    }
+    Deed::Ensure("secrets", made)
+}
+
+fn cluster(object: &Value, world: &World<'_>) -> Vec<Deed> {
+    let name = word(object, "/metadata/name");
+    let namespace = word(object, "/metadata/namespace");
+    let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
+    let mut deeds = cluster_secrets(object, name, namespace);
+    for role in ["rw", "ro", "r"] {
+        deeds.push(cluster_service(object, name, role));
+    }
+    for number in 1..=instances {
+        deeds.push(cluster_claim(object, name, number));
+    }
+    let names: Vec<String> = (1..=instances).map(|number| format!("{name}-{number}")).collect();
+    let ready = if world.failure.is_some() { 0 } else { instances };
+    let conditions = json!([
+        condition(
+            world,
+            "Ready",
+            world.failure.is_none(),
+            ready_or(world, "ClusterIsReady", "ClusterIsNotReady"),
+            world.failure.unwrap_or("Cluster is Ready"),
+        ),
+        condition(world, "ContinuousArchiving", true, "ContinuousArchivingSuccess", "Continuous archiving is working"),
+    ]);
+    deeds.push(Deed::Status(json!({
+        "instances": instances,
+        "readyInstances": if ready == 0 { Value::Null } else { json!(ready) },
+        "currentPrimary": names.first(),
+        "targetPrimary": names.first(),
+        "instanceNames": names,
+        "image": object["spec"].get("imageName"),
+        "phase": ready_or(world, "Cluster in healthy state", "Not enough disk space"),
+        "phaseReason": world.failure,
+        "readService": format!("{name}-r"),
+        "writeService": format!("{name}-rw"),
+        "pvcCount": instances,
+        "healthyPVC": names,
+        "conditions": conditions,
+    })));
+    deeds
+}
+
+fn cluster_secrets(object: &Value, name: &str, namespace: &str) -> Vec<Deed> {
+    let init = &object["spec"]["bootstrap"]["initdb"];
+    let database = init["database"].as_str().unwrap_or("app");
+    let user = init["owner"].as_str().unwrap_or(database);
+    let mut deeds = Vec::new();
+    if init["secret"].is_null() {
+        deeds.push(login(object, &format!("{name}-app"), user, database, name, namespace));
+    }
+    if object["spec"]["enableSuperuserAccess"] == json!(true) && object["spec"]["superuserSecret"].is_null() {
+        deeds.push(login(object, &format!("{name}-superuser"), "postgres", "*", name, namespace));
+    }
+    let data = [("ca.crt", "simulated".to_owned()), ("ca.key", "simulated".to_owned())];
+    deeds.push(secret(object, &format!("{name}-ca"), "Opaque", &data, true));
+    deeds
+}
+
+fn login(object: &Value, secret_name: &str, user: &str, database: &str, cluster: &str, namespace: &str) -> Deed {
+    let password = secret_word();
+    let host = format!("{cluster}-rw");
+    let address = format!("{host}.{namespace}:5432/{database}");
+    let data = [
+        ("username", user.to_owned()),
+        ("user", user.to_owned()),
+        ("password", password.clone()),
+        ("dbname", database.to_owned()),
+        ("host", host.clone()),
+        ("port", "5432".to_owned()),
+        ("pgpass", format!("{host}:5432:{database}:{user}:{password}\n")),
+        ("uri", format!("postgresql://{user}:{password}@{address}")),
+        ("jdbc-uri", format!("jdbc:postgresql://{address}?password={password}&user={user}")),
+    ];
+    secret(object, secret_name, "kubernetes.io/basic-auth", &data, true)
+}
+
+fn cluster_service(object: &Value, name: &str, role: &str) -> Deed {
+    let mut selector = json!({"cnpg.io/cluster": name});
+    match role {
+        "rw" => selector["cnpg.io/instanceRole"] = json!("primary"),
+        "ro" => selector["cnpg.io/instanceRole"] = json!("replica"),
+        _ => selector["cnpg.io/podRole"] = json!("instance"),
+    }
+    Deed::Ensure(
+        "services",
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": format!("{name}-{role}"),
+                "namespace": object["metadata"]["namespace"],
+                "labels": {"cnpg.io/cluster": name},
+                "ownerReferences": owner(object),
+            },
+            "spec": {"selector": selector, "ports": [{"name": "postgres", "port": 5432, "targetPort": 5432}]},
+        }),
+    )
+}
+
+fn cluster_claim(object: &Value, name: &str, number: i64) -> Deed {
+    let storage = &object["spec"]["storage"];
+    let mut spec = json!({
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": storage["size"].as_str().unwrap_or("1Gi")}},
+    });
+    if let Some(class) = storage["storageClass"].as_str() {
+        spec["storageClassName"] = json!(class);
+    }
+    Deed::Ensure(
+        "persistentvolumeclaims",
+        json!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": format!("{name}-{number}"),
+                "namespace": object["metadata"]["namespace"],
+                "labels": {"cnpg.io/cluster": name, "cnpg.io/pvcRole": "PG_DATA"},
+                "ownerReferences": owner(object),
+            },
+            "spec": spec,
+        }),
+    )
+}
+
+fn applied(object: &Value, world: &World<'_>) -> Value {
+    json!({
+        "applied": world.failure.is_none(),
+        "message": world.failure,
+        "observedGeneration": object["metadata"]["generation"],
+    })
+}
+
+fn bucket(object: &Value, world: &World<'_>) -> Value {
+    let name = word(object, "/metadata/name");
+    json!({
+        "phase": ready_or(world, "Ready", "Failed"),
+        "bucketId": stable_word(object, "bucket", 64),
+        "globalAlias": object["spec"]["globalAlias"].as_str().unwrap_or(name),
+        "observedGeneration": object["metadata"]["generation"],
+        "createdAt": world.now,
+        "conditions": [observed(object, world, "Ready", "BucketReady")],
+    })
+}
+
+fn key(object: &Value, world: &World<'_>) -> Vec<Deed> {
+    let template = &object["spec"]["secretTemplate"];
+    let name = template["name"].as_str().unwrap_or_else(|| word(object, "/metadata/name"));
+    let id = format!("GK{}", stable_word(object, "key", 24));
+    let mut deeds = Vec::new();
+    if world.failure.is_none() {
+        deeds.push(key_secret(object, template, name, &id));
+    }
+    deeds.push(Deed::Status(json!({
+        "phase": ready_or(world, "Ready", "Failed"),
+        "accessKeyId": id,
+        "keyId": id,
+        "secretRef": {"name": name, "namespace": object["metadata"]["namespace"]},
+        "observedGeneration": object["metadata"]["generation"],
+        "createdAt": world.now,
+        "conditions": [observed(object, world, "Ready", "KeyReady")],
+    })));
+    deeds
+}
+
+fn key_secret(object: &Value, template: &Value, name: &str, id: &str) -> Deed {
+    let named = |field: &str, default: &'static str| template[field].as_str().unwrap_or(default).to_owned();
+    let wanted = |field: &str, default: bool| template[field].as_bool().unwrap_or(default);
+    let cluster = word(object, "/spec/clusterRef/name");
+    let namespace = object["spec"]["clusterRef"]["namespace"].as_str();
+    let namespace = namespace.unwrap_or_else(|| word(object, "/metadata/namespace"));
+    let host = format!("{cluster}.{namespace}.svc.cluster.local:3900");
+    let password = secret_word();
+    let mut data = vec![
+        (named("accessKeyIdKey", "access-key-id"), id.to_owned()),
+        (named("secretAccessKeyKey", "secret-access-key"), password.clone()),
+    ];
+    if wanted("includeEndpoint", true) {
+        data.push((named("endpointKey", "endpoint"), format!("http://{host}")));
+        data.push((named("hostKey", "host"), host));
+        data.push((named("schemeKey", "scheme"), "http".to_owned()));
+    }
+    if wanted("includeRegion", true) {
+        data.push((named("regionKey", "region"), "garage".to_owned()));
+    }
+    let permissions = object["spec"]["bucketPermissions"].as_array();
+    let first = permissions.and_then(|list| list.first());
+    let bucket = first.and_then(|one| one["globalAlias"].as_str().or_else(|| one["bucketRef"]["name"].as_str()));
+    if let Some(bucket) = bucket.filter(|_| wanted("includeBucketName", true)) {
+        data.push((named("bucketNameKey", "bucket"), bucket.to_owned()));
+    }
+    if wanted("includeCredentialsFile", false) {
+        let profile = named("credentialsFileProfile", "default");
+        let file = format!("[{profile}]\naws_access_key_id={id}\naws_secret_access_key={password}\n");
+        data.push((named("credentialsFileKey", "credentials"), file));
+    }
+    for (name, value) in template["additionalData"].as_object().into_iter().flatten() {
+        data.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
+    }
+    let data: Vec<(&str, String)> = data.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let mut deed = secret(object, name, template["type"].as_str().unwrap_or("Opaque"), &data, true);
+    if let Deed::Ensure(_, secret) = &mut deed {
+        for member in ["labels", "annotations"] {
+            if template[member].is_object() {
+                secret["metadata"][member] = template[member].clone();
+            }
+        }
+    }
+    deed
+}
+
+fn certificate(object: &Value, world: &World<'_>) -> Vec<Deed> {
+    let name = word(object, "/spec/secretName");
+    let mut deeds = Vec::new();
+    if world.failure.is_none() && !name.is_empty() {
+        let text = |what: &str| format!("-----BEGIN {what}-----\nc2ltdWxhdGVk\n-----END {what}-----\n");
+        let data =
+            [("tls.crt", text("CERTIFICATE")), ("tls.key", text("PRIVATE KEY")), ("ca.crt", text("CERTIFICATE"))];
+        let mut deed = secret(object, name, "kubernetes.io/tls", &data, false);
+        if let Deed::Ensure(_, secret) = &mut deed {
+            for member in ["labels", "annotations"] {
+                let wanted = &object["spec"]["secretTemplate"][member];
+                if wanted.is_object() {
+                    secret["metadata"][member] = wanted.clone();
+                }
+            }
+        }
+        deeds.push(deed);
+    }
+    let message = world.failure.unwrap_or("Certificate is up to date and has not expired");
+    let mut ready = observed(object, world, "Ready", "Ready");
+    ready["message"] = json!(message);
+    deeds.push(Deed::Status(json!({
+        "conditions": [ready],
+        "revision": 1,
+        "notBefore": world.now,
+        "notAfter": later(world.now, 90),
+        "renewalTime": later(world.now, 60),
+    })));
+    deeds
+}
+
+/// So many days later.
+fn later(now: &str, days: i64) -> String {
+    let now: Result<jiff::Timestamp, _> = now.parse();
+    let then = now.map(|now| now + jiff::SignedDuration::from_hours(24 * days));
+    then.map(|then| then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
+}
+
+const GATEWAY_CONTROLLER: &str = "parcelle.dev/sandbox";
+
+fn route(object: &Value, world: &World<'_>) -> Value {
+    let parents = object["spec"]["parentRefs"].as_array().cloned().unwrap_or_default();
+    let parents: Vec<Value> = parents
+        .iter()
+        .map(|parent| {
+            json!({
+                "parentRef": parent,
+                "controllerName": GATEWAY_CONTROLLER,
+                "conditions": [
+                    observed(object, world, "Accepted", "Accepted"),
+                    observed(object, world, "ResolvedRefs", "ResolvedRefs"),
+                ],
+            })
+        })
+        .collect();
+    json!({"parents": parents})
+}
+
+fn listeners(kind: &str, object: &Value, world: &World<'_>) -> Value {
+    let mut no_conflict = observed(object, world, "Conflicted", "NoConflicts");
+    no_conflict["status"] = json!("False");
+    let listeners = object["spec"]["listeners"].as_array().cloned().unwrap_or_default();
+    let listeners: Vec<Value> = listeners
+        .iter()
+        .map(|listener| {
+            json!({
+                "name": listener["name"],
+                "attachedRoutes": 0,
+                "supportedKinds": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}],
+                "conditions": [
+                    observed(object, world, "Accepted", "Accepted"),
+                    observed(object, world, "Programmed", "Programmed"),
+                    observed(object, world, "ResolvedRefs", "ResolvedRefs"),
+                    no_conflict,
+                ],
+            })
+        })
+        .collect();
+    let mut status = json!({
+        "conditions": [
+            observed(object, world, "Accepted", "Accepted"),
+            observed(object, world, "Programmed", "Programmed"),
+        ],
+        "listeners": listeners,
+    });
+    if kind == "Gateway" {
+        status["addresses"] = json!([{"type": "IPAddress", "value": "192.0.2.10"}]);
+    }
+    status
+}
+
+fn claim(object: &Value, world: &World<'_>) -> Vec<Deed> {
+    if world.failure.is_some() {
+        return vec![Deed::Status(json!({"phase": "Failed"}))];
+    }
+    let name = word(object, "/metadata/name");
+    let data = [("AWS_ACCESS_KEY_ID", stable_word(object, "claim", 20)), ("AWS_SECRET_ACCESS_KEY", secret_word())];
+    vec![secret(object, name, "Opaque", &data, true), Deed::Status(json!({"phase": "Bound"}))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world() -> World<'static> {
+        World { now: "2026-11-21T10:00:00Z", failure: None, replicas: None }
+    }
+
+    fn decoded(deed: &Deed, key: &str) -> String {
+        let Deed::Ensure(_, secret) = deed else { panic!("no secret") };
+        let text = secret["data"][key].as_str().unwrap_or_default();
+        String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_database_cluster_leaves_the_login_of_its_application() {
+        let object = json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
+            "metadata": {"name": "pg", "namespace": "n", "uid": "u"},
+            "spec": {"instances": 2, "bootstrap": {"initdb": {"database": "cloud", "owner": "bob"}}}});
+        let made = deeds("postgresql.cnpg.io", "Cluster", &object, &world());
+        let Deed::Ensure("secrets", secret) = &made[0] else { panic!() };
+        assert_eq!(secret["metadata"]["name"], "pg-app");
+        assert_eq!(decoded(&made[0], "username"), "bob");
+        assert_eq!(decoded(&made[0], "host"), "pg-rw");
+        let password = decoded(&made[0], "password");
+        assert_eq!(decoded(&made[0], "uri"), format!("postgresql://bob:{password}@pg-rw.n:5432/cloud"));
+        let Some(Deed::Status(status)) = made.last() else { panic!() };
+        assert_eq!(status["phase"], "Cluster in healthy state");
+    }
+
+    #[test]
+    fn a_garage_key_names_the_keys_of_its_secret_as_asked() {
+        let object = json!({"metadata": {"name": "k", "namespace": "n", "uid": "u"},
+            "spec": {"clusterRef": {"name": "garage", "namespace": "storage"},
+                "bucketPermissions": [{"bucketRef": {"name": "files"}}],
+                "secretTemplate": {"name": "s3", "accessKeyIdKey": "KEY"}}});
+        let made = deeds("garage.rajsingh.info", "GarageKey", &object, &world());
+        let Deed::Ensure("secrets", secret) = &made[0] else { panic!() };
+        assert_eq!(secret["metadata"]["name"], "s3");
+        assert!(decoded(&made[0], "KEY").starts_with("GK"));
+        assert_eq!(decoded(&made[0], "bucket"), "files");
+    }
+}
