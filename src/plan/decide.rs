@@ -150,7 +150,7 @@ fn decided(
     takes_note: bool,
 ) -> Action {
     let (drifted, others): (Vec<_>, Vec<_>) = action.conflicts.iter().partition(|conflict| was_ours(&conflict.field));
-    let taken = others.iter().all(|conflict| is_taken(input.said, &object.id, &conflict.field));
+    let taken = others.iter().all(|conflict| is_taken(input.said, object, entry, conflict));
     if !taken {
         (action.verb, action.reason) = (Verb::Refused, Reason::Conflict);
         return action;

@@ -94,12 +94,16 @@ pub fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) 
 /// taken by word.
 pub fn may_force(object: &Object, entry: Option<&Entry>, said: &Said, conflicts: &[Conflict]) -> bool {
     let was_ours = was_ours(object, entry);
-    conflicts.iter().all(|conflict| was_ours(&conflict.field) || is_taken(said, &object.id, &conflict.field))
+    conflicts.iter().all(|conflict| was_ours(&conflict.field) || is_taken(said, object, entry, conflict))
 }
 
-/// Whether the garden says `field … take` of a field.
-pub(super) fn is_taken(said: &Said, id: &ObjectId, field: &str) -> bool {
-    said.decision(id, field).is_some_and(|decision| decision.take)
+/// Whether a field of others may be taken: the garden says `field … take`, or it is the number of replicas of an object
+/// of ours that was lent to the autoscaler and is asked back (a night asleep, a fixed scale).
+pub(super) fn is_taken(said: &Said, object: &Object, entry: Option<&Entry>, conflict: &Conflict) -> bool {
+    let lent = entry.is_some()
+        && path::plain(&conflict.field) == "spec.replicas"
+        && matches!(&*conflict.manager, "kube-controller-manager" | super::HANDOVER);
+    lent || said.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
 }
 
 /// Says of a field whether we applied it last: all of them where we want what we applied.

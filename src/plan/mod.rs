@@ -56,6 +56,8 @@ pub use said::Said;
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";
+/// The manager that keeps `replicas` where they are while they pass from us to an autoscaler.
+pub const HANDOVER: &str = "parcelle-handover";
 /// The label that names the garden of an object.
 pub const GARDEN_LABEL: &str = "parcelle.dev/garden";
 /// The label that names the organisation of an object.

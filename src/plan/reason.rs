@@ -213,7 +213,7 @@ impl fmt::Display for Reason {
             }
             Self::RendererChanged => to.write_str("parcelle renders it differently now"),
             Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
-            Self::Taken { from } => write!(to, "taken from {}, as the garden says", people(from)),
+            Self::Taken { from } => write!(to, "the garden asks for it and takes it from {}", people(from)),
             Self::CopyFollows { source } => write!(to, "follows `{source}`"),
             Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
             Self::AdoptSaid => to.write_str("it exists and the garden says `adopt`"),

@@ -7,6 +7,7 @@ mod gitlab;
 mod json;
 mod junit;
 mod pages;
+pub mod plan;
 mod sarif;
 mod text;
 

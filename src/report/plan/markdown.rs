@@ -1,0 +1,159 @@
+//! A plan as a comment on a merge request.
+//!
+//! Values come from gardens and clusters, so every text is escaped: no mention, link, table or HTML survives it.
+
+use std::fmt::Write as _;
+
+use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
+use super::{text, value, way_out};
+use crate::plan::{Action, FieldChange, OrganisationPlan, Plan, Verb};
+
+/// How a comment is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Markdown {
+    /// The most bytes: what exceeds them is counted, not listed. GitLab takes 1,000,000, GitHub and Forgejo 65,536.
+    pub at_most: usize,
+}
+
+impl Default for Markdown {
+    fn default() -> Self {
+        Self { at_most: 60_000 }
+    }
+}
+
+/// The plan as Markdown. It starts with a hidden marker by which the comment is found again and edited in place.
+pub fn markdown(plan: &Plan, how: Markdown) -> String {
+    let mut out = format!("<!-- parcelle plan {} -->\n", plan.garden);
+    let commit: String = plan.commit.chars().take(12).collect();
+    let at = if commit.is_empty() { String::new() } else { format!(" at {}", code(&commit)) };
+    let _ = writeln!(out, "### Plan for {}{at}\n", code(plan.garden.as_str()));
+    for line in text::summary(plan).lines() {
+        let _ = writeln!(out, "{}", escape(line));
+    }
+    // Room for the line that says what was left out.
+    let room = how.at_most.saturating_sub(200);
+    let mut left_out = 0;
+    for organisation in plan.organisations.iter().filter(|organisation| has_news(organisation)) {
+        let whole = details(organisation);
+        if out.len() + whole.len() <= room {
+            out.push_str(&whole);
+            continue;
+        }
+        let line = format!("\n- {}: {} (too long to list here)\n", code(organisation.organisation.as_str()), counted(&organisation.counts()));
+        if out.len() + line.len() <= room {
+            out.push_str(&line);
+        } else {
+            left_out += 1;
+        }
+    }
+    if left_out > 0 {
+        let _ = writeln!(out, "\n… and {} more with changes.", many(left_out, "organisation"));
+    }
+    out
+}
+
+fn details(plan: &OrganisationPlan) -> String {
+    let mut out = String::new();
+    let name = escape(plan.organisation.as_str());
+    let urgent = plan.actions.iter().any(|action| matches!(action.verb, Verb::Refused | Verb::Delete));
+    let open = if urgent { " open" } else { "" };
+    let _ = writeln!(out, "\n<details{open}><summary><b>{name}</b>: {}</summary>\n", counted(&plan.counts()));
+    if let Some(reason) = &plan.standstill {
+        let _ = writeln!(out, "{}\n", escape(&reason.to_string()));
+    }
+    for (app, actions) in by_app(plan) {
+        let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, false)).collect();
+        if told.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "**{}**\n", escape(app.unwrap_or("the organisation itself")));
+        let created = || told.iter().copied().filter(|action| action.verb == Verb::Create);
+        let folded = created().count() > 3;
+        if folded {
+            let _ = writeln!(out, "- {} {}: {}", code("+"), many(created().count(), "object"), kinds(created()));
+        }
+        for action in told.iter().filter(|action| !folded || action.verb != Verb::Create) {
+            draw_action(&mut out, action);
+        }
+        out.push('\n');
+    }
+    out.push_str("</details>\n");
+    out
+}
+
+fn draw_action(out: &mut String, action: &Action) {
+    let note = action.note.as_ref().map(|note| format!("; {}", escape(note))).unwrap_or_default();
+    let unverified = if action.verb.writes() && !action.verified { ", not verified by the server" } else { "" };
+    let reason = escape(&action.reason.to_string());
+    let id = code(&action.id.to_string());
+    let _ = writeln!(out, "- {} {id} — {reason}{note}{unverified}", code(sign(action.verb)));
+    for (field, manager) in way_out::holders(action) {
+        let _ = writeln!(out, "  - {} belongs to {}", code(&field), code(manager));
+    }
+    if let Some(way_out) = way_out::way_out(action) {
+        let _ = writeln!(out, "  - help: {}", escape(&way_out));
+    }
+    if action.base.is_none() || action.changes.is_empty() {
+        return;
+    }
+    out.push_str("\n  | field | before | after | line |\n  |---|---|---|---|\n");
+    for change in &action.changes {
+        draw_change(out, change);
+    }
+    out.push('\n');
+}
+
+fn draw_change(out: &mut String, change: &FieldChange) {
+    let (before, after) = match value::lines(change.before.as_ref(), change.after.as_ref()) {
+        Some(lines) => (cell(&lines, '-'), cell(&lines, '+')),
+        None => (code(&value::line(change.before.as_ref())), code(&value::line(change.after.as_ref()))),
+    };
+    let by = match change.drift_by.as_slice() {
+        [] => String::new(),
+        by => format!(" by {}", code(&by.join(", "))),
+    };
+    let origin = change.origin.as_ref().map(|place| code(&place.to_string())).unwrap_or_default();
+    let _ = writeln!(out, "  | {} | {before}{by} | {after} | {origin} |", code(&change.path));
+}
+
+/// The lines of one side of a difference, at most ten.
+fn cell(lines: &[String], side: char) -> String {
+    let mut side = lines.iter().filter(|line| line.starts_with(side));
+    let shown: Vec<_> = side.by_ref().take(10).map(|line| code(line.get(2..).unwrap_or_default())).collect();
+    let rest = side.count();
+    let more = if rest > 0 { format!("<br>… {rest} more") } else { String::new() };
+    format!("{}{more}", shown.join("<br>"))
+}
+
+/// A text as code: neither Markdown nor mentions are read in it.
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", entities(&super::words::plain(text), false))
+}
+
+/// A text outside of code; what stands between backticks becomes code.
+fn escape(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(at, part)| if at % 2 == 1 { code(part) } else { entities(&super::words::plain(part), true) }).collect()
+}
+
+/// Every punctuation that Markdown, HTML or a reference (`@name`, `#1`, `!1`) could be made of, as an entity. References are
+/// found after rendering, so outside of code a joiner that nobody sees parts the sign from the name.
+fn entities(text: &str, parted: bool) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    for char in text.chars() {
+        match char {
+            '@' | '#' | '!' | '~' | '%' | '&' | '$' => {
+                let _ = write!(out, "&#{};", u32::from(char));
+                if parted {
+                    out.push('\u{2060}');
+                }
+            }
+            // A name of a host is made a link by itself.
+            ':' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '"' | '\'' | '^' | '{' | '}' | '=' => {
+                let _ = write!(out, "&#{};", u32::from(char));
+            }
+            char => out.push(char),
+        }
+    }
+    out
+}

@@ -1,0 +1,123 @@
+//! What happened, for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use super::Look;
+use super::words::{many, paint, plain, sign, style};
+use crate::plan::{Done, OrganisationOutcome, Outcome, Skip, Verb};
+
+/// The outcomes as text: a line an organisation, what is open below it, a summary at the end.
+pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
+    let mut out = String::new();
+    let mut totals: BTreeMap<Class, usize> = BTreeMap::new();
+    for organisation in outcomes {
+        let mut counts: BTreeMap<Class, usize> = BTreeMap::new();
+        for outcome in &organisation.outcomes {
+            *counts.entry(class(outcome)).or_default() += 1;
+            *totals.entry(class(outcome)).or_default() += 1;
+        }
+        let quiet = organisation.failure.is_none() && counts.keys().all(|class| *class == Class::Unchanged);
+        if quiet && !look.verbose {
+            continue;
+        }
+        let name = paint(look.colour, Style::new().bold(), organisation.organisation.as_str());
+        let _ = writeln!(out, "{name}: {}", counted(&counts));
+        if let Some(failure) = &organisation.failure {
+            let bad = paint(look.colour, style(Verb::Refused), "!");
+            let _ = writeln!(out, "  {bad} {}", plain(failure));
+        }
+        for outcome in &organisation.outcomes {
+            draw(&mut out, outcome, look);
+        }
+    }
+    let failed = outcomes.iter().filter(|organisation| organisation.failure.is_some()).count();
+    let failures = if failed > 0 { format!("; {} could not be done", many(failed, "organisation")) } else { String::new() };
+    let only_unchanged = totals.keys().all(|class| *class == Class::Unchanged);
+    if only_unchanged && failed == 0 {
+        let _ = writeln!(out, "Nothing was written in {}.", many(outcomes.len(), "organisation"));
+    } else {
+        let _ = writeln!(out, "{} in {}{failures}.", counted(&totals), many(outcomes.len(), "organisation"));
+    }
+    out
+}
+
+/// What an outcome counts as.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Applied,
+    Deleted,
+    Failed,
+    Refused,
+    Waiting,
+    Skipped,
+    Held,
+    Unchanged,
+}
+
+fn class(outcome: &Outcome) -> Class {
+    match (&outcome.done, outcome.verb) {
+        (Done::Applied { .. }, _) => Class::Applied,
+        (Done::Deleted | Done::Deleting, _) => Class::Deleted,
+        (Done::Failed { .. }, _) => Class::Failed,
+        (Done::Skipped { why: Skip::WaitsFor { .. } }, _) => Class::Waiting,
+        (Done::Skipped { why: Skip::Planned }, Verb::Refused) => Class::Refused,
+        (Done::Skipped { why: Skip::Planned }, Verb::Held) => Class::Held,
+        (Done::Skipped { why: Skip::Planned }, _) | (Done::Unchanged, _) => Class::Unchanged,
+        (Done::Skipped { .. }, _) => Class::Skipped,
+    }
+}
+
+fn counted(counts: &BTreeMap<Class, usize>) -> String {
+    let word = |class: &Class| match class {
+        Class::Applied => "applied",
+        Class::Deleted => "deleted",
+        Class::Failed => "failed",
+        Class::Refused => "refused",
+        Class::Waiting => "waiting",
+        Class::Skipped => "not tried",
+        Class::Held => "held",
+        Class::Unchanged => "unchanged",
+    };
+    let parts: Vec<_> = counts.iter().map(|(class, count)| format!("{count} {}", word(class))).collect();
+    if parts.is_empty() { "nothing done".to_owned() } else { parts.join(", ") }
+}
+
+fn draw(out: &mut String, outcome: &Outcome, look: Look) {
+    let (mark, words) = match &outcome.done {
+        Done::Failed { why, place, passing } => {
+            let place = place.as_ref().map(|place| format!("  {place}")).unwrap_or_default();
+            let again = if *passing { "; tried again in the next round" } else { "" };
+            (Verb::Refused, format!("failed: {}{again}{place}", plain(why)))
+        }
+        Done::Skipped { why } => match skipped(why) {
+            Some(words) => (Verb::Held, words),
+            None => return,
+        },
+        Done::Deleting => (Verb::Delete, "its deletion has begun".to_owned()),
+        Done::Applied { health: Some(health), .. } if !health.is_ready() => {
+            (Verb::Change, format!("applied, {}{}", health.state, message(&health.message)))
+        }
+        Done::Applied { .. } if look.verbose => (outcome.verb, "applied".to_owned()),
+        Done::Deleted if look.verbose => (Verb::Delete, "deleted".to_owned()),
+        Done::Applied { .. } | Done::Deleted | Done::Unchanged => return,
+    };
+    let _ = writeln!(out, "  {} {} — {words}", paint(look.colour, style(mark), sign(mark)), outcome.id);
+}
+
+fn message(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {}", plain(text)) }
+}
+
+/// Why an action was not tried; `None` where the plan already said so.
+fn skipped(why: &Skip) -> Option<String> {
+    Some(match why {
+        Skip::Planned => return None,
+        Skip::AfterFailure { of } => format!("not tried, since {of} failed"),
+        Skip::WaitsFor { object, health } => format!("waits for {object}: {}{}", health.state, message(&health.message)),
+        Skip::Stale { what } => format!("stale: {}", plain(what)),
+        Skip::Interrupted => "not tried: interrupted".to_owned(),
+    })
+}

@@ -1,0 +1,155 @@
+//! How an organisation is, as a page that a person understands.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use serde::Serialize;
+
+use super::Look;
+use super::text::day;
+use super::words::{many, paint, plain, sign, style};
+use crate::plan::{Health, HealthState, Retirement, Verb};
+
+/// How one organisation is.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganisationStatus {
+    /// Its name.
+    pub organisation: String,
+    /// Its title.
+    pub title: String,
+    /// The cluster it lives on.
+    pub cluster: String,
+    /// The commit that was applied last, in hexadecimal; empty for none.
+    pub commit: String,
+    /// How many commits of the garden it is behind; 0 for none.
+    pub behind: usize,
+    /// Its apps, in order of name.
+    pub apps: Vec<AppStatus>,
+    /// Objects that do not do their work, with their health.
+    pub unwell: Vec<(String, Health)>,
+    /// Objects that the last round refused or could not apply, with the reason.
+    pub open: Vec<(String, String)>,
+    /// Data that no app asks for any more.
+    pub detached: Vec<String>,
+    /// The reason of a hold.
+    pub held: Option<String>,
+    /// The reason of a pause in the cluster.
+    pub paused: Option<String>,
+    /// The findings that stop it.
+    pub findings: usize,
+    /// The whole organisation is retired.
+    pub retired: Option<Retirement>,
+}
+
+/// How one app is.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppStatus {
+    /// Its name.
+    pub name: String,
+    /// Its definition.
+    pub definition: String,
+    /// The release in force.
+    pub release: String,
+    /// Where it is reached: the first host.
+    pub at: Option<String>,
+    /// In words: "asleep until 06:30", "paused", …; empty where it simply runs.
+    pub state: String,
+    /// How many of its objects are there and well, and how many there should be.
+    pub well: (usize, usize),
+    /// The reason of a hold.
+    pub held: Option<String>,
+    /// Since when it is retired, and when its time comes.
+    pub retired: Option<Retirement>,
+    /// It is retired and nothing of it is left: its node may go.
+    pub gone: bool,
+}
+
+impl OrganisationStatus {
+    /// Whether everything is as it should be.
+    pub fn is_well(&self) -> bool {
+        self.unwell.is_empty()
+            && self.open.is_empty()
+            && self.behind == 0
+            && self.findings == 0
+            && self.paused.is_none()
+            && self.apps.iter().all(|app| app.well.0 == app.well.1)
+    }
+}
+
+/// All organisations: a line each, those with something to say first as a page.
+pub fn statuses(all: &[OrganisationStatus], look: Look) -> String {
+    let mut out = String::new();
+    for organisation in all {
+        if look.verbose || !organisation.is_well() {
+            out.push_str(&status(organisation, look));
+            out.push('\n');
+            continue;
+        }
+        let apps = many(organisation.apps.len(), "app");
+        let _ = writeln!(out, "{}: well, {apps} on {}", organisation.organisation, organisation.cluster);
+    }
+    let unwell = all.iter().filter(|organisation| !organisation.is_well()).count();
+    let _ = match unwell {
+        0 => writeln!(out, "All is well in {}.", many(all.len(), "organisation")),
+        unwell => writeln!(out, "{unwell} of {} need a look.", many(all.len(), "organisation")),
+    };
+    out
+}
+
+/// One organisation's page.
+pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
+    let bold = |text: &str| paint(look.colour, Style::new().bold(), text);
+    let mut out = String::new();
+    let name = bold(&organisation.organisation);
+    let _ = writeln!(out, "{name}, {} on {}", plain(&organisation.title), organisation.cluster);
+    let commit: String = organisation.commit.chars().take(12).collect();
+    let applied = match (commit.is_empty(), organisation.behind) {
+        (true, _) => "nothing was applied yet".to_owned(),
+        (false, 0) => format!("applied {commit}"),
+        (false, behind) => format!("applied {commit}, {} behind", many(behind, "commit")),
+    };
+    let _ = writeln!(out, "  {applied}");
+    let words = [
+        organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
+        organisation.held.as_ref().map(|why| format!("held: {why}")),
+        organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),
+        (organisation.findings > 0).then(|| format!("stopped by {}", many(organisation.findings, "finding"))),
+    ];
+    for word in words.into_iter().flatten() {
+        let _ = writeln!(out, "  {}", plain(&word));
+    }
+    for app in &organisation.apps {
+        draw_app(&mut out, app, look);
+    }
+    let mark = |verb| paint(look.colour, style(verb), sign(verb));
+    for (object, health) in &organisation.unwell {
+        let verb = if health.state == HealthState::Failed { Verb::Refused } else { Verb::Change };
+        let message = if health.message.is_empty() { &health.reason } else { &health.message };
+        let _ = writeln!(out, "  {} {object} is {}: {}", mark(verb), health.state, plain(message));
+    }
+    for (object, reason) in &organisation.open {
+        let _ = writeln!(out, "  {} {object} — {}", mark(Verb::Refused), plain(reason));
+    }
+    for object in &organisation.detached {
+        let _ = writeln!(out, "  {} {object} is detached: it holds data that no app asks for", mark(Verb::Keep));
+    }
+    out
+}
+
+fn draw_app(out: &mut String, app: &AppStatus, look: Look) {
+    let name = paint(look.colour, Style::new().bold(), &app.name);
+    let at = app.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+    let (well, all) = app.well;
+    let health = match (well == all, app.gone) {
+        (_, true) => "gone: its node may be dropped".to_owned(),
+        (true, false) => "well".to_owned(),
+        (false, false) => format!("{well} of {} well", many(all, "object")),
+    };
+    let state = if app.state.is_empty() { String::new() } else { format!(", {}", plain(&app.state)) };
+    let held = app.held.as_ref().map(|why| format!(", held: {}", plain(why))).unwrap_or_default();
+    let retired = app.retired.filter(|_| !app.gone).map(|retired| format!(", retired until {}", day(retired.until)));
+    let retired = retired.unwrap_or_default();
+    let _ = writeln!(out, "  {name} ({} {}){at}: {health}{state}{held}{retired}", app.definition, app.release);
+}

@@ -1,0 +1,222 @@
+//! Plans as people see them: the drawn text is the expectation.
+
+use super::*;
+use crate::name::Name;
+use crate::plan::{
+    Action, Base, Conflict, FieldChange, OrganisationPlan, Place, Plan, Reason, SCHEMA, Shown, Verb, What,
+};
+use crate::render::{ObjectId, Stage};
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn action(verb: Verb, kind: &str, object: &str, app: Option<&str>, reason: Reason) -> Action {
+    let base = (verb != Verb::Create).then(|| Base {
+        uid: "u".to_owned(),
+        resource_version: "1".to_owned(),
+        values_hash: String::new(),
+    });
+    let id = ObjectId { api_version: "v1".into(), kind: kind.into(), namespace: "o".into(), name: object.into() };
+    Action {
+        id,
+        verb,
+        reason,
+        what: What::Object,
+        app: app.map(name),
+        stage: Stage::Workload,
+        holds_data: false,
+        origin: None,
+        changes: Vec::new(),
+        conflicts: Vec::new(),
+        causes: Vec::new(),
+        verified: true,
+        force: false,
+        base,
+        desired_hash: String::new(),
+        prepare: None,
+        note: None,
+    }
+}
+
+fn change(path: &str, before: &str, after: &str, line: usize) -> FieldChange {
+    let shown = |text: &str| match text {
+        "" => None,
+        "SECRET" => Some(Shown::Secret),
+        text => Some(Shown::Value(serde_json::from_str(text).unwrap_or_else(|_| text.into()))),
+    };
+    let origin = Some(Place { file: "orgs/alternatiba.kdl".to_owned(), line, column: 9 });
+    FieldChange { path: path.to_owned(), before: shown(before), after: shown(after), origin, drift_by: Vec::new() }
+}
+
+fn plan() -> Plan {
+    let mut changed = action(Verb::Change, "Deployment", "cloud-web", Some("cloud"), Reason::GardenChanged);
+    changed.changes = vec![change("spec.replicas", "2", "3", 17)];
+    let mut drifted = action(
+        Verb::Change,
+        "ConfigMap",
+        "cloud-conf",
+        Some("cloud"),
+        Reason::Drift { by: vec!["kubectl-edit".to_owned()] },
+    );
+    drifted.changes = vec![FieldChange {
+        drift_by: vec!["kubectl-edit".to_owned()],
+        ..change("data[ports.conf]", "one\ntwo\nthree\n", "one\n2\nthree\n", 9)
+    }];
+    let mut refused = action(Verb::Refused, "Service", "cloud", Some("cloud"), Reason::Conflict);
+    refused.conflicts = vec![Conflict { manager: "helm".to_owned(), field: ".spec.type".to_owned() }];
+    let organisation = |name_: &str, actions| OrganisationPlan {
+        organisation: name(name_),
+        cluster: name("ada-lovelace"),
+        cluster_uid: "uid".to_owned(),
+        namespace: name_.to_owned(),
+        actions,
+        gone: Vec::new(),
+        retired: std::collections::BTreeMap::new(),
+        retired_organisation: None,
+        standstill: None,
+        findings: crate::finding::Findings::default(),
+    };
+    let kept = || action(Verb::Keep, "Secret", "x", None, Reason::Unchanged);
+    let created = ["a", "b", "c", "d"]
+        .map(|object| action(Verb::Create, if object < "c" { "ConfigMap" } else { "Job" }, object, Some("pads"), Reason::NotThere));
+    Plan {
+        schema: SCHEMA.to_owned(),
+        garden: name("indiehosters"),
+        commit: "c0ffee".to_owned(),
+        garden_hash: "g".to_owned(),
+        renderer_hash: "r".to_owned(),
+        made: 0,
+        organisations: vec![
+            organisation("alternatiba", vec![changed, drifted, refused, kept()]),
+            organisation("cnam", vec![kept()]),
+            organisation("ingenium", created.to_vec()),
+        ],
+    }
+}
+
+#[test]
+fn a_plan_reads_like_a_sentence() {
+    let expected = "\
+alternatiba: 2 change, 1 refused, 1 unchanged
+  cloud
+    ~ Deployment cloud-web — the garden asks for it
+        spec.replicas: 2 → 3  orgs/alternatiba.kdl:17
+    ~ ConfigMap cloud-conf — drift: `kubectl-edit` changed it in the cluster
+        data[ports.conf]: by kubectl-edit  orgs/alternatiba.kdl:9
+            one
+          - two
+          + 2
+            three
+    ! Service cloud — others own fields that the garden newly asks for
+        `spec.type` belongs to `helm`
+        help say `field Service cloud \"spec.type\" take` in the app to take it, or `leave` to let it be
+
+ingenium: 4 create
+  pads
+    + 4 objects: 2 ConfigMap, 2 Job
+
+4 create, 2 change, 1 refused in 2 of 3 organisations; 1 unchanged.
+";
+    assert_eq!(text(&plan(), Look::default()), expected);
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let coloured = text(&plan(), Look { colour: true, verbose: false });
+    assert!(coloured.contains("\u{1b}["));
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(), Look::default()));
+}
+
+#[test]
+fn nothing_to_do_is_one_line() {
+    let mut plan = plan();
+    plan.organisations.retain(|organisation| organisation.organisation.as_str() == "cnam");
+    assert_eq!(text(&plan, Look::default()), "Nothing changes in 1 organisation.\n");
+}
+
+#[test]
+fn no_markup_of_a_garden_survives_in_a_comment() {
+    let mut plan = plan();
+    let hostile = "@everyone | <script> [x](http://e) `rm` ~label !12 **b**\u{202e}";
+    plan.organisations[0].actions[0].changes = vec![change("spec.title", "a", &format!("\"{hostile}\""), 3)];
+    plan.organisations[0].actions[0].reason =
+        Reason::ServerRefused { status: 422, message: "denied by @admin, see #1 and `<b>`".to_owned() };
+    let markdown = markdown(&plan, Markdown::default());
+    for gone in ["@", "<script", "http://", "](", "**b**", "\u{202e}", " #1", "!12", "<b>`"] {
+        assert!(!markdown.contains(gone), "{gone} in\n{markdown}");
+    }
+    assert!(markdown.contains("&#35;\u{2060}1"));
+    assert!(markdown.starts_with("<!-- parcelle plan indiehosters -->"));
+    assert!(markdown.contains("<code>orgs/alternatiba.kdl&#58;3</code>"));
+}
+
+#[test]
+fn a_comment_stays_below_its_limit_and_says_what_it_left_out() {
+    let mut plan = plan();
+    let template = plan.organisations[0].clone();
+    plan.organisations = (0..100)
+        .map(|at| OrganisationPlan { organisation: name(&format!("organisation-{at}")), ..template.clone() })
+        .collect();
+    let text = markdown(&plan, Markdown { at_most: 9_000 });
+    assert!(text.len() <= 9_000, "{}", text.len());
+    assert!(text.contains("more with changes."));
+    assert!(text.contains("too long to list here"));
+}
+
+#[test]
+fn json_says_verbs_reasons_and_places() {
+    let value: serde_json::Value = serde_json::from_str(&json(&plan())).unwrap();
+    let action = &value["organisations"][0]["actions"][0];
+    assert_eq!(action["verb"], "change");
+    assert_eq!(action["reason"]["is"], "garden-changed");
+    assert_eq!(action["words"], "the garden asks for it");
+    assert_eq!(action["changes"][0]["origin"]["line"], 17);
+    assert_eq!(value["organisations"][0]["counts"]["unchanged"], 1);
+    assert_eq!(value["changes"], true);
+}
+
+#[test]
+fn secrets_are_neither_shown_nor_measured() {
+    let mut plan = plan();
+    plan.organisations[0].actions[0].changes = vec![change("data.password", "SECRET", "SECRET", 3)];
+    let text = text(&plan, Look { colour: false, verbose: true });
+    assert!(text.contains("data.password: (secret) → (secret)"), "{text}");
+}
+
+#[test]
+fn a_status_page_says_what_waits_and_what_is_kept() {
+    let organisation = OrganisationStatus {
+        organisation: "alternatiba".to_owned(),
+        title: "Alternatiba".to_owned(),
+        cluster: "ada-lovelace".to_owned(),
+        commit: "c0ffee0123456789".to_owned(),
+        apps: vec![AppStatus {
+            name: "cloud".to_owned(),
+            definition: "nextcloud".to_owned(),
+            release: "33".to_owned(),
+            at: Some("cloud.alternatiba.example".to_owned()),
+            well: (11, 12),
+            ..AppStatus::default()
+        }],
+        unwell: vec![(
+            "Deployment cloud-web".to_owned(),
+            crate::plan::Health {
+                state: crate::plan::HealthState::Progressing,
+                reason: String::new(),
+                message: "0 of 1 pods are available".to_owned(),
+            },
+        )],
+        detached: vec!["PersistentVolumeClaim cloud-html".to_owned()],
+        ..OrganisationStatus::default()
+    };
+    let expected = "\
+alternatiba, Alternatiba on ada-lovelace
+  applied c0ffee012345
+  cloud (nextcloud 33) at cloud.alternatiba.example: 11 of 12 objects well
+  ~ Deployment cloud-web is progressing: 0 of 1 pods are available
+  · PersistentVolumeClaim cloud-html is detached: it holds data that no app asks for
+";
+    assert_eq!(status(&organisation, Look::default()), expected);
+    assert!(!organisation.is_well());
+}

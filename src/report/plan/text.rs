@@ -1,0 +1,142 @@
+//! A plan for people.
+//!
+//! ```text
+//! alternatiba: 1 change, 41 unchanged
+//!   cloud
+//!     ~ Deployment cloud-web — the garden asks for it
+//!         spec.replicas: 2 → 3  orgs/alternatiba.kdl:17
+//!
+//! 1 change in 1 of 10 organisations; 9 unchanged.
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anstyle::Style;
+
+use super::words::{by_app, counted, has_news, is_told, kinds, many, paint, plain, sign, style};
+use super::{Look, value, way_out};
+use crate::plan::{Action, FieldChange, OrganisationPlan, Plan, Verb};
+
+/// More new objects than these are counted by kind instead of listed.
+const LISTED: usize = 3;
+
+/// The plan as text, with a summary at its end.
+pub fn text(plan: &Plan, look: Look) -> String {
+    let mut out = String::new();
+    for organisation in plan.organisations.iter().filter(|organisation| look.verbose || has_news(organisation)) {
+        draw(&mut out, organisation, look);
+        out.push('\n');
+    }
+    out.push_str(&summary(plan));
+    out
+}
+
+/// "3 create, 1 change in 2 of 10 organisations; 8 unchanged."
+pub(super) fn summary(plan: &Plan) -> String {
+    let mut counts: BTreeMap<Verb, usize> = BTreeMap::new();
+    for (verb, count) in plan.organisations.iter().flat_map(OrganisationPlan::counts) {
+        *counts.entry(verb).or_default() += count;
+    }
+    counts.remove(&Verb::Keep);
+    let all = plan.organisations.len();
+    let news = plan.organisations.iter().filter(|organisation| has_news(organisation)).count();
+    if counts.is_empty() {
+        return format!("Nothing changes in {}.\n", many(all, "organisation"));
+    }
+    let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
+    let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
+    let is_open = |action: &&Action| action.verb.writes() && !action.verified;
+    let open = plan.organisations.iter().flat_map(|organisation| &organisation.actions).filter(is_open).count();
+    if open > 0 {
+        let _ = writeln!(text, "{} not verified by the server yet.", many(open, "action"));
+    }
+    text
+}
+
+fn draw(out: &mut String, plan: &OrganisationPlan, look: Look) {
+    let bold = |text: &str| paint(look.colour, Style::new().bold(), text);
+    let _ = writeln!(out, "{}: {}", bold(plan.organisation.as_str()), counted(&plan.counts()));
+    if let Some(reason) = &plan.standstill {
+        let _ = writeln!(out, "  {}", plain(&reason.to_string()));
+    }
+    for (app, actions) in by_app(plan) {
+        let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, look.verbose)).collect();
+        if told.is_empty() {
+            continue;
+        }
+        let retired = app.and_then(|app| plan.retired.get(app));
+        let until = retired.map(|retired| format!(", retired until {}", day(retired.until))).unwrap_or_default();
+        let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
+        group(out, &told, look);
+    }
+}
+
+fn group(out: &mut String, told: &[&Action], look: Look) {
+    let created = || told.iter().copied().filter(|action| action.verb == Verb::Create);
+    let counts = created().count();
+    let folded = !look.verbose && counts > LISTED;
+    if folded {
+        let sign = paint(look.colour, style(Verb::Create), sign(Verb::Create));
+        let _ = writeln!(out, "    {sign} {counts} objects: {}", kinds(created()));
+    }
+    for action in told.iter().filter(|action| !folded || action.verb != Verb::Create) {
+        draw_action(out, action, look);
+    }
+}
+
+fn draw_action(out: &mut String, action: &Action, look: Look) {
+    let paint = |style: Style, text: &str| paint(look.colour, style, text);
+    let sign = paint(style(action.verb), sign(action.verb));
+    let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+    let unverified = if action.verb.writes() && !action.verified { ", not verified by the server" } else { "" };
+    let reason = plain(&action.reason.to_string());
+    let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base.is_none());
+    let origin = origin.map(|place| format!("  {}", paint(Style::new().dimmed(), &place.to_string())));
+    let _ = writeln!(out, "    {sign} {} — {reason}{note}{unverified}{}", action.id, origin.unwrap_or_default());
+    let shown = action.base.is_some() || look.verbose;
+    for change in action.changes.iter().filter(|_| shown) {
+        draw_change(out, change, look);
+    }
+    for (field, manager) in way_out::holders(action) {
+        let _ = writeln!(out, "        `{field}` belongs to `{manager}`");
+    }
+    if let Some(way_out) = way_out::way_out(action) {
+        let _ = writeln!(out, "        {} {way_out}", paint(Style::new().bold(), "help"));
+    }
+}
+
+fn draw_change(out: &mut String, change: &FieldChange, look: Look) {
+    let paint = |style: Style, text: &str| paint(look.colour, style, text);
+    let origin = change.origin.as_ref().map(|place| format!("  {}", paint(Style::new().dimmed(), &place.to_string())));
+    let origin = origin.unwrap_or_default();
+    let by = match change.drift_by.as_slice() {
+        [] => String::new(),
+        by => format!(" by {}", by.join(", ")),
+    };
+    if let Some(lines) = value::lines(change.before.as_ref(), change.after.as_ref()) {
+        let _ = writeln!(out, "        {}:{by}{origin}", plain(&change.path));
+        for line in lines {
+            let style = match line.chars().next() {
+                Some('-') => style(Verb::Delete),
+                Some('+') => style(Verb::Create),
+                _ => Style::new().dimmed(),
+            };
+            let _ = writeln!(out, "          {}", paint(style, &line));
+        }
+        return;
+    }
+    let after = paint(style(Verb::Create), &value::line(change.after.as_ref()));
+    let path = plain(&change.path);
+    if change.before.is_none() {
+        let _ = writeln!(out, "        {path}: {after}{origin}");
+        return;
+    }
+    let before = paint(style(Verb::Delete), &value::line(change.before.as_ref()));
+    let _ = writeln!(out, "        {path}: {before}{by} → {after}{origin}");
+}
+
+/// The day of a time in Unix seconds, in UTC.
+pub(super) fn day(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.strftime("%F").to_string())
+}

@@ -1,0 +1,119 @@
+//! The words and signs that all formats share.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::plan::{Action, OrganisationPlan, Verb};
+
+/// The verbs in the order in which a summary names them.
+pub(super) const VERBS: &[Verb] = &[
+    Verb::Create,
+    Verb::Change,
+    Verb::Replace,
+    Verb::Adopt,
+    Verb::Delete,
+    Verb::Held,
+    Verb::Refused,
+    Verb::Keep,
+];
+
+/// The word of a verb in a summary: "2 change, 1 create, 41 unchanged".
+pub(super) fn word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Create => "create",
+        Verb::Change => "change",
+        Verb::Replace => "replace",
+        Verb::Adopt => "adopt",
+        Verb::Delete => "delete",
+        Verb::Keep => "unchanged",
+        Verb::Held => "held",
+        Verb::Refused => "refused",
+    }
+}
+
+/// The sign before an object.
+pub(super) fn sign(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Create => "+",
+        Verb::Change => "~",
+        Verb::Replace => "±",
+        Verb::Adopt => ">",
+        Verb::Delete => "-",
+        Verb::Keep => "·",
+        Verb::Held => "=",
+        Verb::Refused => "!",
+    }
+}
+
+pub(super) fn style(verb: Verb) -> Style {
+    match verb {
+        Verb::Create => AnsiColor::Green.on_default(),
+        Verb::Change | Verb::Adopt => AnsiColor::Yellow.on_default(),
+        Verb::Replace => AnsiColor::Magenta.on_default(),
+        Verb::Delete => AnsiColor::Red.on_default(),
+        Verb::Held => AnsiColor::Cyan.on_default(),
+        Verb::Refused => AnsiColor::Red.on_default().bold(),
+        Verb::Keep => Style::new().dimmed(),
+    }
+}
+
+/// `text` in a style, where colours are wanted.
+pub(super) fn paint(colour: bool, style: Style, text: &str) -> String {
+    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+/// "2 change, 1 create, 41 unchanged"; "nothing" for no object at all.
+pub(super) fn counted(counts: &BTreeMap<Verb, usize>) -> String {
+    let parts: Vec<_> = VERBS
+        .iter()
+        .filter_map(|verb| Some(format!("{} {}", counts.get(verb).filter(|count| **count > 0)?, word(*verb))))
+        .collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+/// `1 organisation`, `2 organisations`.
+pub(super) fn many(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// Whether an action is worth a line.
+pub(super) fn is_told(action: &Action, verbose: bool) -> bool {
+    verbose || action.verb != Verb::Keep || !action.reason.is_silent()
+}
+
+/// Whether an organisation has anything to tell.
+pub(super) fn has_news(plan: &OrganisationPlan) -> bool {
+    plan.standstill.is_some() || plan.actions.iter().any(|action| is_told(action, false))
+}
+
+/// How many objects there are of each kind: "2 ConfigMap, 1 Deployment".
+pub(super) fn kinds<'a>(actions: impl Iterator<Item = &'a Action>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for action in actions {
+        *counts.entry(&action.id.kind).or_default() += 1;
+    }
+    counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The actions of an organisation by app: its own first.
+pub(super) fn by_app(plan: &OrganisationPlan) -> BTreeMap<Option<&str>, Vec<&Action>> {
+    let mut groups: BTreeMap<Option<&str>, Vec<&Action>> = BTreeMap::new();
+    for action in &plan.actions {
+        groups.entry(action.app.as_ref().map(crate::name::Name::as_str)).or_default().push(action);
+    }
+    groups
+}
+
+/// Text that came from a cluster or a garden, on one line and without what steers a terminal.
+pub(super) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|char| match char {
+            '\n' => '⏎',
+            '\t' => ' ',
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '�',
+            char if char.is_control() => '�',
+            char => char,
+        })
+        .collect()
+}
