@@ -39,7 +39,11 @@ pub fn markdown(plan: &Plan, how: Markdown) -> String {
             out.push_str(&whole);
             continue;
         }
-        let line = format!("\n- {}: {} (too long to list here)\n", code(organisation.organisation.as_str()), counted(&organisation.counts()));
+        let line = format!(
+            "\n- {}: {} (too long to list here)\n",
+            code(organisation.organisation.as_str()),
+            counted(&organisation.counts())
+        );
         if out.len() + line.len() <= room {
             out.push_str(&line);
         } else {

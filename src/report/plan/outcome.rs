@@ -34,7 +34,8 @@ pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
         }
     }
     let failed = outcomes.iter().filter(|organisation| organisation.failure.is_some()).count();
-    let failures = if failed > 0 { format!("; {} could not be done", many(failed, "organisation")) } else { String::new() };
+    let failures =
+        if failed > 0 { format!("; {} could not be done", many(failed, "organisation")) } else { String::new() };
     let only_unchanged = totals.keys().all(|class| *class == Class::Unchanged);
     if only_unchanged && failed == 0 {
         let _ = writeln!(out, "Nothing was written in {}.", many(outcomes.len(), "organisation"));
@@ -116,7 +117,9 @@ fn skipped(why: &Skip) -> Option<String> {
     Some(match why {
         Skip::Planned => return None,
         Skip::AfterFailure { of } => format!("not tried, since {of} failed"),
-        Skip::WaitsFor { object, health } => format!("waits for {object}: {}{}", health.state, message(&health.message)),
+        Skip::WaitsFor { object, health } => {
+            format!("waits for {object}: {}{}", health.state, message(&health.message))
+        }
         Skip::Stale { what } => format!("stale: {}", plain(what)),
         Skip::Interrupted => "not tried: interrupted".to_owned(),
     })

@@ -78,8 +78,9 @@ fn plan() -> Plan {
         findings: crate::finding::Findings::default(),
     };
     let kept = || action(Verb::Keep, "Secret", "x", None, Reason::Unchanged);
-    let created = ["a", "b", "c", "d"]
-        .map(|object| action(Verb::Create, if object < "c" { "ConfigMap" } else { "Job" }, object, Some("pads"), Reason::NotThere));
+    let created = ["a", "b", "c", "d"].map(|object| {
+        action(Verb::Create, if object < "c" { "ConfigMap" } else { "Job" }, object, Some("pads"), Reason::NotThere)
+    });
     Plan {
         schema: SCHEMA.to_owned(),
         garden: name("indiehosters"),

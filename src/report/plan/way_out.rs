@@ -9,15 +9,16 @@ pub(super) fn way_out(action: &Action) -> Option<String> {
         Reason::Conflict => {
             let field = action.conflicts.first().map_or("", |conflict| &conflict.field);
             let field = path::plain(field);
-            format!("say `field {} {} \"{field}\" take` in the app to take it, or `leave` to let it be", id.kind, id.name)
+            format!(
+                "say `field {} {} \"{field}\" take` in the app to take it, or `leave` to let it be",
+                id.kind, id.name
+            )
         }
         Reason::NotOurs | Reason::MadeAnew => {
             format!("say `adopt {} {}` in the app to take it, or remove it from the cluster", id.kind, id.name)
         }
         Reason::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
-        Reason::ImmutableWithData { .. } => {
-            "set it back, or move the data to a new app and retire this one".to_owned()
-        }
+        Reason::ImmutableWithData { .. } => "set it back, or move the data to a new app and retire this one".to_owned(),
         Reason::SecretLost => "restore it from a backup of the cluster".to_owned(),
         Reason::SourceMissing { .. } => "the cluster's operators create it".to_owned(),
         Reason::OverBudget { .. } => {

@@ -7,16 +7,8 @@ use anstyle::{AnsiColor, Style};
 use crate::plan::{Action, OrganisationPlan, Verb};
 
 /// The verbs in the order in which a summary names them.
-pub(super) const VERBS: &[Verb] = &[
-    Verb::Create,
-    Verb::Change,
-    Verb::Replace,
-    Verb::Adopt,
-    Verb::Delete,
-    Verb::Held,
-    Verb::Refused,
-    Verb::Keep,
-];
+pub(super) const VERBS: &[Verb] =
+    &[Verb::Create, Verb::Change, Verb::Replace, Verb::Adopt, Verb::Delete, Verb::Held, Verb::Refused, Verb::Keep];
 
 /// The word of a verb in a summary: "2 change, 1 create, 41 unchanged".
 pub(super) fn word(verb: Verb) -> &'static str {
