@@ -8,6 +8,7 @@ use crate::syntax;
 
 mod garden;
 mod layers;
+mod pages;
 mod rules;
 
 /// The files of `tests/cases/baseline`: every rule's test changes one place of them.
