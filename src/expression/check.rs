@@ -22,7 +22,7 @@ const QUANTITY: Code = Code("E0511");
 /// The finding of the first part that has no type: an unknown name (`E0505`), types that do not fit (`E0506`), an
 /// optional value that nothing tested (`E0507`), a secret that is computed with (`E0508`), a word that is none of a
 /// choice (`E0510`), an amount that is none (`E0511`).
-pub fn check(expression: &Expression, scope: &Scope) -> Result<Type, Finding> {
+pub fn check(expression: &Expression, scope: &Scope) -> Result<Type, Box<Finding>> {
     let precise = expression.span.range().len() == expression.text.len();
     Checker { precise }.value(&expression.root, scope)
 }
@@ -31,16 +31,22 @@ pub fn check(expression: &Expression, scope: &Scope) -> Result<Type, Finding> {
 ///
 /// # Errors
 /// As [`check`], and `E0506` where the type is another.
-pub fn check_as(expression: &Expression, scope: &Scope, wanted: &Type) -> Result<(), Finding> {
+pub fn check_as(expression: &Expression, scope: &Scope, wanted: &Type) -> Result<(), Box<Finding>> {
     let found = check(expression, scope)?;
-    if fits(&found, wanted) { Ok(()) } else { Err(mismatch(&expression.text, &found, wanted, expression.span)) }
+    if fits(&found, wanted) {
+        Ok(())
+    } else {
+        Err(Box::new(mismatch(&expression.text, &found, wanted, expression.span)))
+    }
 }
 
 /// Whether a value of type `found` can stand where `wanted` is asked for.
 pub(super) fn fits(found: &Type, wanted: &Type) -> bool {
     match (found, wanted) {
-        (Type::Any, _) | (_, Type::Any) | (Type::Choice(_), Type::Text | Type::Choice(_)) => true,
-        (Type::Text, Type::Choice(_)) => true,
+        (Type::Any, _)
+        | (_, Type::Any)
+        | (Type::Choice(_), Type::Text | Type::Choice(_))
+        | (Type::Text, Type::Choice(_)) => true,
         (Type::List(left), Type::List(right)) | (Type::Map(left), Type::Map(right)) => fits(left, right),
         (left, right) => left == right,
     }
@@ -74,13 +80,13 @@ struct Checker {
 
 impl Checker {
     /// The type of a value that must be there.
-    fn value(&self, tree: &Tree, scope: &Scope) -> Result<Type, Finding> {
+    fn value(&self, tree: &Tree, scope: &Scope) -> Result<Type, Box<Finding>> {
         let found = self.maybe(tree, scope, false)?;
-        if found.optional && !scope.knows(tree) { Err(untested(tree, scope)) } else { Ok(found.kind) }
+        if found.optional && !scope.knows(tree) { Err(Box::new(untested(tree, scope))) } else { Ok(found.kind) }
     }
 
     /// The type of a value that may be absent; inside `has` the parts of a path may be, too.
-    fn maybe(&self, tree: &Tree, scope: &Scope, inside_has: bool) -> Result<Found, Finding> {
+    fn maybe(&self, tree: &Tree, scope: &Scope, inside_has: bool) -> Result<Found, Box<Finding>> {
         let always = |kind| Ok(Found { kind, optional: false });
         match &tree.kind {
             Kind::Bool(_) => always(Type::Bool),
@@ -89,7 +95,7 @@ impl Checker {
             Kind::List(items) => self.list(items, scope).and_then(always),
             Kind::Name(name) => match scope.name(name) {
                 Some(kind) => always(kind.clone()),
-                None => Err(self.unknown(name, "name", scope.names(), tree.span)),
+                None => Err(Box::new(self.unknown(name, "name", scope.names(), tree.span))),
             },
             Kind::Field(of, name) => {
                 let kind = self.part(of, scope, inside_has)?;
@@ -113,24 +119,28 @@ impl Checker {
         if self.precise { Span::new(span.file, range.end.saturating_sub(name.len())..range.end) } else { span }
     }
 
-    fn part(&self, of: &Tree, scope: &Scope, inside_has: bool) -> Result<Type, Finding> {
+    fn part(&self, of: &Tree, scope: &Scope, inside_has: bool) -> Result<Type, Box<Finding>> {
         if inside_has { self.maybe(of, scope, true).map(|found| found.kind) } else { self.value(of, scope) }
     }
 
-    fn wants(&self, tree: &Tree, scope: &Scope, wanted: &Type) -> Result<(), Finding> {
+    fn wants(&self, tree: &Tree, scope: &Scope, wanted: &Type) -> Result<(), Box<Finding>> {
         let found = self.value(tree, scope)?;
         if found == Type::Secret {
-            return Err(secret(tree));
+            return Err(Box::new(secret(tree)));
         }
-        if fits(&found, wanted) { Ok(()) } else { Err(mismatch(&tree.to_string(), &found, wanted, tree.span)) }
+        if fits(&found, wanted) {
+            Ok(())
+        } else {
+            Err(Box::new(mismatch(&tree.to_string(), &found, wanted, tree.span)))
+        }
     }
 
-    fn list(&self, items: &[Tree], scope: &Scope) -> Result<Type, Finding> {
+    fn list(&self, items: &[Tree], scope: &Scope) -> Result<Type, Box<Finding>> {
         let mut inner = Type::Any;
         for (at, item) in items.iter().enumerate() {
             let kind = self.value(item, scope)?;
             if kind == Type::Secret {
-                return Err(secret(item));
+                return Err(Box::new(secret(item)));
             }
             inner = if at == 0 {
                 kind
@@ -141,56 +151,60 @@ impl Checker {
         Ok(Type::List(Box::new(inner)))
     }
 
-    fn field(&self, kind: &Type, of: &Tree, name: &str, span: Span) -> Result<Found, Finding> {
+    fn field(&self, kind: &Type, of: &Tree, name: &str, span: Span) -> Result<Found, Box<Finding>> {
         match kind {
             Type::Any => Ok(Found { kind: Type::Any, optional: false }),
             Type::Map(inner) => Ok(Found { kind: (**inner).clone(), optional: true }),
-            Type::Object(fields) => match fields.get(name) {
-                Some(field) => Ok(Found { kind: field.kind.clone(), optional: field.optional }),
-                None => {
+            Type::Object(fields) => {
+                let Some(field) = fields.get(name) else {
                     let what = format!("field of `{of}`");
-                    Err(self.unknown(name, &what, fields.keys().map(String::as_str), span))
-                }
-            },
-            other => {
-                Err(Finding::error(MISMATCH, format!("`{of}` has no field `{name}`"), span)
-                    .why(format!("it is {other}")))
+                    return Err(Box::new(self.unknown(name, &what, fields.keys().map(String::as_str), span)));
+                };
+                Ok(Found { kind: field.kind.clone(), optional: field.optional })
             }
+            other => Err(Box::new(
+                Finding::error(MISMATCH, format!("`{of}` has no field `{name}`"), span).why(format!("it is {other}")),
+            )),
         }
     }
 
-    fn index(&self, kind: &Type, of: &Tree, at: &Tree, scope: &Scope) -> Result<Found, Finding> {
+    fn index(&self, kind: &Type, of: &Tree, at: &Tree, scope: &Scope) -> Result<Found, Box<Finding>> {
         let (wanted, inner, optional) = match kind {
             Type::Any => (Type::Any, Type::Any, false),
             Type::List(inner) => (Type::Int, (**inner).clone(), true),
             Type::Map(inner) => (Type::Text, (**inner).clone(), true),
             Type::Object(_) => {
                 let Kind::Text(name) = &at.kind else {
-                    return Err(Finding::error(MISMATCH, format!("`{of}` is no list and no map"), at.span)
-                        .help("name the field after a dot"));
+                    return Err(Box::new(
+                        Finding::error(MISMATCH, format!("`{of}` is no list and no map"), at.span)
+                            .help("name the field after a dot"),
+                    ));
                 };
                 return self.field(kind, of, name, at.span);
             }
             other => {
-                return Err(Finding::error(MISMATCH, format!("`{of}` is no list and no map"), at.span)
-                    .why(format!("it is {other}")));
+                return Err(Box::new(
+                    Finding::error(MISMATCH, format!("`{of}` is no list and no map"), at.span)
+                        .why(format!("it is {other}")),
+                ));
             }
         };
         self.wants(at, scope, &wanted)?;
         Ok(Found { kind: inner, optional })
     }
 
-    fn choose(&self, condition: &Tree, yes: &Tree, no: &Tree, scope: &Scope) -> Result<Type, Finding> {
+    fn choose(&self, condition: &Tree, yes: &Tree, no: &Tree, scope: &Scope) -> Result<Type, Box<Finding>> {
         self.wants(condition, scope, &Type::Bool)?;
         let left = self.value(yes, &scope.assuming(condition, true))?;
         let right = self.value(no, &scope.assuming(condition, false))?;
         common(&left, &right).ok_or_else(|| {
             Finding::error(MISMATCH, "the two values of `? :` have different types", yes.span.to(no.span))
                 .why(format!("`{yes}` is {left}, `{no}` is {right}"))
+                .into()
         })
     }
 
-    fn binary(&self, operator: Operator, left: &Tree, right: &Tree, scope: &Scope) -> Result<Type, Finding> {
+    fn binary(&self, operator: Operator, left: &Tree, right: &Tree, scope: &Scope) -> Result<Type, Box<Finding>> {
         use Operator::{And, AtLeast, AtMost, Equal, In, Less, Minus, More, Or, Plus, Times, Unequal};
         if let And | Or = operator {
             self.wants(left, scope, &Type::Bool)?;
@@ -200,7 +214,7 @@ impl Checker {
         let types = (self.value(left, scope)?, self.value(right, scope)?);
         for (tree, kind) in [(left, &types.0), (right, &types.1)] {
             if *kind == Type::Secret {
-                return Err(secret(tree));
+                return Err(Box::new(secret(tree)));
             }
         }
         let result = match operator {
@@ -218,11 +232,11 @@ impl Checker {
             Times => product(&types),
             And | Or => None,
         };
-        result.ok_or_else(|| no_operator(operator, left, right, &types))
+        result.ok_or_else(|| no_operator(operator, left, right, &types).into())
     }
 
     /// `settings.office == 'onlyofice'`: a literal that is none of the words can never be equal.
-    fn comparable_words(&self, left: &Tree, right: &Tree, types: &(Type, Type)) -> Result<(), Finding> {
+    fn comparable_words(&self, left: &Tree, right: &Tree, types: &(Type, Type)) -> Result<(), Box<Finding>> {
         match (types, &left.kind, &right.kind) {
             ((Type::Choice(words), _), _, Kind::Text(text)) => self.known_word(words, text, left, right.span),
             ((_, Type::Choice(words)), Kind::Text(text), _) => self.known_word(words, text, right, left.span),
@@ -230,7 +244,7 @@ impl Checker {
         }
     }
 
-    fn member(&self, left: &Tree, right: &Tree, types: &(Type, Type)) -> Result<(), Finding> {
+    fn member(&self, left: &Tree, right: &Tree, types: &(Type, Type)) -> Result<(), Box<Finding>> {
         if let (Kind::Text(text), Type::List(inner)) = (&left.kind, &types.1)
             && let Type::Choice(words) = &**inner
         {
@@ -246,23 +260,25 @@ impl Checker {
         Ok(())
     }
 
-    fn known_word(&self, words: &[String], text: &Arc<str>, of: &Tree, span: Span) -> Result<(), Finding> {
+    fn known_word(&self, words: &[String], text: &Arc<str>, of: &Tree, span: Span) -> Result<(), Box<Finding>> {
         if words.iter().any(|word| **word == **text) {
             return Ok(());
         }
         let finding = Finding::error(CHOICE, format!("`{of}` is never `{text}`"), span)
             .why(format!("it is one of `{}`", words.join("`, `")));
-        Err(self.suggest(finding, text, words.iter().map(String::as_str), span, |near| format!("'{near}'")))
+        Err(Box::new(self.suggest(finding, text, words.iter().map(String::as_str), span, |near| format!("'{near}'"))))
     }
 
-    fn call(&self, function: Function, arguments: &[Tree], whole: &Tree, scope: &Scope) -> Result<Found, Finding> {
+    fn call(&self, function: Function, arguments: &[Tree], whole: &Tree, scope: &Scope) -> Result<Found, Box<Finding>> {
         let always = |kind| Ok(Found { kind, optional: false });
         let first = &arguments[0];
         match function {
             Function::Has => {
                 if !first.is_path() {
-                    return Err(Finding::error(MISMATCH, format!("`has` cannot ask about `{first}`"), first.span)
-                        .why("it asks whether a setting or a field is there"));
+                    return Err(Box::new(
+                        Finding::error(MISMATCH, format!("`has` cannot ask about `{first}`"), first.span)
+                            .why("it asks whether a setting or a field is there"),
+                    ));
                 }
                 self.maybe(first, scope, true)?;
                 always(Type::Bool)
@@ -278,14 +294,16 @@ impl Checker {
             }
             Function::Size => match self.value(first, scope)? {
                 Type::List(_) | Type::Map(_) | Type::Text | Type::Choice(_) | Type::Any => always(Type::Int),
-                Type::Secret => Err(secret(first)),
-                other => Err(Finding::error(MISMATCH, format!("`{first}` has no size"), first.span)
-                    .why(format!("it is {other}; lists, maps and texts have one"))),
+                Type::Secret => Err(Box::new(secret(first))),
+                other => Err(Box::new(
+                    Finding::error(MISMATCH, format!("`{first}` has no size"), first.span)
+                        .why(format!("it is {other}; lists, maps and texts have one")),
+                )),
             },
             Function::Hash => {
                 for argument in arguments {
                     if self.value(argument, scope)? == Type::Secret {
-                        return Err(secret(argument));
+                        return Err(Box::new(secret(argument)));
                     }
                 }
                 always(Type::Text)
@@ -295,7 +313,7 @@ impl Checker {
     }
 
     /// `min(a, b)` of values; `min(list)` may be absent, since the list may be empty.
-    fn extreme(&self, arguments: &[Tree], whole: &Tree, scope: &Scope) -> Result<Found, Finding> {
+    fn extreme(&self, arguments: &[Tree], whole: &Tree, scope: &Scope) -> Result<Found, Box<Finding>> {
         let first = self.value(&arguments[0], scope)?;
         let single = arguments.len() == 1;
         let mut kind = match (single, first) {
@@ -309,24 +327,28 @@ impl Checker {
         if matches!(kind, Type::Int | Type::Quantity(_) | Type::Any) {
             return Ok(Found { kind, optional: single });
         }
-        Err(Finding::error(MISMATCH, format!("`{whole}` compares what has no order"), whole.span)
-            .why(format!("each is {kind}; whole numbers and amounts have an order")))
+        Err(Box::new(
+            Finding::error(MISMATCH, format!("`{whole}` compares what has no order"), whole.span)
+                .why(format!("each is {kind}; whole numbers and amounts have an order")),
+        ))
     }
 
-    fn each(&self, walk: Walk, of: &Tree, name: &str, body: &Tree, scope: &Scope) -> Result<Type, Finding> {
+    fn each(&self, walk: Walk, of: &Tree, name: &str, body: &Tree, scope: &Scope) -> Result<Type, Box<Finding>> {
         let element = match self.value(of, scope)? {
             Type::List(inner) => *inner,
             Type::Map(_) => Type::Text,
             Type::Any => Type::Any,
             other => {
-                return Err(Finding::error(MISMATCH, format!("`{of}` is no list and no map"), of.span)
-                    .why(format!("it is {other}; `{}` walks over elements", walk.name())));
+                return Err(Box::new(
+                    Finding::error(MISMATCH, format!("`{of}` is no list and no map"), of.span)
+                        .why(format!("it is {other}; `{}` walks over elements", walk.name())),
+                ));
             }
         };
         let inner = scope.clone().with(name, element.clone());
         if walk == Walk::Map {
             let kind = self.value(body, &inner)?;
-            return if kind == Type::Secret { Err(secret(body)) } else { Ok(Type::List(Box::new(kind))) };
+            return if kind == Type::Secret { Err(Box::new(secret(body))) } else { Ok(Type::List(Box::new(kind))) };
         }
         self.wants(body, &inner, &Type::Bool)?;
         Ok(if walk == Walk::Filter { Type::List(Box::new(element)) } else { Type::Bool })
@@ -384,14 +406,17 @@ fn secret(tree: &Tree) -> Finding {
 }
 
 /// The literal amount of `quantity('8 GiB')`.
-pub(super) fn literal_quantity(tree: &Tree) -> Result<Quantity, Finding> {
+pub(super) fn literal_quantity(tree: &Tree) -> Result<Quantity, Box<Finding>> {
     let Kind::Text(text) = &tree.kind else {
-        return Err(Finding::error(QUANTITY, "`quantity` takes a literal amount", tree.span)
-            .help("write `quantity('8 GiB')`; a setting of type `size` is an amount already"));
+        return Err(Box::new(
+            Finding::error(QUANTITY, "`quantity` takes a literal amount", tree.span)
+                .help("write `quantity('8 GiB')`; a setting of type `size` is an amount already"),
+        ));
     };
     text.split_once(' ').and_then(|(number, unit)| Quantity::parse(number, unit)).ok_or_else(|| {
         Finding::error(QUANTITY, format!("`{text}` is no amount"), tree.span)
             .help("an amount is a number, a blank and a unit: `8 GiB`, `250 millicores`, `90 days`")
+            .into()
     })
 }
 

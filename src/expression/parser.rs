@@ -23,28 +23,30 @@ const FUNCTION: Code = Code("E0503");
 ///
 /// # Errors
 /// The finding of the first mistake (`E0501` syntax, `E0502` limits, `E0503` functions).
-pub fn parse(text: &str, span: Span) -> Result<Expression, Finding> {
+pub fn parse(text: &str, span: Span) -> Result<Expression, Box<Finding>> {
     parse_at(text, &Place::of(text, span))
 }
 
 /// Parses an expression whose place is known.
-pub(super) fn parse_at(text: &str, place: &Place) -> Result<Expression, Finding> {
+pub(super) fn parse_at(text: &str, place: &Place) -> Result<Expression, Box<Finding>> {
     if text.len() > MAX_LENGTH {
         let title = format!("the expression has {} characters", text.len());
-        return Err(Finding::error(LIMIT, title, place.whole())
-            .why(format!("an expression has at most {MAX_LENGTH} characters"))
-            .help("move parts of it into an `@when` or a rule of its own"));
+        return Err(Box::new(
+            Finding::error(LIMIT, title, place.whole())
+                .why(format!("an expression has at most {MAX_LENGTH} characters"))
+                .help("move parts of it into an `@when` or a rule of its own"),
+        ));
     }
     let tokens = tokens(text).map_err(|error| lex_finding(text, place, error))?;
     let mut parser = Parser { text, place, tokens: &tokens, at: 0, nesting: 0 };
     if tokens.is_empty() {
-        return Err(
-            Finding::error(SYNTAX, "the expression is empty", place.whole()).help("write a name such as `settings.at`")
-        );
+        return Err(Box::new(
+            Finding::error(SYNTAX, "the expression is empty", place.whole()).help("write a name such as `settings.at`"),
+        ));
     }
     let root = parser.choose()?;
     if parser.at < tokens.len() {
-        return Err(parser.unexpected("an operator or the end"));
+        return Err(Box::new(parser.unexpected("an operator or the end")));
     }
     Ok(Expression { text: text.into(), span: place.whole(), root: Arc::new(root) })
 }
@@ -114,10 +116,10 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     /// `condition ? yes : no`
-    fn choose(&mut self) -> Result<Tree, Finding> {
+    fn choose(&mut self) -> Result<Tree, Box<Finding>> {
         self.nesting += 1;
         if self.nesting > MAX_DEPTH {
-            return Err(self.too_deep(self.place.whole()));
+            return Err(Box::new(too_deep(self.place.whole())));
         }
         let condition = self.binary(1)?;
         let tree = if self.take("?") {
@@ -125,7 +127,7 @@ impl Parser<'_> {
             self.expect(":", "`:` and the other value")?;
             let no = self.choose()?;
             let span = condition.span.to(no.span);
-            self.node(Kind::Choose(Box::new(condition), Box::new(yes), Box::new(no)), span)
+            node(Kind::Choose(Box::new(condition), Box::new(yes), Box::new(no)), span)
         } else {
             Ok(condition)
         };
@@ -133,15 +135,15 @@ impl Parser<'_> {
         tree
     }
 
-    fn binary(&mut self, least: u8) -> Result<Tree, Finding> {
+    fn binary(&mut self, least: u8) -> Result<Tree, Box<Finding>> {
         let mut left = self.unary()?;
         while let Some(operator) = self.operator().filter(|operator| operator.binding() >= least) {
             self.at += 1;
             let right = self.binary(operator.binding() + 1)?;
             let span = left.span.to(right.span);
-            left = self.node(Kind::Binary(operator, Box::new(left), Box::new(right)), span)?;
+            left = node(Kind::Binary(operator, Box::new(left), Box::new(right)), span)?;
             if operator.binding() == 3 && self.operator().is_some_and(|next| next.binding() == 3) {
-                return Err(self.unexpected("`&&`, `||` or the end: comparisons do not chain"));
+                return Err(Box::new(self.unexpected("`&&`, `||` or the end: comparisons do not chain")));
             }
         }
         Ok(left)
@@ -159,7 +161,7 @@ impl Parser<'_> {
             .find(|operator| operator.sign() == sign)
     }
 
-    fn unary(&mut self) -> Result<Tree, Finding> {
+    fn unary(&mut self) -> Result<Tree, Box<Finding>> {
         let start = self.here();
         let mut signs = 0;
         while self.take("!") {
@@ -168,12 +170,12 @@ impl Parser<'_> {
         let mut tree = self.postfix()?;
         for _ in 0..signs {
             let span = start.to(tree.span);
-            tree = self.node(Kind::Not(Box::new(tree)), span)?;
+            tree = node(Kind::Not(Box::new(tree)), span)?;
         }
         Ok(tree)
     }
 
-    fn postfix(&mut self) -> Result<Tree, Finding> {
+    fn postfix(&mut self) -> Result<Tree, Box<Finding>> {
         let mut tree = self.primary()?;
         loop {
             if self.take(".") {
@@ -182,20 +184,20 @@ impl Parser<'_> {
                     self.call(&name, span, Some(tree))?
                 } else {
                     let whole = tree.span.to(span);
-                    self.node(Kind::Field(Box::new(tree), name), whole)?
+                    node(Kind::Field(Box::new(tree), name), whole)?
                 };
             } else if self.take("[") {
                 let at = self.choose()?;
                 let end = self.expect("]", "`]`")?;
                 let span = tree.span.to(end);
-                tree = self.node(Kind::Index(Box::new(tree), Box::new(at)), span)?;
+                tree = node(Kind::Index(Box::new(tree), Box::new(at)), span)?;
             } else {
                 return Ok(tree);
             }
         }
     }
 
-    fn primary(&mut self) -> Result<Tree, Finding> {
+    fn primary(&mut self) -> Result<Tree, Box<Finding>> {
         let span = self.here();
         match self.peek().cloned() {
             Some(Token::Int(value)) => self.leaf(Kind::Int(value), span),
@@ -205,7 +207,7 @@ impl Parser<'_> {
             }
             Some(Token::Word(word)) if &*word != "in" => {
                 self.at += 1;
-                if self.next_is("(") { self.call(&word, span, None) } else { self.node(Kind::Name(word), span) }
+                if self.next_is("(") { self.call(&word, span, None) } else { node(Kind::Name(word), span) }
             }
             Some(Token::Sign("(")) => {
                 self.at += 1;
@@ -216,19 +218,19 @@ impl Parser<'_> {
             Some(Token::Sign("[")) => {
                 self.at += 1;
                 let (items, end) = self.arguments("]")?;
-                self.node(Kind::List(items), span.to(end))
+                node(Kind::List(items), span.to(end))
             }
-            _ => Err(self.unexpected("a value")),
+            _ => Err(Box::new(self.unexpected("a value"))),
         }
     }
 
-    fn leaf(&mut self, kind: Kind, span: Span) -> Result<Tree, Finding> {
+    fn leaf(&mut self, kind: Kind, span: Span) -> Result<Tree, Box<Finding>> {
         self.at += 1;
-        self.node(kind, span)
+        node(kind, span)
     }
 
     /// `name(…)`, or `of.name(…)`, which is `name(of, …)`.
-    fn call(&mut self, name: &str, span: Span, of: Option<Tree>) -> Result<Tree, Finding> {
+    fn call(&mut self, name: &str, span: Span, of: Option<Tree>) -> Result<Tree, Box<Finding>> {
         self.at += 1;
         let method = of.is_some();
         let start = of.as_ref().map_or(span, |of| of.span);
@@ -241,19 +243,21 @@ impl Parser<'_> {
                     let bound = bound.clone();
                     let body = arguments.pop().expect("the pattern has three parts");
                     let of = arguments.swap_remove(0);
-                    self.node(Kind::Each(*walk, Box::new(of), bound, Box::new(body)), whole)
+                    node(Kind::Each(*walk, Box::new(of), bound, Box::new(body)), whole)
                 }
-                _ => Err(Finding::error(FUNCTION, format!("`{name}` takes a list, a name and an expression"), whole)
-                    .help(format!("write `settings.modules.{name}(module, …)`"))),
+                _ => Err(Box::new(
+                    Finding::error(FUNCTION, format!("`{name}` takes a list, a name and an expression"), whole)
+                        .help(format!("write `settings.modules.{name}(module, …)`")),
+                )),
             };
         }
         let Some((_, function, least, most)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
-            return Err(self.unknown_function(name, span));
+            return Err(Box::new(self.unknown_function(name, span)));
         };
         if arguments.len() < *least || arguments.len() > *most {
-            return Err(wrong_number(*function, arguments.len(), (*least, *most), method, whole));
+            return Err(Box::new(wrong_number(*function, arguments.len(), (*least, *most), method, whole)));
         }
-        self.node(Kind::Call(*function, arguments), whole)
+        node(Kind::Call(*function, arguments), whole)
     }
 
     fn unknown_function(&self, name: &str, span: Span) -> Finding {
@@ -272,7 +276,7 @@ impl Parser<'_> {
         }
     }
 
-    fn arguments(&mut self, close: &'static str) -> Result<(Vec<Tree>, Span), Finding> {
+    fn arguments(&mut self, close: &'static str) -> Result<(Vec<Tree>, Span), Box<Finding>> {
         let mut items = Vec::new();
         loop {
             let span = self.here();
@@ -287,7 +291,7 @@ impl Parser<'_> {
         }
     }
 
-    fn name(&mut self, wanted: &str) -> Result<(Arc<str>, Span), Finding> {
+    fn name(&mut self, wanted: &str) -> Result<(Arc<str>, Span), Box<Finding>> {
         let span = self.here();
         match self.peek() {
             Some(Token::Word(word)) => {
@@ -295,19 +299,8 @@ impl Parser<'_> {
                 self.at += 1;
                 Ok((word, span))
             }
-            _ => Err(self.unexpected(wanted)),
+            _ => Err(Box::new(self.unexpected(wanted))),
         }
-    }
-
-    fn node(&self, kind: Kind, span: Span) -> Result<Tree, Finding> {
-        let tree = Tree::new(kind, span);
-        if tree.depth > MAX_DEPTH { Err(self.too_deep(span)) } else { Ok(tree) }
-    }
-
-    fn too_deep(&self, span: Span) -> Finding {
-        Finding::error(LIMIT, "the expression is nested too deeply", span)
-            .why(format!("an expression has at most {MAX_DEPTH} levels"))
-            .help("move parts of it into an `@when` or a rule of its own")
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -324,9 +317,9 @@ impl Parser<'_> {
         taken
     }
 
-    fn expect(&mut self, sign: &str, wanted: &str) -> Result<Span, Finding> {
+    fn expect(&mut self, sign: &str, wanted: &str) -> Result<Span, Box<Finding>> {
         let span = self.here();
-        if self.take(sign) { Ok(span) } else { Err(self.unexpected(wanted)) }
+        if self.take(sign) { Ok(span) } else { Err(Box::new(self.unexpected(wanted))) }
     }
 
     /// The next token's place; after the last, the place behind the text.
@@ -353,4 +346,16 @@ fn wrong_number(function: Function, given: usize, bounds: (usize, usize), method
     };
     let finding = Finding::error(FUNCTION, format!("`{}` takes {takes}, not {given}", function.name()), span);
     if method { finding.why("the value before the dot counts") } else { finding }
+}
+
+/// A node over its parts, within the limit.
+fn node(kind: Kind, span: Span) -> Result<Tree, Box<Finding>> {
+    let tree = Tree::new(kind, span);
+    if tree.depth > MAX_DEPTH { Err(Box::new(too_deep(span))) } else { Ok(tree) }
+}
+
+fn too_deep(span: Span) -> Finding {
+    Finding::error(LIMIT, "the expression is nested too deeply", span)
+        .why(format!("an expression has at most {MAX_DEPTH} levels"))
+        .help("move parts of it into an `@when` or a rule of its own")
 }

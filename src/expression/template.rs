@@ -40,7 +40,7 @@ pub fn parse_template(text: &str, span: Span, findings: &mut Findings) -> Templa
         }
         match parse_at(&text[start + 2..end], &place.part(start + 2..end)) {
             Ok(expression) => pieces.push(Piece::Hole(expression)),
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
         at = end + 1;
     }
@@ -96,7 +96,7 @@ impl Template {
     ///
     /// # Errors
     /// The finding of the first hole that does not type, or has no spelling inside a text (`E0509`).
-    pub fn check(&self, scope: &Scope) -> Result<Type, Finding> {
+    pub fn check(&self, scope: &Scope) -> Result<Type, Box<Finding>> {
         if let Some(hole) = self.as_hole() {
             return check(hole, scope);
         }
@@ -105,7 +105,9 @@ impl Template {
             let Piece::Hole(hole) = piece else { continue };
             match check(hole, scope)? {
                 Type::Secret => kind = Type::Secret,
-                found @ (Type::List(_) | Type::Map(_) | Type::Object(_)) => return Err(no_text(hole, &found)),
+                found @ (Type::List(_) | Type::Map(_) | Type::Object(_)) => {
+                    return Err(Box::new(no_text(hole, &found)));
+                }
                 _ => {}
             }
         }

@@ -108,7 +108,7 @@ impl Decoder<'_> {
         let scalar = scalar_type(kind);
         let [first, rest @ ..] = args else {
             let finding = Finding::error(MISSING, format!("`{}` lacks its value", declaration.name), setting.span)
-                .help(self.say(declaration, &scalar));
+                .help(say(declaration, &scalar));
             self.findings.push(finding);
             return Value::Absent;
         };
@@ -204,7 +204,8 @@ impl Decoder<'_> {
             let choice = SettingType::Choice(options.iter().map(|word| (word.clone(), None)).collect());
             match args.first() {
                 Some(word) => {
-                    drop(fields.insert("is".to_owned(), self.scalar(&declaration.name, &choice, word, setting.layer)))
+                    let word = self.scalar(&declaration.name, &choice, word, setting.layer);
+                    fields.insert("is".to_owned(), word);
                 }
                 None if self.whole => self.findings.push(
                     Finding::error(MISSING, format!("`{}` lacks its value", declaration.name), setting.span)
@@ -421,12 +422,13 @@ impl Decoder<'_> {
         }
         self.findings.push(finding);
     }
+}
 
-    fn say(&self, declaration: &SettingDeclaration, kind: &ScalarType) -> String {
-        match &declaration.example {
-            Some(example) => format!("write {}, as in `{example}`", kind.describe()),
-            None => format!("write {}", kind.describe()),
-        }
+/// What to write, with the declaration's example.
+fn say(declaration: &SettingDeclaration, kind: &ScalarType) -> String {
+    match &declaration.example {
+        Some(example) => format!("write {}, as in `{example}`", kind.describe()),
+        None => format!("write {}", kind.describe()),
     }
 }
 

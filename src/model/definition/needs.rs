@@ -215,6 +215,9 @@ impl NeedKind {
     }
 
     /// What is known about it.
+    ///
+    /// # Panics
+    /// Never: the table has every kind, as its test shows.
     pub fn facts(self) -> &'static Facts {
         FACTS.iter().find(|facts| facts.kind == self).expect("the table has every kind, as its test shows")
     }

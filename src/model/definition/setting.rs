@@ -9,6 +9,7 @@ use crate::quantity::Dimension;
 use crate::source::Span;
 
 /// How a setting is declared.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own that a declaration says or not")]
 #[derive(Clone, Debug)]
 pub struct SettingDeclaration {
     /// Its name.

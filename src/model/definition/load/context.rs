@@ -167,8 +167,8 @@ impl Context<'_> {
         Some(Spanned::new(Name::new(&value.text).ok()?, value.span))
     }
 
-    fn checked<T>(&mut self, result: Result<T, Finding>) -> Option<T> {
-        result.map_err(|finding| self.push(finding)).ok()
+    fn checked<T>(&mut self, result: Result<T, Box<Finding>>) -> Option<T> {
+        result.map_err(|finding| self.push(*finding)).ok()
     }
 
     fn parsed(&mut self, text: &Value) -> Option<Expression> {

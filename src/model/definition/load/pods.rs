@@ -118,7 +118,7 @@ fn mount(context: &mut Context, part: &Flat, needs: &[Guarded<Need>]) -> Option<
         .map(|known| known.item.name.value.as_str())
         .collect();
     if !volumes.contains(&need.value.as_str()) {
-        unknown(context, "volume", &need.value.to_string(), need.span, &volumes, "declare it under `needs`");
+        unknown(context, "volume", need.value.as_str(), need.span, &volumes, "declare it under `needs`");
         return None;
     }
     let path = Secrets::Refused("a path");
@@ -205,7 +205,7 @@ fn file(context: &mut Context, part: &Flat) -> Option<File> {
         Some("ini") => FileFormat::Ini,
         _ => return None,
     };
-    let content = match (node.arg(1), format) {
+    let holds = match (node.arg(1), format) {
         (Some(text), _) if node.children.is_empty() => {
             FileContent::Text(context.text(text, &part.scope, Secrets::Allowed))
         }
@@ -215,14 +215,14 @@ fn file(context: &mut Context, part: &Flat) -> Option<File> {
         }
         (None, _) => FileContent::Data(data(context, &node.children, &part.scope)),
     };
-    if let (FileFormat::Ini, FileContent::Data(data)) = (format, &content)
+    if let (FileFormat::Ini, FileContent::Data(data)) = (format, &holds)
         && !is_ini(data)
     {
         return bad_file(context, node, "nests too deeply for ini", "ini has sections with keys, nothing deeper");
     }
     let mode = node.prop("mode").and_then(|mode| octal(context, mode));
     let path = context.text(node.arg(0)?, &part.scope, Secrets::Refused("a path"));
-    Some(File { path, format, content, mode, span: node.head })
+    Some(File { path, format, content: holds, mode, span: node.head })
 }
 
 fn bad_file(context: &mut Context, node: &Node, fact: &str, help: &str) -> Option<File> {

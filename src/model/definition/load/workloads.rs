@@ -19,9 +19,9 @@ const BAD_JOB: Code = Code("E0262");
 pub(super) fn workload(context: &mut Context, flat: &Flat, needs: &[Guarded<Need>]) -> Option<Workload> {
     let node = flat.node;
     let name = Context::name(node.arg(0))?;
-    let parts = context.flatten(&node.children, &flat.scope);
-    let ports = ports(context, &parts);
-    let pod = pods::pod(context, node, &parts, needs, None);
+    let block = context.flatten(&node.children, &flat.scope);
+    let ports = ports(context, &block);
+    let pod = pods::pod(context, node, &block, needs, None);
     let mut workload = Workload {
         name,
         pod,
@@ -34,7 +34,7 @@ pub(super) fn workload(context: &mut Context, flat: &Flat, needs: &[Guarded<Need
         started: None,
         span: node.head,
     };
-    for part in &parts {
+    for part in &block {
         let place = match part.word() {
             "ready" => &mut workload.ready,
             "alive" => &mut workload.alive,
@@ -61,10 +61,10 @@ pub(super) fn workload(context: &mut Context, flat: &Flat, needs: &[Guarded<Need
     Some(workload)
 }
 
-fn ports(context: &mut Context, parts: &[Flat]) -> Vec<Guarded<Port>> {
+fn ports(context: &mut Context, block: &[Flat]) -> Vec<Guarded<Port>> {
     let mut names = BTreeSet::new();
     let mut ports = Vec::new();
-    for part in parts.iter().filter(|part| part.word() == "port") {
+    for part in block.iter().filter(|part| part.word() == "port") {
         let (Some(name), Some(number)) = (Context::name(part.node.arg(0)), part.node.arg(1)) else { continue };
         context.once(part);
         context.unique(&mut names, "ports", &name);
@@ -98,8 +98,8 @@ fn replicas(context: &mut Context, part: &Flat) -> Option<(Template, Template)> 
     }
 }
 
-fn probe(context: &mut Context, part: &Flat, ports: &[Guarded<Port>]) -> Option<Probe> {
-    let (node, scope) = (part.node, &part.scope);
+fn probe(context: &mut Context, asked: &Flat, ports: &[Guarded<Port>]) -> Option<Probe> {
+    let (node, scope) = (asked.node, &asked.scope);
     let port = node.prop("port").map(|port| known_port(context, port, ports));
     let kind = match node.arg(0)?.text.as_str() {
         "http" => ProbeKind::Http {
@@ -123,7 +123,7 @@ fn probe(context: &mut Context, part: &Flat, ports: &[Guarded<Port>]) -> Option<
     };
     let (period, timeout) = (time("period", 10), time("timeout", 5));
     let failures = node.child("failures").and_then(|child| child.arg(0)).and_then(|arg| arg.text.parse().ok());
-    let failures = failures.filter(|failures| *failures > 0).unwrap_or(if part.word() == "started" { 30 } else { 3 });
+    let failures = failures.filter(|failures| *failures > 0).unwrap_or(if asked.word() == "started" { 30 } else { 3 });
     Some(Probe { kind, period, timeout, failures, span: node.head })
 }
 
@@ -173,13 +173,13 @@ pub(super) fn job(
 ) -> Option<Guarded<Job>> {
     let node = flat.node;
     let name = Context::name(node.arg(0))?;
-    let parts = context.flatten(&node.children, &flat.scope);
+    let block = context.flatten(&node.children, &flat.scope);
     let like = match node.child("like").and_then(|like| like.arg(0)) {
         Some(like) => Some(workload_like(context, like, workloads)?),
         None => None,
     };
     let base = like.map(|workload| Pod { run: Vec::new(), ..workload.item.pod.clone() });
-    let pod = pods::pod(context, node, &parts, needs, base);
+    let pod = pods::pod(context, node, &block, needs, base);
     if pod.run.is_empty() && (like.is_some() || node.child("image").is_none()) {
         context.push(
             Finding::error(BAD_JOB, format!("the job `{}` does not say what to run", name.value), node.head)
