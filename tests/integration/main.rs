@@ -1,6 +1,8 @@
 //! All integration tests, in one binary.
 
 mod kdl;
+mod sandbox;
+mod sandbox_replay;
 mod stories_apply;
 mod stories_crash;
 mod story;

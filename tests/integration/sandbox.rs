@@ -18,7 +18,6 @@ async fn started() -> Handle {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "semantic validation is being written"]
 async fn the_recordings_of_a_real_server_replay() {
     let handle = started().await;
     let address = handle.address.to_string();

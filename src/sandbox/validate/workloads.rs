@@ -1,0 +1,207 @@
+//! Workloads: deployments and their like, jobs, schedules, autoscalers.
+
+use serde_json::{Value, json};
+
+use super::{Errors, at, cron, immutable, items, names, needed, not_negative, one_of, pods, text};
+use crate::sandbox::status::FieldError;
+
+fn counts(object: &Value, fields: &[&str], errors: &mut Errors) {
+    for field in fields {
+        not_negative(&object["spec"][*field], &format!("spec.{field}"), errors);
+    }
+}
+
+/// Checks selector and template of a workload of that kind.
+fn selected(object: &Value, kind: &str, errors: &mut Errors) {
+    let selector = &object["spec"]["selector"];
+    if selector.is_object() {
+        names::selector(selector, "spec.selector", errors);
+        let empty = |name: &str| {
+            let value = &selector[name];
+            value.as_object().is_none_or(serde_json::Map::is_empty) && value.as_array().is_none_or(Vec::is_empty)
+        };
+        if empty("matchLabels") && empty("matchExpressions") {
+            let detail = format!("empty selector is invalid for {kind}");
+            errors.push(FieldError::invalid("spec.selector", selector, detail));
+        }
+    } else {
+        errors.push(FieldError::required("spec.selector", ""));
+    }
+    let labels = at(object, "spec.template.metadata.labels");
+    if selector.is_object() && !names::selects(selector, labels) {
+        let shown = if labels.is_null() { json!({}) } else { labels.clone() };
+        let detail = "`selector` does not match template `labels`";
+        errors.push(FieldError::invalid("spec.template.metadata.labels", &shown, detail));
+    }
+    pods::template(&object["spec"]["template"], "spec.template", &["Always"], errors);
+}
+
+/// Checks a Deployment.
+pub(super) fn deployment(object: &Value, errors: &mut Errors) {
+    counts(object, &["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"], errors);
+    selected(object, "deployment", errors);
+    let strategy = &object["spec"]["strategy"];
+    one_of(&strategy["type"], "spec.strategy.type", &["Recreate", "RollingUpdate"], errors);
+    if strategy["type"] == "Recreate" && !strategy["rollingUpdate"].is_null() {
+        let detail = "may not be specified when strategy `type` is 'Recreate'";
+        errors.push(FieldError::forbidden("spec.strategy.rollingUpdate", detail));
+    }
+    let none = |name: &str| {
+        let value = &strategy["rollingUpdate"][name];
+        *value == json!(0) || *value == json!("0%")
+    };
+    if none("maxUnavailable") && none("maxSurge") {
+        let value = &strategy["rollingUpdate"]["maxUnavailable"];
+        let detail = "may not be 0 when `maxSurge` is 0";
+        errors.push(FieldError::invalid("spec.strategy.rollingUpdate.maxUnavailable", value, detail));
+    }
+    let deadline = object["spec"]["progressDeadlineSeconds"].as_i64();
+    let least = object["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
+    if deadline.is_some_and(|deadline| deadline >= 0 && deadline <= least) {
+        let value = &object["spec"]["progressDeadlineSeconds"];
+        errors.push(FieldError::invalid("spec.progressDeadlineSeconds", value, "must be greater than minReadySeconds"));
+    }
+}
+
+/// Checks a ReplicaSet.
+pub(super) fn replica_set(object: &Value, errors: &mut Errors) {
+    counts(object, &["replicas", "minReadySeconds"], errors);
+    selected(object, "replicaset", errors);
+}
+
+/// Checks a DaemonSet.
+pub(super) fn daemon_set(object: &Value, errors: &mut Errors) {
+    counts(object, &["minReadySeconds", "revisionHistoryLimit"], errors);
+    selected(object, "daemonset", errors);
+}
+
+/// Checks a StatefulSet.
+pub(super) fn stateful_set(object: &Value, errors: &mut Errors) {
+    counts(object, &["replicas", "minReadySeconds", "revisionHistoryLimit"], errors);
+    let spec = &object["spec"];
+    one_of(&spec["podManagementPolicy"], "spec.podManagementPolicy", &["OrderedReady", "Parallel"], errors);
+    one_of(&spec["updateStrategy"]["type"], "spec.updateStrategy.type", &["OnDelete", "RollingUpdate"], errors);
+    // Claims of templates count as volumes of the pods.
+    let mut with_claims = object.clone();
+    let claims: Vec<Value> = items(spec, "volumeClaimTemplates")
+        .map(|(_, claim)| json!({"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": "of-template"}}))
+        .collect();
+    if let Some(pod) = with_claims.pointer_mut("/spec/template/spec").and_then(Value::as_object_mut) {
+        let volumes = pod.entry("volumes").or_insert_with(|| json!([]));
+        if let Value::Array(volumes) = volumes {
+            let named = |one: &Value| claims.iter().any(|claim| claim["name"] == one["name"]);
+            volumes.retain(|volume| !named(volume));
+            volumes.extend(claims.iter().cloned());
+        }
+    }
+    selected(&with_claims, "statefulset", errors);
+}
+
+/// Checks how a StatefulSet changed.
+pub(super) fn stateful_set_change(live: &Value, object: &Value, errors: &mut Errors) {
+    let fixed = |object: &Value| {
+        let mut spec = object["spec"].as_object().cloned().unwrap_or_default();
+        for name in [
+            "replicas",
+            "ordinals",
+            "template",
+            "updateStrategy",
+            "revisionHistoryLimit",
+            "persistentVolumeClaimRetentionPolicy",
+            "minReadySeconds",
+        ] {
+            spec.remove(name);
+        }
+        spec
+    };
+    if fixed(live) != fixed(object) {
+        let detail = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+        errors.push(FieldError::forbidden("spec", detail));
+    }
+}
+
+/// Checks the spec of a job, at that path.
+pub(super) fn job(object: &Value, path: &str, spec: &Value, errors: &mut Errors) {
+    for field in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
+        not_negative(&spec[field], &format!("{path}.{field}"), errors);
+    }
+    one_of(&spec["completionMode"], &format!("{path}.completionMode"), &["Indexed", "NonIndexed"], errors);
+    let labels = at(spec, "template.metadata.labels");
+    if path == "spec" && spec["selector"].is_object() && !names::selects(&spec["selector"], labels) {
+        let detail = "`selector` does not match template `labels`";
+        errors.push(FieldError::invalid(format!("{path}.template.metadata.labels"), labels, detail));
+    }
+    let _ = object;
+    pods::template(&spec["template"], &format!("{path}.template"), &["OnFailure", "Never"], errors);
+}
+
+/// Checks how a job changed.
+pub(super) fn job_change(live: &Value, object: &Value, errors: &mut Errors) {
+    for path in ["spec.completions", "spec.selector", "spec.template", "spec.completionMode", "spec.podFailurePolicy"] {
+        immutable(live, object, path, errors);
+    }
+}
+
+/// Checks a CronJob.
+pub(super) fn cron_job(object: &Value, errors: &mut Errors) {
+    let spec = &object["spec"];
+    let schedule = text(spec, "schedule");
+    if schedule.is_empty() {
+        errors.push(FieldError::required("spec.schedule", ""));
+    } else if let Err(why) = cron::problem(schedule) {
+        errors.push(FieldError::invalid("spec.schedule", &spec["schedule"], why));
+    } else if schedule.contains("TZ") {
+        let detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+        errors.push(FieldError::invalid("spec.schedule", &spec["schedule"], detail));
+    }
+    if let Some(zone) = spec["timeZone"].as_str() {
+        if zone.is_empty() {
+            errors.push(FieldError::invalid("spec.timeZone", &spec["timeZone"], "timeZone must be nil or non-empty string"));
+        } else if jiff::tz::TimeZone::get(zone).is_err() {
+            errors.push(FieldError::invalid("spec.timeZone", &spec["timeZone"], format!("unknown time zone {zone}")));
+        }
+    }
+    let policies = ["Allow", "Forbid", "Replace"];
+    one_of(&spec["concurrencyPolicy"], "spec.concurrencyPolicy", &policies, errors);
+    counts(object, &["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"], errors);
+    job(object, "spec.jobTemplate.spec", &spec["jobTemplate"]["spec"], errors);
+}
+
+/// Checks a HorizontalPodAutoscaler.
+pub(super) fn autoscaler(object: &Value, errors: &mut Errors) {
+    let spec = &object["spec"];
+    let least = spec["minReplicas"].as_i64();
+    let most = spec["maxReplicas"].as_i64().unwrap_or(0);
+    if least.is_some_and(|least| least < 1) {
+        let detail = "must be greater than or equal to 1";
+        errors.push(FieldError::invalid("spec.minReplicas", &spec["minReplicas"], detail));
+    }
+    if most < 1 {
+        errors.push(FieldError::invalid("spec.maxReplicas", &json!(most), "must be greater than 0"));
+    }
+    if least.is_some_and(|least| most < least) {
+        let detail = "must be greater than or equal to `minReplicas`";
+        errors.push(FieldError::invalid("spec.maxReplicas", &json!(most), detail));
+    }
+    for field in ["kind", "name"] {
+        needed(&spec["scaleTargetRef"], field, "spec.scaleTargetRef", errors);
+    }
+    for (place, metric) in items(spec, "metrics") {
+        if text(metric, "type").is_empty() {
+            errors.push(FieldError::required(format!("spec.metrics[{place}].type"), "must specify a metric source type"));
+        }
+    }
+}
+
+/// Checks a PodDisruptionBudget.
+pub(super) fn disruption_budget(object: &Value, errors: &mut Errors) {
+    let spec = &object["spec"];
+    if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
+        let detail = "minAvailable and maxUnavailable cannot be both set";
+        errors.push(FieldError::invalid("spec", spec, detail));
+    }
+    for field in ["minAvailable", "maxUnavailable"] {
+        not_negative(&spec[field], &format!("spec.{field}"), errors);
+    }
+    names::selector(&spec["selector"], "spec.selector", errors);
+}
