@@ -1,8 +1,6 @@
 //! All integration tests, in one binary.
 
 mod kdl;
-mod sandbox;
-mod sandbox_replay;
 mod stories_apply;
 mod stories_crash;
 mod story;

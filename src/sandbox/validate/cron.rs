@@ -53,9 +53,7 @@ fn number(word: &str) -> Result<u32, String> {
     let parsed: Result<i64, _> = word.parse();
     match parsed {
         Ok(value) => u32::try_from(value).map_err(|_| format!("negative number ({value}) not allowed: {word}")),
-        Err(_) => Err(format!(
-            "failed to parse int from {word}: strconv.Atoi: parsing {word:?}: invalid syntax"
-        )),
+        Err(_) => Err(format!("failed to parse int from {word}: strconv.Atoi: parsing {word:?}: invalid syntax")),
     }
 }
 

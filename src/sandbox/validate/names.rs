@@ -204,11 +204,7 @@ pub(super) fn metadata_change(live: &Value, object: &Value, errors: &mut Errors)
     }
     let list = |value: &Value| value["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
     let had = list(live);
-    let added: Vec<String> = list(object)
-        .iter()
-        .filter(|one| !had.contains(one))
-        .map(ToString::to_string)
-        .collect();
+    let added: Vec<String> = list(object).iter().filter(|one| !had.contains(one)).map(ToString::to_string).collect();
     if !added.is_empty() {
         let detail = format!(
             "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
@@ -235,7 +231,11 @@ pub(super) fn selector(value: &Value, path: &str, errors: &mut Errors) {
             }
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
             other => {
-                errors.push(FieldError::invalid(format!("{path}.operator"), &json!(other), "not a valid selector operator"));
+                errors.push(FieldError::invalid(
+                    format!("{path}.operator"),
+                    &json!(other),
+                    "not a valid selector operator",
+                ));
             }
         }
         for why in qualified(text(one, "key")) {

@@ -53,10 +53,7 @@ pub(super) fn claim_change(live: &Value, object: &Value, errors: &mut Errors) {
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
         errors.push(FieldError::forbidden("spec", detail));
     }
-    let (had, has) = (
-        &live["status"]["capacity"]["storage"],
-        &object["spec"]["resources"]["requests"]["storage"],
-    );
+    let (had, has) = (&live["status"]["capacity"]["storage"], &object["spec"]["resources"]["requests"]["storage"]);
     let less = pods::amount(has).zip(pods::amount(had)).is_some_and(|(has, had)| has < had);
     if bound && less {
         let detail = "field can not be less than status.capacity";
@@ -141,10 +138,26 @@ pub(super) fn quota(object: &Value, errors: &mut Errors) {
     for (name, value) in object["spec"]["hard"].as_object().into_iter().flatten() {
         let path = format!("spec.hard[{name}]");
         let known = [
-            "cpu", "memory", "pods", "services", "secrets", "configmaps", "resourcequotas", "persistentvolumeclaims",
-            "replicationcontrollers", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.storage",
-            "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage",
-            "services.loadbalancers", "services.nodeports", "storage",
+            "cpu",
+            "memory",
+            "pods",
+            "services",
+            "secrets",
+            "configmaps",
+            "resourcequotas",
+            "persistentvolumeclaims",
+            "replicationcontrollers",
+            "ephemeral-storage",
+            "requests.cpu",
+            "requests.memory",
+            "requests.storage",
+            "requests.ephemeral-storage",
+            "limits.cpu",
+            "limits.memory",
+            "limits.ephemeral-storage",
+            "services.loadbalancers",
+            "services.nodeports",
+            "storage",
         ];
         if !known.contains(&name.as_str()) && !name.contains('/') && !name.contains("hugepages-") {
             let detail = "must be a standard resource type or fully qualified";
@@ -163,7 +176,14 @@ pub(super) fn limit_range(object: &Value, errors: &mut Errors) {
         if text(limit, "type").is_empty() {
             errors.push(FieldError::required(format!("{path}.type"), ""));
         }
-        let order = [("min", "max"), ("min", "default"), ("default", "max"), ("defaultRequest", "default"), ("defaultRequest", "max"), ("min", "defaultRequest")];
+        let order = [
+            ("min", "max"),
+            ("min", "default"),
+            ("default", "max"),
+            ("defaultRequest", "default"),
+            ("defaultRequest", "max"),
+            ("min", "defaultRequest"),
+        ];
         for (low, high) in order {
             for (name, small) in limit[low].as_object().into_iter().flatten() {
                 let large = &limit[high][name];

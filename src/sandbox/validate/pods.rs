@@ -86,12 +86,9 @@ fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
 }
 
 fn volume_source(volume: &Value, path: &str, errors: &mut Errors) {
-    for (kind, field) in [
-        ("configMap", "name"),
-        ("secret", "secretName"),
-        ("persistentVolumeClaim", "claimName"),
-        ("hostPath", "path"),
-    ] {
+    for (kind, field) in
+        [("configMap", "name"), ("secret", "secretName"), ("persistentVolumeClaim", "claimName"), ("hostPath", "path")]
+    {
         if volume[kind].is_object() {
             needed(&volume[kind], field, &format!("{path}.{kind}"), errors);
         }
@@ -159,14 +156,17 @@ fn environment(container: &Value, path: &str, errors: &mut Errors) {
         if name.is_empty() {
             errors.push(FieldError::required(format!("{path}.name"), ""));
         } else if !name.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'=') {
-            let detail = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+            let detail =
+                "a valid environment variable name must consist only of printable ASCII characters other than '='";
             errors.push(FieldError::invalid(format!("{path}.name"), &one["name"], detail));
         }
         let Some(source) = one["valueFrom"].as_object() else { continue };
         let path = format!("{path}.valueFrom");
         let value = &one["valueFrom"];
         let detail = match source.len() {
-            0 => "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+            0 => {
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+            }
             1 if !text(one, "value").is_empty() => "may not be specified when `value` is not empty",
             1 => "",
             _ => "may not have more than one field specified at a time",

@@ -156,7 +156,11 @@ pub(super) fn cron_job(object: &Value, errors: &mut Errors) {
     }
     if let Some(zone) = spec["timeZone"].as_str() {
         if zone.is_empty() {
-            errors.push(FieldError::invalid("spec.timeZone", &spec["timeZone"], "timeZone must be nil or non-empty string"));
+            errors.push(FieldError::invalid(
+                "spec.timeZone",
+                &spec["timeZone"],
+                "timeZone must be nil or non-empty string",
+            ));
         } else if jiff::tz::TimeZone::get(zone).is_err() {
             errors.push(FieldError::invalid("spec.timeZone", &spec["timeZone"], format!("unknown time zone {zone}")));
         }
@@ -188,7 +192,8 @@ pub(super) fn autoscaler(object: &Value, errors: &mut Errors) {
     }
     for (place, metric) in items(spec, "metrics") {
         if text(metric, "type").is_empty() {
-            errors.push(FieldError::required(format!("spec.metrics[{place}].type"), "must specify a metric source type"));
+            errors
+                .push(FieldError::required(format!("spec.metrics[{place}].type"), "must specify a metric source type"));
         }
     }
 }
