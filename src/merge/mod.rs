@@ -111,17 +111,24 @@ pub fn would_change(schemas: &Schemas, live: &Value, applied: &Value, manager: &
     if noop::is_unchanged(&of, live, applied, manager, None) {
         return false;
     }
-    let options = ApplyOptions { manager, force: true, subresource: None, now: "1970-01-01T00:00:00Z" };
-    apply(schemas, Some(live), applied, &options).is_ok_and(|after| after == *live) == false
+    // With the time that is recorded, entries keep their order: a later one alone would be no change to speak of.
+    let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let ours = entries.into_iter().flatten().find(|entry| is_apply_entry(entry, manager));
+    let now = ours.and_then(|entry| entry.get("time")).and_then(Value::as_str).unwrap_or("1970-01-01T00:00:00Z");
+    let options = ApplyOptions { manager, force: true, subresource: None, now };
+    !apply(schemas, Some(live), applied, &options).is_ok_and(|after| after == *live)
 }
 
 /// What `manager` owns by applying, `None` when it has no such entry (or one that cannot be read).
 pub fn owned(live: &Value, manager: &str) -> Option<FieldSet> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
-    let is_ours = |entry: &&Value| {
-        entry["manager"] == manager && entry["operation"] == "Apply" && entry.get("subresource").is_none()
-    };
-    FieldSet::from_fields_v1(entries.iter().find(is_ours)?.get("fieldsV1")?).ok()
+    let ours = entries.iter().find(|entry| is_apply_entry(entry, manager))?;
+    FieldSet::from_fields_v1(ours.get("fieldsV1")?).ok()
+}
+
+/// Whether an entry is that of `manager` for applying the object itself.
+fn is_apply_entry(entry: &Value, manager: &str) -> bool {
+    entry["manager"] == manager && entry["operation"] == "Apply" && entry.get("subresource").is_none()
 }
 
 /// The fields that applying this object would own.
@@ -165,4 +172,8 @@ pub fn undeclared_fields(schemas: &Schemas, object: &Value) -> Result<Vec<String
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod scenarios;

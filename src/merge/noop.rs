@@ -34,6 +34,12 @@ pub(super) fn is_unchanged(
     walk.root(of, live, applied, fields)
 }
 
+/// Whether it is certain that an entry covers exactly the fields of what is applied, whatever is live.
+pub(super) fn covers(of: &TypeRef, applied: &Value, fields: &Value) -> bool {
+    let (Value::Object(map), Value::Object(fields)) = (applied, fields) else { return false };
+    Walk { table: of.table(), key: String::new() }.root(of, applied, map, fields)
+}
+
 struct Walk<'t> {
     table: &'t TypeTable,
     /// Room for the keys of list items.
@@ -119,10 +125,10 @@ impl<'t> Walk<'t> {
             },
             Form::Map(Some(object)) if object.atomic => leaf(below),
             Form::Map(object) => match (live, applied) {
+                // An empty map is owned as such, and leaves what is in it alone.
+                (Value::Object(_), Value::Object(applied)) if applied.is_empty() => below.is_empty(),
                 (Value::Object(live), Value::Object(applied)) => {
-                    !applied.is_empty()
-                        && below.contains_key(".") == in_map
-                        && self.fields(id, object, live, applied, below)
+                    below.contains_key(".") == in_map && self.fields(id, object, live, applied, below)
                 }
                 _ => false,
             },
