@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::element::{Element, Path};
+use super::element::Element;
 use super::field_set::FieldSet;
 use super::schema::{List, ListKind, Object, TypeId, TypeTable};
-use super::typed::{Form, form, item_element};
+use super::typed::{Form, form, item_element, same_item, same_items};
 
 /// What differs between two objects of one kind. No path is in more than one of the sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,16 +24,22 @@ impl Comparison {
         self.removed.is_empty() && self.modified.is_empty() && self.added.is_empty()
     }
 
-    /// Leaves out what `keep` does not return.
-    pub(super) fn filtered(self, keep: impl Fn(&FieldSet) -> FieldSet) -> Self {
+    /// Leaves out what is in a set, and what is below it.
+    pub(super) fn without(&self, set: &FieldSet) -> Self {
+        let keep = |own: &FieldSet| own.difference_with_descendants(set);
         Self { removed: keep(&self.removed), modified: keep(&self.modified), added: keep(&self.added) }
+    }
+
+    /// Every path that differs.
+    pub(super) fn all(&self) -> FieldSet {
+        self.removed.union(&self.modified).union(&self.added)
     }
 }
 
-/// Compares two values of one type.
+/// Compares two values of one type; `metadata.managedFields` is left out.
 pub(super) fn compare_values(table: &TypeTable, id: TypeId, before: &Value, after: &Value) -> Comparison {
-    let mut walk = Walk { table, path: Path::root(), found: Comparison::default() };
-    walk.compare(id, Some(before), Some(after));
+    let mut walk = Walk { table, found: Comparison::default() };
+    walk.compare(id, Frame { above: None, step: Step::Field("") }, Some(before), Some(after));
     walk.found
 }
 
@@ -49,34 +55,77 @@ pub(super) fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Where the walk stands. Paths are only built for what differs.
+#[derive(Clone, Copy)]
+struct Frame<'f> {
+    above: Option<&'f Frame<'f>>,
+    step: Step<'f>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'f> {
+    Field(&'f str),
+    Item(&'f List, &'f Value),
+    Element(&'f Element),
+}
+
+impl Frame<'_> {
+    fn path(&self) -> Vec<Element> {
+        let Some(above) = self.above else { return Vec::new() };
+        let mut path = above.path();
+        match self.step {
+            Step::Field(name) => path.push(Element::field(name)),
+            Step::Item(list, item) => path.extend(item_element(list, item).ok()),
+            Step::Element(element) => path.push(element.clone()),
+        }
+        path
+    }
+
+    fn is_field(&self, name: &str) -> bool {
+        matches!(self.step, Step::Field(field) if field == name)
+    }
+
+    /// Whether this is the metadata of the object itself.
+    fn is_metadata(&self) -> bool {
+        self.is_field("metadata") && self.above.is_some_and(|above| above.above.is_none())
+    }
+}
+
 struct Walk<'t> {
     table: &'t TypeTable,
-    path: Path,
     found: Comparison,
 }
 
 impl<'t> Walk<'t> {
-    fn compare(&mut self, id: TypeId, before: Option<&Value>, after: Option<&Value>) {
+    fn compare(&mut self, id: TypeId, at: Frame<'_>, before: Option<&Value>, after: Option<&Value>) {
         let leaf = match (before, after) {
             (None, None) => return,
-            (Some(a), Some(b)) if equal(a, b) => return,
             (Some(a), Some(b)) if form_differs(self.table, id, a, b) => {
-                self.compare_as(id, a, Some(a), None);
-                self.compare_as(id, b, None, Some(b));
-                self.leaf(before, after);
-                return;
+                self.compare_as(id, at, a, Some(a), None);
+                self.compare_as(id, at, b, None, Some(b));
+                true
             }
-            (_, Some(b)) if !b.is_null() || before.is_none() => self.compare_as(id, b, before, after),
-            (Some(a), _) => self.compare_as(id, a, before, after),
-            (None, Some(b)) => self.compare_as(id, b, before, after),
+            (_, Some(b)) if !b.is_null() || before.is_none() => self.compare_as(id, at, b, before, after),
+            (Some(a), _) => self.compare_as(id, at, a, before, after),
+            (None, Some(b)) => self.compare_as(id, at, b, before, after),
         };
-        if leaf || before.is_none() || after.is_none() {
-            self.leaf(before, after);
+        match (before, after) {
+            (Some(a), Some(b)) if leaf && !equal(a, b) => self.found.modified.insert(&at.path()),
+            (None, _) => self.found.added.insert(&at.path()),
+            (_, None) => self.found.removed.insert(&at.path()),
+            _ => {}
         }
     }
 
-    /// Compares by the form of `model`; returns whether the value is one leaf.
-    fn compare_as(&mut self, id: TypeId, model: &Value, before: Option<&Value>, after: Option<&Value>) -> bool {
+    /// Compares what is below a value by the form of `model`; returns whether the value is one leaf.
+    fn compare_as(
+        &mut self,
+        id: TypeId,
+        at: Frame<'_>,
+        model: &Value,
+        before: Option<&Value>,
+        after: Option<&Value>,
+    ) -> bool {
         match form(self.table, id, model) {
             Form::Scalar(_) | Form::List(None) => true,
             Form::List(Some(list)) => {
@@ -85,7 +134,7 @@ impl<'t> Walk<'t> {
                 if atomic || (left.is_empty() && right.is_empty()) {
                     return true;
                 }
-                self.compare_items(list, left, right);
+                self.compare_items(list, at, left, right);
                 false
             }
             Form::Map(object) => {
@@ -94,88 +143,93 @@ impl<'t> Walk<'t> {
                 if empty || object.is_some_and(|object| object.atomic) {
                     return true;
                 }
-                self.compare_fields(id, object, left, right);
+                self.compare_fields(id, at, object, left, right);
                 false
             }
         }
     }
 
-    fn leaf(&mut self, before: Option<&Value>, after: Option<&Value>) {
-        let set = match (before, after) {
-            (None, _) => &mut self.found.added,
-            (_, None) => &mut self.found.removed,
-            _ => &mut self.found.modified,
-        };
-        set.insert(self.path.elements());
-    }
-
     fn compare_fields(
         &mut self,
         id: TypeId,
+        at: Frame<'_>,
         object: Option<&'t Object>,
         left: Option<&Map<String, Value>>,
         right: Option<&Map<String, Value>>,
     ) {
-        let child = |name: &str| object.map_or(Some(id), |object| object.child(name));
-        for (name, before) in left.into_iter().flatten() {
-            let after = right.and_then(|map| map.get(name));
-            if after.is_some_and(|after| after == before) {
+        let mut left = left.into_iter().flatten().peekable();
+        let mut right = right.into_iter().flatten().peekable();
+        loop {
+            let (name, before, after) = match (left.peek(), right.peek()) {
+                (None, None) => return,
+                (Some((a, _)), Some((b, _))) if a == b => {
+                    let name = *a;
+                    (name, left.next().map(|(_, value)| value), right.next().map(|(_, value)| value))
+                }
+                (Some((a, _)), b) if b.is_none_or(|(b, _)| a < b) => (*a, left.next().map(|(_, value)| value), None),
+                (_, Some((b, _))) => (*b, None, right.next().map(|(_, value)| value)),
+                (Some((a, _)), None) => (*a, left.next().map(|(_, value)| value), None),
+            };
+            if name == "managedFields" && at.is_metadata() {
                 continue;
             }
-            let Some(child) = child(name) else { continue };
-            self.path.push(Element::field(name));
-            self.compare(child, Some(before), after);
-            self.path.pop();
-        }
-        for (name, after) in right.into_iter().flatten() {
-            if left.is_some_and(|map| map.contains_key(name)) {
-                continue;
+            if let Some(child) = object.map_or(Some(id), |object| object.child(name)) {
+                self.compare(child, Frame { above: Some(&at), step: Step::Field(name) }, before, after);
             }
-            let Some(child) = child(name) else { continue };
-            self.path.push(Element::field(name));
-            self.compare(child, None, Some(after));
-            self.path.pop();
         }
     }
 
-    fn compare_items(&mut self, list: &'t List, left: &[Value], right: &[Value]) {
+    fn compare_items(&mut self, list: &'t List, at: Frame<'_>, left: &[Value], right: &[Value]) {
+        if same_items(list, left, right) {
+            if left == right {
+                return;
+            }
+            let distinct = |n: usize| left[n + 1..].iter().all(|other| !same_item(list, &left[n], other));
+            let differing: Vec<usize> = (0..left.len()).filter(|n| left[*n] != right[*n]).collect();
+            if (0..left.len()).all(distinct) {
+                for n in differing {
+                    let frame = Frame { above: Some(&at), step: Step::Item(list, &left[n]) };
+                    self.compare(list.items, frame, Some(&left[n]), Some(&right[n]));
+                }
+                return;
+            }
+        }
         let left = by_element(list, left);
         let right = by_element(list, right);
         for (element, before) in &left {
             let after = right.iter().find(|(other, _)| other == element).map(|(_, items)| items.as_slice());
-            self.compare_item(list, element, before, after.unwrap_or_default());
+            self.compare_item(list, at, element, before, after.unwrap_or_default());
         }
         for (element, after) in &right {
             if !left.iter().any(|(other, _)| other == element) {
-                self.compare_item(list, element, &[], after);
+                self.compare_item(list, at, element, &[], after);
             }
         }
     }
 
     /// Items whose keys occur once are compared; those that occur more often are one leaf together.
-    fn compare_item(&mut self, list: &List, element: &Element, before: &[&Value], after: &[&Value]) {
-        self.path.push(element.clone());
+    fn compare_item(&mut self, list: &List, at: Frame<'_>, element: &Element, before: &[&Value], after: &[&Value]) {
+        let at = Frame { above: Some(&at), step: Step::Element(element) };
         match (before, after) {
             ([_, _, ..], [_, _, ..]) => {
                 if before.len() != after.len() || !before.iter().zip(after).all(|(a, b)| equal(a, b)) {
-                    self.found.modified.insert(self.path.elements());
+                    self.found.modified.insert(&at.path());
                 }
             }
             ([_, _, ..], _) => {
                 if let Some(one) = after.first() {
-                    self.compare(list.items, None, Some(one));
+                    self.compare(list.items, at, None, Some(one));
                 }
-                self.found.removed.insert(self.path.elements());
+                self.found.removed.insert(&at.path());
             }
             (_, [_, _, ..]) => {
                 if let Some(one) = before.first() {
-                    self.compare(list.items, Some(one), None);
+                    self.compare(list.items, at, Some(one), None);
                 }
-                self.found.added.insert(self.path.elements());
+                self.found.added.insert(&at.path());
             }
-            _ => self.compare(list.items, before.first().copied(), after.first().copied()),
+            _ => self.compare(list.items, at, before.first().copied(), after.first().copied()),
         }
-        self.path.pop();
     }
 }
 

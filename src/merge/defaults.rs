@@ -25,17 +25,18 @@ pub(super) fn fill(api_version: &str, kind: &str, object: &mut Value) {
 }
 
 /// Puts a value where none is.
-fn default(fields: &mut Fields, name: &str, value: Value) {
-    fields.entry(name).or_insert(value);
+fn default(fields: &mut Fields, name: &str, value: impl Into<Value>) {
+    if !fields.contains_key(name) {
+        fields.insert(name.to_owned(), value.into());
+    }
 }
 
 /// The object in a field, made when it is absent or null.
 fn child<'f>(fields: &'f mut Fields, name: &str) -> &'f mut Fields {
-    let value = fields.entry(name).or_insert(Value::Null);
-    if !value.is_object() {
-        *value = json!({});
+    if !fields.get(name).is_some_and(Value::is_object) {
+        fields.insert(name.to_owned(), json!({}));
     }
-    value.as_object_mut().expect("made an object just above")
+    fields.get_mut(name).and_then(Value::as_object_mut).expect("made an object just above")
 }
 
 /// The object in a field, when there is one.
@@ -56,24 +57,24 @@ fn core(kind: &str, object: &mut Fields) {
                 child(child(object, "metadata"), "labels")
                     .insert("kubernetes.io/metadata.name".to_owned(), name.into());
             }
-            default(child(object, "status"), "phase", json!("Active"));
+            default(child(object, "status"), "phase", "Active");
         }
         "Secret" => secret(object),
         "Service" => service(child(object, "spec")),
         "Pod" => pod::pod(child(object, "spec")),
         "PersistentVolumeClaim" => {
-            default(child(object, "spec"), "volumeMode", json!("Filesystem"));
-            default(child(object, "status"), "phase", json!("Pending"));
+            default(child(object, "spec"), "volumeMode", "Filesystem");
+            default(child(object, "status"), "phase", "Pending");
         }
         "PersistentVolume" => {
             let spec = child(object, "spec");
-            default(spec, "persistentVolumeReclaimPolicy", json!("Retain"));
-            default(spec, "volumeMode", json!("Filesystem"));
-            default(child(object, "status"), "phase", json!("Pending"));
+            default(spec, "persistentVolumeReclaimPolicy", "Retain");
+            default(spec, "volumeMode", "Filesystem");
+            default(child(object, "status"), "phase", "Pending");
         }
         "LimitRange" => each(child(object, "spec"), "limits").for_each(limit),
         "Endpoints" => each(object, "subsets").for_each(|subset| {
-            each(subset, "ports").for_each(|port| default(port, "protocol", json!("TCP")));
+            each(subset, "ports").for_each(|port| default(port, "protocol", "TCP"));
         }),
         "Node" => {
             let status = child(object, "status");
@@ -95,33 +96,33 @@ fn secret(object: &mut Fields) {
             child(object, "data").insert(name, Value::String(encoded));
         }
     }
-    default(object, "type", json!("Opaque"));
+    default(object, "type", "Opaque");
 }
 
 fn service(spec: &mut Fields) {
-    default(spec, "sessionAffinity", json!("None"));
+    default(spec, "sessionAffinity", "None");
     if spec["sessionAffinity"] == "None" {
         spec.remove("sessionAffinityConfig");
     } else if spec["sessionAffinity"] == "ClientIP" {
-        default(child(child(spec, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds", json!(10_800));
+        default(child(child(spec, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds", 10_800);
     }
-    default(spec, "type", json!("ClusterIP"));
+    default(spec, "type", "ClusterIP");
     each(spec, "ports").for_each(service_port);
     let kind = spec["type"].as_str().unwrap_or_default().to_owned();
     let external = spec.contains_key("externalIPs") || kind == "NodePort" || kind == "LoadBalancer";
     if external {
-        default(spec, "externalTrafficPolicy", json!("Cluster"));
+        default(spec, "externalTrafficPolicy", "Cluster");
     }
     if kind != "ExternalName" {
-        default(spec, "internalTrafficPolicy", json!("Cluster"));
+        default(spec, "internalTrafficPolicy", "Cluster");
     }
     if kind == "LoadBalancer" {
-        default(spec, "allocateLoadBalancerNodePorts", json!(true));
+        default(spec, "allocateLoadBalancerNodePorts", true);
     }
 }
 
 fn service_port(port: &mut Fields) {
-    default(port, "protocol", json!("TCP"));
+    default(port, "protocol", "TCP");
     let target = port.get("targetPort");
     if target.is_none_or(|target| target == &json!(0) || target == &json!("")) {
         let number = port.get("port").cloned().unwrap_or(json!(0));
@@ -150,58 +151,58 @@ fn workload(kind: &str, object: &mut Fields) {
         "Deployment" => deployment(spec),
         "StatefulSet" => stateful_set(spec),
         "DaemonSet" => daemon_set(spec),
-        "ReplicaSet" => default(spec, "replicas", json!(1)),
+        "ReplicaSet" => default(spec, "replicas", 1),
         _ => {}
     }
 }
 
 fn deployment(spec: &mut Fields) {
-    default(spec, "replicas", json!(1));
+    default(spec, "replicas", 1);
     let strategy = child(spec, "strategy");
-    default(strategy, "type", json!("RollingUpdate"));
+    default(strategy, "type", "RollingUpdate");
     if strategy["type"] == "RollingUpdate" {
         let rolling = child(strategy, "rollingUpdate");
-        default(rolling, "maxUnavailable", json!("25%"));
-        default(rolling, "maxSurge", json!("25%"));
+        default(rolling, "maxUnavailable", "25%");
+        default(rolling, "maxSurge", "25%");
     }
-    default(spec, "revisionHistoryLimit", json!(10));
-    default(spec, "progressDeadlineSeconds", json!(600));
+    default(spec, "revisionHistoryLimit", 10);
+    default(spec, "progressDeadlineSeconds", 600);
 }
 
 fn stateful_set(spec: &mut Fields) {
-    default(spec, "podManagementPolicy", json!("OrderedReady"));
+    default(spec, "podManagementPolicy", "OrderedReady");
     let strategy = child(spec, "updateStrategy");
     if !strategy.contains_key("type") {
-        default(strategy, "type", json!("RollingUpdate"));
+        default(strategy, "type", "RollingUpdate");
         child(strategy, "rollingUpdate");
     }
     if strategy["type"] == "RollingUpdate"
         && let Some(rolling) = existing(strategy, "rollingUpdate")
     {
-        default(rolling, "partition", json!(0));
+        default(rolling, "partition", 0);
     }
     let retention = child(spec, "persistentVolumeClaimRetentionPolicy");
-    default(retention, "whenDeleted", json!("Retain"));
-    default(retention, "whenScaled", json!("Retain"));
-    default(spec, "replicas", json!(1));
-    default(spec, "revisionHistoryLimit", json!(10));
+    default(retention, "whenDeleted", "Retain");
+    default(retention, "whenScaled", "Retain");
+    default(spec, "replicas", 1);
+    default(spec, "revisionHistoryLimit", 10);
     for claim in each(spec, "volumeClaimTemplates") {
         claim.insert("apiVersion".to_owned(), json!("v1"));
         claim.insert("kind".to_owned(), json!("PersistentVolumeClaim"));
-        default(child(claim, "spec"), "volumeMode", json!("Filesystem"));
-        default(child(claim, "status"), "phase", json!("Pending"));
+        default(child(claim, "spec"), "volumeMode", "Filesystem");
+        default(child(claim, "status"), "phase", "Pending");
     }
 }
 
 fn daemon_set(spec: &mut Fields) {
     let strategy = child(spec, "updateStrategy");
-    default(strategy, "type", json!("RollingUpdate"));
+    default(strategy, "type", "RollingUpdate");
     if strategy["type"] == "RollingUpdate" {
         let rolling = child(strategy, "rollingUpdate");
-        default(rolling, "maxUnavailable", json!(1));
-        default(rolling, "maxSurge", json!(0));
+        default(rolling, "maxUnavailable", 1);
+        default(rolling, "maxSurge", 0);
     }
-    default(spec, "revisionHistoryLimit", json!(10));
+    default(spec, "revisionHistoryLimit", 10);
 }
 
 /// A job without labels takes those of its pods.
@@ -214,19 +215,19 @@ fn copy_labels(object: &mut Fields) {
 
 fn job(spec: &mut Fields) {
     if !spec.contains_key("parallelism") {
-        default(spec, "completions", json!(1));
+        default(spec, "completions", 1);
     }
-    default(spec, "parallelism", json!(1));
+    default(spec, "parallelism", 1);
     let limit = if spec.contains_key("backoffLimitPerIndex") { i32::MAX } else { 6 };
-    default(spec, "backoffLimit", json!(limit));
-    default(spec, "completionMode", json!("NonIndexed"));
-    default(spec, "suspend", json!(false));
-    default(spec, "manualSelector", json!(false));
+    default(spec, "backoffLimit", limit);
+    default(spec, "completionMode", "NonIndexed");
+    default(spec, "suspend", false);
+    default(spec, "manualSelector", false);
     let replacement = if spec.contains_key("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
-    default(spec, "podReplacementPolicy", json!(replacement));
+    default(spec, "podReplacementPolicy", replacement);
     if let Some(policy) = existing(spec, "podFailurePolicy") {
         for rule in each(policy, "rules") {
-            each(rule, "onPodConditions").for_each(|pattern| default(pattern, "status", json!("True")));
+            each(rule, "onPodConditions").for_each(|pattern| default(pattern, "status", "True"));
         }
     }
     if let Some(template) = existing(spec, "template") {
@@ -235,10 +236,10 @@ fn job(spec: &mut Fields) {
 }
 
 fn cron_job(spec: &mut Fields) {
-    default(spec, "concurrencyPolicy", json!("Allow"));
-    default(spec, "suspend", json!(false));
-    default(spec, "successfulJobsHistoryLimit", json!(3));
-    default(spec, "failedJobsHistoryLimit", json!(1));
+    default(spec, "concurrencyPolicy", "Allow");
+    default(spec, "suspend", false);
+    default(spec, "successfulJobsHistoryLimit", 3);
+    default(spec, "failedJobsHistoryLimit", 1);
     let template = child(child(child(spec, "jobTemplate"), "spec"), "template");
     pod::spec(child(template, "spec"));
 }

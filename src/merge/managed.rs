@@ -86,6 +86,11 @@ impl<'v> Entry<'v> {
         if self.set.is_some() { None } else { self.raw }
     }
 
+    /// Leaves the fields as another entry read them.
+    pub fn keep_fields_of(&mut self, other: &Entry<'v>) {
+        (self.raw, self.set) = (other.raw, other.set.clone());
+    }
+
     pub fn replace(&mut self, set: FieldSet) {
         self.set = Some(set);
     }
@@ -257,13 +262,28 @@ pub(super) fn cap(entries: &mut Vec<Entry<'_>>) {
 
 /// Whether two objects have the same entries but for their times, in the same order.
 pub(super) fn same_but_for_times(a: &Value, b: &Value) -> bool {
-    let entries =
-        |object: &Value| -> Option<Vec<Value>> { object.get("metadata")?.get("managedFields")?.as_array().cloned() };
-    let (Some(mut a), Some(mut b)) = (entries(a), entries(b)) else { return false };
-    for entry in a.iter_mut().chain(&mut b) {
-        if let Some(entry) = entry.as_object_mut() {
-            entry.remove("time");
+    let (Some(a), Some(b)) = (list(a), list(b)) else { return false };
+    let same = |a: &Value, b: &Value| {
+        let kept = |entry: &'_ Value| entry.as_object().map(|map| map.len() - usize::from(map.contains_key("time")));
+        let (Some(left), Some(right)) = (a.as_object(), b.as_object()) else { return false };
+        kept(a) == kept(b) && left.iter().all(|(name, value)| name == "time" || right.get(name) == Some(value))
+    };
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+}
+
+fn list(object: &Value) -> Option<&Vec<Value>> {
+    object.get("metadata")?.get("managedFields")?.as_array()
+}
+
+/// A copy of an object without its entries.
+pub(super) fn copy_without(object: &Value) -> Value {
+    let Value::Object(map) = object else { return object.clone() };
+    let copy = |(name, value): (&String, &Value)| match value {
+        Value::Object(metadata) if name == "metadata" => {
+            let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
+            (name.clone(), Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
         }
-    }
-    a == b
+        _ => (name.clone(), value.clone()),
+    };
+    Value::Object(map.iter().map(copy).collect())
 }

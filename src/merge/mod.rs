@@ -142,7 +142,7 @@ pub fn own_fields(schemas: &Schemas, applied: &Value) -> Result<FieldSet, ApplyE
         return Err(ApplyError::Typed(typed::misfit_message(&misfits)));
     }
     let all = typed::fields_of(of.table(), of.root(), applied);
-    Ok(all.difference_with_descendants(&reset::fields(&of, applied, None)).difference(&write::unowned()))
+    Ok(all.difference_with_descendants(&reset::fields(&of, applied, None)).difference(write::unowned()))
 }
 
 /// Compares two objects of one kind field by field; `metadata.managedFields` is left out.
@@ -151,12 +151,7 @@ pub fn own_fields(schemas: &Schemas, applied: &Value) -> Result<FieldSet, ApplyE
 /// Objects that do not fit the schema, a kind that is not known.
 pub fn compare(schemas: &Schemas, before: &Value, after: &Value) -> Result<Comparison, ApplyError> {
     let of = write::schema_of(schemas, after)?;
-    let bare = |object: &Value| {
-        let mut object = object.clone();
-        managed::remove(&mut object);
-        object
-    };
-    Ok(comparison::compare_values(of.table(), of.root(), &bare(before), &bare(after)))
+    Ok(comparison::compare_values(of.table(), of.root(), before, after))
 }
 
 /// The paths of fields that the schema does not declare, as strict decoding names them:

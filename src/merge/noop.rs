@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::element::Element;
 use super::schema::{List, ListKind, Object, TypeId, TypeRef, TypeTable};
-use super::typed::{Form, form, item_element};
+use super::typed::{Form, form, item_element, same_item};
 
 /// Whether it is certain that an apply changes nothing: the manager's entry covers exactly these fields, and every value is
 /// live already. `false` only means that the long way has to be gone.
@@ -167,7 +167,7 @@ impl<'t> Walk<'t> {
                 return false;
             }
             let Some(owned) = below.get(&self.key) else { return false };
-            let found = find(list, live, item, position);
+            let found = find(list, live, item, position, live.len() != applied.len());
             // Shared items keep their order; one that moved changes the object.
             if found.is_none() || (last.is_some() && last >= found) {
                 return false;
@@ -220,20 +220,12 @@ fn is_field(key: &str, name: &str) -> bool {
     key.strip_prefix("f:") == Some(name)
 }
 
-/// Where the live counterpart of an item stands; the same position is tried first.
-fn find(list: &List, live: &[Value], item: &Value, position: usize) -> Option<usize> {
-    let matches = |other: &Value| match &list.kind {
-        ListKind::Map(keys) => keys.iter().all(|(name, default)| {
-            let value = |of: &'_ Value| of.get(&**name).or(default.as_ref()).cloned();
-            match (item.get(&**name), other.get(&**name)) {
-                (Some(a), Some(b)) => a == b,
-                _ => value(item) == value(other),
-            }
-        }),
-        _ => item == other,
-    };
-    if live.get(position).is_some_and(matches) {
-        return Some(position);
+/// Where the live counterpart of an item stands; the same position is tried first. With `alone`, none counts when there are two.
+fn find(list: &List, live: &[Value], item: &Value, position: usize, alone: bool) -> Option<usize> {
+    let mut found = live.get(position).is_some_and(|other| same_item(list, item, other)).then_some(position);
+    if found.is_none() {
+        found = live.iter().position(|other| same_item(list, item, other));
     }
-    live.iter().position(matches)
+    let is_alone = || live.iter().filter(|other| same_item(list, item, other)).count() == 1;
+    found.filter(|_| !alone || is_alone())
 }

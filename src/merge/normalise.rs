@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::field_set::FieldSet;
 use super::quantity::{canonical_quantity, canonical_resource_quantity};
-use super::schema::{Empty, List, Object, Scalar, Shape, TypeId, TypeRef, TypeTable};
+use super::schema::{Empty, Field, List, ListKind, Object, Scalar, Shape, TypeId, TypeRef, TypeTable};
+use super::typed::item_element;
 
 /// Makes an object what the server would hold after decoding it.
 ///
@@ -49,21 +51,7 @@ fn builtin_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>)
     }
     let mut gone: Vec<String> = Vec::new();
     for (name, value) in map.iter_mut() {
-        let Some(field) = object.fields.get(name.as_str()) else {
-            if object.values.is_none() {
-                gone.push(name.clone());
-            }
-            continue;
-        };
-        if !value.is_null() {
-            builtin(table, field.of, value)?;
-        }
-        let vanishes = match field.empty {
-            Empty::Vanishes => is_empty(table, field.of, value),
-            Empty::Stays | Empty::Object | Empty::Zero => value.is_null(),
-            Empty::Null => false,
-        };
-        if vanishes {
+        if builtin_field(table, object, name, value)? {
             gone.push(name.clone());
         }
     }
@@ -71,6 +59,62 @@ fn builtin_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>)
         map.remove(&name);
     }
     write_zero_values(table, object, map)
+}
+
+/// Makes the value of one field canonical; returns whether the server leaves the field out.
+fn builtin_field(table: &TypeTable, object: &Object, name: &str, value: &mut Value) -> Result<bool, String> {
+    let Some(field) = object.fields.get(name) else { return Ok(object.values.is_none()) };
+    if !value.is_null() {
+        builtin(table, field.of, value)?;
+    }
+    Ok(leaves_out(table, field, value))
+}
+
+fn leaves_out(table: &TypeTable, field: &Field, value: &Value) -> bool {
+    match field.empty {
+        Empty::Vanishes => is_empty(table, field.of, value),
+        Empty::Stays | Empty::Object | Empty::Zero => value.is_null(),
+        Empty::Null => false,
+    }
+}
+
+/// As [`normalise`], for an object that was canonical before `changed` was written into it.
+pub(super) fn normalise_changed(of: &TypeRef, object: &mut Value, changed: &FieldSet) -> Result<(), String> {
+    if of.is_custom() { normalise(of, object) } else { builtin_changed(of.table(), of.root(), object, changed) }
+}
+
+fn builtin_changed(table: &TypeTable, id: TypeId, value: &mut Value, changed: &FieldSet) -> Result<(), String> {
+    match (&table.get(id).shape, value) {
+        (Shape::Map(object), Value::Object(map)) if !object.atomic && !object.fields.is_empty() => {
+            for (element, member, below) in changed.children() {
+                let Some((name, value)) = element.as_field().and_then(|name| Some((name, map.get_mut(name)?))) else {
+                    continue;
+                };
+                let gone = match object.fields.get(name) {
+                    Some(field) if !member && !value.is_null() => {
+                        builtin_changed(table, field.of, value, below)?;
+                        leaves_out(table, field, value)
+                    }
+                    _ => builtin_field(table, object, name, value)?,
+                };
+                if gone {
+                    map.remove(name);
+                }
+            }
+            write_zero_values(table, object, map)
+        }
+        (Shape::List(list), Value::Array(items)) if !matches!(list.kind, ListKind::Atomic) => {
+            for item in items {
+                match item_element(list, item).ok().as_ref().and_then(|element| changed.child(element)) {
+                    Some((true, _)) => builtin(table, list.items, item)?,
+                    Some((false, below)) => builtin_changed(table, list.items, item, below)?,
+                    None => {}
+                }
+            }
+            Ok(())
+        }
+        (_, value) => builtin(table, id, value),
+    }
 }
 
 /// Writes the fields that the server always writes.

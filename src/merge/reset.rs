@@ -33,6 +33,9 @@ pub(super) fn values(of: &TypeRef, stored: Option<&Value>, object: &mut Value, s
 }
 
 fn keep_status(of: &TypeRef, stored: Option<&Value>, object: &mut Value) {
+    if stored.is_some_and(|stored| stored.get("status") == object.get("status")) {
+        return;
+    }
     let kept = match stored {
         Some(stored) => stored.get("status").cloned(),
         None => initial_status(of, object),

@@ -108,33 +108,50 @@ fn validate_map(table: &TypeTable, object: &Object, map: &Map<String, Value>, al
 fn validate_items(table: &TypeTable, list: Option<&List>, items: &[Value], allow_duplicates: bool) -> Vec<Misfit> {
     let Some(list) = list else { return Vec::new() };
     let mut misfits = Vec::new();
-    let mut seen = Vec::with_capacity(items.len());
+    let distinct = allow_duplicates || are_distinct(list, items);
+    let mut seen = Vec::new();
     for (position, item) in items.iter().enumerate() {
-        let element = match list.kind {
-            ListKind::Atomic => None,
-            _ => match item_element(list, item) {
-                Ok(element) => Some(element),
+        let here = || match list.kind {
+            ListKind::Atomic => Ok(format!("[{position}]")),
+            _ => item_element(list, item).map(|element| element.to_string()),
+        };
+        if !matches!(list.kind, ListKind::Atomic) && !(distinct && has_plain_key(list, item)) {
+            match item_element(list, item) {
+                Ok(element) if !allow_duplicates && seen.contains(&element) => {
+                    misfits.extend(Misfit::here(format!("duplicate entries for key {element}")));
+                }
+                Ok(element) => seen.push(element),
                 Err(message) => {
                     misfits.extend(Misfit::here(format!("element {position}: {message}")));
                     return misfits;
                 }
-            },
-        };
-        if let Some(element) = &element
-            && !allow_duplicates
-        {
-            match seen.binary_search(element) {
-                Ok(_) => misfits.extend(Misfit::here(format!("duplicate entries for key {element}"))),
-                Err(at) => seen.insert(at, element.clone()),
             }
         }
-        let found = validate(table, list.items, item, allow_duplicates);
-        misfits.extend(found.into_iter().map(|one| {
-            let here = element.as_ref().map_or_else(|| format!("[{position}]"), ToString::to_string);
-            Misfit { path: format!("{here}{}", one.path), ..one }
-        }));
+        for one in validate(table, list.items, item, allow_duplicates) {
+            let path = format!("{}{}", here().unwrap_or_default(), one.path);
+            misfits.push(Misfit { path, ..one });
+        }
     }
     misfits
+}
+
+/// Whether an item's only key is a text, which nearly all are: it can be told apart without writing its element.
+fn has_plain_key(list: &List, item: &Value) -> bool {
+    match &list.kind {
+        ListKind::Map(keys) => {
+            matches!(keys.as_slice(), [(name, _)] if item.get(&**name).is_some_and(Value::is_string))
+        }
+        _ => false,
+    }
+}
+
+/// Whether all items have one plain key, and all keys differ.
+fn are_distinct(list: &List, items: &[Value]) -> bool {
+    let ListKind::Map(keys) = &list.kind else { return false };
+    let [(name, _)] = keys.as_slice() else { return false };
+    let mut texts: Vec<&str> = items.iter().filter_map(|item| item.get(&**name).and_then(Value::as_str)).collect();
+    texts.sort_unstable();
+    texts.len() == items.len() && texts.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 /// The element that an item of a set or keyed list has.
@@ -171,6 +188,25 @@ fn keyed_element(keys: &[(Box<str>, Option<Value>)], item: &Value) -> Result<Ele
         ));
     }
     Ok(Element::key(present))
+}
+
+/// Whether two items of a list are told apart by nothing: equal keys, or equal values in a set.
+pub(super) fn same_item(list: &List, a: &Value, b: &Value) -> bool {
+    match &list.kind {
+        ListKind::Map(keys) => keys.iter().all(|(name, default)| {
+            let value = |item: &'_ Value| item.get(&**name).cloned().or_else(|| default.clone());
+            match (a.get(&**name), b.get(&**name)) {
+                (Some(a), Some(b)) => a == b,
+                _ => value(a) == value(b),
+            }
+        }),
+        _ => a == b,
+    }
+}
+
+/// Whether two lists have the same items in the same order.
+pub(super) fn same_items(list: &List, a: &[Value], b: &[Value]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_item(list, a, b))
 }
 
 /// Every field of a value: what its applier owns.
@@ -267,6 +303,13 @@ fn merge_lists(table: &TypeTable, list: &List, live: &mut Value, applied: &Value
         return;
     };
     let Some(applied) = applied.filter(|items| !items.is_empty()) else { return };
+    // What is applied has no key twice, so neither has the live list then.
+    if same_items(list, there, applied) && applied.iter().all(|item| !item.is_null()) {
+        for (item, value) in there.iter_mut().zip(applied) {
+            merge(table, list.items, item, value);
+        }
+        return;
+    }
     let left: Vec<Element> = there.iter().filter_map(|item| item_element(list, item).ok()).collect();
     let right: Vec<Element> = applied.iter().filter_map(|item| item_element(list, item).ok()).collect();
     if left.len() != there.len() || right.len() != applied.len() {
@@ -274,19 +317,7 @@ fn merge_lists(table: &TypeTable, list: &List, live: &mut Value, applied: &Value
         return;
     }
     let items = Items { table, list, there, applied };
-    if left == right && !has_duplicates(&left) {
-        for (item, value) in items.there.iter_mut().zip(items.applied) {
-            merge(table, list.items, item, value);
-        }
-        return;
-    }
     *live = Value::Array(items.interleave(&left, &right));
-}
-
-fn has_duplicates(elements: &[Element]) -> bool {
-    let mut sorted: Vec<&Element> = elements.iter().collect();
-    sorted.sort_unstable();
-    sorted.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 struct Items<'a> {

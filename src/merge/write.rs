@@ -1,9 +1,11 @@
 //! Applies and updates: the new object and who owns what in it.
 
-use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
 
 use super::comparison::{Comparison, compare_values, equal};
-use super::element::{Element, Path};
+use super::element::Path;
 use super::error::{ApplyError, Conflict, Operation};
 use super::field_set::FieldSet;
 use super::managed::{self, Entry};
@@ -37,71 +39,100 @@ pub(super) fn apply(
             describe(applied)
         )));
     }
-    let empty = empty_object(&of, applied);
-    let base = Base { stored: live, object: live.unwrap_or(&empty), empty: &empty };
-    write_applied(schemas, &of, &base, applied, options)
-}
-
-/// What is written over.
-struct Base<'a> {
-    stored: Option<&'a Value>,
-    object: &'a Value,
-    empty: &'a Value,
+    write_applied(schemas, &of, live, applied, options)
 }
 
 fn write_applied(
     schemas: &Schemas,
     of: &TypeRef,
-    base: &Base<'_>,
+    stored: Option<&Value>,
     applied: &Value,
     options: &ApplyOptions<'_>,
 ) -> Result<Value, ApplyError> {
     let version = text(applied, "apiVersion");
-    let mut entries = read_entries(base.object)?;
-    let mut bare = base.object.clone();
-    managed::remove(&mut bare);
-    if entries.is_empty()
-        && let Some(entry) = first_owner(of, base, &bare, version, options)
-    {
-        entries.push(entry);
+    let empty;
+    let live = match stored {
+        Some(live) => live,
+        None => {
+            empty = empty_object(of, applied);
+            &empty
+        }
+    };
+    let mut entries = read_entries(live)?;
+    if entries.is_empty() && stored.is_some() {
+        entries.extend(first_owner(of, live, version, options));
     }
     drop_unknown_versions(schemas, of, text(applied, "kind"), &mut entries);
     reconcile::entries(of, &mut entries);
-    let resets = reset::fields(of, applied, options.subresource);
-    let own = typed::fields_of(of.table(), of.root(), applied).difference_with_descendants(&resets);
-    let subresource = options.subresource.unwrap_or_default();
-    let ours = Entry::new(options.manager, Operation::Apply, version, subresource, own);
-    let last = take(&mut entries, &ours);
+    let (ours, last) = our_entry(of, applied, version, options, &mut entries);
 
-    let mut merged = bare.clone();
+    let mut merged = managed::copy_without(live);
     typed::merge(of.table(), of.root(), &mut merged, applied);
-    if let Some(last) = last.as_ref().map(Entry::set).filter(|set| !set.is_empty() && !set.is_subset(&ours.set())) {
-        let all = entries.iter().fold(ours.set().into_owned(), |all, entry| all.union(&entry.set()));
-        merged = prune::prune(of.table(), of.root(), merged, &last, &all);
+    if let Some(last) = last.as_ref().filter(|last| drops_some(last, &ours)) {
+        // With what nobody ever owns: it keeps the structures around it.
+        let said = typed::fields_of(of.table(), of.root(), applied);
+        let all = entries.iter().fold(said, |all, entry| all.union(&entry.set()));
+        merged = prune::prune(of.table(), of.root(), merged, &last.set(), &all);
     }
-    let difference = compare_values(of.table(), of.root(), &bare, &merged);
-    let is_same = equal(&bare, &merged);
-    let difference = difference.filtered(|set| set.difference_with_descendants(&resets));
-    let conflicts = take_over(&mut entries, &difference);
+    let is_same = same_without_entries(live, &merged);
+    let difference = if is_same { Comparison::default() } else { compare_values(of.table(), of.root(), live, &merged) };
+    let changed = difference.all();
+    let resets = reset::fields(of, applied, options.subresource);
+    let conflicts = take_over(&mut entries, &difference.without(&resets));
     if !options.force && !conflicts.is_empty() {
         return Err(ApplyError::Conflicts(conflicts));
     }
     add_ours(&mut entries, ours, last.as_ref(), is_same, options.now);
-    if is_same {
-        merged = bare;
-    } else {
-        decode(of, &mut merged).map_err(|message| {
-            ApplyError::Typed(format!(
-                "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {message}",
-                describe(applied),
-                describe_kind(applied)
-            ))
-        })?;
+    if !is_same {
+        let decoded = match stored {
+            Some(_) => normalise::normalise_changed(of, &mut merged, &changed),
+            None => normalise::normalise(of, &mut merged),
+        };
+        decoded.map_err(|message| unreadable(applied, &message))?;
+        fill_defaults(of, &mut merged);
     }
-    Ok(finish(of, base.stored, merged, entries, options.subresource))
+    Ok(finish(of, stored, merged, entries, options.subresource))
 }
 
-/// Puts our entry in, without what nobody owns; its time moves when the object changes.
+fn unreadable(applied: &Value, message: &str) -> ApplyError {
+    ApplyError::Typed(format!(
+        "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {message}",
+        describe(applied),
+        describe_kind(applied)
+    ))
+}
+
+/// Our entry as it becomes and as it was, the latter taken out. Where nothing changes in it, it is not written anew.
+fn our_entry<'e>(
+    of: &TypeRef,
+    applied: &'e Value,
+    version: &'e str,
+    options: &ApplyOptions<'e>,
+    entries: &mut Vec<Entry<'e>>,
+) -> (Entry<'e>, Option<Entry<'e>>) {
+    let subresource = options.subresource.unwrap_or_default();
+    let mut ours = Entry::new(options.manager, Operation::Apply, version, subresource, FieldSet::new());
+    let last = take(entries, &ours);
+    match last.as_ref().and_then(Entry::unchanged) {
+        Some(fields) if noop::covers(of, applied, fields) => {
+            ours.keep_fields_of(last.as_ref().unwrap_or(&ours.clone()))
+        }
+        _ => {
+            let resets = reset::fields(of, applied, options.subresource);
+            let said = typed::fields_of(of.table(), of.root(), applied).difference_with_descendants(&resets);
+            ours.replace(said.difference(unowned()));
+        }
+    }
+    (ours, last)
+}
+
+/// Whether we owned something that we no longer say.
+fn drops_some(last: &Entry<'_>, ours: &Entry<'_>) -> bool {
+    let same = matches!((last.unchanged(), ours.unchanged()), (Some(a), Some(b)) if std::ptr::eq(a, b));
+    !same && !last.set().is_subset(&ours.set())
+}
+
+/// Puts our entry in, unless it owns nothing; its time moves when the object changes.
 fn add_ours<'e>(
     entries: &mut Vec<Entry<'e>>,
     mut ours: Entry<'e>,
@@ -109,11 +140,9 @@ fn add_ours<'e>(
     is_same: bool,
     now: &'e str,
 ) {
-    let stripped = ours.set().difference(&unowned());
-    if stripped.is_empty() {
+    if ours.is_empty() {
         return;
     }
-    ours.replace(stripped);
     ours.time = if is_same { last.and_then(|last| last.time.clone()) } else { Some(now.into()) };
     entries.push(ours);
 }
@@ -135,15 +164,13 @@ pub(super) fn update(
     })?;
     let empty = empty_object(&of, &after);
     let stored = before.unwrap_or(&empty);
-    let mut bare = stored.clone();
-    managed::remove(&mut bare);
     let mut entries = entries_of_update(before, &sent, options.subresource);
     let is_tracked = before.is_none() || !entries.is_empty() || !has_uid(stored);
     let version = text(&sent, "apiVersion").to_owned();
     if is_tracked {
         drop_unknown_versions(schemas, &of, text(&sent, "kind"), &mut entries);
         reconcile::entries(&of, &mut entries);
-        own_update(&of, &bare, &after, &mut entries, &version, options);
+        own_update(&of, stored, &after, &mut entries, &version, options);
     }
     Ok(finish(&of, before, after, entries, options.subresource))
 }
@@ -158,10 +185,9 @@ fn own_update<'e>(
     options: &UpdateOptions<'e>,
 ) {
     let resets = reset::fields(of, after, options.subresource);
-    let difference =
-        compare_values(of.table(), of.root(), before, after).filtered(|set| set.difference_with_descendants(&resets));
+    let difference = compare_values(of.table(), of.root(), before, after).without(&resets);
     take_over(entries, &difference);
-    let taken = difference.modified.union(&difference.added).difference(&unowned());
+    let taken = difference.modified.union(&difference.added).difference(unowned());
     if !taken.is_empty() {
         let manager = if options.manager.is_empty() { "unknown" } else { options.manager };
         let mut ours = Entry::new(manager, Operation::Update, version, options.subresource.unwrap_or_default(), taken);
@@ -240,27 +266,32 @@ fn finish(
 
 fn same_without_entries(a: &Value, b: &Value) -> bool {
     let (Value::Object(a), Value::Object(b)) = (a, b) else { return false };
+    let own = |map: &Map<String, Value>| map.len() - usize::from(map.contains_key("managedFields"));
     let same_metadata = |a: &Value, b: &Value| match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, value)| name == "managedFields" || b.get(name) == Some(value))
+            own(a) == own(b) && a.iter().all(|(name, value)| name == "managedFields" || b.get(name) == Some(value))
         }
         _ => a == b,
     };
     a.len() == b.len()
         && a.iter().all(|(name, value)| match b.get(name) {
             Some(other) if name == "metadata" => same_metadata(value, other),
-            other => other == Some(value),
+            other => other.is_some_and(|other| equal(other, value)),
         })
 }
 
 /// What decoding a request does: values become canonical, empty ones vanish, defaults come.
 pub(super) fn decode(of: &TypeRef, object: &mut Value) -> Result<(), String> {
     normalise::normalise(of, object)?;
+    fill_defaults(of, object);
+    Ok(())
+}
+
+fn fill_defaults(of: &TypeRef, object: &mut Value) {
     if !of.is_custom() {
         let (version, kind) = (text(object, "apiVersion").to_owned(), text(object, "kind").to_owned());
         defaults::fill(&version, &kind, object);
     }
-    Ok(())
 }
 
 /// The object that the server starts from: of built-in kinds, with every structure that is always there.
@@ -274,17 +305,10 @@ fn empty_object(of: &TypeRef, like: &Value) -> Value {
 }
 
 /// An object that nobody's ownership is recorded of belongs to those before the first apply.
-fn first_owner<'e>(
-    of: &TypeRef,
-    base: &Base<'_>,
-    bare: &Value,
-    version: &'e str,
-    options: &ApplyOptions<'e>,
-) -> Option<Entry<'e>> {
-    base.stored?;
-    let difference = compare_values(of.table(), of.root(), base.empty, bare);
-    let resets = reset::fields(of, bare, options.subresource);
-    let set = difference.modified.union(&difference.added).difference_with_descendants(&resets).difference(&unowned());
+fn first_owner<'e>(of: &TypeRef, live: &Value, version: &'e str, options: &ApplyOptions<'e>) -> Option<Entry<'e>> {
+    let difference = compare_values(of.table(), of.root(), &empty_object(of, live), live);
+    let resets = reset::fields(of, live, options.subresource);
+    let set = difference.modified.union(&difference.added).difference_with_descendants(&resets).difference(unowned());
     if set.is_empty() {
         return None;
     }
@@ -311,7 +335,7 @@ fn take<'e>(entries: &mut Vec<Entry<'e>>, like: &Entry<'_>) -> Option<Entry<'e>>
 }
 
 /// What nobody ever owns.
-pub(super) fn unowned() -> FieldSet {
+pub(super) fn unowned() -> &'static FieldSet {
     const METADATA: [&str; 9] = [
         "name",
         "namespace",
@@ -323,9 +347,12 @@ pub(super) fn unowned() -> FieldSet {
         "managedFields",
         "resourceVersion",
     ];
-    let top = ["apiVersion", "kind", "metadata"].map(|name| Path::of_fields([name]));
-    let below = METADATA.map(|name| Path::from(vec![Element::field("metadata"), Element::field(name)]));
-    top.into_iter().chain(below).collect()
+    static SET: LazyLock<FieldSet> = LazyLock::new(|| {
+        let top = ["apiVersion", "kind", "metadata"].map(|name| Path::of_fields([name]));
+        let below = METADATA.map(|name| Path::of_fields(["metadata", name]));
+        top.into_iter().chain(below).collect()
+    });
+    &SET
 }
 
 pub(super) fn schema_of(schemas: &Schemas, object: &Value) -> Result<TypeRef, ApplyError> {

@@ -17,13 +17,13 @@ pub(super) fn fill(api_version: &str, kind: &str, object: &mut Fields) {
         }
         ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => binding(object),
         ("storage.k8s.io/v1", "StorageClass") => {
-            default(object, "reclaimPolicy", json!("Delete"));
-            default(object, "volumeBindingMode", json!("Immediate"));
+            default(object, "reclaimPolicy", "Delete");
+            default(object, "volumeBindingMode", "Immediate");
         }
-        ("scheduling.k8s.io/v1", "PriorityClass") => default(object, "preemptionPolicy", json!("PreemptLowerPriority")),
+        ("scheduling.k8s.io/v1", "PriorityClass") => default(object, "preemptionPolicy", "PreemptLowerPriority"),
         ("discovery.k8s.io/v1", "EndpointSlice") => each(object, "ports").for_each(|port| {
-            default(port, "name", json!(""));
-            default(port, "protocol", json!("TCP"));
+            default(port, "name", "");
+            default(port, "protocol", "TCP");
         }),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => definition(object),
         ("admissionregistration.k8s.io/v1", _) => admission(kind, object),
@@ -32,7 +32,7 @@ pub(super) fn fill(api_version: &str, kind: &str, object: &mut Fields) {
 }
 
 fn autoscaler(spec: &mut Fields) {
-    default(spec, "minReplicas", json!(1));
+    default(spec, "minReplicas", 1);
     default(
         spec,
         "metrics",
@@ -41,11 +41,11 @@ fn autoscaler(spec: &mut Fields) {
     let Some(behaviour) = existing(spec, "behavior") else { return };
     let percent = json!({ "type": "Percent", "value": 100, "periodSeconds": 15 });
     let up = child(behaviour, "scaleUp");
-    default(up, "stabilizationWindowSeconds", json!(0));
-    default(up, "selectPolicy", json!("Max"));
+    default(up, "stabilizationWindowSeconds", 0);
+    default(up, "selectPolicy", "Max");
     default(up, "policies", json!([{ "type": "Pods", "value": 4, "periodSeconds": 15 }, percent.clone()]));
     let down = child(behaviour, "scaleDown");
-    default(down, "selectPolicy", json!("Max"));
+    default(down, "selectPolicy", "Max");
     default(down, "policies", json!([percent]));
 }
 
@@ -54,7 +54,7 @@ fn network_policy(spec: &mut Fields) {
     default(spec, "policyTypes", if has_egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) });
     for direction in ["ingress", "egress"] {
         for rule in each(spec, direction) {
-            each(rule, "ports").for_each(|port| default(port, "protocol", json!("TCP")));
+            each(rule, "ports").for_each(|port| default(port, "protocol", "TCP"));
         }
     }
 }
@@ -80,7 +80,7 @@ fn definition(object: &mut Fields) {
         default(names, "listKind", json!(format!("{kind}List")));
     }
     let conversion = child(spec, "conversion");
-    default(conversion, "strategy", json!("None"));
+    default(conversion, "strategy", "None");
     if conversion["strategy"] == "" {
         conversion.insert("strategy".to_owned(), json!("None"));
     }
@@ -88,7 +88,7 @@ fn definition(object: &mut Fields) {
         .and_then(|webhook| existing(webhook, "clientConfig"))
         .and_then(|client| existing(client, "service"))
     {
-        default(service, "port", json!(443));
+        default(service, "port", 443);
     }
     let versions = spec.get("versions").and_then(Value::as_array);
     let stored = versions.into_iter().flatten().find(|version| version["storage"] == true);
@@ -105,11 +105,11 @@ fn admission(kind: &str, object: &mut Fields) {
         "ValidatingWebhookConfiguration" => each(object, "webhooks").for_each(webhook),
         "MutatingWebhookConfiguration" => each(object, "webhooks").for_each(|fields| {
             webhook(fields);
-            default(fields, "reinvocationPolicy", json!("Never"));
+            default(fields, "reinvocationPolicy", "Never");
         }),
         "ValidatingAdmissionPolicy" => {
             let spec = child(object, "spec");
-            default(spec, "failurePolicy", json!("Fail"));
+            default(spec, "failurePolicy", "Fail");
             if let Some(constraints) = existing(spec, "matchConstraints") {
                 matches(constraints);
             }
@@ -125,19 +125,19 @@ fn admission(kind: &str, object: &mut Fields) {
 
 fn webhook(fields: &mut Fields) {
     matches(fields);
-    default(fields, "failurePolicy", json!("Fail"));
-    default(fields, "timeoutSeconds", json!(10));
-    each(fields, "rules").for_each(|rule| default(rule, "scope", json!("*")));
+    default(fields, "failurePolicy", "Fail");
+    default(fields, "timeoutSeconds", 10);
+    each(fields, "rules").for_each(|rule| default(rule, "scope", "*"));
     if let Some(service) = existing(fields, "clientConfig").and_then(|client| existing(client, "service")) {
-        default(service, "port", json!(443));
+        default(service, "port", 443);
     }
 }
 
 fn matches(fields: &mut Fields) {
-    default(fields, "matchPolicy", json!("Equivalent"));
+    default(fields, "matchPolicy", "Equivalent");
     default(fields, "namespaceSelector", json!({}));
     default(fields, "objectSelector", json!({}));
     for list in ["resourceRules", "excludeResourceRules"] {
-        each(fields, list).for_each(|rule| default(rule, "scope", json!("*")));
+        each(fields, list).for_each(|rule| default(rule, "scope", "*"));
     }
 }

@@ -9,11 +9,11 @@ const NO_SOURCE: &str = "name";
 
 /// What a pod template's spec gets.
 pub(super) fn spec(spec: &mut Fields) {
-    default(spec, "restartPolicy", json!("Always"));
-    default(spec, "terminationGracePeriodSeconds", json!(30));
-    default(spec, "dnsPolicy", json!("ClusterFirst"));
+    default(spec, "restartPolicy", "Always");
+    default(spec, "terminationGracePeriodSeconds", 30);
+    default(spec, "dnsPolicy", "ClusterFirst");
     default(spec, "securityContext", json!({}));
-    default(spec, "schedulerName", json!("default-scheduler"));
+    default(spec, "schedulerName", "default-scheduler");
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         each(spec, list).for_each(container);
     }
@@ -31,7 +31,7 @@ pub(super) fn pod(fields: &mut Fields) {
     for list in ["containers", "initContainers"] {
         each(fields, list).for_each(requests_from_limits);
     }
-    default(fields, "enableServiceLinks", json!(true));
+    default(fields, "enableServiceLinks", true);
 }
 
 fn requests_from_limits(container: &mut Fields) {
@@ -52,17 +52,17 @@ fn host_ports(container: &mut Fields) {
 
 fn container(fields: &mut Fields) {
     let image = fields.get("image").and_then(Value::as_str).unwrap_or_default();
-    default(fields, "imagePullPolicy", json!(pull_policy(image)));
-    default(fields, "terminationMessagePath", json!("/dev/termination-log"));
-    default(fields, "terminationMessagePolicy", json!("File"));
-    each(fields, "ports").for_each(|port| default(port, "protocol", json!("TCP")));
+    default(fields, "imagePullPolicy", pull_policy(image));
+    default(fields, "terminationMessagePath", "/dev/termination-log");
+    default(fields, "terminationMessagePolicy", "File");
+    each(fields, "ports").for_each(|port| default(port, "protocol", "TCP"));
     for variable in each(fields, "env") {
         if let Some(source) = existing(variable, "valueFrom") {
             if let Some(reference) = existing(source, "fieldRef") {
-                default(reference, "apiVersion", json!("v1"));
+                default(reference, "apiVersion", "v1");
             }
             if let Some(reference) = existing(source, "fileKeyRef") {
-                default(reference, "optional", json!(false));
+                default(reference, "optional", false);
             }
         }
     }
@@ -84,7 +84,7 @@ fn probe(fields: &mut Fields) {
     for (name, value) in
         [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
     {
-        default(fields, name, json!(value));
+        default(fields, name, value);
     }
     if let Some(get) = existing(fields, "httpGet") {
         http_get(get);
@@ -97,8 +97,8 @@ fn probe(fields: &mut Fields) {
 }
 
 fn http_get(fields: &mut Fields) {
-    default(fields, "path", json!("/"));
-    default(fields, "scheme", json!("HTTP"));
+    default(fields, "path", "/");
+    default(fields, "scheme", "HTTP");
 }
 
 fn volume(fields: &mut Fields) {
@@ -107,14 +107,14 @@ fn volume(fields: &mut Fields) {
     }
     for name in ["secret", "configMap", "downwardAPI", "projected"] {
         if let Some(source) = existing(fields, name) {
-            default(source, "defaultMode", json!(420));
+            default(source, "defaultMode", 420);
             each(source, "items").for_each(downward_item);
         }
     }
     if let Some(projected) = existing(fields, "projected") {
         for source in each(projected, "sources") {
             if let Some(token) = existing(source, "serviceAccountToken") {
-                default(token, "expirationSeconds", json!(3600));
+                default(token, "expirationSeconds", 3600);
             }
             if let Some(downward) = existing(source, "downwardAPI") {
                 each(downward, "items").for_each(downward_item);
@@ -126,29 +126,29 @@ fn volume(fields: &mut Fields) {
 
 fn downward_item(item: &mut Fields) {
     if let Some(reference) = existing(item, "fieldRef") {
-        default(reference, "apiVersion", json!("v1"));
+        default(reference, "apiVersion", "v1");
     }
 }
 
 /// The rarer sources of volumes.
 fn volume_source(fields: &mut Fields) {
     if let Some(path) = existing(fields, "hostPath") {
-        default(path, "type", json!(""));
+        default(path, "type", "");
     }
     if let Some(iscsi) = existing(fields, "iscsi") {
-        default(iscsi, "iscsiInterface", json!("default"));
+        default(iscsi, "iscsiInterface", "default");
     }
     if let Some(rbd) = existing(fields, "rbd") {
-        default(rbd, "pool", json!("rbd"));
-        default(rbd, "user", json!("admin"));
-        default(rbd, "keyring", json!("/etc/ceph/keyring"));
+        default(rbd, "pool", "rbd");
+        default(rbd, "user", "admin");
+        default(rbd, "keyring", "/etc/ceph/keyring");
     }
     if let Some(image) = existing(fields, "image") {
         let reference = image.get("reference").and_then(Value::as_str).unwrap_or_default();
-        default(image, "pullPolicy", json!(pull_policy(reference)));
+        default(image, "pullPolicy", pull_policy(reference));
     }
     if let Some(claim) = existing(fields, "ephemeral").and_then(|of| existing(of, "volumeClaimTemplate")) {
-        default(child(claim, "spec"), "volumeMode", json!("Filesystem"));
+        default(child(claim, "spec"), "volumeMode", "Filesystem");
     }
 }
 
