@@ -15,11 +15,14 @@ pub const DEEPEST_NESTING: usize = 32;
 /// The deepest nesting of what `/-` comments out: the kdl crate reads each level several times.
 const DEEPEST_SLASHDASH: usize = 4;
 
+/// From how many `}` on that close nothing a file is not worth reading.
+const MANY_STRAYS: usize = 100;
+
 /// The deepest nesting of `/* */`.
 const DEEPEST_COMMENT: u32 = 8;
 
-/// The most edits in one fix of characters.
-const MOST_EDITS: usize = 1000;
+/// The most characters that are taken out; a file with more of them is not read.
+const MOST_CHARACTERS: usize = 1000;
 
 /// The text of a file as far as it may be read, with what is wrong with its bytes.
 ///
@@ -131,7 +134,8 @@ fn banned_finding(file: FileId, kind: Banned, places: &[(usize, char)], replacem
     };
     let mut finding =
         Finding::error(Code("E0003"), title, span(at, first)).label(format!("U+{:04X}{count}", first as u32)).why(why);
-    if places.len() <= MOST_EDITS {
+    // Without a fix: too many to be a slip, and the file is not read.
+    if places.len() <= MOST_CHARACTERS {
         let edit =
             |(at, character): &(usize, char)| Edit { span: span(*at, *character), replacement: replacement.into() };
         let edits = places.iter().map(edit).collect();
@@ -142,7 +146,7 @@ fn banned_finding(file: FileId, kind: Banned, places: &[(usize, char)], replacem
 
 /// A file that is not worth reading, or must not be handed to the kdl crate: the one finding about it.
 pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Finding> {
-    let mut depth = 0_usize;
+    let (mut depth, mut strays) = (0_usize, 0_usize);
     for token in tokens {
         match token.kind {
             Kind::BlockComment { depth, .. } if depth > DEEPEST_COMMENT => {
@@ -151,9 +155,18 @@ pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Fi
                 return Some(finding.why(format!("`/*` may stand in `/*` at most {DEEPEST_COMMENT} deep")));
             }
             Kind::Open => depth += 1,
-            Kind::Close => depth = depth.saturating_sub(1),
+            Kind::Close if depth == 0 => strays += 1,
+            Kind::Close => depth -= 1,
             Kind::Bare if is_conflict_marker(token, source) => return Some(merge_conflict(file, source, token)),
             _ => {}
+        }
+        if strays > MANY_STRAYS {
+            let finding = Finding::error(
+                Code("E0007"),
+                format!("more than {MANY_STRAYS} `}}` close nothing"),
+                Span::new(file, token.start..token.end),
+            );
+            return Some(finding.why("every `}` ends a block that a `{` began; nothing of this file was read"));
         }
         if depth > DEEPEST_NESTING {
             let finding =

@@ -38,6 +38,8 @@ pub(super) enum Kind {
     Bare,
     /// `"…"`, `#"…"#`, or over several lines with three quotes.
     Quoted { raw: bool, lines: bool, closed: bool },
+    /// `r"…"` or `r#"…"#`: a raw text of KDL 1.
+    OldRaw { hashes: usize },
 }
 
 /// A token and its bytes.
@@ -119,6 +121,7 @@ impl Lexer<'_> {
             [b'"', ..] => self.quoted(0),
             [b'#', ..] => self.hash(),
             [b'\\', ..] => self.backslash(),
+            [b'r', b'"' | b'#', ..] => self.old_raw().unwrap_or_else(|| self.bare()),
             _ => self.bare(),
         }
     }
@@ -200,6 +203,17 @@ impl Lexer<'_> {
         } else if matches!(rest, [b'"' | b'\\', ..]) {
             self.at += 1;
         }
+    }
+
+    /// `r"…"` or `r#"…"#` that closes on its line.
+    fn old_raw(&mut self) -> Option<Kind> {
+        let rest = &self.bytes[self.at..];
+        let hashes = rest[1..].iter().take_while(|byte| **byte == b'#').count();
+        let body = rest.get(1 + hashes..).filter(|body| body.first() == Some(&b'"'))?;
+        let line = body.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
+        let length = (1..line).find(|at| body[*at] == b'"' && closes(&body[*at..], 1, hashes))?;
+        self.at += 1 + hashes + length + 1 + hashes;
+        Some(Kind::OldRaw { hashes })
     }
 
     fn has_quote_after(&mut self, at: usize) -> bool {

@@ -298,17 +298,27 @@ impl<'a> Reader<'a> {
             None => Part { slashdash, annotation, key: None, value: Some(group) },
             Some(equals) => {
                 self.at = equals + 1;
-                let after_equals = self.at;
-                self.skip_blank();
-                let annotation = self.annotation();
-                let value = Some(self.group()).filter(|value| !value.is_empty());
-                if value.is_none() && annotation.is_none() {
-                    self.at = after_equals;
-                }
+                let (annotation, value) = self.property_value();
                 Part { slashdash, annotation, key: Some((group, equals)), value }
             }
         };
         self.outline.nodes[node].parts.push(part);
+    }
+
+    /// What follows a property's `=`; behind a blank, what is itself a property is not its value.
+    fn property_value(&mut self) -> (Option<Group>, Option<Group>) {
+        let after_equals = self.at;
+        self.skip_blank();
+        let is_apart = self.at > after_equals;
+        let next = self.at;
+        let annotation = self.annotation();
+        let value = Some(self.group()).filter(|value| !value.is_empty());
+        let is_property = is_apart && self.kind(next + 1) == Some(Kind::Equals);
+        if is_property || (value.is_none() && annotation.is_none()) {
+            self.at = after_equals;
+            return (None, None);
+        }
+        (annotation, value)
     }
 
     fn skip_blank(&mut self) {
@@ -330,10 +340,10 @@ impl<'a> Reader<'a> {
             return None;
         }
         let start = self.at;
-        let inside = self.tokens[start..].iter().take_while(|token| {
-            token.is_blank() || matches!(token.kind, Kind::ParenOpen | Kind::Bare | Kind::Quoted { .. })
-        });
-        let close = start + inside.count();
+        let inside = self.tokens[start + 1..]
+            .iter()
+            .take_while(|token| token.is_blank() || matches!(token.kind, Kind::Bare | Kind::Quoted { .. }));
+        let close = start + 1 + inside.count();
         if self.kind(close) != Some(Kind::ParenClose) {
             return None;
         }

@@ -14,12 +14,19 @@ pub(super) struct Mended {
     pub(super) broken: Vec<usize>,
 }
 
-/// Findings about every string and comment without an end.
-pub(super) fn unclosed(file: FileId, source: &str, tokens: &[Token]) -> Mended {
+/// Findings about every string and comment without an end, and about those in quotation marks that are none here.
+pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> Mended {
     let mut mended = Mended::default();
-    let mut depth = 0_usize;
+    let (mut depth, mut quoted_until) = (0_usize, 0);
     for (at, token) in tokens.iter().enumerate() {
+        if token.start < quoted_until {
+            continue;
+        }
         match token.kind {
+            Kind::Bare if at == 0 || tokens[at - 1].is_trivia() || tokens[at - 1].kind == Kind::Equals => {
+                quoted_until = other_quotes(file, source, token, &mut mended).unwrap_or_default();
+            }
+            Kind::OldRaw { hashes } => old_raw(file, source, token, hashes, &mut mended),
             Kind::Open => depth += 1,
             Kind::Close => depth = depth.saturating_sub(1),
             Kind::BlockComment { closed: false, .. } => {
@@ -39,6 +46,47 @@ pub(super) fn unclosed(file: FileId, source: &str, tokens: &[Token]) -> Mended {
         }
     }
     mended
+}
+
+/// A text in `'…'`, `“…”` and the like, up to the last byte of it.
+fn other_quotes(file: FileId, source: &str, token: &Token, mended: &mut Mended) -> Option<usize> {
+    let open = token.text(source).trim_start_matches('[').chars().next()?;
+    let closers: &[char] = match open {
+        '\'' => &['\''],
+        '‘' | '’' => &['’', '‘', '\''],
+        '“' | '”' | '„' => &['”', '“'],
+        '«' => &['»'],
+        '`' => &['`'],
+        _ => return None,
+    };
+    let start = token.start + token.text(source).find(open)?;
+    let rest = source[start + open.len_utf8()..].lines().next()?;
+    let ends = |(at, closer): &(usize, &str)| {
+        let after = rest[at + closer.len()..].chars().next();
+        after.is_none_or(|next| next.is_whitespace() || matches!(next, ';' | '}' | '{' | ',' | ']' | ')' | '/'))
+    };
+    let (length, closer) = rest.match_indices(closers).find(ends)?;
+    let content = rest[..length].trim_matches(|c: char| open == '«' && c.is_whitespace());
+    let end = start + open.len_utf8() + length + closer.len();
+    let span = Span::new(file, start..end);
+    let escaped = format!("\"{}\"", content.replace('\\', "\\\\").replace('"', "\\\""));
+    let finding = Finding::error(Code("E0016"), format!("`{open}` is no quotation mark here"), span)
+        .why("a text stands in `\"…\"`")
+        .fix(Applicability::Safe, "quote it with `\"`", span, &escaped);
+    mended.findings.push(finding);
+    mended.repairs.push(Repair::replace(start..end, escaped));
+    Some(end)
+}
+
+fn old_raw(file: FileId, source: &str, token: &Token, hashes: usize, mended: &mut Mended) {
+    let text = &token.text(source)[1..];
+    let raw = if hashes == 0 { format!("#{text}#") } else { text.to_owned() };
+    let span = Span::new(file, token.start..token.end);
+    let finding = Finding::error(Code("E0016"), "`r\"…\"` is no raw text here", span)
+        .why("since KDL 2 a raw text is written `#\"…\"#`")
+        .fix(Applicability::Safe, format!("write `{raw}`"), span, &raw);
+    mended.findings.push(finding);
+    mended.repairs.push(Repair::replace(token.start..token.end, raw));
 }
 
 fn closers(depth: usize) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::lexer::{self, Token};
+use super::lexer::{self, Kind, Token};
 use super::quotes::Mended;
 use super::repair::{Mending, Repair, mend};
 use super::{Document, LONGEST_FILE, Node, Scalar, Value, balance, guard, lower, outline, quotes, recover, traps};
@@ -12,6 +12,9 @@ use crate::source::{FileId, Span};
 
 /// The most findings about the form of one file; more say nothing new.
 const MOST_FINDINGS: usize = 100;
+
+/// The most tokens in doubt with which the kdl crate is given a text as a whole.
+pub(super) const MOST_IN_DOUBT: usize = 500;
 
 /// Reads `text`. Everything wrong with its form is a finding; what could not be read is absent from the document or
 /// [`Scalar::Broken`] in it, and all around it is read.
@@ -41,13 +44,16 @@ impl Reading {
             self.findings.push(guard::too_large(self.file, self.text.len()));
             return self.nothing();
         }
-        let (findings, repairs) = guard::characters(self.file, &self.text);
+        let (mut findings, repairs) = guard::characters(self.file, &self.text);
+        if findings.iter().any(|finding| finding.fixes.is_empty()) {
+            return self.refuse(findings.swap_remove(0));
+        }
         self.mend(Mended { findings, repairs, broken: Vec::new() });
         let mut tokens = lexer::lex(&self.text);
         if let Some(finding) = guard::hostile(self.file, &self.text, &tokens) {
             return self.refuse(finding);
         }
-        let unclosed = quotes::unclosed(self.file, &self.text, &tokens);
+        let unclosed = quotes::check(self.file, &self.text, &tokens);
         self.mend_and_lex(unclosed, &mut tokens);
         let (findings, repairs) = balance::unbalanced(self.file, &self.text, &tokens);
         self.mend_and_lex(Mended { findings, repairs, broken: Vec::new() }, &mut tokens);
@@ -60,10 +66,7 @@ impl Reading {
             outline = outline::outline(&self.text, &tokens);
         }
         let source = lower::Source { file: self.file, text: &self.text, tokens: &tokens, outline: &outline };
-        let (mut document, found) = match kdl::KdlDocument::parse_v2(&self.text) {
-            Ok(document) => lower::document(&source, &document),
-            Err(error) => recover::document(&source, &error),
-        };
+        let (mut document, found) = lowered(&source);
         for finding in found {
             let finding = self.to_file(finding);
             self.findings.push(finding);
@@ -166,6 +169,27 @@ impl Reading {
             value.scalar = Scalar::Broken;
         }
     }
+}
+
+/// The document that the kdl crate reads, whole if it can.
+fn lowered(source: &lower::Source<'_>) -> (Document, Vec<Finding>) {
+    if tokens_in_doubt(source.tokens) > MOST_IN_DOUBT {
+        return recover::document(source, None);
+    }
+    match kdl::KdlDocument::parse_v2(source.text) {
+        Ok(document) => lower::document(source, &document),
+        Err(error) => recover::document(source, Some(&error)),
+    }
+}
+
+/// How many tokens there are that the kdl crate may still refuse. It recurses with each mistake at the top of a file.
+pub(super) fn tokens_in_doubt(tokens: &[Token]) -> usize {
+    let in_doubt = |token: &&Token| match token.kind {
+        Kind::LineContinuation | Kind::Slashdash => true,
+        Kind::Quoted { raw, lines, .. } => raw || lines,
+        _ => false,
+    };
+    tokens.iter().filter(in_doubt).count()
 }
 
 /// The findings in file order, one a place, up to the most that help.

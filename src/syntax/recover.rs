@@ -5,17 +5,19 @@ use kdl::{KdlDocument, KdlError};
 
 use super::lower::{Lowering, Source};
 use super::outline::{Group, OutlineNode, Part};
+use super::read::{MOST_IN_DOUBT, tokens_in_doubt};
 use super::{Document, Node, Scalar, Value};
 use crate::finding::{Code, Finding};
 use crate::source::{Span, Spanned};
 
 /// The document as far as it reads, and what is wrong with the rest.
-pub(super) fn document(source: &Source<'_>, error: &KdlError) -> (Document, Vec<Finding>) {
+/// `error` is what the kdl crate said about the whole, if it was asked.
+pub(super) fn document(source: &Source<'_>, error: Option<&KdlError>) -> (Document, Vec<Finding>) {
     let mut recovery = Recovery { source, findings: Vec::new(), unread: Vec::new() };
     let mut nodes: Vec<Option<Node>> = source.outline.nodes.iter().map(|node| recovery.node(node)).collect();
     let Recovery { mut findings, mut unread, .. } = recovery;
     if unread.is_empty() && findings.is_empty() {
-        unread.extend(error.diagnostics.first().map(|diagnostic| {
+        unread.extend(error.and_then(|error| error.diagnostics.first()).map(|diagnostic| {
             let start = diagnostic.span.offset().min(source.text.len());
             let end = (start + diagnostic.span.len()).min(source.text.len());
             (Span::new(source.file, start..end), diagnostic.message.clone().unwrap_or_default())
@@ -58,7 +60,9 @@ impl Recovery<'_> {
         }
         let head = self.span(&node.head());
         let text = &self.source.text[head.range()];
-        let mut read = match self.entries(text, head.start as usize, 0) {
+        let in_doubt = tokens_in_doubt(&self.source.tokens[node.head()]) > MOST_IN_DOUBT;
+        let whole = if in_doubt { Err(String::new()) } else { self.entries(text, head.start as usize, 0) };
+        let mut read = match whole {
             Ok((name, args, props)) => Node {
                 name: Spanned::new(name, self.span(&node.name)),
                 note: None,

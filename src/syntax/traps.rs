@@ -16,7 +16,7 @@ use crate::source::{FileId, Span};
 pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outline) -> Mended {
     let objects = objects(source, tokens, outline);
     let out = Mended::default();
-    let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), quoted_until: 0, out };
+    let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), out };
     traps.comments();
     traps.notes();
     for oddity in &outline.oddities {
@@ -56,8 +56,6 @@ pub(super) struct Traps<'a> {
     objects: BTreeSet<usize>,
     /// The brackets and commas of the node at hand, which are no part of its values.
     pub(super) marks: Vec<Range<usize>>,
-    /// Up to where a text in other quotation marks goes on.
-    pub(super) quoted_until: usize,
     pub(super) out: Mended,
 }
 

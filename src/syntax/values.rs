@@ -14,13 +14,10 @@ impl Traps<'_> {
     /// Checks one name, key or value.
     pub(super) fn value(&mut self, node: usize, group: &Group, place: Place) {
         let group = self.without_marks(group);
-        if group.is_empty() || self.bytes(&group).start < self.quoted_until {
+        if group.is_empty() {
             return;
         }
         let token = self.tokens[group.start];
-        if token.kind == Kind::Bare && self.other_quotes(&token) {
-            return;
-        }
         if group.len() > 1 {
             return self.glued(&group);
         }
@@ -165,49 +162,16 @@ impl Traps<'_> {
         self.out.repairs.push(Repair::replace(unit_start..range.end, unit));
     }
 
-    /// `'a b'`, `“a b”` and the like; whether it was one.
-    fn other_quotes(&mut self, token: &Token) -> bool {
-        let line = self.source[token.start..].lines().next().unwrap_or_default();
-        let Some(open) = line.chars().next() else { return false };
-        let closers: &[char] = match open {
-            '\'' => &['\''],
-            '‘' | '’' => &['’', '‘', '\''],
-            '“' | '”' | '„' => &['”', '“'],
-            '«' => &['»'],
-            '`' => &['`'],
-            _ => return false,
-        };
-        let rest = &line[open.len_utf8()..];
-        let Some(length) = rest.find(closers) else { return false };
-        let closer = rest[length..].chars().next().map_or(0, char::len_utf8);
-        let content = rest[..length].trim_matches(|c: char| open == '«' && c.is_whitespace());
-        let range = token.start..token.start + open.len_utf8() + length + closer;
-        let span = Span::new(self.file, range.clone());
-        let finding = Finding::error(Code("E0016"), format!("`{open}` is no quotation mark here"), span)
-            .why("a text stands in `\"…\"`");
-        self.quoted_until = range.end;
-        let escaped = content.replace('\\', "\\\\").replace('"', "\\\"");
-        self.replace(finding, Applicability::Safe, "quote it with `\"`", range, &format!("\"{escaped}\""));
-        true
-    }
-
     /// Several tokens without a blank between them.
     fn glued(&mut self, group: &Group) {
         let tokens = &self.tokens[group.clone()];
         let range = self.bytes(group);
         if !tokens.iter().any(|token| matches!(token.kind, Kind::Quoted { .. })) {
-            let finding = self.must_be_quoted(&range, "`=`, `(` and `)` stand in no word without quotes");
+            let character = if self.source[range.clone()].contains('=') { '=' } else { '(' };
+            let finding = self.must_be_quoted(&range, illegal(&self.source[range.clone()], character));
             return self.quote(finding, Applicability::Safe, range);
         }
         let span = Span::new(self.file, range.clone());
-        let first = tokens[0].text(self.source);
-        if first.strip_prefix('r').is_some_and(|hashes| hashes.bytes().all(|byte| byte == b'#')) {
-            let text = &self.source[tokens[1].start..tokens[1].end];
-            let finding = Finding::error(Code("E0016"), "`r\"…\"` is no raw text here", span)
-                .why("since KDL 2 a raw text is written `#\"…\"#`");
-            let raw = format!("#{text}#");
-            return self.replace(finding, Applicability::Safe, &format!("write `{raw}`"), range, &raw);
-        }
         let finding = Finding::error(Code("E0028"), "two values without a blank between them", span)
             .why("values are separated by blanks; a quote inside a text is written `\\\"`");
         let mut edits = Vec::new();

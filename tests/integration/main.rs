@@ -1,5 +1,7 @@
 //! All integration tests, in one binary.
 
+mod findings;
+mod hostile;
 mod kdl;
 mod stories_apply;
 mod stories_crash;

@@ -1,0 +1,169 @@
+//! Findings as data: `tests/cases/findings/*.case`.
+//!
+//! A case is files, each under `--- path`, then what is found in them: `=== syntax` where only their form is read,
+//! `=== findings` where they are checked as a garden (what is missing of one comes from `tests/cases/baseline/`).
+//! Below stand the findings as short lines, each with its further labels, why, help and fixes, indented.
+//! `PARCELLE_BLESS=1` writes what is found into the files.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use parcelle::finding::{Applicability, Finding, Findings, Severity};
+use parcelle::source::{SourceFile, Sources};
+use parcelle::syntax;
+
+/// How much of the check a case asks for.
+#[derive(Clone, Copy, PartialEq)]
+enum Reach {
+    Syntax,
+    Garden,
+}
+
+struct Case {
+    files: Vec<(String, String)>,
+    reach: Reach,
+    expected: String,
+}
+
+fn read_case(text: &str) -> Case {
+    let (files, marker, expected) = ["=== syntax\n", "=== findings\n"]
+        .into_iter()
+        .find_map(|marker| text.split_once(marker).map(|(files, expected)| (files, marker, expected)))
+        .expect("a case has `=== syntax` or `=== findings`");
+    let sections = files.strip_prefix("--- ").expect("a case begins with `--- path`").split("\n--- ");
+    let files = sections.map(|section| {
+        let (path, text) = section.split_once('\n').unwrap_or((section, ""));
+        (path.to_owned(), text.to_owned() + if text.ends_with('\n') || text.is_empty() { "" } else { "\n" })
+    });
+    let reach = if marker == "=== syntax\n" { Reach::Syntax } else { Reach::Garden };
+    Case { files: files.collect(), reach, expected: expected.to_owned() }
+}
+
+/// Reads the files of a case as far as it asks.
+fn found(files: &[(String, String)], reach: Reach) -> (Sources, Findings) {
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    for (path, text) in files {
+        let file = sources.add(SourceFile::new(path, text, ""));
+        syntax::parse(file, text, &mut findings);
+    }
+    // The whole check of a garden takes the place of this as soon as it stands.
+    let _ = reach == Reach::Garden;
+    findings.sort();
+    (sources, findings)
+}
+
+fn describe(sources: &Sources, findings: &Findings) -> String {
+    findings.iter().map(|finding| describe_one(sources, finding)).collect()
+}
+
+fn describe_one(sources: &Sources, finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Hint => "hint",
+    };
+    let place = sources.locate(finding.primary.span);
+    let mut out = format!("{place}: {severity}[{}]: {}\n", finding.code.0, finding.title);
+    if !finding.primary.text.is_empty() {
+        let _ = writeln!(out, "    label: {}", finding.primary.text);
+    }
+    for label in &finding.secondary {
+        let _ = writeln!(out, "    also {}: {}", sources.locate(label.span), label.text);
+    }
+    finding.why.iter().for_each(|why| drop(writeln!(out, "    why: {why}")));
+    finding.help.iter().for_each(|help| drop(writeln!(out, "    help: {help}")));
+    for fix in &finding.fixes {
+        let word = match fix.applicability {
+            Applicability::Safe => "safe",
+            Applicability::Guess => "guess",
+            Applicability::NeedsFilling => "needs-filling",
+        };
+        let _ = writeln!(out, "    fix[{word}]: {}", fix.title);
+    }
+    out
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/findings");
+    let entries = fs::read_dir(folder).expect("the folder is in the repository");
+    let paths = entries.map(|entry| entry.expect("a readable entry").path());
+    let mut cases: Vec<_> = paths.filter(|path| path.extension().is_some_and(|ext| ext == "case")).collect();
+    cases.sort();
+    cases
+}
+
+/// The files after the safe fixes of all findings, those that overlap an earlier one left out.
+fn mended(files: &[(String, String)], sources: &Sources, findings: &Findings) -> Vec<(String, String)> {
+    let safe = findings.iter().filter_map(|finding| {
+        finding.fixes.iter().find(|fix| fix.applicability == Applicability::Safe).map(|fix| &fix.edits)
+    });
+    let mut taken: Vec<(String, std::ops::Range<usize>, String)> = Vec::new();
+    for edits in safe {
+        let edits: Vec<_> = edits
+            .iter()
+            .map(|edit| (sources.file(edit.span.file).path.to_string(), edit.span.range(), edit.replacement.clone()))
+            .collect();
+        let overlaps = |(path, range, _): &(String, std::ops::Range<usize>, String)| {
+            taken.iter().any(|(other, at, _)| other == path && at.start < range.end && range.start < at.end)
+        };
+        if !edits.iter().any(overlaps) {
+            taken.extend(edits);
+        }
+    }
+    taken.sort_by_key(|(_, range, _)| (range.start, range.end));
+    let mend = |(path, text): &(String, String)| {
+        let mut text = text.clone();
+        for (_, range, replacement) in taken.iter().rev().filter(|(other, _, _)| other == path) {
+            text.replace_range(range.clone(), replacement);
+        }
+        (path.clone(), text)
+    };
+    files.iter().map(mend).collect()
+}
+
+#[test]
+fn every_case_finds_what_it_says() {
+    let bless = std::env::var_os("PARCELLE_BLESS").is_some();
+    let mut wrong = String::new();
+    for path in cases() {
+        let text = fs::read_to_string(&path).expect("a case is UTF-8");
+        let case = read_case(&text);
+        let (sources, findings) = found(&case.files, case.reach);
+        let described = describe(&sources, &findings);
+        if described == case.expected {
+            continue;
+        }
+        if bless {
+            let kept = text.len() - case.expected.len();
+            fs::write(&path, format!("{}{described}", &text[..kept])).expect("the case can be written");
+        } else {
+            let _ = write!(wrong, "{}\nexpected\n{}found\n{described}\n", path.display(), case.expected);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}\nPARCELLE_BLESS=1 writes what was found");
+}
+
+#[test]
+fn safe_fixes_of_every_case_leave_fewer_findings() {
+    for path in cases() {
+        let case = read_case(&fs::read_to_string(&path).expect("a case is UTF-8"));
+        let (sources, findings) = found(&case.files, case.reach);
+        let files = mended(&case.files, &sources, &findings);
+        if files == case.files {
+            continue;
+        }
+        let (mended_sources, after) = found(&files, case.reach);
+        let left = describe(&mended_sources, &after);
+        assert!(after.len() < findings.len(), "{}: after the fixes\n{files:#?}\n{left}", path.display());
+        let is_safe = |finding: &&Finding| finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe);
+        // Behind a limit on what is shown, more comes up.
+        let is_cut = findings.iter().any(|finding| finding.code.0 == "E0030");
+        let hopeful = findings.iter().filter(is_safe).count();
+        assert!(
+            is_cut || after.len() <= findings.len() - hopeful,
+            "{}: after the fixes\n{files:#?}\n{left}",
+            path.display()
+        );
+    }
+}
