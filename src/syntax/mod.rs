@@ -7,6 +7,7 @@
 //! The lexer never fails; what people type and KDL refuses or reads otherwise is a finding with its way out, and is
 //! mended, so that the kdl crate, which is the authority for meaning, reads the rest. Spans always are those of the file.
 
+mod amounts;
 mod balance;
 mod guard;
 mod lexer;

@@ -74,6 +74,8 @@ pub(super) enum Oddity {
     AfterBlock { close: usize, token: usize },
     /// A `/-` with nothing behind it.
     EmptySlashdash { slashdash: usize },
+    /// `(type)` before nothing.
+    LoneAnnotation { group: Group },
     /// A `=` with nothing before it, a parenthesis that stands alone.
     Stray { token: usize },
 }
@@ -258,10 +260,12 @@ impl<'a> Reader<'a> {
         let first = self.at;
         let group = self.group();
         if group.is_empty() {
-            if annotation.is_none() {
-                self.outline.oddities.push(Oddity::Stray { token: first });
-                self.at = first + 1;
-            }
+            let oddity = match annotation {
+                Some(group) => Oddity::LoneAnnotation { group },
+                None => Oddity::Stray { token: first },
+            };
+            self.at = self.at.max(first + usize::from(matches!(oddity, Oddity::Stray { .. })));
+            self.outline.oddities.push(oddity);
             return;
         }
         if let Some(close) = self.closed {

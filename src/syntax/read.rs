@@ -1,5 +1,6 @@
 //! The stages of reading, in order.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -176,10 +177,39 @@ fn lowered(source: &lower::Source<'_>) -> (Document, Vec<Finding>) {
     if tokens_in_doubt(source.tokens) > MOST_IN_DOUBT {
         return recover::document(source, None);
     }
-    match kdl::KdlDocument::parse_v2(source.text) {
+    match kdl::KdlDocument::parse_v2(&without_block_comments(source.text, source.tokens)) {
         Ok(document) => lower::document(source, &document),
         Err(error) => recover::document(source, Some(&error)),
     }
+}
+
+/// The text with blanks for block comments: the kdl crate recurses with every `*` and `/` in one.
+pub(super) fn without_block_comments<'a>(text: &'a str, tokens: &[Token]) -> Cow<'a, str> {
+    let is_comment = |token: &&Token| {
+        matches!(token.kind, Kind::BlockComment { .. })
+            || (token.kind == Kind::LineContinuation && token.end - token.start > 2)
+    };
+    let mut comments = tokens.iter().filter(is_comment).peekable();
+    if comments.peek().is_none() {
+        return Cow::Borrowed(text);
+    }
+    let offset = tokens[0].start;
+    let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+    for comment in comments {
+        let range = comment.start - offset..comment.end - offset;
+        out.push_str(&text[from..range.start]);
+        if comment.kind == Kind::LineContinuation {
+            // The backslash and its line end stay.
+            out.push('\\');
+            out.push_str(&" ".repeat(range.len().saturating_sub(2)));
+            out.push_str(if range.len() > 1 { "\n" } else { "" });
+        } else {
+            out.push_str(&" ".repeat(range.len()));
+        }
+        from = range.end;
+    }
+    out.push_str(&text[from..]);
+    Cow::Owned(out)
 }
 
 /// How many tokens there are that the kdl crate may still refuse. It recurses with each mistake at the top of a file.

@@ -5,7 +5,7 @@ use kdl::{KdlDocument, KdlError};
 
 use super::lower::{Lowering, Source};
 use super::outline::{Group, OutlineNode, Part};
-use super::read::{MOST_IN_DOUBT, tokens_in_doubt};
+use super::read::{MOST_IN_DOUBT, tokens_in_doubt, without_block_comments};
 use super::{Document, Node, Scalar, Value};
 use crate::finding::{Code, Finding};
 use crate::source::{Span, Spanned};
@@ -61,7 +61,9 @@ impl Recovery<'_> {
         let head = self.span(&node.head());
         let text = &self.source.text[head.range()];
         let in_doubt = tokens_in_doubt(&self.source.tokens[node.head()]) > MOST_IN_DOUBT;
-        let whole = if in_doubt { Err(String::new()) } else { self.entries(text, head.start as usize, 0) };
+        let tokens = &self.source.tokens[node.head()];
+        let text = without_block_comments(text, tokens);
+        let whole = if in_doubt { Err(String::new()) } else { self.entries(&text, head.start as usize, 0) };
         let mut read = match whole {
             Ok((name, args, props)) => Node {
                 name: Spanned::new(name, self.span(&node.name)),
@@ -105,7 +107,8 @@ impl Recovery<'_> {
 
     fn part(&mut self, part: &Part, node: &mut Node) {
         let span = self.span(&part.tokens());
-        let text = format!("x {}", &self.source.text[span.range()]);
+        let tokens = &self.source.tokens[part.tokens()];
+        let text = format!("x {}", without_block_comments(&self.source.text[span.range()], tokens));
         match self.entries(&text, span.start as usize, 2) {
             Ok((_, args, props)) => {
                 node.args.extend(args);

@@ -16,7 +16,7 @@ use crate::source::{FileId, Span};
 pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outline) -> Mended {
     let objects = objects(source, tokens, outline);
     let out = Mended::default();
-    let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), out };
+    let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), amounts: Vec::new(), out };
     traps.comments();
     traps.notes();
     for oddity in &outline.oddities {
@@ -56,6 +56,8 @@ pub(super) struct Traps<'a> {
     objects: BTreeSet<usize>,
     /// The brackets and commas of the node at hand, which are no part of its values.
     pub(super) marks: Vec<Range<usize>>,
+    /// The amounts in properties of the node at hand: their bytes, and each as a setting of its own.
+    pub(super) amounts: Vec<(Range<usize>, String)>,
     pub(super) out: Mended,
 }
 
@@ -78,7 +80,7 @@ impl Traps<'_> {
         self.objects.contains(&node)
     }
 
-    fn text(&self, group: &Group) -> &str {
+    pub(super) fn text(&self, group: &Group) -> &str {
         &self.source[self.bytes(group)]
     }
 
@@ -121,6 +123,7 @@ impl Traps<'_> {
                     .why("`/-` takes out the node, value or block that follows it");
                 self.replace(finding, Applicability::Safe, "take it out", token.start..token.end, "");
             }
+            Oddity::LoneAnnotation { group } => self.annotation(Some(group)),
             Oddity::Stray { token } => {
                 let token = self.tokens[*token];
                 let span = Span::new(self.file, token.start..token.end);
@@ -231,6 +234,7 @@ impl Traps<'_> {
         for (index, part) in node.parts.iter().enumerate() {
             self.part(at, index, part);
         }
+        self.move_amounts(node);
     }
 
     fn annotation(&mut self, annotation: Option<&Group>) {
@@ -271,82 +275,6 @@ impl Traps<'_> {
         self.out.broken.push(range.end);
     }
 
-    /// `size=10 GiB` and `cpu=10m`: an amount with its unit where only a scalar fits.
-    fn is_quantity_in_property(&mut self, node: usize, index: usize, key: &Group, value: &Group) -> bool {
-        if self.objects.contains(&node) || value.len() != 1 {
-            return false;
-        }
-        let parts = &self.outline.nodes[node].parts;
-        let text = self.text(value);
-        let (number, unit, end) = match word::classify(text) {
-            Word::Glued { number, unit, .. } => (number, self.unit(unit, text, self.text(key)), self.bytes(value).end),
-            Word::Number => {
-                let next = parts.get(index + 1).filter(|part| part.key.is_none() && part.slashdash.is_none());
-                let Some(word) = next.and_then(|part| part.value.as_ref()) else { return false };
-                let Some((unit, _)) = word::unit_meant(self.text(word)) else { return false };
-                (text, unit, self.bytes(word).end)
-            }
-            _ => return false,
-        };
-        let setting = format!("{} {number} {}", self.text(key), word::unit_for(number, unit));
-        let range = self.bytes(key).start..end;
-        self.move_to_block(node, index, range, &setting);
-        true
-    }
-
-    fn move_to_block(&mut self, node: usize, index: usize, range: Range<usize>, setting: &str) {
-        let span = Span::new(self.file, range.clone());
-        let outline = &self.outline.nodes[node];
-        let text = self.source[range.clone()].to_owned();
-        let mut finding =
-            Finding::error(Code("E0014"), format!("`{text}` is an amount with its unit in a property"), span)
-                .why("a property holds one word or number; an amount is a setting of its own, two values");
-        let blank =
-            self.source[..range.start].ends_with(' ') && self.source[range.end..].starts_with([' ', '\n', '\r']);
-        let gone = range.start - usize::from(blank)..range.end;
-        let edits = match outline.block() {
-            Some(block) => {
-                let open = self.tokens[block.open].end;
-                let one_line =
-                    block.close.is_some_and(|close| !self.source[open..self.tokens[close].start].contains('\n'));
-                let indent = self.indent_inside(block.open);
-                let insert = if one_line { format!(" {setting};") } else { format!("\n{indent}{setting}") };
-                vec![(gone, String::new()), (open..open, insert)]
-            }
-            None if index + 1 == outline.parts.len()
-                || self.bytes(&outline.parts[outline.parts.len() - 1].tokens()).end == range.end =>
-            {
-                vec![(range, format!("{{ {setting}; }}"))]
-            }
-            None => {
-                let end = self.bytes(&outline.parts[outline.parts.len() - 1].tokens()).end;
-                vec![(gone, String::new()), (end..end, format!(" {{ {setting}; }}"))]
-            }
-        };
-        let edit = |(range, text): &(Range<usize>, String)| Edit {
-            span: Span::new(self.file, range.clone()),
-            replacement: text.clone(),
-        };
-        let title = format!("write it as the setting `{setting}`");
-        finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: edits.iter().map(edit).collect() });
-        self.out.findings.push(finding);
-        self.out.repairs.extend(edits.into_iter().map(|(range, text)| Repair::replace(range, text)));
-    }
-
-    /// The indentation of the lines in a block.
-    fn indent_inside(&self, open: usize) -> String {
-        let line = self.source[..self.tokens[open].start].rfind('\n').map_or(0, |at| at + 1);
-        let indent: String = self.source[line..].chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
-        format!("{indent}    ")
-    }
-
-    fn unit(&self, unit: &'static str, text: &str, name: &str) -> &'static str {
-        if text.ends_with(|c: char| c.is_ascii_digit()) || !text.ends_with('m') || !name.contains("cpu") {
-            return unit;
-        }
-        "millicores"
-    }
-
     /// `[a, b]` and `a, b`: lists as other languages write them.
     fn list(&mut self, node: &OutlineNode) -> Vec<Range<usize>> {
         let values = node.parts.iter().filter(|part| part.slashdash.is_none()).filter_map(|part| part.value.as_ref());
@@ -378,29 +306,45 @@ impl Traps<'_> {
     /// `///` that stands directly above no node.
     fn notes(&mut self) {
         let starts: BTreeSet<usize> = self.outline.nodes.iter().map(OutlineNode::first).collect();
-        let mut lost_above = false;
-        for at in 0..self.tokens.len() {
-            let token = self.tokens[at];
-            if is_note(&token, self.source) {
-                let lost = !belongs(self.source, self.tokens, at, &starts);
-                if lost && !lost_above {
-                    let span = Span::new(self.file, token.start..token.end);
-                    let finding = Finding::warning(Code("W0001"), "this note belongs to nothing", span)
-                        .why("`///` is the note of the node directly below it; others do not show it")
-                        .help("write it directly above a node")
-                        .fix(
-                            Applicability::Guess,
-                            "make it a comment",
-                            Span::new(self.file, token.start..token.start + 3),
-                            "//",
-                        );
-                    self.out.findings.push(finding);
-                }
-                lost_above = lost;
-            } else if !token.is_trivia() {
-                lost_above = false;
+        // From the end, since a line of a note belongs to what the line below it belongs to.
+        let (mut kept, mut lost) = (BTreeSet::new(), Vec::new());
+        for at in (0..self.tokens.len()).rev().filter(|at| is_note(&self.tokens[*at], self.source)) {
+            let below = self.line_below(at);
+            if self.begins_line(at) && below.is_some_and(|below| starts.contains(&below) || kept.contains(&below)) {
+                kept.insert(at);
+            } else {
+                // Of lost lines in a row the first is told.
+                lost.pop_if(|last| below == Some(*last));
+                lost.push(at);
             }
         }
+        for at in lost.into_iter().rev() {
+            self.lost_note(at);
+        }
+    }
+
+    fn lost_note(&mut self, at: usize) {
+        let token = self.tokens[at];
+        let span = Span::new(self.file, token.start..token.end);
+        let slashes = Span::new(self.file, token.start..token.start + 3);
+        let finding = Finding::warning(Code("W0001"), "this note belongs to nothing", span)
+            .why("`///` is the note of the node directly below it; others do not show it")
+            .help("write it directly above a node")
+            .fix(Applicability::Guess, "make it a comment", slashes, "//");
+        self.out.findings.push(finding);
+    }
+
+    /// The first token behind the blanks of the line below a comment.
+    fn line_below(&self, at: usize) -> Option<usize> {
+        self.tokens.get(at + 1).filter(|token| token.kind == Kind::Newline)?;
+        let space = self.tokens.get(at + 2).is_some_and(|token| token.kind == Kind::Space);
+        Some(at + 2 + usize::from(space))
+    }
+
+    fn begins_line(&self, at: usize) -> bool {
+        let mut before =
+            self.tokens[..at].iter().rev().skip_while(|token| matches!(token.kind, Kind::Space | Kind::Bom));
+        before.next().is_none_or(|token| token.kind == Kind::Newline)
     }
 }
 
@@ -408,29 +352,6 @@ impl Traps<'_> {
 pub(super) fn is_note(token: &Token, source: &str) -> bool {
     let text = token.text(source);
     token.kind == Kind::LineComment && text.starts_with("///") && !text.starts_with("////")
-}
-
-/// Whether the note at a token stands on a line of its own directly above a node or more of the note.
-fn belongs(source: &str, tokens: &[Token], at: usize, starts: &BTreeSet<usize>) -> bool {
-    let mut before = tokens[..at].iter().rev().skip_while(|token| matches!(token.kind, Kind::Space | Kind::Bom));
-    if before.next().is_some_and(|token| token.kind != Kind::Newline) {
-        return false;
-    }
-    let mut next = at + 1;
-    loop {
-        if tokens.get(next).is_none_or(|token| token.kind != Kind::Newline) {
-            return false;
-        }
-        next += 1;
-        next += usize::from(tokens.get(next).is_some_and(|token| token.kind == Kind::Space));
-        if starts.contains(&next) {
-            return true;
-        }
-        if !tokens.get(next).is_some_and(|token| is_note(token, source)) {
-            return false;
-        }
-        next += 1;
-    }
 }
 
 /// The bytes of brackets and commas around a value.

@@ -116,10 +116,10 @@ fn much_of_anything_is_read_in_time_that_grows_with_its_length() {
         "-",
     ];
     for piece in pieces {
-        let text = piece.repeat((1 << 15) / piece.len());
+        let text = piece.repeat((1 << 13) / piece.len());
         let (codes, took) = found(text.as_bytes());
         assert!(codes.len() <= 102, "{piece:?}: {}", codes.len());
         // The kdl crate takes most of it where it is not optimised; quadratic time would be minutes.
-        assert!(took < Duration::from_secs(20), "{piece:?} took {took:?}");
+        assert!(took < Duration::from_secs(10), "{piece:?} took {took:?}");
     }
 }
