@@ -40,7 +40,7 @@ impl Clusters {
     }
 
     async fn embed(&mut self, flags: &ClusterFlags, garden: &Garden, cluster: &Cluster, output: &Output) -> Result<Access, Failure> {
-        let state = sandbox_state(flags, garden)?.map(|folder| folder.join(format!("{}.json", cluster.name)));
+        let state = sandbox_state(flags, garden, cluster)?;
         if let Some(state) = &state {
             output.note(&format!("sandbox {}: state in {}", cluster.name, state.display()));
             make_parent(state)?;
@@ -93,12 +93,20 @@ fn contexts(flags: &ClusterFlags, garden: &Garden) -> Result<BTreeMap<Name, Stri
         .collect()
 }
 
-/// The folder of a garden's sandbox state; `None` keeps it in memory.
-fn sandbox_state(flags: &ClusterFlags, garden: &Garden) -> Result<Option<PathBuf>, Failure> {
+/// The file of an embedded cluster's state; `None` keeps it in memory.
+fn sandbox_state(flags: &ClusterFlags, garden: &Garden, cluster: &Cluster) -> Result<Option<PathBuf>, Failure> {
     match flags.sandbox_state.as_deref() {
-        Some("none") => Ok(None),
-        Some(folder) => Ok(Some(PathBuf::from(folder))),
-        None => Ok(Some(state_folder()?.join("sandbox").join(garden.name.as_str()))),
+        Some(state) => Ok(state_file(state, cluster.name.as_str(), garden.clusters.len())),
+        None => Ok(Some(state_folder()?.join("sandbox").join(garden.name.as_str()).join(format!("{}.json", cluster.name)))),
+    }
+}
+
+/// The state file of one cluster: the file itself where there is one cluster, else with the cluster's name added.
+pub(super) fn state_file(state: &str, cluster: &str, clusters: usize) -> Option<PathBuf> {
+    match (state, clusters) {
+        ("none", _) => None,
+        (file, 0 | 1) => Some(PathBuf::from(file)),
+        (file, _) => Some(PathBuf::from(format!("{file}.{cluster}"))),
     }
 }
 

@@ -109,8 +109,8 @@ pub(crate) struct ClusterFlags {
     /// Use an embedded sandbox for every cluster of the garden; nothing real is touched
     #[arg(long, conflicts_with_all = ["kubeconfig", "context", "in_cluster"])]
     sandbox: bool,
-    /// Where the sandbox keeps its state: a folder, or `none` [default: the user's state folder]
-    #[arg(long, value_name = "DIR|none")]
+    /// Where the sandbox keeps its state (a further cluster adds its name), or `none` [default: the user's state folder]
+    #[arg(long, value_name = "FILE|none")]
     sandbox_state: Option<String>,
 }
 

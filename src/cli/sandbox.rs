@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::clusters::make_parent;
+use super::clusters::{make_parent, state_file};
 use super::workspace::Workspace;
 use super::{Common, Exit, Failure, Output};
 use crate::sandbox::{self, ControllerOptions, Handle, Options, User};
@@ -49,7 +49,10 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
         if listen.port() != 0 {
             listen.set_port(listen.port().saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
         }
-        let state = state_file(&args.state, (clusters.len() > 1).then_some(name))?;
+        let state = state_file(&args.state, name, clusters.len());
+        if let Some(state) = &state {
+            make_parent(state)?;
+        }
         let controllers = ControllerOptions { enabled: !args.bare, ..ControllerOptions::default() };
         let tokens = BTreeMap::from([(args.token.clone(), User::administrator())]);
         let options =
@@ -83,19 +86,6 @@ fn clusters(common: &Common) -> Result<Vec<(String, Option<String>)>, Failure> {
     let garden = checked.garden.map(|garden| garden.clusters).unwrap_or_default();
     let clusters: Vec<_> = garden.iter().map(|(name, cluster)| (name.to_string(), Some(cluster.uid.value.clone()))).collect();
     Ok(if clusters.is_empty() { vec![("sandbox".to_owned(), None)] } else { clusters })
-}
-
-fn state_file(state: &str, cluster: Option<&String>) -> Result<Option<PathBuf>, Failure> {
-    if state == "none" {
-        return Ok(None);
-    }
-    let mut file = PathBuf::from(state);
-    if let Some(cluster) = cluster {
-        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        file.set_file_name(format!("{name}.{cluster}"));
-    }
-    make_parent(&file)?;
-    Ok(Some(file))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the kubeconfig that was asked for")]
