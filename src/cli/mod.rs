@@ -141,6 +141,8 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print the manual page
+    Man,
 }
 
 /// Runs what the arguments say and reports how it ended.
@@ -179,12 +181,26 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::New(args) => new::run(common, args, output),
         Command::Sandbox(args) => wait(sandbox::run(common, args, output)),
         Command::Completions { shell } => completions(*shell, output),
+        Command::Man => manual(output),
     }
 }
 
 fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "parcelle", &mut text);
+    output.result(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Good)
+}
+
+/// The manual page of parcelle, its commands after it.
+fn manual(output: &Output) -> Result<Exit, Failure> {
+    let mut command = <Cli as clap::CommandFactory>::command();
+    command.build();
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut text).map_err(Failure::Write)?;
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
+        clap_mangen::Man::new(sub.clone()).render(&mut text).map_err(Failure::Write)?;
+    }
     output.result(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Good)
 }
