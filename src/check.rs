@@ -7,11 +7,12 @@ use rayon::prelude::*;
 
 use crate::finding::Findings;
 use crate::git::{Commit, Snapshot};
-use crate::model::{self, Garden, Past, definition};
+use crate::model::{self, Definitions, Garden, Organisation, Past};
 use crate::name::Name;
 use crate::render::{self, OrganisationObjects};
+use crate::schema;
 use crate::source::{FileId, Sources};
-use crate::syntax::{self, Document};
+use crate::syntax;
 
 /// What a check leaves behind.
 #[derive(Debug, Default)]
@@ -19,75 +20,171 @@ pub struct Checked {
     /// The commit, where one was read.
     pub commit: Option<Commit>,
     /// Every text that spans refer to.
-    pub sources: Sources,
-    /// Everything found, in file order.
+    pub sources: Arc<Sources>,
+    /// Everything found, in order of file and place.
     pub findings: Findings,
     /// The garden; absent where there is none to speak of.
     pub garden: Option<Garden>,
-    /// Objects of each organisation that nothing stops.
-    pub objects: BTreeMap<Name, OrganisationObjects>,
+    /// Objects of each organisation that nothing stops. Those that did not change since the last check are the same value.
+    pub objects: BTreeMap<Name, Arc<OrganisationObjects>>,
+    /// How many organisations were rendered anew.
+    pub rendered: usize,
+    /// The hash of the renderer and the built-in definitions.
+    pub renderer_hash: String,
 }
+
+/// What stays known between two checks of one process: a second check costs what changed.
+#[derive(Default)]
+pub struct Memo {
+    sources: Arc<Sources>,
+    files: BTreeMap<(Arc<str>, Arc<str>), Parsed>,
+    definitions: Option<Arc<Definitions>>,
+    rendered: BTreeMap<Name, Rendered>,
+}
+
+#[derive(Clone)]
+struct Parsed {
+    file: FileId,
+    document: Arc<schema::Checked>,
+    findings: Arc<Findings>,
+}
+
+/// What an organisation was rendered from, and what came of it.
+struct Rendered {
+    from: Vec<FileId>,
+    objects: Arc<OrganisationObjects>,
+    findings: Findings,
+}
+
+/// The most files, old versions included, that a memo keeps before it starts anew.
+const MOST_REMEMBERED: usize = 100_000;
 
 /// Checks a garden whole and renders it. Pure: the same snapshot, past and moment give the same value.
 ///
 /// `past` is what was last applied, for the rules that compare with it.
 pub fn check(snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> Checked {
-    let (mut sources, mut findings) = (Sources::default(), Findings::default());
-    let commit = snapshot.commit.clone();
-    let built_in = definition::built_in(&mut sources);
-    let files = snapshot.into_sources(&mut sources, &mut findings);
-    let built_in = parse(&sources, &built_in, &mut findings);
-    let documents = parse(&sources, &files, &mut findings);
-    let mut garden = model::build(&sources, &built_in, &documents, past, &mut findings);
-    let objects = garden.as_mut().map(|garden| render(garden, now, &mut findings)).unwrap_or_default();
-    findings.sort();
-    Checked { commit, sources, findings, garden, objects }
+    check_again(&mut Memo::default(), snapshot, past, now)
 }
 
-fn parse(sources: &Sources, files: &[FileId], findings: &mut Findings) -> Vec<Document> {
-    let parsed: Vec<_> = files
-        .par_iter()
-        .map(|file| {
-            let mut findings = Findings::default();
-            let document = syntax::parse(*file, &sources.file(*file).text, &mut findings);
-            (document, findings)
+/// The same, with what is known from an earlier check: only files and organisations that changed are parsed and rendered.
+pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> Checked {
+    if memo.files.len() > MOST_REMEMBERED {
+        *memo = Memo::default();
+    }
+    let mut findings = Findings::default();
+    let commit = snapshot.commit.clone();
+    let files = parse(memo, snapshot);
+    let documents: Vec<Arc<schema::Checked>> = files.iter().map(|parsed| Arc::clone(&parsed.document)).collect();
+    files.iter().for_each(|parsed| findings.extend((*parsed.findings).clone()));
+    let built_in = built_in(memo);
+    let definitions = built_in.with(&documents, &mut findings);
+    let mut garden = model::build(&documents, &definitions, past, &mut findings);
+    let (objects, rendered) = garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
+    let sources = Arc::clone(&memo.sources);
+    findings.sort_in(&sources);
+    Checked { commit, sources, findings, garden, objects, rendered, renderer_hash: built_in.hash.clone() }
+}
+
+/// The snapshot's files, checked against the language. Equal content under an equal path keeps its id and its result.
+fn parse(memo: &mut Memo, snapshot: Snapshot) -> Vec<Parsed> {
+    let mut new = Vec::new();
+    let mut files = Vec::new();
+    for raw in snapshot.files {
+        let key = (Arc::from(raw.path.as_str()), Arc::from(raw.blob.as_str()));
+        if !memo.files.contains_key(&key) {
+            let sources = Arc::make_mut(&mut memo.sources);
+            let (file, found) = raw.decode(sources);
+            new.push((key.clone(), file, found));
+        }
+        files.push(key);
+    }
+    let sources = &memo.sources;
+    let parsed: Vec<_> = new
+        .into_par_iter()
+        .map(|(key, file, mut findings)| {
+            let document = syntax::parse(file, &sources.file(file).text, &mut findings);
+            let document = Arc::new(schema::check(document, &mut findings));
+            (key, Parsed { file, document, findings: Arc::new(findings) })
         })
         .collect();
-    let collect = |(document, found)| {
-        findings.extend(found);
-        document
-    };
-    parsed.into_iter().map(collect).collect()
+    memo.files.extend(parsed);
+    files.iter().map(|key| memo.files[key].clone()).collect()
 }
 
-/// Renders every organisation and holds the objects against the rules; one that breaks a rule joins the broken.
-fn render(garden: &mut Garden, now: jiff::Timestamp, findings: &mut Findings) -> BTreeMap<Name, OrganisationObjects> {
-    let rendered: Vec<_> = garden
+/// The definitions that come with parcelle, loaded once a process.
+fn built_in(memo: &mut Memo) -> Arc<Definitions> {
+    if let Some(definitions) = &memo.definitions {
+        return Arc::clone(definitions);
+    }
+    let definitions = Arc::new(Definitions::built_in(Arc::make_mut(&mut memo.sources)));
+    memo.definitions = Some(Arc::clone(&definitions));
+    definitions
+}
+
+/// Renders the organisations that changed and holds the objects against the rules; one that breaks a rule joins the broken.
+fn render(
+    memo: &mut Memo,
+    garden: &mut Garden,
+    now: jiff::Timestamp,
+    findings: &mut Findings,
+) -> (BTreeMap<Name, Arc<OrganisationObjects>>, usize) {
+    let known = std::mem::take(&mut memo.rendered);
+    let rendered: Vec<(Name, Option<Rendered>)> = garden
         .organisations
         .par_iter()
         .map(|(name, organisation)| {
-            let mut findings = Findings::default();
-            let objects = render::organisation(garden, organisation, now);
-            render::rules::check(garden, &objects, &mut findings);
-            (name.clone(), objects, findings)
+            let from = files_of(garden, organisation);
+            let same = known.get(name).is_some_and(|known| known.from == from && known.is_current(now));
+            (name.clone(), (!same).then(|| rendered(garden, organisation, from, now)))
         })
         .collect();
+    memo.rendered = known;
+    memo.rendered.retain(|name, _| garden.organisations.contains_key(name));
+    let mut anew = 0;
     let mut all = BTreeMap::new();
-    for (name, objects, found) in rendered {
-        if found.has_errors() {
+    for (name, fresh) in rendered {
+        if let Some(fresh) = fresh {
+            anew += 1;
+            memo.rendered.insert(name.clone(), fresh);
+        }
+        let one = &memo.rendered[&name];
+        if one.findings.has_errors() {
             garden.broken.insert(name.clone());
             garden.organisations.remove(&name);
         } else {
-            all.insert(name, objects);
+            all.insert(name, Arc::clone(&one.objects));
         }
-        findings.extend(found);
+        findings.extend(one.findings.clone());
     }
-    all
+    (all, anew)
+}
+
+fn rendered(garden: &Garden, organisation: &Organisation, from: Vec<FileId>, now: jiff::Timestamp) -> Rendered {
+    let mut findings = Findings::default();
+    let objects = render::organisation(garden, organisation, now);
+    render::rules::check(garden, &objects, &mut findings);
+    Rendered { from, objects: Arc::new(objects), findings }
+}
+
+/// Every file that an organisation's objects are rendered from: ids are of one content, so equal ids are equal inputs.
+fn files_of(garden: &Garden, organisation: &Organisation) -> Vec<FileId> {
+    let offer = organisation.offer.iter().map(|offer| offer.span.file);
+    let definitions = organisation.apps.values().map(|app| app.definition.span.file);
+    let own = [garden.span.file, organisation.file, organisation.cluster.span.file];
+    let mut files: Vec<FileId> = own.into_iter().chain(offer).chain(definitions).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
+}
+
+impl Rendered {
+    /// Whether nothing that depends on the time has changed since.
+    fn is_current(&self, now: jiff::Timestamp) -> bool {
+        self.objects.next_change.is_none_or(|next| now < next)
+    }
 }
 
 /// A checked garden as the past of the next.
 pub fn past_of(checked: Checked) -> Past {
-    let organisations = checked.garden.map(|garden| garden.organisations).unwrap_or_default();
-    let organisations = organisations.into_iter().map(|(name, organisation)| (name, Arc::new(organisation))).collect();
-    Past { organisations, ..Past::default() }
+    Past { organisations: checked.garden.map(|garden| garden.organisations).unwrap_or_default(), ..Past::default() }
 }

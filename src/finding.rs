@@ -2,8 +2,10 @@
 //!
 //! A finding is not a failure: findings accumulate, all of one run are shown at once; failures are typed errors.
 
+use std::sync::Arc;
+
 use crate::name::Name;
-use crate::source::{FileId, Span};
+use crate::source::{FileId, Sources, Span};
 
 /// A stable diagnostic code such as `E0412`; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,6 +191,16 @@ impl Findings {
     /// Sorts by file, place, code and text, and drops exact repetitions.
     pub fn sort(&mut self) {
         self.all.sort_by(|a, b| (a.primary.span, a.code, &a.title).cmp(&(b.primary.span, b.code, &b.title)));
+        self.all.dedup();
+    }
+
+    /// Sorts by path, place, code and text, whatever order the files were read in, and drops exact repetitions.
+    pub fn sort_in(&mut self, sources: &Sources) {
+        let path = |finding: &Finding| Arc::clone(&sources.file(finding.file()).path);
+        self.all.sort_by(|a, b| {
+            let place = |finding: &Finding| (finding.primary.span.start, finding.primary.span.end, finding.code);
+            (path(a), place(a), &a.title).cmp(&(path(b), place(b), &b.title))
+        });
         self.all.dedup();
     }
 

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::source::{SourceFile, Sources};
+use crate::finding::Findings;
+use crate::source::{FileId, SourceFile, Sources};
 
 mod mirror;
 mod tree;
@@ -139,21 +140,10 @@ impl GitError {
     }
 }
 
-impl Snapshot {
-    /// Decodes every file into `sources`; what is no text or too large is a finding, and the file stays, cut.
-    pub fn into_sources(
-        self,
-        sources: &mut Sources,
-        findings: &mut crate::finding::Findings,
-    ) -> Vec<crate::source::FileId> {
-        self.files
-            .into_iter()
-            .map(|raw| {
-                let id = sources.next_id();
-                let (text, found) = crate::syntax::decode(id, &raw.bytes);
-                findings.extend(found);
-                sources.add(SourceFile::new(&raw.path, &text, &raw.blob))
-            })
-            .collect()
+impl RawFile {
+    /// Decodes the file into `sources`; what is no text or too large is a finding, and the file stays, cut.
+    pub fn decode(&self, sources: &mut Sources) -> (FileId, Findings) {
+        let (text, findings) = crate::syntax::decode(sources.next_id(), &self.bytes);
+        (sources.add(SourceFile::new(&self.path, &text, &self.blob)), findings)
     }
 }

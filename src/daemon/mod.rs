@@ -1,0 +1,226 @@
+//! The loop: rounds of fetch, check, read, plan, apply, report, and what stays known between them.
+//!
+//! ```text
+//! events ─▶ which commit? ─▶ check (what changed is rendered) ─▶ reconcile (what changed, or all) ─▶ report
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::check::{Checked, Memo, check_again};
+use crate::cluster::{Connection, Progress};
+use crate::git::{Commit, CommitId, Repository, Snapshot};
+use crate::merge::Schemas;
+use crate::model::{Garden, Life, Past};
+use crate::name::Name;
+use crate::plan::{Inventory, Plan};
+use crate::reconcile::{self, Outcome, State};
+use crate::render::OrganisationObjects;
+
+mod events;
+mod past;
+
+pub use events::{Event, Events};
+pub use past::{Applied, read_applied};
+
+/// What a round is asked to do.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The time.
+    pub now: jiff::Timestamp,
+    /// How long each step is waited for.
+    pub wait: Option<Duration>,
+    /// Only these organisations; all where absent.
+    pub only: Option<BTreeSet<Name>>,
+    /// Whether organisations that have not changed are read again too (drift is then found).
+    pub whole: bool,
+    /// Whether anything is written.
+    pub apply: bool,
+    /// Whether the server is asked what would change; where not, plans are reckoned here.
+    pub ask: bool,
+}
+
+/// What a round found and did.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// The plan; absent where there was no garden to plan for.
+    pub plan: Option<Plan>,
+    /// What came of it; absent where nothing was to be applied.
+    pub outcome: Option<Outcome>,
+    /// Clusters that could not be read, with the reason.
+    pub unreached: BTreeMap<Name, String>,
+    /// Organisations whose applied commit is newer than this one: nothing of them is touched.
+    pub backwards: BTreeMap<Name, CommitId>,
+    /// Organisations that were neither rendered nor read, since nothing of them changed.
+    pub untouched: usize,
+    /// Organisations that were rendered anew.
+    pub rendered: usize,
+}
+
+/// What stays known between rounds.
+#[derive(Default)]
+pub struct Known {
+    /// What was parsed and rendered.
+    memo: Memo,
+    /// What each cluster holds applied.
+    applied: Option<Applied>,
+    /// The objects of each organisation that the last round brought about whole.
+    settled: BTreeMap<Name, Arc<OrganisationObjects>>,
+}
+
+impl Known {
+    /// When what is rendered next changes by itself: a night, a peak.
+    pub fn next_change(&self) -> Option<jiff::Timestamp> {
+        self.settled.values().filter_map(|objects| objects.next_change).min()
+    }
+}
+
+/// The world that a round acts on.
+pub struct World<'a> {
+    /// Connections by cluster; one that cannot be reached is absent.
+    pub clusters: &'a BTreeMap<Name, Connection>,
+    /// Field facts of the built-in kinds.
+    pub schemas: &'a Schemas,
+    /// The repository, to compare commits and to read the applied past.
+    pub repository: Option<&'a Repository>,
+    /// Who is told while it goes on.
+    pub progress: Option<tokio::sync::mpsc::UnboundedSender<Progress>>,
+}
+
+/// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
+pub async fn learn(known: &mut Known, world: &World<'_>, garden: &Garden, now: jiff::Timestamp) -> BTreeMap<Name, String> {
+    let (applied, failed) = read_applied(world.clusters, world.repository, &garden.name, now).await;
+    known.applied = Some(applied);
+    failed
+}
+
+/// Pure: the snapshot checked against what is applied; only what changed is parsed and rendered.
+pub fn examine(known: &mut Known, snapshot: Snapshot, now: jiff::Timestamp) -> Checked {
+    let past: Option<Past> = known.applied.as_ref().map(Applied::past);
+    check_again(&mut known.memo, snapshot, past.as_ref(), now)
+}
+
+/// One round over a checked garden: read, plan, guard, apply.
+pub async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, asked: &Asked) -> Round {
+    let Some(garden) = &checked.garden else { return Round::default() };
+    let commit = checked.commit.as_ref();
+    let backwards = backwards(known, world, garden, commit); // IO: the repository
+    let only = chosen(known, checked, asked, &backwards);
+    let untouched = checked.objects.len() - checked.objects.keys().filter(|name| only.contains(*name)).count();
+    let options = reconcile::Options {
+        now: asked.now.as_second(),
+        wait: asked.wait,
+        only: Some(with_left_overs(known, garden, asked, only, &backwards)),
+        ask: asked.ask,
+        permits: BTreeMap::new(),
+        progress: world.progress.clone(),
+    };
+    let run = reconcile::Run {
+        garden,
+        sources: &checked.sources,
+        objects: &checked.objects,
+        commit: commit.map_or("", |commit| commit.id.0.as_str()),
+        renderer_hash: &checked.renderer_hash,
+        clusters: world.clusters,
+        schemas: world.schemas,
+        options: &options,
+    };
+    let mut state = reconcile::read(&run).await; // IO
+    let plan = reconcile::plan(&run, &state); // pure
+    let outcome = if asked.apply { Some(reconcile::apply(&run, &mut state, &plan).await) } else { None }; // IO
+    let unreached = unreached(&state);
+    if asked.apply {
+        remember(known, checked, &state, &plan, outcome.as_ref());
+    }
+    Round { plan: Some(plan), outcome, unreached, backwards, untouched, rendered: checked.rendered }
+}
+
+fn unreached(state: &State) -> BTreeMap<Name, String> {
+    let failed = state.clusters.iter().filter_map(|(name, read)| Some((name.clone(), read.as_ref().err()?)));
+    failed.map(|(name, failure)| (name, reconcile::reason_of(failure))).collect()
+}
+
+/// Organisations whose applied commit has this one behind it: they stay as they are (promise 9).
+fn backwards(
+    known: &Known,
+    world: &World<'_>,
+    garden: &Garden,
+    commit: Option<&Commit>,
+) -> BTreeMap<Name, CommitId> {
+    let (Some(applied), Some(repository), Some(commit)) = (&known.applied, world.repository, commit) else {
+        return BTreeMap::new();
+    };
+    let declared = garden.rollback.as_ref().is_some_and(|to| commit.id.0.starts_with(to.value.as_str()));
+    let newer = |at: &CommitId| *at != commit.id && repository.is_ancestor(&commit.id, at).unwrap_or(false);
+    let mut verdicts: BTreeMap<&CommitId, bool> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for (name, at) in &applied.commits {
+        if !declared && *verdicts.entry(at).or_insert_with(|| newer(at)) {
+            found.insert(name.clone(), at.clone());
+        }
+    }
+    found
+}
+
+/// The organisations that this round is about: those that changed, those not yet brought about whole, or all.
+fn chosen(
+    known: &Known,
+    checked: &Checked,
+    asked: &Asked,
+    backwards: &BTreeMap<Name, CommitId>,
+) -> BTreeSet<Name> {
+    let settled = |name: &Name, objects: &Arc<OrganisationObjects>| {
+        known.settled.get(name).is_some_and(|settled| Arc::ptr_eq(settled, objects))
+    };
+    let wanted = |name: &Name| asked.only.as_ref().is_none_or(|only| only.contains(name));
+    let all = checked.objects.iter().filter(|(name, _)| wanted(name) && !backwards.contains_key(*name));
+    all.filter(|(name, objects)| asked.whole || !settled(name, objects)).map(|(name, _)| name.clone()).collect()
+}
+
+/// Organisations that only their inventories still know are looked at whenever everything is.
+fn with_left_overs(
+    known: &Known,
+    garden: &Garden,
+    asked: &Asked,
+    mut only: BTreeSet<Name>,
+    backwards: &BTreeMap<Name, CommitId>,
+) -> BTreeSet<Name> {
+    if asked.whole && asked.only.is_none() {
+        let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
+        let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
+        only.extend(left.cloned());
+    }
+    only
+}
+
+/// What was brought about whole is settled; what is applied moves on.
+fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, outcome: Option<&Outcome>) {
+    let (Some(garden), Some(outcome)) = (&checked.garden, outcome) else { return };
+    let inventories: BTreeMap<&Name, &Inventory> = state
+        .clusters
+        .values()
+        .flatten()
+        .flat_map(|cluster| cluster.organisations.iter())
+        .map(|(name, organisation)| (name, &organisation.stored.inventory))
+        .collect();
+    let planned: BTreeSet<&Name> = plan.organisations.iter().map(|one| &one.organisation).collect();
+    for done in outcome.organisations.iter().filter(|done| planned.contains(&done.organisation)) {
+        let name = &done.organisation;
+        let open = done.failure.is_some() || done.outcomes.iter().any(crate::plan::Outcome::is_open);
+        match checked.objects.get(name) {
+            Some(objects) if !open => known.settled.insert(name.clone(), Arc::clone(objects)),
+            _ => known.settled.remove(name),
+        };
+        if let (Some(applied), Some(inventory)) = (&mut known.applied, inventories.get(name)) {
+            applied.note(name, garden.organisations.get(name), inventory);
+        }
+    }
+}
+
+/// Apps that are retired in the garden and of which nothing is left.
+pub(crate) fn gone(organisation: &crate::model::Organisation, inventory: &Inventory) -> BTreeSet<Name> {
+    let left: BTreeSet<&Name> = inventory.entries.values().filter_map(|entry| entry.app.as_ref()).collect();
+    let retired = organisation.apps.values().filter(|app| matches!(app.life, Life::Retired(_)));
+    retired.map(|app| app.name.clone()).filter(|name| !left.contains(name)).collect()
+}

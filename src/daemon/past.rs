@@ -1,0 +1,107 @@
+//! What is applied: read once from the clusters' inventories and the commits they name, then kept up by the rounds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::check::{Memo, check_again};
+use crate::cluster::{self, Connection};
+use crate::git::{CommitId, Repository, commit_snapshot};
+use crate::model::{Organisation, Past};
+use crate::name::Name;
+use crate::plan::Inventory;
+
+/// What is applied, organisation by organisation.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// The commit each organisation was last brought about whole from.
+    pub commits: BTreeMap<Name, CommitId>,
+    organisations: BTreeMap<Name, Arc<Organisation>>,
+    gone: BTreeSet<(Name, Name)>,
+    gone_organisations: BTreeSet<Name>,
+}
+
+impl Applied {
+    /// What the rules of a check compare with.
+    pub fn past(&self) -> Past {
+        Past {
+            organisations: self.organisations.clone(),
+            gone: self.gone.clone(),
+            gone_organisations: self.gone_organisations.clone(),
+        }
+    }
+
+    /// Takes note of an inventory after a round: where it names a commit, that is what is applied.
+    pub fn note(&mut self, name: &Name, organisation: Option<&Arc<Organisation>>, inventory: &Inventory) {
+        self.gone.retain(|(owner, _)| owner != name);
+        self.gone_organisations.remove(name);
+        if inventory.commit.is_empty() {
+            return;
+        }
+        let commit = CommitId(inventory.commit.clone());
+        let moved = self.commits.insert(name.clone(), commit.clone()) != Some(commit);
+        match organisation {
+            Some(organisation) if moved || !self.organisations.contains_key(name) => {
+                self.organisations.insert(name.clone(), Arc::clone(organisation));
+            }
+            _ => {}
+        }
+        if let Some(organisation) = self.organisations.get(name) {
+            self.gone.extend(super::gone(organisation, inventory).into_iter().map(|app| (name.clone(), app)));
+        }
+        if inventory.entries.is_empty() {
+            self.gone_organisations.insert(name.clone());
+        }
+    }
+}
+
+/// IO: reads the inventories of every cluster and, from the repository, the organisations at the commits they name.
+///
+/// A commit that the repository does not hold (rewritten history, a shallow clone) gives no past to compare with; the
+/// inventory still says what is ours. The second value says which clusters could not be read, and why.
+pub async fn read_applied(
+    clusters: &BTreeMap<Name, Connection>,
+    repository: Option<&Repository>,
+    garden: &Name,
+    now: jiff::Timestamp,
+) -> (Applied, BTreeMap<Name, String>) {
+    let (mut inventories, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    for (cluster, connection) in clusters {
+        match cluster::inventory::read(connection, garden).await {
+            Ok(read) => {
+                let whole = read.into_iter().filter_map(|(name, stored)| Some((name, stored.ok()?.inventory)));
+                inventories.extend(whole);
+            }
+            Err(error) => {
+                failed.insert(cluster.clone(), error.to_string());
+            }
+        }
+    }
+    let gardens = at_commits(&inventories, repository, now);
+    let mut applied = Applied::default();
+    for (name, inventory) in &inventories {
+        let organisation = gardens.get(&inventory.commit).and_then(|organisations| organisations.get(name));
+        applied.note(name, organisation, inventory);
+    }
+    (applied, failed)
+}
+
+type Organisations = BTreeMap<Name, Arc<Organisation>>;
+
+/// The organisations at each commit that an inventory names; files that the commits share are read once.
+fn at_commits(
+    inventories: &BTreeMap<Name, Inventory>,
+    repository: Option<&Repository>,
+    now: jiff::Timestamp,
+) -> BTreeMap<String, Organisations> {
+    let commits: BTreeSet<&String> = inventories.values().map(|inventory| &inventory.commit).collect();
+    let mut memo = Memo::default();
+    let mut gardens = BTreeMap::new();
+    for commit in commits.into_iter().filter(|commit| !commit.is_empty()) {
+        let Some(snapshot) = repository.and_then(|repository| commit_snapshot(repository, commit, None).ok()) else {
+            continue;
+        };
+        let checked = check_again(&mut memo, snapshot, None, now);
+        gardens.insert(commit.clone(), checked.garden.map(|garden| garden.organisations).unwrap_or_default());
+    }
+    gardens
+}
