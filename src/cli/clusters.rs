@@ -53,14 +53,21 @@ impl Clusters {
         Ok(Access::Text { kubeconfig, context })
     }
 
-    /// Every cluster with its connection or the reason why there is none.
-    pub(crate) fn all(&self) -> &BTreeMap<Name, Reached> {
-        &self.reached
+    /// Whether these are the garden's clusters.
+    pub(crate) fn cover(&self, garden: &Garden) -> bool {
+        self.reached.keys().eq(garden.clusters.keys())
     }
 
-    /// Whether everything here is an embedded sandbox.
-    pub(crate) fn are_sandboxes(&self) -> bool {
-        !self.sandboxes.is_empty()
+    /// The connections that stand.
+    pub(crate) fn connections(&self) -> BTreeMap<Name, Connection> {
+        let stand = self.reached.iter().filter_map(|(name, reached)| Some((name.clone(), reached.as_ref().ok()?.clone())));
+        stand.collect()
+    }
+
+    /// Clusters without a connection, and why.
+    pub(crate) fn unreached(&self) -> BTreeMap<Name, String> {
+        let missing = self.reached.iter().filter_map(|(name, reached)| Some((name.clone(), reached.as_ref().err()?)));
+        missing.map(|(name, error)| (name, crate::reconcile::reason_of(error))).collect()
     }
 
     /// Ends the embedded sandboxes, their state kept.

@@ -35,8 +35,6 @@ pub struct Asked {
     pub only: Option<BTreeSet<Name>>,
     /// Whether organisations that have not changed are read again too (drift is then found).
     pub whole: bool,
-    /// Whether anything is written.
-    pub apply: bool,
     /// Whether the server is asked what would change; where not, plans are reckoned here.
     pub ask: bool,
 }
@@ -101,13 +99,45 @@ pub fn examine(known: &mut Known, snapshot: Snapshot, now: jiff::Timestamp) -> C
     check_again(&mut known.memo, snapshot, past.as_ref(), now)
 }
 
-/// One round over a checked garden: read, plan, guard, apply.
-pub async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, asked: &Asked) -> Round {
-    let Some(garden) = &checked.garden else { return Round::default() };
-    let commit = checked.commit.as_ref();
-    let backwards = backwards(known, world, garden, commit); // IO: the repository
+/// A plan, with everything that carrying it out needs.
+pub struct Prepared {
+    options: reconcile::Options,
+    state: State,
+    /// What would be done.
+    pub plan: Plan,
+    /// Clusters that could not be read, with the reason.
+    pub unreached: BTreeMap<Name, String>,
+    /// Organisations whose applied commit is newer than this one.
+    pub backwards: BTreeMap<Name, CommitId>,
+    untouched: usize,
+}
+
+impl Prepared {
+    /// The plan as a round that applied nothing.
+    pub fn into_round(self) -> Round {
+        let Self { plan, unreached, backwards, untouched, options: _, state: _ } = self;
+        Round { plan: Some(plan), outcome: None, unreached, backwards, untouched, rendered: 0 }
+    }
+
+    /// The same, to be shown before it is carried out.
+    pub fn preview(&self) -> Round {
+        Round {
+            plan: Some(self.plan.clone()),
+            outcome: None,
+            unreached: self.unreached.clone(),
+            backwards: self.backwards.clone(),
+            untouched: self.untouched,
+            rendered: 0,
+        }
+    }
+}
+
+/// Reads and plans: what [`carry_out`] would do. Absent where there is no garden to plan for.
+pub async fn prepare(known: &Known, world: &World<'_>, checked: &Checked, asked: &Asked) -> Option<Prepared> {
+    let garden = checked.garden.as_ref()?;
+    let backwards = backwards(known, world, garden, checked.commit.as_ref()); // IO: the repository
     let only = chosen(known, checked, asked, &backwards);
-    let untouched = checked.objects.len() - checked.objects.keys().filter(|name| only.contains(*name)).count();
+    let untouched = checked.objects.len() - only.len();
     let options = reconcile::Options {
         now: asked.now.as_second(),
         wait: asked.wait,
@@ -116,24 +146,39 @@ pub async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, aske
         permits: BTreeMap::new(),
         progress: world.progress.clone(),
     };
-    let run = reconcile::Run {
+    let run = run_of(world, checked, garden, &options);
+    let state = reconcile::read(&run).await; // IO
+    let plan = reconcile::plan(&run, &state); // pure
+    let unreached = unreached(&state);
+    Some(Prepared { options, state, plan, unreached, backwards, untouched })
+}
+
+/// Applies exactly what was prepared.
+pub async fn carry_out(known: &mut Known, world: &World<'_>, checked: &Checked, prepared: Prepared) -> Round {
+    let Some(garden) = &checked.garden else { return Round::default() };
+    let Prepared { options, mut state, plan, unreached, backwards, untouched } = prepared;
+    let run = run_of(world, checked, garden, &options);
+    let outcome = reconcile::apply(&run, &mut state, &plan).await; // IO
+    remember(known, checked, &state, &plan, &outcome);
+    Round { plan: Some(plan), outcome: Some(outcome), unreached, backwards, untouched, rendered: checked.rendered }
+}
+
+fn run_of<'a>(
+    world: &'a World<'_>,
+    checked: &'a Checked,
+    garden: &'a Garden,
+    options: &'a reconcile::Options,
+) -> reconcile::Run<'a> {
+    reconcile::Run {
         garden,
         sources: &checked.sources,
         objects: &checked.objects,
-        commit: commit.map_or("", |commit| commit.id.0.as_str()),
+        commit: checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str()),
         renderer_hash: &checked.renderer_hash,
         clusters: world.clusters,
         schemas: world.schemas,
-        options: &options,
-    };
-    let mut state = reconcile::read(&run).await; // IO
-    let plan = reconcile::plan(&run, &state); // pure
-    let outcome = if asked.apply { Some(reconcile::apply(&run, &mut state, &plan).await) } else { None }; // IO
-    let unreached = unreached(&state);
-    if asked.apply {
-        remember(known, checked, &state, &plan, outcome.as_ref());
+        options,
     }
-    Round { plan: Some(plan), outcome, unreached, backwards, untouched, rendered: checked.rendered }
 }
 
 fn unreached(state: &State) -> BTreeMap<Name, String> {
@@ -195,8 +240,8 @@ fn with_left_overs(
 }
 
 /// What was brought about whole is settled; what is applied moves on.
-fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, outcome: Option<&Outcome>) {
-    let (Some(garden), Some(outcome)) = (&checked.garden, outcome) else { return };
+fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, outcome: &Outcome) {
+    let Some(garden) = &checked.garden else { return };
     let inventories: BTreeMap<&Name, &Inventory> = state
         .clusters
         .values()
