@@ -20,9 +20,11 @@ use crate::render::OrganisationObjects;
 
 mod events;
 mod past;
+mod status;
 
 pub use events::{Event, Events};
 pub use past::{Applied, read_applied};
+pub use status::{AppStatus, OrganisationStatus};
 
 /// What a round is asked to do.
 #[derive(Clone, Debug)]
