@@ -1,0 +1,158 @@
+//! A round as people read it: findings, plan, outcome, in one format.
+
+use std::fmt::Write as _;
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::Exit;
+use super::check::{plural, summary};
+use crate::check::Checked;
+use crate::daemon::Round;
+use crate::finding::Findings;
+use crate::report::{self, Format};
+
+/// How a plan and its outcome are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowFormat {
+    /// For people at a terminal.
+    Text,
+    /// For programs: one JSON value.
+    Json,
+    /// For a merge request.
+    Markdown,
+}
+
+/// The shape of what is printed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) format: ShowFormat,
+    pub(crate) colour: bool,
+    /// Every object rather than a summary.
+    pub(crate) verbose: bool,
+    /// A round of many: where nothing happened, nothing is said.
+    pub(crate) daemon: bool,
+}
+
+/// A round to be printed.
+pub(crate) struct Shown<'a> {
+    pub(crate) checked: &'a Checked,
+    pub(crate) round: &'a Round,
+    /// Whether findings are told again.
+    pub(crate) loud: bool,
+}
+
+impl Shown<'_> {
+    /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
+    pub(crate) fn exit(&self) -> Exit {
+        let open = self.round.outcome.as_ref().is_some_and(crate::reconcile::Outcome::is_open);
+        let refused = |plan: &crate::plan::Plan| plan.organisations.iter().any(|one| one.findings.has_errors());
+        if !self.round.unreached.is_empty() {
+            Exit::World
+        } else if open || self.checked.findings.has_errors() || !self.round.backwards.is_empty() || self.round.plan.as_ref().is_some_and(refused) {
+            Exit::Garden
+        } else {
+            Exit::Good
+        }
+    }
+
+    pub(crate) fn text(&self, shape: &Shape) -> String {
+        match shape.format {
+            ShowFormat::Json => format!("{:#}\n", self.json()),
+            ShowFormat::Markdown => self.markdown(),
+            ShowFormat::Text => self.words(shape),
+        }
+    }
+
+    /// Findings of the garden, of the plan, of the API servers' refusals.
+    fn findings(&self) -> Findings {
+        let mut findings = Findings::default();
+        if self.loud {
+            findings.extend(self.checked.findings.clone());
+        }
+        if let Some(plan) = &self.round.plan {
+            plan.organisations.iter().for_each(|one| findings.extend(one.findings.clone()));
+        }
+        if let Some(outcome) = &self.round.outcome {
+            findings.extend(outcome.findings.clone());
+        }
+        findings.sort_in(&self.checked.sources);
+        findings
+    }
+
+    fn words(&self, shape: &Shape) -> String {
+        let changes = self.round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything);
+        let findings = self.findings();
+        if shape.daemon && !changes && findings.is_empty() && self.round.unreached.is_empty() {
+            return String::new();
+        }
+        let mut text = String::new();
+        if !findings.is_empty() {
+            text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, shape.colour));
+            text.push('\n');
+        }
+        if let Some(commit) = &self.checked.commit {
+            let _ = writeln!(text, "commit {} {} ({})", commit.id.short(), plain(&commit.summary), plain(&commit.author));
+        }
+        let _ = writeln!(text, "{}", summary(self.checked));
+        if let Some(plan) = &self.round.plan {
+            let options = report::plan::Options { colour: shape.colour, verbose: shape.verbose };
+            text.push('\n');
+            text.push_str(&report::plan::text(plan, &options));
+            if let Some(outcome) = &self.round.outcome {
+                text.push_str(&report::plan::outcome_text(&outcome.organisations, &options));
+            }
+        }
+        self.asides(&mut text);
+        text
+    }
+
+    /// What is neither plan nor outcome: clusters out of reach, commits that would go back, organisations left alone.
+    fn asides(&self, text: &mut String) {
+        for (cluster, why) in &self.round.unreached {
+            let _ = writeln!(text, "failed: cluster {cluster}: {why}");
+        }
+        for (organisation, at) in &self.round.backwards {
+            let _ = writeln!(
+                text,
+                "kept: {organisation} is at {}, which is newer than this commit; to go back, write `rollback to=` in garden.kdl",
+                at.short()
+            );
+        }
+        if self.round.untouched > 0 && self.round.outcome.is_some() {
+            let _ = writeln!(text, "{} rendered anew; {} left alone: nothing of theirs changed", self.round.rendered, plural(self.round.untouched, "organisation"));
+        }
+    }
+
+    fn json(&self) -> Value {
+        let lines = report::render(Format::Json, &self.findings(), &self.checked.sources, false);
+        let findings: Vec<Value> = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        json!({
+            "commit": self.checked.commit.as_ref().map(|commit| &commit.id.0),
+            "findings": findings,
+            "plan": self.round.plan,
+            "outcome": self.round.outcome.as_ref().map(|outcome| &outcome.organisations),
+            "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
+            "backwards": self.round.backwards.iter().map(|(name, commit)| (name.to_string(), &commit.0)).collect::<std::collections::BTreeMap<_, _>>(),
+            "untouched": self.round.untouched,
+        })
+    }
+
+    fn markdown(&self) -> String {
+        let plan = self.round.plan.as_ref().map(|plan| report::plan::markdown(plan)).unwrap_or_default();
+        let findings = self.findings();
+        if findings.is_empty() {
+            return plan;
+        }
+        let text = report::render(Format::Text, &findings, &self.checked.sources, false);
+        // A fence longer than any run of backticks inside, so that nothing of a garden can end it.
+        let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest.max(2) + 1);
+        format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{plan}", text.trim_end())
+    }
+}
+
+/// Text of a commit without what could move a terminal's cursor.
+fn plain(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(100).collect()
+}
