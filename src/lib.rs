@@ -9,20 +9,23 @@
 //!
 //! The modules stand in reading order; each uses only those above it.
 
-pub mod cluster;
-pub mod expression;
-pub mod finding;
-pub mod git;
-pub mod merge;
-pub mod model;
-pub mod name;
-pub mod plan;
-pub mod quantity;
-pub mod reconcile;
-pub mod render;
-pub mod sandbox;
-pub mod report;
-pub mod schema;
-pub mod secrets;
 pub mod source;
+pub mod finding;
+pub mod name;
+pub mod quantity;
 pub mod syntax;
+pub mod schema;
+pub mod expression;
+pub mod model;
+pub mod render;
+pub mod merge;
+pub mod plan;
+pub mod git;
+pub mod cluster;
+pub mod secrets;
+pub mod report;
+pub mod check;
+pub mod reconcile;
+pub mod cli;
+pub mod daemon;
+pub mod sandbox;

@@ -37,7 +37,7 @@ pub struct Run<'a> {
     /// The texts that spans refer to.
     pub sources: &'a Sources,
     /// The objects of every organisation that can be rendered.
-    pub objects: &'a BTreeMap<Name, OrganisationObjects>,
+    pub objects: &'a BTreeMap<Name, Arc<OrganisationObjects>>,
     /// The commit they were rendered from, in hexadecimal; empty for a working tree.
     pub commit: &'a str,
     /// The hash of the renderer and the built-in definitions.
@@ -115,7 +115,7 @@ pub struct ClusterState {
 #[derive(Debug)]
 pub struct OrganisationState {
     /// What it should have; empty for one that the garden no longer holds.
-    pub objects: OrganisationObjects,
+    pub objects: Arc<OrganisationObjects>,
     /// What the garden says about changing it.
     pub said: Said,
     /// What is ours, and how it is stored.
@@ -241,7 +241,7 @@ fn gather(
     for objects in here {
         let said = said(run, &objects.organisation);
         let state =
-            OrganisationState { objects: objects.clone(), said, stored: Stored::default(), live: Live::default() };
+            OrganisationState { objects: Arc::clone(objects), said, stored: Stored::default(), live: Live::default() };
         organisations.insert(objects.organisation.clone(), state);
     }
     for (name, read) in inventories.into_iter().filter(|(name, _)| wanted(name)) {
@@ -284,7 +284,7 @@ fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> Organisation
         contributions: Vec::new(),
         next_change: None,
     };
-    OrganisationState { objects, said: Said::default(), stored, live: Live::default() }
+    OrganisationState { objects: Arc::new(objects), said: Said::default(), stored, live: Live::default() }
 }
 
 fn said(run: &Run<'_>, organisation: &Name) -> Said {
@@ -533,7 +533,7 @@ fn failed_all(run: &Run<'_>, cluster: &Name, why: &str) -> Vec<OrganisationOutco
 }
 
 /// An error with its sources in one line.
-fn reason_of(error: &dyn std::error::Error) -> String {
+pub fn reason_of(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {

@@ -11,9 +11,6 @@ pub enum Failure {
     /// Git, or the garden's files.
     #[error(transparent)]
     Git(#[from] crate::git::GitError),
-    /// A cluster.
-    #[error(transparent)]
-    Cluster(#[from] crate::cluster::ClusterError),
     /// The embedded sandbox.
     #[error(transparent)]
     Sandbox(#[from] crate::sandbox::SandboxError),

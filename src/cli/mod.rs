@@ -17,6 +17,7 @@ mod progress;
 mod render;
 mod run;
 mod sandbox;
+mod show;
 mod status;
 mod workspace;
 

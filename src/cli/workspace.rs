@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::check::{Checked, check};
+use crate::check::{Checked, check, past_of};
 use crate::git::{self, Repository, Snapshot};
 
 use super::{Common, Failure, Output};
