@@ -7,12 +7,13 @@ use rayon::prelude::*;
 
 use crate::finding::Findings;
 use crate::git::{Commit, Snapshot};
-use crate::model::{self, Definitions, Garden, Organisation, Past};
+use crate::model::definition::{self, Definitions};
+use crate::model::{self, Garden, Organisation, Past};
 use crate::name::Name;
 use crate::render::{self, OrganisationObjects};
 use crate::schema;
 use crate::source::{FileId, Sources};
-use crate::syntax;
+use crate::syntax::{self, Document};
 
 /// What a check leaves behind.
 #[derive(Debug, Default)]
@@ -38,7 +39,8 @@ pub struct Checked {
 pub struct Memo {
     sources: Arc<Sources>,
     files: BTreeMap<(Arc<str>, Arc<str>), Parsed>,
-    definitions: Option<Arc<Definitions>>,
+    built_in: Vec<Document>,
+    definitions: Option<Loaded>,
     rendered: BTreeMap<Name, Rendered>,
 }
 
@@ -47,6 +49,13 @@ struct Parsed {
     file: FileId,
     document: Arc<schema::Checked>,
     findings: Arc<Findings>,
+}
+
+/// Definitions, and the files of the garden that have a part in them.
+struct Loaded {
+    from: Vec<FileId>,
+    definitions: Arc<Definitions>,
+    findings: Findings,
 }
 
 /// What an organisation was rendered from, and what came of it.
@@ -76,13 +85,12 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     let files = parse(memo, snapshot);
     let documents: Vec<Arc<schema::Checked>> = files.iter().map(|parsed| Arc::clone(&parsed.document)).collect();
     files.iter().for_each(|parsed| findings.extend((*parsed.findings).clone()));
-    let built_in = built_in(memo);
-    let definitions = built_in.with(&documents, &mut findings);
+    let definitions = definitions(memo, &files, &mut findings);
     let mut garden = model::build(&documents, &definitions, past, &mut findings);
     let (objects, rendered) = garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let sources = Arc::clone(&memo.sources);
     findings.sort_in(&sources);
-    Checked { commit, sources, findings, garden, objects, rendered, renderer_hash: built_in.hash.clone() }
+    Checked { commit, sources, findings, garden, objects, rendered, renderer_hash: renderer_hash() }
 }
 
 /// The snapshot's files, checked against the language. Equal content under an equal path keeps its id and its result.
@@ -111,14 +119,39 @@ fn parse(memo: &mut Memo, snapshot: Snapshot) -> Vec<Parsed> {
     files.iter().map(|key| memo.files[key].clone()).collect()
 }
 
-/// The definitions that come with parcelle, loaded once a process.
-fn built_in(memo: &mut Memo) -> Arc<Definitions> {
-    if let Some(definitions) = &memo.definitions {
-        return Arc::clone(definitions);
+/// The definitions that come with parcelle and those of the garden; loaded anew only where a file of theirs changed.
+fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Arc<Definitions> {
+    if memo.built_in.is_empty() {
+        memo.built_in = built_in(Arc::make_mut(&mut memo.sources), findings);
     }
-    let definitions = Arc::new(Definitions::built_in(Arc::make_mut(&mut memo.sources)));
-    memo.definitions = Some(Arc::clone(&definitions));
+    let defines = |document: &Document| document.nodes.iter().any(|node| node.name.value == "definition");
+    let own = files.iter().filter(|parsed| parsed.document.readable() && defines(&parsed.document.document));
+    let from: Vec<FileId> = own.clone().map(|parsed| parsed.file).collect();
+    let known = memo.definitions.take().filter(|known| known.from == from);
+    let loaded = known.unwrap_or_else(|| {
+        let documents: Vec<Document> = own.map(|parsed| parsed.document.document.clone()).collect();
+        let mut findings = Findings::default();
+        let definitions = Arc::new(definition::load_all(&memo.built_in, &documents, &mut findings));
+        Loaded { from, definitions, findings }
+    });
+    findings.extend(loaded.findings.clone());
+    let definitions = Arc::clone(&loaded.definitions);
+    memo.definitions = Some(loaded);
     definitions
+}
+
+fn built_in(sources: &mut Sources, findings: &mut Findings) -> Vec<Document> {
+    let files = definition::built_in(sources);
+    files.iter().map(|file| syntax::parse(*file, &sources.file(*file).text, findings)).collect()
+}
+
+/// What else than the garden decides the objects: this parcelle and the definitions that come with it.
+fn renderer_hash() -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    context.update(env!("CARGO_PKG_VERSION").as_bytes());
+    context.update(&render::REVISION.to_be_bytes());
+    definition::texts().for_each(|text| context.update(text.as_bytes()));
+    context.finish().as_ref().iter().take(10).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Renders the organisations that changed and holds the objects against the rules; one that breaks a rule joins the broken.

@@ -64,11 +64,23 @@ fn setting(checked: &Checked, subject: &str) -> Result<String, Failure> {
         if let Some(about) = &declared.about {
             let _ = writeln!(text, "  {about}");
         }
-        for layer in model::explain(found_app, name) {
-            let place = checked.sources.locate(layer.span);
-            let mark = if layer.wins { "->" } else { "  " };
-            let _ = writeln!(text, "  {mark} {:<22} {:<34} {place}", layer.layer, layer.text);
+        let layers = checked.garden.as_ref().and_then(|garden| model::explain(garden, organisation, app, name));
+        for said in layers.unwrap_or_default() {
+            let place = checked.sources.locate(said.span);
+            let mark = if said.wins { "->" } else { "  " };
+            let _ = writeln!(text, "  {mark} {:<24} {:<40} {place}", layer_words(said.layer), said.text);
         }
     }
     Ok(text)
+}
+
+/// A layer as people name it.
+fn layer_words(layer: model::Layer) -> &'static str {
+    match layer {
+        model::Layer::Definition => "the definition",
+        model::Layer::OfferDefaults => "the offer's defaults",
+        model::Layer::OfferApp => "the offer's app",
+        model::Layer::OrganisationDefaults => "the organisation's defaults",
+        model::Layer::App => "the app",
+    }
 }

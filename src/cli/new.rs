@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 use super::workspace::Workspace;
 use super::{Common, Exit, Failure, Output};
 use crate::name::Name;
-use crate::syntax;
 
 /// What `new` takes.
 #[derive(Debug, Args)]
@@ -113,12 +112,22 @@ fn organisation(
     let offers = garden.map(|garden| garden.offers.keys().map(Name::as_str).collect()).unwrap_or_default();
     let clusters = garden.map(|garden| garden.clusters.keys().map(Name::as_str).collect()).unwrap_or_default();
     let (offer, cluster) = (only(offers, offer, "offer")?, only(clusters, cluster, "cluster")?);
-    let domain = domain.map(|domain| format!("    domain {}\n", syntax::word_or_quoted(domain))).unwrap_or_default();
+    let domain = domain.map(|domain| format!("    domain {}\n", domain_word(domain))).unwrap_or_default();
     let text = format!(
         "edition 2026\n\norganisation {name} {{\n    title {}\n    offer {offer}\n    cluster {cluster}\n{domain}    contact tech@{name}.example role=technical\n}}\n",
-        syntax::quoted(&title(name)),
+        quoted(&title(name)),
     );
     write_new(&workspace.folder.join("organisations").join(format!("{name}.kdl")), &text, output)
+}
+
+/// A host as KDL writes it: bare where it may be.
+fn domain_word(domain: &str) -> String {
+    let plain = domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-');
+    if plain && domain.starts_with(|first: char| first.is_ascii_alphabetic()) { domain.to_owned() } else { quoted(domain) }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn title(name: &Name) -> String {

@@ -37,7 +37,7 @@ pub(crate) struct SandboxArgs {
 pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) -> Result<Exit, Failure> {
     if let Some(kubeconfig) = &args.controllers_for {
         output.note(&format!("simulated controllers for {}; Ctrl-C ends them", kubeconfig.display()));
-        let running = sandbox::controllers::run_for(kubeconfig).await.map_err(sandbox::SandboxError::Controllers)?;
+        let running = sandbox::controllers::start_for(kubeconfig, ControllerOptions::default()).await.map_err(sandbox::SandboxError::Controllers)?;
         interrupted().await;
         running.stop();
         return Ok(Exit::Good);

@@ -47,6 +47,11 @@ pub fn built_in(sources: &mut Sources) -> Vec<FileId> {
     TEXTS.iter().map(|(path, text)| sources.add(SourceFile::new(path, text, ""))).collect()
 }
 
+/// The texts of the built-in files: what a parcelle of this version knows.
+pub fn texts() -> impl Iterator<Item = &'static str> {
+    TEXTS.iter().map(|(_, text)| *text)
+}
+
 /// Definitions that loaded, and those that did not: their apps stay as applied.
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {

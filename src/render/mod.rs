@@ -33,6 +33,10 @@ use crate::source::Span;
 use draft::{Draft, Owner};
 use flow::Flow;
 
+/// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
+/// `parcelle pin`.
+pub const REVISION: u32 = 1;
+
 /// Which object: API, kind, place and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
