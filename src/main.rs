@@ -1,3 +1,7 @@
-//! All integration tests, in one binary.
+//! Parses arguments, calls the command line, returns the exit code.
 
-mod kdl;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(parcelle::cli::main(std::env::args_os()).code())
+}

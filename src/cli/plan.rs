@@ -12,7 +12,6 @@ use super::workspace::{Workspace, now};
 use super::{ClusterFlags, Common, Exit, Failure, Output};
 use crate::check::Checked;
 use crate::daemon::{self, Asked, Known, Prepared, Round, World};
-use crate::merge::Schemas;
 use crate::name::Name;
 
 /// What `plan` takes.
@@ -57,7 +56,6 @@ pub(crate) struct Session {
     workspace: Workspace,
     known: Known,
     clusters: Option<Clusters>,
-    schemas: Schemas,
 }
 
 impl Session {
@@ -68,17 +66,16 @@ impl Session {
         let now = now();
         let snapshot = workspace.snapshot(commit)?;
         let mut checked = daemon::examine(&mut known, snapshot.clone(), now);
-        let schemas = Schemas::builtin();
         let mut clusters = None;
         if let Some(garden) = &checked.garden {
             let reached = Clusters::reach(flags, garden, output).await?;
             let connections = reached.connections();
-            let world = World { clusters: &connections, schemas: &schemas, repository: workspace.repository.as_ref(), progress: None };
+            let world = World { clusters: &connections, repository: workspace.repository.as_ref(), progress: None };
             daemon::learn(&mut known, &world, garden, now).await;
             checked = daemon::examine(&mut known, snapshot, now);
             clusters = Some(reached);
         }
-        Ok(Self { checked, workspace, known, clusters, schemas })
+        Ok(Self { checked, workspace, known, clusters })
     }
 
     /// The organisations that the arguments name; all where none are named.
@@ -106,7 +103,7 @@ impl Session {
         let bar = Bar::start(output);
         let world = World {
             clusters: &connections,
-            schemas: &self.schemas,
+           
             repository: self.workspace.repository.as_ref(),
             progress: bar.as_ref().map(Bar::sender),
         };
@@ -125,7 +122,7 @@ impl Session {
         let bar = Bar::start(output);
         let world = World {
             clusters: &connections,
-            schemas: &self.schemas,
+           
             repository: self.workspace.repository.as_ref(),
             progress: bar.as_ref().map(Bar::sender),
         };

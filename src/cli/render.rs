@@ -101,7 +101,7 @@ fn masked(request: &SecretRequest) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": { "name": request.id.name, "namespace": request.id.namespace, "labels": request.labels },
+        "metadata": { "name": &*request.id.name, "namespace": &*request.id.namespace, "labels": request.labels },
         "type": request.secret_type,
         "data": data,
     })
@@ -113,6 +113,7 @@ fn keys(source: &SecretSource) -> Vec<(String, String)> {
         SecretSource::Copied { namespace, name, keys } => {
             keys.iter().map(|(from, to)| (to.clone(), format!("copied from {namespace}/{name}, key {from}"))).collect()
         }
+        SecretSource::Template { keys } => keys.keys().map(|key| (key.clone(), "filled in from other Secrets".to_owned())).collect(),
     }
 }
 

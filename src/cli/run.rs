@@ -14,7 +14,6 @@ use super::{ClusterFlags, Common, Exit, Failure, Output};
 use crate::check::Checked;
 use crate::daemon::{self, Asked, Event, Events, Known, Round, World};
 use crate::git::{CommitId, Mirror, Remote, commit_snapshot};
-use crate::merge::Schemas;
 
 /// What `run` takes.
 #[derive(Debug, Args)]
@@ -79,7 +78,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     let source = Source::open(common, args)?;
-    let mut daemon = Daemon { args, output, source, schemas: Schemas::builtin(), known: Known::default(), clusters: None, at: None };
+    let mut daemon = Daemon { args, output, source, known: Known::default(), clusters: None, at: None };
     let exit = if args.once { daemon.turn(Event::Resync).await } else { daemon.turns().await };
     if let Some(clusters) = daemon.clusters {
         clusters.close().await;
@@ -127,7 +126,6 @@ struct Daemon<'a> {
     args: &'a RunArgs,
     output: &'a Output,
     source: Source,
-    schemas: Schemas,
     known: Known,
     clusters: Option<Clusters>,
     /// The commit of the last round.
@@ -185,7 +183,7 @@ impl Daemon<'_> {
         }
         let clusters = Clusters::reach(&self.args.clusters, garden, self.output).await?;
         let connections = clusters.connections();
-        let world = World { clusters: &connections, schemas: &self.schemas, repository: Some(self.source.mirror.repository()), progress: None };
+        let world = World { clusters: &connections, repository: Some(self.source.mirror.repository()), progress: None };
         daemon::learn(&mut self.known, &world, garden, now).await;
         self.clusters = Some(clusters);
         Ok(())
@@ -195,7 +193,7 @@ impl Daemon<'_> {
         let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
         let bar = Bar::start(self.output);
         let progress = bar.as_ref().map(Bar::sender);
-        let world = World { clusters: &connections, schemas: &self.schemas, repository: Some(self.source.mirror.repository()), progress };
+        let world = World { clusters: &connections, repository: Some(self.source.mirror.repository()), progress };
         let asked = Asked { now, wait: self.args.waiting.limit(), only: None, whole: event == Event::Resync, ask: true };
         let prepared = daemon::prepare(&self.known, &world, checked, &asked).await;
         let mut round = match prepared {

@@ -11,7 +11,6 @@ use std::time::Duration;
 use crate::check::{Checked, Memo, check_again};
 use crate::cluster::{Connection, Progress};
 use crate::git::{Commit, CommitId, Repository, Snapshot};
-use crate::merge::Schemas;
 use crate::model::{Garden, Life, Past};
 use crate::name::Name;
 use crate::plan::{Inventory, Plan};
@@ -80,8 +79,6 @@ impl Known {
 pub struct World<'a> {
     /// Connections by cluster; one that cannot be reached is absent.
     pub clusters: &'a BTreeMap<Name, Connection>,
-    /// Field facts of the built-in kinds.
-    pub schemas: &'a Schemas,
     /// The repository, to compare commits and to read the applied past.
     pub repository: Option<&'a Repository>,
     /// Who is told while it goes on.
@@ -178,7 +175,6 @@ fn run_of<'a>(
         commit: checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str()),
         renderer_hash: &checked.renderer_hash,
         clusters: world.clusters,
-        schemas: world.schemas,
         options,
     }
 }

@@ -30,7 +30,8 @@ pub enum Phase {
 
 /// The steps of a plan, in order. Only actions that write are in them.
 pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
-    let mut applies: BTreeMap<Stage, Vec<usize>> = BTreeMap::new();
+    // A namespace stands before anything is put into it, its own quota included.
+    let mut applies: BTreeMap<(Stage, bool), Vec<usize>> = BTreeMap::new();
     let mut deletes: BTreeMap<(u8, Stage), Vec<usize>> = BTreeMap::new();
     for (at, action) in plan.actions.iter().enumerate() {
         match action.verb {
@@ -38,11 +39,13 @@ pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
                 let rank = delete_rank(&action.id.kind, action.holds_data || immutable::holds_data(&action.id));
                 deletes.entry((rank, action.stage)).or_default().push(at);
             }
-            verb if verb.applies() => applies.entry(action.stage).or_default().push(at),
+            verb if verb.applies() => {
+                applies.entry((action.stage, &*action.id.kind != "Namespace")).or_default().push(at);
+            }
             _ => {}
         }
     }
-    let applies = applies.into_iter().map(|(stage, actions)| Step {
+    let applies = applies.into_iter().map(|((stage, _), actions)| Step {
         phase: Phase::Apply,
         stage,
         actions,
