@@ -10,6 +10,7 @@ use super::check::{plural, summary};
 use crate::check::Checked;
 use crate::daemon::Round;
 use crate::finding::Findings;
+use crate::report::plan::{Look, Markdown};
 use crate::report::{self, Format};
 
 /// How a plan and its outcome are printed.
@@ -96,11 +97,11 @@ impl Shown<'_> {
         }
         let _ = writeln!(text, "{}", summary(self.checked));
         if let Some(plan) = &self.round.plan {
-            let options = report::plan::Options { colour: shape.colour, verbose: shape.verbose };
+            let look = Look { colour: shape.colour, verbose: shape.verbose };
             text.push('\n');
-            text.push_str(&report::plan::text(plan, &options));
+            text.push_str(&report::plan::text(plan, look));
             if let Some(outcome) = &self.round.outcome {
-                text.push_str(&report::plan::outcome_text(&outcome.organisations, &options));
+                text.push_str(&report::plan::outcome(&outcome.organisations, look));
             }
         }
         self.asides(&mut text);
@@ -130,7 +131,7 @@ impl Shown<'_> {
         json!({
             "commit": self.checked.commit.as_ref().map(|commit| &commit.id.0),
             "findings": findings,
-            "plan": self.round.plan,
+            "plan": self.round.plan.as_ref().map(plan_value),
             "outcome": self.round.outcome.as_ref().map(|outcome| &outcome.organisations),
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
             "backwards": self.round.backwards.iter().map(|(name, commit)| (name.to_string(), &commit.0)).collect::<std::collections::BTreeMap<_, _>>(),
@@ -139,7 +140,7 @@ impl Shown<'_> {
     }
 
     fn markdown(&self) -> String {
-        let plan = self.round.plan.as_ref().map(|plan| report::plan::markdown(plan)).unwrap_or_default();
+        let plan = self.round.plan.as_ref().map(|plan| report::plan::markdown(plan, Markdown::default())).unwrap_or_default();
         let findings = self.findings();
         if findings.is_empty() {
             return plan;
@@ -155,4 +156,9 @@ impl Shown<'_> {
 /// Text of a commit without what could move a terminal's cursor.
 fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(100).collect()
+}
+
+/// The plan as the documented JSON has it.
+fn plan_value(plan: &crate::plan::Plan) -> Value {
+    serde_json::from_str(&report::plan::json(plan)).unwrap_or_default()
 }

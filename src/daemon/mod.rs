@@ -23,7 +23,6 @@ mod status;
 
 pub use events::{Event, Events};
 pub use past::{Applied, read_applied};
-pub use status::{AppStatus, OrganisationStatus};
 
 /// What a round is asked to do.
 #[derive(Clone, Debug)]
