@@ -87,7 +87,8 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     files.iter().for_each(|parsed| findings.extend((*parsed.findings).clone()));
     let definitions = definitions(memo, &files, &mut findings);
     let mut garden = model::build(&documents, &definitions, past, &mut findings);
-    let (objects, rendered) = garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
+    let (objects, rendered) =
+        garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let sources = Arc::clone(&memo.sources);
     findings.sort_in(&sources);
     Checked { commit, sources, findings, garden, objects, rendered, renderer_hash: renderer_hash() }

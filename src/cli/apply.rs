@@ -41,7 +41,12 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
         output.result(&shown.text(&shape))?;
         return Ok(shown.exit());
     };
-    let changes: usize = prepared.plan.organisations.iter().map(|one| one.actions.iter().filter(|action| action.verb.writes()).count()).sum();
+    let changes: usize = prepared
+        .plan
+        .organisations
+        .iter()
+        .map(|one| one.actions.iter().filter(|action| action.verb.writes()).count())
+        .sum();
     if !args.yes && changes > 0 {
         let preview = prepared.preview();
         let shown = Shown { checked: &session.checked, round: &preview, loud: true };
@@ -64,7 +69,10 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
 fn confirmed(changes: usize, output: &Output) -> Result<bool, Failure> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        return Err(Failure::asked("there is nobody to ask whether to apply this", "add --yes to apply without asking"));
+        return Err(Failure::asked(
+            "there is nobody to ask whether to apply this",
+            "add --yes to apply without asking",
+        ));
     }
     output.note(&format!("apply {}? Only `yes` applies.", plural(changes, "change")));
     let mut answer = String::new();

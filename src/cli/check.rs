@@ -80,7 +80,12 @@ pub(crate) fn summary(checked: &Checked) -> String {
         1 => "; 1 organisation stays as applied until mended".to_owned(),
         many => format!("; {many} organisations stay as applied until mended"),
     };
-    format!("{}, {}, {}: {found}{stopped}", plural(organisations, "organisation"), plural(apps, "app"), plural(objects, "object"))
+    format!(
+        "{}, {}, {}: {found}{stopped}",
+        plural(organisations, "organisation"),
+        plural(apps, "app"),
+        plural(objects, "object")
+    )
 }
 
 /// `1 app`, `2 apps`.

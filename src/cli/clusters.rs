@@ -39,13 +39,20 @@ impl Clusters {
         Ok(clusters)
     }
 
-    async fn embed(&mut self, flags: &ClusterFlags, garden: &Garden, cluster: &Cluster, output: &Output) -> Result<Access, Failure> {
+    async fn embed(
+        &mut self,
+        flags: &ClusterFlags,
+        garden: &Garden,
+        cluster: &Cluster,
+        output: &Output,
+    ) -> Result<Access, Failure> {
         let state = sandbox_state(flags, garden, cluster)?;
         if let Some(state) = &state {
             output.note(&format!("sandbox {}: state in {}", cluster.name, state.display()));
             make_parent(state)?;
         }
-        let options = sandbox::Options { state, cluster_uid: Some(cluster.uid.value.clone()), ..sandbox::Options::default() };
+        let options =
+            sandbox::Options { state, cluster_uid: Some(cluster.uid.value.clone()), ..sandbox::Options::default() };
         let handle = sandbox::serve(options).await?;
         let context = cluster.name.to_string();
         let kubeconfig = handle.kubeconfig(&context);
@@ -60,7 +67,8 @@ impl Clusters {
 
     /// The connections that stand.
     pub(crate) fn connections(&self) -> BTreeMap<Name, Connection> {
-        let stand = self.reached.iter().filter_map(|(name, reached)| Some((name.clone(), reached.as_ref().ok()?.clone())));
+        let stand =
+            self.reached.iter().filter_map(|(name, reached)| Some((name.clone(), reached.as_ref().ok()?.clone())));
         stand.collect()
     }
 
@@ -104,7 +112,9 @@ fn contexts(flags: &ClusterFlags, garden: &Garden) -> Result<BTreeMap<Name, Stri
 fn sandbox_state(flags: &ClusterFlags, garden: &Garden, cluster: &Cluster) -> Result<Option<PathBuf>, Failure> {
     match flags.sandbox_state.as_deref() {
         Some(state) => Ok(state_file(state, cluster.name.as_str(), garden.clusters.len())),
-        None => Ok(Some(state_folder()?.join("sandbox").join(garden.name.as_str()).join(format!("{}.json", cluster.name)))),
+        None => {
+            Ok(Some(state_folder()?.join("sandbox").join(garden.name.as_str()).join(format!("{}.json", cluster.name))))
+        }
     }
 }
 

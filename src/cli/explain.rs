@@ -58,7 +58,10 @@ fn setting(checked: &Checked, subject: &str) -> Result<String, Failure> {
     for name in names {
         let Some(declared) = found_app.definition.settings.get(name) else {
             let all = found_app.definition.settings.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(Failure::asked(format!("a {} has no setting `{name}`", found_app.definition.name), format!("its settings: {all}")));
+            return Err(Failure::asked(
+                format!("a {} has no setting `{name}`", found_app.definition.name),
+                format!("its settings: {all}"),
+            ));
         };
         let _ = writeln!(text, "{organisation}/{app}.{name}");
         if let Some(about) = &declared.about {

@@ -56,8 +56,10 @@ impl Exit {
 ///     parcelle run --once --sandbox
 #[derive(Debug, Parser)]
 #[command(name = "parcelle", version, verbatim_doc_comment, max_term_width = 120, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 good; 1 the garden has findings or something was not applied; 2 parcelle or the \
-    world failed; 3 there are changes (plan --exit-code).\nA finding's manual page: parcelle explain E0412")]
+#[command(
+    after_help = "Exit codes: 0 good; 1 the garden has findings or something was not applied; 2 parcelle or the \
+    world failed; 3 there are changes (plan --exit-code).\nA finding's manual page: parcelle explain E0412"
+)]
 pub struct Cli {
     #[command(flatten)]
     common: Common,

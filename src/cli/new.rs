@@ -103,7 +103,9 @@ fn organisation(
     let only = |names: Vec<&str>, wanted: Option<&str>, what: &str| match (wanted, names.as_slice()) {
         (Some(wanted), _) => Ok(wanted.to_owned()),
         (None, [one]) => Ok((*one).to_owned()),
-        (None, []) => Err(Failure::asked(format!("the garden has no {what} yet"), format!("write one, or name it with --{what}"))),
+        (None, []) => {
+            Err(Failure::asked(format!("the garden has no {what} yet"), format!("write one, or name it with --{what}")))
+        }
         (None, many) => Err(Failure::asked(
             format!("the garden has {} {what}s", many.len()),
             format!("name one with --{what}: {}", many.join(", ")),
@@ -123,7 +125,11 @@ fn organisation(
 /// A host as KDL writes it: bare where it may be.
 fn domain_word(domain: &str) -> String {
     let plain = domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-');
-    if plain && domain.starts_with(|first: char| first.is_ascii_alphabetic()) { domain.to_owned() } else { quoted(domain) }
+    if plain && domain.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        domain.to_owned()
+    } else {
+        quoted(domain)
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -138,7 +144,10 @@ fn title(name: &Name) -> String {
 
 fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> Result<Exit, Failure> {
     let (organisation, app) = name.split_once('/').ok_or_else(|| {
-        Failure::asked(format!("`{name}` does not say in which organisation"), "write ORGANISATION/NAME, as in `alternatiba/cloud`")
+        Failure::asked(
+            format!("`{name}` does not say in which organisation"),
+            "write ORGANISATION/NAME, as in `alternatiba/cloud`",
+        )
     })?;
     let (organisation, app) = (parse(organisation)?, parse(app)?);
     let checked = workspace.check(None)?;
@@ -157,7 +166,10 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
     let known = |garden: &crate::model::Garden| garden.definitions.keys().map(Name::to_string).collect::<Vec<_>>();
     let definitions = garden.map(known).unwrap_or_default();
     if !definitions.iter().any(|known| known == definition) {
-        return Err(Failure::asked(format!("there is no definition `{definition}`"), format!("there are: {}", definitions.join(", "))));
+        return Err(Failure::asked(
+            format!("there is no definition `{definition}`"),
+            format!("there are: {}", definitions.join(", ")),
+        ));
     }
     let file = checked.sources.file(found.file);
     let node = &file.text[found.span.range()];
@@ -175,7 +187,10 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
 fn write_new(path: &Path, text: &str, output: &Output) -> Result<Exit, Failure> {
     if path.exists() {
-        return Err(Failure::asked(format!("`{}` exists already", path.display()), "nothing was written; choose another name"));
+        return Err(Failure::asked(
+            format!("`{}` exists already", path.display()),
+            "nothing was written; choose another name",
+        ));
     }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;

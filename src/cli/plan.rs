@@ -60,7 +60,12 @@ pub(crate) struct Session {
 
 impl Session {
     /// Checks the garden against what its clusters hold applied.
-    pub(crate) async fn open(common: &Common, flags: &ClusterFlags, commit: Option<&str>, output: &Output) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        common: &Common,
+        flags: &ClusterFlags,
+        commit: Option<&str>,
+        output: &Output,
+    ) -> Result<Self, Failure> {
         let workspace = Workspace::find(common, None)?;
         let mut known = Known::default();
         let now = now();
@@ -84,10 +89,15 @@ impl Session {
             return Ok(None);
         }
         let garden = self.checked.garden.as_ref();
-        let known = |name: &str| garden.is_some_and(|garden| garden.organisations.contains_key(name) || garden.broken.contains(name));
+        let known = |name: &str| {
+            garden.is_some_and(|garden| garden.organisations.contains_key(name) || garden.broken.contains(name))
+        };
         let parse = |name: &String| match Name::new(name) {
             Ok(parsed) if known(name) => Ok(parsed),
-            _ => Err(Failure::asked(format!("the garden has no organisation `{name}`"), known_organisations(&self.checked))),
+            _ => Err(Failure::asked(
+                format!("the garden has no organisation `{name}`"),
+                known_organisations(&self.checked),
+            )),
         };
         names.iter().map(parse).collect::<Result<_, _>>().map(Some)
     }
@@ -103,7 +113,7 @@ impl Session {
         let bar = Bar::start(output);
         let world = World {
             clusters: &connections,
-           
+
             repository: self.workspace.repository.as_ref(),
             progress: bar.as_ref().map(Bar::sender),
         };
@@ -122,7 +132,7 @@ impl Session {
         let bar = Bar::start(output);
         let world = World {
             clusters: &connections,
-           
+
             repository: self.workspace.repository.as_ref(),
             progress: bar.as_ref().map(Bar::sender),
         };

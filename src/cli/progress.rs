@@ -49,7 +49,9 @@ impl Bar {
 
 fn show(bar: &ProgressBar, progress: Progress) {
     match progress {
-        Progress::Reading { cluster, organisations } => bar.set_message(format!("reading {cluster} for {organisations} organisations")),
+        Progress::Reading { cluster, organisations } => {
+            bar.set_message(format!("reading {cluster} for {organisations} organisations"))
+        }
         Progress::Planned { organisation, .. } => bar.set_message(format!("{organisation}: planned")),
         Progress::Step { organisation, actions, .. } => {
             bar.inc_length(actions as u64);
@@ -60,7 +62,10 @@ fn show(bar: &ProgressBar, progress: Progress) {
             bar.set_message(format!("{organisation}: {} {}", outcome.id.kind, outcome.id.name));
         }
         Progress::Waiting { organisation, object, health } => {
-            bar.set_message(format!("{organisation}: waiting for {} {} ({})", object.kind, object.name, health.message));
+            bar.set_message(format!(
+                "{organisation}: waiting for {} {} ({})",
+                object.kind, object.name, health.message
+            ));
         }
         Progress::Finished { organisation, .. } => bar.set_message(format!("{organisation}: done")),
     }

@@ -40,13 +40,19 @@ pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result
     let checked = Workspace::find(common, None)?.check(args.commit.as_deref())?;
     show_findings(&checked, output);
     let (organisation, app) = subject(args, &checked)?;
-    let chosen = checked.objects.values().filter(|objects| organisation.is_none_or(|name| objects.organisation.as_str() == name));
+    let chosen = checked
+        .objects
+        .values()
+        .filter(|objects| organisation.is_none_or(|name| objects.organisation.as_str() == name));
     let mut items = Vec::new();
     for objects in chosen {
         items.extend(bodies(objects, app, args.origins, &checked.sources));
     }
     let text = match args.format {
-        RenderFormat::Json => format!("{:#}\n", json!({ "apiVersion": "v1", "kind": "List", "items": items.iter().map(|(body, _)| body).collect::<Vec<_>>() })),
+        RenderFormat::Json => format!(
+            "{:#}\n",
+            json!({ "apiVersion": "v1", "kind": "List", "items": items.iter().map(|(body, _)| body).collect::<Vec<_>>() })
+        ),
         RenderFormat::Yaml => yaml(&items)?,
     };
     output.result(&text)?;
@@ -55,7 +61,8 @@ pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result
 
 fn subject<'a>(args: &'a RenderArgs, checked: &Checked) -> Result<(Option<&'a str>, Option<&'a str>), Failure> {
     let Some(subject) = args.subject.as_deref() else { return Ok((None, None)) };
-    let (organisation, app) = subject.split_once('/').map_or((subject, None), |(organisation, app)| (organisation, Some(app)));
+    let (organisation, app) =
+        subject.split_once('/').map_or((subject, None), |(organisation, app)| (organisation, Some(app)));
     let garden = checked.garden.as_ref();
     let known = garden.and_then(|garden| garden.organisations.get(organisation));
     match known {
@@ -63,10 +70,16 @@ fn subject<'a>(args: &'a RenderArgs, checked: &Checked) -> Result<(Option<&'a st
             format!("`{organisation}` has findings and is not rendered"),
             "mend them first: parcelle check",
         )),
-        None => Err(Failure::asked(format!("the garden has no organisation `{organisation}`"), known_organisations(checked))),
+        None => Err(Failure::asked(
+            format!("the garden has no organisation `{organisation}`"),
+            known_organisations(checked),
+        )),
         Some(known) if app.is_some_and(|app| !known.apps.contains_key(app)) => {
             let apps = known.apps.keys().map(crate::name::Name::as_str).collect::<Vec<_>>().join(", ");
-            Err(Failure::asked(format!("`{organisation}` has no app `{}`", app.unwrap_or_default()), format!("its apps: {apps}")))
+            Err(Failure::asked(
+                format!("`{organisation}` has no app `{}`", app.unwrap_or_default()),
+                format!("its apps: {apps}"),
+            ))
         }
         Some(_) => Ok((Some(organisation), app)),
     }
@@ -79,8 +92,14 @@ pub(crate) fn known_organisations(checked: &Checked) -> String {
 }
 
 /// Every body with its origins as lines of comment.
-fn bodies(objects: &OrganisationObjects, app: Option<&str>, origins: bool, sources: &Sources) -> Vec<(Value, Vec<String>)> {
-    let mine = |owner: Option<&crate::name::Name>| app.is_none_or(|app| owner.is_some_and(|owner| owner.as_str() == app));
+fn bodies(
+    objects: &OrganisationObjects,
+    app: Option<&str>,
+    origins: bool,
+    sources: &Sources,
+) -> Vec<(Value, Vec<String>)> {
+    let mine =
+        |owner: Option<&crate::name::Name>| app.is_none_or(|app| owner.is_some_and(|owner| owner.as_str() == app));
     let of_object = |object: &Object| {
         let lines = object.origins.0.iter().map(|(pointer, span)| format!("{pointer}: {}", sources.locate(*span)));
         (object.body.clone(), if origins { lines.collect() } else { Vec::new() })
@@ -109,11 +128,15 @@ fn masked(request: &SecretRequest) -> Value {
 
 fn keys(source: &SecretSource) -> Vec<(String, String)> {
     match source {
-        SecretSource::Generated { keys } => keys.keys().map(|key| (key.clone(), "made once by parcelle".to_owned())).collect(),
+        SecretSource::Generated { keys } => {
+            keys.keys().map(|key| (key.clone(), "made once by parcelle".to_owned())).collect()
+        }
         SecretSource::Copied { namespace, name, keys } => {
             keys.iter().map(|(from, to)| (to.clone(), format!("copied from {namespace}/{name}, key {from}"))).collect()
         }
-        SecretSource::Template { keys } => keys.keys().map(|key| (key.clone(), "filled in from other Secrets".to_owned())).collect(),
+        SecretSource::Template { keys } => {
+            keys.keys().map(|key| (key.clone(), "filled in from other Secrets".to_owned())).collect()
+        }
     }
 }
 
@@ -124,8 +147,8 @@ fn yaml(items: &[(Value, Vec<String>)]) -> Result<String, Failure> {
         for line in origins {
             let _ = writeln!(text, "# {line}");
         }
-        let document = serde_saphyr::to_string(body)
-            .map_err(|error| Failure::Write(std::io::Error::other(error.to_string())))?;
+        let document =
+            serde_saphyr::to_string(body).map_err(|error| Failure::Write(std::io::Error::other(error.to_string())))?;
         text.push_str(&document);
         if !text.ends_with('\n') {
             text.push('\n');

@@ -8,7 +8,7 @@ use clap::Args;
 use super::clusters::Clusters;
 use super::progress::Bar;
 use super::sandbox::interrupted;
-use super::show::{Shape, Shown, ShowFormat};
+use super::show::{Shape, ShowFormat, Shown};
 use super::workspace::{Workspace, now, state_folder};
 use super::{ClusterFlags, Common, Exit, Failure, Output};
 use crate::check::Checked;
@@ -194,7 +194,8 @@ impl Daemon<'_> {
         let bar = Bar::start(self.output);
         let progress = bar.as_ref().map(Bar::sender);
         let world = World { clusters: &connections, repository: Some(self.source.mirror.repository()), progress };
-        let asked = Asked { now, wait: self.args.waiting.limit(), only: None, whole: event == Event::Resync, ask: true };
+        let asked =
+            Asked { now, wait: self.args.waiting.limit(), only: None, whole: event == Event::Resync, ask: true };
         let prepared = daemon::prepare(&self.known, &world, checked, &asked).await;
         let mut round = match prepared {
             Some(prepared) => daemon::carry_out(&mut self.known, &world, checked, prepared).await,
@@ -212,7 +213,12 @@ impl Daemon<'_> {
 
     fn report(&self, checked: &Checked, round: &Round, event: Event) -> Result<Exit, Failure> {
         let shown = Shown { checked, round, loud: self.args.once || event != Event::Clock };
-        let shape = Shape { format: self.args.format, colour: self.output.colour(), verbose: self.output.verbose(), daemon: !self.args.once };
+        let shape = Shape {
+            format: self.args.format,
+            colour: self.output.colour(),
+            verbose: self.output.verbose(),
+            daemon: !self.args.once,
+        };
         self.output.result(&shown.text(&shape))?;
         Ok(shown.exit())
     }

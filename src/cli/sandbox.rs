@@ -45,8 +45,15 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
         }
         let controllers = ControllerOptions { enabled: !args.bare, ..ControllerOptions::default() };
         let tokens = BTreeMap::from([(args.token.clone(), User::administrator())]);
-        let options =
-            Options { listen, state, tokens, cluster_uid: uid.clone(), controllers, definitions: !args.bare, ..Options::default() };
+        let options = Options {
+            listen,
+            state,
+            tokens,
+            cluster_uid: uid.clone(),
+            controllers,
+            definitions: !args.bare,
+            ..Options::default()
+        };
         let handle = sandbox::serve(options).await?;
         output.note(&format!("cluster {name}: {}", handle.url()));
         handles.insert(name.clone(), handle);
@@ -74,14 +81,16 @@ fn clusters(common: &Common) -> Result<Vec<(String, Option<String>)>, Failure> {
     };
     let checked = workspace.check(None)?;
     let garden = checked.garden.map(|garden| garden.clusters).unwrap_or_default();
-    let clusters: Vec<_> = garden.iter().map(|(name, cluster)| (name.to_string(), Some(cluster.uid.value.clone()))).collect();
+    let clusters: Vec<_> =
+        garden.iter().map(|(name, cluster)| (name.to_string(), Some(cluster.uid.value.clone()))).collect();
     Ok(if clusters.is_empty() { vec![("sandbox".to_owned(), None)] } else { clusters })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the kubeconfig that was asked for")]
 fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(), Failure> {
     let urls: Vec<_> = handles.iter().map(|(name, handle)| (name, handle.url(), &handle.token)).collect();
-    let contexts: Vec<_> = urls.iter().map(|(name, url, token)| (name.as_str(), url.as_str(), token.as_str())).collect();
+    let contexts: Vec<_> =
+        urls.iter().map(|(name, url, token)| (name.as_str(), url.as_str(), token.as_str())).collect();
     make_parent(path)?;
     std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(Failure::file("write", path))
 }

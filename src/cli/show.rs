@@ -50,7 +50,11 @@ impl Shown<'_> {
         let refused = |plan: &crate::plan::Plan| plan.organisations.iter().any(|one| one.findings.has_errors());
         if !self.round.unreached.is_empty() {
             Exit::World
-        } else if open || self.checked.findings.has_errors() || !self.round.backwards.is_empty() || self.round.plan.as_ref().is_some_and(refused) {
+        } else if open
+            || self.checked.findings.has_errors()
+            || !self.round.backwards.is_empty()
+            || self.round.plan.as_ref().is_some_and(refused)
+        {
             Exit::Garden
         } else {
             Exit::Good
@@ -93,7 +97,8 @@ impl Shown<'_> {
             text.push('\n');
         }
         if let Some(commit) = &self.checked.commit {
-            let _ = writeln!(text, "commit {} {} ({})", commit.id.short(), plain(&commit.summary), plain(&commit.author));
+            let _ =
+                writeln!(text, "commit {} {} ({})", commit.id.short(), plain(&commit.summary), plain(&commit.author));
         }
         let _ = writeln!(text, "{}", summary(self.checked));
         if let Some(plan) = &self.round.plan {
@@ -121,7 +126,12 @@ impl Shown<'_> {
             );
         }
         if self.round.untouched > 0 && self.round.outcome.is_some() {
-            let _ = writeln!(text, "{} rendered anew; {} left alone: nothing of theirs changed", self.round.rendered, plural(self.round.untouched, "organisation"));
+            let _ = writeln!(
+                text,
+                "{} rendered anew; {} left alone: nothing of theirs changed",
+                self.round.rendered,
+                plural(self.round.untouched, "organisation")
+            );
         }
     }
 
@@ -140,7 +150,8 @@ impl Shown<'_> {
     }
 
     fn markdown(&self) -> String {
-        let plan = self.round.plan.as_ref().map(|plan| report::plan::markdown(plan, Markdown::default())).unwrap_or_default();
+        let plan =
+            self.round.plan.as_ref().map(|plan| report::plan::markdown(plan, Markdown::default())).unwrap_or_default();
         let findings = self.findings();
         if findings.is_empty() {
             return plan;

@@ -38,7 +38,9 @@ impl Workspace {
     pub(crate) fn snapshot(&self, commit: Option<&str>) -> Result<Snapshot, Failure> {
         match commit {
             None => Ok(git::worktree_snapshot(&self.root, &self.folder)?),
-            Some(revision) => Ok(git::commit_snapshot(self.repository()?, revision, Some(&self.folder_in_repository()))?),
+            Some(revision) => {
+                Ok(git::commit_snapshot(self.repository()?, revision, Some(&self.folder_in_repository()))?)
+            }
         }
     }
 

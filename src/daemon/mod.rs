@@ -85,7 +85,12 @@ pub struct World<'a> {
 }
 
 /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
-pub async fn learn(known: &mut Known, world: &World<'_>, garden: &Garden, now: jiff::Timestamp) -> BTreeMap<Name, String> {
+pub async fn learn(
+    known: &mut Known,
+    world: &World<'_>,
+    garden: &Garden,
+    now: jiff::Timestamp,
+) -> BTreeMap<Name, String> {
     let (applied, failed) = read_applied(world.clusters, world.repository, &garden.name, now).await;
     known.applied = Some(applied);
     failed
@@ -184,12 +189,7 @@ fn unreached(state: &State) -> BTreeMap<Name, String> {
 }
 
 /// Organisations whose applied commit has this one behind it: they stay as they are (promise 9).
-fn backwards(
-    known: &Known,
-    world: &World<'_>,
-    garden: &Garden,
-    commit: Option<&Commit>,
-) -> BTreeMap<Name, CommitId> {
+fn backwards(known: &Known, world: &World<'_>, garden: &Garden, commit: Option<&Commit>) -> BTreeMap<Name, CommitId> {
     let (Some(applied), Some(repository), Some(commit)) = (&known.applied, world.repository, commit) else {
         return BTreeMap::new();
     };
@@ -206,12 +206,7 @@ fn backwards(
 }
 
 /// The organisations that this round is about: those that changed, those not yet brought about whole, or all.
-fn chosen(
-    known: &Known,
-    checked: &Checked,
-    asked: &Asked,
-    backwards: &BTreeMap<Name, CommitId>,
-) -> BTreeSet<Name> {
+fn chosen(known: &Known, checked: &Checked, asked: &Asked, backwards: &BTreeMap<Name, CommitId>) -> BTreeSet<Name> {
     let settled = |name: &Name, objects: &Arc<OrganisationObjects>| {
         known.settled.get(name).is_some_and(|settled| Arc::ptr_eq(settled, objects))
     };

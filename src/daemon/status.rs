@@ -93,7 +93,8 @@ fn app_status(
         Some(State::Peak(_)) => "at a planned peak",
         Some(State::Awake) | None => "",
     };
-    let mine: Vec<&Health> = known.iter().filter(|(_, owner, _)| *owner == Some(&app.name)).map(|(_, _, health)| health).collect();
+    let mine: Vec<&Health> =
+        known.iter().filter(|(_, owner, _)| *owner == Some(&app.name)).map(|(_, _, health)| health).collect();
     let retired = plan.and_then(|plan| plan.retired.get(&app.name)).copied();
     let wanted = state.objects.objects.iter().filter(|object| object.app.as_ref() == Some(&app.name)).count();
     let wanted = wanted + state.objects.secrets.iter().filter(|secret| secret.app.as_ref() == Some(&app.name)).count();
