@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) admin: kube::Client,
     pub(crate) garden: Garden,
     pub(crate) sources: Sources,
-    pub(crate) objects: BTreeMap<Name, OrganisationObjects>,
+    pub(crate) objects: BTreeMap<Name, Arc<OrganisationObjects>>,
     pub(crate) commit: String,
     pub(crate) now: i64,
     pub(crate) wait: Option<std::time::Duration>,
@@ -126,7 +126,7 @@ impl World {
             contributions: Default::default(),
             next_change: None,
         };
-        self.objects.insert(organisation.clone(), objects);
+        self.objects.insert(organisation.clone(), Arc::new(objects));
         self.put(&organisation, "Namespace", organisation.as_str(), None, json!({}));
         organisation
     }
@@ -159,7 +159,7 @@ impl World {
             stage,
             holds_data: kind == "PersistentVolumeClaim",
         };
-        let objects = &mut self.objects.get_mut(organisation).unwrap().objects;
+        let objects = &mut Arc::make_mut(self.objects.get_mut(organisation).unwrap()).objects;
         objects.retain(|other| other.id != object.id);
         objects.push(object);
         objects.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
@@ -167,7 +167,7 @@ impl World {
 
     /// Asks for an object no more.
     pub(crate) fn drop_object(&mut self, organisation: &Name, kind: &str, object: &str) {
-        let objects = &mut self.objects.get_mut(organisation).unwrap().objects;
+        let objects = &mut Arc::make_mut(self.objects.get_mut(organisation).unwrap()).objects;
         objects.retain(|other| !(&*other.id.kind == kind && &*other.id.name == object));
     }
 
@@ -182,7 +182,7 @@ impl World {
         let labels = serde_json::from_value(labels).unwrap();
         let request =
             SecretRequest { id, source, labels, secret_type: "Opaque".to_owned(), app: None, origin: line(20) };
-        self.objects.get_mut(organisation).unwrap().secrets.push(request);
+        Arc::make_mut(self.objects.get_mut(organisation).unwrap()).secrets.push(request);
     }
 
     pub(crate) fn generated(&mut self, organisation: &Name, secret: &str) {
