@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::finding::{Finding, Findings, Severity};
 use crate::model::definition::Definitions;
 use crate::model::organisation::{Draft, World};
@@ -87,21 +89,33 @@ fn offers(files: &[Arc<Checked>], definitions: &Definitions, garden: &mut Garden
     }
 }
 
-fn drafts(files: &[Arc<Checked>], definitions: &Definitions, garden: &Garden, findings: &mut Findings) -> Vec<Draft> {
+fn drafts<'f>(
+    files: &'f [Arc<Checked>],
+    definitions: &Definitions,
+    garden: &Garden,
+    findings: &mut Findings,
+) -> Vec<Draft<'f>> {
     let bases = definitions.loaded.iter().map(|(name, definition)| (name, app::base(definition))).collect();
     let world = World { garden, definitions, bases };
-    let mut drafts: Vec<Draft> = Vec::new();
-    let mut places: BTreeMap<Name, Span> = BTreeMap::new();
     let readable = files.iter().filter(|file| file.readable());
     let nodes = readable.flat_map(|file| file.document.nodes.iter().map(move |node| (file, node)));
-    for (file, node) in nodes.filter(|(_, node)| is_organisation(node)) {
-        let Some(draft) = organisation::read(file, node, &world, findings) else { continue };
-        let name = draft.organisation.name.clone();
+    let nodes: Vec<_> = nodes.filter(|(_, node)| is_organisation(node)).collect();
+    let read = |(file, node): &(&'f Arc<Checked>, &'f Node)| {
+        let mut findings = Findings::default();
+        (organisation::read(file, node, &world, &mut findings), findings)
+    };
+    let all: Vec<_> = nodes.par_iter().map(read).collect();
+    let mut drafts: Vec<Draft<'f>> = Vec::new();
+    let mut places: BTreeMap<Name, Span> = BTreeMap::new();
+    for (draft, found) in all {
+        findings.extend(found);
+        let Some(draft) = draft else { continue };
+        let (name, place) = (draft.organisation.name.clone(), draft.organisation.span);
         if let Some(first) = places.get(&name) {
-            findings.push(references::same("organisation", &name, node.head, *first).stops(name));
+            findings.push(references::same("organisation", &name, place, *first).stops(name));
             continue;
         }
-        places.insert(name, node.head);
+        places.insert(name, place);
         drafts.push(draft);
     }
     drafts
@@ -116,7 +130,7 @@ fn is_organisation(node: &Node) -> bool {
 }
 
 /// Past organisations that nobody wrote, while something could not be read: they may be written there.
-fn unseen(garden: &Garden, drafts: &[Draft], past: Option<&Past>) -> BTreeSet<Name> {
+fn unseen(garden: &Garden, drafts: &[Draft<'_>], past: Option<&Past>) -> BTreeSet<Name> {
     let Some(past) = past.filter(|_| !garden.unreadable.is_empty()) else { return BTreeSet::new() };
     let written = |name: &&Name| drafts.iter().any(|draft| draft.organisation.name == **name);
     past.organisations.keys().filter(|name| !written(name)).cloned().collect()
@@ -152,7 +166,7 @@ fn part(node: &Node) -> Part {
 }
 
 /// Which organisations the errors stop: those they are in, and those that use a node they are in.
-fn stopped(files: &[Arc<Checked>], definitions: &Definitions, drafts: &[Draft], findings: &Findings) -> Stopped {
+fn stopped(files: &[Arc<Checked>], definitions: &Definitions, drafts: &[Draft<'_>], findings: &Findings) -> Stopped {
     let mut stopped = Stopped { all: false, organisations: BTreeSet::new() };
     let mut uses: BTreeSet<(&str, String)> = BTreeSet::new();
     let documents: BTreeMap<FileId, &Arc<Checked>> = files.iter().map(|file| (file.document.file, file)).collect();
@@ -192,7 +206,7 @@ fn stopped(files: &[Arc<Checked>], definitions: &Definitions, drafts: &[Draft], 
     stopped
 }
 
-fn depends(draft: &Draft, uses: &BTreeSet<(&str, String)>) -> bool {
+fn depends(draft: &Draft<'_>, uses: &BTreeSet<(&str, String)>) -> bool {
     if !draft.cluster_known || !draft.offer_known || !draft.unbuilt.is_empty() {
         return true;
     }

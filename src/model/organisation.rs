@@ -29,7 +29,7 @@ pub(super) struct World<'a> {
 }
 
 /// An organisation as far as it could be read; rules look at it also where findings stop it.
-pub(super) struct Draft {
+pub(super) struct Draft<'f> {
     /// What was understood.
     pub organisation: Organisation,
     /// Its whole node.
@@ -45,11 +45,16 @@ pub(super) struct Draft {
     /// Definitions that its apps name.
     pub uses: BTreeSet<String>,
     /// The whole node, for what is looked up in it as written.
-    pub node: Arc<Node>,
+    pub node: &'f Node,
 }
 
 /// An organisation; absent where not even its name can be read.
-pub(super) fn read(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings) -> Option<Draft> {
+pub(super) fn read<'f>(
+    file: &Checked,
+    node: &'f Node,
+    world: &World<'_>,
+    findings: &mut Findings,
+) -> Option<Draft<'f>> {
     let first = usize::from(node.name.value == "retired");
     let name = name_at(node, first)?.value;
     let (cluster, cluster_known) = cluster(file, node, world, findings);
@@ -79,7 +84,7 @@ pub(super) fn read(file: &Checked, node: &Node, world: &World<'_>, findings: &mu
         unsound: BTreeSet::new(),
         unbuilt: BTreeSet::new(),
         uses: BTreeSet::new(),
-        node: Arc::new(node.clone()),
+        node,
     };
     apps(file, node, world, &mut draft, findings);
     Some(draft)
@@ -140,7 +145,7 @@ fn retired_needs(file: &Checked, node: &Node, world: &World<'_>) -> BTreeMap<Str
 }
 
 /// Builds every app: the organisation's own, and the offer's that it does not do without.
-fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findings: &mut Findings) {
+fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, findings: &mut Findings) {
     let own = own_apps(file, node, world, draft, findings);
     let offered = offered_apps(file, node, draft, findings);
     let defaults = defaults(file, node, Layer::OrganisationDefaults, world.definitions, findings);
@@ -185,7 +190,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
     }
 }
 
-fn keep(draft: &mut Draft, app: App, sound: bool) {
+fn keep(draft: &mut Draft<'_>, app: App, sound: bool) {
     if !sound {
         draft.unsound.insert(app.name.clone());
     }
@@ -197,7 +202,7 @@ fn own_apps(
     file: &Checked,
     node: &Node,
     world: &World<'_>,
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     findings: &mut Findings,
 ) -> BTreeMap<Name, AppNode> {
     let is_app = |node: &&Node| {
@@ -228,7 +233,7 @@ fn own_apps(
 }
 
 /// The offer's apps that the organisation does not do without.
-fn offered_apps(file: &Checked, node: &Node, draft: &Draft, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
+fn offered_apps(file: &Checked, node: &Node, draft: &Draft<'_>, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
     let Some(offer) = &draft.organisation.offer else { return BTreeMap::new() };
     let mut apps = offer.apps.clone();
     for without in children(file, node, "without") {
@@ -243,7 +248,7 @@ fn offered_apps(file: &Checked, node: &Node, draft: &Draft, findings: &mut Findi
     apps
 }
 
-fn other_definition(draft: &Draft, mine: &AppNode, theirs: &AppNode) -> Finding {
+fn other_definition(draft: &Draft<'_>, mine: &AppNode, theirs: &AppNode) -> Finding {
     let name = &mine.name.value;
     Finding::error(
         OTHER_DEFINITION,

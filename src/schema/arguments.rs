@@ -1,7 +1,7 @@
 //! The check of a node's line: arguments and properties.
 
 use crate::finding::{Applicability, Code, Finding};
-use crate::schema::check::{Check, TWICE, called};
+use crate::schema::check::{Check, called};
 use crate::schema::language::{Entry, Shape};
 use crate::schema::scalar::{NOT_AN_OPTION, ScalarType, amount, mismatch};
 use crate::schema::suggest::{either, nearest};
@@ -142,15 +142,6 @@ fn properties(check: &mut Check<'_>, shape: &Shape, node: &Node) {
     let known = check.language.props(shape);
     for (at, property) in node.props.iter().enumerate() {
         let name = property.name.value.as_str();
-        if let Some(first) = node.props[..at].iter().find(|other| other.name.value == name) {
-            let finding = Finding::error(TWICE, format!("`{name}` is written twice"), property.span)
-                .label("again")
-                .also(first.span, "first here")
-                .why("parcelle does not choose which of the two is meant")
-                .help("keep one of them");
-            check.push(node, finding);
-            continue;
-        }
         match known.iter().find(|prop| prop.name == name) {
             Some(expected) => {
                 if let Some(finding) = mismatch(&expected.kind, &format!("`{name}`"), &property.value) {

@@ -36,15 +36,14 @@ pub(super) struct Check<'a> {
 /// Checks a file of a garden.
 pub(super) fn garden_file(document: Document, findings: &mut Findings) -> Checked {
     let language = Language::embedded();
-    let top = Shape { nodes: language.garden_files().cloned().collect(), ..Shape::default() };
-    file(language, &top, document, findings)
+    file(language, &language.garden_file, document, findings)
 }
 
 /// Checks a file of `schemas/language/`.
 pub(super) fn schema_file(document: Document, findings: &mut Findings) -> Checked {
     let language = Language::embedded();
-    let top = language.schemas.get("schema").cloned().unwrap_or_default();
-    file(language, &top, document, findings)
+    let top = language.schemas.get("schema").unwrap_or(&language.garden_file);
+    file(language, top, document, findings)
 }
 
 fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings: &'a mut Findings) -> Checked {

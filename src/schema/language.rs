@@ -26,6 +26,8 @@ pub struct Language {
     pub schemas: BTreeMap<String, Shape>,
     /// What several nodes share, by name.
     pub groups: BTreeMap<String, Shape>,
+    /// The top of a garden's files: that of all kinds together, since where something lies does not matter.
+    pub garden_file: Shape,
 }
 
 /// What a node, or the top of a file, may hold.
@@ -98,11 +100,6 @@ impl Language {
         &LANGUAGE
     }
 
-    /// What may stand at the top of a garden's files: all kinds together, since where something lies does not matter.
-    pub fn garden_files(&self) -> impl Iterator<Item = &NodeShape> {
-        self.schemas.iter().filter(|(kind, _)| *kind != "schema").flat_map(|(_, shape)| &shape.nodes)
-    }
-
     /// All nodes that may stand in the block of a shape, those of its groups included.
     pub fn nodes<'a>(&'a self, shape: &'a Shape) -> Vec<&'a NodeShape> {
         let mut nodes: Vec<&NodeShape> = shape.nodes.iter().collect();
@@ -153,7 +150,7 @@ impl Language {
     /// Where a word may stand: the nodes of garden files that hold it, such as `organisation` or `offer grants`.
     pub fn homes(&self, word: &str) -> Vec<String> {
         let mut homes = Vec::new();
-        for node in self.garden_files() {
+        for node in &self.garden_file.nodes {
             self.collect_homes(word, &node.name, &node.shape, 0, &mut homes);
         }
         homes

@@ -22,6 +22,8 @@ pub(super) fn read(texts: &[(&str, &str)]) -> Language {
             place.insert(text_at(node, 0), shape(node));
         }
     }
+    let kinds = language.schemas.iter().filter(|(kind, _)| *kind != "schema");
+    language.garden_file.nodes = kinds.flat_map(|(_, shape)| shape.nodes.clone()).collect();
     language
 }
 

@@ -97,12 +97,6 @@ fn repeated_apps_are_told_apart_by_their_name() {
 }
 
 #[test]
-fn a_repeated_property_shows_both_places() {
-    let finding = the_finding("role=technical", "role=technical role=billing");
-    assert_eq!((finding.code, finding.title.as_str()), (TWICE, "`role` is written twice"));
-}
-
-#[test]
 fn a_missing_node_shows_how_it_is_written() {
     let finding = the_finding("    cluster ada-lovelace\n", "");
     assert_eq!((finding.code, finding.title.as_str()), (MISSING_NODE, "`organisation alternatiba` lacks `cluster`"));

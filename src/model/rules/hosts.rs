@@ -18,7 +18,7 @@ pub const TAKEN: Code = Code("E0401");
 pub const OUTSIDE: Code = Code("E0402");
 
 /// A retired app gives its hosts to whoever asks for them.
-pub(crate) fn release_retired(drafts: &mut [Draft]) {
+pub(crate) fn release_retired(drafts: &mut [Draft<'_>]) {
     let alive = |app: &&App| !matches!(app.life, Life::Retired(_));
     let claimed: BTreeSet<String> = drafts
         .iter()
@@ -33,7 +33,7 @@ pub(crate) fn release_retired(drafts: &mut [Draft]) {
 }
 
 struct Claim<'a> {
-    draft: &'a Draft,
+    draft: &'a Draft<'a>,
     app: &'a App,
     host: &'a Spanned<String>,
 }
@@ -86,7 +86,7 @@ fn taken(view: &View<'_>, keeper: &Claim<'_>, newcomer: &Claim<'_>) -> Finding {
     if keeper.host.span == place { finding } else { finding.also(keeper.host.span, format!("{holder} has it")) }
 }
 
-fn outside(view: &View<'_>, draft: &Draft, app: &App, host: &Spanned<String>, findings: &mut Findings) {
+fn outside(view: &View<'_>, draft: &Draft<'_>, app: &App, host: &Spanned<String>, findings: &mut Findings) {
     let organisation = &draft.organisation;
     // What the host would have to be inside of is not known.
     if !draft.cluster_known && organisation.domain.is_none()
@@ -132,7 +132,7 @@ pub(super) fn below(host: &str, domain: &str) -> bool {
 }
 
 /// Whether the owner of a host's domain lends it to an organisation.
-pub(super) fn lent(host: &str, to: &Name, drafts: &[Draft]) -> bool {
+pub(super) fn lent(host: &str, to: &Name, drafts: &[Draft<'_>]) -> bool {
     drafts.iter().any(|owner| {
         let lends = |(lent, borrower): &(Spanned<String>, Name)| borrower == to && below(host, &lent.value);
         owner.organisation.delegates.iter().any(lends)
@@ -141,7 +141,7 @@ pub(super) fn lent(host: &str, to: &Name, drafts: &[Draft]) -> bool {
 }
 
 /// The organisation whose domain holds a host.
-fn owner<'a>(host: &str, drafts: &'a [Draft]) -> Option<&'a Draft> {
+fn owner<'a>(host: &str, drafts: &'a [Draft<'a>]) -> Option<&'a Draft<'a>> {
     drafts.iter().find(|draft| draft.organisation.domain.as_ref().is_some_and(|domain| below(host, &domain.value)))
 }
 

@@ -33,7 +33,7 @@ pub(super) struct View<'a> {
     /// Names, clusters, offers; no organisations yet.
     pub garden: &'a Garden,
     /// All organisations as far as they could be read, in file order.
-    pub drafts: &'a [Draft],
+    pub drafts: &'a [Draft<'a>],
     /// Every definition.
     pub definitions: &'a Definitions,
     /// What was applied last.
@@ -45,7 +45,7 @@ pub(super) struct View<'a> {
 /// An app whose settings can be relied on.
 pub(super) struct SoundApp<'a> {
     /// Its organisation as far as it could be read.
-    pub draft: &'a Draft,
+    pub draft: &'a Draft<'a>,
     /// The app.
     pub app: &'a App,
 }

@@ -15,7 +15,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         findings.push(Finding::hint(UNUSED, format!("nobody uses {what} `{name}`"), span));
     };
     for (name, offer) in &view.garden.offers {
-        let used = |draft: &crate::model::organisation::Draft| {
+        let used = |draft: &crate::model::organisation::Draft<'_>| {
             draft.organisation.offer.as_ref().is_some_and(|offer| offer.name == *name)
         };
         if view.drafts.iter().all(|draft| draft.offer_known) && !view.drafts.iter().any(used) {

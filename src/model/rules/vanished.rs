@@ -1,9 +1,12 @@
 //! What was applied does not vanish unsaid: apps and organisations are retired, and a retired node stays until all is gone.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::organisation::Draft;
 use crate::model::rules::View;
 use crate::model::{App, Life, Organisation, Past};
+use crate::name::Name;
 use crate::source::Span;
 
 /// An app that was applied and is not written any more.
@@ -15,8 +18,10 @@ pub const ORGANISATION: Code = Code("E0413");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     let Some(past) = view.past else { return };
+    let written: BTreeMap<&Name, &Draft<'_>> =
+        view.drafts.iter().map(|draft| (&draft.organisation.name, draft)).collect();
     for (name, before) in &past.organisations {
-        match view.drafts.iter().find(|draft| draft.organisation.name == *name) {
+        match written.get(name) {
             Some(draft) => apps(view, past, draft, before, findings),
             // What could not be read may hold it.
             None if !view.garden.unreadable.is_empty() => {}
@@ -26,7 +31,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     }
 }
 
-fn apps(view: &View<'_>, past: &Past, draft: &Draft, before: &Organisation, findings: &mut Findings) {
+fn apps(view: &View<'_>, past: &Past, draft: &Draft<'_>, before: &Organisation, findings: &mut Findings) {
     // An offer that cannot be read may bring the app.
     if !draft.offer_known {
         return;
@@ -42,7 +47,7 @@ fn apps(view: &View<'_>, past: &Past, draft: &Draft, before: &Organisation, find
     }
 }
 
-fn vanished(view: &View<'_>, draft: &Draft, app: &App) -> Finding {
+fn vanished(view: &View<'_>, draft: &Draft<'_>, app: &App) -> Finding {
     let (definition, name) = (&app.definition.name, &app.name);
     let organisation = &draft.organisation;
     let (code, title, why, keep) = match &app.life {
