@@ -52,7 +52,7 @@ impl Clusters {
             make_parent(state)?;
         }
         let options =
-            sandbox::Options { state, cluster_uid: Some(cluster.uid.value.clone()), ..sandbox::Options::default() };
+            sandbox::Options { state, cluster_uid: Some(cluster.uid.value.clone()), secrets: operator_secrets(cluster), ..sandbox::Options::default() };
         let handle = sandbox::serve(options).await?;
         let context = cluster.name.to_string();
         let kubeconfig = handle.kubeconfig(&context);
@@ -131,4 +131,15 @@ pub(super) fn state_file(state: &str, cluster: &str, clusters: usize) -> Option<
 pub(super) fn make_parent(file: &Path) -> Result<(), Failure> {
     let folder = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))
+}
+
+/// The Secrets that a cluster file names: in a sandbox there are no operators to make them.
+pub(super) fn operator_secrets(cluster: &Cluster) -> Vec<sandbox::OperatorSecret> {
+    let named = cluster.provides.values().flat_map(crate::render::providers::credentials);
+    let secret = |(name, keys): (String, Vec<String>)| sandbox::OperatorSecret {
+        namespace: crate::render::naming::SYSTEM_NAMESPACE.to_owned(),
+        name,
+        keys,
+    };
+    named.map(secret).collect()
 }

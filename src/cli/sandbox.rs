@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::clusters::{make_parent, state_file};
+use super::clusters::{make_parent, operator_secrets, state_file};
 use super::workspace::Workspace;
 use super::{Common, Exit, Failure, Output};
-use crate::sandbox::{self, ControllerOptions, Handle, Options, User};
+use crate::model::Cluster;
+use crate::name::Name;
+use crate::sandbox::{self, ControllerOptions, Handle, OperatorSecret, Options, User};
 
 /// What `sandbox` takes.
 #[derive(Debug, Args)]
@@ -34,7 +37,7 @@ pub(crate) struct SandboxArgs {
 pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) -> Result<Exit, Failure> {
     let clusters = clusters(common)?;
     let mut handles: BTreeMap<String, Handle> = BTreeMap::new();
-    for (at, (name, uid)) in clusters.iter().enumerate() {
+    for (at, Served { name, uid, secrets }) in clusters.iter().enumerate() {
         let mut listen = args.listen;
         if listen.port() != 0 {
             listen.set_port(listen.port().saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
@@ -73,17 +76,35 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
 }
 
 /// The clusters of the garden with their uids, or one named `sandbox`.
-fn clusters(common: &Common) -> Result<Vec<(String, Option<String>)>, Failure> {
+fn clusters(common: &Common) -> Result<Vec<Served>, Failure> {
     let workspace = match Workspace::find(common, None) {
         Ok(workspace) => workspace,
-        Err(_) if common.garden.is_none() => return Ok(vec![("sandbox".to_owned(), None)]),
+        Err(_) if common.garden.is_none() => return Ok(vec![Served::alone()]),
         Err(failure) => return Err(failure),
     };
     let checked = workspace.check(None)?;
     let garden = checked.garden.map(|garden| garden.clusters).unwrap_or_default();
-    let clusters: Vec<_> =
-        garden.iter().map(|(name, cluster)| (name.to_string(), Some(cluster.uid.value.clone()))).collect();
-    Ok(if clusters.is_empty() { vec![("sandbox".to_owned(), None)] } else { clusters })
+    let serve = |(name, cluster): (&Name, &Arc<Cluster>)| Served {
+        name: name.to_string(),
+        uid: Some(cluster.uid.value.clone()),
+        secrets: operator_secrets(cluster),
+    };
+    let clusters: Vec<_> = garden.iter().map(serve).collect();
+    Ok(if clusters.is_empty() { vec![Served::alone()] } else { clusters })
+}
+
+/// One cluster to be served.
+struct Served {
+    name: String,
+    uid: Option<String>,
+    secrets: Vec<OperatorSecret>,
+}
+
+impl Served {
+    /// The one cluster where there is no garden.
+    fn alone() -> Self {
+        Self { name: "sandbox".to_owned(), uid: None, secrets: Vec::new() }
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the kubeconfig that was asked for")]

@@ -1,10 +1,12 @@
 //! What the server itself puts into objects: identity, generation, first status, allocated values;
 //! and the objects that are there from the beginning.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
 use super::{
     fields::section,
+    handle::OperatorSecret,
     resources::Resource,
     server::Server,
     status::Status,
@@ -451,7 +453,7 @@ pub(crate) fn admit_new(server: &Server, resource: &Resource, namespace: &str, n
 }
 
 /// The objects that are there from the beginning, added where they are missing.
-pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions: bool) {
+pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions: bool, secrets: &[OperatorSecret]) {
     for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
         let uid = cluster_uid.filter(|_| name == "kube-system");
         let uid = uid.map_or_else(|| server.uid(), str::to_owned);
@@ -496,7 +498,32 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
             }
         }
     }
+    for secret in secrets {
+        operator_secret(server, secret);
+    }
     server.reload();
+}
+
+/// A Secret that a cluster's operators would have made, with values that say what they are.
+fn operator_secret(server: &Server, secret: &OperatorSecret) {
+    let namespace = &secret.namespace;
+    let labels = json!({"kubernetes.io/metadata.name": namespace, "app.kubernetes.io/managed-by": "parcelle"});
+    add(
+        server,
+        ("", "v1", "namespaces"),
+        json!({
+            "metadata": {"name": namespace, "labels": labels},
+            "spec": {"finalizers": ["kubernetes"]},
+            "status": {"phase": "Active"},
+        }),
+    );
+    let value = |key: &String| (key.clone(), json!(STANDARD.encode(format!("sandbox-{key}"))));
+    let data: Map<String, Value> = secret.keys.iter().map(value).collect();
+    add(
+        server,
+        ("", "v1", "secrets"),
+        json!({"metadata": {"name": secret.name, "namespace": namespace}, "type": "Opaque", "data": data}),
+    );
 }
 
 /// Annotation of the definitions that a sandbox brings along.
@@ -512,8 +539,8 @@ fn add(server: &Server, (group, version, plural): (&str, &str, &str), mut object
     let metadata = section(&mut object, "metadata");
     metadata.entry("uid").or_insert_with(|| json!(uid));
     metadata.insert("creationTimestamp".to_owned(), json!(now));
-    let name = metadata.get("name").and_then(Value::as_str).unwrap_or_default();
-    let key = Key::new("", name);
+    let text = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or_default();
+    let key = Key::new(text("namespace"), text("name"));
     if let Value::Object(fields) = object {
         // What a state file brought along stays.
         let _ = server.put(&resource, &key, fields, None);

@@ -302,3 +302,13 @@ mod tests {
         }
     }
 }
+
+/// Secrets in `parcelle-system` that a provider reads and the cluster's operators make: name and keys.
+pub fn credentials(choice: &ProviderChoice) -> Vec<(String, Vec<String>)> {
+    let keys = match choice.provider.value.as_str() {
+        "relay" => ["user", "password"],
+        _ => ["access-key", "secret-key"],
+    };
+    let named = option_text(choice, "credentials").map(|(name, _)| name.to_owned());
+    named.into_iter().map(|name| (name, keys.map(str::to_owned).to_vec())).collect()
+}
