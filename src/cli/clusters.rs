@@ -51,8 +51,12 @@ impl Clusters {
             output.note(&format!("sandbox {}: state in {}", cluster.name, state.display()));
             make_parent(state)?;
         }
-        let options =
-            sandbox::Options { state, cluster_uid: Some(cluster.uid.value.clone()), secrets: operator_secrets(cluster), ..sandbox::Options::default() };
+        let options = sandbox::Options {
+            state,
+            cluster_uid: Some(cluster.uid.value.clone()),
+            secrets: operator_secrets(cluster),
+            ..sandbox::Options::default()
+        };
         let handle = sandbox::serve(options).await?;
         let context = cluster.name.to_string();
         let kubeconfig = handle.kubeconfig(&context);
