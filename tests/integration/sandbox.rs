@@ -2,8 +2,16 @@
 
 use std::{path::Path, time::Duration};
 
-use kube::api::{DeleteParams, Patch, PatchParams};
-use parcelle::sandbox::{self, ControllerOptions, Handle, Options, controllers::Failure};
+use futures::StreamExt as _;
+use kube::{
+    api::{DeleteParams, Patch, PatchParams},
+    runtime::{
+        WatchStreamExt as _,
+        reflector::{self, Store},
+        watcher,
+    },
+};
+use parcelle::sandbox::{self, ControllerOptions, Effect, Fault, Handle, Options, Trigger, controllers::Failure};
 use serde_json::{Value, json};
 
 use crate::sandbox_replay;
@@ -139,5 +147,169 @@ async fn a_failure_on_demand_is_shown_and_ends() {
     assert_eq!(object["status"]["conditions"][1]["message"], "no such image");
     controllers.recover();
     until(&deployments, "web", |found| found.is_some_and(|found| found["status"]["readyReplicas"] == 2)).await;
+    handle.shutdown().await;
+}
+
+fn config_map(name: &str, value: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"w": "1"}}, "data": {"v": value}})
+}
+
+fn fault(verbs: &[&str], resource: &str, effect: Effect) -> Fault {
+    let on = Trigger {
+        verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+        resource: Some(resource.to_owned()),
+        times: Some(1),
+        ..Trigger::default()
+    };
+    Fault { on, effect }
+}
+
+/// Waits until a reflector's store shows this value for that object.
+async fn shown(store: &Store<Object>, name: &str, value: Option<&str>) {
+    for _ in 0..600 {
+        let state = store.state();
+        let found = state.iter().find(|object| object.metadata.name.as_deref() == Some(name));
+        if found.and_then(|object| object.data["data"]["v"].as_str()) == value {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{name} never showed {value:?}");
+}
+
+fn reflected(maps: &kube::Api<Object>, config: watcher::Config) -> (Store<Object>, tokio::task::JoinHandle<()>) {
+    let resource = kube::api::ApiResource::from_gvk(&kube::api::GroupVersionKind::gvk("", "v1", "ConfigMap"));
+    let writer = reflector::store::Writer::new(resource);
+    let store = writer.as_reader();
+    let stream = watcher(maps.clone(), config).default_backoff().reflect(writer);
+    let task = tokio::spawn(async move { stream.for_each(|_| std::future::ready(())).await });
+    (store, task)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reflector_recovers_from_expired_and_cut_watches() {
+    for streaming in [false, true] {
+        let handle = started().await;
+        let client = with_namespace(&handle, "n").await;
+        let maps = api(&client, "v1", "ConfigMap", "configmaps", "n");
+        apply(&maps, config_map("a", "1")).await;
+        let config = watcher::Config::default().labels("w=1");
+        let config = if streaming { config.streaming_lists() } else { config };
+        let (store, task) = reflected(&maps, config);
+        shown(&store, "a", Some("1")).await;
+        apply(&maps, config_map("a", "2")).await;
+        shown(&store, "a", Some("2")).await;
+        handle.faults().expire_watches();
+        apply(&maps, config_map("a", "3")).await;
+        shown(&store, "a", Some("3")).await;
+        handle.faults().add(fault(&["watch"], "configmaps", Effect::CutBefore));
+        handle.faults().add(fault(&["list"], "configmaps", Effect::Status { code: 503, reason: String::new(), retry_after: None }));
+        handle.faults().expire_watches();
+        maps.delete("a", &DeleteParams::default()).await.unwrap();
+        shown(&store, "a", None).await;
+        task.abort();
+        handle.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_hit_before_and_after_the_write() {
+    let handle = started().await;
+    let client = with_namespace(&handle, "n").await;
+    let maps = api(&client, "v1", "ConfigMap", "configmaps", "n");
+    let patch = |value: &str| {
+        let (maps, object) = (maps.clone(), config_map("a", value));
+        async move { maps.patch("a", &PatchParams::apply("test"), &Patch::Apply(object)).await }
+    };
+    patch("1").await.unwrap();
+    let value = || async { maps.get("a").await.unwrap().data["data"]["v"].clone() };
+    handle.faults().add(fault(&["patch"], "configmaps", Effect::CutBefore));
+    patch("2").await.unwrap_err();
+    assert_eq!(value().await, "1");
+    handle.faults().add(fault(&["patch"], "configmaps", Effect::CutAfter));
+    patch("3").await.unwrap_err();
+    assert_eq!(value().await, "3");
+    handle.faults().add(fault(&["get"], "configmaps", Effect::StaleRead { versions: 1 }));
+    assert_eq!(value().await, "1");
+    assert_eq!(value().await, "3");
+    let refused = Effect::Status { code: 500, reason: "InternalError".into(), retry_after: None };
+    handle.faults().add(fault(&["patch"], "configmaps", refused));
+    let error = patch("4").await.unwrap_err();
+    assert!(matches!(error, kube::Error::Api(status) if status.code == 500 && status.reason == "InternalError"));
+    handle.faults().add(fault(&["get"], "configmaps", Effect::Truncate));
+    maps.get("a").await.unwrap_err();
+    assert_eq!(handle.faults().all().iter().map(|(_, hit)| hit).sum::<u64>(), 5);
+    handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_state_file_brings_everything_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || Options {
+        state: Some(folder.path().join("state")),
+        cluster_uid: Some("00000000-0000-4000-8000-000000000001".into()),
+        ..options()
+    };
+    let handle = sandbox::serve(options()).await.unwrap();
+    let client = with_namespace(&handle, "n").await;
+    let maps = api(&client, "v1", "ConfigMap", "configmaps", "n");
+    let before = apply(&maps, config_map("a", "1")).await;
+    apply(&maps, config_map("b", "1")).await;
+    maps.delete("b", &DeleteParams::default()).await.unwrap();
+    handle.shutdown().await;
+    let handle = sandbox::serve(options()).await.unwrap();
+    let client = self::client(&handle);
+    let maps = api(&client, "v1", "ConfigMap", "configmaps", "n");
+    assert_eq!(maps.get("a").await.unwrap(), before);
+    assert!(maps.get_opt("b").await.unwrap().is_none());
+    let again = maps.patch("a", &PatchParams::apply("test"), &Patch::Apply(config_map("a", "1"))).await.unwrap();
+    assert_eq!(again.metadata.resource_version, before.metadata.resource_version);
+    let system = api(&client, "v1", "Namespace", "namespaces", "").get("kube-system").await.unwrap();
+    assert_eq!(system.metadata.uid.as_deref(), Some("00000000-0000-4000-8000-000000000001"));
+    handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_counted_without_those_of_the_controllers() {
+    let handle = sandbox::serve(Options::default()).await.unwrap();
+    let client = with_namespace(&handle, "n").await;
+    let deployments = api(&client, "apps/v1", "Deployment", "deployments", "n");
+    apply(&deployments, deployment("web")).await;
+    until(&deployments, "web", |found| found.is_some_and(|found| found["status"]["readyReplicas"] == 2)).await;
+    let stats = handle.stats();
+    assert_eq!(stats.requests[&("patch".to_owned(), "deployments.apps".to_owned())], 1);
+    assert_eq!(stats.writes(), 2);
+    handle.reset_stats();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(handle.stats().reads_and_writes(), 0);
+    handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn propagation_decides_what_becomes_of_dependents() {
+    let handle = sandbox::serve(Options::default()).await.unwrap();
+    let client = with_namespace(&handle, "n").await;
+    let maps = api(&client, "v1", "ConfigMap", "configmaps", "n");
+    for (owner, params, stays) in [
+        ("fore", DeleteParams::foreground(), false),
+        ("back", DeleteParams::background(), false),
+        ("orphan", DeleteParams::orphan(), true),
+    ] {
+        let uid = apply(&maps, config_map(owner, "1")).await.metadata.uid;
+        let mut child = config_map(&format!("{owner}-child"), "1");
+        child["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": uid, "blockOwnerDeletion": true}]);
+        apply(&maps, child).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        maps.delete(owner, &params).await.unwrap();
+        until(&maps, owner, |found| found.is_none()).await;
+        let child = format!("{owner}-child");
+        if stays {
+            let found = until(&maps, &child, |found| found.is_some()).await;
+            assert!(found["metadata"]["ownerReferences"].is_null(), "{found}");
+        } else {
+            until(&maps, &child, |found| found.is_none()).await;
+        }
+    }
     handle.shutdown().await;
 }
