@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::http::HeaderMap;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{
@@ -89,14 +90,26 @@ pub(crate) fn caller(server: &Server, headers: &HeaderMap) -> Result<User, Statu
     let user = match text("authorization") {
         None => User::anonymous(),
         Some(line) => {
-            let token = line
-                .strip_prefix("Bearer ")
-                .or_else(|| line.strip_prefix("bearer "))
-                .ok_or_else(Status::unauthorized)?;
-            server.user(token.trim()).ok_or_else(Status::unauthorized)?
+            let token = token(line).ok_or_else(Status::unauthorized)?;
+            server.user(&token).ok_or_else(Status::unauthorized)?
         }
     };
     impersonated(server, headers, user)
+}
+
+/// The token of an `Authorization` header. A password counts as one, since kubectl sends no tokens
+/// over plain HTTP, but does send the password of a URL such as `http://sandbox:TOKEN@127.0.0.1`.
+fn token(line: &str) -> Option<String> {
+    let (scheme, value) = line.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(value.trim().to_owned());
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let bytes = STANDARD.decode(value.trim()).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 fn impersonated(server: &Server, headers: &HeaderMap, user: User) -> Result<User, Status> {

@@ -39,6 +39,7 @@ pub(crate) fn answer(server: &Server, target: &Target, accept: &str) -> Result<A
             one
         }
         Target::Version(group, version) if registry.serves(group, version) => version_list(&registry, group, version),
+        Target::Other(path) if path.starts_with("/openapi/v3") => open_api(&registry, path)?,
         Target::Other(path) => return other(path),
         _ => return Err(unknown()),
     };
@@ -245,4 +246,44 @@ fn aggregate(registry: &Registry, core: bool) -> Value {
         })
         .collect();
     json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
+}
+
+/// As much of `OpenAPI` v3 as kubectl needs to learn that fields are validated here: the patch of each
+/// resource with its parameter `fieldValidation`. There are no schemas in it.
+fn open_api(registry: &Registry, path: &str) -> Result<Value, Status> {
+    let place = |resource: &Resource| {
+        let root = if resource.group.is_empty() { "api" } else { "apis" };
+        format!("{root}/{}", resource.api_version())
+    };
+    let wanted = path.trim_start_matches("/openapi/v3").trim_matches('/');
+    if wanted.is_empty() {
+        let paths: Map<String, Value> = registry
+            .all()
+            .map(|resource| {
+                let place = place(resource);
+                let address = format!("/openapi/v3/{place}");
+                (place, json!({"serverRelativeURL": address}))
+            })
+            .collect();
+        return Ok(json!({"paths": paths}));
+    }
+    let paths: Map<String, Value> = registry
+        .all()
+        .filter(|resource| place(resource) == wanted && resource.stored())
+        .map(|resource| {
+            let scope = if resource.namespaced { "namespaces/{namespace}/" } else { "" };
+            let operation = json!({
+                "x-kubernetes-group-version-kind":
+                    {"group": resource.group, "version": resource.version, "kind": resource.kind},
+                "parameters": [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "OK"}},
+            });
+            (format!("/{wanted}/{scope}{}/{{name}}", resource.plural), json!({"patch": operation}))
+        })
+        .collect();
+    if paths.is_empty() {
+        return Err(unknown());
+    }
+    let info = json!({"title": "sandbox", "version": "v1.36.2"});
+    Ok(json!({"openapi": "3.0.0", "info": info, "paths": paths}))
 }

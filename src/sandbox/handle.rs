@@ -15,7 +15,7 @@ use super::{
     access::User,
     controllers::{self, ControllerOptions},
     faults::Fault,
-    http, lifecycle,
+    http, lifecycle, route,
     server::{Clock, Server, locked},
     state,
     store::Store,
@@ -235,7 +235,8 @@ impl Drop for Handle {
     }
 }
 
-/// A kubeconfig for several sandboxes: context, URL and token of each. The first is current.
+/// A kubeconfig for several sandboxes: context, URL and token of each. The first is current. The
+/// token is in the URL too, since kubectl sends none over plain HTTP otherwise.
 pub fn kubeconfig(contexts: &[(&str, &str, &str)]) -> String {
     use serde_json::json;
     let named = |what: &str, value: &dyn Fn(&(&str, &str, &str)) -> serde_json::Value| {
@@ -247,11 +248,16 @@ pub fn kubeconfig(contexts: &[(&str, &str, &str)]) -> String {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": contexts.first().map_or("", |first| first.0),
-        "clusters": named("cluster", &|one| json!({"server": one.1})),
+        "clusters": named("cluster", &|one| json!({"server": with_password(one.1, one.2)})),
         "users": named("user", &|one| json!({"token": one.2})),
         "contexts": named("context", &|one| json!({"cluster": one.0, "user": one.0})),
     });
     format!("{config:#}\n")
+}
+
+fn with_password(url: &str, token: &str) -> String {
+    let token = route::encoded(token);
+    url.replacen("http://", &format!("http://sandbox:{token}@"), 1)
 }
 
 /// Starts a sandbox on the present tokio runtime.

@@ -494,6 +494,15 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
                 establish(server, &mut definition);
                 definition["metadata"]["generation"] = json!(1);
                 definition["metadata"]["annotations"] = json!({REDUCED: "true"});
+                // Nobody owns the schema, so that applying the full definition meets no conflict.
+                definition["metadata"]["managedFields"] = json!([{
+                    "manager": "sandbox",
+                    "operation": "Update",
+                    "apiVersion": "apiextensions.k8s.io/v1",
+                    "time": server.clock.text(),
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, format!("f:{REDUCED}"): {}}}},
+                }]);
                 add(server, ("apiextensions.k8s.io", "v1", "customresourcedefinitions"), definition);
             }
         }

@@ -24,6 +24,7 @@ mod handle;
 mod http;
 mod json;
 mod lifecycle;
+mod proto;
 mod read;
 mod resources;
 mod review;

@@ -11,7 +11,7 @@ use super::{
     fields::{refused_apply, refused_update, section},
     http::{Answer, Call},
     json::{self, Body},
-    lifecycle, read,
+    lifecycle, proto, read,
     resources::Resource,
     server::Server,
     status::{FieldError, Status},
@@ -109,6 +109,9 @@ pub(crate) fn body(call: &Call) -> Result<Body, Status> {
         }),
         "application/yaml" | "text/yaml" | "application/x-yaml" => {
             Ok(Body { value: json::yaml(&call.body, true)?, twice: Vec::new() })
+        }
+        "application/vnd.kubernetes.protobuf" if let Some(value) = proto::body(&call.body) => {
+            Ok(Body { value, twice: Vec::new() })
         }
         other => {
             Err(unsupported_media(other, "application/json, application/yaml, application/vnd.kubernetes.protobuf"))

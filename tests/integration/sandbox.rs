@@ -313,3 +313,30 @@ async fn propagation_decides_what_becomes_of_dependents() {
     }
     handle.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_that_stalls_is_opened_again() {
+    let handle = started().await;
+    let client = with_namespace(&handle, "n").await;
+    let maps = api(&client, "v1", "ConfigMap", "configmaps", "n");
+    apply(&maps, config_map("a", "1")).await;
+    handle.faults().add(fault(&["watch"], "configmaps", Effect::WatchStalls));
+    let (store, task) = reflected(&maps, watcher::Config::default().timeout(1));
+    shown(&store, "a", Some("1")).await;
+    apply(&maps, config_map("a", "2")).await;
+    shown(&store, "a", Some("2")).await;
+    task.abort();
+    handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_kubeconfig_serves_the_kube_client() {
+    let handle = started().await;
+    let config: kube::config::Kubeconfig = serde_json::from_str(&handle.kubeconfig("sandbox")).unwrap();
+    let choice = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(config, &choice).await.unwrap();
+    let client = kube::Client::try_from(config).unwrap();
+    let namespaces = api(&client, "v1", "Namespace", "namespaces", "");
+    assert!(namespaces.get_opt("kube-system").await.unwrap().is_some());
+    handle.shutdown().await;
+}
