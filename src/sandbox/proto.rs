@@ -43,10 +43,8 @@ const METADATA: &[Field] = &[
     (13, "ownerReferences", Kind::Messages(OWNER)),
     (14, "finalizers", Kind::Texts),
 ];
-const NAMESPACE: &[Field] = &[
-    (1, "metadata", Kind::Message(METADATA)),
-    (2, "spec", Kind::Message(&[(1, "finalizers", Kind::Texts)])),
-];
+const NAMESPACE: &[Field] =
+    &[(1, "metadata", Kind::Message(METADATA)), (2, "spec", Kind::Message(&[(1, "finalizers", Kind::Texts)]))];
 const CONFIG_MAP: &[Field] = &[
     (1, "metadata", Kind::Message(METADATA)),
     (2, "data", Kind::TextMap),
@@ -60,8 +58,7 @@ const SECRET: &[Field] = &[
     (4, "stringData", Kind::TextMap),
     (5, "immutable", Kind::Flag),
 ];
-const ACCOUNT: &[Field] =
-    &[(1, "metadata", Kind::Message(METADATA)), (4, "automountServiceAccountToken", Kind::Flag)];
+const ACCOUNT: &[Field] = &[(1, "metadata", Kind::Message(METADATA)), (4, "automountServiceAccountToken", Kind::Flag)];
 const OBJECTS: &[Field] = &[
     (1, "namespace", Kind::Text),
     (2, "verb", Kind::Text),

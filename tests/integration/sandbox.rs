@@ -203,7 +203,11 @@ async fn a_reflector_recovers_from_expired_and_cut_watches() {
         apply(&maps, config_map("a", "3")).await;
         shown(&store, "a", Some("3")).await;
         handle.faults().add(fault(&["watch"], "configmaps", Effect::CutBefore));
-        handle.faults().add(fault(&["list"], "configmaps", Effect::Status { code: 503, reason: String::new(), retry_after: None }));
+        handle.faults().add(fault(
+            &["list"],
+            "configmaps",
+            Effect::Status { code: 503, reason: String::new(), retry_after: None },
+        ));
         handle.faults().expire_watches();
         maps.delete("a", &DeleteParams::default()).await.unwrap();
         shown(&store, "a", None).await;
