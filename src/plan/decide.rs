@@ -110,9 +110,10 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     // Whether a field may change in place is known beforehand: an invalid value is never read as an immutable field.
     if let Some(path) = immutable::violated(&object.id.kind, &live.body, &action.changes) {
         let holds_data = object.holds_data || immutable::holds_data(&object.id) || &*object.id.kind == "StatefulSet";
-        (action.verb, action.reason) = match holds_data {
-            true => (Verb::Refused, Reason::ImmutableWithData { path }),
-            false => (Verb::Replace, Reason::Immutable { path }),
+        (action.verb, action.reason) = if holds_data {
+            (Verb::Refused, Reason::ImmutableWithData { path })
+        } else {
+            (Verb::Replace, Reason::Immutable { path })
         };
         return action;
     }

@@ -130,9 +130,10 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -
             return (Verb::Keep, Reason::Detached);
         };
         let retired = retirement(input, entry.retired_since, *keep);
-        return match is_due(entry.retired_since, *keep) {
-            true => (Verb::Delete, Reason::NeedRetired { need: need.clone() }),
-            false => (Verb::Keep, Reason::DataKept { until: retired.until }),
+        return if is_due(entry.retired_since, *keep) {
+            (Verb::Delete, Reason::NeedRetired { need: need.clone() })
+        } else {
+            (Verb::Keep, Reason::DataKept { until: retired.until })
         };
     }
     match successor(input, id, entry) {

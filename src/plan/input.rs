@@ -53,12 +53,11 @@ pub fn questions(input: &Input<'_>) -> Vec<usize> {
             return false;
         }
         match index.standing(input, &object.id) {
-            standing::Standing::Absent(_) => true,
             standing::Standing::Ours { live, entry } => {
                 let wanted = body_to_send(object, input.said, Some(entry));
                 merge::would_change(input.schemas, &live.body, &wanted, super::MANAGER)
             }
-            standing::Standing::Adopted(_) => true,
+            standing::Standing::Absent(_) | standing::Standing::Adopted(_) => true,
             standing::Standing::Terminating | standing::Standing::Refused(_) => false,
         }
     };

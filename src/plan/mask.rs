@@ -27,7 +27,7 @@ fn is_secret_name(path: &str) -> bool {
     let last = path.strip_suffix(".value").unwrap_or(path);
     let last = last.rsplit(['.', '[']).next().unwrap_or(last);
     let is_reference = last.ends_with("Name") || last.ends_with("Ref") || path.contains("KeyRef");
-    let has_value = path.ends_with(".value") || path.contains("data[") || path.contains("data.");
+    let has_value = path.strip_suffix(".value").is_some() || path.contains("data[") || path.contains("data.");
     !is_reference && has_value && has_secret_word(last)
 }
 

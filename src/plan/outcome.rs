@@ -103,9 +103,8 @@ impl Outcome {
     /// Whether a person or a later round has something left to do.
     pub fn is_open(&self) -> bool {
         match &self.done {
-            Done::Failed { .. } => true,
             Done::Skipped { why: Skip::Planned } => self.verb == Verb::Refused,
-            Done::Skipped { .. } => true,
+            Done::Failed { .. } | Done::Skipped { .. } => true,
             Done::Applied { .. } | Done::Unchanged | Done::Deleted | Done::Deleting => false,
         }
     }

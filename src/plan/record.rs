@@ -16,20 +16,19 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
     let mut next = input.inventory.clone();
     for action in plan.actions.iter().filter(|action| action.verb.applies()) {
         let known = next.find(&action.id).map(|(id, _)| id.clone());
-        let entry = match known {
-            Some(id) if id == action.id => continue,
-            // The version of its API moved: the entry moves with it.
-            Some(id) => next.entries.remove(&id).expect("just found"),
-            None => Entry {
-                presence: Presence::Intended { nonce: nonce.to_owned() },
-                desired_hash: String::new(),
-                own_fields: OwnFields::default(),
-                holds_data: action.holds_data,
-                app: action.app.clone(),
-                retired_since: None,
-                note: None,
-            },
-        };
+        if known.as_ref() == Some(&action.id) {
+            continue;
+        }
+        // Where the version of its API moved, the entry moves with it.
+        let entry = known.and_then(|id| next.entries.remove(&id)).unwrap_or_else(|| Entry {
+            presence: Presence::Intended { nonce: nonce.to_owned() },
+            desired_hash: String::new(),
+            own_fields: OwnFields::default(),
+            holds_data: action.holds_data,
+            app: action.app.clone(),
+            retired_since: None,
+            note: None,
+        });
         next.entries.insert(action.id.clone(), entry);
     }
     // Made again: it will have another uid, which only the nonce can prove.

@@ -13,7 +13,7 @@ use crate::quantity::Quantity;
 use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource, Stage};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
-const DAY: u64 = 86_400;
+const DAY: i64 = 86_400;
 /// 2026-11-01T00:00:00Z.
 const NOW: i64 = 1_793_491_200;
 
@@ -187,16 +187,15 @@ fn stage(kind: &str) -> Stage {
 fn world(case: &Case) -> World {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("orgs/alternatiba.kdl", &"x\n".repeat(99), ""));
-    let line =
-        |line: usize| Span { file: FileId(file.0), start: (line as u32 - 1) * 2, end: (line as u32 - 1) * 2 + 1 };
+    let span_at = |line: usize| Span::new(FileId(file.0), (line - 1) * 2..(line - 1) * 2 + 1);
     let objects: Vec<Object> = case
         .desired
         .iter()
         .map(|wanted| {
             let id = id(&wanted.id);
             let mut origins = Origins::default();
-            origins.0.insert(String::new(), line(2));
-            origins.0.extend(wanted.lines.iter().map(|(pointer, at)| (pointer.clone(), line(*at))));
+            origins.0.insert(String::new(), span_at(2));
+            origins.0.extend(wanted.lines.iter().map(|(pointer, at)| (pointer.clone(), span_at(*at))));
             Object {
                 body: body(&id, &wanted.body),
                 origins,
@@ -213,21 +212,21 @@ fn world(case: &Case) -> World {
         labels: BTreeMap::new(),
         secret_type: "Opaque".to_owned(),
         app: Some(name("cloud")),
-        origin: line(5),
+        origin: span_at(5),
     });
     let find = |of: &ObjectId| objects.iter().find(|object| object.id == *of).map(|object| object.body.clone());
     let schemas = Schemas::builtin();
-    let live = case.live.iter().map(|there| (id(&there.id), there_is(&schemas, there, &find)));
+    let present = case.live.iter().map(|there| (id(&there.id), there_is(&schemas, there, &find)));
     let live = Live {
         cluster_uid: "cluster".to_owned(),
-        objects: live.collect(),
+        objects: present.collect(),
         foreign: case.foreign.iter().map(|text| id(text)).collect(),
         unread: case.unread.iter().map(|kind| (kind.clone(), "403".to_owned())).collect(),
         dry_runs: case.dry_runs.iter().map(|(text, answer)| (id(text), dry_run(answer))).collect(),
         ..Live::default()
     };
-    let retired = |days: u64| (days * DAY, line(9));
-    let said = said(case, line(1));
+    let retired = |days: u64| (days * DAY.unsigned_abs(), span_at(9));
+    let said = said(case, span_at(1));
     World {
         garden: name("indiehosters"),
         inventory: inventory(case, &schemas, &find),
@@ -252,7 +251,7 @@ fn world(case: &Case) -> World {
         },
         schemas,
         sources,
-        now: NOW + case.day * DAY as i64,
+        now: NOW + case.day * DAY,
     }
 }
 
@@ -277,8 +276,13 @@ fn said(case: &Case, span: Span) -> Said {
             .map(|(kind, name)| Adopt { kind: kind.into(), name: name.into(), span })
             .collect(),
         fields,
-        retired: case.said.retired_organisation.map(|days| (days * DAY, span)),
-        retired_needs: case.said.retired_needs.iter().map(|(need, days)| (need.clone(), (days * DAY, span))).collect(),
+        retired: case.said.retired_organisation.map(|days| (days * DAY.unsigned_abs(), span)),
+        retired_needs: case
+            .said
+            .retired_needs
+            .iter()
+            .map(|(need, days)| (need.clone(), (days * DAY.unsigned_abs(), span)))
+            .collect(),
         hold: case.said.hold.clone(),
         paused: case.said.paused.clone(),
         clean: !case.said.unclean,
@@ -338,12 +342,11 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
             parts => Some(body(&id, parts)),
         };
         let fields = applied.as_ref().and_then(|applied| merge::own_fields(schemas, applied).ok());
-        let presence = match &known.intended {
-            Some(nonce) => Presence::Intended { nonce: nonce.clone() },
-            None => {
-                let uid = known.uid.clone().unwrap_or_else(|| format!("uid of {}", known.id));
-                Presence::Known { uid, nonce: None }
-            }
+        let presence = if let Some(nonce) = &known.intended {
+            Presence::Intended { nonce: nonce.clone() }
+        } else {
+            let uid = known.uid.clone().unwrap_or_else(|| format!("uid of {}", known.id));
+            Presence::Known { uid, nonce: None }
         };
         let entry = Entry {
             presence,
@@ -351,7 +354,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
             own_fields: fields.map(|fields| OwnFields::of(&fields)).unwrap_or_default(),
             holds_data: known.data,
             app: known.app.as_deref().map(name),
-            retired_since: known.retired.map(|day| NOW + day * DAY as i64),
+            retired_since: known.retired.map(|day| NOW + day * DAY),
             note: None,
         };
         (id, entry)
@@ -359,7 +362,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
     let retired_since = case.inventory.iter().find(|known| known.id.starts_with("Namespace "));
     Inventory {
         entries: entries.collect(),
-        retired_since: retired_since.and_then(|known| known.retired).map(|day| NOW + day * DAY as i64),
+        retired_since: retired_since.and_then(|known| known.retired).map(|day| NOW + day * DAY),
         ..Inventory::default()
     }
 }

@@ -80,11 +80,21 @@ const PAGES: &[(&str, &str)] = pages! {
     "E0416"
     "E0418"
     "E0419"
+    "E0480"
+    "E0481"
+    "E0482"
+    "E0483"
+    "E0484"
+    "E0485"
+    "E0486"
+    "E0487"
+    "E0488"
     "E0701"
     "W0001"
     "W0101"
     "W0103"
     "W0104"
+    "W0481"
 };
 
 /// The manual page of a code in Markdown: a title line, what it means, why, an example, the way out.

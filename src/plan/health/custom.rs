@@ -9,16 +9,14 @@ pub(super) fn health(group: &str, kind: &str, object: &Value) -> Option<Health> 
     Some(match (group, kind) {
         ("postgresql.cnpg.io", "Cluster") => postgres_cluster(object),
         ("postgresql.cnpg.io", "Database" | "DatabaseRole") => applied(object),
-        ("postgresql.cnpg.io", "ScheduledBackup") => ready(),
+        ("postgresql.cnpg.io", "ScheduledBackup") | ("k8up.io", "Schedule") => ready(),
         ("postgresql.cnpg.io", "Backup") => phase(object, &["completed"], &["failed", "walArchivingFailing"]),
         ("garage.rajsingh.info", _) => garage(object),
         ("cert-manager.io", "Certificate") => certificate(object),
-        ("cert-manager.io", "Issuer" | "ClusterIssuer") => ready_condition(object),
         ("gateway.networking.k8s.io", "HTTPRoute") => route(object),
         ("gateway.networking.k8s.io", "ListenerSet" | "Gateway") => listeners(object),
-        ("k8up.io", "Schedule") => ready(),
         ("k8up.io", "Backup" | "Restore" | "Prune" | "Check" | "Archive") => k8up(object),
-        ("k8s.mariadb.com", _) => ready_condition(object),
+        ("k8s.mariadb.com", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") => ready_condition(object),
         ("psmdb.percona.com", "PerconaServerMongoDB") => mongodb(object),
         _ => return None,
     })

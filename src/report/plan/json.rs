@@ -21,7 +21,8 @@ struct Document<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Organisation<'a> {
-    organisation: &'a str,
+    #[serde(rename = "organisation")]
+    name: &'a str,
     cluster: &'a str,
     namespace: &'a str,
     counts: std::collections::BTreeMap<&'static str, usize>,
@@ -40,9 +41,12 @@ struct Told<'a> {
 }
 
 /// The plan as one JSON object and a line end. Objects that stay as they are are counted, not listed.
+///
+/// # Panics
+/// Never: a plan holds only what JSON can say.
 pub fn json(plan: &Plan) -> String {
     let organisations = plan.organisations.iter().map(|organisation| Organisation {
-        organisation: organisation.organisation.as_str(),
+        name: organisation.organisation.as_str(),
         cluster: organisation.cluster.as_str(),
         namespace: &organisation.namespace,
         counts: organisation.counts().into_iter().map(|(verb, count)| (word(verb), count)).collect(),

@@ -66,7 +66,7 @@ fn class(outcome: &Outcome) -> Class {
         (Done::Skipped { why: Skip::WaitsFor { .. } }, _) => Class::Waiting,
         (Done::Skipped { why: Skip::Planned }, Verb::Refused) => Class::Refused,
         (Done::Skipped { why: Skip::Planned }, Verb::Held) => Class::Held,
-        (Done::Skipped { why: Skip::Planned }, _) | (Done::Unchanged, _) => Class::Unchanged,
+        (Done::Skipped { why: Skip::Planned } | Done::Unchanged, _) => Class::Unchanged,
         (Done::Skipped { .. }, _) => Class::Skipped,
     }
 }
