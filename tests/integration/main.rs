@@ -5,6 +5,8 @@ mod hostile;
 mod kdl;
 mod stories_apply;
 mod stories_crash;
+mod stories_remove;
+mod stories_secrets;
 mod story;
 mod strict;
 mod sandbox;

@@ -87,8 +87,10 @@ async fn a_lost_answer_to_any_write_is_read_back() {
         println!("skipped: a real server has no faults on demand");
         return;
     }
-    let effects = [Effect::CutAfter, Effect::CutBefore, Effect::Truncate, status(503), status(429), status(500)];
-    let cases = effects.iter().flat_map(|effect| (1..=14).map(move |nth| lost_answer(effect.clone(), nth)));
+    let everywhere = (1..=14).map(|nth| (Effect::CutAfter, nth));
+    let here_and_there = [Effect::CutBefore, Effect::Truncate, status(503), status(429), status(500)];
+    let here_and_there = here_and_there.iter().flat_map(|effect| [1, 4, 8].map(|nth| (effect.clone(), nth)));
+    let cases: Vec<_> = everywhere.chain(here_and_there).map(|(effect, nth)| lost_answer(effect, nth)).collect();
     // Most of the time is spent waiting before a request is tried again.
     stream::iter(cases).buffer_unordered(14).collect::<()>().await;
 }
