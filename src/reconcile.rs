@@ -22,7 +22,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::merge::Schemas;
 use crate::model::Garden;
 use crate::name::Name;
-use crate::plan::{self, DryRun, Input, Inventory, Live, OrganisationOutcome, OrganisationPlan, Plan, Said};
+use crate::plan::{self, Action, DryRun, Input, Inventory, Live, OrganisationOutcome, OrganisationPlan, Plan, Said};
 use crate::render::{Object, OrganisationObjects};
 use crate::source::Sources;
 
@@ -155,6 +155,7 @@ pub fn plan(run: &Run<'_>, state: &State) -> Plan {
         for organisation in cluster.organisations.values() {
             let mut plan = plan::organisation(&input(run, &cluster.schemas, organisation));
             guard(run, organisation, &mut plan);
+            missing_kinds(&cluster.kinds, organisation, &mut plan.findings);
             let writes = plan.actions.iter().filter(|action| action.verb.writes()).count();
             tell(run, Progress::Planned { organisation: plan.organisation.clone(), writes });
             organisations.push(plan);
@@ -375,10 +376,88 @@ fn guard(run: &Run<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) 
     plan::guard::enforce(plan, &facts);
 }
 
-/// The hash of everything that was rendered for the run.
+/// Kinds that the cluster does not serve, each on the line of the first object that wants it.
+fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for object in &state.objects.objects {
+        let (Err(missing), Some(span)) = (kinds.of(&object.id), object.origins.of("")) else { continue };
+        if missing.silent || !seen.insert(missing.clone()) {
+            continue;
+        }
+        let title = format!("cluster `{}` knows no `{}`", state.objects.cluster, missing.kind);
+        let mut finding = Finding::error(cluster::errors::MISSING_KIND, title, span)
+            .label(format!("asks for {}", object.id))
+            .why(format!("its API `{}` is not installed there", missing.api_version))
+            .stops(state.objects.organisation.clone());
+        if let Some((need, provider, install)) = missing.wanted_by() {
+            finding = finding.help(format!(
+                "the need `{need}` is met by `{provider}` here: install {install}, or choose another provider in the cluster's file"
+            ));
+        }
+        findings.push(finding.help("nothing of that kind is made or deleted until then"));
+    }
+}
+
+/// The hash of everything that was rendered for the run. Where a line only moved, it stays.
 fn garden_hash(run: &Run<'_>) -> String {
-    let bodies = run.objects.values().flat_map(|objects| objects.objects.iter().map(|object| object.body.clone()));
-    plan::hash_of(&serde_json::Value::Array(bodies.collect()))
+    let objects = run.objects.values().flat_map(|one| one.objects.iter().map(|object| object.body.clone()));
+    let secrets = run.objects.values().flat_map(|one| &one.secrets).map(|request| {
+        serde_json::Value::from(format!("{:?} {:?} {:?}", request.id, request.source, request.labels))
+    });
+    plan::hash_of(&serde_json::Value::Array(objects.chain(secrets).collect()))
+}
+
+/// Pure: why a saved plan must not be applied any more: the garden, a cluster or what it writes over has moved.
+/// Empty: it may be. What moves later is found action by action while applying.
+pub fn stale(run: &Run<'_>, state: &State, plan: &Plan) -> Vec<String> {
+    let mut moved = Vec::new();
+    let mut differ = |what: &str, then: &str, now: &str| {
+        if then != now {
+            moved.push(format!("{what} was `{then}` when it was made and is `{now}` now"));
+        }
+    };
+    differ("the form of plans", &plan.schema, plan::SCHEMA);
+    differ("the garden", plan.garden.as_str(), run.garden.name.as_str());
+    differ("the commit", &plan.commit, run.commit);
+    differ("what is rendered", &plan.garden_hash, &garden_hash(run));
+    differ("the renderer", &plan.renderer_hash, run.renderer_hash);
+    for organisation in &plan.organisations {
+        let Some(Ok(cluster)) = state.clusters.get(&organisation.cluster) else {
+            moved.push(format!("cluster `{}` cannot be read", organisation.cluster));
+            continue;
+        };
+        let Some(found) = cluster.organisations.get(&organisation.organisation) else {
+            moved.push(format!("`{}` is not on cluster `{}`", organisation.organisation, organisation.cluster));
+            continue;
+        };
+        if found.live.cluster_uid != organisation.cluster_uid {
+            moved.push(format!("cluster `{}` is another one", organisation.cluster));
+        }
+        let actions = organisation.actions.iter().filter(|action| action.verb.writes());
+        moved.extend(actions.filter_map(|action| stale_action(found, action)));
+    }
+    moved
+}
+
+fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
+    let live = state.live.objects.iter().find(|(id, _)| id.identity() == action.id.identity()).map(|(_, live)| live);
+    let what = match (&action.base, live) {
+        (None, None) => return None,
+        (None, Some(_)) => "is there by now",
+        (Some(_), None) => "is not there any more",
+        (Some(base), Some(live)) if base.uid != live.uid => "was made anew",
+        (Some(base), Some(live)) if !base.values_hash.is_empty() => {
+            let object = state.objects.objects.iter().find(|object| object.id == action.id)?;
+            let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
+            let wanted = plan::body_to_send(object, &state.said, entry);
+            if plan::values_hash(&live.body, Some(&wanted), &action.changes) == base.values_hash {
+                return None;
+            }
+            "was changed where the plan writes"
+        }
+        _ => return None,
+    };
+    Some(format!("{} of `{}` {what}", action.id, state.objects.organisation))
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.

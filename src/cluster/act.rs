@@ -10,7 +10,7 @@ use super::apply::Work;
 use super::discovery::Resource;
 use super::errors::{self, ApiError};
 use super::read::apply_query;
-use super::request::{Content, pause};
+use super::request::{Content, backoff};
 use super::{copies, wait};
 use crate::finding::Findings;
 use crate::plan::{
@@ -139,7 +139,7 @@ async fn create(work: &Work<'_>, resource: &Resource, action: &Action, body: Val
                 ));
             }
             Err(error) if error.may_be_done() && attempt < work.attempts() => {
-                tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
                 if let Some(found) = work.connection().get_object(resource, &action.id).await?
                     && carries(&found, nonce.as_deref())
                 {
@@ -193,7 +193,7 @@ async fn change(
             return Err(error.into());
         }
         if !moved {
-            tokio::time::sleep(pause(attempt, error.retry_after())).await;
+            tokio::time::sleep(backoff(attempt, error.retry_after())).await;
         }
         let Some(found) = work.connection().get_object(resource, &action.id).await? else {
             return Err(Stop::Stale("it was deleted since the plan was made".to_owned()));
@@ -282,7 +282,7 @@ async fn remove(work: &Work<'_>, resource: &Resource, action: &Action, base: &Ba
             Ok(answer) => return Ok(ending(&answer.body)),
             Err(error) if error.is_not_found() => return Ok(Done::Deleted),
             Err(error) if (error.is_conflict() || error.may_be_done()) && attempt < work.attempts() => {
-                tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -351,7 +351,7 @@ async fn add_keys(
         match work.writer.write(Method::PATCH, &path, Content::MergePatch, &body).await {
             Ok(answer) => return Ok(applied_secret(&answer.body)),
             Err(error) if (error.is_conflict() || error.may_be_done()) && attempt < work.attempts() => {
-                tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -375,7 +375,7 @@ async fn material(work: &Work<'_>, request: &SecretRequest) -> Result<crate::sec
         if Instant::now() >= deadline {
             return Err(Stop::Later(missing.to_string()));
         }
-        tokio::time::sleep_until(deadline.min(Instant::now() + pause(attempt.min(4), None))).await;
+        tokio::time::sleep_until(deadline.min(Instant::now() + backoff(attempt.min(4), None))).await;
     }
 }
 
@@ -392,7 +392,7 @@ async fn make_once(work: &Work<'_>, resource: &Resource, action: &Action, body: 
                 match work.connection().get_object(resource, &action.id).await? {
                     Some(found) if carries(&found, nonce) => return Ok(applied_secret(&found)),
                     Some(_) => return Ok(Done::Unchanged),
-                    None if attempt < work.attempts() => tokio::time::sleep(pause(attempt, error.retry_after())).await,
+                    None if attempt < work.attempts() => tokio::time::sleep(backoff(attempt, error.retry_after())).await,
                     None => return Err(error.into()),
                 }
             }
@@ -421,7 +421,7 @@ async fn follow(work: &Work<'_>, resource: &Resource, action: &Action, body: &Va
             Ok(answer) => return Ok(applied_secret(&answer.body)),
             // The same content again is no harm: what a lost answer did is done twice to the same effect.
             Err(error) if error.may_be_done() && attempt < work.attempts() => {
-                tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
             }
             Err(error) => return Err(error.into()),
         }

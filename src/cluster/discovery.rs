@@ -33,7 +33,7 @@ pub struct Kinds {
 }
 
 /// A kind that the cluster does not serve.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("the cluster serves no `{kind}` of `{api_version}`{}", operator_hint(.api_version))]
 pub struct MissingKind {
     /// Of which API.

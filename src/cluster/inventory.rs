@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
-use super::request::{Content, pause, query_escaped};
+use super::request::{Content, backoff, query_escaped};
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Inventory, ORGANISATION_LABEL};
 use crate::render::ObjectId;
@@ -184,6 +184,27 @@ pub async fn write(
     Ok(())
 }
 
+/// Pauses an organisation in the cluster with a reason, or lifts the pause: the annotation [`PAUSED`] of its inventory.
+pub async fn pause(
+    writer: &Writer,
+    garden: &Name,
+    organisation: &Name,
+    namespace: &str,
+    stored: &mut Stored,
+    why: Option<&str>,
+) -> Result<(), InventoryError> {
+    if stored.paused.as_deref() == why {
+        return Ok(());
+    }
+    stored.paused = why.map(str::to_owned);
+    // Only the annotation moves: the text is forgotten, so that the parent is written.
+    if let Some(parent) = stored.parts.first_mut() {
+        parent.text.clear();
+    }
+    let inventory = stored.inventory.clone();
+    write(writer, garden, organisation, namespace, stored, &inventory).await
+}
+
 /// The texts of an inventory over `parts` ConfigMaps, or twice as many until each fits.
 fn split(inventory: &Inventory, mut parts: usize) -> Vec<String> {
     loop {
@@ -281,7 +302,7 @@ async fn put(
             }
             Err(error) if error.is_conflict() || error.may_be_done() => {
                 if !error.is_conflict() {
-                    tokio::time::sleep(pause(attempts, error.retry_after())).await;
+                    tokio::time::sleep(backoff(attempts, error.retry_after())).await;
                 }
                 let found = writer.connection().get_opt(&format!("{list}/{name}")).await.map_err(failed)?;
                 match found {
@@ -318,7 +339,7 @@ pub async fn create_system_namespace(writer: &Writer) -> Result<(), ApiError> {
         match writer.write(Method::POST, "/api/v1/namespaces?fieldManager=parcelle", Content::Json, &body).await {
             Err(error) if error.is_already_exists() => return Ok(()),
             Err(error) if error.may_be_done() && attempt < 4 => {
-                tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
             }
             other => return other.map(|_| ()),
         }

@@ -74,7 +74,7 @@ impl Connection {
             match self.once(&call, None).await {
                 Ok(answer) => return Ok(answer.body),
                 Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
-                    tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -141,7 +141,7 @@ impl Connection {
             let call = Call { method: method.clone(), path, accept: JSON, body, acting_as: None };
             match self.once(&call, None).await {
                 Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
-                    tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
                 }
                 other => return other,
             }
@@ -243,7 +243,7 @@ impl Writer {
             let call = Call { method: method.clone(), path, accept: JSON, body: Some((content, body)), acting_as };
             match self.connection.once(&call, Some(&self.permit)).await {
                 Err(error) if attempt < self.connection.inner.limits.attempts && error.was_not_executed() => {
-                    tokio::time::sleep(pause(attempt, error.retry_after())).await;
+                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
                 }
                 other => return other,
             }
@@ -269,7 +269,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// How long to wait before the next try: what the server asks, or doubling from 200 ms to 10 s, with jitter.
-pub(super) fn pause(attempt: u32, asked: Option<Duration>) -> Duration {
+pub(super) fn backoff(attempt: u32, asked: Option<Duration>) -> Duration {
     let base =
         Duration::from_millis(200).saturating_mul(1 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(10));
     let mut byte = [0_u8];

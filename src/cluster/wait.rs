@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::connect::Connection;
 use super::discovery::Resource;
 use super::errors::ApiError;
-use super::request::{WatchEvent, pause, query_escaped};
+use super::request::{WatchEvent, backoff, query_escaped};
 use crate::plan::{Health, HealthState, health};
 use crate::render::ObjectId;
 
@@ -83,7 +83,7 @@ async fn watch_one(
             return Ok(false);
         }
         if version.is_empty() {
-            tokio::time::sleep_until(deadline.min(Instant::now() + pause(failures, None))).await;
+            tokio::time::sleep_until(deadline.min(Instant::now() + backoff(failures, None))).await;
             continue;
         }
         if follow(connection, resource, &list, &version, deadline, &mut enough).await {
@@ -119,7 +119,7 @@ async fn follow(
     let path = format!("{list}&watch=true&allowWatchBookmarks=true&timeoutSeconds=290&resourceVersion={version}");
     let opening = tokio::time::timeout_at(deadline.min(Instant::now() + SILENCE), connection.watch(&path));
     let Ok(Ok(stream)) = opening.await else {
-        tokio::time::sleep_until(deadline.min(Instant::now() + pause(2, None))).await;
+        tokio::time::sleep_until(deadline.min(Instant::now() + backoff(2, None))).await;
         return false;
     };
     let mut stream = std::pin::pin!(stream);
@@ -138,7 +138,7 @@ async fn follow(
             }
             Ok(Some(Ok(WatchEvent::Bookmark))) => {}
             Ok(Some(Err(_)) | None) => {
-                tokio::time::sleep_until(deadline.min(Instant::now() + pause(1, None))).await;
+                tokio::time::sleep_until(deadline.min(Instant::now() + backoff(1, None))).await;
                 return false;
             }
             Err(_silent) => return false,

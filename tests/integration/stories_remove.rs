@@ -98,7 +98,7 @@ async fn a_retired_app_keeps_its_data_until_its_time_and_then_loses_exactly_its_
     world.round().await.assert_all_done();
 
     let keep = 20 * 86_400;
-    world.objects.get_mut(&alpha).unwrap().retired.insert(name("notes"), (keep, line(3)));
+    world.objects_of(&alpha).retired.insert(name("notes"), (keep, line(3)));
     world.drop_object(&alpha, "Deployment", "notes");
     let round = world.round().await;
     round.assert_all_done();
@@ -138,6 +138,7 @@ async fn a_retired_organisation_goes_whole_at_its_time_but_not_with_what_others_
     world.now += i64::try_from(keep_data.amount).unwrap() + 1;
     for _ in 0..4 {
         world.round().await;
+        world.finish_deletions(&alpha).await;
     }
     assert!(world.get("ConfigMap", &alpha, "theirs").await.is_some(), "the namespace holds what others made");
     assert!(world.get("Namespace", &alpha, alpha.as_str()).await.is_some());
@@ -145,6 +146,7 @@ async fn a_retired_organisation_goes_whole_at_its_time_but_not_with_what_others_
     world.delete("ConfigMap", &alpha, "theirs").await;
     for _ in 0..4 {
         world.round().await;
+        world.finish_deletions(&alpha).await;
     }
     let namespace = world.get("Namespace", &alpha, alpha.as_str()).await;
     assert!(namespace.is_none_or(|namespace| !namespace["metadata"]["deletionTimestamp"].is_null()));

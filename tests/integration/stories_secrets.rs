@@ -45,7 +45,7 @@ async fn a_key_that_a_newer_definition_asks_for_is_added_and_the_others_stay() {
     world.generated(&alpha, "instance");
     world.round().await.assert_all_done();
     let before = world.get("Secret", &alpha, "instance").await.unwrap();
-    let request = &mut world.objects.get_mut(&alpha).unwrap().secrets[0];
+    let request = &mut world.objects_of(&alpha).secrets[0];
     let SecretSource::Generated { keys } = &mut request.source else { panic!("generated") };
     keys.insert("salt".to_owned(), Generated::Random { length: 12 });
     world.round().await.assert_all_done();

@@ -63,8 +63,18 @@ impl World {
         Self::with(ControllerOptions { enabled: false, ..ControllerOptions::default() }).await
     }
 
+    /// A cluster without the custom resources of any operator.
+    pub(crate) async fn bare() -> Self {
+        let controllers = ControllerOptions { enabled: false, ..ControllerOptions::default() };
+        Self::on(sandbox::Options { controllers, definitions: false, ..sandbox::Options::default() }).await
+    }
+
     /// An empty garden; with controllers only in the sandbox.
     pub(crate) async fn with(controllers: ControllerOptions) -> Self {
+        Self::on(sandbox::Options { controllers, ..sandbox::Options::default() }).await
+    }
+
+    async fn on(options: sandbox::Options) -> Self {
         let cluster = name("ada");
         let (sandbox, access) = match real() {
             Some(path) => {
@@ -73,7 +83,6 @@ impl World {
                 (None, Access::Text { kubeconfig, context })
             }
             None => {
-                let options = sandbox::Options { controllers, ..sandbox::Options::default() };
                 let handle = sandbox::serve(options).await.expect("the sandbox starts");
                 let kubeconfig = handle.kubeconfig("ada");
                 (Some(handle), Access::Text { kubeconfig, context: "ada".to_owned() })
@@ -159,15 +168,19 @@ impl World {
             stage,
             holds_data: kind == "PersistentVolumeClaim",
         };
-        let objects = &mut Arc::make_mut(self.objects.get_mut(organisation).unwrap()).objects;
+        let objects = &mut self.objects_of(organisation).objects;
         objects.retain(|other| other.id != object.id);
         objects.push(object);
         objects.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
     }
 
+    pub(crate) fn objects_of(&mut self, organisation: &Name) -> &mut OrganisationObjects {
+        Arc::make_mut(self.objects.get_mut(organisation).unwrap())
+    }
+
     /// Asks for an object no more.
     pub(crate) fn drop_object(&mut self, organisation: &Name, kind: &str, object: &str) {
-        let objects = &mut Arc::make_mut(self.objects.get_mut(organisation).unwrap()).objects;
+        let objects = &mut self.objects_of(organisation).objects;
         objects.retain(|other| !(&*other.id.kind == kind && &*other.id.name == object));
     }
 
@@ -182,7 +195,7 @@ impl World {
         let labels = serde_json::from_value(labels).unwrap();
         let request =
             SecretRequest { id, source, labels, secret_type: "Opaque".to_owned(), app: None, origin: line(20) };
-        Arc::make_mut(self.objects.get_mut(organisation).unwrap()).secrets.push(request);
+        self.objects_of(organisation).secrets.push(request);
     }
 
     pub(crate) fn generated(&mut self, organisation: &Name, secret: &str) {
@@ -229,6 +242,20 @@ impl World {
         let state = reconcile::read(&run).await;
         let plan = reconcile::plan(&run, &state);
         (state, plan)
+    }
+
+    /// Applies a plan that was made before, as it is.
+    pub(crate) async fn apply(&self, state: &mut reconcile::State, plan: &Plan) -> Outcome {
+        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
+        reconcile::apply(&self.run(&options, &clusters), state, plan).await
+    }
+
+    /// Why a saved plan is stale.
+    pub(crate) async fn stale(&self, plan: &Plan) -> Vec<String> {
+        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
+        let run = self.run(&options, &clusters);
+        let state = reconcile::read(&run).await;
+        reconcile::stale(&run, &state, plan)
     }
 
     /// One round: read, plan, apply.
@@ -302,6 +329,18 @@ impl World {
 
     pub(crate) async fn delete(&self, kind: &str, namespace: &Name, object: &str) {
         self.api(kind, namespace).delete(object, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// What controllers do in a whole cluster: objects whose deletion has begun lose their finalizers.
+    pub(crate) async fn finish_deletions(&self, namespace: &Name) {
+        for kind in ["PersistentVolumeClaim", "Deployment", "Job"] {
+            for object in self.api(kind, namespace).list(&kube::api::ListParams::default()).await.unwrap() {
+                if object.metadata.deletion_timestamp.is_some() {
+                    let none = json!({"metadata": {"finalizers": null}});
+                    self.edit(kind, namespace, &object.metadata.name.unwrap(), none).await;
+                }
+            }
+        }
     }
 
     /// Uid and resourceVersion of everything in a namespace that the stories know, and of the inventories.
