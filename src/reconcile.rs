@@ -442,7 +442,6 @@ pub fn stale(run: &Run<'_>, state: &State, plan: &Plan) -> Vec<String> {
 fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
     let live = state.live.objects.iter().find(|(id, _)| id.identity() == action.id.identity()).map(|(_, live)| live);
     let what = match (&action.base, live) {
-        (None, None) => return None,
         (None, Some(_)) => "is there by now",
         (Some(_), None) => "is not there any more",
         (Some(base), Some(live)) if base.uid != live.uid => "was made anew",
@@ -461,7 +460,7 @@ fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.
-fn refuse_moves(run: &Run<'_>, state: &State, plans: &mut Vec<OrganisationPlan>) {
+fn refuse_moves(run: &Run<'_>, state: &State, plans: &mut [OrganisationPlan]) {
     let mut homes: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
     for (cluster, read) in &state.clusters {
         let Ok(read) = read else { continue };
@@ -596,7 +595,7 @@ async fn record(
 fn nonce() -> Option<String> {
     let mut bytes = [0_u8; 12];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).ok()?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|n| char::from_digit(n.into(), 16)).collect())
 }
 
 fn failed(organisation: &Name, cluster: &Name, why: String) -> OrganisationOutcome {

@@ -87,14 +87,10 @@ fn refused(work: &Work<'_>, action: &Action, error: &ApiError) -> Acted {
     let organisation = &work.objects.organisation;
     let mut findings = Findings::default();
     if !error.is_passing() {
-        match (object_of(work, &action.id), request_of(work, &action.id)) {
-            (Some(object), _) => {
-                errors::findings(error, object, organisation).into_iter().for_each(|f| findings.push(f))
-            }
-            (None, Some(request)) => {
-                errors::finding_of_secret(error, request, organisation).into_iter().for_each(|f| findings.push(f));
-            }
-            (None, None) => {}
+        let of_object = object_of(work, &action.id).map(|object| errors::findings(error, object, organisation));
+        let of_secret = request_of(work, &action.id).and_then(|one| errors::finding_of_secret(error, one, organisation));
+        for finding in of_object.into_iter().flatten().chain(of_secret) {
+            findings.push(finding);
         }
     }
     let place = findings.iter().next().map(|finding| Place::of(work.sources, finding.primary.span));
@@ -379,7 +375,7 @@ async fn material(work: &Work<'_>, request: &SecretRequest) -> Result<crate::sec
     }
 }
 
-/// POST: 201 made, AlreadyExists kept. The values of a lost answer are in the cluster or nowhere.
+/// POST: 201 made, `AlreadyExists` kept. The values of a lost answer are in the cluster or nowhere.
 async fn make_once(work: &Work<'_>, resource: &Resource, action: &Action, body: &Value) -> Result<Done, Stop> {
     let path = format!("{}?fieldManager={MANAGER}&fieldValidation=Strict", resource.list_path(&action.id.namespace));
     let nonce = body["metadata"]["annotations"][NONCE].as_str();

@@ -409,7 +409,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn refusal(body: &Value) -> Refusal {
-        Refusal::read(body["code"].as_u64().unwrap() as u16, Some(body), "", None, &Tainted::default())
+        Refusal::read(u16::try_from(body["code"].as_u64().unwrap()).unwrap(), Some(body), "", None, &Tainted::default())
     }
 
     fn deployment() -> Value {

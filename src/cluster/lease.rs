@@ -5,10 +5,11 @@
 //! Our right to write ends a little before the lease does, counted from before the renewal was sent; see [`Permit`].
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::connect::{Permit, Writer};
 use super::errors::ApiError;
@@ -143,7 +144,7 @@ impl Lease {
     }
 
     async fn create(&self, writer: &Writer) -> Result<Value, ApiError> {
-        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        let now = now();
         let body = json!({
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -168,11 +169,12 @@ impl Lease {
 
     /// Writes the lease with the resourceVersion that was seen.
     async fn put(&self, writer: &Writer, lease: &Value, holder: &str) -> Result<Value, ApiError> {
-        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
+        let now = now();
         let mut next = lease.clone();
         let changes = text(lease, "/spec/holderIdentity") != holder;
         let spec = &mut next["spec"];
-        spec["holderIdentity"] = holder.into();
+        // A lease that nobody holds names nobody: the server refuses an empty name.
+        spec["holderIdentity"] = if holder.is_empty() { Value::Null } else { holder.into() };
         spec["leaseDurationSeconds"] = self.timing.duration.as_secs().into();
         spec["renewTime"] = now.as_str().into();
         if changes && !holder.is_empty() {
@@ -182,6 +184,12 @@ impl Lease {
         let path = format!("{}/{}?fieldManager=parcelle", self.path, self.name);
         Ok(writer.write(Method::PUT, &path, Content::Json, &next).await?.body)
     }
+}
+
+/// The wall clock, for people who look at the lease: nothing is decided by it.
+#[expect(clippy::disallowed_methods, reason = "a port: a Lease carries the time of its renewal")]
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {

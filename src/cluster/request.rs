@@ -276,7 +276,7 @@ pub(super) fn backoff(attempt: u32, asked: Option<Duration>) -> Duration {
     // Without random bytes all wait alike, which is only less polite.
     let _unspecified = ring::rand::SystemRandom::new().fill(&mut byte);
     let jittered = base.mul_f64(0.5 + f64::from(byte[0]) / 510.0);
-    asked.map_or(jittered, |asked| asked.min(Duration::from_secs(60)) + jittered / 4)
+    asked.map_or(jittered, |asked| asked.min(Duration::from_mins(1)) + jittered / 4)
 }
 
 /// An error of kube's client: a status it parsed, or a connection that did not stand or broke.

@@ -14,7 +14,7 @@ use crate::plan::{Health, HealthState, health};
 use crate::render::ObjectId;
 
 /// A silent watch is opened anew after this time: a connection may be dead without a word.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How often an object is looked at while it is unknown whether the cluster can be watched.
 const ATTEMPTS: u32 = 5;
@@ -96,7 +96,7 @@ async fn watch_one(
 async fn look(connection: &Connection, resource: &Resource, list: &str) -> Result<(Option<Value>, String), ApiError> {
     let mut found = connection.get(list).await?;
     let version = found["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
-    let first = found["items"].as_array_mut().and_then(|items| items.pop());
+    let first = found["items"].as_array_mut().and_then(Vec::pop);
     Ok((first.map(|object| typed(object, resource)), version))
 }
 

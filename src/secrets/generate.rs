@@ -165,15 +165,12 @@ fn join(text: &str, values: &BTreeMap<String, String>) -> String {
     while let Some(start) = rest.find('{') {
         out.push_str(&rest[..start]);
         let inside = &rest[start + 1..];
-        match inside.find('}').and_then(|end| Some((end, values.get(&inside[..end])?))) {
-            Some((end, value)) => {
-                out.push_str(value);
-                rest = &inside[end + 1..];
-            }
-            None => {
-                out.push('{');
-                rest = inside;
-            }
+        if let Some((end, value)) = inside.find('}').and_then(|end| Some((end, values.get(&inside[..end])?))) {
+            out.push_str(value);
+            rest = &inside[end + 1..];
+        } else {
+            out.push('{');
+            rest = inside;
         }
     }
     out.push_str(rest);

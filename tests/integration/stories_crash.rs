@@ -95,6 +95,7 @@ async fn a_lost_answer_to_any_write_is_read_back() {
     stream::iter(cases).buffer_unordered(14).collect::<()>().await;
 }
 
+#[expect(clippy::unwrap_used, reason = "a test")]
 async fn lost_answer(effect: Effect, nth: u64) {
     let mut world = World::new().await;
     let alpha = world.organisation("alpha");

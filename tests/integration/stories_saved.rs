@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::story::World;
 
+#[expect(clippy::unwrap_used, reason = "a test")]
 async fn changed(world: &mut World) -> (parcelle::name::Name, Plan) {
     let alpha = world.organisation("alpha");
     world.ordinary(&alpha);
@@ -19,6 +20,7 @@ async fn changed(world: &mut World) -> (parcelle::name::Name, Plan) {
     (alpha, plan)
 }
 
+#[expect(clippy::unwrap_used, reason = "a test")]
 fn done<'a>(outcome: &'a parcelle::reconcile::Outcome, object: &str) -> &'a Done {
     &outcome.organisations[0].outcomes.iter().find(|one| &*one.id.name == object).unwrap().done
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::story::{World, name};
 
+#[expect(clippy::unwrap_used, reason = "a test")]
 fn decoded(secret: &serde_json::Value, key: &str) -> String {
     String::from_utf8(STANDARD.decode(secret["data"][key].as_str().unwrap()).unwrap()).unwrap()
 }

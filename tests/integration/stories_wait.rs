@@ -1,11 +1,12 @@
 //! Stories of waiting: data services before what uses them, a deadline, a failure that is not waited for.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parcelle::plan::{Done, HealthState, Skip};
 use parcelle::sandbox::ControllerOptions;
 use parcelle::sandbox::controllers::Failure;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::story::{World, real};
 
@@ -45,7 +46,7 @@ async fn workloads_come_after_the_data_services_are_ready() {
     };
     assert!(made("Deployment", "web").await >= made("Cluster", "db").await);
     // What controllers write is not ours to write again.
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.round().await.writes(), Vec::<String>::new());
 }
 

@@ -3,6 +3,8 @@
 //! With `PARCELLE_TEST_KUBECONFIG` the stories run against that server, each in namespaces and a garden of its own, cleaned up
 //! after; those that need faults or controllers are for the sandbox only.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test's own scaffold")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -76,23 +78,20 @@ impl World {
 
     async fn on(options: sandbox::Options) -> Self {
         let cluster = name("ada");
-        let (sandbox, access) = match real() {
-            Some(path) => {
-                let kubeconfig = std::fs::read_to_string(path).expect("the kubeconfig of the test server");
-                let context = kube::config::Kubeconfig::from_yaml(&kubeconfig).unwrap().current_context.unwrap();
-                (None, Access::Text { kubeconfig, context })
-            }
-            None => {
-                let handle = sandbox::serve(options).await.expect("the sandbox starts");
-                let kubeconfig = handle.kubeconfig("ada");
-                (Some(handle), Access::Text { kubeconfig, context: "ada".to_owned() })
-            }
+        let (sandbox, access) = if let Some(path) = real() {
+            let kubeconfig = std::fs::read_to_string(path).expect("the kubeconfig of the test server");
+            let context = kube::config::Kubeconfig::from_yaml(&kubeconfig).unwrap().current_context.unwrap();
+            (None, Access::Text { kubeconfig, context })
+        } else {
+            let handle = sandbox::serve(options).await.expect("the sandbox starts");
+            let kubeconfig = handle.kubeconfig("ada");
+            (Some(handle), Access::Text { kubeconfig, context: "ada".to_owned() })
         };
         let limits = Limits { answer: std::time::Duration::from_secs(5), ..Limits::default() };
         let connection = cluster::connect(&cluster, &access, limits).await.unwrap();
         let uid = connection.uid().await.unwrap();
         let mut sources = Sources::default();
-        let text: String = (1..=200).map(|line| format!("line {line}\n")).collect();
+        let text = (1..=200).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
         let file = sources.add(SourceFile::new("orgs/test.kdl", &text, ""));
         let suffix = suffix();
         Self {
@@ -132,7 +131,7 @@ impl World {
             held: BTreeMap::new(),
             retired: BTreeMap::new(),
             states: BTreeMap::new(),
-            contributions: Default::default(),
+            contributions: Vec::new(),
             next_change: None,
         };
         self.objects.insert(organisation.clone(), Arc::new(objects));
