@@ -401,9 +401,10 @@ fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: &mut Findin
 /// The hash of everything that was rendered for the run. Where a line only moved, it stays.
 fn garden_hash(run: &Run<'_>) -> String {
     let objects = run.objects.values().flat_map(|one| one.objects.iter().map(|object| object.body.clone()));
-    let secrets = run.objects.values().flat_map(|one| &one.secrets).map(|request| {
-        serde_json::Value::from(format!("{:?} {:?} {:?}", request.id, request.source, request.labels))
-    });
+    let secrets =
+        run.objects.values().flat_map(|one| &one.secrets).map(|request| {
+            serde_json::Value::from(format!("{:?} {:?} {:?}", request.id, request.source, request.labels))
+        });
     plan::hash_of(&serde_json::Value::Array(objects.chain(secrets).collect()))
 }
 

@@ -88,7 +88,8 @@ fn refused(work: &Work<'_>, action: &Action, error: &ApiError) -> Acted {
     let mut findings = Findings::default();
     if !error.is_passing() {
         let of_object = object_of(work, &action.id).map(|object| errors::findings(error, object, organisation));
-        let of_secret = request_of(work, &action.id).and_then(|one| errors::finding_of_secret(error, one, organisation));
+        let of_secret =
+            request_of(work, &action.id).and_then(|one| errors::finding_of_secret(error, one, organisation));
         for finding in of_object.into_iter().flatten().chain(of_secret) {
             findings.push(finding);
         }
@@ -388,7 +389,9 @@ async fn make_once(work: &Work<'_>, resource: &Resource, action: &Action, body: 
                 match work.connection().get_object(resource, &action.id).await? {
                     Some(found) if carries(&found, nonce) => return Ok(applied_secret(&found)),
                     Some(_) => return Ok(Done::Unchanged),
-                    None if attempt < work.attempts() => tokio::time::sleep(backoff(attempt, error.retry_after())).await,
+                    None if attempt < work.attempts() => {
+                        tokio::time::sleep(backoff(attempt, error.retry_after())).await
+                    }
                     None => return Err(error.into()),
                 }
             }

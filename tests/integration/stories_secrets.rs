@@ -82,10 +82,8 @@ async fn copies_and_templates_follow_their_sources_and_no_value_is_in_any_text()
     let keys = BTreeMap::from([("pass".to_owned(), "password".to_owned())]);
     let (namespace, from) = (system.to_string(), relay.to_string());
     world.request(&alpha, "smtp", SecretSource::Copied { namespace, name: from, keys });
-    let value = SecretPiece::Secret {
-        from: SecretRef { secret: "smtp".into(), key: "password".into() },
-        escape: Escape::Ini,
-    };
+    let value =
+        SecretPiece::Secret { from: SecretRef { secret: "smtp".into(), key: "password".into() }, escape: Escape::Ini };
     let keys = BTreeMap::from([("mail.ini".to_owned(), vec![SecretPiece::Text("pass = \"".to_owned()), value])]);
     world.request(&alpha, "mail-file", SecretSource::Template { keys });
 
@@ -94,7 +92,10 @@ async fn copies_and_templates_follow_their_sources_and_no_value_is_in_any_text()
     round.assert_all_done();
     texts.push(format!("{:?} {:?}", round.plan, round.outcome));
     assert_eq!(decoded(&world.get("Secret", &alpha, "smtp").await.unwrap(), "password"), canary);
-    assert_eq!(decoded(&world.get("Secret", &alpha, "mail-file").await.unwrap(), "mail.ini"), format!("pass = \"{canary}"));
+    assert_eq!(
+        decoded(&world.get("Secret", &alpha, "mail-file").await.unwrap(), "mail.ini"),
+        format!("pass = \"{canary}")
+    );
     let quiet = world.round().await;
     assert_eq!(quiet.writes(), Vec::<String>::new());
 
@@ -104,7 +105,10 @@ async fn copies_and_templates_follow_their_sources_and_no_value_is_in_any_text()
         texts.push(format!("{:?} {:?}", round.plan, round.outcome));
     }
     assert_eq!(decoded(&world.get("Secret", &alpha, "smtp").await.unwrap(), "password"), second);
-    assert_eq!(decoded(&world.get("Secret", &alpha, "mail-file").await.unwrap(), "mail.ini"), format!("pass = \"{second}"));
+    assert_eq!(
+        decoded(&world.get("Secret", &alpha, "mail-file").await.unwrap(), "mail.ini"),
+        format!("pass = \"{second}")
+    );
     assert_eq!(world.round().await.writes(), Vec::<String>::new());
 
     world.delete("Secret", &system, relay.as_str()).await;
