@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::element::Element;
 use super::field_set::FieldSet;
+use super::frame::{Frame, Step};
 use super::schema::{List, ListKind, Object, TypeId, TypeTable};
 use super::typed::{Form, form, item_element, same_item, same_items};
 
@@ -39,7 +40,7 @@ impl Comparison {
 /// Compares two values of one type; `metadata.managedFields` is left out.
 pub(super) fn compare_values(table: &TypeTable, id: TypeId, before: &Value, after: &Value) -> Comparison {
     let mut walk = Walk { table, found: Comparison::default() };
-    walk.compare(id, Frame { above: None, step: Step::Field("") }, Some(before), Some(after));
+    walk.compare(id, Frame::root(), Some(before), Some(after));
     walk.found
 }
 
@@ -52,42 +53,6 @@ pub(super) fn equal(a: &Value, b: &Value) -> bool {
             x.len() == y.len() && x.iter().zip(y).all(|((k, x), (l, y))| k == l && equal(x, y))
         }
         _ => a == b,
-    }
-}
-
-/// Where the walk stands. Paths are only built for what differs.
-#[derive(Clone, Copy)]
-struct Frame<'f> {
-    above: Option<&'f Frame<'f>>,
-    step: Step<'f>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'f> {
-    Field(&'f str),
-    Item(&'f List, &'f Value),
-    Element(&'f Element),
-}
-
-impl Frame<'_> {
-    fn path(&self) -> Vec<Element> {
-        let Some(above) = self.above else { return Vec::new() };
-        let mut path = above.path();
-        match self.step {
-            Step::Field(name) => path.push(Element::field(name)),
-            Step::Item(list, item) => path.extend(item_element(list, item).ok()),
-            Step::Element(element) => path.push(element.clone()),
-        }
-        path
-    }
-
-    fn is_field(&self, name: &str) -> bool {
-        matches!(self.step, Step::Field(field) if field == name)
-    }
-
-    /// Whether this is the metadata of the object itself.
-    fn is_metadata(&self) -> bool {
-        self.is_field("metadata") && self.above.is_some_and(|above| above.above.is_none())
     }
 }
 

@@ -10,12 +10,13 @@ mod defaults;
 mod element;
 mod error;
 mod field_set;
+mod frame;
 mod managed;
-mod noop;
 mod normalise;
 mod patch;
 mod prune;
 mod quantity;
+mod quick;
 mod reconcile;
 mod reset;
 mod scale;
@@ -108,7 +109,9 @@ pub fn default_and_normalise(schemas: &Schemas, object: &mut Value) -> Result<()
 /// `false` means that our entry in `managedFields` covers exactly our fields and that every value is live already.
 pub fn would_change(schemas: &Schemas, live: &Value, applied: &Value, manager: &str) -> bool {
     let Some(of) = schemas.of(applied) else { return true };
-    if noop::is_unchanged(&of, live, applied, manager, None) {
+    if let quick::Look::Leaves(changed) = quick::look(&of, live, applied, manager)
+        && changed.is_empty()
+    {
         return false;
     }
     // With the time that is recorded, entries keep their order: a later one alone would be no change to speak of.

@@ -190,6 +190,33 @@ fn keyed_element(keys: &[(Box<str>, Option<Value>)], item: &Value) -> Result<Ele
     Ok(Element::key(present))
 }
 
+/// Puts a value where a path leads in an object that has all of it.
+pub(super) fn put(table: &TypeTable, id: TypeId, object: &mut Value, path: &[Element], value: &Value) {
+    let Some((first, rest)) = path.split_first() else {
+        object.clone_from(value);
+        return;
+    };
+    match (&table.get(id).shape, object, first.as_field()) {
+        (Shape::Map(of), Value::Object(map), Some(name)) => {
+            if let (Some(child), Some(there)) = (of.child(name), map.get_mut(name)) {
+                put(table, child, there, rest, value);
+            }
+        }
+        (Shape::Any, Value::Object(map), Some(name)) => {
+            if let Some(there) = map.get_mut(name) {
+                put(table, id, there, rest, value);
+            }
+        }
+        (Shape::List(list), Value::Array(items), None) => {
+            let is_it = |item: &&mut Value| item_element(list, item).is_ok_and(|element| element == *first);
+            if let Some(there) = items.iter_mut().find(is_it) {
+                put(table, list.items, there, rest, value);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Whether two items of a list are told apart by nothing: equal keys, or equal values in a set.
 pub(super) fn same_item(list: &List, a: &Value, b: &Value) -> bool {
     match &list.kind {

@@ -10,7 +10,7 @@ use super::error::{ApplyError, Conflict, Operation};
 use super::field_set::FieldSet;
 use super::managed::{self, Entry};
 use super::schema::{Schemas, TypeRef};
-use super::{ApplyOptions, UpdateOptions, defaults, noop, normalise, prune, reconcile, reset, typed};
+use super::{ApplyOptions, UpdateOptions, defaults, normalise, prune, quick, reconcile, reset, typed};
 
 /// Who owns what was there before anybody's ownership was recorded.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
@@ -26,10 +26,10 @@ pub(super) fn apply(
     if applied.pointer("/metadata/managedFields").is_some_and(|entries| !entries.is_null()) {
         return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
     }
-    if let Some(live) = live
-        && noop::is_unchanged(&of, live, applied, options.manager, options.subresource)
+    if let (Some(live), None) = (live, options.subresource)
+        && let quick::Look::Leaves(changed) = quick::look(&of, live, applied, options.manager)
     {
-        return Ok(live.clone());
+        return write_leaves(schemas, &of, live, applied, &changed, options);
     }
     let misfits = typed::validate(of.table(), of.root(), applied, false);
     if !misfits.is_empty() {
@@ -94,6 +94,46 @@ fn write_applied(
     Ok(finish(of, stored, merged, entries, options.subresource))
 }
 
+/// An apply that only gives other values to leaves that its manager owns already, and that are there.
+fn write_leaves(
+    schemas: &Schemas,
+    of: &TypeRef,
+    live: &Value,
+    applied: &Value,
+    changed: &[(Path, &Value)],
+    options: &ApplyOptions<'_>,
+) -> Result<Value, ApplyError> {
+    if changed.is_empty() {
+        return Ok(live.clone());
+    }
+    let mut entries = read_entries(live)?;
+    drop_unknown_versions(schemas, of, text(applied, "kind"), &mut entries);
+    let like = Entry::new(options.manager, Operation::Apply, text(applied, "apiVersion"), "", FieldSet::new());
+    let ours = take(&mut entries, &like);
+    reconcile::entries(of, &mut entries);
+    let modified: FieldSet = changed.iter().map(|(path, _)| path.clone()).collect();
+    let difference = Comparison { modified, ..Comparison::default() };
+    let conflicts = take_over(&mut entries, &difference);
+    if !options.force && !conflicts.is_empty() {
+        return Err(ApplyError::Conflicts(conflicts));
+    }
+    entries.extend(ours.map(|mut ours| {
+        ours.time = Some(options.now.into());
+        ours
+    }));
+    let mut object = managed::copy_without(live);
+    for (path, value) in changed {
+        typed::put(of.table(), of.root(), &mut object, path.elements(), value);
+    }
+    normalise::normalise_changed(of, &mut object, &difference.modified).map_err(|words| unreadable(applied, &words))?;
+    fill_defaults(of, &mut object);
+    if changed.iter().any(|(path, _)| path.get(&object) != path.get(live)) {
+        managed::write(&mut object, entries);
+        return Ok(object);
+    }
+    Ok(finish(of, Some(live), object, entries, None))
+}
+
 fn unreadable(applied: &Value, message: &str) -> ApplyError {
     ApplyError::Typed(format!(
         "failed to convert new object ({}) to proper version: unable to convert unstructured object to {}: {message}",
@@ -114,7 +154,7 @@ fn our_entry<'e>(
     let mut ours = Entry::new(options.manager, Operation::Apply, version, subresource, FieldSet::new());
     let last = take(entries, &ours);
     match last.as_ref().and_then(Entry::unchanged) {
-        Some(fields) if noop::covers(of, applied, fields) => {
+        Some(fields) if quick::covers(of, applied, fields) => {
             ours.keep_fields_of(last.as_ref().unwrap_or(&ours.clone()))
         }
         _ => {
