@@ -189,8 +189,9 @@ pub(super) fn slashdashes(file: FileId, outline: &Outline, tokens: &[Token]) -> 
 }
 
 fn is_conflict_marker(token: &Token, source: &str) -> bool {
-    let at_line_start = token.start == 0 || source.as_bytes()[token.start - 1] == b'\n';
-    at_line_start && matches!(token.text(source), "<<<<<<<" | ">>>>>>>" | "|||||||")
+    let begins_line =
+        || source[..token.start].trim_end_matches([' ', '\t']).chars().next_back().is_none_or(|c| c == '\n');
+    matches!(token.text(source), "<<<<<<<" | ">>>>>>>" | "|||||||") && begins_line()
 }
 
 fn merge_conflict(file: FileId, source: &str, token: &Token) -> Finding {

@@ -246,7 +246,11 @@ impl Lexer<'_> {
             if space(rest).is_some() {
                 self.skip_spaces();
             } else if rest.starts_with(b"/*") {
-                self.block_comment();
+                if matches!(self.block_comment(), Kind::BlockComment { closed: true, .. }) {
+                    continue;
+                }
+                self.at = start;
+                return self.bare();
             } else {
                 break;
             }

@@ -9,10 +9,13 @@
 
 mod amounts;
 mod balance;
+mod format;
 mod guard;
 mod lexer;
 mod lower;
 mod outline;
+#[cfg(test)]
+mod properties;
 mod quotes;
 mod read;
 mod recover;
@@ -22,6 +25,7 @@ mod tree;
 mod values;
 mod word;
 
+pub use format::format;
 pub use guard::{DEEPEST_NESTING, LONGEST_FILE, decode};
 pub use read::parse;
 pub use tree::{Document, Node, Property, Scalar, Value};

@@ -26,6 +26,7 @@ impl Traps<'_> {
                 let range = self.inner(&token);
                 self.word(node, range, place);
             }
+            Kind::Quoted { closed: false, .. } => self.unclosed(&token),
             Kind::Quoted { lines: false, raw: false, .. } => self.escapes(&token),
             Kind::Quoted { lines: true, raw, .. } => self.lines(&token, raw),
             _ => {}
@@ -191,6 +192,15 @@ impl Traps<'_> {
         self.out.findings.push(finding);
         self.out.repairs.push(Repair::replace(range.clone(), "\"\""));
         self.out.broken.push(range.start);
+    }
+
+    /// A text that only lost its end when something before it was mended.
+    fn unclosed(&mut self, token: &Token) {
+        let span = Span::new(self.file, token.start..token.end);
+        let finding = Finding::error(Code("E0009"), "this text is never closed", span);
+        self.out.findings.push(finding.why("a text in quotes ends on the line it starts on"));
+        self.out.repairs.push(Repair::replace(token.start..token.end, "\"\""));
+        self.out.broken.push(token.start);
     }
 
     fn escapes(&mut self, token: &Token) {
