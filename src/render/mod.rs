@@ -11,6 +11,7 @@ mod life;
 pub mod naming;
 mod pod;
 pub mod providers;
+pub mod rules;
 #[cfg(test)]
 mod sample;
 mod scope;
@@ -287,7 +288,11 @@ fn with_findings(
         out.next_change = out.next_change.into_iter().chain(now.next_change).min();
         out.objects.extend(parts.drafts.into_iter().map(|draft| owner.finish(draft)));
         out.secrets.extend(parts.secrets);
-        out.contributions.extend(parts.contributions);
+        // What sleeps for good takes nothing but the room of its data.
+        let for_good = matches!(now.state, State::Paused(_) | State::Archived(_) | State::Retired(_));
+        out.contributions.extend(
+            parts.contributions.into_iter().filter(|share| !for_good || share.resource == Resource::Storage),
+        );
         whole.flows.extend(parts.flows);
         whole.overhead.extend(parts.overhead);
         whole.database |= parts.database;
@@ -295,6 +300,7 @@ fn with_findings(
     }
     out.objects.extend(whole.drafts(organisation).into_iter().map(|draft| owner.finish(draft)));
     out.objects.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
+    rules::names::check(&out.objects, &out.secrets, findings);
     let mut seen = BTreeSet::new();
     out.objects.retain(|object| seen.insert(object.id.clone()));
     out.secrets.sort_by(|a, b| a.id.name.cmp(&b.id.name));

@@ -1,7 +1,7 @@
 //! What the expressions of a definition see of one app, and what they yield: text for kubelets, trees with origins.
 
 use crate::expression::{Environment, Expression, Piece, SecretRef, Template, Value, evaluate};
-use crate::model::definition::{Guarded, NeedValue, SettingDeclaration, SettingType};
+use crate::model::definition::{Guarded, NeedValue, environment};
 use crate::model::{App, Layer, Organisation, Setting};
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
@@ -29,13 +29,7 @@ pub(super) enum Part {
 impl<'a> Scope<'a> {
     /// All names but `needs`.
     pub fn new(organisation: &'a Organisation, app: &'a App) -> Self {
-        let environment = Environment::new()
-            .with("settings", settings(app))
-            .with("app", app_value(app))
-            .with("org", organisation_value(organisation))
-            .with("cluster", cluster_value(organisation))
-            .with("release", release_value(app));
-        Self { organisation, app, environment }
+        Self { organisation, app, environment: environment(organisation, app) }
     }
 
     /// With one more name.
@@ -242,107 +236,10 @@ pub(super) fn for_kubelet(parts: &[Part], mut variable: impl FnMut(&SecretRef) -
     out
 }
 
-/// Every declared setting: as written, with the defaults of members that were not.
-fn settings(app: &App) -> Value {
-    let declared = app.definition.settings.iter().map(|(name, declaration)| {
-        let written = app.settings.get(name).map(|setting| setting_value(setting));
-        (name.clone(), effective(written, declaration))
-    });
-    let mut values: std::collections::BTreeMap<String, Value> = declared.collect();
-    for (name, setting) in &app.settings {
-        values.entry(name.clone()).or_insert_with(|| setting_value(setting));
-    }
-    if let Some(host) = app.hosts.first() {
-        values.insert("at".into(), Value::garden_text(&host.value));
-        let others = app.hosts.iter().skip(1).map(|host| Value::garden_text(&host.value)).collect();
-        values.insert("also-at".into(), Value::List(others));
-    }
-    values.retain(|_, value| *value != Value::Absent);
-    Value::Map(values)
-}
-
-fn setting_value(setting: &Setting) -> Value {
-    if setting.layer == Layer::Definition { setting.value.clone() } else { tainted(setting.value.clone()) }
-}
-
-/// The value, or its default; members of a group one by one.
-fn effective(written: Option<Value>, declaration: &SettingDeclaration) -> Value {
-    let group = matches!(declaration.kind, SettingType::Group(_));
-    match written {
-        Some(Value::Map(mut entries)) if group => {
-            for (name, member) in &declaration.members {
-                let value = effective(entries.remove(name), member);
-                if value != Value::Absent {
-                    entries.insert(name.clone(), value);
-                }
-            }
-            Value::Map(entries)
-        }
-        Some(Value::Absent) | None if group && declaration.default.is_none() => {
-            effective(Some(Value::Map(std::collections::BTreeMap::new())), declaration)
-        }
-        Some(Value::Absent) | None => declaration.default.clone().unwrap_or(Value::Absent),
-        Some(value) => value,
-    }
-}
-
-/// The value with all its text marked as coming from a garden.
-fn tainted(value: Value) -> Value {
-    match value {
-        Value::Text(text) => Value::garden_text(&text.text),
-        Value::List(items) => Value::List(items.into_iter().map(tainted).collect()),
-        Value::Map(entries) => Value::Map(entries.into_iter().map(|(key, value)| (key, tainted(value))).collect()),
-        other => other,
-    }
-}
-
-fn app_value(app: &App) -> Value {
-    let hosts = app.hosts.iter().map(|host| Value::garden_text(&host.value)).collect();
-    let host = app.hosts.first().map_or(Value::Absent, |host| Value::garden_text(&host.value));
-    Value::map([("name", Value::text(app.name.as_str())), ("host", host), ("hosts", Value::List(hosts))])
-}
-
 /// The domain of an organisation: its own, or its name below the cluster's.
 pub(super) fn domain(organisation: &Organisation) -> Option<String> {
     let below = || organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
     organisation.domain.as_ref().map(|domain| domain.value.clone()).or_else(below)
-}
-
-fn organisation_value(organisation: &Organisation) -> Value {
-    let offer = organisation.offer.as_deref();
-    let grants = offer.map(|offer| {
-        let amount = |grant: &Option<crate::source::Spanned<Quantity>>| {
-            grant.map_or(Value::Absent, |grant| Value::Quantity(grant.value))
-        };
-        [
-            ("cpu", amount(&offer.grants.cpu)),
-            ("memory", amount(&offer.grants.memory)),
-            ("storage", amount(&offer.grants.storage)),
-        ]
-    });
-    Value::map([
-        ("name", Value::text(organisation.name.as_str())),
-        ("title", Value::garden_text(&organisation.title)),
-        ("domain", domain(organisation).map_or(Value::Absent, |domain| Value::garden_text(&domain))),
-        ("timezone", Value::garden_text(&organisation.timezone)),
-        ("offer", offer.map_or(Value::Absent, |offer| Value::text(offer.name.as_str()))),
-        ("grants", Value::map(grants.into_iter().flatten().filter(|(_, value)| *value != Value::Absent))),
-    ])
-}
-
-fn cluster_value(organisation: &Organisation) -> Value {
-    let cluster = &organisation.cluster;
-    let domain = cluster.domain.as_ref().map_or(Value::Absent, |domain| Value::garden_text(domain));
-    Value::map([
-        ("name", Value::text(cluster.name.as_str())),
-        ("title", Value::garden_text(&cluster.title)),
-        ("timezone", Value::garden_text(&cluster.timezone)),
-        ("domain", domain),
-    ])
-}
-
-fn release_value(app: &App) -> Value {
-    Value::map([("version", Value::text(&app.release.version)), ("image", Value::text(&app.release.image))])
 }
 
 #[cfg(test)]

@@ -1,0 +1,104 @@
+//! No two parts want the same object, and none wants a name that an operator gives.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Code, Finding, Findings};
+use crate::render::{Object, ObjectId, SecretRequest};
+use crate::source::Span;
+
+/// One object wanted twice.
+pub const CLASH: Code = Code("E0450");
+
+/// What operators make beside an object of a kind: API and kind of it, and the endings that they hang on the name.
+const DERIVED: &[(&str, &str, &str, &[&str])] = &[
+    ("Cluster", "v1", "Service", &["-rw", "-ro", "-r"]),
+    ("Cluster", "v1", "Secret", &["-app", "-superuser", "-ca", "-server", "-replication"]),
+    ("Cluster", "v1", "ServiceAccount", &[""]),
+    ("Cluster", "policy/v1", "PodDisruptionBudget", &["", "-primary"]),
+];
+
+/// Every object and Secret of an organisation, before one of two with the same id is dropped.
+pub(in crate::render) fn check(objects: &[Object], secrets: &[SecretRequest], findings: &mut Findings) {
+    let of_objects = objects.iter().filter_map(|object| Some((&object.id, object.origins.of("")?)));
+    let ids: Vec<(&ObjectId, Span)> =
+        of_objects.chain(secrets.iter().map(|secret| (&secret.id, secret.origin))).collect();
+    let mut taken: BTreeMap<ObjectId, (Span, String)> = BTreeMap::new();
+    for (id, origin) in &ids {
+        for derived in derived(id) {
+            taken.insert(derived, (*origin, format!("the operator makes it for {} `{}`", id.kind, id.name)));
+        }
+    }
+    for (id, origin) in ids {
+        match taken.get(id) {
+            Some((first, note)) => findings.push(clash(id, origin, *first, note)),
+            None => drop(taken.insert(id.clone(), (origin, "here first".to_owned()))),
+        }
+    }
+}
+
+fn derived(id: &ObjectId) -> impl Iterator<Item = ObjectId> {
+    let rows = DERIVED.iter().filter(|(of, ..)| *id.kind == **of);
+    rows.flat_map(move |(_, api, kind, endings)| {
+        endings.iter().map(move |ending| ObjectId {
+            api_version: (*api).into(),
+            kind: (*kind).into(),
+            namespace: id.namespace.clone(),
+            name: format!("{}{ending}", id.name).into(),
+        })
+    })
+}
+
+fn clash(id: &ObjectId, origin: Span, first: Span, note: &str) -> Finding {
+    Finding::error(CLASH, format!("the {} `{}` is wanted twice", id.kind, id.name), origin)
+        .also(first, note)
+        .why("in a namespace there is one object of a kind and name")
+        .help("give the app, or the part of its definition, another name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    fn titles(change: impl FnOnce(&mut crate::model::App)) -> Vec<String> {
+        let garden = sample::garden();
+        let mut organisation = sample::organisation(&garden);
+        let mut app = organisation.apps["cloud"].clone();
+        change(&mut app);
+        organisation.apps.insert(app.name.clone(), app);
+        let mut findings = Findings::default();
+        crate::render::with_findings(&garden, &organisation, jiff::Timestamp::UNIX_EPOCH, &mut findings);
+        findings.iter().map(|finding| finding.title.clone()).collect()
+    }
+
+    #[test]
+    fn an_app_that_takes_the_names_of_the_database_is_found() {
+        let titles = titles(|app| {
+            app.name = sample::name("postgres");
+            let mut definition = (*app.definition).clone();
+            definition.workloads[0].item.name.value = sample::name("rw");
+            app.definition = std::sync::Arc::new(definition);
+        });
+        assert_eq!(
+            titles,
+            ["the ServiceAccount `postgres` is wanted twice", "the Service `postgres-rw` is wanted twice"]
+        );
+    }
+
+    #[test]
+    fn an_app_renamed_onto_the_data_of_another_is_found() {
+        let titles = titles(|app| {
+            app.name = sample::name("other");
+            app.was = Some(crate::source::Spanned::new(sample::name("cloud"), sample::ORGANISATION));
+        });
+        assert!(
+            titles.contains(&"the PersistentVolumeClaim `cloud-html` is wanted twice".to_owned()),
+            "{titles:?}"
+        );
+    }
+
+    #[test]
+    fn two_ordinary_apps_get_along() {
+        assert_eq!(titles(|app| app.name = sample::name("second")), [] as [String; 0]);
+    }
+}

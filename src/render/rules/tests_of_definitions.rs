@@ -1,0 +1,100 @@
+//! The tests that definitions bring: each renders an app of its own in a garden of nothing else.
+
+use crate::finding::{Code, Finding, Findings, Severity};
+use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
+use crate::model::{self, Garden};
+use crate::schema;
+use crate::source::FileId;
+use crate::syntax;
+
+/// A test whose app cannot be rendered.
+pub const NO_APP: Code = Code("E0451");
+
+/// The file of the garden around a test; nothing in it is ever shown.
+const AROUND: FileId = FileId(u32::MAX);
+
+/// A garden that provides everything. Hosts of tests lie in `example.org`.
+const GARDEN: &str = r#"
+edition 2026
+
+garden tests {
+    title "Tests"
+}
+
+cluster tests {
+    title "Tests"
+    uid "00000000-0000-0000-0000-000000000000"
+    timezone "Europe/Paris"
+    domain example.org
+    provides {
+        postgres cloudnative-pg
+        redis valkey
+        bucket garage { cluster storage; namespace garage; endpoint "https://s3.example.org"; }
+        volume storage-class { class fast; shared-class shared; }
+        route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }
+        mail relay { host smtp.example.org; port 587; credentials smtp-relay; }
+    }
+}
+
+organisation tests {
+    title "Tests"
+    cluster tests
+    domain example.org
+    app DEFINITION app
+}
+"#;
+
+/// Runs every test of every definition that loaded; each that fails is a finding in the definition's file.
+pub fn check(definitions: &Definitions, findings: &mut Findings) {
+    for definition in definitions.loaded.values() {
+        for test in &definition.tests {
+            run(definitions, definition, test, findings);
+        }
+    }
+}
+
+fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings: &mut Findings) {
+    let mut found = Findings::default();
+    let garden = garden_around(definitions, definition, test, &mut found);
+    let organisation = garden.as_ref().and_then(|garden| garden.organisations.get("tests"));
+    let app = organisation.and_then(|organisation| organisation.apps.get("app"));
+    let (Some(garden), Some(organisation), Some(app)) = (&garden, organisation, app) else {
+        return why_not(test, found, findings);
+    };
+    let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, findings);
+    let of_app = objects.objects.iter().filter(|object| object.app.is_some());
+    let value = objects_value("app", of_app.map(|object| (&*object.id.kind, &*object.id.name, &object.body)));
+    let names = environment(organisation, app).with("objects", value);
+    test.failures(&names).into_iter().for_each(|finding| findings.push(finding));
+}
+
+/// What is wrong with the lines of a test; of the garden around it nothing is shown.
+fn why_not(test: &Test, found: Findings, findings: &mut Findings) {
+    let of_test = |finding: &Finding| finding.file() != AROUND && finding.severity == Severity::Error;
+    let mut about: Vec<Finding> = found.into_iter().filter(of_test).collect();
+    for finding in &mut about {
+        finding.secondary.retain(|label| label.span.file != AROUND);
+        // The lines are the definition's, not those of the organisation around them.
+        finding.stops = None;
+    }
+    if about.is_empty() {
+        let title = format!("the app of the test `{}` cannot be rendered", test.name.value);
+        about.push(Finding::error(NO_APP, title, test.span).help("say in `given` what an organisation would"));
+    }
+    about.into_iter().for_each(|finding| findings.push(finding));
+}
+
+fn garden_around(
+    definitions: &Definitions,
+    definition: &Definition,
+    test: &Test,
+    findings: &mut Findings,
+) -> Option<Garden> {
+    let text = GARDEN.replace("DEFINITION", definition.name.as_str());
+    let mut document = syntax::parse(AROUND, &text, findings);
+    let organisation = document.nodes.iter_mut().find(|node| node.name.value == "organisation");
+    if let Some(app) = organisation.and_then(|node| node.children.iter_mut().find(|node| node.name.value == "app")) {
+        app.children.clone_from(&test.given);
+    }
+    model::build(&[schema::check(document, findings)], definitions, None, findings)
+}
