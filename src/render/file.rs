@@ -1,7 +1,8 @@
 //! Files of a container: their text in the format they say, with data escaped for it and secrets left as places.
 
-use crate::expression::{SecretRef, Template, Value};
+use crate::expression::{Expression, Piece, SecretRef, Template, Value};
 use crate::model::definition::{Data, File, FileContent, FileFormat};
+use crate::source::Span;
 
 use super::scope::{Part, Scope};
 use super::{Escape, SecretPiece};
@@ -23,6 +24,32 @@ pub(super) fn pieces(scope: &Scope, file: &File) -> Vec<SecretPiece> {
         }
     }
     out.pieces
+}
+
+/// The line that decided a file: that of the nearest setting it reads, otherwise its own.
+pub(super) fn origin(scope: &Scope, file: &File) -> Span {
+    let mut holes = Vec::new();
+    match &file.content {
+        FileContent::Text(template) => holes_of(template, &mut holes),
+        FileContent::Data(data) => holes_of_data(data, &mut holes),
+    }
+    scope.origin_of(holes.into_iter()).unwrap_or(file.span)
+}
+
+fn holes_of<'a>(template: &'a Template, holes: &mut Vec<&'a Expression>) {
+    holes.extend(template.pieces.iter().filter_map(|piece| match piece {
+        Piece::Hole(hole) => Some(hole),
+        Piece::Literal(_) => None,
+    }));
+}
+
+fn holes_of_data<'a>(data: &'a Data, holes: &mut Vec<&'a Expression>) {
+    match data {
+        Data::Leaf(template) => holes_of(template, holes),
+        Data::Literal(_) => {}
+        Data::List(items) => items.iter().for_each(|item| holes_of_data(item, holes)),
+        Data::Map(entries) => entries.iter().for_each(|(_, value)| holes_of_data(value, holes)),
+    }
 }
 
 /// Evaluated data: what is absent is gone.

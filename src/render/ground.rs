@@ -68,14 +68,14 @@ fn quota(organisation: &Organisation, overhead: &[Contribution]) -> Option<Draft
         let grant: Option<crate::source::Spanned<Quantity>> = grant;
         let grant = grant?;
         let whole = Quantity { amount: grant.value.amount.saturating_add(extra), ..grant.value };
-        let named = format!("{word} {}", Quantity { amount: extra, ..grant.value });
+        let named = (extra > 0).then(|| format!("{word} {}", Quantity { amount: extra, ..grant.value }));
         Some(((key, Tree::from(whole).at(grant.span)), named))
     };
-    let rows: Vec<((&str, Tree), String)> = rows.into_iter().filter_map(granted).collect();
+    let rows: Vec<((&str, Tree), Option<String>)> = rows.into_iter().filter_map(granted).collect();
     if rows.is_empty() {
         return None;
     }
-    let named: Vec<String> = rows.iter().map(|(_, named)| named.clone()).collect();
+    let named: Vec<String> = rows.iter().filter_map(|(_, named)| named.clone()).collect();
     let body = tree! { "spec": tree! { "hard": Tree::map(rows.into_iter().map(|(row, _)| row)) } };
     let annotations = tree! { "parcelle.dev/overhead": named.join(", ") };
     let draft = Draft::new("v1", "ResourceQuota", "default".into(), body, organisation.span);

@@ -290,9 +290,8 @@ fn with_findings(
         out.secrets.extend(parts.secrets);
         // What sleeps for good takes nothing but the room of its data.
         let for_good = matches!(now.state, State::Paused(_) | State::Archived(_) | State::Retired(_));
-        out.contributions.extend(
-            parts.contributions.into_iter().filter(|share| !for_good || share.resource == Resource::Storage),
-        );
+        out.contributions
+            .extend(parts.contributions.into_iter().filter(|share| !for_good || share.resource == Resource::Storage));
         whole.flows.extend(parts.flows);
         whole.overhead.extend(parts.overhead);
         whole.database |= parts.database;

@@ -158,7 +158,7 @@ fn scratch(asked: &Asked, volumes: &mut Volumes) {
 #[derive(Default)]
 struct Files {
     /// Changes when a file does, so that the pods are replaced; the values of secrets are not part of it.
-    hash: Option<String>,
+    hash: Tree,
     draft: Vec<Draft>,
     secret: Vec<SecretRequest>,
 }
@@ -177,10 +177,13 @@ fn files(asked: &Asked, volumes: &mut Volumes) -> Files {
     if contents.is_empty() {
         return Files::default();
     }
-    let hash = contents_hash(&contents);
+    // Of the lines that decided its files, one of the garden tells more than one of the definition.
+    let definition = asked.app.definition.span.file;
+    let origin = contents.iter().map(|content| content.origin).find(|origin| origin.file != definition);
+    let hash = Tree::from(contents_hash(&contents)).at(origin);
     let is_secret = |content: &Content| content.pieces.iter().any(|piece| matches!(piece, SecretPiece::Secret { .. }));
     let (secret, plain): (Vec<_>, Vec<_>) = contents.into_iter().partition(is_secret);
-    let mut files = Files { hash: Some(hash), ..Files::default() };
+    let mut files = Files { hash, ..Files::default() };
     if !plain.is_empty() {
         let name = naming::part("ConfigMap", &asked.app.name, asked.component);
         volumes.add_files("parcelle--files", "configMap", "name", &name, &plain);
@@ -225,7 +228,7 @@ fn contents(asked: &Asked) -> Vec<Content> {
                 key = format!("{key}.{}", naming::hash(&[&path], 6));
             }
             let pieces = file::pieces(&scope, &guarded.item);
-            let (mode, origin) = (guarded.item.mode, guarded.item.span);
+            let (mode, origin) = (guarded.item.mode, file::origin(&scope, &guarded.item));
             contents.push(Content { path, key, mode, pieces, origin });
         }
     }

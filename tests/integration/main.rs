@@ -3,6 +3,7 @@
 mod findings;
 mod hostile;
 mod kdl;
+mod render;
 mod stories_apply;
 mod stories_crash;
 mod stories_remove;

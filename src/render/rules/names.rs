@@ -91,10 +91,7 @@ mod tests {
             app.name = sample::name("other");
             app.was = Some(crate::source::Spanned::new(sample::name("cloud"), sample::ORGANISATION));
         });
-        assert!(
-            titles.contains(&"the PersistentVolumeClaim `cloud-html` is wanted twice".to_owned()),
-            "{titles:?}"
-        );
+        assert!(titles.contains(&"the PersistentVolumeClaim `cloud-html` is wanted twice".to_owned()), "{titles:?}");
     }
 
     #[test]

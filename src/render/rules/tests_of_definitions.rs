@@ -1,5 +1,7 @@
 //! The tests that definitions bring: each renders an app of its own in a garden of nothing else.
 
+use std::sync::Arc;
+
 use crate::finding::{Code, Finding, Findings, Severity};
 use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
 use crate::model::{self, Garden};
@@ -96,5 +98,5 @@ fn garden_around(
     if let Some(app) = organisation.and_then(|node| node.children.iter_mut().find(|node| node.name.value == "app")) {
         app.children.clone_from(&test.given);
     }
-    model::build(&[schema::check(document, findings)], definitions, None, findings)
+    model::build(&[Arc::new(schema::check(document, findings))], definitions, None, findings)
 }

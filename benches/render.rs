@@ -1,0 +1,64 @@
+//! How long rendering takes: the real garden, warm.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use parcelle::finding::Findings;
+use parcelle::model::{self, Garden, definition};
+use parcelle::source::{SourceFile, Sources};
+use parcelle::{render, schema, syntax};
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok) {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "kdl") {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+fn garden() -> Garden {
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    let built_in = definition::built_in(&mut sources);
+    let mut paths = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("orgs"), &mut paths);
+    let written: Vec<_> = paths
+        .iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(path).expect("a readable file");
+            sources.add(SourceFile::new(&path.display().to_string(), &text, ""))
+        })
+        .collect();
+    let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
+    let built_in: Vec<_> = built_in.into_iter().map(&mut parse).collect();
+    let documents: Vec<_> = written.into_iter().map(&mut parse).collect();
+    let definitions = definition::load_all(&built_in, &documents, &mut findings);
+    let checked: Vec<_> =
+        documents.into_iter().map(|document| Arc::new(schema::check(document, &mut findings))).collect();
+    model::build(&checked, &definitions, None, &mut findings).expect("a garden")
+}
+
+fn rendering(criterion: &mut Criterion) {
+    let garden = garden();
+    let noon = "2026-11-20T12:00:00Z".parse().expect("a moment");
+    let all = || -> Vec<_> {
+        garden.organisations.values().map(|organisation| render::organisation(&garden, organisation, noon)).collect()
+    };
+    let objects: usize = all().iter().map(|objects| objects.objects.len()).sum();
+    criterion.bench_function(&format!("the garden, {objects} objects"), |bencher| bencher.iter(all));
+    let rendered = all();
+    criterion.bench_function("its rules over objects", |bencher| {
+        bencher.iter(|| {
+            let mut findings = Findings::default();
+            rendered.iter().for_each(|objects| render::rules::check(&garden, objects, &mut findings));
+            findings
+        });
+    });
+}
+
+criterion_group!(benches, rendering);
+criterion_main!(benches);

@@ -1,0 +1,221 @@
+//! Rendering of whole gardens from their files: every object is valid, equal inputs give equal bytes, and a few organisations
+//! are compared with what they should be, object by object and origin by origin.
+//!
+//! `BLESS=1` writes the expectations of `tests/cases/render/` anew; look at the difference before committing it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parcelle::finding::{Findings, Severity};
+use parcelle::model::definition::{self, Definitions};
+use parcelle::model::{self, Garden};
+use parcelle::render::{self, OrganisationObjects, Origins, SecretSource};
+use parcelle::schema;
+use parcelle::source::{SourceFile, Sources};
+use parcelle::syntax::{self, Document};
+use serde_json::{Value, json};
+
+use crate::strict::Facts;
+
+const DAY: &str = "2026-11-20T12:00:00Z";
+const NIGHT: &str = "2026-11-20T23:00:00Z";
+
+/// A garden read from files, and what was found in it.
+pub struct Read {
+    pub sources: Sources,
+    pub garden: Garden,
+    pub definitions: Definitions,
+    pub findings: Findings,
+}
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn kdl_files(folder: &Path) -> Vec<PathBuf> {
+    if folder.is_file() {
+        return vec![folder.to_owned()];
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok) {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(kdl_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "kdl") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Reads a garden below a folder, or of one file.
+pub fn read(root: &Path) -> Read {
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    let built_in = definition::built_in(&mut sources);
+    let files: Vec<_> = kdl_files(root)
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("a readable file");
+            let shown = path.strip_prefix(root.parent().unwrap_or(root)).unwrap_or(&path);
+            sources.add(SourceFile::new(&shown.display().to_string(), &text, ""))
+        })
+        .collect();
+    let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
+    let built_in: Vec<Document> = built_in.into_iter().map(&mut parse).collect();
+    let documents: Vec<Document> = files.into_iter().map(&mut parse).collect();
+    let definitions = definition::load_all(&built_in, &documents, &mut findings);
+    let checked: Vec<_> =
+        documents.into_iter().map(|document| Arc::new(schema::check(document, &mut findings))).collect();
+    let garden = model::build(&checked, &definitions, None, &mut findings).expect("a garden");
+    findings.sort();
+    Read { sources, garden, definitions, findings }
+}
+
+fn errors(read: &Read, findings: &Findings) -> Vec<String> {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    errors
+        .map(|one| format!("{} {} {} {:?}", read.sources.locate(one.primary.span), one.code.0, one.title, one.why))
+        .collect()
+}
+
+fn render_all(garden: &Garden, moment: &str) -> Vec<OrganisationObjects> {
+    let moment = moment.parse().expect("a moment");
+    garden.organisations.values().map(|organisation| render::organisation(garden, organisation, moment)).collect()
+}
+
+#[test]
+fn every_object_of_every_garden_passes_strict_validation() {
+    let facts = Facts::load();
+    let mut seen = 0;
+    for root in ["orgs", "tests/cases/baseline"] {
+        let read = read(&repository().join(root));
+        assert_eq!(errors(&read, &read.findings), [] as [String; 0]);
+        for objects in [DAY, NIGHT].iter().flat_map(|moment| render_all(&read.garden, moment)) {
+            for object in &objects.objects {
+                let built_in = parcelle::merge::Schemas::builtin().of(&object.body).is_some();
+                if !built_in && !facts.has_custom() {
+                    println!("skipped {} {}: no definitions at ../shared/crds", object.id.kind, object.id.name);
+                    continue;
+                }
+                seen += 1;
+                let problems = facts.problems(&object.body);
+                assert!(problems.is_empty(), "{:?}:\n{}", object.id, problems.join("\n"));
+            }
+        }
+    }
+    assert!(seen > 100, "{seen} objects");
+}
+
+#[test]
+fn every_object_of_every_garden_breaks_no_rule() {
+    for root in ["orgs", "tests/cases/baseline"] {
+        let read = read(&repository().join(root));
+        let mut findings = Findings::default();
+        for objects in render_all(&read.garden, DAY) {
+            render::rules::check(&read.garden, &objects, &mut findings);
+        }
+        assert_eq!(errors(&read, &findings), [] as [String; 0], "{root}");
+    }
+}
+
+#[test]
+fn the_tests_of_built_in_definitions_hold() {
+    let read = read(&repository().join("orgs"));
+    assert!(read.definitions.loaded.values().any(|definition| !definition.tests.is_empty()));
+    let mut findings = Findings::default();
+    render::rules::tests_of_definitions(&read.definitions, &mut findings);
+    assert_eq!(errors(&read, &findings), [] as [String; 0]);
+}
+
+#[test]
+fn a_garden_rendered_twice_gives_equal_bytes() {
+    let bytes = |read: &Read| {
+        let mut text = String::new();
+        for objects in render_all(&read.garden, DAY) {
+            for object in &objects.objects {
+                writeln!(text, "{} {:?}", object.body, object.origins).expect("a text takes text");
+            }
+            writeln!(text, "{:?}", objects.secrets).expect("a text takes text");
+        }
+        text
+    };
+    let root = repository().join("orgs");
+    let (first, second) = (read(&root), read(&root));
+    assert_eq!(bytes(&first), bytes(&second));
+}
+
+#[test]
+fn no_two_organisations_share_an_object_or_a_bucket() {
+    let read = read(&repository().join("orgs"));
+    let mut ids = std::collections::BTreeSet::new();
+    for objects in render_all(&read.garden, DAY) {
+        for object in objects.objects {
+            assert!(ids.insert(object.id.clone()), "{:?}", object.id);
+            if let Some(alias) = object.body["spec"]["globalAlias"].as_str() {
+                let bucket = render::ObjectId { name: alias.into(), namespace: "".into(), ..object.id };
+                assert!(ids.insert(bucket.clone()), "{bucket:?}");
+            }
+        }
+    }
+}
+
+/// Objects as JSON lines, then the lines that decided their values.
+fn shown(read: &Read, objects: &OrganisationObjects) -> String {
+    let mut text = String::new();
+    for object in &objects.objects {
+        let data = if object.holds_data { ", holds data" } else { "" };
+        writeln!(text, "## {} {} ({:?}{data})", object.id.kind, object.id.name, object.stage).expect("text");
+        writeln!(text, "{:#}", without_labels(&object.body)).expect("text");
+        text.push_str(&origins(read, &object.origins));
+    }
+    for secret in &objects.secrets {
+        writeln!(text, "## Secret {} ({})", secret.id.name, secret.secret_type).expect("text");
+        match &secret.source {
+            SecretSource::Generated { keys } => writeln!(text, "generated {keys:#?}"),
+            SecretSource::Copied { namespace, name, keys } => writeln!(text, "copied from {namespace}/{name} {keys:?}"),
+            SecretSource::Template { keys } => writeln!(text, "template {keys:#?}"),
+        }
+        .expect("text");
+    }
+    text
+}
+
+/// Labels are alike everywhere: one test of their own is enough.
+fn without_labels(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(metadata) = body["metadata"].as_object_mut() {
+        let named = metadata["labels"]["app.kubernetes.io/component"].take();
+        metadata.insert("labels".into(), json!(if named.is_null() { "…".into() } else { named }));
+    }
+    body
+}
+
+fn origins(read: &Read, origins: &Origins) -> String {
+    let lines = origins.0.iter().map(|(pointer, span)| {
+        let pointer = if pointer.is_empty() { "/" } else { pointer };
+        format!("{pointer}  {}:{}\n", read.sources.file(span.file).path, read.sources.start(*span).line)
+    });
+    lines.collect()
+}
+
+#[test]
+fn organisations_render_to_what_their_cases_say() {
+    let folder = repository().join("tests/cases/render");
+    for (case, moment) in [("static-site", DAY), ("hedgedoc", NIGHT)] {
+        let read = read(&folder.join(format!("{case}.kdl")));
+        assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{case}");
+        let all = render_all(&read.garden, moment);
+        let text: String = all.iter().map(|objects| shown(&read, objects)).collect();
+        let expected = folder.join(format!("{case}.txt"));
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&expected, &text).expect("a writable case");
+        }
+        let known = std::fs::read_to_string(&expected).unwrap_or_default();
+        for (number, (line, known)) in text.lines().zip(known.lines()).enumerate() {
+            assert_eq!(line, known, "{case}.txt:{}", number + 1);
+        }
+        assert_eq!(text.lines().count(), known.lines().count(), "{case}");
+    }
+}
