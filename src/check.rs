@@ -133,6 +133,7 @@ fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Ar
         let documents: Vec<Document> = own.map(|parsed| parsed.document.document.clone()).collect();
         let mut findings = Findings::default();
         let definitions = Arc::new(definition::load_all(&memo.built_in, &documents, &mut findings));
+        render::rules::tests_of_definitions(&definitions, &mut findings);
         Loaded { from, definitions, findings }
     });
     findings.extend(loaded.findings.clone());
@@ -194,8 +195,9 @@ fn render(
 }
 
 fn rendered(garden: &Garden, organisation: &Organisation, from: Vec<FileId>, now: jiff::Timestamp) -> Rendered {
-    let findings = Findings::default();
+    let mut findings = Findings::default();
     let objects = render::organisation(garden, organisation, now);
+    render::rules::check(garden, &objects, &mut findings);
     Rendered { from, objects: Arc::new(objects), findings }
 }
 
