@@ -11,6 +11,7 @@ use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, 
 use crate::model::{Adopt, App, AppNode, FieldDecision, Layer, Life, Retired, Setting};
 use crate::name::Name;
 use crate::quantity::Quantity;
+use crate::schema::scalar::domain_error;
 use crate::schema::suggest::{either, nearest};
 use crate::schema::{Checked, MISSING_NODE, TWICE};
 use crate::source::{Span, Spanned};
@@ -44,6 +45,8 @@ pub(super) struct Sources<'a> {
     pub defaults: &'a BTreeMap<String, Arc<Setting>>,
     /// `NAME.DOMAIN`, as text and where the domain stands; absent where there is no domain.
     pub host: Option<Spanned<String>>,
+    /// Whether there is none where none is given, rather than one that could not be read.
+    pub host_known: bool,
     /// How long the organisation or the garden keeps data that is retired.
     pub keep_data: Quantity,
     /// Where the whole organisation is retired.
@@ -281,7 +284,7 @@ fn hosts(
             settings.insert("at".to_owned(), Arc::new(setting));
             host.clone()
         }
-        (None, None) if has_route && sources.sound() => {
+        (None, None) if has_route && sources.host_known && sources.sound() => {
             findings.push(no_host(sources));
             return Vec::new();
         }
@@ -291,7 +294,8 @@ fn hosts(
         return Vec::new();
     }
     let also = settings.get("also-at").into_iter().flat_map(|also| also.args.iter().map(spelled));
-    std::iter::once(first).chain(also).collect()
+    // What is no host has its finding already, and claims nothing.
+    std::iter::once(first).chain(also).filter(|host| domain_error(&host.value).is_none()).collect()
 }
 
 fn no_host(sources: &Sources<'_>) -> Finding {

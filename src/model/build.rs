@@ -29,11 +29,11 @@ pub fn build(
     let (mut garden, found) = garden::read(files, findings);
     garden.definitions.clone_from(&definitions.loaded);
     garden.unreadable = unreadable(files, findings);
-    clusters(files, &mut garden, findings);
+    let unsound_clusters = clusters(files, &mut garden, findings);
     offers(files, definitions, &mut garden, findings);
     let mut drafts = drafts(files, definitions, &garden, findings);
     rules::hosts::release_retired(&mut drafts);
-    let view = View { garden: &garden, drafts: &drafts, definitions, past, files };
+    let view = View { garden: &garden, drafts: &drafts, definitions, past, unsound_clusters: &unsound_clusters, files };
     rules::check(&view, findings);
     let stopped = stopped(files, definitions, &drafts, findings);
     let mut broken = stopped.organisations;
@@ -69,14 +69,20 @@ fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
     unread.map(Finding::file).chain(unknown).collect()
 }
 
-fn clusters(files: &[Arc<Checked>], garden: &mut Garden, findings: &mut Findings) {
+/// Reads the clusters; the names of those in which there is a finding.
+fn clusters(files: &[Arc<Checked>], garden: &mut Garden, findings: &mut Findings) -> BTreeSet<Name> {
+    let mut unsound = BTreeSet::new();
     for (file, node) in top(files, "cluster") {
         let Some(cluster) = cluster::read(file, node) else { continue };
+        if file.holds_broken(node) {
+            unsound.insert(cluster.name.clone());
+        }
         match garden.clusters.get(&cluster.name) {
             Some(first) => findings.push(references::same("cluster", &cluster.name, node.head, first.span)),
             None => drop(garden.clusters.insert(cluster.name.clone(), Arc::new(cluster))),
         }
     }
+    unsound
 }
 
 fn offers(files: &[Arc<Checked>], definitions: &Definitions, garden: &mut Garden, findings: &mut Findings) {

@@ -11,7 +11,7 @@ use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, 
 use crate::model::references;
 use crate::model::{App, AppNode, Cluster, Contact, Garden, Layer, Offer, Organisation, Retired, Setting};
 use crate::name::Name;
-use crate::schema::{Checked, TWICE};
+use crate::schema::{Checked, Language, TWICE};
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 
@@ -36,6 +36,8 @@ pub(super) struct Draft<'f> {
     pub whole: Span,
     /// Whether its cluster is one of the garden's; a stand-in otherwise.
     pub cluster_known: bool,
+    /// Whether its domain is as it says, not left open by a finding.
+    pub domain_known: bool,
     /// Whether its offer is one of the garden's, or it names none.
     pub offer_known: bool,
     /// Apps about which there is a finding: nothing is concluded from their settings.
@@ -80,6 +82,7 @@ pub(super) fn read<'f>(
         },
         whole: node.span,
         cluster_known,
+        domain_known: domain_known(file, node),
         offer_known,
         unsound: BTreeSet::new(),
         unbuilt: BTreeSet::new(),
@@ -120,6 +123,16 @@ fn offer(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings
         findings.push(references::unknown("offer", &written, world.garden.offers.keys().map(Name::as_str)));
     }
     (known.cloned(), known.is_some())
+}
+
+/// Whether nothing that a finding is about may have meant the domain: itself, or a word that is not known.
+fn domain_known(file: &Checked, node: &Node) -> bool {
+    let body = Language::embedded().groups.get("organisation-body");
+    let doubtful = |child: &Node| {
+        let known = body.is_some_and(|body| Language::embedded().node(body, &child.name.value).is_some());
+        file.is_broken(child) && (child.name.value == "domain" || !known)
+    };
+    !node.children.iter().any(doubtful)
 }
 
 fn delegate(node: &Node) -> Option<(Spanned<String>, Name)> {
@@ -177,6 +190,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
             offer_defaults: draft.organisation.offer.as_ref().map(|offer| &offer.defaults),
             defaults: &defaults.settings,
             host: default_host(&draft.organisation, name),
+            host_known: draft.domain_known && draft.cluster_known,
             keep_data: world.garden.deletions.keep_data,
             retired: draft.organisation.retired.as_ref(),
             organisation: node.head,

@@ -172,7 +172,9 @@ fn unknown_property(check: &Check<'_>, shape: &Shape, node: &Node, at: usize) ->
     let known = check.language.props(shape);
     if check.language.node(shape, name).is_some() || check.language.open(shape).is_some() {
         let value = &property.value.text;
-        return finding.help(format!("settings stand in the block: `{} {{ {name} {value}; }}`", node.name.value));
+        let line = called(node);
+        return finding
+            .help(format!("settings stand in the block: `{} {{ {name} {value}; }}`", line.trim_matches('`')));
     }
     if let Some(meant) = nearest(name, known.iter().map(|prop| prop.name.as_str())) {
         return finding.label(format!("did you mean `{meant}`?")).fix(

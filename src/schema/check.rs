@@ -218,6 +218,11 @@ impl<'a> Check<'a> {
             let value = node.arg(0).map_or("…", |value| value.text.as_str());
             return finding.help(format!("it stands on the line: `{} {word}={value}`", parent.name.value));
         }
+        let holds_apps = words.contains(&"app");
+        if holds_apps && self.language.settings.iter().any(|setting| setting == word) {
+            return finding
+                .help("it is a setting of an app: write it inside `app … { }`, or in `defaults` for every app");
+        }
         if let Some(meant) = nearest(word, words.iter().copied()) {
             return finding.label(format!("did you mean `{meant}`?")).fix(
                 Applicability::Guess,

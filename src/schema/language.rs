@@ -17,7 +17,10 @@ pub const TEXTS: &[(&str, &str)] = &[
     ("<schemas>/language/schema.kdl", include_str!("../../schemas/language/schema.kdl")),
 ];
 
-static LANGUAGE: LazyLock<Language> = LazyLock::new(|| reader::read(TEXTS));
+/// The settings that every app has, in the words of definitions.
+const SETTINGS: &str = include_str!("../../schemas/language/common-settings.kdl");
+
+static LANGUAGE: LazyLock<Language> = LazyLock::new(|| reader::read(TEXTS, SETTINGS));
 
 /// The whole language as its schemas describe it.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +29,8 @@ pub struct Language {
     pub schemas: BTreeMap<String, Shape>,
     /// What several nodes share, by name.
     pub groups: BTreeMap<String, Shape>,
+    /// The settings that every app has: they stand in blocks that are open here.
+    pub settings: Vec<String>,
     /// The top of a garden's files: that of all kinds together, since where something lies does not matter.
     pub garden_file: Shape,
 }

@@ -8,8 +8,8 @@ use crate::schema::scalar::ScalarType;
 use crate::source::FileId;
 use crate::syntax::{self, Node};
 
-/// Reads the texts of schemas.
-pub(super) fn read(texts: &[(&str, &str)]) -> Language {
+/// Reads the texts of schemas, and which settings every app has.
+pub(super) fn read(texts: &[(&str, &str)], settings: &str) -> Language {
     let mut language = Language::default();
     for (_, text) in texts {
         let document = syntax::parse(FileId(u32::MAX), text, &mut Findings::default());
@@ -22,6 +22,9 @@ pub(super) fn read(texts: &[(&str, &str)]) -> Language {
             place.insert(text_at(node, 0), shape(node));
         }
     }
+    let settings = syntax::parse(FileId(u32::MAX), settings, &mut Findings::default());
+    let blocks = settings.nodes.iter().filter(|node| node.name.value == "settings");
+    language.settings = blocks.flat_map(|block| block.children_named("setting")).map(|node| text_at(node, 0)).collect();
     let kinds = language.schemas.iter().filter(|(kind, _)| *kind != "schema");
     language.garden_file.nodes = kinds.flat_map(|(_, shape)| shape.nodes.clone()).collect();
     language

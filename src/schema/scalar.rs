@@ -221,7 +221,7 @@ fn synonym<'a>(options: &[&'a str], written: &str) -> Option<&'a str> {
 fn bad_name(subject: &str, value: &Value) -> Option<Finding> {
     let error = Name::new(&value.text).err()?;
     let mended = mended_name(&value.text);
-    let finding = Finding::error(BAD_NAME, format!("`{}` is no name for {subject}: {error}", value.text), value.span)
+    let finding = Finding::error(BAD_NAME, format!("{subject} cannot be `{}`: {error}", value.text), value.span)
         .why("names become names in the cluster and parts of hosts, so they keep to what both allow");
     Some(match mended {
         Some(name) => finding.help(format!("for example `{name}`")).fix(

@@ -121,7 +121,7 @@ fn a_text_without_quotes_is_quoted_by_a_fix() {
 fn a_setting_on_the_line_of_its_app_goes_into_the_block() {
     let finding = the_finding("app nextcloud cloud {", "app nextcloud cloud size=small {");
     assert_eq!(finding.code, UNKNOWN_PROPERTY);
-    assert_eq!(finding.help, ["settings stand in the block: `app { size small; }`"]);
+    assert_eq!(finding.help, ["settings stand in the block: `app nextcloud cloud { size small; }`"]);
 }
 
 #[test]

@@ -1,15 +1,22 @@
 //! Findings as data: `tests/cases/findings/*.case`.
 //!
 //! A case is files, each under `--- path`, then what is found in them: `=== syntax` where only their form is read,
-//! `=== findings` where they are checked as a garden (what is missing of one comes from `tests/cases/baseline/`).
+//! `=== findings` where they are checked as a garden (what is missing of one comes from `tests/cases/baseline/`;
+//! a file without text is missing on purpose). Files under `--- applied PATH` are as they were when the garden was
+//! last applied, `--- applied` alone says that the baseline was.
 //! Below stand the findings as short lines, each with its further labels, why, help and fixes, indented.
 //! `PARCELLE_BLESS=1` writes what is found into the files.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use parcelle::check::{Memo, check_again};
 use parcelle::finding::{Applicability, Finding, Findings, Severity};
+use parcelle::git::{RawFile, Snapshot};
+use parcelle::model::Past;
 use parcelle::source::{SourceFile, Sources};
 use parcelle::syntax;
 
@@ -21,7 +28,10 @@ enum Reach {
 }
 
 struct Case {
+    /// What is written now.
     files: Vec<(String, String)>,
+    /// What was written when the garden was last applied; the baseline where a case says nothing else, absent without.
+    applied: Option<Vec<(String, String)>>,
     reach: Reach,
     expected: String,
 }
@@ -37,20 +47,60 @@ fn read_case(text: &str) -> Case {
         (path.to_owned(), text.to_owned() + if text.ends_with('\n') || text.is_empty() { "" } else { "\n" })
     });
     let reach = if marker == "=== syntax\n" { Reach::Syntax } else { Reach::Garden };
-    Case { files: files.collect(), reach, expected: expected.to_owned() }
+    let (applied, files): (Vec<_>, Vec<_>) =
+        files.partition(|(path, _): &(String, String)| path == "applied" || path.starts_with("applied "));
+    let was = |(path, text): (String, String)| Some((path.strip_prefix("applied ")?.to_owned(), text));
+    let applied = (!applied.is_empty()).then(|| applied.into_iter().filter_map(was).collect());
+    Case { files, applied, reach, expected: expected.to_owned() }
 }
 
-/// Reads the files of a case as far as it asks.
-fn found(files: &[(String, String)], reach: Reach) -> (Sources, Findings) {
+/// What is found in files of a case.
+fn found(case: &Case, files: &[(String, String)]) -> (Arc<Sources>, Findings) {
+    if case.reach == Reach::Garden {
+        return found_in_garden(case, files);
+    }
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     for (path, text) in files {
         let file = sources.add(SourceFile::new(path, text, ""));
         syntax::parse(file, text, &mut findings);
     }
-    // The whole check of a garden takes the place of this as soon as it stands.
-    let _ = reach == Reach::Garden;
     findings.sort();
-    (sources, findings)
+    (Arc::new(sources), findings)
+}
+
+/// What the whole check says of the baseline with these files over it.
+fn found_in_garden(case: &Case, files: &[(String, String)]) -> (Arc<Sources>, Findings) {
+    static MEMO: Mutex<Option<Memo>> = Mutex::new(None);
+    let mut memo = MEMO.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let memo = memo.get_or_insert_with(Memo::default);
+    let past = case.applied.as_ref().map(|applied| {
+        let checked = check_again(memo, snapshot(applied), None, jiff::Timestamp::UNIX_EPOCH);
+        assert!(!checked.findings.has_errors(), "{}", describe(&checked.sources, &checked.findings));
+        let organisations = checked.garden.expect("the applied garden is one").organisations;
+        Past { organisations, ..Past::default() }
+    });
+    let checked = check_again(memo, snapshot(files), past.as_ref(), jiff::Timestamp::UNIX_EPOCH);
+    (checked.sources, checked.findings)
+}
+
+/// The baseline with files over it; those without text are taken away.
+fn snapshot(files: &[(String, String)]) -> Snapshot {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/baseline");
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
+    for part in ["", "clusters", "definitions", "offers", "organisations"] {
+        for entry in fs::read_dir(folder.join(part)).expect("the folder is in the repository") {
+            let path = entry.expect("a readable entry").path();
+            if path.extension().is_some_and(|ext| ext == "kdl") {
+                let name = path.strip_prefix(&folder).expect("it lies inside").to_string_lossy().into_owned();
+                all.insert(name, fs::read_to_string(&path).expect("a file of the baseline is UTF-8"));
+            }
+        }
+    }
+    all.extend(files.iter().cloned());
+    all.retain(|_, text| !text.is_empty());
+    // The content stands for Git's id of it: equal texts are read once.
+    let raw = |(path, text): (String, String)| RawFile { path, blob: text.clone(), bytes: text.into_bytes() };
+    Snapshot { commit: None, folder: String::new(), files: all.into_iter().map(raw).collect() }
 }
 
 fn describe(sources: &Sources, findings: &Findings) -> String {
@@ -129,7 +179,7 @@ fn every_case_finds_what_it_says() {
     for path in cases() {
         let text = fs::read_to_string(&path).expect("a case is UTF-8");
         let case = read_case(&text);
-        let (sources, findings) = found(&case.files, case.reach);
+        let (sources, findings) = found(&case, &case.files);
         let described = describe(&sources, &findings);
         if described == case.expected {
             continue;
@@ -148,12 +198,12 @@ fn every_case_finds_what_it_says() {
 fn safe_fixes_of_every_case_leave_fewer_findings() {
     for path in cases() {
         let case = read_case(&fs::read_to_string(&path).expect("a case is UTF-8"));
-        let (sources, findings) = found(&case.files, case.reach);
+        let (sources, findings) = found(&case, &case.files);
         let files = mended(&case.files, &sources, &findings);
         if files == case.files {
             continue;
         }
-        let (mended_sources, after) = found(&files, case.reach);
+        let (mended_sources, after) = found(&case, &files);
         let left = describe(&mended_sources, &after);
         assert!(after.len() < findings.len(), "{}: after the fixes\n{files:#?}\n{left}", path.display());
         let is_safe = |finding: &&Finding| finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe);

@@ -1,16 +1,29 @@
 //! A domain belongs to one organisation; a domain inside another's must be lent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::organisation::Draft;
 use crate::model::rules::View;
 use crate::model::rules::hosts::lent;
+use crate::name::Name;
 
 /// A domain that is another organisation's.
 pub const TAKEN: Code = Code("E0403");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    for (draft, owner) in newcomers(view) {
+        taken(draft, owner).into_iter().for_each(|finding| findings.push(finding));
+    }
+}
+
+/// Organisations that say a domain that another one has.
+pub(super) fn contested<'a>(view: &View<'a>) -> BTreeSet<&'a Name> {
+    newcomers(view).into_iter().map(|(draft, _)| &draft.organisation.name).collect()
+}
+
+/// Who says another's domain, and whose it is.
+fn newcomers<'a>(view: &View<'a>) -> Vec<(&'a Draft<'a>, &'a Draft<'a>)> {
     let mut owners: BTreeMap<&str, &Draft<'_>> = BTreeMap::new();
     let mut newcomers = Vec::new();
     let mut by_right: Vec<&Draft<'_>> = view.drafts.iter().collect();
@@ -29,9 +42,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         (!lent(domain, &draft.organisation.name, view.drafts)).then_some((*draft, *owner))
     });
     newcomers.extend(inside);
-    for (draft, owner) in newcomers {
-        taken(draft, owner).into_iter().for_each(|finding| findings.push(finding));
-    }
+    newcomers
 }
 
 /// Whether the organisation had its domain when the garden was last applied.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::organisation::Draft;
-use crate::model::rules::View;
+use crate::model::rules::{View, domains};
 use crate::model::{App, Life, Organisation};
 use crate::name::Name;
 use crate::source::Spanned;
@@ -51,18 +51,21 @@ impl Claim<'_> {
 }
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    // Whose domain is another's has its finding, and claims nothing.
+    let contested = domains::contested(view);
+    let sound = view.drafts.iter().filter(|draft| !contested.contains(&draft.organisation.name));
     let mut claims: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
-    for draft in view.drafts {
+    for draft in sound {
         for app in draft.organisation.apps.values() {
             for host in &app.hosts {
                 claims.entry(&host.value).or_default().push(Claim { draft, app, host });
-                outside(view, draft, app, host, findings);
             }
         }
     }
-    for (_, mut claims) in claims.into_iter().filter(|(_, claims)| claims.len() > 1) {
+    for mut claims in claims.into_values() {
         claims.sort_by_key(|claim| claim.rank(view));
-        let (keeper, newcomers) = claims.split_first().expect("there is more than one claim");
+        let Some((keeper, newcomers)) = claims.split_first() else { continue };
+        outside(view, keeper.draft, keeper.app, keeper.host, findings);
         for newcomer in newcomers {
             findings.push(taken(view, keeper, newcomer));
         }
@@ -89,9 +92,7 @@ fn taken(view: &View<'_>, keeper: &Claim<'_>, newcomer: &Claim<'_>) -> Finding {
 fn outside(view: &View<'_>, draft: &Draft<'_>, app: &App, host: &Spanned<String>, findings: &mut Findings) {
     let organisation = &draft.organisation;
     // What the host would have to be inside of is not known.
-    if !draft.cluster_known && organisation.domain.is_none()
-        || draft.node.child("domain").is_some() && organisation.domain.is_none()
-    {
+    if !draft.domain_known || !draft.cluster_known && organisation.domain.is_none() {
         return;
     }
     let domain = domain_of(organisation);

@@ -1,6 +1,7 @@
 //! What is checked over the whole garden, one file a rule. Each says its codes, and has its manual page in
 //! `docs/findings/`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::finding::Findings;
@@ -38,6 +39,8 @@ pub(super) struct View<'a> {
     pub definitions: &'a Definitions,
     /// What was applied last.
     pub past: Option<&'a Past>,
+    /// Clusters in which there is a finding: nothing is concluded from what they lack.
+    pub unsound_clusters: &'a BTreeSet<Name>,
     /// The files, for rules about texts.
     pub files: &'a [Arc<Checked>],
 }

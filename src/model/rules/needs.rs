@@ -11,6 +11,9 @@ pub const NOT_PROVIDED: Code = Code("E0303");
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for sound in view.sound_apps().filter(|sound| sound.draft.cluster_known) {
         let cluster = &sound.draft.organisation.cluster;
+        if view.unsound_clusters.contains(&cluster.name) {
+            continue;
+        }
         let mut missing: Vec<&Guarded<Need>> = Vec::new();
         for need in &sound.app.definition.needs {
             let kind = need.item.kind;

@@ -7,8 +7,8 @@ use crate::model::rules::View;
 pub const UNUSED: Code = Code("W0101");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    // What could not be read may use it.
-    if !view.garden.unreadable.is_empty() {
+    // What an error is about may be meant to use it.
+    if findings.has_errors() {
         return;
     }
     let mut hint = |what: &str, name: &str, span| {
