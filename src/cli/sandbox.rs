@@ -55,6 +55,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
             cluster_uid: uid.clone(),
             controllers,
             definitions: !args.bare,
+            secrets: secrets.clone(),
             ..Options::default()
         };
         let handle = sandbox::serve(options).await?;
