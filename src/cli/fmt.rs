@@ -32,7 +32,7 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
             findings.extend(unreadable);
             continue;
         }
-        match syntax::format(id, &text) {
+        match syntax::format(&text) {
             Ok(formatted) if formatted != text => {
                 changed += 1;
                 output.result(&format!("{}\n", raw.path))?;
@@ -41,7 +41,8 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
                 }
             }
             Ok(_) => {}
-            Err(found) => findings.extend(found),
+            // Read once more, so that what is wrong is told in this file.
+            Err(_) => drop(syntax::parse(id, &text, &mut findings)),
         }
     }
     if !findings.is_empty() {

@@ -9,6 +9,7 @@ mod check;
 mod clusters;
 mod explain;
 mod failure;
+mod fmt;
 mod new;
 mod output;
 mod plan;
@@ -120,6 +121,8 @@ pub(crate) struct ClusterFlags {
 enum Command {
     /// Check the garden: every finding at once, before a cluster is asked
     Check(check::CheckArgs),
+    /// Format KDL files; keeps comments and the spelling of values
+    Fmt(fmt::FmtArgs),
     /// Show the Kubernetes objects of the garden, of one organisation or of one app
     Render(render::RenderArgs),
     /// Show what would change, and the line of KDL behind each change
@@ -171,6 +174,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let common = &cli.common;
     match &cli.command {
         Command::Check(args) => check::run(common, args, output),
+        Command::Fmt(args) => fmt::run(common, args, output),
         Command::Render(args) => render::run(common, args, output),
         Command::Plan(args) => wait(plan::run(common, args, output)),
         Command::Apply(args) => wait(apply::run(common, args, output)),

@@ -32,9 +32,19 @@ pub(crate) struct SandboxArgs {
     /// Start without simulated controllers and without the custom resources of providers: the API alone
     #[arg(long)]
     bare: bool,
+    /// Only run the simulated controllers, against the server of this kubeconfig
+    #[arg(long, value_name = "KUBECONFIG", conflicts_with_all = ["bare", "state"])]
+    controllers_for: Option<PathBuf>,
 }
 
 pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) -> Result<Exit, Failure> {
+    if let Some(kubeconfig) = &args.controllers_for {
+        output.note(&format!("simulated controllers for {}; Ctrl-C ends them", kubeconfig.display()));
+        let running = sandbox::controllers::run_for(kubeconfig).await.map_err(sandbox::SandboxError::Controllers)?;
+        interrupted().await;
+        running.stop();
+        return Ok(Exit::Good);
+    }
     let clusters = clusters(common)?;
     let mut handles: BTreeMap<String, Handle> = BTreeMap::new();
     for (at, Served { name, uid, secrets }) in clusters.iter().enumerate() {
