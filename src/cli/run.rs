@@ -153,7 +153,7 @@ impl Daemon<'_> {
     /// One turn: fetch, check, reconcile, report.
     async fn turn(&mut self, event: Event) -> Result<Exit, Failure> {
         let head = tokio::task::block_in_place(|| self.source.mirror.fetch())?; // IO
-        if event == Event::Poll && self.at.as_ref() == Some(&head) {
+        if event == Event::Poll && self.at.as_ref() == Some(&head) && !self.known.is_open() {
             return Ok(Exit::Good);
         }
         let now = now();

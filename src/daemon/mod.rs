@@ -65,9 +65,16 @@ pub struct Known {
     applied: Option<Applied>,
     /// The objects of each organisation that the last round brought about whole.
     settled: BTreeMap<Name, Arc<OrganisationObjects>>,
+    /// Organisations of which something was left to do.
+    open: BTreeSet<Name>,
 }
 
 impl Known {
+    /// Whether something was left to do that a further round may bring about.
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// When what is rendered next changes by itself: a night, a peak.
     pub fn next_change(&self) -> Option<jiff::Timestamp> {
         self.settled.values().filter_map(|objects| objects.next_change).min()
@@ -245,6 +252,11 @@ fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, ou
     for done in outcome.organisations.iter().filter(|done| planned.contains(&done.organisation)) {
         let name = &done.organisation;
         let open = done.failure.is_some() || done.outcomes.iter().any(crate::plan::Outcome::is_open);
+        if open {
+            known.open.insert(name.clone());
+        } else {
+            known.open.remove(name);
+        }
         match checked.objects.get(name) {
             Some(objects) if !open => known.settled.insert(name.clone(), Arc::clone(objects)),
             _ => known.settled.remove(name),

@@ -7,7 +7,7 @@ use anstyle::Style;
 
 use super::Look;
 use super::words::{many, paint, plain, sign, style};
-use crate::plan::{Done, OrganisationOutcome, Outcome, Skip, Verb};
+use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip, Verb};
 
 /// The outcomes as text: a line an organisation, what is open below it, a summary at the end.
 pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
@@ -24,7 +24,7 @@ pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
             continue;
         }
         let name = paint(look.colour, Style::new().bold(), organisation.organisation.as_str());
-        let _ = writeln!(out, "{name}: {}", counted(&counts));
+        let _ = writeln!(out, "{name}: {}{}", counted(&counts), under_way(organisation, look));
         if let Some(failure) = &organisation.failure {
             let bad = paint(look.colour, style(Verb::Refused), "!");
             let _ = writeln!(out, "  {bad} {}", plain(failure));
@@ -98,7 +98,7 @@ fn draw(out: &mut String, outcome: &Outcome, look: Look) {
             None => return,
         },
         Done::Deleting => (Verb::Delete, "its deletion has begun".to_owned()),
-        Done::Applied { health: Some(health), .. } if !health.is_ready() => {
+        Done::Applied { health: Some(health), .. } if is_told(health, look) => {
             (Verb::Change, format!("applied, {}{}", health.state, message(&health.message)))
         }
         Done::Applied { .. } if look.verbose => (outcome.verb, "applied".to_owned()),
@@ -106,6 +106,22 @@ fn draw(out: &mut String, outcome: &Outcome, look: Look) {
         Done::Applied { .. } | Done::Deleted | Done::Unchanged => return,
     };
     let _ = writeln!(out, "  {} {} — {words}", paint(look.colour, style(mark), sign(mark)), outcome.id);
+}
+
+/// Objects on their way are counted; each is told only to those who ask for everything, and what will not get there always.
+fn is_told(health: &Health, look: Look) -> bool {
+    health.state == HealthState::Failed || (look.verbose && !health.is_ready())
+}
+
+/// `; 14 on their way to ready`.
+fn under_way(organisation: &OrganisationOutcome, look: Look) -> String {
+    let on_its_way = |outcome: &&Outcome| {
+        matches!(&outcome.done, Done::Applied { health: Some(health), .. } if !health.is_ready() && !is_told(health, look))
+    };
+    match organisation.outcomes.iter().filter(on_its_way).count() {
+        0 => String::new(),
+        count => format!("; {count} on the way to ready"),
+    }
 }
 
 fn message(text: &str) -> String {
