@@ -115,9 +115,7 @@ fn is_told(health: &Health, look: Look) -> bool {
 
 /// `; 14 on their way to ready`.
 fn under_way(organisation: &OrganisationOutcome, look: Look) -> String {
-    let on_its_way = |outcome: &&Outcome| {
-        matches!(&outcome.done, Done::Applied { health: Some(health), .. } if !health.is_ready() && !is_told(health, look))
-    };
+    let on_its_way = |outcome: &&Outcome| matches!(&outcome.done, Done::Applied { health: Some(health), .. } if !health.is_ready() && !is_told(health, look));
     match organisation.outcomes.iter().filter(on_its_way).count() {
         0 => String::new(),
         count => format!("; {count} on the way to ready"),
