@@ -16,8 +16,6 @@ use super::{
 pub(crate) struct Custom {
     /// Name of the definition, `PLURAL.GROUP`.
     pub definition: String,
-    /// The version in which objects are stored.
-    pub storage: String,
     versions: BTreeMap<String, Version>,
 }
 
@@ -95,7 +93,6 @@ pub(crate) fn served(definition: &Value) -> Vec<Resource> {
         .unwrap_or_default();
     let custom = std::sync::Arc::new(Custom {
         definition: text(&definition["metadata"]["name"]),
-        storage: storage.clone(),
         versions: versions.iter().map(|value| (text(&value["name"]), version(value))).collect(),
     });
     let mut served: Vec<Resource> = versions

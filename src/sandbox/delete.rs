@@ -5,12 +5,11 @@ use serde_json::{Value, json};
 use super::{
     fields::section,
     http::{Answer, Call},
-    json as bodies, lifecycle, read,
+    json as bodies, lifecycle, read, request,
     resources::Resource,
     server::Server,
     status::{FieldError, Status},
     store::{Key, Stored},
-    write,
 };
 
 const ORPHAN: &str = "orphan";
@@ -58,7 +57,7 @@ fn options(call: &Call) -> Result<Options, Status> {
         return invalid(FieldError::unsupported("propagationPolicy", &json!(word), &quoted));
     }
     Ok(Options {
-        dry_run: write::dry_run(call, "DeleteOptions", &body)?,
+        dry_run: request::dry_run(call, "DeleteOptions", &body)?,
         uid: word("/preconditions/uid"),
         version: word("/preconditions/resourceVersion"),
         propagation,

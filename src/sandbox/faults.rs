@@ -164,6 +164,7 @@ fn dice(seed: &mut u64) -> f64 {
 }
 
 /// The effects of one request, sorted by when they come in.
+#[expect(clippy::struct_excessive_bools, reason = "each is an effect of its own, and several may hit one request")]
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub delay: Duration,

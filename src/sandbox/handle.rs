@@ -13,9 +13,10 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{
     access::User,
+    bootstrap,
     controllers::{self, ControllerOptions},
     faults::Fault,
-    http, lifecycle, route,
+    http, route,
     server::{Clock, Server, locked},
     state,
     store::Store,
@@ -276,7 +277,7 @@ pub async fn serve(options: Options) -> Result<Handle, SandboxError> {
         .map_err(|source| SandboxError::Listen { address: options.listen, source })?;
     let address = listener.local_addr().map_err(|source| SandboxError::Listen { address: options.listen, source })?;
     let server = Arc::new(open(&options)?);
-    lifecycle::bootstrap(&server, options.cluster_uid.as_deref(), options.definitions, &options.secrets);
+    bootstrap::bootstrap(&server, options.cluster_uid.as_deref(), options.definitions, &options.secrets);
     server.store().compact();
     let task = tokio::spawn(http::run(listener, Arc::clone(&server)));
     let mut handle = Handle { address, token, server, task, controllers: None };

@@ -28,10 +28,11 @@ use super::{
     access::{self, User, Wish},
     delete, discovery,
     faults::{Effects, Seen},
-    read,
+    patch, read,
     resources::Resource,
     review,
     route::{self, Place, Query, Target},
+    scale,
     server::{Server, locked},
     status::Status,
     watch, write,
@@ -285,7 +286,7 @@ fn resource_of(server: &Server, place: &Place) -> Result<Arc<Resource>, Status> 
     let misplaced = if resource.namespaced {
         place.namespace.is_empty() && !place.name.is_empty()
     } else {
-        !place.namespace.is_empty() && !(resource.plural == "namespaces")
+        !place.namespace.is_empty() && resource.plural != "namespaces"
     };
     if misplaced && !reviews {
         return Err(Status::no_such_resource());
@@ -333,14 +334,14 @@ fn dispatch(server: &Arc<Server>, call: Call, effects: &Effects) -> Result<Answe
     match (call.verb, sub) {
         ("create", "token" | "eviction") => review::subresource(server, &call),
         ("create", "") if !call.resource.stored() => review::create(server, &call),
-        ("get", "scale") => write::read_scale(server, &call),
-        ("update" | "patch", "scale") => write::write_scale(server, &call),
+        ("get", "scale") => scale::read_scale(server, &call),
+        ("update" | "patch", "scale") => scale::write_scale(server, &call),
         ("get", "" | "status") => read::get(server, &call),
         ("list", "") => read::list(server, &call),
         ("watch", "") => watch::open(server, call, effects.expire, effects.stall),
         ("create", "") => write::create(server, &call),
         ("update", "" | "status" | "finalize") => write::update(server, &call),
-        ("patch", "" | "status") => write::patch(server, &call),
+        ("patch", "" | "status") => patch::patch(server, &call),
         ("delete", "") => delete::one(server, &call),
         ("deletecollection", "") => delete::collection(server, &call),
         _ => Err(Status::not_allowed()),
@@ -470,4 +471,4 @@ fn response(answer: Result<Answer, Status>) -> Response<Body> {
 }
 
 /// How long a watch lives when nobody says.
-pub(crate) const WATCH_LIFE: Duration = Duration::from_secs(45 * 60);
+pub(crate) const WATCH_LIFE: Duration = Duration::from_mins(45);

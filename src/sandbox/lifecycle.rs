@@ -1,26 +1,9 @@
 //! What the server itself puts into objects: identity, generation, first status, allocated values;
 //! and the objects that are there from the beginning.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::{
-    fields::section,
-    handle::OperatorSecret,
-    resources::Resource,
-    server::Server,
-    status::Status,
-    store::{Key, Store},
-};
-
-/// Definitions of the custom resources that our providers render, reduced to what they use.
-const DEFINITIONS: &[&str] = &[
-    include_str!("../../schemas/kubernetes/custom/cert-manager.json"),
-    include_str!("../../schemas/kubernetes/custom/cloudnative-pg.json"),
-    include_str!("../../schemas/kubernetes/custom/garage.json"),
-    include_str!("../../schemas/kubernetes/custom/gateway.json"),
-    include_str!("../../schemas/kubernetes/custom/k8up.json"),
-];
+use super::{fields::section, resources::Resource, server::Server, status::Status, store::Store};
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.
 fn has_generation(resource: &Resource) -> bool {
@@ -29,9 +12,10 @@ fn has_generation(resource: &Resource) -> bool {
     }
     matches!(
         (resource.group.as_str(), resource.plural.as_str()),
-        ("apps" | "batch" | "admissionregistration.k8s.io" | "apiextensions.k8s.io" | "policy", _)
-            | ("networking.k8s.io", _)
-            | ("", "pods")
+        (
+            "apps" | "batch" | "admissionregistration.k8s.io" | "apiextensions.k8s.io" | "policy" | "networking.k8s.io",
+            _
+        ) | ("", "pods")
             | ("scheduling.k8s.io", "priorityclasses")
             | ("discovery.k8s.io", "endpointslices")
     )
@@ -151,7 +135,7 @@ fn name_job(object: &mut Value, uid: &str) {
         .insert("selector".to_owned(), json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
 }
 
-fn prepare_definition(object: &mut Value) {
+pub(crate) fn prepare_definition(object: &mut Value) {
     let spec = section(object, "spec");
     let names = spec.entry("names").or_insert_with(|| json!({}));
     let kind = names["kind"].as_str().unwrap_or_default().to_owned();
@@ -380,52 +364,6 @@ pub(crate) fn establish(server: &Server, definition: &mut Value) {
         "storedVersions": stored,
     });
 }
-
-const EVENT_NAMES: [(&str, &str); 7] = [
-    ("regarding", "involvedObject"),
-    ("note", "message"),
-    ("reportingController", "reportingComponent"),
-    ("deprecatedSource", "source"),
-    ("deprecatedFirstTimestamp", "firstTimestamp"),
-    ("deprecatedLastTimestamp", "lastTimestamp"),
-    ("deprecatedCount", "count"),
-];
-
-/// Events have other names for their fields in `events.k8s.io`; they are kept by their old ones.
-pub(crate) fn event_in(object: &mut Value) {
-    rename(object, |(new, old)| (*new, *old));
-}
-
-/// The other way round.
-pub(crate) fn event_out_value(object: &mut Value) {
-    rename(object, |(new, old)| (*old, *new));
-}
-
-fn rename<'a>(object: &mut Value, pair: impl Fn(&'a (&'a str, &'a str)) -> (&'a str, &'a str)) {
-    if let Value::Object(fields) = object {
-        for names in &EVENT_NAMES {
-            let (from, to) = pair(names);
-            if let Some(value) = fields.remove(from) {
-                fields.insert(to.to_owned(), value);
-            }
-        }
-    }
-}
-
-/// The members `,"reason":…` of a stored event by their new names.
-pub(crate) fn event_out(rest: &str) -> String {
-    let text = format!("{{{}}}", rest.trim_start_matches(','));
-    let Ok(mut value) = serde_json::from_str::<Value>(&text) else {
-        return rest.to_owned();
-    };
-    event_out_value(&mut value);
-    let text = value.to_string();
-    match &text[1..text.len() - 1] {
-        "" => String::new(),
-        members => format!(",{members}"),
-    }
-}
-
 /// Refuses new objects in a namespace that is not there, or is going.
 pub(crate) fn admit_new(server: &Server, resource: &Resource, namespace: &str, name: &str) -> Result<(), Status> {
     if !resource.namespaced {
@@ -451,165 +389,6 @@ pub(crate) fn admit_new(server: &Server, resource: &Resource, namespace: &str, n
     }
     Err(status)
 }
-
-/// The objects that are there from the beginning, added where they are missing.
-pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions: bool, secrets: &[OperatorSecret]) {
-    for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-        let uid = cluster_uid.filter(|_| name == "kube-system");
-        let uid = uid.map_or_else(|| server.uid(), str::to_owned);
-        add(
-            server,
-            ("", "v1", "namespaces"),
-            json!({
-                "metadata": {"name": name, "uid": uid, "labels": {"kubernetes.io/metadata.name": name}},
-                "spec": {"finalizers": ["kubernetes"]},
-                "status": {"phase": "Active"},
-            }),
-        );
-    }
-    for (name, rules) in roles() {
-        add(
-            server,
-            (RBAC, "v1", "clusterroles"),
-            json!({
-                "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
-                "rules": rules,
-            }),
-        );
-    }
-    add(
-        server,
-        (RBAC, "v1", "clusterrolebindings"),
-        json!({
-            "metadata": {"name": "cluster-admin", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
-            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}],
-        }),
-    );
-    if definitions {
-        for text in DEFINITIONS {
-            let list: Vec<Value> = serde_json::from_str(text).expect("the reduced definitions are part of the program");
-            for mut definition in list {
-                prepare_definition(&mut definition);
-                establish(server, &mut definition);
-                definition["metadata"]["generation"] = json!(1);
-                definition["metadata"]["annotations"] = json!({REDUCED: "true"});
-                // Nobody owns the schema, so that applying the full definition meets no conflict.
-                definition["metadata"]["managedFields"] = json!([{
-                    "manager": "sandbox",
-                    "operation": "Update",
-                    "apiVersion": "apiextensions.k8s.io/v1",
-                    "time": server.clock.text(),
-                    "fieldsType": "FieldsV1",
-                    "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, format!("f:{REDUCED}"): {}}}},
-                }]);
-                add(server, ("apiextensions.k8s.io", "v1", "customresourcedefinitions"), definition);
-            }
-        }
-    }
-    for secret in secrets {
-        operator_secret(server, secret);
-    }
-    server.reload();
-}
-
-/// A Secret that a cluster's operators would have made, with values that say what they are.
-fn operator_secret(server: &Server, secret: &OperatorSecret) {
-    let namespace = &secret.namespace;
-    let labels = json!({"kubernetes.io/metadata.name": namespace, "app.kubernetes.io/managed-by": "parcelle"});
-    add(
-        server,
-        ("", "v1", "namespaces"),
-        json!({
-            "metadata": {"name": namespace, "labels": labels},
-            "spec": {"finalizers": ["kubernetes"]},
-            "status": {"phase": "Active"},
-        }),
-    );
-    let value = |key: &String| (key.clone(), json!(STANDARD.encode(format!("sandbox-{key}"))));
-    let data: Map<String, Value> = secret.keys.iter().map(value).collect();
-    add(
-        server,
-        ("", "v1", "secrets"),
-        json!({"metadata": {"name": secret.name, "namespace": namespace}, "type": "Opaque", "data": data}),
-    );
-}
-
-/// Annotation of the definitions that a sandbox brings along.
-const REDUCED: &str = "parcelle.dev/reduced";
-const RBAC: &str = "rbac.authorization.k8s.io";
-
-fn add(server: &Server, (group, version, plural): (&str, &str, &str), mut object: Value) {
-    let Some(resource) = server.registry().find(group, version, plural).cloned() else {
-        return;
-    };
-    let uid = server.uid();
-    let now = server.clock.text();
-    let metadata = section(&mut object, "metadata");
-    metadata.entry("uid").or_insert_with(|| json!(uid));
-    metadata.insert("creationTimestamp".to_owned(), json!(now));
-    let text = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or_default();
-    let key = Key::new(text("namespace"), text("name"));
-    if let Value::Object(fields) = object {
-        // What a state file brought along stays.
-        let _ = server.put(&resource, &key, fields, None);
-    }
-}
-
-fn roles() -> Vec<(&'static str, Value)> {
-    let read = json!(["get", "list", "watch"]);
-    let all = json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]);
-    let groups = json!(["", "apps", "autoscaling", "batch", "networking.k8s.io", "policy"]);
-    let plain = json!([
-        "bindings",
-        "configmaps",
-        "endpoints",
-        "events",
-        "limitranges",
-        "persistentvolumeclaims",
-        "persistentvolumeclaims/status",
-        "pods",
-        "pods/log",
-        "pods/status",
-        "resourcequotas",
-        "serviceaccounts",
-        "services",
-        "services/status",
-        "daemonsets",
-        "deployments",
-        "deployments/scale",
-        "deployments/status",
-        "replicasets",
-        "replicasets/scale",
-        "statefulsets",
-        "statefulsets/scale",
-        "statefulsets/status",
-        "horizontalpodautoscalers",
-        "cronjobs",
-        "jobs",
-        "ingresses",
-        "networkpolicies",
-        "poddisruptionbudgets",
-    ]);
-    let mut written = plain.as_array().cloned().unwrap_or_default();
-    written.push(json!("secrets"));
-    let view = json!({"apiGroups": groups, "resources": plain, "verbs": read});
-    let edit = json!({"apiGroups": groups, "resources": written, "verbs": all});
-    let admin = json!({"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": all});
-    vec![
-        (
-            "cluster-admin",
-            json!([
-                {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-                {"nonResourceURLs": ["*"], "verbs": ["*"]},
-            ]),
-        ),
-        ("admin", json!([edit, admin, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
-        ("edit", json!([edit, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
-        ("view", json!([view, {"apiGroups": [""], "resources": ["namespaces"], "verbs": read}])),
-    ]
-}
-
 /// Whether any object of a resource is left.
 pub(crate) fn any_left(store: &Store, resource: &Resource) -> bool {
     !store.list(&resource.storage(), None).is_empty()

@@ -14,21 +14,26 @@
 //! The simulated controllers in [`controllers`] are ordinary clients of the API.
 
 mod access;
+mod bootstrap;
 pub mod controllers;
 mod custom;
 mod delete;
 mod discovery;
+mod events;
 mod faults;
 mod fields;
 mod handle;
 mod http;
 mod json;
 mod lifecycle;
+mod patch;
 mod proto;
 mod read;
+mod request;
 mod resources;
 mod review;
 mod route;
+mod scale;
 mod selector;
 mod server;
 mod state;

@@ -33,7 +33,7 @@ pub(crate) fn text(resource: &Resource, object: &Stored, form: Form, named: bool
     text.push_str(object.metadata());
     if form == Form::Whole {
         if resource.group == "events.k8s.io" {
-            text.push_str(&super::lifecycle::event_out(object.rest()));
+            text.push_str(&super::events::event_out(object.rest()));
         } else {
             text.push_str(object.rest());
         }
@@ -48,7 +48,7 @@ pub(crate) fn text_of(resource: &Resource, object: &Value, form: Form) -> String
         Form::Whole => {
             let mut object = object.clone();
             if resource.group == "events.k8s.io" {
-                super::lifecycle::event_out_value(&mut object);
+                super::events::event_out_value(&mut object);
             }
             object.to_string()
         }
@@ -151,7 +151,6 @@ fn check_list_options(call: &Call) -> Result<(), Status> {
     let matching = call.query.get("resourceVersionMatch");
     let version = call.query.get("resourceVersion");
     let error = match matching {
-        None => return Ok(()),
         Some("Exact" | "NotOlderThan") if version.is_none() => FieldError::forbidden(
             "resourceVersionMatch",
             "resourceVersionMatch is forbidden unless resourceVersion is provided",
@@ -163,7 +162,7 @@ fn check_list_options(call: &Call) -> Result<(), Status> {
         Some(_) if call.query.get("continue").is_some() => {
             FieldError::forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
         }
-        Some("Exact" | "NotOlderThan") => return Ok(()),
+        None | Some("Exact" | "NotOlderThan") => return Ok(()),
         Some(other) => {
             FieldError::unsupported("resourceVersionMatch", &Value::from(other), &["Exact", "NotOlderThan", ""])
         }

@@ -9,11 +9,10 @@ use super::{
     delete,
     faults::Fault,
     http::{Answer, Call},
-    json as bodies,
+    json as bodies, request,
     server::{Server, locked},
     status::Status,
     store::Key,
-    write,
 };
 
 fn created(value: &Value) -> Answer {
@@ -22,7 +21,7 @@ fn created(value: &Value) -> Answer {
 
 /// Answers the creation of a review.
 pub(crate) fn create(server: &Server, call: &Call) -> Result<Answer, Status> {
-    let mut review = write::body(call)?.value;
+    let mut review = request::body(call)?.value;
     if !review.is_object() {
         return Err(Status::bad_request("the body is no object"));
     }
@@ -109,7 +108,7 @@ pub(crate) fn subresource(server: &Server, call: &Call) -> Result<Answer, Status
             &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
         ));
     }
-    let request = write::body(call)?.value;
+    let request = request::body(call)?.value;
     let token = URL_SAFE_NO_PAD.encode(server.random::<32>());
     server.admit(token.clone(), User::service_account(&call.place.namespace, &call.place.name));
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);

@@ -97,7 +97,7 @@ fn place(group: &str, version: &str, rest: &[&str], path: &str) -> Target {
     let mut place = Place { group: group.to_owned(), version: version.to_owned(), ..Place::default() };
     let rest = match rest {
         ["namespaces", namespace, sub] if ["status", "finalize"].contains(sub) => {
-            place.plural = "namespaces".to_owned();
+            "namespaces".clone_into(&mut place.plural);
             (*namespace).clone_into(&mut place.name);
             (*sub).clone_into(&mut place.subresource);
             return Target::Objects(place);

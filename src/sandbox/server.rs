@@ -28,6 +28,7 @@ pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 impl Clock {
     /// The clock of the machine.
     pub fn system() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a port: the clock of the machine")]
         Self::new(Timestamp::now)
     }
 
@@ -173,7 +174,7 @@ impl Server {
         let mut bytes = self.random::<16>();
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&bytes);
         let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
         parts.join("-")
     }
@@ -184,13 +185,6 @@ impl Server {
         let bytes = self.random::<5>();
         let letters = bytes.iter().map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]);
         letters.map(char::from).collect()
-    }
-
-    /// The object of a resource, whole.
-    pub fn object(&self, resource: &Resource, namespace: &str, name: &str) -> Option<Value> {
-        let key = Key::new(namespace, name);
-        let stored = self.store().get(&resource.storage(), &key)?;
-        Some(stored.object(&resource.api_version(), &resource.kind))
     }
 
     /// Writes an object computed from version `expected`.
@@ -246,6 +240,13 @@ impl Server {
             registry.all().any(|known| known.group == group && known.version == version && known.custom.is_none());
         if served { Err(Status::no_such_resource()) } else { Err(Status::plain(404, "", "404 page not found")) }
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    digits.map(char::from).collect()
 }
 
 fn established(definition: &Value) -> bool {

@@ -4,13 +4,15 @@
 //! renamed; lines are appended in the order of writes, and a last line that was cut is dropped
 //! when the file is read. What a kill may cost are the writes of the last moment.
 
+#![expect(clippy::disallowed_methods, reason = "a port: the state file")]
+
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, Sender, channel},
     },
     thread,
     time::Duration,
@@ -38,12 +40,11 @@ pub(crate) struct Recorder(Sender<Message>);
 impl Recorder {
     /// Records one write.
     pub fn record(&self, resource: &str, event: &Event) {
-        let line = match &event.after {
-            Some(object) => put_line(resource, &event.key, object),
-            None => {
-                let key = json!([resource, &*event.key.namespace, &*event.key.name]);
-                format!("{{\"version\":{},\"gone\":{key}}}\n", event.revision).into_bytes()
-            }
+        let line = if let Some(object) = &event.after {
+            put_line(resource, &event.key, object)
+        } else {
+            let key = json!([resource, &*event.key.namespace, &*event.key.name]);
+            format!("{{\"version\":{},\"gone\":{key}}}\n", event.revision).into_bytes()
         };
         let _ = self.0.send(Message::Line(line));
     }
@@ -195,10 +196,7 @@ fn run(path: &Path, mut file: File, snapshot: u64, receiver: &Receiver<Message>)
                 Message::Flush(done) => waiting.push(done),
             }
             let patience = if waiting.is_empty() { GATHER } else { Duration::ZERO };
-            next = match receiver.recv_timeout(patience) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
+            next = receiver.recv_timeout(patience).ok();
         }
         length += lines.len() as u64;
         let kept = file.write_all(&lines).and_then(|()| file.sync_data());

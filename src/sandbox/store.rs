@@ -187,18 +187,18 @@ impl Store {
     /// Forgets all history: watches and lists of earlier versions are answered with 410.
     pub fn compact(&mut self) {
         self.opened = self.revision;
-        for shelf in self.shelves.values_mut() {
-            shelf.history.clear();
-            shelf.bytes = 0;
-            shelf.horizon = self.revision;
+        for kept in self.shelves.values_mut() {
+            kept.history.clear();
+            kept.bytes = 0;
+            kept.horizon = self.revision;
         }
     }
 
     /// Puts an object as it was kept in a state file, without history.
     pub fn restore(&mut self, resource: &str, key: Key, object: Stored) {
         let opened = self.opened;
-        let shelf = self.shelves.entry(resource.into()).or_insert_with(|| Shelf::new(opened));
-        shelf.objects.insert(key, Arc::new(object));
+        let kept = self.shelves.entry(resource.into()).or_insert_with(|| Shelf::new(opened));
+        kept.objects.insert(key, Arc::new(object));
     }
 
     /// The object at `key`.
@@ -208,13 +208,13 @@ impl Store {
 
     /// Objects of a resource in the order of lists, of one namespace or (`None`) of all.
     pub fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<(Key, Arc<Stored>)> {
-        let Some(shelf) = self.shelves.get(resource) else {
+        let Some(kept) = self.shelves.get(resource) else {
             return Vec::new();
         };
         let pairs = |(key, object): (&Key, &Arc<Stored>)| (key.clone(), Arc::clone(object));
         match namespace {
-            None => shelf.objects.iter().map(pairs).collect(),
-            Some(namespace) => shelf
+            None => kept.objects.iter().map(pairs).collect(),
+            Some(namespace) => kept
                 .objects
                 .range(Key::new(namespace, "")..)
                 .take_while(|(key, _)| &*key.namespace == namespace)
@@ -244,27 +244,27 @@ impl Store {
 
     /// Events of a resource after `revision`; `None` when they are no longer kept.
     pub fn since(&self, resource: &str, revision: u64) -> Option<Vec<Arc<Event>>> {
-        let Some(shelf) = self.shelves.get(resource) else {
+        let Some(kept) = self.shelves.get(resource) else {
             return (revision >= self.opened).then(Vec::new);
         };
-        if revision < shelf.horizon {
+        if revision < kept.horizon {
             return None;
         }
-        let start = shelf.history.partition_point(|event| event.revision <= revision);
-        Some(shelf.history.range(start..).cloned().collect())
+        let start = kept.history.partition_point(|event| event.revision <= revision);
+        Some(kept.history.range(start..).cloned().collect())
     }
 
     /// Oldest version from which a resource can be watched.
     pub fn horizon(&self, resource: &str) -> u64 {
-        self.shelves.get(resource).map_or(self.opened, |shelf| shelf.horizon)
+        self.shelves.get(resource).map_or(self.opened, |kept| kept.horizon)
     }
 
     /// Tells when a resource changes.
     pub fn changes(&mut self, resource: &str) -> watch::Receiver<u64> {
-        self.shelf(resource).changed.subscribe()
+        self.kept_mut(resource).changed.subscribe()
     }
 
-    fn shelf(&mut self, resource: &str) -> &mut Shelf {
+    fn kept_mut(&mut self, resource: &str) -> &mut Shelf {
         let opened = self.opened;
         if !self.shelves.contains_key(resource) {
             self.shelves.insert(resource.into(), Shelf::new(opened));
@@ -281,14 +281,14 @@ impl Store {
         expected: Option<u64>,
     ) -> Result<Arc<Event>, Raced> {
         let revision = self.revision + 1;
-        let shelf = self.shelf(resource);
-        let before = shelf.objects.get(key).cloned();
+        let kept = self.kept_mut(resource);
+        let before = kept.objects.get(key).cloned();
         if before.as_ref().map(|object| object.revision) != expected {
             return Err(Raced);
         }
         let after = Arc::new(Stored::new(object, revision));
-        shelf.objects.insert(key.clone(), Arc::clone(&after));
-        let event = shelf.remember(Event { revision, key: key.clone(), after: Some(after), before });
+        kept.objects.insert(key.clone(), Arc::clone(&after));
+        let event = kept.remember(Event { revision, key: key.clone(), after: Some(after), before });
         self.revision = revision;
         Ok(event)
     }
@@ -296,21 +296,21 @@ impl Store {
     /// Removes an object that is at version `expected`.
     pub fn remove(&mut self, resource: &str, key: &Key, expected: u64) -> Result<Arc<Event>, Raced> {
         let revision = self.revision + 1;
-        let shelf = self.shelf(resource);
-        match shelf.objects.get(key) {
+        let kept = self.kept_mut(resource);
+        match kept.objects.get(key) {
             Some(object) if object.revision == expected => {}
             _ => return Err(Raced),
         }
-        let before = shelf.objects.remove(key);
-        let event = shelf.remember(Event { revision, key: key.clone(), after: None, before });
+        let before = kept.objects.remove(key);
+        let event = kept.remember(Event { revision, key: key.clone(), after: None, before });
         self.revision = revision;
         Ok(event)
     }
 
     /// All objects with their resources, for a state file.
     pub fn everything(&self) -> impl Iterator<Item = (&str, &Key, &Arc<Stored>)> {
-        self.shelves.iter().flat_map(|(resource, shelf)| {
-            let objects = shelf.objects.iter();
+        self.shelves.iter().flat_map(|(resource, kept)| {
+            let objects = kept.objects.iter();
             objects.map(move |(key, object)| (&**resource, key, object))
         })
     }

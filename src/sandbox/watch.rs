@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A bookmark is sent so often where they are asked for.
-const BOOKMARKS: Duration = Duration::from_secs(60);
+const BOOKMARKS: Duration = Duration::from_mins(1);
 
 struct Watcher {
     server: Arc<Server>,

@@ -155,7 +155,7 @@ impl Engine {
             if let Some(watched) = self.watched.remove(&number) {
                 watched.task.abort();
             }
-            self.forget_all(number, &BTreeSet::new()).await;
+            self.forget_all(number, &BTreeSet::new());
         }
     }
 
@@ -197,7 +197,7 @@ impl Engine {
                     watched.shown.clear();
                 }
             }
-            Message::Complete(number) => self.complete(number).await,
+            Message::Complete(number) => self.complete(number),
             Message::Applied(number, object) => self.applied(number, *object),
             Message::Deleted(number, object) => {
                 if let Some(uid) = object.metadata.uid {
@@ -205,16 +205,16 @@ impl Engine {
                 }
                 self.definitions_changed(number);
             }
-            Message::Done(uid, good) => self.done(uid, good),
+            Message::Done(uid, good) => self.done(&uid, good),
             Message::Rediscover => self.discover().await,
         }
     }
 
-    async fn complete(&mut self, number: usize) {
+    fn complete(&mut self, number: usize) {
         let Some(watched) = self.watched.get_mut(&number) else { return };
         watched.complete = true;
         let shown = std::mem::take(&mut watched.shown);
-        self.forget_all(number, &shown).await;
+        self.forget_all(number, &shown);
         if self.watched.values().all(|watched| watched.complete) {
             let owned: Vec<String> =
                 self.nodes.iter().filter(|(_, node)| !node.owners.is_empty()).map(|(uid, _)| uid.clone()).collect();
@@ -225,7 +225,7 @@ impl Engine {
     }
 
     /// Forgets objects of a resource, except those.
-    async fn forget_all(&mut self, number: usize, except: &BTreeSet<String>) {
+    fn forget_all(&mut self, number: usize, except: &BTreeSet<String>) {
         let gone: Vec<String> = self
             .nodes
             .iter()
@@ -440,10 +440,10 @@ impl Engine {
         });
     }
 
-    fn done(&mut self, uid: String, good: bool) {
-        let dirty = self.pending.remove(&uid).unwrap_or(false);
+    fn done(&mut self, uid: &str, good: bool) {
+        let dirty = self.pending.remove(uid).unwrap_or(false);
         if dirty || !good {
-            self.look_after(&uid);
+            self.look_after(uid);
         }
     }
 }

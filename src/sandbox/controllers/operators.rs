@@ -11,6 +11,7 @@ use super::{
     deed::Deed,
     workloads::{World, condition},
 };
+use crate::sandbox::server::hex;
 
 /// The deeds that make a custom resource ready; none when it is, or needs nothing.
 pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) -> Vec<Deed> {
@@ -33,7 +34,7 @@ pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) 
             vec![Deed::Status(json!({"state": ready_or(world, "ready", "error")}))]
         }
         ("objectbucket.io", "ObjectBucketClaim") => claim(object, world),
-        ("k8s.mariadb.com", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") | ("garage.rajsingh.info", _) => {
+        ("k8s.mariadb.com" | "garage.rajsingh.info", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") => {
             vec![Deed::Status(json!({"conditions": [observed(object, world, "Ready", "Ready")]}))]
         }
         _ => Vec::new(),
@@ -64,15 +65,15 @@ fn secret_word() -> String {
     if SystemRandom::new().fill(&mut bytes).is_err() {
         return String::new();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }
 
 /// Letters and digits that stay the same for one object.
 fn stable_word(object: &Value, purpose: &str, length: usize) -> String {
     let uid = word(object, "/metadata/uid");
     let hash = digest::digest(&digest::SHA256, format!("{purpose}/{uid}").as_bytes());
-    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    hex[..length.min(hex.len())].to_owned()
+    let digits = hex(hash.as_ref());
+    digits[..length.min(digits.len())].to_owned()
 }
 
 fn owner(object: &Value) -> Value {

@@ -235,8 +235,8 @@ fn autoscaler(object: &Value, world: &World<'_>) -> Vec<Deed> {
     let mut deeds = Vec::new();
     if wanted != current {
         let target = &object["spec"]["scaleTargetRef"];
-        let word = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
-        deeds.push(Deed::Scale(word("kind"), word("name"), wanted));
+        let text = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
+        deeds.push(Deed::Scale(text("kind"), text("name"), wanted));
     }
     deeds.push(Deed::Status(json!({
         "currentReplicas": wanted,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Errors, items, names, text};
 use crate::sandbox::status::FieldError;
 
-/// Checks a CustomResourceDefinition.
+/// Checks a `CustomResourceDefinition`.
 pub(super) fn definition(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     let (group, plural) = (text(spec, "group"), text(&spec["names"], "plural"));

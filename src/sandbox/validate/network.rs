@@ -132,7 +132,7 @@ fn backend(backend: &Value, path: &str, errors: &mut Errors) {
     port_number(number, &format!("{path}.service.port.number"), errors);
 }
 
-/// Checks a NetworkPolicy.
+/// Checks a `NetworkPolicy`.
 pub(super) fn policy(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     names::selector(&spec["podSelector"], "spec.podSelector", errors);

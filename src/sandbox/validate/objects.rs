@@ -8,7 +8,7 @@ use crate::sandbox::status::{FieldError, FieldProblem};
 const DATA_LIMIT: usize = 1 << 20;
 const KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
-/// Checks a PersistentVolumeClaim.
+/// Checks a `PersistentVolumeClaim`.
 pub(super) fn claim(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     if spec["accessModes"].as_array().is_none_or(Vec::is_empty) {
@@ -133,7 +133,7 @@ pub(super) fn immutable_data(live: &Value, object: &Value, fields: &[&str], erro
     }
 }
 
-/// Checks a ResourceQuota.
+/// Checks a `ResourceQuota`.
 pub(super) fn quota(object: &Value, errors: &mut Errors) {
     for (name, value) in object["spec"]["hard"].as_object().into_iter().flatten() {
         let path = format!("spec.hard[{name}]");
@@ -169,7 +169,7 @@ pub(super) fn quota(object: &Value, errors: &mut Errors) {
     }
 }
 
-/// Checks a LimitRange.
+/// Checks a `LimitRange`.
 pub(super) fn limit_range(object: &Value, errors: &mut Errors) {
     for (place, limit) in items(&object["spec"], "limits") {
         let path = format!("spec.limits[{place}]");
@@ -220,14 +220,14 @@ pub(super) fn lease(object: &Value, errors: &mut Errors) {
     }
 }
 
-/// Checks a StorageClass.
+/// Checks a `StorageClass`.
 pub(super) fn storage_class(object: &Value, errors: &mut Errors) {
     if text(object, "provisioner").is_empty() {
         errors.push(FieldError::required("provisioner", ""));
     }
 }
 
-/// Checks how a StorageClass changed.
+/// Checks how a `StorageClass` changed.
 pub(super) fn storage_class_change(live: &Value, object: &Value, errors: &mut Errors) {
     for field in ["parameters", "provisioner", "reclaimPolicy"] {
         if live.get(field) != object.get(field) {
@@ -237,7 +237,7 @@ pub(super) fn storage_class_change(live: &Value, object: &Value, errors: &mut Er
     immutable(live, object, "volumeBindingMode", errors);
 }
 
-/// Checks how a PriorityClass changed.
+/// Checks how a `PriorityClass` changed.
 pub(super) fn priority_class_change(live: &Value, object: &Value, errors: &mut Errors) {
     if live["value"] != object["value"] {
         errors.push(FieldError::forbidden("value", "may not be changed in an update."));

@@ -172,8 +172,7 @@ fn environment(container: &Value, path: &str, errors: &mut Errors) {
             _ => "may not have more than one field specified at a time",
         };
         if !detail.is_empty() {
-            let shown = if source.is_empty() { json!("") } else { json!("") };
-            errors.push(FieldError::invalid(&path, &shown, detail));
+            errors.push(FieldError::invalid(&path, &json!(""), detail));
         }
         for kind in ["configMapKeyRef", "secretKeyRef"] {
             if value[kind].is_object() {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Errors, items, text};
 use crate::sandbox::{resources::Resource, status::FieldError};
 
-/// Checks a Role or ClusterRole.
+/// Checks a `Role` or `ClusterRole`.
 pub(super) fn role(resource: &Resource, object: &Value, errors: &mut Errors) {
     for (place, rule) in items(object, "rules") {
         let path = format!("rules[{place}]");
@@ -35,7 +35,7 @@ pub(super) fn role(resource: &Resource, object: &Value, errors: &mut Errors) {
     }
 }
 
-/// Checks a RoleBinding or ClusterRoleBinding.
+/// Checks a `RoleBinding` or `ClusterRoleBinding`.
 pub(super) fn binding(object: &Value, errors: &mut Errors) {
     let reference = &object["roleRef"];
     let namespaced = object["metadata"]["namespace"].is_string();

@@ -63,13 +63,13 @@ pub(super) fn deployment(object: &Value, errors: &mut Errors) {
     }
 }
 
-/// Checks a ReplicaSet.
+/// Checks a `ReplicaSet`.
 pub(super) fn replica_set(object: &Value, errors: &mut Errors) {
     counts(object, &["replicas", "minReadySeconds"], errors);
     selected(object, "replicaset", errors);
 }
 
-/// Checks a DaemonSet.
+/// Checks a `DaemonSet`.
 pub(super) fn daemon_set(object: &Value, errors: &mut Errors) {
     counts(object, &["minReadySeconds", "revisionHistoryLimit"], errors);
     selected(object, "daemonset", errors);
@@ -171,7 +171,7 @@ pub(super) fn cron_job(object: &Value, errors: &mut Errors) {
     job(object, "spec.jobTemplate.spec", &spec["jobTemplate"]["spec"], errors);
 }
 
-/// Checks a HorizontalPodAutoscaler.
+/// Checks a `HorizontalPodAutoscaler`.
 pub(super) fn autoscaler(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     let least = spec["minReplicas"].as_i64();
@@ -198,7 +198,7 @@ pub(super) fn autoscaler(object: &Value, errors: &mut Errors) {
     }
 }
 
-/// Checks a PodDisruptionBudget.
+/// Checks a `PodDisruptionBudget`.
 pub(super) fn disruption_budget(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
