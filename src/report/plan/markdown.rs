@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
 use super::{text, value, way_out};
-use crate::plan::{Action, FieldChange, OrganisationPlan, Plan, Verb};
+use crate::plan::{Action, FieldChange, OrganisationPlan, Plan, Reason, Verb};
 
 /// How a comment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,12 @@ pub fn markdown(plan: &Plan, how: Markdown) -> String {
 fn details(plan: &OrganisationPlan) -> String {
     let mut out = String::new();
     let name = escape(plan.organisation.as_str());
-    let urgent = plan.actions.iter().any(|action| matches!(action.verb, Verb::Refused | Verb::Delete));
+    let is_urgent = |action: &Action| match action.verb {
+        Verb::Refused => true,
+        Verb::Delete => !matches!(action.reason, Reason::Superseded { .. }),
+        _ => false,
+    };
+    let urgent = plan.actions.iter().any(is_urgent);
     let open = if urgent { " open" } else { "" };
     let _ = writeln!(out, "\n<details{open}><summary><b>{name}</b>: {}</summary>\n", counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {

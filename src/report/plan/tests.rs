@@ -186,6 +186,42 @@ fn secrets_are_neither_shown_nor_measured() {
 }
 
 #[test]
+fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
+    use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip};
+    let outcome = |kind: &str, name: &str, done| {
+        let Action { id, verb, .. } = action(Verb::Create, kind, name, None, Reason::NotThere);
+        Outcome { id, verb, app: None, done }
+    };
+    let coming = || Done::Applied {
+        uid: "u".to_owned(),
+        health: Some(Health {
+            state: HealthState::Progressing,
+            reason: String::new(),
+            message: "it waits for a volume".to_owned(),
+        }),
+    };
+    let place = Some(Place { file: "orgs/alternatiba.kdl".to_owned(), line: 17, column: 9 });
+    let mut outcomes: Vec<_> = ["a", "b", "c", "d"].map(|name| outcome("PersistentVolumeClaim", name, coming())).into();
+    outcomes.push(outcome("Service", "x", Done::Failed { why: "quota exceeded".to_owned(), place, passing: false }));
+    let of = outcomes[4].id.clone();
+    outcomes.push(outcome("Job", "y", Done::Skipped { why: Skip::AfterFailure { of } }));
+    outcomes.push(outcome("Job", "z", Done::Unchanged));
+    let organisation = OrganisationOutcome {
+        organisation: name("alternatiba"),
+        cluster: name("ada-lovelace"),
+        outcomes,
+        failure: None,
+    };
+    let expected = "\
+alternatiba: 4 applied, 1 failed, 1 not tried, 1 unchanged; 4 on the way to ready
+  ! Service x — failed: quota exceeded  orgs/alternatiba.kdl:17
+  = Job y — not tried, since Service x failed
+4 applied, 1 failed, 1 not tried, 1 unchanged in 1 organisation.
+";
+    assert_eq!(super::outcome(&[organisation], Look::default()), expected);
+}
+
+#[test]
 fn a_status_page_says_what_waits_and_what_is_kept() {
     let organisation = OrganisationStatus {
         organisation: "alternatiba".to_owned(),
