@@ -11,7 +11,7 @@ use super::{Escape, SecretPiece};
 pub(super) fn pieces(scope: &Scope, file: &File) -> Vec<SecretPiece> {
     let mut out = Out::default();
     match &file.content {
-        FileContent::Text(template) => out.parts(scope.parts(template), Escape::None, |text| text.to_owned()),
+        FileContent::Text(template) => out.parts(scope.parts(template), Escape::None, str::to_owned),
         FileContent::Data(data) => {
             let datum = datum(scope, data).unwrap_or(Datum::Map(Vec::new()));
             match file.format {

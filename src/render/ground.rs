@@ -34,7 +34,7 @@ fn namespace(organisation: &Organisation, root: bool) -> Draft {
     let name = organisation.name.to_string();
     let annotations = tree! { "parcelle.dev/title": Tree::from(organisation.title.as_str()).at(organisation.span) };
     let draft = Draft::new("v1", "Namespace", name, Tree::map::<String>([]), organisation.span);
-    Draft { labels, annotations, ..draft.stage(Stage::Ground).holding_data() }
+    Draft { annotations, labels, ..draft.stage(Stage::Ground).holding_data() }
 }
 
 /// What containers ask for that say nothing; without it the quota would refuse them.

@@ -80,7 +80,7 @@ pub enum Stage {
     Data,
     /// Jobs of an upgrade, before the workloads switch.
     Upgrade,
-    /// Deployments, StatefulSets, Services.
+    /// Deployments, `StatefulSets`, Services.
     Workload,
     /// Routes, certificates, autoscalers, disruption budgets, schedules, jobs after a change.
     Edge,

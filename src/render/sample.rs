@@ -83,8 +83,8 @@ fn need(kind: NeedKind, word: &str, options: &[(&str, &str)]) -> Guarded<Need> {
     always(Need { kind, name: spanned(name(word)), options, keys, span: DEFINITION })
 }
 
-fn amount(text: &str) -> Option<NeedValue> {
-    Some(NeedValue::Quantity(quantity(text)))
+fn amount(text: &str) -> NeedValue {
+    NeedValue::Quantity(quantity(text))
 }
 
 fn env(variable: &str, value: &str) -> Guarded<Env> {
@@ -126,10 +126,10 @@ fn pod() -> Pod {
             read_only: false,
         })],
         resources: Resources {
-            cpu: amount("250 millicores"),
-            cpu_limit: amount("2 cores"),
-            memory: amount("512 MiB"),
-            memory_limit: amount("2 GiB"),
+            cpu: Some(amount("250 millicores")),
+            cpu_limit: Some(amount("2 cores")),
+            memory: Some(amount("512 MiB")),
+            memory_limit: Some(amount("2 GiB")),
         },
     }
 }

@@ -246,7 +246,7 @@ pub(super) fn domain(organisation: &Organisation) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// What a kubelet makes of a text, after k8s.io/kubernetes/third_party/forked/golang/expansion.
+    /// What a kubelet makes of a text, after `k8s.io/kubernetes/third_party/forked/golang/expansion`.
     fn kubelet(text: &str, variable: &str) -> String {
         let mut out = String::new();
         let mut rest = text;

@@ -350,9 +350,9 @@ fn objects_in_kdl_are_mapped_by_the_facts_of_their_fields() {
 #[test]
 fn a_patch_lies_over_what_is_rendered() {
     let (objects, findings) = written(
-        r#"patch Deployment cloud-web {
+        r"patch Deployment cloud-web {
             spec { minReadySeconds 20; template { spec { containers web { imagePullPolicy Always; }; }; }; }
-        }"#,
+        }",
     );
     assert_eq!(findings, []);
     let deployment = object(&objects, "Deployment", "cloud-web");

@@ -84,17 +84,12 @@ impl Mapper<'_> {
             return Ok(None);
         }
         let mut finding = Finding::error(UNKNOWN, format!("there is no field `{name}` here"), span);
-        finding = match nearest(name, object.fields.keys().map(|key| &**key)) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")).fix(
-                crate::finding::Applicability::Guess,
-                format!("write `{near}`"),
-                span,
-                near,
-            ),
-            None => {
-                let known: Vec<String> = object.fields.keys().take(12).map(|key| format!("`{key}`")).collect();
-                finding.help(format!("known are {}", known.join(", ")))
-            }
+        finding = if let Some(near) = nearest(name, object.fields.keys().map(|key| &**key)) {
+            let (title, guess) = (format!("write `{near}`"), crate::finding::Applicability::Guess);
+            finding.help(format!("did you mean `{near}`?")).fix(guess, title, span, near)
+        } else {
+            let known: Vec<String> = object.fields.keys().take(12).map(|key| format!("`{key}`")).collect();
+            finding.help(format!("known are {}", known.join(", ")))
         };
         self.findings.push(finding);
         Err(())
@@ -179,16 +174,14 @@ impl Mapper<'_> {
         {
             return Tree::from(quantity).at(number.span.to(unit.span));
         }
-        match &node.args[..] {
-            [word] => self.typed(word, scalar),
-            _ => {
-                let name = &node.name.value;
-                let finding = Finding::error(MISTYPED, format!("`{name}` is one {}", words(scalar)), node.head)
-                    .help(format!("write `{name} VALUE`"));
-                self.findings.push(finding);
-                Tree::ABSENT
-            }
+        if let [word] = &node.args[..] {
+            return self.typed(word, scalar);
         }
+        let name = &node.name.value;
+        let finding = Finding::error(MISTYPED, format!("`{name}` is one {}", words(scalar)), node.head)
+            .help(format!("write `{name} VALUE`"));
+        self.findings.push(finding);
+        Tree::ABSENT
     }
 
     /// A word for a field of a known or unknown type.
@@ -217,7 +210,7 @@ impl Mapper<'_> {
 
     fn typed(&mut self, word: &Word, scalar: Scalar) -> Tree {
         let value = self.value(word);
-        let text = value.as_str().map(str::to_owned).unwrap_or_else(|| value.to_string());
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let integer = || text.parse::<i64>().ok().map(Value::from);
         let fitting = match scalar {
             Scalar::String | Scalar::Time | Scalar::MicroTime | Scalar::Bytes => Some(Value::from(text.clone())),

@@ -131,7 +131,8 @@ impl Found<'_> {
             }
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
-                    pointer.push_str(&format!("/{at}"));
+                    pointer.push('/');
+                    pointer.push_str(&at.to_string());
                     self.walk(item, pointer, path);
                     pointer.truncate(length);
                 }

@@ -39,7 +39,7 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let bucket = naming::across_organisations(&asked.organisation.name, app, part);
     let secret = naming::part("Secret", app, part);
     let (endpoint, _) = option_text(choice, "endpoint").unwrap_or(("", choice.options.span));
-    let (scheme, host, port) = address(endpoint).unwrap_or(("https", "", 443));
+    let (scheme, host, number) = address(endpoint).unwrap_or(("https", "", 443));
     let region = option_text(choice, "region").map_or("garage", |(region, _)| region);
     let size = asked.size();
     Met {
@@ -47,14 +47,14 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
             ("bucket", Value::text(&bucket)),
             ("endpoint", Value::garden_text(endpoint)),
             ("host", Value::garden_text(host)),
-            ("port", int(port)),
+            ("port", int(number)),
             ("secure", Value::Bool(scheme == "https")),
             ("region", Value::garden_text(region)),
             ("access-key", secret_value(&secret, "access-key")),
             ("secret-key", secret_value(&secret, "secret-key")),
         ]),
         drafts: vec![bucket_draft(asked, choice, &bucket), key(asked, choice, &secret)],
-        flows: flows(asked, choice, port),
+        flows: flows(asked, choice, number),
         contributions: size
             .map(|(size, origin)| asked.contribution(Resource::Storage, size.amount, origin))
             .into_iter()

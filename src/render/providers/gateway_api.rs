@@ -1,4 +1,4 @@
-//! Routes by the Gateway API: a ListenerSet on the cluster's Gateway, a certificate, and an HTTPRoute.
+//! Routes by the Gateway API: a `ListenerSet` on the cluster's Gateway, a certificate, and an `HTTPRoute`.
 
 use std::collections::BTreeMap;
 

@@ -284,6 +284,16 @@ fn int(number: u16) -> Value {
     Value::Int(i64::from(number))
 }
 
+/// Secrets in `parcelle-system` that a provider reads and the cluster's operators make: name and keys.
+pub fn credentials(choice: &ProviderChoice) -> Vec<(String, Vec<String>)> {
+    let keys = match choice.provider.value.as_str() {
+        "relay" => ["user", "password"],
+        _ => ["access-key", "secret-key"],
+    };
+    let named = option_text(choice, "credentials").map(|(name, _)| name.to_owned());
+    named.into_iter().map(|name| (name, keys.map(str::to_owned).to_vec())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,14 +311,4 @@ mod tests {
             assert!(deletion(kind).is_some(), "{kind}");
         }
     }
-}
-
-/// Secrets in `parcelle-system` that a provider reads and the cluster's operators make: name and keys.
-pub fn credentials(choice: &ProviderChoice) -> Vec<(String, Vec<String>)> {
-    let keys = match choice.provider.value.as_str() {
-        "relay" => ["user", "password"],
-        _ => ["access-key", "secret-key"],
-    };
-    let named = option_text(choice, "credentials").map(|(name, _)| name.to_owned());
-    named.into_iter().map(|name| (name, keys.map(str::to_owned).to_vec())).collect()
 }

@@ -86,7 +86,7 @@ fn deployment(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
         },
         "securityContext": hardened(None, None),
     };
-    let replicas = Tree::from(if asked.now.asleep() { 0 } else { 1 }).at(asked.now.origin());
+    let replicas = Tree::from(i32::from(!asked.now.asleep())).at(asked.now.origin());
     let spec = tree! {
         "replicas": replicas,
         "selector": tree! { "matchLabels": asked.owner.selector(asked.name()) },

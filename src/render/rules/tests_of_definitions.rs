@@ -83,7 +83,9 @@ fn why_not(test: &Test, found: Findings, findings: &mut Findings) {
         let title = format!("the app of the test `{}` cannot be rendered", test.name.value);
         about.push(Finding::error(NO_APP, title, test.span).help("say in `given` what an organisation would"));
     }
-    about.into_iter().for_each(|finding| findings.push(finding));
+    for finding in about {
+        findings.push(finding);
+    }
 }
 
 fn garden_around(
@@ -92,8 +94,8 @@ fn garden_around(
     test: &Test,
     findings: &mut Findings,
 ) -> Option<Garden> {
-    let text = GARDEN.replace("DEFINITION", definition.name.as_str());
-    let mut document = syntax::parse(AROUND, &text, findings);
+    let garden = GARDEN.replace("DEFINITION", definition.name.as_str());
+    let mut document = syntax::parse(AROUND, &garden, findings);
     let organisation = document.nodes.iter_mut().find(|node| node.name.value == "organisation");
     if let Some(app) = organisation.and_then(|node| node.children.iter_mut().find(|node| node.name.value == "app")) {
         app.children.clone_from(&test.given);
