@@ -95,7 +95,7 @@ impl Checker {
             Kind::List(items) => self.list(items, scope).and_then(always),
             Kind::Name(name) => match scope.name(name) {
                 Some(kind) => always(kind.clone()),
-                None => Err(Box::new(self.unknown(name, "name", scope.names(), tree.span))),
+                None => Err(Box::new(self.unknown(name, None, scope.names(), tree.span))),
             },
             Kind::Field(of, name) => {
                 let kind = self.part(of, scope, inside_has)?;
@@ -157,8 +157,7 @@ impl Checker {
             Type::Map(inner) => Ok(Found { kind: (**inner).clone(), optional: true }),
             Type::Object(fields) => {
                 let Some(field) = fields.get(name) else {
-                    let what = format!("field of `{of}`");
-                    return Err(Box::new(self.unknown(name, &what, fields.keys().map(String::as_str), span)));
+                    return Err(Box::new(self.unknown(name, Some(of), fields.keys().map(String::as_str), span)));
                 };
                 Ok(Found { kind: field.kind.clone(), optional: field.optional })
             }
@@ -354,9 +353,13 @@ impl Checker {
         Ok(if walk == Walk::Filter { Type::List(Box::new(element)) } else { Type::Bool })
     }
 
-    fn unknown<'a>(&self, name: &str, what: &str, known: impl Iterator<Item = &'a str>, span: Span) -> Finding {
+    fn unknown<'a>(&self, name: &str, of: Option<&Tree>, known: impl Iterator<Item = &'a str>, span: Span) -> Finding {
         let known: Vec<&str> = known.collect();
-        let mut finding = Finding::error(NAME, format!("`{name}` is no {what}"), span);
+        let title = match of {
+            Some(of) => format!("`{of}` has no `{name}`"),
+            None => format!("there is no `{name}` here"),
+        };
+        let mut finding = Finding::error(NAME, title, span);
         if known.is_empty() {
             finding = finding.why("there is none here");
         } else if known.len() <= 40 {

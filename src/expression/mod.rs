@@ -20,7 +20,7 @@ pub use check::{check, check_as};
 pub use evaluate::{Environment, Explained, evaluate, evaluate_explained};
 pub use parser::{MAX_DEPTH, MAX_LENGTH, parse};
 pub use scope::Scope;
-pub use template::parse_template;
+pub use template::{no_text, parse_template};
 
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;

@@ -143,7 +143,8 @@ impl Parser<'_> {
             let span = left.span.to(right.span);
             left = node(Kind::Binary(operator, Box::new(left), Box::new(right)), span)?;
             if operator.binding() == 3 && self.operator().is_some_and(|next| next.binding() == 3) {
-                return Err(Box::new(self.unexpected("`&&`, `||` or the end: comparisons do not chain")));
+                let finding = Finding::error(SYNTAX, "comparisons do not chain", self.here());
+                return Err(Box::new(finding.help("join two comparisons with `&&`")));
             }
         }
         Ok(left)

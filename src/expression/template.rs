@@ -146,9 +146,15 @@ impl Template {
     }
 }
 
-fn no_text(hole: &Expression, found: &Type) -> Finding {
-    let finding = Finding::error(NO_TEXT, format!("`{}` is {found}, which has no one spelling", hole.text), hole.span)
-        .why("inside a longer string a hole becomes text");
+/// The finding that a list or a group has no spelling as text.
+pub fn no_text(hole: &Expression, found: &Type) -> Finding {
+    let what = match found {
+        Type::List(_) => "a list",
+        Type::Map(_) => "a map",
+        _ => "a group of fields",
+    };
+    let finding = Finding::error(NO_TEXT, format!("`{}` is {what} and has no one spelling", hole.text), hole.span)
+        .why("here stands a text");
     match found {
         Type::List(_) => finding.help(format!("write `${{join({}, ' ')}}`", hole.text)),
         _ => finding.help("name one of its fields"),

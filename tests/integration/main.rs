@@ -2,6 +2,7 @@
 
 mod findings;
 mod hostile;
+mod definitions;
 mod kdl;
 mod render;
 mod stories_apply;

@@ -8,7 +8,7 @@ mod pods;
 mod settings;
 mod workloads;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, Test, decode, names};
@@ -20,8 +20,6 @@ use crate::source::Spanned;
 use crate::syntax::{Document, Node};
 use context::{Context, Flat, Secrets};
 
-/// Two definitions of one name.
-const TWICE: Code = Code("E0255");
 /// A setting that the definition does not have.
 const NO_SETTING: Code = Code("E0263");
 /// A setting or a need that nothing uses.
@@ -29,33 +27,15 @@ const UNUSED: Code = Code("W0501");
 /// A definition without tests.
 const UNTESTED: Code = Code("W0502");
 
-/// Loads the definitions of all files: those that come with parcelle, and those of the garden, which win.
-///
-/// Documents hold what the schema accepted. A definition with an error in it is among the broken.
-pub fn load_all(built_in: &[Document], garden: &[Document], findings: &mut Findings) -> Definitions {
-    let top = |documents: &'_ [Document], word: &'static str| -> Vec<Node> {
+/// Loads the definitions that come with parcelle, and the settings that every app has.
+pub fn load_all(documents: &[Document], findings: &mut Findings) -> Definitions {
+    let top = |word: &'static str| {
         let nodes = documents.iter().flat_map(|document| &document.nodes);
-        nodes.filter(|node| node.name.value == word).cloned().collect()
+        nodes.filter(move |node| node.name.value == word)
     };
-    let common = settings::common(top(built_in, "settings").iter(), findings);
-    let mut definitions = Definitions { common, ..Definitions::default() };
-    let mut own: BTreeMap<String, crate::source::Span> = BTreeMap::new();
-    for (node, of_garden) in top(built_in, "definition")
-        .iter()
-        .map(|node| (node, false))
-        .chain(top(garden, "definition").iter().map(|node| (node, true)))
-    {
+    let mut definitions = Definitions { common: settings::common(top("settings"), findings), ..Definitions::default() };
+    for node in top("definition") {
         let Some(name) = Context::name(node.arg(0)) else { continue };
-        if of_garden && let Some(first) = own.insert(name.value.to_string(), name.span) {
-            findings.push(
-                Finding::error(TWICE, format!("there are two definitions called `{}`", name.value), name.span)
-                    .also(first, "the other one"),
-            );
-            definitions.loaded.remove(&name.value);
-            definitions.broken.insert(name.value);
-            continue;
-        }
-        definitions.loaded.remove(&name.value);
         match load(node, &definitions.common, findings) {
             Some(definition) => drop(definitions.loaded.insert(name.value, Arc::new(definition))),
             None => drop(definitions.broken.insert(name.value)),
@@ -78,8 +58,8 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
     let text = |word: &str| {
         node.child(word).and_then(|child| child.arg(0)).map(|arg| Spanned::new(arg.text.clone(), arg.span))
     };
-    let settings = settings::settings(node.child("settings"), common, context.findings);
-    let scope = names::scope(&settings);
+    let (settings, unreadable) = settings::settings(node.child("settings"), common, context.findings);
+    let scope = names::scope(&settings, &unreadable);
     let (releases, channels) = needs::releases(context, node.child("releases"), node);
     let needs = needs::needs(context, node.child("needs"), &scope);
     let inner = scope.clone().with("needs", needs::scope_type(&needs));
@@ -113,7 +93,9 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
         needs,
         settings,
     };
-    doubts(context, node, &definition);
+    if !context.findings.has_errors() {
+        doubts(context, node, &definition);
+    }
     Some(definition)
 }
 
@@ -143,7 +125,7 @@ fn rules(
     scope: &Scope,
     settings: &BTreeMap<String, SettingDeclaration>,
 ) -> Vec<Rule> {
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     let mut rules = Vec::new();
     for rule in node.children_named("rule") {
         let arg = |word: &str| rule.child(word).and_then(|child| child.arg(0));
@@ -198,7 +180,7 @@ fn tests(
     settings: &BTreeMap<String, SettingDeclaration>,
 ) -> Vec<Test> {
     let scope = scope.clone().with("objects", Type::Any);
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     let mut tests = Vec::new();
     for test in node.children_named("test") {
         let Some(name) = Context::name(test.arg(0)) else { continue };

@@ -1,6 +1,6 @@
 //! The names that expressions of a definition use: their types when it loads, their values for one app.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{SettingDeclaration, decode};
@@ -10,8 +10,11 @@ use crate::quantity::{Dimension, Quantity};
 use crate::source::Spanned;
 
 /// The names that every expression sees: `settings app org cluster release`. `needs` and `objects` come where they are.
-pub(super) fn scope(settings: &BTreeMap<String, SettingDeclaration>) -> Scope {
+///
+/// Settings that are `unreadable` may be anything: their own finding is enough.
+pub(super) fn scope(settings: &BTreeMap<String, SettingDeclaration>, unreadable: &BTreeSet<String>) -> Scope {
     let settings = settings.iter().map(|(name, setting)| (name.clone(), setting.expression_field()));
+    let settings = settings.chain(unreadable.iter().map(|name| (name.clone(), always(Type::Any))));
     let grants = [
         ("cpu", always(Type::Quantity(Dimension::Cpu))),
         ("memory", always(Type::Quantity(Dimension::Size))),

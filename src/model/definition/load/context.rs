@@ -1,6 +1,6 @@
 //! What every part of a definition is read with: the names in scope, the sink, and strings with their types.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::super::{Guarded, NeedValue};
 use crate::expression::{self, Expression, Scope, Template, Type};
@@ -8,14 +8,14 @@ use crate::finding::{Code, Finding, Findings};
 use crate::name::Name;
 use crate::quantity::Dimension;
 use crate::schema::scalar;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::syntax::{Node, Value};
 
 /// A value of another type than its place wants.
 pub(super) const WRONG_TYPE: Code = Code("E0506");
 /// A secret where it would be readable.
 pub(super) const SECRET_PLACE: Code = Code("E0508");
-/// A guard that says nothing, or wraps what it cannot.
+/// A guard that wraps what it cannot.
 const BAD_GUARD: Code = Code("E0254");
 /// The same name twice.
 const TWICE: Code = Code("E0255");
@@ -99,24 +99,12 @@ impl Context<'_> {
     }
 
     fn condition(&mut self, node: &Node, scope: &Scope) -> Option<Expression> {
-        let Some(text) = node.arg(0) else {
-            self.push(
-                Finding::error(BAD_GUARD, "`@when` lacks its condition", node.head)
-                    .help("write `@when \"settings.office == 'onlyoffice'\" { … }`"),
-            );
-            return None;
-        };
+        let text = node.arg(0)?;
         self.expression(text, scope, &Type::Bool)
     }
 
     fn elements(&mut self, node: &Node, scope: &Scope) -> Option<(String, Expression, Scope)> {
-        let (Some(name), Some(list)) = (node.arg(0), node.prop("in")) else {
-            self.push(
-                Finding::error(BAD_GUARD, "`@each` lacks its name or what it walks over", node.head)
-                    .help("write `@each module in=\"settings.modules\" { … }`"),
-            );
-            return None;
-        };
+        let (name, list) = (node.arg(0)?, node.prop("in")?);
         let expression = self.parsed(list)?;
         let element = match self.checked(expression::check(&expression, scope))? {
             Type::List(inner) => *inner,
@@ -155,9 +143,12 @@ impl Context<'_> {
     }
 
     /// A finding where the name was there before.
-    pub(super) fn unique(&mut self, names: &mut BTreeSet<String>, what: &str, name: &Spanned<Name>) {
-        if !names.insert(name.value.to_string()) {
-            self.push(Finding::error(TWICE, format!("there are two {what} called `{}`", name.value), name.span));
+    pub(super) fn unique(&mut self, names: &mut BTreeMap<String, Span>, what: &str, name: &Spanned<Name>) {
+        if let Some(first) = names.insert(name.value.to_string(), name.span) {
+            let title = format!("there are two {what} called `{}`", name.value);
+            self.push(
+                Finding::error(TWICE, title, name.span).also(first, "the first of them").help("rename one of them"),
+            );
         }
     }
 
@@ -194,10 +185,11 @@ impl Context<'_> {
         let template = expression::parse_template(&value.text, value.span, self.findings);
         match self.checked(template.check(scope)) {
             Some(Type::Secret) => self.no_secret(value, secrets),
-            Some(found @ (Type::List(_) | Type::Map(_) | Type::Object(_))) => self.push(
-                Finding::error(Code("E0509"), format!("this is {found}, which has no one spelling"), value.span)
-                    .help("join a list with `join(…, ' ')`, or name one of the fields"),
-            ),
+            Some(found @ (Type::List(_) | Type::Map(_) | Type::Object(_))) => {
+                if let Some(hole) = template.as_hole() {
+                    self.push(expression::no_text(hole, &found));
+                }
+            }
             _ => {}
         }
         template
@@ -225,27 +217,28 @@ impl Context<'_> {
     /// A string whose value has a type: a whole hole of it, or a literal that reads as one.
     pub(super) fn typed(&mut self, value: &Value, scope: &Scope, wanted: &Type) -> Template {
         let template = expression::parse_template(&value.text, value.span, self.findings);
-        let literal = template.as_literal().map(|text| match wanted {
-            Type::Int => text.parse::<i64>().is_ok(),
-            Type::Bool => matches!(text, "on" | "off"),
+        let Some(literal) = template.as_literal() else {
+            let Some(found) = self.checked(template.check(scope)) else { return template };
+            let text = *wanted == Type::Text
+                && !matches!(found, Type::Secret | Type::List(_) | Type::Map(_) | Type::Object(_));
+            if found != *wanted && !text {
+                let place = template.as_hole().map_or(value.span, |hole| hole.span);
+                let written = template.as_hole().map_or(value.text.as_str(), |hole| &hole.text);
+                let finding = Finding::error(WRONG_TYPE, format!("`{written}` is {found}"), place);
+                self.push(finding.why(format!("here stands {wanted}")));
+            }
+            return template;
+        };
+        let fits = match wanted {
+            Type::Int => literal.parse::<i64>().is_ok(),
+            Type::Bool => matches!(literal, "on" | "off"),
             Type::Text => true,
             _ => false,
-        });
-        let fits = match literal {
-            Some(fits) => Some(fits),
-            None => self.checked(template.check(scope)).map(|found| {
-                found == *wanted
-                    || (*wanted == Type::Text
-                        && !matches!(found, Type::Secret | Type::List(_) | Type::Map(_) | Type::Object(_)))
-            }),
         };
-        if fits == Some(false) {
-            let wants =
-                if *wanted == Type::Bool { "`on`, `off` or true or false".to_owned() } else { wanted.to_string() };
-            self.push(
-                Finding::error(WRONG_TYPE, format!("`{}` is not {wants}", value.text), value.span)
-                    .why(format!("here stands {wants}")),
-            );
+        if !fits {
+            let wants = if *wanted == Type::Bool { "`on` or `off`".to_owned() } else { wanted.to_string() };
+            let finding = Finding::error(WRONG_TYPE, format!("`{literal}` is not {wants}"), value.span);
+            self.push(finding.help("write it out, or compute it in `\"${…}\"`"));
         }
         template
     }

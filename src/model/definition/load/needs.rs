@@ -1,6 +1,6 @@
 //! Needs and releases of a definition.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::decode::guess;
@@ -19,7 +19,7 @@ const BAD_NEED: Code = Code("E0257");
 
 /// The needs of a `needs { … }` node.
 pub(super) fn needs(context: &mut Context, node: Option<&Node>, scope: &Scope) -> Vec<Guarded<Need>> {
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     let mut needs = Vec::new();
     for flat in context.flatten(node.map_or(&[], |node| &node.children), scope) {
         let Some(need) = need(context, &flat) else { continue };
@@ -47,13 +47,6 @@ fn need(context: &mut Context, flat: &Flat) -> Option<Need> {
         };
         if let Some(value) = option_value(context, child, &flat.scope, *shape) {
             options.insert((*option).to_owned(), NeedOption { value, span: child.head });
-        }
-    }
-    for (option, _, required) in facts.options {
-        if *required && flat.node.child(option).is_none() {
-            context.push(
-                Finding::error(BAD_NEED, format!("`{}` lacks `{option}`", name.value), flat.node.head).why(facts.about),
-            );
         }
     }
     let keys = if kind == NeedKind::Secret { keys(context, flat.node) } else { Vec::new() };
@@ -126,7 +119,7 @@ pub(super) fn releases(
     let known: Vec<&str> = releases.keys().map(String::as_str).collect();
     for release in node.children_named("release") {
         if let Some(after) = release.prop("after") {
-            known_version(context, after, &known, "the release");
+            known_version(context, after, &known, "`after`");
         }
     }
     for channel in node.children_named("channel") {

@@ -1,6 +1,6 @@
 //! Declarations of settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::decode::{as_written, decode, guess, scalar_type, written};
 use super::super::{SettingDeclaration, SettingType};
@@ -66,13 +66,15 @@ impl SettingDeclaration {
     }
 }
 
-/// The settings of a `settings { … }` node over those that every app has.
+/// The settings of a `settings { … }` node over those that every app has, and the names of those that a finding is
+/// about: what uses them is not found wrong for it.
 pub(super) fn settings(
     node: Option<&Node>,
     common: &BTreeMap<String, SettingDeclaration>,
     findings: &mut Findings,
-) -> BTreeMap<String, SettingDeclaration> {
+) -> (BTreeMap<String, SettingDeclaration>, BTreeSet<String>) {
     let mut all = common.clone();
+    let mut unreadable = BTreeSet::new();
     for child in node.into_iter().flat_map(|node| &node.children) {
         let Some(name) = child.arg(0) else { continue };
         match (child.name.value.as_str(), all.get(&name.text)) {
@@ -84,6 +86,7 @@ pub(super) fn settings(
                 let finding =
                     Finding::error(BAD_REFINE, format!("no app has a setting `{}` to refine", name.text), name.span)
                         .why("`refine` narrows a setting that every app has");
+                unreadable.insert(name.text.clone());
                 findings.push(match nearest(&name.text, common.keys().map(String::as_str)) {
                     Some(near) => guess(finding, near, name.span),
                     None => finding.help(format!("declare it: `setting {} text`", name.text)),
@@ -94,15 +97,14 @@ pub(super) fn settings(
                     .also(known.span, "declared here")
                     .help(format!("write `refine {}` to narrow it, or choose another name", name.text)),
             ),
-            ("setting", _) => {
-                if let Some(setting) = declaration(child, findings) {
-                    all.insert(name.text.clone(), setting);
-                }
-            }
+            ("setting", _) => match declaration(child, findings) {
+                Some(setting) => drop(all.insert(name.text.clone(), setting)),
+                None => drop(unreadable.insert(name.text.clone())),
+            },
             _ => {}
         }
     }
-    all
+    (all, unreadable)
 }
 
 /// The settings that every app has: those of the `settings` nodes at the top of files.

@@ -1,6 +1,6 @@
 //! Workloads and jobs.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::super::{Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, Trigger, Workload};
 use super::context::{Context, Flat, Secrets};
@@ -62,7 +62,7 @@ pub(super) fn workload(context: &mut Context, flat: &Flat, needs: &[Guarded<Need
 }
 
 fn ports(context: &mut Context, block: &[Flat]) -> Vec<Guarded<Port>> {
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     let mut ports = Vec::new();
     for part in block.iter().filter(|part| part.word() == "port") {
         let (Some(name), Some(number)) = (Context::name(part.node.arg(0)), part.node.arg(1)) else { continue };
@@ -277,7 +277,7 @@ fn is_span(part: &str, (least, most): (u32, u32)) -> bool {
 
 /// Names that a definition uses twice.
 pub(super) fn check_names(context: &mut Context, workloads: &[Guarded<Workload>], jobs: &[Guarded<Job>]) {
-    let mut names = BTreeSet::new();
+    let mut names = BTreeMap::new();
     let workloads = workloads.iter().map(|workload| &workload.item.name);
     for name in workloads.chain(jobs.iter().map(|job| &job.item.name)) {
         context.unique(&mut names, "workloads or jobs", name);
