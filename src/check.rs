@@ -130,7 +130,7 @@ fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Ar
     let from: Vec<FileId> = own.clone().map(|parsed| parsed.file).collect();
     let known = memo.definitions.take().filter(|known| known.from == from);
     let loaded = known.unwrap_or_else(|| {
-        let documents: Vec<Document> = own.map(|parsed| parsed.document.document.clone()).collect();
+        let documents: Vec<_> = own.map(|parsed| Arc::clone(&parsed.document)).collect();
         let mut findings = Findings::default();
         let definitions = Arc::new(definition::load_all(&memo.built_in, &documents, &mut findings));
         render::rules::tests_of_definitions(&definitions, &mut findings);

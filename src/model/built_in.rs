@@ -26,7 +26,7 @@ impl Definitions {
             documents.push(syntax::parse(file, &source.text, &mut findings));
         }
         context.update(env!("CARGO_PKG_VERSION").as_bytes());
-        let mut definitions = definition::load_all(&documents, &mut findings);
+        let mut definitions = definition::load_built_in(&documents, &mut findings);
         definitions.hash = context.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text

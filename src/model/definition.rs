@@ -19,7 +19,7 @@ mod setting;
 mod workload;
 
 pub use decode::{check_layer, decode, settings_value, written};
-pub use load::{load, load_all};
+pub use load::{load, load_all, load_built_in};
 pub use names::{environment, objects_value};
 pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind};
 pub use setting::{SettingDeclaration, SettingType};

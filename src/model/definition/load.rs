@@ -15,6 +15,7 @@ use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration
 use crate::expression::{Scope, Type};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Layer;
+use crate::schema::Checked;
 use crate::schema::suggest::nearest;
 use crate::source::Spanned;
 use crate::syntax::{Document, Node};
@@ -28,7 +29,7 @@ const UNUSED: Code = Code("W0501");
 const UNTESTED: Code = Code("W0502");
 
 /// Loads the definitions that come with parcelle, and the settings that every app has.
-pub fn load_all(documents: &[Document], findings: &mut Findings) -> Definitions {
+pub fn load_built_in(documents: &[Document], findings: &mut Findings) -> Definitions {
     let top = |word: &'static str| {
         let nodes = documents.iter().flat_map(|document| &document.nodes);
         nodes.filter(move |node| node.name.value == word)
@@ -42,6 +43,11 @@ pub fn load_all(documents: &[Document], findings: &mut Findings) -> Definitions 
         }
     }
     definitions
+}
+
+/// The definitions that come with parcelle, and over them those of a garden's files, as the schema checked them.
+pub fn load_all(built_in: &[Document], garden: &[Arc<Checked>], findings: &mut Findings) -> Definitions {
+    load_built_in(built_in, findings).with(garden, findings)
 }
 
 /// Loads one `definition` node over the settings that every app has; none where it has an error, with its findings.

@@ -31,7 +31,7 @@ fn shown(sources: &Sources, findings: &Findings) -> Vec<String> {
 fn the_built_in_definitions_have_no_finding() {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let documents = documents(&mut sources, &mut findings);
-    let definitions = load_all(&documents, &mut findings);
+    let definitions = load_built_in(&documents, &mut findings);
     assert_eq!(shown(&sources, &findings), Vec::<String>::new());
     let names: Vec<&str> = definitions.loaded.keys().map(Name::as_str).collect();
     assert_eq!(names, ["hedgedoc", "nextcloud", "static-site"]);
@@ -84,7 +84,7 @@ fn the_examples_of_the_pages_are_as_bad_and_as_good_as_they_say() {
 fn a_rule_and_a_test_show_the_values_that_broke_them() {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let documents = documents(&mut sources, &mut findings);
-    let definitions = load_all(&documents, &mut findings);
+    let definitions = load_built_in(&documents, &mut findings);
     let nextcloud = &definitions.loaded["nextcloud"];
     let grants = |amount: u64| {
         let memory = crate::quantity::Quantity { dimension: crate::quantity::Dimension::Size, amount };
@@ -111,7 +111,7 @@ fn a_rule_and_a_test_show_the_values_that_broke_them() {
 fn decoded(definition: &str, line: &str) -> (String, Vec<&'static str>) {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let documents = documents(&mut sources, &mut findings);
-    let definitions = load_all(&documents, &mut findings);
+    let definitions = load_built_in(&documents, &mut findings);
     let file = sources.add(SourceFile::new("a.kdl", line, ""));
     let node = syntax::parse(file, line, &mut findings).nodes.remove(0);
     let declaration = &definitions.loaded[definition].settings[&node.name.value];
@@ -163,7 +163,7 @@ fn settings_that_do_not_fit_are_findings() {
 fn every_setting_of_the_built_in_definitions_is_explained() {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let documents = documents(&mut sources, &mut findings);
-    for definition in load_all(&documents, &mut findings).loaded.values() {
+    for definition in load_built_in(&documents, &mut findings).loaded.values() {
         for setting in definition.settings.values() {
             assert!(setting.about.is_some(), "{}: {}", definition.name, setting.name);
         }
@@ -174,7 +174,7 @@ fn every_setting_of_the_built_in_definitions_is_explained() {
 fn the_tests_of_a_definition_meet_every_option_of_its_choices() {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let documents = documents(&mut sources, &mut findings);
-    for definition in load_all(&documents, &mut findings).loaded.values() {
+    for definition in load_built_in(&documents, &mut findings).loaded.values() {
         for setting in definition.settings.values().filter(|setting| !setting.common) {
             let SettingType::Choice(options) = &setting.kind else { continue };
             for (word, _) in options {
