@@ -36,9 +36,9 @@ fn garden() -> Garden {
     let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
     let built_in: Vec<_> = built_in.into_iter().map(&mut parse).collect();
     let documents: Vec<_> = written.into_iter().map(&mut parse).collect();
-    let definitions = definition::load_all(&built_in, &documents, &mut findings);
     let checked: Vec<_> =
         documents.into_iter().map(|document| Arc::new(schema::check(document, &mut findings))).collect();
+    let definitions = definition::load_all(&built_in, &checked, &mut findings);
     model::build(&checked, &definitions, None, &mut findings).expect("a garden")
 }
 

@@ -65,9 +65,9 @@ pub fn read(root: &Path) -> Read {
     let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
     let built_in: Vec<Document> = built_in.into_iter().map(&mut parse).collect();
     let documents: Vec<Document> = files.into_iter().map(&mut parse).collect();
-    let definitions = definition::load_all(&built_in, &documents, &mut findings);
     let checked: Vec<_> =
         documents.into_iter().map(|document| Arc::new(schema::check(document, &mut findings))).collect();
+    let definitions = definition::load_all(&built_in, &checked, &mut findings);
     let garden = model::build(&checked, &definitions, None, &mut findings).expect("a garden");
     findings.sort();
     Read { sources, garden, definitions, findings }
