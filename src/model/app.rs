@@ -137,16 +137,13 @@ pub(super) fn build(sources: &Sources<'_>, findings: &mut Findings) -> Option<(A
 fn layers(sources: &Sources<'_>) -> Layers {
     let mut layers = Layers::new();
     layers::lay(&mut layers, sources.base);
-    for nearer in [
+    let nearer = [
         sources.offer_defaults,
         sources.offered.map(|node| &node.settings),
         Some(sources.defaults),
         sources.own.map(|node| &node.settings),
-    ] {
-        if let Some(nearer) = nearer {
-            layers::lay(&mut layers, nearer);
-        }
-    }
+    ];
+    nearer.into_iter().flatten().for_each(|said| layers::lay(&mut layers, said));
     layers.retain(|name, _| sources.definition.settings.contains_key(name));
     layers
 }

@@ -142,16 +142,12 @@ fn properties(check: &mut Check<'_>, shape: &Shape, node: &Node) {
     let known = check.language.props(shape);
     for (at, property) in node.props.iter().enumerate() {
         let name = property.name.value.as_str();
-        match known.iter().find(|prop| prop.name == name) {
-            Some(expected) => {
-                if let Some(finding) = mismatch(&expected.kind, &format!("`{name}`"), &property.value) {
-                    check.push(node, finding);
-                }
-            }
-            None => {
-                let finding = unknown_property(check, shape, node, at);
-                check.push(node, finding);
-            }
+        let finding = match known.iter().find(|prop| prop.name == name) {
+            Some(expected) => mismatch(&expected.kind, &format!("`{name}`"), &property.value),
+            None => Some(unknown_property(check, shape, node, at)),
+        };
+        if let Some(finding) = finding {
+            check.push(node, finding);
         }
     }
     for expected in known.iter().filter(|prop| prop.required && node.prop(&prop.name).is_none()) {

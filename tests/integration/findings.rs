@@ -7,6 +7,8 @@
 //! Below stand the findings as short lines, each with its further labels, why, help and fixes, indented.
 //! `PARCELLE_BLESS=1` writes what is found into the files.
 
+#![expect(clippy::disallowed_methods, reason = "cases are files of the repository")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -121,8 +123,12 @@ fn describe_one(sources: &Sources, finding: &Finding) -> String {
     for label in &finding.secondary {
         let _ = writeln!(out, "    also {}: {}", sources.locate(label.span), label.text);
     }
-    finding.why.iter().for_each(|why| drop(writeln!(out, "    why: {why}")));
-    finding.help.iter().for_each(|help| drop(writeln!(out, "    help: {help}")));
+    if let Some(why) = &finding.why {
+        let _ = writeln!(out, "    why: {why}");
+    }
+    for help in &finding.help {
+        let _ = writeln!(out, "    help: {help}");
+    }
     for fix in &finding.fixes {
         let word = match fix.applicability {
             Applicability::Safe => "safe",

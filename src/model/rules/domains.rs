@@ -12,9 +12,8 @@ use crate::name::Name;
 pub const TAKEN: Code = Code("E0403");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for (draft, owner) in newcomers(view) {
-        taken(draft, owner).into_iter().for_each(|finding| findings.push(finding));
-    }
+    let newcomers = newcomers(view);
+    newcomers.into_iter().filter_map(|(draft, owner)| taken(draft, owner)).for_each(|finding| findings.push(finding));
 }
 
 /// Organisations that say a domain that another one has.
