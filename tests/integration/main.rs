@@ -13,5 +13,6 @@ mod stories_secrets;
 mod stories_wait;
 mod story;
 mod strict;
+mod tidy;
 mod sandbox;
 mod sandbox_replay;
