@@ -10,15 +10,15 @@
 //! The modules stand in reading order; each uses only those above it.
 
 pub mod source;
-pub mod finding;
 pub mod name;
+pub mod finding;
 pub mod quantity;
 pub mod syntax;
 pub mod schema;
 pub mod expression;
 pub mod model;
-pub mod render;
 pub mod merge;
+pub mod render;
 pub mod plan;
 pub mod git;
 pub mod secrets;
