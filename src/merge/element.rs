@@ -181,13 +181,21 @@ fn value_order(a: &Value, b: &Value) -> Ordering {
     }
 }
 
+/// JSON as the server's library writes it.
+pub(super) fn json_text(value: &Value) -> String {
+    let mut out = String::new();
+    write_json(&mut out, value);
+    out
+}
+
 /// Writes JSON as the server's library does: `<`, `>`, `&`, U+2028 and U+2029 are escaped, whole floats lose their `.0`.
 fn write_json(out: &mut String, value: &Value) {
     match value {
         Value::String(text) => write_string(out, text),
         Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
             (None, None, Some(float)) if float.fract() == 0.0 && float.abs() < 1e15 => {
-                out.push_str(&format!("{float:.0}"))
+                let whole = format!("{float:.0}");
+                out.push_str(&whole);
             }
             _ => out.push_str(&number.to_string()),
         },
@@ -228,8 +236,8 @@ fn write_string(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => push_hex(out, "\\u", 4, c),
+            c if u32::from(c) < 0x20 => push_hex(out, "\\u", 4, c),
             c => out.push(c),
         }
     }
@@ -251,6 +259,15 @@ impl fmt::Display for Element {
             Step::Item(value) => write!(f, "[={}]", display_value(&value)),
             Step::Index(position) => write!(f, "[{position}]"),
         }
+    }
+}
+
+/// Writes a character as an escape with so many hexadecimal digits.
+fn push_hex(out: &mut String, prefix: &str, digits: usize, c: char) {
+    out.push_str(prefix);
+    for position in (0..digits).rev() {
+        let digit = (u32::from(c) >> (4 * position)) & 0xf;
+        out.push(char::from_digit(digit, 16).unwrap_or('0'));
     }
 }
 
@@ -277,7 +294,7 @@ pub(crate) fn go_quote(text: &str) -> String {
             '\u{8}' => out.push_str("\\b"),
             '\u{b}' => out.push_str("\\v"),
             '\u{c}' => out.push_str("\\f"),
-            c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => push_hex(&mut out, "\\x", 2, c),
             c => out.push(c),
         }
     }

@@ -109,13 +109,11 @@ pub fn conflict_message(conflicts: &[Conflict]) -> String {
     let mut last = None;
     for conflict in ordered {
         if last != Some(conflict.identity()) {
-            if last.is_some() {
-                message.push('\n');
-            }
-            message.push_str(&format!("conflicts with {}:", conflict.owner()));
+            let line = if last.is_some() { "\nconflicts with " } else { "conflicts with " };
+            message.extend([line, &conflict.owner(), ":"]);
             last = Some(conflict.identity());
         }
-        message.push_str(&format!("\n- {}", conflict.path));
+        message.extend(["\n- ", &conflict.path.to_string()]);
     }
     message
 }

@@ -86,9 +86,9 @@ impl<'v> Entry<'v> {
         if self.set.is_some() { None } else { self.raw }
     }
 
-    /// Leaves the fields as another entry read them.
-    pub fn keep_fields_of(&mut self, other: &Entry<'v>) {
-        (self.raw, self.set) = (other.raw, other.set.clone());
+    /// Leaves the fields as they were read.
+    pub fn keep_fields_of(&mut self, raw: &'v Value) {
+        (self.raw, self.set) = (Some(raw), None);
     }
 
     pub fn replace(&mut self, set: FieldSet) {

@@ -11,6 +11,7 @@ mod element;
 mod error;
 mod field_set;
 mod frame;
+mod last_applied;
 mod managed;
 mod normalise;
 mod patch;

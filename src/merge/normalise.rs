@@ -44,9 +44,12 @@ fn builtin_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>)
     if object.fields.is_empty() {
         let Some(values) = object.values else { return Ok(()) };
         let amounts = matches!(table.get(values).shape, Shape::Scalar(Scalar::Quantity));
-        return map.values_mut().try_for_each(|value| match amounts {
-            true => normalise_scalar(Scalar::Quantity, value, canonical_resource_quantity),
-            false => builtin(table, values, value),
+        return map.values_mut().try_for_each(|value| {
+            if amounts {
+                normalise_scalar(Scalar::Quantity, value, canonical_resource_quantity)
+            } else {
+                builtin(table, values, value)
+            }
         });
     }
     let mut gone: Vec<String> = Vec::new();

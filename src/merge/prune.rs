@@ -8,18 +8,18 @@ use super::typed::{Form, fields_of, form, item_element};
 
 /// Removes from a merged object what its applier owned before (`last`) and no one owns now (`managed`, which includes what
 /// the applier says now).
-pub(super) fn prune(table: &TypeTable, root: TypeId, merged: Value, last: &FieldSet, managed: &FieldSet) -> Value {
+pub(super) fn prune(table: &TypeTable, root: TypeId, merged: &Value, last: &FieldSet, managed: &FieldSet) -> Value {
     let last = with_named_parents(table, root, last);
     let managed = with_named_parents(table, root, managed);
-    let everything = with_named_parents(table, root, &fields_of(table, root, &merged));
-    let stripped = without(table, root, &merged, &last);
+    let everything = with_named_parents(table, root, &fields_of(table, root, merged));
+    let stripped = without(table, root, merged, &last);
     let kept = with_named_parents(table, root, &fields_of(table, root, &stripped));
     // First everything goes that we owned, with what is below it; what is owned comes back.
     let unowned = everything.difference(&kept.union(&managed));
-    let pruned = without(table, root, &merged, &unowned);
+    let pruned = without(table, root, merged, &unowned);
     // Then what nobody ever owned comes back too, unless it stood below something that is gone.
     let kept = with_named_parents(table, root, &fields_of(table, root, &pruned));
-    without(table, root, &merged, &everything.difference(&kept).intersection(&last))
+    without(table, root, merged, &everything.difference(&kept).intersection(&last))
 }
 
 /// The set with every declared field that has members below it.

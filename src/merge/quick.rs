@@ -200,7 +200,7 @@ impl<'t, 'v> Walk<'t, 'v> {
         if below.len() != applied.len() {
             return false;
         }
-        let mut last = None;
+        let mut before = None;
         for (position, item) in applied.iter().enumerate() {
             if !self.write_key(list, item) {
                 return false;
@@ -208,10 +208,10 @@ impl<'t, 'v> Walk<'t, 'v> {
             let Some(owned) = below.get(&self.key).and_then(Value::as_object) else { return false };
             let found = find(list, live, item, position, live.len() != applied.len());
             // Shared items keep their order; one that moved changes the object.
-            if found.is_none() || (last.is_some() && last >= found) {
+            if found.is_none() || (before.is_some() && before >= found) {
                 return false;
             }
-            last = found;
+            before = found;
             let Some(there) = found.and_then(|at| live.get(at)) else { return false };
             let step = Frame { above: Some(&at), step: Step::Item(list, item) };
             let same = match (item, there) {

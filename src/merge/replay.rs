@@ -52,7 +52,9 @@ impl Replay {
     fn file(&mut self, recording: &Value) {
         for step in recording["steps"].as_array().unwrap() {
             if let Some(during) = step.pointer("/watch/during").and_then(Value::as_array) {
-                during.iter().for_each(|step| self.step(&recording["name"], step));
+                for step in during {
+                    self.step(&recording["name"], step);
+                }
             } else {
                 self.step(&recording["name"], step);
             }
@@ -254,6 +256,7 @@ fn given_by_stores(wanted: &mut Value, got: &mut Value) {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the recordings are files beside the tests")]
 fn recordings() -> Vec<(String, Value)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/conformance");
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -259,6 +259,7 @@ fn every_built_in_kind_is_known_and_decodes_when_empty() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the definitions are files beside the repository")]
 fn every_definition_at_hand_can_be_read() {
     let shared = std::env::var_os("PARCELLE_SHARED")
         .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), std::path::PathBuf::from);
@@ -278,4 +279,23 @@ fn every_definition_at_hand_can_be_read() {
     let live = apply(&schemas, None, &cluster, &us(T1)).unwrap();
     assert_eq!(live["spec"]["storage"]["size"], "0.5Gi");
     assert_eq!(apply(&schemas, Some(&live), &cluster, &us(T2)).unwrap(), live);
+}
+
+#[test]
+fn what_kubectl_applied_before_the_server_kept_the_books_does_not_conflict_with_it() {
+    let schemas = Schemas::builtin();
+    let annotation = "kubectl.kubernetes.io/last-applied-configuration";
+    let mut object = settings(&json!({ "a": "1", "b": "1" }));
+    let said = settings(&json!({ "a": "1" })).to_string();
+    object["metadata"]["annotations"] = json!({ annotation: said });
+    let live = stored(update(&schemas, None, object, &them(T1)).unwrap());
+    let kubectl = ApplyOptions { manager: "kubectl", ..us(T2) };
+    let wanted = settings(&json!({ "a": "2" }));
+    assert!(apply(&schemas, Some(&live), &wanted, &us(T2)).is_err());
+    let after = apply(&schemas, Some(&live), &wanted, &kubectl).unwrap();
+    assert_eq!(after["data"], json!({ "a": "2", "b": "1" }));
+    let recorded: Value = serde_json::from_str(after["metadata"]["annotations"][annotation].as_str().unwrap()).unwrap();
+    assert_eq!(recorded, wanted);
+    let refused = apply(&schemas, Some(&live), &settings(&json!({ "a": "2", "b": "2" })), &kubectl).unwrap_err();
+    assert_eq!(refused.to_string(), "Apply failed with 1 conflict: conflict with \"them\" using v1: .data.b");
 }

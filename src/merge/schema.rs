@@ -208,11 +208,14 @@ impl fmt::Debug for TypeRef {
 /// The schemas of many kinds. Cloning is cheap for the built-in part and shares every custom kind.
 #[derive(Clone, Debug)]
 pub struct Schemas {
-    builtin: &'static BTreeMap<(Box<str>, Box<str>), TypeRef>,
-    custom: BTreeMap<(String, String), TypeRef>,
+    builtin: &'static Kinds,
+    custom: Kinds,
 }
 
-static BUILTIN: LazyLock<BTreeMap<(Box<str>, Box<str>), TypeRef>> = LazyLock::new(builtin::parse);
+/// Schemas by `(apiVersion, kind)`.
+type Kinds = BTreeMap<(String, String), TypeRef>;
+
+static BUILTIN: LazyLock<Kinds> = LazyLock::new(builtin::parse);
 
 impl Schemas {
     /// The built-in kinds of Kubernetes 1.36, from facts compiled into the program and parsed once.
@@ -222,8 +225,8 @@ impl Schemas {
 
     /// The schema of a kind, `None` when it is not known.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeRef> {
-        let custom = self.custom.get(&(api_version.to_owned(), kind.to_owned()));
-        custom.or_else(|| self.builtin.get(&(api_version.into(), kind.into()))).cloned()
+        let key = (api_version.to_owned(), kind.to_owned());
+        self.custom.get(&key).or_else(|| self.builtin.get(&key)).cloned()
     }
 
     /// The schema of an object by its own `apiVersion` and `kind`.
@@ -234,14 +237,13 @@ impl Schemas {
 
     /// Every known kind as `(apiVersion, kind)`, sorted.
     pub fn kinds(&self) -> Vec<(String, String)> {
-        let builtin = self.builtin.keys().map(|(version, kind)| (version.to_string(), kind.to_string()));
-        let mut kinds: Vec<_> = builtin.chain(self.custom.keys().cloned()).collect();
+        let mut kinds: Vec<_> = self.builtin.keys().chain(self.custom.keys()).cloned().collect();
         kinds.sort();
         kinds.dedup();
         kinds
     }
 
-    /// Adds (or replaces) every version of a CustomResourceDefinition.
+    /// Adds (or replaces) every version of a `CustomResourceDefinition`.
     ///
     /// # Errors
     /// When the object is no definition or a schema in it has no structure. Nothing is added then.
@@ -252,7 +254,7 @@ impl Schemas {
         Ok(())
     }
 
-    /// Forgets every version of a CustomResourceDefinition.
+    /// Forgets every version of a `CustomResourceDefinition`.
     pub fn remove_crd(&mut self, definition: &Value) {
         let group = definition.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
         let kind = definition.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default();

@@ -111,12 +111,14 @@ fn validate_items(table: &TypeTable, list: Option<&List>, items: &[Value], allow
     let distinct = allow_duplicates || are_distinct(list, items);
     let mut seen = Vec::new();
     for (position, item) in items.iter().enumerate() {
+        let element = || item_element(list, item);
         let here = || match list.kind {
             ListKind::Atomic => Ok(format!("[{position}]")),
-            _ => item_element(list, item).map(|element| element.to_string()),
+            _ => element().map(|element| element.to_string()),
         };
-        if !matches!(list.kind, ListKind::Atomic) && !(distinct && has_plain_key(list, item)) {
-            match item_element(list, item) {
+        let is_told = matches!(list.kind, ListKind::Atomic) || (distinct && has_plain_key(list, item));
+        if !is_told {
+            match element() {
                 Ok(element) if !allow_duplicates && seen.contains(&element) => {
                     misfits.extend(Misfit::here(format!("duplicate entries for key {element}")));
                 }

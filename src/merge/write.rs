@@ -10,7 +10,7 @@ use super::error::{ApplyError, Conflict, Operation};
 use super::field_set::FieldSet;
 use super::managed::{self, Entry};
 use super::schema::{Schemas, TypeRef};
-use super::{ApplyOptions, UpdateOptions, defaults, normalise, prune, quick, reconcile, reset, typed};
+use super::{ApplyOptions, UpdateOptions, defaults, last_applied, normalise, prune, quick, reconcile, reset, typed};
 
 /// Who owns what was there before anybody's ownership was recorded.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
@@ -26,20 +26,48 @@ pub(super) fn apply(
     if applied.pointer("/metadata/managedFields").is_some_and(|entries| !entries.is_null()) {
         return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
     }
+    if let Some(live) = live.filter(|live| last_applied::is_heeded(options.manager, live)) {
+        return apply_as_kubectl(schemas, &of, live, applied, options);
+    }
     if let (Some(live), None) = (live, options.subresource)
         && let quick::Look::Leaves(changed) = quick::look(&of, live, applied, options.manager)
     {
         return write_leaves(schemas, &of, live, applied, &changed, options);
     }
-    let misfits = typed::validate(of.table(), of.root(), applied, false);
-    if !misfits.is_empty() {
-        let message = typed::misfit_message(&misfits);
-        return Err(ApplyError::Typed(format!(
-            "failed to create typed patch object ({}): {message}",
-            describe(applied)
-        )));
-    }
     write_applied(schemas, &of, live, applied, options)
+}
+
+/// Fields that kubectl applied before the server kept the books do not conflict with it.
+fn apply_as_kubectl(
+    schemas: &Schemas,
+    of: &TypeRef,
+    live: &Value,
+    applied: &Value,
+    options: &ApplyOptions<'_>,
+) -> Result<Value, ApplyError> {
+    let mut result = write_applied(schemas, of, Some(live), applied, options);
+    if let Err(ApplyError::Conflicts(conflicts)) = result {
+        let conflicts = last_applied::remaining(of, live, conflicts);
+        result = if conflicts.is_empty() {
+            write_applied(schemas, of, Some(live), applied, &ApplyOptions { force: true, ..*options })
+        } else {
+            Err(ApplyError::Conflicts(conflicts))
+        };
+    }
+    result.map(|mut object| {
+        last_applied::record(applied, &mut object);
+        object
+    })
+}
+
+/// Refuses what does not fit its type.
+fn check(of: &TypeRef, applied: &Value) -> Result<(), ApplyError> {
+    let misfits = typed::validate(of.table(), of.root(), applied, false);
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    let message = typed::misfit_message(&misfits);
+    Err(ApplyError::Typed(format!("failed to create typed patch object ({}): {message}", describe(applied))))
 }
 
 fn write_applied(
@@ -49,15 +77,10 @@ fn write_applied(
     applied: &Value,
     options: &ApplyOptions<'_>,
 ) -> Result<Value, ApplyError> {
+    check(of, applied)?;
     let version = text(applied, "apiVersion");
-    let empty;
-    let live = match stored {
-        Some(live) => live,
-        None => {
-            empty = empty_object(of, applied);
-            &empty
-        }
-    };
+    let empty = stored.is_none().then(|| empty_object(of, applied));
+    let Some(live) = stored.or(empty.as_ref()) else { return Ok(applied.clone()) };
     let mut entries = read_entries(live)?;
     if entries.is_empty() && stored.is_some() {
         entries.extend(first_owner(of, live, version, options));
@@ -72,7 +95,7 @@ fn write_applied(
         // With what nobody ever owns: it keeps the structures around it.
         let said = typed::fields_of(of.table(), of.root(), applied);
         let all = entries.iter().fold(said, |all, entry| all.union(&entry.set()));
-        merged = prune::prune(of.table(), of.root(), merged, &last.set(), &all);
+        merged = prune::prune(of.table(), of.root(), &merged, &last.set(), &all);
     }
     let is_same = same_without_entries(live, &merged);
     let difference = if is_same { Comparison::default() } else { compare_values(of.table(), of.root(), live, &merged) };
@@ -108,8 +131,8 @@ fn write_leaves(
     }
     let mut entries = read_entries(live)?;
     drop_unknown_versions(schemas, of, text(applied, "kind"), &mut entries);
-    let like = Entry::new(options.manager, Operation::Apply, text(applied, "apiVersion"), "", FieldSet::new());
-    let ours = take(&mut entries, &like);
+    let same_writer = Entry::new(options.manager, Operation::Apply, text(applied, "apiVersion"), "", FieldSet::new());
+    let ours = take(&mut entries, &same_writer);
     reconcile::entries(of, &mut entries);
     let modified: FieldSet = changed.iter().map(|(path, _)| path.clone()).collect();
     let difference = Comparison { modified, ..Comparison::default() };
@@ -155,7 +178,7 @@ fn our_entry<'e>(
     let last = take(entries, &ours);
     match last.as_ref().and_then(Entry::unchanged) {
         Some(fields) if quick::covers(of, applied, fields) => {
-            ours.keep_fields_of(last.as_ref().unwrap_or(&ours.clone()))
+            ours.keep_fields_of(fields);
         }
         _ => {
             let resets = reset::fields(of, applied, options.subresource);

@@ -1,11 +1,11 @@
-//! Custom kinds: the schemas of a CustomResourceDefinition.
+//! Custom kinds: the schemas of a `CustomResourceDefinition`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{BUILTIN, Empty, Field, List, ListKind, Object, Scalar, Shape, Type, TypeId, TypeRef, TypeTable};
+use super::{BUILTIN, Empty, Field, Kinds, List, ListKind, Object, Scalar, Shape, Type, TypeId, TypeRef, TypeTable};
 
 /// Why a definition could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum SchemaError {
 }
 
 /// Every version of the definition by `(apiVersion, kind)`.
-pub(super) fn parse(definition: &Value) -> Result<Vec<((String, String), TypeRef)>, SchemaError> {
+pub(super) fn parse(definition: &Value) -> Result<Kinds, SchemaError> {
     let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str);
     let group = text("/spec/group").ok_or(SchemaError::Missing("spec.group"))?;
     let kind = text("/spec/names/kind").ok_or(SchemaError::Missing("spec.names.kind"))?;
