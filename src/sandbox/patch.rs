@@ -14,6 +14,7 @@ use super::{
     server::Server,
     status::{FieldError, Status},
     store::Key,
+    types,
     write::{changed_answer, live_of, owned, same_uid, store_change, store_new, with_custom_defaults},
 };
 
@@ -51,6 +52,10 @@ pub(crate) fn change(server: &Server, call: &Call) -> Result<Answer, Status> {
                 &json!(wanted.to_string()),
                 format!("strict decoding error: {}", found.join(", ")),
             );
+            return Err(Status::invalid("", "", "", &[error]));
+        }
+        if let Some(why) = types::mismatch(resource, &wanted) {
+            let error = FieldError::invalid("patch", &json!(wanted.to_string()), why);
             return Err(Status::invalid("", "", "", &[error]));
         }
         patched_identity(call, &live, &wanted)?;

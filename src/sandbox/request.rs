@@ -10,6 +10,7 @@ use super::{
     resources::Resource,
     server::Server,
     status::{FieldError, FieldProblem, Status},
+    types,
 };
 
 /// What becomes of fields that the kind does not know.
@@ -159,6 +160,13 @@ pub(crate) fn decoded(server: &Server, call: &Call, options: &Options) -> Result
             "{kind} in version {:?} cannot be handled as a {kind}: strict decoding error: {}",
             resource.version,
             found.join(", "),
+            kind = resource.kind
+        )));
+    }
+    if let Some(why) = types::mismatch(resource, &value) {
+        return Err(Status::bad_request(format!(
+            "{kind} in version {:?} cannot be handled as a {kind}: {why}",
+            resource.version,
             kind = resource.kind
         )));
     }
