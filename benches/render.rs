@@ -1,4 +1,5 @@
 //! How long rendering takes: the real garden, warm.
+#![expect(clippy::disallowed_methods, reason = "a benchmark is a surface")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! The sandbox under the load of a garden: 4,500 objects applied, applied again, and listed over HTTP.
+#![expect(clippy::disallowed_methods, reason = "a benchmark is a surface")]
 
 use std::{hint::black_box, time::Duration};
 

@@ -225,6 +225,15 @@ impl Findings {
     }
 }
 
+impl<'a> IntoIterator for &'a Findings {
+    type Item = &'a Finding;
+    type IntoIter = std::slice::Iter<'a, Finding>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 impl IntoIterator for Findings {
     type Item = Finding;
     type IntoIter = std::vec::IntoIter<Finding>;

@@ -9,9 +9,11 @@
 //!
 //! The modules stand in reading order; each uses only those above it.
 
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests read cases and the environment"))]
+
 pub mod source;
-pub mod name;
 pub mod finding;
+pub mod name;
 pub mod quantity;
 pub mod syntax;
 pub mod schema;

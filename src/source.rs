@@ -93,7 +93,7 @@ pub struct Sources {
 impl Sources {
     /// Adds a file and names it.
     pub fn add(&mut self, file: SourceFile) -> FileId {
-        let id = FileId(u32::try_from(self.files.len()).expect("a garden has fewer than 2^32 files"));
+        let id = self.next_id();
         self.files.push(file);
         id
     }

@@ -38,7 +38,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
     let Some(prepared) = session.prepare(only, args.waiting.limit(), output).await else {
         let shown = Shown { checked: &session.checked, round: &Round::default(), loud: true };
-        output.result(&shown.text(&shape))?;
+        output.result(&shown.text(shape))?;
         return Ok(shown.exit());
     };
     let changes: usize = prepared
@@ -50,7 +50,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     if !args.yes && changes > 0 {
         let preview = prepared.preview();
         let shown = Shown { checked: &session.checked, round: &preview, loud: true };
-        output.result(&shown.text(&shape))?;
+        output.result(&shown.text(shape))?;
         if !confirmed(changes, output)? {
             output.note("nothing was applied");
             session.close().await;
@@ -59,7 +59,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     }
     let round = session.carry_out(prepared, output).await;
     let shown = Shown { checked: &session.checked, round: &round, loud: true };
-    output.result(&shown.text(&shape))?;
+    output.result(&shown.text(shape))?;
     let exit = shown.exit();
     session.close().await;
     Ok(exit)

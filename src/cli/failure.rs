@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use super::Exit;
-
 /// A command that could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -50,11 +48,6 @@ impl Failure {
     pub(crate) fn file(doing: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.display().to_string();
         move |source| Self::File { doing, path, source }
-    }
-
-    /// The exit code it ends with.
-    pub(crate) fn exit(&self) -> Exit {
-        Exit::World
     }
 
     /// The fact, its causes, the way out.

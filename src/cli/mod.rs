@@ -165,7 +165,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             output.failure(&failure);
-            failure.exit()
+            Exit::World
         }
     }
 }

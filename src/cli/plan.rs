@@ -40,7 +40,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let round = session.planned(prepared);
     let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
     let shown = Shown { checked: &session.checked, round: &round, loud: true };
-    output.result(&shown.text(&shape))?;
+    output.result(&shown.text(shape))?;
     let changes = round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything);
     let exit = match shown.exit() {
         Exit::Good if args.exit_code && changes => Exit::Changes,

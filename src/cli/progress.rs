@@ -50,7 +50,7 @@ impl Bar {
 fn show(bar: &ProgressBar, progress: Progress) {
     match progress {
         Progress::Reading { cluster, organisations } => {
-            bar.set_message(format!("reading {cluster} for {organisations} organisations"))
+            bar.set_message(format!("reading {cluster} for {organisations} organisations"));
         }
         Progress::Planned { organisation, .. } => bar.set_message(format!("{organisation}: planned")),
         Progress::Step { organisation, actions, .. } => {

@@ -219,7 +219,7 @@ impl Daemon<'_> {
             verbose: self.output.verbose(),
             daemon: !self.args.once,
         };
-        self.output.result(&shown.text(&shape))?;
+        self.output.result(&shown.text(shape))?;
         Ok(shown.exit())
     }
 }

@@ -61,7 +61,7 @@ impl Shown<'_> {
         }
     }
 
-    pub(crate) fn text(&self, shape: &Shape) -> String {
+    pub(crate) fn text(&self, shape: Shape) -> String {
         match shape.format {
             ShowFormat::Json => format!("{:#}\n", self.json()),
             ShowFormat::Markdown => self.markdown(),
@@ -85,7 +85,7 @@ impl Shown<'_> {
         findings
     }
 
-    fn words(&self, shape: &Shape) -> String {
+    fn words(&self, shape: Shape) -> String {
         let changes = self.round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything);
         let findings = self.findings();
         if shape.daemon && !changes && findings.is_empty() && self.round.unreached.is_empty() {

@@ -390,7 +390,7 @@ async fn make_once(work: &Work<'_>, resource: &Resource, action: &Action, body: 
                     Some(found) if carries(&found, nonce) => return Ok(applied_secret(&found)),
                     Some(_) => return Ok(Done::Unchanged),
                     None if attempt < work.attempts() => {
-                        tokio::time::sleep(backoff(attempt, error.retry_after())).await
+                        tokio::time::sleep(backoff(attempt, error.retry_after())).await;
                     }
                     None => return Err(error.into()),
                 }

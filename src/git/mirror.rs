@@ -119,6 +119,7 @@ fn callbacks(token: Option<&str>) -> git2::RemoteCallbacks<'static> {
     callbacks
 }
 
+#[expect(clippy::disallowed_methods, reason = "a port: whether a path is there")]
 /// Only addresses that libgit2 reads as what they look like: `ext::` and the like never reach it.
 fn check_address(address: &str) -> Result<(), GitError> {
     let known = ["https://", "ssh://", "http://127.0.0.1", "http://localhost", "file://"]

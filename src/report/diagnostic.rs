@@ -21,7 +21,7 @@ impl Drawn {
     pub fn new(finding: &Finding, sources: &Sources) -> Self {
         let source = |label: &Label| {
             let file = sources.file(label.span.file);
-            NamedSource::new(file.path.to_string(), file.text.to_string())
+            NamedSource::new(&file.path, file.text.to_string())
         };
         let other = finding.secondary.iter().filter(|label| label.span.file != finding.file());
         Self {

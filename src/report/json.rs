@@ -25,7 +25,7 @@ fn object(finding: &Finding, fingerprint: &str, sources: &Sources) -> Value {
         "why": finding.why,
         "help": finding.help,
         "fixes": finding.fixes.iter().map(|way| fix(way, sources)).collect::<Vec<_>>(),
-        "stops": finding.stops.as_ref().map(|name| name.as_str()),
+        "stops": finding.stops.as_ref().map(super::super::name::Name::as_str),
         "fingerprint": fingerprint,
     })
 }

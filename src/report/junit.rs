@@ -17,7 +17,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
         out.push_str("    <testcase name=\"no findings\" classname=\"parcelle\" time=\"0\"/>\n");
     }
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for finding in findings.iter() {
+    for finding in findings {
         let name = unique(&mut seen, subject(finding, sources));
         out.push_str(&case(finding, &name, sources));
     }

@@ -30,7 +30,7 @@ const BEFORE_MARK: usize = 60;
 pub(super) fn render(findings: &Findings, sources: &Sources, colour: bool) -> String {
     let pen = Pen { colour };
     let mut out = String::new();
-    for finding in findings.iter() {
+    for finding in findings {
         block(&mut out, finding, sources, pen);
         out.push('\n');
     }

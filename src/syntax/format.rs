@@ -213,7 +213,7 @@ impl<'a> Printer<'a> {
                         out.push(';');
                     }
                 }
-                Kind::Open | Kind::Slashdash if !nodes.peek().is_some_and(|node| node.first() == at) => {
+                Kind::Open | Kind::Slashdash if nodes.peek().is_none_or(|node| node.first() != at) => {
                     let slashdash = self.tokens[at].kind == Kind::Slashdash;
                     if slashdash {
                         at += 1;

@@ -115,7 +115,7 @@ impl Lexer<'_> {
             [b'=', ..] => self.take(1, Kind::Equals),
             [b'(', ..] => self.take(1, Kind::ParenOpen),
             [b')', ..] => self.take(1, Kind::ParenClose),
-            [b'/', b'/', ..] => self.to_line_end(Kind::LineComment),
+            [b'/', b'/', ..] => self.through_line(Kind::LineComment),
             [b'/', b'*', ..] => self.block_comment(),
             [b'/', b'-', ..] => self.take(2, Kind::Slashdash),
             [b'"', ..] => self.quoted(0),
@@ -137,7 +137,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn to_line_end(&mut self, kind: Kind) -> Kind {
+    fn through_line(&mut self, kind: Kind) -> Kind {
         while self.at < self.bytes.len() && newline(&self.bytes[self.at..]).is_none() {
             self.at += 1;
         }
@@ -233,7 +233,7 @@ impl Lexer<'_> {
             return self.quoted(hashes);
         }
         if self.line_begins || after.is_empty() || newline(after).is_some() || space(after).is_some() {
-            return self.to_line_end(Kind::HashComment);
+            return self.through_line(Kind::HashComment);
         }
         self.bare()
     }
@@ -256,7 +256,7 @@ impl Lexer<'_> {
             }
         }
         if self.bytes[self.at..].starts_with(b"//") {
-            self.to_line_end(Kind::LineComment);
+            self.through_line(Kind::LineComment);
         }
         if let Some(length) = newline(&self.bytes[self.at..]) {
             return self.take(length, Kind::LineContinuation);

@@ -212,7 +212,7 @@ proptest! {
     #[test]
     fn reading_never_fails_and_every_finding_lies_in_the_text(text in soup()) {
         let (_, findings) = read(&text);
-        for finding in findings.iter() {
+        for finding in &findings {
             let spans = finding.fixes.iter().flat_map(|fix| &fix.edits).map(|edit| edit.span);
             for span in spans.chain([finding.primary.span]) {
                 prop_assert!(text.get(span.range()).is_some(), "{:?} of {:?}", finding, text);

@@ -8,7 +8,6 @@ use super::lexer::{Kind, Token};
 use super::outline::{Group, Oddity, Outline, OutlineNode, Part};
 use super::quotes::Mended;
 use super::repair::Repair;
-use super::word::{self, Word};
 use crate::finding::{Applicability, Code, Edit, Finding, Fix};
 use crate::source::{FileId, Span};
 

@@ -41,8 +41,12 @@ fn describe(sources: &Sources, finding: &Finding) -> String {
     for label in &finding.secondary {
         let _ = writeln!(out, "    also {}: {}", sources.locate(label.span), label.text);
     }
-    finding.why.iter().for_each(|why| drop(writeln!(out, "    why: {why}")));
-    finding.help.iter().for_each(|help| drop(writeln!(out, "    help: {help}")));
+    if let Some(why) = &finding.why {
+        let _ = writeln!(out, "    why: {why}");
+    }
+    for help in &finding.help {
+        let _ = writeln!(out, "    help: {help}");
+    }
     for fix in &finding.fixes {
         let word = match fix.applicability {
             Applicability::Safe => "safe",

@@ -1,4 +1,9 @@
 //! All integration tests, in one binary.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests are surfaces: they read cases, clocks and the environment"
+)]
 
 mod findings;
 mod hostile;

@@ -1,5 +1,5 @@
 //! Strict field validation of objects, independent of the crate's own: built-in kinds against `schemas/kubernetes`, custom
-//! resources against their CustomResourceDefinitions.
+//! resources against their custom resource definitions.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -199,10 +199,10 @@ fn one_of(value: &Value, schema: &Value, path: &str, problems: &mut Vec<String>)
 }
 
 fn text_rules(value: &Value, schema: &Value, path: &str, problems: &mut Vec<String>) {
-    if let (Some(text), Some(pattern)) = (value.as_str(), schema["pattern"].as_str()) {
-        if !regex::Regex::new(pattern).expect("a pattern of a definition").is_match(text) {
-            problems.push(format!("{path}: {text} does not match {pattern}"));
-        }
+    if let (Some(text), Some(pattern)) = (value.as_str(), schema["pattern"].as_str())
+        && !regex::Regex::new(pattern).expect("a pattern of a definition").is_match(text)
+    {
+        problems.push(format!("{path}: {text} does not match {pattern}"));
     }
     let length = |name: &str| schema[name].as_u64();
     if let Some(text) = value.as_str() {

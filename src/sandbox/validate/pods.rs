@@ -311,7 +311,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "these are whole numbers")]
     fn quantities_compare_by_amount() {
         assert_eq!(amount(&json!("1Gi")), Some(1_073_741_824.0));
         assert_eq!(amount(&json!("2")), Some(2.0));
