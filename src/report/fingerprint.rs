@@ -1,6 +1,7 @@
 //! What names a finding over commits: not its line, or every edit above it would make it another.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::finding::Findings;
 use crate::source::Sources;
@@ -29,7 +30,11 @@ fn hash(parts: &[&str]) -> String {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part.as_bytes());
     }
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = context.finish();
+    digest.as_ref().iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! GitHub's workflow commands, which annotate lines of a pull request.
 
+use std::fmt::Write as _;
+
 use super::severity;
 use crate::finding::{Finding, Findings, Severity};
 use crate::source::Sources;
@@ -19,7 +21,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
             let more = of_level.len() - shown;
             let words = if more == 1 { severity(next).to_owned() } else { format!("{}s", severity(next)) };
             let message = data(&format!("and {more} more {words}: the log of this step has all of them"));
-            out.push_str(&format!("::{}::{message}\n", word(level)));
+            let _ = writeln!(out, "::{}::{message}", word(level));
         }
     }
     out
@@ -40,7 +42,7 @@ fn command(finding: &Finding, sources: &Sources) -> String {
     let mut place = format!("file={path},line={},endLine={}", start.line, end.line);
     if start.line == end.line {
         // Columns of a place over several lines are refused.
-        place.push_str(&format!(",col={},endColumn={}", start.column, end.column));
+        let _ = write!(place, ",col={},endColumn={}", start.column, end.column);
     }
     let title = property(&format!("{}: {}", finding.code.0, finding.title));
     format!("::{} {place},title={title}::{}\n", word(finding.severity), data(&message(finding, sources)))

@@ -11,7 +11,9 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let entries: Vec<Value> = named
         .map(|(finding, fingerprint)| {
             let mut description = finding.title.clone();
-            finding.why.iter().for_each(|why| description.push_str(&format!(": {why}")));
+            if let Some(why) = &finding.why {
+                description = format!("{description}: {why}");
+            }
             json!({
                 "description": description,
                 "check_name": finding.code.0,

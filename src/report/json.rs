@@ -1,5 +1,7 @@
 //! One JSON object a line, versioned.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::{fingerprints, severity};
@@ -11,7 +13,10 @@ const VERSION: u32 = 1;
 
 pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let named = findings.iter().zip(fingerprints(findings, sources));
-    named.map(|(finding, fingerprint)| format!("{}\n", object(finding, &fingerprint, sources))).collect()
+    named.fold(String::new(), |mut out, (finding, fingerprint)| {
+        let _ = writeln!(out, "{}", object(finding, &fingerprint, sources));
+        out
+    })
 }
 
 fn object(finding: &Finding, fingerprint: &str, sources: &Sources) -> Value {

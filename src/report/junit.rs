@@ -1,6 +1,7 @@
 //! `JUnit` XML, which GitLab shows on a merge request without a licence.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::severity;
 use crate::finding::{Finding, Findings, Severity};
@@ -10,9 +11,8 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let failures = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let tests = findings.len().max(1);
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    out.push_str(&format!(
-        "<testsuites>\n  <testsuite name=\"parcelle check\" tests=\"{tests}\" failures=\"{failures}\">\n"
-    ));
+    let _ =
+        writeln!(out, "<testsuites>\n  <testsuite name=\"parcelle check\" tests=\"{tests}\" failures=\"{failures}\">");
     if findings.is_empty() {
         out.push_str("    <testcase name=\"no findings\" classname=\"parcelle\" time=\"0\"/>\n");
     }

@@ -12,6 +12,7 @@
 //! help  lower `storage`, or move alternatiba to another offer
 //! ```
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
@@ -111,7 +112,7 @@ fn block(out: &mut String, finding: &Finding, sources: &Sources, pen: Pen) {
     for file in files {
         let mut of_file: Vec<&Mark<'_>> = marks.iter().filter(|mark| mark.label.span.file == file).collect();
         let place = sources.locate(of_file[0].label.span);
-        out.push_str(&format!("{} {}\n", pen.gutter(&format!("{:width$}┌─", "")), visible(&place)));
+        let _ = writeln!(out, "{} {}", pen.gutter(&format!("{:width$}┌─", "")), visible(&place));
         of_file.sort_by_key(|mark| (mark.line, mark.label.span.start));
         lines(out, &of_file, sources, width, finding.severity, pen);
     }
@@ -129,7 +130,7 @@ fn lines(out: &mut String, marks: &[&Mark<'_>], sources: &Sources, width: usize,
         let shown = Shown::new(text, columns(mark, sources));
         if last != Some(mark.line) {
             if last.is_some_and(|last| last + 1 < mark.line) {
-                out.push_str(&format!("{}\n", pen.gutter(&format!("{:width$}⋮", ""))));
+                let _ = writeln!(out, "{}", pen.gutter(&format!("{:width$}⋮", "")));
             }
             let number = pen.gutter(&format!("{:>width$}│", mark.line));
             out.push_str(format!("{number} {}", shown.text).trim_end());
@@ -140,7 +141,8 @@ fn lines(out: &mut String, marks: &[&Mark<'_>], sources: &Sources, width: usize,
             if mark.primary { ("^", of_severity(severity)) } else { ("-", AnsiColor::Blue.on_default()) };
         let drawn = format!("{} {}", sign.repeat(shown.length), visible(&mark.label.text));
         let bar = pen.gutter(&format!("{:width$}│", ""));
-        out.push_str(&format!("{bar} {:indent$}{}\n", "", pen.paint(style, drawn.trim_end()), indent = shown.indent));
+        let marked = pen.paint(style, drawn.trim_end());
+        let _ = writeln!(out, "{bar} {:indent$}{marked}", "", indent = shown.indent);
     }
 }
 
@@ -200,7 +202,7 @@ fn visible(text: &str) -> String {
 fn notes(out: &mut String, finding: &Finding, pen: Pen) {
     let mut note = |word: &str, text: &str| {
         let text = visible(text).replace('\n', "\n      ");
-        out.push_str(&format!("{} {text}\n", pen.paint(Style::new().bold(), &format!("{word:<5}"))));
+        let _ = writeln!(out, "{} {text}", pen.paint(Style::new().bold(), &format!("{word:<5}")));
     };
     finding.why.iter().for_each(|why| note("why", why));
     finding.help.iter().for_each(|help| note("help", help));

@@ -75,8 +75,8 @@ impl Traps<'_> {
         } else {
             let last = node.parts.last().expect("a node with amounts has parts");
             let end = self.bytes(&last.tokens()).end;
-            let inside: String = settings.map(|setting| format!("{setting}; ")).collect();
-            edits.push((end..end, format!(" {{ {inside}}}")));
+            let inside = settings.collect::<Vec<_>>().join("; ");
+            edits.push((end..end, format!(" {{ {inside}; }}")));
         }
         edits
     }

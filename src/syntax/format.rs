@@ -36,7 +36,7 @@ pub fn format(text: &str) -> Result<String, Findings> {
     let outline = outline::outline(text, &tokens);
     let mut printer = Printer { source: text, tokens: &tokens, outline: &outline, at: 0, next: 0, lines: Vec::new() };
     printer.items(0);
-    Ok(joined(printer.lines))
+    Ok(joined(&printer.lines))
 }
 
 /// A line of output, possibly with line ends in it where a text has them.
@@ -150,7 +150,7 @@ impl<'a> Printer<'a> {
         let mut line = prefix;
         line.push_str(&self.head(node, level));
         self.push(level, &line);
-        let mut last = self.head_end(node);
+        let mut last = head_end(node);
         for block in &node.blocks {
             let from = block.slashdash.unwrap_or(block.open);
             let mut gap = self.gap(last..from, level, " ");
@@ -228,7 +228,7 @@ impl<'a> Printer<'a> {
                 _ => {
                     if let Some(node) = nodes.next_if(|node| node.first() == at) {
                         let _ = write!(out, " {};", self.head(node, 0));
-                        at = self.head_end(node);
+                        at = head_end(node);
                         continue;
                     }
                 }
@@ -237,11 +237,6 @@ impl<'a> Printer<'a> {
         }
         let width = self.lines.last().map_or(0, |line| line.code.rsplit('\n').next().unwrap_or_default().width());
         (width + out.width() <= WIDEST_LINE).then_some(out)
-    }
-
-    /// One past the last token of a node's name and values.
-    fn head_end(&self, node: &OutlineNode) -> usize {
-        node.parts.last().map_or(node.name.end, |part| part.tokens().end.max(part.slashdash.map_or(0, |at| at + 1)))
     }
 
     /// The name, arguments and properties of a node.
@@ -330,6 +325,11 @@ impl<'a> Printer<'a> {
     }
 }
 
+/// One past the last token of a node's name and values.
+fn head_end(node: &OutlineNode) -> usize {
+    node.parts.last().map_or(node.name.end, |part| part.tokens().end.max(part.slashdash.map_or(0, |at| at + 1)))
+}
+
 /// A blank unless one is there or a line has just begun.
 fn separate(out: &mut String) {
     if !out.ends_with([' ', '\n']) {
@@ -344,7 +344,7 @@ fn comments_of_continuation(text: &str) -> Option<String> {
 }
 
 /// The lines with their comments; those of neighbouring lines stand below each other.
-fn joined(lines: Vec<Line>) -> String {
+fn joined(lines: &[Line]) -> String {
     let mut out = String::new();
     let mut column = 0;
     for (at, line) in lines.iter().enumerate() {

@@ -307,9 +307,8 @@ fn closes(rest: &[u8], quotes: usize, hashes: usize) -> bool {
 /// The length of the line end that `rest` starts with: those of the KDL specification.
 pub(super) fn newline(rest: &[u8]) -> Option<usize> {
     match rest {
-        [b'\r', b'\n', ..] => Some(2),
+        [b'\r', b'\n', ..] | [0xC2, 0x85, ..] => Some(2),
         [b'\n' | b'\r' | 0x0B | 0x0C, ..] => Some(1),
-        [0xC2, 0x85, ..] => Some(2),
         [0xE2, 0x80, 0xA8 | 0xA9, ..] => Some(3),
         _ => None,
     }

@@ -113,7 +113,9 @@ impl Recovery<'_> {
             Ok((_, args, props)) => {
                 node.args.extend(args);
                 let mut lowering = Lowering { source: self.source, offset: 0, findings: Vec::new() };
-                props.into_iter().for_each(|property| lowering.keep(&mut node.props, property));
+                for property in props {
+                    lowering.keep(&mut node.props, property);
+                }
                 self.findings.append(&mut lowering.findings);
             }
             Err(message) => {
