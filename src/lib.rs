@@ -12,8 +12,8 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests read cases and the environment"))]
 
 pub mod source;
-pub mod finding;
 pub mod name;
+pub mod finding;
 pub mod quantity;
 pub mod syntax;
 pub mod schema;
