@@ -55,7 +55,9 @@ fn rendering(criterion: &mut Criterion) {
     criterion.bench_function("its rules over objects", |bencher| {
         bencher.iter(|| {
             let mut findings = Findings::default();
-            rendered.iter().for_each(|objects| render::rules::check(&garden, objects, &mut findings));
+            rendered.iter().for_each(|objects| {
+                render::rules::check(&garden, &garden.organisations[&objects.organisation], objects, &mut findings)
+            });
             findings
         });
     });

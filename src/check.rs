@@ -164,7 +164,7 @@ fn render(
     findings: &mut Findings,
 ) -> (BTreeMap<Name, Arc<OrganisationObjects>>, usize) {
     let known = std::mem::take(&mut memo.rendered);
-    let rendered: Vec<(Name, Option<Rendered>)> = garden
+    let fresh: Vec<(Name, Option<Rendered>)> = garden
         .organisations
         .par_iter()
         .map(|(name, organisation)| {
@@ -177,7 +177,7 @@ fn render(
     memo.rendered.retain(|name, _| garden.organisations.contains_key(name));
     let mut anew = 0;
     let mut all = BTreeMap::new();
-    for (name, fresh) in rendered {
+    for (name, fresh) in fresh {
         if let Some(fresh) = fresh {
             anew += 1;
             memo.rendered.insert(name.clone(), fresh);
@@ -191,13 +191,15 @@ fn render(
         }
         findings.extend(one.findings.clone());
     }
+    let stopped = garden.stopped.par_iter().map(|(_, one)| rendered(garden, one, files_of(garden, one), now).findings);
+    stopped.collect::<Vec<_>>().into_iter().for_each(|found| findings.extend(found));
     (all, anew)
 }
 
 fn rendered(garden: &Garden, organisation: &Organisation, from: Vec<FileId>, now: jiff::Timestamp) -> Rendered {
     let mut findings = Findings::default();
     let objects = render::organisation(garden, organisation, now);
-    render::rules::check(garden, &objects, &mut findings);
+    render::rules::check(garden, organisation, &objects, &mut findings);
     Rendered { from, objects: Arc::new(objects), findings }
 }
 

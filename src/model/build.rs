@@ -35,7 +35,8 @@ pub fn build(
     rules::hosts::release_retired(&mut drafts);
     let view = View { garden: &garden, drafts: &drafts, definitions, past, unsound_clusters: &unsound_clusters, files };
     rules::check(&view, findings);
-    let stopped = stopped(files, definitions, &drafts, findings);
+    let unsound = stopped(files, definitions, &drafts, findings, |finding| !leaves_sound(finding)).organisations;
+    let stopped = stopped(files, definitions, &drafts, findings, |_| true);
     let mut broken = stopped.organisations;
     broken.extend(unseen(&garden, &drafts, past));
     for draft in drafts {
@@ -43,6 +44,9 @@ pub fn build(
         if !stopped.all && !broken.contains(&name) {
             garden.organisations.insert(name, Arc::new(draft.organisation));
         } else {
+            if !stopped.all && !unsound.contains(&name) {
+                garden.stopped.insert(name.clone(), Arc::new(draft.organisation));
+            }
             broken.insert(name);
         }
     }
@@ -142,6 +146,11 @@ fn unseen(garden: &Garden, drafts: &[Draft<'_>], past: Option<&Past>) -> BTreeSe
     past.organisations.keys().filter(|name| !written(name)).cloned().collect()
 }
 
+/// Whether what an organisation means is still known beside this finding: a word too many, or something known and refused.
+fn leaves_sound(finding: &Finding) -> bool {
+    finding.code.0 == "E0101" || finding.code.0.starts_with("E04")
+}
+
 /// What errors stop.
 struct Stopped {
     all: bool,
@@ -172,11 +181,17 @@ fn part(node: &Node) -> Part {
 }
 
 /// Which organisations the errors stop: those they are in, and those that use a node they are in.
-fn stopped(files: &[Arc<Checked>], definitions: &Definitions, drafts: &[Draft<'_>], findings: &Findings) -> Stopped {
+fn stopped(
+    files: &[Arc<Checked>],
+    definitions: &Definitions,
+    drafts: &[Draft<'_>],
+    findings: &Findings,
+    counts: impl Fn(&Finding) -> bool,
+) -> Stopped {
     let mut stopped = Stopped { all: false, organisations: BTreeSet::new() };
     let mut uses: BTreeSet<(&str, String)> = BTreeSet::new();
     let documents: BTreeMap<FileId, &Arc<Checked>> = files.iter().map(|file| (file.document.file, file)).collect();
-    for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
+    for finding in findings.iter().filter(|finding| finding.severity == Severity::Error && counts(finding)) {
         if let Some(name) = &finding.stops {
             stopped.organisations.insert(name.clone());
             continue;

@@ -95,6 +95,7 @@ fn empty(files: &[Arc<Checked>]) -> Garden {
         definitions: BTreeMap::new(),
         organisations: BTreeMap::new(),
         broken: std::collections::BTreeSet::new(),
+        stopped: std::collections::BTreeMap::new(),
         unreadable: std::collections::BTreeSet::new(),
     }
 }

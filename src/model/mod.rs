@@ -58,6 +58,8 @@ pub struct Garden {
     pub organisations: BTreeMap<Name, Arc<Organisation>>,
     /// Organisations (by name, where known) that a finding stops: they stay as applied.
     pub broken: BTreeSet<Name>,
+    /// Those of the broken whose meaning is known all the same: what can be said of their objects is said in the same run.
+    pub stopped: BTreeMap<Name, Arc<Organisation>>,
     /// Files that could not be read at all: nothing that may have lived in them is deleted.
     pub unreadable: BTreeSet<FileId>,
 }

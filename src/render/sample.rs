@@ -263,6 +263,7 @@ pub fn garden() -> Garden {
         definitions: BTreeMap::new(),
         organisations: BTreeMap::new(),
         broken: BTreeSet::new(),
+        stopped: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }

@@ -114,7 +114,12 @@ fn every_object_of_every_garden_breaks_no_rule() {
         let read = read(&repository().join(root));
         let mut findings = Findings::default();
         for objects in render_all(&read.garden, DAY) {
-            render::rules::check(&read.garden, &objects, &mut findings);
+            render::rules::check(
+                &read.garden,
+                &read.garden.organisations[&objects.organisation],
+                &objects,
+                &mut findings,
+            );
         }
         assert_eq!(errors(&read, &findings), [] as [String; 0], "{root}");
     }

@@ -566,6 +566,7 @@ fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Garden {
         definitions: BTreeMap::new(),
         organisations: BTreeMap::new(),
         broken: BTreeSet::new(),
+        stopped: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }

@@ -116,7 +116,7 @@ mod tests {
         let night = "2026-07-01T22:00:00Z".parse().unwrap();
         let objects = crate::render::organisation(&garden, &garden.organisations[&name], night);
         let mut findings = Findings::default();
-        super::super::check(&garden, &objects, &mut findings);
+        super::super::check(&garden, &garden.organisations[&name], &objects, &mut findings);
         findings.into_iter().collect()
     }
 

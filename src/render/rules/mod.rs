@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{OrganisationObjects, with_findings};
 use crate::finding::{Finding, Findings};
-use crate::model::Garden;
+use crate::model::{Garden, Organisation};
 
 pub mod ceilings;
 pub mod names;
@@ -13,8 +13,7 @@ mod tests_of_definitions;
 pub use tests_of_definitions::check as tests_of_definitions;
 
 /// Holds an organisation's objects against every rule; each error stops that organisation alone.
-pub fn check(garden: &Garden, objects: &OrganisationObjects, findings: &mut Findings) {
-    let Some(organisation) = garden.organisations.get(&objects.organisation) else { return };
+pub fn check(garden: &Garden, organisation: &Organisation, objects: &OrganisationObjects, findings: &mut Findings) {
     let mut found = Findings::default();
     ceilings::check(organisation, objects, &mut found);
     // What is wrong in rendering itself does not depend on the hour.
