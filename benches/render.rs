@@ -56,7 +56,7 @@ fn rendering(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut findings = Findings::default();
             rendered.iter().for_each(|objects| {
-                render::rules::check(&garden, &garden.organisations[&objects.organisation], objects, &mut findings)
+                render::rules::check(&garden, &garden.organisations[&objects.organisation], objects, &mut findings);
             });
             findings
         });
