@@ -35,6 +35,10 @@ pub(crate) struct ApplyArgs {
 pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> Result<Exit, Failure> {
     let mut session = Session::open(common, &args.clusters, Some(&args.commit), output).await?;
     let only = session.only(&args.organisations)?;
+    let uncommitted = session.uncommitted(&args.commit)?;
+    if !uncommitted.is_empty() {
+        output.note(&format!("not in {}, so not applied: changes of {}", args.commit, uncommitted.join(", ")));
+    }
     let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
     let Some(prepared) = session.prepare(only, args.waiting.limit(), output).await else {
         let shown = Shown { checked: &session.checked, round: &Round::default(), loud: true };

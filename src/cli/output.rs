@@ -73,12 +73,16 @@ impl Output {
 /// Traces to standard error, as `-vv` or `PARCELLE_LOG` ask.
 pub(crate) fn trace(verbose: u8) {
     let level = match verbose {
-        0 | 1 => "warn",
+        0 | 1 => "warn,kube_client=off,kube_runtime=off",
         2 => "parcelle=debug,warn",
         _ => "parcelle=trace,debug",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("PARCELLE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     // A second call (in tests) keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
 }

@@ -83,6 +83,16 @@ impl Session {
         Ok(Self { checked, workspace, known, clusters })
     }
 
+    /// Files of the garden that differ on disk from the commit.
+    pub(crate) fn uncommitted(&self, commit: &str) -> Result<Vec<String>, Failure> {
+        let blobs = |snapshot: crate::git::Snapshot| -> std::collections::BTreeMap<String, String> {
+            snapshot.files.into_iter().map(|file| (file.path, file.blob)).collect()
+        };
+        let (disk, commit) = (blobs(self.workspace.snapshot(None)?), blobs(self.workspace.snapshot(Some(commit))?));
+        let paths: BTreeSet<&String> = disk.keys().chain(commit.keys()).collect();
+        Ok(paths.into_iter().filter(|path| disk.get(*path) != commit.get(*path)).cloned().collect())
+    }
+
     /// The organisations that the arguments name; all where none are named.
     pub(crate) fn only(&self, names: &[String]) -> Result<Option<BTreeSet<Name>>, Failure> {
         if names.is_empty() {

@@ -101,7 +101,8 @@ impl Shown<'_> {
                 writeln!(text, "commit {} {} ({})", commit.id.short(), plain(&commit.summary), plain(&commit.author));
         }
         let _ = writeln!(text, "{}", summary(self.checked));
-        if let Some(plan) = &self.round.plan {
+        let seen = |plan: &&crate::plan::Plan| self.round.unreached.is_empty() || !plan.organisations.is_empty();
+        if let Some(plan) = self.round.plan.as_ref().filter(seen) {
             let look = Look { colour: shape.colour, verbose: shape.verbose };
             text.push('\n');
             text.push_str(&report::plan::text(plan, look));
@@ -109,12 +110,12 @@ impl Shown<'_> {
                 text.push_str(&report::plan::outcome(&outcome.organisations, look));
             }
         }
-        self.asides(&mut text);
+        self.asides(&mut text, shape);
         text
     }
 
     /// What is neither plan nor outcome: clusters out of reach, commits that would go back, organisations left alone.
-    fn asides(&self, text: &mut String) {
+    fn asides(&self, text: &mut String, shape: Shape) {
         for (cluster, why) in &self.round.unreached {
             let _ = writeln!(text, "failed: cluster {cluster}: {why}");
         }
@@ -125,7 +126,7 @@ impl Shown<'_> {
                 at.short()
             );
         }
-        if self.round.untouched > 0 && self.round.outcome.is_some() {
+        if self.round.untouched > 0 && shape.daemon {
             let _ = writeln!(
                 text,
                 "{} rendered anew; {} left alone: nothing of theirs changed",

@@ -35,8 +35,10 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
         (_, [one]) if args.organisation.is_some() => status(one, look),
         (_, all) => statuses(all, look),
     };
-    output.result(&text)?;
     let round = session.planned(Some(prepared));
+    if round.unreached.is_empty() || !all.is_empty() {
+        output.result(&text)?;
+    }
     round.unreached.iter().for_each(|(cluster, why)| output.note(&format!("failed: cluster {cluster}: {why}")));
     session.close().await;
     Ok(match (round.unreached.is_empty(), all.iter().all(OrganisationStatus::is_well)) {

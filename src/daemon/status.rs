@@ -6,7 +6,7 @@ use super::Prepared;
 use crate::check::Checked;
 use crate::model::App;
 use crate::name::Name;
-use crate::plan::{Health, LiveObject, OrganisationPlan, Reason, Verb, health};
+use crate::plan::{Action, Health, LiveObject, OrganisationPlan, Reason, Verb, health};
 use crate::reconcile::OrganisationState;
 use crate::render::{ObjectId, State};
 use crate::report::plan::{AppStatus, OrganisationStatus};
@@ -53,7 +53,7 @@ fn status(
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
         cluster: state.objects.cluster.to_string(),
         commit: state.stored.inventory.commit.clone(),
-        behind: usize::from(plan.is_some_and(OrganisationPlan::changes_anything)),
+        behind: 0,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
         open: open(plan),
@@ -69,8 +69,10 @@ fn well(object: &LiveObject) -> Health {
     health(&object.body)
 }
 
+/// What is not as the garden asks: drift, what is missing or new, what cannot be done.
 fn open(plan: Option<&OrganisationPlan>) -> Vec<(String, String)> {
-    let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(|action| action.verb == Verb::Refused);
+    let wanting = |action: &&Action| action.verb == Verb::Refused || action.verb.writes();
+    let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
     refused.map(|action| (action.id.to_string(), action.reason.to_string())).collect()
 }
 
