@@ -36,7 +36,7 @@ use flow::Flow;
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// Which object: API, kind, place and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

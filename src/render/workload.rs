@@ -215,7 +215,8 @@ fn service(asked: &Asked) -> Option<Draft> {
     if ports.is_empty() {
         return None;
     }
-    let spec = tree! { "selector": asked.owner.selector(component(asked)), "ports": ports };
+    // Said, so that a Service opened to the outside behind our back is seen and closed again.
+    let spec = tree! { "type": "ClusterIP", "selector": asked.owner.selector(component(asked)), "ports": ports };
     let draft = Draft::new("v1", "Service", name(asked, "Service"), tree! { "spec": spec }, asked.workload.span);
     Some(draft.stage(Stage::Workload).component(component(asked)))
 }

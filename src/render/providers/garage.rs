@@ -73,7 +73,8 @@ fn bucket_draft(asked: &Asked, choice: &ProviderChoice, bucket: &str) -> Draft {
     let spec = tree! {
         "clusterRef": cluster_reference(choice),
         "globalAlias": bucket,
-        "website": public.then(|| tree! { "enabled": true, "indexDocument": "index.html" }),
+        // Said either way: a bucket opened to everybody behind our back is seen and closed again.
+        "website": tree! { "enabled": public, "indexDocument": "index.html" },
         "quotas": tree! { "maxSize": asked.size().map(|(size, origin)| Tree::from(size).at(origin)) },
     };
     data(asked, "GarageBucket", spec)
@@ -91,6 +92,9 @@ fn key(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
     let spec = tree! {
         "clusterRef": cluster_reference(choice),
         "bucketPermissions": vec![permission],
+        // Said, so that more rights given behind our back are seen. The operator takes `allBuckets` for a key to all
+        // buckets even where each of its rights is off, so that one is left out.
+        "permissions": tree! { "createBucket": false },
         "neverExpires": true,
         "secretTemplate": tree! {
             "name": secret,

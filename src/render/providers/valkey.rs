@@ -56,6 +56,7 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
 
 fn service(asked: &Asked, name: String) -> Draft {
     let spec = tree! {
+        "type": "ClusterIP",
         "selector": asked.owner.selector(asked.name()),
         "ports": vec![tree! { "name": "redis", "port": PORT, "targetPort": "redis", "protocol": "TCP" }],
     };
