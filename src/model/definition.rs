@@ -150,6 +150,8 @@ pub struct Test {
     pub name: Spanned<Name>,
     /// The body of an app node: its settings.
     pub given: Vec<crate::syntax::Node>,
+    /// Further apps of its organisation, as `beside` nodes.
+    pub beside: Vec<crate::syntax::Node>,
     /// What must hold of `objects`.
     pub expect: Vec<Expression>,
     /// Where it was declared.

@@ -49,6 +49,10 @@ fn holes_of_data<'a>(data: &'a Data, holes: &mut Vec<&'a Expression>) {
         Data::Literal(_) => {}
         Data::List(items) => items.iter().for_each(|item| holes_of_data(item, holes)),
         Data::Map(entries) => entries.iter().for_each(|(_, value)| holes_of_data(value, holes)),
+        Data::Guarded(guarded) => {
+            holes.extend(guarded.when.iter().chain(guarded.each.iter().map(|(_, list)| list)));
+            holes_of_data(&guarded.item, holes);
+        }
     }
 }
 
@@ -64,11 +68,22 @@ fn datum(scope: &Scope, data: &Data) -> Option<Datum> {
     match data {
         Data::Leaf(template) => leaf(scope, template),
         Data::Literal(value) => scalar(value),
-        Data::List(items) => Some(Datum::List(items.iter().filter_map(|item| datum(scope, item)).collect())),
+        Data::List(items) => Some(Datum::List(items.iter().flat_map(|item| data_of(scope, item)).collect())),
+        Data::Guarded(_) => data_of(scope, data).into_iter().next(),
         Data::Map(entries) => {
             let kept = entries.iter().filter_map(|(key, value)| Some((key.clone(), datum(scope, value)?)));
             Some(Datum::Map(kept.collect()))
         }
+    }
+}
+
+/// One element of a list, or as many as its guards say.
+fn data_of(scope: &Scope, data: &Data) -> Vec<Datum> {
+    match data {
+        Data::Guarded(guarded) => {
+            scope.guarded(guarded).iter().filter_map(|scope| datum(scope, &guarded.item)).collect()
+        }
+        other => datum(scope, other).into_iter().collect(),
     }
 }
 

@@ -104,9 +104,11 @@ fn cron_job(asked: &Asked, schedule: Tree, template: Tree) -> Draft {
         .component(component(asked))
 }
 
-/// A Job whose template never changes under its name: what it is about, its image and its files make its name.
+/// A Job named by what it is about, so that it runs again when that changes.
 fn once(asked: &Asked, template: Tree, stage: Stage) -> Draft {
     let inputs = match &asked.job.trigger {
+        // All that it is given, files included: their hash is an annotation of the template.
+        Trigger::OnChange(expressions) if expressions.is_empty() => vec![template.clone().finish().0.to_string()],
         Trigger::OnChange(expressions) => {
             let values = expressions.iter().map(|expression| asked.scope.evaluate(expression).to_json().to_string());
             values.collect()

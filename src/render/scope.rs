@@ -6,6 +6,7 @@ use crate::model::{App, Layer, Organisation, Setting};
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
+use super::naming;
 use super::tree::Tree;
 
 /// The names of one app with their values, and where its settings were written.
@@ -29,7 +30,11 @@ pub(super) enum Part {
 impl<'a> Scope<'a> {
     /// All names but `needs`.
     pub fn new(organisation: &'a Organisation, app: &'a App) -> Self {
-        Self { organisation, app, environment: environment(organisation, app) }
+        let host = |workload: &str| Value::map([("host", Value::text(&naming::part("Service", &app.name, workload)))]);
+        let names = app.definition.workloads.iter().map(|workload| workload.item.name.value.to_string());
+        let workloads = names.map(|name| (name.clone(), host(&name))).collect();
+        let environment = environment(organisation, app).with("workloads", Value::Map(workloads));
+        Self { organisation, app, environment }
     }
 
     /// With one more name.

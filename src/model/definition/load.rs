@@ -68,7 +68,7 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
     let scope = names::scope(&settings, &unreadable);
     let (releases, channels) = needs::releases(context, node.child("releases"), node);
     let needs = needs::needs(context, node.child("needs"), &scope);
-    let inner = scope.clone().with("needs", needs::scope_type(&needs));
+    let inner = scope.clone().with("needs", needs::scope_type(&needs)).with("workloads", workloads::hosts(node));
     let parts = context.flatten(&node.children, &inner);
     let mut workloads = Vec::new();
     for part in parts.iter().filter(|part| part.word() == "workload") {
@@ -201,7 +201,8 @@ fn tests(
         }
         let expect = test.children_named("expect").filter_map(|expect| expect.arg(0));
         let expect = expect.filter_map(|expect| context.expression(expect, &scope, &Type::Bool)).collect();
-        tests.push(Test { name, given, expect, span: test.head });
+        let beside = test.children_named("beside").cloned().collect();
+        tests.push(Test { name, given, beside, expect, span: test.head });
     }
     tests
 }

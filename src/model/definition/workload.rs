@@ -112,6 +112,8 @@ pub enum Data {
     List(Vec<Data>),
     /// Keys in the order written.
     Map(Vec<(String, Data)>),
+    /// What stands inside `@when` or `@each`: none, one or several of a list, or the one of a key.
+    Guarded(Box<super::Guarded<Data>>),
 }
 
 /// `volume NEED at=PATH`.
@@ -205,7 +207,8 @@ pub struct Job {
 pub enum Trigger {
     /// `every "*/5 * * * *"`: a CronJob in the organisation's timezone.
     Every(Template),
-    /// `on-change EXPRESSION…`: a Job named by the hash of these values, after the workloads.
+    /// `on-change EXPRESSION…`: a Job named by the hash of these values, after the workloads; without any, by the hash of
+    /// all that its pod is given.
     OnChange(Vec<Expression>),
     /// `on-upgrade`: a Job named by the release, before the workloads switch.
     OnUpgrade,

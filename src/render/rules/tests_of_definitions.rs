@@ -97,8 +97,15 @@ fn garden_around(
     let garden = GARDEN.replace("DEFINITION", definition.name.as_str());
     let mut document = syntax::parse(AROUND, &garden, findings);
     let organisation = document.nodes.iter_mut().find(|node| node.name.value == "organisation");
-    if let Some(app) = organisation.and_then(|node| node.children.iter_mut().find(|node| node.name.value == "app")) {
-        app.children.clone_from(&test.given);
+    if let Some(organisation) = organisation {
+        let app = organisation.children.iter_mut().find(|node| node.name.value == "app");
+        if let Some(app) = app {
+            app.children.clone_from(&test.given);
+        }
+        organisation.children.extend(test.beside.iter().cloned().map(|mut beside| {
+            "app".clone_into(&mut beside.name.value);
+            beside
+        }));
     }
     model::build(&[Arc::new(schema::check(document, findings))], definitions, None, findings)
 }

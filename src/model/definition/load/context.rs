@@ -41,7 +41,12 @@ impl Flat<'_> {
 
     /// Whether a guard of its own block is around it.
     pub(super) fn is_guarded(&self) -> bool {
-        !self.when.is_empty() || !self.each.is_empty()
+        !self.when.is_empty() || self.is_repeated()
+    }
+
+    /// Whether it is there once for each element of a list.
+    pub(super) fn is_repeated(&self) -> bool {
+        !self.each.is_empty()
     }
 
     /// A part under the guards of its node.

@@ -244,15 +244,20 @@ fn octal(context: &mut Context, mode: &Written) -> Option<u32> {
 /// Nodes as data: arguments are scalars or lists, properties and children entries; nodes called `-` are the elements
 /// of a list, and a repeated name is a list, too.
 fn data(context: &mut Context, nodes: &[Node], scope: &Scope) -> Data {
-    let flat: Vec<&Node> = nodes.iter().collect();
-    if !flat.is_empty() && flat.iter().all(|node| node.name.value == "-") {
-        return Data::List(flat.iter().map(|node| node_data(context, node, scope)).collect());
+    let flat = context.flatten(nodes, scope);
+    if !flat.is_empty() && flat.iter().all(|part| part.word() == "-") {
+        return Data::List(flat.iter().map(|part| part_data(context, part)).collect());
     }
     let mut entries: Vec<(String, Data)> = Vec::new();
     let mut repeated = BTreeSet::new();
-    for node in flat {
-        let value = node_data(context, node, scope);
-        let name = &node.name.value;
+    for part in flat {
+        let value = part_data(context, &part);
+        let name = &part.node.name.value;
+        // What an `@each` walks over is a list, however long.
+        if part.is_repeated() && !entries.iter().any(|(known, _)| known == name) {
+            repeated.insert(name.clone());
+            entries.push((name.clone(), Data::List(Vec::new())));
+        }
         match entries.iter_mut().find(|(known, _)| known == name) {
             Some((_, Data::List(items))) if repeated.contains(name) => items.push(value),
             Some((_, known)) => {
@@ -264,6 +269,12 @@ fn data(context: &mut Context, nodes: &[Node], scope: &Scope) -> Data {
         }
     }
     Data::Map(entries)
+}
+
+/// A node's data under the guards around it.
+fn part_data(context: &mut Context, part: &Flat) -> Data {
+    let data = node_data(context, part.node, &part.scope);
+    if part.is_guarded() { Data::Guarded(Box::new(part.guarded(data))) } else { data }
 }
 
 fn node_data(context: &mut Context, node: &Node, scope: &Scope) -> Data {
@@ -298,9 +309,12 @@ fn leaf(context: &mut Context, value: &Written, scope: &Scope) -> Data {
 
 /// Keys, or sections of keys.
 fn is_ini(data: &Data) -> bool {
-    let scalar = |data: &Data| !matches!(data, Data::Map(_) | Data::List(_));
+    fn bare(data: &Data) -> &Data {
+        if let Data::Guarded(guarded) = data { bare(&guarded.item) } else { data }
+    }
+    let scalar = |data: &Data| !matches!(bare(data), Data::Map(_) | Data::List(_));
     let Data::Map(entries) = data else { return false };
-    entries.iter().all(|(_, value)| match value {
+    entries.iter().all(|(_, value)| match bare(value) {
         Data::Map(keys) => keys.iter().all(|(_, key)| scalar(key)),
         other => scalar(other),
     })

@@ -1,11 +1,12 @@
 //! Workloads and jobs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::{Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, Trigger, Workload};
 use super::context::{Context, Flat, Secrets};
 use super::pods::{self, is_literal};
-use crate::expression::{Scope, Template, Type};
+use crate::expression::{Field, Scope, Template, Type};
 use crate::finding::{Code, Finding};
 use crate::source::Spanned;
 use crate::syntax::{Node, Value};
@@ -14,6 +15,24 @@ use crate::syntax::{Node, Value};
 const BAD_PORT: Code = Code("E0261");
 /// A job that does not say when, or says it twice, or what.
 const BAD_JOB: Code = Code("E0262");
+
+/// What `workloads` is in expressions: the host at which each is reached inside the organisation.
+pub(super) fn hosts(definition: &Node) -> Type {
+    fn names<'n>(nodes: &'n [Node], found: &mut Vec<&'n str>) {
+        for node in nodes {
+            match (node.name.value.as_str(), node.arg(0)) {
+                ("workload", Some(name)) => found.push(&name.text),
+                ("@when" | "@each", _) => names(&node.children, found),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    names(&definition.children, &mut found);
+    let field = |kind: Type| Field { kind, optional: false };
+    let host = || field(Type::Object(Arc::new(BTreeMap::from([("host".to_owned(), field(Type::Text))]))));
+    Type::Object(Arc::new(found.into_iter().map(|name| (name.to_owned(), host())).collect()))
+}
 
 /// A workload with the ports that probes name.
 pub(super) fn workload(context: &mut Context, flat: &Flat, needs: &[Guarded<Need>]) -> Option<Workload> {
