@@ -102,7 +102,7 @@ pub(crate) fn patched(server: &Server, call: &Call, live: &Value) -> Result<(Val
         let patch: json_patch::Patch =
             serde_json::from_slice(&call.body).map_err(|error| Status::bad_request(error.to_string()))?;
         let mut object = live.clone();
-        json_patch::patch(&mut object, &patch).map_err(|_| rejected())?;
+        json_patched(&mut object, &patch).map_err(|_| rejected())?;
         return Ok((object, Vec::new()));
     }
     let Body { value: patch, twice } = json::yaml_or_json(&call.body)?;
@@ -116,6 +116,24 @@ pub(crate) fn patched(server: &Server, call: &Call, live: &Value) -> Result<(Val
     let object =
         merge::strategic_merge_patch(fields.schemas(), live.clone(), &patch).map_err(|error| refused_apply(&error))?;
     Ok((object, twice))
+}
+
+/// Applies a JSON patch as the server's library does: to it, a member that is absent is equal to `null`. kube's
+/// finalizers rely on that when they test that there is none yet.
+fn json_patched(object: &mut Value, patch: &json_patch::Patch) -> Result<(), json_patch::PatchError> {
+    for operation in &patch.0 {
+        let tests_absence = match operation {
+            json_patch::PatchOperation::Test(test) if test.value.is_null() => {
+                let inside = test.path.parent().and_then(|parent| object.pointer(parent.as_str()));
+                inside.is_some_and(Value::is_object) && object.pointer(test.path.as_str()).is_none()
+            }
+            _ => false,
+        };
+        if !tests_absence {
+            json_patch::patch(object, std::slice::from_ref(operation))?;
+        }
+    }
+    Ok(())
 }
 
 /// Server-side apply.
@@ -254,4 +272,27 @@ pub(crate) fn merged(
         section(&mut object, "metadata").insert("namespace".to_owned(), json!(call.place.namespace));
     }
     Ok(with_custom_defaults(&call.resource, object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(patch: Value) -> Option<Value> {
+        let mut object = json!({"metadata": {"name": "a"}, "list": [1]});
+        let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+        json_patched(&mut object, &patch).ok().map(|()| object)
+    }
+
+    #[test]
+    fn a_json_patch_that_tests_for_null_finds_what_is_absent() {
+        let test = |path: &str, value: Value| json!({"op": "test", "path": path, "value": value});
+        let add = json!({"op": "add", "path": "/metadata/finalizers", "value": ["f"]});
+        let patched = tried(json!([test("/metadata/finalizers", Value::Null), add])).unwrap();
+        assert_eq!(patched["metadata"]["finalizers"], json!(["f"]));
+        assert!(tried(json!([add, test("/metadata/finalizers", Value::Null)])).is_none(), "it is there by then");
+        assert!(tried(json!([test("/metadata/finalizers", json!([]))])).is_none());
+        assert!(tried(json!([test("/spec/paused", Value::Null)])).is_none(), "what would hold it is absent, too");
+        assert!(tried(json!([test("/list/1", Value::Null)])).is_none());
+    }
 }

@@ -21,3 +21,4 @@ mod strict;
 mod tidy;
 mod sandbox;
 mod sandbox_replay;
+mod sandbox_runtime;

@@ -16,12 +16,12 @@ use serde_json::{Value, json};
 
 use crate::sandbox_replay;
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     let controllers = ControllerOptions { enabled: false, ..ControllerOptions::default() };
     Options { controllers, ..Options::default() }
 }
 
-async fn started() -> Handle {
+pub(crate) async fn started() -> Handle {
     sandbox::serve(options()).await.unwrap()
 }
 
@@ -54,15 +54,25 @@ async fn serve_until_killed() {
     std::future::pending::<()>().await;
 }
 
-type Object = kube::api::DynamicObject;
+pub(crate) type Object = kube::api::DynamicObject;
 
 fn client(handle: &Handle) -> kube::Client {
-    let mut config = kube::Config::new(handle.url().parse().unwrap());
-    config.auth_info.token = Some(handle.token.clone().into());
+    client_of(&handle.url(), &handle.token)
+}
+
+pub(crate) fn client_of(url: &str, token: &str) -> kube::Client {
+    let mut config = kube::Config::new(url.parse().unwrap());
+    config.auth_info.token = Some(token.to_owned().into());
     kube::Client::try_from(config).unwrap()
 }
 
-fn api(client: &kube::Client, version: &str, kind: &str, plural: &str, namespace: &str) -> kube::Api<Object> {
+pub(crate) fn api(
+    client: &kube::Client,
+    version: &str,
+    kind: &str,
+    plural: &str,
+    namespace: &str,
+) -> kube::Api<Object> {
     let (group, version) = version.split_once('/').unwrap_or(("", version));
     let gvk = kube::api::GroupVersionKind::gvk(group, version, kind);
     let resource = kube::api::ApiResource::from_gvk_with_plural(&gvk, plural);
@@ -73,13 +83,13 @@ fn api(client: &kube::Client, version: &str, kind: &str, plural: &str, namespace
     }
 }
 
-async fn apply(api: &kube::Api<Object>, object: Value) -> Object {
+pub(crate) async fn apply(api: &kube::Api<Object>, object: Value) -> Object {
     let name = object["metadata"]["name"].as_str().unwrap().to_owned();
     api.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(object)).await.unwrap()
 }
 
 /// Waits until an object satisfies a condition.
-async fn until(api: &kube::Api<Object>, name: &str, done: impl Fn(Option<&Value>) -> bool) -> Value {
+pub(crate) async fn until(api: &kube::Api<Object>, name: &str, done: impl Fn(Option<&Value>) -> bool) -> Value {
     for _ in 0..600 {
         let found = api.get_opt(name).await.unwrap().map(|object| serde_json::to_value(object).unwrap());
         if done(found.as_ref()) {
@@ -90,14 +100,14 @@ async fn until(api: &kube::Api<Object>, name: &str, done: impl Fn(Option<&Value>
     panic!("{name} did not get there: {:?}", api.get_opt(name).await);
 }
 
-fn deployment(name: &str) -> Value {
+pub(crate) fn deployment(name: &str) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {
         "replicas": 2, "selector": {"matchLabels": {"app": name}},
         "template": {"metadata": {"labels": {"app": name}},
             "spec": {"containers": [{"name": "c", "image": "nginx:1"}]}}}})
 }
 
-async fn with_namespace(handle: &Handle, name: &str) -> kube::Client {
+pub(crate) async fn with_namespace(handle: &Handle, name: &str) -> kube::Client {
     let client = client(handle);
     let namespaces = api(&client, "v1", "Namespace", "namespaces", "");
     apply(&namespaces, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await;
@@ -150,11 +160,11 @@ async fn a_failure_on_demand_is_shown_and_ends() {
     handle.shutdown().await;
 }
 
-fn config_map(name: &str, value: &str) -> Value {
+pub(crate) fn config_map(name: &str, value: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"w": "1"}}, "data": {"v": value}})
 }
 
-fn fault(verbs: &[&str], resource: &str, effect: Effect) -> Fault {
+pub(crate) fn fault(verbs: &[&str], resource: &str, effect: Effect) -> Fault {
     let on = Trigger {
         verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
         resource: Some(resource.to_owned()),
