@@ -1,5 +1,5 @@
 //! Bodies in protobuf, of the few kinds that kubectl sends so: `create namespace`, `create
-//! configmap`, `create secret`, `create serviceaccount`, `auth can-i`. All others are refused with
+//! configmap`, `create secret`, `create serviceaccount`, `auth can-i`, `auth whoami`. All others are refused with
 //! 415. Answers are always JSON, which every client takes.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -87,6 +87,7 @@ fn fields_of(kind: &str) -> Option<&'static [Field]> {
         "ServiceAccount" => ACCOUNT,
         "SelfSubjectAccessReview" | "SubjectAccessReview" | "LocalSubjectAccessReview" => REVIEW,
         "SelfSubjectRulesReview" => RULES_REVIEW,
+        "SelfSubjectReview" => &[(1, "metadata", Kind::Message(METADATA))],
         _ => return None,
     })
 }
