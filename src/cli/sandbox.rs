@@ -24,6 +24,9 @@ pub(crate) struct SandboxArgs {
     #[arg(long, default_value = "sandbox.kubeconfig", value_name = "FILE")]
     kubeconfig: PathBuf,
     /// Where to keep the state: a file (a further cluster adds its name), or `none`
+    ///
+    /// Every write that was answered is in the file when the process dies, however it dies. When the machine dies, the
+    /// writes of the last moment may be lost; what is left is a good earlier state.
     #[arg(long, default_value = "none", value_name = "FILE|none")]
     state: String,
     /// The administrator's token; requests without one are anonymous, with another one refused

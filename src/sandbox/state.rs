@@ -1,17 +1,23 @@
 //! The state file: a log of writes, one line each, rewritten as a snapshot when it has grown.
 //!
-//! A kill at any instant leaves a good state: the snapshot is written beside the file, synced and
-//! renamed; lines are appended in the order of writes, and a last line that was cut is dropped
-//! when the file is read. What a kill may cost are the writes of the last moment.
+//! What it promises:
+//! 1. A write that was answered survives the death of the process at any instant: its line is handed to the system before
+//!    anyone, watchers included, hears of the write.
+//! 2. The file is good at every instant: lines come in the order of writes, a last line that was cut is dropped when the
+//!    file is read, and a snapshot is written beside the file, synced and renamed.
+//! 3. A machine that loses power may lose the writes of about the last [`GATHER`]; what is left is a good earlier state.
+//!
+//! When the file cannot be written any more (a full disk), that is logged as an error and the sandbox goes on in memory;
+//! the file keeps the last good state.
 
 #![expect(clippy::disallowed_methods, reason = "a port: the state file")]
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
@@ -21,24 +27,68 @@ use std::{
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::store::{Event, Key, Store, Stored};
+use super::{
+    server::locked,
+    store::{Event, Key, Store, Stored},
+};
 
 /// Writes wait so long for company before they are synced together.
 const GATHER: Duration = Duration::from_millis(30);
 /// The log is rewritten when it is this many bytes longer than twice its last snapshot.
 const SLACK: u64 = 4 << 20;
 
+/// What the thread that keeps the file is told.
 enum Message {
-    Line(Vec<u8>),
+    /// There is something to sync.
+    Written,
+    /// Tell when everything written so far is synced.
     Flush(oneshot::Sender<()>),
 }
 
-/// Sends what is written to the thread that keeps the state file.
+/// Appends what is written to the state file; a thread syncs it and makes it smaller.
 #[derive(Debug)]
-pub(crate) struct Recorder(Sender<Message>);
+pub(crate) struct Recorder {
+    log: Arc<Mutex<Log>>,
+    sender: Sender<Message>,
+}
+
+/// The file, open at its end.
+#[derive(Debug)]
+struct Log {
+    path: PathBuf,
+    /// `None` after it could not be written.
+    file: Option<Arc<File>>,
+    /// Bytes in the file; they end with a whole line.
+    length: u64,
+    /// Bytes in its last snapshot.
+    snapshot: u64,
+}
+
+impl Log {
+    fn append(&mut self, line: &[u8]) {
+        let Some(mut file) = self.file.as_deref() else { return };
+        match file.write_all(line) {
+            Ok(()) => self.length += line.len() as u64,
+            Err(error) => {
+                // Half a line must not be followed by another one.
+                let _ = file.set_len(self.length);
+                self.give_up(&error);
+            }
+        }
+    }
+
+    fn give_up(&mut self, error: &io::Error) {
+        tracing::error!(%error, path = %self.path.display(), "the sandbox's state is not kept any more");
+        self.file = None;
+    }
+
+    fn has_grown(&self) -> bool {
+        self.file.is_some() && self.length > 2 * self.snapshot + SLACK
+    }
+}
 
 impl Recorder {
-    /// Records one write.
+    /// Records one write. Called in the order of writes.
     pub fn record(&self, resource: &str, event: &Event) {
         let line = if let Some(object) = &event.after {
             put_line(resource, &event.key, object)
@@ -46,13 +96,14 @@ impl Recorder {
             let key = json!([resource, &*event.key.namespace, &*event.key.name]);
             format!("{{\"version\":{},\"gone\":{key}}}\n", event.revision).into_bytes()
         };
-        let _ = self.0.send(Message::Line(line));
+        locked(&self.log).append(&line);
+        let _ = self.sender.send(Message::Written);
     }
 
     /// Waits until everything recorded so far is on the disk.
     pub async fn flush(&self) {
         let (done, wait) = oneshot::channel();
-        if self.0.send(Message::Flush(done)).is_ok() {
+        if self.sender.send(Message::Flush(done)).is_ok() {
             let _ = wait.await;
         }
     }
@@ -75,12 +126,14 @@ fn header(revision: u64) -> Vec<u8> {
 
 /// Reads a state file. `None` when there is none.
 pub(crate) fn load(path: &Path) -> io::Result<Option<Store>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut reader = BufReader::new(file);
+    match File::open(path) {
+        Ok(file) => read(BufReader::new(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(mut reader: impl BufRead) -> io::Result<Option<Store>> {
     let mut objects = std::collections::BTreeMap::new();
     let mut revision = 0;
     let mut line = Vec::new();
@@ -147,24 +200,27 @@ fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Writes a snapshot beside the file and renames it. Returns the file, open at its end.
-fn rewrite<'a>(path: &Path, revision: u64, lines: impl Iterator<Item = &'a [u8]>) -> io::Result<(File, u64)> {
-    let temporary = beside(path);
-    let mut writer = BufWriter::new(open_private(&temporary)?);
-    let head = header(revision);
-    let mut length = head.len() as u64;
-    writer.write_all(&head)?;
-    for line in lines {
-        length += line.len() as u64;
-        writer.write_all(line)?;
+/// Writes a snapshot beside the state file and syncs it. Returns it, open at its end, and its length.
+fn snapshot(path: &Path, store: &Store) -> io::Result<(File, u64)> {
+    let mut writer = BufWriter::new(open_private(&beside(path))?);
+    writer.write_all(&header(store.revision()))?;
+    for (resource, key, object) in store.everything() {
+        writer.write_all(&put_line(resource, key, object))?;
     }
-    let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+    // The version that the last line names is that of the store.
+    writer.write_all(&header(store.revision()))?;
+    let mut file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
-    }
+    let length = file.stream_position()?;
     Ok((file, length))
+}
+
+/// Syncs the folder of the state file, so that a new file in its place stays there.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// Starts to keep a state file, beginning with a snapshot of `store`.
@@ -172,60 +228,61 @@ pub(crate) fn keep(path: &Path, store: &Store) -> io::Result<Recorder> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let lines: Vec<Vec<u8>> =
-        store.everything().map(|(resource, key, object)| put_line(resource, key, object)).collect();
-    // The versions of lines must not go down, and the last one is that of the store.
-    let mut lines = lines;
-    lines.push(header(store.revision()));
-    let (file, length) = rewrite(path, store.revision(), lines.iter().map(Vec::as_slice))?;
+    let (file, length) = snapshot(path, store)?;
+    fs::rename(beside(path), path)?;
+    sync_folder(path)?;
+    let log = Log { path: path.to_owned(), file: Some(Arc::new(file)), length, snapshot: length };
+    let log = Arc::new(Mutex::new(log));
     let (sender, receiver) = channel();
-    let path = Arc::new(path.to_owned());
-    thread::Builder::new().name("sandbox-state".to_owned()).spawn(move || run(&path, file, length, &receiver))?;
-    Ok(Recorder(sender))
+    let kept = Arc::clone(&log);
+    thread::Builder::new().name("sandbox-state".to_owned()).spawn(move || run(&kept, &receiver))?;
+    Ok(Recorder { log, sender })
 }
 
-fn run(path: &Path, mut file: File, snapshot: u64, receiver: &Receiver<Message>) {
-    let (mut snapshot, mut length) = (snapshot, snapshot);
-    loop {
-        let Ok(first) = receiver.recv() else { return };
-        let (mut lines, mut waiting) = (Vec::new(), Vec::new());
-        let mut next = Some(first);
-        while let Some(message) = next {
-            match message {
-                Message::Line(line) => lines.extend_from_slice(&line),
-                Message::Flush(done) => waiting.push(done),
+/// Syncs what was written, at most every [`GATHER`], and makes the file smaller, until the recorder is gone.
+fn run(log: &Mutex<Log>, receiver: &Receiver<Message>) {
+    while let Ok(first) = receiver.recv() {
+        if matches!(first, Message::Written) {
+            thread::sleep(GATHER);
+        }
+        let waiting: Vec<_> = std::iter::once(first).chain(receiver.try_iter()).collect();
+        let file = locked(log).file.clone();
+        if let Some(Err(error)) = file.map(|file| file.sync_data()) {
+            locked(log).give_up(&error);
+        }
+        for message in waiting {
+            if let Message::Flush(done) = message {
+                let _ = done.send(());
             }
-            let patience = if waiting.is_empty() { GATHER } else { Duration::ZERO };
-            next = receiver.recv_timeout(patience).ok();
         }
-        length += lines.len() as u64;
-        let kept = file.write_all(&lines).and_then(|()| file.sync_data());
-        if let Err(error) = kept {
-            tracing::error!(%error, path = %path.display(), "the sandbox's state cannot be kept");
-            return;
-        }
-        for done in waiting {
-            let _ = done.send(());
-        }
-        if length > 2 * snapshot + SLACK {
-            match compacted(path) {
-                Ok((new, size)) => (file, snapshot, length) = (new, size, size),
-                Err(error) => {
-                    tracing::warn!(%error, path = %path.display(), "the sandbox's state cannot be made smaller");
-                    snapshot = length;
-                }
-            }
+        if locked(log).has_grown()
+            && let Err(error) = compact(log)
+        {
+            let mut log = locked(log);
+            tracing::warn!(%error, path = %log.path.display(), "the sandbox's state cannot be made smaller");
+            log.snapshot = log.length;
         }
     }
 }
 
-/// Rewrites the file from what it says itself, so that no lock on the live store is needed.
-fn compacted(path: &Path) -> io::Result<(File, u64)> {
-    let store = load(path)?.ok_or_else(|| damaged(1))?;
-    let mut lines: Vec<Vec<u8>> =
-        store.everything().map(|(resource, key, object)| put_line(resource, key, object)).collect();
-    lines.push(header(store.revision()));
-    rewrite(path, store.revision(), lines.iter().map(Vec::as_slice))
+/// Rewrites the file from what it says itself, so that the live store is not held up; what is written meanwhile is
+/// copied behind the snapshot.
+fn compact(log: &Mutex<Log>) -> io::Result<()> {
+    let (path, length) = {
+        let log = locked(log);
+        (log.path.clone(), log.length)
+    };
+    let store = read(BufReader::new(File::open(&path)?.take(length)))?.ok_or_else(|| damaged(1))?;
+    let (mut file, snapshot) = snapshot(&path, &store)?;
+    let mut log = locked(log);
+    let mut old = File::open(&path)?;
+    old.seek(SeekFrom::Start(length))?;
+    let copied = io::copy(&mut old.take(log.length - length), &mut file)?;
+    file.sync_data()?;
+    fs::rename(beside(&path), &path)?;
+    (log.file, log.length, log.snapshot) = (Some(Arc::new(file)), snapshot + copied, snapshot);
+    drop(log);
+    sync_folder(&path)
 }
 
 #[cfg(test)]
@@ -234,7 +291,7 @@ mod tests {
 
     use super::*;
 
-    fn filled(path: &Path, count: u64) -> Store {
+    fn filled(path: &Path, count: u64) -> (Store, Recorder) {
         let mut store = Store::new(5);
         let recorder = keep(path, &store).unwrap();
         for number in 0..count {
@@ -250,9 +307,11 @@ mod tests {
             };
             recorder.record("/x", &event.unwrap());
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(recorder.flush());
-        store
+        (store, recorder)
+    }
+
+    fn more(store: &mut Store) -> Arc<Event> {
+        store.put("/x", &Key::new("n", "more"), Map::new(), None).unwrap()
     }
 
     fn texts(store: &Store) -> Vec<String> {
@@ -261,14 +320,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_read_again() {
+    fn what_was_recorded_is_read_again_without_a_flush() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/state");
-        let store = filled(&path, 40);
+        let (mut store, recorder) = filled(&path, 40);
         let read = load(&path).unwrap().unwrap();
         assert_eq!(read.revision(), store.revision());
         assert_eq!(texts(&read), texts(&store));
-        compacted(&path).unwrap();
+        compact(&recorder.log).unwrap();
+        recorder.record("/x", &more(&mut store));
         let read = load(&path).unwrap().unwrap();
         assert_eq!((read.revision(), texts(&read)), (store.revision(), texts(&store)));
     }

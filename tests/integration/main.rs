@@ -20,5 +20,6 @@ mod story;
 mod strict;
 mod tidy;
 mod sandbox;
+mod sandbox_process;
 mod sandbox_replay;
 mod sandbox_runtime;

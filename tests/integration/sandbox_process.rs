@@ -1,0 +1,172 @@
+//! `parcelle sandbox` as a process: its state file when it is killed, its controllers beside another server.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use kube::api::{DeleteParams, Patch, PatchParams};
+use parcelle::sandbox::{self, Options};
+use serde_json::{Value, json};
+
+use crate::sandbox::{Object, api, apply, client_of, deployment, options, until, with_namespace};
+
+/// A process that does not outlive its test.
+struct Process(Child);
+
+impl Process {
+    /// SIGKILL, as the end of a container or a full memory sends it.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn parcelle(folder: &Path, arguments: &[&str]) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parcelle"));
+    command.arg("sandbox").args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
+    Process(command.spawn().unwrap())
+}
+
+/// Starts a sandbox with a state file; waits until it answers.
+async fn serving(folder: &Path) -> (Process, kube::Client) {
+    let kubeconfig = folder.join("kubeconfig");
+    let _ = std::fs::remove_file(&kubeconfig);
+    let arguments = ["--bare", "--listen", "127.0.0.1:0", "--state", "state", "--kubeconfig", "kubeconfig"];
+    let process = parcelle(folder, &arguments);
+    for _ in 0..1500 {
+        let text = std::fs::read_to_string(&kubeconfig).unwrap_or_default();
+        if let Ok(config) = serde_json::from_str::<Value>(&text) {
+            let server = config["clusters"][0]["cluster"]["server"].as_str().unwrap();
+            let address = server.rsplit('@').next().unwrap();
+            return (process, client_of(&format!("http://{address}"), "admintoken"));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the sandbox did not start");
+}
+
+/// What one client knows of its objects: the value that was answered last (`None`: deleted), and one that was sent
+/// without an answer.
+#[derive(Default)]
+struct Known {
+    answered: BTreeMap<String, Option<u64>>,
+    sent: Option<(String, Option<u64>)>,
+    /// The highest version that any answer named.
+    version: u64,
+}
+
+fn numbered(name: &str, number: u64) -> Value {
+    // Large enough for the file to be rewritten on the way.
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name},
+        "data": {"number": number.to_string(), "ballast": "x".repeat(40_000)}})
+}
+
+/// Applies and deletes until the server is gone.
+async fn write(maps: kube::Api<Object>, client: usize, from: u64, mut known: Known) -> Known {
+    for number in from.. {
+        let name = format!("c{client}-{}", number % 5);
+        let there = known.answered.get(&name).is_some_and(Option::is_some);
+        let value = (!there || number % 4 != 0).then_some(number);
+        known.sent = Some((name.clone(), value));
+        let version = if let Some(number) = value {
+            let applied = maps.patch(&name, &PatchParams::apply("c"), &Patch::Apply(numbered(&name, number))).await;
+            let Ok(object) = applied else { return known };
+            object.metadata.resource_version
+        } else {
+            let Ok(_) = maps.delete(&name, &DeleteParams::default()).await else { return known };
+            None
+        };
+        known.version = version.map_or(known.version, |version| version.parse().unwrap());
+        known.answered.insert(name, value);
+        known.sent = None;
+    }
+    known
+}
+
+/// Finds every answered write, and takes in what became of the one without an answer.
+async fn settle(maps: &kube::Api<Object>, known: &mut Known) {
+    let sent = known.sent.take();
+    let mut names: Vec<String> = known.answered.keys().cloned().collect();
+    names.extend(sent.iter().map(|(name, _)| name.clone()).filter(|name| !known.answered.contains_key(name)));
+    for name in names {
+        let object = maps.get_opt(&name).await.unwrap();
+        let version = object.as_ref().and_then(|object| object.metadata.resource_version.clone());
+        let found: Option<u64> = object.map(|object| object.data["data"]["number"].as_str().unwrap().parse().unwrap());
+        let answered = known.answered.get(&name).copied().flatten();
+        let unanswered = sent.as_ref().filter(|(of, _)| *of == name).map(|(_, value)| *value);
+        assert!(
+            found == answered || Some(found) == unanswered,
+            "{name}: {found:?}, not {answered:?} or {unanswered:?}"
+        );
+        known.version = known.version.max(version.map_or(0, |version| version.parse().unwrap()));
+        known.answered.insert(name, found);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_sandbox_has_every_answered_write_after_it_starts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut known: Vec<Known> = (0..4).map(|_| Known::default()).collect();
+    let (mut answered, mut from) = (0, 1);
+    for patience in [120, 310, 35, 700, 230] {
+        let (mut process, client) = serving(folder.path()).await;
+        let maps = api(&client, "v1", "ConfigMap", "configmaps", "default");
+        for one in &mut known {
+            settle(&maps, one).await;
+        }
+        let writers = std::mem::take(&mut known).into_iter().enumerate();
+        let writers: Vec<_> =
+            writers.map(|(client, known)| tokio::spawn(write(maps.clone(), client, from, known))).collect();
+        tokio::time::sleep(Duration::from_millis(patience)).await;
+        process.kill();
+        for writer in writers {
+            known.push(writer.await.unwrap());
+        }
+        let last = known.iter().flat_map(|one| one.answered.values().flatten()).max();
+        from = last.copied().unwrap_or(from) + 1;
+        answered += known.iter().map(|one| one.answered.len()).sum::<usize>();
+    }
+    let (_process, client) = serving(folder.path()).await;
+    let maps = api(&client, "v1", "ConfigMap", "configmaps", "default");
+    for one in &mut known {
+        settle(&maps, one).await;
+    }
+    // Versions go on from where they were, so that no client meets one twice.
+    let highest = known.iter().map(|one| one.version).max().unwrap();
+    let next = apply(&maps, numbered("last", 1)).await.metadata.resource_version.unwrap();
+    assert!(next.parse::<u64>().unwrap() > highest && answered > 20, "{next} after {highest}, {answered} answered");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_controllers_serve_another_server() {
+    let handle = sandbox::serve(Options { definitions: true, ..options() }).await.unwrap();
+    let client = with_namespace(&handle, "n").await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("kubeconfig"), handle.kubeconfig("other")).unwrap();
+    let _process = parcelle(folder.path(), &["--controllers-for", "kubeconfig"]);
+    let deployments = api(&client, "apps/v1", "Deployment", "deployments", "n");
+    apply(&deployments, deployment("web")).await;
+    let claims = api(&client, "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "n");
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "disk"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
+    apply(&claims, claim).await;
+    let clusters = api(&client, "postgresql.cnpg.io/v1", "Cluster", "clusters", "n");
+    let cluster = json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": {"name": "pg"},
+        "spec": {"instances": 1, "storage": {"size": "1Gi"}}});
+    apply(&clusters, cluster).await;
+    until(&deployments, "web", |found| found.is_some_and(|found| found["status"]["readyReplicas"] == 2)).await;
+    until(&claims, "disk", |found| found.is_some_and(|found| found["status"]["phase"] == "Bound")).await;
+    let secrets = api(&client, "v1", "Secret", "secrets", "n");
+    until(&secrets, "pg-app", |found| found.is_some_and(|found| found["data"]["password"].is_string())).await;
+    handle.shutdown().await;
+}
