@@ -233,6 +233,8 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.server.control.send_modify(|control| control.stopped = true);
         self.task.abort();
+        // Connections may live a little longer; the state file is free now.
+        self.server.end_record();
     }
 }
 
@@ -297,8 +299,6 @@ fn open(options: &Options) -> Result<Server, SandboxError> {
         return Ok(Server::new(store, options.tokens.clone(), options.clock.clone(), None));
     };
     let failed = |source| SandboxError::State { path: path.clone(), source };
-    let store = state::load(path).map_err(failed)?;
-    let store = store.unwrap_or_else(|| Store::new(FIRST_VERSION));
-    let recorder = state::keep(path, &store).map_err(failed)?;
+    let (store, recorder) = state::open(path, Store::new(FIRST_VERSION)).map_err(failed)?;
     Ok(Server::new(store, options.tokens.clone(), options.clock.clone(), Some(recorder)))
 }

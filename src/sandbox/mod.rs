@@ -2,9 +2,13 @@
 //!
 //! It answers as a real API server (v1.36.2) does where a reconciler looks: discovery, reads with
 //! selectors and pages, server-side apply and the other patches, watches, custom resources with
-//! their schemas, namespaces, access rights. What it does not do: schedule or run anything,
-//! admission plugins beyond the life cycle of namespaces, validation by CEL rules, `OpenAPI`
-//! documents, printed tables.
+//! their schemas, namespaces, access rights.
+//!
+//! What it does not do (`docs/sandbox.md` has the whole list for its users): schedule or run anything;
+//! admission by webhooks, policies or plugins other than the life cycle of namespaces, so quotas are
+//! not enforced; the CEL rules of definitions (`x-kubernetes-validations`), which are kept and not
+//! evaluated; checks beyond those in `validate`; conversion between versions of a custom resource;
+//! printed tables, `OpenAPI` v2, and field types in v3; most bodies in protobuf.
 //!
 //! ```text
 //! HTTP ─▶ http (connection, body, faults) ─▶ route ─▶ access ─▶ handlers ─▶ store ─▶ watchers, state file

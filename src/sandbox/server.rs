@@ -224,6 +224,13 @@ impl Server {
         }
     }
 
+    /// Writes nothing more to the state file and lets others have it.
+    pub fn end_record(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.end();
+        }
+    }
+
     /// The namespace of that name.
     pub fn namespace(&self, name: &str) -> Option<Value> {
         let stored = self.store().get("/namespaces", &Key::new("", name))?;

@@ -7,6 +7,8 @@
 //!    file is read, and a snapshot is written beside the file, synced and renamed.
 //! 3. A machine that loses power may lose the writes of about the last [`GATHER`]; what is left is a good earlier state.
 //!
+//! One process keeps a file at a time: a lock beside it says so, and ends with the process.
+//!
 //! When the file cannot be written any more (a full disk), that is logged as an error and the sandbox goes on in memory;
 //! the file keeps the last good state.
 
@@ -56,8 +58,10 @@ pub(crate) struct Recorder {
 #[derive(Debug)]
 struct Log {
     path: PathBuf,
-    /// `None` after it could not be written.
+    /// `None` after it could not be written, and at the end.
     file: Option<Arc<File>>,
+    /// Keeps other processes from the file.
+    lock: Option<File>,
     /// Bytes in the file; they end with a whole line.
     length: u64,
     /// Bytes in its last snapshot.
@@ -107,6 +111,12 @@ impl Recorder {
             let _ = wait.await;
         }
     }
+
+    /// Ends the record and lets others have the file.
+    pub fn end(&self) {
+        let mut log = locked(&self.log);
+        (log.file, log.lock) = (None, None);
+    }
 }
 
 fn put_line(resource: &str, key: &Key, object: &Stored) -> Vec<u8> {
@@ -124,8 +134,31 @@ fn header(revision: u64) -> Vec<u8> {
     format!("{{\"parcelle-sandbox\":1,\"version\":{revision}}}\n").into_bytes()
 }
 
+/// Reads a state file, or takes `fresh` where there is none, and starts to keep it.
+///
+/// # Errors
+/// The file is damaged, cannot be read or written, or another sandbox keeps it.
+pub(crate) fn open(path: &Path, fresh: Store) -> io::Result<(Store, Recorder)> {
+    let lock = locked_file(path)?;
+    let store = load(path)?.unwrap_or(fresh);
+    let recorder = keep(path, lock, &store)?;
+    Ok((store, recorder))
+}
+
+fn locked_file(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let file = open_private(&beside(path, ".lock"))?;
+    file.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => io::Error::other("another sandbox keeps its state there"),
+        fs::TryLockError::Error(error) => error,
+    })?;
+    Ok(file)
+}
+
 /// Reads a state file. `None` when there is none.
-pub(crate) fn load(path: &Path) -> io::Result<Option<Store>> {
+fn load(path: &Path) -> io::Result<Option<Store>> {
     match File::open(path) {
         Ok(file) => read(BufReader::new(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -186,9 +219,9 @@ fn damaged(line: usize) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-fn beside(path: &Path) -> PathBuf {
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
+    name.push(ending);
     path.with_file_name(name)
 }
 
@@ -202,7 +235,7 @@ fn open_private(path: &Path) -> io::Result<File> {
 
 /// Writes a snapshot beside the state file and syncs it. Returns it, open at its end, and its length.
 fn snapshot(path: &Path, store: &Store) -> io::Result<(File, u64)> {
-    let mut writer = BufWriter::new(open_private(&beside(path))?);
+    let mut writer = BufWriter::new(open_private(&beside(path, ".new"))?);
     writer.write_all(&header(store.revision()))?;
     for (resource, key, object) in store.everything() {
         writer.write_all(&put_line(resource, key, object))?;
@@ -224,14 +257,11 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Starts to keep a state file, beginning with a snapshot of `store`.
-pub(crate) fn keep(path: &Path, store: &Store) -> io::Result<Recorder> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
+fn keep(path: &Path, lock: File, store: &Store) -> io::Result<Recorder> {
     let (file, length) = snapshot(path, store)?;
-    fs::rename(beside(path), path)?;
+    fs::rename(beside(path, ".new"), path)?;
     sync_folder(path)?;
-    let log = Log { path: path.to_owned(), file: Some(Arc::new(file)), length, snapshot: length };
+    let log = Log { path: path.to_owned(), file: Some(Arc::new(file)), lock: Some(lock), length, snapshot: length };
     let log = Arc::new(Mutex::new(log));
     let (sender, receiver) = channel();
     let kept = Arc::clone(&log);
@@ -279,7 +309,7 @@ fn compact(log: &Mutex<Log>) -> io::Result<()> {
     old.seek(SeekFrom::Start(length))?;
     let copied = io::copy(&mut old.take(log.length - length), &mut file)?;
     file.sync_data()?;
-    fs::rename(beside(&path), &path)?;
+    fs::rename(beside(&path, ".new"), &path)?;
     (log.file, log.length, log.snapshot) = (Some(Arc::new(file)), snapshot + copied, snapshot);
     drop(log);
     sync_folder(&path)
@@ -293,7 +323,7 @@ mod tests {
 
     fn filled(path: &Path, count: u64) -> (Store, Recorder) {
         let mut store = Store::new(5);
-        let recorder = keep(path, &store).unwrap();
+        let recorder = keep(path, locked_file(path).unwrap(), &store).unwrap();
         for number in 0..count {
             let key = Key::new("n", &format!("o{}", number % 7));
             let mut object = Map::new();
@@ -331,6 +361,17 @@ mod tests {
         recorder.record("/x", &more(&mut store));
         let read = load(&path).unwrap().unwrap();
         assert_eq!((read.revision(), texts(&read)), (store.revision(), texts(&store)));
+    }
+
+    #[test]
+    fn a_file_is_kept_by_one_sandbox_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let (store, recorder) = open(&path, Store::new(1)).unwrap();
+        let refused = open(&path, Store::new(1)).unwrap_err();
+        assert_eq!(refused.to_string(), "another sandbox keeps its state there");
+        recorder.end();
+        assert_eq!(open(&path, Store::new(9)).unwrap().0.revision(), store.revision());
     }
 
     #[test]

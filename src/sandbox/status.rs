@@ -41,7 +41,7 @@ pub(crate) enum FieldProblem {
 }
 
 /// One thing wrong with one field of an object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldError {
     field: String,
     problem: FieldProblem,

@@ -1,6 +1,6 @@
 //! Claims, configuration, secrets, quotas, leases, classes.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Errors, immutable, items, not_negative, pods, text};
 use crate::sandbox::status::{FieldError, FieldProblem};
@@ -32,26 +32,26 @@ pub(super) fn claim(object: &Value, errors: &mut Errors) {
 /// Checks how a claim changed: once bound, it may grow.
 pub(super) fn claim_change(live: &Value, object: &Value, errors: &mut Errors) {
     let bound = live["status"]["phase"] == "Bound";
-    let fixed = |object: &Value| {
-        let mut spec = object["spec"].clone();
-        if let Value::Object(fields) = &mut spec {
-            fields.remove("volumeAttributesClassName");
-            if live["spec"]["volumeName"].is_null() {
-                fields.remove("volumeName");
-            }
-            if live["spec"]["storageClassName"].is_null() && !bound {
-                fields.remove("storageClassName");
-            }
-            if bound && let Some(resources) = fields.get_mut("resources").and_then(Value::as_object_mut) {
-                resources.remove("requests");
-            }
+    let spec = |object: &Value| object["spec"].as_object().cloned().unwrap_or_default();
+    let (mut old, mut new) = (spec(live), spec(object));
+    // What may change is made equal first.
+    carry(&old, &mut new, "volumeAttributesClassName");
+    for (name, may_change) in [("volumeName", true), ("storageClassName", !bound)] {
+        if may_change && !old.contains_key(name) {
+            carry(&new, &mut old, name);
         }
-        spec
-    };
-    if fixed(live) != fixed(object) {
+    }
+    if bound
+        && let (Some(Value::Object(had)), Some(Value::Object(has))) = (old.get("resources"), new.get_mut("resources"))
+    {
+        carry(had, has, "requests");
+    }
+    if old != new {
         let detail =
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-        errors.push(FieldError::forbidden("spec", detail));
+        let (old, new) = (claim_spec_text(&old), claim_spec_text(&new));
+        let difference = similar::TextDiff::from_lines(&old, &new);
+        errors.push(FieldError::forbidden("spec", format!("{detail}\n{}", difference.unified_diff())));
     }
     let (had, has) = (&live["status"]["capacity"]["storage"], &object["spec"]["resources"]["requests"]["storage"]);
     let less = pods::amount(has).zip(pods::amount(had)).is_some_and(|(has, had)| has < had);
@@ -59,6 +59,44 @@ pub(super) fn claim_change(live: &Value, object: &Value, errors: &mut Errors) {
         let detail = "field can not be less than status.capacity";
         errors.push(FieldError::forbidden("spec.resources.requests.storage", detail));
     }
+}
+
+/// Gives a member the value that it has there, or none.
+fn carry(from: &Map<String, Value>, to: &mut Map<String, Value>, name: &str) {
+    match from.get(name) {
+        Some(value) => to.insert(name.to_owned(), value.clone()),
+        None => to.remove(name),
+    };
+}
+
+/// A claim's spec as the server's messages print it: by the names of its own types, one value a line.
+fn claim_spec_text(spec: &Map<String, Value>) -> String {
+    let resources = spec.get("resources").unwrap_or(&Value::Null);
+    let resources = json!({"Limits": resources["limits"], "Requests": resources["requests"]});
+    let of = |name: &str| spec.get(name).cloned().unwrap_or_default();
+    let volume = if spec.contains_key("volumeName") { of("volumeName") } else { json!("") };
+    let members = [
+        ("AccessModes", of("accessModes")),
+        ("Selector", of("selector")),
+        ("Resources", resources),
+        ("VolumeName", volume),
+        ("StorageClassName", of("storageClassName")),
+        ("VolumeMode", of("volumeMode")),
+        ("DataSource", of("dataSource")),
+        ("DataSourceRef", of("dataSourceRef")),
+        ("VolumeAttributesClassName", of("volumeAttributesClassName")),
+    ];
+    let members = members.map(|(name, value)| format!(" \"{name}\": {}", indented(&value).replace('\n', "\n ")));
+    format!("{{\n{}\n}}\n", members.join(",\n"))
+}
+
+/// JSON with one space a level.
+fn indented(value: &Value) -> String {
+    let mut text = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
+    let _ = serde::Serialize::serialize(value, &mut serializer);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn data_keys(object: &Value, name: &str, errors: &mut Errors) -> usize {
@@ -241,5 +279,36 @@ pub(super) fn storage_class_change(live: &Value, object: &Value, errors: &mut Er
 pub(super) fn priority_class_change(live: &Value, object: &Value, errors: &mut Errors) {
     if live["value"] != object["value"] {
         errors.push(FieldError::forbidden("value", "may not be changed in an update."));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim_of(class: &str, storage: &str, phase: &str) -> Value {
+        json!({"spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": class, "volumeMode": "Filesystem",
+            "resources": {"requests": {"storage": storage}}}, "status": {"phase": phase}})
+    }
+
+    #[test]
+    fn a_claim_of_another_class_is_refused_with_what_differs() {
+        let mut errors = Errors::new();
+        claim_change(&claim_of("fast", "10Gi", "Pending"), &claim_of("slow", "10Gi", "Pending"), &mut errors);
+        // As recorded: tests/cases/conformance/immutable-fields.json.
+        let expected = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound \
+            claims\n@@ -10,7 +10,7 @@\n   }\n  },\n  \"VolumeName\": \"\",\n- \"StorageClassName\": \"fast\",\n+ \
+            \"StorageClassName\": \"slow\",\n  \"VolumeMode\": \"Filesystem\",\n  \"DataSource\": null,\n  \
+            \"DataSourceRef\": null,\n";
+        assert_eq!(errors, [FieldError::forbidden("spec", expected)]);
+    }
+
+    #[test]
+    fn a_claim_grows_once_it_is_bound() {
+        let mut errors = Errors::new();
+        claim_change(&claim_of("fast", "10Gi", "Bound"), &claim_of("fast", "20Gi", "Bound"), &mut errors);
+        assert!(errors.is_empty(), "{errors:?}");
+        claim_change(&claim_of("fast", "10Gi", "Pending"), &claim_of("fast", "20Gi", "Pending"), &mut errors);
+        assert_eq!(errors.len(), 1);
     }
 }
