@@ -1,0 +1,135 @@
+//! IO: what was planned is done: the inventory ahead, the steps, the inventory after.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use super::decide::input;
+use super::{ClusterState, Failure, OrganisationState, Run, reason_of};
+use crate::cluster::{self, InventoryError, Kinds, Permit, Stored, Work};
+use crate::finding::Findings;
+use crate::merge::Schemas;
+use crate::name::Name;
+use crate::plan::{self, Inventory, OrganisationOutcome, OrganisationPlan, Plan};
+
+/// IO: the plans of one cluster's organisations, side by side.
+pub(super) async fn cluster(
+    run: &Run<'_>,
+    name: &Name,
+    read: &mut Result<ClusterState, Failure>,
+    plan: &Plan,
+) -> (Vec<OrganisationOutcome>, Findings) {
+    let mut plans = plan.organisations.iter().filter(|one| one.cluster == *name).peekable();
+    let state = match read {
+        Ok(state) => state,
+        Err(failure) => return (failed_all(run, name, &reason_of(failure)), Findings::default()),
+    };
+    let mut outcomes: Vec<OrganisationOutcome> =
+        state.unreadable.iter().map(|(organisation, error)| failed(organisation, name, reason_of(error))).collect();
+    if plans.peek().is_none() {
+        return (outcomes, Findings::default());
+    }
+    let writer = match writer(run, name).await {
+        Ok(writer) => writer,
+        Err(failure) => return (failed_all(run, name, &reason_of(&failure)), Findings::default()),
+    };
+    let (kinds, schemas) = (&state.kinds, &state.schemas);
+    let mut states: BTreeMap<&Name, &mut OrganisationState> = state.organisations.iter_mut().collect();
+    let applied = plans.filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
+    let applied = applied.map(|(plan, state)| organisation(run, &writer, (kinds, schemas), state, plan));
+    let mut findings = Findings::default();
+    for (outcome, found) in join_all(applied).await {
+        outcomes.push(outcome);
+        findings.extend(found);
+    }
+    (outcomes, findings)
+}
+
+async fn writer(run: &Run<'_>, name: &Name) -> Result<cluster::Writer, Failure> {
+    let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
+    let permit = run.options.permits.get(name).cloned().unwrap_or(Permit::Always);
+    Ok(connection.writer(&run.garden.clusters[name], permit).await?)
+}
+
+/// One organisation: the inventory ahead, the steps, the inventory after. Nothing to write, nothing is sent.
+async fn organisation(
+    run: &Run<'_>,
+    writer: &cluster::Writer,
+    (kinds, schemas): (&Kinds, &Schemas),
+    state: &mut OrganisationState,
+    plan: &OrganisationPlan,
+) -> (OrganisationOutcome, Findings) {
+    let Some(nonce) = nonce() else {
+        let failure = reason_of(&Failure::NoRandom);
+        return (failed(&plan.organisation, &plan.cluster, failure), Findings::default());
+    };
+    let before = plan::ahead(&input(run, schemas, state), plan, &nonce); // pure
+    if let Err(error) = record(run, writer, plan, &mut state.stored, &before).await {
+        return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
+    }
+    let work = Work {
+        writer,
+        kinds,
+        garden: &run.garden.name,
+        plan,
+        objects: &state.objects,
+        said: &state.said,
+        live: &state.live,
+        inventory: &before,
+        schemas,
+        sources: run.sources,
+        wait: run.options.wait,
+        progress: run.options.progress.as_ref(),
+    };
+    let mut applied = cluster::apply::organisation(&work).await; // IO
+    let mut after = plan::after(&input(run, schemas, state), before, plan, &applied.outcome); // pure
+    if after != state.stored.inventory || plan.changes_anything() {
+        stamp(run, plan, &applied.outcome, &mut after);
+    }
+    if let Err(error) = record(run, writer, plan, &mut state.stored, &after).await {
+        applied.outcome.failure = Some(reason_of(&error));
+    }
+    (applied.outcome, applied.findings)
+}
+
+/// The commit moves when all of an organisation's plan is done.
+fn stamp(run: &Run<'_>, plan: &OrganisationPlan, outcome: &OrganisationOutcome, inventory: &mut Inventory) {
+    if outcome.outcomes.iter().any(plan::Outcome::is_open) {
+        return;
+    }
+    run.commit.clone_into(&mut inventory.commit);
+    run.renderer_hash.clone_into(&mut inventory.renderer_hash);
+    let actions = serde_json::to_value(&plan.actions).unwrap_or_default();
+    inventory.plan_hash = plan::hash_of(&actions);
+}
+
+async fn record(
+    run: &Run<'_>,
+    writer: &cluster::Writer,
+    plan: &OrganisationPlan,
+    stored: &mut Stored,
+    next: &Inventory,
+) -> Result<(), InventoryError> {
+    if *next == stored.inventory {
+        return Ok(());
+    }
+    cluster::inventory::write(writer, &run.garden.name, &plan.organisation, &plan.namespace, stored, next).await
+}
+
+/// A random word for this run: what a crash leaves half done is known again by it.
+fn nonce() -> Option<String> {
+    let mut bytes = [0_u8; 12];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).ok()?;
+    Some(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|n| char::from_digit(n.into(), 16)).collect())
+}
+
+fn failed(organisation: &Name, cluster: &Name, why: String) -> OrganisationOutcome {
+    let (organisation, cluster) = (organisation.clone(), cluster.clone());
+    OrganisationOutcome { organisation, cluster, outcomes: Vec::new(), failure: Some(why) }
+}
+
+/// The same failure for every organisation of a cluster.
+fn failed_all(run: &Run<'_>, cluster: &Name, why: &str) -> Vec<OrganisationOutcome> {
+    let here = run.objects.values().filter(|one| one.cluster == *cluster && run.wants(&one.organisation));
+    here.map(|one| failed(&one.organisation, cluster, why.to_owned())).collect()
+}

@@ -1,0 +1,116 @@
+//! Pure: what is done with one organisation, and what is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ClusterState, OrganisationState, Run, State};
+use crate::cluster::{self, Kinds, Progress};
+use crate::finding::{Code, Finding, Findings};
+use crate::merge::Schemas;
+use crate::name::Name;
+use crate::plan::{self, Input, OrganisationPlan};
+
+/// An organisation was written for another cluster than the one that holds its objects.
+pub const MOVED: Code = Code("E0490");
+
+/// The plan of one organisation, as the guard lets it pass.
+pub(super) fn organisation(run: &Run<'_>, cluster: &ClusterState, state: &OrganisationState) -> OrganisationPlan {
+    let mut plan = plan::organisation(&input(run, &cluster.schemas, state));
+    guard(run, state, &mut plan);
+    missing_kinds(&cluster.kinds, state, &mut plan.findings);
+    let writes = plan.actions.iter().filter(|action| action.verb.writes()).count();
+    run.tell(Progress::Planned { organisation: plan.organisation.clone(), writes });
+    plan
+}
+
+/// All that an organisation's plan is decided from.
+pub(super) fn input<'a>(run: &Run<'a>, schemas: &'a Schemas, state: &'a OrganisationState) -> Input<'a> {
+    Input {
+        garden: &run.garden.name,
+        commit: run.commit,
+        renderer_hash: run.renderer_hash,
+        desired: &state.objects,
+        live: &state.live,
+        inventory: &state.stored.inventory,
+        said: &state.said,
+        limits: &run.garden.deletions,
+        now: run.options.now,
+        schemas,
+        sources: run.sources,
+    }
+}
+
+/// The second opinion: what breaks a promise is refused, whatever decided it.
+fn guard(run: &Run<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
+    let Some(cluster) = run.garden.clusters.get(&plan.cluster) else { return };
+    let adopted = state.said.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
+    let facts = plan::guard::Facts {
+        garden: &run.garden.name,
+        cluster_uid: &cluster.uid.value,
+        live: &state.live,
+        inventory: &state.stored.inventory,
+        limits: &run.garden.deletions,
+        adopted: &adopted,
+        clean: state.said.clean,
+        now: run.options.now,
+    };
+    plan::guard::enforce(plan, &facts);
+}
+
+/// Kinds that the cluster does not serve, each on the line of the first object that wants it.
+fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for object in &state.objects.objects {
+        let (Err(missing), Some(span)) = (kinds.of(&object.id), object.origins.of("")) else { continue };
+        if missing.silent || !seen.insert(missing.clone()) {
+            continue;
+        }
+        let title = format!("cluster `{}` knows no `{}`", state.objects.cluster, missing.kind);
+        let mut finding = Finding::error(cluster::errors::MISSING_KIND, title, span)
+            .label(format!("asks for {}", object.id))
+            .why(format!("its API `{}` is not installed there", missing.api_version))
+            .stops(state.objects.organisation.clone());
+        if let Some((need, provider, install)) = missing.wanted_by() {
+            finding = finding.help(format!(
+                "the need `{need}` is met by `{provider}` here: install {install}, or choose another provider in the cluster's file"
+            ));
+        }
+        findings.push(finding.help("nothing of that kind is made or deleted until then"));
+    }
+}
+
+/// The hash of everything that was rendered for the run. Where a line only moved, it stays.
+pub(super) fn garden_hash(run: &Run<'_>) -> String {
+    let objects = run.objects.values().flat_map(|one| one.objects.iter().map(|object| object.body.clone()));
+    let secrets =
+        run.objects.values().flat_map(|one| &one.secrets).map(|request| {
+            serde_json::Value::from(format!("{:?} {:?} {:?}", request.id, request.source, request.labels))
+        });
+    plan::hash_of(&serde_json::Value::Array(objects.chain(secrets).collect()))
+}
+
+/// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.
+pub(super) fn refuse_moves(run: &Run<'_>, state: &State, plans: &mut [OrganisationPlan]) {
+    let mut homes: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
+    for (cluster, read) in &state.clusters {
+        let Ok(read) = read else { continue };
+        let known = read.organisations.iter().filter(|(_, state)| !state.stored.inventory.entries.is_empty());
+        known.for_each(|(name, _)| {
+            homes.entry(name).or_default().insert(cluster);
+        });
+    }
+    for plan in plans.iter_mut() {
+        let other = homes.get(&plan.organisation).and_then(|homes| homes.iter().find(|home| ***home != plan.cluster));
+        let (Some(other), Some(organisation)) = (other, run.garden.organisations.get(&plan.organisation)) else {
+            continue;
+        };
+        plan.actions.clear();
+        plan.gone.clear();
+        let title = format!("`{}` cannot move from cluster `{other}` to `{}`", plan.organisation, plan.cluster);
+        let finding = Finding::error(MOVED, title, organisation.span)
+            .label(format!("asks for cluster `{}`", plan.cluster))
+            .why(format!("its objects and data are on cluster `{other}`; parcelle cannot carry them over yet"))
+            .help(format!("write `cluster {other}` again, or retire the organisation there before it starts anew"))
+            .stops(plan.organisation.clone());
+        plan.findings.push(finding);
+    }
+}

@@ -1,0 +1,162 @@
+//! IO: what a run's plans are decided from: kinds, inventories, live objects, the server's word.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::join_all;
+
+use super::decide::input;
+use super::{ClusterState, Failure, OrganisationState, Run};
+use crate::cluster::{self, Connection, InventoryError, Kinds, Progress, Scope, Stored};
+use crate::merge::Schemas;
+use crate::name::Name;
+use crate::plan::{self, DryRun, Live, Said};
+use crate::render::{Object, ObjectId, OrganisationObjects};
+
+/// IO: everything of one cluster.
+pub(super) async fn cluster(run: &Run<'_>, name: &Name) -> Result<ClusterState, Failure> {
+    let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
+    let api = |source| Failure::Api { cluster: name.clone(), source };
+    connection.verify(&run.garden.clusters[name]).await?;
+    let (kinds, inventories) =
+        futures::try_join!(cluster::discover(connection), cluster::inventory::read(connection, &run.garden.name))
+            .map_err(api)?;
+    let (mut organisations, unreadable) = gather(run, name, inventories);
+    run.tell(Progress::Reading { cluster: name.clone(), organisations: organisations.len() });
+    let scopes = organisations
+        .iter()
+        .map(|(name, state)| {
+            let foreign = state.said.retired.is_some();
+            (name.clone(), Scope { objects: &state.objects, inventory: &state.stored.inventory, foreign })
+        })
+        .collect();
+    let mut lives = cluster::read::live(connection, &kinds, &run.garden.name, &scopes).await.map_err(api)?;
+    for (name, state) in &mut organisations {
+        state.live = lives.remove(name).unwrap_or_default();
+    }
+    let custom = custom_kinds(&kinds, &organisations);
+    let schemas = cluster::read::schemas(connection, &custom).await.map_err(api)?;
+    if run.options.ask {
+        ask(run, connection, &kinds, &schemas, &mut organisations).await;
+    }
+    Ok(ClusterState { kinds, schemas, organisations, unreadable })
+}
+
+/// Pure: the kinds of some organisations' objects that are not built in, as the cluster serves them.
+fn custom_kinds(kinds: &Kinds, organisations: &BTreeMap<Name, OrganisationState>) -> BTreeSet<String> {
+    let built_in = Schemas::builtin();
+    let ids = organisations.values().flat_map(|state| state.objects.objects.iter().map(|object| &object.id));
+    let custom = ids.filter(|id| built_in.kind(&id.api_version, &id.kind).is_none());
+    custom.filter_map(|id| Some(format!("{}.{}", kinds.of(id).ok()?.plural, id.group()))).collect()
+}
+
+/// Pure: the organisations of a cluster: those that the garden puts there, and those that only its inventories know.
+fn gather(
+    run: &Run<'_>,
+    cluster: &Name,
+    inventories: cluster::Inventories,
+) -> (BTreeMap<Name, OrganisationState>, BTreeMap<Name, InventoryError>) {
+    let mut organisations = BTreeMap::new();
+    let mut unreadable = BTreeMap::new();
+    let here = run.objects.values().filter(|objects| objects.cluster == *cluster && run.wants(&objects.organisation));
+    for objects in here {
+        let said = said(run, &objects.organisation);
+        let state =
+            OrganisationState { objects: Arc::clone(objects), said, stored: Stored::default(), live: Live::default() };
+        organisations.insert(objects.organisation.clone(), state);
+    }
+    for (name, read) in inventories.into_iter().filter(|(name, _)| run.wants(name)) {
+        match (read, organisations.get_mut(&name)) {
+            (Ok(stored), Some(state)) => {
+                state.said.paused.clone_from(&stored.paused);
+                state.stored = stored;
+            }
+            (Ok(stored), None) if is_left_over(run, &name) => {
+                organisations.insert(name.clone(), left_over(cluster, name, stored));
+            }
+            (Ok(_), None) => {}
+            (Err(error), _) => {
+                organisations.remove(&name);
+                unreadable.insert(name, error);
+            }
+        }
+    }
+    (organisations, unreadable)
+}
+
+/// An organisation that the garden does not hold, and not because of a finding.
+fn is_left_over(run: &Run<'_>, name: &Name) -> bool {
+    run.garden.unreadable.is_empty()
+        && !run.garden.broken.contains(name)
+        && !run.garden.organisations.contains_key(name)
+}
+
+/// Nothing is asked for and nothing said, so nothing of it is deleted; the plan says so.
+fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> OrganisationState {
+    let objects = OrganisationObjects {
+        namespace: organisation.as_str().into(),
+        organisation,
+        cluster: cluster.clone(),
+        objects: Vec::new(),
+        secrets: Vec::new(),
+        held: BTreeMap::new(),
+        retired: BTreeMap::new(),
+        states: BTreeMap::new(),
+        contributions: Vec::new(),
+        next_change: None,
+    };
+    OrganisationState { objects: Arc::new(objects), said: Said::default(), stored, live: Live::default() }
+}
+
+fn said(run: &Run<'_>, organisation: &Name) -> Said {
+    let mut said = run.garden.organisations.get(organisation).map(|written| Said::of(written)).unwrap_or_default();
+    said.clean &= run.garden.unreadable.is_empty();
+    // What renders an object is in the garden.
+    let rendered = run.objects.get(organisation).map(|objects| objects.objects.iter()).into_iter().flatten();
+    said.apps.extend(rendered.filter_map(|object| object.app.clone()));
+    let garden = run.garden.hold.as_ref().map(|hold| hold.value.clone());
+    let pinned = run.garden.pin.as_ref().filter(|pin| pin.value != run.renderer_hash);
+    let changed = pinned.map(|_| "parcelle changed: this one renders other objects than the pinned one".to_owned());
+    said.hold = said.hold.or(garden).or(changed);
+    said
+}
+
+/// Asks the server about what is not known to be as it should be; those that may be forced, once more with force.
+async fn ask(
+    run: &Run<'_>,
+    connection: &Connection,
+    kinds: &Kinds,
+    schemas: &Schemas,
+    organisations: &mut BTreeMap<Name, OrganisationState>,
+) {
+    join_all(organisations.values_mut().map(|state| async {
+        let asked = questions(run, schemas, state, |_| true);
+        state.live.dry_runs = cluster::read::dry_runs(connection, kinds, &asked, false).await;
+        let again = questions(run, schemas, state, |object| {
+            let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
+            let conflict = state.live.dry_runs.get(&object.id);
+            matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.said, conflicts))
+        });
+        for (id, answer) in cluster::read::dry_runs(connection, kinds, &again, true).await {
+            if let (DryRun::Result(body), Some(DryRun::Conflict { forced, .. })) = (answer, state.live.dry_runs.get_mut(&id)) {
+                *forced = Some(body);
+            }
+        }
+    }))
+    .await;
+}
+
+/// Pure: the bodies that the server is asked about.
+fn questions(
+    run: &Run<'_>,
+    schemas: &Schemas,
+    state: &OrganisationState,
+    wanted: impl Fn(&Object) -> bool,
+) -> Vec<(ObjectId, Arc<serde_json::Value>)> {
+    let objects = plan::questions(&input(run, schemas, state)).into_iter().map(|at| &state.objects.objects[at]);
+    let asked = objects.filter(|object| wanted(object)).map(|object| {
+        let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
+        (object.id.clone(), Arc::new(plan::body_to_send(object, &state.said, entry).into_owned()))
+    });
+    asked.collect()
+}

@@ -1,0 +1,57 @@
+//! Pure: whether a saved plan still holds.
+
+use super::decide::garden_hash;
+use super::{OrganisationState, Run, State};
+use crate::plan::{self, Action, Plan};
+
+/// Pure: why a saved plan must not be applied any more: the garden, a cluster or what it writes over has moved.
+/// Empty: it may be. What moves later is found action by action while applying.
+pub fn stale(run: &Run<'_>, state: &State, plan: &Plan) -> Vec<String> {
+    let mut moved = Vec::new();
+    let mut differ = |what: &str, then: &str, now: &str| {
+        if then != now {
+            moved.push(format!("{what} was `{then}` when it was made and is `{now}` now"));
+        }
+    };
+    differ("the form of plans", &plan.schema, plan::SCHEMA);
+    differ("the garden", plan.garden.as_str(), run.garden.name.as_str());
+    differ("the commit", &plan.commit, run.commit);
+    differ("what is rendered", &plan.garden_hash, &garden_hash(run));
+    differ("the renderer", &plan.renderer_hash, run.renderer_hash);
+    for organisation in &plan.organisations {
+        let Some(Ok(cluster)) = state.clusters.get(&organisation.cluster) else {
+            moved.push(format!("cluster `{}` cannot be read", organisation.cluster));
+            continue;
+        };
+        let Some(found) = cluster.organisations.get(&organisation.organisation) else {
+            moved.push(format!("`{}` is not on cluster `{}`", organisation.organisation, organisation.cluster));
+            continue;
+        };
+        if found.live.cluster_uid != organisation.cluster_uid {
+            moved.push(format!("cluster `{}` is another one", organisation.cluster));
+        }
+        let actions = organisation.actions.iter().filter(|action| action.verb.writes());
+        moved.extend(actions.filter_map(|action| stale_action(found, action)));
+    }
+    moved
+}
+
+fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
+    let live = state.live.objects.iter().find(|(id, _)| id.identity() == action.id.identity()).map(|(_, live)| live);
+    let what = match (&action.base, live) {
+        (None, Some(_)) => "is there by now",
+        (Some(_), None) => "is not there any more",
+        (Some(base), Some(live)) if base.uid != live.uid => "was made anew",
+        (Some(base), Some(live)) if !base.values_hash.is_empty() => {
+            let object = state.objects.objects.iter().find(|object| object.id == action.id)?;
+            let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
+            let wanted = plan::body_to_send(object, &state.said, entry);
+            if plan::values_hash(&live.body, Some(&wanted), &action.changes) == base.values_hash {
+                return None;
+            }
+            "was changed where the plan writes"
+        }
+        _ => return None,
+    };
+    Some(format!("{} of `{}` {what}", action.id, state.objects.organisation))
+}
