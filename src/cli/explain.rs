@@ -12,20 +12,24 @@ use crate::{model, report};
 /// What `explain` takes.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A finding's code (E0412), or ORG/APP.SETTING (alternatiba/cloud.storage), or ORG/APP for all of them
+    /// A finding's code (E0412); ORG/APP.SETTING (alternatiba/cloud.storage), ORG/APP for all settings, ORG for its apps
     subject: String,
 }
 
 pub(crate) fn run(common: &Common, args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> {
     let subject = args.subject.trim();
     if !subject.contains('/') {
-        let code = subject.to_uppercase();
-        let page = report::page(&code).ok_or_else(|| {
-            let help = "codes look like E0412; a setting is ORG/APP.SETTING, as in `alternatiba/cloud.storage`";
-            Failure::asked(format!("there is no finding `{subject}`"), help)
-        })?;
-        output.result(page)?;
-        return Ok(Exit::Good);
+        return match report::page(&subject.to_uppercase()) {
+            Some(page) => output.result(page).map(|()| Exit::Good),
+            None if looks_like_a_code(subject) => Err(Failure::asked(
+                format!("there is no finding `{subject}`"),
+                "a finding's code stands in brackets before its title, as in `error[E0412]`",
+            )),
+            None => {
+                let checked = Workspace::find(common, None)?.check(None)?;
+                output.result(&apps(&checked, subject)?).map(|()| Exit::Good)
+            }
+        };
     }
     let checked = Workspace::find(common, None)?.check(None)?;
     let text = setting(&checked, subject)?;
@@ -34,6 +38,31 @@ pub(crate) fn run(common: &Common, args: &ExplainArgs, output: &Output) -> Resul
     }
     output.result(&text)?;
     Ok(Exit::Good)
+}
+
+/// A letter and four digits.
+fn looks_like_a_code(subject: &str) -> bool {
+    let digits = subject.strip_prefix(['E', 'W', 'e', 'w']);
+    digits.is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// What an organisation has: one line an app, with the line of KDL that asks for it.
+fn apps(checked: &Checked, organisation: &str) -> Result<String, Failure> {
+    let garden = checked.garden.as_ref();
+    let Some(found) = garden.and_then(|garden| garden.organisations.get(organisation)) else {
+        return Err(Failure::asked(
+            format!("`{organisation}` is neither a finding's code nor an organisation without findings"),
+            super::render::known_organisations(checked),
+        ));
+    };
+    let offer = found.offer.as_ref().map(|offer| format!("offer {}, ", offer.name)).unwrap_or_default();
+    let mut text = format!("{organisation}: {offer}cluster {}\n", found.cluster.name);
+    for app in found.apps.values() {
+        let place = checked.sources.locate(app.span);
+        let _ = writeln!(text, "  {:<16} {:<16} {place}", app.name.as_str(), app.definition.name.as_str());
+    }
+    let _ = writeln!(text, "its settings: parcelle explain {organisation}/APP");
+    Ok(text)
 }
 
 fn setting(checked: &Checked, subject: &str) -> Result<String, Failure> {

@@ -56,7 +56,10 @@ impl Failure {
         let mut text = format!("{on}failed{off}: {self}\n");
         let mut cause = self.source();
         while let Some(error) = cause {
-            let _ = writeln!(text, "why     {error}");
+            let words = error.to_string();
+            if !text.contains(&words) {
+                let _ = writeln!(text, "why     {words}");
+            }
             cause = error.source();
         }
         if let Self::Asked { help, .. } = self

@@ -59,7 +59,10 @@ impl Default for Limits {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig is not readable or has no such context.
-    #[error("cluster `{cluster}` has no usable kubeconfig context `{context}`")]
+    #[error(
+        "cluster `{cluster}` has no usable kubeconfig context `{context}` (name the file with --kubeconfig, the \
+         context with --context {cluster}=CONTEXT)"
+    )]
     Kubeconfig {
         /// The cluster.
         cluster: Name,

@@ -72,13 +72,12 @@ pub struct Snapshot {
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// libgit2 refused something.
-    #[error("cannot {doing}")]
+    #[error("cannot {doing}: {}", said.message())]
     Git {
         /// What was being done, after "cannot ".
         doing: String,
-        /// What libgit2 said.
-        #[source]
-        source: git2::Error,
+        /// What libgit2 said; its words are in the message, its numbers are of no use to people.
+        said: PlainError,
     },
     /// A file or folder could not be read or written.
     #[error("cannot {doing} `{}`", path.display())]
@@ -100,7 +99,7 @@ pub enum GitError {
     )]
     Owner(String),
     /// No garden was found.
-    #[error("no folder with a `garden.kdl` in {0}: name it with --garden, or start one with `parcelle new`")]
+    #[error("no folder with a `garden.kdl` in {0}: name it with --garden, or start one with `parcelle new garden NAME`")]
     NoGarden(String),
     /// More than one garden was found.
     #[error("{found} gardens in this commit ({folders}): name one with --garden")]
@@ -123,13 +122,23 @@ pub enum GitError {
     NoBranch(String),
 }
 
+/// What libgit2 said, without being a source of its own: its `Display` adds class and code.
+#[derive(Debug)]
+pub struct PlainError(git2::Error);
+
+impl PlainError {
+    fn message(&self) -> &str {
+        self.0.message()
+    }
+}
+
 impl GitError {
     /// Wraps what libgit2 said; `doing` reads after "cannot ".
     fn git(doing: impl Into<String>) -> impl FnOnce(git2::Error) -> Self {
         let doing = doing.into();
         move |source| match source.code() {
             git2::ErrorCode::Owner => Self::Owner(doing),
-            _ => Self::Git { doing, source },
+            _ => Self::Git { doing, said: PlainError(source) },
         }
     }
 

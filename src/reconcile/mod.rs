@@ -208,7 +208,11 @@ pub fn reason_of(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {
-        text = format!("{text}: {next}");
+        let words = next.to_string();
+        // Many errors repeat their source in their own words.
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
         source = next.source();
     }
     text

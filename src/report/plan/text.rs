@@ -46,10 +46,26 @@ pub(super) fn summary(plan: &Plan) -> String {
     }
     let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
     let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
+    text.push_str(&reckoned(plan));
+    text
+}
+
+/// What the server was not asked about, and why. Empty where it was asked about everything.
+fn reckoned(plan: &Plan) -> String {
     let is_open = |action: &&Action| action.verb.writes() && !action.verified;
-    let open = plan.organisations.iter().flat_map(|organisation| &organisation.actions).filter(is_open).count();
-    if open > 0 {
-        let _ = writeln!(text, "{} not verified by the server yet.", many(open, "action"));
+    let open = |one: &OrganisationPlan| one.actions.iter().filter(is_open).count();
+    let is_new = |one: &OrganisationPlan| {
+        one.actions.iter().any(|action| action.verb == Verb::Create && &*action.id.kind == "Namespace")
+    };
+    let counted = |new: bool| plan.organisations.iter().filter(|one| is_new(one) == new).map(open).sum::<usize>();
+    let mut text = String::new();
+    for (count, why) in [
+        (counted(true), "their namespace does not exist yet, so the server has its say when they are applied"),
+        (counted(false), "the server was not asked about them"),
+    ] {
+        if count > 0 {
+            let _ = writeln!(text, "{} reckoned by parcelle alone: {why}.", many(count, "change"));
+        }
     }
     text
 }
