@@ -30,6 +30,8 @@ pub struct Kinds {
     kinds: BTreeMap<(Arc<str>, Arc<str>), Arc<Resource>>,
     /// API groups whose server did not answer: what they hold is unknown, not absent.
     pub silent_groups: BTreeSet<String>,
+    /// No server was asked: nothing is known of any group.
+    unasked: bool,
 }
 
 /// A kind that the cluster does not serve.
@@ -78,11 +80,16 @@ pub fn group_of(api_version: &str) -> &str {
 }
 
 impl Kinds {
+    /// The kinds of a cluster that was not asked: whatever is looked for is unknown, not absent.
+    pub fn unasked() -> Self {
+        Self { unasked: true, ..Self::default() }
+    }
+
     /// The resource of a kind.
     pub fn get(&self, api_version: &str, kind: &str) -> Result<&Arc<Resource>, MissingKind> {
         let key: (Arc<str>, Arc<str>) = (api_version.into(), kind.into());
         self.kinds.get(&key).ok_or_else(|| {
-            let silent = self.silent_groups.contains(group_of(api_version));
+            let silent = self.unasked || self.silent_groups.contains(group_of(api_version));
             MissingKind { api_version: key.0, kind: key.1, silent }
         })
     }

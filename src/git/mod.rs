@@ -99,7 +99,9 @@ pub enum GitError {
     )]
     Owner(String),
     /// No garden was found.
-    #[error("no folder with a `garden.kdl` in {0}: name it with --garden, or start one with `parcelle new garden NAME`")]
+    #[error(
+        "no folder with a `garden.kdl` in {0}: name it with --garden, or start one with `parcelle new garden NAME`"
+    )]
     NoGarden(String),
     /// More than one garden was found.
     #[error("{found} gardens in this commit ({folders}): name one with --garden")]

@@ -26,10 +26,12 @@ use crate::source::Sources;
 
 mod carry_out;
 mod decide;
+mod offline;
 mod read;
 mod stale;
 
 pub use decide::MOVED;
+pub use offline::{ClusterSnapshot, OrganisationSnapshot, SNAPSHOT_SCHEMA, Snapshot, as_applied, snapshot, state};
 pub use stale::stale;
 
 /// What a run is about: a garden at a commit, and the clusters it speaks of.
@@ -74,6 +76,12 @@ pub enum Failure {
     /// No connection was made.
     #[error("cluster `{cluster}` is not reached")]
     NotReached {
+        /// Which.
+        cluster: Name,
+    },
+    /// The snapshot that stands for the clusters does not hold it.
+    #[error("the snapshot holds nothing of cluster `{cluster}`")]
+    NotInSnapshot {
         /// Which.
         cluster: Name,
     },

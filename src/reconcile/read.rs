@@ -51,7 +51,7 @@ fn custom_kinds(kinds: &Kinds, organisations: &BTreeMap<Name, OrganisationState>
 }
 
 /// Pure: the organisations of a cluster: those that the garden puts there, and those that only its inventories know.
-fn gather(
+pub(super) fn gather(
     run: &Run<'_>,
     cluster: &Name,
     inventories: cluster::Inventories,

@@ -1,6 +1,7 @@
 //! Garden to objects: pure, infallible, deterministic, with an origin for every field that people decided.
 
 mod app;
+mod custom;
 mod draft;
 mod file;
 mod flow;
@@ -31,6 +32,7 @@ use crate::model::{App, Garden, Life, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
+pub use custom::{definitions, schemas};
 use draft::{Draft, Owner};
 use flow::Flow;
 
@@ -49,6 +51,20 @@ pub struct ObjectId {
     pub namespace: Arc<str>,
     /// The name.
     pub name: Arc<str>,
+}
+
+impl ObjectId {
+    /// Which object a body is.
+    pub fn of(body: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().into();
+        let (metadata, api_version, kind) = (&body["metadata"], &body["apiVersion"], &body["kind"]);
+        Self {
+            api_version: text(api_version),
+            kind: text(kind),
+            namespace: text(&metadata["namespace"]),
+            name: text(&metadata["name"]),
+        }
+    }
 }
 
 /// Where rendered values came from: JSON pointer to the line that decided it.

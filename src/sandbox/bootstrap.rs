@@ -10,15 +10,8 @@ use super::{
     server::Server,
     store::Key,
 };
+use crate::render;
 
-/// Definitions of the custom resources that our providers render, reduced to what they use.
-const DEFINITIONS: &[&str] = &[
-    include_str!("../../schemas/kubernetes/custom/cert-manager.json"),
-    include_str!("../../schemas/kubernetes/custom/cloudnative-pg.json"),
-    include_str!("../../schemas/kubernetes/custom/garage.json"),
-    include_str!("../../schemas/kubernetes/custom/gateway.json"),
-    include_str!("../../schemas/kubernetes/custom/k8up.json"),
-];
 /// The objects that are there from the beginning, added where they are missing.
 pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions: bool, secrets: &[OperatorSecret]) {
     for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
@@ -54,24 +47,21 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
         }),
     );
     if definitions {
-        for text in DEFINITIONS {
-            let list: Vec<Value> = serde_json::from_str(text).expect("the reduced definitions are part of the program");
-            for mut definition in list {
-                prepare_definition(&mut definition);
-                establish(server, &mut definition);
-                definition["metadata"]["generation"] = json!(1);
-                definition["metadata"]["annotations"] = json!({REDUCED: "true"});
-                // Nobody owns the schema, so that applying the full definition meets no conflict.
-                definition["metadata"]["managedFields"] = json!([{
-                    "manager": "sandbox",
-                    "operation": "Update",
-                    "apiVersion": "apiextensions.k8s.io/v1",
-                    "time": server.clock.text(),
-                    "fieldsType": "FieldsV1",
-                    "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, format!("f:{REDUCED}"): {}}}},
-                }]);
-                add(server, ("apiextensions.k8s.io", "v1", "customresourcedefinitions"), definition);
-            }
+        for mut definition in render::definitions() {
+            prepare_definition(&mut definition);
+            establish(server, &mut definition);
+            definition["metadata"]["generation"] = json!(1);
+            definition["metadata"]["annotations"] = json!({REDUCED: "true"});
+            // Nobody owns the schema, so that applying the full definition meets no conflict.
+            definition["metadata"]["managedFields"] = json!([{
+                "manager": "sandbox",
+                "operation": "Update",
+                "apiVersion": "apiextensions.k8s.io/v1",
+                "time": server.clock.text(),
+                "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, format!("f:{REDUCED}"): {}}}},
+            }]);
+            add(server, ("apiextensions.k8s.io", "v1", "customresourcedefinitions"), definition);
         }
     }
     for secret in secrets {

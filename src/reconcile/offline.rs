@@ -1,0 +1,221 @@
+//! Pure: plans without a cluster: from a snapshot of our objects, or from what another commit renders.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ClusterState, Failure, OrganisationState, Run, State, read};
+use crate::cluster::{Inventories, Kinds, Stored};
+use crate::merge::{self, ApplyOptions, Schemas};
+use crate::name::Name;
+use crate::plan::{Copy, Entry, Inventory, Live, LiveObject, MANAGER, OwnFields, Presence};
+use crate::render::{self, Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
+
+/// The schema of a snapshot; it moves with every change that a reader must know of.
+pub const SNAPSHOT_SCHEMA: &str = "parcelle.dev/snapshot/v1";
+
+/// Our objects in the clusters at one moment: enough to plan without asking them. Holds no value of a Secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// [`SNAPSHOT_SCHEMA`].
+    pub schema: String,
+    /// The garden's name.
+    pub garden: Name,
+    /// When it was taken, in Unix seconds.
+    pub taken: i64,
+    /// The clusters that could be read.
+    pub clusters: BTreeMap<Name, ClusterSnapshot>,
+}
+
+/// One cluster's part.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterSnapshot {
+    /// The uid of its `kube-system` namespace.
+    pub uid: String,
+    /// One for each organisation that is on it or was.
+    pub organisations: BTreeMap<Name, OrganisationSnapshot>,
+}
+
+/// One organisation's part.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct OrganisationSnapshot {
+    /// What is ours.
+    pub inventory: Inventory,
+    /// Why it is paused in the cluster, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
+    /// The objects, as the server gave them; of Secrets the keys only.
+    pub objects: Vec<Value>,
+    /// Copied Secrets whose source has other values by now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<ObjectId>,
+    /// What lies in its namespace and is not ours, where that was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ObjectId>,
+}
+
+/// What was read, as a value to be kept.
+pub fn snapshot(run: &Run<'_>, state: &State) -> Snapshot {
+    let read = state.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
+    let clusters = read.map(|(name, cluster)| {
+        let organisations = cluster.organisations.iter().map(|(name, state)| (name.clone(), organisation(state)));
+        let uid = cluster.organisations.values().map(|state| state.live.cluster_uid.clone()).next();
+        let uid = uid.unwrap_or_else(|| run.garden.clusters[name].uid.value.clone());
+        (name.clone(), ClusterSnapshot { uid, organisations: organisations.collect() })
+    });
+    Snapshot {
+        schema: SNAPSHOT_SCHEMA.to_owned(),
+        garden: run.garden.name.clone(),
+        taken: run.options.now,
+        clusters: clusters.collect(),
+    }
+}
+
+fn organisation(state: &OrganisationState) -> OrganisationSnapshot {
+    let behind = state.live.copies.iter().filter(|(_, copy)| **copy == Copy::Behind);
+    OrganisationSnapshot {
+        inventory: state.stored.inventory.clone(),
+        paused: state.stored.paused.clone(),
+        objects: state.live.objects.values().map(|object| without_values(&object.body)).collect(),
+        behind: behind.map(|(id, _)| id.clone()).collect(),
+        foreign: state.live.foreign.clone(),
+    }
+}
+
+/// A Secret keeps its keys; whatever stands for their values stays here.
+fn without_values(body: &Value) -> Value {
+    let mut body = body.clone();
+    if body["kind"] == "Secret" {
+        for section in ["data", "stringData"] {
+            if let Some(values) = body.get_mut(section).and_then(Value::as_object_mut) {
+                values.values_mut().for_each(|value| *value = Value::from(""));
+            }
+        }
+    }
+    body
+}
+
+/// The state that a snapshot stands for, for a run. The server is not asked: plans made from it are reckoned here.
+pub fn state(run: &Run<'_>, snapshot: &Snapshot) -> State {
+    let concerned = run.garden.clusters.keys().filter(|name| run.concerns(name));
+    let states = concerned.map(|name| {
+        let found = snapshot.clusters.get(name).ok_or_else(|| Failure::NotInSnapshot { cluster: name.clone() });
+        (name.clone(), found.map(|cluster| cluster_state(run, name, cluster)))
+    });
+    State { clusters: states.collect() }
+}
+
+fn cluster_state(run: &Run<'_>, name: &Name, snapshot: &ClusterSnapshot) -> ClusterState {
+    let inventories: Inventories = snapshot
+        .organisations
+        .iter()
+        .map(|(name, organisation)| {
+            let mut stored = Stored::default();
+            stored.inventory = organisation.inventory.clone();
+            stored.paused.clone_from(&organisation.paused);
+            (name.clone(), Ok(stored))
+        })
+        .collect();
+    let (mut organisations, unreadable) = read::gather(run, name, inventories);
+    for (name, state) in &mut organisations {
+        state.live = live(snapshot, snapshot.organisations.get(name));
+    }
+    ClusterState { kinds: Kinds::unasked(), schemas: render::schemas(), organisations, unreadable }
+}
+
+fn live(cluster: &ClusterSnapshot, organisation: Option<&OrganisationSnapshot>) -> Live {
+    let mut live = Live { cluster_uid: cluster.uid.clone(), ..Live::default() };
+    let Some(organisation) = organisation else { return live };
+    let objects = organisation.objects.iter().map(|body| (ObjectId::of(body), LiveObject::new(body.clone())));
+    live.objects = objects.collect();
+    live.copies = organisation.behind.iter().map(|id| (id.clone(), Copy::Behind)).collect();
+    live.foreign.clone_from(&organisation.foreign);
+    live
+}
+
+/// What the clusters would hold had these objects been applied to empty ones: another commit as something to compare with.
+pub fn as_applied(run: &Run<'_>, commit: &str, objects: &BTreeMap<Name, Arc<OrganisationObjects>>) -> Snapshot {
+    let schemas = render::schemas();
+    let mut clusters: BTreeMap<Name, ClusterSnapshot> = BTreeMap::new();
+    for (name, cluster) in &run.garden.clusters {
+        let uid = cluster.uid.value.clone();
+        clusters.insert(name.clone(), ClusterSnapshot { uid, organisations: BTreeMap::new() });
+    }
+    for (name, rendered) in objects {
+        let organisation = applied_organisation(&schemas, commit, rendered);
+        let cluster = clusters.entry(rendered.cluster.clone()).or_default();
+        cluster.organisations.insert(name.clone(), organisation);
+    }
+    Snapshot { schema: SNAPSHOT_SCHEMA.to_owned(), garden: run.garden.name.clone(), taken: run.options.now, clusters }
+}
+
+fn applied_organisation(schemas: &Schemas, commit: &str, rendered: &OrganisationObjects) -> OrganisationSnapshot {
+    let mut snapshot = OrganisationSnapshot::default();
+    commit.clone_into(&mut snapshot.inventory.commit);
+    for object in &rendered.objects {
+        let entry = entry(object.holds_data, object.app.as_ref(), own_fields(schemas, object));
+        let entry = Entry { desired_hash: crate::plan::desired_hash(object), ..entry };
+        snapshot.inventory.entries.insert(object.id.clone(), entry);
+        snapshot.objects.push(applied(schemas, &object.body));
+    }
+    for request in &rendered.secrets {
+        let holds_data = matches!(request.source, SecretSource::Generated { .. });
+        let entry = entry(holds_data, request.app.as_ref(), OwnFields::default());
+        snapshot.inventory.entries.insert(request.id.clone(), entry);
+        snapshot.objects.push(applied(schemas, &secret(request)));
+    }
+    snapshot
+}
+
+fn own_fields(schemas: &Schemas, object: &Object) -> OwnFields {
+    merge::own_fields(schemas, &object.body).map(|fields| OwnFields::of(&fields)).unwrap_or_default()
+}
+
+fn entry(holds_data: bool, app: Option<&Name>, own_fields: OwnFields) -> Entry {
+    Entry {
+        presence: Presence::Known { uid: PRETENDED.to_owned(), nonce: None },
+        desired_hash: String::new(),
+        own_fields,
+        holds_data,
+        app: app.cloned(),
+        retired_since: None,
+        note: None,
+    }
+}
+
+/// The uid and version of an object that no cluster ever held.
+const PRETENDED: &str = "0";
+
+/// An object as a server would store it after its first apply.
+fn applied(schemas: &Schemas, body: &Value) -> Value {
+    let options = ApplyOptions { manager: MANAGER, force: true, subresource: None, now: "1970-01-01T00:00:00Z" };
+    // A body that does not fit its schema was refused before it came here, as a finding; compared as it is then.
+    let mut stored = merge::apply(schemas, None, body, &options).unwrap_or_else(|_| body.clone());
+    stored["metadata"]["uid"] = PRETENDED.into();
+    stored["metadata"]["resourceVersion"] = PRETENDED.into();
+    stored
+}
+
+/// A Secret that a request would have made, its keys without values.
+fn secret(request: &SecretRequest) -> Value {
+    let keys: Vec<&String> = match &request.source {
+        SecretSource::Generated { keys } => keys.keys().collect(),
+        SecretSource::Copied { keys, .. } => keys.values().collect(),
+        SecretSource::Template { keys } => keys.keys().collect(),
+    };
+    serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": &*request.id.name,
+            "namespace": &*request.id.namespace,
+            "labels": request.labels,
+        },
+        "data": keys.into_iter().map(|key| (key.clone(), "")).collect::<BTreeMap<_, _>>(),
+    })
+}

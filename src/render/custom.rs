@@ -1,0 +1,29 @@
+//! The custom kinds that our providers render: small definitions of our own, reduced to the fields in use.
+
+use serde_json::Value;
+
+use crate::merge::Schemas;
+
+/// One file an operator; a provider that renders a new kind adds it here.
+const DEFINITIONS: &[&str] = &[
+    include_str!("../../schemas/kubernetes/custom/cert-manager.json"),
+    include_str!("../../schemas/kubernetes/custom/cloudnative-pg.json"),
+    include_str!("../../schemas/kubernetes/custom/garage.json"),
+    include_str!("../../schemas/kubernetes/custom/gateway.json"),
+    include_str!("../../schemas/kubernetes/custom/k8up.json"),
+];
+
+/// The definitions (CustomResourceDefinition objects) of the custom kinds that are rendered.
+pub fn definitions() -> Vec<Value> {
+    let lists = DEFINITIONS.iter().map(|text| serde_json::from_str::<Vec<Value>>(text));
+    lists.flat_map(|list| list.expect("the reduced definitions are part of the program")).collect()
+}
+
+/// What fields are, of everything that is rendered: for plans that no server is asked about.
+pub fn schemas() -> Schemas {
+    let mut schemas = Schemas::builtin();
+    for definition in definitions() {
+        schemas.add_crd(&definition).expect("the reduced definitions are part of the program");
+    }
+    schemas
+}
