@@ -222,6 +222,9 @@ impl Rendered {
 }
 
 /// A checked garden as the past of the next.
-pub fn past_of(checked: Checked) -> Past {
-    Past { organisations: checked.garden.map(|garden| garden.organisations).unwrap_or_default(), ..Past::default() }
+pub fn past_of(checked: &Checked) -> Past {
+    Past {
+        organisations: checked.garden.as_ref().map(|garden| garden.organisations.clone()).unwrap_or_default(),
+        ..Past::default()
+    }
 }

@@ -1,6 +1,7 @@
 //! `parcelle apply`.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -8,8 +9,9 @@ use super::check::plural;
 use super::plan::Session;
 use super::run::Waiting;
 use super::show::{Shape, ShowFormat, Shown};
-use super::{ClusterFlags, Common, Exit, Failure, Output};
-use crate::daemon::Round;
+use super::{ClusterFlags, Common, Exit, Failure, Output, files};
+use crate::daemon::{Prepared, Round};
+use crate::plan::Plan;
 
 /// What `apply` takes.
 #[derive(Debug, Args)]
@@ -19,9 +21,12 @@ pub(crate) struct ApplyArgs {
     organisations: Vec<String>,
     #[command(flatten)]
     clusters: ClusterFlags,
-    /// The commit to apply
-    #[arg(long, value_name = "REV", default_value = "HEAD")]
-    commit: String,
+    /// The commit to apply [default: HEAD]
+    #[arg(long, value_name = "REV")]
+    commit: Option<String>,
+    /// Apply a saved plan exactly, or not at all where it is stale
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["commit", "organisations"])]
+    plan: Option<PathBuf>,
     /// Apply without asking
     #[arg(long, short)]
     yes: bool,
@@ -33,17 +38,27 @@ pub(crate) struct ApplyArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> Result<Exit, Failure> {
-    let mut session = Session::open(common, &args.clusters, Some(&args.commit), output).await?;
-    let only = session.only(&args.organisations)?;
-    let uncommitted = session.uncommitted(&args.commit)?;
-    if !uncommitted.is_empty() {
-        output.note(&format!("not in {}, so not applied: changes of {}", args.commit, uncommitted.join(", ")));
+    let saved: Option<Plan> =
+        args.plan.as_ref().map(|file| files::read_json(file, "a saved plan", crate::plan::SCHEMA)).transpose()?;
+    let commit = saved.as_ref().map(|plan| plan.commit.as_str()).or(args.commit.as_deref()).unwrap_or("HEAD");
+    let mut session = Session::open(common, &args.clusters, Some(commit), output).await?;
+    let only = match &saved {
+        Some(plan) => Some(plan.organisations.iter().map(|one| one.organisation.clone()).collect()),
+        None => session.only(&args.organisations)?,
+    };
+    let uncommitted = session.uncommitted(commit)?;
+    if saved.is_none() && !uncommitted.is_empty() {
+        output.note(&format!("not in {commit}, so not applied: changes of {}", uncommitted.join(", ")));
     }
     let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
     let Some(prepared) = session.prepare(only, args.waiting.limit(), output).await else {
         let shown = Shown { checked: &session.checked, round: &Round::default(), loud: true };
         output.result(&shown.text(shape))?;
         return Ok(shown.exit());
+    };
+    let prepared = match saved {
+        Some(plan) => exactly(&session, prepared, plan)?,
+        None => prepared,
     };
     let changes: usize = prepared
         .plan
@@ -68,6 +83,26 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     session.close().await;
     Ok(exit)
 }
+
+/// The saved plan in the place of the new one, unless what it stands on has moved.
+fn exactly(session: &Session, prepared: Prepared, saved: Plan) -> Result<Prepared, Failure> {
+    let moved = session.stale(&prepared, &saved);
+    if moved.is_empty() {
+        return Ok(prepared.with_plan(saved));
+    }
+    let shown = moved.iter().take(STALE_SHOWN).cloned().collect::<Vec<_>>().join("\n        ");
+    let more = moved
+        .len()
+        .checked_sub(STALE_SHOWN + 1)
+        .map_or(String::new(), |more| format!("\n        and {} more", more + 1));
+    Err(Failure::asked(
+        format!("the saved plan is stale, so nothing was applied\nwhy     {shown}{more}"),
+        "plan again with `parcelle plan --save FILE`, and have it looked at again",
+    ))
+}
+
+/// So many reasons are told; what they say has mostly one cause.
+const STALE_SHOWN: usize = 8;
 
 /// Asks a person; where nobody can be asked, says how to go on.
 fn confirmed(changes: usize, output: &Output) -> Result<bool, Failure> {

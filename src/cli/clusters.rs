@@ -64,6 +64,11 @@ impl Clusters {
         Ok(Access::Text { kubeconfig, context })
     }
 
+    /// Whether others could write to them too: an embedded sandbox is reached by nobody else.
+    pub(crate) fn are_shared(&self) -> bool {
+        self.sandboxes.is_empty()
+    }
+
     /// Whether these are the garden's clusters.
     pub(crate) fn cover(&self, garden: &Garden) -> bool {
         self.reached.keys().eq(garden.clusters.keys())

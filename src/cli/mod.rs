@@ -9,8 +9,10 @@ mod check;
 mod clusters;
 mod explain;
 mod failure;
+mod files;
 mod fmt;
 mod new;
+mod offline;
 mod output;
 mod plan;
 mod progress;
@@ -18,6 +20,7 @@ mod render;
 mod run;
 mod sandbox;
 mod show;
+mod snapshot;
 mod status;
 mod workspace;
 
@@ -131,6 +134,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// The loop: watch Git, reconcile, correct drift
     Run(run::RunArgs),
+    /// Keep what is live of ours in a file, for plans without a cluster
+    Snapshot(snapshot::SnapshotArgs),
     /// What is applied, healthy, held, asleep, behind
     Status(status::StatusArgs),
     /// The manual page of a finding, or where the value of a setting comes from
@@ -179,6 +184,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Plan(args) => wait(plan::run(common, args, output)),
         Command::Apply(args) => wait(apply::run(common, args, output)),
         Command::Run(args) => wait(run::run(common, args, output)),
+        Command::Snapshot(args) => wait(snapshot::run(common, args, output)),
         Command::Status(args) => wait(status::run(common, args, output)),
         Command::Explain(args) => explain::run(common, args, output),
         Command::New(args) => new::run(common, args, output),

@@ -1,6 +1,7 @@
 //! `parcelle plan`, and what it has in common with `apply`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,23 +9,34 @@ use super::clusters::Clusters;
 use super::progress::Bar;
 use super::render::known_organisations;
 use super::show::{Shape, ShowFormat, Shown};
-use super::workspace::{Workspace, now};
-use super::{ClusterFlags, Common, Exit, Failure, Output};
+use super::workspace::{Workspace, identity, now};
+use super::{ClusterFlags, Common, Exit, Failure, Output, files, offline};
 use crate::check::Checked;
-use crate::daemon::{self, Asked, Known, Prepared, Round, World};
+use crate::cluster::lease::Timing;
+use crate::daemon::{self, Asked, Known, Leases, Prepared, Round, World};
 use crate::name::Name;
+use crate::plan::Plan;
 
 /// What `plan` takes.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     /// Organisations [default: all]
     #[arg(value_name = "ORG")]
-    organisations: Vec<String>,
+    pub(super) organisations: Vec<String>,
     #[command(flatten)]
     clusters: ClusterFlags,
     /// Plan this commit instead of the files on disk
     #[arg(long, value_name = "REV")]
-    commit: Option<String>,
+    pub(super) commit: Option<String>,
+    /// Plan against a snapshot instead of the clusters (see `parcelle snapshot`)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "save", "kubeconfig", "context", "in_cluster", "sandbox"])]
+    pub(super) live: Option<PathBuf>,
+    /// Compare with what another commit renders; no cluster is asked
+    #[arg(long, value_name = "REV", conflicts_with_all = ["save", "kubeconfig", "context", "in_cluster", "sandbox"])]
+    pub(super) base: Option<String>,
+    /// Keep the plan in a file, to be applied exactly by `parcelle apply --plan FILE`; plans a commit (HEAD if none is named)
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// End with 3 if there are changes
     #[arg(long)]
     exit_code: bool,
@@ -34,26 +46,67 @@ pub(crate) struct PlanArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, Failure> {
-    let mut session = Session::open(common, &args.clusters, args.commit.as_deref(), output).await?;
+    if args.live.is_some() || args.base.is_some() {
+        return offline::run(common, args, output);
+    }
+    let commit = args.commit.as_deref().or(args.save.as_ref().map(|_| "HEAD"));
+    let session = Session::open(common, &args.clusters, commit, output).await?;
     let only = session.only(&args.organisations)?;
     let prepared = session.prepare(only, None, output).await;
     let round = session.planned(prepared);
-    let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
-    let shown = Shown { checked: &session.checked, round: &round, loud: true };
-    output.result(&shown.text(shape))?;
-    let changes = round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything);
-    let exit = match shown.exit() {
-        Exit::Good if args.exit_code && changes => Exit::Changes,
-        exit => exit,
-    };
+    let exit = show(args, &session.checked, &round, output)?;
+    if commit.is_none() {
+        output.note(session.workspace.what_was_read());
+    }
+    if let (Some(file), Some(plan)) = (&args.save, &round.plan) {
+        keep(file, plan, output)?;
+    }
     session.close().await;
     Ok(exit)
+}
+
+pub(super) fn show(args: &PlanArgs, checked: &Checked, round: &Round, output: &Output) -> Result<Exit, Failure> {
+    let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
+    let shown = Shown { checked, round, loud: true };
+    output.result(&shown.text(shape))?;
+    let changes = round.plan.as_ref().is_some_and(Plan::changes_anything);
+    Ok(match shown.exit() {
+        Exit::Good if args.exit_code && changes => Exit::Changes,
+        exit => exit,
+    })
+}
+
+/// Writes a plan to be applied later.
+fn keep(file: &Path, plan: &Plan, output: &Output) -> Result<(), Failure> {
+    files::write_json(file, plan)?;
+    output.note(&format!(
+        "kept in {}; next: parcelle apply --plan {} (refused as stale when commit, objects or clusters have moved)",
+        file.display(),
+        file.display()
+    ));
+    Ok(())
+}
+
+/// The organisations that the arguments name; all where none are named.
+pub(super) fn only(checked: &Checked, names: &[String]) -> Result<Option<BTreeSet<Name>>, Failure> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let garden = checked.garden.as_ref();
+    let known = |name: &str| {
+        garden.is_some_and(|garden| garden.organisations.contains_key(name) || garden.broken.contains(name))
+    };
+    let parse = |name: &String| match Name::new(name) {
+        Ok(parsed) if known(name) => Ok(parsed),
+        _ => Err(Failure::asked(format!("the garden has no organisation `{name}`"), known_organisations(checked))),
+    };
+    names.iter().map(parse).collect::<Result<_, _>>().map(Some)
 }
 
 /// A checked garden and its clusters, for one command.
 pub(crate) struct Session {
     pub(crate) checked: Checked,
-    workspace: Workspace,
+    pub(crate) workspace: Workspace,
     known: Known,
     clusters: Option<Clusters>,
 }
@@ -95,39 +148,46 @@ impl Session {
 
     /// The organisations that the arguments name; all where none are named.
     pub(crate) fn only(&self, names: &[String]) -> Result<Option<BTreeSet<Name>>, Failure> {
-        if names.is_empty() {
-            return Ok(None);
-        }
-        let garden = self.checked.garden.as_ref();
-        let known = |name: &str| {
-            garden.is_some_and(|garden| garden.organisations.contains_key(name) || garden.broken.contains(name))
-        };
-        let parse = |name: &String| match Name::new(name) {
-            Ok(parsed) if known(name) => Ok(parsed),
-            _ => Err(Failure::asked(
-                format!("the garden has no organisation `{name}`"),
-                known_organisations(&self.checked),
-            )),
-        };
-        names.iter().map(parse).collect::<Result<_, _>>().map(Some)
+        only(&self.checked, names)
+    }
+
+    /// What was read, to be kept.
+    pub(crate) fn snapshot(&self, prepared: &Prepared) -> Option<crate::reconcile::Snapshot> {
+        let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let world = World { clusters: &connections, repository: self.workspace.repository.as_ref(), progress: None };
+        prepared.snapshot(&world, &self.checked)
+    }
+
+    /// Why a saved plan must not be applied; empty where it may.
+    pub(crate) fn stale(&self, prepared: &Prepared, saved: &Plan) -> Vec<String> {
+        let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let world = World { clusters: &connections, repository: self.workspace.repository.as_ref(), progress: None };
+        prepared.stale(&world, &self.checked, saved)
     }
 
     /// Reads the clusters and plans.
     pub(crate) async fn prepare(
-        &mut self,
+        &self,
         only: Option<BTreeSet<Name>>,
         wait: Option<std::time::Duration>,
         output: &Output,
     ) -> Option<Prepared> {
+        self.prepare_asked(Asked { now: now(), wait, only, whole: true, ask: true }, output).await
+    }
+
+    /// Reads the clusters, and asks them nothing about changes.
+    pub(crate) async fn read(&self, only: Option<BTreeSet<Name>>, output: &Output) -> Option<Prepared> {
+        self.prepare_asked(Asked { now: now(), wait: None, only, whole: true, ask: false }, output).await
+    }
+
+    async fn prepare_asked(&self, asked: Asked, output: &Output) -> Option<Prepared> {
         let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
         let bar = Bar::start(output);
         let world = World {
             clusters: &connections,
-
             repository: self.workspace.repository.as_ref(),
             progress: bar.as_ref().map(Bar::sender),
         };
-        let asked = Asked { now: now(), wait, only, whole: true, ask: true };
         let prepared = daemon::prepare(&self.known, &world, &self.checked, &asked).await;
         drop(world);
         if let Some(bar) = bar {
@@ -139,19 +199,27 @@ impl Session {
     /// Carries out what was prepared.
     pub(crate) async fn carry_out(&mut self, prepared: Prepared, output: &Output) -> Round {
         let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let mut leases = Leases::new(identity(), Timing::default());
+        let shared = self.clusters.as_ref().is_some_and(Clusters::are_shared);
+        let refused = match &self.checked.garden {
+            Some(garden) if shared => leases.take(&connections, garden, true).await,
+            _ => BTreeMap::new(),
+        };
+        let prepared = prepared.permitted(leases.permits(), &refused);
         let bar = Bar::start(output);
         let world = World {
             clusters: &connections,
-
             repository: self.workspace.repository.as_ref(),
             progress: bar.as_ref().map(Bar::sender),
         };
         let mut round = daemon::carry_out(&mut self.known, &world, &self.checked, prepared).await;
         drop(world);
+        leases.release().await;
         if let Some(bar) = bar {
             bar.finish().await;
         }
         round.unreached.extend(self.unreached());
+        round.unreached.extend(refused);
         round
     }
 
@@ -162,7 +230,14 @@ impl Session {
         round
     }
 
-    fn unreached(&self) -> std::collections::BTreeMap<Name, String> {
+    /// Clusters out of reach, those that a reading found among them.
+    pub(crate) fn unreached_with(&self, prepared: &Prepared) -> BTreeMap<Name, String> {
+        let mut unreached = prepared.unreached.clone();
+        unreached.extend(self.unreached());
+        unreached
+    }
+
+    fn unreached(&self) -> BTreeMap<Name, String> {
         self.clusters.as_ref().map(Clusters::unreached).unwrap_or_default()
     }
 

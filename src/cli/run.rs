@@ -1,5 +1,6 @@
 //! `parcelle run`: the loop.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use super::clusters::Clusters;
 use super::progress::Bar;
 use super::sandbox::interrupted;
 use super::show::{Shape, ShowFormat, Shown};
-use super::workspace::{Workspace, now, state_folder};
+use super::workspace::{Workspace, identity, now, state_folder};
 use super::{ClusterFlags, Common, Exit, Failure, Output};
 use crate::check::Checked;
-use crate::daemon::{self, Asked, Event, Events, Known, Round, World};
+use crate::cluster::lease::Timing;
+use crate::daemon::{self, Asked, Event, Events, Known, Leases, Round, World};
 use crate::git::{CommitId, Mirror, Remote, commit_snapshot};
+use crate::name::Name;
 
 /// What `run` takes.
 #[derive(Debug, Args)]
@@ -78,8 +81,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     let source = Source::open(common, args)?;
-    let mut daemon = Daemon { args, output, source, known: Known::default(), clusters: None, at: None };
+    let leases = Leases::new(identity(), Timing::default());
+    let known = Known::default();
+    let standby = BTreeMap::new();
+    let mut daemon = Daemon { args, output, source, known, clusters: None, leases, standby, at: None };
     let exit = if args.once { daemon.turn(Event::Resync).await } else { daemon.turns().await };
+    daemon.leases.release().await;
     if let Some(clusters) = daemon.clusters {
         clusters.close().await;
     }
@@ -128,6 +135,9 @@ struct Daemon<'a> {
     source: Source,
     known: Known,
     clusters: Option<Clusters>,
+    leases: Leases,
+    /// Clusters that somebody else writes to, with the reason: this one stands by.
+    standby: BTreeMap<Name, String>,
     /// The commit of the last round.
     at: Option<CommitId>,
 }
@@ -152,6 +162,8 @@ impl Daemon<'_> {
 
     /// One turn: fetch, check, reconcile, report.
     async fn turn(&mut self, event: Event) -> Result<Exit, Failure> {
+        // What another parcelle wrote meanwhile is not known here.
+        let event = if self.standby.is_empty() { event } else { Event::Resync };
         let head = tokio::task::block_in_place(|| self.source.mirror.fetch())?; // IO
         if event == Event::Poll && self.at.as_ref() == Some(&head) && !self.known.is_open() {
             return Ok(Exit::Good);
@@ -197,9 +209,16 @@ impl Daemon<'_> {
         let asked =
             Asked { now, wait: self.args.waiting.limit(), only: None, whole: event == Event::Resync, ask: true };
         let prepared = daemon::prepare(&self.known, &world, checked, &asked).await;
-        let mut round = match prepared {
-            Some(prepared) => daemon::carry_out(&mut self.known, &world, checked, prepared).await,
-            None => Round::default(),
+        let mut refused = BTreeMap::new();
+        let mut round = match (prepared, &checked.garden) {
+            (Some(prepared), Some(garden)) => {
+                if self.clusters.as_ref().is_some_and(Clusters::are_shared) {
+                    refused = self.leases.take(&connections, garden, self.args.once).await;
+                }
+                let prepared = prepared.permitted(self.leases.permits(), &refused);
+                daemon::carry_out(&mut self.known, &world, checked, prepared).await
+            }
+            _ => Round::default(),
         };
         drop(world);
         if let Some(bar) = bar {
@@ -208,7 +227,20 @@ impl Daemon<'_> {
         if let Some(clusters) = &self.clusters {
             round.unreached.extend(clusters.unreached());
         }
+        self.stand_by(refused, &mut round);
         round
+    }
+
+    /// Says, once, on which clusters somebody else writes. A single round has failed there; the loop stands by.
+    fn stand_by(&mut self, refused: BTreeMap<Name, String>, round: &mut Round) {
+        if self.args.once {
+            round.unreached.extend(refused);
+            return;
+        }
+        for (cluster, why) in refused.iter().filter(|(cluster, _)| !self.standby.contains_key(*cluster)) {
+            self.output.note(&format!("cluster {cluster}: {why}; this one stands by"));
+        }
+        self.standby = refused;
     }
 
     fn report(&self, checked: &Checked, round: &Round, event: Event) -> Result<Exit, Failure> {

@@ -44,6 +44,14 @@ impl Workspace {
         }
     }
 
+    /// What a plan without a commit was made from.
+    pub(crate) fn what_was_read(&self) -> &'static str {
+        match self.repository {
+            Some(_) => "read from the files on disk; `run` and `apply` take commits only (see --commit)",
+            None => "read from the files on disk, which lie in no Git repository",
+        }
+    }
+
     /// The repository, or a failure that says that one is needed.
     pub(crate) fn repository(&self) -> Result<&Repository, Failure> {
         let missing = || git::GitError::NoRepository(self.folder.display().to_string()).into();
@@ -63,7 +71,7 @@ impl Workspace {
     /// Checks the garden against the commit `base` as the applied past.
     pub(crate) fn check_against(&self, commit: Option<&str>, base: Option<&str>) -> Result<Checked, Failure> {
         let past = match base {
-            Some(base) => Some(past_of(check(self.snapshot(Some(base))?, None, now()))),
+            Some(base) => Some(past_of(&check(self.snapshot(Some(base))?, None, now()))),
             None => None,
         };
         Ok(check(self.snapshot(commit)?, past.as_ref(), now()))
@@ -78,6 +86,16 @@ fn absolute(current: &Path, folder: &Path) -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "a port: the clock")]
 pub(crate) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
+}
+
+/// Who writes, as others are told in a lease: the machine (or pod), the process, a word of its own.
+#[expect(clippy::disallowed_methods, reason = "a port: the name of the machine")]
+pub(crate) fn identity() -> String {
+    let pod = std::env::var("HOSTNAME").ok();
+    let machine = pod.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
+    let machine = machine.trim();
+    let machine = if machine.is_empty() { "parcelle" } else { machine };
+    format!("{machine}-{}-{:x}", std::process::id(), now().as_nanosecond() % 0xffff_ffff)
 }
 
 /// The user's state folder of parcelle.

@@ -45,6 +45,8 @@ pub struct Lease {
     identity: String,
     /// What was last seen of it: resourceVersion, and when we first saw that one.
     seen: Option<(String, Instant)>,
+    /// Whether it moved while we looked.
+    moved: bool,
     deadline: Arc<Mutex<Instant>>,
     timing: Timing,
 }
@@ -58,6 +60,8 @@ pub enum Standing {
     HeldBy {
         /// Who, as they call themselves.
         holder: String,
+        /// Whether we saw them renew it, or take it, since we first looked.
+        alive: bool,
     },
 }
 
@@ -66,7 +70,7 @@ impl Lease {
     pub fn new(garden: &Name, identity: String, timing: Timing) -> Self {
         let name = format!("parcelle-{garden}");
         let path = format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM_NAMESPACE}/leases");
-        Self { path, name, identity, seen: None, deadline: Arc::new(Mutex::new(Instant::now())), timing }
+        Self { path, name, identity, seen: None, moved: false, deadline: Arc::new(Mutex::new(Instant::now())), timing }
     }
 
     /// The permit that follows this lease.
@@ -85,7 +89,7 @@ impl Lease {
             Some(lease) => {
                 let holder = text(lease, "/spec/holderIdentity");
                 if holder != self.identity && !holder.is_empty() && !self.is_expired(lease) {
-                    return Ok(Standing::HeldBy { holder: holder.to_owned() });
+                    return Ok(Standing::HeldBy { holder: holder.to_owned(), alive: self.moved });
                 }
                 self.put(writer, lease, &self.identity).await
             }
@@ -98,7 +102,7 @@ impl Lease {
             }
             Err(error) if error.is_conflict() => {
                 // Somebody was quicker; who, the next look says.
-                Ok(Standing::HeldBy { holder: "somebody who was quicker".to_owned() })
+                Ok(Standing::HeldBy { holder: "somebody who was quicker".to_owned(), alive: true })
             }
             Err(error) => Err(error),
         }
@@ -130,8 +134,9 @@ impl Lease {
         let version = text(lease, "/metadata/resourceVersion");
         match &self.seen {
             Some((seen, since)) if seen == version => *since,
-            _ => {
+            seen => {
                 let now = Instant::now();
+                self.moved |= seen.is_some();
                 self.seen = Some((version.to_owned(), now));
                 now
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::{Checked, Memo, check_again};
-use crate::cluster::{Connection, Progress};
+use crate::cluster::{Connection, Permit, Progress};
 use crate::git::{Commit, CommitId, Repository, Snapshot};
 use crate::model::{Garden, Life, Past};
 use crate::name::Name;
@@ -18,10 +18,12 @@ use crate::reconcile::{self, Outcome, State};
 use crate::render::OrganisationObjects;
 
 mod events;
+mod leases;
 mod past;
 mod status;
 
 pub use events::{Event, Events};
+pub use leases::Leases;
 pub use past::{Applied, read_applied};
 
 /// What a round is asked to do.
@@ -123,6 +125,35 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What was read, as a value to be kept for plans without a cluster.
+    pub fn snapshot(&self, world: &World<'_>, checked: &Checked) -> Option<reconcile::Snapshot> {
+        let garden = checked.garden.as_ref()?;
+        Some(reconcile::snapshot(&run_of(world, checked, garden, &self.options), &self.state))
+    }
+
+    /// Why a saved plan must not be applied to what was read; empty where it may.
+    pub fn stale(&self, world: &World<'_>, checked: &Checked, saved: &Plan) -> Vec<String> {
+        let Some(garden) = &checked.garden else { return vec!["there is no garden at its commit".to_owned()] };
+        let backwards =
+            self.backwards.iter().map(|(name, at)| format!("`{name}` is at {}, a newer commit", at.short()));
+        let run = run_of(world, checked, garden, &self.options);
+        backwards.chain(reconcile::stale(&run, &self.state, saved)).collect()
+    }
+
+    /// Writing is allowed as these permits say, and not at all on the clusters that are refused.
+    #[must_use]
+    pub fn permitted(mut self, permits: BTreeMap<Name, Permit>, refused: &BTreeMap<Name, String>) -> Self {
+        self.options.permits = permits;
+        self.plan.organisations.retain(|one| !refused.contains_key(&one.cluster));
+        self
+    }
+
+    /// A saved plan in the place of the one that was made now.
+    #[must_use]
+    pub fn with_plan(self, plan: Plan) -> Self {
+        Self { plan, ..self }
+    }
+
     /// The plan as a round that applied nothing.
     pub fn into_round(self) -> Round {
         let Self { plan, unreached, backwards, untouched, options: _, state: _ } = self;
@@ -161,6 +192,54 @@ pub async fn prepare(known: &Known, world: &World<'_>, checked: &Checked, asked:
     let plan = reconcile::plan(&run, &state); // pure
     let unreached = unreached(&state);
     Some(Prepared { options, state, plan, unreached, backwards, untouched })
+}
+
+/// Pure: plans against a snapshot, or against another commit, in the place of the clusters.
+pub fn prepare_offline(
+    checked: &Checked,
+    only: Option<BTreeSet<Name>>,
+    now: jiff::Timestamp,
+    against: &Against<'_>,
+) -> Option<Round> {
+    let garden = checked.garden.as_ref()?;
+    let options = reconcile::Options {
+        now: now.as_second(),
+        wait: None,
+        only,
+        ask: false,
+        permits: BTreeMap::new(),
+        progress: None,
+    };
+    let nowhere = BTreeMap::new();
+    let world = World { clusters: &nowhere, repository: None, progress: None };
+    let run = run_of(&world, checked, garden, &options);
+    let pretended;
+    let snapshot = match against {
+        Against::Snapshot(snapshot) => snapshot,
+        Against::Commit(base) => {
+            let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
+            pretended = reconcile::as_applied(&run, commit, &base.objects);
+            &pretended
+        }
+    };
+    let state = reconcile::state(&run, snapshot);
+    let plan = reconcile::plan(&run, &state);
+    Some(Round { plan: Some(plan), unreached: unreached(&state), ..Round::default() })
+}
+
+/// What stands in for the clusters in a plan that asks none.
+pub enum Against<'a> {
+    /// What they held at some moment.
+    Snapshot(&'a reconcile::Snapshot),
+    /// What another commit renders.
+    Commit(&'a Checked),
+}
+
+/// Pure: what a snapshot says is applied, for the rules that compare with the past.
+pub fn past_of_snapshot(snapshot: &reconcile::Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
+    let organisations = snapshot.clusters.values().flat_map(|cluster| &cluster.organisations);
+    let inventories = organisations.map(|(name, one)| (name.clone(), one.inventory.clone())).collect();
+    past::applied(&inventories, repository, now).past()
 }
 
 /// Applies exactly what was prepared.

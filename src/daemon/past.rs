@@ -76,13 +76,22 @@ pub async fn read_applied(
             }
         }
     }
-    let gardens = at_commits(&inventories, repository, now);
+    (applied(&inventories, repository, now), failed)
+}
+
+/// What some inventories say is applied, with the organisations at the commits that they name.
+pub(super) fn applied(
+    inventories: &BTreeMap<Name, Inventory>,
+    repository: Option<&Repository>,
+    now: jiff::Timestamp,
+) -> Applied {
+    let gardens = at_commits(inventories, repository, now);
     let mut applied = Applied::default();
-    for (name, inventory) in &inventories {
+    for (name, inventory) in inventories {
         let organisation = gardens.get(&inventory.commit).and_then(|organisations| organisations.get(name));
         applied.note(name, organisation, inventory);
     }
-    (applied, failed)
+    applied
 }
 
 type Organisations = BTreeMap<Name, Arc<Organisation>>;

@@ -41,7 +41,23 @@ pub(super) fn input<'a>(run: &Run<'a>, schemas: &'a Schemas, state: &'a Organisa
 
 /// The second opinion: what breaks a promise is refused, whatever decided it.
 fn guard(run: &Run<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
-    let Some(cluster) = run.garden.clusters.get(&plan.cluster) else { return };
+    with_facts(run, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
+}
+
+/// What the guard refuses of a plan that comes from a file. What has moved since (promise 5) is told as stale.
+pub(super) fn refusals(run: &Run<'_>, state: &OrganisationState, plan: &OrganisationPlan) -> Vec<String> {
+    let refused = with_facts(run, state, &plan.cluster, |facts| plan::guard::check(plan, facts)).unwrap_or_default();
+    refused.into_iter().filter(|refusal| refusal.promise != 5).map(|refusal| refusal.why).collect()
+}
+
+/// The facts that the guard compares a plan with; absent for a cluster that the garden does not know.
+fn with_facts<T>(
+    run: &Run<'_>,
+    state: &OrganisationState,
+    cluster: &Name,
+    check: impl FnOnce(&plan::guard::Facts<'_>) -> T,
+) -> Option<T> {
+    let cluster = run.garden.clusters.get(cluster)?;
     let adopted = state.said.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
     let facts = plan::guard::Facts {
         garden: &run.garden.name,
@@ -53,7 +69,7 @@ fn guard(run: &Run<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) 
         clean: state.said.clean,
         now: run.options.now,
     };
-    plan::guard::enforce(plan, &facts);
+    Some(check(&facts))
 }
 
 /// Kinds that the cluster does not serve, each on the line of the first object that wants it.

@@ -30,6 +30,8 @@ pub fn stale(run: &Run<'_>, state: &State, plan: &Plan) -> Vec<String> {
         if found.live.cluster_uid != organisation.cluster_uid {
             moved.push(format!("cluster `{}` is another one", organisation.cluster));
         }
+        let refused = super::decide::refusals(run, found, organisation);
+        moved.extend(refused.into_iter().map(|why| format!("the guard refuses it: {why}")));
         let actions = organisation.actions.iter().filter(|action| action.verb.writes());
         moved.extend(actions.filter_map(|action| stale_action(found, action)));
     }

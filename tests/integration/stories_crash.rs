@@ -135,7 +135,7 @@ async fn one_holds_the_lease_and_writes_nothing_after_its_end() {
     assert!(!one.permit().holds(), "nothing may be written before the lease is held");
     assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
     assert!(one.permit().holds());
-    let by_one = Standing::HeldBy { holder: "one".to_owned() };
+    let by_one = Standing::HeldBy { holder: "one".to_owned(), alive: false };
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one);
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert!(!one.permit().holds(), "the right ends before the lease does");
@@ -145,7 +145,10 @@ async fn one_holds_the_lease_and_writes_nothing_after_its_end() {
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one);
     tokio::time::sleep(Duration::from_millis(2_200)).await;
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
-    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::HeldBy { holder: "two".to_owned() });
+    assert_eq!(
+        one.acquire_or_renew(&writer).await.unwrap(),
+        Standing::HeldBy { holder: "two".to_owned(), alive: true }
+    );
     two.release(&writer).await.unwrap();
     assert!(!two.permit().holds());
     assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);

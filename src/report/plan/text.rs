@@ -61,7 +61,7 @@ fn reckoned(plan: &Plan) -> String {
     let mut text = String::new();
     for (count, why) in [
         (counted(true), "their namespace does not exist yet, so the server has its say when they are applied"),
-        (counted(false), "the server was not asked about them"),
+        (counted(false), "no server was asked"),
     ] {
         if count > 0 {
             let _ = writeln!(text, "{} reckoned by parcelle alone: {why}.", many(count, "change"));

@@ -1,0 +1,65 @@
+//! Plans that ask no cluster: against a snapshot (`plan --live`), or against another commit (`plan --base`).
+
+use super::plan::{PlanArgs, only, show};
+use super::workspace::{Workspace, now};
+use super::{Common, Exit, Failure, Output, files};
+use crate::check::{self, Checked};
+use crate::daemon::{self, Against};
+use crate::reconcile::{SNAPSHOT_SCHEMA, Snapshot};
+
+pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, None)?;
+    let now = now();
+    let commit = args.commit.as_deref();
+    let (checked, against) = match (&args.live, &args.base) {
+        (Some(file), _) => {
+            let snapshot: Snapshot = files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA)?;
+            let past = daemon::past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
+            (check::check(workspace.snapshot(commit)?, Some(&past), now), Kept::Snapshot(snapshot))
+        }
+        (None, base) => {
+            let base = check::check(workspace.snapshot(base.as_deref())?, None, now);
+            let checked = check::check(workspace.snapshot(commit)?, Some(&check::past_of(&base)), now);
+            (checked, Kept::Commit(Box::new(base)))
+        }
+    };
+    let only = only(&checked, &args.organisations)?;
+    let round = daemon::prepare_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
+    let exit = show(args, &checked, &round, output)?;
+    against.note(&checked, output);
+    Ok(exit)
+}
+
+enum Kept {
+    Snapshot(Snapshot),
+    Commit(Box<Checked>),
+}
+
+impl Kept {
+    fn as_against(&self) -> Against<'_> {
+        match self {
+            Self::Snapshot(snapshot) => Against::Snapshot(snapshot),
+            Self::Commit(base) => Against::Commit(base),
+        }
+    }
+
+    /// What the reader of such a plan must know.
+    fn note(&self, checked: &Checked, output: &Output) {
+        match self {
+            Self::Snapshot(snapshot) => {
+                let taken = jiff::Timestamp::from_second(snapshot.taken).unwrap_or_default();
+                output.note(&format!("reckoned from a snapshot of {taken}; what the clusters say may differ"));
+            }
+            Self::Commit(base) => {
+                let garden = (base.garden.as_ref(), checked.garden.as_ref());
+                if let (Some(base), Some(_)) = garden
+                    && !base.broken.is_empty()
+                {
+                    let names: Vec<&str> = base.broken.iter().map(crate::name::Name::as_str).collect();
+                    output.note(&format!("with findings in the base, so shown as new: {}", names.join(", ")));
+                }
+                output.note("compared with what the base renders; no cluster was asked");
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `parcelle snapshot`: what is live of ours, into a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::check::plural;
+use super::plan::Session;
+use super::{ClusterFlags, Common, Exit, Failure, Output, files};
+
+/// What `snapshot` takes.
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotArgs {
+    /// Organisations [default: all]
+    #[arg(value_name = "ORG")]
+    organisations: Vec<String>,
+    #[command(flatten)]
+    clusters: ClusterFlags,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE", default_value = "snapshot.json")]
+    output: PathBuf,
+}
+
+pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -> Result<Exit, Failure> {
+    let session = Session::open(common, &args.clusters, None, output).await?;
+    let only = session.only(&args.organisations)?;
+    let Some(prepared) = session.read(only, output).await else {
+        super::workspace::show_findings(&session.checked, output);
+        return Ok(Exit::Garden);
+    };
+    let unreached = session.unreached_with(&prepared);
+    unreached.iter().for_each(|(cluster, why)| output.note(&format!("failed: cluster {cluster}: {why}")));
+    if let Some(snapshot) = session.snapshot(&prepared) {
+        files::write_json(&args.output, &snapshot)?;
+        let organisations = snapshot.clusters.values().flat_map(|cluster| cluster.organisations.values());
+        let (count, objects) =
+            organisations.fold((0, 0), |(count, objects), one| (count + 1, objects + one.objects.len()));
+        output.result(&format!("{}\n", args.output.display()))?;
+        output.note(&format!(
+            "{} of {}, no value of a Secret; next: parcelle plan --live {}",
+            plural(objects, "object"),
+            plural(count, "organisation"),
+            args.output.display()
+        ));
+    }
+    session.close().await;
+    Ok(if unreached.is_empty() { Exit::Good } else { Exit::World })
+}
