@@ -84,7 +84,7 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
     let leases = Leases::new(identity(), Timing::default());
     let known = Known::default();
     let standby = BTreeMap::new();
-    let mut daemon = Daemon { args, output, source, known, clusters: None, leases, standby, at: None };
+    let mut daemon = Daemon { args, output, source, known, clusters: None, leases, standby, at: None, told: String::new() };
     let exit = if args.once { daemon.turn(Event::Resync).await } else { daemon.turns().await };
     daemon.leases.release().await;
     if let Some(clusters) = daemon.clusters {
@@ -140,6 +140,8 @@ struct Daemon<'a> {
     standby: BTreeMap<Name, String>,
     /// The commit of the last round.
     at: Option<CommitId>,
+    /// How things stood when it was told last: a loop says a thing once, and again when it is another.
+    told: String,
 }
 
 impl Daemon<'_> {
@@ -243,7 +245,7 @@ impl Daemon<'_> {
         self.standby = refused;
     }
 
-    fn report(&self, checked: &Checked, round: &Round, event: Event) -> Result<Exit, Failure> {
+    fn report(&mut self, checked: &Checked, round: &Round, event: Event) -> Result<Exit, Failure> {
         let shown = Shown { checked, round, loud: self.args.once || event != Event::Clock };
         let shape = Shape {
             format: self.args.format,
@@ -251,7 +253,11 @@ impl Daemon<'_> {
             verbose: self.output.verbose(),
             daemon: !self.args.once,
         };
-        self.output.result(&shown.text(shape))?;
+        let standing = shown.standing();
+        if self.args.once || shown.writes() || standing != self.told {
+            self.output.result(&shown.text(shape))?;
+        }
+        self.told = standing;
         Ok(shown.exit())
     }
 }

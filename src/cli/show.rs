@@ -61,6 +61,20 @@ impl Shown<'_> {
         }
     }
 
+    /// Whether anything was to be written.
+    pub(crate) fn writes(&self) -> bool {
+        self.round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything)
+    }
+
+    /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back.
+    pub(crate) fn standing(&self) -> String {
+        let mut text = report::render(Format::Short, &self.findings(), &self.checked.sources, false);
+        let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
+        let (unreached, backwards) = (&self.round.unreached, &self.round.backwards);
+        let _ = write!(text, "{commit} {unreached:?} {backwards:?}");
+        text
+    }
+
     pub(crate) fn text(&self, shape: Shape) -> String {
         match shape.format {
             ShowFormat::Json => format!("{:#}\n", self.json()),
@@ -86,11 +100,7 @@ impl Shown<'_> {
     }
 
     fn words(&self, shape: Shape) -> String {
-        let changes = self.round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything);
         let findings = self.findings();
-        if shape.daemon && !changes && findings.is_empty() && self.round.unreached.is_empty() {
-            return String::new();
-        }
         let mut text = String::new();
         if !findings.is_empty() {
             text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, shape.colour));
@@ -101,7 +111,9 @@ impl Shown<'_> {
                 writeln!(text, "commit {} {} ({})", commit.id.short(), plain(&commit.summary), plain(&commit.author));
         }
         let _ = writeln!(text, "{}", summary(self.checked));
-        let seen = |plan: &&crate::plan::Plan| self.round.unreached.is_empty() || !plan.organisations.is_empty();
+        let seen = |plan: &&crate::plan::Plan| {
+            !plan.organisations.is_empty() || (self.round.unreached.is_empty() && self.round.untouched == 0)
+        };
         if let Some(plan) = self.round.plan.as_ref().filter(seen) {
             let look = Look { colour: shape.colour, verbose: shape.verbose };
             text.push('\n');
