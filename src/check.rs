@@ -198,8 +198,7 @@ fn render(
 
 fn rendered(garden: &Garden, organisation: &Organisation, from: Vec<FileId>, now: jiff::Timestamp) -> Rendered {
     let mut findings = Findings::default();
-    let objects = render::organisation(garden, organisation, now);
-    render::rules::check(garden, organisation, &objects, &mut findings);
+    let objects = render::rules::render(garden, organisation, now, &mut findings);
     Rendered { from, objects: Arc::new(objects), findings }
 }
 

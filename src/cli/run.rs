@@ -84,7 +84,8 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
     let leases = Leases::new(identity(), Timing::default());
     let known = Known::default();
     let standby = BTreeMap::new();
-    let mut daemon = Daemon { args, output, source, known, clusters: None, leases, standby, at: None, told: String::new() };
+    let mut daemon =
+        Daemon { args, output, source, known, clusters: None, leases, standby, at: None, told: String::new() };
     let exit = if args.once { daemon.turn(Event::Resync).await } else { daemon.turns().await };
     daemon.leases.release().await;
     if let Some(clusters) = daemon.clusters {

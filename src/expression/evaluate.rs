@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::check::literal_quantity;
 use super::template::as_text;
@@ -9,10 +10,10 @@ use super::tree::{Function, Kind, Operator, Tree, Walk};
 use super::{Expression, Text, Value};
 use crate::quantity::Quantity;
 
-/// Names with their values.
+/// Names with their values. Cheap to clone: the values are shared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Environment {
-    names: BTreeMap<String, Value>,
+    names: Arc<BTreeMap<String, Arc<Value>>>,
 }
 
 impl Environment {
@@ -24,13 +25,13 @@ impl Environment {
     /// With one more name.
     #[must_use]
     pub fn with(mut self, name: &str, value: Value) -> Self {
-        self.names.insert(name.to_owned(), value);
+        Arc::make_mut(&mut self.names).insert(name.to_owned(), Arc::new(value));
         self
     }
 
     /// The value of a name; absent where there is none.
     pub fn name(&self, name: &str) -> Value {
-        self.names.get(name).cloned().unwrap_or(Value::Absent)
+        self.names.get(name).map_or(Value::Absent, |value| (**value).clone())
     }
 }
 
@@ -106,7 +107,7 @@ impl Locals<'_> {
             }
             next = bound.outer;
         }
-        self.environment.names.get(name)
+        self.environment.names.get(name).map(|value| &**value)
     }
 
     /// A path without copying what it passes through.

@@ -12,15 +12,20 @@ mod tests_of_definitions;
 
 pub use tests_of_definitions::check as tests_of_definitions;
 
-/// Holds an organisation's objects against every rule; each error stops that organisation alone.
-pub fn check(garden: &Garden, organisation: &Organisation, objects: &OrganisationObjects, findings: &mut Findings) {
+/// Renders an organisation and holds its objects against every rule; each error stops that organisation alone.
+pub fn render(
+    garden: &Garden,
+    organisation: &Organisation,
+    moment: Timestamp,
+    findings: &mut Findings,
+) -> OrganisationObjects {
     let mut found = Findings::default();
-    ceilings::check(organisation, objects, &mut found);
-    // What is wrong in rendering itself does not depend on the hour.
-    with_findings(garden, organisation, Timestamp::UNIX_EPOCH, &mut found);
+    let objects = with_findings(garden, organisation, moment, &mut found);
+    ceilings::check(organisation, &objects, &mut found);
     let stops = |finding: Finding| match finding.stops {
         Some(_) => finding,
         None => finding.stops(organisation.name.clone()),
     };
     found.into_iter().map(stops).for_each(|finding| findings.push(finding));
+    objects
 }
