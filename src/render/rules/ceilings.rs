@@ -114,9 +114,8 @@ mod tests {
         garden.organisations.insert(name.clone(), std::sync::Arc::new(organisation));
         // At night nothing runs, and the ceilings hold all the same.
         let night = "2026-07-01T22:00:00Z".parse().unwrap();
-        let objects = crate::render::organisation(&garden, &garden.organisations[&name], night);
         let mut findings = Findings::default();
-        super::super::check(&garden, &garden.organisations[&name], &objects, &mut findings);
+        super::super::render(&garden, &garden.organisations[&name], night, &mut findings);
         findings.into_iter().collect()
     }
 
