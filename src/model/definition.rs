@@ -21,7 +21,7 @@ mod workload;
 pub use decode::{check_layer, decode, settings_value, written};
 pub use load::{load, load_all, load_built_in};
 pub use names::{environment, objects_value};
-pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind};
+pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind, SignOn};
 pub use setting::{SettingDeclaration, SettingType};
 pub use workload::{
     Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Trigger, Workload,
@@ -82,6 +82,8 @@ pub struct Definition {
     pub channels: BTreeMap<String, String>,
     /// Needs in order.
     pub needs: Vec<Guarded<Need>>,
+    /// Signing in, where its apps give that to others.
+    pub sign_on: Option<SignOn>,
     /// Workloads in order.
     pub workloads: Vec<Guarded<Workload>>,
     /// Jobs in order.

@@ -40,7 +40,10 @@ pub(super) fn render(
     now: &Now,
     findings: &mut Findings,
 ) -> Parts {
-    let scope = Scope::new(organisation, app);
+    let mut scope = Scope::new(organisation, app);
+    if app.definition.sign_on.is_some() {
+        scope = scope.with("clients", providers::clients(organisation, app));
+    }
     let mut parts = Parts::default();
     let (scope, claims) = needs(organisation, app, owner, now, scope, &mut parts);
     let claimed = workloads(app, owner, now, &scope, &claims, &mut parts);

@@ -11,6 +11,7 @@ const DEFINITIONS: &[&str] = &[
     include_str!("../../schemas/kubernetes/custom/garage.json"),
     include_str!("../../schemas/kubernetes/custom/gateway.json"),
     include_str!("../../schemas/kubernetes/custom/k8up.json"),
+    include_str!("../../schemas/kubernetes/custom/percona.json"),
 ];
 
 /// The definitions (CustomResourceDefinition objects) of the custom kinds that are rendered.

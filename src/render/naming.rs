@@ -28,6 +28,8 @@ pub fn limit(kind: &str) -> usize {
         // The controller appends a time to the Jobs it makes.
         // A StatefulSet's name and a revision hash make a label value.
         "CronJob" | "StatefulSet" => 52,
+        // Percona's operator wants it and the name of its replica set, `rs0`, in 50.
+        "PerconaServerMongoDB" => 47,
         // CloudNativePG refuses longer ones, since it derives names of services.
         "Cluster" => 50,
         // Services are DNS labels, Jobs become label values; one limit for all others keeps names readable.

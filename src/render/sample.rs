@@ -184,6 +184,7 @@ pub fn definition() -> Definition {
         ],
         objects: Vec::new(),
         rules: Vec::new(),
+        sign_on: None,
         tests: Vec::new(),
         single_replica: None,
         receives: None,

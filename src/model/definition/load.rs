@@ -11,7 +11,7 @@ mod workloads;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, Test, decode, names};
+use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, SignOn, Test, decode, names};
 use crate::expression::{Scope, Type};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Layer;
@@ -68,12 +68,16 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
     let scope = names::scope(&settings, &unreadable);
     let (releases, channels) = needs::releases(context, node.child("releases"), node);
     let needs = needs::needs(context, node.child("needs"), &scope);
-    let inner = scope.clone().with("needs", needs::scope_type(&needs)).with("workloads", workloads::hosts(node));
+    let outer = scope.clone().with("workloads", workloads::hosts(node));
+    let sign_on = node.child("provides").and_then(|provides| needs::sign_on(context, provides, &outer));
+    let inner = outer.with("needs", needs::scope_type(&needs));
+    let inner = if sign_on.is_some() { inner.with("clients", SignOn::clients_type()) } else { inner };
     let parts = context.flatten(&node.children, &inner);
     let mut workloads = Vec::new();
     for part in parts.iter().filter(|part| part.word() == "workload") {
         context.once(part);
-        workloads.extend(workloads::workload(context, part, &needs).map(|workload| part.guarded(workload)));
+        let workload = workloads::workload(context, part, &needs, &workloads);
+        workloads.extend(workload.map(|workload| part.guarded(workload)));
     }
     let mut jobs = Vec::new();
     for part in parts.iter().filter(|part| part.word() == "job") {
@@ -81,7 +85,7 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
         jobs.extend(workloads::job(context, part, &needs, &workloads));
     }
     workloads::check_names(context, &workloads, &jobs);
-    workloads::check_routes(context, &needs, &workloads);
+    workloads::check_routes(context, &needs, &workloads, sign_on.as_ref());
     let definition = Definition {
         name: name.value,
         about: text("about").map(|about| about.value).unwrap_or_default(),
@@ -97,6 +101,7 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
         receives: text("receives"),
         span: node.head,
         needs,
+        sign_on,
         settings,
     };
     if !context.findings.has_errors() {

@@ -25,6 +25,40 @@ pub struct Need {
     pub span: Span,
 }
 
+/// Signing in, which apps of a definition give to others of their organisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignOn {
+    /// The workload that answers.
+    pub to: Spanned<Name>,
+    /// What the need `sign-on` yields but the client and its secret.
+    pub outputs: BTreeMap<String, Template>,
+    /// Where it was declared.
+    pub span: Span,
+}
+
+impl SignOn {
+    /// The outputs of the need that a provider says; the others follow from the issuer or are made for each app.
+    pub fn outputs() -> impl Iterator<Item = &'static str> {
+        let outputs = NeedKind::SignOn.facts().outputs.iter().map(|(name, ..)| *name);
+        outputs.filter(|name| !matches!(*name, "client" | "secret" | "discovery"))
+    }
+
+    /// What `clients` is in expressions of a definition that provides it.
+    pub fn clients_type() -> Type {
+        let texts = || Type::List(Box::new(Type::Text));
+        let fields = [
+            ("id", Type::Text),
+            ("title", Type::Text),
+            ("url", Type::Text),
+            ("hosts", texts()),
+            ("redirects", texts()),
+            ("secret", Type::Secret),
+        ];
+        let fields = fields.into_iter().map(|(name, kind)| (name.to_owned(), Field { kind, optional: false }));
+        Type::List(Box::new(Type::Object(Arc::new(fields.collect()))))
+    }
+}
+
 /// An option of a need as the definition wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeedOption {
@@ -50,6 +84,8 @@ pub enum NeedValue {
 pub enum NeedKind {
     /// A PostgreSQL database with its user.
     Postgres,
+    /// A MongoDB database with its user.
+    Mongodb,
     /// A Redis-compatible cache.
     Redis,
     /// An S3 bucket.
@@ -62,6 +98,8 @@ pub enum NeedKind {
     Route,
     /// Secret values that parcelle makes once: its outputs are its keys.
     Secret,
+    /// Signing in through an app of the same organisation.
+    SignOn,
 }
 
 /// What a definition may say about a kind of need, and what it gets.
@@ -126,10 +164,12 @@ pub const FACTS: &[Facts] = &[
             ("size", SIZE, false),
             ("extensions", OptionKind::Texts, false),
             ("locale", OptionKind::Text, false),
+            ("pool", OptionKind::OnOff, false),
         ],
         outputs: &[
             HOST,
             PORT,
+            ("pool-host", OutputKind::Text, "the host of the connection pool; the same as `host` without one"),
             ("database", OutputKind::Text, "the name of the database"),
             ("user", OutputKind::Text, "the user that owns it"),
             PASSWORD,
@@ -137,10 +177,24 @@ pub const FACTS: &[Facts] = &[
         ],
     },
     Facts {
+        kind: NeedKind::Mongodb,
+        word: "mongodb",
+        about: "A MongoDB replica set with a database and a user of its own.",
+        options: &[("size", SIZE, false)],
+        outputs: &[
+            HOST,
+            PORT,
+            ("database", OutputKind::Text, "the name of the database"),
+            ("user", OutputKind::Text, "the user that owns it"),
+            PASSWORD,
+            ("url", OutputKind::Secret, "all of it as `mongodb://user:password@host:port/database?…`"),
+        ],
+    },
+    Facts {
         kind: NeedKind::Redis,
         word: "redis",
-        about: "A cache that speaks the protocol of Redis; it may forget everything at any time.",
-        options: &[("memory", SIZE, false)],
+        about: "A cache that speaks the protocol of Redis; it may forget everything at any time, unless it says `keep on`.",
+        options: &[("memory", SIZE, false), ("keep", OptionKind::OnOff, false)],
         outputs: &[HOST, PORT, PASSWORD, ("url", OutputKind::Secret, "all of it as `redis://:password@host:port`")],
     },
     Facts {
@@ -205,6 +259,23 @@ pub const FACTS: &[Facts] = &[
         about: "Secret values that parcelle makes once and never again: one for each `key NAME length=N`.",
         options: &[],
         outputs: &[],
+    },
+    Facts {
+        kind: NeedKind::SignOn,
+        word: "sign-on",
+        about: "Signing in by OpenID Connect through an app of the same organisation, with a client of its own there.",
+        options: &[("by", OptionKind::Text, true), ("redirects", OptionKind::Texts, true)],
+        outputs: &[
+            ("client", OutputKind::Text, "the id of its client"),
+            ("secret", OutputKind::Secret, "the secret of its client"),
+            ("title", OutputKind::Text, "what the button to sign in says"),
+            ("issuer", OutputKind::Text, "the address of the realm"),
+            ("discovery", OutputKind::Text, "the address of the description of the realm"),
+            ("authorize", OutputKind::Text, "where browsers are sent to sign in"),
+            ("token", OutputKind::Text, "where the app's server exchanges a code, inside the cluster"),
+            ("userinfo", OutputKind::Text, "where the app's server reads who it is, inside the cluster"),
+            ("logout", OutputKind::Text, "where browsers are sent to sign out"),
+        ],
     },
 ];
 
@@ -288,8 +359,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_need_has_its_facts_once() {
-        use NeedKind::{Bucket, Mail, Postgres, Redis, Route, Secret, Volume};
-        for kind in [Postgres, Redis, Bucket, Volume, Mail, Route, Secret] {
+        use NeedKind::{Bucket, Mail, Mongodb, Postgres, Redis, Route, Secret, SignOn, Volume};
+        for kind in [Postgres, Mongodb, Redis, Bucket, Volume, Mail, Route, Secret, SignOn] {
             assert_eq!(FACTS.iter().filter(|facts| facts.kind == kind).count(), 1, "{kind:?}");
             assert_eq!(NeedKind::parse(kind.word()), Some(kind));
         }

@@ -19,6 +19,7 @@ pub mod hosts;
 pub mod immutable;
 pub mod needs;
 pub mod only_grows;
+pub mod other_apps;
 pub mod replicas;
 pub mod reserved_names;
 pub mod retired;
@@ -91,6 +92,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         hosts::check,
         same_place::check,
         needs::check,
+        other_apps::check,
         upgrades::check,
         only_grows::check,
         immutable::check,

@@ -1,6 +1,6 @@
-//! What an app needs, its cluster provides.
+//! What an app needs, its cluster provides, or another app of its organisation.
 
-use crate::expression::evaluate;
+use crate::expression::{Value, evaluate};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, Guarded, Need, NeedKind};
 use crate::model::rules::View;
@@ -17,9 +17,14 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         let mut missing: Vec<&Guarded<Need>> = Vec::new();
         for need in &sound.app.definition.needs {
             let kind = need.item.kind;
-            let known = kind == NeedKind::Secret || cluster.provides.contains_key(kind.word());
+            let known = matches!(kind, NeedKind::Secret | NeedKind::SignOn) || cluster.provides.contains_key(kind.word());
             if !known && !missing.iter().any(|other| other.item.kind == kind) && wanted(need, &sound) {
                 missing.push(need);
+            }
+        }
+        for need in &sound.app.definition.needs {
+            if need.item.kind == NeedKind::SignOn && wanted(need, &sound) {
+                nobody_signs_in(&need.item, &sound).into_iter().for_each(|finding| findings.push(finding));
             }
         }
         for need in missing {
@@ -37,11 +42,28 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     }
 }
 
+/// The finding that the app by which people should sign in does not sign anybody in; one that is not there at all is the
+/// finding of the setting that names it.
+fn nobody_signs_in(need: &Need, sound: &super::SoundApp<'_>) -> Option<Finding> {
+    let organisation = &sound.draft.organisation;
+    let by = need.option("by", &definition::environment(organisation, sound.app))?;
+    let Value::Text(by) = by else { return None };
+    let other = organisation.apps.get(&*by.text)?;
+    if other.definition.sign_on.is_some() {
+        return None;
+    }
+    let title = format!("{} signs people in by `{}`, which does not do that", sound.called(), by.text);
+    let finding = Finding::error(NOT_PROVIDED, title, sound.app.span)
+        .also(other.span, format!("`{}` is of `{}`, which does not `provides` `sign-on`", by.text, other.definition.name))
+        .help("name an app that does, such as one of `keycloak`");
+    Some(finding.stops(organisation.name.clone()))
+}
+
 /// Whether the conditions around a need hold for this app.
 fn wanted(need: &Guarded<Need>, sound: &super::SoundApp<'_>) -> bool {
     if need.when.is_empty() {
         return true;
     }
     let environment = definition::environment(&sound.draft.organisation, sound.app);
-    need.when.iter().all(|when| evaluate(when, &environment) == crate::expression::Value::Bool(true))
+    need.when.iter().all(|when| evaluate(when, &environment) == Value::Bool(true))
 }

@@ -15,6 +15,7 @@ use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::life::Now;
 use crate::render::tree::{Tree, tree};
 use crate::render::{Contribution, Generated, Resource, SecretSource, Stage, State, naming};
+use crate::source::Span;
 
 /// What a cluster file may say of it.
 pub(super) const PROVIDER: Provider = Provider {
@@ -28,7 +29,12 @@ pub(super) const PROVIDER: Provider = Provider {
         ProviderOption { name: "image", required: false, about: "The PostgreSQL image." },
         ProviderOption { name: "namespace", required: false, about: "The operator's namespace; `cnpg-system`." },
     ],
-    kinds: &["postgresql.cnpg.io/v1 Cluster", "postgresql.cnpg.io/v1 Database", "postgresql.cnpg.io/v1 DatabaseRole"],
+    kinds: &[
+        "postgresql.cnpg.io/v1 Cluster",
+        "postgresql.cnpg.io/v1 Database",
+        "postgresql.cnpg.io/v1 DatabaseRole",
+        "postgresql.cnpg.io/v1 Pooler",
+    ],
     deletion: &[
         Deletion { kind: "Cluster", takes: "every database of the organisation with its volume claims", leaves: "" },
         Deletion {
@@ -53,6 +59,9 @@ const CLUSTER: &str = "postgres";
 const REQUESTS: (u64, u64) = (250, 512 << 20);
 const MEMORY_LIMIT: u64 = 1 << 30;
 const STORAGE: u64 = 10 << 30;
+/// What each pooler asks for.
+const POOLER_REQUESTS: (u64, u64) = (50, 64 << 20);
+const POOLER_MEMORY_LIMIT: u64 = 128 << 20;
 
 /// The operator's label on the pods of a cluster.
 fn pods() -> Peer {
@@ -60,21 +69,26 @@ fn pods() -> Peer {
 }
 
 /// A database, its owner, and the owner's password.
-pub(super) fn meet(asked: &Asked) -> Met {
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let inside = naming::in_sql(app, part);
     let secret = naming::part("Secret", app, part);
     let host = format!("{CLUSTER}-rw");
+    let pooled = asked.option("pool") == Some(Value::Bool(true));
+    let pool = pooled.then(|| naming::role("Pooler", app, part, "pool"));
+    let mut drafts = vec![role(asked, &inside, &secret), database(asked, &inside)];
+    drafts.extend(pool.as_ref().map(|pool| pooler(asked, choice, pool.clone())));
     Met {
         outputs: outputs([
             ("host", Value::text(&host)),
             ("port", int(5432)),
+            ("pool-host", Value::text(pool.as_ref().unwrap_or(&host))),
             ("database", Value::text(&inside)),
             ("user", Value::text(&inside)),
             ("password", secret_value(&secret, "password")),
             ("url", secret_value(&secret, "url")),
         ]),
-        drafts: vec![role(asked, &inside, &secret), database(asked, &inside)],
+        drafts,
         secrets: vec![asked.secret(&secret, password(&inside, &host), "kubernetes.io/basic-auth")],
         flows: vec![Flow {
             from: Peer::App(asked.app.name.clone()),
@@ -82,9 +96,50 @@ pub(super) fn meet(asked: &Asked) -> Met {
             ports: tcp(&[5432]),
             origin: asked.need.span,
         }],
+        contributions: if pooled { pooler_shares(asked, choice) } else { Vec::new() },
         database: true,
         ..Met::default()
     }
+}
+
+/// How many poolers stand before a database: as many as servers.
+fn pooler_instances(choice: &ProviderChoice) -> (u32, Span) {
+    option_number(choice, "instances").unwrap_or((1, choice.provider.span))
+}
+
+/// Connections of many pods, kept for the length of a transaction. Its pods bear the label of the cluster's, so that the
+/// same flows hold.
+fn pooler(asked: &Asked, choice: &ProviderChoice, name: String) -> Draft {
+    let (instances, instances_at) = pooler_instances(choice);
+    let container = tree! {
+        "name": "pgbouncer",
+        "resources": tree! {
+            "requests": tree! {
+                "cpu": Quantity { dimension: Dimension::Cpu, amount: POOLER_REQUESTS.0 },
+                "memory": Quantity { dimension: Dimension::Size, amount: POOLER_REQUESTS.1 },
+            },
+            "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: POOLER_MEMORY_LIMIT } },
+        },
+    };
+    let spec = tree! {
+        "cluster": tree! { "name": CLUSTER },
+        "instances": Tree::from(instances).at(instances_at),
+        "type": "rw",
+        "pgbouncer": tree! {
+            "poolMode": "transaction",
+            "parameters": tree! { "max_client_conn": "1000", "default_pool_size": "20" },
+        },
+        "template": tree! { "spec": tree! { "containers": vec![container] } },
+    };
+    Draft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span)
+        .stage(Stage::Data)
+        .component(asked.name())
+}
+
+fn pooler_shares(asked: &Asked, choice: &ProviderChoice) -> Vec<Contribution> {
+    let (instances, at) = pooler_instances(choice);
+    let share = |resource, each: u64| asked.contribution(resource, each.saturating_mul(u64::from(instances)), at);
+    vec![share(Resource::Cpu, POOLER_REQUESTS.0), share(Resource::Memory, POOLER_REQUESTS.1)]
 }
 
 fn password(user: &str, host: &str) -> SecretSource {

@@ -1,11 +1,11 @@
 //! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
 
-use super::{Asked, Deletion, Met, Provider, ProviderOption, address, int, option_text, outputs, secret_value};
+use super::{Asked, Deletion, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
 use crate::expression::Value;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::render::draft::Draft;
-use crate::render::flow::{Flow, Peer, tcp};
+use crate::render::flow::{Flow, Peer};
 use crate::render::tree::{Tree, tree};
 use crate::render::{Resource, Stage, naming};
 
@@ -113,18 +113,13 @@ fn data(asked: &Asked, kind: &'static str, spec: Tree) -> Draft {
         .holding_data()
 }
 
-/// The endpoint lies outside or behind the cluster's own gateway, in whose namespace its connections then end.
+/// The address, and the service itself where the cluster file says its namespace.
 fn flows(asked: &Asked, choice: &ProviderChoice, port: u16) -> Vec<Flow> {
-    let from = Peer::App(asked.app.name.clone());
-    let origin = asked.need.span;
-    let mut flows = vec![Flow { from: from.clone(), to: Peer::Anywhere, ports: tcp(&[port]), origin }];
-    let namespaces = asked.organisation.cluster.provides.get("route").and_then(|route| option_text(route, "namespace"));
-    let own = option_text(choice, "namespace");
-    flows.extend(namespaces.into_iter().chain(own).map(|(namespace, _)| Flow {
-        from: from.clone(),
+    let own = option_text(choice, "namespace").map(|(namespace, _)| Flow {
+        from: Peer::App(asked.app.name.clone()),
         to: Peer::Namespace(namespace.to_owned()),
         ports: Vec::new(),
-        origin,
-    }));
-    flows
+        origin: asked.need.span,
+    });
+    outward(asked, port).into_iter().chain(own).collect()
 }

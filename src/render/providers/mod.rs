@@ -6,15 +6,17 @@
 mod cloudnative_pg;
 mod garage;
 mod gateway_api;
+mod percona;
 mod relay;
 mod secret;
+mod sign_on;
 mod storage_class;
 mod valkey;
 
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Owner};
-use super::flow::Flow;
+use super::flow::{self, Flow, Peer};
 use super::life::Now;
 use super::scope::Scope;
 use super::tree::Tree;
@@ -27,6 +29,7 @@ use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
 pub(super) use cloudnative_pg::cluster as database_cluster;
+pub(super) use sign_on::clients;
 
 /// What a cluster may choose to meet a need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,7 @@ pub struct Deletion {
 /// Every provider.
 pub const PROVIDERS: &[Provider] = &[
     cloudnative_pg::PROVIDER,
+    percona::PROVIDER,
     valkey::PROVIDER,
     garage::PROVIDER,
     storage_class::PROVIDER,
@@ -135,13 +139,16 @@ pub(super) struct Claim {
 
 /// Meets a need as the cluster says. One that the cluster does not provide yields nothing: it was refused before.
 pub(super) fn meet(asked: &Asked) -> Met {
-    if asked.need.kind == NeedKind::Secret {
-        return secret::meet(asked);
+    match asked.need.kind {
+        NeedKind::Secret => return secret::meet(asked),
+        NeedKind::SignOn => return sign_on::meet(asked),
+        _ => {}
     }
     let provides = &asked.organisation.cluster.provides;
     let Some(choice) = provides.get(asked.need.kind.word()) else { return Met::default() };
     match (asked.need.kind, choice.provider.value.as_str()) {
-        (NeedKind::Postgres, "cloudnative-pg") => cloudnative_pg::meet(asked),
+        (NeedKind::Postgres, "cloudnative-pg") => cloudnative_pg::meet(asked, choice),
+        (NeedKind::Mongodb, "percona") => percona::meet(asked, choice),
         (NeedKind::Redis, "valkey") => valkey::meet(asked, choice),
         (NeedKind::Bucket, "garage") => garage::meet(asked, choice),
         (NeedKind::Volume, "storage-class") => storage_class::meet(asked, choice),
@@ -277,6 +284,19 @@ fn address(url: &str) -> Option<(&str, &str, u16)> {
         Some((host, port)) if !host.ends_with(':') => Some((scheme, host, port.parse().unwrap_or(default))),
         _ => Some((scheme, authority, default)),
     }
+}
+
+/// Leave to reach an address outside, or behind the cluster's own gateway, in whose namespace its connections then end.
+fn outward(asked: &Asked, port: u16) -> Vec<Flow> {
+    let from = || Peer::App(asked.app.name.clone());
+    let origin = asked.need.span;
+    let route = asked.organisation.cluster.provides.get("route").and_then(|route| option_text(route, "namespace"));
+    let gateway = route.map(|(namespace, _)| {
+        let to = Peer::Namespace(namespace.to_owned());
+        Flow { from: from(), to, ports: Vec::new(), origin }
+    });
+    let outside = Flow { from: from(), to: Peer::Anywhere, ports: flow::tcp(&[port]), origin };
+    std::iter::once(outside).chain(gateway).collect()
 }
 
 /// A whole number as a value.

@@ -14,7 +14,7 @@ use crate::render::{Generated, Resource, SecretSource, Stage, naming};
 pub(super) const PROVIDER: Provider = Provider {
     need: NeedKind::Redis,
     name: "valkey",
-    about: "A small Valkey server for each cache; it keeps nothing on disk, so nothing is lost with it but warmth.",
+    about: "A small Valkey server for each cache; it keeps nothing on disk unless the need says `keep on`.",
     options: &[ProviderOption { name: "image", required: false, about: "The Valkey image." }],
     kinds: &[],
     deletion: &[],
@@ -26,8 +26,11 @@ const USER: u32 = 999;
 const PORT: u16 = 6379;
 const REQUESTS: (u64, u64) = (50, 64 << 20);
 const MEMORY_LIMIT: u64 = 256 << 20;
-/// Below the container's limit, so that entries are dropped before the kernel kills the server.
+/// Below the container's limit, so that entries are dropped or refused before the kernel kills the server.
 const MAX_MEMORY: &str = "192mb";
+/// The volume of one that keeps: its memory, and its log while that is rewritten.
+const STORAGE: u64 = 1 << 30;
+const DATA: &str = "/data";
 
 /// A server, its Service and its password.
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
@@ -37,6 +40,10 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let url = format!("redis://:{{password}}@{host}:{PORT}");
     let keys = [("password", random(32)), ("url", Generated::Joined(url))];
     let source = SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() };
+    let claim = keeps(asked).then(|| claim(asked));
+    let stored = claim.is_some().then(|| asked.contribution(Resource::Storage, STORAGE, asked.need.span));
+    let mut drafts = vec![service(asked, host.clone()), deployment(asked, choice, &secret)];
+    drafts.extend(claim);
     Met {
         outputs: outputs([
             ("host", Value::text(&host)),
@@ -44,14 +51,42 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
             ("password", secret_value(&secret, "password")),
             ("url", secret_value(&secret, "url")),
         ]),
-        drafts: vec![service(asked, host), deployment(asked, choice, &secret)],
+        drafts,
         secrets: vec![asked.secret(&secret, source, "Opaque")],
         contributions: vec![
             asked.contribution(Resource::Cpu, REQUESTS.0, asked.need.span),
             asked.contribution(Resource::Memory, REQUESTS.1, asked.need.span),
-        ],
+        ]
+        .into_iter()
+        .chain(stored)
+        .collect(),
         ..Met::default()
     }
+}
+
+/// Whether what it holds must not be lost.
+fn keeps(asked: &Asked) -> bool {
+    asked.option("keep") == Some(Value::Bool(true))
+}
+
+/// The volume of a server that keeps, of the class that volumes have in this cluster.
+fn claim(asked: &Asked) -> Draft {
+    let class = asked.organisation.cluster.provides.get("volume").and_then(|volume| option_text(volume, "class"));
+    let size = Quantity { dimension: Dimension::Size, amount: STORAGE };
+    let spec = tree! {
+        "accessModes": vec!["ReadWriteOnce".into()],
+        "storageClassName": class.map(|(class, span)| Tree::from(class).at(span)),
+        "resources": tree! { "requests": tree! { "storage": size } },
+    };
+    let name = claim_name(asked);
+    Draft::new("v1", "PersistentVolumeClaim", name, tree! { "spec": spec }, asked.need.span)
+        .stage(Stage::Data)
+        .component(asked.name())
+        .holding_data()
+}
+
+fn claim_name(asked: &Asked) -> String {
+    naming::part("PersistentVolumeClaim", asked.data_name(), asked.name())
 }
 
 fn service(asked: &Asked, name: String) -> Draft {
@@ -67,8 +102,10 @@ fn service(asked: &Asked, name: String) -> Draft {
 
 fn deployment(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
     let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
-    let args = ["--requirepass", "$(VALKEY_PASSWORD)", "--save", "", "--appendonly", "no", "--maxmemory", MAX_MEMORY];
-    let policy = ["--maxmemory-policy", "allkeys-lru", "--dir", "/tmp"];
+    let keeps = keeps(asked);
+    let (log, full, folder) = if keeps { ("yes", "noeviction", DATA) } else { ("no", "allkeys-lru", "/tmp") };
+    let args = ["--requirepass", "$(VALKEY_PASSWORD)", "--save", "", "--appendonly", log, "--maxmemory", MAX_MEMORY];
+    let policy = ["--maxmemory-policy", full, "--dir", folder];
     let reference = tree! { "secretKeyRef": tree! { "name": secret, "key": "password" } };
     let container = tree! {
         "name": asked.name(),
@@ -86,6 +123,7 @@ fn deployment(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
             "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: MEMORY_LIMIT } },
         },
         "securityContext": hardened(None, None),
+        "volumeMounts": Tree::list(keeps.then(|| tree! { "name": "data", "mountPath": DATA })),
     };
     let replicas = Tree::from(i32::from(!asked.now.asleep())).at(asked.now.origin());
     let spec = tree! {
@@ -102,9 +140,13 @@ fn deployment(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
                 "securityContext": tree! {
                     "runAsNonRoot": true,
                     "runAsUser": USER,
+                    "fsGroup": keeps.then_some(USER),
                     "seccompProfile": tree! { "type": "RuntimeDefault" },
                 },
                 "containers": vec![container],
+                "volumes": Tree::list(keeps.then(|| {
+                    tree! { "name": "data", "persistentVolumeClaim": tree! { "claimName": claim_name(asked) } }
+                })),
             },
         },
     };

@@ -15,6 +15,12 @@ const DERIVED: &[(&str, &str, &str, &[&str])] = &[
     ("Cluster", "v1", "Secret", &["-app", "-superuser", "-ca", "-server", "-replication"]),
     ("Cluster", "v1", "ServiceAccount", &[""]),
     ("Cluster", "policy/v1", "PodDisruptionBudget", &["", "-primary"]),
+    ("Pooler", "v1", "Service", &[""]),
+    ("Pooler", "v1", "ServiceAccount", &[""]),
+    ("Pooler", "apps/v1", "Deployment", &[""]),
+    ("PerconaServerMongoDB", "v1", "Service", &["-rs0"]),
+    ("PerconaServerMongoDB", "apps/v1", "StatefulSet", &["-rs0"]),
+    ("PerconaServerMongoDB", "v1", "Secret", &["-mongodb-keyfile", "-mongodb-encryption-key", "-ssl", "-ssl-internal"]),
 ];
 
 /// Every object and Secret of an organisation, before one of two with the same id is dropped.

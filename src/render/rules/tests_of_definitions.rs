@@ -30,6 +30,7 @@ cluster tests {
     domain example.org
     provides {
         postgres cloudnative-pg
+        mongodb percona
         redis valkey
         bucket garage { cluster storage; namespace garage; endpoint "https://s3.example.org"; }
         volume storage-class { class fast; shared-class shared; }

@@ -18,10 +18,7 @@ pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) 
     match (group, kind) {
         ("postgresql.cnpg.io", "Cluster") => cluster(object, world),
         ("postgresql.cnpg.io", "Database" | "DatabaseRole") => vec![Deed::Status(applied(object, world))],
-        ("postgresql.cnpg.io", "Pooler") => {
-            let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
-            vec![Deed::Status(json!({"instances": instances}))]
-        }
+        ("postgresql.cnpg.io", "Pooler") => pooler(object),
         ("garage.rajsingh.info", "GarageBucket") => vec![Deed::Status(bucket(object, world))],
         ("garage.rajsingh.info", "GarageKey") => key(object, world),
         ("cert-manager.io", "Certificate") => certificate(object, world),
@@ -30,9 +27,7 @@ pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) 
         ("gateway.networking.k8s.io", "GatewayClass") => {
             vec![Deed::Status(json!({"conditions": [observed(object, world, "Accepted", "Accepted")]}))]
         }
-        ("psmdb.percona.com", "PerconaServerMongoDB") => {
-            vec![Deed::Status(json!({"state": ready_or(world, "ready", "error")}))]
-        }
+        ("psmdb.percona.com", "PerconaServerMongoDB") => mongodb(object, world),
         ("objectbucket.io", "ObjectBucketClaim") => claim(object, world),
         ("k8s.mariadb.com" | "garage.rajsingh.info", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") => {
             vec![Deed::Status(json!({"conditions": [observed(object, world, "Ready", "Ready")]}))]
@@ -101,6 +96,81 @@ fn secret(object: &Value, name: &str, kind: &str, data: &[(&str, String)], owned
         made["metadata"]["ownerReferences"] = owner(object);
     }
     Deed::Ensure("secrets", made)
+}
+
+/// The Service of its poolers, and how many there are.
+fn pooler(object: &Value) -> Vec<Deed> {
+    let name = word(object, "/metadata/name");
+    let selector = json!({"cnpg.io/poolerName": name});
+    let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
+    let service = operator_service(object, name, &selector, json!({"name": "pgbouncer", "port": 5432, "targetPort": 5432}));
+    vec![service, Deed::Status(json!({"instances": instances}))]
+}
+
+/// The headless Service of each replica set, the operator's own users, the claims of the servers, and their state.
+fn mongodb(object: &Value, world: &World<'_>) -> Vec<Deed> {
+    let name = word(object, "/metadata/name");
+    let default = format!("{name}-secrets");
+    let users = object.pointer("/spec/secrets/users").and_then(Value::as_str).unwrap_or(&default);
+    let made = ["BACKUP", "DATABASE_ADMIN", "CLUSTER_ADMIN", "CLUSTER_MONITOR", "USER_ADMIN"];
+    let words: Vec<(String, String)> =
+        made.iter().map(|user| (format!("MONGODB_{user}_PASSWORD"), secret_word())).collect();
+    let data: Vec<(&str, String)> = words.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+    let mut deeds = vec![secret(object, users, "Opaque", &data, false)];
+    let mut size = 0;
+    for set in object["spec"]["replsets"].as_array().into_iter().flatten() {
+        let set_name = set["name"].as_str().unwrap_or("rs0");
+        let selector = json!({"app.kubernetes.io/instance": name, "app.kubernetes.io/replset": set_name});
+        let ports = json!({"name": "mongodb", "port": 27017, "targetPort": 27017});
+        deeds.push(operator_service(object, &format!("{name}-{set_name}"), &selector, ports));
+        let members = set["size"].as_i64().unwrap_or(1);
+        deeds.extend((0..members).map(|number| mongodb_claim(object, set, &format!("{name}-{set_name}-{number}"))));
+        size += members;
+    }
+    let paused = object["spec"]["pause"] == true;
+    let state = if paused { "paused" } else { ready_or(world, "ready", "error") };
+    let ready = if paused || world.failure.is_some() { 0 } else { size };
+    deeds.push(Deed::Status(json!({
+        "state": state,
+        "ready": ready,
+        "size": size,
+        "observedGeneration": object["metadata"]["generation"],
+    })));
+    deeds
+}
+
+/// The claim of one server. It stays when the replica set goes.
+fn mongodb_claim(object: &Value, set: &Value, server: &str) -> Deed {
+    let spec = set["volumeSpec"]["persistentVolumeClaim"].clone();
+    Deed::Ensure(
+        "persistentvolumeclaims",
+        json!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": format!("mongod-data-{server}"),
+                "namespace": object["metadata"]["namespace"],
+                "labels": {"app.kubernetes.io/instance": word(object, "/metadata/name")},
+            },
+            "spec": spec,
+        }),
+    )
+}
+
+fn operator_service(object: &Value, name: &str, selector: &Value, port: Value) -> Deed {
+    Deed::Ensure(
+        "services",
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": name,
+                "namespace": object["metadata"]["namespace"],
+                "ownerReferences": owner(object),
+            },
+            "spec": {"selector": selector, "ports": [port]},
+        }),
+    )
 }
 
 fn cluster(object: &Value, world: &World<'_>) -> Vec<Deed> {

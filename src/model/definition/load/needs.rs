@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::decode::guess;
-use super::super::{Guarded, Need, NeedKind, NeedOption, NeedValue, OptionKind, Release};
+use super::super::{Guarded, Need, NeedKind, NeedOption, NeedValue, OptionKind, Release, SignOn};
 use super::context::{Context, Flat, Secrets};
 use crate::expression::{Field, Scope, Type};
 use crate::finding::{Code, Finding};
@@ -51,6 +51,16 @@ fn need(context: &mut Context, flat: &Flat) -> Option<Need> {
     }
     let keys = if kind == NeedKind::Secret { keys(context, flat.node) } else { Vec::new() };
     Some(Need { kind, name, options, keys, span: flat.node.head })
+}
+
+/// What `provides { sign-on { … } }` says.
+pub(super) fn sign_on(context: &mut Context, provides: &Node, scope: &Scope) -> Option<SignOn> {
+    let node = provides.child("sign-on")?;
+    let to = Context::name(node.child("to")?.arg(0))?;
+    let refused = Secrets::Refused("what other apps are given");
+    let said = |name: &str| node.child(name).and_then(|child| child.arg(0));
+    let outputs = SignOn::outputs().filter_map(|name| Some((name.to_owned(), context.text(said(name)?, scope, refused))));
+    Some(SignOn { to, outputs: outputs.collect(), span: node.head })
 }
 
 fn option_value(context: &mut Context, node: &Node, scope: &Scope, kind: OptionKind) -> Option<NeedValue> {

@@ -204,6 +204,13 @@ fn unknown_type(word: &str, span: Span, findings: &mut Findings) -> Option<Setti
 /// `refine NAME { … }`: what it says replaces what was said; options and allowed words may only become fewer.
 fn refine(mut setting: SettingDeclaration, node: &Node, findings: &mut Findings) -> SettingDeclaration {
     setting.span = node.head;
+    // A default that is only that of the members follows them.
+    let of_members = from_members(&setting);
+    let same = |default: &Setting| default.props == of_members.props && default.children == of_members.children;
+    if matches!(setting.kind, SettingType::Group(_)) && setting.default_written.as_ref().is_some_and(same) {
+        setting.default_written = None;
+        setting.default = None;
+    }
     for child in &node.children {
         let (true, Some(name)) = (matches!(child.name.value.as_str(), "setting" | "property"), child.arg(0)) else {
             continue;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::{Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, Trigger, Workload};
+use super::super::{Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, SignOn, Trigger, Workload};
 use super::context::{Context, Flat, Secrets};
 use super::pods::{self, is_literal};
 use crate::expression::{Field, Scope, Template, Type};
@@ -34,13 +34,23 @@ pub(super) fn hosts(definition: &Node) -> Type {
     Type::Object(Arc::new(found.into_iter().map(|name| (name.to_owned(), host())).collect()))
 }
 
-/// A workload with the ports that probes name.
-pub(super) fn workload(context: &mut Context, flat: &Flat, needs: &[Guarded<Need>]) -> Option<Workload> {
+/// A workload with the ports that probes name; `like WORKLOAD` starts from the pod of one before it.
+pub(super) fn workload(
+    context: &mut Context,
+    flat: &Flat,
+    needs: &[Guarded<Need>],
+    before: &[Guarded<Workload>],
+) -> Option<Workload> {
     let node = flat.node;
     let name = Context::name(node.arg(0))?;
     let block = context.flatten(&node.children, &flat.scope);
     let ports = ports(context, &block);
-    let pod = pods::pod(context, node, &block, needs, None);
+    let like = match node.child("like").and_then(|like| like.arg(0)) {
+        Some(like) => Some(workload_like(context, like, before)?),
+        None => None,
+    };
+    let base = like.map(|workload| Pod { run: Vec::new(), ..workload.item.pod.clone() });
+    let pod = pods::pod(context, node, &block, needs, base);
     let mut workload = Workload {
         name,
         pod,
@@ -154,13 +164,21 @@ fn known_port(context: &mut Context, port: &Value, ports: &[Guarded<Port>]) -> S
     port.text.clone()
 }
 
-/// The workloads and ports that routes name exist.
-pub(super) fn check_routes(context: &mut Context, needs: &[Guarded<Need>], workloads: &[Guarded<Workload>]) {
+/// The workloads and ports that routes name exist, and the workload at which people sign in.
+pub(super) fn check_routes(
+    context: &mut Context,
+    needs: &[Guarded<Need>],
+    workloads: &[Guarded<Workload>],
+    sign_on: Option<&SignOn>,
+) {
     let literal = |need: &Need, option: &str| -> Option<(String, crate::source::Span)> {
         let super::super::NeedValue::Template(template) = &need.options.get(option)?.value else { return None };
         Some((template.as_literal()?.to_owned(), template.span))
     };
     let names: Vec<&str> = workloads.iter().map(|workload| workload.item.name.value.as_str()).collect();
+    if let Some(to) = sign_on.map(|sign_on| &sign_on.to).filter(|to| !names.contains(&to.value.as_str())) {
+        pods::unknown(context, "workload", to.value.as_str(), to.span, &names, "name a workload of this definition");
+    }
     for need in needs.iter().filter(|need| need.item.kind == NeedKind::Route) {
         let Some((to, span)) = literal(&need.item, "to") else { continue };
         let Some(workload) = workloads.iter().find(|workload| workload.item.name.value.as_str() == to) else {

@@ -1,0 +1,176 @@
+//! MongoDB by Percona's operator: a replica set for each need, with one user beside those of the operator.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Asked, Deletion, Met, Provider, ProviderOption, int, option_number, option_text, outputs, random, secret_value,
+};
+use crate::expression::Value;
+use crate::model::ProviderChoice;
+use crate::model::definition::NeedKind;
+use crate::quantity::{Dimension, Quantity};
+use crate::render::draft::Draft;
+use crate::render::flow::{Flow, Peer, tcp};
+use crate::render::pod::hardened;
+use crate::render::tree::{Tree, tree};
+use crate::render::{Generated, Resource, SecretSource, Stage, naming};
+use crate::source::Span;
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Mongodb,
+    name: "percona",
+    about: "The Percona operator for MongoDB: a replica set for each need, with a user of its own.",
+    options: &[
+        ProviderOption { name: "storage-class", required: false, about: "The storage class of its volumes." },
+        ProviderOption { name: "members", required: false, about: "Servers a replica set; 1 where not said." },
+        ProviderOption { name: "image", required: false, about: "The MongoDB image." },
+        ProviderOption { name: "namespace", required: false, about: "The operator's namespace; `psmdb-operator`." },
+    ],
+    kinds: &["psmdb.percona.com/v1 PerconaServerMongoDB"],
+    deletion: &[Deletion {
+        kind: "PerconaServerMongoDB",
+        takes: "the servers of the replica set",
+        leaves: "their volume claims, `mongod-data-…`, with everything in them",
+    }],
+};
+
+const API: &str = "psmdb.percona.com/v1";
+/// The version of the operator whose defaults are meant, and the image that goes with it.
+const VERSION: &str = "1.22.0";
+const IMAGE: &str = "docker.io/percona/percona-server-mongodb:8.0.19-7";
+const REPLICA_SET: &str = "rs0";
+const PORT: u16 = 27017;
+/// The user `mongodb` of that image.
+const USER: u32 = 1001;
+/// What each server asks for: processor in millicores, memory in bytes.
+const REQUESTS: (u64, u64) = (200, 512 << 20);
+const MEMORY_LIMIT: u64 = 1 << 30;
+const STORAGE: u64 = 8 << 30;
+/// Fewer servers than this survive no loss of one, which the operator wants to be told is meant.
+const SAFE: u32 = 3;
+
+/// A replica set, a user and its password.
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+    let (app, part) = (asked.data_name(), asked.name());
+    let name = naming::part("PerconaServerMongoDB", app, part);
+    let secret = naming::part("Secret", app, part);
+    let inside = naming::in_sql(app, part);
+    let host = format!("{name}-{REPLICA_SET}");
+    let (members, members_at) = option_number(choice, "members").unwrap_or((1, choice.options.span));
+    let size = Quantity { dimension: Dimension::Size, amount: STORAGE };
+    let (size, size_at) = asked.size().unwrap_or((size, asked.need.span));
+    let share =
+        |resource, each: u64, at: Span| asked.contribution(resource, each.saturating_mul(u64::from(members)), at);
+    Met {
+        outputs: outputs([
+            ("host", Value::text(&host)),
+            ("port", int(PORT)),
+            ("database", Value::text(&inside)),
+            ("user", Value::text(&inside)),
+            ("password", secret_value(&secret, "password")),
+            ("url", secret_value(&secret, "url")),
+        ]),
+        drafts: vec![replica_set(asked, choice, &name, &inside, &secret)],
+        secrets: vec![asked.secret(&secret, password(&inside, &host), "Opaque")],
+        flows: flows(asked, choice, &name),
+        contributions: vec![
+            share(Resource::Cpu, REQUESTS.0, members_at),
+            share(Resource::Memory, REQUESTS.1, members_at),
+            share(Resource::Storage, size.amount, size_at),
+        ],
+        ..Met::default()
+    }
+}
+
+fn password(user: &str, host: &str) -> SecretSource {
+    let query = format!("replicaSet={REPLICA_SET}&authSource={user}");
+    let url = format!("mongodb://{{username}}:{{password}}@{host}:{PORT}/{user}?{query}");
+    let keys =
+        [("username", Generated::Fixed(user.to_owned())), ("password", random(32)), ("url", Generated::Joined(url))];
+    SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() }
+}
+
+fn replica_set(asked: &Asked, choice: &ProviderChoice, name: &str, inside: &str, secret: &str) -> Draft {
+    let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
+    let (members, _) = option_number(choice, "members").unwrap_or((1, choice.options.span));
+    let role = |role: &str, database: &str| tree! { "name": role, "db": database };
+    let user = tree! {
+        "name": inside,
+        "db": inside,
+        "passwordSecretRef": tree! { "name": secret, "key": "password" },
+        "roles": vec![role("readWrite", inside), role("clusterMonitor", "admin")],
+    };
+    let spec = tree! {
+        "crVersion": VERSION,
+        "image": image.unwrap_or_else(|| IMAGE.into()),
+        "initContainerSecurityContext": container_context(),
+        // It sleeps with its app.
+        "pause": Tree::from(asked.now.asleep()).at(asked.now.origin()),
+        "unsafeFlags": (members < SAFE).then(|| tree! { "replsetSize": true }),
+        "updateStrategy": "SmartUpdate",
+        // Another version is a commit's to choose.
+        "upgradeOptions": tree! { "apply": "disabled", "setFCV": false },
+        "secrets": tree! { "users": naming::role("Secret", asked.data_name(), asked.name(), "system") },
+        "replsets": vec![servers(asked, choice)],
+        "sharding": tree! { "enabled": false },
+        "users": vec![user],
+    };
+    Draft::new(API, "PerconaServerMongoDB", name.to_owned(), tree! { "spec": spec }, asked.need.span)
+        .stage(Stage::Data)
+        .component(asked.name())
+        .holding_data()
+}
+
+fn servers(asked: &Asked, choice: &ProviderChoice) -> Tree {
+    let (members, members_at) = option_number(choice, "members").unwrap_or((1, choice.options.span));
+    let size = Quantity { dimension: Dimension::Size, amount: STORAGE };
+    let (size, size_at) = asked.size().unwrap_or((size, asked.need.span));
+    let class = option_text(choice, "storage-class").map(|(class, span)| Tree::from(class).at(span));
+    let claim = tree! {
+        "storageClassName": class,
+        "accessModes": vec!["ReadWriteOnce".into()],
+        "resources": tree! { "requests": tree! { "storage": Tree::from(size).at(size_at) } },
+    };
+    tree! {
+        "name": REPLICA_SET,
+        "size": Tree::from(members).at(members_at),
+        "affinity": tree! { "antiAffinityTopologyKey": "kubernetes.io/hostname" },
+        "expose": tree! { "enabled": false },
+        "podSecurityContext": tree! {
+            "runAsNonRoot": true,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": tree! { "type": "RuntimeDefault" },
+        },
+        "containerSecurityContext": container_context(),
+        "resources": tree! {
+            "requests": tree! {
+                "cpu": Quantity { dimension: Dimension::Cpu, amount: REQUESTS.0 },
+                "memory": Quantity { dimension: Dimension::Size, amount: REQUESTS.1 },
+            },
+            "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: MEMORY_LIMIT } },
+        },
+        "volumeSpec": tree! { "persistentVolumeClaim": claim },
+    }
+}
+
+/// What the enforced standard asks of every container; the server writes beside its data.
+fn container_context() -> Tree {
+    hardened(None, Some("mongod writes its socket and certificates beside its data"))
+}
+
+/// The label of the servers of one replica set, by which the operator selects them, too.
+fn pods(name: &str) -> Peer {
+    let labels = [("app.kubernetes.io/instance", name), ("app.kubernetes.io/name", "percona-server-mongodb")];
+    Peer::Pods(BTreeMap::from(labels.map(|(key, value)| (key.to_owned(), value.to_owned()))))
+}
+
+/// The app reaches the servers, they each other, and the operator all of them.
+fn flows(asked: &Asked, choice: &ProviderChoice, name: &str) -> Vec<Flow> {
+    let operator = option_text(choice, "namespace").map_or("psmdb-operator", |(name, _)| name).to_owned();
+    let from = [Peer::App(asked.app.name.clone()), pods(name), Peer::Namespace(operator)];
+    let flow = |from| Flow { from, to: pods(name), ports: tcp(&[PORT]), origin: asked.need.span };
+    from.into_iter().map(flow).collect()
+}
