@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parcelle::finding::{Findings, Severity};
-use parcelle::model::definition::{self, Definitions};
+use parcelle::model::definition::{self, Definitions, SettingType};
 use parcelle::model::{self, Garden};
 use parcelle::render::{self, OrganisationObjects, Origins, SecretSource};
 use parcelle::schema;
@@ -52,16 +52,20 @@ fn kdl_files(folder: &Path) -> Vec<PathBuf> {
 
 /// Reads a garden below a folder, or of one file.
 pub fn read(root: &Path) -> Read {
+    let text = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        let shown = path.strip_prefix(root.parent().unwrap_or(root)).unwrap_or(&path);
+        (shown.display().to_string(), text)
+    };
+    read_texts(kdl_files(root).into_iter().map(text).collect())
+}
+
+/// Reads a garden from texts with their names.
+fn read_texts(texts: Vec<(String, String)>) -> Read {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let built_in = definition::built_in(&mut sources);
-    let files: Vec<_> = kdl_files(root)
-        .into_iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(&path).expect("a readable file");
-            let shown = path.strip_prefix(root.parent().unwrap_or(root)).unwrap_or(&path);
-            sources.add(SourceFile::new(&shown.display().to_string(), &text, ""))
-        })
-        .collect();
+    let files: Vec<_> =
+        texts.iter().map(|(path, text)| sources.add(SourceFile::new(path, text, ""))).collect();
     let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
     let built_in: Vec<Document> = built_in.into_iter().map(&mut parse).collect();
     let documents: Vec<Document> = files.into_iter().map(&mut parse).collect();
@@ -127,6 +131,59 @@ fn the_tests_of_built_in_definitions_hold() {
     let mut findings = Findings::default();
     render::rules::tests_of_definitions(&read.definitions, &mut findings);
     assert_eq!(errors(&read, &findings), [] as [String; 0]);
+}
+
+/// An organisation for each definition, and in it an app at its smallest, at its largest, and for each word of a choice.
+fn every_choice(definitions: &Definitions) -> String {
+    let mut text = String::new();
+    for (name, definition) in &definitions.loaded {
+        let mut apps = vec!["size small".to_owned(), "size huge; storage 1 TiB".to_owned()];
+        for (setting, declaration) in definition.settings.iter().filter(|(_, declaration)| !declaration.common) {
+            match &declaration.kind {
+                SettingType::Choice(words) => apps.extend(words.iter().map(|(word, _)| format!("{setting} {word}"))),
+                SettingType::OnOff => apps.extend(["on", "off"].map(|word| format!("{setting} {word}"))),
+                SettingType::Reference(_) => apps.push(format!("{setting} sso")),
+                SettingType::List(_, words) => apps.push(format!("{setting} {}", words.join(" "))),
+                _ => {}
+            }
+        }
+        if definition.single_replica.is_none() {
+            apps.push("scale min=2 max=9".to_owned());
+        }
+        apps.retain(|app| app.contains(' ') && !app.ends_with(' '));
+        writeln!(text, "organisation of-{name} {{\n    title {name}\n    cluster ada\n    domain {name}.example.org")
+            .expect("a text takes text");
+        writeln!(text, "    app keycloak sso").expect("a text takes text");
+        for (number, app) in apps.iter().enumerate() {
+            writeln!(text, "    app {name} a{number} {{ {app}; }}").expect("a text takes text");
+        }
+        text.push_str("}\n");
+    }
+    text
+}
+
+#[test]
+fn every_choice_of_every_definition_passes_strict_validation() {
+    let facts = Facts::load();
+    let around = repository().join("tests/cases/render/every-choice.kdl");
+    let garden = std::fs::read_to_string(&around).expect("the garden around");
+    let organisations = every_choice(&read(&around).definitions);
+    let read = read_texts(vec![("every-choice.kdl".to_owned(), garden + &organisations)]);
+    assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{organisations}");
+    let mut kinds = std::collections::BTreeSet::new();
+    for objects in [DAY, NIGHT].iter().flat_map(|moment| render_all(&read.garden, moment)) {
+        for object in objects.objects {
+            let built_in = parcelle::merge::Schemas::builtin().of(&object.body).is_some();
+            if built_in || facts.has_custom() {
+                let problems = facts.problems(&object.body);
+                assert!(problems.is_empty(), "{:?}:\n{}", object.id, problems.join("\n"));
+            }
+            kinds.insert(object.id.kind.to_string());
+        }
+    }
+    for kind in ["PerconaServerMongoDB", "Pooler", "GarageBucket", "HorizontalPodAutoscaler", "Job", "CronJob"] {
+        assert!(kinds.contains(kind), "no {kind} among {kinds:?}");
+    }
 }
 
 #[test]
@@ -203,7 +260,7 @@ fn origins(read: &Read, origins: &Origins) -> String {
 #[test]
 fn organisations_render_to_what_their_cases_say() {
     let folder = repository().join("tests/cases/render");
-    for (case, moment) in [("static-site", DAY), ("hedgedoc", NIGHT)] {
+    for (case, moment) in [("static-site", DAY), ("hedgedoc", NIGHT), ("sign-on", DAY)] {
         let read = read(&folder.join(format!("{case}.kdl")));
         assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{case}");
         let all = render_all(&read.garden, moment);
