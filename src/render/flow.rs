@@ -84,7 +84,8 @@ fn selected(end: &Peer) -> Option<(String, BTreeMap<String, String>, Option<Stri
         }
         Peer::Pods(labels) => {
             let app = labels.get("parcelle.dev/app").and_then(|app| Name::new(app).ok());
-            let name = match (app, labels.get("app.kubernetes.io/component"), labels.get("app.kubernetes.io/instance")) {
+            let name = match (app, labels.get("app.kubernetes.io/component"), labels.get("app.kubernetes.io/instance"))
+            {
                 (Some(app), Some(component), _) => naming::role("NetworkPolicy", &app, component, "part"),
                 // Pods that an operator makes, by what it makes them of or by what it calls them.
                 (_, _, Some(instance)) => format!("{instance}--pods"),

@@ -17,7 +17,8 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         let mut missing: Vec<&Guarded<Need>> = Vec::new();
         for need in &sound.app.definition.needs {
             let kind = need.item.kind;
-            let known = matches!(kind, NeedKind::Secret | NeedKind::SignOn) || cluster.provides.contains_key(kind.word());
+            let known =
+                matches!(kind, NeedKind::Secret | NeedKind::SignOn) || cluster.provides.contains_key(kind.word());
             if !known && !missing.iter().any(|other| other.item.kind == kind) && wanted(need, &sound) {
                 missing.push(need);
             }
@@ -54,7 +55,10 @@ fn nobody_signs_in(need: &Need, sound: &super::SoundApp<'_>) -> Option<Finding> 
     }
     let title = format!("{} signs people in by `{}`, which does not do that", sound.called(), by.text);
     let finding = Finding::error(NOT_PROVIDED, title, sound.app.span)
-        .also(other.span, format!("`{}` is of `{}`, which does not `provides` `sign-on`", by.text, other.definition.name))
+        .also(
+            other.span,
+            format!("`{}` is of `{}`, which does not `provides` `sign-on`", by.text, other.definition.name),
+        )
         .help("name an app that does, such as one of `keycloak`");
     Some(finding.stops(organisation.name.clone()))
 }

@@ -40,7 +40,8 @@ fn refers(
     let Some(other) = organisation.apps.get(&named) else {
         let wanted = organisation.apps.values().filter(|app| app.definition.name.as_str() == definition);
         let what = format!("app of `{definition}` in `{}` called", organisation.name);
-        let finding = unknown(&what, &Spanned::new(written.text.clone(), written.span), wanted.map(|app| app.name.as_str()));
+        let finding =
+            unknown(&what, &Spanned::new(written.text.clone(), written.span), wanted.map(|app| app.name.as_str()));
         findings.push(finding.help(format!("write `app {definition} {named}` beside it")).stops(stops));
         return;
     };

@@ -131,9 +131,7 @@ fn pooler(asked: &Asked, choice: &ProviderChoice, name: String) -> Draft {
         },
         "template": tree! { "spec": tree! { "containers": vec![container] } },
     };
-    Draft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span)
-        .stage(Stage::Data)
-        .component(asked.name())
+    Draft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span).stage(Stage::Data).component(asked.name())
 }
 
 fn pooler_shares(asked: &Asked, choice: &ProviderChoice) -> Vec<Contribution> {

@@ -1,6 +1,8 @@
 //! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
 
-use super::{Asked, Deletion, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
+use super::{
+    Asked, Deletion, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value,
+};
 use crate::expression::Value;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;

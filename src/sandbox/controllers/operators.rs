@@ -103,7 +103,8 @@ fn pooler(object: &Value) -> Vec<Deed> {
     let name = word(object, "/metadata/name");
     let selector = json!({"cnpg.io/poolerName": name});
     let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
-    let service = operator_service(object, name, &selector, json!({"name": "pgbouncer", "port": 5432, "targetPort": 5432}));
+    let service =
+        operator_service(object, name, &selector, json!({"name": "pgbouncer", "port": 5432, "targetPort": 5432}));
     vec![service, Deed::Status(json!({"instances": instances}))]
 }
 

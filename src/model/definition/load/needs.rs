@@ -59,7 +59,8 @@ pub(super) fn sign_on(context: &mut Context, provides: &Node, scope: &Scope) -> 
     let to = Context::name(node.child("to")?.arg(0))?;
     let refused = Secrets::Refused("what other apps are given");
     let said = |name: &str| node.child(name).and_then(|child| child.arg(0));
-    let outputs = SignOn::outputs().filter_map(|name| Some((name.to_owned(), context.text(said(name)?, scope, refused))));
+    let outputs =
+        SignOn::outputs().filter_map(|name| Some((name.to_owned(), context.text(said(name)?, scope, refused))));
     Some(SignOn { to, outputs: outputs.collect(), span: node.head })
 }
 
