@@ -110,8 +110,18 @@ pub fn schema(u: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
             out.insert(flag.into(), json!(true));
         }
     }
+    // A server takes only defaults that fit.
     if u.ratio(1, 5)? {
-        out.insert("default".into(), any(u, NAMES, 4)?);
+        let default = match name {
+            "string" => json!("d"),
+            "integer" => json!(7),
+            "number" => json!(0.5),
+            "boolean" => json!(true),
+            "array" => json!([]),
+            "object" => json!({}),
+            _ => return Ok(Value::Object(out)),
+        };
+        out.insert("default".into(), default);
     }
     Ok(Value::Object(out))
 }
