@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod apply;
 mod check;
 mod clusters;
+mod edit;
 mod explain;
 mod failure;
 mod files;
@@ -14,6 +15,8 @@ mod fmt;
 mod new;
 mod offline;
 mod output;
+mod pause;
+mod pin;
 mod plan;
 mod progress;
 mod render;
@@ -138,6 +141,12 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// What is applied, healthy, held, asleep, behind
     Status(status::StatusArgs),
+    /// Break glass: stop changing an organisation, or all of them, until `resume`; marked in the cluster
+    Pause(pause::PauseArgs),
+    /// Lift a pause
+    Resume(pause::ResumeArgs),
+    /// Accept what this parcelle renders: write its hash into garden.kdl
+    Pin,
     /// The manual page of a finding, or where the value of a setting comes from
     Explain(explain::ExplainArgs),
     /// Write a valid starting file
@@ -186,6 +195,9 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Run(args) => wait(run::run(common, args, output)),
         Command::Snapshot(args) => wait(snapshot::run(common, args, output)),
         Command::Status(args) => wait(status::run(common, args, output)),
+        Command::Pause(args) => wait(pause::pause(common, args, output)),
+        Command::Resume(args) => wait(pause::resume(common, args, output)),
+        Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),
         Command::New(args) => new::run(common, args, output),
         Command::Sandbox(args) => wait(sandbox::run(common, args, output)),

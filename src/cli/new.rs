@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::edit::{with_line, write};
 use super::workspace::Workspace;
 use super::{Common, Exit, Failure, Output};
 use crate::name::Name;
@@ -172,34 +173,13 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
         ));
     }
     let file = checked.sources.file(found.file);
-    let Some(at) = closing_brace(&file.text, found.span.start as usize) else {
-        return Err(Failure::asked(format!("the node of `{organisation}` has no block"), "give it braces first"));
-    };
-    let text = format!("{}\n    app {definition} {app}\n{}", file.text[..at].trim_end(), &file.text[at..]);
+    let line = format!("app {definition} {app}");
+    let text = with_line(&file.text, found.span.start as usize, &line)
+        .ok_or_else(|| Failure::asked(format!("the node of `{organisation}` has no block"), "give it braces first"))?;
     write(&workspace.root.join(&*file.path), &text)?;
     output.result(&format!("{}\n", file.path))?;
     output.note(&format!("added `app {definition} {app}`; next: parcelle check"));
     Ok(Exit::Good)
-}
-
-/// Where the block of the node that starts at `from` closes; braces in strings and comments do not count.
-fn closing_brace(text: &str, from: usize) -> Option<usize> {
-    let (mut depth, mut quoted, mut comment, mut last) = (0_usize, false, false, ' ');
-    for (at, letter) in text.get(from..)?.char_indices() {
-        match letter {
-            '\n' => comment = false,
-            _ if comment => {}
-            '"' if last != '\\' => quoted = !quoted,
-            _ if quoted => {}
-            '/' if last == '/' => comment = true,
-            '{' => depth += 1,
-            '}' if depth == 1 => return Some(from + at),
-            '}' => depth = depth.checked_sub(1)?,
-            _ => {}
-        }
-        last = letter;
-    }
-    None
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
@@ -218,11 +198,6 @@ fn write_new(path: &Path, text: &str, output: &Output) -> Result<Exit, Failure> 
     Ok(Exit::Good)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(Failure::file("write", path))
-}
-
 fn definition_text(name: &Name) -> String {
     DEFINITION.replace("NAME", name.as_str())
 }
@@ -231,15 +206,3 @@ const GARDEN: &str = include_str!("../../examples/first-steps/garden.kdl.txt");
 const CLUSTER: &str = include_str!("../../examples/first-steps/cluster.kdl.txt");
 const OFFER: &str = include_str!("../../examples/first-steps/offer.kdl.txt");
 const DEFINITION: &str = include_str!("../../examples/first-steps/definition.kdl.txt");
-
-#[cfg(test)]
-mod tests {
-    use super::closing_brace;
-
-    #[test]
-    fn a_block_closes_where_its_own_brace_is() {
-        let text = "x 1\norganisation a {\n    title \"}\" // }\n    app b c { d; }\n}\ny";
-        assert_eq!(closing_brace(text, 4), text.rfind("}\ny"));
-        assert_eq!(closing_brace("organisation a", 0), None);
-    }
-}

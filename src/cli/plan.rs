@@ -12,6 +12,7 @@ use super::show::{Shape, ShowFormat, Shown};
 use super::workspace::{Workspace, identity, now};
 use super::{ClusterFlags, Common, Exit, Failure, Output, files, offline};
 use crate::check::Checked;
+use crate::cluster::Connection;
 use crate::cluster::lease::Timing;
 use crate::daemon::{self, Asked, Known, Leases, Prepared, Round, World};
 use crate::name::Name;
@@ -153,14 +154,14 @@ impl Session {
 
     /// What was read, to be kept.
     pub(crate) fn snapshot(&self, prepared: &Prepared) -> Option<crate::reconcile::Snapshot> {
-        let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let connections = self.connections();
         let world = World { clusters: &connections, repository: self.workspace.repository.as_ref(), progress: None };
         prepared.snapshot(&world, &self.checked)
     }
 
     /// Why a saved plan must not be applied; empty where it may.
     pub(crate) fn stale(&self, prepared: &Prepared, saved: &Plan) -> Vec<String> {
-        let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let connections = self.connections();
         let world = World { clusters: &connections, repository: self.workspace.repository.as_ref(), progress: None };
         prepared.stale(&world, &self.checked, saved)
     }
@@ -181,7 +182,7 @@ impl Session {
     }
 
     async fn prepare_asked(&self, asked: Asked, output: &Output) -> Option<Prepared> {
-        let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let connections = self.connections();
         let bar = Bar::start(output);
         let world = World {
             clusters: &connections,
@@ -198,7 +199,7 @@ impl Session {
 
     /// Carries out what was prepared.
     pub(crate) async fn carry_out(&mut self, prepared: Prepared, output: &Output) -> Round {
-        let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let connections = self.connections();
         let mut leases = Leases::new(identity(), Timing::default());
         let shared = self.clusters.as_ref().is_some_and(Clusters::are_shared);
         let refused = match &self.checked.garden {
@@ -237,8 +238,13 @@ impl Session {
         unreached
     }
 
-    fn unreached(&self) -> BTreeMap<Name, String> {
+    pub(crate) fn unreached(&self) -> BTreeMap<Name, String> {
         self.clusters.as_ref().map(Clusters::unreached).unwrap_or_default()
+    }
+
+    /// The connections that stand.
+    pub(crate) fn connections(&self) -> BTreeMap<Name, Connection> {
+        self.clusters.as_ref().map(Clusters::connections).unwrap_or_default()
     }
 
     /// Ends the embedded sandboxes.
