@@ -50,6 +50,7 @@ fn rendering(criterion: &mut Criterion) {
         garden.organisations.values().map(|organisation| render::organisation(&garden, organisation, noon)).collect()
     };
     let objects: usize = all().iter().map(|objects| objects.objects.len()).sum();
+    assert!(objects > 0, "the garden has findings: nothing to measure");
     criterion.bench_function(&format!("the garden, {objects} objects"), |bencher| bencher.iter(all));
     criterion.bench_function("the garden with the rules over its objects", |bencher| {
         bencher.iter(|| {
