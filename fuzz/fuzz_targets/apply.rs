@@ -225,11 +225,21 @@ fn says_only_its_part(body: &Value, subresource: Option<&str>) -> bool {
 }
 
 /// Whether the object holds what the body says, and who said so. Where nobody owns anything, the next apply gives
-/// everything to those before it; a map that is said to be empty goes when its last member does, as in the server's library.
+/// everything to those before it; a map or list that is said to be empty goes when its last member does, as in the
+/// server's library, and comes back with the next apply.
 fn holds_what_was_said(schemas: &Schemas, after: &Value, body: &Value) -> bool {
     let said = own_fields(schemas, body).expect("it was applied").paths();
     after["metadata"].get("managedFields").is_some()
         && said.iter().all(|path| path.get(after).is_some_and(|value| !value.is_null()))
+        && (body["kind"] != "Fuzz" || has_members(after, body))
+}
+
+/// Whether all members of maps are there.
+fn has_members(after: &Value, body: &Value) -> bool {
+    body.as_object().into_iter().flatten().all(|(name, value)| {
+        let there = after.get(name);
+        there.is_some_and(|there| !there.is_null() && has_members(there, value))
+    })
 }
 
 fn has_null(value: &Value) -> bool {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::text::{go_quote, write_json, write_string};
+
 /// One step of a path, kept as the text that `fieldsV1` writes: `f:spec`, `k:{"name":"app"}`, `v:"x"` or `i:3`.
 ///
 /// Equal steps have equal texts, since keys and values are always written canonically.
@@ -181,69 +183,6 @@ fn value_order(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// JSON as the server's library writes it.
-pub(super) fn json_text(value: &Value) -> String {
-    let mut out = String::new();
-    write_json(&mut out, value);
-    out
-}
-
-/// Writes JSON as the server's library does: `<`, `>`, `&`, U+2028 and U+2029 are escaped, whole floats lose their `.0`.
-fn write_json(out: &mut String, value: &Value) {
-    match value {
-        Value::String(text) => write_string(out, text),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (None, None, Some(float)) if float.fract() == 0.0 && float.abs() < 1e15 => {
-                let whole = format!("{float:.0}");
-                out.push_str(&whole);
-            }
-            _ => out.push_str(&number.to_string()),
-        },
-        Value::Array(items) => {
-            out.push('[');
-            for (position, item) in items.iter().enumerate() {
-                if position > 0 {
-                    out.push(',');
-                }
-                write_json(out, item);
-            }
-            out.push(']');
-        }
-        Value::Object(map) => {
-            out.push('{');
-            for (position, (name, item)) in map.iter().enumerate() {
-                if position > 0 {
-                    out.push(',');
-                }
-                write_string(out, name);
-                out.push(':');
-                write_json(out, item);
-            }
-            out.push('}');
-        }
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-    }
-}
-
-fn write_string(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => push_hex(out, "\\u", 4, c),
-            c if u32::from(c) < 0x20 => push_hex(out, "\\u", 4, c),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-}
-
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.step() {
@@ -262,44 +201,12 @@ impl fmt::Display for Element {
     }
 }
 
-/// Writes a character as an escape with so many hexadecimal digits.
-fn push_hex(out: &mut String, prefix: &str, digits: usize, c: char) {
-    out.push_str(prefix);
-    for position in (0..digits).rev() {
-        let digit = (u32::from(c) >> (4 * position)) & 0xf;
-        out.push(char::from_digit(digit, 16).unwrap_or('0'));
-    }
-}
-
 /// A value as the server shows it inside paths: strings quoted, everything else plain.
 fn display_value(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Owned(go_quote(text)),
         other => Cow::Owned(other.to_string()),
     }
-}
-
-/// Quotes as Go's `%q`: quotes, backslashes and what cannot be printed are escaped, the rest stays.
-pub(crate) fn go_quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{b}' => out.push_str("\\v"),
-            '\u{c}' => out.push_str("\\f"),
-            c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => push_hex(&mut out, "\\x", 2, c),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 impl fmt::Debug for Element {

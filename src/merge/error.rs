@@ -1,6 +1,7 @@
 //! What can keep a write from being merged, in the server's words.
 
-use super::element::{Path, go_quote};
+use super::element::Path;
+use super::text::go_quote;
 
 /// Why an object could not be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::comparison::compare_values;
-use super::element::json_text;
 use super::error::Conflict;
 use super::field_set::FieldSet;
 use super::schema::TypeRef;
+use super::text::json_text;
 use super::typed::{fields_of, validate};
 
 /// The one manager that gets this.

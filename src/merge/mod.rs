@@ -22,6 +22,7 @@ mod reconcile;
 mod reset;
 mod scale;
 mod schema;
+mod text;
 mod typed;
 mod write;
 

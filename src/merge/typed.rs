@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::element::{Element, go_quote};
+use super::element::Element;
 use super::field_set::FieldSet;
 use super::schema::{List, ListKind, Object, Scalar, Shape, TypeId, TypeTable};
+use super::text::{go_pointer, go_quote, go_syntax, go_type};
 
 /// A value that does not fit its type, with the path in the server's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -410,53 +411,5 @@ impl Items<'_> {
             }
             _ => applied.clone(),
         }
-    }
-}
-
-/// Go's name of a JSON value's type (`%T`).
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
-}
-
-/// Go's syntax for a JSON value (`%#v`).
-fn go_syntax(value: &Value) -> String {
-    match value {
-        Value::Null => "interface {}(nil)".to_owned(),
-        Value::String(text) => go_quote(text),
-        Value::Array(items) => {
-            format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(map) => {
-            let fields: Vec<String> =
-                map.iter().map(|(name, v)| format!("{}:{}", go_quote(name), go_syntax(v))).collect();
-            format!("map[string]interface {{}}{{{}}}", fields.join(", "))
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Go's plain print of a pointer to a value (`%v`).
-fn go_pointer(value: &Value) -> String {
-    format!("&{{{}}}", go_plain(value))
-}
-
-fn go_plain(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(go_plain).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let fields: Vec<String> = map.iter().map(|(name, v)| format!("{name}:{}", go_plain(v))).collect();
-            format!("map[{}]", fields.join(" "))
-        }
-        other => other.to_string(),
     }
 }

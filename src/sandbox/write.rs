@@ -41,9 +41,6 @@ pub(crate) fn create(server: &Server, call: &Call) -> Result<Answer, Status> {
     {
         fields.remove("status");
     }
-    if call.resource.group == "events.k8s.io" {
-        return create_new(server, call, &options, object, warnings);
-    }
     create_new(server, call, &options, object, warnings)
 }
 

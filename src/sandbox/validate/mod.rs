@@ -5,9 +5,10 @@
 
 use serde_json::Value;
 
-use super::{custom, resources::Resource, server::Server, status::FieldError};
+use super::{resources::Resource, server::Server, status::FieldError};
 
 mod cron;
+mod custom;
 mod definitions;
 mod names;
 mod network;
