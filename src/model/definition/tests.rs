@@ -34,7 +34,7 @@ fn the_built_in_definitions_have_no_finding() {
     let definitions = load_built_in(&documents, &mut findings);
     assert_eq!(shown(&sources, &findings), Vec::<String>::new());
     let names: Vec<&str> = definitions.loaded.keys().map(Name::as_str).collect();
-    assert_eq!(names, ["hedgedoc", "nextcloud", "static-site"]);
+    assert_eq!(names, ["decidim", "hedgedoc", "keycloak", "nextcloud", "rocket-chat", "static-site"]);
 }
 
 /// A definition around a part of one: what the part does not say itself is added.

@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn every_kind_with_data_says_what_its_deletion_does() {
-        for kind in ["PersistentVolumeClaim", "Cluster", "Database", "DatabaseRole", "GarageBucket", "GarageKey"] {
+        for kind in ["PersistentVolumeClaim", "Cluster", "Database", "DatabaseRole", "GarageBucket", "GarageKey", "PerconaServerMongoDB"] {
             assert!(deletion(kind).is_some(), "{kind}");
         }
     }
