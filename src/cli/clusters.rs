@@ -1,6 +1,6 @@
 //! From flags to reachable clusters: a kubeconfig, the pod's own account, or embedded sandboxes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::workspace::state_folder;
@@ -8,6 +8,7 @@ use super::{ClusterFlags, Failure, Output};
 use crate::cluster::{self, Access, Connection, Limits};
 use crate::model::{Cluster, Garden};
 use crate::name::Name;
+use crate::render::{self, SecretSource};
 use crate::sandbox;
 
 /// How each cluster of a garden is reached. Embedded sandboxes live as long as this value.
@@ -54,7 +55,7 @@ impl Clusters {
         let options = sandbox::Options {
             state,
             cluster_uid: Some(cluster.uid.value.clone()),
-            secrets: operator_secrets(cluster),
+            secrets: operator_secrets(garden, cluster),
             ..sandbox::Options::default()
         };
         let handle = sandbox::serve(options).await?;
@@ -142,13 +143,21 @@ pub(super) fn make_parent(file: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))
 }
 
-/// The Secrets that a cluster file names: in a sandbox there are no operators to make them.
-pub(super) fn operator_secrets(cluster: &Cluster) -> Vec<sandbox::OperatorSecret> {
-    let named = cluster.provides.values().flat_map(crate::render::providers::credentials);
-    let secret = |(name, keys): (String, Vec<String>)| sandbox::OperatorSecret {
-        namespace: crate::render::naming::SYSTEM_NAMESPACE.to_owned(),
+/// The Secrets of the operators that organisations of a cluster copy from: in a sandbox there is nobody to make them.
+pub(super) fn operator_secrets(garden: &Garden, cluster: &Cluster) -> Vec<sandbox::OperatorSecret> {
+    let here = garden.organisations.values().filter(|organisation| organisation.cluster.name == cluster.name);
+    let mut named: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for organisation in here {
+        for request in render::organisation(garden, organisation, jiff::Timestamp::UNIX_EPOCH).secrets {
+            if let SecretSource::Copied { namespace, name, keys } = request.source {
+                named.entry((namespace, name)).or_default().extend(keys.into_keys());
+            }
+        }
+    }
+    let secret = |((namespace, name), keys): ((String, String), BTreeSet<String>)| sandbox::OperatorSecret {
+        namespace,
         name,
-        keys,
+        keys: keys.into_iter().collect(),
     };
-    named.map(secret).collect()
+    named.into_iter().map(secret).collect()
 }

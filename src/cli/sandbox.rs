@@ -97,13 +97,13 @@ fn clusters(common: &Common) -> Result<Vec<Served>, Failure> {
         Err(failure) => return Err(failure),
     };
     let checked = workspace.check(None)?;
-    let garden = checked.garden.map(|garden| garden.clusters).unwrap_or_default();
+    let Some(garden) = checked.garden else { return Ok(vec![Served::alone()]) };
     let serve = |(name, cluster): (&Name, &Arc<Cluster>)| Served {
         name: name.to_string(),
         uid: Some(cluster.uid.value.clone()),
-        secrets: operator_secrets(cluster),
+        secrets: operator_secrets(&garden, cluster),
     };
-    let clusters: Vec<_> = garden.iter().map(serve).collect();
+    let clusters: Vec<_> = garden.clusters.iter().map(serve).collect();
     Ok(if clusters.is_empty() { vec![Served::alone()] } else { clusters })
 }
 

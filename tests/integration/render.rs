@@ -133,7 +133,7 @@ fn the_tests_of_built_in_definitions_hold() {
 }
 
 /// An organisation for each definition, and in it an app at its smallest, at its largest, and for each word of a choice.
-fn every_choice(definitions: &Definitions) -> String {
+fn every_choice(definitions: &Definitions, cluster: &str) -> String {
     let mut text = String::new();
     for (name, definition) in &definitions.loaded {
         let mut apps = vec!["size small".to_owned(), "size huge; storage 1 TiB".to_owned()];
@@ -150,9 +150,9 @@ fn every_choice(definitions: &Definitions) -> String {
             apps.push("scale min=2 max=9".to_owned());
         }
         apps.retain(|app| app.contains(' ') && !app.ends_with(' '));
-        writeln!(text, "organisation of-{name} {{\n    title {name}\n    cluster ada\n    domain {name}.example.org")
+        writeln!(text, "organisation {cluster}-{name} {{\n    title {name}\n    cluster {cluster}")
             .expect("a text takes text");
-        writeln!(text, "    app keycloak sso").expect("a text takes text");
+        writeln!(text, "    domain {name}.{cluster}.example.org\n    app keycloak sso").expect("a text takes text");
         for (number, app) in apps.iter().enumerate() {
             writeln!(text, "    app {name} a{number} {{ {app}; }}").expect("a text takes text");
         }
@@ -166,7 +166,8 @@ fn every_choice_of_every_definition_passes_strict_validation() {
     let facts = Facts::load();
     let around = repository().join("tests/cases/render/every-choice.kdl");
     let garden = std::fs::read_to_string(&around).expect("the garden around");
-    let organisations = every_choice(&read(&around).definitions);
+    let definitions = read(&around).definitions;
+    let organisations = every_choice(&definitions, "ada") + &every_choice(&definitions, "louise");
     let read = read_texts(vec![("every-choice.kdl".to_owned(), garden + &organisations)]);
     assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{organisations}");
     let mut kinds = std::collections::BTreeSet::new();
@@ -180,7 +181,7 @@ fn every_choice_of_every_definition_passes_strict_validation() {
             kinds.insert(object.id.kind.to_string());
         }
     }
-    for kind in ["PerconaServerMongoDB", "Pooler", "GarageBucket", "HorizontalPodAutoscaler", "Job", "CronJob"] {
+    for kind in ["PerconaServerMongoDB", "Pooler", "GarageBucket", "Ingress", "HTTPRoute", "Job", "CronJob"] {
         assert!(kinds.contains(kind), "no {kind} among {kinds:?}");
     }
 }
@@ -259,7 +260,7 @@ fn origins(read: &Read, origins: &Origins) -> String {
 #[test]
 fn organisations_render_to_what_their_cases_say() {
     let folder = repository().join("tests/cases/render");
-    for (case, moment) in [("static-site", DAY), ("hedgedoc", NIGHT), ("sign-on", DAY)] {
+    for (case, moment) in [("static-site", DAY), ("hedgedoc", NIGHT), ("sign-on", DAY), ("ingress", DAY)] {
         let read = read(&folder.join(format!("{case}.kdl")));
         assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{case}");
         let all = render_all(&read.garden, moment);

@@ -1,17 +1,15 @@
 //! Routes by the Gateway API: a `ListenerSet` on the cluster's Gateway, a certificate, and an `HTTPRoute`.
 
-use std::collections::BTreeMap;
-
+use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
 use super::{Asked, Met, Provider, ProviderOption, option, option_text, outputs};
 use crate::expression::Value;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::quantity::Dimension;
 use crate::render::draft::Draft;
-use crate::render::flow::{Flow, FlowPort, Peer, tcp};
+use crate::render::naming;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Stage, naming};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 
 /// What a cluster file may say of it.
 pub(super) const PROVIDER: Provider = Provider {
@@ -34,15 +32,13 @@ pub(super) const PROVIDER: Provider = Provider {
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
 const GROUP: &str = "gateway.networking.k8s.io";
-/// The label of the pods by which cert-manager answers challenges, and their port.
-const SOLVER: (&str, u16) = ("acme.cert-manager.io/http01-solver", 8089);
 
 /// A route to a workload, with what stands before it.
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let hosts = hosts(asked);
     let Some(first) = hosts.first() else { return Met::default() };
     let certified = option_text(choice, "certificates");
-    let scheme = if certified.is_some() { "https" } else { "http" };
+    let scheme = scheme(choice);
     let mut met = Met {
         outputs: outputs([
             ("host", Value::garden_text(&first.value)),
@@ -58,40 +54,6 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     }
     met.flows = flows(asked, choice);
     met
-}
-
-/// The hosts of the route: the one it says and others beside it; with the app's own first host all others of the app.
-fn hosts(asked: &Asked) -> Vec<Spanned<String>> {
-    let Some((host, span)) = asked.text("host") else { return Vec::new() };
-    let mut hosts = match asked.app.hosts.first() {
-        Some(first) if first.value == host => asked.app.hosts.clone(),
-        _ => vec![Spanned::new(host, span)],
-    };
-    let also_at = asked.written("also").map_or(span, |written| written.span);
-    for also in asked.texts("also") {
-        if !hosts.iter().any(|host| host.value == also) {
-            hosts.push(Spanned::new(also, also_at));
-        }
-    }
-    hosts
-}
-
-/// The workload that the route leads to, the one it names or the first, and the port: the one it names or the first.
-fn target(asked: &Asked) -> Option<(String, FlowPort)> {
-    let named = asked.text("to").map(|(name, _)| name);
-    let mut workloads = asked.workloads.iter().map(|(_, workload)| *workload);
-    let workload = match named {
-        Some(name) => workloads.find(|workload| workload.name.value.as_str() == name)?,
-        None => workloads.next()?,
-    };
-    let named = asked.text("port").map(|(name, _)| name);
-    let mut ports = workload.ports.iter().map(|guarded| &guarded.item);
-    let port = match named {
-        Some(name) => ports.find(|port| port.name.value == name)?,
-        None => ports.next()?,
-    };
-    let component = workload.name.value.to_string();
-    Some((component, FlowPort { number: port.number, udp: port.udp }))
 }
 
 /// Where requests go: to the workload, or to the cluster's page while the app sleeps for long.
@@ -115,10 +77,6 @@ fn service(name: &str, namespace: Option<&str>, port: u16) -> Tree {
 
 fn matches(path: &str) -> Tree {
     Tree::list([tree! { "path": tree! { "type": "PathPrefix", "value": path } }])
-}
-
-fn names(hosts: &[Spanned<String>]) -> Tree {
-    Tree::list(hosts.iter().map(|host| Tree::from(&host.value).at(host.span)))
 }
 
 fn route(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
@@ -164,10 +122,6 @@ fn listener_set(asked: &Asked) -> String {
     naming::part("ListenerSet", &asked.app.name, asked.name())
 }
 
-fn tls_secret(asked: &Asked) -> String {
-    naming::role("Secret", &asked.app.name, asked.name(), "tls")
-}
-
 /// Two listeners a host: the plain one only sends on to the other (and lets challenges through).
 fn listeners(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
     let certificate = tree! { "group": "", "kind": "Secret", "name": tls_secret(asked) };
@@ -205,35 +159,4 @@ fn redirect(asked: &Asked, hosts: &[Spanned<String>]) -> Draft {
     };
     let name = naming::role("HTTPRoute", &asked.app.name, asked.name(), "redirect");
     edge(asked, GATEWAY_API, "HTTPRoute", name, spec)
-}
-
-fn certificate(asked: &Asked, (issuer, issuer_at): (&str, Span), hosts: &[Spanned<String>]) -> Draft {
-    let issuer = tree! {
-        "group": "cert-manager.io",
-        "kind": "ClusterIssuer",
-        "name": Tree::from(issuer).at(issuer_at),
-    };
-    let spec = tree! { "secretName": tls_secret(asked), "dnsNames": names(hosts), "issuerRef": issuer };
-    let name = naming::part("Certificate", &asked.app.name, asked.name());
-    edge(asked, "cert-manager.io/v1", "Certificate", name, spec)
-}
-
-fn edge(asked: &Asked, api: &'static str, kind: &'static str, name: String, spec: Tree) -> Draft {
-    Draft::new(api, kind, name, tree! { "spec": spec }, asked.need.span).stage(Stage::Edge).component(asked.name())
-}
-
-/// The gateway reaches the workload, and the pods that answer challenges.
-fn flows(asked: &Asked, choice: &ProviderChoice) -> Vec<Flow> {
-    let Some((namespace, origin)) = option_text(choice, "namespace") else { return Vec::new() };
-    let from = Peer::Namespace(namespace.to_owned());
-    let solver = Peer::Pods(BTreeMap::from([(SOLVER.0.to_owned(), "true".to_owned())]));
-    let mut flows = Vec::new();
-    if let Some((component, port)) = target(asked) {
-        let to = Peer::Pods(asked.owner.selector(&component));
-        flows.push(Flow { from: from.clone(), to, ports: vec![port], origin: asked.need.span });
-    }
-    if option(choice, "certificates").is_some() {
-        flows.push(Flow { from, to: solver, ports: tcp(&[SOLVER.1]), origin });
-    }
-    flows
 }

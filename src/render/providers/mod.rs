@@ -6,8 +6,11 @@
 mod cloudnative_pg;
 mod garage;
 mod gateway_api;
+mod ingress;
 mod percona;
 mod relay;
+mod route;
+mod s3;
 mod secret;
 mod sign_on;
 mod storage_class;
@@ -76,8 +79,10 @@ pub const PROVIDERS: &[Provider] = &[
     percona::PROVIDER,
     valkey::PROVIDER,
     garage::PROVIDER,
+    s3::PROVIDER,
     storage_class::PROVIDER,
     gateway_api::PROVIDER,
+    ingress::PROVIDER,
     relay::PROVIDER,
 ];
 
@@ -151,8 +156,10 @@ pub(super) fn meet(asked: &Asked) -> Met {
         (NeedKind::Mongodb, "percona") => percona::meet(asked, choice),
         (NeedKind::Redis, "valkey") => valkey::meet(asked, choice),
         (NeedKind::Bucket, "garage") => garage::meet(asked, choice),
+        (NeedKind::Bucket, "s3") => s3::meet(asked, choice),
         (NeedKind::Volume, "storage-class") => storage_class::meet(asked, choice),
         (NeedKind::Route, "gateway-api") => gateway_api::meet(asked, choice),
+        (NeedKind::Route, "ingress") => ingress::meet(asked, choice),
         (NeedKind::Mail, "relay") => relay::meet(asked, choice),
         _ => Met::default(),
     }
@@ -304,16 +311,6 @@ fn int(number: u16) -> Value {
     Value::Int(i64::from(number))
 }
 
-/// Secrets in `parcelle-system` that a provider reads and the cluster's operators make: name and keys.
-pub fn credentials(choice: &ProviderChoice) -> Vec<(String, Vec<String>)> {
-    let keys = match choice.provider.value.as_str() {
-        "relay" => ["user", "password"],
-        _ => ["access-key", "secret-key"],
-    };
-    let named = option_text(choice, "credentials").map(|(name, _)| name.to_owned());
-    named.into_iter().map(|name| (name, keys.map(str::to_owned).to_vec())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,7 +324,15 @@ mod tests {
 
     #[test]
     fn every_kind_with_data_says_what_its_deletion_does() {
-        for kind in ["PersistentVolumeClaim", "Cluster", "Database", "DatabaseRole", "GarageBucket", "GarageKey", "PerconaServerMongoDB"] {
+        for kind in [
+            "PersistentVolumeClaim",
+            "Cluster",
+            "Database",
+            "DatabaseRole",
+            "GarageBucket",
+            "GarageKey",
+            "PerconaServerMongoDB",
+        ] {
             assert!(deletion(kind).is_some(), "{kind}");
         }
     }

@@ -1,0 +1,70 @@
+//! Routes by an Ingress: for clusters whose controller does not speak the Gateway API.
+
+use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
+use super::{Asked, Met, Provider, ProviderOption, option_text, outputs};
+use crate::expression::Value;
+use crate::model::ProviderChoice;
+use crate::model::definition::NeedKind;
+use crate::quantity::Dimension;
+use crate::render::draft::Draft;
+use crate::render::naming;
+use crate::render::tree::{Tree, tree};
+use crate::source::Spanned;
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Route,
+    name: "ingress",
+    about: "An Ingress for each route, certificates by cert-manager; plain requests are sent on as the controller is set up to.",
+    options: &[
+        ProviderOption { name: "class", required: true, about: "The name of the IngressClass." },
+        ProviderOption { name: "namespace", required: true, about: "The namespace of the controller." },
+        ProviderOption { name: "certificates", required: false, about: "The ClusterIssuer that signs certificates." },
+    ],
+    kinds: &["cert-manager.io/v1 Certificate"],
+    deletion: &[],
+};
+
+/// An Ingress to a workload, and its certificate.
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+    let hosts = hosts(asked);
+    let Some(first) = hosts.first() else { return Met::default() };
+    let certified = option_text(choice, "certificates");
+    let mut drafts = vec![ingress(asked, choice, &hosts)];
+    drafts.extend(certified.map(|issuer| certificate(asked, issuer, &hosts)));
+    Met {
+        outputs: outputs([
+            ("host", Value::garden_text(&first.value)),
+            ("url", Value::garden_text(&format!("{}://{}", scheme(choice), first.value))),
+        ]),
+        drafts,
+        flows: flows(asked, choice),
+        ..Met::default()
+    }
+}
+
+fn ingress(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
+    let path = asked.text("path").map_or_else(|| "/".to_owned(), |(path, _)| path);
+    let backend = target(asked).map(|(component, port)| {
+        let name = naming::part("Service", &asked.app.name, &component);
+        tree! { "service": tree! { "name": name, "port": tree! { "number": port.number } } }
+    });
+    let paths = vec![tree! { "path": path, "pathType": "Prefix", "backend": backend }];
+    let rule = |host: &Spanned<String>| {
+        tree! { "host": Tree::from(&host.value).at(host.span), "http": tree! { "paths": paths.clone() } }
+    };
+    let secure = option_text(choice, "certificates").is_some();
+    let spec = tree! {
+        "ingressClassName": option_text(choice, "class").map(|(class, span)| Tree::from(class).at(span)),
+        "rules": Tree::list(hosts.iter().map(rule)),
+        "tls": Tree::list(secure.then(|| tree! { "hosts": names(hosts), "secretName": tls_secret(asked) })),
+    };
+    // Controllers say in ways of their own how large a body may be and how long an answer: the wish is written down for
+    // whoever carries it out.
+    let size = asked.amount("body-size", Dimension::Size).map(|(size, span)| Tree::from(size).at(span));
+    let time = asked.amount("timeout", Dimension::Duration);
+    let time = time.map(|(time, span)| Tree::from(format!("{}s", time.amount)).at(span));
+    let annotations = tree! { "parcelle.dev/body-size": size, "parcelle.dev/timeout": time };
+    let name = naming::part("Ingress", &asked.app.name, asked.name());
+    edge(asked, "networking.k8s.io/v1", "Ingress", name, spec).annotated(annotations)
+}

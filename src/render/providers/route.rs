@@ -1,0 +1,96 @@
+//! What routes have in common, whatever carries them out: their hosts, their certificate, who must be reached.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, option, option_text};
+use crate::model::ProviderChoice;
+use crate::render::draft::Draft;
+use crate::render::flow::{Flow, FlowPort, Peer, tcp};
+use crate::render::tree::{Tree, tree};
+use crate::render::{Stage, naming};
+use crate::source::{Span, Spanned};
+
+/// The label of the pods by which cert-manager answers challenges, and their port.
+const SOLVER: (&str, u16) = ("acme.cert-manager.io/http01-solver", 8089);
+
+/// `https` where the cluster has its certificates signed.
+pub(super) fn scheme(choice: &ProviderChoice) -> &'static str {
+    if option(choice, "certificates").is_some() { "https" } else { "http" }
+}
+
+/// The hosts of the route: the one it says and others beside it; with the app's own first host all others of the app.
+pub(super) fn hosts(asked: &Asked) -> Vec<Spanned<String>> {
+    let Some((host, span)) = asked.text("host") else { return Vec::new() };
+    let mut hosts = match asked.app.hosts.first() {
+        Some(first) if first.value == host => asked.app.hosts.clone(),
+        _ => vec![Spanned::new(host, span)],
+    };
+    let also_at = asked.written("also").map_or(span, |written| written.span);
+    for also in asked.texts("also") {
+        if !hosts.iter().any(|host| host.value == also) {
+            hosts.push(Spanned::new(also, also_at));
+        }
+    }
+    hosts
+}
+
+/// The workload that the route leads to, the one it names or the first, and the port: the one it names or the first.
+pub(super) fn target(asked: &Asked) -> Option<(String, FlowPort)> {
+    let named = asked.text("to").map(|(name, _)| name);
+    let mut workloads = asked.workloads.iter().map(|(_, workload)| *workload);
+    let workload = match named {
+        Some(name) => workloads.find(|workload| workload.name.value.as_str() == name)?,
+        None => workloads.next()?,
+    };
+    let named = asked.text("port").map(|(name, _)| name);
+    let mut ports = workload.ports.iter().map(|guarded| &guarded.item);
+    let port = match named {
+        Some(name) => ports.find(|port| port.name.value == name)?,
+        None => ports.next()?,
+    };
+    let component = workload.name.value.to_string();
+    Some((component, FlowPort { number: port.number, udp: port.udp }))
+}
+
+/// The hosts, each with the line that says it.
+pub(super) fn names(hosts: &[Spanned<String>]) -> Tree {
+    Tree::list(hosts.iter().map(|host| Tree::from(&host.value).at(host.span)))
+}
+
+/// The Secret of the certificate.
+pub(super) fn tls_secret(asked: &Asked) -> String {
+    naming::role("Secret", &asked.app.name, asked.name(), "tls")
+}
+
+/// The certificate of all hosts.
+pub(super) fn certificate(asked: &Asked, (issuer, issuer_at): (&str, Span), hosts: &[Spanned<String>]) -> Draft {
+    let issuer = tree! {
+        "group": "cert-manager.io",
+        "kind": "ClusterIssuer",
+        "name": Tree::from(issuer).at(issuer_at),
+    };
+    let spec = tree! { "secretName": tls_secret(asked), "dnsNames": names(hosts), "issuerRef": issuer };
+    let name = naming::part("Certificate", &asked.app.name, asked.name());
+    edge(asked, "cert-manager.io/v1", "Certificate", name, spec)
+}
+
+/// An object of a route.
+pub(super) fn edge(asked: &Asked, api: &'static str, kind: &'static str, name: String, spec: Tree) -> Draft {
+    Draft::new(api, kind, name, tree! { "spec": spec }, asked.need.span).stage(Stage::Edge).component(asked.name())
+}
+
+/// What carries the route out reaches the workload, and the pods that answer challenges.
+pub(super) fn flows(asked: &Asked, choice: &ProviderChoice) -> Vec<Flow> {
+    let Some((namespace, origin)) = option_text(choice, "namespace") else { return Vec::new() };
+    let from = Peer::Namespace(namespace.to_owned());
+    let solver = Peer::Pods(BTreeMap::from([(SOLVER.0.to_owned(), "true".to_owned())]));
+    let mut flows = Vec::new();
+    if let Some((component, port)) = target(asked) {
+        let to = Peer::Pods(asked.owner.selector(&component));
+        flows.push(Flow { from: from.clone(), to, ports: vec![port], origin: asked.need.span });
+    }
+    if option(choice, "certificates").is_some() {
+        flows.push(Flow { from, to: solver, ports: tcp(&[SOLVER.1]), origin });
+    }
+    flows
+}

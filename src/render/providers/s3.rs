@@ -1,0 +1,62 @@
+//! Buckets of a service that knows no operator: made beforehand, with credentials that open one bucket each.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
+use crate::expression::Value;
+use crate::model::ProviderChoice;
+use crate::model::definition::NeedKind;
+use crate::render::{Resource, SecretSource, naming};
+
+/// What a cluster file may say of it.
+pub(super) const PROVIDER: Provider = Provider {
+    need: NeedKind::Bucket,
+    name: "s3",
+    about: "Buckets that the operators make, `ORGANISATION--APP--NEED` each, and for each a Secret `CREDENTIALS--ORGANISATION--APP--NEED` with the keys `access-key` and `secret-key`, which are copied.",
+    options: &[
+        ProviderOption { name: "endpoint", required: true, about: "The address at which apps reach it." },
+        ProviderOption { name: "region", required: false, about: "The region that clients name; `us-east-1`." },
+        ProviderOption {
+            name: "credentials",
+            required: true,
+            about: "What the names of the Secrets in `parcelle-system` begin with.",
+        },
+    ],
+    kinds: &[],
+    deletion: &[],
+};
+
+/// The bucket by its name, and a copy of the credentials that open it alone: a key to all buckets would let one
+/// organisation read those of the others.
+pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+    let (app, part) = (asked.data_name(), asked.name());
+    let bucket = naming::across_organisations(&asked.organisation.name, app, part);
+    let secret = naming::part("Secret", app, part);
+    let (endpoint, _) = option_text(choice, "endpoint").unwrap_or(("", choice.options.span));
+    let (scheme, host, number) = address(endpoint).unwrap_or(("https", "", 443));
+    let region = option_text(choice, "region").map_or("us-east-1", |(region, _)| region);
+    let (credentials, _) = option_text(choice, "credentials").unwrap_or(("s3", choice.options.span));
+    let keys = ["access-key", "secret-key"].map(|key| (key.to_owned(), key.to_owned()));
+    let source = SecretSource::Copied {
+        namespace: naming::SYSTEM_NAMESPACE.to_owned(),
+        name: format!("{credentials}--{bucket}"),
+        keys: BTreeMap::from(keys),
+    };
+    let size = asked.size().map(|(size, origin)| asked.contribution(Resource::Storage, size.amount, origin));
+    Met {
+        outputs: outputs([
+            ("bucket", Value::text(&bucket)),
+            ("endpoint", Value::garden_text(endpoint)),
+            ("host", Value::garden_text(host)),
+            ("port", int(number)),
+            ("secure", Value::Bool(scheme == "https")),
+            ("region", Value::garden_text(region)),
+            ("access-key", secret_value(&secret, "access-key")),
+            ("secret-key", secret_value(&secret, "secret-key")),
+        ]),
+        secrets: vec![asked.secret(&secret, source, "Opaque")],
+        flows: outward(asked, number),
+        contributions: size.into_iter().collect(),
+        ..Met::default()
+    }
+}
