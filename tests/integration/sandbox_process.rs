@@ -68,7 +68,7 @@ struct Known {
 fn numbered(name: &str, number: u64) -> Value {
     // Large enough for the file to be rewritten on the way.
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name},
-        "data": {"number": number.to_string(), "ballast": "x".repeat(40_000)}})
+        "data": {"number": number.to_string(), "ballast": "x".repeat(150_000)}})
 }
 
 /// Applies and deletes until the server is gone.
@@ -118,7 +118,7 @@ async fn a_killed_sandbox_has_every_answered_write_after_it_starts_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut known: Vec<Known> = (0..4).map(|_| Known::default()).collect();
     let (mut answered, mut from) = (0, 1);
-    for patience in [120, 310, 35, 700, 230] {
+    for patience in [900, 310, 35, 120, 230] {
         let (mut process, client) = serving(folder.path()).await;
         let maps = api(&client, "v1", "ConfigMap", "configmaps", "default");
         for one in &mut known {
