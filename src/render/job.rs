@@ -121,7 +121,10 @@ fn once(asked: &Asked, template: Tree, stage: Stage) -> Draft {
     };
     let hash = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), 10);
     let name = naming::role("Job", &asked.app.name, component(asked), &hash);
-    let spec = tree! { "backoffLimit": RETRIES, "template": template };
+    // What comes after the workloads waits while they sleep.
+    let waits = matches!(asked.job.trigger, Trigger::OnChange(_));
+    let suspend = waits.then(|| Tree::from(asked.now.asleep()).at(asked.now.origin()));
+    let spec = tree! { "backoffLimit": RETRIES, "suspend": suspend, "template": template };
     let draft = Draft::new("batch/v1", "Job", name, tree! { "spec": spec }, origin.unwrap_or(asked.job.span));
     draft.stage(stage).component(component(asked))
 }

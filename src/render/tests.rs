@@ -198,6 +198,13 @@ fn at_night_nothing_runs_and_the_page_answers() {
     assert_eq!(object(&asleep, "Deployment", "cloud-web")["spec"]["replicas"], 0);
     assert_eq!(object(&asleep, "Deployment", "cloud-cache")["spec"]["replicas"], 0);
     assert_eq!(object(&asleep, "CronJob", "cloud-cron")["spec"]["suspend"], true);
+    let suspended = |start: &str| {
+        let jobs = asleep.objects.iter().filter(|object| &*object.id.kind == "Job");
+        let mut found = jobs.filter(|object| object.id.name.starts_with(start));
+        found.next().map(|object| object.body["spec"]["suspend"].clone())
+    };
+    assert_eq!(suspended("cloud-office"), Some(json!(true)), "it comes after the workloads");
+    assert_eq!(suspended("cloud-upgrade"), Some(Value::Null), "it comes before them");
     let backend = &object(&asleep, "HTTPRoute", "cloud-web")["spec"]["rules"][0]["backendRefs"][0];
     assert_eq!((&backend["name"], &backend["namespace"]), (&json!("teapot"), &json!("gateways")));
     let awake = render(nights);
