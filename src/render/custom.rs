@@ -14,13 +14,19 @@ const DEFINITIONS: &[&str] = &[
     include_str!("../../schemas/kubernetes/custom/percona.json"),
 ];
 
-/// The definitions (CustomResourceDefinition objects) of the custom kinds that are rendered.
+/// The definitions (`CustomResourceDefinition` objects) of the custom kinds that are rendered.
+///
+/// # Panics
+/// Never: the files are part of the program, and read by its tests.
 pub fn definitions() -> Vec<Value> {
     let lists = DEFINITIONS.iter().map(|text| serde_json::from_str::<Vec<Value>>(text));
     lists.flat_map(|list| list.expect("the reduced definitions are part of the program")).collect()
 }
 
 /// What fields are, of everything that is rendered: for plans that no server is asked about.
+///
+/// # Panics
+/// Never: as [`definitions`].
 pub fn schemas() -> Schemas {
     let mut schemas = Schemas::builtin();
     for definition in definitions() {

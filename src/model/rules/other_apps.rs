@@ -1,15 +1,18 @@
-//! Settings that name another app of the organisation (`sign-on sso`): it is there, it lives, it is what they want.
+//! Settings that name another app of the organisation (`sign-on sso`): it is there, it lives, it is what they want, and
+//! awake when it is wanted.
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{SettingDeclaration, SettingType};
 use crate::model::references::unknown;
 use crate::model::rules::{SoundApp, View};
-use crate::model::{Life, Setting};
+use crate::model::{App, Life, Setting};
 use crate::name::Name;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 
 /// An app that does not give what another one names it for.
 const OTHER_APP: Code = Code("E0309");
+/// An app that sleeps while another one that relies on it is awake.
+const ASLEEP: Code = Code("W0309");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for sound in view.sound_apps() {
@@ -50,7 +53,7 @@ fn refers(
     } else if matches!(other.life, Life::Retired(_)) && matches!(sound.app.life, Life::Running) {
         format!("`{named}` is retired, and {} still relies on it", sound.called())
     } else {
-        return;
+        return asleep(sound, other, written.span, findings);
     };
     let finding = Finding::error(OTHER_APP, title, written.span).also(other.span, "the app it names");
     let finding = match &declaration.about {
@@ -58,4 +61,28 @@ fn refers(
         None => finding,
     };
     findings.push(finding.help(format!("name a living app of `{definition}`, or leave the line out")).stops(stops));
+}
+
+/// Hours at which the one sleeps and the other does not, as far as the words of their nights say it.
+fn asleep(sound: &SoundApp<'_>, other: &App, named: Span, findings: &mut Findings) {
+    let Some(nights) = other.settings.get("nights").filter(|nights| sleeps(nights)) else { return };
+    let own = sound.app.settings.get("nights").filter(|nights| sleeps(nights));
+    let hours = |nights: &Setting| ["from", "to"].map(|word| nights.props.get(word).map(|time| time.text.clone()));
+    let running = matches!((&sound.app.life, &other.life), (Life::Running, Life::Running));
+    if !running || own.is_some_and(|own| hours(own) == hours(nights)) {
+        return;
+    }
+    let title = format!("`{}` sleeps at hours at which {} is awake", other.name, sound.called());
+    let finding = Finding::warning(ASLEEP, title, named)
+        .also(nights.span, format!("`{}` sleeps by this line", other.name))
+        .why("whoever comes then finds the one app open and cannot get in by the other")
+        .help(format!(
+            "write `nights awake` in `app {} {}`, or let both sleep alike",
+            other.definition.name, other.name
+        ));
+    findings.push(finding);
+}
+
+fn sleeps(nights: &Setting) -> bool {
+    nights.args.first().is_some_and(|word| word.text == "asleep")
 }
