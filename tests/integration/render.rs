@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parcelle::finding::{Findings, Severity};
 use parcelle::model::definition::{self, Definitions, SettingType};
 use parcelle::model::{self, Garden};
-use parcelle::render::{self, OrganisationObjects, Origins, SecretSource};
+use parcelle::render::{self, OrganisationObjects, Origins, SecretPiece, SecretSource};
 use parcelle::schema;
 use parcelle::source::{SourceFile, Sources};
 use parcelle::syntax::{self, Document};
@@ -275,4 +275,66 @@ fn organisations_render_to_what_their_cases_say() {
         }
         assert_eq!(text.lines().count(), known.lines().count(), "{case}");
     }
+}
+
+/// The organisation of the case about signing in, its text changed.
+fn signing_in(change: impl Fn(String) -> String) -> OrganisationObjects {
+    let text = std::fs::read_to_string(repository().join("tests/cases/render/sign-on.kdl")).expect("the case");
+    let read = read_texts(vec![("sign-on.kdl".to_owned(), change(text))]);
+    assert_eq!(errors(&read, &read.findings), [] as [String; 0]);
+    render_all(&read.garden, DAY).remove(0)
+}
+
+fn body<'a>(objects: &'a OrganisationObjects, kind: &str, name: &str) -> &'a Value {
+    let found = objects.objects.iter().find(|object| &*object.id.kind == kind && &*object.id.name == name);
+    &found.unwrap_or_else(|| panic!("no {kind} {name}")).body
+}
+
+#[test]
+fn the_secret_of_a_client_is_made_once_and_read_on_both_ends() {
+    let objects = signing_in(|text| text);
+    let secret = |name: &str| &objects.secrets.iter().find(|secret| &*secret.id.name == name).expect(name).source;
+    let SecretSource::Generated { keys } = secret("pads-login") else { panic!("it is made") };
+    assert!(keys.contains_key("client-secret"));
+
+    let SecretSource::Template { keys } = secret("sso-configure--files") else { panic!("files of the job") };
+    let [SecretPiece::Secret { from, .. }] = &keys["secrets.client-pads"][..] else { panic!("{keys:?}") };
+    assert_eq!((&*from.secret, &*from.key), ("pads-login", "client-secret"));
+
+    let env = &body(&objects, "Deployment", "pads-web")["spec"]["template"]["spec"]["containers"][0]["env"];
+    let variable = env.as_array().expect("a list").iter().find(|one| one["name"] == "CMD_OAUTH2_CLIENT_SECRET");
+    assert_eq!(variable.expect("it is there")["valueFrom"]["secretKeyRef"]["name"], "pads-login");
+
+    // What plans show holds the place of the secret only.
+    let realm = body(&objects, "ConfigMap", "sso-configure")["data"]["config.realm.json"].as_str().expect("a text");
+    let realm: Value = serde_json::from_str(realm).expect("JSON");
+    let client = realm["clients"].as_array().expect("a list").iter().find(|client| client["clientId"] == "pads");
+    assert_eq!(client.expect("it is there")["secret"], "$(file:UTF-8:/secrets/client-pads)");
+}
+
+#[test]
+fn an_app_reaches_what_signs_people_in_and_nobody_else_does() {
+    let objects = signing_in(|text| {
+        text.replace("        sign-on sso\n    }\n\n    app rocket-chat", "    }\n\n    app rocket-chat")
+    });
+    let reaches = |app: &str| {
+        let rules = body(&objects, "NetworkPolicy", &format!("{app}--app"))["spec"]["egress"].clone();
+        let to_sso = |rule: &Value| rule["to"][0]["podSelector"]["matchLabels"]["parcelle.dev/app"] == "sso";
+        rules.as_array().expect("rules").iter().find(|rule| to_sso(rule)).map(|rule| rule["ports"][0]["port"].clone())
+    };
+    assert_eq!(reaches("chat"), Some(json!(8080)));
+    assert_eq!(reaches("pads"), None, "it signs nobody in by sso here");
+}
+
+#[test]
+fn an_app_that_is_retired_is_no_client_any_more() {
+    let configured = |objects: &OrganisationObjects| {
+        let job = objects.objects.iter().find(|object| object.id.name.starts_with("sso-configure--"));
+        let realm = body(objects, "ConfigMap", "sso-configure")["data"]["config.realm.json"].clone();
+        (job.expect("the job").id.name.clone(), realm.as_str().expect("a text").contains("\"chat\""))
+    };
+    let before = configured(&signing_in(|text| text));
+    let after = configured(&signing_in(|text| text.replace("app rocket-chat chat", "retired app rocket-chat chat")));
+    assert!(before.1 && !after.1);
+    assert_ne!(before.0, after.0, "another file is another job");
 }
