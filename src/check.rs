@@ -11,6 +11,7 @@ use crate::model::definition::{self, Definitions};
 use crate::model::{self, Garden, Organisation, Past};
 use crate::name::Name;
 use crate::render::{self, OrganisationObjects};
+use crate::report;
 use crate::schema;
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, Document};
@@ -91,6 +92,10 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
         garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let sources = Arc::clone(&memo.sources);
     findings.sort_in(&sources);
+    // One mistake in what many share is told once.
+    findings.join(model::UNKNOWN_NAME);
+    findings.join(model::NO_HOST);
+    findings.join(model::NOT_PROVIDED);
     Checked { commit, sources, findings, garden, objects, rendered, renderer_hash: renderer_hash() }
 }
 
@@ -183,16 +188,25 @@ fn render(
             memo.rendered.insert(name.clone(), fresh);
         }
         let one = &memo.rendered[&name];
-        if one.findings.has_errors() {
+        let mut found = one.findings.clone();
+        garden.judgement.apply(&mut found);
+        if found.has_errors() {
             garden.broken.insert(name.clone());
             garden.organisations.remove(&name);
         } else {
             all.insert(name, Arc::clone(&one.objects));
         }
-        findings.extend(one.findings.clone());
+        findings.extend(found);
     }
     let stopped = garden.stopped.par_iter().map(|(_, one)| rendered(garden, one, files_of(garden, one), now).findings);
-    stopped.collect::<Vec<_>>().into_iter().for_each(|found| findings.extend(found));
+    for mut found in stopped.collect::<Vec<_>>() {
+        garden.judgement.apply(&mut found);
+        findings.extend(found);
+    }
+    // What an error hides may be what is allowed.
+    if !findings.has_errors() {
+        garden.judgement.tell_of_unused(|code| report::page(code).is_some(), findings);
+    }
     (all, anew)
 }
 

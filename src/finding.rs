@@ -171,6 +171,9 @@ impl Finding {
     }
 }
 
+/// How many further places of what is said of many are shown.
+const MOST_PLACES: usize = 9;
+
 /// The one sink. Findings come in any order and are read in file order.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
@@ -202,6 +205,31 @@ impl Findings {
             (path(a), place(a), &a.title).cmp(&(path(b), place(b), &b.title))
         });
         self.all.dedup();
+    }
+
+    /// Of those of a code that say the same of several places keeps the first, with the other places beside it.
+    pub fn join(&mut self, code: Code) {
+        let mut joined: Vec<Finding> = Vec::new();
+        for finding in std::mem::take(&mut self.all) {
+            let same =
+                |first: &&mut Finding| first.code == code && finding.code == code && first.title == finding.title;
+            match joined.iter_mut().find(same) {
+                Some(first) if first.secondary.len() < MOST_PLACES => {
+                    let text =
+                        Some(finding.primary.text).filter(|text| !text.is_empty() && *text != first.primary.text);
+                    let text = text.unwrap_or_else(|| "and here".into());
+                    first.secondary.push(Label { span: finding.primary.span, text });
+                }
+                Some(_) => {}
+                None => joined.push(finding),
+            }
+        }
+        self.all = joined;
+    }
+
+    /// Keeps those for which `keep` says so; it may change them.
+    pub fn retain_mut(&mut self, keep: impl FnMut(&mut Finding) -> bool) {
+        self.all.retain_mut(keep);
     }
 
     /// All of them.

@@ -267,8 +267,14 @@ fn hosts(
 ) -> Vec<Spanned<String>> {
     let has_route = sources.definition.needs.iter().any(|need| need.item.kind == definition::NeedKind::Route);
     let at = settings.get("at").and_then(|at| at.args.first().map(spelled));
-    let first = match (at, &sources.host) {
-        (Some(at), _) => at,
+    let unread = || {
+        let said = [sources.own, sources.offered].into_iter().flatten();
+        at.is_none() && { said }.any(|app| app.node.child("at").is_some())
+    };
+    let first = match (&at, &sources.host) {
+        (Some(at), _) => at.clone(),
+        // One that could not be read claims nothing else.
+        _ if unread() => return Vec::new(),
         (None, Some(host)) => {
             let setting = Setting {
                 span: host.span,
@@ -295,11 +301,12 @@ fn hosts(
     std::iter::once(first).chain(also).filter(|host| domain_error(&host.value).is_none()).collect()
 }
 
+/// Told of the organisation, since a domain mends all its apps at once.
 fn no_host(sources: &Sources<'_>) -> Finding {
-    let name = sources.name;
-    Finding::error(NO_HOST, format!("`{name}` has no address"), sources.place())
-        .why("apps are at NAME.DOMAIN, and neither the organisation nor its cluster has a `domain`")
-        .help(format!("give the organisation a `domain`, or write `at {name}.example.org` in the app"))
+    let title = "apps have no address: neither the organisation nor its cluster has a `domain`";
+    Finding::error(NO_HOST, title, sources.organisation)
+        .why("apps are at NAME.DOMAIN where they do not say `at`")
+        .help("give the organisation a `domain`, or write `at HOST` in each app")
 }
 
 fn life(sources: &Sources<'_>, settings: &BTreeMap<String, Arc<Setting>>) -> Life {

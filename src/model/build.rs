@@ -8,11 +8,12 @@ use rayon::prelude::*;
 use crate::finding::{Finding, Findings, Severity};
 use crate::model::definition::Definitions;
 use crate::model::organisation::{Draft, World};
+use crate::model::references::Doubt;
 use crate::model::rules::{self, View};
-use crate::model::{Garden, Past, app, cluster, garden, offer, organisation, references};
+use crate::model::{Garden, Judgement, Past, app, cluster, garden, offer, organisation, references};
 use crate::name::Name;
 use crate::schema::Checked;
-use crate::source::{FileId, Span};
+use crate::source::FileId;
 use crate::syntax::Node;
 
 /// The garden that checked files mean, with every rule of the whole garden tried.
@@ -26,15 +27,18 @@ pub fn build(
     past: Option<&Past>,
     findings: &mut Findings,
 ) -> Option<Garden> {
-    let (mut garden, found) = garden::read(files, findings);
+    let doubt = Doubt::of(files, findings);
+    let (mut garden, found) = garden::read(files, &doubt, findings);
     garden.definitions.clone_from(&definitions.loaded);
     garden.unreadable = unreadable(files, findings);
     let unsound_clusters = clusters(files, &mut garden, findings);
-    offers(files, definitions, &mut garden, findings);
-    let mut drafts = drafts(files, definitions, &garden, findings);
+    offers(files, definitions, &doubt, &mut garden, findings);
+    let mut drafts = drafts(files, definitions, &doubt, &garden, findings);
     rules::hosts::release_retired(&mut drafts);
     let view = View { garden: &garden, drafts: &drafts, definitions, past, unsound_clusters: &unsound_clusters, files };
     rules::check(&view, findings);
+    let mut judgement = Judgement::read(files, findings);
+    judgement.apply(findings);
     let unsound = stopped(files, definitions, &drafts, findings, |finding| !leaves_sound(finding)).organisations;
     let stopped = stopped(files, definitions, &drafts, findings, |_| true);
     let mut broken = stopped.organisations;
@@ -54,6 +58,7 @@ pub fn build(
         broken.extend(past.into_iter().flat_map(|past| past.organisations.keys().cloned()));
     }
     garden.broken = broken;
+    garden.judgement = judgement;
     found.then_some(garden)
 }
 
@@ -63,6 +68,12 @@ fn top<'a>(files: &'a [Arc<Checked>], kind: &'a str) -> impl Iterator<Item = (&'
     readable.flat_map(move |file| {
         file.document.nodes.iter().filter(move |node| node.name.value == kind).map(move |node| (file, node))
     })
+}
+
+/// The first node of the same kind and name.
+fn first_of<'a>(files: &'a [Arc<Checked>], node: &'a Node) -> &'a Node {
+    let same = |other: &&Node| other.arg(0).map(|name| &name.text) == node.arg(0).map(|name| &name.text);
+    top(files, &node.name.value).map(|(_, other)| other).find(same).unwrap_or(node)
 }
 
 /// Files of which something could not be read: what they held may still be meant.
@@ -82,18 +93,24 @@ fn clusters(files: &[Arc<Checked>], garden: &mut Garden, findings: &mut Findings
             unsound.insert(cluster.name.clone());
         }
         match garden.clusters.get(&cluster.name) {
-            Some(first) => findings.push(references::same("cluster", &cluster.name, node.head, first.span)),
+            Some(_) => references::same("cluster", &cluster.name, node, first_of(files, node), findings),
             None => drop(garden.clusters.insert(cluster.name.clone(), Arc::new(cluster))),
         }
     }
     unsound
 }
 
-fn offers(files: &[Arc<Checked>], definitions: &Definitions, garden: &mut Garden, findings: &mut Findings) {
+fn offers(
+    files: &[Arc<Checked>],
+    definitions: &Definitions,
+    doubt: &Doubt,
+    garden: &mut Garden,
+    findings: &mut Findings,
+) {
     for (file, node) in top(files, "offer") {
-        let Some(offer) = offer::read(file, node, definitions, findings) else { continue };
+        let Some(offer) = offer::read(file, node, definitions, doubt, findings) else { continue };
         match garden.offers.get(&offer.name) {
-            Some(first) => findings.push(references::same("offer", &offer.name, node.head, first.span)),
+            Some(_) => references::same("offer", &offer.name, node, first_of(files, node), findings),
             None => drop(garden.offers.insert(offer.name.clone(), Arc::new(offer))),
         }
     }
@@ -102,11 +119,12 @@ fn offers(files: &[Arc<Checked>], definitions: &Definitions, garden: &mut Garden
 fn drafts<'f>(
     files: &'f [Arc<Checked>],
     definitions: &Definitions,
+    doubt: &Doubt,
     garden: &Garden,
     findings: &mut Findings,
 ) -> Vec<Draft<'f>> {
     let bases = definitions.loaded.iter().map(|(name, definition)| (name, app::base(definition))).collect();
-    let world = World { garden, definitions, bases };
+    let world = World { garden, definitions, doubt, bases };
     let readable = files.iter().filter(|file| file.readable());
     let nodes = readable.flat_map(|file| file.document.nodes.iter().map(move |node| (file, node)));
     let nodes: Vec<_> = nodes.filter(|(_, node)| is_organisation(node)).collect();
@@ -116,16 +134,16 @@ fn drafts<'f>(
     };
     let all: Vec<_> = nodes.par_iter().map(read).collect();
     let mut drafts: Vec<Draft<'f>> = Vec::new();
-    let mut places: BTreeMap<Name, Span> = BTreeMap::new();
-    for (draft, found) in all {
+    let mut places: BTreeMap<Name, &Node> = BTreeMap::new();
+    for ((_, node), (draft, found)) in nodes.iter().zip(all) {
         findings.extend(found);
         let Some(draft) = draft else { continue };
-        let (name, place) = (draft.organisation.name.clone(), draft.organisation.span);
+        let name = draft.organisation.name.clone();
         if let Some(first) = places.get(&name) {
-            findings.push(references::same("organisation", &name, place, *first).stops(name));
+            references::same("organisation", &name, node, first, findings);
             continue;
         }
-        places.insert(name, place);
+        places.insert(name, node);
         drafts.push(draft);
     }
     drafts

@@ -4,13 +4,32 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::finding::Findings;
+use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, Definitions};
 use crate::model::{read, references};
 use crate::name::Name;
 use crate::schema::Checked;
-use crate::source::{Sources, Span};
+use crate::source::Sources;
 use crate::syntax;
+
+/// A definition that takes the place of one that comes with parcelle without saying so, or says so and does not.
+const REPLACES: Code = Code("W0105");
+
+/// Tells of a definition of the garden that has the name of a built-in one by accident.
+fn tell_of_replacing(name: &Name, node: &syntax::Node, built_in: bool, findings: &mut Findings) {
+    let said = node.child("replaces");
+    if let Some(said) = said.filter(|_| !built_in) {
+        let title = format!("no definition `{name}` comes with parcelle that this one could replace");
+        findings.push(Finding::warning(REPLACES, title, said.head).help("take `replaces` away"));
+    } else if built_in && said.is_none() {
+        let title = format!("`{name}` takes the place of the definition that comes with parcelle");
+        let finding = Finding::warning(REPLACES, title, node.head)
+            .why("of two definitions of a name the garden's own counts, and it no longer changes with parcelle")
+            .help("where that is meant, say so in its block: `replaces \"why\"`")
+            .help("where it is not, give it another name");
+        findings.push(finding);
+    }
+}
 
 impl Definitions {
     /// The definitions that come with parcelle; their texts are added to `sources`.
@@ -38,7 +57,7 @@ impl Definitions {
     #[must_use]
     pub fn with(&self, files: &[Arc<Checked>], findings: &mut Findings) -> Self {
         let mut all = self.clone();
-        let mut places: BTreeMap<Name, Span> = BTreeMap::new();
+        let mut places: BTreeMap<Name, &crate::syntax::Node> = BTreeMap::new();
         let readable = files.iter().filter(|file| file.readable());
         for (file, node) in readable.flat_map(|file| file.document.nodes.iter().map(move |node| (file, node))) {
             let Some(name) = (node.name.value == "definition").then(|| read::name_at(node, 0)).flatten() else {
@@ -46,12 +65,13 @@ impl Definitions {
             };
             let name = name.value;
             if let Some(first) = places.get(&name) {
-                findings.push(references::same("definition", &name, node.head, *first));
+                references::same("definition", &name, node, first, findings);
                 all.loaded.remove(&name);
                 all.broken.insert(name);
                 continue;
             }
-            places.insert(name.clone(), node.head);
+            tell_of_replacing(&name, node, self.loaded.contains_key(&name), findings);
+            places.insert(name.clone(), node);
             all.loaded.remove(&name);
             let sound = !file.holds_broken(node);
             match sound.then(|| definition::load(node, &all.common, findings)).flatten() {

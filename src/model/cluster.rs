@@ -21,6 +21,7 @@ pub(super) fn read(file: &Checked, node: &Node) -> Option<Cluster> {
         uid: text_of(file, node, "uid").unwrap_or_else(|| Spanned::new(String::new(), node.head)),
         timezone: text_of(file, node, "timezone").map_or_else(|| UTC.to_owned(), |zone| zone.value),
         domain: text_of(file, node, "domain").map(|domain| domain.value),
+        complete: !file.holds_broken(node),
         provides: choices.filter_map(|need| Some((need.name.value.clone(), choice(need)?))).collect(),
         span: node.head,
         name: name.value,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
+use crate::model::references::Doubt;
 use crate::model::{Consent, Deletions, Garden, Person};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
@@ -23,19 +24,23 @@ pub const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amoun
 pub const UNDECLARED: (u64, u64) = (20, 10);
 
 /// The garden of its one node, without what other files add; its name is absent where it could not be read.
-pub(super) fn read(files: &[Arc<Checked>], findings: &mut Findings) -> (Garden, bool) {
+pub(super) fn read(files: &[Arc<Checked>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {
     let mut nodes = files
         .iter()
         .filter(|file| file.readable())
         .flat_map(|file| file.document.nodes.iter().map(move |node| (file, node)))
         .filter(|(_, node)| node.name.value == "garden");
     let Some((file, node)) = nodes.next() else {
-        if let Some(finding) = absent(files, findings) {
+        if let Some(finding) = absent(files, findings).filter(|_| !doubt.about_anything()) {
             findings.push(finding);
         }
         return (empty(files), false);
     };
-    for (_, second) in nodes {
+    // The schema tells of a second one in the same file that has the same name.
+    let same = |second: &Node| {
+        second.head.file == node.head.file && second.arg(0).map(|name| &name.text) == node.arg(0).map(|name| &name.text)
+    };
+    for (_, second) in nodes.filter(|(_, second)| !same(second)) {
         let finding = Finding::error(NO_GARDEN, "there are two `garden` nodes", second.head)
             .label("another one")
             .also(node.head, "one here")
@@ -96,6 +101,7 @@ fn empty(files: &[Arc<Checked>]) -> Garden {
         organisations: BTreeMap::new(),
         broken: std::collections::BTreeSet::new(),
         stopped: std::collections::BTreeMap::new(),
+        judgement: crate::model::Judgement::default(),
         unreadable: std::collections::BTreeSet::new(),
     }
 }
@@ -125,7 +131,14 @@ fn consent(file: &Checked, node: &Node, people: &BTreeMap<Name, Person>, finding
         let (Some(count), Ok(group)) = (number_at(rule, 0), Name::new(&from.text)) else { continue };
         let members = people.values().filter(|person| person.groups.contains(&group)).count();
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let doubtful = child(file, node, "people").is_some_and(|people| file.holds_broken(people));
+        let doubtful = match node.child("people") {
+            Some(people) => file.holds_broken(people),
+            None => file.holds_broken(node),
+        };
+        if people.is_empty() && !doubtful {
+            findings.push(nobody_at_all(from.span, node.head));
+            return consent;
+        }
         if members < count as usize && !doubtful {
             let finding = Finding::error(
                 NOBODY,
@@ -139,6 +152,13 @@ fn consent(file: &Checked, node: &Node, people: &BTreeMap<Name, Person>, finding
         consent.push(Consent::Approvals { count, from: group, for_ });
     }
     consent
+}
+
+fn nobody_at_all(place: Span, garden: Span) -> Finding {
+    Finding::error(NOBODY, "approvals are asked for, and the garden names no people", place)
+        .also(garden, "no `people` in it")
+        .why("nothing could ever be approved")
+        .help("name them: `people { person ada email=ada@example.org in=operators; }`")
 }
 
 fn deletions(file: &Checked, node: &Node) -> Deletions {

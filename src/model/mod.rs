@@ -15,6 +15,7 @@ mod cluster;
 pub mod definition;
 mod explain;
 mod garden;
+mod judgement;
 mod layers;
 mod offer;
 mod organisation;
@@ -23,9 +24,13 @@ mod references;
 mod rules;
 mod settings;
 
+pub use app::NO_HOST;
 pub use build::build;
 pub use definition::{Definition, Definitions};
 pub use explain::{Explained, explain, value_text};
+pub use judgement::Judgement;
+pub use references::UNKNOWN_NAME;
+pub use rules::needs::NOT_PROVIDED;
 
 /// Everything below the folder that holds `garden.kdl`, as it is meant.
 #[derive(Clone, Debug)]
@@ -60,6 +65,8 @@ pub struct Garden {
     pub broken: BTreeSet<Name>,
     /// Those of the broken whose meaning is known all the same: what can be said of their objects is said in the same run.
     pub stopped: BTreeMap<Name, Arc<Organisation>>,
+    /// What the garden says of findings: which it accepts, how much they weigh.
+    pub judgement: Judgement,
     /// Files that could not be read at all: nothing that may have lived in them is deleted.
     pub unreadable: BTreeSet<FileId>,
 }
@@ -131,6 +138,8 @@ pub struct Cluster {
     pub timezone: String,
     /// Hosts of organisations without a domain lie below it.
     pub domain: Option<String>,
+    /// Whether all of it could be read, so that what it does not say is not said.
+    pub complete: bool,
     /// Provider by need (`postgres`, `redis`, `bucket`, `volume`, `route`, `mail`).
     pub provides: BTreeMap<String, ProviderChoice>,
     /// Where it was written.
@@ -163,6 +172,8 @@ pub struct Offer {
     pub defaults: BTreeMap<String, Arc<Setting>>,
     /// Whether no finding is about its defaults.
     pub sound: bool,
+    /// Whether all of it could be read, so that what is not among its apps is not there.
+    pub complete: bool,
     /// Apps that every subscriber gets, by name.
     pub apps: BTreeMap<Name, AppNode>,
     /// Where it was written.

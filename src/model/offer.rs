@@ -6,17 +6,24 @@ use std::sync::Arc;
 use crate::finding::Findings;
 use crate::model::definition::Definitions;
 use crate::model::read::{amount_of, child, children, name_at, text_at, text_of};
+use crate::model::references::Doubt;
 use crate::model::settings::{APP_WORDS, Reader, Said};
 use crate::model::{AppNode, Grants, Layer, Offer, references};
 use crate::schema::Checked;
 use crate::syntax::Node;
 
 /// An offer; absent where not even its name can be read.
-pub(super) fn read(file: &Checked, node: &Node, definitions: &Definitions, findings: &mut Findings) -> Option<Offer> {
+pub(super) fn read(
+    file: &Checked,
+    node: &Node,
+    definitions: &Definitions,
+    doubt: &Doubt,
+    findings: &mut Findings,
+) -> Option<Offer> {
     let name = name_at(node, 0)?;
     let allow = child(file, node, "allow");
-    let apps =
-        children(file, node, "app").filter_map(|app| app_node(file, app, Layer::OfferApp, definitions, findings));
+    let apps = children(file, node, "app")
+        .filter_map(|app| app_node(file, app, Layer::OfferApp, (definitions, doubt), findings));
     let apps: BTreeMap<_, _> = apps.map(|app| (app.name.value.clone(), app)).collect();
     let defaults = defaults(file, node, Layer::OfferDefaults, definitions, findings);
     Some(Offer {
@@ -25,6 +32,7 @@ pub(super) fn read(file: &Checked, node: &Node, definitions: &Definitions, findi
         allows: allow.into_iter().flat_map(|node| &node.args).map(|hatch| hatch.text.clone()).collect(),
         defaults: defaults.settings,
         sound: defaults.sound,
+        complete: !file.holds_broken(node),
         apps,
         span: node.head,
         name: name.value,
@@ -55,12 +63,17 @@ pub(super) fn app_node(
     file: &Checked,
     node: &Node,
     layer: Layer,
-    definitions: &Definitions,
+    (definitions, doubt): (&Definitions, &Doubt),
     findings: &mut Findings,
 ) -> Option<AppNode> {
     let first = usize::from(node.name.value == "retired");
     let (written, name) = (text_at(node, first)?, name_at(node, first + 1)?);
-    let said = match references::definition(definitions, &written, findings) {
+    let known = if file.is_malformed(node) {
+        definitions.loaded.get(written.value.as_str())
+    } else {
+        references::definition(definitions, doubt, &written, findings)
+    };
+    let said = match known {
         None => Said { settings: BTreeMap::new(), sound: false },
         Some(definition) => {
             let owner = format!("`{}`", definition.name);

@@ -8,7 +8,7 @@ use crate::model::app::{self, Sources};
 use crate::model::definition::Definitions;
 use crate::model::offer::{app_node, defaults};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
-use crate::model::references;
+use crate::model::references::{self, Doubt};
 use crate::model::{App, AppNode, Cluster, Contact, Garden, Layer, Offer, Organisation, Retired, Setting};
 use crate::name::Name;
 use crate::schema::{Checked, Language, TWICE};
@@ -24,6 +24,8 @@ pub(super) struct World<'a> {
     pub garden: &'a Garden,
     /// Every definition.
     pub definitions: &'a Definitions,
+    /// What may be there although it could not be read.
+    pub doubt: &'a Doubt,
     /// The farthest layer of each definition.
     pub bases: BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>,
 }
@@ -99,7 +101,7 @@ fn cluster(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findin
     if let Some(known) = written.as_ref().and_then(|written| world.garden.clusters.get(written.value.as_str())) {
         return (Arc::clone(known), true);
     }
-    if let Some(written) = &written {
+    if let Some(written) = written.as_ref().filter(|written| !world.doubt.about("cluster", &written.value)) {
         let known = world.garden.clusters.keys().map(Name::as_str);
         findings.push(references::unknown("cluster", written, known));
     }
@@ -109,6 +111,7 @@ fn cluster(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findin
         uid: Spanned::new(String::new(), node.head),
         timezone: "Etc/UTC".to_owned(),
         domain: None,
+        complete: false,
         provides: BTreeMap::new(),
         span: node.head,
     };
@@ -119,7 +122,7 @@ fn offer(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings
     let Some(written) = node.child("offer") else { return (None, true) };
     let Some(written) = text_at(written, 0).filter(|_| !file.is_broken(written)) else { return (None, false) };
     let known = world.garden.offers.get(written.value.as_str());
-    if known.is_none() {
+    if known.is_none() && !world.doubt.about("offer", &written.value) {
         findings.push(references::unknown("offer", &written, world.garden.offers.keys().map(Name::as_str)));
     }
     (known.cloned(), known.is_some())
@@ -168,7 +171,10 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
         if let (Some(mine), Some(theirs)) = (mine, theirs)
             && mine.definition.value != theirs.definition.value
         {
-            findings.push(other_definition(draft, mine, theirs));
+            // One that is not known has its finding.
+            if [mine, theirs].iter().all(|app| world.definitions.loaded.contains_key(app.definition.value.as_str())) {
+                findings.push(other_definition(draft, mine, theirs));
+            }
             draft.unbuilt.insert(name.clone());
             continue;
         }
@@ -190,7 +196,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
             offer_defaults: draft.organisation.offer.as_ref().map(|offer| &offer.defaults),
             defaults: &defaults.settings,
             host: default_host(&draft.organisation, name),
-            host_known: draft.domain_known && draft.cluster_known,
+            host_known: draft.domain_known && draft.cluster_known && draft.organisation.cluster.complete,
             keep_data: world.garden.deletions.keep_data,
             retired: draft.organisation.retired.as_ref(),
             organisation: node.head,
@@ -226,7 +232,7 @@ fn own_apps(
     for node in node.children.iter().filter(is_app) {
         let place = usize::from(node.name.value == "retired") + 1;
         draft.unbuilt.extend(name_at(node, place).map(|name| name.value));
-        let Some(app) = app_node(file, node, Layer::App, world.definitions, findings) else { continue };
+        let Some(app) = app_node(file, node, Layer::App, (world.definitions, world.doubt), findings) else { continue };
         match apps.get(&app.name.value) {
             None => {
                 if world.definitions.loaded.contains_key(app.definition.value.as_str()) {
@@ -252,7 +258,7 @@ fn offered_apps(file: &Checked, node: &Node, draft: &Draft<'_>, findings: &mut F
     let mut apps = offer.apps.clone();
     for without in children(file, node, "without") {
         let Some(name) = without.arg(0) else { continue };
-        if apps.remove(name.text.as_str()).is_none() {
+        if apps.remove(name.text.as_str()).is_none() && offer.complete {
             let known = offer.apps.keys().map(Name::as_str);
             let finding =
                 references::unknown(&format!("app of the offer `{}` called", offer.name), &spelled(name), known);

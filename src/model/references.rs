@@ -1,31 +1,91 @@
 //! Names that stand for something written elsewhere.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::Definition;
 use crate::model::definition::Definitions;
+use crate::model::read::name_at;
 use crate::name::Name;
 use crate::schema::suggest::{either, nearest};
-use crate::source::{Span, Spanned};
+use crate::schema::{Checked, Language};
+use crate::source::Spanned;
+use crate::syntax::Node;
 
 /// A name that nothing in the garden has.
 pub const UNKNOWN_NAME: Code = Code("E0301");
 /// Two things of the same name.
 pub const SAME_NAME: Code = Code("E0302");
 
+/// What may be there although it could not be read: nobody is told that it is missing.
+#[derive(Debug, Default)]
+pub(super) struct Doubt {
+    /// Something was lost of which not even the name is known.
+    anything: bool,
+    /// A node of this kind whose name could not be read.
+    kinds: BTreeSet<String>,
+    /// The names of what was not read, of any kind.
+    names: BTreeSet<String>,
+}
+
+impl Doubt {
+    /// What these files may hold beside what was read of them.
+    pub(super) fn of(files: &[Arc<Checked>], findings: &Findings) -> Self {
+        // A text or comment that never ends takes in the rest of its file.
+        let anything = findings.iter().any(|finding| matches!(finding.code.0, "E0009" | "E0010"));
+        let mut doubt = Self { anything, ..Self::default() };
+        for file in files {
+            let mut named = file.document.nodes.iter().filter(|node| node.name.value != "edition");
+            doubt.anything |= !file.readable() && named.next().is_none();
+            for node in &file.document.nodes {
+                let kind = node.name.value.as_str();
+                let known = Language::embedded().node(&Language::embedded().garden_file, kind).is_some();
+                if kind == "edition" {
+                    continue;
+                }
+                if !file.readable() || !known {
+                    doubt.names.extend(node.args.iter().map(|word| word.text.clone()));
+                } else if file.is_malformed(node) || name_at(node, usize::from(kind == "retired")).is_none() {
+                    doubt.kinds.insert(kind.to_owned());
+                }
+            }
+        }
+        doubt
+    }
+
+    /// Whether something of any kind may be there.
+    pub(super) fn about_anything(&self) -> bool {
+        self.anything || !self.names.is_empty()
+    }
+
+    /// Whether something of a kind and name may be there.
+    pub(super) fn about(&self, kind: &str, name: &str) -> bool {
+        self.anything || self.kinds.contains(kind) || self.names.contains(name)
+    }
+}
+
 /// The definition of a written name; absent with a finding, or without where the definition is the broken one.
 pub(super) fn definition<'a>(
     definitions: &'a Definitions,
+    doubt: &Doubt,
     written: &Spanned<String>,
     findings: &mut Findings,
 ) -> Option<&'a Arc<Definition>> {
-    let found = definitions.loaded.get(written.value.as_str());
-    if found.is_none() && !definitions.broken.contains(written.value.as_str()) {
+    let name = written.value.as_str();
+    let found = definitions.loaded.get(name);
+    if found.is_none()
+        && Name::new(name).is_ok()
+        && !definitions.broken.contains(name)
+        && !doubt.about("definition", name)
+    {
         let known = definitions.loaded.keys().map(Name::as_str);
-        let finding = unknown("definition", written, known)
-            .help("`parcelle docs` describes them; one of your own is a file of the garden");
-        findings.push(finding);
+        let finding = unknown("definition", written, known);
+        findings.push(if finding.fixes.is_empty() {
+            finding.help("a definition of your own is a file of the garden: `definition NAME { … }`")
+        } else {
+            finding
+        });
     }
     found
 }
@@ -48,11 +108,15 @@ pub(super) fn unknown<'a>(what: &str, written: &Spanned<String>, known: impl Ite
     }
 }
 
-/// The finding about a second thing of a name.
-pub(super) fn same(what: &str, name: &Name, second: Span, first: Span) -> Finding {
-    Finding::error(SAME_NAME, format!("there are two {what}s `{name}`"), second)
+/// Tells of a second node of a name, unless it is of the same kind and file: then the schema has told.
+pub(super) fn same(what: &str, name: &Name, second: &Node, first: &Node, findings: &mut Findings) {
+    if second.head.file == first.head.file && second.name.value == first.name.value {
+        return;
+    }
+    let finding = Finding::error(SAME_NAME, format!("there are two {what}s `{name}`"), second.head)
         .label("another one")
-        .also(first, "one here")
+        .also(first.head, "one here")
         .why("names are unique in the whole garden, wherever they are written")
-        .help("rename or remove one of them")
+        .help("rename or remove one of them");
+    findings.push(finding);
 }

@@ -7,7 +7,7 @@ use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::definition::{self, SettingDeclaration};
 use crate::model::{Layer, Setting};
 use crate::schema::suggest::nearest;
-use crate::schema::{Checked, TWICE, UNKNOWN_WORD};
+use crate::schema::{Checked, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
 use crate::syntax::Node;
 
 /// A setting under its earlier name.
@@ -16,7 +16,7 @@ pub const RENAMED: Code = Code("W0104");
 pub const DEPRECATED: Code = Code("W0103");
 
 /// Words of an app's block that are no settings; the schema has checked them.
-pub const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "keep-data"];
+pub const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow", "keep-data"];
 
 /// What a block says.
 pub(super) struct Said {
@@ -46,6 +46,10 @@ impl Reader<'_> {
         let mut settings = BTreeMap::new();
         let mut sound = !file.holds_broken(node);
         for child in node.children.iter().filter(|child| !self.words.contains(&child.name.value.as_str())) {
+            // What was malformed is mended by guess only: nothing more is said about it.
+            if file.holds_broken(child) {
+                continue;
+            }
             let Some(declaration) = self.declaration(child, findings) else { continue };
             let key = declaration.repeatable.then(|| child.arg(0).map(|key| key.text.as_str())).flatten();
             if let Some(earlier) = first.insert((declaration.name.as_str(), key), child) {
@@ -66,6 +70,18 @@ impl Reader<'_> {
         findings: &mut Findings,
     ) {
         repeated(declaration, node, findings);
+        let mut said = Findings::default();
+        self.decoded(declaration, node, settings, &mut said);
+        said.into_iter().for_each(|finding| findings.push(at_the_key(node, finding)));
+    }
+
+    fn decoded(
+        &self,
+        declaration: &SettingDeclaration,
+        node: &Node,
+        settings: &mut BTreeMap<String, Setting>,
+        findings: &mut Findings,
+    ) {
         let written = definition::written(declaration, node, self.layer);
         if !declaration.repeatable {
             definition::check_layer(declaration, &written, findings);
@@ -128,6 +144,18 @@ impl Reader<'_> {
             if own.is_empty() { finding } else { finding.help(format!("its own settings are {}", and(&own))) };
         finding.help(format!("every app has {}", and(&common)))
     }
+}
+
+/// A finding about a property that is not known, moved from its value to its key.
+fn at_the_key(node: &Node, mut finding: Finding) -> Finding {
+    if finding.code == UNKNOWN_PROPERTY {
+        if let Some(property) = node.props.iter().find(|property| property.value.span == finding.primary.span) {
+            finding.primary.span = property.name.span;
+            return finding;
+        }
+        return node.children.iter().fold(finding, |finding, child| at_the_key(child, finding));
+    }
+    finding
 }
 
 fn and(words: &[&str]) -> String {

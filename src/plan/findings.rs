@@ -78,7 +78,8 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
             .why("its values cannot be made again: what was encrypted or set up with them would be lost")
             .help("restore it from a backup of the cluster; parcelle goes on when it is there"),
         Reason::SourceMissing { source } => {
-            Finding::error(Code("E0487"), format!("`{source}` is not there to copy from"), span)
+            let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
+            Finding::error(Code("E0487"), title, span)
                 .why(format!("`{id}` is a copy of it"))
                 .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
         }

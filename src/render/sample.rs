@@ -215,6 +215,7 @@ fn cluster() -> Cluster {
         title: "Ada Lovelace, k0s".into(),
         uid: Spanned::new("5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11".into(), CLUSTER),
         timezone: "Europe/Paris".into(),
+        complete: true,
         domain: Some("ada.indiehosters.example".into()),
         provides: provides.collect(),
         span: CLUSTER,
@@ -265,6 +266,7 @@ pub fn garden() -> Garden {
         organisations: BTreeMap::new(),
         broken: BTreeSet::new(),
         stopped: BTreeMap::new(),
+        judgement: crate::model::Judgement::default(),
         unreadable: BTreeSet::new(),
     }
 }
@@ -279,6 +281,7 @@ pub fn organisation(garden: &Garden) -> Organisation {
         allows: BTreeSet::new(),
         defaults: BTreeMap::new(),
         sound: true,
+        complete: true,
         apps: BTreeMap::new(),
         span: CLUSTER,
     };

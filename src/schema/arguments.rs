@@ -1,9 +1,9 @@
 //! The check of a node's line: arguments and properties.
 
 use crate::finding::{Applicability, Code, Finding};
-use crate::schema::check::{Check, called};
+use crate::schema::check::{Check, TWICE, called};
 use crate::schema::language::{Entry, Shape};
-use crate::schema::scalar::{NOT_AN_OPTION, ScalarType, amount, mismatch};
+use crate::schema::scalar::{MALFORMED, NOT_AN_OPTION, ScalarType, amount, mismatch};
 use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Node, Value};
 
@@ -14,9 +14,20 @@ pub const SUPERFLUOUS: Code = Code("E0105");
 /// A property that does not stand on that line.
 pub const UNKNOWN_PROPERTY: Code = Code("E0106");
 
-/// Checks arguments and properties; the shape that the block has, or none where that cannot be told.
-pub(super) fn check_line<'a>(check: &mut Check<'a>, shape: &'a Shape, node: &Node) -> Option<&'a Shape> {
+/// Checks arguments and properties; the shape that the block has, or none where that cannot be told. Of a line whose
+/// form was wrong only the shape is told.
+pub(super) fn check_line<'a>(
+    check: &mut Check<'a>,
+    shape: &'a Shape,
+    node: &Node,
+    malformed: bool,
+) -> Option<&'a Shape> {
     let forms = check.language.forms(shape);
+    if malformed {
+        let word = node.arg(0).map(|first| first.text.as_str());
+        let form = || forms.iter().find(|(form, _)| Some(form.as_str()) == word).map(|(_, form)| form);
+        return if forms.is_empty() { Some(shape) } else { form() };
+    }
     if forms.is_empty() {
         arguments(check, shape, node, &node.args);
         properties(check, shape, node);
@@ -74,7 +85,8 @@ fn arguments(check: &mut Check<'_>, shape: &Shape, node: &Node, written: &[Value
                 return;
             }
             rest = &rest[1..];
-        } else if let Some(finding) = mismatch(&expected.kind, &subject, first) {
+        } else if let Some(finding) = mismatch(&expected.kind, &subject, first).or_else(|| empty(expected, node, first))
+        {
             check.push(node, finding);
         }
     }
@@ -94,11 +106,38 @@ fn further(check: &mut Check<'_>, expected: &Entry, node: &Node, rest: &[Value])
         let finding = Finding::error(MISSING, title, node.head);
         check.push(node, finding.help(format!("write {} after it", expected.kind.describe())));
     }
-    for value in rest {
+    for (at, value) in rest.iter().enumerate() {
+        if let Some(first) =
+            rest[..at].iter().find(|first| first.text == value.text && expected.kind != ScalarType::Template)
+        {
+            let finding = said_twice(&node.name.value, value, first);
+            check.push(node, finding);
+        }
         if let Some(finding) = mismatch(&expected.kind, &format!("`{}`", node.name.value), value) {
             check.push(node, finding);
         }
     }
+}
+
+/// The finding about a text without a letter in it.
+fn empty(expected: &Entry, node: &Node, value: &Value) -> Option<Finding> {
+    let is_empty = expected.kind == ScalarType::Text && expected.required && value.text.trim().is_empty();
+    is_empty.then(|| {
+        let name = &node.name.value;
+        let finding = Finding::error(MALFORMED, format!("the {} of `{name}` is empty", expected.name), value.span);
+        finding.help(match &expected.about {
+            Some(about) => format!("write it: {about}"),
+            None => format!("write {}", expected.kind.describe()),
+        })
+    })
+}
+
+/// The finding about a word that a list holds already.
+pub fn said_twice(list: &str, again: &Value, first: &Value) -> Finding {
+    Finding::error(TWICE, format!("`{list}` says `{}` twice", again.text), again.span)
+        .label("again")
+        .also(first.span, "first here")
+        .help("keep one of them")
 }
 
 fn missing_argument(shape: &Shape, expected: &Entry, node: &Node) -> Finding {
@@ -140,9 +179,12 @@ fn superfluous(check: &Check<'_>, shape: &Shape, node: &Node, rest: &[Value]) ->
 
 fn properties(check: &mut Check<'_>, shape: &Shape, node: &Node) {
     let known = check.language.props(shape);
+    let mut unknown = false;
     for (at, property) in node.props.iter().enumerate() {
         let name = property.name.value.as_str();
-        let finding = match known.iter().find(|prop| prop.name == name) {
+        let expected = known.iter().find(|prop| prop.name == name);
+        unknown |= expected.is_none();
+        let finding = match expected {
             Some(expected) => mismatch(&expected.kind, &format!("`{name}`"), &property.value),
             None => Some(unknown_property(check, shape, node, at)),
         };
@@ -150,7 +192,15 @@ fn properties(check: &mut Check<'_>, shape: &Shape, node: &Node) {
             check.push(node, finding);
         }
     }
-    for expected in known.iter().filter(|prop| prop.required && node.prop(&prop.name).is_none()) {
+    // What is missing may be what an unknown word was meant as.
+    let told = unknown || node.args.is_empty() && shape.args.iter().any(|arg| arg.required);
+    if !told && node.props.is_empty() && says_nothing(check, shape, node) {
+        let finding = Finding::error(MISSING, format!("`{}` says nothing", node.name.value), node.head);
+        let example = shape.example.as_ref().map(|example| format!("write it as `{example}`, or take it away"));
+        check.push(node, finding.help(example.unwrap_or_else(|| "take it away".to_owned())));
+        return;
+    }
+    for expected in known.iter().filter(|prop| !told && prop.required && node.prop(&prop.name).is_none()) {
         let finding = Finding::error(MISSING, format!("{} lacks `{}=`", called(node), expected.name), node.head);
         let finding = match &shape.example {
             Some(example) => finding.help(format!("write it as `{example}`")),
@@ -158,6 +208,15 @@ fn properties(check: &mut Check<'_>, shape: &Shape, node: &Node) {
         };
         check.push(node, finding);
     }
+}
+
+/// Whether a node that only has properties has none, so that it means nothing.
+fn says_nothing(check: &Check<'_>, shape: &Shape, node: &Node) -> bool {
+    let only_props = shape.args.is_empty() && shape.rest.is_none() && check.language.nodes(shape).is_empty();
+    only_props
+        && check.language.open(shape).is_none()
+        && !check.language.props(shape).is_empty()
+        && node.args.is_empty()
 }
 
 fn unknown_property(check: &Check<'_>, shape: &Shape, node: &Node, at: usize) -> Finding {

@@ -7,7 +7,7 @@ use crate::schema::Checked;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
 use crate::schema::suggest::{either, nearest};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::{Document, Node};
 
 /// A word that does not stand where it is written.
@@ -23,6 +23,9 @@ pub const NO_EDITION: Code = Code("E0108");
 /// An edition that this parcelle does not know.
 pub const UNKNOWN_EDITION: Code = Code("E0109");
 
+/// A file with nothing in it.
+pub const EMPTY: Code = Code("E0110");
+
 /// The edition of the language.
 pub const EDITION: &str = "2026";
 
@@ -31,6 +34,10 @@ pub(super) struct Check<'a> {
     pub(super) language: &'a Language,
     pub(super) findings: &'a mut Findings,
     pub(super) broken: BTreeSet<Span>,
+    /// Where the form of the file was wrong: what stands there was mended by guess, and nothing more is said about it.
+    malformed: Vec<Span>,
+    /// Whether bytes that are no text were replaced.
+    replaced: bool,
 }
 
 /// Checks a file of a garden.
@@ -47,17 +54,75 @@ pub(super) fn schema_file(document: Document, findings: &mut Findings) -> Checke
 }
 
 fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings: &'a mut Findings) -> Checked {
-    let mut check = Check { language, findings, broken: BTreeSet::new() };
-    let known = check.edition(&document);
+    let unread = document.refused || is_structure_doubtful(document.file, findings);
+    let malformed = malformed(document.file, findings);
+    let replaced = findings.iter().any(|finding| finding.code.0 == "E0002" && finding.file() == document.file);
+    let mut check = Check { language, findings, broken: BTreeSet::new(), malformed, replaced };
+    let unread = unread || document.nodes.is_empty() && !check.malformed.is_empty();
+    let known = !unread && check.edition(&document) && check.holds_something(&document);
     if known {
         let rest = document.nodes.iter().filter(|node| node.name.value != "edition");
         check.block(top, &rest.collect::<Vec<_>>(), None);
     }
-    let broken = check.broken;
-    Checked { document, broken, readable: known }
+    let Check { broken, malformed, .. } = check;
+    Checked { document, broken, malformed, readable: known }
+}
+
+/// Whether it is not known which node stands in which: then what is said of words in wrong places helps nobody.
+fn is_structure_doubtful(file: FileId, findings: &Findings) -> bool {
+    let doubtful = |finding: &Finding| match finding.code.0 {
+        "E0006" | "E0007" | "E0024" | "E0026" => {
+            !finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe)
+        }
+        // A text or comment without its end takes in the rest of the file.
+        "E0009" => finding.fixes.is_empty(),
+        "E0008" | "E0010" | "E0025" => true,
+        _ => false,
+    };
+    findings.iter().any(|finding| finding.file() == file && doubtful(finding))
+}
+
+/// The places of what is wrong with the form of a file.
+fn malformed(file: FileId, findings: &Findings) -> Vec<Span> {
+    let of_form = |finding: &&Finding| {
+        finding.severity == Severity::Error && finding.code.0.starts_with("E00") && finding.file() == file
+    };
+    findings.iter().filter(of_form).map(|finding| finding.primary.span).collect()
 }
 
 impl<'a> Check<'a> {
+    /// Whether the form of something within a span was wrong.
+    fn is_malformed(&self, span: Span) -> bool {
+        super::touches(&self.malformed, span)
+    }
+
+    /// Whether nothing more can be said of a node's line: its form was wrong, or bytes of it are lost.
+    fn is_line_malformed(&self, node: &Node) -> bool {
+        let lost = |text: &str| text.contains('\u{FFFD}');
+        let texts = node.args.iter().chain(node.props.iter().map(|prop| &prop.value)).map(|value| &*value.text);
+        self.is_malformed(node.head) || self.replaced && (lost(&node.name.value) || { texts }.any(lost))
+    }
+
+    /// Marks the nodes of an open block whose form was wrong: what reads it says nothing more about them.
+    fn mark_malformed(&mut self, node: &Node) {
+        if self.is_line_malformed(node) {
+            self.broken.insert(node.head);
+        }
+        node.children.iter().for_each(|child| self.mark_malformed(child));
+    }
+
+    /// A finding about a file that says nothing: what it should hold was probably lost.
+    fn holds_something(&mut self, document: &Document) -> bool {
+        let something = document.nodes.iter().any(|node| node.name.value != "edition");
+        if !something && self.malformed.is_empty() {
+            let finding = Finding::error(EMPTY, "this file holds nothing", Span::new(document.file, 0..0))
+                .why("what was written in it may have been lost, so nothing is taken away because of it")
+                .help("write an organisation in it (`parcelle new org` shows one), or delete the file");
+            self.findings.push(finding);
+        }
+        something
+    }
+
     /// Pushes a finding about a node, and marks the node.
     pub(super) fn push(&mut self, node: &Node, finding: Finding) {
         if finding.severity == Severity::Error {
@@ -70,6 +135,10 @@ impl<'a> Check<'a> {
     fn edition(&mut self, document: &Document) -> bool {
         let Some(first) = document.nodes.first() else { return true };
         if first.name.value == "edition" {
+            if let Some(again) = document.nodes[1..].iter().find(|node| node.name.value == "edition") {
+                let finding = twice_said(again, first, "`edition`".to_owned());
+                self.push(again, finding);
+            }
             return self.edition_node(first);
         }
         if let Some(later) = document.nodes.iter().find(|node| node.name.value == "edition") {
@@ -79,8 +148,10 @@ impl<'a> Check<'a> {
             self.push(later, finding);
             return self.edition_node(later);
         }
-        let unreadable = |finding: &Finding| finding.file() == document.file && finding.code.0.starts_with("E00");
-        if !self.findings.iter().any(unreadable) {
+        // A first word that is not known was probably meant as `edition`, and has its finding.
+        let top = &self.language.garden_file;
+        let known = self.language.node(top, &first.name.value).is_some() || !may_be_edition(first);
+        if self.malformed.is_empty() && known {
             let start = Span { end: first.head.start, start: 0, ..first.head };
             let finding = Finding::error(NO_EDITION, "the file does not say its edition", first.head)
                 .why("each file starts with the edition of the language that it is written in")
@@ -97,6 +168,9 @@ impl<'a> Check<'a> {
     }
 
     fn edition_node(&mut self, node: &Node) -> bool {
+        if self.is_line_malformed(node) {
+            return true;
+        }
         let written = node.arg(0).map(|value| value.text.as_str()).unwrap_or_default();
         if written == EDITION && node.args.len() == 1 && node.props.is_empty() && node.children.is_empty() {
             return true;
@@ -120,38 +194,58 @@ impl<'a> Check<'a> {
     /// Checks the nodes of a block; `parent` is none at the top of a file.
     fn block(&mut self, shape: &'a Shape, nodes: &[&Node], parent: Option<&Node>) {
         let mut seen: Vec<(&NodeShape, Vec<&str>, &Node)> = Vec::new();
+        let mut unknown = false;
         for node in nodes {
+            let malformed = self.is_line_malformed(node);
+            if malformed {
+                self.broken.insert(node.head);
+            }
             if self.guard(shape, node) {
                 continue;
             }
             let Some(known) = self.language.node(shape, &node.name.value) else {
-                if self.language.open(shape).is_none() {
+                if self.language.open(shape).is_some() {
+                    self.mark_malformed(node);
+                } else {
+                    unknown = true;
+                    self.broken.insert(node.head);
                     let finding = self.unknown(shape, node, parent);
-                    self.push(node, finding);
+                    if !malformed {
+                        self.findings.push(finding);
+                    }
                 }
                 continue;
             };
             let key = key_of(known, node);
-            if let Some((_, _, first)) = seen.iter().find(|(other, other_key, _)| {
-                other.name == known.name && (known.occurs != Occurs::Many || key_counts(known) && *other_key == key)
-            }) {
+            if let Some((_, _, first)) = seen.iter().find(|(other, other_key, other_node)| {
+                other.name == known.name
+                    && (known.occurs != Occurs::Many
+                        || key_counts(known) && *other_key == key
+                        || says_the_same(other_node, node))
+            }) && !malformed
+            {
                 let finding = twice(known, node, first);
                 self.push(node, finding);
             }
             seen.push((known, key, node));
             self.node(&known.shape, node);
         }
-        if let Some(parent) = parent {
+        // What is missing may be what a word that is not known, or something malformed, was meant as.
+        if let Some(parent) = parent.filter(|parent| !unknown && !self.is_malformed(parent.span)) {
             self.missing(shape, &seen.iter().map(|(known, _, _)| known.name.as_str()).collect(), parent);
         }
     }
 
     /// Checks one node: its line, then its block.
     fn node(&mut self, shape: &'a Shape, node: &Node) {
-        let Some(shape) = check_line(self, shape, node) else { return };
+        let malformed = self.is_line_malformed(node);
+        let Some(shape) = check_line(self, shape, node, malformed) else { return };
         let takes_block = !self.language.nodes(shape).is_empty()
             || self.language.open(shape).is_some()
             || self.language.guards(shape);
+        if !takes_block && malformed {
+            return;
+        }
         if !takes_block && !node.children.is_empty() {
             let finding =
                 Finding::error(NO_BLOCK, format!("`{}` takes no block", node.name.value), node.children[0].head)
@@ -211,7 +305,10 @@ impl<'a> Check<'a> {
         let place = parent.map_or("the top of a file".to_owned(), |parent| format!("`{}`", parent.name.value));
         let finding = Finding::error(UNKNOWN_WORD, format!("`{word}` is not known in {place}"), node.name.span);
         let nodes = self.language.nodes(shape);
-        let words: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        let mut words: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+        if parent.is_none() && may_be_edition(node) {
+            words = vec!["edition"];
+        }
         if let Some(parent) = parent
             && self.language.props(shape).iter().any(|prop| prop.name == word)
         {
@@ -243,9 +340,25 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Whether a word is `edition` with a mistake in it.
+fn may_be_edition(node: &Node) -> bool {
+    node.children.is_empty()
+        && (node.args.iter().any(|word| word.text == EDITION) || nearest(&node.name.value, ["edition"]).is_some())
+}
+
 /// Whether repetitions of a node are told apart at all.
 fn key_counts(known: &NodeShape) -> bool {
     !known.key.is_empty() || !known.shape.forms.is_empty()
+}
+
+/// Whether two nodes are word by word the same, without a block.
+fn says_the_same(a: &Node, b: &Node) -> bool {
+    let args = |node: &Node| node.args.iter().map(|value| value.text.clone()).collect::<Vec<_>>();
+    let props = |node: &Node| {
+        let texts = node.props.iter().map(|prop| (prop.name.value.clone(), prop.value.text.clone()));
+        texts.collect::<BTreeSet<_>>()
+    };
+    a.children.is_empty() && b.children.is_empty() && args(a) == args(b) && props(a) == props(b)
 }
 
 /// What tells repetitions of a node apart.
@@ -261,6 +374,10 @@ fn twice(known: &NodeShape, node: &Node, first: &Node) -> Finding {
         Occurs::Many => called(node),
         _ => format!("`{}`", node.name.value),
     };
+    twice_said(node, first, what)
+}
+
+fn twice_said(node: &Node, first: &Node, what: String) -> Finding {
     Finding::error(TWICE, format!("{what} is written twice"), node.head)
         .label("again")
         .also(first.head, "first here")

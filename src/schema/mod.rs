@@ -17,8 +17,8 @@ mod reader;
 pub mod scalar;
 pub mod suggest;
 
-pub use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY};
-pub use check::{EDITION, MISSING_NODE, NO_BLOCK, NO_EDITION, TWICE, UNKNOWN_EDITION, UNKNOWN_WORD};
+pub use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY, said_twice};
+pub use check::{EDITION, EMPTY, MISSING_NODE, NO_BLOCK, NO_EDITION, TWICE, UNKNOWN_EDITION, UNKNOWN_WORD};
 pub use language::Language;
 
 /// A file whose words were checked; nodes with a finding are marked, so that nothing is said twice about them.
@@ -27,6 +27,7 @@ pub struct Checked {
     /// The file as written.
     pub document: Document,
     broken: BTreeSet<Span>,
+    malformed: Vec<Span>,
     readable: bool,
 }
 
@@ -34,6 +35,11 @@ impl Checked {
     /// Whether the edition was known; of a file of another edition nothing is used.
     pub fn readable(&self) -> bool {
         self.readable
+    }
+
+    /// Whether the form of a node's line was wrong, so that it may have meant something else.
+    pub fn is_malformed(&self, node: &Node) -> bool {
+        touches(&self.malformed, node.head)
     }
 
     /// Whether a finding is about this node itself.
@@ -46,6 +52,11 @@ impl Checked {
         let from = Span { end: 0, ..node.span };
         self.broken.range(from..).next().is_some_and(|span| span.file == node.span.file && span.start < node.span.end)
     }
+}
+
+/// Whether one of the places lies in a span, or begins there.
+fn touches(places: &[Span], span: Span) -> bool {
+    places.iter().any(|place| place.start < span.end && span.start < place.end.max(place.start + 1))
 }
 
 /// Checks a file of a garden (or a definition of our own) against the language.

@@ -422,14 +422,20 @@ pub fn amount(
         }
         None => return Err(Box::new(unknown_unit(dimension, subject, written))),
     }
-    Quantity::parse(&number.text, &written.text).ok_or_else(|| {
+    let quantity = Quantity::parse(&number.text, &written.text).ok_or_else(|| {
         let title = format!("{subject} cannot be `{} {}`", number.text, written.text);
         Box::new(
             bad(title, number.span.to(written.span))
                 .why("amounts are never negative, and whole numbers of the smallest unit")
                 .help(format!("write {}", kind.describe())),
         )
-    })
+    })?;
+    if quantity.amount == 0 {
+        let title = format!("{subject} cannot be nothing");
+        let finding = Finding::error(OUT_OF_RANGE, title, number.span.to(written.span));
+        return Err(Box::new(finding.help(format!("write {}, or take the line away", kind.describe()))));
+    }
+    Ok(quantity)
 }
 
 fn no_number(kind: &ScalarType, subject: &str, value: &Value) -> Finding {

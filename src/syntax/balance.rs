@@ -10,9 +10,11 @@ const MANY: usize = 4;
 
 /// Findings about braces without their other half, and the repairs that give each one.
 pub(super) fn unbalanced(file: FileId, source: &str, tokens: &[Token]) -> (Vec<Finding>, Vec<Repair>) {
+    let (turned, findings, repairs) = parentheses(file, tokens);
+    let tokens = turned.as_deref().unwrap_or(tokens);
     let (missing, extra) = count(tokens);
     if missing == 0 && extra == 0 {
-        return (Vec::new(), Vec::new());
+        return (findings, repairs);
     }
     let mut walk = Walk {
         file,
@@ -22,8 +24,10 @@ pub(super) fn unbalanced(file: FileId, source: &str, tokens: &[Token]) -> (Vec<F
         extra,
         stack: Vec::new(),
         lone: None,
-        findings: Vec::new(),
-        repairs: Vec::new(),
+        indented: tokens.windows(2).any(|pair| pair[0].kind == Kind::Newline && pair[1].kind == Kind::Space),
+        above: 0,
+        findings,
+        repairs,
     };
     if extra >= MANY {
         walk.drop_all_strays();
@@ -41,6 +45,45 @@ fn count(tokens: &[Token]) -> (usize, usize) {
         Kind::Close => (open - 1, extra),
         _ => (open, extra),
     })
+}
+
+type Turned = (Option<Vec<Token>>, Vec<Finding>, Vec<Repair>);
+
+/// `(` at the end of a line and `)` alone on one, written for `{` and `}`: the tokens with braces for them.
+fn parentheses(file: FileId, tokens: &[Token]) -> Turned {
+    let (missing, extra) = count(tokens);
+    let ends = |at: usize| tokens.get(at).is_none_or(|token| token.kind == Kind::Newline);
+    let blank = |at: usize| tokens.get(at).is_some_and(|token| token.kind == Kind::Space);
+    let (mut findings, mut repairs, mut turned) = (Vec::new(), Vec::new(), None);
+    // On the line so far: whether something stands on it, and its open braces and parentheses.
+    let (mut begun, mut braces, mut open) = (false, 0_usize, 0_usize);
+    for at in 0..tokens.len() {
+        let ends_line = ends(at + 1 + usize::from(blank(at + 1)));
+        let meant = match tokens[at].kind {
+            Kind::ParenOpen if extra > 0 && begun && blank(at - 1) && ends_line => Some((Kind::Open, "(", "{")),
+            Kind::ParenClose if missing > 0 && ends_line && open == 0 && (!begun || braces > 0) => {
+                Some((Kind::Close, ")", "}"))
+            }
+            _ => None,
+        };
+        match tokens[at].kind {
+            Kind::Newline => (begun, braces, open) = (false, 0, 0),
+            Kind::Open => braces += 1,
+            Kind::Close => braces = braces.saturating_sub(1),
+            Kind::ParenOpen => open += 1,
+            Kind::ParenClose => open = open.saturating_sub(1),
+            _ => {}
+        }
+        begun |= !tokens[at].is_trivia();
+        let Some((kind, written, brace)) = meant else { continue };
+        let span = Span::new(file, tokens[at].start..tokens[at].end);
+        let finding = Finding::error(Code("E0022"), format!("`{written}` stands where `{brace}` is meant"), span);
+        let title = format!("write `{brace}`");
+        findings.push(finding.why("a block stands between `{` and `}`").fix(Applicability::Safe, title, span, brace));
+        repairs.push(Repair::replace(tokens[at].start..tokens[at].end, brace));
+        turned.get_or_insert_with(|| tokens.to_vec())[at].kind = kind;
+    }
+    (turned, findings, repairs)
 }
 
 /// An open block: its brace, and how far the line it stands on is indented.
@@ -69,6 +112,10 @@ struct Walk<'a> {
     extra: usize,
     stack: Vec<Level>,
     lone: Option<Lone>,
+    /// Whether any line is indented, so that indentation says something.
+    indented: bool,
+    /// How far the line above is indented.
+    above: usize,
     findings: Vec<Finding>,
     repairs: Vec<Repair>,
 }
@@ -87,7 +134,9 @@ impl Walk<'_> {
                         self.line(at, indent, last_end);
                         begins = false;
                     }
-                    self.token(at, indent, line_start, last_end == 0 || line_start > last_end);
+                    let first = last_end == 0 || line_start > last_end;
+                    self.token(at, indent, line_start, first);
+                    self.above = indent;
                     last_end = token.end;
                 }
             }
@@ -107,6 +156,16 @@ impl Walk<'_> {
             let level = self.stack.pop().expect("a level was just seen");
             self.missing -= 1;
             self.insert_close(&level, last_end, Some(token));
+        }
+        if self.missing > 0
+            && self.indented
+            && let Some(level) = self.stack.last()
+            && !level.has_content
+            && (if closes { indent < level.indent } else { indent <= level.indent })
+        {
+            let level = self.stack.pop().expect("a level was just seen");
+            self.missing -= 1;
+            self.empty(&level);
         }
         if let Some(level) = self.stack.last_mut() {
             level.has_content |= indent > level.indent;
@@ -129,25 +188,82 @@ impl Walk<'_> {
 
     fn token(&mut self, at: usize, indent: usize, line_start: usize, first: bool) {
         match self.tokens[at].kind {
+            Kind::Open if self.missing > 0 && self.follows_open(at, line_start) => {
+                self.missing -= 1;
+                self.second_open(at);
+            }
             Kind::Open => self.stack.push(Level { open: at, indent, line_start, has_content: self.is_followed(at) }),
             Kind::Close => {
                 let opened_above = self.stack.last().is_some_and(|level| level.line_start < line_start);
+                let goes_on = self.indent_below(at).is_some_and(|below| below > indent);
                 let misplaced = self.extra > 0
                     && first
                     && opened_above
-                    && self.stack.last().is_some_and(|level| indent != level.indent);
-                if self.extra > 0 && !first && opened_above {
+                    && (goes_on || self.stack.last().is_some_and(|level| indent != level.indent));
+                if self.extra > 0 && !first && self.follows_close(at) {
+                    self.extra -= 1;
+                    self.stray(at, true);
+                } else if self.extra > 0 && !first && opened_above {
                     self.extra -= 1;
                     self.unopened(at, line_start);
                 } else if self.stack.is_empty() || misplaced {
                     self.extra = self.extra.saturating_sub(1);
-                    self.stray(at, misplaced);
+                    // Lines above that are indented deeper are a block whose beginning is gone.
+                    self.stray(at, misplaced && !goes_on && self.above <= indent);
                 } else {
                     self.stack.pop();
                 }
             }
             _ => {}
         }
+    }
+
+    /// The token before, blanks left out.
+    fn before(&self, at: usize) -> Option<&Token> {
+        self.tokens[..at].iter().rev().find(|token| !token.is_blank())
+    }
+
+    /// Whether a `{` stands right before this one on its line.
+    fn follows_open(&self, at: usize, line_start: usize) -> bool {
+        self.before(at).is_some_and(|token| token.kind == Kind::Open && token.start >= line_start)
+    }
+
+    /// Whether nothing but `}` stands before this one on its line.
+    fn follows_close(&self, at: usize) -> bool {
+        let line = self.tokens[..at].iter().rev().take_while(|token| token.kind != Kind::Newline);
+        line.filter(|token| !token.is_blank()).all(|token| token.kind == Kind::Close)
+    }
+
+    /// How far the next line with something on it is indented.
+    fn indent_below(&self, at: usize) -> Option<usize> {
+        let end = at + self.tokens[at..].iter().position(|token| token.kind == Kind::Newline)?;
+        let next = self.tokens[end..].iter().find(|token| !token.is_trivia())?;
+        let line_start = self.source[..next.start].rfind('\n').map_or(0, |newline| newline + 1);
+        Some(width(&self.source[line_start..next.start]))
+    }
+
+    /// A `{` right behind another.
+    fn second_open(&mut self, at: usize) {
+        let token = self.tokens[at];
+        let span = Span::new(self.file, token.start..token.end);
+        self.findings.push(
+            Finding::error(Code("E0026"), "this block has no name", span)
+                .why("a block belongs to a node, and the `{` before it began that of this one")
+                .fix(Applicability::Safe, "take it out", span, ""),
+        );
+        self.repairs.push(Repair::delete(token.start..token.end));
+    }
+
+    /// A `{` at the end of a line, with nothing below that is indented as its block.
+    fn empty(&mut self, level: &Level) {
+        let token = self.tokens[level.open];
+        let span = Span::new(self.file, token.start..token.end);
+        self.findings.push(
+            Finding::error(Code("E0006"), "this block is never closed", span)
+                .why("by the indentation nothing stands in it")
+                .fix(Applicability::Guess, "take it out", span, ""),
+        );
+        self.repairs.push(Repair::delete(token.start..token.end));
     }
 
     /// Whether more stands on the line of a brace behind it.
@@ -191,7 +307,7 @@ impl Walk<'_> {
             )
             .also(Span::new(self.file, inside.start..inside.end), "indented as if inside")
             .why("the lines below are indented as its block and end with a `}` that no `{` began")
-            .fix(Applicability::Safe, "open the block", place, " {"),
+            .fix(Applicability::Guess, "open the block", place, " {"),
         );
         self.repairs.push(Repair::insert(lone.end, " {"));
         // The level is that of the line above; its brace is not a token of this text.
@@ -221,9 +337,28 @@ impl Walk<'_> {
 
     /// Closes at the end of the file what is open.
     fn close_rest(&mut self, last_end: usize) {
+        let told = self.findings.len();
         while let Some(level) = self.stack.pop() {
             self.insert_close(&level, last_end, None);
         }
+        self.join_from(told);
+    }
+
+    /// Makes one finding of those from `told` on: blocks open at the end of a file are one mistake, of a file cut off.
+    fn join_from(&mut self, told: usize) {
+        let mut rest = self.findings.split_off(told).into_iter();
+        let Some(mut innermost) = rest.next() else { return };
+        let others: Vec<Finding> = rest.collect();
+        if !others.is_empty() {
+            innermost.title = format!("{} blocks are never closed", others.len() + 1);
+            let edits = others.iter().flat_map(|other| &other.fixes).flat_map(|fix| fix.edits.clone());
+            let edits: Vec<_> = edits.collect();
+            innermost.fixes.iter_mut().take(1).for_each(|fix| fix.edits.extend(edits.clone()));
+            for other in &others {
+                innermost = innermost.also(other.primary.span, "this one too");
+            }
+        }
+        self.findings.push(innermost);
     }
 
     /// Many strays are one mistake: a file that was cut, or is none.

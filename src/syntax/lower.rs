@@ -21,7 +21,7 @@ pub(super) struct Source<'a> {
 pub(super) fn document(source: &Source<'_>, document: &KdlDocument) -> (Document, Vec<Finding>) {
     let mut lowering = Lowering { source, offset: 0, findings: Vec::new() };
     let nodes = lowering.nodes(document);
-    (Document { file: source.file, nodes }, lowering.findings)
+    (Document { file: source.file, nodes, refused: false }, lowering.findings)
 }
 
 /// Lowers nodes of a part of the text.

@@ -13,6 +13,7 @@ mod format;
 mod guard;
 mod lexer;
 mod lower;
+mod names;
 mod outline;
 #[cfg(test)]
 mod properties;

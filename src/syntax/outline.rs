@@ -137,6 +137,8 @@ struct Reader<'a> {
     /// The `}` that this line's node already has.
     closed: Option<usize>,
     slashdash: Option<usize>,
+    /// The last `=` after a node's name: what follows is no value of a property.
+    name_equals: Option<usize>,
 }
 
 struct Level {
@@ -157,6 +159,7 @@ impl<'a> Reader<'a> {
             previous: None,
             closed: None,
             slashdash: None,
+            name_equals: None,
         }
     }
 
@@ -288,6 +291,7 @@ impl<'a> Reader<'a> {
         let node = self.outline.nodes.len();
         if let Some(equals) = self.equals_ahead() {
             self.outline.oddities.push(Oddity::EqualsAfterName { node, equals });
+            self.name_equals = Some(equals);
             self.at = equals + 1;
         }
         let (parts, blocks) = (Vec::new(), Vec::new());
@@ -375,8 +379,8 @@ impl<'a> Reader<'a> {
     }
 
     fn is_value_of_property(&self, start: usize) -> bool {
-        let before = self.tokens[..start].iter().rev().find(|token| !token.is_blank());
-        before.is_some_and(|token| token.kind == Kind::Equals)
+        let before = self.tokens[..start].iter().rposition(|token| !token.is_blank());
+        before.is_some_and(|at| self.tokens[at].kind == Kind::Equals && self.name_equals != Some(at))
     }
 
     /// Whether the group that began at `start` is an address with a query, of which `=` is a part.

@@ -7,7 +7,9 @@ use std::ops::Range;
 use super::lexer::{self, Kind, Token};
 use super::quotes::Mended;
 use super::repair::{Mending, Repair, mend};
-use super::{Document, LONGEST_FILE, Node, Scalar, Value, balance, guard, lower, outline, quotes, recover, traps};
+use super::{
+    Document, LONGEST_FILE, Node, Scalar, Value, balance, guard, lower, names, outline, quotes, recover, traps,
+};
 use crate::finding::{Code, Edit, Finding, Findings, Label};
 use crate::source::{FileId, Span};
 
@@ -23,6 +25,7 @@ pub fn parse(file: FileId, text: &str, findings: &mut Findings) -> Document {
     let mut reading =
         Reading { file, text: text.to_owned(), mendings: Vec::new(), findings: Vec::new(), broken: BTreeSet::new() };
     let document = reading.run();
+    drop_consequences(text, &mut reading.findings);
     for finding in limited(file, reading.findings) {
         findings.push(finding);
     }
@@ -43,7 +46,7 @@ impl Reading {
     fn run(&mut self) -> Document {
         if self.text.len() > 3 * LONGEST_FILE {
             self.findings.push(guard::too_large(self.file, self.text.len()));
-            return self.nothing();
+            return Document { file: self.file, nodes: Vec::new(), refused: true };
         }
         let (mut findings, repairs) = guard::characters(self.file, &self.text);
         if findings.iter().any(|finding| finding.fixes.is_empty()) {
@@ -78,15 +81,13 @@ impl Reading {
         document
     }
 
-    fn nothing(&self) -> Document {
-        Document { file: self.file, nodes: Vec::new() }
-    }
-
-    /// One finding instead of all.
+    /// One finding instead of all; what the top of the file names is known all the same.
     fn refuse(&mut self, finding: Finding) -> Document {
         let finding = self.to_file(finding);
         self.findings.push(finding);
-        self.nothing()
+        let mut nodes = names::at_the_top(self.file, &self.text);
+        nodes.iter_mut().for_each(|node| self.place(node));
+        Document { file: self.file, nodes, refused: true }
     }
 
     /// Takes the findings and makes the repairs; whether there was any.
@@ -220,6 +221,26 @@ pub(super) fn tokens_in_doubt(tokens: &[Token]) -> usize {
         _ => false,
     };
     tokens.iter().filter(in_doubt).count()
+}
+
+/// Drops what only follows from another mistake: glued texts and braces where a quote of the same line is missing, and
+/// what is wrong with the last words of a file that is cut off.
+fn drop_consequences(text: &str, findings: &mut Vec<Finding>) {
+    let line = |finding: &Finding| {
+        let start = finding.primary.span.start as usize;
+        text[..start.min(text.len())].rfind('\n').map_or(0, |newline| newline + 1)
+    };
+    let unclosed: BTreeSet<usize> = findings.iter().filter(|finding| finding.code.0 == "E0009").map(line).collect();
+    let last = text.trim_end().rfind('\n').map_or(0, |newline| newline + 1);
+    let cut = findings.iter().any(|finding| {
+        let closes_at_the_end = |edit: &Edit| edit.span.start as usize > last && edit.replacement.ends_with('}');
+        finding.code.0 == "E0006" && finding.fixes.iter().flat_map(|fix| &fix.edits).any(closes_at_the_end)
+    });
+    let is_cut_off = |finding: &Finding| cut && line(finding) == last && finding.code.0 != "E0006";
+    findings.retain(|finding| {
+        let follows = matches!(finding.code.0, "E0007" | "E0008" | "E0028") && unclosed.contains(&line(finding));
+        !follows && !is_cut_off(finding)
+    });
 }
 
 /// The findings in file order, one a place, up to the most that help.

@@ -35,7 +35,7 @@ pub(super) fn document(source: &Source<'_>, error: Option<&KdlError>) -> (Docume
         }
     }
     top.reverse();
-    (Document { file: source.file, nodes: top }, findings)
+    (Document { file: source.file, nodes: top, refused: false }, findings)
 }
 
 struct Recovery<'a> {

@@ -305,6 +305,10 @@ impl Traps<'_> {
     /// `///` that stands directly above no node.
     fn notes(&mut self) {
         let starts: BTreeSet<usize> = self.outline.nodes.iter().map(OutlineNode::first).collect();
+        // Of a file that holds nothing, that is what is told.
+        if (0..self.outline.nodes.len()).all(|node| self.name(node) == "edition") {
+            return;
+        }
         // From the end, since a line of a note belongs to what the line below it belongs to.
         let (mut kept, mut lost) = (BTreeSet::new(), Vec::new());
         for at in (0..self.tokens.len()).rev().filter(|at| is_note(&self.tokens[*at], self.source)) {
@@ -336,8 +340,8 @@ impl Traps<'_> {
     /// The first token behind the blanks of the line below a comment.
     fn line_below(&self, at: usize) -> Option<usize> {
         self.tokens.get(at + 1).filter(|token| token.kind == Kind::Newline)?;
-        let space = self.tokens.get(at + 2).is_some_and(|token| token.kind == Kind::Space);
-        Some(at + 2 + usize::from(space))
+        let blanks = self.tokens[at + 2..].iter().take_while(|token| token.is_blank());
+        Some(at + 2 + blanks.count())
     }
 
     fn begins_line(&self, at: usize) -> bool {

@@ -9,6 +9,8 @@ pub struct Document {
     pub file: FileId,
     /// Top-level nodes in order.
     pub nodes: Vec<Node>,
+    /// Whether the file was not read, for what a finding says; the nodes then only tell what it is about.
+    pub refused: bool,
 }
 
 /// A node: `name arg arg key=value { children }`.

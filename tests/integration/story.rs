@@ -544,6 +544,7 @@ fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Garden {
         uid: Spanned::new(uid.to_owned(), span),
         timezone: "Europe/Paris".to_owned(),
         domain: None,
+        complete: true,
         provides: BTreeMap::new(),
         span,
     };
@@ -567,6 +568,7 @@ fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Garden {
         organisations: BTreeMap::new(),
         broken: BTreeSet::new(),
         stopped: BTreeMap::new(),
+        judgement: parcelle::model::Judgement::default(),
         unreadable: BTreeSet::new(),
     }
 }

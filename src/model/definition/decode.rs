@@ -10,7 +10,7 @@ use crate::model::{Layer, Setting};
 use crate::quantity::Dimension;
 use crate::schema::scalar::{self, ScalarType};
 use crate::schema::suggest::{either, nearest};
-use crate::schema::{MISSING, MISSING_NODE, SUPERFLUOUS, UNKNOWN_PROPERTY, UNKNOWN_WORD};
+use crate::schema::{MISSING, MISSING_NODE, SUPERFLUOUS, UNKNOWN_PROPERTY, UNKNOWN_WORD, said_twice};
 use crate::source::Span;
 use crate::syntax::{Node, Value as Written};
 
@@ -59,6 +59,17 @@ pub fn settings_value<S: Borrow<Setting>>(settings: &BTreeMap<String, S>) -> Val
     Value::map(values.filter(|(_, value)| *value != Value::Absent))
 }
 
+/// `add` and `without`, which extend a list.
+fn is_extending(word: &Written) -> bool {
+    !word.quoted && matches!(word.text.as_str(), "add" | "without")
+}
+
+/// The members of a group as one writes them.
+fn say_members(declaration: &SettingDeclaration) -> String {
+    let members: Vec<String> = declaration.members.values().map(spelling).collect();
+    format!("it has `{}`; write one, or take it away", members.join("`, `"))
+}
+
 struct Decoder<'a> {
     findings: &'a mut Findings,
     whole: bool,
@@ -79,6 +90,9 @@ impl Decoder<'_> {
     /// One node; its first `skip` arguments are its key.
     fn one(&mut self, declaration: &SettingDeclaration, setting: &Setting, skip: usize) -> Value {
         let args = setting.args.get(skip..).unwrap_or_default();
+        if !self.whole && self.says_nothing(declaration, setting, args) {
+            return Value::Absent;
+        }
         match &declaration.kind {
             SettingType::Group(options) => self.group(declaration, options, setting, args),
             SettingType::Map(inner) => {
@@ -95,6 +109,31 @@ impl Decoder<'_> {
                 self.bounds(declaration, value, setting, args)
             }
         }
+    }
+
+    /// Tells of a group or list that a layer names without a word about it.
+    fn says_nothing(&mut self, declaration: &SettingDeclaration, setting: &Setting, args: &[Written]) -> bool {
+        let is_list = matches!(declaration.kind, SettingType::List(..));
+        let nothing = match &declaration.kind {
+            SettingType::Group(_) => args.is_empty() && setting.props.is_empty() && setting.children.is_empty(),
+            SettingType::List(..) => {
+                setting.props.is_empty()
+                    && setting.children.is_empty()
+                    && args.iter().all(is_extending)
+                    && args.len() < 2
+            }
+            _ => false,
+        };
+        if nothing && !declaration.repeatable {
+            let finding = Finding::error(MISSING, format!("`{}` says nothing", declaration.name), setting.span);
+            let finding = match (&declaration.example, is_list) {
+                (Some(example), _) => finding.help(format!("write it as `{example}`, or take it away")),
+                (None, true) => finding.help("write what belongs to the list, or take it away"),
+                (None, false) => finding.help(say_members(declaration)),
+            };
+            self.findings.push(finding);
+        }
+        nothing
     }
 
     /// A scalar that takes one argument, or two where it is an amount.
@@ -161,12 +200,18 @@ impl Decoder<'_> {
         setting: &Setting,
         args: &[Written],
     ) -> Value {
-        let keyword = |word: &Written| !word.quoted && matches!(word.text.as_str(), "add" | "without");
         let args = match args {
             // One layer may extend what farther ones say; the layers have resolved it before the whole is decoded.
-            [first, rest @ ..] if !self.whole && keyword(first) => rest,
+            [first, rest @ ..] if !self.whole && is_extending(first) => rest,
             args => args,
         };
+        if !self.whole {
+            for (at, again) in args.iter().enumerate() {
+                if let Some(first) = args[..at].iter().find(|first| first.text == again.text) {
+                    self.findings.push(said_twice(&declaration.name, again, first));
+                }
+            }
+        }
         let words = SettingType::Choice(allowed.iter().map(|word| (word.clone(), None)).collect());
         let kind = if allowed.is_empty() { inner } else { &words };
         let values: Vec<Value> =

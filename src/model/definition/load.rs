@@ -213,7 +213,7 @@ fn tests(
 }
 
 /// What an app may say besides its settings.
-const WORDS_OF_APPS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch"];
+const WORDS_OF_APPS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow"];
 
 /// Settings and needs that nothing uses, and a definition without tests.
 fn doubts(context: &mut Context, node: &Node, definition: &Definition) {

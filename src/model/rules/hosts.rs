@@ -39,6 +39,14 @@ struct Claim<'a> {
 }
 
 impl Claim<'_> {
+    /// Whether the app may mean another host: it does not say this one, and something of it could not be read.
+    fn is_doubtful(&self) -> bool {
+        let organisation = &self.draft.organisation;
+        let domain = organisation.domain.as_ref().map(|domain| domain.span);
+        let unsaid = Some(self.host.span) == domain || self.host.span == organisation.span;
+        unsaid && self.draft.unsound.contains(&self.app.name)
+    }
+
     /// The lower, the better the right to the host.
     fn rank(&self, view: &View<'_>) -> (bool, bool) {
         let past = view.past_organisation(&self.draft.organisation.name);
@@ -54,6 +62,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     // Whose domain is another's has its finding, and claims nothing.
     let contested = domains::contested(view);
     let sound = view.drafts.iter().filter(|draft| !contested.contains(&draft.organisation.name));
+    let mut strays: BTreeMap<&Name, Vec<Claim<'_>>> = BTreeMap::new();
     let mut claims: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
     for draft in sound {
         for app in draft.organisation.apps.values() {
@@ -64,11 +73,17 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     }
     for mut claims in claims.into_values() {
         claims.sort_by_key(|claim| claim.rank(view));
-        let Some((keeper, newcomers)) = claims.split_first() else { continue };
-        outside(view, keeper.draft, keeper.app, keeper.host, findings);
-        for newcomer in newcomers {
-            findings.push(taken(view, keeper, newcomer));
+        let mut claims = claims.into_iter();
+        let Some(keeper) = claims.next() else { continue };
+        let told = claims.filter(|newcomer| !newcomer.is_doubtful() && !keeper.is_doubtful());
+        told.for_each(|newcomer| findings.push(taken(view, &keeper, &newcomer)));
+        if is_outside(view, &keeper) {
+            strays.entry(&keeper.draft.organisation.name).or_default().push(keeper);
         }
+    }
+    for mut strays in strays.into_values() {
+        strays.sort_by_key(|claim| claim.host.span);
+        findings.push(outside(view, &strays));
     }
 }
 
@@ -89,27 +104,35 @@ fn taken(view: &View<'_>, keeper: &Claim<'_>, newcomer: &Claim<'_>) -> Finding {
     if keeper.host.span == place { finding } else { finding.also(keeper.host.span, format!("{holder} has it")) }
 }
 
-fn outside(view: &View<'_>, draft: &Draft<'_>, app: &App, host: &Spanned<String>, findings: &mut Findings) {
+/// Whether a host is outside the domain of its organisation and not lent to it.
+fn is_outside(view: &View<'_>, claim: &Claim<'_>) -> bool {
+    let (draft, host) = (claim.draft, &claim.host.value);
     let organisation = &draft.organisation;
     // What the host would have to be inside of is not known.
     if !draft.domain_known || !draft.cluster_known && organisation.domain.is_none() {
-        return;
+        return false;
     }
-    let domain = domain_of(organisation);
-    if domain.as_ref().is_some_and(|domain| below(&host.value, domain))
-        || lent(&host.value, &organisation.name, view.drafts)
-    {
-        return;
-    }
-    let title = format!("`{}` is outside the domain of `{}`", host.value, organisation.name);
-    let finding = Finding::error(OUTSIDE, title, host.span)
+    let inside = domain_of(organisation).is_some_and(|domain| below(host, &domain));
+    !inside && !lent(host, &organisation.name, view.drafts)
+}
+
+/// The one finding about the hosts of an organisation that are outside its domain: the domain may be what is wrong.
+fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
+    let Claim { draft, app, host } = &strays[0];
+    let organisation = &draft.organisation;
+    let name = &organisation.name;
+    let title = match strays.len() {
+        1 => format!("`{}` is outside the domain of `{name}`", host.value),
+        many => format!("{many} hosts are outside the domain of `{name}`"),
+    };
+    let mut finding = Finding::error(OUTSIDE, title, host.span)
         .why("an organisation's apps stay inside its domain, or hosts lent to it");
+    for other in &strays[1..] {
+        finding = finding.also(other.host.span, "this one too");
+    }
     let finding = match (&organisation.domain, owner(&host.value, view.drafts)) {
-        (_, Some(owner)) if owner.organisation.name != organisation.name => {
-            let help = format!(
-                "`{}` can lend it: `delegate {} to={}`",
-                owner.organisation.name, host.value, organisation.name
-            );
+        (_, Some(owner)) if owner.organisation.name != *name => {
+            let help = format!("`{}` can lend it: `delegate {} to={name}`", owner.organisation.name, host.value);
             let domain = owner.organisation.domain.as_ref().map_or(owner.organisation.span, |domain| domain.span);
             finding.also(domain, format!("`{}` has this domain", owner.organisation.name)).help(help)
         }
@@ -118,7 +141,7 @@ fn outside(view: &View<'_>, draft: &Draft<'_>, app: &App, host: &Spanned<String>
             .help(format!("write a host such as `{}.{}`", app.name, domain.value)),
         (None, _) => finding.help(format!("say the organisation's own domain: `domain {}`", parent(&host.value))),
     };
-    findings.push(finding.stops(organisation.name.clone()));
+    finding.stops(name.clone())
 }
 
 /// The domain inside which an organisation's hosts lie.

@@ -11,6 +11,7 @@ use crate::model::{App, Garden, Organisation, Past};
 use crate::name::Name;
 use crate::schema::Checked;
 
+pub mod app_references;
 pub mod definition_rules;
 pub mod delegates;
 pub mod domains;
@@ -91,6 +92,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         domains::check,
         hosts::check,
         same_place::check,
+        app_references::check,
         needs::check,
         other_apps::check,
         upgrades::check,

@@ -30,8 +30,9 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         }
         for need in missing {
             let word = need.item.kind.word();
-            let title = format!("{} needs `{word}`, which cluster `{}` does not provide", sound.called(), cluster.name);
+            let title = format!("cluster `{}` does not provide `{word}`", cluster.name);
             let finding = Finding::error(NOT_PROVIDED, title, sound.app.span)
+                .label(format!("{} needs it", sound.called()))
                 .also(cluster.span, format!("no `{word}` in its `provides`"))
                 .also(need.item.span, format!("`{}` asks for it here", sound.app.definition.name))
                 .help(format!(

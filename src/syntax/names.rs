@@ -1,0 +1,55 @@
+//! What the top of a file that is not read names: which organisations, offers or clusters it is about.
+
+use super::lexer::{self, Kind, Token};
+use super::{Node, Scalar, Value, word};
+use crate::source::{FileId, Span, Spanned};
+
+/// The most nodes that are told of a file that is not read.
+const MOST: usize = 1000;
+
+/// The nodes at the top of a text, with their first words and nothing else.
+pub(super) fn at_the_top(file: FileId, text: &str) -> Vec<Node> {
+    let (mut depth, mut nodes, mut open) = (0_usize, Vec::new(), false);
+    for token in lexer::lex(text) {
+        match token.kind {
+            Kind::Open => (depth, open) = (depth + 1, false),
+            Kind::Close => (depth, open) = (depth.saturating_sub(1), false),
+            Kind::Newline | Kind::Semicolon => open = false,
+            Kind::Bare | Kind::Quoted { .. } if depth == 0 && nodes.len() < MOST => {
+                let value = value(file, text, &token);
+                match nodes.last_mut().filter(|_| open) {
+                    Some(node) => further(node, value),
+                    None => nodes.push(named(value)),
+                }
+                open = true;
+            }
+            _ => {}
+        }
+    }
+    nodes
+}
+
+fn value(file: FileId, text: &str, token: &Token) -> Value {
+    let written = token.text(text);
+    let quoted = !word::is_plain(written);
+    let span = Span::new(file, token.start..token.end);
+    Value { scalar: Scalar::Text, text: written.trim_matches('"').to_owned(), quoted, span }
+}
+
+fn named(name: Value) -> Node {
+    Node {
+        name: Spanned::new(name.text, name.span),
+        note: None,
+        args: Vec::new(),
+        props: Vec::new(),
+        children: Vec::new(),
+        span: name.span,
+        head: name.span,
+    }
+}
+
+fn further(node: &mut Node, value: Value) {
+    node.head = node.head.to(value.span);
+    node.span = node.head;
+    node.args.push(value);
+}
