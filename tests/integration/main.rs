@@ -9,6 +9,7 @@ mod findings;
 mod hostile;
 mod definitions;
 mod kdl;
+mod mutation;
 mod render;
 mod stories_apply;
 mod stories_crash;
