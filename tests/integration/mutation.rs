@@ -52,17 +52,19 @@ fn garden() -> BTreeMap<String, String> {
     files.into_iter().map(|raw| (raw.path, String::from_utf8(raw.bytes).expect("it is text"))).collect()
 }
 
-/// The shared files of a garden with the smallest organisation of each offer, so that nothing is unused.
+/// The shared files of a garden with the smallest organisation of each offer and each cluster, so that nothing is unused.
 fn core(files: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let offers = files.keys().filter_map(|path| path.strip_prefix("offers/")?.strip_suffix(".kdl"));
+    let shared = |kind: &'static str| {
+        let paths =
+            files.keys().filter_map(move |path| path.strip_prefix(kind)?.strip_prefix("s/")?.strip_suffix(".kdl"));
+        paths.map(move |name| format!("    {kind} {name}\n"))
+    };
+    let smallest = |line: String| {
+        let users = files.iter().filter(|(path, text)| path.starts_with("organisations/") && text.contains(&line));
+        users.min_by_key(|(_, text)| text.len()).map(|(path, _)| path)
+    };
+    let kept: Vec<&String> = shared("offer").chain(shared("cluster")).filter_map(smallest).collect();
     let mut core = files.clone();
-    let subscribes = |text: &str, offer: &str| text.contains(&format!("    offer {offer}\n"));
-    let kept: Vec<&String> = offers
-        .filter_map(|offer| {
-            let subscribers = files.iter().filter(|(_, text)| subscribes(text, offer));
-            subscribers.min_by_key(|(_, text)| text.len()).map(|(path, _)| path)
-        })
-        .collect();
     core.retain(|path, _| !path.starts_with("organisations/") || kept.contains(&path));
     core
 }

@@ -161,7 +161,6 @@ pub const FACTS: &[Facts] = &[
         word: "postgres",
         about: "A PostgreSQL database with a user of its own.",
         options: &[
-            ("size", SIZE, false),
             ("extensions", OptionKind::Texts, false),
             ("locale", OptionKind::Text, false),
             ("pool", OptionKind::OnOff, false),
@@ -194,7 +193,7 @@ pub const FACTS: &[Facts] = &[
         kind: NeedKind::Redis,
         word: "redis",
         about: "A cache that speaks the protocol of Redis; it may forget everything at any time, unless it says `keep on`.",
-        options: &[("memory", SIZE, false), ("keep", OptionKind::OnOff, false)],
+        options: &[("keep", OptionKind::OnOff, false)],
         outputs: &[HOST, PORT, PASSWORD, ("url", OutputKind::Secret, "all of it as `redis://:password@host:port`")],
     },
     Facts {

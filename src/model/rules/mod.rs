@@ -11,7 +11,6 @@ use crate::model::{App, Garden, Organisation, Past};
 use crate::name::Name;
 use crate::schema::Checked;
 
-pub mod app_references;
 pub mod definition_rules;
 pub mod delegates;
 pub mod domains;
@@ -92,7 +91,6 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         domains::check,
         hosts::check,
         same_place::check,
-        app_references::check,
         needs::check,
         other_apps::check,
         upgrades::check,
