@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod apply;
 mod check;
 mod clusters;
+mod doctor;
 mod edit;
 mod explain;
 mod failure;
@@ -141,6 +142,8 @@ enum Command {
     Snapshot(snapshot::SnapshotArgs),
     /// What is applied, healthy, held, asleep, behind
     Status(status::StatusArgs),
+    /// Before the first apply: what a cluster lacks for this garden, with the way out
+    Doctor(doctor::DoctorArgs),
     /// Break glass: stop changing an organisation, or all of them, until `resume`; marked in the cluster
     Pause(pause::PauseArgs),
     /// Lift a pause
@@ -195,6 +198,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Run(args) => wait(run::run(common, args, output)),
         Command::Snapshot(args) => wait(snapshot::run(common, args, output)),
         Command::Status(args) => wait(status::run(common, args, output)),
+        Command::Doctor(args) => wait(doctor::run(common, args, output)),
         Command::Pause(args) => wait(pause::pause(common, args, output)),
         Command::Resume(args) => wait(pause::resume(common, args, output)),
         Command::Pin => pin::run(common, output),

@@ -159,6 +159,13 @@ impl Session {
         prepared.snapshot(&world, &self.checked)
     }
 
+    /// What a cluster lacks.
+    pub(crate) async fn survey(&self, cluster: &Name) -> Result<crate::reconcile::Survey, crate::reconcile::Failure> {
+        let connections = self.connections();
+        let world = World { clusters: &connections, repository: self.workspace.repository.as_ref(), progress: None };
+        daemon::survey(&world, &self.checked, cluster, now()).await
+    }
+
     /// Why a saved plan must not be applied; empty where it may.
     pub(crate) fn stale(&self, prepared: &Prepared, saved: &Plan) -> Vec<String> {
         let connections = self.connections();

@@ -104,6 +104,11 @@ impl ApiError {
         self.is(404)
     }
 
+    /// We have no right to it.
+    pub fn is_forbidden(&self) -> bool {
+        self.is(403)
+    }
+
     /// A precondition does not hold, an owner disagrees, or the name is taken.
     pub fn is_conflict(&self) -> bool {
         self.is(409)

@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod lease;
 pub mod read;
 mod request;
+pub mod survey;
 mod wait;
 
 pub use apply::{Applied, Progress, Work};

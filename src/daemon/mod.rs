@@ -227,6 +227,25 @@ pub fn prepare_offline(
     Some(Round { plan: Some(plan), unreached: unreached(&state), ..Round::default() })
 }
 
+/// IO: what a cluster lacks for the garden.
+pub async fn survey(
+    world: &World<'_>,
+    checked: &Checked,
+    cluster: &Name,
+    now: jiff::Timestamp,
+) -> Result<reconcile::Survey, reconcile::Failure> {
+    let Some(garden) = &checked.garden else { return Ok(reconcile::Survey::default()) };
+    let options = reconcile::Options {
+        now: now.as_second(),
+        wait: None,
+        only: None,
+        ask: false,
+        permits: BTreeMap::new(),
+        progress: None,
+    };
+    reconcile::survey(&run_of(world, checked, garden, &options), cluster).await
+}
+
 /// What stands in for the clusters in a plan that asks none.
 pub enum Against<'a> {
     /// What they held at some moment.

@@ -73,7 +73,7 @@ fn with_facts<T>(
 }
 
 /// Kinds that the cluster does not serve, each on the line of the first object that wants it.
-fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: &mut Findings) {
+pub(super) fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
     for object in &state.objects.objects {
         let (Err(missing), Some(span)) = (kinds.of(&object.id), object.origins.of("")) else { continue };

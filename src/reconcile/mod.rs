@@ -29,10 +29,12 @@ mod decide;
 mod offline;
 mod read;
 mod stale;
+mod survey;
 
 pub use decide::MOVED;
 pub use offline::{ClusterSnapshot, OrganisationSnapshot, SNAPSHOT_SCHEMA, Snapshot, as_applied, snapshot, state};
 pub use stale::stale;
+pub use survey::{LACKS, OTHER, RIGHTS, Survey, survey};
 
 /// What a run is about: a garden at a commit, and the clusters it speaks of.
 #[derive(Clone, Copy)]

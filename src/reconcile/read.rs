@@ -108,6 +108,11 @@ fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> Organisation
     OrganisationState { objects: Arc::new(objects), said: Said::default(), stored, live: Live::default() }
 }
 
+/// An organisation of which nothing was read.
+pub(super) fn unread(objects: Arc<OrganisationObjects>) -> OrganisationState {
+    OrganisationState { objects, said: Said::default(), stored: Stored::default(), live: Live::default() }
+}
+
 fn said(run: &Run<'_>, organisation: &Name) -> Said {
     let mut said = run.garden.organisations.get(organisation).map(|written| Said::of(written)).unwrap_or_default();
     said.clean &= run.garden.unreadable.is_empty();

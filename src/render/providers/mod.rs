@@ -15,6 +15,9 @@ mod secret;
 mod sign_on;
 mod storage_class;
 mod valkey;
+mod wants;
+
+pub use wants::{Want, wants};
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,75 @@
+//! `parcelle doctor`: before the first apply, what each cluster lacks for this garden.
+
+use clap::Args;
+
+use super::check::plural;
+use super::plan::Session;
+use super::{ClusterFlags, Common, Exit, Failure, Output};
+use crate::finding::Findings;
+use crate::name::Name;
+use crate::report::{self, Format};
+
+/// What `doctor` takes.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// A cluster [default: all]
+    #[arg(value_name = "CLUSTER")]
+    cluster: Option<String>,
+    #[command(flatten)]
+    clusters: ClusterFlags,
+    /// How to print what is missing: text, short, json, sarif, gitlab, github, junit
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> Result<Exit, Failure> {
+    let session = Session::open(common, &args.clusters, None, output).await?;
+    let Some(garden) = &session.checked.garden else {
+        super::workspace::show_findings(&session.checked, output);
+        return Ok(Exit::Garden);
+    };
+    let known: Vec<&Name> = garden.clusters.keys().collect();
+    let chosen: Vec<&Name> = match &args.cluster {
+        None => known,
+        Some(wanted) => match known.iter().find(|name| name.as_str() == wanted) {
+            Some(name) => vec![*name],
+            None => {
+                let names: Vec<&str> = known.iter().map(|name| name.as_str()).collect();
+                let help = format!("its clusters: {}", names.join(", "));
+                return Err(Failure::asked(format!("the garden has no cluster `{wanted}`"), help));
+            }
+        },
+    };
+    let (mut findings, mut failed, mut lines) = (Findings::default(), false, Vec::new());
+    let unreached = session.unreached();
+    for name in chosen {
+        let surveyed = match unreached.get(name) {
+            Some(why) => Err(why.clone()),
+            None => session.survey(name).await.map_err(|failure| crate::reconcile::reason_of(&failure)),
+        };
+        match surveyed {
+            Ok(survey) if survey.findings.is_empty() => {
+                lines.push(format!("{name}: nothing is missing ({} looked at)", plural(survey.looked_at, "thing")));
+            }
+            Ok(survey) => {
+                lines.push(format!("{name}: {} missing", plural(survey.findings.iter().count(), "thing")));
+                findings.extend(survey.findings);
+            }
+            Err(why) => {
+                failed = true;
+                lines.push(format!("{name}: failed: {why}"));
+            }
+        }
+    }
+    findings.sort_in(&session.checked.sources);
+    if !findings.is_empty() || !matches!(args.format, Format::Text) {
+        output.result(&report::render(args.format, &findings, &session.checked.sources, output.colour()))?;
+    }
+    lines.iter().for_each(|line| output.note(line));
+    session.close().await;
+    Ok(match (failed, findings.is_empty()) {
+        (true, _) => Exit::World,
+        (false, false) => Exit::Garden,
+        (false, true) => Exit::Good,
+    })
+}

@@ -1,0 +1,118 @@
+//! What a cluster lacks for the garden, before the first apply: each on the line that asks for it, with the way out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Failure, Run, read};
+use crate::cluster::survey::{Lack, lacking, missing_rights};
+use crate::cluster::{self, Connection, Kinds};
+use crate::finding::{Code, Finding, Findings};
+use crate::model::Cluster;
+use crate::name::Name;
+use crate::render::providers::{Want, wants};
+
+/// The cluster lacks something that its file names.
+pub const LACKS: Code = Code("E0491");
+/// parcelle may not do there what it has to.
+pub const RIGHTS: Code = Code("E0492");
+/// The cluster is another one than the garden's.
+pub const OTHER: Code = Code("E0493");
+
+/// What was found out about a cluster.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// What is missing.
+    pub findings: Findings,
+    /// How many things were looked at: kinds, objects, rights.
+    pub looked_at: usize,
+}
+
+/// IO: asks a cluster for everything that its organisations will need.
+pub async fn survey(run: &Run<'_>, name: &Name) -> Result<Survey, Failure> {
+    let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
+    let cluster = &run.garden.clusters[name];
+    let api = |source| Failure::Api { cluster: name.clone(), source };
+    let mut survey = Survey { findings: Findings::default(), looked_at: 1 };
+    let uid = connection.uid().await.map_err(api)?;
+    if uid != cluster.uid.value {
+        survey.findings.push(other(cluster, &uid));
+    }
+    let kinds = cluster::discover(connection).await.map_err(api)?;
+    let wants = wants(cluster);
+    for (at, lack) in lacking(connection, &kinds, &wants).await.map_err(api)? {
+        survey.findings.push(lacks(cluster, &wants[at], &lack));
+    }
+    survey.looked_at += wants.len();
+    let here = run.objects.values().filter(|objects| objects.cluster == *name);
+    let mut missing = Findings::default();
+    let mut rendered = BTreeSet::new();
+    for objects in here {
+        super::decide::missing_kinds(&kinds, &read::unread(Arc::clone(objects)), &mut missing);
+        rendered.extend(objects.objects.iter().map(|object| (&*object.id.api_version, &*object.id.kind)));
+        rendered.insert(("v1", "Secret"));
+    }
+    survey.looked_at += rendered.len();
+    survey.findings.extend(once_a_kind(missing));
+    rights(connection, cluster, &kinds, &rendered, &mut survey).await.map_err(api)?;
+    Ok(survey)
+}
+
+/// Many organisations want the same kinds: the first that does is named.
+fn once_a_kind(findings: Findings) -> Findings {
+    let mut seen = BTreeSet::new();
+    let mut once = Findings::default();
+    let first = findings.into_iter().filter(|finding| seen.insert(finding.title.clone()));
+    first.for_each(|finding| once.push(finding));
+    once
+}
+
+fn other(cluster: &Cluster, found: &str) -> Finding {
+    Finding::error(OTHER, format!("the server that answers is not cluster `{}`", cluster.name), cluster.uid.span)
+        .label("the garden knows it by this uid")
+        .why(format!("the uid of its kube-system namespace is `{found}`; nothing is written to another cluster"))
+        .help(format!("if that is the right server, write `uid \"{found}\"`; else look at the kubeconfig's context"))
+}
+
+fn lacks(cluster: &Cluster, want: &Want, lack: &Lack) -> Finding {
+    let place = if want.namespace.is_empty() { String::new() } else { format!("{}/", want.namespace) };
+    let (cluster, what, kind, name) = (&cluster.name, want.what, want.kind, &want.name);
+    let (title, why) = match lack {
+        Lack::Kind => (
+            format!("cluster `{cluster}` knows no `{kind}`"),
+            format!("the API group `{}` is not installed there", want.group),
+        ),
+        Lack::Object => {
+            (format!("cluster `{cluster}` has no {what} `{name}`"), format!("there is no `{kind} {place}{name}`"))
+        }
+        Lack::Unreadable => (
+            format!("whether cluster `{cluster}` has the {what} `{name}` is not known"),
+            format!("parcelle may not read `{kind} {place}{name}` there"),
+        ),
+        Lack::Keys(keys) => (
+            format!("the {what} `{name}` on cluster `{cluster}` is not whole"),
+            format!("`{kind} {place}{name}` lacks the keys {}", keys.join(", ")),
+        ),
+    };
+    Finding::error(LACKS, title, want.span).label("named here").why(why).help(want.help.clone())
+}
+
+async fn rights(
+    connection: &Connection,
+    cluster: &Cluster,
+    kinds: &Kinds,
+    rendered: &BTreeSet<(&str, &str)>,
+    survey: &mut Survey,
+) -> Result<(), cluster::ApiError> {
+    let resources: Vec<_> = rendered.iter().filter_map(|(api, kind)| kinds.get(api, kind).ok()).map(|r| &**r).collect();
+    let missing = missing_rights(connection, &resources).await?;
+    survey.looked_at += resources.len();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let title = format!("parcelle may not do on cluster `{}` what it has to", cluster.name);
+    let finding = Finding::error(RIGHTS, title, cluster.span)
+        .why(format!("it lacks: {}", missing.join(", ")))
+        .help("give its account these rights; `examples/install/parcelle.yaml` has all of them");
+    survey.findings.push(finding);
+    Ok(())
+}
