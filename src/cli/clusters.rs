@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
 use super::workspace::state_folder;
 use super::{ClusterFlags, Failure, Output};
 use crate::cluster::{self, Access, Connection, Limits};
 use crate::model::{Cluster, Garden};
 use crate::name::Name;
-use crate::render::{self, SecretSource};
+use crate::render;
+use crate::render::providers::{Want, copied_from, wants};
 use crate::sandbox;
 
 /// How each cluster of a garden is reached. Embedded sandboxes live as long as this value.
@@ -55,7 +60,7 @@ impl Clusters {
         let options = sandbox::Options {
             state,
             cluster_uid: Some(cluster.uid.value.clone()),
-            secrets: operator_secrets(garden, cluster),
+            made: made_by_operators(garden, cluster),
             ..sandbox::Options::default()
         };
         let handle = sandbox::serve(options).await?;
@@ -143,21 +148,46 @@ pub(super) fn make_parent(file: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))
 }
 
-/// The Secrets of the operators that organisations of a cluster copy from: in a sandbox there is nobody to make them.
-pub(super) fn operator_secrets(garden: &Garden, cluster: &Cluster) -> Vec<sandbox::OperatorSecret> {
+/// What the operators and people of a real cluster would have made: in a sandbox there is nobody else to do it.
+pub(super) fn made_by_operators(garden: &Garden, cluster: &Cluster) -> Vec<Value> {
     let here = garden.organisations.values().filter(|organisation| organisation.cluster.name == cluster.name);
-    let mut named: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for organisation in here {
-        for request in render::organisation(garden, organisation, jiff::Timestamp::UNIX_EPOCH).secrets {
-            if let SecretSource::Copied { namespace, name, keys } = request.source {
-                named.entry((namespace, name)).or_default().extend(keys.into_keys());
-            }
-        }
+    let rendered = here.map(|organisation| render::organisation(garden, organisation, jiff::Timestamp::UNIX_EPOCH));
+    let mut secrets: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for want in rendered.flat_map(|objects| copied_from(&objects)) {
+        secrets.entry((want.namespace, want.name)).or_default().extend(want.keys);
     }
-    let secret = |((namespace, name), keys): ((String, String), BTreeSet<String>)| sandbox::OperatorSecret {
-        namespace,
-        name,
-        keys: keys.into_iter().collect(),
+    let secrets = secrets.into_iter().map(|((namespace, name), keys)| {
+        let value = |key: String| (key.clone(), Value::from(STANDARD.encode(format!("sandbox-{key}"))));
+        let data: serde_json::Map<String, Value> = keys.into_iter().map(value).collect();
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": { "name": name, "namespace": namespace }, "data": data,
+        })
+    });
+    secrets.chain(wants(cluster).iter().map(made)).collect()
+}
+
+/// A stand-in for an object that a cluster's file names.
+fn made(want: &Want) -> Value {
+    let (api_version, rest) = match want.kind {
+        "StorageClass" => ("storage.k8s.io/v1", json!({ "provisioner": "sandbox" })),
+        "IngressClass" => ("networking.k8s.io/v1", json!({ "spec": { "controller": "sandbox.example/ingress" } })),
+        "Gateway" => {
+            let listener = json!({ "name": "http", "port": 80, "protocol": "HTTP" });
+            (
+                "gateway.networking.k8s.io/v1",
+                json!({ "spec": { "gatewayClassName": "sandbox", "listeners": [listener] } }),
+            )
+        }
+        "GarageCluster" => ("garage.rajsingh.info/v1beta2", json!({ "spec": {} })),
+        _ => ("cert-manager.io/v1", json!({ "spec": { "selfSigned": {} } })),
     };
-    named.into_iter().map(secret).collect()
+    let mut object = json!({ "apiVersion": api_version, "kind": want.kind, "metadata": { "name": want.name } });
+    if !want.namespace.is_empty() {
+        object["metadata"]["namespace"] = want.namespace.clone().into();
+    }
+    if let (Value::Object(object), Value::Object(rest)) = (&mut object, rest) {
+        object.extend(rest);
+    }
+    object
 }

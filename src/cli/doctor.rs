@@ -28,18 +28,16 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
         super::workspace::show_findings(&session.checked, output);
         return Ok(Exit::Garden);
     };
-    let known: Vec<&Name> = garden.clusters.keys().collect();
-    let chosen: Vec<&Name> = match &args.cluster {
-        None => known,
-        Some(wanted) => match known.iter().find(|name| name.as_str() == wanted) {
-            Some(name) => vec![*name],
-            None => {
-                let names: Vec<&str> = known.iter().map(|name| name.as_str()).collect();
-                let help = format!("its clusters: {}", names.join(", "));
-                return Err(Failure::asked(format!("the garden has no cluster `{wanted}`"), help));
-            }
-        },
-    };
+    let chosen: Vec<&Name> = garden
+        .clusters
+        .keys()
+        .filter(|name| args.cluster.as_ref().is_none_or(|wanted| wanted == name.as_str()))
+        .collect();
+    if let (Some(wanted), true) = (&args.cluster, chosen.is_empty()) {
+        let names: Vec<&str> = garden.clusters.keys().map(Name::as_str).collect();
+        let help = format!("its clusters: {}", names.join(", "));
+        return Err(Failure::asked(format!("the garden has no cluster `{wanted}`"), help));
+    }
     let (mut findings, mut failed, mut lines) = (Findings::default(), false, Vec::new());
     let unreached = session.unreached();
     for name in chosen {

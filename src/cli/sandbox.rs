@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::clusters::{make_parent, operator_secrets, state_file};
+use super::clusters::{made_by_operators, make_parent, state_file};
 use super::workspace::Workspace;
 use super::{Common, Exit, Failure, Output};
 use crate::model::Cluster;
 use crate::name::Name;
-use crate::sandbox::{self, ControllerOptions, Handle, OperatorSecret, Options, User};
+use crate::sandbox::{self, ControllerOptions, Handle, Options, User};
 
 /// What `sandbox` takes.
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
     }
     let clusters = clusters(common)?;
     let mut handles: BTreeMap<String, Handle> = BTreeMap::new();
-    for (at, Served { name, uid, secrets }) in clusters.iter().enumerate() {
+    for (at, Served { name, uid, made }) in clusters.iter().enumerate() {
         let mut listen = args.listen;
         if listen.port() != 0 {
             listen.set_port(listen.port().saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
@@ -68,7 +68,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
             cluster_uid: uid.clone(),
             controllers,
             definitions: !args.bare,
-            secrets: secrets.clone(),
+            made: made.clone(),
             ..Options::default()
         };
         let handle = sandbox::serve(options).await?;
@@ -101,7 +101,7 @@ fn clusters(common: &Common) -> Result<Vec<Served>, Failure> {
     let serve = |(name, cluster): (&Name, &Arc<Cluster>)| Served {
         name: name.to_string(),
         uid: Some(cluster.uid.value.clone()),
-        secrets: operator_secrets(&garden, cluster),
+        made: made_by_operators(&garden, cluster),
     };
     let clusters: Vec<_> = garden.clusters.iter().map(serve).collect();
     Ok(if clusters.is_empty() { vec![Served::alone()] } else { clusters })
@@ -111,13 +111,13 @@ fn clusters(common: &Common) -> Result<Vec<Served>, Failure> {
 struct Served {
     name: String,
     uid: Option<String>,
-    secrets: Vec<OperatorSecret>,
+    made: Vec<serde_json::Value>,
 }
 
 impl Served {
     /// The one cluster where there is no garden.
     fn alone() -> Self {
-        Self { name: "sandbox".to_owned(), uid: None, secrets: Vec::new() }
+        Self { name: "sandbox".to_owned(), uid: None, made: Vec::new() }
     }
 }
 

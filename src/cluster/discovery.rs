@@ -27,7 +27,7 @@ pub struct Resource {
 /// The kinds of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Kinds {
-    kinds: BTreeMap<(Arc<str>, Arc<str>), Arc<Resource>>,
+    served: BTreeMap<(Arc<str>, Arc<str>), Arc<Resource>>,
     /// API groups whose server did not answer: what they hold is unknown, not absent.
     pub silent_groups: BTreeSet<String>,
     /// No server was asked: nothing is known of any group.
@@ -88,7 +88,7 @@ impl Kinds {
     /// The resource of a kind.
     pub fn get(&self, api_version: &str, kind: &str) -> Result<&Arc<Resource>, MissingKind> {
         let key: (Arc<str>, Arc<str>) = (api_version.into(), kind.into());
-        self.kinds.get(&key).ok_or_else(|| {
+        self.served.get(&key).ok_or_else(|| {
             let silent = self.unasked || self.silent_groups.contains(group_of(api_version));
             MissingKind { api_version: key.0, kind: key.1, silent }
         })
@@ -101,11 +101,11 @@ impl Kinds {
 
     /// Every resource of the cluster.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
-        self.kinds.values()
+        self.served.values()
     }
 
     fn insert(&mut self, resource: Resource) {
-        self.kinds.insert((resource.api_version.clone(), resource.kind.clone()), Arc::new(resource));
+        self.served.insert((resource.api_version.clone(), resource.kind.clone()), Arc::new(resource));
     }
 }
 

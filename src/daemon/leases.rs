@@ -119,7 +119,7 @@ async fn keep(lease: Arc<Mutex<Lease>>, writer: Writer, timing: Timing) {
                 return;
             }
             Err(error) => {
-                tracing::warn!(error = %crate::reconcile::reason_of(&error), "the lease could not be renewed")
+                tracing::warn!(error = %crate::reconcile::reason_of(&error), "the lease could not be renewed");
             }
         }
     }

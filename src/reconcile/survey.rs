@@ -9,7 +9,8 @@ use crate::cluster::{self, Connection, Kinds};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Cluster;
 use crate::name::Name;
-use crate::render::providers::{Want, wants};
+use crate::render::OrganisationObjects;
+use crate::render::providers::{Want, copied_from, wants};
 
 /// The cluster lacks something that its file names.
 pub const LACKS: Code = Code("E0491");
@@ -38,15 +39,15 @@ pub async fn survey(run: &Run<'_>, name: &Name) -> Result<Survey, Failure> {
         survey.findings.push(other(cluster, &uid));
     }
     let kinds = cluster::discover(connection).await.map_err(api)?;
-    let wants = wants(cluster);
+    let here = || run.objects.values().filter(|objects| objects.cluster == *name);
+    let wants = everything(cluster, here());
     for (at, lack) in lacking(connection, &kinds, &wants).await.map_err(api)? {
         survey.findings.push(lacks(cluster, &wants[at], &lack));
     }
     survey.looked_at += wants.len();
-    let here = run.objects.values().filter(|objects| objects.cluster == *name);
     let mut missing = Findings::default();
     let mut rendered = BTreeSet::new();
-    for objects in here {
+    for objects in here() {
         super::decide::missing_kinds(&kinds, &read::unread(Arc::clone(objects)), &mut missing);
         rendered.extend(objects.objects.iter().map(|object| (&*object.id.api_version, &*object.id.kind)));
         rendered.insert(("v1", "Secret"));
@@ -55,6 +56,24 @@ pub async fn survey(run: &Run<'_>, name: &Name) -> Result<Survey, Failure> {
     survey.findings.extend(once_a_kind(missing));
     rights(connection, cluster, &kinds, &rendered, &mut survey).await.map_err(api)?;
     Ok(survey)
+}
+
+/// What the cluster's file names, and what its organisations copy; each once, with all the keys that anybody needs.
+fn everything<'o>(cluster: &Cluster, objects: impl Iterator<Item = &'o Arc<OrganisationObjects>>) -> Vec<Want> {
+    let mut all: Vec<Want> = Vec::new();
+    for want in wants(cluster).into_iter().chain(objects.flat_map(|objects| copied_from(objects))) {
+        let same =
+            |known: &&mut Want| (known.kind, &known.namespace, &known.name) == (want.kind, &want.namespace, &want.name);
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.keys.extend(want.keys);
+                known.keys.sort();
+                known.keys.dedup();
+            }
+            None => all.push(want),
+        }
+    }
+    all
 }
 
 /// Many organisations want the same kinds: the first that does is named.

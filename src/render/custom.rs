@@ -17,7 +17,7 @@ const DEFINITIONS: &[&str] = &[
 /// The definitions (`CustomResourceDefinition` objects) of the custom kinds that are rendered.
 ///
 /// # Panics
-/// Never: the files are part of the program, and read by its tests.
+/// Never: the files are part of the program, and tests read them.
 pub fn definitions() -> Vec<Value> {
     let lists = DEFINITIONS.iter().map(|text| serde_json::from_str::<Vec<Value>>(text));
     lists.flat_map(|list| list.expect("the reduced definitions are part of the program")).collect()
@@ -26,7 +26,7 @@ pub fn definitions() -> Vec<Value> {
 /// What fields are, of everything that is rendered: for plans that no server is asked about.
 ///
 /// # Panics
-/// Never: as [`definitions`].
+/// Never: the files are part of the program, and tests read them.
 pub fn schemas() -> Schemas {
     let mut schemas = Schemas::builtin();
     for definition in definitions() {

@@ -1,11 +1,9 @@
 //! The objects that are there from the beginning.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     fields::section,
-    handle::OperatorSecret,
     lifecycle::{establish, prepare_definition},
     server::Server,
     store::Key,
@@ -13,7 +11,7 @@ use super::{
 use crate::render;
 
 /// The objects that are there from the beginning, added where they are missing.
-pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions: bool, secrets: &[OperatorSecret]) {
+pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions: bool, made: &[Value]) {
     for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
         let uid = cluster_uid.filter(|_| name == "kube-system");
         let uid = uid.map_or_else(|| server.uid(), str::to_owned);
@@ -64,32 +62,33 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
             add(server, ("apiextensions.k8s.io", "v1", "customresourcedefinitions"), definition);
         }
     }
-    for secret in secrets {
-        operator_secret(server, secret);
+    server.reload();
+    for object in made {
+        operators(server, object);
     }
     server.reload();
 }
 
-/// A Secret that a cluster's operators would have made, with values that say what they are.
-fn operator_secret(server: &Server, secret: &OperatorSecret) {
-    let namespace = &secret.namespace;
-    let labels = json!({"kubernetes.io/metadata.name": namespace, "app.kubernetes.io/managed-by": "parcelle"});
-    add(
-        server,
-        ("", "v1", "namespaces"),
-        json!({
-            "metadata": {"name": namespace, "labels": labels},
-            "spec": {"finalizers": ["kubernetes"]},
-            "status": {"phase": "Active"},
-        }),
-    );
-    let value = |key: &String| (key.clone(), json!(STANDARD.encode(format!("sandbox-{key}"))));
-    let data: Map<String, Value> = secret.keys.iter().map(value).collect();
-    add(
-        server,
-        ("", "v1", "secrets"),
-        json!({"metadata": {"name": secret.name, "namespace": namespace}, "type": "Opaque", "data": data}),
-    );
+/// An object that a cluster's operators would have made, with its namespace.
+fn operators(server: &Server, object: &Value) {
+    if let Some(namespace) = object["metadata"]["namespace"].as_str() {
+        let labels = json!({"kubernetes.io/metadata.name": namespace, "app.kubernetes.io/managed-by": "parcelle"});
+        add(
+            server,
+            ("", "v1", "namespaces"),
+            json!({
+                "metadata": {"name": namespace, "labels": labels},
+                "spec": {"finalizers": ["kubernetes"]},
+                "status": {"phase": "Active"},
+            }),
+        );
+    }
+    let text = |field: &str| object[field].as_str().unwrap_or_default();
+    let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
+    let plural = server.registry().of_kind(group, version, text("kind")).map(|resource| resource.plural.clone());
+    if let Some(plural) = plural {
+        add(server, (group, version, &plural), object.clone());
+    }
 }
 
 /// Annotation of the definitions that a sandbox brings along.

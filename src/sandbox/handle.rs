@@ -43,19 +43,9 @@ pub struct Options {
     pub clock: Clock,
     /// Whether the reduced definitions of our providers' custom resources are installed.
     pub definitions: bool,
-    /// Secrets that the operators of a real cluster would have made; those that are there already stay.
-    pub secrets: Vec<OperatorSecret>,
-}
-
-/// A Secret that the operators of a real cluster would have made, such as the credentials of a mail relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperatorSecret {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Its keys; each gets a value that says what it is.
-    pub keys: Vec<String>,
+    /// Objects that the operators of a real cluster would have made, such as the credentials of a mail relay or a
+    /// storage class; those that are there already stay.
+    pub made: Vec<serde_json::Value>,
 }
 
 impl Default for Options {
@@ -68,7 +58,7 @@ impl Default for Options {
             controllers: ControllerOptions::default(),
             clock: Clock::system(),
             definitions: true,
-            secrets: Vec::new(),
+            made: Vec::new(),
         }
     }
 }
@@ -279,7 +269,7 @@ pub async fn serve(options: Options) -> Result<Handle, SandboxError> {
         .map_err(|source| SandboxError::Listen { address: options.listen, source })?;
     let address = listener.local_addr().map_err(|source| SandboxError::Listen { address: options.listen, source })?;
     let server = Arc::new(open(&options)?);
-    bootstrap::bootstrap(&server, options.cluster_uid.as_deref(), options.definitions, &options.secrets);
+    bootstrap::bootstrap(&server, options.cluster_uid.as_deref(), options.definitions, &options.made);
     server.store().compact();
     let task = tokio::spawn(http::run(listener, Arc::clone(&server)));
     let mut handle = Handle { address, token, server, task, controllers: None };

@@ -124,6 +124,12 @@ impl Registry {
         self.index.get(&key).map(|place| &self.resources[*place])
     }
 
+    /// The resource of a kind.
+    pub fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Resource>> {
+        let same = |found: &&Arc<Resource>| found.group == group && found.version == version && found.kind == kind;
+        self.resources.iter().find(same)
+    }
+
     /// The first version of a resource of that group.
     pub fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
         self.resources.iter().find(|resource| resource.is(group, plural))

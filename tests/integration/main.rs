@@ -13,6 +13,7 @@ mod mutation;
 mod render;
 mod stories_apply;
 mod stories_crash;
+mod stories_doctor;
 mod stories_remove;
 mod stories_saved;
 mod stories_secrets;

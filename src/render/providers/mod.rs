@@ -17,7 +17,7 @@ mod storage_class;
 mod valkey;
 mod wants;
 
-pub use wants::{Want, wants};
+pub use wants::{Want, copied_from, wants};
 
 use std::collections::BTreeMap;
 

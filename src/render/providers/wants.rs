@@ -1,8 +1,8 @@
 //! What a cluster must have for its providers: made by people or operators, named in the cluster's file.
 
-use super::{credentials, option_text};
+use super::option_text;
 use crate::model::{Cluster, ProviderChoice};
-use crate::render::naming::SYSTEM_NAMESPACE;
+use crate::render::{OrganisationObjects, SecretSource};
 use crate::source::Span;
 
 /// An object that a cluster's file names and parcelle does not make.
@@ -32,46 +32,45 @@ pub fn wants(cluster: &Cluster) -> Vec<Want> {
 }
 
 fn of_choice(choice: &ProviderChoice) -> Vec<Want> {
-    let mut wants = Vec::new();
-    for option in ["storage-class", "class", "shared-class"] {
-        wants.extend(named(choice, option, ("storage class", "storage.k8s.io", "StorageClass"), ""));
-    }
+    let storage = ("storage class", "storage.k8s.io", "StorageClass");
+    let issuer = ("issuer of certificates", "cert-manager.io", "ClusterIssuer");
     let namespace = option_text(choice, "namespace").map_or("", |(namespace, _)| namespace);
-    match choice.provider.value.as_str() {
+    let options: &[(&str, Made, &str)] = match choice.provider.value.as_str() {
         "gateway-api" => {
-            let gateway = ("gateway", "gateway.networking.k8s.io", "Gateway");
-            wants.extend(named(choice, "gateway", gateway, namespace));
-            let issuer = ("issuer of certificates", "cert-manager.io", "ClusterIssuer");
-            wants.extend(named(choice, "certificates", issuer, ""));
+            &[("gateway", ("gateway", "gateway.networking.k8s.io", "Gateway"), namespace), ("certificates", issuer, "")]
         }
-        "garage" => {
-            let cluster = ("Garage cluster", "garage.rajsingh.info", "GarageCluster");
-            wants.extend(named(choice, "cluster", cluster, namespace));
+        "ingress" => {
+            &[("class", ("ingress class", "networking.k8s.io", "IngressClass"), ""), ("certificates", issuer, "")]
         }
-        _ => {}
-    }
-    wants.extend(secrets(choice));
-    wants
+        "garage" => &[("cluster", ("Garage cluster", "garage.rajsingh.info", "GarageCluster"), namespace)],
+        _ => &[("storage-class", storage, ""), ("class", storage, ""), ("shared-class", storage, "")],
+    };
+    options.iter().filter_map(|(option, made, namespace)| named(choice, option, *made, namespace)).collect()
 }
 
-fn named(
-    choice: &ProviderChoice,
-    option: &str,
-    (what, group, kind): (&'static str, &'static str, &'static str),
-    namespace: &str,
-) -> Option<Want> {
+/// What it is, as people say it; its API group; its kind.
+type Made = (&'static str, &'static str, &'static str);
+
+fn named(choice: &ProviderChoice, option: &str, (what, group, kind): Made, namespace: &str) -> Option<Want> {
     let (name, span) = option_text(choice, option)?;
     let help = format!("make it, or name another one in `{option}`");
     let (namespace, name) = (namespace.to_owned(), name.to_owned());
     Some(Want { what, group, kind, namespace, name, keys: Vec::new(), span, help })
 }
 
-fn secrets(choice: &ProviderChoice) -> impl Iterator<Item = Want> {
-    let span = option_text(choice, "credentials").map_or(choice.provider.span, |(_, span)| span);
-    credentials(choice).into_iter().map(move |(name, keys)| {
+/// The Secrets of others that an organisation's objects are copied from, each on the line that asks for it.
+pub fn copied_from(objects: &OrganisationObjects) -> Vec<Want> {
+    let copied = objects.secrets.iter().filter_map(|request| match &request.source {
+        SecretSource::Copied { namespace, name, keys } if *namespace != *objects.namespace => {
+            Some((namespace, name, keys.keys().cloned().collect::<Vec<_>>(), request.origin))
+        }
+        _ => None,
+    });
+    let want = |(namespace, name, keys, span): (&String, &String, Vec<String>, Span)| {
         let literals: Vec<String> = keys.iter().map(|key| format!("--from-literal={key}=…")).collect();
-        let help = format!("kubectl create secret generic -n {SYSTEM_NAMESPACE} {name} {}", literals.join(" "));
-        let namespace = SYSTEM_NAMESPACE.to_owned();
+        let help = format!("kubectl create secret generic -n {namespace} {name} {}", literals.join(" "));
+        let (namespace, name) = (namespace.clone(), name.clone());
         Want { what: "Secret with credentials", group: "", kind: "Secret", namespace, name, keys, span, help }
-    })
+    };
+    copied.map(want).collect()
 }
