@@ -252,6 +252,14 @@ proptest! {
     }
 
     #[test]
+    fn numbers_in_field_sets_stay_the_numbers_they_are(number in any::<f64>()) {
+        let set: FieldSet = std::iter::once(Path::from(vec![Element::item(&json!(number))])).collect();
+        let text = set.to_fields_v1().to_string();
+        let read = FieldSet::from_fields_v1(&serde_json::from_str(&text).unwrap()).unwrap();
+        prop_assert_eq!(read, set);
+    }
+
+    #[test]
     fn field_sets_obey_the_algebra_of_sets(a in field_set(), b in field_set(), c in field_set()) {
         prop_assert_eq!(a.union(&b), b.union(&a));
         prop_assert_eq!(a.intersection(&b), b.intersection(&a));
