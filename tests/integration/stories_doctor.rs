@@ -67,7 +67,8 @@ fn everything(checked: &Checked) -> Vec<Value> {
             object["metadata"]["namespace"] = want.namespace.into();
         }
         if want.kind == "Secret" {
-            object["data"] = want.keys.into_iter().map(|key| (key, "eA==")).collect::<BTreeMap<_, _>>().into_iter().collect();
+            object["data"] =
+                want.keys.into_iter().map(|key| (key, "eA==")).collect::<BTreeMap<_, _>>().into_iter().collect();
         }
         made.push(object);
     }
