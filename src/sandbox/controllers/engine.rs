@@ -130,7 +130,8 @@ impl Engine {
         };
         let mut found = BTreeSet::new();
         for group in discovery.groups() {
-            for (of, capabilities) in group.recommended_resources() {
+            // Not every kind of a group is served in its preferred version.
+            for (of, capabilities) in group.resources_by_stability() {
                 let skipped = ["events", "leases"].contains(&of.plural.as_str());
                 let watchable =
                     capabilities.supports_operation(verbs::WATCH) && capabilities.supports_operation(verbs::LIST);
