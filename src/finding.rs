@@ -2,6 +2,8 @@
 //!
 //! A finding is not a failure: findings accumulate, all of one run are shown at once; failures are typed errors.
 
+pub mod mend;
+
 use std::sync::Arc;
 
 use crate::name::Name;

@@ -11,6 +11,7 @@ mod doctor;
 mod edit;
 mod explain;
 mod failure;
+mod fix;
 mod files;
 mod fmt;
 mod new;
@@ -128,6 +129,8 @@ pub(crate) struct ClusterFlags {
 enum Command {
     /// Check the garden: every finding at once, before a cluster is asked
     Check(check::CheckArgs),
+    /// Apply the fixes that change nothing but the mistake, and say what is left to decide
+    Fix(fix::FixArgs),
     /// Format KDL files; keeps comments and the spelling of values
     Fmt(fmt::FmtArgs),
     /// Show the Kubernetes objects of the garden, of one organisation or of one app
@@ -191,6 +194,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     let common = &cli.common;
     match &cli.command {
         Command::Check(args) => check::run(common, args, output),
+        Command::Fix(args) => fix::run(common, args, output),
         Command::Fmt(args) => fmt::run(common, args, output),
         Command::Render(args) => render::run(common, args, output),
         Command::Plan(args) => wait(plan::run(common, args, output)),

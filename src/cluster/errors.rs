@@ -501,7 +501,22 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].primary.span, at(9));
         assert_eq!(found[0].why.as_deref(), Some("must be no more than 15 characters"));
-        assert_eq!(found[0].code, REFUSED_VALUE);
+        assert_eq!(found[0].code.0, "E0650");
+    }
+
+    #[test]
+    fn a_refusal_of_the_whole_object_says_what_to_do_next() {
+        let id =
+            ObjectId { api_version: "v1".into(), kind: "ConfigMap".into(), namespace: "t".into(), name: "web".into() };
+        let origins = Origins(BTreeMap::from([(String::new(), Span::new(FileId(3), 1..2))]));
+        let object = Object { id, body: json!({}), origins, app: None, stage: Stage::Workload, holds_data: false };
+        for (status, code) in [(403, "E0652"), (409, "E0651"), (400, "E0654")] {
+            let body = json!({"code": status, "message": "no"});
+            let error = ApiError::Refused(Box::new(refusal(&body)));
+            let found = findings(&error, &object, &Name::new("cnam").unwrap());
+            assert_eq!(found.iter().map(|finding| finding.code.0).collect::<Vec<_>>(), [code]);
+            assert!(!found[0].help.is_empty(), "{code} says what to do");
+        }
     }
 
     #[test]

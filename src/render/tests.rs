@@ -378,6 +378,7 @@ fn what_objects_and_patches_may_not_say_is_found_where_it_stands() {
     };
     let cases = [
         ("object Secret x {}", "E0603 `Secret` is not a kind that may be written"),
+        ("patch Deployment {}", "E0608 `patch` wants a kind and a name"),
         ("object ClusterRole x {}", "E0603 `ClusterRole` is not a kind that may be written"),
         ("patch Deployment cloud-wbe {}", "E0607 there is no Deployment `cloud-wbe` to patch"),
         ("patch Deployment cloud-web { spec { replicaz 2; }; }", "E0601 there is no field `replicaz` here"),

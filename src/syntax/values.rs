@@ -142,10 +142,13 @@ impl Traps<'_> {
         };
         let finding = Finding::error(Code("E0015"), format!("`{text}` is no word that can stand here"), span).why(why);
         let title = format!("write `{replacement}`");
-        if !quotes && !self.is_object(node) {
+        let switch = !quotes && !self.is_object(node);
+        if switch {
             self.out.broken.push(range.start);
         }
-        self.replace(finding, Applicability::Safe, &title, range, &replacement);
+        // Whether the setting is a switch at all is not known here.
+        let how = if switch { Applicability::Guess } else { Applicability::Safe };
+        self.replace(finding, how, &title, range, &replacement);
     }
 
     fn glued_unit(&mut self, node: usize, range: &Range<usize>, number: &str, unit: &'static str, how: Applicability) {

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use parcelle::check::{Memo, check_again};
+use parcelle::finding::mend::mend;
 use parcelle::finding::{Applicability, Finding, Findings, Severity};
 use parcelle::git::{RawFile, Snapshot};
 use parcelle::model::Past;
@@ -151,31 +152,14 @@ fn cases() -> Vec<PathBuf> {
 
 /// The files after the safe fixes of all findings, those that overlap an earlier one left out.
 fn mended(files: &[(String, String)], sources: &Sources, findings: &Findings) -> Vec<(String, String)> {
-    let safe = findings.iter().filter_map(|finding| {
-        finding.fixes.iter().find(|fix| fix.applicability == Applicability::Safe).map(|fix| &fix.edits)
-    });
-    let mut taken: Vec<(String, std::ops::Range<usize>, String)> = Vec::new();
-    for edits in safe {
-        let edits: Vec<_> = edits
-            .iter()
-            .map(|edit| (sources.file(edit.span.file).path.to_string(), edit.span.range(), edit.replacement.clone()))
-            .collect();
-        let overlaps = |(path, range, _): &(String, std::ops::Range<usize>, String)| {
-            taken.iter().any(|(other, at, _)| other == path && at.start < range.end && range.start < at.end)
-        };
-        if !edits.iter().any(overlaps) {
-            taken.extend(edits);
-        }
-    }
-    taken.sort_by_key(|(_, range, _)| (range.start, range.end));
-    let mend = |(path, text): &(String, String)| {
-        let mut text = text.clone();
-        for (_, range, replacement) in taken.iter().rev().filter(|(other, _, _)| other == path) {
-            text.replace_range(range.clone(), replacement);
-        }
-        (path.clone(), text)
+    let mended = mend(findings, sources, |_| true);
+    let texts: BTreeMap<&str, &String> =
+        mended.texts.iter().map(|(file, text)| (&*sources.file(*file).path, text)).collect();
+    let after = |(path, text): &(String, String)| {
+        let mended = texts.get(path.as_str()).map_or_else(|| text.clone(), |mended| (*mended).clone());
+        (path.clone(), mended)
     };
-    files.iter().map(mend).collect()
+    files.iter().map(after).collect()
 }
 
 #[test]

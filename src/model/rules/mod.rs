@@ -29,6 +29,7 @@ pub mod sleep;
 pub mod unused;
 pub mod upgrades;
 pub mod vanished;
+pub mod was;
 
 /// What rules look at. Drafts also hold organisations that findings stop; what their unsound apps say counts for nothing.
 pub(super) struct View<'a> {
@@ -98,6 +99,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         immutable::check,
         retired::check,
         vanished::check,
+        was::check,
         hatches::check,
         sleep::check,
         replicas::check,

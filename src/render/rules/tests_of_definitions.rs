@@ -74,6 +74,7 @@ fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings
 /// What is wrong with the lines of a test; of the garden around it nothing is shown.
 fn why_not(test: &Test, found: Findings, findings: &mut Findings) {
     let of_test = |finding: &Finding| finding.file() != AROUND && finding.severity == Severity::Error;
+    let first = found.iter().find(|finding| finding.severity == Severity::Error).map(|finding| finding.title.clone());
     let mut about: Vec<Finding> = found.into_iter().filter(of_test).collect();
     for finding in &mut about {
         finding.secondary.retain(|label| label.span.file != AROUND);
@@ -82,7 +83,9 @@ fn why_not(test: &Test, found: Findings, findings: &mut Findings) {
     }
     if about.is_empty() {
         let title = format!("the app of the test `{}` cannot be rendered", test.name.value);
-        about.push(Finding::error(NO_APP, title, test.span).help("say in `given` what an organisation would"));
+        let mut finding = Finding::error(NO_APP, title, test.span).help("say in `given` what an organisation would");
+        finding.why = first;
+        about.push(finding);
     }
     for finding in about {
         findings.push(finding);
