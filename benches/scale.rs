@@ -1,0 +1,240 @@
+//! Gardens of 10, 100 and 1,000 organisations through the daemon's own functions, against a sandbox in a process of its own:
+//! `cargo bench --bench scale [-- SIZE…]` prints the table of `docs/performance.md`. Each size runs in a process of its own,
+//! so that its memory is its own.
+#![expect(clippy::disallowed_methods, reason = "a benchmark is a surface")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use parcelle::check::Checked;
+use parcelle::cluster::{self, Access, Connection, Limits, RequestCounts};
+use parcelle::daemon::{self, Asked, Known, Round, World};
+use parcelle::git::{Commit, CommitId, RawFile, Snapshot};
+use parcelle::model::Garden;
+use parcelle::name::Name;
+
+const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word.parse::<usize>().is_ok()).collect();
+    if let (Ok(one), [size]) = (std::env::var("PARCELLE_SCALE"), arguments.as_slice()) {
+        return measure(size.parse().expect("it was parsed before"), &one);
+    }
+    let sizes =
+        if arguments.is_empty() { vec!["10".to_owned(), "100".to_owned(), "1000".to_owned()] } else { arguments };
+    println!("| organisations | objects | what | wall | CPU | requests (reads, trials, writes) | memory at most |");
+    println!("|---|---|---|---|---|---|---|");
+    for (at, size) in sizes.iter().enumerate() {
+        let sandbox = Sandbox::start(18_600 + at);
+        let this = std::env::current_exe().expect("this program has a path");
+        let status = Command::new(this).arg(size).env("PARCELLE_SCALE", &sandbox.kubeconfig).status();
+        assert!(status.is_ok_and(|status| status.success()), "{size} organisations");
+    }
+}
+
+/// A sandbox as it starts by default, its controllers too.
+struct Sandbox {
+    child: Child,
+    kubeconfig: String,
+    folder: std::path::PathBuf,
+}
+
+impl Sandbox {
+    fn start(port: usize) -> Self {
+        let folder = std::env::temp_dir().join(format!("parcelle-scale-{}-{port}", std::process::id()));
+        let garden = folder.join("garden");
+        std::fs::create_dir_all(&garden).expect("a folder");
+        for file in files(0) {
+            std::fs::write(garden.join(file.path.replace('/', "-")), file.bytes).expect("a file");
+        }
+        let kubeconfig = folder.join("kubeconfig").display().to_string();
+        let child = Command::new(env!("CARGO_BIN_EXE_parcelle"))
+            .args(["sandbox", "--quiet", "--listen", &format!("127.0.0.1:{port}")])
+            .args(["--garden", &garden.display().to_string(), "--kubeconfig", &kubeconfig, "--state", "none"])
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the sandbox starts");
+        let begun = Instant::now();
+        while !std::path::Path::new(&kubeconfig).exists() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the sandbox did not come up");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { child, kubeconfig, folder }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn file(path: String, text: &str) -> RawFile {
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let blob = digest.as_ref().iter().fold(String::new(), |mut blob, byte| {
+        let _ = write!(blob, "{byte:02x}");
+        blob
+    });
+    RawFile { path, bytes: text.as_bytes().to_vec(), blob }
+}
+
+/// A garden of so many organisations, that differ as real ones do: about 45 objects each.
+fn files(organisations: usize) -> Vec<RawFile> {
+    let garden = "edition 2026\n\ngarden scale {\n    title \"Scale\"\n}\n";
+    let cluster = format!(
+        "edition 2026\n\ncluster ada {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
+         provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        redis valkey\n        \
+         bucket garage {{ cluster storage; namespace garage; endpoint \"https://s3.example\"; }}\n        \
+         volume storage-class {{ class fast; shared-class shared; }}\n        \
+         route gateway-api {{ gateway public; namespace gateways; certificates letsencrypt; }}\n        \
+         mail relay {{ host smtp.example; port 587; credentials smtp-relay; }}\n    }}\n}}\n"
+    );
+    let offer = "edition 2026\n\noffer basic {\n    title \"Basic\"\n    grants {\n        cpu 64 cores\n        memory 256 GiB\n        storage 4 TiB\n    }\n}\n";
+    let mut files = vec![
+        file("garden.kdl".to_owned(), garden),
+        file("clusters/ada.kdl".to_owned(), &cluster),
+        file("offers/basic.kdl".to_owned(), offer),
+    ];
+    files.extend((0..organisations).map(|at| organisation(at, 20)));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+fn organisation(at: usize, storage: usize) -> RawFile {
+    let mut text = format!(
+        "edition 2026\n\n/// Number {at}.\norganisation org-{at} {{\n    title \"Organisation {at}\"\n    offer basic\n    cluster ada\n    \
+         domain org-{at}.example\n    contact admin@org-{at}.example role=technical\n\n    \
+         app static-site www {{\n        at org-{at}.example\n        also-at www.org-{at}.example\n    }}\n\n    app hedgedoc pads\n"
+    );
+    if at.is_multiple_of(2) {
+        let _ = write!(
+            text,
+            "\n    app nextcloud cloud {{\n        storage {storage} GiB\n        modules calendar contacts\n    }}\n"
+        );
+    }
+    text.push_str("}\n");
+    file(format!("organisations/org-{at}.kdl"), &text)
+}
+
+fn snapshot(files: Vec<RawFile>, commit: &str) -> Snapshot {
+    let id = CommitId(commit.to_owned());
+    let commit = Commit { id, summary: String::new(), author: String::new(), time: 0 };
+    Snapshot { commit: Some(commit), folder: String::new(), files }
+}
+
+fn measure(organisations: usize, kubeconfig: &str) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(rounds(organisations, kubeconfig));
+}
+
+async fn rounds(organisations: usize, kubeconfig: &str) {
+    let ada = Name::new("ada").expect("a name");
+    let kubeconfig = std::fs::read_to_string(kubeconfig).expect("the kubeconfig of the sandbox");
+    let access = Access::Text { kubeconfig, context: "ada".to_owned() };
+    let connection = cluster::connect(&ada, &access, Limits::default()).await.expect("a connection");
+    let clusters = BTreeMap::from([(ada, connection.clone())]);
+    let mut known = Known::default();
+    let mut all = files(organisations);
+    let mut table = Table { organisations, objects: 0, connection, begun: Mark::now() };
+
+    table.start();
+    let checked = examine(&mut known, all.clone(), "c1");
+    table.objects = checked.objects.values().map(|one| one.objects.len() + one.secrets.len()).sum();
+    table.row("check and render, cold");
+    let world = World { clusters: &clusters, repository: None, progress: None };
+    daemon::learn(&mut known, &world, garden(&checked), now()).await;
+    for (what, commit, storage, whole) in [
+        ("first apply of everything", "c1", 20, true),
+        ("nothing changed, everything compared", "c1", 20, true),
+        ("nothing changed, a new commit", "c2", 20, false),
+        ("one setting of one organisation changed", "c3", 30, false),
+    ] {
+        let last = all.iter().position(|file| file.path == "organisations/org-0.kdl").expect("it has one organisation");
+        all[last] = organisation(0, storage);
+        table.start();
+        let checked = examine(&mut known, all.clone(), commit);
+        let round = round(&mut known, &world, &checked, whole).await;
+        assert!(round.outcome.as_ref().is_none_or(|outcome| !outcome.is_open()), "{what}: something is left to do");
+        table.row(what);
+    }
+}
+
+fn examine(known: &mut Known, files: Vec<RawFile>, commit: &str) -> Checked {
+    let checked = daemon::examine(known, snapshot(files, commit), now());
+    assert!(checked.findings.iter().next().is_none(), "the garden has findings: {:?}", checked.findings.iter().next());
+    checked
+}
+
+async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, whole: bool) -> Round {
+    let asked = Asked { now: now(), wait: None, only: None, whole, ask: true };
+    let prepared = daemon::prepare(known, world, checked, &asked).await.expect("there is a garden");
+    daemon::carry_out(known, world, checked, prepared).await
+}
+
+fn garden(checked: &Checked) -> &Garden {
+    checked.garden.as_ref().expect("there is a garden")
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-20T12:00:00Z".parse().expect("a moment")
+}
+
+struct Table {
+    organisations: usize,
+    objects: usize,
+    connection: Connection,
+    begun: Mark,
+}
+
+/// How far clocks and counters are.
+struct Mark {
+    wall: Instant,
+    cpu: Duration,
+    requests: RequestCounts,
+}
+
+impl Mark {
+    fn now() -> Self {
+        Self { wall: Instant::now(), cpu: cpu(), requests: RequestCounts::default() }
+    }
+}
+
+impl Table {
+    fn start(&mut self) {
+        self.begun = Mark { requests: self.connection.counts(), ..Mark::now() };
+    }
+
+    fn row(&self, what: &str) {
+        let (then, requests) = (&self.begun, self.connection.counts());
+        println!(
+            "| {} | {} | {what} | {:.2} s | {:.2} s | {}, {}, {} | {} MB |",
+            self.organisations,
+            self.objects,
+            then.wall.elapsed().as_secs_f64(),
+            cpu().saturating_sub(then.cpu).as_secs_f64(),
+            requests.reads - then.requests.reads,
+            requests.trials - then.requests.trials,
+            requests.writes - then.requests.writes,
+            peak() / 1024
+        );
+    }
+}
+
+/// The processor time of this process, from `/proc` (in hundredths of a second).
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
+/// The most memory that this process ever held, in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
