@@ -30,16 +30,16 @@ enum Reach {
     Garden,
 }
 
-struct Case {
+pub(crate) struct Case {
     /// What is written now.
-    files: Vec<(String, String)>,
+    pub(crate) files: Vec<(String, String)>,
     /// What was written when the garden was last applied; the baseline where a case says nothing else, absent without.
     applied: Option<Vec<(String, String)>>,
     reach: Reach,
     expected: String,
 }
 
-fn read_case(text: &str) -> Case {
+pub(crate) fn read_case(text: &str) -> Case {
     let (files, marker, expected) = ["=== syntax\n", "=== findings\n"]
         .into_iter()
         .find_map(|marker| text.split_once(marker).map(|(files, expected)| (files, marker, expected)))
@@ -58,7 +58,7 @@ fn read_case(text: &str) -> Case {
 }
 
 /// What is found in files of a case.
-fn found(case: &Case, files: &[(String, String)]) -> (Arc<Sources>, Findings) {
+pub(crate) fn found(case: &Case, files: &[(String, String)]) -> (Arc<Sources>, Findings) {
     if case.reach == Reach::Garden {
         return found_in_garden(case, files);
     }
@@ -141,7 +141,7 @@ fn describe_one(sources: &Sources, finding: &Finding) -> String {
     out
 }
 
-fn cases() -> Vec<PathBuf> {
+pub(crate) fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/findings");
     let entries = fs::read_dir(folder).expect("the folder is in the repository");
     let paths = entries.map(|entry| entry.expect("a readable entry").path());

@@ -11,6 +11,7 @@ mod definitions;
 mod kdl;
 mod mutation;
 mod render;
+mod reports;
 mod stories_apply;
 mod stories_crash;
 mod stories_doctor;
