@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::workspace::Workspace;
+use super::workspace::{Workspace, now};
 use super::{Common, Exit, Failure, Output};
-use crate::check::Checked;
+use crate::check::{Checked, Memo, check_again};
 use crate::finding::Severity;
 use crate::report::{self, Format};
 
@@ -27,10 +27,19 @@ pub(crate) struct CheckArgs {
     /// Compare with this commit as the applied past: what may only grow, upgrade step by step, or be retired
     #[arg(long, value_name = "REV")]
     base: Option<String>,
+    /// Check again whenever a file of the garden changes, until stopped
+    #[arg(long, conflicts_with_all = ["commit", "report"])]
+    watch: bool,
 }
+
+/// How often the files are looked at while watching.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
 
 pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, args.path.as_deref())?;
+    if args.watch {
+        return watch(&workspace, args, output);
+    }
     let checked = workspace.check_against(args.commit.as_deref(), args.base.as_deref())?;
     for wanted in &args.report {
         write_report(wanted, &checked)?;
@@ -41,6 +50,23 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
         output.note(&summary(&checked));
     }
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
+}
+
+/// Checks again with each change; what did not change is known from before. Ends only when it is stopped.
+fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
+    let format = args.format.unwrap_or(Format::Text);
+    let past = workspace.past(args.base.as_deref())?;
+    let (mut memo, mut seen) = (Memo::default(), None);
+    loop {
+        let snapshot = workspace.snapshot(None)?;
+        if seen.as_ref() != Some(&snapshot) {
+            seen = Some(snapshot.clone());
+            let checked = check_again(&mut memo, snapshot, past.as_ref(), now());
+            output.result(&report::render(format, &checked.findings, &checked.sources, output.colour()))?;
+            output.note(&summary(&checked));
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// GitHub reads annotations from standard output; everywhere else people read.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::check::{Checked, check, past_of};
 use crate::git::{self, Repository, Snapshot};
+use crate::model::Past;
 
 use super::{Common, Failure, Output};
 
@@ -70,11 +71,14 @@ impl Workspace {
 
     /// Checks the garden against the commit `base` as the applied past.
     pub(crate) fn check_against(&self, commit: Option<&str>, base: Option<&str>) -> Result<Checked, Failure> {
-        let past = match base {
-            Some(base) => Some(past_of(&check(self.snapshot(Some(base))?, None, now()))),
-            None => None,
-        };
+        let past = self.past(base)?;
         Ok(check(self.snapshot(commit)?, past.as_ref(), now()))
+    }
+
+    /// The garden of the commit `base`, as the applied past.
+    pub(crate) fn past(&self, base: Option<&str>) -> Result<Option<Past>, Failure> {
+        let Some(base) = base else { return Ok(None) };
+        Ok(Some(past_of(&check(self.snapshot(Some(base))?, None, now()))))
     }
 }
 

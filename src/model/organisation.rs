@@ -254,7 +254,14 @@ fn own_apps(
 
 /// The offer's apps that the organisation does not do without.
 fn offered_apps(file: &Checked, node: &Node, draft: &Draft<'_>, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
-    let Some(offer) = &draft.organisation.offer else { return BTreeMap::new() };
+    let Some(offer) = &draft.organisation.offer else {
+        if let Some(without) = children(file, node, "without").next().filter(|_| draft.offer_known) {
+            let title = format!("`{}` has no offer whose apps it could do without", draft.organisation.name);
+            let finding = Finding::error(references::UNKNOWN_NAME, title, without.head);
+            findings.push(finding.help("take `without` away, or subscribe to an offer: `offer NAME`"));
+        }
+        return BTreeMap::new();
+    };
     let mut apps = offer.apps.clone();
     for without in children(file, node, "without") {
         let Some(name) = without.arg(0) else { continue };
