@@ -40,6 +40,8 @@ pub(super) struct Draft<'f> {
     pub cluster_known: bool,
     /// Whether its domain is as it says, not left open by a finding.
     pub domain_known: bool,
+    /// Whether no finding is about what may have been meant as one of its apps.
+    pub apps_known: bool,
     /// Whether its offer is one of the garden's, or it names none.
     pub offer_known: bool,
     /// Apps about which there is a finding: nothing is concluded from their settings.
@@ -85,6 +87,7 @@ pub(super) fn read<'f>(
         whole: node.span,
         cluster_known,
         domain_known: domain_known(file, node),
+        apps_known: !node.children.iter().any(|child| doubtful(file, child, &["app", "retired"])),
         offer_known,
         unsound: BTreeSet::new(),
         unbuilt: BTreeSet::new(),
@@ -130,12 +133,14 @@ fn offer(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings
 
 /// Whether nothing that a finding is about may have meant the domain: itself, or a word that is not known.
 fn domain_known(file: &Checked, node: &Node) -> bool {
+    !node.children.iter().any(|child| doubtful(file, child, &["domain"]))
+}
+
+/// Whether a finding is about a node that is one of these, or a word that is not known and may mean one.
+fn doubtful(file: &Checked, child: &Node, words: &[&str]) -> bool {
     let body = Language::embedded().groups.get("organisation-body");
-    let doubtful = |child: &Node| {
-        let known = body.is_some_and(|body| Language::embedded().node(body, &child.name.value).is_some());
-        file.is_broken(child) && (child.name.value == "domain" || !known)
-    };
-    !node.children.iter().any(doubtful)
+    let known = body.is_some_and(|body| Language::embedded().node(body, &child.name.value).is_some());
+    file.is_broken(child) && (words.contains(&child.name.value.as_str()) || !known)
 }
 
 fn delegate(node: &Node) -> Option<(Spanned<String>, Name)> {

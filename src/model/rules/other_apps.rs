@@ -41,6 +41,10 @@ fn refers(
     };
     let stops = organisation.name.clone();
     let Some(other) = organisation.apps.get(&named) else {
+        // What could not be read may be the app.
+        if !draft.apps_known || !draft.offer_known {
+            return;
+        }
         let wanted = organisation.apps.values().filter(|app| app.definition.name.as_str() == definition);
         let what = format!("app of `{definition}` in `{}` called", organisation.name);
         let finding =

@@ -68,6 +68,10 @@ impl File<'_> {
             return;
         }
         for with in misspellings(&word.text) {
+            // One day, one hour, one core: units have both forms.
+            if meaning(word) == Meaning::Unit && format!("{with}s") == word.text {
+                continue;
+            }
             let expect = if free { Expect::AtMostOne } else { here(word.range.start, &with) };
             self.replace(kind, word.range.clone(), &with, expect);
         }
