@@ -170,7 +170,7 @@ fn examine(known: &mut Known, files: Vec<RawFile>, commit: &str) -> Checked {
 }
 
 async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, whole: bool) -> Round {
-    let asked = Asked { now: now(), wait: None, only: None, whole, ask: true };
+    let asked = Asked { now: now(), wait: Some(Duration::from_secs(600)), only: None, whole, ask: true };
     let prepared = daemon::prepare(known, world, checked, &asked).await.expect("there is a garden");
     daemon::carry_out(known, world, checked, prepared).await
 }

@@ -147,6 +147,13 @@ fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Ar
     definitions
 }
 
+/// The definitions that parcelle brings along, for surfaces that speak of no garden.
+pub fn built_in_definitions() -> Definitions {
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    let documents = built_in(&mut sources, &mut findings);
+    definition::load_all(&documents, &[], &mut findings)
+}
+
 fn built_in(sources: &mut Sources, findings: &mut Findings) -> Vec<Document> {
     let files = definition::built_in(sources);
     files.iter().map(|file| syntax::parse(*file, &sources.file(*file).text, findings)).collect()

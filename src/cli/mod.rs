@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod apply;
 mod check;
 mod clusters;
+mod docs;
 mod doctor;
 mod edit;
 mod explain;
@@ -155,6 +156,8 @@ enum Command {
     Pin,
     /// The manual page of a finding, or where the value of a setting comes from
     Explain(explain::ExplainArgs),
+    /// The reference of the language and of every definition, as Markdown
+    Docs(docs::DocsArgs),
     /// Write a valid starting file
     New(new::NewArgs),
     /// Serve an embedded Kubernetes API and write a kubeconfig for it
@@ -207,6 +210,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Resume(args) => wait(pause::resume(common, args, output)),
         Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),
+        Command::Docs(args) => docs::run(common, args, output),
         Command::New(args) => new::run(common, args, output),
         Command::Sandbox(args) => wait(sandbox::run(common, args, output)),
         Command::Completions { shell } => completions(*shell, output),

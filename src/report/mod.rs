@@ -8,6 +8,7 @@ mod json;
 mod junit;
 mod pages;
 pub mod plan;
+pub mod reference;
 mod sarif;
 mod text;
 

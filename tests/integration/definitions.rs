@@ -105,3 +105,19 @@ fn a_definition_with_an_error_is_broken_and_its_neighbours_are_not() {
         assert_eq!(definitions.loaded.len(), built_in + usize::from(!is_broken), "{}", path.display());
     }
 }
+
+#[test]
+fn the_reference_for_who_writes_an_organisation_is_two_pages_and_names_every_word() {
+    use parcelle::report::reference;
+    use parcelle::schema::Language;
+    let language = Language::embedded();
+    let file = reference::file(language, "organisation").expect("it is a kind of file");
+    let settings = reference::common_settings(parcelle::check::built_in_definitions().common.values());
+    assert!(file.lines().count() + settings.lines().count() < 100, "two pages:\n{file}\n{settings}");
+    for word in ["title", "offer", "cluster", "contact", "app", "retired", "keep-data", "storage", "nights", "peak"] {
+        assert!(file.contains(&format!("`{word}")) || settings.contains(&format!("`{word}")), "`{word}`\n{file}");
+    }
+    for kind in reference::FILES {
+        assert!(reference::file(language, kind).is_some(), "{kind}");
+    }
+}
