@@ -58,7 +58,7 @@ impl Sandbox {
             .expect("the sandbox starts");
         let begun = Instant::now();
         while !std::path::Path::new(&kubeconfig).exists() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the sandbox did not come up");
+            assert!(begun.elapsed() < Duration::from_mins(1), "the sandbox did not come up");
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { child, kubeconfig, folder }
@@ -170,7 +170,7 @@ fn examine(known: &mut Known, files: Vec<RawFile>, commit: &str) -> Checked {
 }
 
 async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, whole: bool) -> Round {
-    let asked = Asked { now: now(), wait: Some(Duration::from_secs(600)), only: None, whole, ask: true };
+    let asked = Asked { now: now(), wait: Some(Duration::from_mins(10)), only: None, whole, ask: true };
     let prepared = daemon::prepare(known, world, checked, &asked).await.expect("there is a garden");
     daemon::carry_out(known, world, checked, prepared).await
 }

@@ -246,7 +246,7 @@ fn stopped(
 }
 
 fn depends(draft: &Draft<'_>, uses: &BTreeSet<(&str, String)>) -> bool {
-    if !draft.cluster_known || !draft.offer_known || !draft.unbuilt.is_empty() {
+    if !draft.known.cluster || !draft.known.offer || !draft.unbuilt.is_empty() {
         return true;
     }
     let organisation = &draft.organisation;

@@ -30,20 +30,28 @@ pub(super) struct World<'a> {
     pub bases: BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>,
 }
 
+/// What could be understood of an organisation; of the rest rules conclude nothing.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four words of a file, each understood or not on its own")]
+pub(super) struct Known {
+    /// Its cluster is one of the garden's; a stand-in otherwise.
+    pub cluster: bool,
+    /// Its domain is as it says, not left open by a finding.
+    pub domain: bool,
+    /// No finding is about what may have been meant as one of its apps.
+    pub apps: bool,
+    /// Its offer is one of the garden's, or it names none.
+    pub offer: bool,
+}
+
 /// An organisation as far as it could be read; rules look at it also where findings stop it.
 pub(super) struct Draft<'f> {
     /// What was understood.
     pub organisation: Organisation,
     /// Its whole node.
     pub whole: Span,
-    /// Whether its cluster is one of the garden's; a stand-in otherwise.
-    pub cluster_known: bool,
-    /// Whether its domain is as it says, not left open by a finding.
-    pub domain_known: bool,
-    /// Whether no finding is about what may have been meant as one of its apps.
-    pub apps_known: bool,
-    /// Whether its offer is one of the garden's, or it names none.
-    pub offer_known: bool,
+    /// Which of its words could be understood.
+    pub known: Known,
     /// Apps about which there is a finding: nothing is concluded from their settings.
     pub unsound: BTreeSet<Name>,
     /// Apps that are written but of no known definition.
@@ -85,10 +93,12 @@ pub(super) fn read<'f>(
             cluster,
         },
         whole: node.span,
-        cluster_known,
-        domain_known: domain_known(file, node),
-        apps_known: !node.children.iter().any(|child| doubtful(file, child, &["app", "retired"])),
-        offer_known,
+        known: Known {
+            cluster: cluster_known,
+            domain: domain_known(file, node),
+            apps: !node.children.iter().any(|child| doubtful(file, child, &["app", "retired"])),
+            offer: offer_known,
+        },
         unsound: BTreeSet::new(),
         unbuilt: BTreeSet::new(),
         uses: BTreeSet::new(),
@@ -201,7 +211,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
             offer_defaults: draft.organisation.offer.as_ref().map(|offer| &offer.defaults),
             defaults: &defaults.settings,
             host: default_host(&draft.organisation, name),
-            host_known: draft.domain_known && draft.cluster_known && draft.organisation.cluster.complete,
+            host_known: draft.known.domain && draft.known.cluster && draft.organisation.cluster.complete,
             keep_data: world.garden.deletions.keep_data,
             retired: draft.organisation.retired.as_ref(),
             organisation: node.head,
@@ -210,7 +220,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
         };
         match app::build(&sources, findings) {
             None => drop(draft.unbuilt.insert(name.clone())),
-            Some((app, sound)) => keep(draft, app, sound && draft.offer_known),
+            Some((app, sound)) => keep(draft, app, sound && draft.known.offer),
         }
     }
 }
@@ -260,7 +270,7 @@ fn own_apps(
 /// The offer's apps that the organisation does not do without.
 fn offered_apps(file: &Checked, node: &Node, draft: &Draft<'_>, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
     let Some(offer) = &draft.organisation.offer else {
-        if let Some(without) = children(file, node, "without").next().filter(|_| draft.offer_known) {
+        if let Some(without) = children(file, node, "without").next().filter(|_| draft.known.offer) {
             let title = format!("`{}` has no offer whose apps it could do without", draft.organisation.name);
             let finding = Finding::error(references::UNKNOWN_NAME, title, without.head);
             findings.push(finding.help("take `without` away, or subscribe to an offer: `offer NAME`"));

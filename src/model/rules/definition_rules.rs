@@ -5,7 +5,7 @@ use crate::model::rules::View;
 use crate::model::{Layer, definition};
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    let sound = view.sound_apps().filter(|sound| sound.draft.cluster_known && sound.draft.offer_known);
+    let sound = view.sound_apps().filter(|sound| sound.draft.known.cluster && sound.draft.known.offer);
     for sound in sound.filter(|sound| !sound.app.definition.rules.is_empty()) {
         let environment = definition::environment(&sound.draft.organisation, sound.app);
         let written = |name: &str| {

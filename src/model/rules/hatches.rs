@@ -8,7 +8,7 @@ use crate::syntax::Node;
 pub const CLOSED: Code = Code("E0414");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for draft in view.drafts.iter().filter(|draft| draft.offer_known) {
+    for draft in view.drafts.iter().filter(|draft| draft.known.offer) {
         let organisation = &draft.organisation;
         let allowed = |word: &str| organisation.offer.as_ref().is_some_and(|offer| offer.allows.contains(word));
         let apps = draft.node.children.iter().filter(|node| matches!(node.name.value.as_str(), "app" | "retired"));

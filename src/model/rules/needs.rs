@@ -9,7 +9,7 @@ use crate::model::rules::View;
 pub const NOT_PROVIDED: Code = Code("E0303");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps().filter(|sound| sound.draft.cluster_known) {
+    for sound in view.sound_apps().filter(|sound| sound.draft.known.cluster) {
         let cluster = &sound.draft.organisation.cluster;
         if view.unsound_clusters.contains(&cluster.name) {
             continue;

@@ -42,7 +42,7 @@ fn refers(
     let stops = organisation.name.clone();
     let Some(other) = organisation.apps.get(&named) else {
         // What could not be read may be the app.
-        if !draft.apps_known || !draft.offer_known {
+        if !draft.known.apps || !draft.known.offer {
             return;
         }
         let wanted = organisation.apps.values().filter(|app| app.definition.name.as_str() == definition);

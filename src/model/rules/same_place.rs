@@ -9,7 +9,7 @@ pub const OTHER_CLUSTER: Code = Code("E0418");
 pub const OTHER_DEFINITION: Code = Code("E0419");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for draft in view.drafts.iter().filter(|draft| draft.cluster_known) {
+    for draft in view.drafts.iter().filter(|draft| draft.known.cluster) {
         let organisation = &draft.organisation;
         let Some(past) = view.past_organisation(&organisation.name) else { continue };
         if past.cluster.name != organisation.cluster.name {

@@ -18,12 +18,12 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         let used = |draft: &crate::model::organisation::Draft<'_>| {
             draft.organisation.offer.as_ref().is_some_and(|offer| offer.name == *name)
         };
-        if view.drafts.iter().all(|draft| draft.offer_known) && !view.drafts.iter().any(used) {
+        if view.drafts.iter().all(|draft| draft.known.offer) && !view.drafts.iter().any(used) {
             hint("the offer", name.as_str(), offer.span);
         }
     }
     for (name, cluster) in &view.garden.clusters {
-        if view.drafts.iter().all(|draft| draft.cluster_known && draft.organisation.cluster.name != *name) {
+        if view.drafts.iter().all(|draft| draft.known.cluster && draft.organisation.cluster.name != *name) {
             hint("the cluster", name.as_str(), cluster.span);
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
 
 fn apps(view: &View<'_>, past: &Past, draft: &Draft<'_>, before: &Organisation, findings: &mut Findings) {
     // An offer that cannot be read may bring the app.
-    if !draft.offer_known {
+    if !draft.known.offer {
         return;
     }
     let now = &draft.organisation;
