@@ -8,6 +8,7 @@ use super::edit::{with_line, write};
 use super::workspace::Workspace;
 use super::{Common, Exit, Failure, Output};
 use crate::name::Name;
+use crate::schema::suggest;
 
 /// What `new` takes.
 #[derive(Debug, Args)]
@@ -115,12 +116,15 @@ fn organisation(
     let offers = garden.map(|garden| garden.offers.keys().map(Name::as_str).collect()).unwrap_or_default();
     let clusters = garden.map(|garden| garden.clusters.keys().map(Name::as_str).collect()).unwrap_or_default();
     let (offer, cluster) = (only(offers, offer, "offer")?, only(clusters, cluster, "cluster")?);
+    let mail = domain.map_or_else(|| format!("{name}.example"), str::to_owned);
     let domain = domain.map(|domain| format!("    domain {}\n", domain_word(domain))).unwrap_or_default();
     let text = format!(
-        "edition 2026\n\norganisation {name} {{\n    title {}\n    offer {offer}\n    cluster {cluster}\n{domain}    contact tech@{name}.example role=technical\n}}\n",
+        "edition 2026\n\norganisation {name} {{\n    title {}\n    offer {offer}\n    cluster {cluster}\n{domain}    contact tech@{mail} role=technical\n}}\n",
         quoted(&title(name)),
     );
-    write_new(&workspace.folder.join("organisations").join(format!("{name}.kdl")), &text, output)
+    let exit = write_new(&workspace.folder.join("organisations").join(format!("{name}.kdl")), &text, output)?;
+    output.note(&format!("next: parcelle new app {name}/NAME --definition DEFINITION, then parcelle check"));
+    Ok(exit)
 }
 
 /// A host as KDL writes it: bare where it may be.
@@ -169,7 +173,10 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
     if !definitions.iter().any(|known| known == definition) {
         return Err(Failure::asked(
             format!("there is no definition `{definition}`"),
-            format!("there are: {}", definitions.join(", ")),
+            match suggest::nearest(definition, definitions.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`? There are: {}", definitions.join(", ")),
+                None => format!("there are: {}", definitions.join(", ")),
+            },
         ));
     }
     let file = checked.sources.file(found.file);
