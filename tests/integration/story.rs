@@ -257,6 +257,30 @@ impl World {
         reconcile::stale(&run, &state, plan)
     }
 
+    /// What is live of ours, as `parcelle snapshot` keeps it.
+    pub(crate) async fn snapshot(&self) -> reconcile::Snapshot {
+        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
+        let run = self.run(&options, &clusters);
+        reconcile::snapshot(&run, &reconcile::read(&run).await)
+    }
+
+    /// A plan from a snapshot: no cluster is asked.
+    pub(crate) fn plan_from(&self, snapshot: &reconcile::Snapshot) -> Plan {
+        let (options, clusters) = (self.options(), BTreeMap::new());
+        let run = self.run(&options, &clusters);
+        reconcile::plan(&run, &reconcile::state(&run, snapshot))
+    }
+
+    /// What the cluster would hold had another commit been applied.
+    pub(crate) fn as_applied(
+        &self,
+        commit: &str,
+        objects: &BTreeMap<Name, Arc<OrganisationObjects>>,
+    ) -> reconcile::Snapshot {
+        let (options, clusters) = (self.options(), BTreeMap::new());
+        reconcile::as_applied(&self.run(&options, &clusters), commit, objects)
+    }
+
     /// One round: read, plan, apply.
     pub(crate) async fn round(&self) -> Round {
         let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
