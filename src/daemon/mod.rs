@@ -184,6 +184,7 @@ pub async fn prepare(known: &Known, world: &World<'_>, checked: &Checked, asked:
         wait: asked.wait,
         only: Some(with_left_overs(known, garden, asked, only, &backwards)),
         ask: asked.ask,
+        homes: known.applied.as_ref().map(|applied| applied.homes.clone()).unwrap_or_default(),
         permits: BTreeMap::new(),
         progress: world.progress.clone(),
     };
@@ -207,6 +208,7 @@ pub fn prepare_offline(
         wait: None,
         only,
         ask: false,
+        homes: BTreeMap::new(),
         permits: BTreeMap::new(),
         progress: None,
     };
@@ -222,6 +224,10 @@ pub fn prepare_offline(
             &pretended
         }
     };
+    let homes = inventories_of(snapshot).into_iter().filter(|(_, (_, inventory))| !inventory.entries.is_empty());
+    let homes = homes.map(|(name, (cluster, _))| (name, cluster)).collect();
+    let options = reconcile::Options { homes, ..options.clone() };
+    let run = run_of(&world, checked, garden, &options);
     let state = reconcile::state(&run, snapshot);
     let plan = reconcile::plan(&run, &state);
     Some(Round { plan: Some(plan), unreached: unreached(&state), ..Round::default() })
@@ -240,6 +246,7 @@ pub async fn survey(
         wait: None,
         only: None,
         ask: false,
+        homes: BTreeMap::new(),
         permits: BTreeMap::new(),
         progress: None,
     };
@@ -256,9 +263,20 @@ pub enum Against<'a> {
 
 /// Pure: what a snapshot says is applied, for the rules that compare with the past.
 pub fn past_of_snapshot(snapshot: &reconcile::Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
-    let organisations = snapshot.clusters.values().flat_map(|cluster| &cluster.organisations);
-    let inventories = organisations.map(|(name, one)| (name.clone(), one.inventory.clone())).collect();
-    past::applied(&inventories, repository, now).past()
+    past::applied(&inventories_of(snapshot), repository, now).past()
+}
+
+/// The cluster and the inventory of each organisation of a snapshot.
+fn inventories_of(snapshot: &reconcile::Snapshot) -> past::Inventories {
+    let mut inventories = past::Inventories::new();
+    for (cluster, read) in &snapshot.clusters {
+        for (name, one) in &read.organisations {
+            if past::is_fuller(&inventories, name, &one.inventory) {
+                inventories.insert(name.clone(), (cluster.clone(), one.inventory.clone()));
+            }
+        }
+    }
+    inventories
 }
 
 /// Applies exactly what was prepared.
@@ -339,12 +357,10 @@ fn with_left_overs(
 /// What was brought about whole is settled; what is applied moves on.
 fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, outcome: &Outcome) {
     let Some(garden) = &checked.garden else { return };
-    let inventories: BTreeMap<&Name, &Inventory> = state
-        .clusters
-        .values()
-        .flatten()
-        .flat_map(|cluster| cluster.organisations.iter())
-        .map(|(name, organisation)| (name, &organisation.stored.inventory))
+    let read = state.clusters.iter().filter_map(|(cluster, read)| Some((cluster, read.as_ref().ok()?)));
+    let inventories: BTreeMap<&Name, (&Name, &Inventory)> = read
+        .flat_map(|(cluster, read)| read.organisations.iter().map(move |(name, one)| (name, (cluster, one))))
+        .map(|(name, (cluster, one))| (name, (cluster, &one.stored.inventory)))
         .collect();
     let planned: BTreeSet<&Name> = plan.organisations.iter().map(|one| &one.organisation).collect();
     for done in outcome.organisations.iter().filter(|done| planned.contains(&done.organisation)) {
@@ -359,8 +375,8 @@ fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, ou
             Some(objects) if !open => known.settled.insert(name.clone(), Arc::clone(objects)),
             _ => known.settled.remove(name),
         };
-        if let (Some(applied), Some(inventory)) = (&mut known.applied, inventories.get(name)) {
-            applied.note(name, garden.organisations.get(name), inventory);
+        if let (Some(applied), Some((cluster, inventory))) = (&mut known.applied, inventories.get(name)) {
+            applied.note(name, cluster, garden.organisations.get(name), inventory);
         }
     }
 }

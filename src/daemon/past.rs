@@ -15,6 +15,8 @@ use crate::plan::Inventory;
 pub struct Applied {
     /// The commit each organisation was last brought about whole from.
     pub commits: BTreeMap<Name, CommitId>,
+    /// The cluster that each organisation has objects on.
+    pub homes: BTreeMap<Name, Name>,
     organisations: BTreeMap<Name, Arc<Organisation>>,
     gone: BTreeSet<(Name, Name)>,
     gone_organisations: BTreeSet<Name>,
@@ -31,7 +33,23 @@ impl Applied {
     }
 
     /// Takes note of an inventory after a round: where it names a commit, that is what is applied.
-    pub fn note(&mut self, name: &Name, organisation: Option<&Arc<Organisation>>, inventory: &Inventory) {
+    pub fn note(
+        &mut self,
+        name: &Name,
+        cluster: &Name,
+        organisation: Option<&Arc<Organisation>>,
+        inventory: &Inventory,
+    ) {
+        // One that was to move has nothing on the new cluster yet, and is still at home on the old one.
+        if self.homes.get(name).is_none_or(|home| home == cluster) {
+            if inventory.entries.is_empty() {
+                self.homes.remove(name);
+            } else {
+                self.homes.insert(name.clone(), cluster.clone());
+            }
+        } else {
+            return;
+        }
         self.gone.retain(|(owner, _)| owner != name);
         self.gone_organisations.remove(name);
         if inventory.commit.is_empty() {
@@ -69,7 +87,11 @@ pub async fn read_applied(
         match cluster::inventory::read(connection, garden).await {
             Ok(read) => {
                 let whole = read.into_iter().filter_map(|(name, stored)| Some((name, stored.ok()?.inventory)));
-                inventories.extend(whole);
+                for (name, inventory) in whole {
+                    if is_fuller(&inventories, &name, &inventory) {
+                        inventories.insert(name, (cluster.clone(), inventory));
+                    }
+                }
             }
             Err(error) => {
                 failed.insert(cluster.clone(), error.to_string());
@@ -80,29 +102,33 @@ pub async fn read_applied(
 }
 
 /// What some inventories say is applied, with the organisations at the commits that they name.
-pub(super) fn applied(
-    inventories: &BTreeMap<Name, Inventory>,
-    repository: Option<&Repository>,
-    now: jiff::Timestamp,
-) -> Applied {
+pub(super) fn applied(inventories: &Inventories, repository: Option<&Repository>, now: jiff::Timestamp) -> Applied {
     let gardens = at_commits(inventories, repository, now);
     let mut applied = Applied::default();
-    for (name, inventory) in inventories {
+    for (name, (cluster, inventory)) in inventories {
         let organisation = gardens.get(&inventory.commit).and_then(|organisations| organisations.get(name));
-        applied.note(name, organisation, inventory);
+        applied.note(name, cluster, organisation, inventory);
     }
     applied
+}
+
+/// The cluster and the inventory of each organisation.
+pub(super) type Inventories = BTreeMap<Name, (Name, Inventory)>;
+
+/// Whether an inventory counts where another cluster has one of the same organisation: the one that holds something does.
+pub(super) fn is_fuller(known: &Inventories, name: &Name, inventory: &Inventory) -> bool {
+    known.get(name).is_none_or(|(_, other)| other.entries.is_empty() && !inventory.entries.is_empty())
 }
 
 type Organisations = BTreeMap<Name, Arc<Organisation>>;
 
 /// The organisations at each commit that an inventory names; files that the commits share are read once.
 fn at_commits(
-    inventories: &BTreeMap<Name, Inventory>,
+    inventories: &Inventories,
     repository: Option<&Repository>,
     now: jiff::Timestamp,
 ) -> BTreeMap<String, Organisations> {
-    let commits: BTreeSet<&String> = inventories.values().map(|inventory| &inventory.commit).collect();
+    let commits: BTreeSet<&String> = inventories.values().map(|(_, inventory)| &inventory.commit).collect();
     let mut memo = Memo::default();
     let mut gardens = BTreeMap::new();
     for commit in commits.into_iter().filter(|commit| !commit.is_empty()) {

@@ -1,8 +1,8 @@
 //! Pure: what is done with one organisation, and what is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{ClusterState, OrganisationState, Run, State};
+use super::{ClusterState, OrganisationState, Run};
 use crate::cluster::{self, Kinds, Progress};
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::Schemas;
@@ -105,27 +105,19 @@ pub(super) fn garden_hash(run: &Run<'_>) -> String {
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.
-pub(super) fn refuse_moves(run: &Run<'_>, state: &State, plans: &mut [OrganisationPlan]) {
-    let mut homes: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
-    for (cluster, read) in &state.clusters {
-        let Ok(read) = read else { continue };
-        let known = read.organisations.iter().filter(|(_, state)| !state.stored.inventory.entries.is_empty());
-        known.for_each(|(name, _)| {
-            homes.entry(name).or_default().insert(cluster);
-        });
-    }
+pub(super) fn refuse_moves(run: &Run<'_>, plans: &mut [OrganisationPlan]) {
     for plan in plans.iter_mut() {
-        let other = homes.get(&plan.organisation).and_then(|homes| homes.iter().find(|home| ***home != plan.cluster));
-        let (Some(other), Some(organisation)) = (other, run.garden.organisations.get(&plan.organisation)) else {
+        let home = run.options.homes.get(&plan.organisation).filter(|home| **home != plan.cluster);
+        let (Some(home), Some(organisation)) = (home, run.garden.organisations.get(&plan.organisation)) else {
             continue;
         };
         plan.actions.clear();
         plan.gone.clear();
-        let title = format!("`{}` cannot move from cluster `{other}` to `{}`", plan.organisation, plan.cluster);
+        let title = format!("`{}` cannot move from cluster `{home}` to `{}`", plan.organisation, plan.cluster);
         let finding = Finding::error(MOVED, title, organisation.span)
             .label(format!("asks for cluster `{}`", plan.cluster))
-            .why(format!("its objects and data are on cluster `{other}`; parcelle cannot carry them over yet"))
-            .help(format!("write `cluster {other}` again, or retire the organisation there before it starts anew"))
+            .why(format!("its objects and data are on cluster `{home}`; parcelle cannot carry them over yet"))
+            .help(format!("write `cluster {home}` again, or retire the organisation there before it starts anew"))
             .stops(plan.organisation.clone());
         plan.findings.push(finding);
     }

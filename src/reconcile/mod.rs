@@ -66,6 +66,8 @@ pub struct Options {
     pub only: Option<BTreeSet<Name>>,
     /// Whether plans ask the server (`dryRun=All`); where not, they are reckoned here and marked as not verified.
     pub ask: bool,
+    /// The cluster that each organisation has objects on, as the inventories say: it is not carried to another one.
+    pub homes: BTreeMap<Name, Name>,
     /// Until when writing is allowed, by cluster; always where absent.
     pub permits: BTreeMap<Name, Permit>,
     /// Who is told while it goes on.
@@ -168,7 +170,7 @@ pub fn plan(run: &Run<'_>, state: &State) -> Plan {
         .flat_map(|cluster| cluster.organisations.values().map(|one| decide::organisation(run, cluster, one)))
         .collect();
     organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
-    decide::refuse_moves(run, state, &mut organisations);
+    decide::refuse_moves(run, &mut organisations);
     Plan {
         schema: plan::SCHEMA.to_owned(),
         garden: run.garden.name.clone(),

@@ -19,22 +19,20 @@ fn garden() -> Checked {
     check(git::worktree_snapshot(root, &root.join("orgs")).unwrap(), None, NOON.parse().unwrap())
 }
 
-/// The codes and titles that a survey of `ada-lovelace` finds on a sandbox with these objects.
-async fn surveyed(checked: &Checked, uid: &str, made: Vec<Value>, user: Option<User>) -> Survey {
+/// What a survey of `ada-lovelace` finds on a sandbox with these objects, by its administrator or by somebody else.
+async fn surveyed(checked: &Checked, uid: &str, made: Vec<Value>, by: Option<&str>) -> Survey {
     let ada = Name::new("ada-lovelace").unwrap();
-    let tokens = user.map(|user| BTreeMap::from([("token".to_owned(), user)])).unwrap_or_default();
-    let options = sandbox::Options {
+    let mut options = sandbox::Options {
         cluster_uid: Some(uid.to_owned()),
         made,
         controllers: ControllerOptions { enabled: false, ..ControllerOptions::default() },
         ..sandbox::Options::default()
     };
-    let with_user = !tokens.is_empty();
-    let options = if with_user { sandbox::Options { tokens, ..options } } else { options };
+    options.tokens.extend(by.map(|user| ("token-of-another".to_owned(), User::named(user))));
     let handle = sandbox::serve(options).await.unwrap();
     let mut kubeconfig = handle.kubeconfig("ada-lovelace");
-    if with_user {
-        kubeconfig = kubeconfig.replace(&handle.token, "token");
+    if by.is_some() {
+        kubeconfig = kubeconfig.replace(&handle.token, "token-of-another");
     }
     let access = Access::Text { kubeconfig, context: "ada-lovelace".to_owned() };
     let connection = cluster::connect(&ada, &access, Limits::default()).await.unwrap();
@@ -110,4 +108,23 @@ async fn each_thing_that_is_missing_is_named_on_its_line() {
     );
     let smtp = survey.findings.iter().last().unwrap();
     assert_eq!(smtp.why.as_deref(), Some("`Secret parcelle-system/smtp-relay` lacks the keys password"));
+}
+
+#[tokio::test]
+async fn rights_that_are_missing_are_named() {
+    let checked = garden();
+    let mut made = everything(&checked);
+    let (api, role) = ("rbac.authorization.k8s.io/v1", "looks");
+    let rules = json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]);
+    made.push(json!({"apiVersion": api, "kind": "ClusterRole", "metadata": {"name": role}, "rules": rules}));
+    made.push(json!({
+        "apiVersion": api, "kind": "ClusterRoleBinding", "metadata": {"name": role},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "parcelle"}],
+    }));
+    let survey = surveyed(&checked, &uid(&checked), made, Some("parcelle")).await;
+    assert_eq!(titles(&survey), ["E0492 parcelle may not do on cluster `ada-lovelace` what it has to"]);
+    let why = survey.findings.iter().next().and_then(|finding| finding.why.clone()).unwrap();
+    assert!(why.contains("patch deployments.apps") && why.contains("delete secrets"), "{why}");
+    assert!(!why.contains("list "), "{why}");
 }

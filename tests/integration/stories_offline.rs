@@ -70,3 +70,19 @@ async fn two_commits_are_compared_without_a_cluster() {
     assert_eq!(crate::story::writes(&plan).len(), 2, "{:?}", crate::story::writes(&plan));
     world.end().await;
 }
+
+#[tokio::test]
+async fn an_organisation_is_not_carried_to_another_cluster() {
+    let mut world = World::new().await;
+    let alpha = world.organisation("alpha");
+    world.ordinary(&alpha);
+    world.homes.insert(alpha.clone(), crate::story::name("louise"));
+    let (_, plan) = world.plan().await;
+    let [one] = &plan.organisations[..] else { panic!("{plan:?}") };
+    assert!(one.actions.is_empty(), "nothing is done on either cluster");
+    let finding = one.findings.iter().next().expect("it is said why");
+    assert_eq!(finding.code.0, "E0490");
+    assert_eq!(finding.title, format!("`{alpha}` cannot move from cluster `louise` to `ada`"));
+    assert!(finding.help.iter().any(|help| help.contains("write `cluster louise` again")), "{finding:?}");
+    world.end().await;
+}

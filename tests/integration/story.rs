@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) ask: bool,
     access: Access,
     suffix: String,
+    /// The cluster that organisations have objects on, where it is not this one.
+    pub(crate) homes: BTreeMap<Name, Name>,
 }
 
 /// One round: what was planned, what came of it.
@@ -106,6 +108,7 @@ impl World {
             wait: None,
             permit: Permit::Always,
             ask: true,
+            homes: BTreeMap::new(),
             access,
             suffix,
         }
@@ -229,6 +232,7 @@ impl World {
             wait: self.wait,
             only: None,
             ask: self.ask,
+            homes: self.homes.clone(),
             permits: BTreeMap::from([(name("ada"), self.permit.clone())]),
             progress: None,
         }
