@@ -46,7 +46,7 @@ impl Sandbox {
         let folder = std::env::temp_dir().join(format!("parcelle-scale-{}-{port}", std::process::id()));
         let garden = folder.join("garden");
         std::fs::create_dir_all(&garden).expect("a folder");
-        for file in files(0) {
+        for file in files(2) {
             std::fs::write(garden.join(file.path.replace('/', "-")), file.bytes).expect("a file");
         }
         let kubeconfig = folder.join("kubeconfig").display().to_string();

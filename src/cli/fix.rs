@@ -96,8 +96,10 @@ fn left(checked: &Checked) -> String {
         let place = checked.sources.locate(finding.primary.span);
         let _ = write!(text, "\n  {place}: {}: {}", finding.code.0, finding.title);
         let guess = finding.fixes.iter().find(|fix| fix.applicability == Applicability::Guess);
-        if let Some(way) = guess.map(|fix| &fix.title).or(finding.help.first()) {
-            let _ = write!(text, "; perhaps {way}");
+        if let Some(guess) = guess {
+            let _ = write!(text, "; perhaps {}", guess.title);
+        } else if let Some(help) = finding.help.first() {
+            let _ = write!(text, "\n    help  {help}");
         }
     }
     text

@@ -49,6 +49,10 @@ impl Kept {
             Self::Snapshot(snapshot) => {
                 let taken = jiff::Timestamp::from_second(snapshot.taken).unwrap_or_default();
                 output.note(&format!("reckoned from a snapshot of {taken}; what the clusters say may differ"));
+                if !snapshot.left_out.is_empty() {
+                    let names: Vec<&str> = snapshot.left_out.iter().map(crate::name::Name::as_str).collect();
+                    output.note(&format!("not in the snapshot, so not planned: {}", names.join(", ")));
+                }
             }
             Self::Commit(base) => {
                 let garden = (base.garden.as_ref(), checked.garden.as_ref());

@@ -64,7 +64,10 @@ async fn mark(
     let (mut marked, mut failed) = (0, session.unreached());
     for (name, connection) in session.connections() {
         match mark_cluster(&connection, garden, only.as_ref(), why).await {
-            Ok(count) => marked += count,
+            Ok((count, replaced)) => {
+                marked += count;
+                replaced.iter().for_each(|said| output.note(said));
+            }
             Err(reason) => {
                 failed.insert(name, reason);
             }
@@ -80,27 +83,30 @@ async fn mark(
     Ok(if failed.is_empty() { Exit::Good } else { Exit::World })
 }
 
-/// IO: marks the inventories of one cluster; says how many moved. Organisations that were never applied have none.
+/// IO: marks the inventories of one cluster; says how many moved, and which reasons gave way. Organisations that were never applied have none.
 async fn mark_cluster(
     connection: &Connection,
     garden: &Garden,
     only: Option<&BTreeSet<Name>>,
     why: Option<&str>,
-) -> Result<usize, String> {
-    let Some(cluster) = garden.clusters.get(connection.cluster()) else { return Ok(0) };
+) -> Result<(usize, Vec<String>), String> {
+    let Some(cluster) = garden.clusters.get(connection.cluster()) else { return Ok((0, Vec::new())) };
     let reason = |error: &dyn std::error::Error| reason_of(error);
     let writer = connection.writer(cluster, Permit::Always).await.map_err(|error| reason(&error))?;
     let stored = inventory::read(connection, &garden.name).await.map_err(|error| reason(&error))?;
-    let mut marked = 0;
+    let (mut marked, mut replaced) = (0, Vec::new());
     for (organisation, stored) in stored.into_iter().filter(|(name, _)| only.is_none_or(|only| only.contains(name))) {
         let mut stored = stored.map_err(|error| reason(&error))?;
         if stored.paused.as_deref() == why {
             continue;
+        }
+        if let (Some(before), Some(_)) = (&stored.paused, why) {
+            replaced.push(format!("{organisation} was paused already: {before}"));
         }
         inventory::pause(&writer, &garden.name, &organisation, organisation.as_str(), &mut stored, why)
             .await
             .map_err(|error| reason(&error))?;
         marked += 1;
     }
-    Ok(marked)
+    Ok((marked, replaced))
 }

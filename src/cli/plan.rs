@@ -17,6 +17,7 @@ use crate::cluster::lease::Timing;
 use crate::daemon::{self, Asked, Known, Leases, Prepared, Round, World};
 use crate::name::Name;
 use crate::plan::Plan;
+use crate::report::plan::OrganisationStatus;
 
 /// What `plan` takes.
 #[derive(Debug, Args)]
@@ -157,6 +158,11 @@ impl Session {
         let connections = self.connections();
         let world = World { clusters: &connections, repository: self.workspace.repository.as_ref(), progress: None };
         prepared.snapshot(&world, &self.checked)
+    }
+
+    /// How each organisation fares.
+    pub(crate) fn statuses(&self, prepared: &Prepared) -> Vec<OrganisationStatus> {
+        prepared.statuses(&self.known, &self.checked)
     }
 
     /// What a cluster lacks.

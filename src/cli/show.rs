@@ -72,6 +72,12 @@ impl Shown<'_> {
         let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
         let (unreached, backwards) = (&self.round.unreached, &self.round.backwards);
         let _ = write!(text, "{commit} {unreached:?} {backwards:?}");
+        for one in self.round.plan.iter().flat_map(|plan| &plan.organisations) {
+            let held = one.counts().get(&crate::plan::Verb::Held).copied().unwrap_or(0);
+            if let Some(standstill) = one.standstill.as_ref().filter(|_| held > 0) {
+                let _ = write!(text, " {} {standstill:?} {held}", one.organisation);
+            }
+        }
         text
     }
 

@@ -36,6 +36,10 @@ pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -
         let (count, objects) =
             organisations.fold((0, 0), |(count, objects), one| (count + 1, objects + one.objects.len()));
         output.result(&format!("{}\n", args.output.display()))?;
+        if !snapshot.left_out.is_empty() {
+            let names: Vec<&str> = snapshot.left_out.iter().map(crate::name::Name::as_str).collect();
+            output.note(&format!("left out, since findings stop them: {}", names.join(", ")));
+        }
         output.note(&format!(
             "{} of {}, no value of a Secret; next: parcelle plan --live {}",
             plural(objects, "object"),

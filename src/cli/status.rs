@@ -27,7 +27,7 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
         session.close().await;
         return Err(Failure::asked("there is no garden to speak of", "parcelle check says why"));
     };
-    let mut all = prepared.statuses(&session.checked);
+    let mut all = session.statuses(&prepared);
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
     let look = Look { colour: output.colour(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {

@@ -32,6 +32,11 @@ impl Applied {
         }
     }
 
+    /// The title of an organisation as it was applied, where the repository still holds that commit.
+    pub fn title(&self, name: &Name) -> Option<String> {
+        self.organisations.get(name).map(|organisation| organisation.title.clone())
+    }
+
     /// Takes note of an inventory after a round: where it names a commit, that is what is applied.
     pub fn note(
         &mut self,

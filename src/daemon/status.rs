@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Prepared;
+use super::{Known, Prepared};
 use crate::check::Checked;
 use crate::model::App;
 use crate::name::Name;
@@ -13,23 +13,32 @@ use crate::report::plan::{AppStatus, OrganisationStatus};
 
 impl Prepared {
     /// How each organisation fares, in order of name; of those that a finding stops, only that.
-    pub fn statuses(&self, checked: &Checked) -> Vec<OrganisationStatus> {
+    pub fn statuses(&self, known: &Known, checked: &Checked) -> Vec<OrganisationStatus> {
         let plans: BTreeMap<&Name, &OrganisationPlan> =
             self.plan.organisations.iter().map(|plan| (&plan.organisation, plan)).collect();
         let read = self.state.clusters.values().flatten().flat_map(|cluster| &cluster.organisations);
         let mut statuses: Vec<_> =
             read.map(|(name, state)| status(checked, name, state, plans.get(name).copied())).collect();
         let broken = checked.garden.iter().flat_map(|garden| &garden.broken);
-        statuses.extend(broken.map(|name| stopped(checked, name)));
+        statuses.extend(broken.map(|name| stopped(known, checked, name)));
         statuses.sort_by(|a, b| a.organisation.cmp(&b.organisation));
         statuses
     }
 }
 
 /// An organisation that findings stop: it stays as applied.
-fn stopped(checked: &Checked, name: &Name) -> OrganisationStatus {
+fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus {
     let mine = checked.findings.iter().filter(|finding| finding.stops.as_ref() == Some(name)).count();
-    OrganisationStatus { organisation: name.to_string(), findings: mine.max(1), ..OrganisationStatus::default() }
+    let applied = known.applied.as_ref();
+    let home = applied.and_then(|applied| applied.homes.get(name));
+    OrganisationStatus {
+        organisation: name.to_string(),
+        title: applied.and_then(|applied| applied.title(name)).unwrap_or_default(),
+        cluster: home.map(Name::to_string).unwrap_or_default(),
+        commit: applied.and_then(|applied| applied.commits.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
+        findings: mine.max(1),
+        ..OrganisationStatus::default()
+    }
 }
 
 fn status(

@@ -1,6 +1,6 @@
 //! Pure: plans without a cluster: from a snapshot of our objects, or from what another commit renders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,9 @@ pub struct Snapshot {
     pub garden: Name,
     /// When it was taken, in Unix seconds.
     pub taken: i64,
+    /// Organisations that findings stopped then: nothing is known of what is theirs.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left_out: BTreeSet<Name>,
     /// The clusters that could be read.
     pub clusters: BTreeMap<Name, ClusterSnapshot>,
 }
@@ -72,6 +75,7 @@ pub fn snapshot(run: &Run<'_>, state: &State) -> Snapshot {
         schema: SNAPSHOT_SCHEMA.to_owned(),
         garden: run.garden.name.clone(),
         taken: run.options.now,
+        left_out: run.garden.broken.clone(),
         clusters: clusters.collect(),
     }
 }
@@ -105,7 +109,12 @@ pub fn state(run: &Run<'_>, snapshot: &Snapshot) -> State {
     let concerned = run.garden.clusters.keys().filter(|name| run.concerns(name));
     let states = concerned.map(|name| {
         let found = snapshot.clusters.get(name).ok_or_else(|| Failure::NotInSnapshot { cluster: name.clone() });
-        (name.clone(), found.map(|cluster| cluster_state(run, name, cluster)))
+        let read = found.map(|cluster| {
+            let mut state = cluster_state(run, name, cluster);
+            state.organisations.retain(|organisation, _| !snapshot.left_out.contains(organisation));
+            state
+        });
+        (name.clone(), read)
     });
     State { clusters: states.collect() }
 }
@@ -151,7 +160,13 @@ pub fn as_applied(run: &Run<'_>, commit: &str, objects: &BTreeMap<Name, Arc<Orga
         let cluster = clusters.entry(rendered.cluster.clone()).or_default();
         cluster.organisations.insert(name.clone(), organisation);
     }
-    Snapshot { schema: SNAPSHOT_SCHEMA.to_owned(), garden: run.garden.name.clone(), taken: run.options.now, clusters }
+    Snapshot {
+        schema: SNAPSHOT_SCHEMA.to_owned(),
+        garden: run.garden.name.clone(),
+        taken: run.options.now,
+        left_out: BTreeSet::new(),
+        clusters,
+    }
 }
 
 fn applied_organisation(schemas: &Schemas, commit: &str, rendered: &OrganisationObjects) -> OrganisationSnapshot {

@@ -103,7 +103,9 @@ pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
     let bold = |text: &str| paint(look.colour, Style::new().bold(), text);
     let mut out = String::new();
     let name = bold(&organisation.organisation);
-    let _ = writeln!(out, "{name}, {} on {}", plain(&organisation.title), organisation.cluster);
+    let title = if organisation.title.is_empty() { String::new() } else { format!(", {}", plain(&organisation.title)) };
+    let cluster = if organisation.cluster.is_empty() { String::new() } else { format!(" on {}", organisation.cluster) };
+    let _ = writeln!(out, "{name}{title}{cluster}");
     let commit: String = organisation.commit.chars().take(12).collect();
     let applied = match (commit.is_empty(), organisation.behind) {
         (true, _) => "nothing was applied yet".to_owned(),
@@ -115,7 +117,12 @@ pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
         organisation.held.as_ref().map(|why| format!("held: {why}")),
         organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),
-        (organisation.findings > 0).then(|| format!("stopped by {}", many(organisation.findings, "finding"))),
+        (organisation.findings > 0).then(|| {
+            format!(
+                "stopped by {}, so it stays as applied; `parcelle check` has them",
+                many(organisation.findings, "finding")
+            )
+        }),
     ];
     for word in words.into_iter().flatten() {
         let _ = writeln!(out, "  {}", plain(&word));
