@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parcelle::check::Checked;
-use parcelle::cluster::{self, Access, Connection, Limits, RequestCounts};
-use parcelle::daemon::{self, Asked, Known, Round, World};
+use parcelle::cluster::{self, Access, Connection, Limits, Reading, RequestCounts};
+use parcelle::daemon::{self, Asked, Known, Round, Watching, World};
 use parcelle::git::{Commit, CommitId, RawFile, Snapshot};
 use parcelle::model::Garden;
 use parcelle::name::Name;
+use tokio::sync::Notify;
 
 const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
 
@@ -137,13 +139,15 @@ async fn rounds(organisations: usize, kubeconfig: &str) {
     let access = Access::Text { kubeconfig, context: "ada".to_owned() };
     let connection = cluster::connect(&ada, &access, Limits::default()).await.expect("a connection");
     let clusters = BTreeMap::from([(ada, connection.clone())]);
+    let bell = Arc::new(Notify::new());
     let mut known = Known::default();
+    known.watching = Watching::begin(&clusters, &Name::new("scale").expect("a name"), &bell);
     let mut all = files(organisations);
     let mut table = Table { organisations, objects: 0, connection, begun: Mark::now() };
 
     table.start();
     let checked = examine(&mut known, all.clone(), "c1");
-    table.objects = checked.objects.values().map(|one| one.objects.len() + one.secrets.len()).sum();
+    table.objects = checked.objects.values().map(|packed| packed.objects).sum();
     table.row("check and render, cold");
     let world = World { clusters: &clusters, repository: None, progress: None };
     daemon::learn(&mut known, &world, garden(&checked), now()).await;
@@ -170,9 +174,9 @@ fn examine(known: &mut Known, files: Vec<RawFile>, commit: &str) -> Checked {
 }
 
 async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, whole: bool) -> Round {
-    let asked = Asked { now: now(), wait: Some(Duration::from_mins(10)), only: None, whole, ask: true };
-    let prepared = daemon::prepare(known, world, checked, &asked).await.expect("there is a garden");
-    daemon::carry_out(known, world, checked, prepared).await
+    let reading = if whole { Reading::Lean } else { Reading::Watched };
+    let asked = Asked { wait: Some(Duration::from_mins(10)), whole, reading, ..Asked::everything(now()) };
+    daemon::round(known, world, checked, &asked, (BTreeMap::new(), &BTreeMap::new())).await
 }
 
 fn garden(checked: &Checked) -> &Garden {

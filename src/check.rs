@@ -10,7 +10,7 @@ use crate::git::{Commit, Snapshot};
 use crate::model::definition::{self, Definitions};
 use crate::model::{self, Garden, Organisation, Past};
 use crate::name::Name;
-use crate::render::{self, OrganisationObjects};
+use crate::render::{self, Packed};
 use crate::report;
 use crate::schema;
 use crate::source::{FileId, Sources};
@@ -28,7 +28,7 @@ pub struct Checked {
     /// The garden; absent where there is none to speak of.
     pub garden: Option<Garden>,
     /// Objects of each organisation that nothing stops. Those that did not change since the last check are the same value.
-    pub objects: BTreeMap<Name, Arc<OrganisationObjects>>,
+    pub objects: BTreeMap<Name, Arc<Packed>>,
     /// How many organisations were rendered anew.
     pub rendered: usize,
     /// The hash of the renderer and the built-in definitions.
@@ -62,7 +62,7 @@ struct Loaded {
 /// What an organisation was rendered from, and what came of it.
 struct Rendered {
     from: Vec<FileId>,
-    objects: Arc<OrganisationObjects>,
+    objects: Arc<Packed>,
     findings: Findings,
 }
 
@@ -174,7 +174,7 @@ fn render(
     garden: &mut Garden,
     now: jiff::Timestamp,
     findings: &mut Findings,
-) -> (BTreeMap<Name, Arc<OrganisationObjects>>, usize) {
+) -> (BTreeMap<Name, Arc<Packed>>, usize) {
     let known = std::mem::take(&mut memo.rendered);
     let fresh: Vec<(Name, Option<Rendered>)> = garden
         .organisations
@@ -220,7 +220,7 @@ fn render(
 fn rendered(garden: &Garden, organisation: &Organisation, from: Vec<FileId>, now: jiff::Timestamp) -> Rendered {
     let mut findings = Findings::default();
     let objects = render::rules::render(garden, organisation, now, &mut findings);
-    Rendered { from, objects: Arc::new(objects), findings }
+    Rendered { from, objects: Arc::new(Packed::of(&objects)), findings }
 }
 
 /// Every file that an organisation's objects are rendered from: ids are of one content, so equal ids are equal inputs.

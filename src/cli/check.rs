@@ -91,7 +91,7 @@ pub(crate) fn summary(checked: &Checked) -> String {
     let (organisations, apps) = checked.garden.as_ref().map_or((0, 0), |garden| {
         (garden.organisations.len(), garden.organisations.values().map(|organisation| organisation.apps.len()).sum())
     });
-    let objects: usize = checked.objects.values().map(|objects| objects.objects.len() + objects.secrets.len()).sum();
+    let objects: usize = checked.objects.values().map(|packed| packed.objects).sum();
     let count = |severity| checked.findings.iter().filter(|finding| finding.severity == severity).count();
     let found = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")]
         .into_iter()

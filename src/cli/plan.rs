@@ -17,6 +17,7 @@ use crate::cluster::lease::Timing;
 use crate::daemon::{self, Asked, Known, Leases, Prepared, Round, World};
 use crate::name::Name;
 use crate::plan::Plan;
+use crate::reconcile::Ask;
 use crate::report::plan::OrganisationStatus;
 
 /// What `plan` takes.
@@ -52,7 +53,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
         return offline::run(common, args, output);
     }
     let commit = args.commit.as_deref().or(args.save.as_ref().map(|_| "HEAD"));
-    let session = Session::open(common, &args.clusters, commit, output).await?;
+    let mut session = Session::open(common, &args.clusters, commit, output).await?;
     let only = session.only(&args.organisations)?;
     let prepared = session.prepare(only, None, output).await;
     let round = session.planned(prepared);
@@ -181,20 +182,20 @@ impl Session {
 
     /// Reads the clusters and plans.
     pub(crate) async fn prepare(
-        &self,
+        &mut self,
         only: Option<BTreeSet<Name>>,
         wait: Option<std::time::Duration>,
         output: &Output,
     ) -> Option<Prepared> {
-        self.prepare_asked(Asked { now: now(), wait, only, whole: true, ask: true }, output).await
+        self.prepare_asked(Asked { wait, only, ..Asked::everything(now()) }, output).await
     }
 
     /// Reads the clusters, and asks them nothing about changes.
-    pub(crate) async fn read(&self, only: Option<BTreeSet<Name>>, output: &Output) -> Option<Prepared> {
-        self.prepare_asked(Asked { now: now(), wait: None, only, whole: true, ask: false }, output).await
+    pub(crate) async fn read(&mut self, only: Option<BTreeSet<Name>>, output: &Output) -> Option<Prepared> {
+        self.prepare_asked(Asked { only, ask: Ask::Nothing, ..Asked::everything(now()) }, output).await
     }
 
-    async fn prepare_asked(&self, asked: Asked, output: &Output) -> Option<Prepared> {
+    async fn prepare_asked(&mut self, asked: Asked, output: &Output) -> Option<Prepared> {
         let connections = self.connections();
         let bar = Bar::start(output);
         let world = World {
@@ -202,7 +203,7 @@ impl Session {
             repository: self.workspace.repository.as_ref(),
             progress: bar.as_ref().map(Bar::sender),
         };
-        let prepared = daemon::prepare(&self.known, &world, &self.checked, &asked).await;
+        let prepared = daemon::prepare(&mut self.known, &world, &self.checked, &asked).await;
         drop(world);
         if let Some(bar) = bar {
             bar.finish().await;

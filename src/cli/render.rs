@@ -46,7 +46,7 @@ pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result
         .filter(|objects| organisation.is_none_or(|name| objects.organisation.as_str() == name));
     let mut items = Vec::new();
     for objects in chosen {
-        items.extend(bodies(objects, app, args.origins, &checked.sources));
+        items.extend(bodies(&objects.open(), app, args.origins, &checked.sources));
     }
     let text = match args.format {
         RenderFormat::Json => format!(

@@ -1,10 +1,11 @@
 //! `parcelle run`: the loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use tokio::time::Instant;
 
 use super::clusters::Clusters;
 use super::progress::Bar;
@@ -13,10 +14,14 @@ use super::show::{Shape, ShowFormat, Shown};
 use super::workspace::{Workspace, identity, now, state_folder};
 use super::{ClusterFlags, Common, Exit, Failure, Output};
 use crate::check::Checked;
+use crate::cluster::Reading;
 use crate::cluster::lease::Timing;
-use crate::daemon::{self, Asked, Event, Events, Known, Leases, Round, World};
+use crate::daemon::{
+    self, Asked, Event, Events, Known, Leases, Round, VERIFY_EVERY, VERIFY_PACE, Waits, Watching, World,
+};
 use crate::git::{CommitId, Mirror, Remote, commit_snapshot};
 use crate::name::Name;
+use crate::reconcile::Ask;
 
 /// What `run` takes.
 #[derive(Debug, Args)]
@@ -84,8 +89,19 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
     let leases = Leases::new(identity(), Timing::default());
     let known = Known::default();
     let standby = BTreeMap::new();
-    let mut daemon =
-        Daemon { args, output, source, known, clusters: None, leases, standby, at: None, told: String::new() };
+    let mut daemon = Daemon {
+        args,
+        output,
+        source,
+        known,
+        clusters: None,
+        leases,
+        standby,
+        checked: None,
+        events: Events::every(args.interval, args.resync),
+        next_verification: Instant::now() + VERIFY_EVERY,
+        told: String::new(),
+    };
     let exit = if args.once { daemon.turn(Event::Resync).await } else { daemon.turns().await };
     daemon.leases.release().await;
     if let Some(clusters) = daemon.clusters {
@@ -139,8 +155,11 @@ struct Daemon<'a> {
     leases: Leases,
     /// Clusters that somebody else writes to, with the reason: this one stands by.
     standby: BTreeMap<Name, String>,
-    /// The commit of the last round.
-    at: Option<CommitId>,
+    /// What the last round was about.
+    checked: Option<Checked>,
+    events: Events,
+    /// When everything is verified with the servers again.
+    next_verification: Instant,
     /// How things stood when it was told last: a loop says a thing once, and again when it is another.
     told: String,
 }
@@ -148,41 +167,101 @@ struct Daemon<'a> {
 impl Daemon<'_> {
     /// Round after round until somebody says stop. A failure of the world is told, and tried again at the next event.
     async fn turns(&mut self) -> Result<Exit, Failure> {
-        let mut events = Events::every(self.args.interval, self.args.resync);
         let mut event = Event::Resync;
         loop {
             if let Err(failure) = self.turn(event).await {
                 self.output.failure(&failure);
                 self.output.note("parcelle goes on and tries again");
             }
-            let clock = self.known.next_change().map(until);
-            event = events.next(clock, interrupted()).await;
+            if Instant::now() >= self.next_verification {
+                self.next_verification = Instant::now() + VERIFY_EVERY;
+                self.verify_all();
+            }
+            event = self.events.next(self.waits(), interrupted()).await;
             if event == Event::Stop {
                 return Ok(Exit::Good);
             }
         }
     }
 
-    /// One turn: fetch, check, reconcile, report.
+    /// What is due by itself.
+    fn waits(&self) -> Waits {
+        let millis = |at: i64| Duration::from_millis(u64::try_from(at - now().as_millisecond()).unwrap_or(0));
+        let attention = &self.known.attention;
+        let daily = self.next_verification.saturating_duration_since(Instant::now());
+        Waits {
+            clock: self.known.next_change().map(until),
+            due: attention.next_due().map(millis),
+            verify: Some(if attention.has_to_verify() { VERIFY_PACE } else { daily }),
+        }
+    }
+
+    fn verify_all(&mut self) {
+        let all: Vec<Name> = self.known.attention.objects().map(|(name, _)| name.clone()).collect();
+        self.known.attention.verify(all.into_iter());
+    }
+
+    /// One turn: fetch, check, reconcile, report. What only the clusters stirred needs neither fetch nor check.
     async fn turn(&mut self, event: Event) -> Result<Exit, Failure> {
         // What another parcelle wrote meanwhile is not known here.
-        let event = if self.standby.is_empty() { event } else { Event::Resync };
+        let event = if self.standby.is_empty() || event == Event::Poll { event } else { Event::Resync };
+        let now = now();
+        let mut asked = self.asked(event, now);
+        if let Some(checked) = self.checked.take_if(|_| !matches!(event, Event::Poll | Event::Resync | Event::Clock)) {
+            let exit =
+                if asked.also.is_empty() { Ok(Exit::Good) } else { self.reconcile(&checked, &asked, event).await };
+            self.checked = Some(checked);
+            return exit;
+        }
         let head = tokio::task::block_in_place(|| self.source.mirror.fetch())?; // IO
-        if event == Event::Poll && self.at.as_ref() == Some(&head) && !self.known.is_open() {
+        let known = self.checked.as_ref().and_then(|checked| checked.commit.as_ref());
+        if event == Event::Poll && known.is_some_and(|commit| commit.id == head) && self.standby.is_empty() {
             return Ok(Exit::Good);
         }
-        let now = now();
         let mut checked = self.examine(&head, now)?; // pure, from Git's objects
         if let Some(garden) = &checked.garden
             && self.clusters.as_ref().is_none_or(|clusters| !clusters.cover(garden))
         {
             self.reach(&checked, now).await?; // IO
             checked = self.examine(&head, now)?; // pure, now against what is applied
+            asked = Asked { whole: true, ..asked };
         }
-        let round = self.round(&checked, event, now).await; // IO
-        let exit = self.report(&checked, &round, event)?;
-        self.at = Some(head);
-        Ok(exit)
+        let exit = self.reconcile(&checked, &asked, event).await; // IO
+        self.checked = Some(checked);
+        exit
+    }
+
+    /// What a round after an event is about.
+    fn asked(&mut self, event: Event, now: jiff::Timestamp) -> Asked {
+        let whole = event == Event::Resync || !self.standby.is_empty();
+        let everything = Asked { reading: Reading::Lean, ..Asked::everything(now) };
+        if self.args.once {
+            return Asked { wait: self.args.waiting.limit(), ..everything };
+        }
+        let attention = &self.known.attention;
+        let stir = self.known.watching.stirred(attention);
+        let mut also = attention.due(now.as_millisecond());
+        also.extend(stir.organisations);
+        if stir.facts {
+            // What failed for want of a kind may go now.
+            let open = self.known.attention.objects().map(|(name, _)| name.clone());
+            also.extend(open.filter(|name| self.known.attention.is_open_in(name)));
+            self.verify_all();
+        }
+        let mut asked = Asked {
+            // Nothing is waited for: what becomes ready is told by its watch.
+            wait: self.args.waiting.limit().map(|_| Duration::ZERO),
+            whole,
+            also,
+            reading: if whole { Reading::Lean } else { Reading::Watched },
+            ..everything
+        };
+        if event == Event::Verify
+            && let Some(next) = self.known.attention.next_to_verify()
+        {
+            asked = Asked { also: BTreeSet::from([next]), reading: Reading::Bodies, ask: Ask::Everything, ..asked };
+        }
+        asked
     }
 
     fn examine(&mut self, head: &CommitId, now: jiff::Timestamp) -> Result<Checked, Failure> {
@@ -198,31 +277,29 @@ impl Daemon<'_> {
         }
         let clusters = Clusters::reach(&self.args.clusters, garden, self.output).await?;
         let connections = clusters.connections();
+        if !self.args.once {
+            self.known.watching = Watching::begin(&connections, &garden.name, self.events.bell());
+        }
         let world = World { clusters: &connections, repository: Some(self.source.mirror.repository()), progress: None };
         daemon::learn(&mut self.known, &world, garden, now).await;
         self.clusters = Some(clusters);
         Ok(())
     }
 
-    async fn round(&mut self, checked: &Checked, event: Event, now: jiff::Timestamp) -> Round {
+    /// Reads, plans, applies, and says what came of it.
+    async fn reconcile(&mut self, checked: &Checked, asked: &Asked, event: Event) -> Result<Exit, Failure> {
         let connections = self.clusters.as_ref().map(Clusters::connections).unwrap_or_default();
+        let mut refused = BTreeMap::new();
+        if let Some(garden) = &checked.garden
+            && self.clusters.as_ref().is_some_and(Clusters::are_shared)
+        {
+            refused = self.leases.take(&connections, garden, self.args.once).await;
+        }
         let bar = Bar::start(self.output);
         let progress = bar.as_ref().map(Bar::sender);
         let world = World { clusters: &connections, repository: Some(self.source.mirror.repository()), progress };
-        let asked =
-            Asked { now, wait: self.args.waiting.limit(), only: None, whole: event == Event::Resync, ask: true };
-        let prepared = daemon::prepare(&self.known, &world, checked, &asked).await;
-        let mut refused = BTreeMap::new();
-        let mut round = match (prepared, &checked.garden) {
-            (Some(prepared), Some(garden)) => {
-                if self.clusters.as_ref().is_some_and(Clusters::are_shared) {
-                    refused = self.leases.take(&connections, garden, self.args.once).await;
-                }
-                let prepared = prepared.permitted(self.leases.permits(), &refused);
-                daemon::carry_out(&mut self.known, &world, checked, prepared).await
-            }
-            _ => Round::default(),
-        };
+        let permits = (self.leases.permits(), &refused);
+        let mut round = daemon::round(&mut self.known, &world, checked, asked, permits).await;
         drop(world);
         if let Some(bar) = bar {
             bar.finish().await;
@@ -231,7 +308,7 @@ impl Daemon<'_> {
             round.unreached.extend(clusters.unreached());
         }
         self.stand_by(refused, &mut round);
-        round
+        self.report(checked, &round, event)
     }
 
     /// Says, once, on which clusters somebody else writes. A single round has failed there; the loop stands by.
@@ -247,7 +324,7 @@ impl Daemon<'_> {
     }
 
     fn report(&mut self, checked: &Checked, round: &Round, event: Event) -> Result<Exit, Failure> {
-        let shown = Shown { checked, round, loud: self.args.once || event != Event::Clock };
+        let shown = Shown { checked, round, loud: self.args.once || matches!(event, Event::Poll | Event::Resync) };
         let shape = Shape {
             format: self.args.format,
             colour: self.output.colour(),

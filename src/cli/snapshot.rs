@@ -22,7 +22,7 @@ pub(crate) struct SnapshotArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -> Result<Exit, Failure> {
-    let session = Session::open(common, &args.clusters, None, output).await?;
+    let mut session = Session::open(common, &args.clusters, None, output).await?;
     let only = session.only(&args.organisations)?;
     let Some(prepared) = session.read(only, output).await else {
         super::workspace::show_findings(&session.checked, output);

@@ -21,7 +21,7 @@ pub(crate) struct StatusArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> Result<Exit, Failure> {
-    let session = Session::open(common, &args.clusters, None, output).await?;
+    let mut session = Session::open(common, &args.clusters, None, output).await?;
     let only = session.only(args.organisation.as_slice())?;
     let Some(prepared) = session.prepare(only.clone(), None, output).await else {
         session.close().await;

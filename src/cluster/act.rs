@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::apply::Work;
+use super::ask::apply_query;
 use super::discovery::Resource;
 use super::errors::{self, ApiError};
-use super::read::apply_query;
 use super::request::{Content, backoff};
 use super::{copies, wait};
 use crate::finding::Findings;
 use crate::plan::{
-    Action, Base, Done, Entry, GARDEN_LABEL, MANAGER, NONCE, Place, Skip, Verb, What, body_to_send, health, values_hash,
+    Action, Base, Done, Entry, GARDEN_LABEL, LiveObject, MANAGER, NONCE, Place, Skip, Verb, What, body_to_send, health,
+    request_hash, values_hash,
 };
 use crate::render::{Generated, Object, ObjectId, SecretRequest, SecretSource};
 
@@ -65,6 +66,9 @@ pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>)
         (Verb::Replace, What::Object) => replace(work, &resource, action, entry).await,
         (_, What::Object) => apply(work, &resource, action, entry).await,
     };
+    if let (Ok(Done::Deleted), Some(mirror)) = (&result, work.mirror) {
+        mirror.deleted(&action.id);
+    }
     match result {
         Ok(done) => done.into(),
         Err(stop) => stopped(work, action, stop),
@@ -128,7 +132,7 @@ async fn create(work: &Work<'_>, resource: &Resource, action: &Action, body: Val
     loop {
         attempt += 1;
         match work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {
-            Ok(answer) if answer.code == 201 => return Ok(applied(&answer.body)),
+            Ok(answer) if answer.code == 201 => return Ok(applied(work, action, &answer.body)),
             Ok(answer) => {
                 take_back(work, resource, &action.id, &answer.body).await?;
                 return Err(Stop::Failed(
@@ -140,7 +144,7 @@ async fn create(work: &Work<'_>, resource: &Resource, action: &Action, body: Val
                 if let Some(found) = work.connection().get_object(resource, &action.id).await?
                     && carries(&found, nonce.as_deref())
                 {
-                    return Ok(applied(&found));
+                    return Ok(applied(work, action, &found));
                 }
             }
             Err(error) => return Err(error.into()),
@@ -182,7 +186,7 @@ async fn change(
         body["metadata"]["resourceVersion"] = version.as_str().into();
         let error = match work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {
             Ok(answer) if version_of(&answer.body) == version => return Ok(Done::Unchanged),
-            Ok(answer) => return Ok(applied(&answer.body)),
+            Ok(answer) => return Ok(applied(work, action, &answer.body)),
             Err(error) => error,
         };
         let moved = error.is_conflict() && error.refusal().is_some_and(|refusal| refusal.conflicts().is_empty());
@@ -201,7 +205,7 @@ async fn change(
         if values_hash(&found, Some(&wanted), &action.changes) != base.values_hash {
             // Either somebody moved what we write over, or our own write arrived although its answer did not.
             if error.may_be_done() && is_as_wanted(work, &found, &wanted) {
-                return Ok(applied(&found));
+                return Ok(applied(work, action, &found));
             }
             return Err(Stop::Stale("a value that the plan writes over was changed since it was made".to_owned()));
         }
@@ -213,7 +217,13 @@ fn is_as_wanted(work: &Work<'_>, found: &Value, wanted: &Value) -> bool {
     !crate::merge::would_change(work.schemas, found, wanted, MANAGER)
 }
 
-fn applied(body: &Value) -> Done {
+/// An answer to an apply: the loop learns from it what it need not read.
+fn applied(work: &Work<'_>, action: &Action, body: &Value) -> Done {
+    if let (Some(mirror), Some(object)) = (work.mirror, object_of(work, &action.id)) {
+        let wanted = body_to_send(object, work.said, work.inventory.find(&action.id).map(|(_, entry)| entry));
+        let verified = is_as_wanted(work, body, &wanted).then_some(action.desired_hash.as_str());
+        mirror.read(&action.id, &LiveObject::new(body.clone()), verified);
+    }
     let uid = body["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
     Done::Applied { uid, health: Some(health(body)) }
 }
@@ -346,7 +356,7 @@ async fn add_keys(
         let metadata = json!({ "uid": found.uid, "resourceVersion": found.resource_version });
         let body = json!({ "kind": "Secret", "apiVersion": "v1", "metadata": metadata, "data": added.data() });
         match work.writer.write(Method::PATCH, &path, Content::MergePatch, &body).await {
-            Ok(answer) => return Ok(applied_secret(&answer.body)),
+            Ok(answer) => return Ok(applied_secret(work, action, &answer.body)),
             Err(error) if (error.is_conflict() || error.may_be_done()) && attempt < work.attempts() => {
                 tokio::time::sleep(backoff(attempt, error.retry_after())).await;
             }
@@ -384,10 +394,10 @@ async fn make_once(work: &Work<'_>, resource: &Resource, action: &Action, body: 
     loop {
         attempt += 1;
         match work.writer.write(Method::POST, &path, Content::Json, body).await {
-            Ok(answer) => return Ok(applied_secret(&answer.body)),
+            Ok(answer) => return Ok(applied_secret(work, action, &answer.body)),
             Err(error) if error.is_already_exists() || error.may_be_done() => {
                 match work.connection().get_object(resource, &action.id).await? {
-                    Some(found) if carries(&found, nonce) => return Ok(applied_secret(&found)),
+                    Some(found) if carries(&found, nonce) => return Ok(applied_secret(work, action, &found)),
                     Some(_) => return Ok(Done::Unchanged),
                     None if attempt < work.attempts() => {
                         tokio::time::sleep(backoff(attempt, error.retry_after())).await;
@@ -417,7 +427,7 @@ async fn follow(work: &Work<'_>, resource: &Resource, action: &Action, body: &Va
                     "somebody made a Secret of that name just now; it was left as it was".to_owned(),
                 ));
             }
-            Ok(answer) => return Ok(applied_secret(&answer.body)),
+            Ok(answer) => return Ok(applied_secret(work, action, &answer.body)),
             // The same content again is no harm: what a lost answer did is done twice to the same effect.
             Err(error) if error.may_be_done() && attempt < work.attempts() => {
                 tokio::time::sleep(backoff(attempt, error.retry_after())).await;
@@ -427,6 +437,11 @@ async fn follow(work: &Work<'_>, resource: &Resource, action: &Action, body: &Va
     }
 }
 
-fn applied_secret(body: &Value) -> Done {
+fn applied_secret(work: &Work<'_>, action: &Action, body: &Value) -> Done {
+    if let (Some(mirror), Some(request)) = (work.mirror, request_of(work, &action.id)) {
+        let mut closed = body.clone();
+        copies::close(work.connection().key(), &mut closed);
+        mirror.read(&action.id, &LiveObject::new(closed), Some(&request_hash(request)));
+    }
     Done::Applied { uid: body["metadata"]["uid"].as_str().unwrap_or_default().to_owned(), health: None }
 }

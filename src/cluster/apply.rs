@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::act::{self, Acted};
 use super::connect::{Connection, Writer};
 use super::discovery::Kinds;
+use super::mirror::Mirror;
 use super::wait;
 use crate::finding::Findings;
 use crate::merge::Schemas;
@@ -48,6 +49,8 @@ pub struct Work<'a> {
     pub sources: &'a Sources,
     /// How long one step is waited for; `None` goes through all of them at once.
     pub wait: Option<Duration>,
+    /// Who is told what the answers showed.
+    pub mirror: Option<&'a Mirror>,
     /// Who is told while it goes on.
     pub progress: Option<&'a UnboundedSender<Progress>>,
 }
@@ -260,7 +263,8 @@ impl Doing {
         let deadline = Instant::now() + work.patience();
         let kept = work.plan.actions.iter().filter(|action| action.stage == Stage::Data && action.verb == Verb::Keep);
         let unready = kept.filter_map(|action| {
-            let seen = health(&work.live.objects.get(&action.id)?.body);
+            let whole = work.live.objects.get(&action.id).map(|object| health(&object.body));
+            let seen = whole.or_else(|| Some(work.live.settled.get(&action.id)?.health.clone()))?;
             (seen.state != HealthState::Ready).then_some((&action.id, seen))
         });
         let waits = unready.map(|(id, seen)| async move {
@@ -275,7 +279,7 @@ impl Doing {
 
 /// How an object is once it is ready, failed, or the deadline has come.
 async fn settled(work: &Work<'_>, id: &ObjectId, seen: &Health, deadline: Instant) -> Health {
-    if matches!(seen.state, HealthState::Ready) {
+    if matches!(seen.state, HealthState::Ready) || Instant::now() >= deadline {
         return seen.clone();
     }
     work.tell(Progress::Waiting {

@@ -21,7 +21,8 @@ use serde_json::{Value, json};
 
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
-use super::request::{Content, backoff, query_escaped};
+use super::read::selector;
+use super::request::{Content, backoff};
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Inventory, ORGANISATION_LABEL};
 use crate::render::ObjectId;
@@ -97,7 +98,16 @@ pub type Inventories = BTreeMap<Name, Result<Stored, InventoryError>>;
 
 /// Reads every inventory of a garden: one list.
 pub async fn read(connection: &Connection, garden: &Name) -> Result<Inventories, ApiError> {
-    let selector = query_escaped(&format!("{GARDEN_LABEL}={garden},{INVENTORY_LABEL}"));
+    read_of(connection, garden, None).await
+}
+
+/// The same, or those of a few organisations only.
+pub async fn read_of(
+    connection: &Connection,
+    garden: &Name,
+    only: Option<&BTreeSet<Name>>,
+) -> Result<Inventories, ApiError> {
+    let selector = format!("{},{INVENTORY_LABEL}", selector(garden, only)).replace(',', "%2C");
     let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps");
     let items = connection.list(&path, &selector, super::request::Detail::Whole).await?;
     let mut parts: BTreeMap<Name, Vec<Value>> = BTreeMap::new();

@@ -5,21 +5,28 @@
 
 mod act;
 pub mod apply;
+pub mod ask;
 pub mod connect;
 mod copies;
 pub mod discovery;
 pub mod errors;
+pub mod facts;
 pub mod inventory;
 pub mod lease;
+mod mirror;
 pub mod read;
 mod request;
 pub mod survey;
 mod wait;
+mod watch;
 
 pub use apply::{Applied, Progress, Work};
 pub use connect::{Access, ConnectError, Connection, Limits, Permit, RequestCounts, Writer, WrongCluster, connect};
 pub use discovery::{Kinds, MissingKind, Resource, discover};
 pub use errors::{ApiError, Cause, Refusal};
+pub use facts::Facts;
 pub use inventory::{Inventories, InventoryError, Stored};
 pub use lease::Lease;
-pub use read::Scope;
+pub use mirror::{Mirror, Stirred};
+pub use read::{Found, Look, Reading, Scope};
+pub use watch::Watches;

@@ -4,32 +4,45 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
-use http::Method;
 use serde_json::Value;
 
 use super::connect::Connection;
 use super::copies;
 use super::discovery::{Kinds, Resource, group_of};
 use super::errors::ApiError;
-use super::request::{Content, Detail, query_escaped};
-use crate::merge::Schemas;
+use super::inventory::INVENTORY_LABEL;
+use super::mirror::Mirror;
+use super::request::{Detail, Listed, query_escaped};
 use crate::name::Name;
-use crate::plan::{Cause, Conflict, DryRun, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, ORGANISATION_LABEL};
-use crate::render::{ObjectId, OrganisationObjects};
+use crate::plan::{GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled};
+use crate::render::ObjectId;
 
 /// Up to so many organisations are listed in their own namespaces; more are listed over all namespaces.
 const FEW: usize = 2;
 
+/// So many lists at once where little is kept of them: each holds a page in memory.
+const LEAN_LISTS: usize = 4;
+
 /// Of one kind in one namespace, up to so many are read one by one.
 const SINGLE_READS: usize = 3;
 
+/// How much is kept of what is read, and what need not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// Everything is read, and every body kept: for those who look at them (`status`, snapshots, saved plans).
+    #[default]
+    Bodies,
+    /// Everything is read; of what is as desired only its health is kept.
+    Lean,
+    /// Only what the mirror does not know to be as desired is read, object by object.
+    Watched,
+}
+
 /// What is to be known of one organisation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// What it should have.
-    pub objects: &'a OrganisationObjects,
-    /// What parcelle knows to be its.
-    pub inventory: &'a Inventory,
+    /// What it should have, and what parcelle knows to be its.
+    pub judge: Judge<'a>,
     /// Whether what others have in its namespace matters: it is about to be deleted. (Also read when it is not ours.)
     pub foreign: bool,
 }
@@ -37,42 +50,75 @@ pub struct Scope<'a> {
 impl Scope<'_> {
     /// Every id that is wanted or known.
     fn ids(&self) -> BTreeSet<&ObjectId> {
-        let objects = self.objects.objects.iter().map(|object| &object.id);
-        let secrets = self.objects.secrets.iter().map(|request| &request.id);
-        objects.chain(secrets).chain(self.inventory.entries.keys()).collect()
+        let objects = self.judge.desired.objects.iter().map(|object| &object.id);
+        let secrets = self.judge.desired.secrets.iter().map(|request| &request.id);
+        objects.chain(secrets).chain(self.judge.inventory.entries.keys()).collect()
     }
+}
+
+/// What a reading is about.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// The cluster.
+    pub connection: &'a Connection,
+    /// Its uid, as it was compared with the garden's.
+    pub uid: &'a str,
+    /// Its kinds.
+    pub kinds: &'a Kinds,
+    /// The garden's name.
+    pub garden: &'a Name,
+    /// How much is read.
+    pub reading: Reading,
+    /// Who is told what was seen, and knows what need not be looked at.
+    pub mirror: Option<&'a Mirror>,
+    /// The organisations.
+    pub scopes: &'a BTreeMap<Name, Scope<'a>>,
+    /// The organisations that lists are narrowed to; all of the garden's where absent.
+    pub by_name: Option<&'a BTreeSet<Name>>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// By organisation.
+    pub lives: BTreeMap<Name, Live>,
+    /// The kinds that were listed whole, with the version from which a watch goes on.
+    pub listed: Vec<(Arc<Resource>, String)>,
 }
 
 /// Reads what lives of some organisations of a garden. A kind that cannot be listed stands in `unread`, nothing else fails for it.
-pub async fn live(
-    connection: &Connection,
-    kinds: &Kinds,
-    garden: &Name,
-    scopes: &BTreeMap<Name, Scope<'_>>,
-) -> Result<BTreeMap<Name, Live>, ApiError> {
-    let cluster_uid = connection.uid().await?;
-    let mut lives: BTreeMap<Name, Live> = scopes
-        .keys()
-        .map(|name| (name.clone(), Live { cluster_uid: cluster_uid.clone(), ..Live::default() }))
-        .collect();
-    list_all(connection, kinds, garden, scopes, &mut lives).await;
-    let rest = lives.iter_mut().map(|(name, live)| fill(connection, kinds, garden, &scopes[name], live));
+pub async fn live(look: &Look<'_>) -> Result<Found, ApiError> {
+    let empty = |name: &Name| (name.clone(), Live { cluster_uid: look.uid.to_owned(), ..Live::default() });
+    let mut found = Found { lives: look.scopes.keys().map(empty).collect(), listed: Vec::new() };
+    match (look.reading, look.mirror) {
+        (Reading::Watched, Some(mirror)) => {
+            for (name, live) in &mut found.lives {
+                settle_known(mirror, &look.scopes[name], live);
+            }
+        }
+        _ => list_all(look, &mut found).await,
+    }
+    let rest = found.lives.iter_mut().map(|(name, live)| fill(look, &look.scopes[name], live));
     for done in stream::iter(rest).buffer_unordered(16).collect::<Vec<_>>().await {
         done?;
     }
-    Ok(lives)
+    Ok(found)
+}
+
+/// Takes the mirror's word for what is as desired.
+fn settle_known(mirror: &Mirror, scope: &Scope<'_>, live: &mut Live) {
+    for id in scope.ids() {
+        let known = scope.judge.uid(id).zip(scope.judge.wanted(id));
+        if let Some(settled) = known.and_then(|(uid, wanted)| mirror.settled(id, uid, &wanted)) {
+            live.settled.insert(id.clone(), settled);
+        }
+    }
 }
 
 /// One list a kind, handed out by the organisation's label.
-async fn list_all(
-    connection: &Connection,
-    kinds: &Kinds,
-    garden: &Name,
-    scopes: &BTreeMap<Name, Scope<'_>>,
-    lives: &mut BTreeMap<Name, Live>,
-) {
+async fn list_all(look: &Look<'_>, found: &mut Found) {
     let mut wanted: BTreeMap<(&str, &str), BTreeSet<&Name>> = BTreeMap::new();
-    for (name, scope) in scopes {
+    for (name, scope) in look.scopes {
         for id in scope.ids() {
             wanted.entry((&id.api_version, &id.kind)).or_default().insert(name);
         }
@@ -80,41 +126,71 @@ async fn list_all(
     let mut lists = Vec::new();
     let mut asked = BTreeSet::new();
     for ((api_version, kind), organisations) in wanted {
-        let unread = |why: String, lives: &mut BTreeMap<Name, Live>| {
-            for name in &organisations {
-                if let Some(live) = lives.get_mut(*name) {
-                    live.unread.insert(format!("{api_version} {kind}"), why.clone());
-                }
-            }
-        };
-        match serving(kinds, api_version, kind) {
+        match serving(look.kinds, api_version, kind) {
             Ok(resource) if asked.insert((resource.api_version.clone(), resource.kind.clone())) => {
                 let organisations: Vec<Name> = organisations.iter().map(|name| (*name).clone()).collect();
                 lists.push((resource.clone(), organisations));
             }
             Ok(_) => {}
-            Err(missing) => unread(missing.to_string(), lives),
+            Err(missing) => {
+                unread(&mut found.lives, organisations.into_iter(), &(api_version, kind), &missing.to_string());
+            }
         }
     }
+    let at_once = if look.reading == Reading::Bodies { 16 } else { LEAN_LISTS };
     let requests = lists.into_iter().map(|(resource, organisations)| async move {
-        let found = list_kind(connection, &resource, garden, &organisations, scopes).await;
-        (resource, organisations, found)
+        let items = list_kind(look, &resource, &organisations).await;
+        (resource, organisations, items)
     });
-    let mut answers = stream::iter(requests).buffer_unordered(16);
-    while let Some((resource, organisations, found)) = answers.next().await {
-        match found {
-            Ok(items) => items.into_iter().for_each(|item| hand_out(connection, item, &resource, lives)),
-            Err(error) => {
-                let key = format!("{} {}", resource.api_version, resource.kind);
-                for name in organisations {
-                    if let Some(live) = lives.get_mut(&name) {
-                        live.unread.insert(key.clone(), error.to_string());
+    let mut answers = stream::iter(requests).buffer_unordered(at_once);
+    while let Some((resource, organisations, items)) = answers.next().await {
+        match items {
+            Ok((items, version)) => {
+                for (organisation, id, item) in items {
+                    if let Some(live) = found.lives.get_mut(&organisation) {
+                        item.enter(id, live);
                     }
                 }
+                found.listed.extend(version.map(|version| (resource, version)));
+            }
+            Err(error) => {
+                let kind = (&*resource.api_version, &*resource.kind);
+                unread(&mut found.lives, organisations.iter(), &kind, &error.to_string());
             }
         }
     }
 }
+
+/// Notes for some organisations that a kind could not be read.
+fn unread<'n>(
+    lives: &mut BTreeMap<Name, Live>,
+    organisations: impl Iterator<Item = &'n Name>,
+    (api_version, kind): &(&str, &str),
+    why: &str,
+) {
+    for name in organisations {
+        if let Some(live) = lives.get_mut(name) {
+            live.unread.insert(format!("{api_version} {kind}"), why.to_owned());
+        }
+    }
+}
+
+/// What is kept of an object that a list showed.
+enum Kept {
+    Whole(LiveObject),
+    Settled(Settled),
+}
+
+impl Kept {
+    fn enter(self, id: ObjectId, live: &mut Live) {
+        match self {
+            Self::Whole(object) => drop(live.objects.insert(id, object)),
+            Self::Settled(settled) => drop(live.settled.insert(id, settled)),
+        }
+    }
+}
+
+type Items = Vec<(Name, ObjectId, Kept)>;
 
 /// The resource of a kind, in another version of its API where that one is no longer served.
 fn serving<'k>(kinds: &'k Kinds, api_version: &str, kind: &str) -> Result<&'k Arc<Resource>, super::MissingKind> {
@@ -126,41 +202,61 @@ fn serving<'k>(kinds: &'k Kinds, api_version: &str, kind: &str) -> Result<&'k Ar
     })
 }
 
+/// The objects of one kind, each judged as it comes; with the version of the list where it was one over all namespaces.
 async fn list_kind(
-    connection: &Connection,
+    look: &Look<'_>,
     resource: &Resource,
-    garden: &Name,
     organisations: &[Name],
-    scopes: &BTreeMap<Name, Scope<'_>>,
-) -> Result<Vec<Value>, ApiError> {
-    let detail = Detail::Whole;
-    if !resource.namespaced || scopes.len() > FEW {
-        return connection.list(&resource.list_path(""), &selector(garden, None), detail).await;
-    }
+) -> Result<(Items, Option<String>), ApiError> {
     let mut items = Vec::new();
-    for name in organisations {
-        let namespace = &scopes[name].objects.namespace;
-        items.extend(connection.list(&resource.list_path(namespace), &selector(garden, Some(name)), detail).await?);
+    let mut each = |listed| match listed {
+        Listed::Anew => items.clear(),
+        Listed::Item(item) => items.extend(judged(look, item, resource)),
+    };
+    let connection = look.connection;
+    if !resource.namespaced || look.scopes.len() > FEW || look.reading == Reading::Lean {
+        let chosen = selector(look.garden, look.by_name);
+        let version = connection.list_each(&resource.list_path(""), &chosen, Detail::Whole, each).await?;
+        return Ok((items, Some(version).filter(|version| !version.is_empty())));
     }
-    Ok(items)
+    for name in organisations {
+        let path = resource.list_path(&look.scopes[name].judge.desired.namespace);
+        let own = selector(look.garden, Some(&BTreeSet::from([name.clone()])));
+        connection.list_each(&path, &own, Detail::Whole, &mut each).await?;
+    }
+    Ok((items, None))
 }
 
-fn selector(garden: &Name, organisation: Option<&Name>) -> String {
-    let garden = format!("{GARDEN_LABEL}={garden}");
-    query_escaped(&organisation.map_or_else(|| garden.clone(), |name| format!("{garden},{ORGANISATION_LABEL}={name}")))
+/// What is kept of an item of a list; nothing where it is of no organisation that is asked for.
+fn judged(look: &Look<'_>, mut item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
+    let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
+    let (organisation, scope) = look.scopes.get_key_value(organisation)?;
+    if item["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
+        return None;
+    }
+    close(look.connection, &mut item, resource);
+    let (id, object) = typed(item, resource);
+    let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
+    if let Some(mirror) = look.mirror {
+        mirror.read(&id, &object, wanted.as_deref());
+    }
+    let settled = look.reading != Reading::Bodies && wanted.is_some();
+    let kept = if settled { Kept::Settled(Settled::of(&object)) } else { Kept::Whole(object) };
+    Some((organisation.clone(), id, kept))
+}
+
+/// The label selector of a garden's objects, or of those of some organisations, in query form.
+pub(super) fn selector(garden: &Name, only: Option<&BTreeSet<Name>>) -> String {
+    let mut selector = format!("{GARDEN_LABEL}={garden}");
+    if let Some(only) = only {
+        let names: Vec<&str> = only.iter().map(Name::as_str).collect();
+        selector = format!("{selector},{ORGANISATION_LABEL} in ({})", names.join(","));
+    }
+    query_escaped(&selector)
 }
 
 fn is_secret(resource: &Resource) -> bool {
     &*resource.kind == "Secret" && &*resource.api_version == "v1"
-}
-
-fn hand_out(connection: &Connection, mut item: Value, resource: &Resource, lives: &mut BTreeMap<Name, Live>) {
-    let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
-    let Some(organisation) = lives.keys().find(|name| name.as_str() == organisation).cloned() else { return };
-    close(connection, &mut item, resource);
-    if let Some(live) = lives.get_mut(&organisation) {
-        insert(live, item, resource);
-    }
 }
 
 /// Values of Secrets are gone before anything is kept.
@@ -170,8 +266,8 @@ fn close(connection: &Connection, item: &mut Value, resource: &Resource) {
     }
 }
 
-fn insert(live: &mut Live, mut item: Value, resource: &Resource) {
-    // Items of lists carry no type, metadata-only answers another one.
+/// An item with its type, and which it is: items of lists carry none, metadata-only answers another one.
+fn typed(mut item: Value, resource: &Resource) -> (ObjectId, LiveObject) {
     item["apiVersion"] = (*resource.api_version).into();
     item["kind"] = (*resource.kind).into();
     let id = ObjectId {
@@ -180,26 +276,33 @@ fn insert(live: &mut Live, mut item: Value, resource: &Resource) {
         namespace: item["metadata"]["namespace"].as_str().unwrap_or_default().into(),
         name: item["metadata"]["name"].as_str().unwrap_or_default().into(),
     };
-    live.objects.insert(id, LiveObject::new(item));
+    (id, LiveObject::new(item))
+}
+
+/// Enters what was read object by object.
+fn insert(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live, item: Value, resource: &Resource) {
+    let (id, object) = typed(item, resource);
+    if let Some(mirror) = look.mirror {
+        let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
+        mirror.read(&id, &object, wanted.as_deref());
+    }
+    live.objects.insert(id, object);
 }
 
 /// What the lists cannot show: objects under our names without our labels, foreign ones, how copies stand.
-async fn fill(
-    connection: &Connection,
-    kinds: &Kinds,
-    garden: &Name,
-    scope: &Scope<'_>,
-    live: &mut Live,
-) -> Result<(), ApiError> {
-    let Some(namespace) = namespace_of(connection, kinds, scope, live).await? else { return Ok(()) };
-    read_missing(connection, kinds, scope, live).await?;
-    let ours = namespace.label(GARDEN_LABEL) == Some(garden.as_str());
+async fn fill(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<(), ApiError> {
+    let ours = match namespace_of(look, scope, live).await? {
+        Standing::Absent => return Ok(()),
+        Standing::There { ours } => ours,
+    };
+    read_missing(look, scope, live).await?;
     if scope.foreign || !ours {
-        live.foreign = foreign(connection, kinds, garden, &scope.objects.namespace).await?;
+        live.foreign = foreign(look.connection, look.kinds, look.garden, &scope.judge.desired.namespace).await?;
     }
-    let requests = scope.objects.secrets.iter().map(|request| async {
+    let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
+    let requests = open.map(|request| async {
         let found = live.objects.get(&request.id).map(|object| &*object.body);
-        Ok((request.id.clone(), copies::standing(connection, request, found).await?))
+        Ok((request.id.clone(), copies::standing(look.connection, request, found).await?))
     });
     let standings: Vec<Result<_, ApiError>> = stream::iter(requests).buffer_unordered(8).collect().await;
     for standing in standings {
@@ -207,62 +310,79 @@ async fn fill(
             live.copies.insert(id, copy);
         }
     }
+    settle_secrets(look, scope, live);
     Ok(())
 }
 
-/// The organisation's namespace, ours or not; absent where there is none, and then nothing is in it.
-async fn namespace_of(
-    connection: &Connection,
-    kinds: &Kinds,
-    scope: &Scope<'_>,
-    live: &mut Live,
-) -> Result<Option<LiveObject>, ApiError> {
+/// Secrets are judged once it is known how copies stand.
+fn settle_secrets(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) {
+    for request in &scope.judge.desired.secrets {
+        let as_desired = scope.judge.secret_is_as_desired(request, live);
+        let wanted = as_desired.then(|| scope.judge.wanted(&request.id)).flatten();
+        let (Some(object), Some(wanted)) = (live.objects.get(&request.id), wanted) else { continue };
+        if let Some(mirror) = look.mirror {
+            mirror.read(&request.id, object, Some(&wanted));
+        }
+        if look.reading != Reading::Bodies {
+            live.settled.insert(request.id.clone(), Settled::of(object));
+            live.objects.remove(&request.id);
+        }
+    }
+}
+
+/// How the organisation's namespace stands: where there is none, nothing is in it.
+enum Standing {
+    Absent,
+    There { ours: bool },
+}
+
+async fn namespace_of(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<Standing, ApiError> {
     let id = ObjectId {
         api_version: "v1".into(),
         kind: "Namespace".into(),
         namespace: "".into(),
-        name: scope.objects.namespace.clone(),
+        name: scope.judge.desired.namespace.clone(),
     };
-    if !live.objects.contains_key(&id)
-        && let Ok(resource) = kinds.of(&id)
-        && let Some(body) = connection.get_opt(&resource.path("", &id.name)).await?
-    {
-        insert(live, body, resource);
+    if live.settled.contains_key(&id) {
+        return Ok(Standing::There { ours: true });
     }
-    Ok(live.objects.get(&id).cloned())
+    if !live.objects.contains_key(&id)
+        && let Ok(resource) = look.kinds.of(&id)
+        && let Some(body) = look.connection.get_opt(&resource.path("", &id.name)).await?
+    {
+        insert(look, scope, live, body, resource);
+    }
+    Ok(live.objects.get(&id).map_or(Standing::Absent, |namespace| Standing::There {
+        ours: namespace.label(GARDEN_LABEL) == Some(look.garden.as_str()),
+    }))
 }
 
 /// Reads what is wanted or known and in no list: it may be somebody else's, or have lost its labels.
-async fn read_missing(
-    connection: &Connection,
-    kinds: &Kinds,
-    scope: &Scope<'_>,
-    live: &mut Live,
-) -> Result<(), ApiError> {
-    let found: BTreeSet<_> = live.objects.keys().map(ObjectId::identity).collect();
+async fn read_missing(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<(), ApiError> {
+    let found: BTreeSet<_> = live.objects.keys().chain(live.settled.keys()).map(ObjectId::identity).collect();
     let mut missing: BTreeMap<(&str, &str, &str), Vec<&ObjectId>> = BTreeMap::new();
     for id in scope.ids().into_iter().filter(|id| !found.contains(&id.identity())) {
         missing.entry((&id.api_version, &id.kind, &id.namespace)).or_default().push(id);
     }
     let mut reads = Vec::new();
     for ((api_version, kind, namespace), ids) in missing {
-        let Ok(resource) = serving(kinds, api_version, kind) else { continue };
+        let Ok(resource) = serving(look.kinds, api_version, kind) else { continue };
         if ids.len() <= SINGLE_READS {
             reads.extend(ids.into_iter().map(|id| (resource.clone(), id.clone())));
             continue;
         }
-        let there = connection.list(&resource.list_path(namespace), "", Detail::Metadata).await?;
+        let there = look.connection.list(&resource.list_path(namespace), "", Detail::Metadata).await?;
         let there: BTreeSet<&str> = there.iter().filter_map(|item| item["metadata"]["name"].as_str()).collect();
         reads.extend(ids.into_iter().filter(|id| there.contains(&*id.name)).map(|id| (resource.clone(), id.clone())));
     }
     let requests = reads.into_iter().map(|(resource, id)| async move {
-        let body = connection.get_object(&resource, &id).await;
+        let body = look.connection.get_object(&resource, &id).await;
         (resource, body)
     });
     let mut answers = stream::iter(requests).buffer_unordered(16);
     while let Some((resource, body)) = answers.next().await {
         if let Some(body) = body? {
-            insert(live, body, &resource);
+            insert(look, scope, live, body, &resource);
         }
     }
     Ok(())
@@ -338,74 +458,4 @@ fn is_foreign(item: &Value, garden: &Name) -> bool {
     let owned = metadata["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
     let usual = matches!(metadata["name"].as_str(), Some("default" | "kube-root-ca.crt"));
     !(labelled || owned || usual)
-}
-
-/// The schemas of the built-in kinds and of some custom ones (`clusters.postgresql.cnpg.io`), as the cluster defines them.
-///
-/// A definition that is not there or has no structure is left out: objects of its kind are then compared by the server.
-pub async fn schemas(connection: &Connection, definitions: &BTreeSet<String>) -> Result<Schemas, ApiError> {
-    let requests = definitions.iter().map(|name| async move {
-        connection.get_opt(&format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")).await
-    });
-    let mut answers = stream::iter(requests).buffered(16);
-    let mut schemas = Schemas::builtin();
-    while let Some(answer) = answers.next().await {
-        match answer {
-            Ok(Some(definition)) => {
-                if let Err(error) = schemas.add_crd(&definition) {
-                    connection.warned(error.to_string());
-                }
-            }
-            Ok(None) => {}
-            // Without the right to read definitions the server is asked instead.
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.code == 403) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(schemas)
-}
-
-/// Asks the server what applying some objects would do (`dryRun=All`, strict). Answers under the ids that were asked.
-pub async fn dry_runs(
-    connection: &Connection,
-    kinds: &Kinds,
-    questions: &[(ObjectId, Arc<Value>)],
-    force: bool,
-) -> BTreeMap<ObjectId, DryRun> {
-    let requests = questions.iter().map(|(id, body)| async move {
-        let answer = match kinds.of(id) {
-            Ok(resource) => dry_run(connection, resource, id, body, force).await,
-            Err(missing) => DryRun::NotVerified(missing.to_string()),
-        };
-        (id.clone(), answer)
-    });
-    stream::iter(requests).buffer_unordered(32).collect().await
-}
-
-async fn dry_run(connection: &Connection, resource: &Resource, id: &ObjectId, body: &Value, force: bool) -> DryRun {
-    let path = format!("{}?dryRun=All&{}", resource.path(&id.namespace, &id.name), apply_query(force));
-    match connection.trial(Method::PATCH, &path, Content::Apply, body).await {
-        Ok(answer) => DryRun::Result(Arc::new(answer.body)),
-        Err(error) => refused(&error),
-    }
-}
-
-/// The query of a server-side apply.
-pub(super) fn apply_query(force: bool) -> String {
-    format!("fieldManager={MANAGER}&fieldValidation=Strict&force={force}")
-}
-
-fn refused(error: &ApiError) -> DryRun {
-    let Some(refusal) = error.refusal() else { return DryRun::NotVerified(error.to_string()) };
-    let conflicts = refusal.conflicts();
-    if refusal.code == 409 && !conflicts.is_empty() {
-        let conflicts = conflicts.into_iter().map(|(field, manager)| Conflict { manager, field }).collect();
-        return DryRun::Conflict { conflicts, forced: None };
-    }
-    let knows_no_trial = refusal.code == 400 && refusal.message.contains("dry run");
-    if refusal.code == 404 || knows_no_trial || error.is_passing() {
-        return DryRun::NotVerified(refusal.message.clone());
-    }
-    let causes = refusal.fields().into_iter().map(|cause| Cause { field: cause.field, message: cause.message });
-    DryRun::Refused { status: refusal.code, message: refusal.message.clone(), causes: causes.collect() }
 }

@@ -46,6 +46,27 @@ pub(super) enum Detail {
     Metadata,
 }
 
+impl Detail {
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Whole => JSON,
+            Self::Metadata => METADATA,
+        }
+    }
+}
+
+/// What a list brings.
+#[derive(Debug)]
+pub(super) enum Listed {
+    /// The list grew too old and starts anew.
+    Anew,
+    /// An item, without `kind` and `apiVersion`, as the server sends it.
+    Item(Value),
+}
+
+/// So many items are asked for at once: what is held in memory of a long list.
+const PAGE: usize = 500;
+
 struct Call<'a> {
     method: Method,
     path: &'a str,
@@ -93,32 +114,46 @@ impl Connection {
     /// A whole list, page by page; one that grows too old while we page (410) starts anew, so it is complete or an error.
     /// `selector` is a label selector in query form, empty for none. Items carry no `kind` and `apiVersion`, as the server sends them.
     pub(super) async fn list(&self, path: &str, selector: &str, detail: Detail) -> Result<Vec<Value>, ApiError> {
-        let accept = match detail {
-            Detail::Whole => JSON,
-            Detail::Metadata => METADATA,
+        let mut items = Vec::new();
+        let each = |listed| match listed {
+            Listed::Anew => items.clear(),
+            Listed::Item(item) => items.push(item),
         };
+        self.list_each(path, selector, detail, each).await?;
+        Ok(items)
+    }
+
+    /// As [`list`](Self::list), item by item, so that no more than a page is held: the version at which the list is
+    /// whole, from which a watch goes on. After [`Listed::Anew`] nothing of what came before counts.
+    pub(super) async fn list_each(
+        &self,
+        path: &str,
+        selector: &str,
+        detail: Detail,
+        mut each: impl FnMut(Listed),
+    ) -> Result<String, ApiError> {
         let mut restarts = 0;
         'anew: loop {
-            let mut items = Vec::new();
             let mut page = String::new();
             loop {
-                let query = format!("{path}?limit=500&labelSelector={selector}{page}");
-                let mut list = match self.get_as(&query, accept).await {
+                let query = format!("{path}?limit={PAGE}&labelSelector={selector}{page}");
+                let mut list = match self.get_as(&query, detail.accept()).await {
                     Ok(list) => list,
                     Err(error) if error.is_expired() && restarts < 3 => {
                         restarts += 1;
+                        each(Listed::Anew);
                         continue 'anew;
                     }
                     Err(error) => return Err(error),
                 };
                 match list["items"].take() {
-                    Value::Array(part) => items.extend(part),
+                    Value::Array(part) => part.into_iter().for_each(|item| each(Listed::Item(item))),
                     Value::Null if list["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => {}
                     _ => return Err(ApiError::Garbled { why: "a list without items".to_owned() }),
                 }
                 match list["metadata"]["continue"].as_str() {
                     Some(token) if !token.is_empty() => page = format!("&continue={}", query_escaped(token)),
-                    _ => return Ok(items),
+                    _ => return Ok(list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()),
                 }
             }
         }
@@ -152,10 +187,11 @@ impl Connection {
     pub(super) async fn watch(
         &self,
         path: &str,
+        detail: Detail,
     ) -> Result<impl Stream<Item = Result<WatchEvent, ApiError>> + Send + use<>, ApiError> {
         self.inner.counters.watches.fetch_add(1, Ordering::Relaxed);
         let request = Request::get(path)
-            .header(header::ACCEPT, JSON)
+            .header(header::ACCEPT, detail.accept())
             .body(Vec::new())
             .map_err(|error| ApiError::Garbled { why: error.to_string() })?;
         let opened = self.inner.client.request_events::<Value>(request).await.map_err(|error| of_kube(&error))?;
@@ -163,8 +199,8 @@ impl Connection {
             Ok(kube::core::WatchEvent::Added(object) | kube::core::WatchEvent::Modified(object)) => {
                 Ok(WatchEvent::Is(object))
             }
-            Ok(kube::core::WatchEvent::Deleted(_)) => Ok(WatchEvent::Gone),
-            Ok(kube::core::WatchEvent::Bookmark(_)) => Ok(WatchEvent::Bookmark),
+            Ok(kube::core::WatchEvent::Deleted(object)) => Ok(WatchEvent::Gone(object)),
+            Ok(kube::core::WatchEvent::Bookmark(mark)) => Ok(WatchEvent::Bookmark(mark.metadata.resource_version)),
             Ok(kube::core::WatchEvent::Error(status)) => {
                 Err(ApiError::Refused(Box::new(Refusal::of_kube(&status, &Tainted::default()))))
             }
@@ -221,10 +257,10 @@ impl Connection {
 pub(super) enum WatchEvent {
     /// The object as it is now (after `ADDED` or `MODIFIED`).
     Is(Value),
-    /// The object was deleted, or left the selection.
-    Gone,
-    /// Nothing changed, and the server is alive.
-    Bookmark,
+    /// The object was deleted, or left the selection; as it was last.
+    Gone(Value),
+    /// Nothing changed up to this version, and the server is alive.
+    Bookmark(String),
 }
 
 impl Writer {

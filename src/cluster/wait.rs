@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::connect::Connection;
 use super::discovery::Resource;
 use super::errors::ApiError;
-use super::request::{WatchEvent, backoff, query_escaped};
+use super::request::{Detail, WatchEvent, backoff, query_escaped};
 use crate::plan::{Health, HealthState, health};
 use crate::render::ObjectId;
 
@@ -117,7 +117,8 @@ async fn follow(
     enough: &mut impl FnMut(Option<&Value>) -> bool,
 ) -> bool {
     let path = format!("{list}&watch=true&allowWatchBookmarks=true&timeoutSeconds=290&resourceVersion={version}");
-    let opening = tokio::time::timeout_at(deadline.min(Instant::now() + SILENCE), connection.watch(&path));
+    let opening =
+        tokio::time::timeout_at(deadline.min(Instant::now() + SILENCE), connection.watch(&path, Detail::Whole));
     let Ok(Ok(stream)) = opening.await else {
         tokio::time::sleep_until(deadline.min(Instant::now() + backoff(2, None))).await;
         return false;
@@ -131,12 +132,12 @@ async fn follow(
                     return true;
                 }
             }
-            Ok(Some(Ok(WatchEvent::Gone))) => {
+            Ok(Some(Ok(WatchEvent::Gone(_)))) => {
                 if enough(None) {
                     return true;
                 }
             }
-            Ok(Some(Ok(WatchEvent::Bookmark))) => {}
+            Ok(Some(Ok(WatchEvent::Bookmark(_)))) => {}
             Ok(Some(Err(_)) | None) => {
                 tokio::time::sleep_until(deadline.min(Instant::now() + backoff(1, None))).await;
                 return false;

@@ -1,8 +1,13 @@
 //! What wakes the loop: a closed set of events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// What the watches show is looked at so long after the first sign: changes come in swarms.
+const SWARM: Duration = Duration::from_millis(300);
 
 /// Why a round begins, or the loop ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,46 +18,73 @@ pub enum Event {
     Resync,
     /// A night or a peak changes what is rendered.
     Clock,
+    /// A watch showed something of ours to be another.
+    Stirred,
+    /// An organisation is to be tried again.
+    Due,
+    /// An organisation is to be verified with the server.
+    Verify,
     /// Ctrl-C, or a polite request to end.
     Stop,
 }
 
-/// The times at which events are due.
+/// How long from now something is due that the loop itself knows of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// The next night or peak.
+    pub clock: Option<Duration>,
+    /// The next organisation to be tried again.
+    pub due: Option<Duration>,
+    /// The next organisation to be verified.
+    pub verify: Option<Duration>,
+}
+
+/// The times at which events are due, and the bell that the watches ring.
 #[derive(Debug)]
 pub struct Events {
     interval: Duration,
     resync: Duration,
     next_poll: Instant,
     next_resync: Instant,
+    bell: Arc<Notify>,
 }
 
 impl Events {
     /// A poll every `interval`, everything compared every `resync`; both counted from now.
     pub fn every(interval: Duration, resync: Duration) -> Self {
         let now = Instant::now();
-        Self { interval, resync, next_poll: now + interval, next_resync: now + resync }
+        Self { interval, resync, next_poll: now + interval, next_resync: now + resync, bell: Arc::default() }
     }
 
-    /// Waits for what comes first. `clock` is how long from now the next night or peak is, where there is one.
-    pub async fn next(&mut self, clock: Option<Duration>, stop: impl Future<Output = ()>) -> Event {
-        let clock = async {
-            match clock {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => std::future::pending().await,
-            }
-        };
+    /// What rings when a watch shows something of ours to be another.
+    pub fn bell(&self) -> &Arc<Notify> {
+        &self.bell
+    }
+
+    /// Waits for what comes first.
+    pub async fn next(&mut self, waits: Waits, stop: impl Future<Output = ()>) -> Event {
         tokio::select! {
             biased;
             () = stop => Event::Stop,
-            () = tokio::time::sleep_until(self.next_resync) => {
+            () = sleep_until(self.next_resync) => {
                 self.next_resync = Instant::now() + self.resync;
                 Event::Resync
             }
-            () = clock => Event::Clock,
-            () = tokio::time::sleep_until(self.next_poll) => {
+            () = after(waits.clock) => Event::Clock,
+            () = async { self.bell.notified().await; sleep(SWARM).await } => Event::Stirred,
+            () = sleep_until(self.next_poll) => {
                 self.next_poll = Instant::now() + self.interval;
                 Event::Poll
             }
+            () = after(waits.due) => Event::Due,
+            () = after(waits.verify) => Event::Verify,
         }
+    }
+}
+
+async fn after(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => sleep(wait).await,
+        None => std::future::pending().await,
     }
 }

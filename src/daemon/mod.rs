@@ -1,30 +1,38 @@
 //! The loop: rounds of fetch, check, read, plan, apply, report, and what stays known between them.
 //!
 //! ```text
-//! events ─▶ which commit? ─▶ check (what changed is rendered) ─▶ reconcile (what changed, or all) ─▶ report
+//! events ─▶ which commit? ─▶ check (what changed is rendered) ─▶ reconcile (what changed, was stirred, is due) ─▶ report
 //! ```
+//!
+//! Between rounds nothing is asked of the clusters: watches show what changes there ([`watching`]), and [`attention`] knows
+//! what is to be looked at and when. A round over everything goes through the garden in batches, so that what it holds
+//! does not grow with the garden.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::{Checked, Memo, check_again};
-use crate::cluster::{Connection, Permit, Progress};
+use crate::cluster::{Connection, Inventories, Permit, Progress, Reading};
 use crate::git::{Commit, CommitId, Repository, Snapshot};
 use crate::model::{Garden, Life, Past};
 use crate::name::Name;
-use crate::plan::{Inventory, Plan};
-use crate::reconcile::{self, Outcome, State};
-use crate::render::OrganisationObjects;
+use crate::plan::{Inventory, OrganisationPlan, Plan};
+use crate::reconcile::{self, Ask, Outcome, State};
+use crate::render::{OrganisationObjects, Packed};
 
+mod attention;
 mod events;
 mod leases;
 mod past;
 mod status;
+mod watching;
 
-pub use events::{Event, Events};
+pub use attention::{Attention, Moment, VERIFY_EVERY, VERIFY_PACE};
+pub use events::{Event, Events, Waits};
 pub use leases::Leases;
-pub use past::{Applied, read_applied};
+pub use past::{Applied, read_inventories};
+pub use watching::{Stir, Watching};
 
 /// What a round is asked to do.
 #[derive(Clone, Debug)]
@@ -37,8 +45,27 @@ pub struct Asked {
     pub only: Option<BTreeSet<Name>>,
     /// Whether organisations that have not changed are read again too (drift is then found).
     pub whole: bool,
+    /// Organisations that are looked at although nothing of theirs changed in the garden.
+    pub also: BTreeSet<Name>,
+    /// How much is read of what lives.
+    pub reading: Reading,
     /// Whether the server is asked what would change; where not, plans are reckoned here.
-    pub ask: bool,
+    pub ask: Ask,
+}
+
+impl Asked {
+    /// Everything is looked at, and kept whole: for those who look at the bodies.
+    pub fn everything(now: jiff::Timestamp) -> Self {
+        Self {
+            now,
+            wait: None,
+            only: None,
+            whole: true,
+            also: BTreeSet::new(),
+            reading: Reading::Bodies,
+            ask: Ask::WhereUnsure,
+        }
+    }
 }
 
 /// What a round found and did.
@@ -65,21 +92,18 @@ pub struct Known {
     memo: Memo,
     /// What each cluster holds applied.
     applied: Option<Applied>,
-    /// The objects of each organisation that the last round brought about whole.
-    settled: BTreeMap<Name, Arc<OrganisationObjects>>,
-    /// Organisations of which something was left to do.
-    open: BTreeSet<Name>,
+    /// Inventories that were read and not used yet.
+    inventories: BTreeMap<Name, Inventories>,
+    /// What is looked at next, and when.
+    pub attention: Attention,
+    /// The watches of each cluster; none for a single round.
+    pub watching: Watching,
 }
 
 impl Known {
-    /// Whether something was left to do that a further round may bring about.
-    pub fn is_open(&self) -> bool {
-        !self.open.is_empty()
-    }
-
     /// When what is rendered next changes by itself: a night, a peak.
     pub fn next_change(&self) -> Option<jiff::Timestamp> {
-        self.settled.values().filter_map(|objects| objects.next_change).min()
+        self.attention.objects().filter_map(|(_, objects)| objects.next_change).min()
     }
 }
 
@@ -100,8 +124,9 @@ pub async fn learn(
     garden: &Garden,
     now: jiff::Timestamp,
 ) -> BTreeMap<Name, String> {
-    let (applied, failed) = read_applied(world.clusters, world.repository, &garden.name, now).await;
-    known.applied = Some(applied);
+    let (inventories, failed) = read_inventories(world.clusters, &garden.name).await;
+    known.applied = Some(past::applied(&past::fullest(&inventories), world.repository, now));
+    known.inventories = inventories;
     failed
 }
 
@@ -114,6 +139,7 @@ pub fn examine(known: &mut Known, snapshot: Snapshot, now: jiff::Timestamp) -> C
 /// A plan, with everything that carrying it out needs.
 pub struct Prepared {
     options: reconcile::Options,
+    objects: BTreeMap<Name, Arc<OrganisationObjects>>,
     state: State,
     /// What would be done.
     pub plan: Plan,
@@ -128,7 +154,8 @@ impl Prepared {
     /// What was read, as a value to be kept for plans without a cluster.
     pub fn snapshot(&self, world: &World<'_>, checked: &Checked) -> Option<reconcile::Snapshot> {
         let garden = checked.garden.as_ref()?;
-        Some(reconcile::snapshot(&run_of(world, checked, garden, &self.options), &self.state))
+        let run = run_of(world, checked, garden, &self.objects, &reconcile::UNWATCHED, &self.options);
+        Some(reconcile::snapshot(&run, &self.state))
     }
 
     /// Why a saved plan must not be applied to what was read; empty where it may.
@@ -136,7 +163,7 @@ impl Prepared {
         let Some(garden) = &checked.garden else { return vec!["there is no garden at its commit".to_owned()] };
         let backwards =
             self.backwards.iter().map(|(name, at)| format!("`{name}` is at {}, a newer commit", at.short()));
-        let run = run_of(world, checked, garden, &self.options);
+        let run = run_of(world, checked, garden, &self.objects, &reconcile::UNWATCHED, &self.options);
         backwards.chain(reconcile::stale(&run, &self.state, saved)).collect()
     }
 
@@ -156,7 +183,7 @@ impl Prepared {
 
     /// The plan as a round that applied nothing.
     pub fn into_round(self) -> Round {
-        let Self { plan, unreached, backwards, untouched, options: _, state: _ } = self;
+        let Self { plan, unreached, backwards, untouched, options: _, objects: _, state: _ } = self;
         Round { plan: Some(plan), outcome: None, unreached, backwards, untouched, rendered: 0 }
     }
 
@@ -174,25 +201,96 @@ impl Prepared {
 }
 
 /// Reads and plans: what [`carry_out`] would do. Absent where there is no garden to plan for.
-pub async fn prepare(known: &Known, world: &World<'_>, checked: &Checked, asked: &Asked) -> Option<Prepared> {
+pub async fn prepare(known: &mut Known, world: &World<'_>, checked: &Checked, asked: &Asked) -> Option<Prepared> {
     let garden = checked.garden.as_ref()?;
     let backwards = backwards(known, world, garden, checked.commit.as_ref()); // IO: the repository
     let only = chosen(known, checked, asked, &backwards);
-    let untouched = checked.objects.len() - only.len();
+    let untouched = checked.objects.len() - checked.objects.keys().filter(|name| only.contains(*name)).count();
+    let prepared = prepare_some(known, world, checked, asked, only).await?;
+    known.inventories.clear();
+    Some(Prepared { backwards, untouched, ..prepared })
+}
+
+/// The same of some organisations.
+async fn prepare_some(
+    known: &mut Known,
+    world: &World<'_>,
+    checked: &Checked,
+    asked: &Asked,
+    only: BTreeSet<Name>,
+) -> Option<Prepared> {
+    let garden = checked.garden.as_ref()?;
+    let opened = checked.objects.iter().filter(|(name, _)| only.contains(*name));
+    let objects = opened.map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect();
     let options = reconcile::Options {
         now: asked.now.as_second(),
         wait: asked.wait,
-        only: Some(with_left_overs(known, garden, asked, only, &backwards)),
+        only: Some(only),
+        reading: asked.reading,
         ask: asked.ask,
         homes: known.applied.as_ref().map(|applied| applied.homes.clone()).unwrap_or_default(),
+        truces: known.attention.truces(asked.now.as_millisecond()),
         permits: BTreeMap::new(),
         progress: world.progress.clone(),
     };
-    let run = run_of(world, checked, garden, &options);
-    let state = reconcile::read(&run).await; // IO
+    let inventories = known.watching.inventories_for(&mut known.inventories, &options);
+    let run = run_of(world, checked, garden, &objects, known.watching.clusters(), &options);
+    let state = reconcile::read_knowing(&run, inventories).await; // IO
     let plan = reconcile::plan(&run, &state); // pure
     let unreached = unreached(&state);
-    Some(Prepared { options, state, plan, unreached, backwards, untouched })
+    Some(Prepared { options, objects, state, plan, unreached, backwards: BTreeMap::new(), untouched: 0 })
+}
+
+/// So many organisations are read, planned and applied at once: what a round over everything holds in memory.
+pub const BATCH: usize = 128;
+
+/// Prepares and carries out, batch by batch; writing is allowed as the permits say, and not at all on clusters that are
+/// refused.
+pub async fn round(
+    known: &mut Known,
+    world: &World<'_>,
+    checked: &Checked,
+    asked: &Asked,
+    (permits, refused): (BTreeMap<Name, Permit>, &BTreeMap<Name, String>),
+) -> Round {
+    let Some(garden) = &checked.garden else { return Round::default() };
+    let backwards = backwards(known, world, garden, checked.commit.as_ref()); // IO: the repository
+    let only = chosen(known, checked, asked, &backwards);
+    let untouched = checked.objects.keys().filter(|name| !only.contains(*name)).count();
+    let mut round = Round { untouched, rendered: checked.rendered, backwards, ..Round::default() };
+    let names: Vec<Name> = only.into_iter().collect();
+    // An empty garden still has clusters to be compared with.
+    let batches = names.chunks(BATCH).map(<[Name]>::to_vec).chain((names.is_empty() && asked.whole).then(Vec::new));
+    for batch in batches {
+        let Some(prepared) = prepare_some(known, world, checked, asked, batch.into_iter().collect()).await else {
+            break;
+        };
+        let done = carry_out(known, world, checked, prepared.permitted(permits.clone(), refused)).await;
+        round.join(done);
+    }
+    known.inventories.clear();
+    round
+}
+
+impl Round {
+    /// Adds what another batch of the same round came to.
+    fn join(&mut self, other: Self) {
+        let Self { plan, outcome, unreached, .. } = other;
+        match (&mut self.plan, plan) {
+            (Some(mine), Some(plan)) => mine.organisations.extend(plan.organisations),
+            (mine @ None, plan) => *mine = plan,
+            (Some(_), None) => {}
+        }
+        match (&mut self.outcome, outcome) {
+            (Some(mine), Some(outcome)) => {
+                mine.organisations.extend(outcome.organisations);
+                mine.findings.extend(outcome.findings);
+            }
+            (mine @ None, outcome) => *mine = outcome,
+            (Some(_), None) => {}
+        }
+        self.unreached.extend(unreached);
+    }
 }
 
 /// Pure: plans against a snapshot, or against another commit, in the place of the clusters.
@@ -203,34 +301,47 @@ pub fn prepare_offline(
     against: &Against<'_>,
 ) -> Option<Round> {
     let garden = checked.garden.as_ref()?;
-    let options = reconcile::Options {
-        now: now.as_second(),
-        wait: None,
-        only,
-        ask: false,
-        homes: BTreeMap::new(),
-        permits: BTreeMap::new(),
-        progress: None,
-    };
+    let objects = opened(checked);
+    let options = unasked(now, only);
     let nowhere = BTreeMap::new();
     let world = World { clusters: &nowhere, repository: None, progress: None };
-    let run = run_of(&world, checked, garden, &options);
+    let run = run_of(&world, checked, garden, &objects, &reconcile::UNWATCHED, &options);
     let pretended;
     let snapshot = match against {
         Against::Snapshot(snapshot) => snapshot,
         Against::Commit(base) => {
             let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
-            pretended = reconcile::as_applied(&run, commit, &base.objects);
+            pretended = reconcile::as_applied(&run, commit, &opened(base));
             &pretended
         }
     };
     let homes = inventories_of(snapshot).into_iter().filter(|(_, (_, inventory))| !inventory.entries.is_empty());
     let homes = homes.map(|(name, (cluster, _))| (name, cluster)).collect();
     let options = reconcile::Options { homes, ..options.clone() };
-    let run = run_of(&world, checked, garden, &options);
+    let run = run_of(&world, checked, garden, &objects, &reconcile::UNWATCHED, &options);
     let state = reconcile::state(&run, snapshot);
     let plan = reconcile::plan(&run, &state);
     Some(Round { plan: Some(plan), unreached: unreached(&state), ..Round::default() })
+}
+
+/// All that was rendered, to be looked at.
+fn opened(checked: &Checked) -> BTreeMap<Name, Arc<OrganisationObjects>> {
+    checked.objects.iter().map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
+}
+
+/// How a run is made that asks no server what would change.
+fn unasked(now: jiff::Timestamp, only: Option<BTreeSet<Name>>) -> reconcile::Options {
+    reconcile::Options {
+        now: now.as_second(),
+        wait: None,
+        only,
+        reading: Reading::Bodies,
+        ask: Ask::Nothing,
+        homes: BTreeMap::new(),
+        truces: BTreeMap::new(),
+        permits: BTreeMap::new(),
+        progress: None,
+    }
 }
 
 /// IO: what a cluster lacks for the garden.
@@ -241,16 +352,8 @@ pub async fn survey(
     now: jiff::Timestamp,
 ) -> Result<reconcile::Survey, reconcile::Failure> {
     let Some(garden) = &checked.garden else { return Ok(reconcile::Survey::default()) };
-    let options = reconcile::Options {
-        now: now.as_second(),
-        wait: None,
-        only: None,
-        ask: false,
-        homes: BTreeMap::new(),
-        permits: BTreeMap::new(),
-        progress: None,
-    };
-    reconcile::survey(&run_of(world, checked, garden, &options), cluster).await
+    let (objects, options) = (opened(checked), unasked(now, None));
+    reconcile::survey(&run_of(world, checked, garden, &objects, &reconcile::UNWATCHED, &options), cluster).await
 }
 
 /// What stands in for the clusters in a plan that asks none.
@@ -267,12 +370,12 @@ pub fn past_of_snapshot(snapshot: &reconcile::Snapshot, repository: Option<&Repo
 }
 
 /// The cluster and the inventory of each organisation of a snapshot.
-fn inventories_of(snapshot: &reconcile::Snapshot) -> past::Inventories {
+fn inventories_of(snapshot: &reconcile::Snapshot) -> past::Inventories<'_> {
     let mut inventories = past::Inventories::new();
     for (cluster, read) in &snapshot.clusters {
         for (name, one) in &read.organisations {
             if past::is_fuller(&inventories, name, &one.inventory) {
-                inventories.insert(name.clone(), (cluster.clone(), one.inventory.clone()));
+                inventories.insert(name.clone(), (cluster.clone(), &one.inventory));
             }
         }
     }
@@ -282,26 +385,38 @@ fn inventories_of(snapshot: &reconcile::Snapshot) -> past::Inventories {
 /// Applies exactly what was prepared.
 pub async fn carry_out(known: &mut Known, world: &World<'_>, checked: &Checked, prepared: Prepared) -> Round {
     let Some(garden) = &checked.garden else { return Round::default() };
-    let Prepared { options, mut state, plan, unreached, backwards, untouched } = prepared;
-    let run = run_of(world, checked, garden, &options);
+    let Prepared { options, objects, mut state, plan, unreached, backwards, untouched } = prepared;
+    let run = run_of(world, checked, garden, &objects, known.watching.clusters(), &options);
     let outcome = reconcile::apply(&run, &mut state, &plan).await; // IO
-    remember(known, checked, &state, &plan, &outcome);
+    let moment = Moment { now: options.now * 1000, chance: chance() };
+    remember(known, checked, &state, &plan, &outcome, moment);
+    known.watching.look_after(&state);
     Round { plan: Some(plan), outcome: Some(outcome), unreached, backwards, untouched, rendered: checked.rendered }
+}
+
+/// A number from 0 to 1, for jitter. Without random bytes all wait alike, which is only less polite.
+fn chance() -> f64 {
+    let mut byte = [0_u8];
+    let _unspecified = ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut byte);
+    f64::from(byte[0]) / 255.0
 }
 
 fn run_of<'a>(
     world: &'a World<'_>,
     checked: &'a Checked,
     garden: &'a Garden,
+    objects: &'a BTreeMap<Name, Arc<OrganisationObjects>>,
+    watched: &'a BTreeMap<Name, reconcile::Watched>,
     options: &'a reconcile::Options,
 ) -> reconcile::Run<'a> {
     reconcile::Run {
         garden,
         sources: &checked.sources,
-        objects: &checked.objects,
+        objects,
         commit: checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str()),
         renderer_hash: &checked.renderer_hash,
         clusters: world.clusters,
+        watched,
         options,
     }
 }
@@ -328,57 +443,42 @@ fn backwards(known: &Known, world: &World<'_>, garden: &Garden, commit: Option<&
     found
 }
 
-/// The organisations that this round is about: those that changed, those not yet brought about whole, or all.
+/// The organisations that a round is about: those that changed in the garden, those that are to be looked at for another
+/// reason, or all; and those that only their inventories still know, whenever everything is looked at.
 fn chosen(known: &Known, checked: &Checked, asked: &Asked, backwards: &BTreeMap<Name, CommitId>) -> BTreeSet<Name> {
-    let settled = |name: &Name, objects: &Arc<OrganisationObjects>| {
-        known.settled.get(name).is_some_and(|settled| Arc::ptr_eq(settled, objects))
-    };
     let wanted = |name: &Name| asked.only.as_ref().is_none_or(|only| only.contains(name));
     let all = checked.objects.iter().filter(|(name, _)| wanted(name) && !backwards.contains_key(*name));
-    all.filter(|(name, objects)| asked.whole || !settled(name, objects)).map(|(name, _)| name.clone()).collect()
-}
-
-/// Organisations that only their inventories still know are looked at whenever everything is.
-fn with_left_overs(
-    known: &Known,
-    garden: &Garden,
-    asked: &Asked,
-    mut only: BTreeSet<Name>,
-    backwards: &BTreeMap<Name, CommitId>,
-) -> BTreeSet<Name> {
-    if asked.whole && asked.only.is_none() {
-        let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
-        let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
-        only.extend(left.cloned());
-    }
+    let looked_at = |name: &Name, objects: &Arc<Packed>| {
+        asked.whole || asked.also.contains(name) || !known.attention.was_tried(name, objects)
+    };
+    let mut only: BTreeSet<Name> =
+        all.filter(|(name, objects)| looked_at(name, objects)).map(|(name, _)| name.clone()).collect();
+    let Some(garden) = checked.garden.as_ref().filter(|_| asked.whole && asked.only.is_none()) else { return only };
+    let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
+    let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
+    only.extend(left.cloned());
     only
 }
 
 /// What was brought about whole is settled; what is applied moves on.
-fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, outcome: &Outcome) {
+fn remember(known: &mut Known, checked: &Checked, state: &State, plan: &Plan, outcome: &Outcome, moment: Moment) {
     let Some(garden) = &checked.garden else { return };
     let read = state.clusters.iter().filter_map(|(cluster, read)| Some((cluster, read.as_ref().ok()?)));
     let inventories: BTreeMap<&Name, (&Name, &Inventory)> = read
         .flat_map(|(cluster, read)| read.organisations.iter().map(move |(name, one)| (name, (cluster, one))))
         .map(|(name, (cluster, one))| (name, (cluster, &one.stored.inventory)))
         .collect();
-    let planned: BTreeSet<&Name> = plan.organisations.iter().map(|one| &one.organisation).collect();
-    for done in outcome.organisations.iter().filter(|done| planned.contains(&done.organisation)) {
+    let plans: BTreeMap<&Name, &OrganisationPlan> =
+        plan.organisations.iter().map(|one| (&one.organisation, one)).collect();
+    for done in &outcome.organisations {
         let name = &done.organisation;
-        let open = done.failure.is_some() || done.outcomes.iter().any(crate::plan::Outcome::is_open);
-        if open {
-            known.open.insert(name.clone());
-        } else {
-            known.open.remove(name);
-        }
-        match checked.objects.get(name) {
-            Some(objects) if !open => known.settled.insert(name.clone(), Arc::clone(objects)),
-            _ => known.settled.remove(name),
-        };
+        let Some(plan) = plans.get(name) else { continue };
+        known.attention.note(checked.objects.get(name), plan, done, moment);
         if let (Some(applied), Some((cluster, inventory))) = (&mut known.applied, inventories.get(name)) {
             applied.note(name, cluster, garden.organisations.get(name), inventory);
         }
     }
+    known.attention.forget(|name| garden.organisations.contains_key(name) || garden.broken.contains(name));
 }
 
 /// Apps that are retired in the garden and of which nothing is left.

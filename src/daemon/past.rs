@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::future::join_all;
+
 use crate::check::{Memo, check_again};
 use crate::cluster::{self, Connection};
 use crate::git::{CommitId, Repository, commit_snapshot};
@@ -77,37 +79,43 @@ impl Applied {
     }
 }
 
-/// IO: reads the inventories of every cluster and, from the repository, the organisations at the commits they name.
-///
-/// A commit that the repository does not hold (rewritten history, a shallow clone) gives no past to compare with; the
-/// inventory still says what is ours. The second value says which clusters could not be read, and why.
-pub async fn read_applied(
+/// IO: reads the inventories of every cluster. The second value says which clusters could not be read, and why.
+pub async fn read_inventories(
     clusters: &BTreeMap<Name, Connection>,
-    repository: Option<&Repository>,
     garden: &Name,
-    now: jiff::Timestamp,
-) -> (Applied, BTreeMap<Name, String>) {
+) -> (BTreeMap<Name, cluster::Inventories>, BTreeMap<Name, String>) {
     let (mut inventories, mut failed) = (BTreeMap::new(), BTreeMap::new());
-    for (cluster, connection) in clusters {
-        match cluster::inventory::read(connection, garden).await {
-            Ok(read) => {
-                let whole = read.into_iter().filter_map(|(name, stored)| Some((name, stored.ok()?.inventory)));
-                for (name, inventory) in whole {
-                    if is_fuller(&inventories, &name, &inventory) {
-                        inventories.insert(name, (cluster.clone(), inventory));
-                    }
-                }
-            }
-            Err(error) => {
-                failed.insert(cluster.clone(), error.to_string());
+    let reads = clusters
+        .iter()
+        .map(|(name, connection)| async move { (name, cluster::inventory::read(connection, garden).await) });
+    for (name, read) in join_all(reads).await {
+        match read {
+            Ok(read) => drop(inventories.insert(name.clone(), read)),
+            Err(error) => drop(failed.insert(name.clone(), error.to_string())),
+        }
+    }
+    (inventories, failed)
+}
+
+/// The inventory of each organisation, on the cluster that holds something of it.
+pub(super) fn fullest(read: &BTreeMap<Name, cluster::Inventories>) -> Inventories<'_> {
+    let mut inventories = Inventories::new();
+    for (cluster, read) in read {
+        for (name, stored) in read {
+            let Ok(stored) = stored else { continue };
+            if is_fuller(&inventories, name, &stored.inventory) {
+                inventories.insert(name.clone(), (cluster.clone(), &stored.inventory));
             }
         }
     }
-    (applied(&inventories, repository, now), failed)
+    inventories
 }
 
 /// What some inventories say is applied, with the organisations at the commits that they name.
-pub(super) fn applied(inventories: &Inventories, repository: Option<&Repository>, now: jiff::Timestamp) -> Applied {
+///
+/// A commit that the repository does not hold (rewritten history, a shallow clone) gives no past to compare with; the
+/// inventory still says what is ours.
+pub(super) fn applied(inventories: &Inventories<'_>, repository: Option<&Repository>, now: jiff::Timestamp) -> Applied {
     let gardens = at_commits(inventories, repository, now);
     let mut applied = Applied::default();
     for (name, (cluster, inventory)) in inventories {
@@ -118,10 +126,10 @@ pub(super) fn applied(inventories: &Inventories, repository: Option<&Repository>
 }
 
 /// The cluster and the inventory of each organisation.
-pub(super) type Inventories = BTreeMap<Name, (Name, Inventory)>;
+pub(super) type Inventories<'i> = BTreeMap<Name, (Name, &'i Inventory)>;
 
 /// Whether an inventory counts where another cluster has one of the same organisation: the one that holds something does.
-pub(super) fn is_fuller(known: &Inventories, name: &Name, inventory: &Inventory) -> bool {
+pub(super) fn is_fuller(known: &Inventories<'_>, name: &Name, inventory: &Inventory) -> bool {
     known.get(name).is_none_or(|(_, other)| other.entries.is_empty() && !inventory.entries.is_empty())
 }
 
@@ -129,7 +137,7 @@ type Organisations = BTreeMap<Name, Arc<Organisation>>;
 
 /// The organisations at each commit that an inventory names; files that the commits share are read once.
 fn at_commits(
-    inventories: &Inventories,
+    inventories: &Inventories<'_>,
     repository: Option<&Repository>,
     now: jiff::Timestamp,
 ) -> BTreeMap<String, Organisations> {

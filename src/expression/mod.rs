@@ -90,7 +90,7 @@ pub struct Text {
 }
 
 /// A key of a Secret in the organisation's namespace; never the value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct SecretRef {
     /// The Secret's name.
     pub secret: Arc<str>,

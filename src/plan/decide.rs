@@ -17,7 +17,7 @@ use crate::render::Object;
 
 /// The action of one desired object; `None` for an object of a retired app that is not made (any more).
 pub(super) fn object(input: &Input<'_>, index: &Index<'_>, object: &Object) -> Option<Action> {
-    if input.live.settled.contains(&object.id) {
+    if input.live.settled.contains_key(&object.id) {
         return Some(action(input, object, Verb::Keep, Reason::Unchanged));
     }
     if let Some(why) = input.live.unread.get(&kind_key(&object.id)) {

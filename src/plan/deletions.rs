@@ -29,8 +29,11 @@ pub(super) fn vanished(input: &Input<'_>, index: &Index<'_>, wanted: &BTreeSet<I
             vanished.actions.push(action(id, entry, Verb::Held, Reason::NotRead { why: why.clone() }));
             continue;
         }
+        // One that is settled is there, although it has no body.
+        if input.live.settled.contains_key(id) {
+            continue;
+        }
         let Some(live) = index.live(id) else {
-            // A kind that settled is there although it has no body; what is desired never comes here.
             vanished.gone.push(id.clone());
             continue;
         };

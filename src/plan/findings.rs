@@ -83,6 +83,15 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
                 .why(format!("`{id}` is a copy of it"))
                 .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
         }
+        Reason::FoughtOver { by, until } => {
+            let (who, until) = (reason::people(by), reason::minute(*until));
+            Finding::warning(Code("W0482"), format!("{who} and parcelle keep changing `{id}` back"), span)
+                .why(format!(
+                    "{} was corrected again and again; it is left as {who} writes it until {until}",
+                    fields(action)
+                ))
+                .help(format!("stop {who}, or say `field {} {} \"PATH\" leave` in the app", id.kind, id.name))
+        }
         Reason::Disowned { what } => {
             Finding::warning(Code("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
                 .why(format!("{what}: it may be somebody else's by now"))
@@ -90,6 +99,12 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
         }
         _ => return None,
     })
+}
+
+/// The fields that an action would change, as people say them.
+fn fields(action: &Action) -> String {
+    let paths: Vec<String> = action.changes.iter().take(3).map(|change| format!("`{}`", change.path)).collect();
+    paths.join(", ")
 }
 
 /// The line of the first field that changes.

@@ -88,7 +88,7 @@ fn check_place(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> R
 /// Nothing of another garden or organisation is written to, nor what is neither ours nor adopted by word.
 fn check_apply(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
     let Some(live) = live(facts, &action.id) else {
-        let lost = action.verb != Verb::Create && !facts.live.settled.contains(&action.id);
+        let lost = action.verb != Verb::Create && !facts.live.settled.contains_key(&action.id);
         return lost.then(|| (5, format!("`{}` is not there to change", action.id)));
     };
     if let Some(whose) = foreign_label(plan, facts, live) {

@@ -42,11 +42,11 @@ pub struct Input<'a> {
 /// The objects that the API server is to be asked about by a dry-run: places in `desired.objects`.
 ///
 /// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, and those of
-/// retired apps that will not be made.
-pub fn questions(input: &Input<'_>) -> Vec<usize> {
+/// retired apps that will not be made. With `all`, those of ours are asked about whatever we reckon.
+pub fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
     let index = standing::Index::new(input);
     let open = |object: &Object| {
-        if input.live.settled.contains(&object.id)
+        if input.live.settled.contains_key(&object.id)
             || input.live.unread.contains_key(&kind_key(&object.id))
             || index.is_past(input.now, object.app.as_ref())
         {
@@ -55,7 +55,7 @@ pub fn questions(input: &Input<'_>) -> Vec<usize> {
         match index.standing(input, &object.id) {
             standing::Standing::Ours { live, entry } => {
                 let wanted = body_to_send(object, input.said, Some(entry));
-                merge::would_change(input.schemas, &live.body, &wanted, super::MANAGER)
+                all || merge::would_change(input.schemas, &live.body, &wanted, super::MANAGER)
             }
             standing::Standing::Absent(_) | standing::Standing::Adopted(_) => true,
             standing::Standing::Terminating | standing::Standing::Refused(_) => false,

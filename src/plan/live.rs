@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::health::Health;
 use crate::render::ObjectId;
 
 /// One organisation's part of a cluster.
@@ -15,8 +16,8 @@ pub struct Live {
     pub cluster_uid: String,
     /// Objects found by our labels, and those that exist under an id that is desired or in the inventory.
     pub objects: BTreeMap<ObjectId, LiveObject>,
-    /// Objects that the cheap tests (T0, T1) know to be as desired; they need no entry in `objects`.
-    pub settled: BTreeSet<ObjectId>,
+    /// Objects that are known to be as desired, by what a watch or a list told: they have no entry in `objects`.
+    pub settled: BTreeMap<ObjectId, Settled>,
     /// The server's word on what applying an object would do. Asked for those of [`questions`](super::questions).
     pub dry_runs: BTreeMap<ObjectId, DryRun>,
     /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
@@ -26,6 +27,13 @@ pub struct Live {
     pub foreign: Vec<ObjectId>,
     /// Kinds (`apps/v1 Deployment`) that could not be listed, with the reason: nothing of them is created or deleted.
     pub unread: BTreeMap<String, String>,
+}
+
+/// What is kept of an object that is as desired.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// How it fares.
+    pub health: Health,
 }
 
 /// An object as it is in the cluster.

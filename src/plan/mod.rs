@@ -32,11 +32,13 @@ mod organisation;
 pub mod outcome;
 mod owners;
 pub mod own_fields;
+mod own_values;
 pub mod path;
 pub mod reason;
 mod record;
 mod requests;
 pub mod said;
+mod settle;
 mod standing;
 
 pub use action::{Action, Base, FieldChange, Place, Shown, Verb, What};
@@ -45,14 +47,16 @@ pub use health::{Health, HealthState, health};
 pub use identity::Identity;
 pub use input::{Input, body_to_send, kind_key, may_force, questions};
 pub use inventory::{Entry, Inventory, Presence};
-pub use live::{Cause, Conflict, Copy, DryRun, Live, LiveObject};
+pub use live::{Cause, Conflict, Copy, DryRun, Live, LiveObject, Settled};
 pub use order::{Phase, Step, is_awaited, steps};
 pub use organisation::organisation;
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
+pub use own_values::OwnValues;
 pub use reason::Reason;
 pub use record::{after, ahead};
 pub use said::Said;
+pub use settle::{Judge, request_hash};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";

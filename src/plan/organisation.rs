@@ -61,6 +61,13 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Reason> {
             (action.verb, action.reason) = (Verb::Held, reason.clone());
             continue;
         }
+        if let (Some(until), Reason::Drift { by } | Reason::GardenChangedAndDrift { by }) =
+            (input.said.truces.get(&action.id), &action.reason)
+        {
+            let (by, until) = (by.clone(), *until);
+            (action.verb, action.reason) = (Verb::Held, Reason::FoughtOver { by, until });
+            continue;
+        }
         let of_app = action.app.as_ref().and_then(|app| input.desired.held.get(app));
         let reason = whole.clone().or_else(|| of_app.map(|why| Reason::Hold { why: why.clone() }));
         if let Some(reason) = reason.filter(|_| !restores(input, action)) {

@@ -119,6 +119,13 @@ pub enum Reason {
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
     LeftToOthers,
     // ── held ──
+    /// Others changed it back each time it was corrected: it is left as they write it for a while.
+    FoughtOver {
+        /// Field managers that did.
+        by: Vec<String>,
+        /// Until when, in Unix seconds.
+        until: i64,
+    },
     /// The garden says `hold`.
     Hold {
         /// With this reason.
@@ -249,6 +256,9 @@ impl Reason {
             ),
             Self::Leaving => to.write_str("its deletion has begun"),
             Self::LeftToOthers => to.write_str("fields of it are left to others, as the garden says"),
+            Self::FoughtOver { by, until } => {
+                write!(to, "{} keeps changing it back: left as it is until {}", people(by), minute(*until))
+            }
             Self::Hold { why } => write!(to, "held: {why}"),
             Self::Paused { why } => write!(to, "paused in the cluster: {why}"),
             Self::OverBudget { would, allowed } => {
@@ -297,6 +307,12 @@ pub(crate) fn people(names: &[String]) -> String {
             format!("{} and `{last}`", rest.join(", "))
         }
     }
+}
+
+/// The minute of a time in Unix seconds, in UTC: `2026-12-01 08:30 UTC`.
+pub(crate) fn minute(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds);
+    time.map_or_else(|_| "?".to_owned(), |time| time.strftime("%F %H:%M UTC").to_string())
 }
 
 /// The day of a time in Unix seconds, in UTC: `2026-12-01`.

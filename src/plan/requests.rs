@@ -15,7 +15,7 @@ pub(super) fn request(input: &Input<'_>, index: &Index<'_>, request: &SecretRequ
         return None;
     }
     let action = |verb, reason| action(input, request, verb, reason);
-    if input.live.settled.contains(&request.id) {
+    if input.live.settled.contains_key(&request.id) {
         return Some(action(Verb::Keep, Reason::SecretKept));
     }
     if let Some(why) = input.live.unread.get("v1 Secret") {

@@ -23,6 +23,8 @@ pub struct Said {
     pub hold: Option<String>,
     /// Freezes it from within the cluster (`parcelle pause`), with the reason: nothing at all is written.
     pub paused: Option<String>,
+    /// Objects that others keep changing back, and until when (Unix seconds) they are left as they are.
+    pub truces: BTreeMap<crate::render::ObjectId, i64>,
     /// Whether the organisation and every file it uses are clean on one commit. Where not, nothing is deleted.
     pub clean: bool,
     /// The node of the organisation.
@@ -45,6 +47,7 @@ impl Said {
                 .collect(),
             hold: organisation.hold.as_ref().map(|hold| hold.value.clone()),
             paused: None,
+            truces: BTreeMap::new(),
             clean: true,
             span: Some(organisation.span),
         }

@@ -49,6 +49,8 @@ struct SaidCase {
     held: BTreeMap<String, String>,
     hold: Option<String>,
     paused: Option<String>,
+    /// Objects that are fought over, and until when (Unix seconds).
+    truces: BTreeMap<String, i64>,
     unclean: bool,
     apps: Option<Vec<String>>,
 }
@@ -285,6 +287,7 @@ fn said(case: &Case, span: Span) -> Said {
             .collect(),
         hold: case.said.hold.clone(),
         paused: case.said.paused.clone(),
+        truces: case.said.truces.iter().map(|(text, until)| (id(text), *until)).collect(),
         clean: !case.said.unclean,
         span: Some(span),
     }

@@ -1,14 +1,14 @@
 //! IO: what was planned is done: the inventory ahead, the steps, the inventory after.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use futures::future::join_all;
 
 use super::decide::input;
 use super::{ClusterState, Failure, OrganisationState, Run, reason_of};
-use crate::cluster::{self, InventoryError, Kinds, Permit, Stored, Work};
+use crate::cluster::{self, Facts, InventoryError, Permit, Stored, Work};
 use crate::finding::Findings;
-use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::{self, Inventory, OrganisationOutcome, OrganisationPlan, Plan};
 
@@ -33,10 +33,10 @@ pub(super) async fn cluster(
         Ok(writer) => writer,
         Err(failure) => return (failed_all(run, name, &reason_of(&failure)), Findings::default()),
     };
-    let (kinds, schemas) = (&state.kinds, &state.schemas);
+    let facts = Arc::clone(&state.facts);
     let mut states: BTreeMap<&Name, &mut OrganisationState> = state.organisations.iter_mut().collect();
     let applied = plans.filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
-    let applied = applied.map(|(plan, state)| organisation(run, &writer, (kinds, schemas), state, plan));
+    let applied = applied.map(|(plan, state)| organisation(run, &writer, &facts, state, plan));
     let mut findings = Findings::default();
     for (outcome, found) in join_all(applied).await {
         outcomes.push(outcome);
@@ -55,10 +55,11 @@ async fn writer(run: &Run<'_>, name: &Name) -> Result<cluster::Writer, Failure> 
 async fn organisation(
     run: &Run<'_>,
     writer: &cluster::Writer,
-    (kinds, schemas): (&Kinds, &Schemas),
+    facts: &Facts,
     state: &mut OrganisationState,
     plan: &OrganisationPlan,
 ) -> (OrganisationOutcome, Findings) {
+    let Facts { kinds, schemas, .. } = facts;
     let Some(nonce) = nonce() else {
         let failure = reason_of(&Failure::NoRandom);
         return (failed(&plan.organisation, &plan.cluster, failure), Findings::default());
@@ -79,6 +80,7 @@ async fn organisation(
         schemas,
         sources: run.sources,
         wait: run.options.wait,
+        mirror: run.watched.get(&plan.cluster).map(|watched| &*watched.mirror),
         progress: run.options.progress.as_ref(),
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO

@@ -14,9 +14,9 @@ pub const MOVED: Code = Code("E0490");
 
 /// The plan of one organisation, as the guard lets it pass.
 pub(super) fn organisation(run: &Run<'_>, cluster: &ClusterState, state: &OrganisationState) -> OrganisationPlan {
-    let mut plan = plan::organisation(&input(run, &cluster.schemas, state));
+    let mut plan = plan::organisation(&input(run, &cluster.facts.schemas, state));
     guard(run, state, &mut plan);
-    missing_kinds(&cluster.kinds, state, &mut plan.findings);
+    missing_kinds(&cluster.facts.kinds, state, &mut plan.findings);
     let writes = plan.actions.iter().filter(|action| action.verb.writes()).count();
     run.tell(Progress::Planned { organisation: plan.organisation.clone(), writes });
     plan

@@ -15,13 +15,15 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::cluster::{ApiError, Connection, InventoryError, Kinds, Permit, Progress, Stored, WrongCluster};
+use crate::cluster::{
+    ApiError, Connection, Facts, Inventories, InventoryError, Mirror, Permit, Progress, Reading, Resource, Stored,
+    WrongCluster,
+};
 use crate::finding::Findings;
-use crate::merge::Schemas;
 use crate::model::Garden;
 use crate::name::Name;
 use crate::plan::{self, Live, OrganisationOutcome, Plan, Said};
-use crate::render::OrganisationObjects;
+use crate::render::{ObjectId, OrganisationObjects};
 use crate::source::Sources;
 
 mod carry_out;
@@ -51,9 +53,23 @@ pub struct Run<'a> {
     pub renderer_hash: &'a str,
     /// Clusters that can be reached. One of the garden that is missing here is a failure of its organisations.
     pub clusters: &'a BTreeMap<Name, Connection>,
+    /// What a loop knows of them; nothing for a single run.
+    pub watched: &'a BTreeMap<Name, Watched>,
     /// The rest.
     pub options: &'a Options,
 }
+
+/// What a loop knows of a cluster beforehand.
+#[derive(Clone)]
+pub struct Watched {
+    /// What its watches show.
+    pub mirror: Arc<Mirror>,
+    /// What it serves, where it was asked already.
+    pub facts: Option<Arc<Facts>>,
+}
+
+/// For runs that know nothing beforehand.
+pub static UNWATCHED: BTreeMap<Name, Watched> = BTreeMap::new();
 
 /// How a run is made.
 #[derive(Clone, Debug)]
@@ -64,14 +80,29 @@ pub struct Options {
     pub wait: Option<Duration>,
     /// Only these organisations; all where absent.
     pub only: Option<BTreeSet<Name>>,
-    /// Whether plans ask the server (`dryRun=All`); where not, they are reckoned here and marked as not verified.
-    pub ask: bool,
+    /// How much is read of what lives.
+    pub reading: Reading,
+    /// What the server is asked about.
+    pub ask: Ask,
     /// The cluster that each organisation has objects on, as the inventories say: it is not carried to another one.
     pub homes: BTreeMap<Name, Name>,
+    /// Objects that others keep changing back, and until when they are left as they are, in Unix seconds.
+    pub truces: BTreeMap<ObjectId, i64>,
     /// Until when writing is allowed, by cluster; always where absent.
     pub permits: BTreeMap<Name, Permit>,
     /// Who is told while it goes on.
     pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// What the server is asked to try (`dryRun=All`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing: plans are reckoned here, and marked as not verified.
+    Nothing,
+    /// What is not known to be as it should be.
+    WhereUnsure,
+    /// Every object: what webhooks and defaults make of it now.
+    Everything,
 }
 
 /// Why a whole cluster could not be read or written.
@@ -116,10 +147,10 @@ pub struct State {
 /// What was read of one cluster.
 #[derive(Debug)]
 pub struct ClusterState {
-    /// Its kinds.
-    pub kinds: Kinds,
-    /// What fields are: those of the built-in kinds, and of the custom ones as the cluster defines them.
-    pub schemas: Schemas,
+    /// What it serves.
+    pub facts: Arc<Facts>,
+    /// The kinds that were listed whole, with the version from which a watch goes on.
+    pub listed: Vec<(Arc<Resource>, String)>,
     /// One for each organisation that is on it or was.
     pub organisations: BTreeMap<Name, OrganisationState>,
     /// Organisations whose inventory is unreadable: nothing of them is touched.
@@ -158,8 +189,13 @@ impl Outcome {
 
 /// IO: reads every cluster that the run speaks of, side by side.
 pub async fn read(run: &Run<'_>) -> State {
+    read_knowing(run, BTreeMap::new()).await
+}
+
+/// The same, with inventories that were read just now: they are not read again.
+pub async fn read_knowing(run: &Run<'_>, mut inventories: BTreeMap<Name, Inventories>) -> State {
     let names: Vec<&Name> = run.garden.clusters.keys().filter(|name| run.concerns(name)).collect();
-    let states = join_all(names.iter().map(|name| read::cluster(run, name))).await;
+    let states = join_all(names.iter().map(|name| read::cluster(run, name, inventories.remove(*name)))).await;
     State { clusters: names.into_iter().cloned().zip(states).collect() }
 }
 
@@ -203,7 +239,10 @@ impl Run<'_> {
     /// Whether the run is about anything on a cluster.
     fn concerns(&self, cluster: &Name) -> bool {
         let here = |objects: &OrganisationObjects| objects.cluster == *cluster && self.wants(&objects.organisation);
-        self.options.only.is_none() || self.objects.values().any(|objects| here(objects))
+        let left = |(name, home): (&Name, &Name)| home == cluster && self.wants(name);
+        self.options.only.is_none()
+            || self.objects.values().any(|objects| here(objects))
+            || self.options.homes.iter().any(left)
     }
 
     /// Says how far it is.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ClusterState, Failure, OrganisationState, Run, State, read};
-use crate::cluster::{Inventories, Kinds, Stored};
+use crate::cluster::{Facts, Inventories, Stored};
 use crate::merge::{self, ApplyOptions, Schemas};
 use crate::name::Name;
 use crate::plan::{Copy, Entry, Inventory, Live, LiveObject, MANAGER, OwnFields, Presence};
@@ -134,7 +134,8 @@ fn cluster_state(run: &Run<'_>, name: &Name, snapshot: &ClusterSnapshot) -> Clus
     for (name, state) in &mut organisations {
         state.live = live(snapshot, snapshot.organisations.get(name));
     }
-    ClusterState { kinds: Kinds::unasked(), schemas: render::schemas(), organisations, unreadable }
+    let facts = Arc::new(Facts::unasked(render::schemas()));
+    ClusterState { facts, listed: Vec::new(), organisations, unreadable }
 }
 
 fn live(cluster: &ClusterSnapshot, organisation: Option<&OrganisationSnapshot>) -> Live {

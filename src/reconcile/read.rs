@@ -6,55 +6,95 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::decide::input;
-use super::{ClusterState, Failure, OrganisationState, Run};
-use crate::cluster::{self, Connection, InventoryError, Kinds, Progress, Scope, Stored};
+use super::{Ask, ClusterState, Failure, OrganisationState, Run};
+use crate::cluster::{
+    self, ApiError, Connection, Facts, Inventories, InventoryError, Look, Progress, Reading, Scope, Stored,
+};
 use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::{self, DryRun, Live, Said};
+use crate::plan::{self, DryRun, Judge, Live, Said};
 use crate::render::{Object, ObjectId, OrganisationObjects};
 
 /// IO: everything of one cluster.
-pub(super) async fn cluster(run: &Run<'_>, name: &Name) -> Result<ClusterState, Failure> {
+pub(super) async fn cluster(
+    run: &Run<'_>,
+    name: &Name,
+    inventories: Option<Inventories>,
+) -> Result<ClusterState, Failure> {
     let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
     let api = |source| Failure::Api { cluster: name.clone(), source };
-    connection.verify(&run.garden.clusters[name]).await?;
-    let (kinds, inventories) =
-        futures::try_join!(cluster::discover(connection), cluster::inventory::read(connection, &run.garden.name))
-            .map_err(api)?;
+    let watched = run.watched.get(name);
+    let known = watched.and_then(|watched| watched.facts.clone()).filter(|_| run.options.reading == Reading::Watched);
+    if known.is_none() {
+        connection.verify(&run.garden.clusters[name]).await?;
+    }
+    let inventories = match inventories {
+        Some(inventories) => inventories,
+        None => cluster::inventory::read_of(connection, &run.garden.name, by_name(run)).await.map_err(api)?,
+    };
     let (mut organisations, unreadable) = gather(run, name, inventories);
     run.tell(Progress::Reading { cluster: name.clone(), organisations: organisations.len() });
-    let scopes = organisations
-        .iter()
-        .map(|(name, state)| {
-            let foreign = state.said.retired.is_some();
-            (name.clone(), Scope { objects: &state.objects, inventory: &state.stored.inventory, foreign })
-        })
-        .collect();
-    let mut lives = cluster::read::live(connection, &kinds, &run.garden.name, &scopes).await.map_err(api)?;
+    let facts = facts(connection, known, &organisations).await.map_err(api)?;
+    let scopes = organisations.iter().map(|(name, state)| (name.clone(), scope(run, &facts, state))).collect();
+    let look = Look {
+        connection,
+        uid: &run.garden.clusters[name].uid.value,
+        kinds: &facts.kinds,
+        garden: &run.garden.name,
+        reading: run.options.reading,
+        mirror: watched.map(|watched| &*watched.mirror),
+        scopes: &scopes,
+        by_name: by_name(run),
+    };
+    let mut found = cluster::read::live(&look).await.map_err(api)?;
     for (name, state) in &mut organisations {
-        state.live = lives.remove(name).unwrap_or_default();
+        state.live = found.lives.remove(name).unwrap_or_default();
     }
-    let custom = custom_kinds(&kinds, &organisations);
-    let schemas = cluster::read::schemas(connection, &custom).await.map_err(api)?;
-    if run.options.ask {
-        ask(run, connection, &kinds, &schemas, &mut organisations).await;
+    if run.options.ask != Ask::Nothing {
+        ask(run, connection, &facts, &mut organisations).await;
     }
-    Ok(ClusterState { kinds, schemas, organisations, unreadable })
+    Ok(ClusterState { facts, listed: found.listed, organisations, unreadable })
 }
 
-/// Pure: the kinds of some organisations' objects that are not built in, as the cluster serves them.
-fn custom_kinds(kinds: &Kinds, organisations: &BTreeMap<Name, OrganisationState>) -> BTreeSet<String> {
-    let built_in = Schemas::builtin();
-    let ids = organisations.values().flat_map(|state| state.objects.objects.iter().map(|object| &object.id));
-    let custom = ids.filter(|id| built_in.kind(&id.api_version, &id.kind).is_none());
-    custom.filter_map(|id| Some(format!("{}.{}", kinds.of(id).ok()?.plural, id.group()))).collect()
+/// The organisations that are asked for by name; all where they are many, or are all there are.
+fn by_name<'r>(run: &Run<'r>) -> Option<&'r BTreeSet<Name>> {
+    let everyone = |only: &BTreeSet<Name>| run.garden.organisations.keys().all(|name| only.contains(name));
+    run.options.only.as_ref().filter(|only| only.len() <= MOST_BY_NAME && !everyone(only))
+}
+
+/// Up to so many organisations are asked for by name: they stand in the address of a request.
+const MOST_BY_NAME: usize = 128;
+
+/// What is read of an organisation, and what it is judged by.
+fn scope<'a>(run: &Run<'a>, facts: &'a Facts, state: &'a OrganisationState) -> Scope<'a> {
+    let judge = Judge {
+        garden: &run.garden.name,
+        schemas: &facts.schemas,
+        desired: &state.objects,
+        inventory: &state.stored.inventory,
+        said: &state.said,
+    };
+    Scope { judge, foreign: state.said.retired.is_some() }
+}
+
+/// IO: what the cluster serves, as it is known, or asked anew where these organisations need more than that.
+async fn facts(
+    connection: &Connection,
+    known: Option<Arc<Facts>>,
+    organisations: &BTreeMap<Name, OrganisationState>,
+) -> Result<Arc<Facts>, ApiError> {
+    let ids = || organisations.values().flat_map(|state| state.objects.objects.iter().map(|object| &object.id));
+    if let Some(known) = known.filter(|known| known.cover(ids())) {
+        return Ok(known);
+    }
+    Ok(Arc::new(Facts::read(connection, ids()).await?))
 }
 
 /// Pure: the organisations of a cluster: those that the garden puts there, and those that only its inventories know.
 pub(super) fn gather(
     run: &Run<'_>,
     cluster: &Name,
-    inventories: cluster::Inventories,
+    inventories: Inventories,
 ) -> (BTreeMap<Name, OrganisationState>, BTreeMap<Name, InventoryError>) {
     let mut organisations = BTreeMap::new();
     let mut unreadable = BTreeMap::new();
@@ -123,6 +163,7 @@ fn said(run: &Run<'_>, organisation: &Name) -> Said {
     let pinned = run.garden.pin.as_ref().filter(|pin| pin.value != run.renderer_hash);
     let changed = pinned.map(|_| "parcelle changed: this one renders other objects than the pinned one".to_owned());
     said.hold = said.hold.or(garden).or(changed);
+    said.truces.clone_from(&run.options.truces);
     said
 }
 
@@ -130,19 +171,20 @@ fn said(run: &Run<'_>, organisation: &Name) -> Said {
 async fn ask(
     run: &Run<'_>,
     connection: &Connection,
-    kinds: &Kinds,
-    schemas: &Schemas,
+    facts: &Facts,
     organisations: &mut BTreeMap<Name, OrganisationState>,
 ) {
+    let Facts { kinds, schemas, .. } = facts;
     join_all(organisations.values_mut().map(|state| async {
-        let asked = questions(run, schemas, state, |_| true);
-        state.live.dry_runs = cluster::read::dry_runs(connection, kinds, &asked, false).await;
-        let again = questions(run, schemas, state, |object| {
+        let all = run.options.ask == Ask::Everything;
+        let asked = questions(run, schemas, state, all, |_| true);
+        state.live.dry_runs = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
+        let again = questions(run, schemas, state, all, |object| {
             let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
             let conflict = state.live.dry_runs.get(&object.id);
             matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.said, conflicts))
         });
-        for (id, answer) in cluster::read::dry_runs(connection, kinds, &again, true).await {
+        for (id, answer) in cluster::ask::dry_runs(connection, kinds, &again, true).await {
             if let (DryRun::Result(body), Some(DryRun::Conflict { forced, .. })) = (answer, state.live.dry_runs.get_mut(&id)) {
                 *forced = Some(body);
             }
@@ -156,9 +198,10 @@ fn questions(
     run: &Run<'_>,
     schemas: &Schemas,
     state: &OrganisationState,
+    all: bool,
     wanted: impl Fn(&Object) -> bool,
 ) -> Vec<(ObjectId, Arc<serde_json::Value>)> {
-    let objects = plan::questions(&input(run, schemas, state)).into_iter().map(|at| &state.objects.objects[at]);
+    let objects = plan::questions(&input(run, schemas, state), all).into_iter().map(|at| &state.objects.objects[at]);
     let asked = objects.filter(|object| wanted(object)).map(|object| {
         let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
         (object.id.clone(), Arc::new(plan::body_to_send(object, &state.said, entry).into_owned()))

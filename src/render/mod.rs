@@ -10,6 +10,7 @@ mod job;
 pub mod kdl;
 mod life;
 pub mod naming;
+mod packed;
 mod pod;
 pub mod providers;
 pub mod rules;
@@ -35,6 +36,7 @@ use crate::source::Span;
 pub use custom::{definitions, schemas};
 use draft::{Draft, Owner};
 use flow::Flow;
+pub use packed::Packed;
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
@@ -68,7 +70,7 @@ impl ObjectId {
 }
 
 /// Where rendered values came from: JSON pointer to the line that decided it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Origins(pub BTreeMap<String, Span>);
 
 impl Origins {
@@ -103,7 +105,7 @@ pub enum Stage {
 }
 
 /// An object that should be in the cluster.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Object {
     /// Which.
     pub id: ObjectId,
@@ -120,7 +122,7 @@ pub struct Object {
 }
 
 /// A Secret that parcelle makes: a request, never a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SecretRequest {
     /// Which Secret.
     pub id: ObjectId,
@@ -137,7 +139,7 @@ pub struct SecretRequest {
 }
 
 /// How the content of a requested Secret comes to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SecretSource {
     /// Made once from random bytes, never made again.
     Generated {
@@ -162,7 +164,7 @@ pub enum SecretSource {
 }
 
 /// One piece of a templated key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SecretPiece {
     /// Plain text, already escaped for the file's format.
     Text(String),
@@ -176,7 +178,7 @@ pub enum SecretPiece {
 }
 
 /// How a secret value is escaped inside a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Escape {
     /// Not at all.
     None,
@@ -187,7 +189,7 @@ pub enum Escape {
 }
 
 /// How one key of a generated Secret is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Generated {
     /// Random letters and digits.
     Random {
@@ -201,7 +203,7 @@ pub enum Generated {
 }
 
 /// All that one organisation should have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct OrganisationObjects {
     /// Whose.
     pub organisation: Name,
@@ -222,11 +224,12 @@ pub struct OrganisationObjects {
     /// What its apps take of the offer at their most, whatever the hour.
     pub contributions: Vec<Contribution>,
     /// When a night or a peak next changes what is rendered; absent where nothing depends on the time.
+    #[serde(skip)]
     pub next_change: Option<jiff::Timestamp>,
 }
 
 /// Whether an app's workloads run at the moment of rendering.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum State {
     /// They run.
     Awake,
@@ -243,7 +246,7 @@ pub enum State {
 }
 
 /// A share of what an offer grants, at its most: requests × most replicas, claims, buckets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Contribution {
     /// The app that takes it; absent for what parcelle puts beside the apps.
     pub app: Option<Name>,
@@ -258,7 +261,7 @@ pub struct Contribution {
 }
 
 /// What an offer grants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Resource {
     /// Processor time.
     Cpu,

@@ -15,6 +15,7 @@ mod reports;
 mod stories_apply;
 mod stories_crash;
 mod stories_doctor;
+mod stories_loop;
 mod stories_offline;
 mod stories_remove;
 mod stories_saved;

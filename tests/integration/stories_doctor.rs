@@ -48,11 +48,11 @@ fn titles(survey: &Survey) -> Vec<String> {
 }
 
 /// Everything that the file of `ada-lovelace` names and its organisations copy.
-fn everything(checked: &Checked) -> Vec<Value> {
+pub(crate) fn everything(checked: &Checked) -> Vec<Value> {
     let garden = checked.garden.as_ref().unwrap();
     let ada = garden.clusters.values().find(|cluster| cluster.name.as_str() == "ada-lovelace").unwrap();
     let mut made: Vec<Value> = Vec::new();
-    for want in wants(ada).into_iter().chain(checked.objects.values().flat_map(|objects| copied_from(objects))) {
+    for want in wants(ada).into_iter().chain(checked.objects.values().flat_map(|packed| copied_from(&packed.open()))) {
         let api = match want.kind {
             "Secret" => "v1",
             "StorageClass" => "storage.k8s.io/v1",

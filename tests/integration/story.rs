@@ -231,8 +231,10 @@ impl World {
             now: self.now,
             wait: self.wait,
             only: None,
-            ask: self.ask,
+            reading: cluster::Reading::Bodies,
+            ask: if self.ask { reconcile::Ask::WhereUnsure } else { reconcile::Ask::Nothing },
             homes: self.homes.clone(),
+            truces: BTreeMap::new(),
             permits: BTreeMap::from([(name("ada"), self.permit.clone())]),
             progress: None,
         }
@@ -314,6 +316,7 @@ impl World {
             commit: &self.commit,
             renderer_hash: "r1",
             clusters,
+            watched: &reconcile::UNWATCHED,
             options,
         }
     }

@@ -1,0 +1,278 @@
+//! What the watches of one cluster show, in a few words an object: whether it is as desired, and how it fares.
+//!
+//! Pure but for a lock and a bell. Reads, watches and writes all tell it what they saw; the loop asks it which
+//! organisations were stirred and which objects need no look. It holds hashes, never bodies, and nothing of a Secret's
+//! values: under 400 bytes an object.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::inventory::{INVENTORY_LABEL, PAUSED};
+use crate::name::Name;
+use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, health};
+use crate::render::ObjectId;
+
+/// What the watches of one cluster show.
+#[derive(Debug, Default)]
+pub struct Mirror {
+    seen: Mutex<Seen>,
+    bell: Arc<Notify>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// By kind and group, whatever the version of the API.
+    records: BTreeMap<String, BTreeMap<Place, Record>>,
+    /// Objects of which something of ours moved, and whose they are.
+    moved: BTreeMap<(String, Place), Option<Name>>,
+    /// Organisations in which the health of an object is another.
+    fared: BTreeSet<Name>,
+    /// Why each organisation is paused in the cluster, if it is.
+    paused: BTreeMap<Name, Option<String>>,
+    /// Organisations that were paused, or are no longer.
+    lifted: BTreeSet<Name>,
+    /// Secrets that others follow, which changed: namespace and name.
+    sources: BTreeSet<(String, String)>,
+    /// Whether definitions of kinds or webhooks changed.
+    facts: bool,
+}
+
+/// Namespace and name.
+type Place = (Arc<str>, Arc<str>);
+
+#[derive(Debug)]
+struct Record {
+    organisation: Option<Name>,
+    uid: Box<str>,
+    /// The resourceVersion, where it is a number.
+    version: Option<u64>,
+    /// Our fields as they are.
+    own: OwnValues,
+    /// Our fields as they were when applying what is desired was known to change nothing, and the hash of what was
+    /// desired (T0).
+    verified: Option<(OwnValues, Box<str>)>,
+    health: Health,
+}
+
+/// What happened since it was asked last.
+#[derive(Debug, Default)]
+pub struct Stirred {
+    /// Organisations of which something of ours is not as it was verified.
+    pub moved: BTreeSet<Name>,
+    /// Organisations in which the health of an object is another.
+    pub fared: BTreeSet<Name>,
+    /// Secrets that others follow, which changed: namespace and name.
+    pub sources: BTreeSet<(String, String)>,
+    /// Whether definitions of kinds or webhooks changed: what is desired has to be verified anew.
+    pub facts: bool,
+}
+
+impl Mirror {
+    /// An empty one; `bell` is rung when something is stirred.
+    pub fn new(bell: Arc<Notify>) -> Self {
+        Self { seen: Mutex::default(), bell }
+    }
+
+    /// A read, or the answer to a write, showed an object; `verified` is the hash of what is desired, where it is that.
+    pub fn read(&self, id: &ObjectId, live: &LiveObject, verified: Option<&str>) {
+        let own = OwnValues::of(&live.body);
+        let version = live.resource_version.parse().ok();
+        let mut record = Record {
+            organisation: organisation(&live.body),
+            uid: live.uid.as_str().into(),
+            version,
+            own,
+            verified: verified.map(|hash| (own, hash.into())),
+            health: health(&live.body),
+        };
+        let mut seen = self.seen();
+        let records = seen.records.entry(kind_of(id)).or_default();
+        // A watch may have been quicker.
+        if let Some(newer) = records.remove(&place_of(id)).filter(|known| known.version > version) {
+            record = Record { verified: record.verified, ..newer };
+        }
+        records.insert(place_of(id), record);
+    }
+
+    /// We deleted an object.
+    pub fn deleted(&self, id: &ObjectId) {
+        if let Some(records) = self.seen().records.get_mut(&kind_of(id)) {
+            records.remove(&place_of(id));
+        }
+    }
+
+    /// What is known of an object that is as desired: seen with this uid, and unchanged since it was verified against
+    /// this hash.
+    pub fn settled(&self, id: &ObjectId, uid: &str, wanted: &str) -> Option<Settled> {
+        let seen = self.seen();
+        let record = seen.record(&kind_of(id), &place_of(id)).filter(|record| &*record.uid == uid)?;
+        let hash = record.verified_against()?;
+        (hash == wanted).then(|| Settled { health: record.health.clone() })
+    }
+
+    /// What was verified of an object counts no more: it will be looked at.
+    pub fn unsettle(&self, id: &ObjectId) {
+        let mut seen = self.seen();
+        if let Some(record) = seen.records.get_mut(&kind_of(id)).and_then(|records| records.get_mut(&place_of(id))) {
+            record.verified = None;
+        }
+    }
+
+    /// A watch showed an object as it is now, with its type.
+    pub(super) fn is(&self, id: &ObjectId, object: &Value) {
+        if object["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
+            return self.inventory_is(object);
+        }
+        let (own, fares, version) = (OwnValues::of(object), health(object), version_of(object));
+        let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+        let organisation = organisation(object);
+        let (kind, place) = (kind_of(id), place_of(id));
+        let mut seen = self.seen();
+        let records = seen.records.entry(kind.clone()).or_default();
+        let known = records.remove(&place);
+        if known.as_ref().is_some_and(|known| known.version > version) {
+            records.extend(known.map(|known| (place, known)));
+            return;
+        }
+        let same = known.as_ref().is_some_and(|known| known.own == own);
+        let as_healthy = known.as_ref().is_none_or(|known| known.health.state == fares.state);
+        let verified = known.and_then(|known| known.verified);
+        let record =
+            Record { organisation: organisation.clone(), uid: uid.into(), version, own, verified, health: fares };
+        records.insert(place.clone(), record);
+        if !same {
+            seen.moved.insert((kind, place), organisation.clone());
+        }
+        if !as_healthy {
+            seen.fared.extend(organisation);
+        }
+        if !(same && as_healthy) {
+            self.ring(seen);
+        }
+    }
+
+    /// Of inventories only matters whether somebody paused their organisation: the rest we write ourselves.
+    fn inventory_is(&self, object: &Value) {
+        let Some(organisation) = organisation(object) else { return };
+        if object["metadata"]["labels"][INVENTORY_LABEL] != "0" {
+            return;
+        }
+        let paused = object["metadata"]["annotations"][PAUSED].as_str().map(str::to_owned);
+        let mut seen = self.seen();
+        let before = seen.paused.insert(organisation.clone(), paused.clone());
+        if before.is_some_and(|before| before != paused) {
+            seen.lifted.insert(organisation);
+            self.ring(seen);
+        }
+    }
+
+    /// A watch showed that an object is gone, or has lost our labels.
+    pub(super) fn gone(&self, id: &ObjectId) {
+        let mut seen = self.seen();
+        if seen.drop_record(&kind_of(id), &place_of(id)) {
+            self.ring(seen);
+        }
+    }
+
+    /// A list showed everything there is of a kind: the rest is gone.
+    pub(super) fn only(&self, kind: &ObjectId, there: &BTreeSet<Place>) {
+        let kind = kind_of(kind);
+        let mut seen = self.seen();
+        let known = seen.records.get(&kind).into_iter().flatten().map(|(place, _)| place);
+        let missing: Vec<Place> = known.filter(|place| !there.contains(*place)).cloned().collect();
+        let dropped = missing.iter().filter(|place| seen.drop_record(&kind, place)).count();
+        if dropped > 0 {
+            self.ring(seen);
+        }
+    }
+
+    /// A Secret changed that others may follow.
+    pub(super) fn source_moved(&self, namespace: &str, name: &str) {
+        let mut seen = self.seen();
+        seen.sources.insert((namespace.to_owned(), name.to_owned()));
+        self.ring(seen);
+    }
+
+    /// A definition of a kind, or a webhook, changed.
+    pub(super) fn facts_moved(&self) {
+        let mut seen = self.seen();
+        seen.facts = true;
+        self.ring(seen);
+    }
+
+    /// What happened since it was asked last. An organisation counts as moved only while something of it is not as it was
+    /// verified: what we wrote ourselves is, as soon as its answer is here.
+    pub fn take_stirred(&self) -> Stirred {
+        let mut seen = self.seen();
+        let (moved, fared) = (std::mem::take(&mut seen.moved), std::mem::take(&mut seen.fared));
+        let (sources, facts) = (std::mem::take(&mut seen.sources), std::mem::take(&mut seen.facts));
+        let stands = |(kind, place): &(String, Place)| {
+            seen.record(kind, place).is_some_and(|record| record.verified_against().is_some())
+        };
+        let mut moved: BTreeSet<Name> =
+            moved.into_iter().filter(|(object, _)| !stands(object)).filter_map(|(_, whose)| whose).collect();
+        moved.append(&mut seen.lifted);
+        Stirred { moved, fared, sources, facts }
+    }
+
+    /// How many objects it knows.
+    pub fn len(&self) -> usize {
+        self.seen().records.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether it knows none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self, seen: MutexGuard<'_, Seen>) {
+        drop(seen);
+        self.bell.notify_one();
+    }
+}
+
+impl Seen {
+    fn record(&self, kind: &str, place: &Place) -> Option<&Record> {
+        self.records.get(kind)?.get(place)
+    }
+
+    /// Forgets an object that is gone; says whether it was known.
+    fn drop_record(&mut self, kind: &str, place: &Place) -> bool {
+        let Some(record) = self.records.get_mut(kind).and_then(|records| records.remove(place)) else { return false };
+        self.moved.insert((kind.to_owned(), place.clone()), record.organisation);
+        true
+    }
+}
+
+impl Record {
+    /// The hash of what is desired, where the object is still as it was when it was verified against it.
+    fn verified_against(&self) -> Option<&str> {
+        self.verified.as_ref().filter(|(own, _)| *own == self.own).map(|(_, hash)| &**hash)
+    }
+}
+
+fn kind_of(id: &ObjectId) -> String {
+    match id.group() {
+        "" => id.kind.to_string(),
+        group => format!("{}.{group}", id.kind),
+    }
+}
+
+fn place_of(id: &ObjectId) -> Place {
+    (id.namespace.clone(), id.name.clone())
+}
+
+fn organisation(object: &Value) -> Option<Name> {
+    Name::new(object["metadata"]["labels"][ORGANISATION_LABEL].as_str()?).ok()
+}
+
+fn version_of(object: &Value) -> Option<u64> {
+    object["metadata"]["resourceVersion"].as_str()?.parse().ok()
+}

@@ -1,0 +1,304 @@
+//! Watches: one a kind of ours, label-selected, kept open for as long as they are wanted; what they show goes into the [`Mirror`].
+//!
+//! A watch goes on from the version at which a list was whole, so that nothing between the two is missed. Where the server
+//! no longer has that version (410), the kind is listed again, and nothing counts as gone before that list is complete.
+//! A silent watch is opened anew after [`SILENCE`]: a connection may be dead without a word.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::connect::Connection;
+use super::discovery::Resource;
+use super::errors::ApiError;
+use super::mirror::Mirror;
+use super::request::{Detail, Listed, WatchEvent, backoff, query_escaped};
+use crate::name::Name;
+use crate::plan::GARDEN_LABEL;
+use crate::render::ObjectId;
+use crate::render::naming::SYSTEM_NAMESPACE;
+
+/// How long the server is asked to keep a watch open, in seconds.
+const OPEN: u64 = 290;
+
+/// A watch that shows nothing, no bookmark either, for so long is opened anew. Servers send a bookmark a minute.
+const SILENCE: Duration = Duration::from_secs(150);
+
+/// A kind that may not be watched is tried again so seldom; until then its objects are looked at when all are.
+const REFUSED: Duration = Duration::from_mins(10);
+
+/// What decides beside our own objects, and whether it decides what the server makes of an apply: a change of such a one
+/// has everything verified anew. The Secrets are those of our own namespace.
+const OTHERS: &[(&str, &str, &str, bool)] = &[
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", true),
+    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", true),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", true),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", true),
+    ("v1", "Secret", "secrets", false),
+];
+
+/// The watches of one cluster. They end when this value does.
+pub struct Watches {
+    connection: Connection,
+    garden: Name,
+    mirror: Arc<Mirror>,
+    tasks: BTreeMap<(Arc<str>, Arc<str>), JoinHandle<()>>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Watches {
+    /// Begins with those on what decides beside our own objects: definitions of kinds, webhooks, and the Secrets of the
+    /// operators that are copied.
+    pub fn new(connection: Connection, garden: Name, mirror: Arc<Mirror>) -> Self {
+        let others = OTHERS.iter().map(|(api_version, kind, plural, facts)| {
+            let resource = Arc::new(Resource {
+                api_version: (*api_version).into(),
+                kind: (*kind).into(),
+                plural: (*plural).into(),
+                namespaced: !facts,
+                listable: true,
+            });
+            let path = resource.list_path(SYSTEM_NAMESPACE);
+            let connection = connection.clone();
+            let subject = Subject { connection, resource, path, selector: String::new(), detail: Detail::Metadata };
+            let (mirror, facts) = (Arc::clone(&mirror), *facts);
+            tokio::spawn(async move {
+                subject
+                    .keep(None, &mut OfOthers { mirror: &mirror, facts, known: BTreeMap::new(), begun: false })
+                    .await;
+            })
+        });
+        let others = others.collect();
+        Self { connection, garden, mirror, tasks: BTreeMap::new(), others }
+    }
+
+    /// What they show.
+    pub fn mirror(&self) -> &Arc<Mirror> {
+        &self.mirror
+    }
+
+    /// Opens a watch on a kind of ours, unless there is one. `from` is the version of a list that the mirror was told of;
+    /// without one the kind is listed first.
+    pub fn open(&mut self, resource: &Arc<Resource>, from: Option<String>) {
+        let key = (resource.api_version.clone(), resource.kind.clone());
+        if self.tasks.contains_key(&key) {
+            return;
+        }
+        let selector = query_escaped(&format!("{GARDEN_LABEL}={}", self.garden));
+        let subject = Subject {
+            connection: self.connection.clone(),
+            resource: resource.clone(),
+            path: resource.list_path(""),
+            selector,
+            detail: if is_secret(resource) { Detail::Metadata } else { Detail::Whole },
+        };
+        let mirror = Arc::clone(&self.mirror);
+        let task = tokio::spawn(async move { subject.keep(from, &mut OfOurs { mirror: &mirror }).await });
+        self.tasks.insert(key, task);
+    }
+}
+
+impl Drop for Watches {
+    fn drop(&mut self) {
+        self.tasks.values().chain(&self.others).for_each(JoinHandle::abort);
+    }
+}
+
+fn is_secret(resource: &Resource) -> bool {
+    &*resource.kind == "Secret" && &*resource.api_version == "v1"
+}
+
+/// What is watched.
+struct Subject {
+    connection: Connection,
+    resource: Arc<Resource>,
+    path: String,
+    /// In query form.
+    selector: String,
+    detail: Detail,
+}
+
+/// Who is shown what a watch sees.
+trait Watcher: Send {
+    fn is(&mut self, id: &ObjectId, object: &Value);
+    fn gone(&mut self, id: &ObjectId);
+    /// A list was whole; these are all there are.
+    fn whole(&mut self, kind: &ObjectId, there: &BTreeSet<(Arc<str>, Arc<str>)>);
+}
+
+struct OfOurs<'a> {
+    mirror: &'a Mirror,
+}
+
+impl Watcher for OfOurs<'_> {
+    fn is(&mut self, id: &ObjectId, object: &Value) {
+        self.mirror.is(id, object);
+    }
+
+    fn gone(&mut self, id: &ObjectId) {
+        self.mirror.gone(id);
+    }
+
+    fn whole(&mut self, kind: &ObjectId, there: &BTreeSet<(Arc<str>, Arc<str>)>) {
+        self.mirror.only(kind, there);
+    }
+}
+
+/// Objects of others, of which only matters that they change.
+struct OfOthers<'a> {
+    mirror: &'a Mirror,
+    facts: bool,
+    /// What was seen of each last: the generation where it counts, else the version.
+    known: BTreeMap<(Arc<str>, Arc<str>), String>,
+    /// Whether they were listed once: what the first list shows is no change.
+    begun: bool,
+}
+
+impl OfOthers<'_> {
+    fn moved(&self, id: &ObjectId) {
+        if self.facts {
+            self.mirror.facts_moved();
+        } else {
+            self.mirror.source_moved(&id.namespace, &id.name);
+        }
+    }
+}
+
+impl Watcher for OfOthers<'_> {
+    fn is(&mut self, id: &ObjectId, object: &Value) {
+        let metadata = &object["metadata"];
+        let mark = match (&metadata["generation"], self.facts) {
+            (Value::Number(generation), true) => format!("{} {generation}", metadata["uid"]),
+            _ => metadata["resourceVersion"].to_string(),
+        };
+        let before = self.known.insert((id.namespace.clone(), id.name.clone()), mark.clone());
+        if self.begun && before.as_ref() != Some(&mark) {
+            self.moved(id);
+        }
+    }
+
+    fn gone(&mut self, id: &ObjectId) {
+        self.known.remove(&(id.namespace.clone(), id.name.clone()));
+        self.moved(id);
+    }
+
+    fn whole(&mut self, kind: &ObjectId, there: &BTreeSet<(Arc<str>, Arc<str>)>) {
+        let before = self.known.len();
+        self.known.retain(|place, _| there.contains(place));
+        if self.begun && self.known.len() != before {
+            self.moved(kind);
+        }
+        self.begun = true;
+    }
+}
+
+impl Subject {
+    /// Lists where no version is known, watches, and begins again; never ends by itself.
+    async fn keep(&self, mut version: Option<String>, watcher: &mut impl Watcher) {
+        let mut failures = 0;
+        loop {
+            let from = match version.take() {
+                Some(version) => Ok(version),
+                None => self.list(watcher).await,
+            };
+            let begun = Instant::now();
+            let ended = match from {
+                Ok(from) => {
+                    let (at, ended) = self.follow(from, watcher).await;
+                    version = Some(at);
+                    ended
+                }
+                Err(error) => Err(error),
+            };
+            match ended {
+                Ok(()) => {}
+                Err(error) if error.is_expired() => version = None,
+                Err(error) => {
+                    let kind = &self.resource.kind;
+                    tracing::debug!(%kind, %error, "a watch broke");
+                    if error.refusal().is_some_and(|refusal| matches!(refusal.code, 401 | 403 | 404 | 405)) {
+                        sleep(REFUSED).await;
+                    }
+                    version = version.filter(|_| error.refusal().is_none_or(|refusal| refusal.code != 404));
+                }
+            }
+            // A watch that stood a while ended as watches do.
+            failures = if begun.elapsed() > Duration::from_secs(5) { 0 } else { failures + 1 };
+            if failures > 0 {
+                sleep(backoff(failures, None)).await;
+            }
+        }
+    }
+
+    async fn list(&self, watcher: &mut impl Watcher) -> Result<String, ApiError> {
+        let mut there = BTreeSet::new();
+        let each = |listed| match listed {
+            Listed::Anew => there.clear(),
+            Listed::Item(mut item) => {
+                let id = self.identify(&mut item);
+                watcher.is(&id, &item);
+                there.insert((id.namespace, id.name));
+            }
+        };
+        let version = self.connection.list_each(&self.path, &self.selector, self.detail, each).await?;
+        let kind = self.identify(&mut Value::Object(serde_json::Map::new()));
+        watcher.whole(&kind, &there);
+        Ok(version)
+    }
+
+    /// Follows a watch to its end: the last version it showed, and why it ended.
+    async fn follow(&self, from: String, watcher: &mut impl Watcher) -> (String, Result<(), ApiError>) {
+        let selector =
+            if self.selector.is_empty() { String::new() } else { format!("&labelSelector={}", self.selector) };
+        let path = format!(
+            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={OPEN}&resourceVersion={from}{selector}",
+            self.path
+        );
+        let mut at = from;
+        let stream = match tokio::time::timeout(SILENCE, self.connection.watch(&path, self.detail)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return (at, Err(error)),
+            Err(_silent) => return (at, Ok(())),
+        };
+        let mut stream = std::pin::pin!(stream);
+        while let Ok(Some(event)) = tokio::time::timeout(SILENCE, stream.next()).await {
+            match event {
+                Ok(WatchEvent::Is(mut object)) => {
+                    at = version_of(&object).unwrap_or(at);
+                    let id = self.identify(&mut object);
+                    watcher.is(&id, &object);
+                }
+                Ok(WatchEvent::Gone(mut object)) => {
+                    at = version_of(&object).unwrap_or(at);
+                    let id = self.identify(&mut object);
+                    watcher.gone(&id);
+                }
+                Ok(WatchEvent::Bookmark(version)) => at = version,
+                Err(error) => return (at, Err(error)),
+            }
+        }
+        (at, Ok(()))
+    }
+
+    /// Stamps an object with its type, and says which it is.
+    fn identify(&self, object: &mut Value) -> ObjectId {
+        object["apiVersion"] = (*self.resource.api_version).into();
+        object["kind"] = (*self.resource.kind).into();
+        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().into();
+        ObjectId {
+            api_version: self.resource.api_version.clone(),
+            kind: self.resource.kind.clone(),
+            namespace: text("namespace"),
+            name: text("name"),
+        }
+    }
+}
+
+fn version_of(object: &Value) -> Option<String> {
+    object["metadata"]["resourceVersion"].as_str().filter(|version| !version.is_empty()).map(str::to_owned)
+}

@@ -1,0 +1,214 @@
+//! What the loop looks at next, and when: organisations that changed, that were stirred, that are to be tried again.
+//!
+//! Pure: the time comes in, and so does chance. Nothing is tried again sooner than its patience says; an organisation that
+//! waits holds nothing up, it is only a name and a time here.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::name::Name;
+use crate::plan::{Done, OrganisationOutcome, OrganisationPlan, Outcome, Reason, Skip, Verb};
+use crate::render::{ObjectId, Packed};
+
+/// The first wait before something is tried again; doubled with every further one.
+pub const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// The longest wait.
+pub const LONGEST_PATIENCE: Duration = Duration::from_mins(10);
+/// A field that was corrected so often, each time within [`FIGHT_WINDOW`] of the last, is fought over.
+pub const FIGHT_CORRECTIONS: u32 = 5;
+/// Corrections further apart than this are no fight.
+pub const FIGHT_WINDOW: Duration = Duration::from_mins(10);
+/// How long an object that is fought over is left as others write it; doubled with every further fight.
+pub const FIRST_TRUCE: Duration = Duration::from_mins(30);
+/// The longest such time.
+pub const LONGEST_TRUCE: Duration = Duration::from_hours(12);
+/// One organisation is verified with the server so often, while any is due.
+pub const VERIFY_PACE: Duration = Duration::from_secs(2);
+/// Everything is verified with the server so often.
+pub const VERIFY_EVERY: Duration = Duration::from_hours(24);
+
+/// What is known of each organisation's last try, and what is due.
+#[derive(Debug, Default)]
+pub struct Attention {
+    tried: BTreeMap<Name, Tried>,
+    fights: BTreeMap<(Name, ObjectId), Fight>,
+    to_verify: VecDeque<Name>,
+}
+
+#[derive(Debug)]
+struct Tried {
+    objects: Arc<Packed>,
+    left: Left,
+    failures: u32,
+    /// When it may be tried again, in Unix milliseconds.
+    due: i64,
+}
+
+/// What a try left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Left {
+    Nothing,
+    /// For a person: it is tried again when something changes.
+    ForPeople,
+    /// It may pass by itself.
+    Passing,
+}
+
+#[derive(Debug)]
+struct Fight {
+    corrections: u32,
+    last: i64,
+    truces: u32,
+    until: i64,
+}
+
+/// A moment: milliseconds since the epoch, and a number from 0 to 1 for jitter.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// In Unix milliseconds.
+    pub now: i64,
+    /// Spreads what would otherwise happen all at once.
+    pub chance: f64,
+}
+
+impl Attention {
+    /// Whether something is left that a further round may bring about.
+    pub fn is_open(&self) -> bool {
+        self.tried.values().any(|tried| tried.left != Left::Nothing)
+    }
+
+    /// Whether something is left to do in an organisation.
+    pub fn is_open_in(&self, name: &Name) -> bool {
+        self.tried.get(name).is_some_and(|tried| tried.left != Left::Nothing)
+    }
+
+    /// Whether these are the objects that were tried last.
+    pub fn was_tried(&self, name: &Name, objects: &Arc<Packed>) -> bool {
+        self.tried.get(name).is_some_and(|tried| Arc::ptr_eq(&tried.objects, objects))
+    }
+
+    /// The objects that were tried last, by organisation.
+    pub fn objects(&self) -> impl Iterator<Item = (&Name, &Arc<Packed>)> {
+        self.tried.iter().map(|(name, tried)| (name, &tried.objects))
+    }
+
+    /// Organisations whose time to be tried again has come.
+    pub fn due(&self, now: i64) -> BTreeSet<Name> {
+        let passing = self.tried.iter().filter(|(_, tried)| tried.left == Left::Passing && tried.due <= now);
+        let truces = self.fights.iter().filter(|(_, fight)| fight.until != 0 && fight.until <= now);
+        passing.map(|(name, _)| name.clone()).chain(truces.map(|((name, _), _)| name.clone())).collect()
+    }
+
+    /// When the next one is due, in Unix milliseconds.
+    pub fn next_due(&self) -> Option<i64> {
+        let passing = self.tried.values().filter(|tried| tried.left == Left::Passing).map(|tried| tried.due);
+        passing.chain(self.fights.values().map(|fight| fight.until).filter(|until| *until != 0)).min()
+    }
+
+    /// Objects that are left as others write them, and until when (Unix seconds).
+    pub fn truces(&self, now: i64) -> BTreeMap<ObjectId, i64> {
+        let standing = self.fights.iter().filter(|(_, fight)| fight.until > now);
+        standing.map(|((_, id), fight)| (id.clone(), fight.until / 1000)).collect()
+    }
+
+    /// All of some organisations are to be verified with the server, one after the other.
+    pub fn verify(&mut self, organisations: impl Iterator<Item = Name>) {
+        let queued: BTreeSet<Name> = self.to_verify.iter().cloned().collect();
+        self.to_verify.extend(organisations.filter(|name| !queued.contains(name)));
+    }
+
+    /// Whether any organisation is to be verified.
+    pub fn has_to_verify(&self) -> bool {
+        !self.to_verify.is_empty()
+    }
+
+    /// The next one that is to be verified.
+    pub fn next_to_verify(&mut self) -> Option<Name> {
+        self.to_verify.pop_front()
+    }
+
+    /// Takes note of what came of a plan.
+    pub fn note(
+        &mut self,
+        objects: Option<&Arc<Packed>>,
+        plan: &OrganisationPlan,
+        outcome: &OrganisationOutcome,
+        at: Moment,
+    ) {
+        self.note_fights(plan, outcome, at.now);
+        let Some(objects) = objects else {
+            self.tried.remove(&plan.organisation);
+            return;
+        };
+        let left = left(outcome);
+        let before = self.tried.get(&plan.organisation).filter(|tried| tried.left == Left::Passing);
+        let failures = if left == Left::Passing { before.map_or(0, |tried| tried.failures) + 1 } else { 0 };
+        let due = at.now + millis(patience(FIRST_PATIENCE, LONGEST_PATIENCE, failures).mul_f64(0.75 + at.chance / 2.0));
+        self.tried.insert(plan.organisation.clone(), Tried { objects: Arc::clone(objects), left, failures, due });
+    }
+
+    /// Counts how often the same object is corrected; too often is a fight, and ends in a truce.
+    fn note_fights(&mut self, plan: &OrganisationPlan, outcome: &OrganisationOutcome, now: i64) {
+        for (action, outcome) in plan.actions.iter().zip(&outcome.outcomes) {
+            let drift = matches!(action.reason, Reason::Drift { .. } | Reason::GardenChangedAndDrift { .. });
+            if !(drift && action.verb == Verb::Change && matches!(outcome.done, Done::Applied { .. })) {
+                continue;
+            }
+            let key = (plan.organisation.clone(), action.id.clone());
+            let fight = self.fights.entry(key).or_insert(Fight { corrections: 0, last: now, truces: 0, until: 0 });
+            let quick = now - fight.last <= millis(FIGHT_WINDOW) || fight.until != 0;
+            fight.corrections = if quick { fight.corrections + 1 } else { 1 };
+            (fight.last, fight.until) = (now, 0);
+            if fight.corrections >= FIGHT_CORRECTIONS {
+                fight.truces += 1;
+                fight.until = now + millis(patience(FIRST_TRUCE, LONGEST_TRUCE, fight.truces));
+                // After a truce, one more correction that is undone begins the next.
+                fight.corrections = FIGHT_CORRECTIONS - 1;
+            }
+        }
+        self.fights.retain(|_, fight| fight.until != 0 || now - fight.last <= 2 * millis(FIGHT_WINDOW));
+    }
+
+    /// Forgets organisations that the garden does not have any more.
+    pub fn forget(&mut self, known: impl Fn(&Name) -> bool) {
+        self.tried.retain(|name, _| known(name));
+        self.fights.retain(|(name, _), _| known(name));
+    }
+}
+
+/// `first`, doubled with every failure after the first, and never more than `longest`.
+fn patience(first: Duration, longest: Duration, failures: u32) -> Duration {
+    first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(longest)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn left(outcome: &OrganisationOutcome) -> Left {
+    if outcome.failure.is_some() {
+        return Left::Passing;
+    }
+    outcome.outcomes.iter().filter(|outcome| outcome.is_open()).map(left_of).max().unwrap_or(Left::Nothing)
+}
+
+/// What one open outcome asks for. What only follows another's failure asks for nothing of its own.
+fn left_of(outcome: &Outcome) -> Left {
+    match &outcome.done {
+        Done::Failed { passing: true, .. } => Left::Passing,
+        Done::Skipped { why: Skip::WaitsFor { .. } | Skip::Stale { .. } | Skip::Interrupted } => Left::Passing,
+        _ => Left::ForPeople,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_doubles_and_ends() {
+        let of = |failures| patience(FIRST_PATIENCE, LONGEST_PATIENCE, failures).as_secs();
+        assert_eq!([of(1), of(2), of(3), of(7), of(8), of(40)], [5, 10, 20, 320, 600, 600]);
+    }
+}

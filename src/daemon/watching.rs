@@ -1,0 +1,112 @@
+//! What the loop knows of the clusters between rounds: their watches, and what each serves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::Attention;
+use crate::cluster::{Connection, Inventories, Mirror, Reading, Watches};
+use crate::name::Name;
+use crate::reconcile::{Options, State, Watched};
+use crate::render::SecretSource;
+
+/// The watches of every cluster; none where a single round is made.
+#[derive(Default)]
+pub struct Watching {
+    clusters: BTreeMap<Name, Watched>,
+    watches: BTreeMap<Name, Watches>,
+}
+
+/// What the watches ask to be done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Stir {
+    /// Organisations to look at.
+    pub organisations: BTreeSet<Name>,
+    /// Whether what clusters serve, or make of an apply, is another: everything is to be verified anew.
+    pub facts: bool,
+}
+
+impl Watching {
+    /// Begins to watch: what the next round over everything lists, watches go on from.
+    pub fn begin(connections: &BTreeMap<Name, Connection>, garden: &Name, bell: &Arc<Notify>) -> Self {
+        let mut watching = Self::default();
+        for (name, connection) in connections {
+            let mirror = Arc::new(Mirror::new(Arc::clone(bell)));
+            let watches = Watches::new(connection.clone(), garden.clone(), Arc::clone(&mirror));
+            watching.watches.insert(name.clone(), watches);
+            watching.clusters.insert(name.clone(), Watched { mirror, facts: None });
+        }
+        watching
+    }
+
+    /// What is known of each cluster.
+    pub(super) fn clusters(&self) -> &BTreeMap<Name, Watched> {
+        &self.clusters
+    }
+
+    /// The inventories that were read a moment ago, for a round that speaks of all of them.
+    pub(super) fn inventories_for(
+        &self,
+        read: &mut BTreeMap<Name, Inventories>,
+        options: &Options,
+    ) -> BTreeMap<Name, Inventories> {
+        let Some(only) = options.only.as_ref().filter(|_| options.reading != Reading::Watched) else {
+            return std::mem::take(read);
+        };
+        // Each batch takes its part.
+        let part = |inventories: &mut Inventories| {
+            let names: Vec<Name> = inventories.keys().filter(|name| only.contains(*name)).cloned().collect();
+            names.into_iter().filter_map(|name| inventories.remove_entry(&name)).collect()
+        };
+        read.iter_mut().map(|(cluster, inventories)| (cluster.clone(), part(inventories))).collect()
+    }
+
+    /// After a round: watches are opened on the kinds that it met, and what clusters serve is remembered.
+    pub(super) fn look_after(&mut self, state: &State) {
+        let read = state.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
+        for (name, cluster) in read {
+            let (Some(watches), Some(watched)) = (self.watches.get_mut(name), self.clusters.get_mut(name)) else {
+                continue;
+            };
+            watched.facts = Some(Arc::clone(&cluster.facts));
+            for (resource, version) in &cluster.listed {
+                watches.open(resource, Some(version.clone()));
+            }
+            for one in cluster.organisations.values() {
+                let objects = one.objects.objects.iter().map(|object| &object.id);
+                let ids = objects.chain(one.objects.secrets.iter().map(|request| &request.id));
+                ids.filter_map(|id| cluster.facts.kinds.of(id).ok()).for_each(|resource| watches.open(resource, None));
+            }
+        }
+    }
+
+    /// What was stirred since this was asked last. Of an organisation that has nothing left to do, only matters what moved.
+    pub fn stirred(&mut self, attention: &Attention) -> Stir {
+        let mut stir = Stir::default();
+        let mut sources = BTreeMap::new();
+        for (name, watched) in &mut self.clusters {
+            let stirred = watched.mirror.take_stirred();
+            stir.organisations.extend(stirred.moved);
+            stir.organisations.extend(stirred.fared.into_iter().filter(|name| attention.is_open_in(name)));
+            if stirred.facts {
+                (watched.facts, stir.facts) = (None, true);
+            }
+            if !stirred.sources.is_empty() {
+                sources.insert(name.clone(), stirred.sources);
+            }
+        }
+        for (name, packed) in attention.objects().filter(|(_, packed)| sources.contains_key(&packed.cluster)) {
+            let (moved, mirror) = (&sources[&packed.cluster], &self.clusters[&packed.cluster].mirror);
+            for request in packed.open().secrets {
+                if let SecretSource::Copied { namespace, name: source, .. } = &request.source
+                    && moved.contains(&(namespace.clone(), source.clone()))
+                {
+                    mirror.unsettle(&request.id);
+                    stir.organisations.insert(name.clone());
+                }
+            }
+        }
+        stir
+    }
+}
