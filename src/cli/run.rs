@@ -37,7 +37,7 @@ pub(crate) struct RunArgs {
     /// How often to look for new commits
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     interval: Duration,
-    /// How often to compare everything with the clusters, so that drift is found and corrected
+    /// How often to compare everything with the clusters again, beside what their watches show
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
     resync: Duration,
     /// End after one round, with an exit code that tells
@@ -242,6 +242,9 @@ impl Daemon<'_> {
         let stir = self.known.watching.stirred(attention);
         let mut also = attention.due(now.as_millisecond());
         also.extend(stir.organisations);
+        let rested = attention.rested(now.as_millisecond());
+        let rendered = self.checked.iter().flat_map(|checked| &checked.objects);
+        also.extend(rendered.filter(|(_, one)| rested.contains(&one.cluster)).map(|(name, _)| name.clone()));
         if stir.facts {
             // What failed for want of a kind may go now.
             let open = self.known.attention.objects().map(|(name, _)| name.clone());

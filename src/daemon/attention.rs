@@ -33,6 +33,8 @@ pub const VERIFY_EVERY: Duration = Duration::from_hours(24);
 pub struct Attention {
     tried: BTreeMap<Name, Tried>,
     fights: BTreeMap<(Name, ObjectId), Fight>,
+    /// Clusters that could not be read: they rest, so that they delay nobody else.
+    resting: BTreeMap<Name, Rest>,
     to_verify: VecDeque<Name>,
 }
 
@@ -56,6 +58,12 @@ enum Left {
 }
 
 #[derive(Debug)]
+struct Rest {
+    failures: u32,
+    due: i64,
+}
+
+#[derive(Debug)]
 struct Fight {
     corrections: u32,
     last: i64,
@@ -70,6 +78,13 @@ pub struct Moment {
     pub now: i64,
     /// Spreads what would otherwise happen all at once.
     pub chance: f64,
+}
+
+impl Moment {
+    /// So much later, a quarter more or less.
+    fn after(self, wait: Duration) -> i64 {
+        self.now + millis(wait.mul_f64(0.75 + self.chance / 2.0))
+    }
 }
 
 impl Attention {
@@ -103,7 +118,29 @@ impl Attention {
     /// When the next one is due, in Unix milliseconds.
     pub fn next_due(&self) -> Option<i64> {
         let passing = self.tried.values().filter(|tried| tried.left == Left::Passing).map(|tried| tried.due);
-        passing.chain(self.fights.values().map(|fight| fight.until).filter(|until| *until != 0)).min()
+        let truces = self.fights.values().map(|fight| fight.until).filter(|until| *until != 0);
+        passing.chain(truces).chain(self.resting.values().map(|rest| rest.due)).min()
+    }
+
+    /// Clusters that could not be read, and are left alone for a while.
+    pub fn resting(&self, now: i64) -> BTreeSet<&Name> {
+        self.resting.iter().filter(|(_, rest)| rest.due > now).map(|(name, _)| name).collect()
+    }
+
+    /// Clusters that could not be read, and are to be tried again.
+    pub fn rested(&self, now: i64) -> BTreeSet<Name> {
+        self.resting.iter().filter(|(_, rest)| rest.due <= now).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Takes note of whether a cluster could be read.
+    pub fn note_cluster(&mut self, cluster: &Name, read: bool, at: Moment) {
+        if read {
+            self.resting.remove(cluster);
+            return;
+        }
+        let rest = self.resting.entry(cluster.clone()).or_insert(Rest { failures: 0, due: 0 });
+        rest.failures += 1;
+        rest.due = at.after(patience(FIRST_PATIENCE, LONGEST_PATIENCE, rest.failures));
     }
 
     /// Objects that are left as others write them, and until when (Unix seconds).
@@ -144,7 +181,7 @@ impl Attention {
         let left = left(outcome);
         let before = self.tried.get(&plan.organisation).filter(|tried| tried.left == Left::Passing);
         let failures = if left == Left::Passing { before.map_or(0, |tried| tried.failures) + 1 } else { 0 };
-        let due = at.now + millis(patience(FIRST_PATIENCE, LONGEST_PATIENCE, failures).mul_f64(0.75 + at.chance / 2.0));
+        let due = at.after(patience(FIRST_PATIENCE, LONGEST_PATIENCE, failures));
         self.tried.insert(plan.organisation.clone(), Tried { objects: Arc::clone(objects), left, failures, due });
     }
 
@@ -210,5 +247,19 @@ mod tests {
     fn patience_doubles_and_ends() {
         let of = |failures| patience(FIRST_PATIENCE, LONGEST_PATIENCE, failures).as_secs();
         assert_eq!([of(1), of(2), of(3), of(7), of(8), of(40)], [5, 10, 20, 320, 600, 600]);
+    }
+
+    #[test]
+    fn a_cluster_that_cannot_be_read_rests_longer_each_time_and_is_forgiven_at_once() {
+        let ada = Name::new("ada").unwrap();
+        let mut attention = Attention::default();
+        let at = |now| Moment { now, chance: 0.5 };
+        attention.note_cluster(&ada, false, at(0));
+        assert!(attention.resting(4_999).contains(&ada));
+        assert_eq!(attention.rested(5_000), BTreeSet::from([ada.clone()]));
+        attention.note_cluster(&ada, false, at(5_000));
+        assert_eq!(attention.next_due(), Some(15_000));
+        attention.note_cluster(&ada, true, at(15_000));
+        assert_eq!((attention.next_due(), attention.resting(0)), (None, BTreeSet::new()));
     }
 }

@@ -389,6 +389,9 @@ pub async fn carry_out(known: &mut Known, world: &World<'_>, checked: &Checked, 
     let run = run_of(world, checked, garden, &objects, known.watching.clusters(), &options);
     let outcome = reconcile::apply(&run, &mut state, &plan).await; // IO
     let moment = Moment { now: options.now * 1000, chance: chance() };
+    for (cluster, read) in &state.clusters {
+        known.attention.note_cluster(cluster, read.is_ok(), moment);
+    }
     remember(known, checked, &state, &plan, &outcome, moment);
     known.watching.look_after(&state);
     Round { plan: Some(plan), outcome: Some(outcome), unreached, backwards, untouched, rendered: checked.rendered }
@@ -448,7 +451,11 @@ fn backwards(known: &Known, world: &World<'_>, garden: &Garden, commit: Option<&
 fn chosen(known: &Known, checked: &Checked, asked: &Asked, backwards: &BTreeMap<Name, CommitId>) -> BTreeSet<Name> {
     let wanted = |name: &Name| asked.only.as_ref().is_none_or(|only| only.contains(name));
     let all = checked.objects.iter().filter(|(name, _)| wanted(name) && !backwards.contains_key(*name));
+    let resting = known.attention.resting(asked.now.as_millisecond());
     let looked_at = |name: &Name, objects: &Arc<Packed>| {
+        if resting.contains(&objects.cluster) && !asked.whole {
+            return false;
+        }
         asked.whole || asked.also.contains(name) || !known.attention.was_tried(name, objects)
     };
     let mut only: BTreeSet<Name> =
