@@ -19,6 +19,7 @@ mod stories_doctor;
 mod stories_loop;
 mod stories_offline;
 mod stories_others;
+mod stories_refusals;
 mod stories_remove;
 mod stories_saved;
 mod stories_secrets;
