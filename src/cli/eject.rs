@@ -87,7 +87,10 @@ fn left_out(session: &Session, text: &str) -> Result<Name, Failure> {
         Failure::asked(format!("`{text}` is no name of an organisation"), "names are like `les-communs`")
     })?;
     let Some(garden) = &session.checked.garden else { return Ok(name) };
-    if garden.organisations.contains_key(&name) || garden.broken.contains(&name) {
+    // That it is left out is a finding too, and the only one that does not say that a file holds it.
+    let stops = session.checked.findings.iter().filter(|finding| finding.stops.as_ref() == Some(&name));
+    let left_out = !garden.broken.contains(&name) || stops.map(|finding| finding.code.0).eq(["E0413"]);
+    if garden.organisations.contains_key(&name) || !left_out {
         return Err(Failure::asked(
             format!("`{name}` is still in the garden, so its objects would be taken back in the next round"),
             format!(

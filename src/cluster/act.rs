@@ -15,8 +15,8 @@ use super::{copies, wait};
 use crate::finding::Findings;
 use crate::plan::take_over::taken_over;
 use crate::plan::{
-    Action, Base, Done, Entry, GARDEN_LABEL, HANDOVER, LiveObject, MANAGER, NONCE, Place, Skip, Verb, What, body_to_send,
-    health, request_hash, values_hash,
+    Action, Base, Done, Entry, GARDEN_LABEL, HANDOVER, LiveObject, MANAGER, NONCE, Place, Skip, Verb, What,
+    body_to_send, health, request_hash, values_hash,
 };
 use crate::render::{Generated, Object, ObjectId, SecretRequest, SecretSource};
 

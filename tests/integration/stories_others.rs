@@ -227,3 +227,75 @@ async fn a_plan_for_another_cluster_writes_nothing_there() {
     assert!(world.get("Namespace", &alpha, alpha.as_str()).await.is_none());
     world.end().await;
 }
+
+/// Runs parcelle in a folder with a sandbox of its own; what it said, and its exit code.
+#[expect(clippy::unwrap_used, reason = "a test")]
+fn parcelle(folder: &std::path::Path, arguments: &[&str]) -> (String, i32) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_parcelle"));
+    command.args(arguments).args(["--sandbox", "--sandbox-state"]).arg(folder.join("state.json"));
+    let output = command.current_dir(folder.join("garden")).output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (text, output.status.code().unwrap())
+}
+
+#[expect(clippy::unwrap_used, reason = "a test")]
+fn commit(folder: &std::path::Path) {
+    let repository = git2::Repository::init(folder).unwrap();
+    let mut index = repository.index().unwrap();
+    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+    index.update_all(["*"], None).unwrap();
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let who = git2::Signature::now("Tim", "tim@example.org").unwrap();
+    let parent = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
+    let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
+    repository.commit(Some("HEAD"), &who, &who, "a change", &tree, &parents).unwrap();
+}
+
+const GARDEN: &str = r#"edition 2026
+
+garden g {
+    title "G"
+}
+cluster ada {
+    title "Ada"
+    uid "0c0ffee0-0000-4000-8000-000000000000"
+    timezone "Europe/Paris"
+    provides {
+        volume storage-class { class fast; }
+    }
+}
+definition note {
+    about "One object."
+    releases { channel stable 1; release 1 image="example.org/app:1"; }
+    object ConfigMap text { data { a "1"; } }
+}
+"#;
+
+#[test]
+fn eject_asks_that_the_garden_lets_go_first_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let garden = folder.path().join("garden");
+    std::fs::create_dir_all(&garden).unwrap();
+    std::fs::write(garden.join("garden.kdl"), GARDEN).unwrap();
+    let organisation = "edition 2026\n\norganisation alpha {\n    title \"A\"\n    cluster ada\n    app note text\n}\n";
+    std::fs::write(garden.join("alpha.kdl"), organisation).unwrap();
+    commit(&garden);
+    let (said, code) = parcelle(folder.path(), &["run", "--once"]);
+    assert!(said.contains("alpha") && code == 0, "{said}");
+
+    let eject = ["eject", "alpha", "--yes"];
+    let (said, code) = parcelle(folder.path(), &eject);
+    assert!(said.contains("`alpha` is still in the garden") && code == 2, "{said}");
+    std::fs::remove_file(garden.join("alpha.kdl")).unwrap();
+    let (said, _) = parcelle(folder.path(), &eject);
+    assert!(said.contains("is still in the garden"), "what counts is the commit: {said}");
+    commit(&garden);
+    let (said, code) = parcelle(folder.path(), &["eject", "alpha"]);
+    assert!(said.contains("ConfigMap text") && said.contains("nobody to ask") && code == 2, "{said}");
+    let (said, code) = parcelle(folder.path(), &eject);
+    assert!(said.contains("let go, and the inventory removed") && code == 0, "{said}");
+    let (said, code) = parcelle(folder.path(), &eject);
+    assert!(said.contains("no cluster of the garden holds anything of `alpha`") && code == 2, "{said}");
+    let (said, code) = parcelle(folder.path(), &["run", "--once"]);
+    assert!(!said.contains("E0413") && code == 0, "nothing is missed: {said}");
+}
