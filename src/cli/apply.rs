@@ -70,7 +70,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
         let preview = prepared.preview();
         let shown = Shown { checked: &session.checked, round: &preview, loud: true };
         output.result(&shown.text(shape))?;
-        if !confirmed(changes, output)? {
+        if !confirmed(&format!("apply {}", plural(changes, "change")), output)? {
             output.note("nothing was applied");
             session.close().await;
             return Ok(Exit::Garden);
@@ -104,16 +104,16 @@ fn exactly(session: &Session, prepared: Prepared, saved: Plan) -> Result<Prepare
 /// So many reasons are told; what they say has mostly one cause.
 const STALE_SHOWN: usize = 8;
 
-/// Asks a person; where nobody can be asked, says how to go on.
-fn confirmed(changes: usize, output: &Output) -> Result<bool, Failure> {
+/// Asks a person whether to do something; where nobody can be asked, says how to go on.
+pub(super) fn confirmed(what: &str, output: &Output) -> Result<bool, Failure> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(Failure::asked(
-            "there is nobody to ask whether to apply this",
-            "add --yes to apply without asking",
+            format!("there is nobody to ask whether to {what}"),
+            "add --yes to do it without asking",
         ));
     }
-    output.note(&format!("apply {}? Only `yes` applies.", plural(changes, "change")));
+    output.note(&format!("{what}? Only `yes` does it."));
     let mut answer = String::new();
     let _ = std::io::stderr().flush();
     stdin.lock().read_line(&mut answer).map_err(Failure::Write)?;

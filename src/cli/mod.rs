@@ -10,6 +10,7 @@ mod clusters;
 mod docs;
 mod doctor;
 mod edit;
+mod eject;
 mod explain;
 mod failure;
 mod fix;
@@ -152,6 +153,8 @@ enum Command {
     Pause(pause::PauseArgs),
     /// Lift a pause
     Resume(pause::ResumeArgs),
+    /// Let an organisation go: its objects stay, labels, ownership and inventory go
+    Eject(eject::EjectArgs),
     /// Accept what this parcelle renders: write its hash into garden.kdl
     Pin,
     /// The manual page of a finding, or where the value of a setting comes from
@@ -208,6 +211,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
         Command::Doctor(args) => wait(doctor::run(common, args, output)),
         Command::Pause(args) => wait(pause::pause(common, args, output)),
         Command::Resume(args) => wait(pause::resume(common, args, output)),
+        Command::Eject(args) => wait(eject::run(common, args, output)),
         Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),
         Command::Docs(args) => docs::run(common, args, output),

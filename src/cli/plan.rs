@@ -139,6 +139,29 @@ impl Session {
         Ok(Self { checked, workspace, known, clusters })
     }
 
+    /// The same for the commit that a loop would apply: HEAD, or the files on disk where there is no repository.
+    pub(crate) async fn open_as_applied(
+        common: &Common,
+        flags: &ClusterFlags,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let commit = Workspace::find(common, None)?.repository.is_some().then_some("HEAD");
+        Self::open(common, flags, commit, output).await
+    }
+
+    /// IO: the leases of all clusters, or who holds one. Embedded sandboxes need none.
+    pub(crate) async fn permits(&self) -> Result<Leases, Failure> {
+        let mut leases = Leases::new(identity(), Timing::default());
+        if let (Some(garden), Some(true)) = (&self.checked.garden, self.clusters.as_ref().map(Clusters::are_shared)) {
+            let refused = leases.take(&self.connections(), garden, true).await;
+            if let Some((cluster, why)) = refused.into_iter().next() {
+                leases.release().await;
+                return Err(Failure::asked(format!("cluster `{cluster}`: {why}"), "stop the loop that holds it first"));
+            }
+        }
+        Ok(leases)
+    }
+
     /// Files of the garden that differ on disk from the commit.
     pub(crate) fn uncommitted(&self, commit: &str) -> Result<Vec<String>, Failure> {
         let blobs = |snapshot: crate::git::Snapshot| -> std::collections::BTreeMap<String, String> {

@@ -13,9 +13,10 @@ use super::errors::{self, ApiError};
 use super::request::{Content, backoff};
 use super::{copies, wait};
 use crate::finding::Findings;
+use crate::plan::take_over::taken_over;
 use crate::plan::{
-    Action, Base, Done, Entry, GARDEN_LABEL, LiveObject, MANAGER, NONCE, Place, Skip, Verb, What, body_to_send, health,
-    request_hash, values_hash,
+    Action, Base, Done, Entry, GARDEN_LABEL, HANDOVER, LiveObject, MANAGER, NONCE, Place, Skip, Verb, What,
+    body_to_send, health, request_hash, values_hash,
 };
 use crate::render::{Generated, Object, ObjectId, SecretRequest, SecretSource};
 
@@ -119,20 +120,33 @@ async fn apply(work: &Work<'_>, resource: &Resource, action: &Action, entry: Opt
     };
     let body = body_to_send(object, work.said, entry).into_owned();
     match &action.base {
-        None => create(work, resource, action, body).await,
-        Some(base) => change(work, resource, action, base, body).await,
+        None => create(work, resource, action, body, entry).await,
+        Some(base) => {
+            // An adoption was planned without the nonce that its entry has by now.
+            let known = entry.filter(|_| action.verb != Verb::Adopt);
+            let planned = body_to_send(object, work.said, known).into_owned();
+            change(work, resource, action, base, (body, &planned)).await
+        }
     }
 }
 
 /// Makes an object. The server must answer that it is new; one that turns out to be there is left as it was.
-async fn create(work: &Work<'_>, resource: &Resource, action: &Action, body: Value) -> Result<Done, Stop> {
+async fn create(
+    work: &Work<'_>,
+    resource: &Resource,
+    action: &Action,
+    body: Value,
+    entry: Option<&Entry>,
+) -> Result<Done, Stop> {
     let path = format!("{}?{}", resource.path(&action.id.namespace, &action.id.name), apply_query(action.force));
     let nonce = body["metadata"]["annotations"][NONCE].as_str().map(str::to_owned);
     let mut attempt = 0;
     loop {
         attempt += 1;
         match work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {
-            Ok(answer) if answer.code == 201 => return Ok(applied(work, action, &answer.body)),
+            Ok(answer) if answer.code == 201 || was_ours(entry, &answer.body) => {
+                return Ok(applied(work, action, &answer.body));
+            }
             Ok(answer) => {
                 take_back(work, resource, &action.id, &answer.body).await?;
                 return Err(Stop::Failed(
@@ -150,6 +164,12 @@ async fn create(work: &Work<'_>, resource: &Resource, action: &Action, body: Val
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Whether an object that was not found when the plan was made is the one we knew: the server that told so lagged behind.
+fn was_ours(entry: Option<&Entry>, found: &Value) -> bool {
+    let former = entry.and_then(Entry::former_uid);
+    former.is_some() && found["metadata"]["uid"].as_str() == former
 }
 
 fn carries(object: &Value, nonce: Option<&str>) -> bool {
@@ -174,15 +194,27 @@ async fn change(
     resource: &Resource,
     action: &Action,
     base: &Base,
-    mut body: Value,
+    (mut body, planned): (Value, &Value),
 ) -> Result<Done, Stop> {
     let path = format!("{}?{}", resource.path(&action.id.namespace, &action.id.name), apply_query(action.force));
     let wanted = body.clone();
     body["metadata"]["uid"] = base.uid.as_str().into();
     let mut version = base.resource_version.clone();
+    if let Some(prepared) = &action.prepare {
+        if action.verb == Verb::Adopt {
+            take_over(work, resource, action, base, planned).await?;
+        } else {
+            hand_over(work, resource, action, prepared).await?;
+        }
+        // Our own hand-over moved the version; the values that count are compared below.
+        version.clear();
+    }
     let mut attempt = 0;
     loop {
         attempt += 1;
+        if version.is_empty() {
+            version = version_of(&as_planned(work, resource, action, base, planned).await?);
+        }
         body["metadata"]["resourceVersion"] = version.as_str().into();
         let error = match work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {
             Ok(answer) if version_of(&answer.body) == version => return Ok(Done::Unchanged),
@@ -202,7 +234,7 @@ async fn change(
         if found["metadata"]["uid"].as_str() != Some(&base.uid) {
             return Err(Stop::Stale("another object stands under its name".to_owned()));
         }
-        if values_hash(&found, Some(&wanted), &action.changes) != base.values_hash {
+        if values_hash(&found, Some(planned), &action.changes) != base.values_hash {
             // Either somebody moved what we write over, or our own write arrived although its answer did not.
             if error.may_be_done() && is_as_wanted(work, &found, &wanted) {
                 return Ok(applied(work, action, &found));
@@ -232,6 +264,75 @@ fn version_of(body: &Value) -> String {
     body["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()
 }
 
+/// Lets a second manager hold the live value of a field before we give it up: dropped by us alone, it would fall back to its
+/// default. Whoever holds another value by now keeps it.
+async fn hand_over(work: &Work<'_>, resource: &Resource, action: &Action, held: &Value) -> Result<(), Stop> {
+    let query = format!("fieldManager={HANDOVER}&force=false");
+    let path = format!("{}?{query}", resource.path(&action.id.namespace, &action.id.name));
+    let mut body = held.clone();
+    body["apiVersion"] = (*resource.api_version).into();
+    body["kind"] = (*resource.kind).into();
+    body["metadata"] = json!({ "name": &*action.id.name });
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        match work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.refusal().is_some_and(|refusal| !refusal.conflicts().is_empty()) => return Ok(()),
+            // The same value again is no harm.
+            Err(error) if error.may_be_done() && attempt < work.attempts() => {
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Makes the part of tools in `managedFields` ours, before the first apply: the one patch of `managedFields` that an adoption needs.
+async fn take_over(
+    work: &Work<'_>,
+    resource: &Resource,
+    action: &Action,
+    base: &Base,
+    wanted: &Value,
+) -> Result<(), Stop> {
+    let path = format!("{}?fieldManager={MANAGER}", resource.path(&action.id.namespace, &action.id.name));
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let found = as_planned(work, resource, action, base, wanted).await?;
+        let Some(ours) = taken_over(&found) else { return Ok(()) };
+        let metadata = json!({ "uid": base.uid, "resourceVersion": version_of(&found), "managedFields": ours });
+        match work.writer.write(Method::PATCH, &path, Content::MergePatch, &json!({ "metadata": metadata })).await {
+            Ok(_) => return Ok(()),
+            Err(error) if (error.is_conflict() || error.may_be_done()) && attempt < work.attempts() => {
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// The object as it is now, where it is still the one that the plan was decided on.
+async fn as_planned(
+    work: &Work<'_>,
+    resource: &Resource,
+    action: &Action,
+    base: &Base,
+    wanted: &Value,
+) -> Result<Value, Stop> {
+    let Some(found) = work.connection().get_object(resource, &action.id).await? else {
+        return Err(Stop::Stale("it was deleted since the plan was made".to_owned()));
+    };
+    if found["metadata"]["uid"].as_str() != Some(&base.uid) {
+        return Err(Stop::Stale("another object stands under its name".to_owned()));
+    }
+    if values_hash(&found, Some(wanted), &action.changes) != base.values_hash {
+        return Err(Stop::Stale("a value that the plan writes over was changed since it was made".to_owned()));
+    }
+    Ok(found)
+}
+
 /// Deletes an object and makes it anew, once the old one is gone.
 async fn replace(work: &Work<'_>, resource: &Resource, action: &Action, entry: Option<&Entry>) -> Result<Done, Stop> {
     if let Some(base) = &action.base {
@@ -246,7 +347,7 @@ async fn replace(work: &Work<'_>, resource: &Resource, action: &Action, entry: O
     }
     let object = object_of(work, &action.id)
         .ok_or_else(|| Stop::Failed("the plan wants an object that the garden does not render".to_owned()))?;
-    create(work, resource, action, body_to_send(object, work.said, entry).into_owned()).await
+    create(work, resource, action, body_to_send(object, work.said, entry).into_owned(), None).await
 }
 
 async fn delete(work: &Work<'_>, resource: &Resource, action: &Action) -> Result<Done, Stop> {
@@ -254,8 +355,10 @@ async fn delete(work: &Work<'_>, resource: &Resource, action: &Action) -> Result
         return Err(Stop::Failed("a delete without a uid is never done".to_owned()));
     };
     if let Some(prepared) = &action.prepare {
-        let path = format!("{}?{}", resource.path(&action.id.namespace, &action.id.name), apply_query(true));
-        match work.writer.write(Method::PATCH, &path, Content::Apply, prepared).await {
+        let path = format!("{}?fieldManager={MANAGER}", resource.path(&action.id.namespace, &action.id.name));
+        let mut patch = prepared.clone();
+        patch["metadata"] = json!({ "uid": base.uid });
+        match work.writer.write(Method::PATCH, &path, Content::MergePatch, &patch).await {
             Err(error) if error.is_not_found() => return Ok(Done::Deleted),
             other => other?,
         };
@@ -317,7 +420,7 @@ async fn secret(work: &Work<'_>, resource: &Resource, action: &Action, entry: Op
         return Err(Stop::Failed("the plan wants a Secret that the garden does not ask for".to_owned()));
     };
     if let (SecretSource::Generated { keys }, Some(base)) = (&request.source, &action.base) {
-        return add_keys(work, resource, action, keys, base).await;
+        return add_keys(work, resource, action, (keys, request, entry), base).await;
     }
     let material = material(work, request).await?;
     let mut body = material.body(request);
@@ -325,17 +428,17 @@ async fn secret(work: &Work<'_>, resource: &Resource, action: &Action, entry: Op
         body["metadata"]["annotations"] = json!({ NONCE: nonce });
     }
     if !matches!(request.source, SecretSource::Generated { .. }) {
-        return follow(work, resource, action, &body).await;
+        return follow(work, resource, action, &body, entry).await;
     }
     make_once(work, resource, action, &body).await
 }
 
-/// Adds the keys that a newer definition asks for; those that are there stay as they are.
+/// Adds the keys that a newer definition asks for; those that are there stay as they are. An adopted one gets our labels too.
 async fn add_keys(
     work: &Work<'_>,
     resource: &Resource,
     action: &Action,
-    keys: &BTreeMap<String, Generated>,
+    (keys, request, entry): (&BTreeMap<String, Generated>, &SecretRequest, Option<&Entry>),
     base: &Base,
 ) -> Result<Done, Stop> {
     let path = format!("{}?fieldManager={MANAGER}", resource.path(&action.id.namespace, &action.id.name));
@@ -350,10 +453,17 @@ async fn add_keys(
             return Err(Stop::Stale("another Secret stands under its name".to_owned()));
         }
         let added = crate::secrets::generated(keys, &found.data).map_err(|error| Stop::Failed(error.to_string()))?;
-        if added.is_empty() {
+        let adopts = action.verb == Verb::Adopt;
+        if added.is_empty() && !adopts {
             return Ok(Done::Unchanged);
         }
-        let metadata = json!({ "uid": found.uid, "resourceVersion": found.resource_version });
+        let mut metadata = json!({ "uid": found.uid, "resourceVersion": found.resource_version });
+        if adopts {
+            metadata["labels"] = json!(request.labels);
+            if let Some(nonce) = entry.and_then(Entry::nonce) {
+                metadata["annotations"] = json!({ NONCE: nonce });
+            }
+        }
         let body = json!({ "kind": "Secret", "apiVersion": "v1", "metadata": metadata, "data": added.data() });
         match work.writer.write(Method::PATCH, &path, Content::MergePatch, &body).await {
             Ok(answer) => return Ok(applied_secret(work, action, &answer.body)),
@@ -411,7 +521,13 @@ async fn make_once(work: &Work<'_>, resource: &Resource, action: &Action, body: 
 }
 
 /// A copy or a templated file, applied; it is made by us or carries our label, or is left alone.
-async fn follow(work: &Work<'_>, resource: &Resource, action: &Action, body: &Value) -> Result<Done, Stop> {
+async fn follow(
+    work: &Work<'_>,
+    resource: &Resource,
+    action: &Action,
+    body: &Value,
+    entry: Option<&Entry>,
+) -> Result<Done, Stop> {
     let path = format!("{}?{}", resource.path(&action.id.namespace, &action.id.name), apply_query(action.force));
     let mut body = body.clone();
     if let Some(base) = &action.base {
@@ -421,7 +537,9 @@ async fn follow(work: &Work<'_>, resource: &Resource, action: &Action, body: &Va
     loop {
         attempt += 1;
         match work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {
-            Ok(answer) if action.base.is_none() && answer.code != 201 && attempt == 1 => {
+            Ok(answer)
+                if action.base.is_none() && answer.code != 201 && attempt == 1 && !was_ours(entry, &answer.body) =>
+            {
                 take_back(work, resource, &action.id, &answer.body).await?;
                 return Err(Stop::Failed(
                     "somebody made a Secret of that name just now; it was left as it was".to_owned(),

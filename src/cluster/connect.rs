@@ -47,11 +47,19 @@ pub struct Limits {
     pub answer: Duration,
     /// How often a request is tried that the server could not serve.
     pub attempts: u32,
+    /// A watch that is silent for so long is opened anew: a connection may be dead without a word.
+    pub silence: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 32, connect: Duration::from_secs(10), answer: Duration::from_secs(40), attempts: 5 }
+        Self {
+            in_flight: 32,
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(40),
+            attempts: 5,
+            silence: Duration::from_mins(1),
+        }
     }
 }
 

@@ -194,9 +194,16 @@ impl Refusal {
         }
     }
 
-    /// Whether a status 500 blames what we sent (server-side apply answers so) rather than the server.
+    /// Whether a status 500 blames what we sent (server-side apply answers so, and etcd of what is too large) rather than
+    /// the server.
     pub fn is_about_the_body(&self) -> bool {
-        ["failed to create typed patch object", "failed to convert new object", "failed to create typed live object"]
+        let too_large = ["etcdserver: request is too large", "trying to send message larger than max"];
+        too_large.iter().any(|words| self.message.contains(words))
+            || [
+                "failed to create typed patch object",
+                "failed to convert new object",
+                "failed to create typed live object",
+            ]
             .iter()
             .any(|start| self.message.starts_with(start))
             || self.message.contains("unable to convert unstructured object")

@@ -61,6 +61,16 @@ struct Part {
     text: String,
 }
 
+impl Stored {
+    /// The paths of its ConfigMaps and the versions that were read, the parent first.
+    pub(super) fn places(&self, garden: &Name, organisation: &Name) -> Vec<(String, String)> {
+        let parts = self.parts.iter().enumerate().filter(|(_, part)| !part.resource_version.is_empty());
+        let place =
+            |at| format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps/{}", part_name(garden, organisation, at));
+        parts.map(|(at, part)| (place(at), part.resource_version.clone())).collect()
+    }
+}
+
 /// Why an inventory could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
@@ -69,7 +79,7 @@ pub enum InventoryError {
     Api {
         /// Whose.
         organisation: Name,
-        /// `read` or `written`.
+        /// `read`, `written` or `removed`.
         verb: &'static str,
         /// What the server or the network said.
         #[source]

@@ -9,6 +9,7 @@ pub mod ask;
 pub mod connect;
 mod copies;
 pub mod discovery;
+pub mod eject;
 pub mod errors;
 pub mod facts;
 pub mod inventory;

@@ -361,7 +361,9 @@ async fn namespace_of(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Re
 async fn read_missing(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<(), ApiError> {
     let found: BTreeSet<_> = live.objects.keys().chain(live.settled.keys()).map(ObjectId::identity).collect();
     let mut missing: BTreeMap<(&str, &str, &str), Vec<&ObjectId>> = BTreeMap::new();
-    for id in scope.ids().into_iter().filter(|id| !found.contains(&id.identity())) {
+    // What could not be listed is not known to be missing, and would fail here for all the others.
+    let unread = |id: &ObjectId| live.unread.contains_key(&format!("{} {}", id.api_version, id.kind));
+    for id in scope.ids().into_iter().filter(|id| !found.contains(&id.identity()) && !unread(id)) {
         missing.entry((&id.api_version, &id.kind, &id.namespace)).or_default().push(id);
     }
     let mut reads = Vec::new();

@@ -1,7 +1,5 @@
 //! Waiting for objects, by watching them: until they are ready, or gone, or a deadline.
 
-use std::time::Duration;
-
 use futures::StreamExt;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -12,9 +10,6 @@ use super::errors::ApiError;
 use super::request::{Detail, WatchEvent, backoff, query_escaped};
 use crate::plan::{Health, HealthState, health};
 use crate::render::ObjectId;
-
-/// A silent watch is opened anew after this time: a connection may be dead without a word.
-const SILENCE: Duration = Duration::from_mins(1);
 
 /// How often an object is looked at while it is unknown whether the cluster can be watched.
 const ATTEMPTS: u32 = 5;
@@ -117,15 +112,16 @@ async fn follow(
     enough: &mut impl FnMut(Option<&Value>) -> bool,
 ) -> bool {
     let path = format!("{list}&watch=true&allowWatchBookmarks=true&timeoutSeconds=290&resourceVersion={version}");
-    let opening =
-        tokio::time::timeout_at(deadline.min(Instant::now() + SILENCE), connection.watch(&path, Detail::Whole));
+    let silence = connection.inner.limits.silence;
+    let opening = connection.watch(&path, Detail::Whole);
+    let opening = tokio::time::timeout_at(deadline.min(Instant::now() + silence), opening);
     let Ok(Ok(stream)) = opening.await else {
         tokio::time::sleep_until(deadline.min(Instant::now() + backoff(2, None))).await;
         return false;
     };
     let mut stream = std::pin::pin!(stream);
     loop {
-        let limit = deadline.min(Instant::now() + SILENCE);
+        let limit = deadline.min(Instant::now() + silence);
         match tokio::time::timeout_at(limit, stream.next()).await {
             Ok(Some(Ok(WatchEvent::Is(object)))) => {
                 if enough(Some(&typed(object, resource))) {

@@ -32,6 +32,7 @@ impl Mirror {
     /// Opens the mirror in `folder`, or starts an empty one there.
     pub fn open(folder: &Path, remote: Remote) -> Result<Self, GitError> {
         check_address(&remote.address)?;
+        clear_locks(folder);
         let existing = git2::Repository::open_bare(folder);
         let inner = match existing {
             Ok(inner) => inner,
@@ -87,6 +88,15 @@ fn create(folder: &Path) -> Result<git2::Repository, GitError> {
         .map_err(GitError::git(format!("start a mirror in `{}`", folder.display())))?;
     std::fs::rename(&beside, folder).map_err(GitError::io("move the mirror to", folder))?;
     git2::Repository::open_bare(folder).map_err(GitError::git(format!("open the mirror in `{}`", folder.display())))
+}
+
+/// Removes the locks that a kill may have left: the mirror is nobody's but ours, and they would stop every later fetch.
+#[expect(clippy::disallowed_methods, reason = "a port: the mirror's own folder")]
+fn clear_locks(folder: &Path) {
+    for lock in ["refs/parcelle/head.lock", "packed-refs.lock", "HEAD.lock", "config.lock"] {
+        // That it is not there is the usual case.
+        let _absent = std::fs::remove_file(folder.join(lock));
+    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

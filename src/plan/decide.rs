@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::action::{Action, Base, FieldChange, Place, Verb, What};
 use super::diff::{Compared, diff};
 use super::input::{body_to_send, is_taken, kind_key, was_ours};
 use super::live::{Conflict, DryRun};
-use super::reason::Reason;
+use super::reason::{Reason, people};
 use super::standing::{Index, Standing};
-use super::{Entry, Input, LiveObject, MANAGER, desired_hash, immutable, owners, values_hash};
+use super::{Entry, Input, LiveObject, MANAGER, desired_hash, immutable, owners, take_over, values_hash};
 use crate::merge::{self, ApplyError, ApplyOptions};
 use crate::render::Object;
 
@@ -95,7 +95,12 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     if entry.is_some() && asked.is_none() && !merge::would_change(input.schemas, &live.body, &wanted, MANAGER) {
         return settled(input, object, action);
     }
-    let prospect = prospect(input, live, &wanted, asked);
+    let tools = if entry.is_none() { take_over::tools(&live.body) } else { Vec::new() };
+    let prospect = match after_take_over(input, live, &wanted, &tools) {
+        // The server was asked without it, so only what it refuses of the object itself counts.
+        Some(reckoned) => Prospect { refused: prospect(input, live, &wanted, asked).refused, ..reckoned },
+        None => prospect(input, live, &wanted, asked),
+    };
     let was_ours = was_ours(object, entry);
     let after = prospect.after.as_deref().unwrap_or(&wanted);
     action.changes = changes(input, object, Some(&live.body), after, &wanted, &was_ours);
@@ -107,8 +112,16 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
         values_hash: values_hash(&live.body, Some(&wanted), &action.changes),
     };
     action.base = Some(base);
+    action.prepare = handed_over(object, live, entry, &wanted);
+    action.changes.retain(|change| action.prepare.is_none() || change.path != "spec.replicas");
+    if !tools.is_empty() {
+        action.note = Some(format!("the fields of {} become parcelle's", people(&tools)));
+        action.prepare = Some(json!({ "takeOver": tools }));
+    }
     // Whether a field may change in place is known beforehand: an invalid value is never read as an immutable field.
-    if let Some(path) = immutable::violated(&object.id.kind, &live.body, &action.changes) {
+    if let Some(path) = immutable::violated(&object.id.kind, &live.body, &action.changes)
+        && !immutable::is_invalid_besides(&path, asked)
+    {
         let holds_data = object.holds_data || immutable::holds_data(&object.id) || &*object.id.kind == "StatefulSet";
         (action.verb, action.reason) = if holds_data {
             (Verb::Refused, Reason::ImmutableWithData { path })
@@ -126,7 +139,42 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     }
     // Nothing that people can see may move, and still what we hold does: the apply makes us its owner.
     let takes_note = owners::ours(&live.body) != owners::ours(after);
-    decided(input, object, entry, action, &was_ours, takes_note)
+    let rewritten = || rewritten(input, object, after, &wanted, asked);
+    decided(input, object, entry, action, &was_ours, (takes_note, &rewritten))
+}
+
+/// What an adoption comes to once the part of the tools that made the object is ours; absent where no tool did.
+fn after_take_over<'a>(input: &Input<'_>, live: &LiveObject, wanted: &Value, tools: &[String]) -> Option<Prospect<'a>> {
+    let ours = take_over::taken_over(&live.body).filter(|_| !tools.is_empty())?;
+    let mut body = (*live.body).clone();
+    body["metadata"]["managedFields"] = ours;
+    Some(reckoned(input, &body, wanted))
+}
+
+/// The number of replicas that passes from us to an autoscaler: as it is live, to be held by a second manager before we drop
+/// it, since it would fall back to 1 otherwise.
+fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted: &Value) -> Option<Value> {
+    let scales = matches!(&*object.id.kind, "Deployment" | "StatefulSet") && entry.is_some();
+    let held = owners::ours(&live.body).is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some());
+    let replicas = live.body.pointer("/spec/replicas")?;
+    (scales && held && wanted.pointer("/spec/replicas").is_none()).then(|| json!({"spec": {"replicas": replicas}}))
+}
+
+/// The first field that the server would not take as we send it: something on its way in (a mutating webhook) changes it.
+fn rewritten(
+    input: &Input<'_>,
+    object: &Object,
+    after: &Value,
+    wanted: &Value,
+    asked: Option<&DryRun>,
+) -> Option<String> {
+    let known = input.schemas.kind(&object.id.api_version, &object.id.kind).is_some();
+    if !known || !matches!(asked, Some(DryRun::Result(_))) {
+        return None;
+    }
+    let as_sent = overlaid(after, wanted);
+    let changes = changes(input, object, Some(after), &as_sent, wanted, &|_| false);
+    changes.into_iter().next().map(|change| change.path)
 }
 
 /// An object that is as it should be: a word where fields of it are left to others.
@@ -148,7 +196,7 @@ fn decided(
     entry: Option<&Entry>,
     mut action: Action,
     was_ours: &dyn Fn(&str) -> bool,
-    takes_note: bool,
+    (takes_note, rewritten): (bool, &dyn Fn() -> Option<String>),
 ) -> Action {
     let (drifted, others): (Vec<_>, Vec<_>) = action.conflicts.iter().partition(|conflict| was_ours(&conflict.field));
     let taken = others.iter().all(|conflict| is_taken(input.said, object, entry, conflict));
@@ -168,9 +216,12 @@ fn decided(
     };
     if action.changes.is_empty() && action.conflicts.is_empty() {
         if !takes_note {
-            return settled(input, object, action);
+            return match rewritten() {
+                Some(path) => Action { verb: Verb::Keep, reason: Reason::Rewritten { path }, ..action },
+                None => settled(input, object, action),
+            };
         }
-        action.reason = Reason::OwnershipOnly;
+        action.reason = if action.prepare.is_some() { Reason::HandedOver } else { Reason::OwnershipOnly };
         return action;
     }
     let same = entry.desired_hash == action.desired_hash;
@@ -211,21 +262,21 @@ fn prospect<'a>(input: &Input<'a>, live: &LiveObject, wanted: &Value, asked: Opt
             Prospect { conflicts: conflicts.clone(), ..verified(after) }
         }
         Some(DryRun::Conflict { conflicts, forced: None }) => {
-            Prospect { conflicts: conflicts.clone(), verified: true, ..reckoned(input, live, wanted) }
+            Prospect { conflicts: conflicts.clone(), verified: true, ..reckoned(input, &live.body, wanted) }
         }
         Some(DryRun::Refused { status, message, .. }) => {
             let refused = Some(Reason::ServerRefused { status: *status, message: message.clone() });
-            Prospect { refused, conflicts: Vec::new(), verified: true, ..reckoned(input, live, wanted) }
+            Prospect { refused, conflicts: Vec::new(), verified: true, ..reckoned(input, &live.body, wanted) }
         }
-        Some(DryRun::NotVerified(_)) | None => reckoned(input, live, wanted),
+        Some(DryRun::NotVerified(_)) | None => reckoned(input, &live.body, wanted),
     }
 }
 
 /// What applying would come to by the structured merge alone.
-fn reckoned<'a>(input: &Input<'_>, live: &LiveObject, wanted: &Value) -> Prospect<'a> {
+fn reckoned<'a>(input: &Input<'_>, live: &Value, wanted: &Value) -> Prospect<'a> {
     // The time goes into managedFields only, which are not compared.
     let options = |force| ApplyOptions { manager: MANAGER, force, subresource: None, now: "1970-01-01T00:00:00Z" };
-    let apply = |force| merge::apply(input.schemas, Some(&live.body), wanted, &options(force));
+    let apply = |force| merge::apply(input.schemas, Some(live), wanted, &options(force));
     let (after, conflicts) = match apply(false) {
         Ok(after) => (Some(after), Vec::new()),
         Err(ApplyError::Conflicts(conflicts)) => {
@@ -236,7 +287,7 @@ fn reckoned<'a>(input: &Input<'_>, live: &LiveObject, wanted: &Value) -> Prospec
         // Whether the body is valid is for the server to say; until then its own fields are what is known.
         Err(_) => (None, Vec::new()),
     };
-    let after = after.unwrap_or_else(|| overlaid(&live.body, wanted));
+    let after = after.unwrap_or_else(|| overlaid(live, wanted));
     Prospect { after: Some(Cow::Owned(after)), conflicts, verified: false, refused: None }
 }
 

@@ -4,8 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::action::{Action, Verb};
 use super::reason::Reason;
+use super::take_over;
 use super::{Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan};
 use crate::model::Deletions;
 use crate::name::Name;
@@ -47,11 +50,12 @@ pub struct Refusal {
 pub fn check(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for (at, action) in plan.actions.iter().enumerate().filter(|(_, action)| action.verb.writes()) {
-        let refused = check_place(plan, facts, action).or_else(|| match action.verb {
-            Verb::Delete => check_delete(plan, facts, action),
-            Verb::Replace => check_replace(facts, action),
-            _ => check_apply(plan, facts, action),
-        });
+        let refused =
+            check_place(plan, facts, action).or_else(|| check_prepared(action)).or_else(|| match action.verb {
+                Verb::Delete => check_delete(plan, facts, action),
+                Verb::Replace => check_replace(facts, action),
+                _ => check_apply(plan, facts, action),
+            });
         refusals.extend(refused.map(|(promise, why)| Refusal { action: at, promise, why }));
     }
     refusals.extend(check_budget(plan, facts));
@@ -83,6 +87,25 @@ fn check_place(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> R
     let is_inside = *action.id.namespace == *plan.namespace;
     (!is_own_namespace && !is_inside)
         .then(|| (12, format!("`{}` lies outside the namespace `{}`", action.id, plan.namespace)))
+}
+
+/// What is written just before is one of the few things that may be: a reclaim policy switched for a delete, the number of
+/// replicas handed over as it is, the part of a tool taken over when an object is adopted.
+fn check_prepared(action: &Action) -> Refused {
+    let prepared = action.prepare.as_ref()?;
+    let tools = prepared.get("takeOver").and_then(Value::as_array).filter(|_| action.verb == Verb::Adopt);
+    if tools.is_some_and(|tools| tools.iter().all(|tool| tool.as_str().is_some_and(take_over::is_tool))) {
+        return None;
+    }
+    let spec = prepared.as_object().filter(|whole| whole.len() == 1).and_then(|whole| whole.get("spec")?.as_object());
+    let only = spec.filter(|spec| spec.len() == 1).and_then(|spec| spec.iter().next());
+    let known = only.is_some_and(|(field, value)| match (action.verb, field.as_str()) {
+        (Verb::Delete, "databaseReclaimPolicy" | "databaseRoleReclaimPolicy") => value == "delete",
+        (Verb::Change, "replicas") => value.is_u64(),
+        _ => false,
+    });
+    (!known)
+        .then(|| (5, format!("what the plan would write to `{}` beforehand is none of the things it may", action.id)))
 }
 
 /// Nothing of another garden or organisation is written to, nor what is neither ours nor adopted by word.
@@ -179,6 +202,7 @@ fn moved(action: &Action, live: &LiveObject) -> Option<String> {
 fn is_it(entry: &Entry, live: &LiveObject) -> bool {
     match entry.uid() {
         Some(uid) => uid == live.uid,
+        None if entry.former_uid() == Some(&live.uid) => true,
         None => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
     }
 }

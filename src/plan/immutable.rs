@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::action::{FieldChange, Shown};
+use super::live::DryRun;
 use super::path;
 use crate::render::ObjectId;
 
@@ -65,6 +66,20 @@ pub(super) fn violated(kind: &str, live: &Value, changes: &[FieldChange]) -> Opt
         let first = kind == "PersistentVolumeClaim" && unset && *field == "spec.volumeName";
         (!stays && !first).then(|| (*field).to_owned())
     })
+}
+
+/// Whether the server refuses more than the change of that field: an object that is invalid is never deleted to be made anew.
+pub(super) fn is_invalid_besides(path: &str, asked: Option<&DryRun>) -> bool {
+    let Some(DryRun::Refused { message, causes, .. }) = asked else { return false };
+    let about_change = |words: &str| {
+        ["immutable", "may not change", "cannot change", "updates to", "can not be unset"]
+            .iter()
+            .any(|say| words.contains(say))
+    };
+    if causes.is_empty() {
+        return !about_change(message);
+    }
+    causes.iter().any(|cause| !(path::plain(&cause.field) == path || about_change(&cause.message)))
 }
 
 /// Whether objects of this kind hold data by their nature (a StatefulSet does not: its claims outlive it).

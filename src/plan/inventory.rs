@@ -71,6 +71,9 @@ pub enum Presence {
     Intended {
         /// A random word made for the run that wrote it ahead.
         nonce: String,
+        /// The uid it was known by before it was not found: a server that lags behind may still bring it back to light.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
     },
 }
 
@@ -83,11 +86,19 @@ impl Entry {
         }
     }
 
+    /// The uid of the object that was not found when it was to be made again, where it was known before.
+    pub fn former_uid(&self) -> Option<&str> {
+        match &self.presence {
+            Presence::Known { .. } => None,
+            Presence::Intended { was, .. } => was.as_deref(),
+        }
+    }
+
     /// The nonce that the object carries, where it was made by us.
     pub fn nonce(&self) -> Option<&str> {
         match &self.presence {
             Presence::Known { nonce, .. } => nonce.as_deref(),
-            Presence::Intended { nonce } => Some(nonce),
+            Presence::Intended { nonce, .. } => Some(nonce),
         }
     }
 }

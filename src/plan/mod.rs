@@ -16,6 +16,7 @@ pub mod action;
 mod decide;
 mod deletions;
 mod diff;
+pub mod eject;
 mod findings;
 pub mod guard;
 mod hash;
@@ -40,6 +41,7 @@ mod requests;
 pub mod said;
 mod settle;
 mod standing;
+pub mod take_over;
 
 pub use action::{Action, Base, FieldChange, Place, Shown, Verb, What};
 pub use hash::{desired_hash, hash_of, values_hash};

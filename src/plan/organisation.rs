@@ -47,8 +47,11 @@ fn bar_namespace(actions: &mut [Action], namespace: &str) {
     if !actions.iter().any(is_barred) {
         return;
     }
-    for action in actions.iter_mut().filter(|action| action.verb.writes() && &*action.id.namespace == namespace) {
+    // A server that was asked refuses everything in a namespace that goes: that is nobody's mistake.
+    let is_open = |action: &&mut Action| action.verb.writes() || matches!(action.reason, Reason::ServerRefused { .. });
+    for action in actions.iter_mut().filter(|action| &*action.id.namespace == namespace).filter(is_open) {
         (action.verb, action.reason) = (Verb::Held, Reason::NamespaceBarred);
+        action.causes.clear();
     }
 }
 

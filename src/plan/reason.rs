@@ -44,6 +44,8 @@ pub enum Reason {
     RendererChanged,
     /// The values are as wanted; parcelle becomes the owner of some, so that drift of them is seen.
     OwnershipOnly,
+    /// The number of replicas passes to an autoscaler as it is.
+    HandedOver,
     /// Fields of others are taken by word (`field … take`).
     Taken {
         /// Field managers that owned them.
@@ -116,6 +118,11 @@ pub enum Reason {
     OrganisationVanished,
     /// Its deletion has begun, and it goes.
     Leaving,
+    /// Something changes a field on its way into the cluster, so it never is as the garden says.
+    Rewritten {
+        /// The field.
+        path: String,
+    },
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
     LeftToOthers,
     // ── held ──
@@ -220,6 +227,7 @@ impl fmt::Display for Reason {
             }
             Self::RendererChanged => to.write_str("parcelle renders it differently now"),
             Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
+            Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
             Self::Taken { from } => write!(to, "the garden asks for it and takes it from {}", people(from)),
             Self::CopyFollows { source } => write!(to, "follows `{source}`"),
             Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
@@ -255,6 +263,10 @@ impl Reason {
                 "the organisation is no longer in the garden and nobody said `retired organisation`; nothing of it is deleted",
             ),
             Self::Leaving => to.write_str("its deletion has begun"),
+            Self::Rewritten { path } => write!(
+                to,
+                "the cluster changes `{path}` whenever it is written (a mutating webhook does), so it is not as the garden says"
+            ),
             Self::LeftToOthers => to.write_str("fields of it are left to others, as the garden says"),
             Self::FoughtOver { by, until } => {
                 write!(to, "{} keeps changing it back: left as it is until {}", people(by), minute(*until))

@@ -21,7 +21,7 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
         }
         // Where the version of its API moved, the entry moves with it.
         let entry = known.and_then(|id| next.entries.remove(&id)).unwrap_or_else(|| Entry {
-            presence: Presence::Intended { nonce: nonce.to_owned() },
+            presence: Presence::Intended { nonce: nonce.to_owned(), was: None },
             desired_hash: String::new(),
             own_fields: OwnFields::default(),
             holds_data: action.holds_data,
@@ -35,9 +35,8 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
     for action in plan.actions.iter().filter(|action| is_made_anew(action.verb, &action.reason)) {
         if let Some(entry) = next.entries.get_mut(&action.id) {
             let nonce = entry.nonce().unwrap_or(nonce).to_owned();
-            if action.verb == Verb::Create {
-                entry.presence = Presence::Intended { nonce };
-            }
+            let was = entry.uid().or(entry.former_uid()).map(str::to_owned);
+            entry.presence = Presence::Intended { nonce, was };
         }
     }
     // Replaced: until the new uid is recorded, the nonce proves which one is ours.
@@ -48,11 +47,22 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
             *known = Some(nonce.to_owned());
         }
     }
+    follow_versions(plan, &mut next);
     for id in &plan.gone {
         next.entries.remove(id);
     }
     retire(input, plan, &mut next);
     next
+}
+
+/// Where the version of an API moved and the object stayed as it is, its entry moves alone.
+fn follow_versions(plan: &OrganisationPlan, next: &mut Inventory) {
+    for action in plan.actions.iter().filter(|action| action.reason == Reason::Unchanged) {
+        let known = next.find(&action.id).map(|(id, _)| id.clone()).filter(|id| *id != action.id);
+        if let Some(entry) = known.and_then(|id| next.entries.remove(&id)) {
+            next.entries.insert(action.id.clone(), entry);
+        }
+    }
 }
 
 fn is_made_anew(verb: Verb, reason: &Reason) -> bool {

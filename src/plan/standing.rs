@@ -130,6 +130,6 @@ pub(super) fn is_same(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
     match &entry.presence {
         // Replaced by a run that ended before it recorded the new uid: the nonce went with it.
         Presence::Known { uid, nonce } => *uid == live.uid || nonce.as_deref().is_some_and(made_by_us),
-        Presence::Intended { nonce } => made_by_us(nonce),
+        Presence::Intended { nonce, was } => was.as_deref() == Some(&live.uid) || made_by_us(nonce),
     }
 }

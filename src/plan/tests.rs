@@ -346,7 +346,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
         };
         let fields = applied.as_ref().and_then(|applied| merge::own_fields(schemas, applied).ok());
         let presence = if let Some(nonce) = &known.intended {
-            Presence::Intended { nonce: nonce.clone() }
+            Presence::Intended { nonce: nonce.clone(), was: None }
         } else {
             let uid = known.uid.clone().unwrap_or_else(|| format!("uid of {}", known.id));
             Presence::Known { uid, nonce: None }

@@ -6,7 +6,7 @@ use super::{
     http::Answer,
     resources::{Registry, Resource},
     route::Target,
-    server::Server,
+    server::{Server, locked},
     status::Status,
 };
 
@@ -16,12 +16,20 @@ pub(crate) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2
 /// Answers a request for anything but objects.
 pub(crate) fn answer(server: &Server, target: &Target, accept: &str) -> Result<Answer, Status> {
     let registry = server.registry();
+    let silent = locked(&server.faults).silent_groups();
     let aggregated = accept.split(',').take_while(|range| range.contains("as=")).any(|range| {
         range.contains("as=APIGroupDiscoveryList") && range.contains("v=v2") && !range.contains("v2beta1")
     });
     let value = match target {
-        Target::Core if aggregated => aggregate(&registry, true),
-        Target::Groups if aggregated => aggregate(&registry, false),
+        Target::Core if aggregated => aggregate(&registry, true, &silent),
+        Target::Groups if aggregated => aggregate(&registry, false, &silent),
+        Target::Version(group, _) if silent.contains(group) => {
+            return Err(Status::plain(
+                503,
+                "ServiceUnavailable",
+                "the server is currently unable to handle the request",
+            ));
+        }
         Target::Core => json!({
             "kind": "APIVersions",
             "versions": ["v1"],
@@ -223,7 +231,8 @@ fn aggregated_resource(resource: &Resource) -> Value {
     entry
 }
 
-fn aggregate(registry: &Registry, core: bool) -> Value {
+/// Of a group that is silent the versions are known, and none of their kinds.
+fn aggregate(registry: &Registry, core: bool, silent: &[String]) -> Value {
     let names = if core { vec![String::new()] } else { groups(registry) };
     let items: Vec<Value> = names
         .iter()
@@ -231,6 +240,9 @@ fn aggregate(registry: &Registry, core: bool) -> Value {
             let versions: Vec<Value> = versions(registry, name)
                 .iter()
                 .map(|version| {
+                    if silent.contains(name) {
+                        return json!({"version": version, "freshness": "Stale"});
+                    }
                     let wanted =
                         |resource: &&std::sync::Arc<Resource>| resource.group == *name && resource.version == *version;
                     let resources: Vec<Value> =

@@ -18,6 +18,9 @@ pub enum Effect {
         /// Seconds in the header `Retry-After`, if any.
         #[serde(default)]
         retry_after: Option<u32>,
+        /// The server's words, such as those of a quota or an admission policy; a sentence of ours where empty.
+        #[serde(default)]
+        message: String,
     },
     /// Done as usual, this much later.
     Delay {
@@ -34,6 +37,13 @@ pub enum Effect {
     WatchExpires,
     /// A watch is opened and stays silent, without bookmarks or an end.
     WatchStalls,
+    /// What is written is changed on its way, as a mutating webhook does: this value comes to stand at the JSON pointer.
+    Rewrite {
+        /// Where, such as `/spec/replicas`; its parent must be there.
+        pointer: String,
+        /// What.
+        value: serde_json::Value,
+    },
     /// A read is answered from an earlier version of the store.
     StaleRead {
         /// How many writes the answer lags behind.
@@ -47,7 +57,8 @@ pub enum Effect {
 pub struct Trigger {
     /// Verbs: `get list watch create update patch delete deletecollection`.
     pub verbs: Vec<String>,
-    /// Resource as in `deployments.apps` or `configmaps`, also `deployments.apps/status`.
+    /// Resource as in `deployments.apps` or `configmaps`, also `deployments.apps/status`; `*.GROUP` for a whole API group,
+    /// which with a status 503 is missing from discovery too, as behind an aggregated server that is down.
     pub resource: Option<String>,
     /// Namespace.
     pub namespace: Option<String>,
@@ -55,6 +66,8 @@ pub struct Trigger {
     pub name: Option<String>,
     /// Field manager, the part of the user agent before `/` where none is named.
     pub manager: Option<String>,
+    /// Only requests that are only tried (`dryRun=All`), or only those in earnest.
+    pub dry_run: Option<bool>,
     /// Only the n-th request (from 1) that matches otherwise.
     pub nth: Option<u64>,
     /// Only with this probability, between 0 and 1.
@@ -81,6 +94,7 @@ pub(crate) struct Seen<'a> {
     pub namespace: &'a str,
     pub name: &'a str,
     pub manager: &'a str,
+    pub dry_run: bool,
 }
 
 #[derive(Debug)]
@@ -119,6 +133,15 @@ impl Table {
         pairs.map(|one| (one.fault.clone(), one.hit)).collect()
     }
 
+    /// API groups whose server is down: they are known and tell nothing of their kinds.
+    pub fn silent_groups(&self) -> Vec<String> {
+        let down = |waiting: &&Waiting| matches!(waiting.fault.effect, Effect::Status { code: 503, .. });
+        let groups = self.waiting.iter().filter(down);
+        groups
+            .filter_map(|waiting| Some(waiting.fault.on.resource.as_deref()?.strip_prefix("*.")?.to_owned()))
+            .collect()
+    }
+
     /// The effects of all faults that hit this request.
     pub fn effects(&mut self, seen: &Seen<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -146,10 +169,18 @@ impl Table {
 fn matches(on: &Trigger, seen: &Seen<'_>) -> bool {
     let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
     (on.verbs.is_empty() || on.verbs.iter().any(|verb| verb == seen.verb))
-        && is(&on.resource, seen.resource)
+        && on.resource.as_deref().is_none_or(|wanted| is_resource(wanted, seen.resource))
         && is(&on.namespace, seen.namespace)
         && is(&on.name, seen.name)
         && is(&on.manager, seen.manager)
+        && on.dry_run.is_none_or(|wanted| wanted == seen.dry_run)
+}
+
+fn is_resource(wanted: &str, found: &str) -> bool {
+    match wanted.strip_prefix('*') {
+        Some(group) => found.ends_with(group),
+        None => wanted == found,
+    }
 }
 
 /// A number from 0 to below 1 (splitmix64).
@@ -168,13 +199,24 @@ fn dice(seed: &mut u64) -> f64 {
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub delay: Duration,
-    pub status: Option<(u16, String, Option<u32>)>,
+    pub status: Option<Injected>,
     pub cut_before: bool,
     pub cut_after: bool,
     pub truncate: bool,
     pub expire: bool,
     pub stall: bool,
     pub stale: Option<u64>,
+    /// JSON pointers and values.
+    pub rewrites: Vec<(String, serde_json::Value)>,
+}
+
+/// An answer in place of the request's own.
+#[derive(Debug)]
+pub(crate) struct Injected {
+    pub code: u16,
+    pub reason: String,
+    pub retry_after: Option<u32>,
+    pub message: String,
 }
 
 impl From<Vec<Effect>> for Effects {
@@ -182,7 +224,9 @@ impl From<Vec<Effect>> for Effects {
         let mut effects = Self::default();
         for effect in list {
             match effect {
-                Effect::Status { code, reason, retry_after } => effects.status = Some((code, reason, retry_after)),
+                Effect::Status { code, reason, retry_after, message } => {
+                    effects.status = Some(Injected { code, reason, retry_after, message });
+                }
                 Effect::Delay { milliseconds } => {
                     effects.delay += Duration::from_millis(milliseconds);
                 }
@@ -191,6 +235,7 @@ impl From<Vec<Effect>> for Effects {
                 Effect::Truncate => effects.truncate = true,
                 Effect::WatchExpires => effects.expire = true,
                 Effect::WatchStalls => effects.stall = true,
+                Effect::Rewrite { pointer, value } => effects.rewrites.push((pointer, value)),
                 Effect::StaleRead { versions } => effects.stale = Some(versions),
             }
         }
@@ -203,7 +248,7 @@ mod tests {
     use super::*;
 
     fn seen(verb: &str) -> Seen<'_> {
-        Seen { verb, resource: "configmaps", namespace: "n", name: "c", manager: "m" }
+        Seen { verb, resource: "configmaps", namespace: "n", name: "c", manager: "m", dry_run: false }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use tokio::{
 use super::{
     access::{self, User, Wish},
     delete, discovery,
-    faults::{Effects, Seen},
+    faults::{Effects, Injected, Seen},
     patch, read,
     resources::Resource,
     review,
@@ -156,6 +156,20 @@ pub(crate) struct Call {
     pub agent: String,
     /// Reads are to be answered from so many versions ago (a fault).
     pub stale: Option<u64>,
+    /// What a mutating webhook makes of a written object (a fault): JSON pointers and values.
+    pub rewrites: Vec<(String, serde_json::Value)>,
+}
+
+impl Call {
+    /// The object as a webhook lets it pass.
+    pub fn rewrite(&self, object: &mut serde_json::Value) {
+        for (pointer, value) in &self.rewrites {
+            let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
+            if let Some(serde_json::Value::Object(fields)) = object.pointer_mut(parent) {
+                fields.insert(key.replace("~1", "/").replace("~0", "~"), value.clone());
+            }
+        }
+    }
 }
 
 /// A successful answer.
@@ -211,7 +225,7 @@ async fn handle(
         server.count(verb, &resource);
     }
     let agent = agent(&parts.headers);
-    let effects = if user.is_controller() {
+    let mut effects = if user.is_controller() {
         Effects::default()
     } else {
         let seen = Seen {
@@ -220,6 +234,7 @@ async fn handle(
             namespace: &place.namespace,
             name: &place.name,
             manager: query.get("fieldManager").unwrap_or(&agent),
+            dry_run: query.all("dryRun").any(|word| word == "All"),
         };
         Effects::from(locked(&server.faults).effects(&seen))
     };
@@ -230,8 +245,8 @@ async fn handle(
         cut.0.store(true, Ordering::Relaxed);
         return Response::new(Body::empty());
     }
-    if let Some((code, reason, after)) = &effects.status {
-        return injected(*code, reason, *after);
+    if let Some(status) = &effects.status {
+        return injected(status);
     }
     if let Err(status) = authorised(&server, &user, verb, &place) {
         return failure(&status);
@@ -252,6 +267,7 @@ async fn handle(
             user,
             agent,
             stale: effects.stale,
+            rewrites: std::mem::take(&mut effects.rewrites),
         },
         Err(status) => return failure(&status),
     };
@@ -404,18 +420,17 @@ fn form(headers: &HeaderMap) -> Form {
     Form::Whole
 }
 
-fn injected(code: u16, reason: &str, after: Option<u32>) -> Response<Body> {
-    let mut status = Status::plain(code, "", "a fault was injected here");
-    let mut body = status.body();
-    if !reason.is_empty() {
-        body["reason"] = reason.into();
+fn injected(wanted: &Injected) -> Response<Body> {
+    let words = if wanted.message.is_empty() { "a fault was injected here" } else { &wanted.message };
+    let mut body = Status::plain(wanted.code, "", words).body();
+    if !wanted.reason.is_empty() {
+        body["reason"] = wanted.reason.as_str().into();
     }
-    if let Some(seconds) = after {
+    if let Some(seconds) = wanted.retry_after {
         body["details"] = serde_json::json!({"retryAfterSeconds": seconds});
     }
-    status.code = code;
-    let mut response = json_response(code, body.to_string(), &[]);
-    if let Some(seconds) = after {
+    let mut response = json_response(wanted.code, body.to_string(), &[]);
+    if let Some(seconds) = wanted.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response

@@ -72,6 +72,7 @@ pub(crate) fn with_custom_defaults(resource: &Resource, mut object: Value) -> Va
 pub(crate) fn store_new(server: &Server, call: &Call, options: &Options, mut object: Value) -> Result<Value, Status> {
     let resource = &call.resource;
     let name = name_of(&object).to_owned();
+    call.rewrite(&mut object);
     lifecycle::admit_new(server, resource, &call.place.namespace, &name)?;
     lifecycle::prepare_new(server, resource, &mut object);
     let errors = validate::new_object(server, resource, &object);
@@ -272,6 +273,7 @@ pub(crate) fn store_change(
     let resource = &call.resource;
     let name = call.place.name.as_str();
     let sub = call.place.subresource.as_str();
+    call.rewrite(&mut object);
     if object == *live {
         return Ok(Some(object));
     }

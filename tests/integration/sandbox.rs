@@ -216,7 +216,7 @@ async fn a_reflector_recovers_from_expired_and_cut_watches() {
         handle.faults().add(fault(
             &["list"],
             "configmaps",
-            Effect::Status { code: 503, reason: String::new(), retry_after: None },
+            Effect::Status { code: 503, reason: String::new(), retry_after: None, message: String::new() },
         ));
         handle.faults().expire_watches();
         maps.delete("a", &DeleteParams::default()).await.unwrap();
@@ -246,7 +246,8 @@ async fn faults_hit_before_and_after_the_write() {
     handle.faults().add(fault(&["get"], "configmaps", Effect::StaleRead { versions: 1 }));
     assert_eq!(value().await, "1");
     assert_eq!(value().await, "3");
-    let refused = Effect::Status { code: 500, reason: "InternalError".into(), retry_after: None };
+    let refused =
+        Effect::Status { code: 500, reason: "InternalError".into(), retry_after: None, message: String::new() };
     handle.faults().add(fault(&["patch"], "configmaps", refused));
     let error = patch("4").await.unwrap_err();
     assert!(matches!(error, kube::Error::Api(status) if status.code == 500 && status.reason == "InternalError"));

@@ -182,5 +182,5 @@ fn all_hit(handle: &Handle) {
 }
 
 fn status(code: u16) -> Effect {
-    Effect::Status { code, reason: String::new(), retry_after: None }
+    Effect::Status { code, reason: String::new(), retry_after: None, message: String::new() }
 }

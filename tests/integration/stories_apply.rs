@@ -48,28 +48,6 @@ async fn drift_is_corrected_and_the_culprit_named() {
 }
 
 #[tokio::test]
-async fn a_field_that_we_newly_want_and_somebody_owns_is_not_taken() {
-    let mut world = World::new().await;
-    let alpha = world.organisation("alpha");
-    world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"colour": "green"}}));
-    world.put(&alpha, "ConfigMap", "other", Some("web"), json!({"data": {"a": "1"}}));
-    world.round().await.assert_all_done();
-    world.edit("ConfigMap", &alpha, "settings", json!({"data": {"shape": "round"}})).await;
-
-    world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"colour": "red", "shape": "square"}}));
-    world.put(&alpha, "ConfigMap", "other", Some("web"), json!({"data": {"a": "2"}}));
-    let round = world.round().await;
-    let action = round.action(&alpha, "ConfigMap", "settings");
-    assert_eq!((action.verb, &action.reason), (Verb::Refused, &Reason::Conflict));
-    assert_eq!(action.conflicts[0].manager, "kubectl-edit");
-    let settings = world.get("ConfigMap", &alpha, "settings").await.unwrap();
-    assert_eq!(settings["data"], json!({"colour": "green", "shape": "round"}), "nothing of the object is applied");
-    assert_eq!(world.get("ConfigMap", &alpha, "other").await.unwrap()["data"]["a"], "2");
-    assert!(round.findings().has_errors());
-    world.end().await;
-}
-
-#[tokio::test]
 async fn an_object_that_somebody_deleted_comes_back() {
     let mut world = World::new().await;
     let alpha = world.organisation("alpha");

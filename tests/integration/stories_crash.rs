@@ -3,13 +3,13 @@
 use futures::{StreamExt, stream};
 use parcelle::cluster::lease::{Standing, Timing};
 use parcelle::cluster::{Lease, Permit};
-use parcelle::sandbox::{Effect, Fault, Trigger};
+use parcelle::sandbox::{ControllerOptions, Effect, Fault, Trigger};
 use serde_json::json;
 use std::time::Duration;
 
 use crate::story::{World, real};
 
-/// What a garden asked for once, and asks for now: something made, changed, replaced, kept and dropped.
+/// What a garden asked for once, and asks for now: something made, changed, replaced, kept, adopted, retired and dropped.
 fn before(world: &mut World, alpha: &parcelle::name::Name) {
     world.ordinary(alpha);
     world.generated(alpha, "web-instance");
@@ -56,6 +56,117 @@ async fn a_run_killed_between_any_two_writes_is_completed_by_the_next() {
             return;
         }
     }
+}
+
+fn claim() -> serde_json::Value {
+    json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
+}
+
+fn job(image: &str) -> serde_json::Value {
+    json!({"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "app", "image": image}]}}}})
+}
+
+/// A garden in the middle of its life: one app was retired long ago and its time has come, one is retired now; a second
+/// organisation and a person have things of their own. The next run creates, changes, replaces, adopts, retires and prunes.
+async fn in_the_middle_of_its_life() -> (World, [parcelle::name::Name; 2]) {
+    // Controllers, so that what is deleted goes while it is waited for.
+    let delay = Duration::from_millis(20);
+    let mut world = World::with(ControllerOptions { delay, ..ControllerOptions::default() }).await;
+    world.wait = Some(Duration::from_secs(10));
+    let (alpha, beta) = (world.organisation("alpha"), world.organisation("beta"));
+    world.put(&beta, "ConfigMap", "settings", Some("web"), json!({"data": {"a": "1"}}));
+    world.generated(&beta, "web-instance");
+    before(&mut world, &alpha);
+    world.put(&alpha, "Job", "upgrade", Some("web"), job("example.org/web:1"));
+    world.put(&alpha, "Service", "notes", Some("notes"), json!({"spec": {"ports": [{"port": 80, "protocol": "TCP"}]}}));
+    for app in ["notes", "old"] {
+        world.put(&alpha, "PersistentVolumeClaim", &format!("{app}-files"), Some(app), claim());
+    }
+    world.round().await.assert_all_done();
+    let retire = |world: &mut World, app: &str| {
+        world.objects_of(&alpha).retired.insert(crate::story::name(app), (14 * 86_400, crate::story::line(3)));
+    };
+    retire(&mut world, "old");
+    world.round().await.assert_all_done();
+    world.now += 15 * 86_400;
+    world.make("ConfigMap", &alpha, "theirs", json!({"data": {"x": "y"}})).await;
+    world.make("ConfigMap", &alpha, "adopted", json!({"data": {"x": "y"}})).await;
+
+    after(&mut world, &alpha);
+    world.put(&alpha, "Job", "upgrade", Some("web"), job("example.org/web:2"));
+    retire(&mut world, "notes");
+    world.drop_object(&alpha, "Service", "notes");
+    world.put(&alpha, "ConfigMap", "adopted", Some("web"), json!({"data": {"x": "y", "z": "ours"}}));
+    world.adopt(&alpha, "ConfigMap", "adopted");
+    (world, [alpha, beta])
+}
+
+#[tokio::test]
+async fn a_run_that_does_everything_killed_between_any_two_writes_is_completed_by_the_next() {
+    if real().is_some() {
+        println!("skipped: the test server has no controllers");
+        return;
+    }
+    let points = kill_points().await;
+    assert!(points > 12, "inventory twice, and everything else: {points}");
+    // Side by side: most of the time is spent waiting.
+    stream::iter((0..points).map(killed_at)).buffer_unordered(4).collect::<()>().await;
+}
+
+/// How many writes the whole run takes.
+async fn kill_points() -> u64 {
+    let (world, _) = in_the_middle_of_its_life().await;
+    let before = world.connection.counts().writes;
+    let round = world.round().await;
+    assert!(!round.outcome.is_open(), "{:?}", round.outcome);
+    world.connection.counts().writes - before
+}
+
+#[expect(clippy::unwrap_used, reason = "a test")]
+async fn killed_at(writes: u64) {
+    let (mut world, [alpha, beta]) = in_the_middle_of_its_life().await;
+    let others = async |world: &World| {
+        let theirs = world.get("ConfigMap", &alpha, "theirs").await.unwrap();
+        let mut versions = world.versions(&[&beta]).await;
+        versions.retain(|key, _| !key.contains("parcelle-system"));
+        (theirs, versions)
+    };
+    let untouched = others(&world).await;
+    let killed = world.killed_after(writes).await;
+    if writes == 0 {
+        let verbs: std::collections::BTreeSet<parcelle::plan::Verb> =
+            killed.of(&alpha).actions.iter().map(|action| action.verb).filter(|verb| verb.writes()).collect();
+        assert_eq!(verbs.len(), 5, "it creates, changes, replaces, adopts and deletes: {:?}", killed.writes());
+    }
+    for _ in 0..4 {
+        world.round().await;
+    }
+    assert_converged(&world, &alpha).await;
+    assert_as_the_garden_says(&world, &alpha, writes).await;
+    assert_eq!(others(&world).await, untouched, "nothing of others is touched, after {writes} writes");
+    world.assert_inventory_exact(&beta).await;
+}
+
+#[expect(clippy::unwrap_used, reason = "a test")]
+async fn assert_as_the_garden_says(world: &World, alpha: &parcelle::name::Name, writes: u64) {
+    let gone = [("ConfigMap", "dropped"), ("Service", "notes"), ("PersistentVolumeClaim", "old-files")];
+    for (kind, object) in gone {
+        assert!(world.get(kind, alpha, object).await.is_none(), "{kind} {object} is left after {writes} writes");
+    }
+    let value =
+        async |object: &str, key: &str| world.get("ConfigMap", alpha, object).await.unwrap()["data"][key].clone();
+    assert_eq!(value("frozen", "a").await, "2");
+    assert_eq!(value("settings", "colour").await, "red");
+    assert_eq!(value("adopted", "z").await, "ours");
+    assert_eq!(value("new", "a").await, "1");
+    let job = world.get("Job", alpha, "upgrade").await.unwrap();
+    assert_eq!(job["spec"]["template"]["spec"]["containers"][0]["image"], "example.org/web:2");
+    assert!(world.get("Secret", alpha, "web-second").await.is_some());
+    // Data of what is retired now is there, and its time is counted from this run.
+    assert!(world.get("PersistentVolumeClaim", alpha, "notes-files").await.is_some());
+    let inventory = world.inventory(alpha).await;
+    let (_, entry) = inventory.entries.iter().find(|(id, _)| &*id.name == "notes-files").unwrap();
+    assert_eq!(entry.retired_since, Some(world.now), "after {writes} writes");
 }
 
 #[tokio::test]
@@ -117,7 +228,7 @@ async fn lost_answer(effect: Effect, nth: u64) {
 }
 
 fn status(code: u16) -> Effect {
-    Effect::Status { code, reason: String::new(), retry_after: None }
+    Effect::Status { code, reason: String::new(), retry_after: None, message: String::new() }
 }
 
 #[tokio::test]

@@ -152,36 +152,3 @@ async fn a_retired_organisation_goes_whole_at_its_time_but_not_with_what_others_
     assert!(namespace.is_none_or(|namespace| !namespace["metadata"]["deletionTimestamp"].is_null()));
     world.end().await;
 }
-
-#[tokio::test]
-async fn an_object_that_lost_our_label_is_not_deleted() {
-    let mut world = World::new().await;
-    let alpha = world.organisation("alpha");
-    world.ordinary(&alpha);
-    world.put(&alpha, "ConfigMap", "extra", Some("web"), json!({"data": {"a": "1"}}));
-    world.round().await.assert_all_done();
-    let unlabelled = json!({"metadata": {"labels": {"parcelle.dev/garden": null}}});
-    world.edit("ConfigMap", &alpha, "extra", unlabelled).await;
-    world.drop_object(&alpha, "ConfigMap", "extra");
-    let round = world.round().await;
-    assert_eq!(round.writes(), Vec::<String>::new());
-    assert!(matches!(round.action(&alpha, "ConfigMap", "extra").reason, Reason::Disowned { .. }));
-    assert!(world.get("ConfigMap", &alpha, "extra").await.is_some());
-    world.end().await;
-}
-
-#[tokio::test]
-async fn an_object_made_anew_by_somebody_under_our_name_is_not_deleted() {
-    let mut world = World::new().await;
-    let alpha = world.organisation("alpha");
-    world.ordinary(&alpha);
-    world.put(&alpha, "ConfigMap", "extra", Some("web"), json!({"data": {"a": "1"}}));
-    world.round().await.assert_all_done();
-    let labels = world.get("ConfigMap", &alpha, "extra").await.unwrap()["metadata"]["labels"].clone();
-    world.delete("ConfigMap", &alpha, "extra").await;
-    world.make("ConfigMap", &alpha, "extra", json!({"metadata": {"labels": labels}, "data": {"b": "2"}})).await;
-    world.drop_object(&alpha, "ConfigMap", "extra");
-    world.round().await;
-    assert!(world.get("ConfigMap", &alpha, "extra").await.is_some());
-    world.end().await;
-}

@@ -7,6 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use parcelle::expression::SecretRef;
 use parcelle::plan::{Done, Reason, Verb};
 use parcelle::render::{Escape, Generated, SecretPiece, SecretSource, naming};
+use parcelle::report::Format;
+use parcelle::report::plan::Look;
+use parcelle::sandbox::Effect;
 use serde_json::json;
 
 use crate::story::{World, name};
@@ -139,4 +142,99 @@ async fn a_refusal_that_echoes_a_secret_is_masked() {
         assert!(!why.contains("Invalid value: \""), "{why}");
     }
     world.end().await;
+}
+
+/// Every form in which a value could be given away: plain, base64, and as a hash that anybody can make.
+fn forms(value: &str) -> Vec<String> {
+    let hash = ring::digest::digest(&ring::digest::SHA256, value.as_bytes());
+    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    vec![value.to_owned(), STANDARD.encode(value), hex, STANDARD.encode(hash.as_ref())]
+}
+
+/// All that is stored outside of Secrets, as the server has it.
+#[expect(clippy::unwrap_used, reason = "a test")]
+async fn everything_else(world: &World, organisation: &parcelle::name::Name) -> String {
+    let system = name(naming::SYSTEM_NAMESPACE);
+    let mut text = String::new();
+    for namespace in [&system, organisation] {
+        for kind in ["ConfigMap", "Deployment", "Service", "Job", "PersistentVolumeClaim"] {
+            let list = world.api(kind, namespace).list(&kube::api::ListParams::default()).await.unwrap();
+            text.push_str(&serde_json::to_string(&list).unwrap());
+        }
+    }
+    text
+}
+
+#[tokio::test]
+async fn no_secret_is_told_whatever_fails() {
+    let effects = [
+        None,
+        Some(Effect::CutBefore),
+        Some(Effect::CutAfter),
+        Some(Effect::Truncate),
+        Some(crate::story::refusal(403, "Forbidden", "")),
+        Some(crate::story::refusal(422, "Invalid", "")),
+        Some(crate::story::refusal(500, "", "etcdserver: request timed out")),
+    ];
+    for effect in effects {
+        let mut world = World::new().await;
+        let alpha = world.organisation("alpha");
+        let system = name(naming::SYSTEM_NAMESPACE);
+        world.round().await.assert_all_done();
+        let Some(faults) = world.faults() else { return world.end().await };
+        let canary = "canary-5f0e-in-every-secret";
+        world.make("Secret", &system, "relay", json!({"data": {"pass": STANDARD.encode(canary)}})).await;
+        let keys = BTreeMap::from([("pass".to_owned(), "password".to_owned())]);
+        let (namespace, from) = (system.to_string(), "relay".to_owned());
+        world.request(&alpha, "smtp", SecretSource::Copied { namespace, name: from, keys });
+        let from = SecretRef { secret: "smtp".into(), key: "password".into() };
+        let value = SecretPiece::Secret { from, escape: Escape::Ini };
+        let keys = BTreeMap::from([("mail.ini".to_owned(), vec![SecretPiece::Text("p = ".to_owned()), value])]);
+        world.request(&alpha, "mail-file", SecretSource::Template { keys });
+        world.generated(&alpha, "instance");
+        // What people write may name the variable of a secret: it stays the text that it is.
+        world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"text": "$(CANARY)"}}));
+        if let Some(effect) = &effect {
+            // Bodies of a refusal may echo what was sent.
+            let effect = match effect {
+                Effect::Status { code, reason, retry_after, message } if message.is_empty() => Effect::Status {
+                    code: *code,
+                    reason: reason.clone(),
+                    retry_after: *retry_after,
+                    message: format!(
+                        "Secret \"smtp\" is refused: data.password: {}: {canary}",
+                        STANDARD.encode(canary)
+                    ),
+                },
+                other => other.clone(),
+            };
+            // Of the Secret itself: a server echoes what it was sent, not what somebody else sent.
+            let mut fault = crate::story::fault(&["patch"], "secrets", 3, effect);
+            fault.on.name = Some("smtp".to_owned());
+            faults.add(fault);
+        }
+        let mut texts = Vec::new();
+        for _ in 0..3 {
+            let round = world.round().await;
+            texts.push(format!("{:?} {:?}", round.plan, round.outcome));
+            texts.push(serde_json::to_string(&round.plan).expect("a plan is JSON"));
+            texts.push(parcelle::report::plan::text(&round.plan, Look { colour: false, verbose: true }));
+            texts.push(parcelle::report::plan::markdown(&round.plan, parcelle::report::plan::Markdown::default()));
+            texts.push(parcelle::report::plan::outcome(&round.outcome.organisations, Look::default()));
+            texts.push(parcelle::report::render(Format::Json, &round.findings(), &world.sources, false));
+            faults.clear();
+        }
+        let made = decoded(&world.get("Secret", &alpha, "instance").await.expect("it was made"), "password");
+        assert_eq!(decoded(&world.get("Secret", &alpha, "smtp").await.expect("it was copied"), "password"), canary);
+        let (state, plan) = world.plan().await;
+        texts.push(format!("{state:?} {plan:?} {:?}", world.connection.take_warnings()));
+        texts.push(serde_json::to_string(&world.snapshot().await).expect("a snapshot is JSON"));
+        texts.push(everything_else(&world, &alpha).await);
+        for form in [canary, &made].into_iter().flat_map(forms) {
+            for text in &texts {
+                assert!(!text.contains(&form), "{effect:?}: {form} in {text}");
+            }
+        }
+        world.end().await;
+    }
 }

@@ -13,7 +13,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use parcelle::cluster::{self, Access, Connection, Limits, Permit};
 use parcelle::finding::Findings;
-use parcelle::model::{Cluster, Deletions, Garden, Organisation};
+use parcelle::model::{Adopt, Cluster, Deletions, Garden, Organisation};
 use parcelle::name::Name;
 use parcelle::plan::{self, Action, Done, OrganisationPlan, Plan, Verb};
 use parcelle::quantity::{Dimension, Quantity};
@@ -21,7 +21,7 @@ use parcelle::reconcile::{self, Options, Outcome, Run};
 use parcelle::render::{
     Generated, Object, ObjectId, OrganisationObjects, Origins, SecretRequest, SecretSource, Stage, naming,
 };
-use parcelle::sandbox::{self, ControllerOptions, Handle};
+use parcelle::sandbox::{self, ControllerOptions, Effect, Fault, Faults, Handle, Trigger};
 use parcelle::source::{FileId, SourceFile, Sources, Span, Spanned};
 use serde_json::{Value, json};
 
@@ -176,6 +176,14 @@ impl World {
         objects.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
     }
 
+    /// The garden says `adopt KIND NAME` in the app `web` of an organisation.
+    pub(crate) fn adopt(&mut self, organisation: &Name, kind: &str, object: &str) {
+        let mut written = (*self.garden.organisations[organisation]).clone();
+        let app = written.apps.entry(name("web")).or_insert_with(|| app("web"));
+        app.adopt.push(Adopt { kind: kind.to_owned(), name: object.to_owned(), span: line(4) });
+        self.garden.organisations.insert(organisation.clone(), Arc::new(written));
+    }
+
     pub(crate) fn objects_of(&mut self, organisation: &Name) -> &mut OrganisationObjects {
         Arc::make_mut(self.objects.get_mut(organisation).unwrap())
     }
@@ -224,6 +232,29 @@ impl World {
         self.put(organisation, "Deployment", "web", Some("web"), deployment(2));
         let spec = json!({"selector": {"app": "web"}, "ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}]});
         self.put(organisation, "Service", "web", Some("web"), json!({"spec": spec}));
+    }
+
+    /// The faults of the sandbox; absent on a real server, which has none on demand.
+    pub(crate) fn faults(&self) -> Option<Faults> {
+        let faults = self.sandbox.as_ref().map(Handle::faults);
+        if faults.is_none() {
+            println!("skipped: a real server has no faults on demand");
+        }
+        faults
+    }
+
+    /// Connects anew, as a new process does, with so much patience for an answer.
+    pub(crate) async fn reconnect(&mut self, answer: std::time::Duration) {
+        let limits = Limits { answer, silence: answer, ..Limits::default() };
+        self.connection = cluster::connect(&name("ada"), &self.access, limits).await.unwrap();
+    }
+
+    /// The same server, asked with another token.
+    pub(crate) async fn with_token(&mut self, token: &str) {
+        let Some(sandbox) = &self.sandbox else { return };
+        let kubeconfig = sandbox::kubeconfig(&[("ada", &sandbox.url(), token)]);
+        let access = Access::Text { kubeconfig, context: "ada".to_owned() };
+        self.connection = cluster::connect(&name("ada"), &access, Limits::default()).await.unwrap();
     }
 
     fn options(&self) -> Options {
@@ -303,8 +334,7 @@ impl World {
         let round = self.round().await;
         self.permit = Permit::Always;
         // A new process knows nothing of the old one's connections.
-        let limits = Limits { answer: std::time::Duration::from_secs(5), ..Limits::default() };
-        self.connection = cluster::connect(&name("ada"), &self.access, limits).await.unwrap();
+        self.reconnect(std::time::Duration::from_secs(5)).await;
         round
     }
 
@@ -357,13 +387,43 @@ impl World {
         self.api(kind, namespace).create(&kube::api::PostParams::default(), &whole).await.unwrap();
     }
 
+    /// Somebody who is called `manager` writes a part of an object.
+    pub(crate) async fn write_as(&self, manager: &str, kind: &str, namespace: &Name, object: &str, patch: Value) {
+        let by = PatchParams { field_manager: Some(manager.to_owned()), ..PatchParams::default() };
+        self.api(kind, namespace).patch(object, &by, &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// The cluster learns a kind of a stranger, in these versions; the last one is stored. A version more or less is a change.
+    pub(crate) async fn define_widgets(&self, versions: &[(&str, bool)]) {
+        let last = versions.len() - 1;
+        let schema = json!({"openAPIV3Schema": {"type": "object", "properties":
+            {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}});
+        let version = |(at, (version, served)): (usize, &(&str, bool))| json!({"name": version, "served": served, "storage": at == last, "schema": schema});
+        let versions: Vec<Value> = versions.iter().enumerate().map(version).collect();
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "widgets.example.org"},
+            "spec": {"group": "example.org", "scope": "Namespaced", "versions": versions,
+                "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"}},
+        });
+        let api = definitions(&self.admin);
+        api.patch("widgets.example.org", &PatchParams::apply("stranger").force(), &Patch::Apply(definition))
+            .await
+            .unwrap();
+    }
+
+    /// The cluster forgets that kind, and every object of it.
+    pub(crate) async fn forget_widgets(&self) {
+        definitions(&self.admin).delete("widgets.example.org", &DeleteParams::default()).await.unwrap();
+    }
+
     pub(crate) async fn delete(&self, kind: &str, namespace: &Name, object: &str) {
         self.api(kind, namespace).delete(object, &DeleteParams::default()).await.unwrap();
     }
 
     /// What controllers do in a whole cluster: objects whose deletion has begun lose their finalizers.
     pub(crate) async fn finish_deletions(&self, namespace: &Name) {
-        for kind in ["PersistentVolumeClaim", "Deployment", "Job"] {
+        for kind in ["PersistentVolumeClaim", "Deployment", "Job", "StatefulSet"] {
             for object in self.api(kind, namespace).list(&kube::api::ListParams::default()).await.unwrap() {
                 if object.metadata.deletion_timestamp.is_some() {
                     let none = json!({"metadata": {"finalizers": null}});
@@ -533,6 +593,9 @@ fn facts(kind: &str) -> (&'static str, Stage) {
         "Job" => ("batch/v1", Stage::Upgrade),
         "Deployment" => ("apps/v1", Stage::Workload),
         "Service" => ("v1", Stage::Workload),
+        "StatefulSet" => ("apps/v1", Stage::Workload),
+        "Database" => ("postgresql.cnpg.io/v1", Stage::Data),
+        "Widget" => ("example.org/v1alpha1", Stage::Configuration),
         other => panic!("no facts about {other}"),
     }
 }
@@ -552,6 +615,44 @@ fn merge(whole: &mut Value, part: Value) {
         }
         (whole, part) => *whole = part,
     }
+}
+
+/// An app of a small garden, for what the garden says about it.
+fn app(text: &str) -> parcelle::model::App {
+    let garden = format!(
+        "edition 2026\n\ngarden g {{\n    title G\n}}\ncluster ada {{\n    title Ada\n    uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    \
+         timezone \"Europe/Paris\"\n    domain ada.example\n    provides {{\n        volume storage-class {{ class fast; }}\n        \
+         route ingress {{ class nginx; namespace ingress; certificates letsencrypt; }}\n    }}\n}}\norganisation o {{\n    title O\n    cluster ada\n    domain o.example\n    \
+         app static-site {text}\n}}\n"
+    );
+    let file =
+        parcelle::git::RawFile { path: "orgs/garden.kdl".to_owned(), bytes: garden.into_bytes(), blob: "1".to_owned() };
+    let snapshot = parcelle::git::Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] };
+    let checked = parcelle::check::check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
+    let garden = checked.garden.unwrap_or_else(|| panic!("{:?}", checked.findings));
+    let organisation = garden.organisations.get(&name("o")).unwrap_or_else(|| panic!("{:?}", checked.findings));
+    organisation.apps[&name(text)].clone()
+}
+
+fn definitions(client: &kube::Client) -> Api<DynamicObject> {
+    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+    Api::all_with(client.clone(), &ApiResource::from_gvk(&kind))
+}
+
+/// A fault on requests of these verbs for a resource (`deployments.apps`; empty for all), so many times (0: always).
+pub(crate) fn fault(verbs: &[&str], resource: &str, times: u64, effect: Effect) -> Fault {
+    let on = Trigger {
+        verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+        resource: (!resource.is_empty()).then(|| resource.to_owned()),
+        times: (times > 0).then_some(times),
+        ..Trigger::default()
+    };
+    Fault { on, effect }
+}
+
+/// A refusal in the words of whoever refuses.
+pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> Effect {
+    Effect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() }
 }
 
 async fn client(access: &Access) -> kube::Client {

@@ -98,7 +98,8 @@ fn organisation(view: &View<'_>, before: &Organisation) -> Finding {
             "bring its file back until `parcelle status` says gone".to_owned()
         } else {
             format!(
-                "to let it go, bring its file back with `retired organisation {name}` in place of `organisation {name}`"
+                "to remove it, bring its file back with `retired organisation {name}` in place of `organisation {name}`; \
+                 to let it go with everything it has, `parcelle eject {name}`"
             )
         })
         .stops(name.clone())

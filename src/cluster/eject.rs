@@ -1,0 +1,137 @@
+//! IO: letting an organisation go: its objects stay as they are, what says that they are ours goes, the inventory last.
+
+use futures::{StreamExt, stream};
+use http::Method;
+use serde_json::Value;
+
+use super::connect::{Connection, Writer};
+use super::discovery::{Kinds, Resource};
+use super::errors::ApiError;
+use super::inventory::{InventoryError, Stored};
+use super::request::{Content, backoff};
+use crate::name::Name;
+use crate::plan::eject::{is_ours, release};
+use crate::plan::{Entry, LiveObject, MANAGER};
+use crate::render::ObjectId;
+
+/// What would be let go of one organisation.
+#[derive(Debug, Default)]
+pub struct Ejection {
+    /// Objects of ours that are there.
+    pub held: Vec<ObjectId>,
+    /// Objects under their names that are somebody else's by now: they are left alone.
+    pub others: Vec<ObjectId>,
+    /// Objects whose kind cannot be read, with the reason: as long as there are any, nothing is let go.
+    pub unread: Vec<(ObjectId, String)>,
+}
+
+/// Reads what an inventory knows: which objects are there and ours.
+pub async fn look(
+    connection: &Connection,
+    kinds: &Kinds,
+    garden: &Name,
+    stored: &Stored,
+) -> Result<Ejection, ApiError> {
+    let mut ejection = Ejection::default();
+    let reads = stored.inventory.entries.iter().map(|(id, entry)| async move {
+        match kinds.of(id) {
+            Ok(resource) => (id, entry, connection.get_object(resource, id).await.map_err(|error| error.to_string())),
+            Err(missing) => (id, entry, Err(missing.to_string())),
+        }
+    });
+    let mut reads = stream::iter(reads).buffered(16);
+    while let Some((id, entry, found)) = reads.next().await {
+        match found {
+            Ok(None) => {}
+            Ok(Some(body)) => {
+                let ours = is_ours(entry, &LiveObject::new(body), garden);
+                let list = if ours { &mut ejection.held } else { &mut ejection.others };
+                list.push(id.clone());
+            }
+            Err(why) => ejection.unread.push((id.clone(), why)),
+        }
+    }
+    Ok(ejection)
+}
+
+/// Lets every object of an inventory go. Returns how many; an interrupted run is completed by the next.
+pub async fn let_go(
+    writer: &Writer,
+    kinds: &Kinds,
+    garden: &Name,
+    stored: &Stored,
+    held: &[ObjectId],
+) -> Result<usize, (ObjectId, ApiError)> {
+    let entries = held.iter().filter_map(|id| Some((id, stored.inventory.entries.get(id)?, kinds.of(id).ok()?)));
+    let mut count = 0;
+    let mut going = stream::iter(entries.map(|(id, entry, resource)| async move {
+        one(writer, resource, garden, id, entry).await.map_err(|error| (id.clone(), error))
+    }))
+    .buffer_unordered(16);
+    while let Some(gone) = going.next().await {
+        count += usize::from(gone?);
+    }
+    Ok(count)
+}
+
+/// One object: read, patched with uid and version, read again where it moved. `false`: nothing of ours was on it.
+async fn one(
+    writer: &Writer,
+    resource: &Resource,
+    garden: &Name,
+    id: &ObjectId,
+    entry: &Entry,
+) -> Result<bool, ApiError> {
+    let path = resource.path(&id.namespace, &id.name);
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let Some(found) = writer.connection().get_object(resource, id).await? else { return Ok(false) };
+        let live = LiveObject::new(found);
+        let patch = is_ours(entry, &live, garden).then(|| release(&live.body)).flatten();
+        let Some(patch) = patch else { return Ok(attempt > 1) };
+        let query = format!("{path}?fieldManager={MANAGER}");
+        match writer.write(Method::PATCH, &query, Content::MergePatch, &patch).await {
+            Ok(_) => return Ok(true),
+            Err(error) if error.is_not_found() => return Ok(false),
+            Err(error)
+                if (error.is_conflict() || error.may_be_done())
+                    && attempt < writer.connection().inner.limits.attempts =>
+            {
+                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Removes an inventory, the parent first, each ConfigMap as it was read: one that was written since stays, and is an error.
+pub async fn forget(
+    writer: &Writer,
+    garden: &Name,
+    organisation: &Name,
+    stored: &Stored,
+) -> Result<(), InventoryError> {
+    for (path, version) in stored.places(garden, organisation) {
+        let options: Value = serde_json::json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "resourceVersion": version },
+        });
+        let failed = |source| InventoryError::Api { organisation: organisation.clone(), verb: "removed", source };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match writer.write(Method::DELETE, &path, Content::Json, &options).await {
+                Ok(_) => break,
+                Err(error) if error.is_not_found() => break,
+                Err(error) if error.is_conflict() => {
+                    return Err(InventoryError::Moved { organisation: organisation.clone() });
+                }
+                Err(error) if error.may_be_done() && attempt < 4 => {
+                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+    Ok(())
+}

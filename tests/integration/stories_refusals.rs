@@ -1,0 +1,111 @@
+//! Stories of values that only the API server knows to be wrong: its refusal arrives on the line of KDL that holds them.
+
+use parcelle::check::check;
+use parcelle::finding::{Finding, Severity};
+use parcelle::git::{RawFile, Snapshot};
+
+use crate::story::World;
+
+/// A value that the check lets pass, and what the server says of it.
+const WRONG: [(&str, &str); 5] = [
+    ("a-port-name-that-is-too-long", "must be no more than 15 characters"),
+    ("Not_A_Label!", "a valid label must be"),
+    ("not a key", "a valid config key must consist of"),
+    ("every day", "expected exactly 5 fields"),
+    ("Not_A_Port", "must contain only alpha-numeric characters"),
+];
+
+fn garden(uid: &str, suffix: &str) -> String {
+    format!(
+        r#"edition 2026
+
+garden refusals-{suffix} {{
+    title "Refusals"
+}}
+cluster ada {{
+    title "Ada"
+    uid "{uid}"
+    timezone "Europe/Paris"
+    domain ada.example
+    provides {{
+        volume storage-class {{ class fast; }}
+    }}
+}}
+definition odd {{
+    about "Objects that only the server knows to be wrong."
+    releases {{
+        channel stable 1
+        release 1 image="example.org/app:1"
+    }}
+    object ConfigMap labelled {{
+        metadata {{
+            labels colour="Not_A_Label!"
+        }}
+    }}
+    object ConfigMap keyed {{
+        data {{
+            "not a key" x
+        }}
+    }}
+    object CronJob nightly {{
+        spec {{
+            schedule "every day"
+            jobTemplate {{ spec {{ template {{ spec {{
+                restartPolicy Never
+                containers app image="example.org/app:1" {{
+                    ports name="a-port-name-that-is-too-long" containerPort=80
+                }}
+            }} }} }} }}
+        }}
+    }}
+    object Service far {{
+        spec {{
+            selector app=web
+            ports port=80 targetPort="Not_A_Port"
+        }}
+    }}
+}}
+organisation alpha-{suffix} {{
+    title "Alpha"
+    cluster ada
+    app odd web
+}}
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_value_that_the_server_refuses_is_a_finding_on_its_line_with_the_servers_words() {
+    let mut world = World::new().await;
+    let suffix = world.own("x").to_string();
+    let text = garden(&world.connection.uid().await.unwrap(), &suffix);
+    let file = RawFile { path: "orgs/garden.kdl".to_owned(), blob: "1".to_owned(), bytes: text.clone().into_bytes() };
+    let checked = check(
+        Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] },
+        None,
+        jiff::Timestamp::UNIX_EPOCH,
+    );
+    let errors: Vec<&Finding> = checked.findings.iter().filter(|found| found.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    world.garden = checked.garden.unwrap();
+    let opened = checked.objects.into_iter().map(|(organisation, packed)| (organisation, packed.open().into()));
+    world.objects = opened.collect();
+    world.sources = (*checked.sources).clone();
+    // The first round makes the namespace and meets the refusals while applying, the second one is told beforehand.
+    let (applied, planned) = (world.round().await, world.round().await);
+    let (applied, planned) = (applied.findings(), planned.findings());
+    for (value, words) in WRONG {
+        let line = text.lines().position(|line| line.contains(value)).unwrap();
+        let column = text.lines().nth(line).unwrap().find(|first: char| !first.is_whitespace()).unwrap();
+        // Applied, a run stops at the first stage with a refusal.
+        let met = applied.iter().any(|found| found.why.as_ref().is_some_and(|why| why.contains(words)));
+        assert!(met || !["Not_A_Label!", "not a key"].contains(&value), "{value}: {applied:#?}");
+        let found = planned.iter().find(|found| found.why.as_ref().is_some_and(|why| why.contains(words)));
+        let found = found.unwrap_or_else(|| panic!("no finding says {words:?}: {planned:#?}"));
+        let at = world.sources.start(found.primary.span);
+        assert_eq!(at.line, line + 1, "{value}: {found:#?}");
+        assert!(at.column > column, "{value} at column {}", at.column);
+        assert_eq!(&*world.sources.file(found.primary.span.file).path, "orgs/garden.kdl");
+    }
+    world.end().await;
+}
