@@ -88,7 +88,7 @@ fn amount(text: &str) -> NeedValue {
 }
 
 fn env(variable: &str, value: &str) -> Guarded<Env> {
-    always(Env { name: spanned(variable.to_owned()), value: template(value) })
+    always(Env { name: template(variable), value: template(value) })
 }
 
 fn pod() -> Pod {
@@ -121,6 +121,7 @@ fn pod() -> Pod {
         ],
         volumes: vec![always(Mount {
             need: spanned(name("html")),
+            loops: 0,
             at: template("/var/www/html"),
             sub: None,
             read_only: false,

@@ -53,7 +53,7 @@ pub fn load_all(built_in: &[Document], garden: &[Arc<Checked>], findings: &mut F
 /// Loads one `definition` node over the settings that every app has; none where it has an error, with its findings.
 pub fn load(node: &Node, common: &BTreeMap<String, SettingDeclaration>, findings: &mut Findings) -> Option<Definition> {
     let mut found = Findings::default();
-    let definition = definition(node, common, &mut Context { findings: &mut found });
+    let definition = definition(node, common, &mut Context { findings: &mut found, repeated: Vec::new() });
     let sound = !found.has_errors();
     findings.extend(found);
     definition.filter(|_| sound)
@@ -71,17 +71,18 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
     let outer = scope.clone().with("workloads", workloads::hosts(node));
     let sign_on = node.child("provides").and_then(|provides| needs::sign_on(context, provides, &outer));
     let inner = outer.with("needs", needs::scope_type(&needs));
+    context.repeated = needs::repeated(&needs);
     let inner = if sign_on.is_some() { inner.with("clients", SignOn::clients_type()) } else { inner };
     let parts = context.flatten(&node.children, &inner);
     let mut workloads = Vec::new();
     for part in parts.iter().filter(|part| part.word() == "workload") {
-        context.once(part);
+        context.named_by_element(part);
         let workload = workloads::workload(context, part, &needs, &workloads);
         workloads.extend(workload.map(|workload| part.guarded(workload)));
     }
     let mut jobs = Vec::new();
     for part in parts.iter().filter(|part| part.word() == "job") {
-        context.once(part);
+        context.named_by_element(part);
         jobs.extend(workloads::job(context, part, &needs, &workloads));
     }
     workloads::check_names(context, &workloads, &jobs);
