@@ -14,6 +14,7 @@ use crate::schema::Checked;
 pub mod definition_rules;
 pub mod delegates;
 pub mod domains;
+pub mod fallen_back;
 pub mod hatches;
 pub mod hosts;
 pub mod immutable;
@@ -99,6 +100,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         immutable::check,
         retired::check,
         vanished::check,
+        fallen_back::check,
         was::check,
         hatches::check,
         sleep::check,
