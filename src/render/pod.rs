@@ -9,7 +9,7 @@ use super::tree::{Tree, tree};
 use super::{SecretPiece, SecretRequest, SecretSource, file, ground, naming};
 use crate::expression::{SecretRef, Template};
 use crate::model::definition::{Env, Guarded, NeedValue, Pod};
-use crate::model::App;
+use crate::model::{App, EnvValue};
 use crate::quantity::Dimension;
 use crate::source::Span;
 
@@ -302,7 +302,11 @@ fn environment(asked: &Asked) -> Vec<Tree> {
         }
     }
     for (name, value) in &asked.app.env {
-        variables.add(name, &[Part::Garden(value.value.clone())], value.span);
+        let part = match &value.value {
+            EnvValue::Text(text) => Part::Garden(text.clone()),
+            EnvValue::Secret(secret) => Part::Secret(secret.clone()),
+        };
+        variables.add(name, &[part], value.span);
     }
     variables.list
 }

@@ -25,6 +25,7 @@ pub mod replicas;
 pub mod reserved_names;
 pub mod retired;
 pub mod same_place;
+pub mod secret_names;
 pub mod secrets;
 pub mod sleep;
 pub mod unused;
@@ -107,6 +108,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         replicas::check,
         definition_rules::check,
         secrets::check,
+        secret_names::check,
         unused::check,
     ] {
         rule(view, findings);
