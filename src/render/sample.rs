@@ -190,6 +190,15 @@ pub fn definition() -> Definition {
         single_replica: None,
         receives: None,
         span: DEFINITION,
+        written: Arc::new(crate::syntax::Node {
+            name: spanned("definition".to_owned()),
+            note: None,
+            args: Vec::new(),
+            props: Vec::new(),
+            children: Vec::new(),
+            span: DEFINITION,
+            head: DEFINITION,
+        }),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) const SECRET_PLACE: Code = Code("E0508");
 /// A guard that wraps what it cannot.
 const BAD_GUARD: Code = Code("E0254");
 /// The same name twice.
-const TWICE: Code = Code("E0255");
+pub(super) const TWICE: Code = Code("E0255");
 
 /// The sink, and whether all was readable: a definition with an error in it is not used.
 pub(super) struct Context<'a> {
@@ -242,6 +242,15 @@ impl Context<'_> {
         self.push(
             Finding::error(BAD_GUARD, title, flat.node.head)
                 .help("let its value depend on the setting: `\"${settings.x ? 'a' : 'b'}\"`"),
+        );
+    }
+
+    /// Refuses a guard around what a definition takes in.
+    pub(super) fn always(&mut self, flat: &Flat) {
+        self.push(
+            Finding::error(BAD_GUARD, "`use` cannot stand inside `@when` or `@each`", flat.node.head)
+                .why("what a definition is made of does not depend on an app")
+                .help("write it at the top of the definition, and guard the parts inside the other one"),
         );
     }
 
