@@ -140,6 +140,11 @@ impl Expression {
     pub fn printed(&self) -> String {
         self.root.to_string()
     }
+
+    /// Whether it is a name and nothing else.
+    pub fn is_name(&self) -> bool {
+        matches!(self.root.kind, tree::Kind::Name(_))
+    }
 }
 
 impl Text {

@@ -27,6 +27,13 @@ impl Scope {
         self
     }
 
+    /// With one more value that is known to be there, by the path that reads it.
+    #[must_use]
+    pub fn knowing(mut self, path: &str) -> Self {
+        self.present.insert(path.to_owned());
+        self
+    }
+
     /// With everything that holds where `condition` is true: each `has(…)` joined by `&&`.
     #[must_use]
     pub fn assume(&self, condition: &Expression) -> Self {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::expression::Value;
+use crate::expression::{SecretRef, Value};
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
 use crate::model::definition::{self, Definition, Release, SettingDeclaration, SettingType};
 use crate::model::layers::{self, Layers};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
-use crate::model::{Adopt, App, AppNode, FieldDecision, Layer, Life, Retired, Setting};
+use crate::model::{Adopt, App, AppNode, EnvValue, FieldDecision, Layer, Life, Retired, Setting};
 use crate::name::Name;
 use crate::quantity::Quantity;
 use crate::schema::scalar::domain_error;
@@ -344,9 +344,17 @@ fn field(node: &Node) -> Option<FieldDecision> {
 }
 
 /// `env` of the offer's app and, over it, of the organisation's.
-fn env(sources: &Sources<'_>) -> BTreeMap<String, Spanned<String>> {
+fn env(sources: &Sources<'_>) -> BTreeMap<String, Spanned<EnvValue>> {
     let nodes = [sources.offered, sources.own].into_iter().flatten().flat_map(|app| app.node.children_named("env"));
-    nodes.filter_map(|node| Some((text_at(node, 0)?.value, Spanned::new(text_at(node, 1)?.value, node.head)))).collect()
+    nodes.filter_map(|node| Some((text_at(node, 0)?.value, Spanned::new(env_value(node)?, node.head)))).collect()
+}
+
+fn env_value(node: &Node) -> Option<EnvValue> {
+    if let Some(text) = text_at(node, 1) {
+        return Some(EnvValue::Text(text.value));
+    }
+    let text = |name: &str| node.prop(name).map(|value| value.text.as_str().into());
+    Some(EnvValue::Secret(SecretRef { secret: text("secret")?, key: text("key")? }))
 }
 
 fn patches(sources: &Sources<'_>) -> Vec<Node> {

@@ -1,6 +1,6 @@
 //! The definitions that come with parcelle, and those of a garden over them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ impl Definitions {
     pub fn with(&self, files: &[Arc<Checked>], findings: &mut Findings) -> Self {
         let mut all = self.clone();
         let mut places: BTreeMap<Name, &crate::syntax::Node> = BTreeMap::new();
+        let mut waiting = Vec::new();
         let readable = files.iter().filter(|file| file.readable());
         for (file, node) in readable.flat_map(|file| file.document.nodes.iter().map(move |node| (file, node))) {
             let Some(name) = (node.name.value == "definition").then(|| read::name_at(node, 0)).flatten() else {
@@ -73,12 +74,42 @@ impl Definitions {
             tell_of_replacing(&name, node, self.loaded.contains_key(&name), findings);
             places.insert(name.clone(), node);
             all.loaded.remove(&name);
-            let sound = !file.holds_broken(node);
-            match sound.then(|| definition::load(node, &all.common, findings)).flatten() {
-                Some(definition) => drop(all.loaded.insert(name, Arc::new(definition))),
-                None => drop(all.broken.insert(name)),
+            if file.holds_broken(node) {
+                all.broken.insert(name);
+            } else {
+                waiting.push((name, node));
             }
         }
+        all.load_in_order(waiting, findings);
         all
+    }
+
+    /// Loads each after those that it uses; those that are left wait for each other.
+    fn load_in_order(&mut self, mut waiting: Vec<(Name, &syntax::Node)>, findings: &mut Findings) {
+        loop {
+            waiting.retain(|(name, _)| !self.broken.contains(name));
+            let waits = |node: &syntax::Node| {
+                definition::uses(node).any(|used| waiting.iter().any(|(name, _)| name.as_str() == used))
+            };
+            let Some(at) = waiting.iter().position(|(_, node)| !waits(node)) else { break };
+            let (name, node) = waiting.remove(at);
+            match definition::load(node, self, findings) {
+                Some(definition) => drop(self.loaded.insert(name, Arc::new(definition))),
+                None => drop(self.broken.insert(name)),
+            }
+        }
+        for (name, node) in &waiting {
+            // Others only wait for those that need themselves.
+            let mut reached: BTreeSet<&str> = definition::uses(node).collect();
+            for _ in 0..waiting.len() {
+                let next = waiting.iter().filter(|(name, _)| reached.contains(name.as_str()));
+                let next: Vec<&str> = next.flat_map(|(_, node)| definition::uses(node)).collect();
+                reached.extend(next);
+            }
+            if reached.contains(name.as_str()) {
+                findings.push(definition::circle(node));
+            }
+        }
+        self.broken.extend(waiting.into_iter().map(|(name, _)| name));
     }
 }

@@ -19,6 +19,7 @@ mod setting;
 mod workload;
 
 pub use decode::{check_layer, decode, settings_value, written};
+pub(super) use load::compose::{circle, uses};
 pub use load::{load, load_all, load_built_in};
 pub use names::{environment, objects_value};
 pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind, SignOn};
@@ -103,6 +104,8 @@ pub struct Definition {
     pub receives: Option<Spanned<String>>,
     /// Where it was written.
     pub span: Span,
+    /// Its node with all that it uses: what others that use it take in.
+    pub written: Arc<crate::syntax::Node>,
 }
 
 /// A part that exists only when conditions hold, possibly once an element of lists.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::expression::SecretRef;
 use crate::name::Name;
 use crate::quantity::Quantity;
 use crate::source::{FileId, Span, Spanned};
@@ -31,6 +32,7 @@ pub use explain::{Explained, explain, value_text};
 pub use judgement::Judgement;
 pub use references::UNKNOWN_NAME;
 pub use rules::needs::NOT_PROVIDED;
+pub use rules::secret_names::NOT_OWN;
 
 /// Everything below the folder that holds `garden.kdl`, as it is meant.
 #[derive(Clone, Debug)]
@@ -270,7 +272,7 @@ pub struct App {
     /// `field KIND NAME "path" take|leave`.
     pub fields: Vec<FieldDecision>,
     /// `env NAME value` escape hatches.
-    pub env: BTreeMap<String, Spanned<String>>,
+    pub env: BTreeMap<String, Spanned<EnvValue>>,
     /// `patch KIND NAME { … }` escape hatches, as written.
     pub patches: Vec<crate::syntax::Node>,
     /// The nearest node that declares it.
@@ -288,6 +290,15 @@ pub enum Life {
     Archived(Span),
     /// `retired app …`.
     Retired(Retired),
+}
+
+/// What an app's `env` line sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvValue {
+    /// `env NAME value`.
+    Text(String),
+    /// `env NAME secret=SECRET key=KEY`: a key of a Secret of the organisation's namespace.
+    Secret(SecretRef),
 }
 
 /// `adopt KIND NAME`.

@@ -1,5 +1,6 @@
 //! Everything that one app asks for.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Owner};
@@ -11,7 +12,7 @@ use super::tree::{Tree, tree};
 use super::{Contribution, SecretRequest, Stage, job, kdl, workload};
 use crate::expression::Value;
 use crate::finding::Findings;
-use crate::model::definition::Workload;
+use crate::model::definition::{Guarded, Need, Workload};
 use crate::model::{App, Organisation};
 
 /// Objects of an app before they are finished, and what the organisation must add.
@@ -76,12 +77,17 @@ fn needs<'a>(
     let mut claims = BTreeMap::new();
     let present = present_workloads(app, &scope);
     for guarded in &app.definition.needs {
+        let mut of_elements = BTreeMap::new();
         for inner in scope.guarded(guarded) {
-            let need = &guarded.item;
+            let need = &need_of(guarded, &inner);
             let asked = providers::Asked { organisation, app, scope: &inner, owner, now, need, workloads: &present };
             let met = providers::meet(&asked);
             let Met { outputs, drafts, secrets, flows, contributions, claim, database } = met;
-            values.insert(need.name.value.to_string(), Value::Map(outputs));
+            if guarded.each.is_empty() {
+                values.insert(need.name.value.to_string(), Value::Map(outputs));
+            } else {
+                of_elements.insert(inner.element_key(), Value::Map(outputs));
+            }
             parts.drafts.extend(drafts);
             parts.secrets.extend(secrets);
             parts.flows.extend(flows);
@@ -89,14 +95,36 @@ fn needs<'a>(
             parts.database |= database;
             claims.extend(claim.map(|claim| (need.name.value.to_string(), claim)));
         }
+        if !guarded.each.is_empty() {
+            values.insert(guarded.item.name.value.to_string(), Value::Map(of_elements));
+        }
         scope = scope.with("needs", Value::Map(values.clone()));
     }
     (scope, claims)
 }
 
-fn present_workloads<'a>(app: &'a App, scope: &Scope<'a>) -> Vec<(Scope<'a>, &'a Workload)> {
-    let workloads = app.definition.workloads.iter();
-    workloads.flat_map(|guarded| scope.guarded(guarded).into_iter().map(|scope| (scope, &guarded.item))).collect()
+/// The need of one element: it is named after it.
+fn need_of<'a>(guarded: &'a Guarded<Need>, scope: &Scope) -> Cow<'a, Need> {
+    let mut need = Cow::Borrowed(&guarded.item);
+    if !guarded.each.is_empty() {
+        need.to_mut().name.value = scope.name_of(&guarded.item.name.value, guarded.each.len());
+    }
+    need
+}
+
+/// The workloads that there are; those of an element are named after it.
+fn present_workloads<'a>(app: &'a App, scope: &Scope<'a>) -> Vec<(Scope<'a>, Cow<'a, Workload>)> {
+    let mut present = Vec::new();
+    for guarded in &app.definition.workloads {
+        for scope in scope.guarded(guarded) {
+            let mut workload = Cow::Borrowed(&guarded.item);
+            if !guarded.each.is_empty() {
+                workload.to_mut().name.value = scope.name_of(&guarded.item.name.value, guarded.each.len());
+            }
+            present.push((scope, workload));
+        }
+    }
+    present
 }
 
 /// The workloads; yields the needs whose volumes a StatefulSet claims itself.
@@ -110,6 +138,7 @@ fn workloads<'a>(
 ) -> BTreeSet<String> {
     let mut claimed = BTreeSet::new();
     for (scope, workload) in present_workloads(app, scope) {
+        let workload = &*workload;
         let asked = workload::Asked { scope: &scope, app, owner, now, workload, claims };
         let objects = workload::render(&asked);
         parts.root |= workload.pod.root_because.is_some();
@@ -132,7 +161,11 @@ fn jobs<'a>(
 ) {
     for guarded in &app.definition.jobs {
         for scope in scope.guarded(guarded) {
-            let job = &guarded.item;
+            let mut job = Cow::Borrowed(&guarded.item);
+            if !guarded.each.is_empty() {
+                job.to_mut().name.value = scope.name_of(&guarded.item.name.value, guarded.each.len());
+            }
+            let job = &*job;
             let objects = job::render(&job::Asked { organisation, scope: &scope, app, owner, now, job, claims });
             parts.root |= job.pod.root_because.is_some();
             parts.drafts.extend(objects.drafts);

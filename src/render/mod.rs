@@ -319,6 +319,7 @@ fn with_findings(
     out.objects.extend(whole.drafts(organisation).into_iter().map(|draft| owner.finish(draft)));
     out.objects.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     rules::names::check(&out.objects, &out.secrets, findings);
+    rules::own_secrets::check(organisation, &out.objects, &out.secrets, findings);
     let mut seen = BTreeSet::new();
     out.objects.retain(|object| seen.insert(object.id.clone()));
     out.secrets.sort_by(|a, b| a.id.name.cmp(&b.id.name));

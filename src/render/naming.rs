@@ -22,6 +22,9 @@ pub const FIELD_MANAGER: &str = "parcelle";
 /// Hexadecimal characters of a hash inside a name.
 const HASH: usize = 6;
 
+/// The longest name of a part that is there for each element.
+const ELEMENT: usize = 48;
+
 /// The longest name of a kind, in characters: what the API server or the kind's own controller takes.
 pub fn limit(kind: &str) -> usize {
     match kind {
@@ -61,6 +64,31 @@ pub fn role(kind: &str, app: &Name, part: &str, role: &str) -> String {
     }
     let tail = format!("{}-{role}", hash(&[app.as_str(), part], HASH));
     cut(&plain, &tail, limit)
+}
+
+/// The name of a part that is there once for each element of the loops around: `PART-ELEMENT`. An element that is no name,
+/// or makes it too long, is cut and ends in a hash.
+///
+/// # Panics
+/// Never: what is put together holds a name's characters only.
+pub fn of_element(part: &Name, elements: &[String]) -> Name {
+    if elements.is_empty() {
+        return part.clone();
+    }
+    let plain = format!("{part}-{}", elements.join("-"));
+    Name::new(&plain).ok().filter(|name| name.as_str().len() <= ELEMENT).unwrap_or_else(|| {
+        let mut word = String::new();
+        for letter in plain.chars().map(|letter| letter.to_ascii_lowercase()) {
+            let letter = if letter.is_ascii_alphanumeric() { letter } else { '-' };
+            if letter != '-' || !word.ends_with('-') {
+                word.push(letter);
+            }
+        }
+        word.truncate(ELEMENT - HASH - 1);
+        let parts: Vec<&str> = std::iter::once(part.as_str()).chain(elements.iter().map(String::as_str)).collect();
+        let name = format!("{}-{}", word.trim_end_matches('-'), hash(&parts, HASH));
+        Name::new(&name).expect("letters, digits and single hyphens between them")
+    })
 }
 
 /// `TEXT--TAIL` in at most `limit` characters; the text loses its end, and no hyphen stands before the joint.
@@ -156,6 +184,21 @@ mod tests {
         let cron = part("CronJob", &app, "nightly-cleaning");
         assert!(cron.len() <= 52, "{cron}");
         assert_eq!(part("Job", &app, "clean"), "the-general-assembly-of-all-the-collectives-clean");
+    }
+
+    #[test]
+    fn a_part_of_an_element_ends_in_it() {
+        let of = |elements: &[&str]| {
+            let elements: Vec<String> = elements.iter().map(|text| (*text).to_owned()).collect();
+            of_element(&name("worker"), &elements).to_string()
+        };
+        assert_eq!(of(&[]), "worker");
+        assert_eq!(of(&["mailers"]), "worker-mailers");
+        assert_eq!(of(&["a", "b"]), "worker-a-b");
+        assert!(of(&["Été d'abord"]).starts_with("worker-t-d-abord-"), "{}", of(&["Été d'abord"]));
+        assert_ne!(of(&["A"]), of(&["a"]));
+        assert_ne!(of(&["--"]), of(&["---"]));
+        assert!(of(&[&"x".repeat(200)]).len() <= ELEMENT);
     }
 
     #[test]

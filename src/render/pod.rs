@@ -7,9 +7,9 @@ use super::providers::Claim;
 use super::scope::{Part, Scope, for_kubelet};
 use super::tree::{Tree, tree};
 use super::{SecretPiece, SecretRequest, SecretSource, file, ground, naming};
-use crate::expression::SecretRef;
-use crate::model::App;
-use crate::model::definition::{NeedValue, Pod};
+use crate::expression::{SecretRef, Template};
+use crate::model::definition::{Env, Guarded, NeedValue, Pod};
+use crate::model::{App, EnvValue};
 use crate::quantity::Dimension;
 use crate::source::Span;
 
@@ -129,7 +129,8 @@ fn mounts(asked: &Asked, volumes: &mut Volumes) -> BTreeSet<String> {
     for guarded in &asked.pod.volumes {
         for scope in asked.scope.guarded(guarded) {
             let mount = &guarded.item;
-            let need = mount.need.value.as_str();
+            let need = scope.name_of(&mount.need.value, mount.loops);
+            let need = need.as_str();
             let Some(claim) = asked.claims.get(need) else { continue };
             volumes.mounts.push(tree! {
                 "name": need,
@@ -292,23 +293,35 @@ fn secret_files(asked: &Asked, name: &str, contents: Vec<Content>) -> SecretRequ
 fn environment(asked: &Asked) -> Vec<Tree> {
     let mut variables = Variables { taken: taken_names(asked), ..Variables::default() };
     for guarded in &asked.pod.env {
-        let name = &guarded.item.name.value;
-        if asked.app.env.contains_key(name) {
-            continue;
-        }
         for scope in asked.scope.guarded(guarded) {
-            let parts = scope.parts(&guarded.item.value);
-            variables.add(name, &parts, scope.origin(&guarded.item.value));
+            let name = variable_name(&scope, &guarded.item.name);
+            if !asked.app.env.contains_key(&name) {
+                let parts = scope.parts(&guarded.item.value);
+                variables.add(&name, &parts, scope.origin(&guarded.item.value));
+            }
         }
     }
     for (name, value) in &asked.app.env {
-        variables.add(name, &[Part::Garden(value.value.clone())], value.span);
+        let part = match &value.value {
+            EnvValue::Text(text) => Part::Garden(text.clone()),
+            EnvValue::Secret(secret) => Part::Secret(secret.clone()),
+        };
+        variables.add(name, &[part], value.span);
     }
     variables.list
 }
 
+/// The name of a variable, in the characters that names of variables take.
+fn variable_name(scope: &Scope, name: &Template) -> String {
+    let taken = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+    scope.text(name).chars().map(|letter| if taken(letter) { letter } else { '_' }).collect()
+}
+
 fn taken_names(asked: &Asked) -> BTreeSet<String> {
-    let own = asked.pod.env.iter().map(|guarded| guarded.item.name.value.clone());
+    let name = |guarded: &Guarded<Env>| {
+        asked.scope.guarded(guarded).iter().map(|scope| variable_name(scope, &guarded.item.name)).collect::<Vec<_>>()
+    };
+    let own = asked.pod.env.iter().flat_map(name);
     own.chain(asked.app.env.keys().cloned()).collect()
 }
 

@@ -88,7 +88,7 @@ fn amount(text: &str) -> NeedValue {
 }
 
 fn env(variable: &str, value: &str) -> Guarded<Env> {
-    always(Env { name: spanned(variable.to_owned()), value: template(value) })
+    always(Env { name: template(variable), value: template(value) })
 }
 
 fn pod() -> Pod {
@@ -121,6 +121,7 @@ fn pod() -> Pod {
         ],
         volumes: vec![always(Mount {
             need: spanned(name("html")),
+            loops: 0,
             at: template("/var/www/html"),
             sub: None,
             read_only: false,
@@ -189,6 +190,15 @@ pub fn definition() -> Definition {
         single_replica: None,
         receives: None,
         span: DEFINITION,
+        written: Arc::new(crate::syntax::Node {
+            name: spanned("definition".to_owned()),
+            note: None,
+            args: Vec::new(),
+            props: Vec::new(),
+            children: Vec::new(),
+            span: DEFINITION,
+            head: DEFINITION,
+        }),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::expression::{Environment, Expression, Piece, SecretRef, Template, Value, evaluate};
 use crate::model::definition::{Guarded, NeedValue, environment};
 use crate::model::{App, Layer, Organisation, Setting};
+use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
@@ -15,6 +16,8 @@ pub(super) struct Scope<'a> {
     organisation: &'a Organisation,
     app: &'a App,
     environment: Environment,
+    /// The elements of the loops around, outermost first.
+    turn: Vec<String>,
 }
 
 /// One piece of an evaluated string.
@@ -31,10 +34,11 @@ impl<'a> Scope<'a> {
     /// All names but `needs`.
     pub fn new(organisation: &'a Organisation, app: &'a App) -> Self {
         let host = |workload: &str| Value::map([("host", Value::text(&naming::part("Service", &app.name, workload)))]);
-        let names = app.definition.workloads.iter().map(|workload| workload.item.name.value.to_string());
+        let alone = app.definition.workloads.iter().filter(|workload| workload.each.is_empty());
+        let names = alone.map(|workload| workload.item.name.value.to_string());
         let workloads = names.map(|name| (name.clone(), host(&name))).collect();
         let environment = environment(organisation, app).with("workloads", Value::Map(workloads));
-        Self { organisation, app, environment }
+        Self { organisation, app, environment, turn: Vec::new() }
     }
 
     /// With one more name.
@@ -57,11 +61,38 @@ impl<'a> Scope<'a> {
             };
             scopes = scopes
                 .iter()
-                .flat_map(|scope| elements(scope).into_iter().map(|item| scope.with(name, item)))
+                .flat_map(|scope| elements(scope).into_iter().map(|item| scope.at_element(name, item)))
                 .collect();
         }
         scopes.retain(|scope| part.when.iter().all(|condition| scope.holds(condition)));
         scopes
+    }
+
+    fn at_element(&self, name: &str, item: Value) -> Self {
+        let text = element_text(&item);
+        let mut scope = self.with(name, item);
+        scope.turn.push(text);
+        scope
+    }
+
+    /// The elements of so many of the loops around, outermost first.
+    pub fn elements(&self, loops: usize) -> &[String] {
+        &self.turn[..loops.min(self.turn.len())]
+    }
+
+    /// In how many loops the part stands.
+    pub fn loops(&self) -> usize {
+        self.turn.len()
+    }
+
+    /// The key in expressions of what is there for each element of the loops around.
+    pub fn element_key(&self) -> String {
+        self.turn.join("-")
+    }
+
+    /// The name of a part that stands in so many of the loops around.
+    pub fn name_of(&self, part: &Name, loops: usize) -> Name {
+        naming::of_element(part, self.elements(loops))
     }
 
     /// Whether a condition holds.
@@ -199,6 +230,19 @@ fn inside<'w>(setting: &Setting, mut words: impl Iterator<Item = &'w str>) -> Sp
     match setting.children.get(word).and_then(|keyed| keyed.values().next()) {
         Some(child) => inside(child, words),
         None => setting.span,
+    }
+}
+
+/// An element as a word: its text, its number, or the key of a map's entry.
+fn element_text(item: &Value) -> String {
+    match item {
+        Value::Text(text) => text.text.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Map(_) => match item.field("key") {
+            Value::Text(text) => text.text.to_string(),
+            _ => String::new(),
+        },
+        _ => String::new(),
     }
 }
 

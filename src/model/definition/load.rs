@@ -2,6 +2,7 @@
 //!
 //! The schema of the language has checked which words stand where; what it found is not said again here.
 
+pub(in crate::model) mod compose;
 mod context;
 mod needs;
 mod pods;
@@ -37,7 +38,7 @@ pub fn load_built_in(documents: &[Document], findings: &mut Findings) -> Definit
     let mut definitions = Definitions { common: settings::common(top("settings"), findings), ..Definitions::default() };
     for node in top("definition") {
         let Some(name) = Context::name(node.arg(0)) else { continue };
-        match load(node, &definitions.common, findings) {
+        match load(node, &definitions, findings) {
             Some(definition) => drop(definitions.loaded.insert(name.value, Arc::new(definition))),
             None => drop(definitions.broken.insert(name.value)),
         }
@@ -50,16 +51,22 @@ pub fn load_all(built_in: &[Document], garden: &[Arc<Checked>], findings: &mut F
     load_built_in(built_in, findings).with(garden, findings)
 }
 
-/// Loads one `definition` node over the settings that every app has; none where it has an error, with its findings.
-pub fn load(node: &Node, common: &BTreeMap<String, SettingDeclaration>, findings: &mut Findings) -> Option<Definition> {
+/// Loads one `definition` node over the settings that every app has, with what it uses of the definitions before it; none
+/// where it has an error, with its findings.
+pub fn load(node: &Node, before: &Definitions, findings: &mut Findings) -> Option<Definition> {
+    let written = compose::compose(node, before, findings)?;
     let mut found = Findings::default();
-    let definition = definition(node, common, &mut Context { findings: &mut found });
+    let definition = definition(&written, &before.common, &mut Context { findings: &mut found, repeated: Vec::new() });
     let sound = !found.has_errors();
     findings.extend(found);
     definition.filter(|_| sound)
 }
 
-fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, context: &mut Context) -> Option<Definition> {
+fn definition(
+    node: &Arc<Node>,
+    common: &BTreeMap<String, SettingDeclaration>,
+    context: &mut Context,
+) -> Option<Definition> {
     let name = Context::name(node.arg(0))?;
     let text = |word: &str| {
         node.child(word).and_then(|child| child.arg(0)).map(|arg| Spanned::new(arg.text.clone(), arg.span))
@@ -71,17 +78,19 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
     let outer = scope.clone().with("workloads", workloads::hosts(node));
     let sign_on = node.child("provides").and_then(|provides| needs::sign_on(context, provides, &outer));
     let inner = outer.with("needs", needs::scope_type(&needs));
+    context.repeated = needs::repeated(&needs);
     let inner = if sign_on.is_some() { inner.with("clients", SignOn::clients_type()) } else { inner };
     let parts = context.flatten(&node.children, &inner);
+    parts.iter().filter(|part| part.word() == "use").for_each(|part| context.always(part));
     let mut workloads = Vec::new();
     for part in parts.iter().filter(|part| part.word() == "workload") {
-        context.once(part);
+        context.named_by_element(part);
         let workload = workloads::workload(context, part, &needs, &workloads);
         workloads.extend(workload.map(|workload| part.guarded(workload)));
     }
     let mut jobs = Vec::new();
     for part in parts.iter().filter(|part| part.word() == "job") {
-        context.once(part);
+        context.named_by_element(part);
         jobs.extend(workloads::job(context, part, &needs, &workloads));
     }
     workloads::check_names(context, &workloads, &jobs);
@@ -100,6 +109,7 @@ fn definition(node: &Node, common: &BTreeMap<String, SettingDeclaration>, contex
         single_replica: text("single-replica"),
         receives: text("receives"),
         span: node.head,
+        written: Arc::clone(node),
         needs,
         sign_on,
         settings,
@@ -221,8 +231,12 @@ fn doubts(context: &mut Context, node: &Node, definition: &Definition) {
     for child in node.children.iter().filter(|child| child.name.value != "settings") {
         collect_texts(child, &mut texts);
     }
+    // What another definition brought has been looked at there.
+    let own = |span: crate::source::Span| {
+        span.file == node.span.file && (node.span.start..node.span.end).contains(&span.start)
+    };
     let used = |path: &str| texts.iter().any(|text| names_path(text, path));
-    for setting in definition.settings.values().filter(|setting| !setting.common) {
+    for setting in definition.settings.values().filter(|setting| !setting.common && own(setting.span)) {
         if !used(&format!("settings.{}", setting.name)) && setting.deprecated.is_none() {
             context.push(
                 Finding::warning(UNUSED, format!("the setting `{}` is used nowhere", setting.name), setting.span)
@@ -230,7 +244,7 @@ fn doubts(context: &mut Context, node: &Node, definition: &Definition) {
             );
         }
     }
-    for need in &definition.needs {
+    for need in definition.needs.iter().filter(|need| own(need.item.span)) {
         let need = &need.item;
         let name = need.name.value.as_str();
         let mounted = || {

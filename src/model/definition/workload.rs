@@ -58,8 +58,8 @@ pub struct Pod {
 /// `env NAME value`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Env {
-    /// The variable.
-    pub name: Spanned<String>,
+    /// The variable; one inside `@each` names the element.
+    pub name: Template,
     /// Its value; may hold secrets.
     pub value: Template,
 }
@@ -121,6 +121,8 @@ pub enum Data {
 pub struct Mount {
     /// The need.
     pub need: Spanned<Name>,
+    /// How many loops the need stands in: it is the one of their elements, which the mount stands in, too.
+    pub loops: usize,
     /// Where.
     pub at: Template,
     /// A folder of the volume (`sub=themes`).

@@ -14,6 +14,7 @@ use crate::schema::Checked;
 pub mod definition_rules;
 pub mod delegates;
 pub mod domains;
+pub mod fallen_back;
 pub mod hatches;
 pub mod hosts;
 pub mod immutable;
@@ -24,6 +25,7 @@ pub mod replicas;
 pub mod reserved_names;
 pub mod retired;
 pub mod same_place;
+pub mod secret_names;
 pub mod secrets;
 pub mod sleep;
 pub mod unused;
@@ -99,12 +101,14 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         immutable::check,
         retired::check,
         vanished::check,
+        fallen_back::check,
         was::check,
         hatches::check,
         sleep::check,
         replicas::check,
         definition_rules::check,
         secrets::check,
+        secret_names::check,
         unused::check,
     ] {
         rule(view, findings);

@@ -40,7 +40,11 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             .offers
             .values()
             .any(|offer| offer.apps.values().any(|app| app.definition.value == name.as_str()));
-        if !composed && view.drafts.iter().all(|draft| !draft.uses.contains(name.as_str())) {
+        // What another one takes in is used, too.
+        let taken_in = view.files.iter().flat_map(|file| &file.document.nodes).any(|node| {
+            node.name.value == "definition" && crate::model::definition::uses(node).any(|used| used == name.as_str())
+        });
+        if !composed && !taken_in && view.drafts.iter().all(|draft| !draft.uses.contains(name.as_str())) {
             hint("the definition", name.as_str(), *span);
         }
     }

@@ -141,7 +141,7 @@ fn an_app_says_what_it_adopts_takes_and_holds() {
     assert_eq!(app.was.as_ref().map(|was| was.value.as_str()), Some("pad"));
     assert_eq!((app.adopt[0].kind.as_str(), app.adopt[0].name.as_str()), ("Deployment", "notes-web"));
     assert!(!app.fields[0].take);
-    assert_eq!(app.env["CMD_LOG_LEVEL"].value, "debug");
+    assert_eq!(app.env["CMD_LOG_LEVEL"].value, EnvValue::Text("debug".to_owned()));
     assert_eq!(app.patches.len(), 1);
     assert!(matches!(app.life, Life::Paused(_)));
 }

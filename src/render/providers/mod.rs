@@ -19,6 +19,7 @@ mod wants;
 
 pub use wants::{Want, copied_from, wants};
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::draft::{Draft, Owner};
@@ -108,7 +109,7 @@ pub(super) struct Asked<'a> {
     pub now: &'a Now,
     pub need: &'a Need,
     /// The app's workloads that exist.
-    pub workloads: &'a [(Scope<'a>, &'a Workload)],
+    pub workloads: &'a [(Scope<'a>, Cow<'a, Workload>)],
 }
 
 /// How a need is met.

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Asked, option, option_text};
 use crate::model::ProviderChoice;
+use crate::model::definition::Workload;
+use crate::name::Name;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, FlowPort, Peer, tcp};
+use crate::render::scope::Scope;
 use crate::render::tree::{Tree, tree};
 use crate::render::{Stage, naming};
 use crate::source::{Span, Spanned};
@@ -37,9 +40,15 @@ pub(super) fn hosts(asked: &Asked) -> Vec<Spanned<String>> {
 /// The workload that the route leads to, the one it names or the first, and the port: the one it names or the first.
 pub(super) fn target(asked: &Asked) -> Option<(String, FlowPort)> {
     let named = asked.text("to").map(|(name, _)| name);
-    let mut workloads = asked.workloads.iter().map(|(_, workload)| *workload);
-    let workload = match named {
-        Some(name) => workloads.find(|workload| workload.name.value.as_str() == name)?,
+    let mut workloads = asked.workloads.iter();
+    // One that is there for each element is named after it; it was said in the same loops as the route.
+    let is = |scope: &Scope, workload: &Workload, name: &str| {
+        let loops = scope.loops();
+        let plain = Name::new(name).is_ok_and(|name| workload.name.value == scope.name_of(&name, loops));
+        plain && scope.elements(loops) == asked.scope.elements(loops)
+    };
+    let (_, workload) = match named {
+        Some(name) => workloads.find(|(scope, workload)| is(scope, workload, &name))?,
         None => workloads.next()?,
     };
     let named = asked.text("port").map(|(name, _)| name);

@@ -8,6 +8,7 @@ use crate::model::{Garden, Organisation};
 
 pub mod ceilings;
 pub mod names;
+pub mod own_secrets;
 mod tests_of_definitions;
 
 pub use tests_of_definitions::check as tests_of_definitions;

@@ -42,7 +42,7 @@ pub(in crate::render) fn check(objects: &[Object], secrets: &[SecretRequest], fi
     }
 }
 
-fn derived(id: &ObjectId) -> impl Iterator<Item = ObjectId> {
+pub(super) fn derived(id: &ObjectId) -> impl Iterator<Item = ObjectId> {
     let rows = DERIVED.iter().filter(|(of, ..)| *id.kind == **of);
     rows.flat_map(move |(_, api, kind, endings)| {
         endings.iter().map(move |ending| ObjectId {

@@ -113,3 +113,83 @@ fn garden_around(
     }
     model::build(&[Arc::new(schema::check(document, findings))], definitions, None, findings)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{SourceFile, Sources};
+
+    /// A part for each element: needs with what they give, workloads like each other, mounts, variables, routes.
+    const REPEATED: &str = r#"
+edition 2026
+
+definition forum {
+    about "A forum."
+    releases { channel stable 2; release 2 image="docker.io/example/forum:2.1"; }
+    settings {
+        setting queues list-of=word
+        setting pages map-of=text
+    }
+    needs {
+        @each queue in="settings.queues" {
+            bucket files { size 1 GiB; }
+            volume store { size 2 GiB; }
+            route door { host "${queue}.example.org"; to worker; }
+        }
+    }
+    @each queue in="settings.queues" {
+        workload worker {
+            port http 8080
+            run work "${queue}"
+            volume store at="/store"
+            env BUCKET "${needs.files[queue].bucket}"
+        }
+        job sweep { every "0 3 * * *"; like worker; run sweep "${queue}"; }
+    }
+    workload web {
+        port http 8080
+        @each queue in="settings.queues" { env "BUCKET_${queue}" "${needs.files[queue].bucket}"; }
+        @each page in="settings.pages" { file "/pages/${page.key}" "${page.value}" format=text; }
+    }
+    test none {
+        given { at forum.example.org; }
+        expect "objects.Deployment.size() == 1"
+    }
+    test two {
+        given { at forum.example.org; queues mail slow; pages { start "Hello"; end "Bye"; }; }
+        expect "objects.Deployment.size() == 3"
+        expect "objects.CronJob.size() == 2"
+        expect "objects.GarageBucket.size() == 2"
+        expect "objects.PersistentVolumeClaim.size() == 2"
+        expect "objects.HTTPRoute.size() >= 2"
+        expect "objects.ConfigMap.web.data['pages.start'] == 'Hello'"
+        expect "objects.Deployment.web.spec.template.spec.containers[0].env.exists(e, e.name == 'BUCKET_mail' && e.value == 'tests--app--files-mail')"
+    }
+}
+"#;
+
+    fn checked(text: &str) -> Vec<String> {
+        let (mut sources, mut findings) = (Sources::default(), Findings::default());
+        let built_in = Definitions::built_in(&mut sources);
+        let file = sources.add(SourceFile::new("definitions/forum.kdl", text, ""));
+        let document = schema::check(syntax::parse(file, text, &mut findings), &mut findings);
+        let mut definitions = built_in.with(&[Arc::new(document)], &mut findings);
+        definitions.loaded.retain(|name, _| name.as_str() == "forum");
+        check(&definitions, &mut findings);
+        findings.iter().map(|finding| format!("{} {} {:?}", finding.code.0, finding.title, finding.why)).collect()
+    }
+
+    #[test]
+    fn parts_inside_each_are_there_for_each_element() {
+        assert_eq!(checked(REPEATED), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_part_of_an_element_that_takes_the_name_of_another_is_found() {
+        let twin = REPEATED.replace("workload web {", "job worker-mail { on-upgrade; run echo; }\n    workload web {");
+        assert_eq!(checked(&twin), Vec::<String>::new(), "a job and a workload do not meet");
+        let twin = REPEATED.replace("workload web {", "workload worker-mail { port http 80; }\n    workload web {");
+        let found = checked(&twin);
+        assert!(found.iter().any(|line| line.starts_with("E0450 the Deployment")), "{found:?}");
+    }
+}

@@ -1,9 +1,10 @@
 //! What every part of a definition is read with: the names in scope, the sink, and strings with their types.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::{Guarded, NeedValue};
-use crate::expression::{self, Expression, Scope, Template, Type};
+use crate::expression::{self, Expression, Field, Piece, Scope, Template, Type};
 use crate::finding::{Code, Finding, Findings};
 use crate::name::Name;
 use crate::quantity::Dimension;
@@ -18,19 +19,25 @@ pub(super) const SECRET_PLACE: Code = Code("E0508");
 /// A guard that wraps what it cannot.
 const BAD_GUARD: Code = Code("E0254");
 /// The same name twice.
-const TWICE: Code = Code("E0255");
+pub(super) const TWICE: Code = Code("E0255");
 
 /// The sink, and whether all was readable: a definition with an error in it is not used.
 pub(super) struct Context<'a> {
     pub(super) findings: &'a mut Findings,
+    /// The needs that are there once for each element of one list, with that list: inside a loop over the same list the
+    /// one of the element is known to be there.
+    pub(super) repeated: Vec<(String, Expression)>,
 }
+
+/// `@each NAME in="…"`: the name and the list.
+pub(super) type Loop = (String, Expression);
 
 /// A node with the guards around it and the names it sees.
 pub(super) struct Flat<'a> {
     pub(super) node: &'a Node,
     pub(super) scope: Scope,
     when: Vec<Expression>,
-    each: Vec<(String, Expression)>,
+    pub(super) each: Vec<Loop>,
 }
 
 impl Flat<'_> {
@@ -81,7 +88,7 @@ impl Context<'_> {
         &mut self,
         nodes: &'n [Node],
         scope: &Scope,
-        guards: (&[Expression], &[(String, Expression)]),
+        guards: (&[Expression], &[Loop]),
         flat: &mut Vec<Flat<'n>>,
     ) {
         let (when, each) = guards;
@@ -108,22 +115,58 @@ impl Context<'_> {
         self.expression(text, scope, &Type::Bool)
     }
 
+    /// The name, the list and the names inside of `@each NAME in="…"`; of a map each element has `key` and `value`.
     fn elements(&mut self, node: &Node, scope: &Scope) -> Option<(String, Expression, Scope)> {
         let (name, list) = (node.arg(0)?, node.prop("in")?);
+        let good = self.names_element(name, scope);
         let expression = self.parsed(list)?;
-        let element = match self.checked(expression::check(&expression, scope))? {
-            Type::List(inner) => *inner,
-            Type::Map(_) => Type::Text,
+        let (element, known) = match self.checked(expression::check(&expression, scope))? {
+            Type::Any => (Type::Any, name.text.clone()),
+            Type::List(inner) => (*inner, name.text.clone()),
+            Type::Map(inner) => {
+                let fields = [("key", Type::Text), ("value", *inner)];
+                let field = |(name, kind): (&str, Type)| (name.to_owned(), Field { kind, optional: false });
+                (Type::Object(Arc::new(fields.map(field).into())), format!("{}.key", name.text))
+            }
             other => {
-                self.push(Finding::error(
-                    WRONG_TYPE,
-                    format!("`@each` walks over lists and maps, not over {other}"),
-                    list.span,
-                ));
+                self.push(
+                    Finding::error(
+                        WRONG_TYPE,
+                        format!("`@each` walks over lists and maps, not over {other}"),
+                        list.span,
+                    )
+                    .help("name a setting of type `list-of` or `map-of`, or one that is `repeatable`"),
+                );
                 return None;
             }
         };
-        Some((name.text.clone(), expression, scope.clone().with(&name.text, element)))
+        let mut inner = scope.clone().with(&name.text, element);
+        for (need, _) in self.repeated.iter().filter(|(_, walked)| walked.printed() == expression.printed()) {
+            inner = inner.knowing(&format!("needs.{need}[{known}]"));
+        }
+        good.then(|| (name.text.clone(), expression, inner))
+    }
+
+    /// Whether a word can stand for an element: a name of expressions that means nothing yet.
+    fn names_element(&mut self, name: &Value, scope: &Scope) -> bool {
+        if scope.name(&name.text).is_some() {
+            self.push(
+                Finding::error(BAD_GUARD, format!("`{}` means something else already", name.text), name.span)
+                    .why("inside the block it would be the element, and what it meant could not be read there")
+                    .help("give the element another name"),
+            );
+            return false;
+        }
+        let is_name = |text: &str| expression::parse(text, name.span).is_ok_and(|parsed| parsed.is_name());
+        if is_name(&name.text) {
+            return true;
+        }
+        self.push(
+            Finding::error(BAD_GUARD, format!("`{}` is no name for an element", name.text), name.span)
+                .why("expressions inside the block name the element by it")
+                .help("write a word of letters and digits: `@each group in=\"settings.groups\"`"),
+        );
+        false
     }
 
     /// Refuses `@each` around what has one fixed name.
@@ -133,9 +176,64 @@ impl Context<'_> {
             self.push(
                 Finding::error(BAD_GUARD, title, flat.node.head)
                     .why("it has one name, so there would be several of the same name")
-                    .help("`@each` may wrap `file` and `object`, whose names may hold `${…}`"),
+                    .help("`@each` may wrap needs, workloads, jobs, `env`, `file`, `volume` and `object`"),
             );
         }
+    }
+
+    /// A part whose name is given an ending for each element: that must be a word.
+    pub(super) fn named_by_element(&mut self, flat: &Flat) {
+        for (name, _) in &flat.each {
+            let kind = flat.scope.name(name);
+            let key = match kind {
+                Some(Type::Object(fields)) => fields.get("key").map(|field| &field.kind),
+                kind => kind,
+            };
+            if matches!(key, None | Some(Type::Text | Type::Choice(_) | Type::Int | Type::Any)) && key.is_some() {
+                continue;
+            }
+            let is = kind.map(ToString::to_string).unwrap_or_default();
+            let title = format!("`{}` cannot be named after `{name}`", flat.word());
+            self.push(
+                Finding::error(BAD_GUARD, title, flat.node.head)
+                    .why(format!("the name of each ends in its element, and `{name}` is {is}"))
+                    .help("walk over words: a list of texts, or one made by `LIST.map(x, x.id)`"),
+            );
+        }
+    }
+
+    /// What stands inside `@each` and names itself must do so by the element.
+    pub(super) fn varies(&mut self, flat: &Flat, name: &Template) {
+        for (element, _) in &flat.each {
+            let mentioned = name.pieces.iter().any(|piece| match piece {
+                Piece::Hole(hole) => hole.text.split(|letter: char| !is_of_name(letter)).any(|word| word == element),
+                Piece::Literal(_) => false,
+            });
+            if !mentioned {
+                let title = format!("each turn of `@each {element}` makes the same `{}`", flat.word());
+                self.push(
+                    Finding::error(BAD_GUARD, title, name.span)
+                        .why("of several of the same name only one would count")
+                        .help(format!("name the element in it: `${{{element}}}`")),
+                );
+            }
+        }
+    }
+
+    /// Whether what is repeated by `loops` is one thing where `around` stands: inside the same loops. A finding otherwise.
+    pub(super) fn inside(&mut self, what: &str, name: &str, span: Span, (loops, around): (&[Loop], &[Loop])) -> bool {
+        let same = |(one, other): (&Loop, &Loop)| one.0 == other.0 && one.1.printed() == other.1.printed();
+        if loops.len() <= around.len() && loops.iter().zip(around).all(same) {
+            return true;
+        }
+        let written: Vec<String> =
+            loops.iter().map(|(name, list)| format!("@each {name} in=\"{}\"", list.text)).collect();
+        self.push(
+            Finding::error(BAD_GUARD, format!("there are several of the {what} `{name}`"), span)
+                .why(format!("it stands inside `{}`", written.join(" { ")))
+                .help("name it inside the same `@each`, where it is the one of the element"),
+        );
+        false
     }
 
     /// Refuses any guard around what a block says once and for all.
@@ -144,6 +242,15 @@ impl Context<'_> {
         self.push(
             Finding::error(BAD_GUARD, title, flat.node.head)
                 .help("let its value depend on the setting: `\"${settings.x ? 'a' : 'b'}\"`"),
+        );
+    }
+
+    /// Refuses a guard around what a definition takes in.
+    pub(super) fn always(&mut self, flat: &Flat) {
+        self.push(
+            Finding::error(BAD_GUARD, "`use` cannot stand inside `@when` or `@each`", flat.node.head)
+                .why("what a definition is made of does not depend on an app")
+                .help("write it at the top of the definition, and guard the parts inside the other one"),
         );
     }
 
@@ -274,4 +381,9 @@ impl Context<'_> {
             }
         }
     }
+}
+
+/// Letters that names in expressions hold.
+fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '-')
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::decode::guess;
 use super::super::{Guarded, Need, NeedKind, NeedOption, NeedValue, OptionKind, Release, SignOn};
 use super::context::{Context, Flat, Secrets};
-use crate::expression::{Field, Scope, Type};
+use crate::expression::{Expression, Field, Scope, Type};
 use crate::finding::{Code, Finding};
 use crate::schema::suggest::nearest;
 use crate::source::Spanned;
@@ -23,17 +23,37 @@ pub(super) fn needs(context: &mut Context, node: Option<&Node>, scope: &Scope) -
     let mut needs = Vec::new();
     for flat in context.flatten(node.map_or(&[], |node| &node.children), scope) {
         let Some(need) = need(context, &flat) else { continue };
-        context.once(&flat);
+        if need.kind == NeedKind::SignOn {
+            // An app is one client.
+            context.once(&flat);
+        } else {
+            context.named_by_element(&flat);
+        }
         context.unique(&mut names, "needs", &need.name);
         needs.push(flat.guarded(need));
     }
     needs
 }
 
-/// What `needs` is in expressions: one that is not always there is optional.
+/// What `needs` is in expressions: one that is not always there is optional, one inside `@each` a map by its element.
 pub(super) fn scope_type(needs: &[Guarded<Need>]) -> Type {
-    let field = |need: &Guarded<Need>| Field { kind: need.item.expression_type(), optional: !need.when.is_empty() };
+    let field = |need: &Guarded<Need>| {
+        let kind = need.item.expression_type();
+        if need.each.is_empty() {
+            return Field { kind, optional: !need.when.is_empty() };
+        }
+        Field { kind: Type::Map(Box::new(kind)), optional: false }
+    };
     Type::Object(Arc::new(needs.iter().map(|need| (need.item.name.value.to_string(), field(need))).collect()))
+}
+
+/// The needs of which there is always one for each element of one list, with that list.
+pub(super) fn repeated(needs: &[Guarded<Need>]) -> Vec<(String, Expression)> {
+    let one_each = |need: &Guarded<Need>| match (&need.each[..], &need.when[..]) {
+        ([(_, list)], []) => Some((need.item.name.value.to_string(), list.clone())),
+        _ => None,
+    };
+    needs.iter().filter_map(one_each).collect()
 }
 
 fn need(context: &mut Context, flat: &Flat) -> Option<Need> {

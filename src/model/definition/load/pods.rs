@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use super::super::decode::guess;
 use super::super::{Data, Env, File, FileContent, FileFormat, Guarded, Mount, Need, NeedKind, Pod, Resources};
-use super::context::{Context, Flat, Secrets};
+use super::context::{Context, Flat, Loop, Secrets};
 use crate::expression::{Piece, Scope, Template, Value, parse_template};
 use crate::finding::{Code, Finding, Findings};
 use crate::quantity::Dimension;
 use crate::schema::suggest::nearest;
-use crate::source::Spanned;
 use crate::syntax::{Node, Scalar, Value as Written};
 
 /// A name that this definition does not have.
@@ -19,17 +18,20 @@ const BAD_FILE: Code = Code("E0259");
 /// A user that a pod must not run as.
 const BAD_USER: Code = Code("E0260");
 
+/// What a pod is read among.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    /// The needs of the definition.
+    pub(super) needs: &'a [Guarded<Need>],
+    /// The loops around the workload or job.
+    pub(super) loops: &'a [Loop],
+}
+
 /// The pod of a workload or job from the parts of its block; `base` is what it starts from (`like web`).
-pub(super) fn pod(
-    context: &mut Context,
-    node: &Node,
-    parts: &[Flat],
-    needs: &[Guarded<Need>],
-    base: Option<Pod>,
-) -> Pod {
+pub(super) fn pod(context: &mut Context, node: &Node, parts: &[Flat], around: Around, base: Option<Pod>) -> Pod {
     let mut pod = base.unwrap_or_else(|| empty(node));
     for part in parts {
-        part_of(context, part, needs, &mut pod);
+        part_of(context, part, around, &mut pod);
     }
     users(context, node, &pod);
     paths(context, &pod);
@@ -53,7 +55,7 @@ fn empty(node: &Node) -> Pod {
 }
 
 /// One node of a workload's or job's block that is about its pod.
-fn part_of(context: &mut Context, part: &Flat, needs: &[Guarded<Need>], pod: &mut Pod) {
+fn part_of(context: &mut Context, part: &Flat, around: Around, pod: &mut Pod) {
     let (node, scope) = (part.node, &part.scope);
     let first = || node.arg(0).map(|arg| arg.text.clone());
     if matches!(part.word(), "image" | "run" | "run-as" | "root" | "writable" | "scratch" | "resources")
@@ -71,12 +73,13 @@ fn part_of(context: &mut Context, part: &Flat, needs: &[Guarded<Need>], pod: &mu
         ("env", Some(_)) => env(context, part, &mut pod.env),
         ("file", Some(_)) => {
             if let Some(file) = file(context, part) {
+                context.varies(part, &file.path);
                 pod.files.push(part.guarded(file));
             }
         }
         ("volume", Some(_)) => {
-            context.once(part);
-            if let Some(mount) = mount(context, part, needs) {
+            if let Some(mount) = mount(context, part, around) {
+                context.varies(part, &mount.at);
                 pod.volumes.push(part.guarded(mount));
             }
         }
@@ -92,38 +95,45 @@ pub(super) fn command(context: &mut Context, words: &[Written], scope: &Scope) -
 
 /// `env NAME value`: a job's replaces that of the workload it is like.
 fn env(context: &mut Context, part: &Flat, env: &mut Vec<Guarded<Env>>) {
-    let (Some(name), Some(value)) = (part.node.arg(0), part.node.arg(1)) else { return };
-    context.once(part);
+    let (Some(written), Some(value)) = (part.node.arg(0), part.node.arg(1)) else { return };
+    let name = context.text(written, &part.scope, Secrets::Refused("a name"));
+    context.varies(part, &name);
     let value = context.text(value, &part.scope, Secrets::Allowed);
-    let item = Env { name: Spanned::new(name.text.clone(), name.span), value };
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    if name.text.is_empty() || !name.text.bytes().all(good) || name.text.as_bytes()[0].is_ascii_digit() {
+    let good = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'));
+    let bad = |(at, piece): (usize, &Piece)| match piece {
+        Piece::Literal(text) => !good(text) || at == 0 && text.as_bytes().first().is_some_and(u8::is_ascii_digit),
+        Piece::Hole(_) => false,
+    };
+    if name.pieces.is_empty() || name.pieces.iter().enumerate().any(bad) {
         context.push(
-            Finding::error(UNKNOWN, format!("`{}` is no name of an environment variable", name.text), name.span)
+            Finding::error(UNKNOWN, format!("`{}` is no name of an environment variable", written.text), written.span)
                 .why("it starts with a letter and holds letters, digits, `_`, `.` and `-`"),
         );
     }
     if !part.is_guarded() {
-        env.retain(|known| known.item.name.value != name.text);
+        env.retain(|known| known.item.name.pieces != name.pieces);
     }
-    env.push(part.guarded(item));
+    env.push(part.guarded(Env { name, value }));
 }
 
-fn mount(context: &mut Context, part: &Flat, needs: &[Guarded<Need>]) -> Option<Mount> {
+fn mount(context: &mut Context, part: &Flat, around: Around) -> Option<Mount> {
     let node = part.node;
     let need = Context::name(node.arg(0))?;
-    let volumes: Vec<&str> = needs
-        .iter()
-        .filter(|known| known.item.kind == NeedKind::Volume)
-        .map(|known| known.item.name.value.as_str())
-        .collect();
-    if !volumes.contains(&need.value.as_str()) {
-        unknown(context, "volume", need.value.as_str(), need.span, &volumes, "declare it under `needs`");
+    let volumes: Vec<&Guarded<Need>> =
+        around.needs.iter().filter(|known| known.item.kind == NeedKind::Volume).collect();
+    let Some(volume) = volumes.iter().find(|known| known.item.name.value == need.value) else {
+        let known: Vec<&str> = volumes.iter().map(|known| known.item.name.value.as_str()).collect();
+        unknown(context, "volume", need.value.as_str(), need.span, &known, "declare it under `needs`");
+        return None;
+    };
+    let loops: Vec<Loop> = around.loops.iter().chain(&part.each).cloned().collect();
+    if !context.inside("volume", need.value.as_str(), need.span, (&volume.each, &loops)) {
         return None;
     }
     let path = Secrets::Refused("a path");
     Some(Mount {
         need,
+        loops: volume.each.len(),
         at: context.text(node.prop("at")?, &part.scope, path),
         sub: node.prop("sub").map(|sub| context.text(sub, &part.scope, path)),
         read_only: node.prop("access").is_some_and(|access| access.text == "read"),

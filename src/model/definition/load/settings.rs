@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::decode::{as_written, decode, guess, scalar_type, written};
 use super::super::{SettingDeclaration, SettingType};
+use super::context::TWICE;
 use crate::expression::Value;
 use crate::finding::{Code, Finding, Findings};
 use crate::model::{Layer, Setting};
@@ -97,7 +98,12 @@ pub(super) fn settings(
                     .also(known.span, "declared here")
                     .help(format!("write `refine {}` to narrow it, or choose another name", name.text)),
             ),
-            ("setting", _) => match declaration(child, findings) {
+            ("setting", Some(known)) => findings.push(
+                Finding::error(TWICE, format!("there are two settings called `{}`", name.text), name.span)
+                    .also(known.span, "the first of them")
+                    .help("rename one of them"),
+            ),
+            ("setting", None) => match declaration(child, findings) {
                 Some(setting) => drop(all.insert(name.text.clone(), setting)),
                 None => drop(unreadable.insert(name.text.clone())),
             },

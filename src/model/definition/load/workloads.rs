@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::{Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, SignOn, Trigger, Workload};
-use super::context::{Context, Flat, Secrets};
+use super::context::{Context, Flat, Loop, Secrets};
 use super::pods::{self, is_literal};
 use crate::expression::{Field, Scope, Template, Type};
 use crate::finding::{Code, Finding};
@@ -22,7 +22,8 @@ pub(super) fn hosts(definition: &Node) -> Type {
         for node in nodes {
             match (node.name.value.as_str(), node.arg(0)) {
                 ("workload", Some(name)) => found.push(&name.text),
-                ("@when" | "@each", _) => names(&node.children, found),
+                // One inside `@each` is several, each at a host of its own.
+                ("@when", _) => names(&node.children, found),
                 _ => {}
             }
         }
@@ -46,11 +47,11 @@ pub(super) fn workload(
     let block = context.flatten(&node.children, &flat.scope);
     let ports = ports(context, &block);
     let like = match node.child("like").and_then(|like| like.arg(0)) {
-        Some(like) => Some(workload_like(context, like, before)?),
+        Some(like) => Some(workload_like(context, like, before, &flat.each)?),
         None => None,
     };
     let base = like.map(|workload| Pod { run: Vec::new(), ..workload.item.pod.clone() });
-    let pod = pods::pod(context, node, &block, needs, base);
+    let pod = pods::pod(context, node, &block, pods::Around { needs, loops: &flat.each }, base);
     let mut workload = Workload {
         name,
         pod,
@@ -176,8 +177,20 @@ pub(super) fn check_routes(
         Some((template.as_literal()?.to_owned(), template.span))
     };
     let names: Vec<&str> = workloads.iter().map(|workload| workload.item.name.value.as_str()).collect();
-    if let Some(to) = sign_on.map(|sign_on| &sign_on.to).filter(|to| !names.contains(&to.value.as_str())) {
-        pods::unknown(context, "workload", to.value.as_str(), to.span, &names, "name a workload of this definition");
+    if let Some(to) = sign_on.map(|sign_on| &sign_on.to) {
+        match workloads.iter().find(|workload| workload.item.name.value == to.value) {
+            Some(workload) => {
+                context.inside("workload", to.value.as_str(), to.span, (&workload.each, &[]));
+            }
+            None => pods::unknown(
+                context,
+                "workload",
+                to.value.as_str(),
+                to.span,
+                &names,
+                "name a workload of this definition",
+            ),
+        }
     }
     for need in needs.iter().filter(|need| need.item.kind == NeedKind::Route) {
         let Some((to, span)) = literal(&need.item, "to") else { continue };
@@ -185,6 +198,9 @@ pub(super) fn check_routes(
             pods::unknown(context, "workload", &to, span, &names, "name a workload of this definition");
             continue;
         };
+        if !context.inside("workload", &to, span, (&workload.each, &need.each)) {
+            continue;
+        }
         let ports: Vec<&str> = workload.item.ports.iter().map(|port| port.item.name.value.as_str()).collect();
         if ports.is_empty() {
             context.push(
@@ -212,11 +228,11 @@ pub(super) fn job(
     let name = Context::name(node.arg(0))?;
     let block = context.flatten(&node.children, &flat.scope);
     let like = match node.child("like").and_then(|like| like.arg(0)) {
-        Some(like) => Some(workload_like(context, like, workloads)?),
+        Some(like) => Some(workload_like(context, like, workloads, &flat.each)?),
         None => None,
     };
     let base = like.map(|workload| Pod { run: Vec::new(), ..workload.item.pod.clone() });
-    let pod = pods::pod(context, node, &block, needs, base);
+    let pod = pods::pod(context, node, &block, pods::Around { needs, loops: &flat.each }, base);
     if pod.run.is_empty() && (like.is_some() || node.child("image").is_none()) {
         context.push(
             Finding::error(BAD_JOB, format!("the job `{}` does not say what to run", name.value), node.head)
@@ -238,13 +254,14 @@ fn workload_like<'w>(
     context: &mut Context,
     like: &Value,
     workloads: &'w [Guarded<Workload>],
+    around: &[Loop],
 ) -> Option<&'w Guarded<Workload>> {
     let found = workloads.iter().find(|workload| workload.item.name.value.as_str() == like.text);
     if found.is_none() {
         let known: Vec<&str> = workloads.iter().map(|workload| workload.item.name.value.as_str()).collect();
         pods::unknown(context, "workload", &like.text, like.span, &known, "name a workload of this definition");
     }
-    found
+    found.filter(|workload| context.inside("workload", &like.text, like.span, (&workload.each, around)))
 }
 
 fn trigger(context: &mut Context, node: &Node, scope: &Scope) -> Option<Trigger> {
