@@ -234,7 +234,8 @@ impl Daemon<'_> {
     /// What a round after an event is about.
     fn asked(&mut self, event: Event, now: jiff::Timestamp) -> Asked {
         let whole = event == Event::Resync || !self.standby.is_empty();
-        let everything = Asked { reading: Reading::Lean, ..Asked::everything(now) };
+        let brief = self.args.format == ShowFormat::Text && !self.output.verbose();
+        let everything = Asked { reading: Reading::Lean, brief, ..Asked::everything(now) };
         if self.args.once {
             return Asked { wait: self.args.waiting.limit(), ..everything };
         }

@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 use super::apply::Work;
 use super::ask::apply_query;
+use super::copies::{self, SourceSecrets};
 use super::discovery::Resource;
 use super::errors::{self, ApiError};
 use super::request::{Content, backoff};
-use super::{copies, wait};
+use super::wait;
 use crate::finding::Findings;
 use crate::plan::take_over::taken_over;
 use crate::plan::{
@@ -481,7 +482,7 @@ async fn material(work: &Work<'_>, request: &SecretRequest) -> Result<crate::sec
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let missing = match copies::material(work.connection(), request).await? {
+        let missing = match SourceSecrets::of(work.connection()).material(request).await? {
             Ok(material) => return Ok(material),
             Err(missing) => missing,
         };

@@ -155,6 +155,7 @@ pub async fn organisation(work: &Work<'_>) -> Applied {
         organisation: work.plan.organisation.clone(),
         cluster: work.plan.cluster.clone(),
         outcomes,
+        unchanged: 0,
         failure: None,
     };
     Applied { outcome, findings: doing.findings }

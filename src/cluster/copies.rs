@@ -1,8 +1,10 @@
 //! Secrets that follow others: read, put together and compared here, and dropped before anything is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::connect::Connection;
 use super::errors::ApiError;
@@ -14,8 +16,7 @@ use crate::secrets::{self, HashKey, Material, MaterialError};
 pub(super) struct Opened {
     pub(super) uid: String,
     pub(super) resource_version: String,
-    /// Key to base64.
-    pub(super) data: BTreeMap<String, String>,
+    pub(super) data: Data,
 }
 
 /// Reads a Secret; absent where there is none.
@@ -29,33 +30,49 @@ pub(super) async fn read(connection: &Connection, namespace: &str, name: &str) -
     }))
 }
 
-async fn data(
-    connection: &Connection,
-    namespace: &str,
-    name: &str,
-) -> Result<Option<BTreeMap<String, String>>, ApiError> {
-    Ok(read(connection, namespace, name).await?.map(|opened| opened.data))
+/// Key to base64.
+type Data = BTreeMap<String, String>;
+
+/// The Secrets that others follow, each read once however many follow it; dropped with what it was read for.
+pub(super) struct SourceSecrets<'a> {
+    connection: &'a Connection,
+    read: Mutex<BTreeMap<(String, String), Arc<OnceCell<Arc<Data>>>>>,
 }
 
-/// The content of a requested Secret, or what of its sources is missing.
-pub(super) async fn material(
-    connection: &Connection,
-    request: &SecretRequest,
-) -> Result<Result<Material, MaterialError>, ApiError> {
-    match &request.source {
-        SecretSource::Generated { keys } => Ok(secrets::generated(keys, &BTreeMap::new())),
-        SecretSource::Copied { namespace, name, keys } => {
-            let found = data(connection, namespace, name).await?;
-            Ok(secrets::copied(&found.unwrap_or_default(), &format!("{namespace}/{name}"), keys))
-        }
-        SecretSource::Template { keys } => {
-            let mut sources = BTreeMap::new();
-            for name in sources_of(keys) {
-                if let Some(found) = data(connection, &request.id.namespace, &name).await? {
-                    sources.insert(name, found);
-                }
+impl<'a> SourceSecrets<'a> {
+    pub(super) fn of(connection: &'a Connection) -> Self {
+        Self { connection, read: Mutex::default() }
+    }
+
+    /// The values of a Secret; none where there is no such Secret.
+    async fn data(&self, namespace: &str, name: &str) -> Result<Arc<Data>, ApiError> {
+        let key = (namespace.to_owned(), name.to_owned());
+        let cell = Arc::clone(self.read.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        let found = cell.get_or_try_init(|| async {
+            let opened = read(self.connection, namespace, name).await?;
+            Ok(Arc::new(opened.map(|opened| opened.data).unwrap_or_default()))
+        });
+        found.await.map(Arc::clone)
+    }
+
+    /// The content of a requested Secret, or what of its sources is missing.
+    pub(super) async fn material(&self, request: &SecretRequest) -> Result<Result<Material, MaterialError>, ApiError> {
+        match &request.source {
+            SecretSource::Generated { keys } => Ok(secrets::generated(keys, &BTreeMap::new())),
+            SecretSource::Copied { namespace, name, keys } => {
+                let found = self.data(namespace, name).await?;
+                Ok(secrets::copied(&found, &format!("{namespace}/{name}"), keys))
             }
-            Ok(secrets::templated(keys, &sources))
+            SecretSource::Template { keys } => {
+                let mut sources = BTreeMap::new();
+                for name in sources_of(keys) {
+                    let found = self.data(&request.id.namespace, &name).await?;
+                    if !found.is_empty() {
+                        sources.insert(name, Arc::unwrap_or_clone(found));
+                    }
+                }
+                Ok(secrets::templated(keys, &sources))
+            }
         }
     }
 }
@@ -86,14 +103,14 @@ pub(super) fn close(key: &HashKey, secret: &mut Value) {
 /// How a Secret that follows others stands to them; `live` is it with hashes for values; nothing is said of generated ones, nor of a template whose sources
 /// are still to be made by an operator.
 pub(super) async fn standing(
-    connection: &Connection,
+    sources: &SourceSecrets<'_>,
     request: &SecretRequest,
     live: Option<&Value>,
 ) -> Result<Option<Copy>, ApiError> {
     if matches!(request.source, SecretSource::Generated { .. }) {
         return Ok(None);
     }
-    let material = match material(connection, request).await? {
+    let material = match sources.material(request).await? {
         Ok(material) => material,
         Err(MaterialError::MissingKey { key, .. }) if matches!(request.source, SecretSource::Copied { .. }) => {
             return Ok(Some(Copy::SourceMissing(BTreeSet::from([key]))));
@@ -101,5 +118,5 @@ pub(super) async fn standing(
         Err(_still_to_come) => return Ok(None),
     };
     let hashes = live.map(|live| &live["data"]);
-    Ok(hashes.map(|live| if material.hashed(connection.key()) == *live { Copy::InStep } else { Copy::Behind }))
+    Ok(hashes.map(|live| if material.hashed(sources.connection.key()) == *live { Copy::InStep } else { Copy::Behind }))
 }

@@ -131,7 +131,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 
 /// Asks a cluster for its kinds: two requests, or one a group where the server is old.
 pub async fn discover(connection: &Connection) -> Result<Kinds, ApiError> {
-    let (core, groups) =
+    let (core, groups): (Value, Value) =
         futures::try_join!(connection.get_as("/api", AGGREGATED), connection.get_as("/apis", AGGREGATED))?;
     let mut kinds = Kinds::default();
     for answer in [&core, &groups] {

@@ -57,8 +57,16 @@ pub struct Stored {
 struct Part {
     /// Empty until it is created.
     resource_version: String,
-    /// What its `data` holds.
-    text: String,
+    /// The digest of what its `data` holds; absent where it is to be written whatever it holds.
+    digest: Option<Digest>,
+}
+
+/// The first half of a SHA-256: what is stored is compared by it, and not kept twice.
+type Digest = [u8; 16];
+
+fn digest(text: &str) -> Digest {
+    let whole = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    whole.as_ref()[..16].try_into().expect("a SHA-256 has 32 bytes")
 }
 
 impl Stored {
@@ -167,7 +175,7 @@ fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Result<Stored, I
             stored.inventory.entries = entries;
             stored.inventory.entries.extend(part.entries);
         }
-        stored.parts.push(Part { resource_version: version_of(item), text: text.to_owned() });
+        stored.parts.push(Part { resource_version: version_of(item), digest: Some(digest(text)) });
     }
     Ok(stored)
 }
@@ -190,7 +198,8 @@ pub async fn write(
     stored.parts.resize(texts.len().max(stored.parts.len()), Part::default());
     for at in (0..texts.len()).rev() {
         let part = &mut stored.parts[at];
-        if part.text == texts[at] && !part.resource_version.is_empty() {
+        let wanted = Some(digest(&texts[at]));
+        if part.digest == wanted && !part.resource_version.is_empty() {
             continue;
         }
         let mut body = config_map(garden, organisation, namespace, (at, texts.len()), inventory, &texts[at]);
@@ -198,7 +207,7 @@ pub async fn write(
             body["metadata"]["annotations"][PAUSED] = why.as_str().into();
         }
         part.resource_version = put(writer, organisation, &part.resource_version, body, &texts[at]).await?;
-        part.text.clone_from(&texts[at]);
+        part.digest = wanted;
     }
     stored.inventory = inventory.clone();
     Ok(())
@@ -219,7 +228,7 @@ pub async fn pause(
     stored.paused = why.map(str::to_owned);
     // Only the annotation moves: the text is forgotten, so that the parent is written.
     if let Some(parent) = stored.parts.first_mut() {
-        parent.text.clear();
+        parent.digest = None;
     }
     let inventory = stored.inventory.clone();
     write(writer, garden, organisation, namespace, stored, &inventory).await

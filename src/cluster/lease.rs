@@ -43,6 +43,8 @@ pub struct Lease {
     name: String,
     /// Who we are: unique to this process.
     identity: String,
+    /// The lease as we wrote it last, while it is ours as far as we know.
+    held: Option<Value>,
     /// What was last seen of it: resourceVersion, and when we first saw that one.
     seen: Option<(String, Instant)>,
     /// Whether it moved while we looked.
@@ -70,7 +72,16 @@ impl Lease {
     pub fn new(garden: &Name, identity: String, timing: Timing) -> Self {
         let name = format!("parcelle-{garden}");
         let path = format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM_NAMESPACE}/leases");
-        Self { path, name, identity, seen: None, moved: false, deadline: Arc::new(Mutex::new(Instant::now())), timing }
+        Self {
+            path,
+            name,
+            identity,
+            held: None,
+            seen: None,
+            moved: false,
+            deadline: Arc::new(Mutex::new(Instant::now())),
+            timing,
+        }
     }
 
     /// The permit that follows this lease.
@@ -83,6 +94,14 @@ impl Lease {
     /// `writer` must have a permit of its own ([`Permit::Always`]): the lease is what permits come from.
     pub async fn acquire_or_renew(&mut self, writer: &Writer) -> Result<Standing, ApiError> {
         let begun = Instant::now();
+        // What we hold is renewed as we know it: one request. Where that is not what is there any more, it is read.
+        if let Some(held) = self.held.take() {
+            match self.put(writer, &held, &self.identity).await {
+                Ok(lease) => return Ok(self.hold(lease, begun)),
+                Err(error) if error.is_conflict() || error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
         let found = writer.connection().get_opt(&format!("{}/{}", self.path, self.name)).await?;
         let answer = match &found {
             None => self.create(writer).await,
@@ -95,11 +114,7 @@ impl Lease {
             }
         };
         match answer {
-            Ok(lease) => {
-                self.note(&lease);
-                self.extend(begun);
-                Ok(Standing::Held)
-            }
+            Ok(lease) => Ok(self.hold(lease, begun)),
             Err(error) if error.is_conflict() => {
                 // Somebody was quicker; who, the next look says.
                 Ok(Standing::HeldBy { holder: "somebody who was quicker".to_owned(), alive: true })
@@ -108,9 +123,18 @@ impl Lease {
         }
     }
 
+    /// The lease as it was written with our name in it.
+    fn hold(&mut self, lease: Value, begun: Instant) -> Standing {
+        self.note(&lease);
+        self.extend(begun);
+        self.held = Some(lease);
+        Standing::Held
+    }
+
     /// Gives the lease up, so that the next one need not wait for its end.
     pub async fn release(&mut self, writer: &Writer) -> Result<(), ApiError> {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.held = None;
         let found = writer.connection().get_opt(&format!("{}/{}", self.path, self.name)).await?;
         let Some(lease) = found.filter(|lease| text(lease, "/spec/holderIdentity") == self.identity) else {
             return Ok(());

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use serde_json::Value;
 
 use super::connect::Connection;
-use super::copies;
+use super::copies::{self, SourceSecrets};
 use super::discovery::{Kinds, Resource, group_of};
 use super::errors::ApiError;
 use super::inventory::INVENTORY_LABEL;
@@ -98,7 +98,8 @@ pub async fn live(look: &Look<'_>) -> Result<Found, ApiError> {
         }
         _ => list_all(look, &mut found).await,
     }
-    let rest = found.lives.iter_mut().map(|(name, live)| fill(look, &look.scopes[name], live));
+    let sources = &SourceSecrets::of(look.connection);
+    let rest = found.lives.iter_mut().map(|(name, live)| fill(look, sources, &look.scopes[name], live));
     for done in stream::iter(rest).buffer_unordered(16).collect::<Vec<_>>().await {
         done?;
     }
@@ -290,7 +291,12 @@ fn insert(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live, item: Value, reso
 }
 
 /// What the lists cannot show: objects under our names without our labels, foreign ones, how copies stand.
-async fn fill(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<(), ApiError> {
+async fn fill(
+    look: &Look<'_>,
+    sources: &SourceSecrets<'_>,
+    scope: &Scope<'_>,
+    live: &mut Live,
+) -> Result<(), ApiError> {
     let ours = match namespace_of(look, scope, live).await? {
         Standing::Absent => return Ok(()),
         Standing::There { ours } => ours,
@@ -302,7 +308,7 @@ async fn fill(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<(),
     let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
     let requests = open.map(|request| async {
         let found = live.objects.get(&request.id).map(|object| &*object.body);
-        Ok((request.id.clone(), copies::standing(look.connection, request, found).await?))
+        Ok((request.id.clone(), copies::standing(sources, request, found).await?))
     });
     let standings: Vec<Result<_, ApiError>> = stream::iter(requests).buffer_unordered(8).collect().await;
     for standing in standings {

@@ -7,7 +7,10 @@ use futures::{Stream, StreamExt};
 use http::{HeaderMap, Method, Request, header};
 use kube::client::Body;
 use ring::rand::SecureRandom;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
@@ -33,10 +36,10 @@ impl Content {
 
 /// An answer that is no refusal.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct Answer<T = Value> {
     /// 200 or 201 where it matters.
     pub(super) code: u16,
-    pub(super) body: Value,
+    pub(super) body: T,
 }
 
 /// How much of each item a list brings.
@@ -67,6 +70,25 @@ pub(super) enum Listed {
 /// So many items are asked for at once: what is held in memory of a long list.
 const PAGE: usize = 500;
 
+/// A page of a list. Its items are text until it is their turn: as values they take ten times the room.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    kind: String,
+    items: Option<Vec<Box<RawValue>>>,
+    #[serde(default)]
+    metadata: PageMeta,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PageMeta {
+    resource_version: String,
+    /// Where the next page begins; empty after the last.
+    #[serde(rename = "continue")]
+    next: String,
+}
+
 struct Call<'a> {
     method: Method,
     path: &'a str,
@@ -86,7 +108,7 @@ impl Connection {
     }
 
     /// GET with a form of answer of its own.
-    pub(super) async fn get_as(&self, path: &str, accept: &'static str) -> Result<Value, ApiError> {
+    pub(super) async fn get_as<T: DeserializeOwned>(&self, path: &str, accept: &'static str) -> Result<T, ApiError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -137,7 +159,7 @@ impl Connection {
             let mut page = String::new();
             loop {
                 let query = format!("{path}?limit={PAGE}&labelSelector={selector}{page}");
-                let mut list = match self.get_as(&query, detail.accept()).await {
+                let list: Page = match self.get_as(&query, detail.accept()).await {
                     Ok(list) => list,
                     Err(error) if error.is_expired() && restarts < 3 => {
                         restarts += 1;
@@ -146,15 +168,17 @@ impl Connection {
                     }
                     Err(error) => return Err(error),
                 };
-                match list["items"].take() {
-                    Value::Array(part) => part.into_iter().for_each(|item| each(Listed::Item(item))),
-                    Value::Null if list["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => {}
-                    _ => return Err(ApiError::Garbled { why: "a list without items".to_owned() }),
+                if list.items.is_none() && !list.kind.ends_with("List") {
+                    return Err(ApiError::Garbled { why: "a list without items".to_owned() });
                 }
-                match list["metadata"]["continue"].as_str() {
-                    Some(token) if !token.is_empty() => page = format!("&continue={}", query_escaped(token)),
-                    _ => return Ok(list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()),
+                for item in list.items.into_iter().flatten() {
+                    let item = serde_json::from_str(item.get());
+                    each(Listed::Item(item.map_err(|error| ApiError::Garbled { why: error.to_string() })?));
                 }
+                if list.metadata.next.is_empty() {
+                    return Ok(list.metadata.resource_version);
+                }
+                page = format!("&continue={}", query_escaped(&list.metadata.next));
             }
         }
     }
@@ -209,7 +233,7 @@ impl Connection {
     }
 
     /// One exchange, in its turn; the permit of a write is asked when the turn has come, not before.
-    async fn once(&self, call: &Call<'_>, permit: Option<&Permit>) -> Result<Answer, ApiError> {
+    async fn once<T: DeserializeOwned>(&self, call: &Call<'_>, permit: Option<&Permit>) -> Result<Answer<T>, ApiError> {
         let tainted = call.body.map(|(_, body)| Tainted::of_body(body)).unwrap_or_default();
         let request = build(call)?;
         let _turn = self.inner.in_flight.acquire().await.expect("the semaphore is never closed");
@@ -226,19 +250,23 @@ impl Connection {
         }
     }
 
-    async fn exchange(&self, request: Request<Body>, tainted: &Tainted) -> Result<Answer, ApiError> {
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        request: Request<Body>,
+        tainted: &Tainted,
+    ) -> Result<Answer<T>, ApiError> {
         let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
         self.collect_warnings(&parts.headers, tainted);
         let bytes = body.collect_bytes().await.map_err(|error| ApiError::Cut { why: chain(&error) })?;
         let code = parts.status.as_u16();
-        let parsed: Result<Value, _> = serde_json::from_slice(&bytes);
         if parts.status.is_success() {
-            let body = parsed.map_err(|error| ApiError::Garbled { why: error.to_string() })?;
+            let body = serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: error.to_string() })?;
             return Ok(Answer { code, body });
         }
+        let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
-        let refusal = Refusal::read(code, parsed.ok().as_ref(), &text, retry_after(&parts.headers), tainted);
+        let refusal = Refusal::read(code, parsed.as_ref(), &text, retry_after(&parts.headers), tainted);
         Err(ApiError::Refused(Box::new(refusal)))
     }
 

@@ -17,7 +17,7 @@ use crate::cluster::{Connection, Inventories, Permit, Progress, Reading};
 use crate::git::{Commit, CommitId, Repository, Snapshot};
 use crate::model::{Garden, Life, Past};
 use crate::name::Name;
-use crate::plan::{Inventory, OrganisationPlan, Plan};
+use crate::plan::{Inventory, OrganisationOutcome, OrganisationPlan, Plan};
 use crate::reconcile::{self, Ask, Outcome, State};
 use crate::render::{OrganisationObjects, Packed};
 
@@ -51,6 +51,8 @@ pub struct Asked {
     pub reading: Reading,
     /// Whether the server is asked what would change; where not, plans are reckoned here.
     pub ask: Ask,
+    /// Whether what the round tells leaves out what stays as it is, and what new objects are made of.
+    pub brief: bool,
 }
 
 impl Asked {
@@ -64,6 +66,7 @@ impl Asked {
             also: BTreeSet::new(),
             reading: Reading::Bodies,
             ask: Ask::WhereUnsure,
+            brief: false,
         }
     }
 }
@@ -206,7 +209,7 @@ pub async fn prepare(known: &mut Known, world: &World<'_>, checked: &Checked, as
     let backwards = backwards(known, world, garden, checked.commit.as_ref()); // IO: the repository
     let only = chosen(known, checked, asked, &backwards);
     let untouched = checked.objects.len() - checked.objects.keys().filter(|name| only.contains(*name)).count();
-    let prepared = prepare_some(known, world, checked, asked, only).await?;
+    let prepared = prepare_some(known, world, checked, asked, (only, BTreeSet::new())).await?;
     known.inventories.clear();
     Some(Prepared { backwards, untouched, ..prepared })
 }
@@ -217,7 +220,7 @@ async fn prepare_some(
     world: &World<'_>,
     checked: &Checked,
     asked: &Asked,
-    only: BTreeSet<Name>,
+    (only, verified): (BTreeSet<Name>, BTreeSet<Name>),
 ) -> Option<Prepared> {
     let garden = checked.garden.as_ref()?;
     let opened = checked.objects.iter().filter(|(name, _)| only.contains(*name));
@@ -228,6 +231,7 @@ async fn prepare_some(
         only: Some(only),
         reading: asked.reading,
         ask: asked.ask,
+        verified,
         homes: known.applied.as_ref().map(|applied| applied.homes.clone()).unwrap_or_default(),
         truces: known.attention.truces(asked.now.as_millisecond()),
         permits: BTreeMap::new(),
@@ -241,8 +245,9 @@ async fn prepare_some(
     Some(Prepared { options, objects, state, plan, unreached, backwards: BTreeMap::new(), untouched: 0 })
 }
 
-/// So many organisations are read, planned and applied at once: what a round over everything holds in memory.
-pub const BATCH: usize = 128;
+/// So many objects are read, planned and applied at once: what a round over everything holds in memory. An organisation
+/// is never divided.
+pub const BATCH: usize = 5_000;
 
 /// Prepares and carries out, batch by batch; writing is allowed as the permits say, and not at all on clusters that are
 /// refused.
@@ -258,21 +263,50 @@ pub async fn round(
     let only = chosen(known, checked, asked, &backwards);
     let untouched = checked.objects.keys().filter(|name| !only.contains(*name)).count();
     let mut round = Round { untouched, rendered: checked.rendered, backwards, ..Round::default() };
-    let names: Vec<Name> = only.into_iter().collect();
-    // An empty garden still has clusters to be compared with.
-    let batches = names.chunks(BATCH).map(<[Name]>::to_vec).chain((names.is_empty() && asked.whole).then(Vec::new));
-    for batch in batches {
-        let Some(prepared) = prepare_some(known, world, checked, asked, batch.into_iter().collect()).await else {
+    let mut verified = BTreeSet::new();
+    for batch in batches(checked, only, asked.whole) {
+        let Some(prepared) = prepare_some(known, world, checked, asked, (batch, verified.clone())).await else {
             break;
         };
-        let done = carry_out(known, world, checked, prepared.permitted(permits.clone(), refused)).await;
+        let read = prepared.state.clusters.iter().filter(|(_, read)| read.is_ok());
+        verified.extend(read.map(|(cluster, _)| cluster.clone()));
+        let mut done = carry_out(known, world, checked, prepared.permitted(permits.clone(), refused)).await;
+        if asked.brief {
+            done.shorten();
+        }
         round.join(done);
     }
     known.inventories.clear();
     round
 }
 
+/// Organisations in batches of up to [`BATCH`] objects. An empty garden still has clusters to be compared with.
+fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> Vec<BTreeSet<Name>> {
+    let mut batches = Vec::new();
+    let (mut batch, mut objects) = (BTreeSet::new(), 0);
+    let nobody = only.is_empty();
+    for name in only {
+        let more = checked.objects.get(&name).map_or(0, |packed| packed.objects);
+        if objects + more > BATCH && !batch.is_empty() {
+            batches.push(std::mem::take(&mut batch));
+            objects = 0;
+        }
+        objects += more;
+        batch.insert(name);
+    }
+    if !batch.is_empty() || (nobody && whole) {
+        batches.push(batch);
+    }
+    batches
+}
+
 impl Round {
+    fn shorten(&mut self) {
+        self.plan.iter_mut().flat_map(|plan| &mut plan.organisations).for_each(OrganisationPlan::shorten);
+        let outcomes = self.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations);
+        outcomes.for_each(OrganisationOutcome::shorten);
+    }
+
     /// Adds what another batch of the same round came to.
     fn join(&mut self, other: Self) {
         let Self { plan, outcome, unreached, .. } = other;
@@ -337,6 +371,7 @@ fn unasked(now: jiff::Timestamp, only: Option<BTreeSet<Name>>) -> reconcile::Opt
         only,
         reading: Reading::Bodies,
         ask: Ask::Nothing,
+        verified: BTreeSet::new(),
         homes: BTreeMap::new(),
         truces: BTreeMap::new(),
         permits: BTreeMap::new(),

@@ -13,6 +13,7 @@ use crate::name::Name;
 use crate::render::ObjectId;
 
 pub mod action;
+mod brief;
 mod decide;
 mod deletions;
 mod diff;
@@ -107,6 +108,9 @@ pub struct OrganisationPlan {
     pub namespace: String,
     /// One for each object that is desired or in the inventory, in order of stage, kind, name.
     pub actions: Vec<Action>,
+    /// Objects that stay as they are and were left out of `actions` (see [`shorten`](Self::shorten)).
+    #[serde(default, skip_serializing_if = "brief::is_none")]
+    pub unchanged: usize,
     /// Inventory entries whose objects are gone already: they are dropped when the plan was applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<ObjectId>,
@@ -139,6 +143,9 @@ impl OrganisationPlan {
         let mut counts = BTreeMap::new();
         for action in &self.actions {
             *counts.entry(action.verb).or_default() += 1;
+        }
+        if self.unchanged > 0 {
+            *counts.entry(Verb::Keep).or_default() += self.unchanged;
         }
         counts
     }

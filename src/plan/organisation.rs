@@ -27,6 +27,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         cluster_uid: input.live.cluster_uid.clone(),
         namespace: input.desired.namespace.to_string(),
         actions,
+        unchanged: 0,
         gone: vanished.gone,
         retired: index.retired,
         retired_organisation: index.retired_organisation,

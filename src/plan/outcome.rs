@@ -17,6 +17,9 @@ pub struct OrganisationOutcome {
     pub cluster: Name,
     /// One for each action of the plan, in the plan's order.
     pub outcomes: Vec<Outcome>,
+    /// Objects that stayed as they were and were left out of `outcomes` (see [`shorten`](Self::shorten)).
+    #[serde(default, skip_serializing_if = "super::brief::is_none")]
+    pub unchanged: usize,
     /// A failure of the organisation as a whole (its lists could not be read, the lease was lost).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,

@@ -127,7 +127,7 @@ fn nonce() -> Option<String> {
 
 fn failed(organisation: &Name, cluster: &Name, why: String) -> OrganisationOutcome {
     let (organisation, cluster) = (organisation.clone(), cluster.clone());
-    OrganisationOutcome { organisation, cluster, outcomes: Vec::new(), failure: Some(why) }
+    OrganisationOutcome { organisation, cluster, outcomes: Vec::new(), unchanged: 0, failure: Some(why) }
 }
 
 /// The same failure for every organisation of a cluster.

@@ -84,6 +84,8 @@ pub struct Options {
     pub reading: Reading,
     /// What the server is asked about.
     pub ask: Ask,
+    /// Clusters of which an earlier batch of the same round verified which they are, and read what they serve.
+    pub verified: BTreeSet<Name>,
     /// The cluster that each organisation has objects on, as the inventories say: it is not carried to another one.
     pub homes: BTreeMap<Name, Name>,
     /// Objects that others keep changing back, and until when they are left as they are, in Unix seconds.

@@ -24,7 +24,8 @@ pub(super) async fn cluster(
     let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
     let api = |source| Failure::Api { cluster: name.clone(), source };
     let watched = run.watched.get(name);
-    let known = watched.and_then(|watched| watched.facts.clone()).filter(|_| run.options.reading == Reading::Watched);
+    let asked_before = run.options.reading == Reading::Watched || run.options.verified.contains(name);
+    let known = watched.and_then(|watched| watched.facts.clone()).filter(|_| asked_before);
     if known.is_none() {
         connection.verify(&run.garden.clusters[name]).await?;
     }

@@ -266,6 +266,7 @@ impl World {
             ask: if self.ask { reconcile::Ask::WhereUnsure } else { reconcile::Ask::Nothing },
             homes: self.homes.clone(),
             truces: BTreeMap::new(),
+            verified: BTreeSet::new(),
             permits: BTreeMap::from([(name("ada"), self.permit.clone())]),
             progress: None,
         }

@@ -19,6 +19,10 @@ pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
             *counts.entry(class(outcome)).or_default() += 1;
             *totals.entry(class(outcome)).or_default() += 1;
         }
+        if organisation.unchanged > 0 {
+            *counts.entry(Class::Unchanged).or_default() += organisation.unchanged;
+            *totals.entry(Class::Unchanged).or_default() += organisation.unchanged;
+        }
         let quiet = organisation.failure.is_none() && counts.keys().all(|class| *class == Class::Unchanged);
         if quiet && !look.verbose {
             continue;

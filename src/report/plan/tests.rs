@@ -71,6 +71,7 @@ fn plan() -> Plan {
         cluster_uid: "uid".to_owned(),
         namespace: name_.to_owned(),
         actions,
+        unchanged: 0,
         gone: Vec::new(),
         retired: std::collections::BTreeMap::new(),
         retired_organisation: None,
@@ -210,6 +211,7 @@ fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
         organisation: name("alternatiba"),
         cluster: name("ada-lovelace"),
         outcomes,
+        unchanged: 0,
         failure: None,
     };
     let expected = "\
