@@ -17,7 +17,7 @@ use super::{
     controllers::{self, ControllerOptions},
     faults::Fault,
     http, route,
-    server::{Clock, Server, locked},
+    server::{Clock, Sent, Server, locked},
     state,
     store::Store,
 };
@@ -186,6 +186,11 @@ impl Handle {
     pub fn stats(&self) -> Stats {
         let (objects, bytes) = self.server.store().size();
         Stats { requests: self.server.counted(), objects, bytes }
+    }
+
+    /// Keeps what clients (not its own controllers) send from now on, and returns what was kept before.
+    pub fn keep_sent(&self) -> Vec<Sent> {
+        self.server.keep_sent()
     }
 
     /// Forgets what was counted so far.

@@ -33,7 +33,7 @@ use super::{
     review,
     route::{self, Place, Query, Target},
     scale,
-    server::{Server, locked},
+    server::{Sent, Server, locked},
     status::Status,
     watch, write,
 };
@@ -221,8 +221,18 @@ async fn handle(
     let verb = verb(&parts.method, &place, &query);
     let resource = place.plural.clone();
     let resource = with_group(&resource, &place);
+    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
+        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+        return failure(&Status::plain(413, "RequestEntityTooLarge", message));
+    };
     if !user.is_controller() {
         server.count(verb, &resource);
+        server.note_sent(|| Sent {
+            verb,
+            resource: resource.clone(),
+            address: parts.uri.to_string(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        });
     }
     let agent = agent(&parts.headers);
     let mut effects = if user.is_controller() {
@@ -251,10 +261,6 @@ async fn handle(
     if let Err(status) = authorised(&server, &user, verb, &place) {
         return failure(&status);
     }
-    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-        return failure(&Status::plain(413, "RequestEntityTooLarge", message));
-    };
     let call = match resource_of(&server, &place) {
         Ok(resource) => Call {
             verb,

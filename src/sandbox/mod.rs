@@ -52,4 +52,4 @@ pub use access::User;
 pub use controllers::ControllerOptions;
 pub use faults::{Effect, Fault, Trigger};
 pub use handle::{Faults, Handle, Options, SandboxError, Stats, kubeconfig, serve};
-pub use server::Clock;
+pub use server::{Clock, Sent};

@@ -65,6 +65,19 @@ pub(crate) struct WatchControl {
     pub stopped: bool,
 }
 
+/// A request as a client sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// `get`, `patch`, …
+    pub verb: &'static str,
+    /// As in `deployments.apps/status`.
+    pub resource: String,
+    /// Path and query.
+    pub address: String,
+    /// The body; empty where there is none.
+    pub body: String,
+}
+
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -73,6 +86,8 @@ pub(crate) struct Server {
     fields: RwLock<Arc<Fields>>,
     tokens: RwLock<BTreeMap<String, User>>,
     requests: Mutex<BTreeMap<(String, String), u64>>,
+    /// What clients send, while somebody wants to know.
+    sent: Mutex<Option<Vec<Sent>>>,
     pub faults: Mutex<faults::Table>,
     pub clock: Clock,
     pub control: watch::Sender<WatchControl>,
@@ -93,6 +108,7 @@ impl Server {
             fields: RwLock::new(Arc::new(Fields::new(&[]))),
             tokens: RwLock::new(tokens),
             requests: Mutex::default(),
+            sent: Mutex::default(),
             faults: Mutex::default(),
             clock,
             control: watch::Sender::new(WatchControl::default()),
@@ -144,6 +160,18 @@ impl Server {
     pub fn admit(&self, token: String, user: User) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         tokens.insert(token, user);
+    }
+
+    /// Keeps what clients send from now on, and returns what was kept before.
+    pub fn keep_sent(&self) -> Vec<Sent> {
+        locked(&self.sent).replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Takes note of what a client sends, where it is kept.
+    pub fn note_sent(&self, sent: impl FnOnce() -> Sent) {
+        if let Some(kept) = locked(&self.sent).as_mut() {
+            kept.push(sent());
+        }
     }
 
     /// Counts a request.
