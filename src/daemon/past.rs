@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use crate::check::{Memo, check_again};
 use crate::cluster::{self, Connection};
-use crate::git::{CommitId, Repository, commit_snapshot};
+use crate::git::{CommitId, Repository, commit_snapshot_after};
 use crate::model::{Organisation, Past};
 use crate::name::Name;
 use crate::plan::Inventory;
@@ -142,13 +142,12 @@ fn at_commits(
     now: jiff::Timestamp,
 ) -> BTreeMap<String, Organisations> {
     let commits: BTreeSet<&String> = inventories.values().map(|(_, inventory)| &inventory.commit).collect();
-    let mut memo = Memo::default();
+    let (mut memo, mut before) = (Memo::default(), None);
     let mut gardens = BTreeMap::new();
     for commit in commits.into_iter().filter(|commit| !commit.is_empty()) {
-        let Some(snapshot) = repository.and_then(|repository| commit_snapshot(repository, commit, None).ok()) else {
-            continue;
-        };
-        let checked = check_again(&mut memo, snapshot, None, now);
+        let read = |repository| commit_snapshot_after(repository, commit, None, before.as_ref()).ok();
+        let Some(snapshot) = repository.and_then(read) else { continue };
+        let checked = check_again(&mut memo, before.insert(snapshot).clone(), None, now);
         gardens.insert(commit.clone(), checked.garden.map(|garden| garden.organisations).unwrap_or_default());
     }
     gardens

@@ -146,8 +146,9 @@ fn offers(
     findings: &mut Findings,
 ) {
     let mut before = std::mem::take(&mut memo.offers);
+    let all_hold = memo.read_against.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
     for (file, node) in top(files, "offer") {
-        let known = before.remove(&node.head).filter(|known| known.read_by.holds(definitions));
+        let known = before.remove(&node.head).filter(|known| all_hold || known.read_by.holds(definitions));
         let kept = known.unwrap_or_else(|| {
             let mut found = Findings::default();
             let offer = offer::read(file, node, definitions, doubt, &mut found).map(Arc::new);

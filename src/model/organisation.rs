@@ -71,6 +71,12 @@ impl Against {
         }
     }
 
+    /// Whether apps of an offer read the same against these definitions, also those of none.
+    pub(super) fn has_definitions(&self, definitions: &Definitions, doubt: &Doubt) -> bool {
+        same_values(&self.definitions, &definitions.loaded)
+            && (&self.broken, &self.doubt) == (&definitions.broken, doubt)
+    }
+
     /// Whether nothing in it is another.
     pub(super) fn is_as(&self, other: &Self) -> bool {
         let Self { garden, keep_data, clusters, offers, definitions, broken, doubt } = self;

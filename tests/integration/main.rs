@@ -7,6 +7,7 @@
 
 mod findings;
 mod hostile;
+mod incremental;
 mod definitions;
 mod kdl;
 mod mutation;
