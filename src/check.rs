@@ -39,7 +39,8 @@ pub struct Checked {
 #[derive(Default)]
 pub struct Memo {
     sources: Arc<Sources>,
-    files: BTreeMap<(Arc<str>, Arc<str>), Parsed>,
+    /// Every version of every file, by path and blob.
+    files: BTreeMap<String, BTreeMap<String, Parsed>>,
     built_in: Option<Arc<Definitions>>,
     definitions: Option<Loaded>,
     garden: model::Memo,
@@ -81,7 +82,7 @@ pub fn check(snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> C
 
 /// The same, with what is known from an earlier check: only files and organisations that changed are parsed and rendered.
 pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> Checked {
-    if memo.files.len() > 2 * snapshot.files.len() + OLD_VERSIONS {
+    if memo.sources.iter().count() > 2 * snapshot.files.len() + OLD_VERSIONS {
         *memo = Memo::default();
     }
     let mut findings = Findings::default();
@@ -104,28 +105,26 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
 
 /// The snapshot's files, checked against the language. Equal content under an equal path keeps its id and its result.
 fn parse(memo: &mut Memo, snapshot: Snapshot) -> Vec<Parsed> {
-    let mut new = Vec::new();
-    let mut files = Vec::new();
+    let (mut files, mut new) = (Vec::with_capacity(snapshot.files.len()), Vec::new());
     for raw in snapshot.files {
-        let key = (Arc::from(raw.path.as_str()), Arc::from(raw.blob.as_str()));
-        if !memo.files.contains_key(&key) {
-            let sources = Arc::make_mut(&mut memo.sources);
-            let (file, found) = raw.decode(sources);
-            new.push((key.clone(), file, found));
+        let known = memo.files.get(&raw.path).and_then(|versions| versions.get(&raw.blob)).cloned();
+        if known.is_none() {
+            let (file, found) = raw.decode(Arc::make_mut(&mut memo.sources));
+            new.push((files.len(), (raw.path, raw.blob), file, found));
         }
-        files.push(key);
+        files.push(known);
     }
     let sources = &memo.sources;
-    let parsed: Vec<_> = new
-        .into_par_iter()
-        .map(|(key, file, mut findings)| {
-            let document = syntax::parse(file, &sources.file(file).text, &mut findings);
-            let document = Arc::new(schema::check(document, &mut findings));
-            (key, Parsed { file, document, findings: Arc::new(findings) })
-        })
-        .collect();
-    memo.files.extend(parsed);
-    files.iter().map(|key| memo.files[key].clone()).collect()
+    let parse = |(at, key, file, mut findings): (usize, (String, String), FileId, Findings)| {
+        let document = syntax::parse(file, &sources.file(file).text, &mut findings);
+        let document = Arc::new(schema::check(document, &mut findings));
+        (at, key, Parsed { file, document, findings: Arc::new(findings) })
+    };
+    for (at, (path, blob), parsed) in new.into_par_iter().map(parse).collect::<Vec<_>>() {
+        files[at] = Some(parsed.clone());
+        memo.files.entry(path).or_default().insert(blob, parsed);
+    }
+    files.into_iter().flatten().collect()
 }
 
 /// The definitions that come with parcelle and those of the garden; loaded anew only where a file of theirs changed.

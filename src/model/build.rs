@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::finding::{Finding, Findings, Severity};
 use crate::model::definition::Definitions;
 use crate::model::file::FileReading;
-use crate::model::memo::{Judged, Kept, KeptOffer, Memo, ReadBy, Released};
-use crate::model::organisation::{Against, Draft, World};
+use crate::model::memo::{Judged, Kept, KeptOffer, Memo, ReadBy, Released, filled};
+use crate::model::organisation::Draft;
 use crate::model::references::Doubt;
 use crate::model::rules::{self, One, View};
 use crate::model::stop::{Stop, Stopped};
+use crate::model::world::{Against, World};
 use crate::model::{Garden, Judgement, Past, cluster, garden, offer, organisation, references};
 use crate::name::Name;
 use crate::schema::Checked;
@@ -186,13 +185,10 @@ fn drafts(
     let mut before = std::mem::take(&mut memo.drafts);
     let known: Vec<Option<Kept>> =
         nodes.iter().map(|(file, at)| before.remove(&(file.document.file, *at)).filter(holds)).collect();
-    let read = |((file, at), known): (&(&Arc<Checked>, usize), Option<Kept>)| {
-        known.unwrap_or_else(|| {
-            let mut found = Findings::default();
-            Kept { draft: organisation::read(file, *at, world, &mut found).map(Arc::new), found }
-        })
-    };
-    let all: Vec<Kept> = nodes.par_iter().zip(known).with_min_len(16).map(read).collect();
+    let all = filled(known, |at| {
+        let ((file, at), mut found) = (nodes[at], Findings::default());
+        Kept { draft: organisation::read(file, at, world, &mut found).map(Arc::new), found }
+    });
     let mut drafts: Vec<Arc<Draft>> = Vec::with_capacity(all.len());
     let mut places: BTreeMap<Name, usize> = BTreeMap::new();
     for kept in &all {
@@ -238,24 +234,22 @@ fn judge(
     for (organisation, app) in past.into_iter().flat_map(|past| &past.gone) {
         gone.entry(organisation).or_default().insert(app.clone());
     }
-    let mut before = std::mem::take(&mut memo.judged);
-    let ones = drafts.iter().map(|draft| {
+    let one = |draft: &Arc<Draft>| {
         let name = &draft.organisation.name;
-        let one = One {
+        One {
             draft: Arc::clone(draft),
             past: past.and_then(|past| past.organisations.get(name)).cloned(),
             gone: gone.remove(name).unwrap_or_default(),
             garden: garden.span,
             keep_data: garden.deletions.keep_data,
             unsound_cluster: unsound_clusters.contains(&draft.organisation.cluster.name),
-        };
-        let known = before.remove(name).filter(|known| known.one.is_as(&one));
-        (one, known)
-    });
-    let ones: Vec<(One, Option<Judged>)> = ones.collect();
-    let judge =
-        |(one, known): (One, Option<Judged>)| known.unwrap_or_else(|| Judged { found: rules::check_one(&one), one });
-    let judged: Vec<Judged> = ones.into_par_iter().with_min_len(16).map(judge).collect();
+        }
+    };
+    let ones: Vec<One> = drafts.iter().map(one).collect();
+    let mut before = std::mem::take(&mut memo.judged);
+    let known = |one: &One| before.remove(&one.draft.organisation.name).filter(|known| known.one.is_as(one));
+    let known = ones.iter().map(known).collect();
+    let judged = filled(known, |at| Judged { found: rules::check_one(&ones[at]), one: ones[at].clone() });
     judged.iter().for_each(|judged| findings.extend_from(&judged.found));
     memo.judged = judged.into_iter().map(|judged| (judged.one.draft.organisation.name.clone(), judged)).collect();
 }

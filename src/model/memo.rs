@@ -11,6 +11,7 @@ use crate::model::file::FileReading;
 use crate::model::index::Index;
 use crate::model::organisation::Draft;
 use crate::model::rules::One;
+use crate::model::world::Against;
 use crate::model::{Cluster, Definition, Offer};
 use crate::name::Name;
 use crate::schema::Checked;
@@ -28,7 +29,7 @@ pub struct Memo {
     /// Organisations as far as they could be read, by their file and where they stand in it.
     pub(super) drafts: BTreeMap<(FileId, usize), Kept>,
     /// What all of them were read against.
-    pub(super) read_against: Option<super::organisation::Against>,
+    pub(super) read_against: Option<Against>,
     /// Drafts that gave hosts away to others.
     pub(super) released: BTreeMap<Name, Released>,
     /// What rules found in each organisation by itself.
@@ -81,16 +82,27 @@ impl ReadBy {
     }
 }
 
+/// From how many on several are made at once: to wake the others for fewer takes longer.
+const MANY: usize = 4;
+
+/// What is known, and in the place of what is not what `make` gives for its position.
+pub(super) fn filled<T: Send>(known: Vec<Option<T>>, make: impl Fn(usize) -> T + Send + Sync) -> Vec<T> {
+    let missing: Vec<usize> = (0..known.len()).filter(|at| known[*at].is_none()).collect();
+    let made: Vec<T> = if missing.len() < MANY {
+        missing.into_iter().map(make).collect()
+    } else {
+        missing.into_par_iter().map(make).collect()
+    };
+    let mut made = made.into_iter();
+    known.into_iter().map(|known| known.or_else(|| made.next()).expect("one was made for each")).collect()
+}
+
 impl Memo {
     /// The readings of files, in their order; those of other files are forgotten.
     pub(super) fn files(&mut self, files: &[Arc<Checked>]) -> Vec<Arc<FileReading>> {
         let mut before = std::mem::take(&mut self.files);
-        let known: Vec<Option<Arc<FileReading>>> =
-            files.iter().map(|file| before.remove(&file.document.file)).collect();
-        let read = |(file, known): (&Arc<Checked>, Option<Arc<FileReading>>)| {
-            known.unwrap_or_else(|| Arc::new(FileReading::of(file)))
-        };
-        let readings: Vec<_> = files.par_iter().zip(known).with_min_len(64).map(read).collect();
+        let known = files.iter().map(|file| before.remove(&file.document.file)).collect();
+        let readings = filled(known, |at| Arc::new(FileReading::of(&files[at])));
         self.files = readings.iter().map(|file| (file.checked.document.file, Arc::clone(file))).collect();
         readings
     }

@@ -28,6 +28,7 @@ mod references;
 mod rules;
 mod settings;
 mod stop;
+mod world;
 
 pub use app::NO_HOST;
 pub use build::{build, build_again};
