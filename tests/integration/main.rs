@@ -8,6 +8,7 @@
 mod findings;
 mod hostile;
 mod incremental;
+mod collisions;
 mod definitions;
 mod kdl;
 mod mutation;
