@@ -10,7 +10,7 @@ use crate::git::{Commit, Snapshot};
 use crate::model::definition::{self, Definitions};
 use crate::model::{self, Garden, Judgement, Organisation, Past};
 use crate::name::Name;
-use crate::render::{self, Packed};
+use crate::render::{self, Packed, Room};
 use crate::report;
 use crate::schema;
 use crate::source::{FileId, Sources, Span};
@@ -225,14 +225,14 @@ fn render_again(memo: &mut Memo, garden: &Garden, now: jiff::Timestamp) -> usize
     let stopped = garden.stopped.iter().filter(is_new);
     let anew = going.len();
     let all: Vec<_> = going.into_iter().chain(stopped).collect();
-    let render = |(name, organisation): (&Name, &Arc<Organisation>)| {
+    let render = |room: &mut Room, (name, organisation): (&Name, &Arc<Organisation>)| {
         let mut findings = Findings::default();
         let objects = render::rules::render(garden, organisation, now, &mut findings);
-        let objects = Arc::new(Packed::of(&objects));
+        let objects = Arc::new(Packed::of(&objects, room));
         let organisation = Arc::clone(organisation);
         (name.clone(), Rendered { organisation, garden: garden.span, at: now, objects, findings })
     };
-    rendered.extend(all.into_par_iter().map(render).collect::<Vec<_>>());
+    rendered.extend(all.into_par_iter().map_init(Room::default, render).collect::<Vec<_>>());
     if rendered.len() > garden.organisations.len() + garden.stopped.len() {
         rendered.retain(|name, _| garden.organisations.contains_key(name) || garden.stopped.contains_key(name));
     }
