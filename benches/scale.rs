@@ -17,7 +17,10 @@ use parcelle::model::Garden;
 use parcelle::name::Name;
 use tokio::sync::Notify;
 
-const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
+use generated::Size;
+
+#[expect(dead_code, reason = "shared with other benchmarks and tests")]
+mod generated;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word.parse::<usize>().is_ok()).collect();
@@ -81,45 +84,16 @@ fn file(path: String, text: &str) -> RawFile {
         let _ = write!(blob, "{byte:02x}");
         blob
     });
-    RawFile { path, bytes: text.as_bytes().to_vec(), blob }
+    RawFile { path, bytes: text.as_bytes().into(), blob }
 }
 
-/// A garden of so many organisations, that differ as real ones do: about 45 objects each.
+/// A garden of so many organisations: about 49 objects each.
 fn files(organisations: usize) -> Vec<RawFile> {
-    let garden = "edition 2026\n\ngarden scale {\n    title \"Scale\"\n}\n";
-    let cluster = format!(
-        "edition 2026\n\ncluster ada {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
-         provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        redis valkey\n        \
-         bucket garage {{ cluster storage; namespace garage; endpoint \"https://s3.example\"; }}\n        \
-         volume storage-class {{ class fast; shared-class shared; }}\n        \
-         route gateway-api {{ gateway public; namespace gateways; certificates letsencrypt; }}\n        \
-         mail relay {{ host smtp.example; port 587; credentials smtp-relay; }}\n    }}\n}}\n"
-    );
-    let offer = "edition 2026\n\noffer basic {\n    title \"Basic\"\n    grants {\n        cpu 64 cores\n        memory 256 GiB\n        storage 4 TiB\n    }\n}\n";
-    let mut files = vec![
-        file("garden.kdl".to_owned(), garden),
-        file("clusters/ada.kdl".to_owned(), &cluster),
-        file("offers/basic.kdl".to_owned(), offer),
-    ];
-    files.extend((0..organisations).map(|at| organisation(at, 20)));
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    files
+    generated::files(organisations, Size::Short).into_iter().map(|(path, text)| file(path, &text)).collect()
 }
 
 fn organisation(at: usize, storage: usize) -> RawFile {
-    let mut text = format!(
-        "edition 2026\n\n/// Number {at}.\norganisation org-{at} {{\n    title \"Organisation {at}\"\n    offer basic\n    cluster ada\n    \
-         domain org-{at}.example\n    contact admin@org-{at}.example role=technical\n\n    \
-         app static-site www {{\n        at org-{at}.example\n        also-at www.org-{at}.example\n    }}\n\n    app hedgedoc pads\n"
-    );
-    if at.is_multiple_of(2) {
-        let _ = write!(
-            text,
-            "\n    app nextcloud cloud {{\n        storage {storage} GiB\n        modules calendar contacts\n    }}\n"
-        );
-    }
-    text.push_str("}\n");
-    file(format!("organisations/org-{at}.kdl"), &text)
+    file(generated::path(at), &generated::organisation(at, Size::Short, storage))
 }
 
 fn snapshot(files: Vec<RawFile>, commit: &str) -> Snapshot {

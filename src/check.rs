@@ -8,12 +8,12 @@ use rayon::prelude::*;
 use crate::finding::Findings;
 use crate::git::{Commit, Snapshot};
 use crate::model::definition::{self, Definitions};
-use crate::model::{self, Garden, Organisation, Past};
+use crate::model::{self, Garden, Judgement, Organisation, Past};
 use crate::name::Name;
-use crate::render::{self, Packed};
+use crate::render::{self, Packed, Room};
 use crate::report;
 use crate::schema;
-use crate::source::{FileId, Sources};
+use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Document};
 
 /// What a check leaves behind.
@@ -39,9 +39,11 @@ pub struct Checked {
 #[derive(Default)]
 pub struct Memo {
     sources: Arc<Sources>,
-    files: BTreeMap<(Arc<str>, Arc<str>), Parsed>,
-    built_in: Vec<Document>,
+    /// Every version of every file, by path and blob.
+    files: BTreeMap<String, BTreeMap<String, Parsed>>,
+    built_in: Option<Arc<Definitions>>,
     definitions: Option<Loaded>,
+    garden: model::Memo,
     rendered: BTreeMap<Name, Rendered>,
 }
 
@@ -61,13 +63,15 @@ struct Loaded {
 
 /// What an organisation was rendered from, and what came of it.
 struct Rendered {
-    from: Vec<FileId>,
+    organisation: Arc<Organisation>,
+    garden: Span,
+    at: jiff::Timestamp,
     objects: Arc<Packed>,
     findings: Findings,
 }
 
-/// The most files, old versions included, that a memo keeps before it starts anew.
-const MOST_REMEMBERED: usize = 100_000;
+/// How many old versions of files a memo keeps beside as many as the garden has files, before it starts anew.
+const OLD_VERSIONS: usize = 1_000;
 
 /// Checks a garden whole and renders it. Pure: the same snapshot, past and moment give the same value.
 ///
@@ -78,16 +82,16 @@ pub fn check(snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> C
 
 /// The same, with what is known from an earlier check: only files and organisations that changed are parsed and rendered.
 pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now: jiff::Timestamp) -> Checked {
-    if memo.files.len() > MOST_REMEMBERED {
+    if memo.sources.iter().count() > 2 * snapshot.files.len() + OLD_VERSIONS {
         *memo = Memo::default();
     }
     let mut findings = Findings::default();
     let commit = snapshot.commit.clone();
     let files = parse(memo, snapshot);
     let documents: Vec<Arc<schema::Checked>> = files.iter().map(|parsed| Arc::clone(&parsed.document)).collect();
-    files.iter().for_each(|parsed| findings.extend((*parsed.findings).clone()));
+    files.iter().for_each(|parsed| findings.extend_from(&parsed.findings));
     let definitions = definitions(memo, &files, &mut findings);
-    let mut garden = model::build(&documents, &definitions, past, &mut findings);
+    let mut garden = model::build_again(&mut memo.garden, &documents, &definitions, past, &mut findings);
     let (objects, rendered) =
         garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let sources = Arc::clone(&memo.sources);
@@ -101,47 +105,53 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
 
 /// The snapshot's files, checked against the language. Equal content under an equal path keeps its id and its result.
 fn parse(memo: &mut Memo, snapshot: Snapshot) -> Vec<Parsed> {
-    let mut new = Vec::new();
-    let mut files = Vec::new();
+    let (mut files, mut new) = (Vec::with_capacity(snapshot.files.len()), Vec::new());
     for raw in snapshot.files {
-        let key = (Arc::from(raw.path.as_str()), Arc::from(raw.blob.as_str()));
-        if !memo.files.contains_key(&key) {
-            let sources = Arc::make_mut(&mut memo.sources);
-            let (file, found) = raw.decode(sources);
-            new.push((key.clone(), file, found));
+        let known = memo.files.get(&raw.path).and_then(|versions| versions.get(&raw.blob)).cloned();
+        if known.is_none() {
+            let (file, found) = raw.decode(Arc::make_mut(&mut memo.sources));
+            new.push((files.len(), (raw.path, raw.blob), file, found));
         }
-        files.push(key);
+        files.push(known);
     }
     let sources = &memo.sources;
-    let parsed: Vec<_> = new
-        .into_par_iter()
-        .map(|(key, file, mut findings)| {
-            let document = syntax::parse(file, &sources.file(file).text, &mut findings);
-            let document = Arc::new(schema::check(document, &mut findings));
-            (key, Parsed { file, document, findings: Arc::new(findings) })
-        })
-        .collect();
-    memo.files.extend(parsed);
-    files.iter().map(|key| memo.files[key].clone()).collect()
+    let parse = |(at, key, file, mut findings): (usize, (String, String), FileId, Findings)| {
+        let document = syntax::parse(file, &sources.file(file).text, &mut findings);
+        let document = Arc::new(schema::check(document, &mut findings));
+        (at, key, Parsed { file, document, findings: Arc::new(findings) })
+    };
+    for (at, (path, blob), parsed) in new.into_par_iter().map(parse).collect::<Vec<_>>() {
+        files[at] = Some(parsed.clone());
+        memo.files.entry(path).or_default().insert(blob, parsed);
+    }
+    files.into_iter().flatten().collect()
 }
 
 /// The definitions that come with parcelle and those of the garden; loaded anew only where a file of theirs changed.
 fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Arc<Definitions> {
-    if memo.built_in.is_empty() {
-        memo.built_in = built_in(Arc::make_mut(&mut memo.sources), findings);
-    }
+    let sources = &mut memo.sources;
+    let built_in = memo.built_in.get_or_insert_with(|| {
+        let documents = built_in(Arc::make_mut(sources), findings);
+        Arc::new(definition::load_all(&documents, &[], findings))
+    });
     let defines = |document: &Document| document.nodes.iter().any(|node| node.name.value == "definition");
     let own = files.iter().filter(|parsed| parsed.document.readable() && defines(&parsed.document.document));
     let from: Vec<FileId> = own.clone().map(|parsed| parsed.file).collect();
-    let known = memo.definitions.take().filter(|known| known.from == from);
-    let loaded = known.unwrap_or_else(|| {
-        let documents: Vec<_> = own.map(|parsed| Arc::clone(&parsed.document)).collect();
-        let mut findings = Findings::default();
-        let definitions = Arc::new(definition::load_all(&memo.built_in, &documents, &mut findings));
-        render::rules::tests_of_definitions(&definitions, &mut findings);
-        Loaded { from, definitions, findings }
-    });
-    findings.extend(loaded.findings.clone());
+    let before = memo.definitions.take();
+    let loaded = match before {
+        Some(before) if before.from == from => before,
+        before => {
+            let documents: Vec<_> = own.map(|parsed| Arc::clone(&parsed.document)).collect();
+            let mut findings = Findings::default();
+            let mut definitions = built_in.with(&documents, &mut findings);
+            if let Some(before) = before {
+                definitions.share_with(&before.definitions);
+            }
+            render::rules::tests_of_definitions(&definitions, &mut findings);
+            Loaded { from, definitions: Arc::new(definitions), findings }
+        }
+    };
+    findings.extend_from(&loaded.findings);
     let definitions = Arc::clone(&loaded.definitions);
     memo.definitions = Some(loaded);
     definitions
@@ -175,41 +185,22 @@ fn render(
     now: jiff::Timestamp,
     findings: &mut Findings,
 ) -> (BTreeMap<Name, Arc<Packed>>, usize) {
-    let known = std::mem::take(&mut memo.rendered);
-    let fresh: Vec<(Name, Option<Rendered>)> = garden
-        .organisations
-        .par_iter()
-        .map(|(name, organisation)| {
-            let from = files_of(garden, organisation);
-            let same = known.get(name).is_some_and(|known| known.from == from && known.is_current(now));
-            (name.clone(), (!same).then(|| rendered(garden, organisation, from, now)))
-        })
-        .collect();
-    memo.rendered = known;
-    memo.rendered.retain(|name, _| garden.organisations.contains_key(name));
-    let mut anew = 0;
+    let anew = render_again(memo, garden, now);
     let mut all = BTreeMap::new();
-    for (name, fresh) in fresh {
-        if let Some(fresh) = fresh {
-            anew += 1;
-            memo.rendered.insert(name.clone(), fresh);
-        }
-        let one = &memo.rendered[&name];
-        let mut found = one.findings.clone();
-        garden.judgement.apply(&mut found);
-        if found.has_errors() {
-            garden.broken.insert(name.clone());
-            garden.organisations.remove(&name);
+    let Garden { organisations, judgement, broken, stopped, .. } = garden;
+    organisations.retain(|name, _| {
+        let one = &memo.rendered[name];
+        let found = judged(judgement, &one.findings);
+        let sound = !found.has_errors();
+        findings.extend(found);
+        if sound {
+            all.insert(name.clone(), Arc::clone(&one.objects));
         } else {
-            all.insert(name, Arc::clone(&one.objects));
+            broken.insert(name.clone());
         }
-        findings.extend(found);
-    }
-    let stopped = garden.stopped.par_iter().map(|(_, one)| rendered(garden, one, files_of(garden, one), now).findings);
-    for mut found in stopped.collect::<Vec<_>>() {
-        garden.judgement.apply(&mut found);
-        findings.extend(found);
-    }
+        sound
+    });
+    stopped.keys().for_each(|name| findings.extend(judged(judgement, &memo.rendered[name].findings)));
     // What an error hides may be what is allowed.
     if !findings.has_errors() {
         garden.judgement.tell_of_unused(|code| report::page(code).is_some(), findings);
@@ -217,27 +208,43 @@ fn render(
     (all, anew)
 }
 
-fn rendered(garden: &Garden, organisation: &Organisation, from: Vec<FileId>, now: jiff::Timestamp) -> Rendered {
-    let mut findings = Findings::default();
-    let objects = render::rules::render(garden, organisation, now, &mut findings);
-    Rendered { from, objects: Arc::new(Packed::of(&objects)), findings }
+/// Findings as the garden weighs them, without those that it allows.
+fn judged(judgement: &mut Judgement, findings: &Findings) -> Findings {
+    let mut found = findings.clone();
+    judgement.apply(&mut found);
+    found
 }
 
-/// Every file that an organisation's objects are rendered from: ids are of one content, so equal ids are equal inputs.
-fn files_of(garden: &Garden, organisation: &Organisation) -> Vec<FileId> {
-    let offer = organisation.offer.iter().map(|offer| offer.span.file);
-    let definitions = organisation.apps.values().map(|app| app.definition.span.file);
-    let own = [garden.span.file, organisation.file, organisation.cluster.span.file];
-    let mut files: Vec<FileId> = own.into_iter().chain(offer).chain(definitions).collect();
-    files.sort_unstable();
-    files.dedup();
-    files
+/// Renders every organisation of which the memo holds something else; how many of them go on.
+fn render_again(memo: &mut Memo, garden: &Garden, now: jiff::Timestamp) -> usize {
+    let rendered = &mut memo.rendered;
+    let is_new = |(name, organisation): &(&Name, &Arc<Organisation>)| {
+        !rendered.get(*name).is_some_and(|known| known.is_of(garden, organisation, now))
+    };
+    let going: Vec<_> = garden.organisations.iter().filter(is_new).collect();
+    let stopped = garden.stopped.iter().filter(is_new);
+    let anew = going.len();
+    let all: Vec<_> = going.into_iter().chain(stopped).collect();
+    let render = |room: &mut Room, (name, organisation): (&Name, &Arc<Organisation>)| {
+        let mut findings = Findings::default();
+        let objects = render::rules::render(garden, organisation, now, &mut findings);
+        let objects = Arc::new(Packed::of(&objects, room));
+        let organisation = Arc::clone(organisation);
+        (name.clone(), Rendered { organisation, garden: garden.span, at: now, objects, findings })
+    };
+    rendered.extend(all.into_par_iter().map_init(Room::default, render).collect::<Vec<_>>());
+    if rendered.len() > garden.organisations.len() + garden.stopped.len() {
+        rendered.retain(|name, _| garden.organisations.contains_key(name) || garden.stopped.contains_key(name));
+    }
+    anew
 }
 
 impl Rendered {
-    /// Whether nothing that depends on the time has changed since.
-    fn is_current(&self, now: jiff::Timestamp) -> bool {
-        self.objects.next_change.is_none_or(|next| now < next)
+    /// Whether it is what the organisation renders to at this moment. The same value is the same organisation with its
+    /// cluster, offer and definitions; of the garden itself its name and hold count.
+    fn is_of(&self, garden: &Garden, organisation: &Arc<Organisation>, now: jiff::Timestamp) -> bool {
+        let current = self.at <= now && self.objects.next_change.is_none_or(|next| now < next);
+        current && self.garden == garden.span && Arc::ptr_eq(&self.organisation, organisation)
     }
 }
 

@@ -4,10 +4,14 @@
 
 pub mod mend;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::name::Name;
 use crate::source::{FileId, Sources, Span};
+
+/// How many further places of what is said of many are shown.
+const MOST_PLACES: usize = 9;
 
 /// A stable diagnostic code such as `E0412`; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,30 +171,41 @@ impl Finding {
         self
     }
 
+    /// Says the same of another place, beside those that are shown already.
+    fn also_at(&mut self, other: &Label) {
+        if self.secondary.len() < MOST_PLACES {
+            let says_more = !other.text.is_empty() && other.text != self.primary.text;
+            let text = if says_more { other.text.clone() } else { "and here".to_owned() };
+            self.secondary.push(Label { span: other.span, text });
+        }
+    }
+
     /// The file of the primary place.
     pub fn file(&self) -> FileId {
         self.primary.span.file
     }
 }
 
-/// How many further places of what is said of many are shown.
-const MOST_PLACES: usize = 9;
-
-/// The one sink. Findings come in any order and are read in file order.
+/// The one sink. Findings come in any order and are read in file order. A copy shares what it holds.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    all: Vec<Finding>,
+    all: Vec<Arc<Finding>>,
 }
 
 impl Findings {
     /// Adds one.
     pub fn push(&mut self, finding: Finding) {
-        self.all.push(finding);
+        self.all.push(Arc::new(finding));
     }
 
     /// Adds all of another sink.
     pub fn extend(&mut self, other: Findings) {
         self.all.extend(other.all);
+    }
+
+    /// Adds all of another sink, which keeps them.
+    pub fn extend_from(&mut self, other: &Findings) {
+        self.all.extend(other.all.iter().cloned());
     }
 
     /// Sorts by file, place, code and text, and drops exact repetitions.
@@ -201,7 +216,7 @@ impl Findings {
 
     /// Sorts by path, place, code and text, whatever order the files were read in, and drops exact repetitions.
     pub fn sort_in(&mut self, sources: &Sources) {
-        let path = |finding: &Finding| Arc::clone(&sources.file(finding.file()).path);
+        let path = |finding: &Finding| &*sources.file(finding.file()).path;
         self.all.sort_by(|a, b| {
             let place = |finding: &Finding| (finding.primary.span.start, finding.primary.span.end, finding.code);
             (path(a), place(a), &a.title).cmp(&(path(b), place(b), &b.title))
@@ -211,32 +226,38 @@ impl Findings {
 
     /// Of those of a code that say the same of several places keeps the first, with the other places beside it.
     pub fn join(&mut self, code: Code) {
-        let mut joined: Vec<Finding> = Vec::new();
+        let mut joined: Vec<Arc<Finding>> = Vec::with_capacity(self.all.len());
+        let mut first_of: BTreeMap<String, usize> = BTreeMap::new();
         for finding in std::mem::take(&mut self.all) {
-            let same =
-                |first: &&mut Finding| first.code == code && finding.code == code && first.title == finding.title;
-            match joined.iter_mut().find(same) {
-                Some(first) if first.secondary.len() < MOST_PLACES => {
-                    let text =
-                        Some(finding.primary.text).filter(|text| !text.is_empty() && *text != first.primary.text);
-                    let text = text.unwrap_or_else(|| "and here".into());
-                    first.secondary.push(Label { span: finding.primary.span, text });
-                }
-                Some(_) => {}
-                None => joined.push(finding),
+            if finding.code != code {
+                joined.push(finding);
+            } else if let Some(first) = first_of.get(&finding.title) {
+                Arc::make_mut(&mut joined[*first]).also_at(&finding.primary);
+            } else {
+                first_of.insert(finding.title.clone(), joined.len());
+                joined.push(finding);
             }
         }
         self.all = joined;
     }
 
-    /// Keeps those for which `keep` says so; it may change them.
-    pub fn retain_mut(&mut self, keep: impl FnMut(&mut Finding) -> bool) {
-        self.all.retain_mut(keep);
+    /// Keeps those for which `keep` says so.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Finding) -> bool) {
+        self.all.retain(|finding| keep(finding));
+    }
+
+    /// Gives each the weight that `weight` has for it, if any.
+    pub fn weigh(&mut self, weight: impl Fn(&Finding) -> Option<Severity>) {
+        for finding in &mut self.all {
+            if let Some(weight) = weight(finding).filter(|weight| *weight != finding.severity) {
+                Arc::make_mut(finding).severity = weight;
+            }
+        }
     }
 
     /// All of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
-        self.all.iter()
+    pub fn iter(&self) -> Iter<'_> {
+        self.all.iter().map(|finding| &**finding)
     }
 
     /// How many there are of any severity.
@@ -255,9 +276,14 @@ impl Findings {
     }
 }
 
+/// The findings of a sink, in order.
+pub type Iter<'a> = std::iter::Map<std::slice::Iter<'a, Arc<Finding>>, fn(&'a Arc<Finding>) -> &'a Finding>;
+/// The findings of a sink, in order, each by itself.
+pub type IntoIter = std::iter::Map<std::vec::IntoIter<Arc<Finding>>, fn(Arc<Finding>) -> Finding>;
+
 impl<'a> IntoIterator for &'a Findings {
     type Item = &'a Finding;
-    type IntoIter = std::slice::Iter<'a, Finding>;
+    type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -266,9 +292,9 @@ impl<'a> IntoIterator for &'a Findings {
 
 impl IntoIterator for Findings {
     type Item = Finding;
-    type IntoIter = std::vec::IntoIter<Finding>;
+    type IntoIter = IntoIter;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.all.into_iter()
+        self.all.into_iter().map(Arc::unwrap_or_clone)
     }
 }

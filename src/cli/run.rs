@@ -19,7 +19,7 @@ use crate::cluster::lease::Timing;
 use crate::daemon::{
     self, Asked, Event, Events, Known, Leases, Round, VERIFY_EVERY, VERIFY_PACE, Waits, Watching, World,
 };
-use crate::git::{CommitId, Mirror, Remote, commit_snapshot};
+use crate::git::{CommitId, Mirror, Remote, Snapshot, commit_snapshot_after};
 use crate::name::Name;
 use crate::reconcile::Ask;
 
@@ -115,6 +115,8 @@ struct Source {
     mirror: Mirror,
     /// The garden's folder inside the repository, where it is known beforehand.
     folder: Option<String>,
+    /// What was read last.
+    read: Option<Snapshot>,
 }
 
 impl Source {
@@ -127,7 +129,15 @@ impl Source {
         };
         let mirror = state_folder()?.join("git").join(name_of(&address));
         let remote = Remote { address, branch: args.branch.clone(), token: token() };
-        Ok(Self { mirror: Mirror::open(&mirror, remote)?, folder })
+        Ok(Self { mirror: Mirror::open(&mirror, remote)?, folder, read: None })
+    }
+
+    /// The garden of a commit; what it has in common with the one read before is not read again.
+    fn snapshot(&mut self, head: &CommitId) -> Result<Snapshot, Failure> {
+        let (repository, folder) = (self.mirror.repository(), self.folder.as_deref());
+        let snapshot = commit_snapshot_after(repository, &head.0, folder, self.read.as_ref())?;
+        self.read = Some(snapshot.clone());
+        Ok(snapshot)
     }
 }
 
@@ -269,7 +279,7 @@ impl Daemon<'_> {
     }
 
     fn examine(&mut self, head: &CommitId, now: jiff::Timestamp) -> Result<Checked, Failure> {
-        let snapshot = commit_snapshot(self.source.mirror.repository(), &head.0, self.source.folder.as_deref())?;
+        let snapshot = self.source.snapshot(head)?;
         Ok(daemon::examine(&mut self.known, snapshot, now))
     }
 

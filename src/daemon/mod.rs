@@ -135,8 +135,8 @@ pub async fn learn(
 
 /// Pure: the snapshot checked against what is applied; only what changed is parsed and rendered.
 pub fn examine(known: &mut Known, snapshot: Snapshot, now: jiff::Timestamp) -> Checked {
-    let past: Option<Past> = known.applied.as_ref().map(Applied::past);
-    check_again(&mut known.memo, snapshot, past.as_ref(), now)
+    let past = known.applied.as_ref().map(|applied| &applied.past);
+    check_again(&mut known.memo, snapshot, past, now)
 }
 
 /// A plan, with everything that carrying it out needs.
@@ -401,7 +401,7 @@ pub enum Against<'a> {
 
 /// Pure: what a snapshot says is applied, for the rules that compare with the past.
 pub fn past_of_snapshot(snapshot: &reconcile::Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
-    past::applied(&inventories_of(snapshot), repository, now).past()
+    past::applied(&inventories_of(snapshot), repository, now).past
 }
 
 /// The cluster and the inventory of each organisation of a snapshot.

@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use crate::check::{Memo, check_again};
 use crate::cluster::{self, Connection};
-use crate::git::{CommitId, Repository, commit_snapshot};
+use crate::git::{CommitId, Repository, commit_snapshot_after};
 use crate::model::{Organisation, Past};
 use crate::name::Name;
 use crate::plan::Inventory;
@@ -19,24 +19,14 @@ pub struct Applied {
     pub commits: BTreeMap<Name, CommitId>,
     /// The cluster that each organisation has objects on.
     pub homes: BTreeMap<Name, Name>,
-    organisations: BTreeMap<Name, Arc<Organisation>>,
-    gone: BTreeSet<(Name, Name)>,
-    gone_organisations: BTreeSet<Name>,
+    /// What the rules of a check compare with.
+    pub past: Past,
 }
 
 impl Applied {
-    /// What the rules of a check compare with.
-    pub fn past(&self) -> Past {
-        Past {
-            organisations: self.organisations.clone(),
-            gone: self.gone.clone(),
-            gone_organisations: self.gone_organisations.clone(),
-        }
-    }
-
     /// The title of an organisation as it was applied, where the repository still holds that commit.
     pub fn title(&self, name: &Name) -> Option<String> {
-        self.organisations.get(name).map(|organisation| organisation.title.clone())
+        self.past.organisations.get(name).map(|organisation| organisation.title.clone())
     }
 
     /// Takes note of an inventory after a round: where it names a commit, that is what is applied.
@@ -57,24 +47,24 @@ impl Applied {
         } else {
             return;
         }
-        self.gone.retain(|(owner, _)| owner != name);
-        self.gone_organisations.remove(name);
+        self.past.gone.retain(|(owner, _)| owner != name);
+        self.past.gone_organisations.remove(name);
         if inventory.commit.is_empty() {
             return;
         }
         let commit = CommitId(inventory.commit.clone());
         let moved = self.commits.insert(name.clone(), commit.clone()) != Some(commit);
         match organisation {
-            Some(organisation) if moved || !self.organisations.contains_key(name) => {
-                self.organisations.insert(name.clone(), Arc::clone(organisation));
+            Some(organisation) if moved || !self.past.organisations.contains_key(name) => {
+                self.past.organisations.insert(name.clone(), Arc::clone(organisation));
             }
             _ => {}
         }
-        if let Some(organisation) = self.organisations.get(name) {
-            self.gone.extend(super::gone(organisation, inventory).into_iter().map(|app| (name.clone(), app)));
+        if let Some(organisation) = self.past.organisations.get(name) {
+            self.past.gone.extend(super::gone(organisation, inventory).into_iter().map(|app| (name.clone(), app)));
         }
         if inventory.entries.is_empty() {
-            self.gone_organisations.insert(name.clone());
+            self.past.gone_organisations.insert(name.clone());
         }
     }
 }
@@ -142,13 +132,12 @@ fn at_commits(
     now: jiff::Timestamp,
 ) -> BTreeMap<String, Organisations> {
     let commits: BTreeSet<&String> = inventories.values().map(|(_, inventory)| &inventory.commit).collect();
-    let mut memo = Memo::default();
+    let (mut memo, mut before) = (Memo::default(), None);
     let mut gardens = BTreeMap::new();
     for commit in commits.into_iter().filter(|commit| !commit.is_empty()) {
-        let Some(snapshot) = repository.and_then(|repository| commit_snapshot(repository, commit, None).ok()) else {
-            continue;
-        };
-        let checked = check_again(&mut memo, snapshot, None, now);
+        let read = |repository| commit_snapshot_after(repository, commit, None, before.as_ref()).ok();
+        let Some(snapshot) = repository.and_then(read) else { continue };
+        let checked = check_again(&mut memo, before.insert(snapshot).clone(), None, now);
         gardens.insert(commit.clone(), checked.garden.map(|garden| garden.organisations).unwrap_or_default());
     }
     gardens

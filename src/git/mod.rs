@@ -3,6 +3,7 @@
 //! A [`Snapshot`] is what the flow starts from: the KDL files of one garden, from a commit or from a working tree.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::finding::Findings;
 use crate::source::{FileId, SourceFile, Sources};
@@ -12,7 +13,7 @@ mod tree;
 mod worktree;
 
 pub use mirror::{Mirror, Remote};
-pub use tree::{Repository, commit_snapshot};
+pub use tree::{Repository, commit_snapshot, commit_snapshot_after};
 pub use worktree::{find_garden, read_files, worktree_snapshot};
 
 /// The largest file that is read whole; a larger one is cut here and refused as a finding when it is decoded.
@@ -51,8 +52,8 @@ pub struct Commit {
 pub struct RawFile {
     /// Path relative to the repository, with `/`.
     pub path: String,
-    /// Its bytes, at most [`LARGEST_FILE`] + 1 of them.
-    pub bytes: Vec<u8>,
+    /// Its bytes, at most [`LARGEST_FILE`] + 1 of them; shared with other snapshots that hold the same file.
+    pub bytes: Arc<[u8]>,
     /// Git's id of its content; computed for working trees too.
     pub blob: String,
 }

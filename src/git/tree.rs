@@ -78,6 +78,16 @@ impl Repository {
 /// Symbolic links, submodules and files that do not end in `.kdl` are passed over. A commit is read without a
 /// checkout, so no path of it can reach the file system.
 pub fn commit_snapshot(repository: &Repository, revision: &str, folder: Option<&str>) -> Result<Snapshot, GitError> {
+    commit_snapshot_after(repository, revision, folder, None)
+}
+
+/// The same; files that an `earlier` snapshot holds alike are shared with it and not read again.
+pub fn commit_snapshot_after(
+    repository: &Repository,
+    revision: &str,
+    folder: Option<&str>,
+    earlier: Option<&Snapshot>,
+) -> Result<Snapshot, GitError> {
     let commit = repository.commit(revision)?;
     let found = repository
         .inner
@@ -97,8 +107,10 @@ pub fn commit_snapshot(repository: &Repository, revision: &str, folder: Option<&
         let object = entry.to_object(&repository.inner).map_err(GitError::git(format!("read `{folder}`")))?;
         object.peel_to_tree().map_err(GitError::git(format!("read the folder `{folder}`")))?
     };
-    let mut files = Vec::new();
-    collect(&repository.inner, &root, &folder, 0, &mut files)?;
+    let earlier = earlier.map_or(&[][..], |snapshot| &snapshot.files);
+    let mut collection = Collection { repository: &repository.inner, earlier, files: Vec::new() };
+    collection.collect(&root, &folder, 0)?;
+    let mut files = collection.files;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(Snapshot { commit: Some(commit), folder, files })
 }
@@ -125,37 +137,88 @@ fn garden_folder(tree: &git2::Tree<'_>) -> Result<String, GitError> {
     }
 }
 
-fn collect(
-    repository: &git2::Repository,
-    tree: &git2::Tree<'_>,
-    prefix: &str,
-    depth: usize,
-    files: &mut Vec<RawFile>,
-) -> Result<(), GitError> {
-    for entry in tree {
-        let Ok(name) = entry.name() else { continue };
-        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-        match (entry.kind(), entry.filemode()) {
-            (Some(git2::ObjectType::Tree), _) if depth < DEEPEST_FOLDER => {
-                let folder =
-                    repository.find_tree(entry.id()).map_err(GitError::git(format!("read the folder `{path}`")))?;
-                collect(repository, &folder, &path, depth + 1, files)?;
-            }
-            (Some(git2::ObjectType::Blob), 0o100_644 | 0o100_755) if is_kdl(name) => {
-                if files.len() >= MOST_FILES {
-                    return Err(GitError::TooManyFiles);
+/// The files of a commit as they are found.
+struct Collection<'a> {
+    repository: &'a git2::Repository,
+    /// What was read before, in order of the paths.
+    earlier: &'a [RawFile],
+    files: Vec<RawFile>,
+}
+
+impl Collection<'_> {
+    fn collect(&mut self, tree: &git2::Tree<'_>, prefix: &str, depth: usize) -> Result<(), GitError> {
+        for entry in tree {
+            let Ok(name) = entry.name() else { continue };
+            let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+            match (entry.kind(), entry.filemode()) {
+                (Some(git2::ObjectType::Tree), _) if depth < DEEPEST_FOLDER => {
+                    let folder = self.repository.find_tree(entry.id());
+                    let folder = folder.map_err(GitError::git(format!("read the folder `{path}`")))?;
+                    self.collect(&folder, &path, depth + 1)?;
                 }
-                let blob = repository.find_blob(entry.id()).map_err(GitError::git(format!("read `{path}`")))?;
-                let content = blob.content();
-                let bytes = content[..content.len().min(LARGEST_FILE + 1)].to_vec();
-                files.push(RawFile { path, bytes, blob: entry.id().to_string() });
+                (Some(git2::ObjectType::Blob), 0o100_644 | 0o100_755) if is_kdl(name) => {
+                    if self.files.len() >= MOST_FILES {
+                        return Err(GitError::TooManyFiles);
+                    }
+                    let file = self.file(path, entry.id())?;
+                    self.files.push(file);
+                }
+                _ => {}
             }
-            _ => {}
         }
+        Ok(())
     }
-    Ok(())
+
+    fn file(&self, path: String, id: git2::Oid) -> Result<RawFile, GitError> {
+        let blob = id.to_string();
+        let known = self.earlier.binary_search_by(|file| file.path.as_str().cmp(&path)).map(|at| &self.earlier[at]);
+        if let Ok(known) = known
+            && known.blob == blob
+        {
+            return Ok(known.clone());
+        }
+        let content = self.repository.find_blob(id).map_err(GitError::git(format!("read `{path}`")))?;
+        let content = content.content();
+        let bytes = content[..content.len().min(LARGEST_FILE + 1)].into();
+        Ok(RawFile { path, bytes, blob })
+    }
 }
 
 pub(super) fn is_kdl(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "kdl")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// Commits files of a garden; the tree holds exactly these.
+    fn commit(repository: &git2::Repository, files: &[(&str, &str)]) -> String {
+        let mut builder = repository.treebuilder(None).unwrap();
+        for (name, text) in files {
+            builder.insert(name, repository.blob(text.as_bytes()).unwrap(), 0o100_644).unwrap();
+        }
+        let tree = repository.find_tree(builder.write().unwrap()).unwrap();
+        let who = git2::Signature::new("a", "a@example.org", &git2::Time::new(0, 0)).unwrap();
+        repository.commit(None, &who, &who, "x", &tree, &[]).unwrap().to_string()
+    }
+
+    #[test]
+    fn what_an_earlier_snapshot_holds_alike_is_shared_and_the_rest_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = git2::Repository::init_bare(folder.path()).unwrap();
+        let first =
+            commit(&inner, &[("garden.kdl", "garden a"), ("a.kdl", "one"), ("b.kdl", "two"), ("c.kdl", "three")]);
+        let second =
+            commit(&inner, &[("garden.kdl", "garden a"), ("a.kdl", "two"), ("c.kdl", "three"), ("d.kdl", "two")]);
+        let repository = Repository::wrap(inner);
+        let before = commit_snapshot(&repository, &first, None).unwrap();
+        let after = commit_snapshot_after(&repository, &second, None, Some(&before)).unwrap();
+        assert_eq!(after, commit_snapshot(&repository, &second, None).unwrap());
+        let shared = |file: &&RawFile| before.files.iter().any(|known| Arc::ptr_eq(&known.bytes, &file.bytes));
+        let shared: Vec<&str> = after.files.iter().filter(shared).map(|file| file.path.as_str()).collect();
+        assert_eq!(shared, ["c.kdl", "garden.kdl"]);
+    }
 }

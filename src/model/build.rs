@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::finding::{Finding, Findings, Severity};
 use crate::model::definition::Definitions;
-use crate::model::organisation::{Draft, World};
+use crate::model::file::FileReading;
+use crate::model::memo::{Judged, Kept, KeptOffer, Memo, ReadBy, Released, filled};
+use crate::model::organisation::Draft;
 use crate::model::references::Doubt;
-use crate::model::rules::{self, View};
-use crate::model::{Garden, Judgement, Past, app, cluster, garden, offer, organisation, references};
+use crate::model::rules::{self, One, View};
+use crate::model::stop::{Stop, Stopped};
+use crate::model::world::{Against, World};
+use crate::model::{Garden, Judgement, Past, cluster, garden, offer, organisation, references};
 use crate::name::Name;
 use crate::schema::Checked;
 use crate::source::FileId;
@@ -27,51 +29,76 @@ pub fn build(
     past: Option<&Past>,
     findings: &mut Findings,
 ) -> Option<Garden> {
-    let doubt = Doubt::of(files, findings);
+    build_again(&mut Memo::default(), files, definitions, past, findings)
+}
+
+/// The same, with what is known of an earlier garden: only what changed since is read and judged.
+pub fn build_again(
+    memo: &mut Memo,
+    files: &[Arc<Checked>],
+    definitions: &Definitions,
+    past: Option<&Past>,
+    findings: &mut Findings,
+) -> Option<Garden> {
+    let readings = memo.files(files);
+    let doubt = Doubt::of(&readings, findings);
     let (mut garden, found) = garden::read(files, &doubt, findings);
     garden.definitions.clone_from(&definitions.loaded);
     garden.unreadable = unreadable(files, findings);
-    let unsound_clusters = clusters(files, &mut garden, findings);
-    offers(files, definitions, &doubt, &mut garden, findings);
-    let mut drafts = drafts(files, definitions, &doubt, &garden, findings);
-    rules::hosts::release_retired(&mut drafts);
-    let view = View { garden: &garden, drafts: &drafts, definitions, past, unsound_clusters: &unsound_clusters, files };
-    rules::check(&view, findings);
-    let mut judgement = Judgement::read(files, findings);
-    judgement.apply(findings);
-    let unsound = stopped(files, definitions, &drafts, findings, |finding| !leaves_sound(finding)).organisations;
-    let stopped = stopped(files, definitions, &drafts, findings, |_| true);
-    let mut broken = stopped.organisations;
-    broken.extend(unseen(&garden, &drafts, past));
-    for draft in drafts {
-        let name = draft.organisation.name.clone();
-        if !stopped.all && !broken.contains(&name) {
-            garden.organisations.insert(name, Arc::new(draft.organisation));
-        } else {
-            if !stopped.all && !unsound.contains(&name) {
-                garden.stopped.insert(name.clone(), Arc::new(draft.organisation));
-            }
-            broken.insert(name);
-        }
-    }
-    if stopped.all {
-        broken.extend(past.into_iter().flat_map(|past| past.organisations.keys().cloned()));
-    }
-    garden.broken = broken;
-    garden.judgement = judgement;
+    let unsound_clusters = clusters(memo, &readings, &mut garden, findings);
+    offers(memo, &readings, definitions, &doubt, &mut garden, findings);
+    let (drafts, places) = drafts(memo, &readings, &World::new(&garden, definitions, &doubt), findings);
+    memo.index.settle(&drafts, |name| places.contains_key(name));
+    let drafts = released(memo, drafts, &places);
+    readings.iter().for_each(|file| findings.extend_from(&file.found));
+    judge(memo, &drafts, (&garden, &unsound_clusters), past, findings);
+    let index = &memo.index;
+    let view = View { garden: &garden, drafts: &drafts, places: &places, index, definitions, past, files: &readings };
+    rules::check_all(&view, findings);
+    garden.judgement = Judgement::of(&readings, findings);
+    garden.judgement.apply(findings);
+    let stop = Stop { files: &memo.files, definitions, drafts: &drafts };
+    let unsound = stop.by(findings.iter().filter(|finding| !leaves_sound(finding))).organisations;
+    let stopped = stop.by(findings.iter());
+    garden.broken = unseen(&garden, &places, past);
+    keep_apart(&mut garden, drafts, stopped, &unsound, past);
     found.then_some(garden)
 }
 
+/// Sorts the organisations into those that go on and those that stop.
+fn keep_apart(
+    garden: &mut Garden,
+    drafts: Vec<Arc<Draft>>,
+    stopped: Stopped,
+    unsound: &BTreeSet<Name>,
+    past: Option<&Past>,
+) {
+    garden.broken.extend(stopped.organisations);
+    if stopped.all {
+        garden.broken.extend(drafts.iter().map(|draft| draft.organisation.name.clone()));
+        garden.broken.extend(past.into_iter().flat_map(|past| past.organisations.keys().cloned()));
+        return;
+    }
+    for draft in drafts {
+        let name = draft.organisation.name.clone();
+        if !garden.broken.contains(&name) {
+            garden.organisations.insert(name, Arc::clone(&draft.organisation));
+        } else if !unsound.contains(&name) {
+            garden.stopped.insert(name, Arc::clone(&draft.organisation));
+        }
+    }
+}
+
 /// The nodes of a kind at the top of all files that could be read.
-fn top<'a>(files: &'a [Arc<Checked>], kind: &'a str) -> impl Iterator<Item = (&'a Arc<Checked>, &'a Node)> {
-    let readable = files.iter().filter(|file| file.readable());
-    readable.flat_map(move |file| {
-        file.document.nodes.iter().filter(move |node| node.name.value == kind).map(move |node| (file, node))
-    })
+fn top<'a>(
+    files: &'a [Arc<FileReading>],
+    kind: &'a str,
+) -> impl Iterator<Item = (&'a Arc<Checked>, &'a Node)> + use<'a> {
+    files.iter().flat_map(move |file| file.nodes(kind).map(move |node| (&file.checked, node)))
 }
 
 /// The first node of the same kind and name.
-fn first_of<'a>(files: &'a [Arc<Checked>], node: &'a Node) -> &'a Node {
+fn first_of<'a>(files: &'a [Arc<FileReading>], node: &'a Node) -> &'a Node {
     let same = |other: &&Node| other.arg(0).map(|name| &name.text) == node.arg(0).map(|name| &name.text);
     top(files, &node.name.value).map(|(_, other)| other).find(same).unwrap_or(node)
 }
@@ -85,174 +112,156 @@ fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
 }
 
 /// Reads the clusters; the names of those in which there is a finding.
-fn clusters(files: &[Arc<Checked>], garden: &mut Garden, findings: &mut Findings) -> BTreeSet<Name> {
+fn clusters(
+    memo: &mut Memo,
+    files: &[Arc<FileReading>],
+    garden: &mut Garden,
+    findings: &mut Findings,
+) -> BTreeSet<Name> {
     let mut unsound = BTreeSet::new();
+    let before = std::mem::take(&mut memo.clusters);
     for (file, node) in top(files, "cluster") {
-        let Some(cluster) = cluster::read(file, node) else { continue };
+        let known = before.get(&node.head).cloned();
+        let Some(cluster) = known.or_else(|| cluster::read(file, node).map(Arc::new)) else { continue };
+        memo.clusters.insert(node.head, Arc::clone(&cluster));
         if file.holds_broken(node) {
             unsound.insert(cluster.name.clone());
         }
         match garden.clusters.get(&cluster.name) {
             Some(_) => references::same("cluster", &cluster.name, node, first_of(files, node), findings),
-            None => drop(garden.clusters.insert(cluster.name.clone(), Arc::new(cluster))),
+            None => drop(garden.clusters.insert(cluster.name.clone(), cluster)),
         }
     }
     unsound
 }
 
+/// Reads the offers anew whose files, or the definitions of whose apps, changed.
 fn offers(
-    files: &[Arc<Checked>],
+    memo: &mut Memo,
+    files: &[Arc<FileReading>],
     definitions: &Definitions,
     doubt: &Doubt,
     garden: &mut Garden,
     findings: &mut Findings,
 ) {
+    let mut before = std::mem::take(&mut memo.offers);
+    let all_hold = memo.read_against.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
     for (file, node) in top(files, "offer") {
-        let Some(offer) = offer::read(file, node, definitions, doubt, findings) else { continue };
-        match garden.offers.get(&offer.name) {
-            Some(_) => references::same("offer", &offer.name, node, first_of(files, node), findings),
-            None => drop(garden.offers.insert(offer.name.clone(), Arc::new(offer))),
+        let known = before.remove(&node.head).filter(|known| all_hold || known.read_by.holds(definitions));
+        let kept = known.unwrap_or_else(|| {
+            let mut found = Findings::default();
+            let offer = offer::read(file, node, definitions, doubt, &mut found).map(Arc::new);
+            let apps = node.children_named("app").filter_map(|app| app.arg(0)).map(|name| name.text.as_str());
+            KeptOffer { offer, found, read_by: ReadBy::of(apps, definitions) }
+        });
+        findings.extend_from(&kept.found);
+        if let Some(offer) = &kept.offer {
+            match garden.offers.get(&offer.name) {
+                Some(_) => references::same("offer", &offer.name, node, first_of(files, node), findings),
+                None => drop(garden.offers.insert(offer.name.clone(), Arc::clone(offer))),
+            }
         }
+        memo.offers.insert(node.head, kept);
     }
 }
 
-fn drafts<'f>(
-    files: &'f [Arc<Checked>],
-    definitions: &Definitions,
-    doubt: &Doubt,
-    garden: &Garden,
+/// Reads the organisations anew that may read otherwise than before. The drafts come in file order, with where each of
+/// them stands in that order; of several of a name the first counts.
+fn drafts(
+    memo: &mut Memo,
+    files: &[Arc<FileReading>],
+    world: &World<'_>,
     findings: &mut Findings,
-) -> Vec<Draft<'f>> {
-    let bases = definitions.loaded.iter().map(|(name, definition)| (name, app::base(definition))).collect();
-    let world = World { garden, definitions, doubt, bases };
-    let readable = files.iter().filter(|file| file.readable());
-    let nodes = readable.flat_map(|file| file.document.nodes.iter().map(move |node| (file, node)));
-    let nodes: Vec<_> = nodes.filter(|(_, node)| is_organisation(node)).collect();
-    let read = |(file, node): &(&'f Arc<Checked>, &'f Node)| {
-        let mut findings = Findings::default();
-        (organisation::read(file, node, &world, &mut findings), findings)
+) -> (Vec<Arc<Draft>>, BTreeMap<Name, usize>) {
+    let now = Against::of(world);
+    let then = memo.read_against.replace(now.clone());
+    let all_hold = then.as_ref().is_some_and(|then| then.is_as(&now));
+    let holds = |kept: &Kept| {
+        let draft = kept.draft.as_ref().zip(then.as_ref());
+        all_hold || draft.is_some_and(|(draft, then)| draft.holds(then, world))
     };
-    let all: Vec<_> = nodes.par_iter().map(read).collect();
-    let mut drafts: Vec<Draft<'f>> = Vec::new();
-    let mut places: BTreeMap<Name, &Node> = BTreeMap::new();
-    for ((_, node), (draft, found)) in nodes.iter().zip(all) {
-        findings.extend(found);
-        let Some(draft) = draft else { continue };
-        let name = draft.organisation.name.clone();
-        if let Some(first) = places.get(&name) {
-            references::same("organisation", &name, node, first, findings);
+    let nodes: Vec<(&Arc<Checked>, usize)> =
+        files.iter().flat_map(|file| file.organisations.iter().map(|at| (&file.checked, *at))).collect();
+    let mut before = std::mem::take(&mut memo.drafts);
+    let known: Vec<Option<Kept>> =
+        nodes.iter().map(|(file, at)| before.remove(&(file.document.file, *at)).filter(holds)).collect();
+    let all = filled(known, |at| {
+        let ((file, at), mut found) = (nodes[at], Findings::default());
+        Kept { draft: organisation::read(file, at, world, &mut found).map(Arc::new), found }
+    });
+    let mut drafts: Vec<Arc<Draft>> = Vec::with_capacity(all.len());
+    let mut places: BTreeMap<Name, usize> = BTreeMap::new();
+    for kept in &all {
+        findings.extend_from(&kept.found);
+        let Some(draft) = &kept.draft else { continue };
+        let name = &draft.organisation.name;
+        if let Some(first) = places.get(name) {
+            references::same("organisation", name, draft.node(), drafts[*first].node(), findings);
             continue;
         }
-        places.insert(name, node);
-        drafts.push(draft);
+        places.insert(name.clone(), drafts.len());
+        drafts.push(Arc::clone(draft));
+    }
+    memo.drafts = nodes.into_iter().map(|(file, at)| (file.document.file, at)).zip(all).collect();
+    (drafts, places)
+}
+
+/// The drafts, those that give hosts away without these.
+fn released(memo: &mut Memo, mut drafts: Vec<Arc<Draft>>, places: &BTreeMap<Name, usize>) -> Vec<Arc<Draft>> {
+    let mut before = std::mem::take(&mut memo.released);
+    for (name, hosts) in memo.index.to_be_released() {
+        let Some(draft) = places.get(&name).map(|at| &mut drafts[*at]) else { continue };
+        let known = before.remove(&name).filter(|known| Arc::ptr_eq(&known.of, draft) && known.hosts == hosts);
+        let kept = known.unwrap_or_else(|| {
+            let without = Arc::new(rules::hosts::released(draft, &hosts));
+            Released { of: Arc::clone(draft), hosts, draft: without }
+        });
+        *draft = Arc::clone(&kept.draft);
+        memo.released.insert(name, kept);
     }
     drafts
 }
 
-fn is_organisation(node: &Node) -> bool {
-    match node.name.value.as_str() {
-        "organisation" => true,
-        "retired" => node.arg(0).is_some_and(|word| word.text == "organisation"),
-        _ => false,
+/// Tries the rules over single organisations on those of which something that they look at changed.
+fn judge(
+    memo: &mut Memo,
+    drafts: &[Arc<Draft>],
+    (garden, unsound_clusters): (&Garden, &BTreeSet<Name>),
+    past: Option<&Past>,
+    findings: &mut Findings,
+) {
+    let mut gone: BTreeMap<&Name, BTreeSet<Name>> = BTreeMap::new();
+    for (organisation, app) in past.into_iter().flat_map(|past| &past.gone) {
+        gone.entry(organisation).or_default().insert(app.clone());
     }
+    let one = |draft: &Arc<Draft>| {
+        let name = &draft.organisation.name;
+        One {
+            draft: Arc::clone(draft),
+            past: past.and_then(|past| past.organisations.get(name)).cloned(),
+            gone: gone.remove(name).unwrap_or_default(),
+            garden: garden.span,
+            keep_data: garden.deletions.keep_data,
+            unsound_cluster: unsound_clusters.contains(&draft.organisation.cluster.name),
+        }
+    };
+    let ones: Vec<One> = drafts.iter().map(one).collect();
+    let mut before = std::mem::take(&mut memo.judged);
+    let known = |one: &One| before.remove(&one.draft.organisation.name).filter(|known| known.one.is_as(one));
+    let known = ones.iter().map(known).collect();
+    let judged = filled(known, |at| Judged { found: rules::check_one(&ones[at]), one: ones[at].clone() });
+    judged.iter().for_each(|judged| findings.extend_from(&judged.found));
+    memo.judged = judged.into_iter().map(|judged| (judged.one.draft.organisation.name.clone(), judged)).collect();
 }
 
 /// Past organisations that nobody wrote, while something could not be read: they may be written there.
-fn unseen(garden: &Garden, drafts: &[Draft<'_>], past: Option<&Past>) -> BTreeSet<Name> {
-    let Some(past) = past.filter(|_| !garden.unreadable.is_empty()) else { return BTreeSet::new() };
-    let written = |name: &&Name| drafts.iter().any(|draft| draft.organisation.name == **name);
-    past.organisations.keys().filter(|name| !written(name)).cloned().collect()
+fn unseen(garden: &Garden, places: &BTreeMap<Name, usize>, past: Option<&Past>) -> BTreeSet<Name> {
+    let past = past.filter(|_| !garden.unreadable.is_empty());
+    let names = past.into_iter().flat_map(|past| past.organisations.keys());
+    names.filter(|name| !places.contains_key(*name)).cloned().collect()
 }
 
 /// Whether what an organisation means is still known beside this finding: a word too many, or something known and refused.
 fn leaves_sound(finding: &Finding) -> bool {
     finding.code.0 == "E0101" || finding.code.0.starts_with("E04")
-}
-
-/// What errors stop.
-struct Stopped {
-    all: bool,
-    organisations: BTreeSet<Name>,
-}
-
-/// What a top-level node is to the organisations.
-enum Part {
-    Garden,
-    Cluster(String),
-    Offer(String),
-    Definition(String),
-    Organisation(Option<Name>),
-    Nothing,
-}
-
-fn part(node: &Node) -> Part {
-    let first = || node.arg(0).map(|value| value.text.clone()).unwrap_or_default();
-    match node.name.value.as_str() {
-        "garden" => Part::Garden,
-        "cluster" => Part::Cluster(first()),
-        "offer" => Part::Offer(first()),
-        "definition" => Part::Definition(first()),
-        "organisation" => Part::Organisation(Name::new(&first()).ok()),
-        "retired" => Part::Organisation(node.arg(1).and_then(|name| Name::new(&name.text).ok())),
-        _ => Part::Nothing,
-    }
-}
-
-/// Which organisations the errors stop: those they are in, and those that use a node they are in.
-fn stopped(
-    files: &[Arc<Checked>],
-    definitions: &Definitions,
-    drafts: &[Draft<'_>],
-    findings: &Findings,
-    counts: impl Fn(&Finding) -> bool,
-) -> Stopped {
-    let mut stopped = Stopped { all: false, organisations: BTreeSet::new() };
-    let mut uses: BTreeSet<(&str, String)> = BTreeSet::new();
-    let documents: BTreeMap<FileId, &Arc<Checked>> = files.iter().map(|file| (file.document.file, file)).collect();
-    for finding in findings.iter().filter(|finding| finding.severity == Severity::Error && counts(finding)) {
-        if let Some(name) = &finding.stops {
-            stopped.organisations.insert(name.clone());
-            continue;
-        }
-        let Some(file) = documents.get(&finding.file()) else { continue };
-        let place = finding.primary.span;
-        let inside =
-            |node: &&Node| node.span.start <= place.start && place.start < node.span.end.max(node.span.start + 1);
-        let hit: Vec<&Node> = file.document.nodes.iter().filter(inside).collect();
-        // A finding between the nodes, or about the file itself, is about all of them.
-        let hit = if hit.is_empty() { file.document.nodes.iter().collect() } else { hit };
-        for node in hit {
-            match part(node) {
-                Part::Garden => stopped.all = true,
-                Part::Cluster(name) => drop(uses.insert(("cluster", name))),
-                Part::Offer(name) => drop(uses.insert(("offer", name))),
-                Part::Definition(name) => drop(uses.insert(("definition", name))),
-                Part::Organisation(name) => stopped.organisations.extend(name),
-                Part::Nothing => {}
-            }
-        }
-    }
-    uses.extend(definitions.broken.iter().map(|name| ("definition", name.to_string())));
-    // Organisations of files that were not read at all.
-    for file in files.iter().filter(|file| !file.readable()) {
-        let names = file.document.nodes.iter().map(part);
-        stopped
-            .organisations
-            .extend(names.filter_map(|part| if let Part::Organisation(name) = part { name } else { None }));
-    }
-    let dependents = drafts.iter().filter(|draft| depends(draft, &uses));
-    stopped.organisations.extend(dependents.map(|draft| draft.organisation.name.clone()));
-    stopped
-}
-
-fn depends(draft: &Draft<'_>, uses: &BTreeSet<(&str, String)>) -> bool {
-    if !draft.known.cluster || !draft.known.offer || !draft.unbuilt.is_empty() {
-        return true;
-    }
-    let organisation = &draft.organisation;
-    uses.iter().any(|(kind, name)| match *kind {
-        "cluster" => organisation.cluster.name.as_str() == name,
-        "offer" => organisation.offer.as_ref().is_some_and(|offer| offer.name.as_str() == name),
-        _ => draft.uses.contains(name),
-    })
 }

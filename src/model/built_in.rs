@@ -84,6 +84,16 @@ impl Definitions {
         all
     }
 
+    /// Takes over from earlier ones, loaded over the same built-in ones, what is written as it was there.
+    pub fn share_with(&mut self, before: &Self) {
+        for (name, definition) in &mut self.loaded {
+            let same = before.loaded.get(name).filter(|before| before.written == definition.written);
+            if let Some(same) = same {
+                *definition = Arc::clone(same);
+            }
+        }
+    }
+
     /// Loads each after those that it uses; those that are left wait for each other.
     fn load_in_order(&mut self, mut waiting: Vec<(Name, &syntax::Node)>, findings: &mut Findings) {
         loop {

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
+use crate::model::file::FileReading;
 use crate::model::rules::secrets::LOOKS_SECRET;
 use crate::schema::Checked;
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// A finding that is no matter of opinion.
@@ -20,6 +21,10 @@ pub const ALLOWS_NOTHING: Code = Code("W0106");
 #[derive(Clone, Debug, Default)]
 pub struct Judgement {
     accepted: Vec<Accepted>,
+    /// Where those about the whole garden stand among the accepted, by code: the first of each.
+    anywhere: BTreeMap<String, usize>,
+    /// Where those about a node stand among the accepted, by its file.
+    inside: BTreeMap<FileId, Vec<usize>>,
     weights: BTreeMap<String, Severity>,
 }
 
@@ -34,60 +39,99 @@ struct Accepted {
     used: bool,
 }
 
-impl Judgement {
-    /// Reads every `allow` and `severity` of the files; one about what is no doubt is a finding.
-    pub(super) fn read(files: &[Arc<Checked>], findings: &mut Findings) -> Self {
-        let mut judgement = Self::default();
-        for file in files.iter().filter(|file| file.readable()) {
-            for node in &file.document.nodes {
-                judgement.node(file, node, findings);
-            }
-        }
-        judgement
+/// What one file says of findings.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    accepted: Vec<Accepted>,
+    weights: Vec<(String, Severity)>,
+    /// About lines that concern what is no doubt.
+    pub(super) found: Findings,
+}
+
+impl Said {
+    /// Reads every `allow` and `severity` of a file; one about what is no doubt is a finding.
+    pub(super) fn of(file: &Checked) -> Self {
+        let mut said = Self::default();
+        file.document.nodes.iter().filter(|_| file.readable()).for_each(|node| said.node(file, node));
+        said
     }
 
-    fn node(&mut self, file: &Checked, node: &Node, findings: &mut Findings) {
+    fn node(&mut self, file: &Checked, node: &Node) {
         let is_garden = node.name.value == "garden";
         for said in node.children.iter().filter(|child| !file.is_broken(child)) {
-            let Some(code) = said.arg(0).map(|code| code.text.clone()) else { continue };
+            let Some(code) = said.arg(0).map(|code| &code.text) else { continue };
             match said.name.value.as_str() {
                 // The `allow` of an offer is about escape hatches.
                 "allow" if node.name.value != "offer" => {
-                    if is_acceptable(&code) {
+                    if is_acceptable(code) {
                         let within = (!is_garden).then_some(node.span);
-                        self.accepted.push(Accepted { code, within, place: said.head, used: false });
+                        self.accepted.push(Accepted { code: code.clone(), within, place: said.head, used: false });
                     } else {
-                        findings.push(no_doubt(&code, "allowed", said));
+                        self.found.push(no_doubt(code, "allowed", said));
                     }
                 }
                 "severity" if is_garden => {
                     let weight = said.arg(1).and_then(|word| severity(&word.text));
                     if code.starts_with('W') {
-                        self.weights.extend(weight.map(|weight| (code, weight)));
+                        self.weights.extend(weight.map(|weight| (code.clone(), weight)));
                     } else {
-                        findings.push(no_doubt(&code, "weighed", said));
+                        self.found.push(no_doubt(code, "weighed", said));
                     }
                 }
-                "app" | "retired" => self.node(file, said, findings),
+                "app" | "retired" => self.node(file, said),
                 _ => {}
             }
         }
     }
+}
+
+impl Judgement {
+    /// What all files say together; what is wrong with it goes to `findings`.
+    pub(super) fn of(files: &[Arc<FileReading>], findings: &mut Findings) -> Self {
+        let mut judgement = Self::default();
+        for said in files.iter().map(|file| &file.said) {
+            findings.extend_from(&said.found);
+            said.accepted.iter().for_each(|accepted| judgement.accept(accepted));
+            judgement.weights.extend(said.weights.iter().cloned());
+        }
+        judgement
+    }
+
+    fn accept(&mut self, accepted: &Accepted) {
+        let at = self.accepted.len();
+        match accepted.within {
+            None => drop(self.anywhere.entry(accepted.code.clone()).or_insert(at)),
+            Some(span) => self.inside.entry(span.file).or_default().push(at),
+        }
+        self.accepted.push(accepted.clone());
+    }
 
     /// Takes away what is allowed and weighs the rest.
     pub fn apply(&mut self, findings: &mut Findings) {
-        findings.retain_mut(|finding| {
-            if let Some(weight) = self.weights.get(finding.code.0) {
-                finding.severity = *weight;
-            }
-            let place = finding.primary.span;
-            let covers = |accepted: &&mut Accepted| {
-                let inside = |span: Span| span.file == place.file && span.start <= place.start && place.end <= span.end;
-                accepted.code == finding.code.0 && accepted.within.is_none_or(inside)
-            };
-            let accepted = self.accepted.iter_mut().find(covers);
-            accepted.map(|accepted| accepted.used = true).is_none()
-        });
+        if !self.weights.is_empty() {
+            findings.weigh(|finding| self.weights.get(finding.code.0).copied());
+        }
+        if !self.accepted.is_empty() {
+            findings.retain(|finding| match self.first_about(finding) {
+                None => true,
+                Some(at) => {
+                    self.accepted[at].used = true;
+                    false
+                }
+            });
+        }
+    }
+
+    /// The first `allow` that covers a finding.
+    fn first_about(&self, finding: &Finding) -> Option<usize> {
+        let place = finding.primary.span;
+        let covers = |at: &usize| {
+            let Accepted { code, within, .. } = &self.accepted[*at];
+            let inside = |span: Span| span.start <= place.start && place.end <= span.end;
+            code == finding.code.0 && within.is_some_and(inside)
+        };
+        let inside = self.inside.get(&place.file).and_then(|all| all.iter().copied().find(|at| covers(at)));
+        inside.into_iter().chain(self.anywhere.get(finding.code.0).copied()).min()
     }
 
     /// Tells of each `allow` that allowed nothing; `is_known` says which codes there are.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::app::{self, Sources};
-use crate::model::definition::Definitions;
+use crate::model::memo::ReadBy;
 use crate::model::offer::{app_node, defaults};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
-use crate::model::references::{self, Doubt};
-use crate::model::{App, AppNode, Cluster, Contact, Garden, Layer, Offer, Organisation, Retired, Setting};
+use crate::model::references;
+use crate::model::rules::hosts;
+use crate::model::world::{Against, World};
+use crate::model::{App, AppNode, Cluster, Contact, Layer, Offer, Organisation, Retired};
 use crate::name::Name;
 use crate::schema::{Checked, Language, TWICE};
 use crate::source::{Span, Spanned};
@@ -17,18 +19,6 @@ use crate::syntax::Node;
 
 /// The offer's app of the same name is of another definition.
 pub const OTHER_DEFINITION: Code = Code("E0307");
-
-/// What organisations are read against.
-pub(super) struct World<'a> {
-    /// The garden, with its clusters and offers.
-    pub garden: &'a Garden,
-    /// Every definition.
-    pub definitions: &'a Definitions,
-    /// What may be there although it could not be read.
-    pub doubt: &'a Doubt,
-    /// The farthest layer of each definition.
-    pub bases: BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>,
-}
 
 /// What could be understood of an organisation; of the rest rules conclude nothing.
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +35,10 @@ pub(super) struct Known {
 }
 
 /// An organisation as far as it could be read; rules look at it also where findings stop it.
-pub(super) struct Draft<'f> {
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
     /// What was understood.
-    pub organisation: Organisation,
+    pub organisation: Arc<Organisation>,
     /// Its whole node.
     pub whole: Span,
     /// Which of its words could be understood.
@@ -58,40 +49,72 @@ pub(super) struct Draft<'f> {
     pub unbuilt: BTreeSet<Name>,
     /// Definitions that its apps name.
     pub uses: BTreeSet<String>,
+    /// Whether it has hosts outside its domain.
+    pub strays: bool,
+    /// The definitions by which it was read.
+    read_by: ReadBy,
+    /// Its file, and where it stands in it.
+    file: Arc<Checked>,
+    at: usize,
+}
+
+impl Draft {
     /// The whole node, for what is looked up in it as written.
-    pub node: &'f Node,
+    pub(super) fn node(&self) -> &Node {
+        &self.file.document.nodes[self.at]
+    }
+
+    /// The same node with another meaning.
+    pub(super) fn meaning(&self, organisation: Organisation) -> Self {
+        Self { organisation: Arc::new(organisation), ..self.clone() }
+    }
+
+    /// Whether it would be read the same against another world. One of which something is missing is read again, since
+    /// what is said of that names what there is.
+    pub(super) fn holds(&self, then: &Against, now: &World<'_>) -> bool {
+        let organisation = &self.organisation;
+        let cluster = now.garden.clusters.get(&organisation.cluster.name);
+        let same_offer = organisation
+            .offer
+            .as_ref()
+            .is_none_or(|offer| now.garden.offers.get(&offer.name).is_some_and(|known| Arc::ptr_eq(known, offer)));
+        self.known.cluster
+            && self.known.offer
+            && self.unbuilt.is_empty()
+            && then.keep_data == now.garden.deletions.keep_data
+            && cluster.is_some_and(|known| Arc::ptr_eq(known, &organisation.cluster))
+            && same_offer
+            && self.read_by.holds(now.definitions)
+    }
 }
 
 /// An organisation; absent where not even its name can be read.
-pub(super) fn read<'f>(
-    file: &Checked,
-    node: &'f Node,
-    world: &World<'_>,
-    findings: &mut Findings,
-) -> Option<Draft<'f>> {
+pub(super) fn read(file: &Arc<Checked>, at: usize, world: &World<'_>, findings: &mut Findings) -> Option<Draft> {
+    let node = &file.document.nodes[at];
     let first = usize::from(node.name.value == "retired");
     let name = name_at(node, first)?.value;
     let (cluster, cluster_known) = cluster(file, node, world, findings);
     let (offer, offer_known) = offer(file, node, world, findings);
     let timezone = text_of(file, node, "timezone").map_or_else(|| cluster.timezone.clone(), |zone| zone.value);
+    let organisation = Organisation {
+        title: text_of(file, node, "title").map_or_else(|| name.to_string(), |title| title.value),
+        note: node.note.clone(),
+        timezone,
+        domain: text_of(file, node, "domain"),
+        delegates: children(file, node, "delegate").filter_map(delegate).collect(),
+        contacts: children(file, node, "contact").filter_map(contact).collect(),
+        hold: text_of(file, node, "hold"),
+        retired: (first == 1).then(|| retired(file, node, world)),
+        apps: BTreeMap::new(),
+        retired_needs: retired_needs(file, node, world),
+        file: file.document.file,
+        span: node.head,
+        name,
+        offer,
+        cluster,
+    };
     let mut draft = Draft {
-        organisation: Organisation {
-            title: text_of(file, node, "title").map_or_else(|| name.to_string(), |title| title.value),
-            note: node.note.clone(),
-            timezone,
-            domain: text_of(file, node, "domain"),
-            delegates: children(file, node, "delegate").filter_map(delegate).collect(),
-            contacts: children(file, node, "contact").filter_map(contact).collect(),
-            hold: text_of(file, node, "hold"),
-            retired: (first == 1).then(|| retired(file, node, world)),
-            apps: BTreeMap::new(),
-            retired_needs: retired_needs(file, node, world),
-            file: file.document.file,
-            span: node.head,
-            name,
-            offer,
-            cluster,
-        },
+        organisation: Arc::new(organisation),
         whole: node.span,
         known: Known {
             cluster: cluster_known,
@@ -102,10 +125,21 @@ pub(super) fn read<'f>(
         unsound: BTreeSet::new(),
         unbuilt: BTreeSet::new(),
         uses: BTreeSet::new(),
-        node,
+        strays: false,
+        read_by: ReadBy::default(),
+        file: Arc::clone(file),
+        at,
     };
     apps(file, node, world, &mut draft, findings);
+    draft.strays = strays(&draft.organisation);
     Some(draft)
+}
+
+/// Whether a host of it lies outside its domain.
+fn strays(organisation: &Organisation) -> bool {
+    let domain = hosts::domain_of(organisation);
+    let inside = |host: &str| domain.as_ref().is_some_and(|domain| hosts::below(host, domain));
+    organisation.apps.values().flat_map(|app| &app.hosts).any(|host| !inside(&host.value))
 }
 
 /// The cluster, or a stand-in under the written name.
@@ -176,10 +210,11 @@ fn retired_needs(file: &Checked, node: &Node, world: &World<'_>) -> BTreeMap<Str
 }
 
 /// Builds every app: the organisation's own, and the offer's that it does not do without.
-fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, findings: &mut Findings) {
+fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findings: &mut Findings) {
     let own = own_apps(file, node, world, draft, findings);
     let offered = offered_apps(file, node, draft, findings);
     let defaults = defaults(file, node, Layer::OrganisationDefaults, world.definitions, findings);
+    draft.read_by = ReadBy::of(written_definitions(node, &offered), world.definitions);
     let names: BTreeSet<&Name> = own.keys().chain(offered.keys()).collect();
     for name in names {
         let (mine, theirs) = (own.get(name), offered.get(name));
@@ -196,8 +231,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
         let Some(definition) = mine.or(theirs).map(|app| &app.definition) else { continue };
         draft.uses.insert(definition.value.clone());
         let known = world.definitions.loaded.get_key_value(definition.value.as_str());
-        let Some((definition, base)) = known.and_then(|(key, definition)| Some((definition, world.bases.get(key)?)))
-        else {
+        let Some((definition, base)) = known.and_then(|(key, definition)| Some((definition, world.base(key)?))) else {
             draft.unbuilt.insert(name.clone());
             continue;
         };
@@ -225,11 +259,21 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
     }
 }
 
-fn keep(draft: &mut Draft<'_>, app: App, sound: bool) {
+/// The names of all definitions by which anything of an organisation is read.
+fn written_definitions<'a>(node: &'a Node, offered: &'a BTreeMap<Name, AppNode>) -> impl Iterator<Item = &'a str> {
+    let own = node.children.iter().filter_map(|child| match child.name.value.as_str() {
+        "app" => child.arg(0),
+        "retired" if child.arg(0).is_some_and(|word| word.text == "app") => child.arg(1),
+        _ => None,
+    });
+    own.map(|name| name.text.as_str()).chain(offered.values().map(|app| app.definition.value.as_str()))
+}
+
+fn keep(draft: &mut Draft, app: App, sound: bool) {
     if !sound {
         draft.unsound.insert(app.name.clone());
     }
-    draft.organisation.apps.insert(app.name.clone(), app);
+    Arc::make_mut(&mut draft.organisation).apps.insert(app.name.clone(), app);
 }
 
 /// The apps that the organisation writes itself, alive or retired.
@@ -237,7 +281,7 @@ fn own_apps(
     file: &Checked,
     node: &Node,
     world: &World<'_>,
-    draft: &mut Draft<'_>,
+    draft: &mut Draft,
     findings: &mut Findings,
 ) -> BTreeMap<Name, AppNode> {
     let is_app = |node: &&Node| {
@@ -268,7 +312,7 @@ fn own_apps(
 }
 
 /// The offer's apps that the organisation does not do without.
-fn offered_apps(file: &Checked, node: &Node, draft: &Draft<'_>, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
+fn offered_apps(file: &Checked, node: &Node, draft: &Draft, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
     let Some(offer) = &draft.organisation.offer else {
         if let Some(without) = children(file, node, "without").next().filter(|_| draft.known.offer) {
             let title = format!("`{}` has no offer whose apps it could do without", draft.organisation.name);
@@ -290,7 +334,7 @@ fn offered_apps(file: &Checked, node: &Node, draft: &Draft<'_>, findings: &mut F
     apps
 }
 
-fn other_definition(draft: &Draft<'_>, mine: &AppNode, theirs: &AppNode) -> Finding {
+fn other_definition(draft: &Draft, mine: &AppNode, theirs: &AppNode) -> Finding {
     let name = &mine.name.value;
     Finding::error(
         OTHER_DEFINITION,

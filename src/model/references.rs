@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::Definition;
 use crate::model::definition::Definitions;
+use crate::model::file::FileReading;
 use crate::model::read::name_at;
 use crate::name::Name;
 use crate::schema::suggest::{either, nearest};
@@ -19,7 +20,7 @@ pub const UNKNOWN_NAME: Code = Code("E0301");
 pub const SAME_NAME: Code = Code("E0302");
 
 /// What may be there although it could not be read: nobody is told that it is missing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Doubt {
     /// Something was lost of which not even the name is known.
     anything: bool,
@@ -31,27 +32,33 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// What these files may hold beside what was read of them.
-    pub(super) fn of(files: &[Arc<Checked>], findings: &Findings) -> Self {
+    pub(super) fn of(files: &[Arc<FileReading>], findings: &Findings) -> Self {
         // A text or comment that never ends takes in the rest of its file.
         let anything = findings.iter().any(|finding| matches!(finding.code.0, "E0009" | "E0010"));
         let mut doubt = Self { anything, ..Self::default() };
-        for file in files {
-            let mut named = file.document.nodes.iter().filter(|node| node.name.value != "edition");
-            doubt.anything |= !file.readable() && named.next().is_none();
-            for node in &file.document.nodes {
-                let kind = node.name.value.as_str();
-                let known = Language::embedded().node(&Language::embedded().garden_file, kind).is_some();
-                if kind == "edition" {
-                    continue;
-                }
-                if !file.readable() || !known {
-                    doubt.names.extend(node.args.iter().map(|word| word.text.clone()));
-                } else if file.is_malformed(node) || name_at(node, usize::from(kind == "retired")).is_none() {
-                    doubt.kinds.insert(kind.to_owned());
-                }
-            }
+        for one in files.iter().filter_map(|file| file.doubt.as_ref()) {
+            doubt.anything |= one.anything;
+            doubt.kinds.extend(one.kinds.iter().cloned());
+            doubt.names.extend(one.names.iter().cloned());
         }
         doubt
+    }
+
+    /// What one file may hold beside what was read of it; absent where all of it was read.
+    pub(super) fn of_file(file: &Checked) -> Option<Self> {
+        let mut doubt = Self::default();
+        let mut named = file.document.nodes.iter().filter(|node| node.name.value != "edition").peekable();
+        doubt.anything = !file.readable() && named.peek().is_none();
+        for node in named {
+            let kind = node.name.value.as_str();
+            let known = Language::embedded().node(&Language::embedded().garden_file, kind).is_some();
+            if !file.readable() || !known {
+                doubt.names.extend(node.args.iter().map(|word| word.text.clone()));
+            } else if file.is_malformed(node) || name_at(node, usize::from(kind == "retired")).is_none() {
+                doubt.kinds.insert(kind.to_owned());
+            }
+        }
+        (doubt != Self::default()).then_some(doubt)
     }
 
     /// Whether something of any kind may be there.

@@ -36,7 +36,7 @@ use crate::source::Span;
 pub use custom::{definitions, schemas};
 use draft::{Draft, Owner};
 use flow::Flow;
-pub use packed::Packed;
+pub use packed::{Packed, Room};
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.

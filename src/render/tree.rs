@@ -166,7 +166,11 @@ impl Tree {
             }
             Node::Map(entries) => {
                 let kept = entries.into_iter().filter(|(_, value)| !value.is_empty());
-                Value::Object(kept.map(|(key, value)| (key.clone(), child(&key, value))).collect())
+                let child = |(key, value): (String, Tree)| {
+                    let value = child(&key, value);
+                    (key, value)
+                };
+                Value::Object(kept.map(child).collect())
             }
         }
     }
@@ -174,6 +178,9 @@ impl Tree {
 
 /// Appends a segment of a JSON pointer (RFC 6901): `~` as `~0`, `/` as `~1`.
 pub fn push_escaped(pointer: &mut String, segment: &str) {
+    if !segment.contains(['~', '/']) {
+        return pointer.push_str(segment);
+    }
     for letter in segment.chars() {
         match letter {
             '~' => pointer.push_str("~0"),

@@ -178,16 +178,17 @@ fn lowered(source: &lower::Source<'_>) -> (Document, Vec<Finding>) {
     if tokens_in_doubt(source.tokens) > MOST_IN_DOUBT {
         return recover::document(source, None);
     }
-    match kdl::KdlDocument::parse_v2(&without_block_comments(source.text, source.tokens)) {
+    match kdl::KdlDocument::parse_v2(&without_comments(source.text, source.tokens)) {
         Ok(document) => lower::document(source, &document),
         Err(error) => recover::document(source, Some(&error)),
     }
 }
 
-/// The text with blanks for block comments: the kdl crate recurses with every `*` and `/` in one.
-pub(super) fn without_block_comments<'a>(text: &'a str, tokens: &[Token]) -> Cow<'a, str> {
+/// The text with blanks for comments: the kdl crate recurses with every `*` and `/` in a block comment, and asks of each
+/// letter of a line comment in eight ways whether the line ends there.
+pub(super) fn without_comments<'a>(text: &'a str, tokens: &[Token]) -> Cow<'a, str> {
     let is_comment = |token: &&Token| {
-        matches!(token.kind, Kind::BlockComment { .. })
+        matches!(token.kind, Kind::BlockComment { .. } | Kind::LineComment)
             || (token.kind == Kind::LineContinuation && token.end - token.start > 2)
     };
     let mut comments = tokens.iter().filter(is_comment).peekable();

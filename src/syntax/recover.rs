@@ -5,7 +5,7 @@ use kdl::{KdlDocument, KdlError};
 
 use super::lower::{Lowering, Source};
 use super::outline::{Group, OutlineNode, Part};
-use super::read::{MOST_IN_DOUBT, tokens_in_doubt, without_block_comments};
+use super::read::{MOST_IN_DOUBT, tokens_in_doubt, without_comments};
 use super::{Document, Node, Scalar, Value};
 use crate::finding::{Code, Finding};
 use crate::source::{Span, Spanned};
@@ -62,7 +62,7 @@ impl Recovery<'_> {
         let text = &self.source.text[head.range()];
         let in_doubt = tokens_in_doubt(&self.source.tokens[node.head()]) > MOST_IN_DOUBT;
         let tokens = &self.source.tokens[node.head()];
-        let text = without_block_comments(text, tokens);
+        let text = without_comments(text, tokens);
         let whole = if in_doubt { Err(String::new()) } else { self.entries(&text, head.start as usize, 0) };
         let mut read = match whole {
             Ok((name, args, props)) => Node {
@@ -108,7 +108,7 @@ impl Recovery<'_> {
     fn part(&mut self, part: &Part, node: &mut Node) {
         let span = self.span(&part.tokens());
         let tokens = &self.source.tokens[part.tokens()];
-        let text = format!("x {}", without_block_comments(&self.source.text[span.range()], tokens));
+        let text = format!("x {}", without_comments(&self.source.text[span.range()], tokens));
         match self.entries(&text, span.start as usize, 2) {
             Ok((_, args, props)) => {
                 node.args.extend(args);

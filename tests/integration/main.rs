@@ -7,6 +7,8 @@
 
 mod findings;
 mod hostile;
+mod incremental;
+mod collisions;
 mod definitions;
 mod kdl;
 mod mutation;

@@ -49,7 +49,7 @@ struct Mutation {
 fn garden() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("orgs");
     let files = parcelle::git::read_files(&root, &root).expect("the garden is in the repository");
-    files.into_iter().map(|raw| (raw.path, String::from_utf8(raw.bytes).expect("it is text"))).collect()
+    files.into_iter().map(|raw| (raw.path, String::from_utf8(raw.bytes.to_vec()).expect("it is text"))).collect()
 }
 
 /// The shared files of a garden with the smallest organisation of each offer and each cluster, so that nothing is unused.
@@ -73,7 +73,7 @@ fn core(files: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 fn check(memo: &mut Memo, files: &BTreeMap<String, String>, path: &str, text: &str) -> Checked {
     let mut files = files.clone();
     files.insert(path.to_owned(), text.to_owned());
-    let raw = |(path, text): (String, String)| RawFile { path, blob: text.clone(), bytes: text.into_bytes() };
+    let raw = |(path, text): (String, String)| RawFile { path, blob: text.clone(), bytes: text.into_bytes().into() };
     let snapshot = Snapshot { commit: None, folder: String::new(), files: files.into_iter().map(raw).collect() };
     check_again(memo, snapshot, None, jiff::Timestamp::UNIX_EPOCH)
 }

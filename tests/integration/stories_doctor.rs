@@ -106,7 +106,7 @@ async fn each_thing_that_is_missing_is_named_on_its_line() {
             "E0491 the Secret with credentials `smtp-relay` on cluster `ada-lovelace` is not whole",
         ]
     );
-    let smtp = survey.findings.iter().last().unwrap();
+    let smtp = survey.findings.iter().next_back().unwrap();
     assert_eq!(smtp.why.as_deref(), Some("`Secret parcelle-system/smtp-relay` lacks the keys password"));
 }
 

@@ -33,7 +33,11 @@ fn files() -> Vec<RawFile> {
              app static-site www\n\n    app hedgedoc pads\n}}\n"
         )
     };
-    let file = |path: &str, text: String| RawFile { path: path.to_owned(), blob: path.to_owned(), bytes: text.into() };
+    let file = |path: &str, text: String| RawFile {
+        path: path.to_owned(),
+        blob: path.to_owned(),
+        bytes: text.into_bytes().into(),
+    };
     vec![
         file("ada.kdl", cluster),
         file("alpha.kdl", organisation("alpha")),

@@ -79,7 +79,8 @@ async fn a_value_that_the_server_refuses_is_a_finding_on_its_line_with_the_serve
     let mut world = World::new().await;
     let suffix = world.own("x").to_string();
     let text = garden(&world.connection.uid().await.unwrap(), &suffix);
-    let file = RawFile { path: "orgs/garden.kdl".to_owned(), blob: "1".to_owned(), bytes: text.clone().into_bytes() };
+    let file =
+        RawFile { path: "orgs/garden.kdl".to_owned(), blob: "1".to_owned(), bytes: text.clone().into_bytes().into() };
     let checked = check(
         Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] },
         None,

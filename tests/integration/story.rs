@@ -626,8 +626,11 @@ fn app(text: &str) -> parcelle::model::App {
          route ingress {{ class nginx; namespace ingress; certificates letsencrypt; }}\n    }}\n}}\norganisation o {{\n    title O\n    cluster ada\n    domain o.example\n    \
          app static-site {text}\n}}\n"
     );
-    let file =
-        parcelle::git::RawFile { path: "orgs/garden.kdl".to_owned(), bytes: garden.into_bytes(), blob: "1".to_owned() };
+    let file = parcelle::git::RawFile {
+        path: "orgs/garden.kdl".to_owned(),
+        bytes: garden.into_bytes().into(),
+        blob: "1".to_owned(),
+    };
     let snapshot = parcelle::git::Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] };
     let checked = parcelle::check::check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
     let garden = checked.garden.unwrap_or_else(|| panic!("{:?}", checked.findings));

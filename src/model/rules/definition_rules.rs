@@ -1,12 +1,14 @@
 //! The rules that a definition itself states over the settings of its apps.
 
 use crate::finding::{Findings, Severity};
-use crate::model::rules::View;
+use crate::model::rules::One;
 use crate::model::{Layer, definition};
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    let sound = view.sound_apps().filter(|sound| sound.draft.known.cluster && sound.draft.known.offer);
-    for sound in sound.filter(|sound| !sound.app.definition.rules.is_empty()) {
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    if !one.draft.known.cluster || !one.draft.known.offer {
+        return;
+    }
+    for sound in one.sound_apps().filter(|sound| !sound.app.definition.rules.is_empty()) {
         let environment = definition::environment(&sound.draft.organisation, sound.app);
         let written = |name: &str| {
             let setting = sound.app.settings.get(name)?;

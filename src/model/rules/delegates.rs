@@ -11,13 +11,12 @@ use crate::source::Spanned;
 pub const NOT_YOURS: Code = Code("E0310");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    let known = || view.drafts.iter().map(|draft| &draft.organisation.name);
-    for draft in view.drafts {
+    for draft in view.index.lending().filter_map(|name| view.draft(name)) {
         let organisation = &draft.organisation;
         for (host, to) in &organisation.delegates {
-            if !known().any(|name| name == to) && view.garden.unreadable.is_empty() {
+            if !view.places.contains_key(to) && view.garden.unreadable.is_empty() {
                 let written = Spanned::new(to.to_string(), host.span);
-                let others = known().filter(|name| **name != organisation.name).map(Name::as_str);
+                let others = view.places.keys().filter(|name| **name != organisation.name).map(Name::as_str);
                 let mut finding = references::unknown("organisation", &written, others);
                 finding.fixes.clear();
                 findings.push(finding);

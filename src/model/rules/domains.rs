@@ -1,8 +1,9 @@
 //! A domain belongs to one organisation; a domain inside another's must be lent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::finding::{Code, Finding, Findings};
+use crate::model::index::parents;
 use crate::model::organisation::Draft;
 use crate::model::rules::View;
 use crate::model::rules::hosts::lent;
@@ -22,40 +23,35 @@ pub(super) fn contested<'a>(view: &View<'a>) -> BTreeSet<&'a Name> {
 }
 
 /// Who says another's domain, and whose it is.
-fn newcomers<'a>(view: &View<'a>) -> Vec<(&'a Draft<'a>, &'a Draft<'a>)> {
-    let mut owners: BTreeMap<&str, &Draft<'_>> = BTreeMap::new();
+fn newcomers<'a>(view: &View<'a>) -> Vec<(&'a Draft, &'a Draft)> {
     let mut newcomers = Vec::new();
-    let mut by_right: Vec<&Draft<'_>> = view.drafts.iter().collect();
-    // Who had its domain last keeps it; the sort keeps the order of the files otherwise.
-    by_right.sort_by_key(|draft| !had(view, draft));
-    for draft in by_right {
-        let Some(domain) = &draft.organisation.domain else { continue };
-        match owners.get(domain.value.as_str()) {
-            Some(owner) => newcomers.push((draft, *owner)),
-            None => drop(owners.insert(&domain.value, draft)),
+    for domain in view.index.shared_domains() {
+        let Some(owner) = owner(view, domain) else { continue };
+        let others = view.in_order(view.index.owners(domain)).into_iter();
+        newcomers.extend(others.filter(|one| !std::ptr::eq(*one, owner)).map(|one| (one, owner)));
+    }
+    for domain in view.index.nested_domains() {
+        let Some(draft) = owner(view, domain) else { continue };
+        let Some(outer) = parents(domain).find_map(|parent| owner(view, parent)) else { continue };
+        if !lent(domain, &draft.organisation.name, view) {
+            newcomers.push((draft, outer));
         }
     }
-    let inside = owners.values().filter_map(|draft| {
-        let domain = &draft.organisation.domain.as_ref()?.value;
-        let owner = parents(domain).find_map(|parent| owners.get(parent))?;
-        (!lent(domain, &draft.organisation.name, view.drafts)).then_some((*draft, *owner))
-    });
-    newcomers.extend(inside);
     newcomers
 }
 
+/// Who has a domain of those that say it: who had it last keeps it, else the first in file order.
+fn owner<'a>(view: &View<'a>, domain: &str) -> Option<&'a Draft> {
+    view.in_order(view.index.owners(domain)).into_iter().min_by_key(|draft| !had(view, draft))
+}
+
 /// Whether the organisation had its domain when the garden was last applied.
-fn had(view: &View<'_>, draft: &Draft<'_>) -> bool {
+fn had(view: &View<'_>, draft: &Draft) -> bool {
     let past = view.past_organisation(&draft.organisation.name).and_then(|past| past.domain.as_ref());
     past.is_some_and(|past| draft.organisation.domain.as_ref().is_some_and(|domain| domain.value == past.value))
 }
 
-/// `b.c` and `c` of `a.b.c`.
-fn parents(domain: &str) -> impl Iterator<Item = &str> {
-    domain.match_indices('.').map(|(at, _)| &domain[at + 1..])
-}
-
-fn taken(draft: &Draft<'_>, owner: &Draft<'_>) -> Option<Finding> {
+fn taken(draft: &Draft, owner: &Draft) -> Option<Finding> {
     let (domain, theirs) = (draft.organisation.domain.as_ref()?, owner.organisation.domain.as_ref()?);
     let name = &owner.organisation.name;
     let finding = Finding::error(TAKEN, format!("`{}` belongs to `{name}`", domain.value), domain.span)

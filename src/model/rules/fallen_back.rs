@@ -4,38 +4,34 @@ use std::collections::BTreeSet;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::organisation::Draft;
-use crate::model::rules::View;
+use crate::model::rules::One;
 use crate::model::{App, Layer};
 use crate::schema::suggest::either;
 
 /// An app whose own lines are gone, and that the offer keeps.
 pub const FALLEN_BACK: Code = Code("W0410");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for draft in view.drafts.iter().filter(|draft| draft.known.apps && draft.known.offer) {
-        let Some(past) = view.past_organisation(&draft.organisation.name) else { continue };
-        let written = written(draft);
-        for app in draft.organisation.apps.values().filter(|app| !written.contains(app.name.as_str())) {
-            let Some(before) = past.apps.get(&app.name).filter(|before| before.definition.name == app.definition.name)
-            else {
-                continue;
-            };
-            let own = own_settings(before);
-            if !own.is_empty() {
-                findings.push(fallen_back(view, draft, app, &own));
-            }
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    let draft = &one.draft;
+    let Some(past) = one.past.as_ref().filter(|_| draft.known.apps && draft.known.offer) else { return };
+    let written = written(draft);
+    for app in draft.organisation.apps.values().filter(|app| !written.contains(app.name.as_str())) {
+        let before = past.apps.get(&app.name).filter(|before| before.definition.name == app.definition.name);
+        let own = before.map(own_settings).unwrap_or_default();
+        if !own.is_empty() {
+            findings.push(fallen_back(one, app, &own));
         }
     }
 }
 
 /// The names of the apps that the organisation writes, alive or retired.
-fn written<'a>(draft: &Draft<'a>) -> BTreeSet<&'a str> {
+fn written<'a>(draft: &'a Draft) -> BTreeSet<&'a str> {
     let name = |node: &'a crate::syntax::Node| match node.name.value.as_str() {
         "app" => node.arg(1),
         "retired" => node.arg(2),
         _ => None,
     };
-    draft.node.children.iter().filter_map(name).map(|name| name.text.as_str()).collect()
+    draft.node().children.iter().filter_map(name).map(|name| name.text.as_str()).collect()
 }
 
 /// What the app's own node said.
@@ -44,11 +40,11 @@ fn own_settings(app: &App) -> Vec<&str> {
     own.map(|(name, _)| name.as_str()).collect()
 }
 
-fn fallen_back(view: &View<'_>, draft: &Draft<'_>, app: &App, own: &[&str]) -> Finding {
-    let organisation = &draft.organisation;
+fn fallen_back(one: &One, app: &App, own: &[&str]) -> Finding {
+    let organisation = &one.draft.organisation;
     let (name, definition) = (&app.name, &app.definition.name);
     let offer = organisation.offer.as_ref().map(|offer| offer.name.to_string()).unwrap_or_default();
-    let keep = view.garden.deletions.keep_data;
+    let keep = one.keep_data;
     let title = format!("`{name}` goes on with the settings of the offer: its own lines are gone");
     Finding::warning(FALLEN_BACK, title, organisation.span)
         .also(app.span, "the offer's app of this name")

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Findings};
+use crate::model::index::{is_retired, parents};
 use crate::model::organisation::Draft;
 use crate::model::rules::{View, domains};
-use crate::model::{App, Life, Organisation};
+use crate::model::{App, Organisation};
 use crate::name::Name;
 use crate::source::Spanned;
 
@@ -17,23 +18,17 @@ pub const TAKEN: Code = Code("E0401");
 /// A host outside the organisation's domain.
 pub const OUTSIDE: Code = Code("E0402");
 
-/// A retired app gives its hosts to whoever asks for them.
-pub(crate) fn release_retired(drafts: &mut [Draft<'_>]) {
-    let alive = |app: &&App| !matches!(app.life, Life::Retired(_));
-    let claimed: BTreeSet<String> = drafts
-        .iter()
-        .flat_map(|draft| draft.organisation.apps.values().filter(alive))
-        .flat_map(|app| app.hosts.iter().map(|host| host.value.clone()))
-        .collect();
-    for draft in drafts {
-        for app in draft.organisation.apps.values_mut().filter(|app| matches!(app.life, Life::Retired(_))) {
-            app.hosts.retain(|host| !claimed.contains(&host.value));
-        }
+/// The organisation without the hosts that its retired apps give to whoever asks for them.
+pub(in crate::model) fn released(draft: &Draft, hosts: &BTreeSet<String>) -> Draft {
+    let mut organisation = Organisation::clone(&draft.organisation);
+    for app in organisation.apps.values_mut().filter(|app| is_retired(app)) {
+        app.hosts.retain(|host| !hosts.contains(&host.value));
     }
+    draft.meaning(organisation)
 }
 
 struct Claim<'a> {
-    draft: &'a Draft<'a>,
+    draft: &'a Draft,
     app: &'a App,
     host: &'a Spanned<String>,
 }
@@ -61,17 +56,10 @@ impl Claim<'_> {
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     // Whose domain is another's has its finding, and claims nothing.
     let contested = domains::contested(view);
-    let sound = view.drafts.iter().filter(|draft| !contested.contains(&draft.organisation.name));
     let mut strays: BTreeMap<&Name, Vec<Claim<'_>>> = BTreeMap::new();
-    let mut claims: BTreeMap<&str, Vec<Claim<'_>>> = BTreeMap::new();
-    for draft in sound {
-        for app in draft.organisation.apps.values() {
-            for host in &app.hosts {
-                claims.entry(&host.value).or_default().push(Claim { draft, app, host });
-            }
-        }
-    }
-    for mut claims in claims.into_values() {
+    for host in doubtful(view) {
+        let mut claims = claims(view, host);
+        claims.retain(|claim| !contested.contains(&claim.draft.organisation.name));
         claims.sort_by_key(|claim| claim.rank(view));
         let mut claims = claims.into_iter();
         let Some(keeper) = claims.next() else { continue };
@@ -85,6 +73,24 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         strays.sort_by_key(|claim| claim.host.span);
         findings.push(outside(view, &strays));
     }
+}
+
+/// Hosts that may be wrong: claimed more than once, or by an organisation some of whose hosts lie outside its domain.
+fn doubtful<'a>(view: &View<'a>) -> BTreeSet<&'a str> {
+    let straying = view.index.straying().filter_map(|name| view.draft(name));
+    let apps = straying.flat_map(|draft| draft.organisation.apps.values());
+    apps.flat_map(|app| &app.hosts).map(|host| host.value.as_str()).chain(view.index.shared_hosts()).collect()
+}
+
+/// Every claim to a host, in file order.
+fn claims<'a>(view: &View<'a>, host: &str) -> Vec<Claim<'a>> {
+    let mut claims = Vec::new();
+    for draft in view.in_order(view.index.claimants(host)) {
+        for app in draft.organisation.apps.values() {
+            claims.extend(app.hosts.iter().filter(|own| own.value == host).map(|host| Claim { draft, app, host }));
+        }
+    }
+    claims
 }
 
 fn taken(view: &View<'_>, keeper: &Claim<'_>, newcomer: &Claim<'_>) -> Finding {
@@ -113,7 +119,7 @@ fn is_outside(view: &View<'_>, claim: &Claim<'_>) -> bool {
         return false;
     }
     let inside = domain_of(organisation).is_some_and(|domain| below(host, &domain));
-    !inside && !lent(host, &organisation.name, view.drafts)
+    !inside && !lent(host, &organisation.name, view)
 }
 
 /// The one finding about the hosts of an organisation that are outside its domain: the domain may be what is wrong.
@@ -130,7 +136,7 @@ fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
     for other in &strays[1..] {
         finding = finding.also(other.host.span, "this one too");
     }
-    let finding = match (&organisation.domain, owner(&host.value, view.drafts)) {
+    let finding = match (&organisation.domain, owner(view, &host.value)) {
         (_, Some(owner)) if owner.organisation.name != *name => {
             let help = format!("`{}` can lend it: `delegate {} to={name}`", owner.organisation.name, host.value);
             let domain = owner.organisation.domain.as_ref().map_or(owner.organisation.span, |domain| domain.span);
@@ -145,28 +151,30 @@ fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
 }
 
 /// The domain inside which an organisation's hosts lie.
-pub(super) fn domain_of(organisation: &Organisation) -> Option<String> {
+pub(in crate::model) fn domain_of(organisation: &Organisation) -> Option<String> {
     let below_cluster = || organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
     organisation.domain.as_ref().map(|domain| domain.value.clone()).or_else(below_cluster)
 }
 
 /// Whether a host is a domain or inside it.
-pub(super) fn below(host: &str, domain: &str) -> bool {
+pub(in crate::model) fn below(host: &str, domain: &str) -> bool {
     host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Whether the owner of a host's domain lends it to an organisation.
-pub(super) fn lent(host: &str, to: &Name, drafts: &[Draft<'_>]) -> bool {
-    drafts.iter().any(|owner| {
+pub(super) fn lent(host: &str, to: &Name, view: &View<'_>) -> bool {
+    view.index.lenders(to).filter_map(|name| view.draft(name)).any(|owner| {
         let lends = |(lent, borrower): &(Spanned<String>, Name)| borrower == to && below(host, &lent.value);
         owner.organisation.delegates.iter().any(lends)
             && domain_of(&owner.organisation).is_some_and(|domain| below(host, &domain))
     })
 }
 
-/// The organisation whose domain holds a host.
-fn owner<'a>(host: &str, drafts: &'a [Draft<'a>]) -> Option<&'a Draft<'a>> {
-    drafts.iter().find(|draft| draft.organisation.domain.as_ref().is_some_and(|domain| below(host, &domain.value)))
+/// The organisation whose domain holds a host; of several the first in file order.
+fn owner<'a>(view: &View<'a>, host: &str) -> Option<&'a Draft> {
+    let around = std::iter::once(host).chain(parents(host));
+    let owners: Vec<Name> = around.flat_map(|domain| view.index.owners(domain)).cloned().collect();
+    view.in_order(&owners).first().copied()
 }
 
 /// A host without its first label, where two remain.

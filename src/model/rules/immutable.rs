@@ -3,14 +3,14 @@
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Layer;
 use crate::model::explain::value_text;
-use crate::model::rules::View;
+use crate::model::rules::One;
 
 /// A setting other than it was applied.
 pub const CHANGED: Code = Code("E0408");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps() {
-        let Some(past) = sound.past(view) else { continue };
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
+        let Some(past) = sound.past() else { continue };
         for (name, declaration) in &sound.app.definition.settings {
             let Some(reason) = &declaration.immutable else { continue };
             let (Some(now), Some(before)) = (sound.app.settings.get(name), past.settings.get(name)) else { continue };

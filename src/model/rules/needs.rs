@@ -3,17 +3,17 @@
 use crate::expression::{Value, evaluate};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, Guarded, Need, NeedKind};
-use crate::model::rules::View;
+use crate::model::rules::One;
 
 /// A need without a provider.
 pub const NOT_PROVIDED: Code = Code("E0303");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps().filter(|sound| sound.draft.known.cluster) {
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    if one.unsound_cluster || !one.draft.known.cluster {
+        return;
+    }
+    for sound in one.sound_apps() {
         let cluster = &sound.draft.organisation.cluster;
-        if view.unsound_clusters.contains(&cluster.name) {
-            continue;
-        }
         let mut missing: Vec<&Guarded<Need>> = Vec::new();
         for need in &sound.app.definition.needs {
             let kind = need.item.kind;

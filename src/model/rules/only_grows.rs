@@ -2,15 +2,15 @@
 
 use crate::expression::Value;
 use crate::finding::{Applicability, Code, Finding, Findings};
-use crate::model::rules::{SoundApp, View};
+use crate::model::rules::{One, SoundApp};
 use crate::model::{Layer, Setting};
 
 /// A setting smaller than it was applied.
 pub const SHRINKS: Code = Code("E0407");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps() {
-        let Some(past) = sound.past(view) else { continue };
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
+        let Some(past) = sound.past() else { continue };
         for (name, declaration) in &sound.app.definition.settings {
             let Some(reason) = &declaration.only_grows else { continue };
             let (Some(now), Some(before)) = (sound.app.settings.get(name), past.settings.get(name)) else { continue };

@@ -4,7 +4,7 @@
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{SettingDeclaration, SettingType};
 use crate::model::references::unknown;
-use crate::model::rules::{SoundApp, View};
+use crate::model::rules::{One, SoundApp};
 use crate::model::{App, Life, Setting};
 use crate::name::Name;
 use crate::source::{Span, Spanned};
@@ -14,8 +14,8 @@ const OTHER_APP: Code = Code("E0309");
 /// An app that sleeps while another one that relies on it is awake.
 const ASLEEP: Code = Code("W0309");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps() {
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
         for (name, declaration) in &sound.app.definition.settings {
             let SettingType::Reference(definition) = &declaration.kind else { continue };
             let Some(setting) = sound.app.settings.get(name) else { continue };

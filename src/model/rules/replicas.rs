@@ -1,14 +1,14 @@
 //! More than one replica only where the definition does not say that one must stay alone.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::rules::View;
+use crate::model::rules::One;
 use crate::syntax::Value;
 
 /// More than one of what must stay alone.
 pub const ALONE: Code = Code("E0416");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps() {
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
         let Some(reason) = &sound.app.definition.single_replica else { continue };
         for name in ["scale", "peak"] {
             let Some(setting) = sound.app.settings.get(name) else { continue };

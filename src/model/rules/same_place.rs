@@ -1,29 +1,37 @@
 //! An organisation stays on its cluster, and an app stays what it is: data does not move by itself.
 
+use std::sync::Arc;
+
 use crate::finding::{Code, Finding, Findings};
-use crate::model::rules::View;
+use crate::model::Organisation;
+use crate::model::rules::One;
 
 /// Another cluster than the one applied to.
 pub const OTHER_CLUSTER: Code = Code("E0418");
 /// Another definition than the one applied.
 pub const OTHER_DEFINITION: Code = Code("E0419");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for draft in view.drafts.iter().filter(|draft| draft.known.cluster) {
-        let organisation = &draft.organisation;
-        let Some(past) = view.past_organisation(&organisation.name) else { continue };
-        if past.cluster.name != organisation.cluster.name {
-            let place = draft.node.child("cluster").map_or(organisation.span, |node| node.head);
-            let title = format!("`{}` is on `{}`, and cannot just move", organisation.name, past.cluster.name);
-            let finding = Finding::error(OTHER_CLUSTER, title, place)
-                .why("its data would stay behind: parcelle does not carry volumes and databases from one cluster to another")
-                .help(format!("go back to `cluster {}`", past.cluster.name))
-                .help("to move, write it as a new organisation there, restore a backup, then retire this one");
-            findings.push(finding);
-        }
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    let draft = &one.draft;
+    let organisation = &draft.organisation;
+    let moves = |past: &&Arc<Organisation>| draft.known.cluster && past.cluster.name != organisation.cluster.name;
+    if let Some(past) = one.past.as_ref().filter(moves) {
+        let place = draft.node().child("cluster").map_or(organisation.span, |node| node.head);
+        let title = format!("`{}` is on `{}`, and cannot just move", organisation.name, past.cluster.name);
+        let finding = Finding::error(OTHER_CLUSTER, title, place)
+            .why(
+                "its data would stay behind: parcelle does not carry volumes and databases from one cluster to another",
+            )
+            .help(format!("go back to `cluster {}`", past.cluster.name))
+            .help("to move, write it as a new organisation there, restore a backup, then retire this one");
+        findings.push(finding);
     }
-    for sound in view.sound_apps() {
-        let Some(past) = sound.past(view) else { continue };
+    check_definitions(one, findings);
+}
+
+fn check_definitions(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
+        let Some(past) = sound.past() else { continue };
         let (was, is) = (&past.definition.name, &sound.app.definition.name);
         if was != is {
             let title = format!("{} is a {was}, and cannot become a {is}", sound.called());

@@ -3,21 +3,18 @@
 //! Which Secrets parcelle and the operators make there is seen when the objects are rendered: `render/rules/own_secrets`.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::rules::View;
-use crate::schema::{MISSING, SUPERFLUOUS};
+use crate::schema::{Checked, MISSING, SUPERFLUOUS};
 use crate::syntax::{Node, Value};
 
 /// A Secret that is not the organisation's own.
 pub const NOT_OWN: Code = Code("E0702");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for file in view.files.iter().filter(|file| file.readable()) {
-        let nodes = file.document.nodes.iter();
-        for node in nodes.filter(|node| matches!(node.name.value.as_str(), "organisation" | "offer" | "retired")) {
-            let apps = node.children.iter().filter(|child| matches!(child.name.value.as_str(), "app" | "retired"));
-            let lines = apps.flat_map(|app| app.children_named("env")).filter(|line| !file.is_broken(line));
-            lines.filter_map(|line| wrong(node, line)).for_each(|finding| findings.push(finding));
-        }
+pub(super) fn check(file: &Checked, findings: &mut Findings) {
+    let nodes = file.document.nodes.iter().filter(|_| file.readable());
+    for node in nodes.filter(|node| matches!(node.name.value.as_str(), "organisation" | "offer" | "retired")) {
+        let apps = node.children.iter().filter(|child| matches!(child.name.value.as_str(), "app" | "retired"));
+        let lines = apps.flat_map(|app| app.children_named("env")).filter(|line| !file.is_broken(line));
+        lines.filter_map(|line| wrong(node, line)).for_each(|finding| findings.push(finding));
     }
 }
 

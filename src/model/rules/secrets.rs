@@ -1,7 +1,7 @@
 //! A garden holds no secret: everybody who may read the repository, and its whole past, would have it.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::rules::View;
+use crate::schema::Checked;
 use crate::syntax::{Node, Scalar, Value};
 
 /// A value that looks like a secret.
@@ -35,12 +35,10 @@ const STARTS: &[&str] = &[
 /// Words in the name of a variable whose value is one.
 const NAMES: &[&str] = &["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"];
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for file in view.files.iter().filter(|file| file.readable()) {
-        // Definitions name variables and keys by the dozen, and hold no values of anybody.
-        let nodes = file.document.nodes.iter().filter(|node| node.name.value != "definition");
-        nodes.for_each(|node| look(node, findings));
-    }
+pub(super) fn check(file: &Checked, findings: &mut Findings) {
+    // Definitions name variables and keys by the dozen, and hold no values of anybody.
+    let nodes = file.document.nodes.iter().filter(|node| file.readable() && node.name.value != "definition");
+    nodes.for_each(|node| look(node, findings));
 }
 
 fn look(node: &Node, findings: &mut Findings) {

@@ -1,13 +1,13 @@
 //! What receives mail or federates does not sleep unless somebody says that the loss is accepted.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::rules::View;
+use crate::model::rules::One;
 
 /// A service that receives, asleep at night.
 pub const RECEIVES: Code = Code("E0415");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps() {
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
         let Some(receives) = &sound.app.definition.receives else { continue };
         let Some(nights) = sound.app.settings.get("nights") else { continue };
         let asleep = nights.args.first().is_some_and(|word| word.text == "asleep");

@@ -1,7 +1,14 @@
 //! Hints about what nobody uses: an offer, a cluster, a definition of the garden.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::finding::{Code, Finding, Findings};
+use crate::model::definition;
+use crate::model::organisation::Draft;
 use crate::model::rules::View;
+use crate::source::Span;
+use crate::syntax::Node;
 
 /// Something that nobody uses.
 pub const UNUSED: Code = Code("W0101");
@@ -15,9 +22,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         findings.push(Finding::hint(UNUSED, format!("nobody uses {what} `{name}`"), span));
     };
     for (name, offer) in &view.garden.offers {
-        let used = |draft: &crate::model::organisation::Draft<'_>| {
-            draft.organisation.offer.as_ref().is_some_and(|offer| offer.name == *name)
-        };
+        let used = |draft: &Arc<Draft>| draft.organisation.offer.as_ref().is_some_and(|offer| offer.name == *name);
         if view.drafts.iter().all(|draft| draft.known.offer) && !view.drafts.iter().any(used) {
             hint("the offer", name.as_str(), offer.span);
         }
@@ -27,25 +32,21 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             hint("the cluster", name.as_str(), cluster.span);
         }
     }
-    let own = |file| view.files.iter().any(|checked| checked.document.file == file);
-    for (name, span) in view
-        .definitions
-        .loaded
-        .iter()
-        .map(|(name, definition)| (name, &definition.span))
-        .filter(|(_, span)| own(span.file))
-    {
-        let composed = view
-            .garden
-            .offers
-            .values()
-            .any(|offer| offer.apps.values().any(|app| app.definition.value == name.as_str()));
-        // What another one takes in is used, too.
-        let taken_in = view.files.iter().flat_map(|file| &file.document.nodes).any(|node| {
-            node.name.value == "definition" && crate::model::definition::uses(node).any(|used| used == name.as_str())
-        });
-        if !composed && !taken_in && view.drafts.iter().all(|draft| !draft.uses.contains(name.as_str())) {
-            hint("the definition", name.as_str(), *span);
+    // What another definition takes in is used, too.
+    let written: Vec<&Node> = view.files.iter().flat_map(|file| file.nodes("definition")).collect();
+    let taken_in: BTreeSet<&str> = written.iter().flat_map(|node| definition::uses(node)).collect();
+    let of_offers: BTreeSet<&str> = view
+        .garden
+        .offers
+        .values()
+        .flat_map(|offer| offer.apps.values())
+        .map(|app| app.definition.value.as_str())
+        .collect();
+    let own = |span: Span| written.iter().any(|node| node.head.file == span.file);
+    for (name, definition) in view.definitions.loaded.iter().filter(|(_, definition)| own(definition.span)) {
+        let taken = taken_in.contains(name.as_str()) || of_offers.contains(name.as_str());
+        if !taken && view.drafts.iter().all(|draft| !draft.uses.contains(name.as_str())) {
+            hint("the definition", name.as_str(), definition.span);
         }
     }
 }

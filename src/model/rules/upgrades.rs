@@ -3,16 +3,16 @@
 use crate::finding::{Code, Finding, Findings};
 use crate::model::App;
 use crate::model::definition::Definition;
-use crate::model::rules::{SoundApp, View};
+use crate::model::rules::{One, SoundApp};
 
 /// A version before the one that runs.
 pub const BACK: Code = Code("E0405");
 /// A version more than one step after the one that runs.
 pub const OVER_A_STEP: Code = Code("E0406");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    for sound in view.sound_apps() {
-        let Some(past) = sound.past(view) else { continue };
+pub(super) fn check(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
+        let Some(past) = sound.past() else { continue };
         let (from, to) = (past.release.version.as_str(), sound.app.release.version.as_str());
         if from == to || past.definition.name != sound.app.definition.name {
             continue;

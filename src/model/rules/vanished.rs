@@ -1,12 +1,8 @@
 //! What was applied does not vanish unsaid: apps and organisations are retired, and a retired node stays until all is gone.
 
-use std::collections::BTreeMap;
-
 use crate::finding::{Applicability, Code, Finding, Findings};
-use crate::model::organisation::Draft;
-use crate::model::rules::View;
-use crate::model::{App, Life, Organisation, Past};
-use crate::name::Name;
+use crate::model::rules::{One, View};
+use crate::model::{App, Life, Organisation};
 use crate::source::Span;
 
 /// An app that was applied and is not written any more.
@@ -16,38 +12,32 @@ pub const TOO_EARLY: Code = Code("E0411");
 /// An organisation that was applied and is not written any more.
 pub const ORGANISATION: Code = Code("E0413");
 
-pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
-    let Some(past) = view.past else { return };
-    let written: BTreeMap<&Name, &Draft<'_>> =
-        view.drafts.iter().map(|draft| (&draft.organisation.name, draft)).collect();
-    for (name, before) in &past.organisations {
-        match written.get(name) {
-            Some(draft) => apps(view, past, draft, before, findings),
-            // What could not be read may hold it.
-            None if !view.garden.unreadable.is_empty() => {}
-            None if past.gone_organisations.contains(name) => {}
-            None => findings.push(organisation(view, before)),
-        }
-    }
-}
-
-fn apps(view: &View<'_>, past: &Past, draft: &Draft<'_>, before: &Organisation, findings: &mut Findings) {
+/// Apps of an organisation that is there.
+pub(super) fn check_apps(one: &One, findings: &mut Findings) {
+    let now = &one.draft.organisation;
     // An offer that cannot be read may bring the app.
-    if !draft.known.offer {
-        return;
-    }
-    let now = &draft.organisation;
+    let Some(before) = one.past.as_ref().filter(|_| one.draft.known.offer) else { return };
     for app in before.apps.values() {
         let renamed = now.apps.values().any(|new| new.was.as_ref().is_some_and(|was| was.value == app.name));
-        let written = now.apps.contains_key(&app.name) || draft.unbuilt.contains(&app.name);
-        if written || renamed || past.gone.contains(&(now.name.clone(), app.name.clone())) {
-            continue;
+        let written = now.apps.contains_key(&app.name) || one.draft.unbuilt.contains(&app.name);
+        if !written && !renamed && !one.gone.contains(&app.name) {
+            findings.push(vanished(one, app));
         }
-        findings.push(vanished(view, draft, app));
     }
 }
 
-fn vanished(view: &View<'_>, draft: &Draft<'_>, app: &App) -> Finding {
+/// Organisations that are not there any more.
+pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
+    // What could not be read may hold them.
+    let Some(past) = view.past.filter(|_| view.garden.unreadable.is_empty()) else { return };
+    let missing = past.organisations.iter().filter(|(name, _)| !view.places.contains_key(*name));
+    for (_, before) in missing.filter(|(name, _)| !past.gone_organisations.contains(*name)) {
+        findings.push(organisation(view, before));
+    }
+}
+
+fn vanished(one: &One, app: &App) -> Finding {
+    let draft = &one.draft;
     let (definition, name) = (&app.definition.name, &app.name);
     let organisation = &draft.organisation;
     let (code, title, why, keep) = match &app.life {
@@ -61,7 +51,7 @@ fn vanished(view: &View<'_>, draft: &Draft<'_>, app: &App) -> Finding {
             APP,
             format!("`{name}` runs, and `{}` does not mention it any more", organisation.name),
             "what holds people's data is never removed by leaving it out",
-            view.garden.deletions.keep_data,
+            one.keep_data,
         ),
     };
     let node = format!("retired app {definition} {name} {{ keep-data {keep}; }}");
@@ -72,7 +62,7 @@ fn vanished(view: &View<'_>, draft: &Draft<'_>, app: &App) -> Finding {
             _ => format!("to let it go, write `{node}`"),
         })
         .stops(organisation.name.clone());
-    if matches!(app.life, Life::Retired(_)) || draft.node.children.is_empty() {
+    if matches!(app.life, Life::Retired(_)) || draft.node().children.is_empty() {
         return finding;
     }
     let brace = Span { start: draft.whole.end - 1, ..draft.whole };

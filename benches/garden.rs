@@ -1,0 +1,158 @@
+//! Checking gardens of any size: `cargo bench --bench garden [-- SIZE…]` prints the table of `docs/performance.md`. Each size
+//! runs in a process of its own, so that its memory is its own.
+#![expect(clippy::disallowed_methods, reason = "a benchmark is a surface")]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use generated::Size;
+use parcelle::check::Checked;
+use parcelle::daemon::{self, Known};
+use parcelle::git::{Repository, Snapshot, commit_snapshot_after};
+
+#[expect(dead_code, reason = "shared with other benchmarks and tests")]
+mod generated;
+
+/// How often what is short is measured; the median counts.
+const TIMES: usize = 21;
+
+fn main() {
+    let begun = Instant::now();
+    let sizes: Vec<String> = std::env::args().skip(1).filter(|word| word.parse::<usize>().is_ok()).collect();
+    if let (Ok(folder), [size]) = (std::env::var("PARCELLE_GARDEN"), sizes.as_slice()) {
+        return measure(size.parse().expect("it was parsed before"), Path::new(&folder), begun);
+    }
+    let sizes = if sizes.is_empty() { vec!["20".to_owned(), "200".to_owned(), "2000".to_owned()] } else { sizes };
+    println!("| organisations | KDL | objects | what | wall | CPU | memory at most |");
+    println!("|---|---|---|---|---|---|---|");
+    for size in sizes {
+        let folder = tempfile::tempdir().expect("a folder");
+        let organisations = size.parse().expect("it was parsed before");
+        let files = generated::files(organisations, Size::Long);
+        Garden::new(folder.path()).commit(&files, organisations);
+        let this = std::env::current_exe().expect("this program has a path");
+        let status = Command::new(this).arg(size).env("PARCELLE_GARDEN", folder.path()).status();
+        assert!(status.is_ok_and(|status| status.success()), "{organisations} organisations");
+    }
+}
+
+/// A repository that gardens are committed to.
+struct Garden(git2::Repository);
+
+impl Garden {
+    fn new(folder: &Path) -> Self {
+        Self(git2::Repository::init_bare(folder).expect("a repository"))
+    }
+
+    fn open(folder: &Path) -> Self {
+        Self(git2::Repository::open_bare(folder).expect("the repository"))
+    }
+
+    /// Commits files over those that were committed before.
+    fn commit(&self, files: &[(String, String)], number: usize) -> String {
+        let parent = self.0.head().and_then(|head| head.peel_to_commit()).ok();
+        let before = parent.as_ref().map(|parent| parent.tree().expect("a commit has a tree"));
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        for (path, text) in files {
+            let blob = self.0.blob(text.as_bytes()).expect("a blob");
+            update.upsert(path.as_str(), blob, git2::FileMode::Blob);
+        }
+        let before = before.unwrap_or_else(|| {
+            let empty = self.0.treebuilder(None).and_then(|builder| builder.write()).expect("an empty tree");
+            self.0.find_tree(empty).expect("it was just written")
+        });
+        let tree = update.create_updated(&self.0, &before).expect("a tree");
+        let tree = self.0.find_tree(tree).expect("it was just written");
+        let time = git2::Time::new(i64::try_from(number).unwrap_or_default(), 0);
+        let who = git2::Signature::new("ada", "ada@example.org", &time).expect("a signature");
+        let parents: Vec<_> = parent.iter().collect();
+        self.0.commit(Some("HEAD"), &who, &who, "a change", &tree, &parents).expect("a commit").to_string()
+    }
+}
+
+/// What a running parcelle knows: as the daemon reads and checks.
+struct Running {
+    repository: Repository,
+    read: Option<Snapshot>,
+    known: Known,
+}
+
+impl Running {
+    fn check(&mut self, revision: &str) -> Checked {
+        let snapshot = commit_snapshot_after(&self.repository, revision, None, self.read.as_ref()).expect("a snapshot");
+        self.read = Some(snapshot.clone());
+        let now = "2026-11-20T12:00:00Z".parse().expect("a moment");
+        let checked = daemon::examine(&mut self.known, snapshot, now);
+        assert!(checked.findings.is_empty(), "the garden has findings: {:?}", checked.findings.iter().next());
+        checked
+    }
+}
+
+fn measure(organisations: usize, folder: &Path, begun: Instant) {
+    let repository = Repository::containing(folder).expect("the repository");
+    let mut running = Running { repository, read: None, known: Known::default() };
+    let checked = running.check("HEAD");
+    let (wall, cpu, peak) = (begun.elapsed(), cpu(), peak());
+    let bytes: usize = running.read.iter().flat_map(|snapshot| &snapshot.files).map(|file| file.bytes.len()).sum();
+    let objects: usize = checked.objects.values().map(|packed| packed.objects).sum();
+    let row = |what: &str, (wall, cpu, peak): (Duration, Duration, u64)| {
+        let (wall, cpu) = (wall.as_secs_f64() * 1e3, cpu.as_secs_f64() * 1e3);
+        let size = bytes.div_ceil(1000);
+        println!(
+            "| {organisations} | {size} kB | {objects} | {what} | {wall:.1} ms | {cpu:.0} ms | {} MB |",
+            peak / 1024
+        );
+    };
+    row("cold", (wall, cpu, peak));
+    drop(checked);
+    let garden = Garden::open(folder);
+    let middle = organisations / 2;
+    row("nothing changed", median(&mut running, |_| "HEAD".to_owned()));
+    row(
+        "one organisation changed",
+        median(&mut running, |round| {
+            let text = generated::organisation(middle, Size::Long, 30 + round);
+            garden.commit(&[(generated::path(middle), text)], round)
+        }),
+    );
+    row(
+        "the offer of all changed",
+        median(&mut running, |round| {
+            garden.commit(&[("offers/basic.kdl".to_owned(), generated::offer(65 + round))], round)
+        }),
+    );
+}
+
+/// Checks so many commits; the median of the wall and the mean of the processor time.
+fn median(running: &mut Running, commit: impl Fn(usize) -> String) -> (Duration, Duration, u64) {
+    let mut walls = Vec::new();
+    let mut spent = Duration::ZERO;
+    let times = if running.read.as_ref().is_some_and(|read| read.files.len() > 1000) { TIMES / 3 } else { TIMES };
+    for round in 0..times {
+        let revision = commit(round);
+        let (begun, before) = (Instant::now(), cpu());
+        let checked = running.check(&revision);
+        walls.push(begun.elapsed());
+        spent += cpu().saturating_sub(before);
+        drop(checked);
+    }
+    walls.sort();
+    let count = u32::try_from(times).unwrap_or(1);
+    (walls[times / 2], spent / count, peak())
+}
+
+/// The processor time of this process, from `/proc` (in hundredths of a second).
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+}
+
+/// The most memory that this process ever held, in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,109 @@
+//! What stays known of a garden between two checks of one process, each piece with what it was made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::finding::Findings;
+use crate::model::definition::Definitions;
+use crate::model::file::FileReading;
+use crate::model::index::Index;
+use crate::model::organisation::Draft;
+use crate::model::rules::One;
+use crate::model::world::Against;
+use crate::model::{Cluster, Definition, Offer};
+use crate::name::Name;
+use crate::schema::Checked;
+use crate::source::{FileId, Span};
+
+/// Everything known from the last check. File ids name one content each, as long as this value lives.
+#[derive(Default)]
+pub struct Memo {
+    /// The files of the last check.
+    pub(super) files: BTreeMap<FileId, Arc<FileReading>>,
+    /// Clusters by the place of their node.
+    pub(super) clusters: BTreeMap<Span, Arc<Cluster>>,
+    /// Offers by the place of their node.
+    pub(super) offers: BTreeMap<Span, KeptOffer>,
+    /// Organisations as far as they could be read, by their file and where they stand in it.
+    pub(super) drafts: BTreeMap<(FileId, usize), Kept>,
+    /// What all of them were read against.
+    pub(super) read_against: Option<Against>,
+    /// Drafts that gave hosts away to others.
+    pub(super) released: BTreeMap<Name, Released>,
+    /// What rules found in each organisation by itself.
+    pub(super) judged: BTreeMap<Name, Judged>,
+    /// Who claims what in the whole garden.
+    pub(super) index: Index,
+}
+
+/// An offer and what was found in it.
+pub(super) struct KeptOffer {
+    pub offer: Option<Arc<Offer>>,
+    pub found: Findings,
+    pub read_by: ReadBy,
+}
+
+/// An organisation as it was read, and what was found in it. Absent where not even its name could be read.
+pub(super) struct Kept {
+    pub draft: Option<Arc<Draft>>,
+    pub found: Findings,
+}
+
+/// A draft without the hosts that it gave away.
+pub(super) struct Released {
+    pub of: Arc<Draft>,
+    pub hosts: BTreeSet<String>,
+    pub draft: Arc<Draft>,
+}
+
+/// What rules found in one organisation, and all that they looked at.
+pub(super) struct Judged {
+    pub one: One,
+    pub found: Findings,
+}
+
+/// The definitions by which apps were read: none where the name is of no definition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReadBy(BTreeMap<String, Option<Arc<Definition>>>);
+
+impl ReadBy {
+    /// The definitions of these names.
+    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, definitions: &Definitions) -> Self {
+        Self(names.map(|name| (name.to_owned(), definitions.loaded.get(name).cloned())).collect())
+    }
+
+    /// Whether every name is that of a definition, and of the same as then.
+    pub(super) fn holds(&self, definitions: &Definitions) -> bool {
+        self.0.iter().all(|(name, then)| {
+            then.as_ref().zip(definitions.loaded.get(name.as_str())).is_some_and(|(then, now)| Arc::ptr_eq(then, now))
+        })
+    }
+}
+
+/// From how many on several are made at once: to wake the others for fewer takes longer.
+const MANY: usize = 4;
+
+/// What is known, and in the place of what is not what `make` gives for its position.
+pub(super) fn filled<T: Send>(known: Vec<Option<T>>, make: impl Fn(usize) -> T + Send + Sync) -> Vec<T> {
+    let missing: Vec<usize> = (0..known.len()).filter(|at| known[*at].is_none()).collect();
+    let made: Vec<T> = if missing.len() < MANY {
+        missing.into_iter().map(make).collect()
+    } else {
+        missing.into_par_iter().map(make).collect()
+    };
+    let mut made = made.into_iter();
+    known.into_iter().map(|known| known.or_else(|| made.next()).expect("one was made for each")).collect()
+}
+
+impl Memo {
+    /// The readings of files, in their order; those of other files are forgotten.
+    pub(super) fn files(&mut self, files: &[Arc<Checked>]) -> Vec<Arc<FileReading>> {
+        let mut before = std::mem::take(&mut self.files);
+        let known = files.iter().map(|file| before.remove(&file.document.file)).collect();
+        let readings = filled(known, |at| Arc::new(FileReading::of(&files[at])));
+        self.files = readings.iter().map(|file| (file.checked.document.file, Arc::clone(file))).collect();
+        readings
+    }
+}

@@ -1,0 +1,110 @@
+//! Which organisations errors stop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::finding::{Finding, Severity};
+use crate::model::definition::Definitions;
+use crate::model::file::FileReading;
+use crate::model::organisation::Draft;
+use crate::name::Name;
+use crate::source::FileId;
+use crate::syntax::Node;
+
+/// What errors stop.
+pub(super) struct Stopped {
+    /// Everything: an error is in the `garden` node.
+    pub all: bool,
+    /// These, where not all.
+    pub organisations: BTreeSet<Name>,
+}
+
+/// What is looked at to tell which organisations errors stop.
+pub(super) struct Stop<'a> {
+    /// The files.
+    pub files: &'a BTreeMap<FileId, Arc<FileReading>>,
+    /// Every definition.
+    pub definitions: &'a Definitions,
+    /// All organisations as far as they could be read.
+    pub drafts: &'a [Arc<Draft>],
+}
+
+/// What a top-level node is to the organisations.
+enum Part {
+    Garden,
+    Cluster(String),
+    Offer(String),
+    Definition(String),
+    Organisation(Option<Name>),
+    Nothing,
+}
+
+fn part(node: &Node) -> Part {
+    let first = || node.arg(0).map(|value| value.text.clone()).unwrap_or_default();
+    match node.name.value.as_str() {
+        "garden" => Part::Garden,
+        "cluster" => Part::Cluster(first()),
+        "offer" => Part::Offer(first()),
+        "definition" => Part::Definition(first()),
+        "organisation" => Part::Organisation(Name::new(&first()).ok()),
+        "retired" => Part::Organisation(node.arg(1).and_then(|name| Name::new(&name.text).ok())),
+        _ => Part::Nothing,
+    }
+}
+
+impl Stop<'_> {
+    /// Which organisations the errors among findings stop: those they are in, and those that use a node they are in.
+    pub(super) fn by<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> Stopped {
+        let mut stopped = Stopped { all: false, organisations: BTreeSet::new() };
+        let mut uses: BTreeSet<(&str, String)> = BTreeSet::new();
+        for finding in findings.filter(|finding| finding.severity == Severity::Error) {
+            if let Some(name) = &finding.stops {
+                stopped.organisations.insert(name.clone());
+                continue;
+            }
+            for node in self.hit(finding) {
+                match part(node) {
+                    Part::Garden => stopped.all = true,
+                    Part::Cluster(name) => drop(uses.insert(("cluster", name))),
+                    Part::Offer(name) => drop(uses.insert(("offer", name))),
+                    Part::Definition(name) => drop(uses.insert(("definition", name))),
+                    Part::Organisation(name) => stopped.organisations.extend(name),
+                    Part::Nothing => {}
+                }
+            }
+        }
+        uses.extend(self.definitions.broken.iter().map(|name| ("definition", name.to_string())));
+        // Organisations of files that were not read at all.
+        let unread = self.files.values().filter(|file| !file.checked.readable());
+        for node in unread.flat_map(|file| &file.checked.document.nodes) {
+            if let Part::Organisation(name) = part(node) {
+                stopped.organisations.extend(name);
+            }
+        }
+        let dependents = self.drafts.iter().filter(|draft| depends(draft, &uses));
+        stopped.organisations.extend(dependents.map(|draft| draft.organisation.name.clone()));
+        stopped
+    }
+
+    /// The top-level nodes that a finding is in; one between the nodes, or about the file itself, is about all of them.
+    fn hit(&self, finding: &Finding) -> Vec<&Node> {
+        let Some(file) = self.files.get(&finding.file()) else { return Vec::new() };
+        let (nodes, place) = (&file.checked.document.nodes, finding.primary.span);
+        let inside =
+            |node: &&Node| node.span.start <= place.start && place.start < node.span.end.max(node.span.start + 1);
+        let hit: Vec<&Node> = nodes.iter().filter(inside).collect();
+        if hit.is_empty() { nodes.iter().collect() } else { hit }
+    }
+}
+
+fn depends(draft: &Draft, uses: &BTreeSet<(&str, String)>) -> bool {
+    if !draft.known.cluster || !draft.known.offer || !draft.unbuilt.is_empty() {
+        return true;
+    }
+    let organisation = &draft.organisation;
+    uses.iter().any(|(kind, name)| match *kind {
+        "cluster" => organisation.cluster.name.as_str() == name,
+        "offer" => organisation.offer.as_ref().is_some_and(|offer| offer.name.as_str() == name),
+        _ => draft.uses.contains(name),
+    })
+}
