@@ -63,7 +63,7 @@ fn checked(hostile: &str) -> Checked {
     let file = |path: &str, text: &str| RawFile {
         path: path.to_owned(),
         blob: text.to_owned(),
-        bytes: text.as_bytes().to_vec(),
+        bytes: text.as_bytes().into(),
     };
     let files = vec![file("garden.kdl", GARDEN), file("good.kdl", GOOD), file("hostile.kdl", hostile)];
     check(Snapshot { commit: None, folder: String::new(), files }, None, jiff::Timestamp::UNIX_EPOCH)
