@@ -39,7 +39,9 @@ pub(crate) struct ApplyArgs {
 
 pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> Result<Exit, Failure> {
     let saved: Option<Plan> =
-        args.plan.as_ref().map(|file| files::read_json(file, "a saved plan", crate::plan::SCHEMA)).transpose()?;
+        args.plan.as_ref().map(|file| {
+            files::read_json(file, "a saved plan", crate::plan::SCHEMA, "`parcelle plan --save FILE` writes one")
+        }).transpose()?;
     let commit = saved.as_ref().map(|plan| plan.commit.as_str()).or(args.commit.as_deref()).unwrap_or("HEAD");
     let mut session = Session::open(common, &args.clusters, Some(commit), output).await?;
     let only = match &saved {

@@ -135,7 +135,7 @@ impl Shown<'_> {
     /// What is neither plan nor outcome: clusters out of reach, commits that would go back, organisations left alone.
     fn asides(&self, text: &mut String, shape: Shape) {
         for (cluster, why) in &self.round.unreached {
-            let _ = writeln!(text, "failed: cluster {cluster}: {why}");
+            let _ = writeln!(text, "failed: {}", of_cluster(cluster, why));
         }
         for (organisation, at) in &self.round.backwards {
             let _ = writeln!(
@@ -181,6 +181,11 @@ impl Shown<'_> {
         let fence = "`".repeat(longest.max(2) + 1);
         format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{plan}", text.trim_end())
     }
+}
+
+/// Why a cluster could not be asked, with its name, once.
+pub(crate) fn of_cluster(cluster: &crate::name::Name, why: &str) -> String {
+    if why.contains(&format!("cluster `{cluster}`")) { why.to_owned() } else { format!("cluster `{cluster}`: {why}") }
 }
 
 /// Text of a commit without what could move a terminal's cursor.

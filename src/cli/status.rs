@@ -39,7 +39,7 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     if round.unreached.is_empty() || !all.is_empty() {
         output.result(&text)?;
     }
-    round.unreached.iter().for_each(|(cluster, why)| output.note(&format!("failed: cluster {cluster}: {why}")));
+    round.unreached.iter().for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));
     session.close().await;
     Ok(match (round.unreached.is_empty(), all.iter().all(OrganisationStatus::is_well)) {
         (false, _) => Exit::World,
