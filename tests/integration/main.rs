@@ -13,6 +13,7 @@ mod mutation;
 mod render;
 mod reports;
 mod scenarios;
+mod schema_check;
 mod stories_apply;
 mod stories_crash;
 mod stories_doctor;
