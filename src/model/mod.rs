@@ -15,6 +15,7 @@ mod built_in;
 mod cluster;
 pub mod definition;
 mod explain;
+mod spelling;
 mod garden;
 mod judgement;
 mod layers;
@@ -28,11 +29,12 @@ mod settings;
 pub use app::NO_HOST;
 pub use build::build;
 pub use definition::{Definition, Definitions};
-pub use explain::{Explained, explain, value_text};
+pub use explain::{Computed, Explained, Explanation, Part, explain};
 pub use judgement::Judgement;
 pub use references::UNKNOWN_NAME;
 pub use rules::needs::NOT_PROVIDED;
 pub use rules::secret_names::NOT_OWN;
+pub use spelling::value_text;
 
 /// Everything below the folder that holds `garden.kdl`, as it is meant.
 #[derive(Clone, Debug)]
