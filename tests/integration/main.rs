@@ -28,6 +28,7 @@ mod stories_wait;
 mod story;
 mod strict;
 mod tidy;
+mod told;
 mod sandbox;
 mod sandbox_process;
 mod sandbox_replay;
