@@ -82,7 +82,7 @@ fn write_report(wanted: &str, checked: &Checked) -> Result<(), Failure> {
     let (format, path) =
         wanted.split_once('=').ok_or_else(|| Failure::asked(format!("`--report {wanted}` names no file"), help))?;
     let format: Format =
-        format.parse().map_err(|_| Failure::asked(format!("there is no report format `{format}`"), help))?;
+        format.parse().map_err(|unknown: report::UnknownFormat| Failure::asked(unknown.to_string(), help))?;
     let text = report::render(format, &checked.findings, &checked.sources, Drawing::Plain);
     std::fs::write(path, text).map_err(Failure::file("write", Path::new(path)))
 }

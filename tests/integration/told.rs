@@ -177,6 +177,8 @@ fn a_file_that_is_no_plan_or_snapshot_is_told_in_plain_words() {
         &["plan", "--live", "../nothing"],
         &["cannot read `../nothing`", "there is no such file", "help    check the path"],
     );
+    let formats = "there is no format `xml`: text, short, json, sarif, gitlab, github or junit";
+    place.fails(&["check", "--report", "xml=a"], &[formats, "help    write FORMAT=FILE"]);
     place.fails(&["plan", "--live", ".."], &["cannot read `..`", "it is a folder", "help    name a file"]);
     place.fails(
         &["check", "--report", "gitlab=/nowhere/x"],
