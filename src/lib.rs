@@ -12,6 +12,7 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests read cases and the environment"))]
 
 pub mod source;
+pub mod cause;
 pub mod name;
 pub mod finding;
 pub mod quantity;

@@ -38,8 +38,13 @@ pub(crate) struct ApplyArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> Result<Exit, Failure> {
-    let saved: Option<Plan> =
-        args.plan.as_ref().map(|file| files::read_json(file, "a saved plan", crate::plan::SCHEMA)).transpose()?;
+    let saved: Option<Plan> = args
+        .plan
+        .as_ref()
+        .map(|file| {
+            files::read_json(file, "a saved plan", crate::plan::SCHEMA, "`parcelle plan --save FILE` writes one")
+        })
+        .transpose()?;
     let commit = saved.as_ref().map(|plan| plan.commit.as_str()).or(args.commit.as_deref()).unwrap_or("HEAD");
     let mut session = Session::open(common, &args.clusters, Some(commit), output).await?;
     let only = match &saved {
@@ -50,7 +55,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     if saved.is_none() && !uncommitted.is_empty() {
         output.note(&format!("not in {commit}, so not applied: changes of {}", uncommitted.join(", ")));
     }
-    let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
+    let shape = Shape { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
     let Some(prepared) = session.prepare(only, args.waiting.limit(), output).await else {
         let shown = Shown { checked: &session.checked, round: &Round::default(), loud: true };
         output.result(&shown.text(shape))?;

@@ -5,17 +5,21 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::workspace::{Workspace, now};
-use super::{Common, Exit, Failure, Output};
+use super::{Common, Exit, Failure, Output, place};
 use crate::check::{Checked, Memo, check_again};
 use crate::finding::Severity;
-use crate::report::{self, Format};
+use crate::report::{self, Drawing, Format};
 
 /// What `check` takes.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
     /// The garden's folder
     path: Option<PathBuf>,
-    /// How to print findings: text, short, json, sarif, gitlab, github, junit
+    /// How to print findings: text, short, json, sarif, gitlab, github, junit [default: text, and what the CI that it
+    /// runs in reads]
+    ///
+    /// Where nothing is asked for, GitHub Actions gets annotations and a summary of the job beside the text, GitLab CI a
+    /// file `gl-code-quality-report.json` for `artifacts:reports:codequality`.
     #[arg(long, short, value_name = "FORMAT")]
     format: Option<Format>,
     /// Write a report into a file as well; may be repeated (`--report gitlab=gl-code-quality.json`)
@@ -44,9 +48,12 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
     for wanted in &args.report {
         write_report(wanted, &checked)?;
     }
-    let format = args.format.unwrap_or_else(format_of_the_place);
-    output.result(&report::render(format, &checked.findings, &checked.sources, output.colour()))?;
-    if matches!(format, Format::Text | Format::Short) {
+    let text = |format| report::render(format, &checked.findings, &checked.sources, output.drawing());
+    output.result(&text(args.format.unwrap_or(Format::Text)))?;
+    if args.format.is_none() {
+        place::tell(&checked, args.report.is_empty(), output)?;
+    }
+    if matches!(args.format, None | Some(Format::Text | Format::Short)) {
         output.note(&summary(&checked));
     }
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
@@ -62,17 +69,11 @@ fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exi
         if seen.as_ref() != Some(&snapshot) {
             seen = Some(snapshot.clone());
             let checked = check_again(&mut memo, snapshot, past.as_ref(), now());
-            output.result(&report::render(format, &checked.findings, &checked.sources, output.colour()))?;
+            output.result(&report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
             output.note(&summary(&checked));
         }
         std::thread::sleep(LOOK);
     }
-}
-
-/// GitHub reads annotations from standard output; everywhere else people read.
-#[expect(clippy::disallowed_methods, reason = "a port: where this runs")]
-fn format_of_the_place() -> Format {
-    if std::env::var_os("GITHUB_ACTIONS").is_some() { Format::Github } else { Format::Text }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: a report that was asked for")]
@@ -81,8 +82,8 @@ fn write_report(wanted: &str, checked: &Checked) -> Result<(), Failure> {
     let (format, path) =
         wanted.split_once('=').ok_or_else(|| Failure::asked(format!("`--report {wanted}` names no file"), help))?;
     let format: Format =
-        format.parse().map_err(|_| Failure::asked(format!("there is no report format `{format}`"), help))?;
-    let text = report::render(format, &checked.findings, &checked.sources, false);
+        format.parse().map_err(|unknown: report::UnknownFormat| Failure::asked(unknown.to_string(), help))?;
+    let text = report::render(format, &checked.findings, &checked.sources, Drawing::Plain);
     std::fs::write(path, text).map_err(Failure::file("write", Path::new(path)))
 }
 

@@ -61,7 +61,7 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
     }
     findings.sort_in(&session.checked.sources);
     if !findings.is_empty() || !matches!(args.format, Format::Text) {
-        output.result(&report::render(args.format, &findings, &session.checked.sources, output.colour()))?;
+        output.result(&report::render(args.format, &findings, &session.checked.sources, output.drawing()))?;
     }
     lines.iter().for_each(|line| output.note(line));
     session.close().await;

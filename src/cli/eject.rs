@@ -109,7 +109,7 @@ fn left_out(session: &Session, text: &str) -> Result<Name, Failure> {
 
 /// IO: what a cluster holds of the organisation; `None` for nothing.
 async fn held_on(connection: Connection, garden: &Garden, organisation: &Name) -> Result<Option<Here>, String> {
-    let reason = |error: &dyn std::error::Error| reason_of(error);
+    let reason = |error: &(dyn std::error::Error + 'static)| reason_of(error);
     let cluster = &garden.clusters[connection.cluster()];
     connection.verify(cluster).await.map_err(|error| reason(&error))?;
     let mut inventories = inventory::read(&connection, &garden.name).await.map_err(|error| reason(&error))?;

@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use crate::cause;
+use crate::sandbox::SandboxError;
+
 /// A command that could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -56,17 +59,45 @@ impl Failure {
         let mut text = format!("{on}failed{off}: {self}\n");
         let mut cause = self.source();
         while let Some(error) = cause {
-            let words = error.to_string();
+            let words = error.downcast_ref().map_or_else(|| error.to_string(), cause::of_io);
             if !text.contains(&words) {
                 let _ = writeln!(text, "why     {words}");
             }
             cause = error.source();
         }
-        if let Self::Asked { help, .. } = self
-            && !help.is_empty()
-        {
+        if let Some(help) = self.help() {
             let _ = writeln!(text, "help    {help}");
         }
         text
     }
+
+    /// The way out, where there is one that is known.
+    fn help(&self) -> Option<String> {
+        match self {
+            Self::Asked { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
+            Self::Git(error) => error.help(),
+            Self::File { source, .. } => of_folder(source),
+            Self::Sandbox(SandboxError::State { source, .. }) => {
+                Some(of_folder(source).unwrap_or_else(|| "name another file, or `none` to keep no state".to_owned()))
+            }
+            Self::Sandbox(SandboxError::Listen { .. }) => {
+                Some("end the other program, or choose another address with --listen".to_owned())
+            }
+            Self::Sandbox(_) | Self::Write(_) | Self::Runtime(_) => None,
+        }
+    }
+}
+
+/// What to do about a file that cannot be used, by what the system says.
+fn of_folder(source: &std::io::Error) -> Option<String> {
+    use std::io::ErrorKind;
+    let help = match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "check the path; folders are not made for you",
+        ErrorKind::PermissionDenied => "give this user the right, or choose another place",
+        ErrorKind::IsADirectory => "name a file inside of it",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room, then run this again: nothing was half written",
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::AlreadyExists => "choose another place",
+        _ => return None,
+    };
+    Some(help.to_owned())
 }

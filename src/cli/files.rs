@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Failure;
+use crate::cause;
 
 /// The largest plan or snapshot that is read, in bytes: many times that of a thousand organisations.
 const LARGEST: u64 = 1 << 30;
@@ -22,21 +23,21 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
     std::fs::rename(&part, path).map_err(failed())
 }
 
-/// Reads a value that `what` names ("a saved plan") and that says its schema.
+/// Reads a value that `what` names ("a saved plan") and that says its schema; `way` says how such a file is made.
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &str, schema: &str) -> Result<T, Failure> {
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &str, schema: &str, way: &str) -> Result<T, Failure> {
     let failed = || Failure::file("read", path);
     let size = std::fs::metadata(path).map_err(failed())?.len();
     if size > LARGEST {
         return Err(Failure::asked(format!("`{}` is too large for {what}", path.display()), "at most 1 GiB is read"));
     }
-    let text = std::fs::read_to_string(path).map_err(failed())?;
-    let no = |why: String| Failure::asked(format!("`{}` is not {what}: {why}", path.display()), "");
-    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| no(error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(failed())?;
+    let no = |why: String| Failure::asked(format!("`{}` is not {what}: {why}", path.display()), way);
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| no(cause::of_json(&error)))?;
     match value.get("schema").and_then(serde_json::Value::as_str) {
         Some(found) if found == schema => {}
         Some(found) => return Err(no(format!("its schema is `{found}`, this parcelle reads `{schema}`"))),
         None => return Err(no(format!("it names no schema; {what} starts with `\"schema\": \"{schema}\"`"))),
     }
-    serde_json::from_value(value).map_err(|error| no(error.to_string()))
+    serde_json::from_value(value).map_err(|error| no(cause::of_json(&error)))
 }

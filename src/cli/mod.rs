@@ -21,6 +21,7 @@ mod offline;
 mod output;
 mod pause;
 mod pin;
+mod place;
 mod plan;
 mod progress;
 mod render;
@@ -93,6 +94,9 @@ pub(crate) struct Common {
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     colour: Colour,
+    /// Tell findings and plans in sentences, without drawings: for screen readers. Also with `NO_GRAPHICS=1`
+    #[arg(long, global = true)]
+    narrated: bool,
 }
 
 /// When to use colour.

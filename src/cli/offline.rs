@@ -13,7 +13,8 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
     let commit = args.commit.as_deref();
     let (checked, against) = match (&args.live, &args.base) {
         (Some(file), _) => {
-            let snapshot: Snapshot = files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA)?;
+            let snapshot: Snapshot =
+                files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
             let past = daemon::past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
             (check::check(workspace.snapshot(commit)?, Some(&past), now), Kept::Snapshot(snapshot))
         }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use super::{Colour, Common, Failure};
+use crate::report::Drawing;
 
 /// Where a command's words go.
 #[derive(Clone, Debug)]
@@ -10,11 +11,12 @@ pub(crate) struct Output {
     quiet: bool,
     verbose: u8,
     colour: Colour,
+    narrated: bool,
 }
 
 impl Output {
     pub(crate) fn new(common: &Common) -> Self {
-        Self { quiet: common.quiet, verbose: common.verbose, colour: common.colour }
+        Self { quiet: common.quiet, verbose: common.verbose, colour: common.colour, narrated: common.narrated }
     }
 
     /// Whether to show every object rather than a summary.
@@ -27,14 +29,29 @@ impl Output {
         self.quiet
     }
 
-    /// Whether standard output wants colour.
-    pub(crate) fn colour(&self) -> bool {
-        self.wants_colour(std::io::stdout().is_terminal())
+    /// How texts on standard output are drawn.
+    pub(crate) fn drawing(&self) -> Drawing {
+        self.drawing_on(std::io::stdout().is_terminal())
     }
 
-    /// Whether standard error wants colour.
-    pub(crate) fn colour_of_notes(&self) -> bool {
-        self.wants_colour(std::io::stderr().is_terminal())
+    /// How texts on standard error are drawn.
+    pub(crate) fn drawing_of_notes(&self) -> Drawing {
+        self.drawing_on(std::io::stderr().is_terminal())
+    }
+
+    /// Whether there is nobody who sees: no bars, no signs.
+    #[expect(clippy::disallowed_methods, reason = "a port: NO_GRAPHICS")]
+    pub(crate) fn is_narrated(&self) -> bool {
+        // As `miette` reads it.
+        self.narrated || std::env::var_os("NO_GRAPHICS").is_some_and(|value| !value.is_empty() && value != "0")
+    }
+
+    fn drawing_on(&self, terminal: bool) -> Drawing {
+        match () {
+            () if self.is_narrated() => Drawing::Narrated,
+            () if self.wants_colour(terminal) => Drawing::Coloured,
+            () => Drawing::Plain,
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a port: NO_COLOR")]
@@ -66,14 +83,15 @@ impl Output {
 
     /// What went wrong, its causes and the way out: to standard error.
     pub(crate) fn failure(&self, failure: &Failure) {
-        let _ = std::io::stderr().lock().write_all(failure.render(self.colour_of_notes()).as_bytes());
+        let _ = std::io::stderr().lock().write_all(failure.render(self.drawing_of_notes().has_colour()).as_bytes());
     }
 }
 
 /// Traces to standard error, as `-vv` or `PARCELLE_LOG` ask.
 pub(crate) fn trace(verbose: u8) {
+    // What libraries have to say is for those who ask for it: failures are told in our own words.
     let level = match verbose {
-        0 | 1 => "warn,kube_client=off,kube_runtime=off",
+        0 | 1 => "parcelle=warn",
         2 => "parcelle=debug,warn",
         _ => "parcelle=trace,debug",
     };

@@ -73,7 +73,7 @@ async fn mark(
             }
         }
     }
-    failed.iter().for_each(|(cluster, why)| output.note(&format!("failed: cluster {cluster}: {why}")));
+    failed.iter().for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));
     let verb = if why.is_some() { "paused" } else { "resumed" };
     output.result(&format!("{} {verb}\n", plural(marked, "organisation")))?;
     if why.is_some() && marked > 0 {
@@ -91,7 +91,7 @@ async fn mark_cluster(
     why: Option<&str>,
 ) -> Result<(usize, Vec<String>), String> {
     let Some(cluster) = garden.clusters.get(connection.cluster()) else { return Ok((0, Vec::new())) };
-    let reason = |error: &dyn std::error::Error| reason_of(error);
+    let reason = |error: &(dyn std::error::Error + 'static)| reason_of(error);
     let writer = connection.writer(cluster, Permit::Always).await.map_err(|error| reason(&error))?;
     let stored = inventory::read(connection, &garden.name).await.map_err(|error| reason(&error))?;
     let (mut marked, mut replaced) = (0, Vec::new());

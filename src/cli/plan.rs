@@ -69,7 +69,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
 }
 
 pub(super) fn show(args: &PlanArgs, checked: &Checked, round: &Round, output: &Output) -> Result<Exit, Failure> {
-    let shape = Shape { format: args.format, colour: output.colour(), verbose: output.verbose(), daemon: false };
+    let shape = Shape { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
     let shown = Shown { checked, round, loud: true };
     output.result(&shown.text(shape))?;
     let changes = round.plan.as_ref().is_some_and(Plan::changes_anything);

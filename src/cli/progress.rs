@@ -18,7 +18,7 @@ pub(crate) struct Bar {
 impl Bar {
     /// Starts one, or nothing where nobody would see it.
     pub(crate) fn start(output: &Output) -> Option<Self> {
-        if output.quiet() || !std::io::stderr().is_terminal() {
+        if output.quiet() || output.is_narrated() || !std::io::stderr().is_terminal() {
             return None;
         }
         let (sender, mut receiver) = unbounded_channel();

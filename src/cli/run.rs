@@ -341,7 +341,7 @@ impl Daemon<'_> {
         let shown = Shown { checked, round, loud: self.args.once || matches!(event, Event::Poll | Event::Resync) };
         let shape = Shape {
             format: self.args.format,
-            colour: self.output.colour(),
+            drawing: self.output.drawing(),
             verbose: self.output.verbose(),
             daemon: !self.args.once,
         };

@@ -11,7 +11,7 @@ use crate::check::Checked;
 use crate::daemon::Round;
 use crate::finding::Findings;
 use crate::report::plan::{Look, Markdown};
-use crate::report::{self, Format};
+use crate::report::{self, Drawing, Format};
 
 /// How a plan and its outcome are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,7 +28,7 @@ pub(crate) enum ShowFormat {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) format: ShowFormat,
-    pub(crate) colour: bool,
+    pub(crate) drawing: Drawing,
     /// Every object rather than a summary.
     pub(crate) verbose: bool,
     /// A round of many: where nothing happened, nothing is said.
@@ -68,7 +68,7 @@ impl Shown<'_> {
 
     /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back.
     pub(crate) fn standing(&self) -> String {
-        let mut text = report::render(Format::Short, &self.findings(), &self.checked.sources, false);
+        let mut text = report::render(Format::Short, &self.findings(), &self.checked.sources, Drawing::Plain);
         let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
         let (unreached, backwards) = (&self.round.unreached, &self.round.backwards);
         let _ = write!(text, "{commit} {unreached:?} {backwards:?}");
@@ -109,7 +109,7 @@ impl Shown<'_> {
         let findings = self.findings();
         let mut text = String::new();
         if !findings.is_empty() {
-            text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, shape.colour));
+            text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, shape.drawing));
             text.push('\n');
         }
         if let Some(commit) = &self.checked.commit {
@@ -121,7 +121,7 @@ impl Shown<'_> {
             !plan.organisations.is_empty() || (self.round.unreached.is_empty() && self.round.untouched == 0)
         };
         if let Some(plan) = self.round.plan.as_ref().filter(seen) {
-            let look = Look { colour: shape.colour, verbose: shape.verbose };
+            let look = Look { drawing: shape.drawing, verbose: shape.verbose };
             text.push('\n');
             text.push_str(&report::plan::text(plan, look));
             if let Some(outcome) = &self.round.outcome {
@@ -135,7 +135,7 @@ impl Shown<'_> {
     /// What is neither plan nor outcome: clusters out of reach, commits that would go back, organisations left alone.
     fn asides(&self, text: &mut String, shape: Shape) {
         for (cluster, why) in &self.round.unreached {
-            let _ = writeln!(text, "failed: cluster {cluster}: {why}");
+            let _ = writeln!(text, "failed: {}", of_cluster(cluster, why));
         }
         for (organisation, at) in &self.round.backwards {
             let _ = writeln!(
@@ -155,7 +155,7 @@ impl Shown<'_> {
     }
 
     fn json(&self) -> Value {
-        let lines = report::render(Format::Json, &self.findings(), &self.checked.sources, false);
+        let lines = report::render(Format::Json, &self.findings(), &self.checked.sources, Drawing::Plain);
         let findings: Vec<Value> = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         json!({
             "commit": self.checked.commit.as_ref().map(|commit| &commit.id.0),
@@ -175,12 +175,17 @@ impl Shown<'_> {
         if findings.is_empty() {
             return plan;
         }
-        let text = report::render(Format::Text, &findings, &self.checked.sources, false);
+        let text = report::render(Format::Text, &findings, &self.checked.sources, Drawing::Plain);
         // A fence longer than any run of backticks inside, so that nothing of a garden can end it.
         let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
         format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{plan}", text.trim_end())
     }
+}
+
+/// Why a cluster could not be asked, with its name, once.
+pub(crate) fn of_cluster(cluster: &crate::name::Name, why: &str) -> String {
+    if why.contains(&format!("cluster `{cluster}`")) { why.to_owned() } else { format!("cluster `{cluster}`: {why}") }
 }
 
 /// Text of a commit without what could move a terminal's cursor.

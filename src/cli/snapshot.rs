@@ -29,7 +29,9 @@ pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -
         return Ok(Exit::Garden);
     };
     let unreached = session.unreached_with(&prepared);
-    unreached.iter().for_each(|(cluster, why)| output.note(&format!("failed: cluster {cluster}: {why}")));
+    unreached
+        .iter()
+        .for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));
     if let Some(snapshot) = session.snapshot(&prepared) {
         files::write_json(&args.output, &snapshot)?;
         let organisations = snapshot.clusters.values().flat_map(|cluster| cluster.organisations.values());

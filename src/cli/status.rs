@@ -29,7 +29,7 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     };
     let mut all = session.statuses(&prepared);
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
-    let look = Look { colour: output.colour(), verbose: output.verbose() };
+    let look = Look { drawing: output.drawing(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {
         (ShowFormat::Json, all) => format!("{:#}\n", serde_json::to_value(all).unwrap_or_default()),
         (_, [one]) if args.organisation.is_some() => status(one, look),
@@ -39,7 +39,10 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     if round.unreached.is_empty() || !all.is_empty() {
         output.result(&text)?;
     }
-    round.unreached.iter().for_each(|(cluster, why)| output.note(&format!("failed: cluster {cluster}: {why}")));
+    round
+        .unreached
+        .iter()
+        .for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));
     session.close().await;
     Ok(match (round.unreached.is_empty(), all.iter().all(OrganisationStatus::is_well)) {
         (false, _) => Exit::World,

@@ -119,7 +119,7 @@ pub(crate) fn show_findings(checked: &Checked, output: &Output) {
             crate::report::Format::Text,
             &checked.findings,
             &checked.sources,
-            output.colour_of_notes(),
+            output.drawing_of_notes(),
         );
         output.note(text.trim_end());
     }

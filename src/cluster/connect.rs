@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::errors::ApiError;
+use super::words;
 use crate::model::Cluster;
 use crate::name::Name;
 use crate::secrets::HashKey;
@@ -68,26 +69,23 @@ impl Default for Limits {
 pub enum ConnectError {
     /// The kubeconfig is not readable or has no such context.
     #[error(
-        "cluster `{cluster}` has no usable kubeconfig context `{context}` (name the file with --kubeconfig, the \
-         context with --context {cluster}=CONTEXT)"
+        "cluster `{cluster}` is not asked: {why}. Name the file with --kubeconfig, the context with \
+         --context {cluster}=CONTEXT"
     )]
     Kubeconfig {
         /// The cluster.
         cluster: Name,
-        /// The context that was looked for.
-        context: String,
-        /// What kube says.
-        #[source]
-        source: Box<KubeconfigError>,
+        /// Why, in plain words.
+        why: String,
     },
     /// We run in no pod, or its service account is not mounted.
-    #[error("cluster `{cluster}` was to be reached from inside, but no service account is mounted here")]
+    #[error(
+        "cluster `{cluster}` was to be reached from inside, but no service account is mounted here: run parcelle in a \
+         pod of that cluster, or leave --in-cluster out"
+    )]
     InCluster {
         /// The cluster.
         cluster: Name,
-        /// What kube says.
-        #[source]
-        source: Box<kube::config::InClusterError>,
     },
     /// The system gives no random bytes, without which no secret can be made or compared.
     #[error("no connection to cluster `{cluster}` can be set up: the system gives no random bytes")]
@@ -96,13 +94,12 @@ pub enum ConnectError {
         cluster: Name,
     },
     /// TLS or the proxy cannot be set up.
-    #[error("no connection to cluster `{cluster}` can be set up")]
+    #[error("no connection to cluster `{cluster}` can be set up: {why}")]
     Client {
         /// The cluster.
         cluster: Name,
-        /// What kube says.
-        #[source]
-        source: Box<kube::Error>,
+        /// Why, in plain words.
+        why: String,
     },
 }
 
@@ -148,17 +145,17 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
     let mut config = match access {
         Access::Kubeconfig { file, context } => from_kubeconfig(cluster, file.as_ref(), context).await?,
         Access::Text { kubeconfig, context } => {
-            let parsed = Kubeconfig::from_yaml(kubeconfig).map_err(|source| unusable(cluster, context, source))?;
-            of_context(cluster, parsed, context).await?
+            of_context(cluster, Kubeconfig::from_yaml(kubeconfig), "the kubeconfig", context).await?
         }
-        Access::InCluster => kube::Config::incluster()
-            .map_err(|source| ConnectError::InCluster { cluster: cluster.clone(), source: Box::new(source) })?,
+        Access::InCluster => {
+            kube::Config::incluster().map_err(|_| ConnectError::InCluster { cluster: cluster.clone() })?
+        }
     };
     config.connect_timeout = Some(limits.connect);
     // kube's retries know no lost answers: ours do (see `apply`).
     config.default_retry = false;
     let client = kube::Client::try_from(config)
-        .map_err(|source| ConnectError::Client { cluster: cluster.clone(), source: Box::new(source) })?;
+        .map_err(|error| ConnectError::Client { cluster: cluster.clone(), why: words::of_client(&error) })?;
     let inner = Inner {
         cluster: cluster.clone(),
         client,
@@ -172,22 +169,30 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
 }
 
 async fn from_kubeconfig(cluster: &Name, file: Option<&PathBuf>, context: &str) -> Result<kube::Config, ConnectError> {
-    let read = match file {
-        Some(file) => Kubeconfig::read_from(file),
-        None => Kubeconfig::read(),
+    match file {
+        Some(file) => {
+            let named = format!("the kubeconfig `{}`", file.display());
+            of_context(cluster, Kubeconfig::read_from(file), &named, context).await
+        }
+        None => of_context(cluster, Kubeconfig::read(), "the kubeconfig", context).await,
+    }
+}
+
+async fn of_context(
+    cluster: &Name,
+    read: Result<Kubeconfig, KubeconfigError>,
+    file: &str,
+    context: &str,
+) -> Result<kube::Config, ConnectError> {
+    let unusable = |error: &KubeconfigError, contexts: &[String]| ConnectError::Kubeconfig {
+        cluster: cluster.clone(),
+        why: words::of_kubeconfig(error, file, context, contexts),
     };
-    of_context(cluster, read.map_err(|source| unusable(cluster, context, source))?, context).await
-}
-
-async fn of_context(cluster: &Name, kubeconfig: Kubeconfig, context: &str) -> Result<kube::Config, ConnectError> {
+    let kubeconfig = read.map_err(|error| unusable(&error, &[]))?;
+    let contexts: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
     let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-    kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|source| unusable(cluster, context, source))
-}
-
-fn unusable(cluster: &Name, context: &str, source: KubeconfigError) -> ConnectError {
-    ConnectError::Kubeconfig { cluster: cluster.clone(), context: context.to_owned(), source: Box::new(source) }
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    config.map_err(|error| unusable(&error, &contexts))
 }
 
 impl Connection {

@@ -159,11 +159,16 @@ impl ApiError {
 }
 
 impl Refusal {
-    /// Reads an answer; a body that is no `Status` is quoted, at most 300 characters of it.
+    /// Reads an answer; a body that is no `Status` is quoted, at most 300 characters of it, unless it is a page.
     pub fn read(code: u16, body: Option<&Value>, text: &str, retry_after: Option<Duration>, tainted: &Tainted) -> Self {
         let status = body.and_then(|body| serde_json::from_value::<Status>(body.clone()).ok());
         let mut refusal = match status {
             Some(status) if !status.message.is_empty() => Self::of_kube(&status, tainted),
+            _ if text.trim_start().starts_with('<') => {
+                let message =
+                    format!("a page of HTTP status {code} came instead of an answer: does a proxy stand before it?");
+                Self { message, ..Self::default() }
+            }
             _ => {
                 let start: String = text.trim().chars().take(300).collect();
                 Self { message: tainted.mask(&format!("HTTP status {code}: {start}")), ..Self::default() }
@@ -535,8 +540,12 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_status_is_quoted_in_part() {
-        let refusal = Refusal::read(502, None, "<html>bad gateway</html>", None, &Tainted::default());
-        assert_eq!(refusal.message, "HTTP status 502: <html>bad gateway</html>");
+    fn a_body_that_is_no_status_is_quoted_in_part_unless_it_is_a_page() {
+        let message = |text: &str| Refusal::read(502, None, text, None, &Tainted::default()).message;
+        assert_eq!(message(" upstream is gone "), "HTTP status 502: upstream is gone");
+        assert_eq!(
+            message("<html>bad gateway</html>"),
+            "a page of HTTP status 502 came instead of an answer: does a proxy stand before it?"
+        );
     }
 }

@@ -166,7 +166,7 @@ fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Result<Stored, I
         };
         let text = item["data"][KEY].as_str().unwrap_or_default();
         let part: Inventory = serde_json::from_str(text)
-            .map_err(|error| InventoryError::Unreadable { config_map, why: error.to_string() })?;
+            .map_err(|error| InventoryError::Unreadable { config_map, why: crate::cause::of_json(&error) })?;
         let entries = std::mem::take(&mut stored.inventory.entries);
         if at == 0 {
             stored.paused = item["metadata"]["annotations"][PAUSED].as_str().map(str::to_owned);

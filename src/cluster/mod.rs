@@ -20,6 +20,7 @@ mod request;
 pub mod survey;
 mod wait;
 mod watch;
+mod words;
 
 pub use apply::{Applied, Progress, Work};
 pub use connect::{Access, ConnectError, Connection, Limits, Permit, RequestCounts, Writer, WrongCluster, connect};

@@ -14,6 +14,8 @@ use serde_json::value::RawValue;
 
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
+use super::words;
+use crate::cause;
 use crate::secrets::Tainted;
 
 /// What a body is.
@@ -173,7 +175,7 @@ impl Connection {
                 }
                 for item in list.items.into_iter().flatten() {
                     let item = serde_json::from_str(item.get());
-                    each(Listed::Item(item.map_err(|error| ApiError::Garbled { why: error.to_string() })?));
+                    each(Listed::Item(item.map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?));
                 }
                 if list.metadata.next.is_empty() {
                     return Ok(list.metadata.resource_version);
@@ -258,10 +260,11 @@ impl Connection {
         let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
         self.collect_warnings(&parts.headers, tainted);
-        let bytes = body.collect_bytes().await.map_err(|error| ApiError::Cut { why: chain(&error) })?;
+        let bytes = body.collect_bytes().await.map_err(|error| ApiError::Cut { why: words::of_connection(&error) })?;
         let code = parts.status.as_u16();
         if parts.status.is_success() {
-            let body = serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: error.to_string() })?;
+            let body =
+                serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?;
             return Ok(Answer { code, body });
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
@@ -348,26 +351,13 @@ fn of_kube(error: &kube::Error) -> ApiError {
     if let kube::Error::Api(status) = error {
         return ApiError::Refused(Box::new(Refusal::of_kube(status, &Tainted::default())));
     }
-    let why = chain(error);
-    if why.contains("(Connect)") || why.contains("dns error") {
+    let said = words::chain(error);
+    let why = words::of_connection(error);
+    if said.contains("(Connect)") || said.contains("dns error") {
         ApiError::Unreachable { why }
     } else {
         ApiError::Cut { why }
     }
-}
-
-/// An error and its sources in one line, without what repeats.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(next) = source {
-        let next_text = next.to_string();
-        if !text.contains(&next_text) {
-            text = format!("{text}: {next_text}");
-        }
-        source = next.source();
-    }
-    text
 }
 
 /// A text as part of a query: everything but letters, digits and `-._~` in percent form.

@@ -70,7 +70,7 @@ impl Leases {
         garden: &Garden,
         patient: bool,
     ) -> Result<Kept, String> {
-        let reason = |error: &dyn std::error::Error| crate::reconcile::reason_of(error);
+        let reason = |error: &(dyn std::error::Error + 'static)| crate::reconcile::reason_of(error);
         let writer = connection.writer(cluster, Permit::Always).await.map_err(|error| reason(&error))?;
         let mut lease = Lease::new(&garden.name, self.identity.clone(), self.timing);
         let end = Instant::now() + self.timing.duration + self.timing.margin;

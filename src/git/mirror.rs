@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CommitId, GitError, Repository};
+use super::{CommitId, GitError, Repository, words};
 
 /// How often a credential is offered before the server's refusal is believed (libgit2 would ask for ever).
 const MOST_CREDENTIALS: u32 = 3;
@@ -56,13 +56,17 @@ impl Mirror {
         options.follow_redirects(git2::RemoteRedirect::Initial);
         remote
             .fetch(&[format!("+{from}:{HEAD}")], Some(&mut options), None)
-            .map_err(GitError::git(format!("fetch `{}`", shown(address))))?;
-        let head = self
-            .repository
-            .inner()
-            .refname_to_id(HEAD)
-            .map_err(|_| GitError::NoBranch(self.remote.branch.clone().unwrap_or_else(|| "HEAD".to_owned())))?;
+            .map_err(|error| GitError::Fetch { address: shown(address), refusal: words::of(&error) })?;
+        let head = self.repository.inner().refname_to_id(HEAD).map_err(|_| self.nothing_fetched(&remote))?;
         Ok(CommitId(head.to_string()))
+    }
+
+    /// Why a fetch that went well brought nothing.
+    fn nothing_fetched(&self, remote: &git2::Remote<'_>) -> GitError {
+        let Some(branch) = self.remote.branch.clone() else { return GitError::Empty(shown(&self.remote.address)) };
+        let heads = remote.list().unwrap_or_default();
+        let branches = heads.iter().filter_map(|head| head.name().strip_prefix("refs/heads/"));
+        GitError::NoBranch { branch, others: branches.map(str::to_owned).collect() }
     }
 
     /// The repository of the mirror.
@@ -129,15 +133,23 @@ fn callbacks(token: Option<&str>) -> git2::RemoteCallbacks<'static> {
     callbacks
 }
 
-#[expect(clippy::disallowed_methods, reason = "a port: whether a path is there")]
 /// Only addresses that libgit2 reads as what they look like: `ext::` and the like never reach it.
 fn check_address(address: &str) -> Result<(), GitError> {
     let known = ["https://", "ssh://", "http://127.0.0.1", "http://localhost", "file://"]
         .iter()
         .any(|scheme| address.starts_with(scheme));
     let scp_like = address.starts_with("git@") && address.contains(':');
-    let path = !address.contains("::") && !address.contains("://") && Path::new(address).exists();
-    if known || scp_like || path { Ok(()) } else { Err(GitError::Address(shown(address))) }
+    if known || scp_like {
+        return Ok(());
+    }
+    if address.is_empty() || address.contains("::") || address.contains("://") {
+        return Err(GitError::Address(shown(address)));
+    }
+    match git2::Repository::open(Path::new(address)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(address.to_owned())),
+        Err(_) => Err(GitError::NotARepository(address.to_owned())),
+    }
 }
 
 /// The address without a user and password.

@@ -10,10 +10,12 @@ use crate::source::{FileId, SourceFile, Sources};
 
 mod mirror;
 mod tree;
+mod words;
 mod worktree;
 
 pub use mirror::{Mirror, Remote};
 pub use tree::{Repository, commit_snapshot, commit_snapshot_after};
+pub use words::Refusal;
 pub use worktree::{find_garden, read_files, worktree_snapshot};
 
 /// The largest file that is read whole; a larger one is cut here and refused as a finding when it is decoded.
@@ -73,13 +75,38 @@ pub struct Snapshot {
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// libgit2 refused something.
-    #[error("cannot {doing}: {}", said.message())]
+    #[error("cannot {doing}: {why}")]
     Git {
         /// What was being done, after "cannot ".
         doing: String,
-        /// What libgit2 said; its words are in the message, its numbers are of no use to people.
-        said: PlainError,
+        /// Why, in plain words.
+        why: String,
     },
+    /// A repository could not be fetched.
+    #[error("cannot fetch `{address}`: {}", refusal.why)]
+    Fetch {
+        /// The address, without credentials.
+        address: String,
+        /// Why, and what to do.
+        refusal: Refusal,
+    },
+    /// There is no repository at a path.
+    #[error("there is no Git repository in `{0}`")]
+    NotARepository(String),
+    /// The repository has no commit yet.
+    #[error("the repository `{0}` has no commit on its main branch yet")]
+    Empty(String),
+    /// A revision that names nothing.
+    #[error("this repository has no commit `{revision}`")]
+    NoRevision {
+        /// As it was asked for.
+        revision: String,
+        /// Whether the clone holds the latest commits only.
+        shallow: bool,
+    },
+    /// A revision that names something else than a commit.
+    #[error("`{0}` names no commit, but a folder or a file of one")]
+    NotACommit(String),
     /// A file or folder could not be read or written.
     #[error("cannot {doing} `{}`", path.display())]
     Io {
@@ -92,7 +119,7 @@ pub enum GitError {
         source: std::io::Error,
     },
     /// The address has a scheme that is not fetched.
-    #[error("`{0}` is not fetched: a repository is a path, or an address that starts with https://, ssh:// or git@")]
+    #[error("`{0}` is neither a folder nor an address that can be fetched")]
     Address(String),
     /// The folder belongs to another user.
     #[error(
@@ -121,18 +148,22 @@ pub enum GitError {
     )]
     NoRepository(String),
     /// The branch is not there.
-    #[error("the repository has no branch `{0}`")]
-    NoBranch(String),
+    #[error("the repository has no branch `{branch}`{}", known(.others))]
+    NoBranch {
+        /// The branch that was asked for.
+        branch: String,
+        /// Those that it has, as far as it tells.
+        others: Vec<String>,
+    },
 }
 
-/// What libgit2 said, without being a source of its own: its `Display` adds class and code.
-#[derive(Debug)]
-pub struct PlainError(git2::Error);
-
-impl PlainError {
-    fn message(&self) -> &str {
-        self.0.message()
+/// The branches that there are, as the end of a sentence; empty where none is known.
+fn known(branches: &[String]) -> String {
+    if branches.is_empty() {
+        return String::new();
     }
+    let named = crate::schema::suggest::either(branches.iter().take(10).map(String::as_str));
+    format!("; it has {}", named.replace(" or ", " and "))
 }
 
 impl GitError {
@@ -141,8 +172,30 @@ impl GitError {
         let doing = doing.into();
         move |source| match source.code() {
             git2::ErrorCode::Owner => Self::Owner(doing),
-            _ => Self::Git { doing, said: PlainError(source) },
+            _ => Self::Git { doing, why: words::of(&source).why },
         }
+    }
+
+    /// The way out, where there is one that the message does not say.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Fetch { refusal, .. } if !refusal.help.is_empty() => refusal.help,
+            Self::NotARepository(_) | Self::Address(_) => {
+                "name a folder that holds a repository, or an address that starts with https://, ssh:// or git@"
+            }
+            Self::Empty(_) => "commit the garden first, or name a branch with --branch",
+            Self::NoRevision { shallow: true, .. } => {
+                "this clone holds the latest commits only; fetch them all: `GIT_DEPTH: \"0\"` in GitLab CI, \
+                 `fetch-depth: 0` of actions/checkout, `git fetch --unshallow` by hand"
+            }
+            Self::NoRevision { shallow: false, .. } => "name a branch, a tag or the id of a commit",
+            Self::NotACommit(_) => "name a branch, a tag or the id of a commit, without a path",
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                "give the user that parcelle runs as the right to read it"
+            }
+            _ => return None,
+        };
+        Some(help.to_owned())
     }
 
     /// Wraps what the system said; `doing` reads after "cannot ".

@@ -42,8 +42,9 @@ impl Repository {
 
     /// The commit that a revision names: a branch, a tag, an id, `HEAD~2`.
     pub fn commit(&self, revision: &str) -> Result<Commit, GitError> {
-        let object = self.inner.revparse_single(revision).map_err(GitError::git(format!("find `{revision}`")))?;
-        let commit = object.peel_to_commit().map_err(GitError::git(format!("read the commit `{revision}`")))?;
+        let unknown = |_| GitError::NoRevision { revision: revision.to_owned(), shallow: self.inner.is_shallow() };
+        let object = self.inner.revparse_single(revision).map_err(unknown)?;
+        let commit = object.peel_to_commit().map_err(|_| GitError::NotACommit(revision.to_owned()))?;
         Ok(Commit {
             id: CommitId(commit.id().to_string()),
             summary: commit.summary().ok().flatten().unwrap_or_default().to_owned(),

@@ -1,98 +1,170 @@
 //! Where the value of a setting comes from, layer by layer.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::expression::Value;
-use crate::model::{Garden, Layer, Setting};
+use crate::model::definition::SettingDeclaration;
+use crate::model::spelling::{setting_text, value_kdl};
+use crate::model::{App, Garden, Layer, Setting};
 use crate::source::Span;
-use crate::syntax::Value as Written;
 
 /// What one layer says of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
     /// The layer.
     pub layer: Layer,
-    /// The setting as it says it: `scale min=2`.
-    pub text: String,
+    /// The setting as it says it, as KDL: `scale min=2`; absent where it says that there is nothing.
+    pub text: Option<String>,
     /// Where.
     pub span: Span,
-    /// Whether any of it is in force.
-    pub wins: bool,
+    /// How much of it is in force.
+    pub part: Part,
 }
 
-/// What each layer says of a setting of an app, nearest first; empty where no layer says anything. Absent where there
-/// is no such app.
-pub fn explain(garden: &Garden, organisation: &str, app: &str, setting: &str) -> Option<Vec<Explained>> {
-    let app = garden.organisations.get(organisation)?.apps.get(app)?;
-    let Some(effective) = app.settings.get(setting) else { return Some(Vec::new()) };
-    let mut places = BTreeSet::new();
-    collect(effective, &mut places);
+/// How much of what a layer says is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    All,
+    /// These words of it: `cpu-percent`, `keep daily`.
+    Some(Vec<String>),
+    /// Nothing: a nearer layer says it.
+    Nothing {
+        /// The nearest of those that do.
+        nearer: Layer,
+    },
+}
+
+/// Where the whole of a setting comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What is in force, as KDL; absent where nothing is.
+    pub effective: Option<String>,
+    /// What the layers say, nearest first.
+    pub layers: Vec<Explained>,
+    /// Of a value that parcelle makes itself: how, and of what.
+    pub computed: Option<Computed>,
+}
+
+/// A value that no layer says, made of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// How it is made: `NAME.DOMAIN`.
+    pub of: String,
+    /// Its parts: the name in `of`, the value, where that was said.
+    pub parts: Vec<(&'static str, String, Span)>,
+}
+
+/// Why a setting of an app has its value. Absent where there is no such app, or its definition has no such setting.
+pub fn explain(garden: &Garden, organisation: &str, app: &str, setting: &str) -> Option<Explanation> {
+    let owner = garden.organisations.get(organisation).or_else(|| garden.stopped.get(organisation))?;
+    let app = owner.apps.get(app)?;
+    let declaration = app.definition.settings.get(setting)?;
+    let effective = app.settings.get(setting);
+    let said = app.layers.get(setting).map_or(&[][..], Vec::as_slice);
+    let layers = effective.map_or_else(Vec::new, |effective| layers(declaration, effective, said));
+    Some(Explanation {
+        effective: effective.and_then(|effective| match &effective.value {
+            Value::Absent => Some(setting_text(declaration, effective)),
+            value => value_kdl(declaration, value),
+        }),
+        computed: effective.filter(|_| said.is_empty()).map(|effective| computed(declaration, owner, app, effective)),
+        layers,
+    })
+}
+
+fn layers(declaration: &SettingDeclaration, effective: &Setting, said: &[std::sync::Arc<Setting>]) -> Vec<Explained> {
+    let in_force = words(effective);
     let mut explained: Vec<Explained> = Vec::new();
-    for said in app.layers.get(setting).into_iter().flatten() {
-        let mut own = BTreeSet::new();
-        collect(said, &mut own);
-        // A default that is only a value has no places: it counts where nothing nearer is written.
-        let wins = if own.is_empty() { explained.is_empty() } else { !own.is_disjoint(&places) };
-        explained.push(Explained { layer: said.layer, text: setting_text(setting, said), span: said.span, wins });
+    for setting in said {
+        let own = words(setting);
+        // A default that is only a value has no places: it counts where no nearer layer writes the same word.
+        let (own, won): (Vec<String>, Vec<String>) = if own.is_empty() {
+            let own = leaves(&setting.value);
+            let won = own.iter().filter(|word| !in_force.contains_key(*word) && has(&effective.value, word));
+            let won = won.cloned().collect();
+            (own, won)
+        } else {
+            let won = own.iter().filter(|(_, places)| in_force.values().flatten().any(|place| places.contains(place)));
+            let won = won.map(|(word, _)| word.clone()).collect();
+            (own.into_keys().collect(), won)
+        };
+        let nearer = explained.first().map(|nearest| nearest.layer);
+        let part = match (won.len(), nearer) {
+            (_, None) => Part::All,
+            (0, Some(nearer)) => Part::Nothing { nearer },
+            (some, _) if some < own.len() => Part::Some(won),
+            _ => Part::All,
+        };
+        let text = Some(setting_text(declaration, setting)).filter(|text| *text != declaration.name);
+        explained.push(Explained { layer: setting.layer, text, span: setting.span, part });
     }
-    if explained.is_empty() {
-        // Computed by parcelle: the host of an app that says none.
-        let text = format!("{setting} {}", value_text(&effective.value));
-        explained.push(Explained { layer: effective.layer, text, span: effective.span, wins: true });
-    }
-    Some(explained)
+    explained
 }
 
-/// The places of every word of a setting.
-fn collect(setting: &Setting, places: &mut BTreeSet<Span>) {
-    places.extend(setting.args.iter().chain(setting.props.values()).map(|value| value.span));
-    setting.children.values().flat_map(|keyed| keyed.values()).for_each(|child| collect(child, places));
+/// The words of a setting by their path inside it (`keep daily`; empty for its arguments), with their places.
+fn words(setting: &Setting) -> BTreeMap<String, BTreeSet<Span>> {
+    let mut found = BTreeMap::new();
+    collect(setting, "", &mut found);
+    found
 }
 
-/// A setting as KDL on one line.
-pub fn setting_text(name: &str, setting: &Setting) -> String {
-    // The nodes of a repeatable setting stand side by side.
-    if let Some(nodes) = setting.children.get(name) {
-        return nodes.values().map(|node| setting_text(name, node)).collect::<Vec<_>>().join("; ");
+fn collect(setting: &Setting, path: &str, found: &mut BTreeMap<String, BTreeSet<Span>>) {
+    let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path} {name}") };
+    if !setting.args.is_empty() {
+        found.entry(path.to_owned()).or_default().extend(setting.args.iter().map(|word| word.span));
     }
-    let mut text = name.to_owned();
-    let written = setting.args.iter().map(spelling);
-    let props = setting.props.iter().map(|(key, value)| format!("{key}={}", spelling(value)));
-    for word in written.chain(props) {
-        let _ = write!(text, " {word}");
+    for (name, value) in &setting.props {
+        found.entry(inside(name)).or_default().insert(value.span);
     }
-    if setting.args.is_empty() && setting.props.is_empty() && setting.children.is_empty() {
-        let _ = write!(text, " {}", value_text(&setting.value));
-    }
-    if !setting.children.is_empty() {
-        let children = setting
-            .children
-            .iter()
-            .flat_map(|(name, keyed)| keyed.values().map(move |child| setting_text(name, child)));
-        let _ = write!(text, " {{ {}; }}", children.collect::<Vec<_>>().join("; "));
-    }
-    text
-}
-
-fn spelling(value: &Written) -> String {
-    if value.quoted { format!("{:?}", value.text) } else { value.text.clone() }
-}
-
-/// A value as people write it.
-pub fn value_text(value: &Value) -> String {
-    match value {
-        Value::Absent => "nothing".to_owned(),
-        Value::Bool(true) => "on".to_owned(),
-        Value::Bool(false) => "off".to_owned(),
-        Value::Int(number) => number.to_string(),
-        Value::Text(text) => crate::schema::scalar::quoted_where_needed(&text.text),
-        Value::Quantity(quantity) => quantity.to_string(),
-        Value::Secret(_) => "a secret".to_owned(),
-        Value::List(items) => items.iter().map(value_text).collect::<Vec<_>>().join(" "),
-        Value::Map(entries) => {
-            let entries = entries.iter().map(|(key, value)| format!("{key}={}", value_text(value)));
-            entries.collect::<Vec<_>>().join(" ")
+    for (name, keyed) in &setting.children {
+        for (key, child) in keyed {
+            let name = if key.is_empty() { name.clone() } else { format!("{name} {key}") };
+            collect(child, &inside(&name), found);
         }
     }
+}
+
+/// The words of a value, named as those of a setting.
+fn leaves(value: &Value) -> Vec<String> {
+    let Value::Map(members) = value else { return vec![String::new()] };
+    let inside = |(name, member): (&String, &Value)| match leaves(member) {
+        only if only == [String::new()] => vec![if name == "is" { String::new() } else { name.clone() }],
+        deeper => deeper.into_iter().map(|word| format!("{name} {word}").trim_end().to_owned()).collect(),
+    };
+    members.iter().flat_map(inside).collect()
+}
+
+/// Whether a value says a word.
+fn has(value: &Value, word: &str) -> bool {
+    word.split_whitespace()
+        .try_fold(value, |value, name| match value {
+            Value::Map(members) => members.get(name),
+            _ => None,
+        })
+        .is_some_and(|value| *value != Value::Absent)
+}
+
+/// The host of an app that says none.
+fn computed(
+    declaration: &SettingDeclaration,
+    owner: &crate::model::Organisation,
+    app: &App,
+    effective: &Setting,
+) -> Computed {
+    let name = ("NAME", app.name.to_string(), app.span);
+    let mut parts = vec![name];
+    match (&owner.domain, &owner.cluster.domain) {
+        (Some(domain), _) => parts.push(("DOMAIN", domain.value.clone(), domain.span)),
+        (None, Some(domain)) => {
+            parts.push(("ORGANISATION", owner.name.to_string(), effective.span));
+            parts.push(("DOMAIN", domain.clone(), owner.cluster.span));
+        }
+        (None, None) => {}
+    }
+    let of = match parts.len() {
+        3 => "NAME.ORGANISATION.DOMAIN, of the cluster's domain".to_owned(),
+        _ => declaration.computed.clone().unwrap_or_else(|| "NAME.DOMAIN".to_owned()),
+    };
+    Computed { of, parts }
 }

@@ -27,18 +27,20 @@ mod read;
 mod references;
 mod rules;
 mod settings;
+mod spelling;
 mod stop;
 mod world;
 
 pub use app::NO_HOST;
 pub use build::{build, build_again};
 pub use definition::{Definition, Definitions};
-pub use explain::{Explained, explain, value_text};
+pub use explain::{Computed, Explained, Explanation, Part, explain};
 pub use judgement::Judgement;
 pub use memo::Memo;
 pub use references::UNKNOWN_NAME;
 pub use rules::needs::NOT_PROVIDED;
 pub use rules::secret_names::NOT_OWN;
+pub use spelling::value_text;
 
 /// Everything below the folder that holds `garden.kdl`, as it is meant.
 #[derive(Clone, Debug)]

@@ -166,7 +166,9 @@ fn cluster(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findin
 }
 
 fn offer(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings) -> (Option<Arc<Offer>>, bool) {
-    let Some(written) = node.child("offer") else { return (None, true) };
+    let Some(written) = node.child("offer") else {
+        return (None, !node.children.iter().any(|child| doubtful(file, child, &[])));
+    };
     let Some(written) = text_at(written, 0).filter(|_| !file.is_broken(written)) else { return (None, false) };
     let known = world.garden.offers.get(written.value.as_str());
     if known.is_none() && !world.doubt.about("offer", &written.value) {

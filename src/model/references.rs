@@ -53,6 +53,8 @@ impl Doubt {
             let kind = node.name.value.as_str();
             let known = Language::embedded().node(&Language::embedded().garden_file, kind).is_some();
             if !file.readable() || !known {
+                // A word that is cut off and names nothing may have been anything.
+                doubt.anything |= !known && node.args.is_empty();
                 doubt.names.extend(node.args.iter().map(|word| word.text.clone()));
             } else if file.is_malformed(node) || name_at(node, usize::from(kind == "retired")).is_none() {
                 doubt.kinds.insert(kind.to_owned());

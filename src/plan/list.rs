@@ -10,6 +10,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]),
     ("conditions", &["type"]),
     ("ownerReferences", &["uid"]),
+    ("parentRefs", &["name", "sectionName"]),
 ];
 
 /// How the items of two lists are told apart.

@@ -209,6 +209,11 @@ pub enum Reason {
     },
 }
 
+/// The name of a Secret in backticks; what says in words which Secrets are meant as it is.
+fn named(source: &str) -> String {
+    if source.contains(' ') { source.to_owned() } else { format!("`{source}`") }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -219,7 +224,7 @@ impl fmt::Display for Reason {
             }
             Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
             Self::SecretMade => to.write_str("made once from random values"),
-            Self::SecretCopied { source } => write!(to, "copied from `{source}`"),
+            Self::SecretCopied { source } => write!(to, "copied from {}", named(source)),
             Self::GardenChanged => to.write_str("the garden asks for it"),
             Self::Drift { by } => write!(to, "drift: {} changed it in the cluster", people(by)),
             Self::GardenChangedAndDrift { by } => {
@@ -229,7 +234,7 @@ impl fmt::Display for Reason {
             Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
             Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
             Self::Taken { from } => write!(to, "the garden asks for it and takes it from {}", people(from)),
-            Self::CopyFollows { source } => write!(to, "follows `{source}`"),
+            Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
             Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
             Self::AdoptSaid => to.write_str("it exists and the garden says `adopt`"),
             _ => self.fmt_standing(to),
@@ -297,7 +302,7 @@ impl Reason {
             }
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
-            Self::SourceMissing { source } => write!(to, "its source `{source}` is not there"),
+            Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
             Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),
             _ => Ok(()),
         }

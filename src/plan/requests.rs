@@ -40,7 +40,7 @@ fn absent(input: &Input<'_>, request: &SecretRequest, entry: Option<&Entry>) -> 
         (_, None) => (Verb::Create, Reason::SecretCopied { source: source_name(request) }),
     };
     let mut action = action(input, request, verb, reason);
-    action.changes = keys(request).map(|key| key_change(&action, key)).collect();
+    action.changes = keys(request).map(|key| key_change(action.origin.as_ref(), key)).collect();
     action
 }
 
@@ -51,8 +51,7 @@ fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Act
     if input.live.copies.get(&request.id) == Some(&Copy::Behind) {
         let source = source_name(request);
         let mut action = action(input, request, Verb::Change, Reason::CopyFollows { source });
-        action.changes =
-            keys(request).map(|key| FieldChange { before: Some(Shown::Secret), ..key_change(&action, key) }).collect();
+        action.changes = followed(action.origin.as_ref(), request, live);
         return based(action, live);
     }
     // A key that a newer definition asks for is added; those that are there stay as they are.
@@ -62,8 +61,21 @@ fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Act
         return action(input, request, Verb::Keep, Reason::SecretKept);
     }
     let mut action = action(input, request, Verb::Change, Reason::GardenChanged);
-    action.changes = missing.into_iter().map(|key| key_change(&action, key)).collect();
+    action.changes = missing.into_iter().map(|key| key_change(action.origin.as_ref(), key)).collect();
     based(action, live)
+}
+
+/// The keys of a Secret that is written anew: those that come, stay and go, by name.
+fn followed(origin: Option<&Place>, request: &SecretRequest, live: &LiveObject) -> Vec<FieldChange> {
+    let data = live.body.get("data").and_then(Value::as_object);
+    let is_there = |key: &str| data.is_none_or(|data| data.contains_key(key));
+    let written = keys(request)
+        .map(|key| FieldChange { before: is_there(key).then_some(Shown::Secret), ..key_change(origin, key) });
+    let gone = data.into_iter().flat_map(|data| data.keys()).filter(|key| keys(request).all(|other| other != *key));
+    let gone = gone.map(|key| FieldChange { before: Some(Shown::Secret), after: None, ..key_change(origin, key) });
+    let mut changes: Vec<FieldChange> = written.chain(gone).collect();
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    changes
 }
 
 fn based(action: Action, live: &LiveObject) -> Action {
@@ -72,9 +84,9 @@ fn based(action: Action, live: &LiveObject) -> Action {
     Action { base: Some(base), ..action }
 }
 
-fn key_change(action: &Action, key: &str) -> FieldChange {
+fn key_change(origin: Option<&Place>, key: &str) -> FieldChange {
     let path = if key.contains('.') { format!("data[{key}]") } else { format!("data.{key}") };
-    FieldChange { path, before: None, after: Some(Shown::Secret), origin: action.origin.clone(), drift_by: Vec::new() }
+    FieldChange { path, before: None, after: Some(Shown::Secret), origin: origin.cloned(), drift_by: Vec::new() }
 }
 
 fn keys(request: &SecretRequest) -> Box<dyn Iterator<Item = &str> + '_> {
@@ -128,5 +140,33 @@ fn stage(request: &SecretRequest) -> Stage {
     match request.source {
         SecretSource::Template { .. } => Stage::Upgrade,
         SecretSource::Generated { .. } | SecretSource::Copied { .. } => Stage::Configuration,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::ObjectId;
+    use crate::source::{FileId, Span};
+    use serde_json::json;
+
+    #[test]
+    fn keys_of_a_secret_that_come_and_go_are_named_and_no_value_is() {
+        let id = ObjectId { api_version: "v1".into(), kind: "Secret".into(), namespace: "o".into(), name: "s".into() };
+        let keys = ["new", "stays"].map(|key| (key.to_owned(), Vec::new()));
+        let request = SecretRequest {
+            id,
+            source: SecretSource::Template { keys: keys.into_iter().collect() },
+            labels: std::collections::BTreeMap::new(),
+            secret_type: "Opaque".to_owned(),
+            app: None,
+            origin: Span::new(FileId(0), 0..0),
+        };
+        let live = LiveObject::new(json!({"data": {"gone.txt": "CANARY", "stays": "CANARY"}}));
+        let changes = followed(None, &request, &live);
+        let told: Vec<(&str, bool, bool)> =
+            changes.iter().map(|change| (&*change.path, change.before.is_some(), change.after.is_some())).collect();
+        assert_eq!(told, [("data.new", false, true), ("data.stays", true, true), ("data[gone.txt]", true, false)]);
+        assert!(!format!("{changes:?}").contains("CANARY"));
     }
 }

@@ -257,11 +257,11 @@ impl Run<'_> {
 }
 
 /// An error with its sources in one line.
-pub fn reason_of(error: &dyn std::error::Error) -> String {
+pub fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {
-        let words = next.to_string();
+        let words = next.downcast_ref().map_or_else(|| next.to_string(), crate::cause::of_io);
         // Many errors repeat their source in their own words.
         if !text.contains(&words) {
             text = format!("{text}: {words}");

@@ -20,7 +20,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
         if let Some(next) = of_level.get(shown) {
             let more = of_level.len() - shown;
             let words = if more == 1 { severity(next).to_owned() } else { format!("{}s", severity(next)) };
-            let message = data(&format!("and {more} more {words}: the log of this step has all of them"));
+            let message = data(&format!("and {more} more {words}: `parcelle check` lists all of them"));
             let _ = writeln!(out, "::{}::{message}", word(level));
         }
     }
@@ -49,7 +49,15 @@ fn command(finding: &Finding, sources: &Sources) -> String {
 }
 
 fn message(finding: &Finding, sources: &Sources) -> String {
-    let mut lines = vec![finding.why.clone().unwrap_or_else(|| finding.title.clone())];
+    let mut lines = Vec::new();
+    if !finding.primary.text.is_empty() {
+        lines.push(finding.primary.text.clone());
+    }
+    lines.extend(finding.why.clone());
+    if lines.is_empty() {
+        // The title stands above it, and an empty message is none.
+        lines.push(finding.title.clone());
+    }
     for label in &finding.secondary {
         lines.push(format!("{}: {}", sources.locate(label.span), label.text));
     }

@@ -10,10 +10,9 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let named = findings.iter().zip(fingerprints(findings, sources));
     let entries: Vec<Value> = named
         .map(|(finding, fingerprint)| {
-            let mut description = finding.title.clone();
-            if let Some(why) = &finding.why {
-                description = format!("{description}: {why}");
-            }
+            let label = Some(&finding.primary.text).filter(|text| !text.is_empty());
+            let parts = [Some(&finding.title), label, finding.why.as_ref()];
+            let description = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(": ");
             json!({
                 "description": description,
                 "check_name": finding.code.0,

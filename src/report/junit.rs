@@ -45,6 +45,7 @@ fn case(finding: &Finding, name: &str, sources: &Sources) -> String {
     let path = escape(&sources.file(finding.file()).path);
     let place = sources.locate(finding.primary.span);
     let mut body = vec![format!("{place}: {}", finding.title)];
+    body.extend(Some(finding.primary.text.clone()).filter(|text| !text.is_empty()));
     body.extend(finding.secondary.iter().map(|label| format!("{}: {}", sources.locate(label.span), label.text)));
     body.extend(finding.why.iter().map(|why| format!("why: {why}")));
     body.extend(finding.help.iter().map(|help| format!("help: {help}")));

@@ -6,21 +6,49 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
+mod markup;
+mod narrated;
 mod pages;
 pub mod plan;
 pub mod reference;
 mod sarif;
+mod step_summary;
 mod text;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::finding::{Finding, Findings, Severity};
+use crate::finding::{Applicability, Finding, Findings, Severity};
 use crate::source::Sources;
 
 pub use diagnostic::Drawn;
 pub use fingerprint::fingerprints;
 pub use pages::{page, pages};
+pub use step_summary::step_summary;
+
+/// How texts for people are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drawing {
+    /// Lines with marks below them.
+    #[default]
+    Plain,
+    /// The same in colours.
+    Coloured,
+    /// In sentences, for screen readers.
+    Narrated,
+}
+
+impl Drawing {
+    /// Whether colours are wanted.
+    pub fn has_colour(self) -> bool {
+        self == Self::Coloured
+    }
+
+    /// Whether it is heard rather than seen.
+    pub fn is_narrated(self) -> bool {
+        self == Self::Narrated
+    }
+}
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,16 +101,26 @@ impl fmt::Display for Format {
     }
 }
 
-/// The findings in one format, in the order they have. `colour` counts for [`Format::Text`] and [`Format::Short`] only.
-pub fn render(format: Format, findings: &Findings, sources: &Sources, colour: bool) -> String {
+/// The findings in one format, in the order they have. `drawing` counts for [`Format::Text`] and [`Format::Short`] only.
+pub fn render(format: Format, findings: &Findings, sources: &Sources, drawing: Drawing) -> String {
     match format {
-        Format::Text => text::render(findings, sources, colour),
-        Format::Short => short(findings, sources, colour),
+        Format::Text if drawing.is_narrated() => narrated::render(findings, sources),
+        Format::Text => text::render(findings, sources, drawing.has_colour()),
+        Format::Short => short(findings, sources, drawing.has_colour()),
         Format::Json => json::render(findings, sources),
         Format::Sarif => sarif::render(findings, sources),
         Format::Gitlab => gitlab::render(findings, sources),
         Format::Github => github::render(findings, sources),
         Format::Junit => junit::render(findings, sources),
+    }
+}
+
+/// The word before a fix: how far it may be trusted.
+fn way(applicability: Applicability) -> &'static str {
+    match applicability {
+        Applicability::Safe => "fix",
+        Applicability::Guess => "try",
+        Applicability::NeedsFilling => "fill",
     }
 }
 

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{fingerprints, page};
-use crate::finding::{Code, Finding, Findings, Fix, Severity};
+use crate::finding::{Code, Finding, Findings, Fix, Label, Severity};
 use crate::source::{Sources, Span};
+
+/// The name by which readers know the root of what was checked.
+const ROOT: &str = "%SRCROOT%";
 
 pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let codes: BTreeSet<(Code, Severity)> = findings.iter().map(|finding| (finding.code, finding.severity)).collect();
@@ -27,6 +30,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
                 "rules": rules.iter().map(|(code, severity)| rule(*code, *severity)).collect::<Vec<_>>(),
             } },
+            "originalUriBaseIds": { ROOT: { "description": { "text": "the root of the garden's repository" } } },
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
@@ -60,18 +64,19 @@ fn rule(code: Code, severity: Severity) -> Value {
 }
 
 fn result(finding: &Finding, hash: &str, rules: &[(Code, Severity)], sources: &Sources) -> Value {
-    let mut message = vec![finding.title.clone()];
-    message.extend(finding.why.clone());
+    let mut message = vec![plain(&finding.title)];
+    message.extend(said(&finding.primary).map(plain));
+    message.extend(finding.why.as_deref().map(plain));
     let related = finding.secondary.iter().enumerate().map(|(at, label)| {
-        let words = if label.text.is_empty() { "see here" } else { &label.text };
-        message.push(format!("[{}]({})", link_text(words), at + 1));
+        let words = plain(said(label).unwrap_or("see here"));
+        message.push(format!("[{words}]({})", at + 1));
         let mut location = location(label.span, sources);
         location["id"] = Value::from(at + 1);
         location["message"] = json!({ "text": words });
         location
     });
     let related: Vec<Value> = related.collect();
-    message.extend(finding.help.iter().cloned());
+    message.extend(finding.help.iter().map(|help| plain(help)));
     let mut result = json!({
         "ruleId": finding.code.0,
         "ruleIndex": rules.iter().position(|(code, _)| *code == finding.code),
@@ -89,17 +94,38 @@ fn result(finding: &Finding, hash: &str, rules: &[(Code, Severity)], sources: &S
     result
 }
 
-/// The text of an embedded link, in which brackets are escaped.
-fn link_text(words: &str) -> String {
-    words.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
+/// What a label says, where it says anything.
+fn said(label: &Label) -> Option<&str> {
+    Some(label.text.as_str()).filter(|text| !text.is_empty())
+}
+
+/// A text as part of a message, in which brackets would begin a link (§3.11.6) and braces a placeholder (§3.11.5).
+///
+/// Descriptions of rules take no arguments, so nothing is a placeholder there, and they stay as they are.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\\' | '[' | ']' => out.extend(['\\', character]),
+            '{' | '}' => out.extend([character, character]),
+            _ => out.push(character),
+        }
+    }
+    out
 }
 
 fn location(span: Span, sources: &Sources) -> Value {
     json!({ "physicalLocation": { "artifactLocation": artifact(span, sources), "region": region(span, sources) } })
 }
 
+/// A file below the root of the repository; one of our own has no place there.
 fn artifact(span: Span, sources: &Sources) -> Value {
-    json!({ "uri": uri(&sources.file(span.file).path) })
+    let path = &sources.file(span.file).path;
+    let mut artifact = json!({ "uri": uri(path) });
+    if !path.starts_with('<') {
+        artifact["uriBaseId"] = ROOT.into();
+    }
+    artifact
 }
 
 fn region(span: Span, sources: &Sources) -> Value {
@@ -124,5 +150,5 @@ fn fix(fix: &Fix, sources: &Sources) -> Value {
             None => changes.push(json!({ "artifactLocation": artifact, "replacements": [replacement] })),
         }
     }
-    json!({ "description": { "text": fix.title }, "artifactChanges": changes })
+    json!({ "description": { "text": plain(&fix.title) }, "artifactChanges": changes })
 }

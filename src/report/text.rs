@@ -18,8 +18,8 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::severity;
-use crate::finding::{Applicability, Finding, Findings, Label, Severity};
+use super::{severity, way};
+use crate::finding::{Finding, Findings, Label, Severity};
 use crate::source::{FileId, Sources};
 
 /// How many characters of a line are shown; of a longer one, those around the mark.
@@ -48,7 +48,7 @@ pub(super) fn heading(finding: &Finding, colour: bool) -> String {
     format!("{code}: {}", pen.paint(Style::new().bold(), &visible(&finding.title)))
 }
 
-fn summary(findings: &Findings) -> String {
+pub(super) fn summary(findings: &Findings) -> String {
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let words = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")];
     let parts: Vec<String> = words
@@ -195,7 +195,7 @@ fn shown(character: char) -> String {
 }
 
 /// A text of ours, in which what a file wrote cannot steer the terminal.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     text.chars().map(|character| if character == '\n' { "\n".into() } else { shown(character) }).collect()
 }
 
@@ -207,12 +207,7 @@ fn notes(out: &mut String, finding: &Finding, pen: Pen) {
     finding.why.iter().for_each(|why| note("why", why));
     finding.help.iter().for_each(|help| note("help", help));
     for fix in &finding.fixes {
-        let word = match fix.applicability {
-            Applicability::Safe => "fix",
-            Applicability::Guess => "try",
-            Applicability::NeedsFilling => "fill",
-        };
-        note(word, &fix.title);
+        note(way(fix.applicability), &fix.title);
     }
 }
 

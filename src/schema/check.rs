@@ -282,22 +282,29 @@ impl<'a> Check<'a> {
         true
     }
 
+    /// One finding about all that a block lacks.
     fn missing(&mut self, shape: &Shape, seen: &BTreeSet<&str>, parent: &Node) {
-        let missing: Vec<&NodeShape> = self.language.nodes(shape);
-        for node in missing.into_iter().filter(|node| node.occurs == Occurs::Once && !seen.contains(node.name.as_str()))
-        {
-            let title = format!("{} lacks `{}`", called(parent), node.name);
-            let finding = Finding::error(MISSING_NODE, title, parent.head);
-            let finding = match &node.shape.about {
-                Some(about) => finding.why(format!("`{}` says: {}", node.name, lower_first(about))),
-                None => finding,
-            };
-            let finding = match &node.shape.example {
+        let is_missing = |node: &&NodeShape| node.occurs == Occurs::Once && !seen.contains(node.name.as_str());
+        let missing: Vec<&NodeShape> = self.language.nodes(shape).into_iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let names = either(missing.iter().map(|node| node.name.as_str())).replace(" or ", " and ");
+        let mut finding = Finding::error(MISSING_NODE, format!("{} lacks {names}", called(parent)), parent.head);
+        let abouts = missing
+            .iter()
+            .filter_map(|node| Some(format!("`{}` says: {}", node.name, lower_first(node.shape.about.as_ref()?))));
+        let why = abouts.collect::<Vec<_>>().join("\n");
+        if !why.is_empty() {
+            finding = finding.why(why);
+        }
+        for node in missing {
+            finding = match &node.shape.example {
                 Some(example) => finding.help(format!("add, for example, `{example}`")),
                 None => finding.help(format!("add `{}` to its block", node.name)),
             };
-            self.push(parent, finding);
         }
+        self.push(parent, finding);
     }
 
     fn unknown(&self, shape: &Shape, node: &Node, parent: Option<&Node>) -> Finding {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parcelle::check::{Checked, Memo, check, check_again, past_of};
 use parcelle::git::{RawFile, Snapshot};
 use parcelle::model::{Past, Setting};
-use parcelle::report::{self, Format};
+use parcelle::report::{self, Drawing, Format};
 use parcelle::source::{FileId, Sources, Span};
 
 mod edits;
@@ -71,7 +71,7 @@ struct Told {
 }
 
 fn told(checked: &Checked) -> Told {
-    let render = |format| report::render(format, &checked.findings, &checked.sources, false);
+    let render = |format| report::render(format, &checked.findings, &checked.sources, Drawing::Plain);
     let garden = checked.garden.as_ref();
     let names = |names: Vec<&parcelle::name::Name>| names.into_iter().map(ToString::to_string).collect();
     let organisations = garden.into_iter().flat_map(|garden| garden.organisations.values());

@@ -140,7 +140,11 @@ async fn a_canary_in_every_secret_is_told_nowhere() {
     std::fs::create_dir_all(&garden).expect("a folder");
     git(&garden, &["init", "-q", "-b", "main"]);
     let files = self::garden(20).into_iter();
-    let files = files.map(|(path, text)| RawFile { path: path.to_owned(), blob: path.to_owned(), bytes: text.into_bytes().into() });
+    let files = files.map(|(path, text)| RawFile {
+        path: path.to_owned(),
+        blob: path.to_owned(),
+        bytes: text.into_bytes().into(),
+    });
     let snapshot = Snapshot { commit: None, folder: String::new(), files: files.collect() };
     let mut made = everything(&check(snapshot, None, jiff::Timestamp::UNIX_EPOCH));
     for relay in made.iter_mut().filter(|object| object["metadata"]["name"] == "smtp-relay") {

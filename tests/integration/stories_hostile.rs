@@ -8,7 +8,7 @@ use parcelle::finding::Severity;
 use parcelle::git::{RawFile, Snapshot};
 use parcelle::plan::{Reason, Verb};
 use parcelle::render::Object;
-use parcelle::report::{self, Format};
+use parcelle::report::{self, Drawing, Format};
 use serde_json::json;
 
 use crate::story::World;
@@ -137,7 +137,7 @@ fn what_a_hostile_organisation_writes_is_refused_on_its_lines_and_the_others_go_
     let good = alone.objects.iter().find(|(name, _)| name.as_str() == "good").expect("it renders").1.clone();
     for (what, text, words) in attempts() {
         let checked = checked(&text);
-        let report = report::render(Format::Text, &checked.findings, &checked.sources, false);
+        let report = report::render(Format::Text, &checked.findings, &checked.sources, Drawing::Plain);
         let errors: Vec<_> = checked.findings.iter().filter(|found| found.severity == Severity::Error).collect();
         assert!(!errors.is_empty(), "{what}: nothing is said");
         assert!(report.contains(words), "{what}: {words:?} is not in\n{report}");

@@ -218,10 +218,18 @@ async fn no_secret_is_told_whatever_fails() {
             let round = world.round().await;
             texts.push(format!("{:?} {:?}", round.plan, round.outcome));
             texts.push(serde_json::to_string(&round.plan).expect("a plan is JSON"));
-            texts.push(parcelle::report::plan::text(&round.plan, Look { colour: false, verbose: true }));
+            texts.push(parcelle::report::plan::text(
+                &round.plan,
+                Look { drawing: parcelle::report::Drawing::Plain, verbose: true },
+            ));
             texts.push(parcelle::report::plan::markdown(&round.plan, parcelle::report::plan::Markdown::default()));
             texts.push(parcelle::report::plan::outcome(&round.outcome.organisations, Look::default()));
-            texts.push(parcelle::report::render(Format::Json, &round.findings(), &world.sources, false));
+            texts.push(parcelle::report::render(
+                Format::Json,
+                &round.findings(),
+                &world.sources,
+                parcelle::report::Drawing::Plain,
+            ));
             faults.clear();
         }
         let made = decoded(&world.get("Secret", &alpha, "instance").await.expect("it was made"), "password");

@@ -2,8 +2,8 @@
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Layer;
-use crate::model::explain::value_text;
 use crate::model::rules::One;
+use crate::model::value_text;
 
 /// A setting other than it was applied.
 pub const CHANGED: Code = Code("E0408");

@@ -33,7 +33,7 @@ fn smaller(now: &Value, before: &Value) -> bool {
 }
 
 fn shrinks(sound: &SoundApp<'_>, name: &str, now: &Setting, before: &Value, reason: &str) -> Finding {
-    let (is, was) = (crate::model::explain::value_text(&now.value), crate::model::explain::value_text(before));
+    let (is, was) = (crate::model::value_text(&now.value), crate::model::value_text(before));
     let place = if now.layer == Layer::Definition { sound.app.span } else { now.span };
     let title = format!("`{name}` of {} cannot shrink from {was} to {is}", sound.called());
     let finding =

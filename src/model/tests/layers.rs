@@ -1,13 +1,15 @@
 //! The merge of the layers, row by row of the table.
 
 use super::*;
-use crate::model::explain::setting_text;
+use crate::model::spelling::setting_text;
+use crate::model::{Explanation, Part};
 
 /// The effective setting of alternatiba's cloud where the layers say these lines.
 fn effective(name: &str, offer_defaults: &str, offer_app: &str, defaults: &str, app: &str) -> String {
     let tried = layered(offer_defaults, offer_app, defaults, app);
     assert_eq!(tried.short(), "");
-    setting_text(name, &tried.app("alternatiba", "cloud").settings[name])
+    let app = tried.app("alternatiba", "cloud");
+    setting_text(&app.definition.settings[name], &app.settings[name])
 }
 
 fn layered(offer_defaults: &str, offer_app: &str, defaults: &str, app: &str) -> Tried {
@@ -36,7 +38,7 @@ fn a_scalar_of_a_nearer_layer_replaces_the_whole_node() {
 
 #[test]
 fn properties_merge_one_by_one() {
-    assert_eq!(effective("scale", "scale min=2 max=6", "", "", "scale max=20"), "scale cpu-percent=70 max=20 min=2");
+    assert_eq!(effective("scale", "scale min=2 max=6", "", "", "scale max=20"), "scale min=2 max=20 cpu-percent=70");
 }
 
 #[test]
@@ -92,25 +94,59 @@ fn the_same_setting_twice_in_one_layer_shows_both_places() {
     );
 }
 
+/// Where a setting of alternatiba's cloud comes from: what is in force, then a line a layer.
+fn explained(tried: &Tried, name: &str) -> (Explanation, Vec<String>) {
+    let explanation = explain(tried.garden(), "alternatiba", "cloud", name).expect("the setting is there");
+    let line = |said: &crate::model::Explained| {
+        let text = said.text.as_deref().unwrap_or("nothing");
+        format!("{:?} {text} {} {:?}", said.layer, tried.sources.locate(said.span), said.part)
+    };
+    let lines = explanation.layers.iter().map(line).collect();
+    (explanation, lines)
+}
+
 #[test]
-fn explain_says_what_each_layer_says_and_which_is_in_force() {
+fn explain_says_what_each_layer_says_and_which_words_of_it_are_in_force() {
     let tried = layered("scale min=2 max=6", "scale min=3", "", "scale max=20");
-    let explained = explain(tried.garden(), "alternatiba", "cloud", "scale").expect("the app is there");
-    let lines: Vec<String> = explained
-        .iter()
-        .map(|said| {
-            let file = tried.sources.locate(said.span);
-            format!("{:?} {} {} {}", said.layer, said.text, file, if said.wins { "wins" } else { "" })
-        })
-        .collect();
+    let (explanation, lines) = explained(&tried, "scale");
+    assert_eq!(explanation.effective.as_deref(), Some("scale min=3 max=20 cpu-percent=70"));
     assert_eq!(
         lines[..3],
         [
-            "App scale max=20 organisations/alternatiba.kdl:11:1 wins",
-            "OfferApp scale min=3 offers/liiibre.kdl:7:1 wins",
-            "OfferDefaults scale max=6 min=2 offers/liiibre.kdl:4:1 ",
+            "App scale max=20 organisations/alternatiba.kdl:11:1 All",
+            "OfferApp scale min=3 offers/liiibre.kdl:7:1 All",
+            "OfferDefaults scale min=2 max=6 offers/liiibre.kdl:4:1 Nothing { nearer: App }",
         ]
     );
-    let at = explain(tried.garden(), "alternatiba", "cloud", "at").expect("the app is there");
-    assert_eq!(at[0].text, "at cloud.alternatiba.example");
+    assert!(lines[3].starts_with("Definition scale min=1 max="), "{}", lines[3]);
+    assert!(lines[3].ends_with("Some([\"cpu-percent\"])"), "{}", lines[3]);
+}
+
+#[test]
+fn groups_and_their_defaults_are_explained_as_kdl_that_can_be_pasted() {
+    let far = "backup { every night; keep weekly=4 daily=7; }";
+    let (explanation, lines) = explained(&layered(far, "", "", "backup { keep daily=14; }"), "backup");
+    let effective = "backup { every night at=\"02:30\"; keep daily=14 weekly=4; }";
+    assert_eq!(explanation.effective.as_deref(), Some(effective));
+    assert!(lines[0].starts_with("App backup { keep daily=14; } "), "{}", lines[0]);
+    assert!(lines[1].starts_with("OfferDefaults backup { every night; keep daily=7 weekly=4; } "), "{}", lines[1]);
+    assert!(lines[1].ends_with("Some([\"every\", \"keep weekly\"])"), "{}", lines[1]);
+    assert!(lines[2].starts_with("Definition backup { every at=\"02:30\"; } "), "{}", lines[2]);
+    assert_eq!(explanation.layers[2].part, Part::All);
+}
+
+#[test]
+fn a_value_that_parcelle_makes_says_of_what() {
+    let tried = layered("", "", "", "");
+    let (explanation, lines) = explained(&tried, "at");
+    assert_eq!((explanation.effective.as_deref(), lines.len()), (Some("at cloud.alternatiba.example"), 0));
+    let computed = explanation.computed.expect("no layer says it");
+    let parts: Vec<String> = computed
+        .parts
+        .iter()
+        .map(|(name, value, span)| format!("{name} {value} {}", tried.sources.locate(*span)))
+        .collect();
+    assert!(computed.of.starts_with("NAME.DOMAIN"), "{}", computed.of);
+    assert_eq!(parts[0], "NAME cloud organisations/alternatiba.kdl:10:2");
+    assert!(parts[1].starts_with("DOMAIN alternatiba.example organisations/alternatiba.kdl:"), "{}", parts[1]);
 }

@@ -4,9 +4,11 @@
 
 use std::fmt::Write as _;
 
+use super::value::Line;
 use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
 use super::{text, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Plan, Reason, Verb};
+use crate::report::markup::{code, escape};
 
 /// How a comment is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,16 +108,19 @@ fn draw_action(out: &mut String, action: &Action) {
         return;
     }
     out.push_str("\n  | field | before | after | line |\n  |---|---|---|---|\n");
-    for change in &action.changes {
+    for change in value::told(&action.changes) {
         draw_change(out, change);
     }
     out.push('\n');
 }
 
 fn draw_change(out: &mut String, change: &FieldChange) {
-    let (before, after) = match value::lines(change.before.as_ref(), change.after.as_ref()) {
-        Some(lines) => (cell(&lines, '-'), cell(&lines, '+')),
-        None => (code(&value::line(change.before.as_ref())), code(&value::line(change.after.as_ref()))),
+    let (before, after) = (change.before.as_ref(), change.after.as_ref());
+    let (before, after) = if let Some(lines) = value::lines(before, after) {
+        (cell(&lines, Side::Before), cell(&lines, Side::After))
+    } else {
+        let (before, after) = value::pair(&change.path, before, after);
+        (code(&before), code(&after))
     };
     let by = match change.drift_by.as_slice() {
         [] => String::new(),
@@ -125,44 +130,22 @@ fn draw_change(out: &mut String, change: &FieldChange) {
     let _ = writeln!(out, "  | {} | {before}{by} | {after} | {origin} |", code(&change.path));
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    After,
+}
+
 /// The lines of one side of a difference, at most ten.
-fn cell(lines: &[String], side: char) -> String {
-    let mut side = lines.iter().filter(|line| line.starts_with(side));
-    let shown: Vec<_> = side.by_ref().take(10).map(|line| code(line.get(2..).unwrap_or_default())).collect();
+fn cell(lines: &[Line], side: Side) -> String {
+    let mut side = lines.iter().filter_map(|line| match (line, side) {
+        (Line::Removed(text), Side::Before) | (Line::Added(text), Side::After) => Some(text.clone()),
+        (Line::Changed(path, before, _), Side::Before) => Some(format!("{path}: {before}")),
+        (Line::Changed(path, _, after), Side::After) => Some(format!("{path}: {after}")),
+        _ => None,
+    });
+    let shown: Vec<_> = side.by_ref().take(10).map(|line| code(&line)).collect();
     let rest = side.count();
     let more = if rest > 0 { format!("<br>… {rest} more") } else { String::new() };
     format!("{}{more}", shown.join("<br>"))
-}
-
-/// A text as code: neither Markdown nor mentions are read in it.
-fn code(text: &str) -> String {
-    format!("<code>{}</code>", entities(&super::words::plain(text), false))
-}
-
-/// A text outside of code; what stands between backticks becomes code.
-fn escape(text: &str) -> String {
-    let parts = text.split('`').enumerate();
-    parts.map(|(at, part)| if at % 2 == 1 { code(part) } else { entities(&super::words::plain(part), true) }).collect()
-}
-
-/// Every punctuation that Markdown, HTML or a reference (`@name`, `#1`, `!1`) could be made of, as an entity. References are
-/// found after rendering, so outside of code a joiner that nobody sees parts the sign from the name.
-fn entities(text: &str, parted: bool) -> String {
-    let mut out = String::with_capacity(text.len() * 2);
-    for char in text.chars() {
-        match char {
-            '@' | '#' | '!' | '~' | '%' | '&' | '$' => {
-                let _ = write!(out, "&#{};", u32::from(char));
-                if parted {
-                    out.push('\u{2060}');
-                }
-            }
-            // A name of a host is made a link by itself.
-            ':' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '"' | '\'' | '^' | '{' | '}' | '=' => {
-                let _ = write!(out, "&#{};", u32::from(char));
-            }
-            char => out.push(char),
-        }
-    }
-    out
 }

@@ -1,5 +1,6 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
+mod elements;
 mod json;
 mod markdown;
 mod outcome;
@@ -14,12 +15,15 @@ pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
 pub use status::{AppStatus, OrganisationStatus, status, statuses};
 pub use text::text;
+pub(in crate::report) use words::plain;
+
+use super::Drawing;
 
 /// How a text is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// Whether the reader has colours.
-    pub colour: bool,
+    /// With colours, without, or in sentences.
+    pub drawing: Drawing,
     /// Whether everything is shown: objects of new apps one by one, what stays as it is.
     pub verbose: bool,
 }

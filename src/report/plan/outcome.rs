@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::Look;
-use super::words::{many, paint, plain, sign, style};
+use super::words::{bullet, many, paint, plain};
 use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip, Verb};
 
 /// The outcomes as text: a line an organisation, what is open below it, a summary at the end.
@@ -27,11 +27,10 @@ pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
         if quiet && !look.verbose {
             continue;
         }
-        let name = paint(look.colour, Style::new().bold(), organisation.organisation.as_str());
+        let name = paint(look.drawing, Style::new().bold(), organisation.organisation.as_str());
         let _ = writeln!(out, "{name}: {}{}", counted(&counts), under_way(organisation, look));
         if let Some(failure) = &organisation.failure {
-            let bad = paint(look.colour, style(Verb::Refused), "!");
-            let _ = writeln!(out, "  {bad} {}", plain(failure));
+            let _ = writeln!(out, "  {}{}", bullet(look.drawing, Verb::Refused), plain(failure));
         }
         for outcome in &organisation.outcomes {
             draw(&mut out, outcome, look);
@@ -109,7 +108,7 @@ fn draw(out: &mut String, outcome: &Outcome, look: Look) {
         Done::Deleted if look.verbose => (Verb::Delete, "deleted".to_owned()),
         Done::Applied { .. } | Done::Deleted | Done::Unchanged => return,
     };
-    let _ = writeln!(out, "  {} {} — {words}", paint(look.colour, style(mark), sign(mark)), outcome.id);
+    let _ = writeln!(out, "  {}{} — {words}", bullet(look.drawing, mark), outcome.id);
 }
 
 /// Objects on their way are counted; each is told only to those who ask for everything, and what will not get there always.

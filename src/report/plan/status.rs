@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Look;
 use super::text::day;
-use super::words::{many, paint, plain, sign, style};
+use super::words::{bullet, many, paint, plain};
 use crate::plan::{Health, HealthState, Retirement, Verb};
 
 /// How one organisation is.
@@ -100,7 +100,7 @@ pub fn statuses(all: &[OrganisationStatus], look: Look) -> String {
 
 /// One organisation's page.
 pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
-    let bold = |text: &str| paint(look.colour, Style::new().bold(), text);
+    let bold = |text: &str| paint(look.drawing, Style::new().bold(), text);
     let mut out = String::new();
     let name = bold(&organisation.organisation);
     let title = if organisation.title.is_empty() { String::new() } else { format!(", {}", plain(&organisation.title)) };
@@ -130,23 +130,23 @@ pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
     for app in &organisation.apps {
         draw_app(&mut out, app, look);
     }
-    let mark = |verb| paint(look.colour, style(verb), sign(verb));
+    let mark = |verb| bullet(look.drawing, verb);
     for (object, health) in &organisation.unwell {
         let verb = if health.state == HealthState::Failed { Verb::Refused } else { Verb::Change };
         let message = if health.message.is_empty() { &health.reason } else { &health.message };
-        let _ = writeln!(out, "  {} {object} is {}: {}", mark(verb), health.state, plain(message));
+        let _ = writeln!(out, "  {}{object} is {}: {}", mark(verb), health.state, plain(message));
     }
     for (object, reason) in &organisation.open {
-        let _ = writeln!(out, "  {} {object} — {}", mark(Verb::Refused), plain(reason));
+        let _ = writeln!(out, "  {}{object} — {}", mark(Verb::Refused), plain(reason));
     }
     for object in &organisation.detached {
-        let _ = writeln!(out, "  {} {object} is detached: it holds data that no app asks for", mark(Verb::Keep));
+        let _ = writeln!(out, "  {}{object} is detached: it holds data that no app asks for", mark(Verb::Keep));
     }
     out
 }
 
 fn draw_app(out: &mut String, app: &AppStatus, look: Look) {
-    let name = paint(look.colour, Style::new().bold(), &app.name);
+    let name = paint(look.drawing, Style::new().bold(), &app.name);
     let at = app.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
     let (well, all) = app.well;
     let health = match (well == all, app.gone) {

@@ -6,6 +6,7 @@ use crate::plan::{
     Action, Base, Conflict, FieldChange, OrganisationPlan, Place, Plan, Reason, SCHEMA, Shown, Verb, What,
 };
 use crate::render::{ObjectId, Stage};
+use crate::report::Drawing;
 
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -124,8 +125,27 @@ ingenium: 4 create
 }
 
 #[test]
+fn a_plan_that_is_heard_has_words_for_signs() {
+    let mut plan = plan();
+    let listed = change("spec.dnsNames", r#"["a.example"]"#, r#"["a.example", "b.example"]"#, 4);
+    plan.organisations[0].actions[0].changes.push(listed);
+    let heard = text(&plan, Look { drawing: Drawing::Narrated, verbose: false });
+    for line in [
+        "    change: Deployment cloud-web — the garden asks for it\n",
+        "        spec.replicas: from 2 to 3, from orgs/alternatiba.kdl:17\n",
+        "        spec.dnsNames, from orgs/alternatiba.kdl:4:\n          added: b.example\n",
+        "          removed: two\n",
+        "    refused: Service cloud — ",
+        "    create: 4 objects: ",
+    ] {
+        assert!(heard.contains(line), "{line:?} is not in\n{heard}");
+    }
+    assert!(!heard.contains(['→', '~', '+', '!']), "{heard}");
+}
+
+#[test]
 fn colours_change_nothing_but_colours() {
-    let coloured = text(&plan(), Look { colour: true, verbose: false });
+    let coloured = text(&plan(), Look { drawing: Drawing::Coloured, verbose: false });
     assert!(coloured.contains("\u{1b}["));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(), Look::default()));
 }
@@ -182,7 +202,7 @@ fn json_says_verbs_reasons_and_places() {
 fn secrets_are_neither_shown_nor_measured() {
     let mut plan = plan();
     plan.organisations[0].actions[0].changes = vec![change("data.password", "SECRET", "SECRET", 3)];
-    let text = text(&plan, Look { colour: false, verbose: true });
+    let text = text(&plan, Look { drawing: Drawing::Plain, verbose: true });
     assert!(text.contains("data.password: (secret) → (secret)"), "{text}");
 }
 

@@ -14,9 +14,11 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::words::{by_app, counted, has_news, is_told, kinds, many, paint, plain, sign, style};
+use super::value::Line;
+use super::words::{by_app, counted, has_news, is_told, kinds, many, mark, paint, plain, style};
 use super::{Look, value, way_out};
-use crate::plan::{Action, FieldChange, OrganisationPlan, Plan, Verb};
+use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
+use crate::report::Drawing;
 
 /// More new objects than these are counted by kind instead of listed.
 const LISTED: usize = 3;
@@ -71,7 +73,7 @@ fn reckoned(plan: &Plan) -> String {
 }
 
 fn draw(out: &mut String, plan: &OrganisationPlan, look: Look) {
-    let bold = |text: &str| paint(look.colour, Style::new().bold(), text);
+    let bold = |text: &str| paint(look.drawing, Style::new().bold(), text);
     let _ = writeln!(out, "{}: {}", bold(plan.organisation.as_str()), counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "  {}", plain(&reason.to_string()));
@@ -93,8 +95,8 @@ fn group(out: &mut String, told: &[&Action], look: Look) {
     let counts = created().count();
     let folded = !look.verbose && counts > LISTED;
     if folded {
-        let sign = paint(look.colour, style(Verb::Create), sign(Verb::Create));
-        let _ = writeln!(out, "    {sign} {counts} objects: {}", kinds(created()));
+        let mark = mark(look.drawing, Verb::Create);
+        let _ = writeln!(out, "    {mark} {counts} objects: {}", kinds(created()));
     }
     for action in told.iter().filter(|action| !folded || action.verb != Verb::Create) {
         draw_action(out, action, look);
@@ -102,16 +104,16 @@ fn group(out: &mut String, told: &[&Action], look: Look) {
 }
 
 fn draw_action(out: &mut String, action: &Action, look: Look) {
-    let paint = |style: Style, text: &str| paint(look.colour, style, text);
-    let sign = paint(style(action.verb), sign(action.verb));
+    let paint = |style: Style, text: &str| paint(look.drawing, style, text);
+    let mark = mark(look.drawing, action.verb);
     let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
     let unverified = if action.verb.writes() && !action.verified { ", not verified by the server" } else { "" };
     let reason = plain(&action.reason.to_string());
     let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base.is_none());
-    let origin = origin.map(|place| format!("  {}", paint(Style::new().dimmed(), &place.to_string())));
-    let _ = writeln!(out, "    {sign} {} — {reason}{note}{unverified}{}", action.id, origin.unwrap_or_default());
+    let origin = origin.map(|place| from(place, look.drawing));
+    let _ = writeln!(out, "    {mark} {} — {reason}{note}{unverified}{}", action.id, origin.unwrap_or_default());
     let shown = action.base.is_some() || look.verbose;
-    for change in action.changes.iter().filter(|_| shown) {
+    for change in value::told(&action.changes).filter(|_| shown) {
         draw_change(out, change, look);
     }
     for (field, manager) in way_out::holders(action) {
@@ -123,33 +125,63 @@ fn draw_action(out: &mut String, action: &Action, look: Look) {
 }
 
 fn draw_change(out: &mut String, change: &FieldChange, look: Look) {
-    let paint = |style: Style, text: &str| paint(look.colour, style, text);
-    let origin = change.origin.as_ref().map(|place| format!("  {}", paint(Style::new().dimmed(), &place.to_string())));
-    let origin = origin.unwrap_or_default();
+    let origin = change.origin.as_ref().map(|place| from(place, look.drawing)).unwrap_or_default();
     let by = match change.drift_by.as_slice() {
         [] => String::new(),
         by => format!(" by {}", by.join(", ")),
     };
+    let path = plain(&change.path);
     if let Some(lines) = value::lines(change.before.as_ref(), change.after.as_ref()) {
-        let _ = writeln!(out, "        {}:{by}{origin}", plain(&change.path));
+        let _ = match look.drawing {
+            Drawing::Narrated => writeln!(out, "        {path}{by}{origin}:"),
+            _ => writeln!(out, "        {path}:{by}{origin}"),
+        };
         for line in lines {
-            let style = match line.chars().next() {
-                Some('-') => style(Verb::Delete),
-                Some('+') => style(Verb::Create),
-                _ => Style::new().dimmed(),
-            };
-            let _ = writeln!(out, "          {}", paint(style, &line));
+            let _ = writeln!(out, "          {}", draw_line(&line, look.drawing));
         }
         return;
     }
-    let after = paint(style(Verb::Create), &value::line(change.after.as_ref()));
-    let path = plain(&change.path);
-    if change.before.is_none() {
-        let _ = writeln!(out, "        {path}: {after}{origin}");
-        return;
+    let (before, after) = value::pair(&change.path, change.before.as_ref(), change.after.as_ref());
+    let moved = moved(change.before.is_some(), &before, &by, &after, look.drawing);
+    let _ = writeln!(out, "        {path}: {moved}{origin}");
+}
+
+/// The line of KDL behind something, at the end of a line.
+fn from(place: &Place, drawing: Drawing) -> String {
+    match drawing {
+        Drawing::Narrated => format!(", from {place}"),
+        drawing => format!("  {}", paint(drawing, Style::new().dimmed(), &place.to_string())),
     }
-    let before = paint(style(Verb::Delete), &value::line(change.before.as_ref()));
-    let _ = writeln!(out, "        {path}: {before}{by} → {after}{origin}");
+}
+
+/// `2 → 3`, or in words.
+fn moved(was_there: bool, before: &str, by: &str, after: &str, drawing: Drawing) -> String {
+    if drawing.is_narrated() {
+        return if was_there { format!("from {before}{by} to {after}") } else { format!("new, {after}") };
+    }
+    let after = paint(drawing, style(Verb::Create), after);
+    let before = paint(drawing, style(Verb::Delete), before);
+    if was_there { format!("{before}{by} → {after}") } else { after }
+}
+
+fn draw_line(line: &Line, drawing: Drawing) -> String {
+    let told = |sign: &str, word: &str, verb: Verb, text: &str| {
+        if drawing.is_narrated() {
+            format!("{word}: {text}")
+        } else {
+            paint(drawing, style(verb), &format!("{sign} {text}"))
+        }
+    };
+    match line {
+        Line::Removed(text) => told("-", "removed", Verb::Delete, text),
+        Line::Added(text) => told("+", "added", Verb::Create, text),
+        Line::Around(text) => told(" ", "unchanged", Verb::Keep, text),
+        Line::Gap => paint(drawing, Style::new().dimmed(), "…"),
+        Line::Changed(path, before, after) => {
+            let moved = moved(true, before, "", after, drawing);
+            if drawing.is_narrated() { format!("{path}: {moved}") } else { format!("~ {path}: {moved}") }
+        }
+    }
 }
 
 /// The day of a time in Unix seconds, in UTC.

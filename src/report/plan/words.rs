@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Style};
 
 use crate::plan::{Action, OrganisationPlan, Verb};
+use crate::report::Drawing;
 
 /// The verbs in the order in which a summary names them.
 pub(super) const VERBS: &[Verb] =
@@ -51,8 +52,18 @@ pub(super) fn style(verb: Verb) -> Style {
 }
 
 /// `text` in a style, where colours are wanted.
-pub(super) fn paint(colour: bool, style: Style, text: &str) -> String {
-    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+pub(super) fn paint(drawing: Drawing, style: Style, text: &str) -> String {
+    if drawing.has_colour() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+/// What stands before an object: a sign, or where nobody sees it the word.
+pub(super) fn mark(drawing: Drawing, verb: Verb) -> String {
+    if drawing.is_narrated() { format!("{}:", word(verb)) } else { paint(drawing, style(verb), sign(verb)) }
+}
+
+/// A sign and a blank before a line that says by itself what it is about; nothing where it is heard.
+pub(super) fn bullet(drawing: Drawing, verb: Verb) -> String {
+    if drawing.is_narrated() { String::new() } else { format!("{} ", mark(drawing, verb)) }
 }
 
 /// "2 change, 1 create, 41 unchanged"; "nothing" for no object at all.
@@ -98,7 +109,7 @@ pub(super) fn by_app(plan: &OrganisationPlan) -> BTreeMap<Option<&str>, Vec<&Act
 }
 
 /// Text that came from a cluster or a garden, on one line and without what steers a terminal.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::report) fn plain(text: &str) -> String {
     text.chars()
         .map(|char| match char {
             '\n' => '⏎',

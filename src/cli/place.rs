@@ -1,0 +1,62 @@
+//! Where `check` runs, and what is read there beside the text: annotations in GitHub Actions, a report in GitLab CI.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::{Failure, Output};
+use crate::check::Checked;
+use crate::report::{Drawing, Format, render, step_summary};
+
+/// The name under which GitLab's own analysers leave their report.
+const GITLAB_REPORT: &str = "gl-code-quality-report.json";
+
+/// A CI that shows findings by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    GitHub,
+    GitLab,
+}
+
+/// Tells the CI that this runs in, if any; files are written only where no report was asked for (`unasked`).
+pub(super) fn tell(checked: &Checked, unasked: bool, output: &Output) -> Result<(), Failure> {
+    let report = |format| render(format, &checked.findings, &checked.sources, Drawing::Plain);
+    match place() {
+        Some(Place::GitHub) => {
+            output.result(&report(Format::Github))?;
+            summarise(checked)
+        }
+        Some(Place::GitLab) if unasked => {
+            write(Path::new(GITLAB_REPORT), &report(Format::Gitlab))?;
+            output.note(&format!("{GITLAB_REPORT} is written: name it under `artifacts:reports:codequality`"));
+            Ok(())
+        }
+        Some(Place::GitLab) | None => Ok(()),
+    }
+}
+
+/// Forgejo and Gitea call themselves GitHub too, and show no annotations.
+#[expect(clippy::disallowed_methods, reason = "a port: where this runs")]
+fn place() -> Option<Place> {
+    let is_set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    match () {
+        () if is_set("FORGEJO_ACTIONS") || is_set("GITEA_ACTIONS") => None,
+        () if is_set("GITHUB_ACTIONS") => Some(Place::GitHub),
+        () if is_set("GITLAB_CI") => Some(Place::GitLab),
+        () => None,
+    }
+}
+
+/// All findings on the page of the job, since annotations are cut after ten of a kind.
+#[expect(clippy::disallowed_methods, reason = "a port: the summary that GitHub Actions asks for")]
+fn summarise(checked: &Checked) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return Ok(()) };
+    let path = Path::new(&path);
+    let text = step_summary(&checked.findings, &checked.sources);
+    let appended = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    appended.and_then(|mut file| file.write_all(text.as_bytes())).map_err(Failure::file("write", path))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a port: the report that GitLab CI reads")]
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(Failure::file("write", path))
+}
