@@ -263,6 +263,7 @@ impl Daemon<'_> {
             self.verify_all();
         }
         let mut asked = Asked {
+            ask: Ask::WhereItDecides,
             // Nothing is waited for: what becomes ready is told by its watch.
             wait: self.args.waiting.limit().map(|_| Duration::ZERO),
             whole,

@@ -69,7 +69,7 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
     let wanted = body_to_send(object, input.said, None);
     action.changes = changes(input, object, None, &wanted, &wanted, &|_| false);
     match input.live.dry_runs.get(&object.id) {
-        Some(DryRun::Result(_)) => {}
+        Some(DryRun::Result(_) | DryRun::Accepted) => {}
         Some(DryRun::Refused { status, message, causes }) => {
             action.verb = Verb::Refused;
             action.reason = Reason::ServerRefused { status: *status, message: message.clone() };
@@ -268,6 +268,7 @@ fn prospect<'a>(input: &Input<'a>, live: &LiveObject, wanted: &Value, asked: Opt
             let refused = Some(Reason::ServerRefused { status: *status, message: message.clone() });
             Prospect { refused, conflicts: Vec::new(), verified: true, ..reckoned(input, &live.body, wanted) }
         }
+        Some(DryRun::Accepted) => Prospect { verified: true, ..reckoned(input, &live.body, wanted) },
         Some(DryRun::NotVerified(_)) | None => reckoned(input, &live.body, wanted),
     }
 }

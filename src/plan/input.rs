@@ -64,6 +64,18 @@ pub fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
     input.desired.objects.iter().enumerate().filter(|(_, object)| open(object)).map(|(at, _)| at).collect()
 }
 
+/// Whether it is sure without a question that somebody changed what we had applied: the garden asks for the same as
+/// before, and a field of it is no longer ours.
+pub fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
+    let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
+    let (Some(entry), Some(live)) = (entry, input.live.objects.get(&object.id)) else { return false };
+    let wanted = body_to_send(object, input.said, Some(entry));
+    entry.desired_hash == desired_hash(object)
+        && merge::own_fields(input.schemas, &wanted).is_ok_and(|fields| {
+            merge::owned(&live.body, super::MANAGER).is_some_and(|ours| !fields.difference(&ours).is_empty())
+        })
+}
+
 /// How [`Live::unread`] names a kind: `apps/v1 Deployment`.
 pub fn kind_key(id: &ObjectId) -> String {
     format!("{} {}", id.api_version, id.kind)

@@ -81,6 +81,8 @@ impl LiveObject {
 pub enum DryRun {
     /// The object as it would be.
     Result(Arc<Value>),
+    /// The server takes it, or took the same before: what it makes of it is as we reckon.
+    Accepted,
     /// 409: other managers own fields that we want.
     Conflict {
         /// Every field in conflict.

@@ -48,7 +48,7 @@ pub use action::{Action, Base, FieldChange, Place, Shown, Verb, What};
 pub use hash::{desired_hash, hash_of, values_hash};
 pub use health::{Health, HealthState, health};
 pub use identity::Identity;
-pub use input::{Input, body_to_send, kind_key, may_force, questions};
+pub use input::{Input, body_to_send, is_sure_drift, kind_key, may_force, questions};
 pub use inventory::{Entry, Inventory, Presence};
 pub use live::{Cause, Conflict, Copy, DryRun, Live, LiveObject, Settled};
 pub use order::{Phase, Step, is_awaited, steps};

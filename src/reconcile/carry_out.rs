@@ -10,7 +10,7 @@ use super::{ClusterState, Failure, OrganisationState, Run, reason_of};
 use crate::cluster::{self, Facts, InventoryError, Permit, Stored, Work};
 use crate::finding::Findings;
 use crate::name::Name;
-use crate::plan::{self, Inventory, OrganisationOutcome, OrganisationPlan, Plan};
+use crate::plan::{self, Inventory, OrganisationOutcome, OrganisationPlan, Plan, Reason};
 
 /// IO: the plans of one cluster's organisations, side by side.
 pub(super) async fn cluster(
@@ -85,13 +85,18 @@ async fn organisation(
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
     let mut after = plan::after(&input(run, schemas, state), before, plan, &applied.outcome); // pure
-    if after != state.stored.inventory || plan.changes_anything() {
+    if after != state.stored.inventory || changes_for_the_garden(plan) {
         stamp(run, plan, &applied.outcome, &mut after);
     }
     if let Err(error) = record(run, writer, plan, &mut state.stored, &after).await {
         applied.outcome.failure = Some(reason_of(&error));
     }
     (applied.outcome, applied.findings)
+}
+
+/// Whether anything is written that is more than putting back what others changed: of that nothing need be recorded.
+fn changes_for_the_garden(plan: &OrganisationPlan) -> bool {
+    plan.actions.iter().any(|action| action.verb.writes() && !matches!(action.reason, Reason::Drift { .. }))
 }
 
 /// The commit moves when all of an organisation's plan is done.

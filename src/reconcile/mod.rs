@@ -101,8 +101,10 @@ pub struct Options {
 pub enum Ask {
     /// Nothing: plans are reckoned here, and marked as not verified.
     Nothing,
-    /// What is not known to be as it should be.
+    /// What is not known to be as it should be: what a plan says that people read before it is done.
     WhereUnsure,
+    /// The same without what somebody surely changed: putting it back is one request, and the server took it before.
+    WhereItDecides,
     /// Every object: what webhooks and defaults make of it now.
     Everything,
 }

@@ -11,6 +11,7 @@ use parcelle::daemon::{self, Asked, Known, Round, Watching};
 use parcelle::git::{RawFile, Snapshot};
 use parcelle::name::Name;
 use parcelle::plan::{Done, Verb};
+use parcelle::reconcile::Ask;
 use parcelle::sandbox::{self, ControllerOptions, Handle};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -88,7 +89,7 @@ impl Loop {
         let world = daemon::World { clusters: &self.clusters, repository: None, progress: None };
         let reading = if whole { Reading::Lean } else { Reading::Watched };
         let wait = Some(Duration::ZERO);
-        let asked = Asked { wait, whole, also, reading, ..Asked::everything(self.now) };
+        let asked = Asked { wait, whole, also, reading, ask: Ask::WhereItDecides, ..Asked::everything(self.now) };
         daemon::round(&mut self.known, &world, &self.checked, &asked, (BTreeMap::new(), &BTreeMap::new())).await
     }
 
@@ -161,6 +162,9 @@ async fn status_and_fields_of_others_cost_nothing_and_drift_one_write() {
     let round = this.next(Duration::from_secs(5)).await.expect("drift is seen");
     assert_eq!(writes(&round), ["Change Deployment www-web"]);
     this.until_calm().await;
+    // The field is put back with one request: nothing is tried before, and there is nothing to record.
+    let after = this.clusters.values().next().unwrap().counts();
+    assert_eq!((after.writes - before.writes, after.trials - before.trials), (1, 0));
     this.handle.shutdown().await;
 }
 
