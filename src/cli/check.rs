@@ -28,7 +28,8 @@ pub(crate) struct CheckArgs {
     /// Check this commit instead of the files on disk
     #[arg(long, value_name = "REV")]
     commit: Option<String>,
-    /// Compare with this commit as the applied past: what may only grow, upgrade step by step, or be retired
+    /// Compare with this commit as the applied past, or with `none`: what may only grow, upgrade step by step, or be
+    /// retired [default: where the work began, the merge base with the default branch]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
     /// Check again whenever a file of the garden changes, until stopped
@@ -44,7 +45,7 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
     if args.watch {
         return watch(&workspace, args, output);
     }
-    let checked = workspace.check_against(args.commit.as_deref(), args.base.as_deref())?;
+    let checked = workspace.check_since(&mut Memo::default(), args.commit.as_deref(), args.base.as_deref())?;
     for wanted in &args.report {
         write_report(wanted, &checked)?;
     }
@@ -62,8 +63,8 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
 /// Checks again with each change; what did not change is known from before. Ends only when it is stopped.
 fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
     let format = args.format.unwrap_or(Format::Text);
-    let past = workspace.past(args.base.as_deref())?;
     let (mut memo, mut seen) = (Memo::default(), None);
+    let past = workspace.past_since(&mut memo, None, args.base.as_deref())?;
     loop {
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {

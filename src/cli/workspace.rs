@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::check::{Checked, check, past_of};
+use crate::check::{Checked, Memo, check, check_again, past_of};
 use crate::git::{self, Repository, Snapshot};
 use crate::model::Past;
 
@@ -66,19 +66,39 @@ impl Workspace {
 
     /// Checks the garden as it lies on disk (or at a commit), at this moment.
     pub(crate) fn check(&self, commit: Option<&str>) -> Result<Checked, Failure> {
-        self.check_against(commit, None)
+        Ok(check(self.snapshot(commit)?, None, now()))
     }
 
-    /// Checks the garden against the commit `base` as the applied past.
-    pub(crate) fn check_against(&self, commit: Option<&str>, base: Option<&str>) -> Result<Checked, Failure> {
-        let past = self.past(base)?;
-        Ok(check(self.snapshot(commit)?, past.as_ref(), now()))
+    /// Checks the garden against where the work began, or against `base` (`none`: against nothing).
+    pub(crate) fn check_since(
+        &self,
+        memo: &mut Memo,
+        commit: Option<&str>,
+        base: Option<&str>,
+    ) -> Result<Checked, Failure> {
+        let past = self.past_since(memo, commit, base)?;
+        Ok(check_again(memo, self.snapshot(commit)?, past.as_ref(), now()))
     }
 
-    /// The garden of the commit `base`, as the applied past.
-    pub(crate) fn past(&self, base: Option<&str>) -> Result<Option<Past>, Failure> {
-        let Some(base) = base else { return Ok(None) };
-        Ok(Some(past_of(&check(self.snapshot(Some(base))?, None, now()))))
+    /// The garden as it was where the work began, or at `base`; absent where it was not there yet. What did not change
+    /// since is not read again by those who go on with `memo`.
+    pub(crate) fn past_since(
+        &self,
+        memo: &mut Memo,
+        commit: Option<&str>,
+        base: Option<&str>,
+    ) -> Result<Option<Past>, Failure> {
+        let began = match (base, &self.repository) {
+            (Some("none"), _) | (None, None) => None,
+            (Some(base), _) => Some(base.to_owned()),
+            (None, Some(repository)) => repository.began_from(commit.unwrap_or("HEAD"))?.map(|id| id.0),
+        };
+        let Some(began) = began else { return Ok(None) };
+        let snapshot = match git::commit_snapshot(self.repository()?, &began, Some(&self.folder_in_repository())) {
+            Err(git::GitError::NoGarden(_)) if base.is_none() => return Ok(None),
+            snapshot => snapshot?,
+        };
+        Ok(Some(past_of(&check_again(memo, snapshot, None, now()))))
     }
 }
 

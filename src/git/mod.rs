@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::finding::Findings;
 use crate::source::{FileId, SourceFile, Sources};
 
+mod base;
 mod mirror;
 mod tree;
 mod words;
@@ -104,6 +105,9 @@ pub enum GitError {
         /// Whether the clone holds the latest commits only.
         shallow: bool,
     },
+    /// The clone does not reach back to where the work began.
+    #[error("this clone is too shallow to tell where the work began, which is what it is compared with")]
+    TooShallow,
     /// A revision that names something else than a commit.
     #[error("`{0}` names no commit, but a folder or a file of one")]
     NotACommit(String),
@@ -187,6 +191,10 @@ impl GitError {
             Self::NoRevision { shallow: true, .. } => {
                 "this clone holds the latest commits only; fetch them all: `GIT_DEPTH: \"0\"` in GitLab CI, \
                  `fetch-depth: 0` of actions/checkout, `git fetch --unshallow` by hand"
+            }
+            Self::TooShallow => {
+                "fetch the default branch and all commits: `GIT_DEPTH: \"0\"` in GitLab CI, `fetch-depth: 0` of \
+                 actions/checkout, `git fetch --unshallow` by hand; or compare with nothing: `--base none`"
             }
             Self::NoRevision { shallow: false, .. } => "name a branch, a tag or the id of a commit",
             Self::NotACommit(_) => "name a branch, a tag or the id of a commit, without a path",

@@ -155,6 +155,46 @@ fn a_revision_that_names_nothing_is_told_in_plain_words() {
 }
 
 #[test]
+fn check_compares_with_where_the_work_began_unless_it_is_told_otherwise() {
+    let place = Place::new();
+    place.commit();
+    let began = |arguments: &[&str]| {
+        let Said { out, err, code } = place.run(arguments);
+        (format!("{out}{err}"), code)
+    };
+    assert_eq!(began(&["check"]).1, 0);
+    // The app is taken out on a branch, without a word of what becomes of it.
+    git2::Repository::open(place.path("garden")).unwrap().set_head("refs/heads/work").unwrap();
+    fs::copy(
+        place.path("garden/.git/refs/heads").join(default_branch(&place)),
+        place.path("garden/.git/refs/heads/work"),
+    )
+    .unwrap();
+    let start = ORGANISATION.find("    app").unwrap();
+    place.write("garden/alpha.kdl", &format!("{}}}\n", &ORGANISATION[..start]));
+    for flags in [&["check"][..], &["check", "--base", "HEAD"]] {
+        let (text, code) = began(flags);
+        assert!(text.contains("E0410") && code == 1, "{flags:?}: {text}");
+    }
+    let (text, code) = began(&["check", "--base", "none"]);
+    assert_eq!(code, 0, "{text}");
+    // A clone in which the default branch is not to be found.
+    let git = place.path("garden/.git");
+    let head = fs::read_to_string(git.join("refs/heads/work")).unwrap();
+    fs::remove_file(git.join("refs/heads").join(default_branch(&place))).unwrap();
+    assert_eq!(began(&["check"]).1, 0, "where there is no default branch there is nothing to compare with");
+    place.write("garden/.git/shallow", &head);
+    let way = "help    fetch the default branch and all commits: `GIT_DEPTH: \"0\"` in GitLab CI, `fetch-depth: 0`";
+    place.fails(&["check"], &["too shallow to tell where the work began", way, "`--base none`"]);
+}
+
+/// `main` or `master`, as this machine's Git calls it.
+fn default_branch(place: &Place) -> &'static str {
+    let main = place.path("garden/.git/refs/heads/main");
+    if main.exists() { "main" } else { "master" }
+}
+
+#[test]
 fn a_file_that_is_no_plan_or_snapshot_is_told_in_plain_words() {
     let place = Place::new();
     place.commit();

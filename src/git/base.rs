@@ -1,0 +1,33 @@
+//! Where the work at hand began: the commit that what is merged is compared with.
+
+use super::{CommitId, GitError, Repository};
+
+/// Where the default branch is looked for, in this order: what the remote says, then the names in use.
+const DEFAULT_BRANCHES: [&str; 5] = [
+    "refs/remotes/origin/HEAD",
+    "refs/remotes/origin/main",
+    "refs/remotes/origin/master",
+    "refs/heads/main",
+    "refs/heads/master",
+];
+
+impl Repository {
+    /// The latest commit that `revision` and the default branch share; absent where there is no default branch, no commit
+    /// yet, or nothing shared.
+    ///
+    /// # Errors
+    /// A clone that is too shallow to tell.
+    pub fn began_from(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
+        let inner = self.inner();
+        let Ok(here) = inner.revparse_single(revision).and_then(|object| object.peel_to_commit()) else {
+            return Ok(None);
+        };
+        let tip = |name: &&str| inner.find_reference(name).ok()?.peel_to_commit().ok();
+        let shared = DEFAULT_BRANCHES.iter().find_map(tip).map(|branch| inner.merge_base(here.id(), branch.id()));
+        match shared {
+            Some(Ok(id)) => Ok(Some(CommitId(id.to_string()))),
+            None | Some(Err(_)) if inner.is_shallow() => Err(GitError::TooShallow),
+            None | Some(Err(_)) => Ok(None),
+        }
+    }
+}
