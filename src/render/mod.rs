@@ -1,6 +1,7 @@
 //! Garden to objects: pure, infallible, deterministic, with an origin for every field that people decided.
 
 mod app;
+mod backup;
 mod custom;
 mod draft;
 mod file;
@@ -33,10 +34,12 @@ use crate::model::{App, Garden, Life, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
+use backup::Backup;
 pub use custom::{definitions, schemas};
 use draft::{Draft, Owner};
 use flow::Flow;
 pub use packed::Packed;
+use providers::BackupTarget;
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
@@ -313,9 +316,13 @@ fn with_findings(
             .extend(parts.contributions.into_iter().filter(|share| !for_good || share.resource == Resource::Storage));
         whole.flows.extend(parts.flows);
         whole.overhead.extend(parts.overhead);
-        whole.database |= parts.database;
+        if parts.database {
+            whole.databases.push(now.backup.clone());
+        }
+        whole.backed_up |= now.backup.is_some();
         whole.root |= parts.root;
     }
+    out.secrets.extend(whole.secret(organisation, &owner));
     out.objects.extend(whole.drafts(organisation).into_iter().map(|draft| owner.finish(draft)));
     out.objects.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     rules::names::check(&out.objects, &out.secrets, findings);
@@ -332,17 +339,31 @@ fn with_findings(
 struct Whole {
     flows: Vec<Flow>,
     overhead: Vec<Contribution>,
-    database: bool,
+    /// What each app with a database of PostgreSQL says of backups.
+    databases: Vec<Option<Backup>>,
+    /// Some app is backed up.
+    backed_up: bool,
     root: bool,
 }
 
 impl Whole {
+    /// The credentials of the organisation's backups.
+    fn secret(&self, organisation: &Organisation, owner: &Owner) -> Option<SecretRequest> {
+        let target = BackupTarget::of(organisation).filter(|_| self.backed_up)?;
+        Some(target.secret(owner))
+    }
+
     /// The organisation's own objects: database cluster, namespace, quota, policies.
     fn drafts(mut self, organisation: &Organisation) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        if let Some(choice) = organisation.cluster.provides.get("postgres").filter(|_| self.database) {
-            let (cluster, flows, shares) = providers::database_cluster(organisation, choice);
-            drafts.push(cluster);
+        if self.backed_up {
+            self.flows.extend(BackupTarget::of(organisation).map(|target| providers::backup_flow(&target)));
+        }
+        let choice = organisation.cluster.provides.get("postgres");
+        if let Some(choice) = choice.filter(|_| !self.databases.is_empty()) {
+            let backup = self.databases.into_iter().flatten().reduce(Backup::together);
+            let (databases, flows, shares) = providers::database_cluster(organisation, choice, backup.as_ref());
+            drafts.extend(databases);
             self.flows.extend(flows);
             self.overhead.extend(shares);
         }

@@ -11,6 +11,7 @@ use crate::model::{App, Garden, Organisation, Past};
 use crate::name::Name;
 use crate::schema::Checked;
 
+pub mod backups;
 pub mod definition_rules;
 pub mod delegates;
 pub mod domains;
@@ -96,6 +97,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         same_place::check,
         needs::check,
         other_apps::check,
+        backups::check,
         upgrades::check,
         only_grows::check,
         immutable::check,

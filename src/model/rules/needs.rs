@@ -65,7 +65,7 @@ fn nobody_signs_in(need: &Need, sound: &super::SoundApp<'_>) -> Option<Finding> 
 }
 
 /// Whether the conditions around a need hold for this app.
-fn wanted(need: &Guarded<Need>, sound: &super::SoundApp<'_>) -> bool {
+pub(super) fn wanted(need: &Guarded<Need>, sound: &super::SoundApp<'_>) -> bool {
     if need.when.is_empty() {
         return true;
     }
