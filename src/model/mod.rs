@@ -24,6 +24,7 @@ mod read;
 mod references;
 mod rules;
 mod settings;
+mod sign_on;
 
 pub use app::NO_HOST;
 pub use build::build;

@@ -9,6 +9,7 @@ use crate::model::definition::Definitions;
 use crate::model::offer::{app_node, defaults};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
 use crate::model::references::{self, Doubt};
+use crate::model::sign_on;
 use crate::model::{App, AppNode, Cluster, Contact, Garden, Layer, Offer, Organisation, Retired, Setting};
 use crate::name::Name;
 use crate::schema::{Checked, Language, TWICE};
@@ -180,6 +181,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
     let own = own_apps(file, node, world, draft, findings);
     let offered = offered_apps(file, node, draft, findings);
     let defaults = defaults(file, node, Layer::OrganisationDefaults, world.definitions, findings);
+    let sign_on = sign_on::read(file, node, world, &sign_on::Apps { own: &own, offered: &offered }, draft, findings);
     let names: BTreeSet<&Name> = own.keys().chain(offered.keys()).collect();
     for name in names {
         let (mine, theirs) = (own.get(name), offered.get(name));
@@ -210,13 +212,16 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft<'_>, f
             offered: theirs,
             offer_defaults: draft.organisation.offer.as_ref().map(|offer| &offer.defaults),
             defaults: &defaults.settings,
+            sign_on: sign_on.as_ref().and_then(|sign_on| sign_on.to(name, mine)),
             host: default_host(&draft.organisation, name),
             host_known: draft.known.domain && draft.known.cluster && draft.organisation.cluster.complete,
             keep_data: world.garden.deletions.keep_data,
             retired: draft.organisation.retired.as_ref(),
             organisation: node.head,
             stops: &draft.organisation.name,
-            defaults_sound: defaults.sound && draft.organisation.offer.as_ref().is_none_or(|offer| offer.sound),
+            defaults_sound: defaults.sound
+                && sign_on.as_ref().is_none_or(|sign_on| sign_on.sound)
+                && draft.organisation.offer.as_ref().is_none_or(|offer| offer.sound),
         };
         match app::build(&sources, findings) {
             None => drop(draft.unbuilt.insert(name.clone())),

@@ -21,6 +21,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;
+mod upgrade;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +44,7 @@ use providers::BackupTarget;
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Which object: API, kind, place and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -220,6 +221,9 @@ pub struct OrganisationObjects {
     pub secrets: Vec<SecretRequest>,
     /// Apps that are held, with the reason: their objects are compared, shown, and not changed (drift aside).
     pub held: BTreeMap<Name, String>,
+    /// Apps whose `upgrade` does not let a new release in at the moment: the version that they render, and when it may come.
+    /// One that runs another version is held.
+    pub waiting: BTreeMap<Name, (String, String)>,
     /// Apps that are retired: name to how long their data is kept, in seconds, and where it was said.
     pub retired: BTreeMap<Name, (u64, Span)>,
     /// Whether each app is awake, and if not, why.
@@ -296,6 +300,7 @@ fn with_findings(
         objects: Vec::new(),
         secrets: Vec::new(),
         held: held(garden, organisation),
+        waiting: BTreeMap::new(),
         retired: retired(organisation),
         states: BTreeMap::new(),
         contributions: Vec::new(),
@@ -307,6 +312,8 @@ fn with_findings(
         let now = life::at(organisation, app, moment);
         let parts = app::render(organisation, app, &owner, &now, findings);
         out.states.insert(app.name.clone(), now.state);
+        let version = || naming::label_value(&app.release.version);
+        out.waiting.extend(now.closed.map(|when| (app.name.clone(), (version(), when))));
         out.next_change = out.next_change.into_iter().chain(now.next_change).min();
         out.objects.extend(parts.drafts.into_iter().map(|draft| owner.finish(draft)));
         out.secrets.extend(parts.secrets);

@@ -41,7 +41,7 @@ fn asks(sound: &SoundApp<'_>) -> bool {
     let holds = |need: &Need| match need.kind {
         NeedKind::Bucket | NeedKind::Mongodb | NeedKind::Postgres | NeedKind::Volume => true,
         NeedKind::Redis => need.options.contains_key("keep"),
-        NeedKind::Mail | NeedKind::Route | NeedKind::Secret | NeedKind::SignOn => false,
+        NeedKind::Mail | NeedKind::Route | NeedKind::Secret | NeedKind::SignOn | NeedKind::Outward => false,
     };
     let needs = &sound.app.definition.needs;
     sound.app.settings.contains_key("backup") && needs.iter().any(|need| holds(&need.item) && wanted(need, sound))

@@ -17,8 +17,8 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         let mut missing: Vec<&Guarded<Need>> = Vec::new();
         for need in &sound.app.definition.needs {
             let kind = need.item.kind;
-            let known =
-                matches!(kind, NeedKind::Secret | NeedKind::SignOn) || cluster.provides.contains_key(kind.word());
+            let known = matches!(kind, NeedKind::Secret | NeedKind::SignOn | NeedKind::Outward)
+                || cluster.provides.contains_key(kind.word());
             if !known && !missing.iter().any(|other| other.item.kind == kind) && wanted(need, &sound) {
                 missing.push(need);
             }

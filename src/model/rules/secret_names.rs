@@ -1,8 +1,12 @@
-//! `env NAME secret=SECRET key=KEY`: an app names Secrets of its organisation's own namespace, and only such.
+//! `secret=NAME key=KEY`, in `env` lines and in settings of the type `secret`: an app names Secrets of its organisation's own
+//! namespace, and only such.
 //!
 //! Which Secrets parcelle and the operators make there is seen when the objects are rendered: `render/rules/own_secrets`.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Code, Finding, Findings};
+use crate::model::definition;
 use crate::model::rules::View;
 use crate::schema::{MISSING, SUPERFLUOUS};
 use crate::syntax::{Node, Value};
@@ -18,6 +22,12 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             let lines = apps.flat_map(|app| app.children_named("env")).filter(|line| !file.is_broken(line));
             lines.filter_map(|line| wrong(node, line)).for_each(|finding| findings.push(finding));
         }
+    }
+    // What an offer says is told once, whoever subscribes to it.
+    let mut told = BTreeSet::new();
+    for sound in view.sound_apps() {
+        let named = definition::secrets_named(sound.app).into_iter().filter(|named| told.insert(named.secret.span));
+        named.filter_map(|named| not_own(sound.draft.node, named.secret)).for_each(|finding| findings.push(finding));
     }
 }
 

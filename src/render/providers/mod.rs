@@ -164,6 +164,7 @@ fn met(asked: &Asked) -> Met {
     match asked.need.kind {
         NeedKind::Secret => return secret::meet(asked),
         NeedKind::SignOn => return sign_on::meet(asked),
+        NeedKind::Outward => return Met { flows: outward(asked, 443), ..Met::default() },
         _ => {}
     }
     let provides = &asked.organisation.cluster.provides;
