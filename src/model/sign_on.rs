@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Findings};
 use crate::model::organisation::{Draft, World};
-use crate::model::read::child;
 use crate::model::rules::needs::NOT_PROVIDED;
 use crate::model::settings::{Reader, Said};
 use crate::model::{AppNode, Layer, Setting, references};
@@ -47,7 +46,7 @@ impl SignOn {
     }
 }
 
-/// The `sign-on` of an organisation's node, where there is one that can be understood.
+/// The `sign-on` of an organisation's node, where there is one; of one that is not understood nothing is concluded.
 pub(super) fn read(
     file: &Checked,
     node: &Node,
@@ -56,8 +55,24 @@ pub(super) fn read(
     draft: &Draft<'_>,
     findings: &mut Findings,
 ) -> Option<SignOn> {
-    let node = child(file, node, SETTING)?;
-    let written = node.arg(0)?;
+    let node = node.child(SETTING)?;
+    Some(understood(file, node, world, apps, draft, findings).unwrap_or_else(|| SignOn {
+        app: draft.organisation.name.clone(),
+        told: BTreeMap::new(),
+        others: BTreeMap::new(),
+        sound: false,
+    }))
+}
+
+fn understood(
+    file: &Checked,
+    node: &Node,
+    world: &World<'_>,
+    apps: &Apps<'_>,
+    draft: &Draft<'_>,
+    findings: &mut Findings,
+) -> Option<SignOn> {
+    let written = node.arg(0).filter(|_| !file.is_broken(node))?;
     let name = Name::new(&written.text).ok()?;
     let Some(app) = apps.own.get(&name).or_else(|| apps.offered.get(&name)) else {
         // What could not be read may be the app.
