@@ -83,6 +83,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
         objects,
         secrets: Vec::new(),
         held: BTreeMap::new(),
+        waiting: BTreeMap::new(),
         retired: BTreeMap::new(),
         states: BTreeMap::new(),
         contributions: Vec::new(),

@@ -52,6 +52,8 @@ const OPERATORS: &[(&str, &str, &str, &str)] = &[
     ("garage.rajsingh.info", "bucket", "garage", "the Garage operator"),
     ("gateway.networking.k8s.io", "route", "gateway-api", "the Gateway API and a gateway controller"),
     ("cert-manager.io", "route", "gateway-api", "cert-manager"),
+    ("barmancloud.cnpg.io", "backup", "k8up", "the Barman Cloud plugin of CloudNativePG"),
+    ("psmdb.percona.com", "mongodb", "percona", "the Percona operator for MongoDB"),
     ("k8up.io", "backup", "k8up", "the K8up operator"),
     ("k8s.mariadb.com", "mariadb", "mariadb", "the MariaDB operator"),
     ("mongodbcommunity.mongodb.com", "mongodb", "mongodb", "the MongoDB community operator"),

@@ -43,6 +43,8 @@ pub(super) struct Sources<'a> {
     pub offer_defaults: Option<&'a BTreeMap<String, Arc<Setting>>>,
     /// The organisation's defaults.
     pub defaults: &'a BTreeMap<String, Arc<Setting>>,
+    /// What the organisation's `sign-on` says to it.
+    pub sign_on: Option<&'a BTreeMap<String, Arc<Setting>>>,
     /// `NAME.DOMAIN`, as text and where the domain stands; absent where there is no domain.
     pub host: Option<Spanned<String>>,
     /// Whether there is none where none is given, rather than one that could not be read.
@@ -141,6 +143,7 @@ fn layers(sources: &Sources<'_>) -> Layers {
         sources.offer_defaults,
         sources.offered.map(|node| &node.settings),
         Some(sources.defaults),
+        sources.sign_on,
         sources.own.map(|node| &node.settings),
     ];
     nearer.into_iter().flatten().for_each(|said| layers::lay(&mut layers, said));

@@ -9,7 +9,7 @@ use crate::model::file::FileReading;
 use crate::model::memo::{Judged, Kept, KeptOffer, Memo, ReadBy, Released, filled};
 use crate::model::organisation::Draft;
 use crate::model::references::Doubt;
-use crate::model::rules::{self, One, View};
+use crate::model::rules::{self, Names, One, View};
 use crate::model::stop::{Stop, Stopped};
 use crate::model::world::{Against, World};
 use crate::model::{Garden, Judgement, Past, cluster, garden, offer, organisation, references};
@@ -53,7 +53,16 @@ pub fn build_again(
     readings.iter().for_each(|file| findings.extend_from(&file.found));
     judge(memo, &drafts, (&garden, &unsound_clusters), past, findings);
     let index = &memo.index;
-    let view = View { garden: &garden, drafts: &drafts, places: &places, index, definitions, past, files: &readings };
+    let view = View {
+        garden: &garden,
+        drafts: &drafts,
+        places: &places,
+        index,
+        definitions,
+        past,
+        unsound_clusters: &unsound_clusters,
+        files: &readings,
+    };
     rules::check_all(&view, findings);
     garden.judgement = Judgement::of(&readings, findings);
     garden.judgement.apply(findings);
@@ -234,6 +243,10 @@ fn judge(
     for (organisation, app) in past.into_iter().flat_map(|past| &past.gone) {
         gone.entry(organisation).or_default().insert(app.clone());
     }
+    let names = Arc::new(Names {
+        clusters: garden.clusters.keys().cloned().collect(),
+        offers: garden.offers.keys().cloned().collect(),
+    });
     let one = |draft: &Arc<Draft>| {
         let name = &draft.organisation.name;
         One {
@@ -243,6 +256,7 @@ fn judge(
             garden: garden.span,
             keep_data: garden.deletions.keep_data,
             unsound_cluster: unsound_clusters.contains(&draft.organisation.cluster.name),
+            names: Arc::clone(&names),
         }
     };
     let ones: Vec<One> = drafts.iter().map(one).collect();

@@ -15,6 +15,7 @@ mod decode;
 mod load;
 mod names;
 mod needs;
+mod secret;
 mod setting;
 mod workload;
 
@@ -23,6 +24,7 @@ pub(super) use load::compose::{circle, uses};
 pub use load::{load, load_all, load_built_in};
 pub use names::{environment, objects_value};
 pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind, SignOn};
+pub use secret::{Named as NamedSecret, named as secrets_named};
 pub use setting::{SettingDeclaration, SettingType};
 pub use workload::{
     Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Trigger, Workload,
@@ -104,6 +106,8 @@ pub struct Definition {
     pub receives: Option<Spanned<String>>,
     /// Where it was written.
     pub span: Span,
+    /// The definitions that it takes in, over however many steps: its apps may stand where one of these is wanted.
+    pub uses: BTreeSet<Name>,
     /// Its node with all that it uses: what others that use it take in.
     pub written: Arc<crate::syntax::Node>,
 }

@@ -27,6 +27,7 @@ mod read;
 mod references;
 mod rules;
 mod settings;
+mod sign_on;
 mod spelling;
 mod stop;
 mod world;

@@ -9,7 +9,8 @@ use crate::model::memo::ReadBy;
 use crate::model::offer::{app_node, defaults};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
 use crate::model::references;
-use crate::model::rules::hosts;
+use crate::model::rules::{backups, hosts};
+use crate::model::sign_on;
 use crate::model::world::{Against, World};
 use crate::model::{App, AppNode, Cluster, Contact, Layer, Offer, Organisation, Retired};
 use crate::name::Name;
@@ -51,6 +52,8 @@ pub(super) struct Draft {
     pub uses: BTreeSet<String>,
     /// Whether it has hosts outside its domain.
     pub strays: bool,
+    /// Its apps that ask for backups and hold what can be lost.
+    pub backed_up: Vec<Name>,
     /// The definitions by which it was read.
     read_by: ReadBy,
     /// Its file, and where it stands in it.
@@ -126,12 +129,14 @@ pub(super) fn read(file: &Arc<Checked>, at: usize, world: &World<'_>, findings: 
         unbuilt: BTreeSet::new(),
         uses: BTreeSet::new(),
         strays: false,
+        backed_up: Vec::new(),
         read_by: ReadBy::default(),
         file: Arc::clone(file),
         at,
     };
     apps(file, node, world, &mut draft, findings);
     draft.strays = strays(&draft.organisation);
+    draft.backed_up = backups::asking(&draft.organisation);
     Some(draft)
 }
 
@@ -217,6 +222,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
     let offered = offered_apps(file, node, draft, findings);
     let defaults = defaults(file, node, Layer::OrganisationDefaults, world.definitions, findings);
     draft.read_by = ReadBy::of(written_definitions(node, &offered), world.definitions);
+    let sign_on = sign_on::read(file, node, world, &sign_on::Apps { own: &own, offered: &offered }, draft, findings);
     let names: BTreeSet<&Name> = own.keys().chain(offered.keys()).collect();
     for name in names {
         let (mine, theirs) = (own.get(name), offered.get(name));
@@ -246,13 +252,16 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
             offered: theirs,
             offer_defaults: draft.organisation.offer.as_ref().map(|offer| &offer.defaults),
             defaults: &defaults.settings,
+            sign_on: sign_on.as_ref().and_then(|sign_on| sign_on.to(name, mine)),
             host: default_host(&draft.organisation, name),
             host_known: draft.known.domain && draft.known.cluster && draft.organisation.cluster.complete,
             keep_data: world.garden.deletions.keep_data,
             retired: draft.organisation.retired.as_ref(),
             organisation: node.head,
             stops: &draft.organisation.name,
-            defaults_sound: defaults.sound && draft.organisation.offer.as_ref().is_none_or(|offer| offer.sound),
+            defaults_sound: defaults.sound
+                && sign_on.as_ref().is_none_or(|sign_on| sign_on.sound)
+                && draft.organisation.offer.as_ref().is_none_or(|offer| offer.sound),
         };
         match app::build(&sources, findings) {
             None => drop(draft.unbuilt.insert(name.clone())),

@@ -1,6 +1,6 @@
 //! One organisation's plan, put together: each object's part, what the garden holds back, and what people must know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Action, Verb};
 use super::identity::Identity;
@@ -8,6 +8,7 @@ use super::reason::Reason;
 use super::standing::Index;
 use super::{Input, OrganisationPlan, decide, deletions, findings, requests};
 use crate::finding::Findings;
+use crate::name::Name;
 
 /// Decides what would be done for one organisation.
 pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
@@ -60,6 +61,7 @@ fn bar_namespace(actions: &mut [Action], namespace: &str) {
 fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Reason> {
     let paused = input.said.paused.as_ref().map(|why| Reason::Paused { why: why.clone() });
     let whole = input.said.hold.as_ref().map(|why| Reason::Hold { why: why.clone() });
+    let waiting = waiting(input);
     for action in actions.iter_mut().filter(|action| action.verb.writes()) {
         if let Some(reason) = &paused {
             (action.verb, action.reason) = (Verb::Held, reason.clone());
@@ -72,13 +74,28 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Reason> {
             (action.verb, action.reason) = (Verb::Held, Reason::FoughtOver { by, until });
             continue;
         }
-        let of_app = action.app.as_ref().and_then(|app| input.desired.held.get(app));
+        let of_app = action.app.as_ref().and_then(|app| input.desired.held.get(app).or_else(|| waiting.get(app)));
         let reason = whole.clone().or_else(|| of_app.map(|why| Reason::Hold { why: why.clone() }));
         if let Some(reason) = reason.filter(|_| !restores(input, action)) {
             (action.verb, action.reason) = (Verb::Held, reason);
         }
     }
     paused.or(whole)
+}
+
+/// Apps that run another release than the garden's, at an hour at which none may be put in: they stay as they are applied.
+fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
+    let runs_another = |app: &Name, version: &str| {
+        input.live.objects.values().any(|live| {
+            let label = |key: &str| live.body["metadata"]["labels"][key].as_str();
+            let other = label("app.kubernetes.io/version").is_some_and(|running| running != version);
+            other
+                && label("parcelle.dev/app") == Some(app.as_str())
+                && label("parcelle.dev/garden") == Some(input.garden.as_str())
+        })
+    };
+    let waiting = input.desired.waiting.iter().filter(|(app, (version, _))| runs_another(app, version));
+    waiting.map(|(app, (version, when))| (app.clone(), format!("release {version} is put in {when}"))).collect()
 }
 
 /// Whether an action only brings back what was applied.

@@ -47,6 +47,8 @@ struct SaidCase {
     retired_organisation: Option<u64>,
     retired_needs: BTreeMap<String, u64>,
     held: BTreeMap<String, String>,
+    /// Apps whose new release waits: its version, and when it may come.
+    waiting: BTreeMap<String, (String, String)>,
     hold: Option<String>,
     paused: Option<String>,
     /// Objects that are fought over, and until when (Unix seconds).
@@ -238,6 +240,7 @@ fn world(case: &Case) -> World {
             namespace: "alternatiba".into(),
             secrets: secrets.collect(),
             held: case.said.held.iter().map(|(app, why)| (name(app), why.clone())).collect(),
+            waiting: case.said.waiting.iter().map(|(app, waits)| (name(app), waits.clone())).collect(),
             retired: case.said.retired.iter().map(|(app, days)| (name(app), retired(*days))).collect(),
             objects,
             states: BTreeMap::new(),

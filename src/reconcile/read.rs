@@ -141,6 +141,7 @@ fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> Organisation
         objects: Vec::new(),
         secrets: Vec::new(),
         held: BTreeMap::new(),
+        waiting: BTreeMap::new(),
         retired: BTreeMap::new(),
         states: BTreeMap::new(),
         contributions: Vec::new(),

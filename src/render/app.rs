@@ -23,7 +23,7 @@ pub(super) struct Parts {
     pub flows: Vec<Flow>,
     /// What counts against the offer.
     pub contributions: Vec<Contribution>,
-    /// What comes on top: its jobs.
+    /// What comes on top: its jobs and backups.
     pub overhead: Vec<Contribution>,
     /// The organisation's database cluster must exist.
     pub database: bool,
@@ -82,7 +82,7 @@ fn needs<'a>(
             let need = &need_of(guarded, &inner);
             let asked = providers::Asked { organisation, app, scope: &inner, owner, now, need, workloads: &present };
             let met = providers::meet(&asked);
-            let Met { outputs, drafts, secrets, flows, contributions, claim, database } = met;
+            let Met { outputs, drafts, secrets, flows, contributions, overhead, claim, database } = met;
             if guarded.each.is_empty() {
                 values.insert(need.name.value.to_string(), Value::Map(outputs));
             } else {
@@ -92,6 +92,7 @@ fn needs<'a>(
             parts.secrets.extend(secrets);
             parts.flows.extend(flows);
             parts.contributions.extend(contributions);
+            parts.overhead.extend(overhead);
             parts.database |= database;
             claims.extend(claim.map(|claim| (need.name.value.to_string(), claim)));
         }

@@ -6,6 +6,7 @@ use crate::merge::Schemas;
 
 /// One file an operator; a provider that renders a new kind adds it here.
 const DEFINITIONS: &[&str] = &[
+    include_str!("../../schemas/kubernetes/custom/barman-cloud.json"),
     include_str!("../../schemas/kubernetes/custom/cert-manager.json"),
     include_str!("../../schemas/kubernetes/custom/cloudnative-pg.json"),
     include_str!("../../schemas/kubernetes/custom/garage.json"),

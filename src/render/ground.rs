@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::tree::{Tree, tree};
 use super::{Contribution, Resource, Stage};
-use crate::model::Organisation;
+use crate::model::{Contact, Organisation};
 use crate::quantity::{Dimension, Quantity};
 
 /// What a container asks for that says nothing: processor in millicores, memory in bytes.
@@ -32,7 +32,15 @@ fn namespace(organisation: &Organisation, root: bool) -> Draft {
         "pod-security.kubernetes.io/warn-version": "latest",
     };
     let name = organisation.name.to_string();
-    let annotations = tree! { "parcelle.dev/title": Tree::from(organisation.title.as_str()).at(organisation.span) };
+    let reached = |contact: &Contact| match &contact.role {
+        Some(role) => format!("{} ({role})", contact.email),
+        None => contact.email.clone(),
+    };
+    let contacts = organisation.contacts.iter().map(reached).collect::<Vec<_>>().join(", ");
+    let annotations = tree! {
+        "parcelle.dev/title": Tree::from(organisation.title.as_str()).at(organisation.span),
+        "parcelle.dev/contacts": (!contacts.is_empty()).then_some(contacts),
+    };
     let draft = Draft::new("v1", "Namespace", name, Tree::map::<String>([]), organisation.span);
     Draft { annotations, labels, ..draft.stage(Stage::Ground).holding_data() }
 }

@@ -5,6 +5,9 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::State;
+use super::backup::Backup;
+use super::upgrade::Window;
+use crate::model::definition::NeedKind;
 use crate::model::{App, Life, Organisation, Setting};
 use crate::source::Span;
 
@@ -17,7 +20,13 @@ pub(super) struct Now {
     pub peak: Option<(i64, Span)>,
     /// The most replicas that any peak asks for, now or later.
     pub peak_at_most: i64,
-    /// When nights or peaks next change the above.
+    /// What is kept of its data, where it says so and the cluster has a place for it.
+    pub backup: Option<Backup>,
+    /// It sleeps, and its databases are awake to be backed up.
+    pub woken: bool,
+    /// When a new release may be put in, where that is not now.
+    pub closed: Option<String>,
+    /// When the time next changes the above.
     pub next_change: Option<Timestamp>,
 }
 
@@ -57,19 +66,39 @@ pub(super) fn at(organisation: &Organisation, app: &App, moment: Timestamp) -> N
         Life::Archived(span) => Some(State::Archived(*span)),
         Life::Retired(retired) => Some(State::Retired(retired.span)),
     });
+    let backup = backup(organisation, app, moment, &zone);
+    let clocks_change = backup.as_ref().and_then(|backup| backup.clocks_change);
     if let Some(state) = for_good {
-        return Now { state, peak: None, peak_at_most, next_change: None };
+        return Now { state, peak: None, peak_at_most, backup, woken: false, closed: None, next_change: clocks_change };
     }
     let edges = peak.iter().flat_map(|peak| [peak.from, peak.to]);
     let nights = night.iter().flat_map(|night| night.edges(moment, &zone));
-    let next_change = edges.chain(nights).filter(|edge| *edge > moment).min();
+    let woken_for = backup.as_ref().filter(|_| night.is_some() && sleeps_with_its_databases(app));
+    let turns = woken_for.into_iter().flat_map(|backup| backup.edges(moment, &zone));
+    let window = app.settings.get("upgrade").and_then(|setting| Window::read(setting));
+    let openings = window.iter().flat_map(|window| window.edges(moment, &zone));
+    let closed = window.as_ref().filter(|window| !window.is_open(moment, &zone)).map(Window::said);
+    let next_change =
+        edges.chain(nights).chain(turns).chain(openings).chain(clocks_change).filter(|edge| *edge > moment).min();
     let running = peak.filter(|peak| peak.from <= moment && moment < peak.to);
     let state = match (&running, &night) {
         (Some(peak), _) => State::Peak(peak.span),
         (None, Some(night)) if night.holds(moment, &zone) => State::Night(night.span),
         _ => State::Awake,
     };
-    Now { state, peak: running.map(|peak| (peak.least, peak.span)), peak_at_most, next_change }
+    let woken = matches!(state, State::Night(_)) && woken_for.is_some_and(|backup| backup.wakes(moment, &zone));
+    Now { state, peak: running.map(|peak| (peak.least, peak.span)), peak_at_most, backup, woken, closed, next_change }
+}
+
+/// What the app says of backups, where its cluster has a place for them.
+fn backup(organisation: &Organisation, app: &App, moment: Timestamp, zone: &TimeZone) -> Option<Backup> {
+    organisation.cluster.provides.get("backup")?;
+    app.settings.get("backup").map(|setting| Backup::read(setting, zone, moment))
+}
+
+/// Whether it has databases that sleep when it does: those of PostgreSQL are shared and stay up.
+fn sleeps_with_its_databases(app: &App) -> bool {
+    app.definition.needs.iter().any(|need| need.item.kind == NeedKind::Mongodb)
 }
 
 /// A zone by its IANA name, from the names bundled with parcelle, so that no machine renders other times; UTC where unknown.

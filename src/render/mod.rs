@@ -1,6 +1,7 @@
 //! Garden to objects: pure, infallible, deterministic, with an origin for every field that people decided.
 
 mod app;
+mod backup;
 mod custom;
 mod draft;
 mod file;
@@ -20,6 +21,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;
+mod upgrade;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,14 +35,16 @@ use crate::model::{App, Garden, Life, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
+use backup::Backup;
 pub use custom::{definitions, schemas};
 use draft::{Draft, Owner};
 use flow::Flow;
 pub use packed::{Packed, Room};
+use providers::BackupTarget;
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Which object: API, kind, place and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -217,6 +221,9 @@ pub struct OrganisationObjects {
     pub secrets: Vec<SecretRequest>,
     /// Apps that are held, with the reason: their objects are compared, shown, and not changed (drift aside).
     pub held: BTreeMap<Name, String>,
+    /// Apps whose `upgrade` does not let a new release in at the moment: the version that they render, and when it may come.
+    /// One that runs another version is held.
+    pub waiting: BTreeMap<Name, (String, String)>,
     /// Apps that are retired: name to how long their data is kept, in seconds, and where it was said.
     pub retired: BTreeMap<Name, (u64, Span)>,
     /// Whether each app is awake, and if not, why.
@@ -293,6 +300,7 @@ fn with_findings(
         objects: Vec::new(),
         secrets: Vec::new(),
         held: held(garden, organisation),
+        waiting: BTreeMap::new(),
         retired: retired(organisation),
         states: BTreeMap::new(),
         contributions: Vec::new(),
@@ -304,6 +312,8 @@ fn with_findings(
         let now = life::at(organisation, app, moment);
         let parts = app::render(organisation, app, &owner, &now, findings);
         out.states.insert(app.name.clone(), now.state);
+        let version = || naming::label_value(&app.release.version);
+        out.waiting.extend(now.closed.map(|when| (app.name.clone(), (version(), when))));
         out.next_change = out.next_change.into_iter().chain(now.next_change).min();
         out.objects.extend(parts.drafts.into_iter().map(|draft| owner.finish(draft)));
         out.secrets.extend(parts.secrets);
@@ -313,9 +323,13 @@ fn with_findings(
             .extend(parts.contributions.into_iter().filter(|share| !for_good || share.resource == Resource::Storage));
         whole.flows.extend(parts.flows);
         whole.overhead.extend(parts.overhead);
-        whole.database |= parts.database;
+        if parts.database {
+            whole.databases.push(now.backup.clone());
+        }
+        whole.backed_up |= now.backup.is_some();
         whole.root |= parts.root;
     }
+    out.secrets.extend(whole.secret(organisation, &owner));
     out.objects.extend(whole.drafts(organisation).into_iter().map(|draft| owner.finish(draft)));
     out.objects.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     rules::names::check(&out.objects, &out.secrets, findings);
@@ -332,17 +346,31 @@ fn with_findings(
 struct Whole {
     flows: Vec<Flow>,
     overhead: Vec<Contribution>,
-    database: bool,
+    /// What each app with a database of PostgreSQL says of backups.
+    databases: Vec<Option<Backup>>,
+    /// Some app is backed up.
+    backed_up: bool,
     root: bool,
 }
 
 impl Whole {
+    /// The credentials of the organisation's backups.
+    fn secret(&self, organisation: &Organisation, owner: &Owner) -> Option<SecretRequest> {
+        let target = BackupTarget::of(organisation).filter(|_| self.backed_up)?;
+        Some(target.secret(owner))
+    }
+
     /// The organisation's own objects: database cluster, namespace, quota, policies.
     fn drafts(mut self, organisation: &Organisation) -> Vec<Draft> {
         let mut drafts = Vec::new();
-        if let Some(choice) = organisation.cluster.provides.get("postgres").filter(|_| self.database) {
-            let (cluster, flows, shares) = providers::database_cluster(organisation, choice);
-            drafts.push(cluster);
+        if self.backed_up {
+            self.flows.extend(BackupTarget::of(organisation).map(|target| providers::backup_flow(&target)));
+        }
+        let choice = organisation.cluster.provides.get("postgres");
+        if let Some(choice) = choice.filter(|_| !self.databases.is_empty()) {
+            let backup = self.databases.into_iter().flatten().reduce(Backup::together);
+            let (databases, flows, shares) = providers::database_cluster(organisation, choice, backup.as_ref());
+            drafts.extend(databases);
             self.flows.extend(flows);
             self.overhead.extend(shares);
         }

@@ -149,6 +149,17 @@ pub fn across_organisations(organisation: &Name, app: &Name, part: &str) -> Stri
     format!("{}---{tail}", plain[..63 - 3 - tail.len()].trim_end_matches('-'))
 }
 
+/// The name of what an organisation has of its own where all organisations meet: `NAME--ORGANISATION` in at most 63
+/// characters; what is cut ends in `---HASH`.
+pub fn of_organisation(name: &str, organisation: &Name) -> String {
+    let plain = format!("{name}--{organisation}");
+    if plain.len() <= 63 {
+        return plain;
+    }
+    let tail = hash(&[name, organisation.as_str()], 12);
+    format!("{}---{tail}", plain[..63 - 3 - tail.len()].trim_end_matches('-'))
+}
+
 /// The name of a part of an app inside PostgreSQL: as [`part`], with underscores, so that SQL needs no quotes. Names that
 /// PostgreSQL or its operator keep for themselves get `app__` in front, which no other name has.
 pub fn in_sql(app: &Name, part_name: &str) -> String {

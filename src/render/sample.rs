@@ -190,6 +190,7 @@ pub fn definition() -> Definition {
         single_replica: None,
         receives: None,
         span: DEFINITION,
+        uses: BTreeSet::new(),
         written: Arc::new(crate::syntax::Node {
             name: spanned("definition".to_owned()),
             note: None,

@@ -355,6 +355,33 @@ fn objects_in_kdl_are_mapped_by_the_facts_of_their_fields() {
 }
 
 #[test]
+fn guards_inside_objects_are_unfolded() {
+    let (objects, findings) = written(
+        r#"object ConfigMap seats {
+            data {
+                title "${org.title}"
+                @when "settings.office == 'onlyoffice'" { office on; }
+                @when "settings.office == 'none'" { none yes; }
+                @each host in="app.hosts" { at "${host}"; }
+            }
+        }
+        object Service door {
+            spec {
+                @each port in="[80, 81]" { ports "${port}" { name "p${port}"; targetPort "${port}"; }; }
+                externalTrafficPolicy "${settings.office == 'none' ? 'Local' : 'Cluster'}"
+            }
+        }"#,
+    );
+    assert_eq!(findings, []);
+    let host = "cloud.alternatiba.example";
+    let seats = json!({ "title": "Alternatiba $(DB_PASSWORD)", "office": "on", "at": host });
+    assert_eq!(object(&objects, "ConfigMap", "cloud-seats")["data"], seats);
+    let ports =
+        json!([{ "port": 80, "name": "p80", "targetPort": 80 }, { "port": 81, "name": "p81", "targetPort": 81 }]);
+    assert_eq!(object(&objects, "Service", "cloud-door")["spec"]["ports"], ports);
+}
+
+#[test]
 fn a_patch_lies_over_what_is_rendered() {
     let (objects, findings) = written(
         r"patch Deployment cloud-web {

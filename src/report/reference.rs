@@ -18,7 +18,21 @@ pub fn file(language: &Language, kind: &str) -> Option<String> {
     }
     out.push_str("Each file starts with `edition 2026`. `///` above a node is its note.\n\n");
     nodes(&mut out, language, shape, 0, &mut BTreeSet::new());
+    if kind == "definition" {
+        out.push_str(&modifiers(language));
+    }
     Some(out)
+}
+
+/// What the declaration of a setting may say, each with an example.
+fn modifiers(language: &Language) -> String {
+    let mut out = "\n## Modifiers of a setting\n\n| modifier | what it says | example |\n|---|---|---|\n".to_owned();
+    for node in language.groups.get("setting-body").into_iter().flat_map(|body| language.nodes(body)) {
+        let text = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
+        let (about, example) = (text(&node.shape.about), text(&node.shape.example));
+        let _ = writeln!(out, "| `{}` | {about} | `{example}` |", node.name);
+    }
+    out
 }
 
 /// The settings that every app has.

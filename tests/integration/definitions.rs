@@ -121,3 +121,30 @@ fn the_reference_for_who_writes_an_organisation_is_two_pages_and_names_every_wor
         assert!(reference::file(language, kind).is_some(), "{kind}");
     }
 }
+
+#[test]
+fn every_modifier_of_a_setting_has_an_example_in_the_reference() {
+    use parcelle::report::reference;
+    use parcelle::schema::Language;
+    let file = reference::file(Language::embedded(), "definition").expect("it is a kind of file");
+    let (_, table) = file.split_once("## Modifiers of a setting").expect("the table is there");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    for modifier in
+        ["required", "default", "range", "pattern", "allow", "option", "repeatable", "only-grows", "immutable"]
+            .into_iter()
+            .chain(["about", "example", "was", "deprecated", "computed", "setting", "property"])
+    {
+        let row = rows.iter().find(|row| row.starts_with(&format!("| `{modifier}`"))).expect(modifier);
+        assert!(!row.contains("``") && !row.contains("|  |"), "{row}");
+    }
+}
+
+#[test]
+fn the_example_over_another_definition_loads_and_its_tests_hold() {
+    let text = include_str!("../../examples/definitions/keycloak-scim.kdl.txt").to_owned();
+    let (sources, mut findings, definitions) = load(&[("definitions/keycloak-scim.kdl".to_owned(), text)]);
+    parcelle::render::rules::tests_of_definitions(&definitions, &mut findings);
+    let found: Vec<String> = findings.iter().map(|finding| describe(&sources, finding)).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(definitions.loaded["keycloak-scim"].uses.contains("keycloak"));
+}

@@ -153,6 +153,7 @@ fn every_choice(definitions: &Definitions, cluster: &str) -> String {
         writeln!(text, "organisation {cluster}-{name} {{\n    title {name}\n    cluster {cluster}")
             .expect("a text takes text");
         writeln!(text, "    domain {name}.{cluster}.example.org\n    app keycloak sso").expect("a text takes text");
+        text.push_str("    defaults { backup { every night; keep daily=7 weekly=4 monthly=6; }; }\n");
         for (number, app) in apps.iter().enumerate() {
             writeln!(text, "    app {name} a{number} {{ {app}; }}").expect("a text takes text");
         }
@@ -181,7 +182,9 @@ fn every_choice_of_every_definition_passes_strict_validation() {
             kinds.insert(object.id.kind.to_string());
         }
     }
-    for kind in ["PerconaServerMongoDB", "Pooler", "GarageBucket", "Ingress", "HTTPRoute", "Job", "CronJob"] {
+    let of_backups = ["ObjectStore", "ScheduledBackup", "Schedule", "PodConfig"];
+    let others = ["PerconaServerMongoDB", "Pooler", "GarageBucket", "Ingress", "HTTPRoute", "Job", "CronJob"];
+    for kind in others.into_iter().chain(of_backups) {
         assert!(kinds.contains(kind), "no {kind} among {kinds:?}");
     }
 }
@@ -260,7 +263,9 @@ fn origins(read: &Read, origins: &Origins) -> String {
 #[test]
 fn organisations_render_to_what_their_cases_say() {
     let folder = repository().join("tests/cases/render");
-    for (case, moment) in [("static-site", DAY), ("hedgedoc", NIGHT), ("sign-on", DAY), ("ingress", DAY)] {
+    for (case, moment) in
+        [("static-site", DAY), ("hedgedoc", NIGHT), ("sign-on", DAY), ("ingress", DAY), ("backup", DAY)]
+    {
         let read = read(&folder.join(format!("{case}.kdl")));
         assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{case}");
         let all = render_all(&read.garden, moment);
@@ -275,6 +280,22 @@ fn organisations_render_to_what_their_cases_say() {
         }
         assert_eq!(text.lines().count(), known.lines().count(), "{case}");
     }
+}
+
+#[test]
+fn a_database_that_sleeps_is_woken_to_be_backed_up_and_nothing_else_is() {
+    let read = read(&repository().join("tests/cases/render/backup.kdl"));
+    let at = |moment| {
+        let objects = render_all(&read.garden, moment).remove(0);
+        let paused = body(&objects, "PerconaServerMongoDB", "atelier-documents")["spec"]["pause"].clone();
+        let replicas = body(&objects, "Deployment", "atelier-web")["spec"]["replicas"].clone();
+        (paused, replicas, objects.next_change.expect("the time changes it").to_string())
+    };
+    let (asleep, awake) = (json!(true), json!(false));
+    assert_eq!(at(NIGHT), (asleep.clone(), json!(0), "2026-11-21T01:15:00Z".to_owned()));
+    assert_eq!(at("2026-11-21T01:15:00Z"), (awake.clone(), json!(0), "2026-11-21T03:30:00Z".to_owned()));
+    assert_eq!(at("2026-11-21T03:30:00Z"), (asleep, json!(0), "2026-11-21T05:30:00Z".to_owned()));
+    assert_eq!(at(DAY), (awake, json!(1), "2026-11-20T21:00:00Z".to_owned()));
 }
 
 /// The organisation of the case about signing in, its text changed.

@@ -132,6 +132,7 @@ impl World {
             objects: Vec::new(),
             secrets: Vec::new(),
             held: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             retired: BTreeMap::new(),
             states: BTreeMap::new(),
             contributions: Vec::new(),

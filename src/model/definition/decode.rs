@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
-use super::{SettingDeclaration, SettingType};
+use super::{SettingDeclaration, SettingType, secret};
 use crate::expression::Value;
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::{Layer, Setting};
@@ -103,6 +103,7 @@ impl Decoder<'_> {
                 self.no_parts(declaration, setting, false);
                 self.list(declaration, inner, allowed, setting, args)
             }
+            SettingType::Secret => secret::decode(declaration, setting, self.whole, self.findings),
             kind => {
                 self.no_parts(declaration, setting, false);
                 let value = self.arguments(declaration, kind, setting, args);
@@ -528,7 +529,11 @@ pub(super) fn scalar_type(kind: &SettingType) -> ScalarType {
         SettingType::Url => ScalarType::Url,
         SettingType::Percent => ScalarType::Percent,
         SettingType::Reference(_) => ScalarType::Name,
-        SettingType::Text | SettingType::List(..) | SettingType::Map(_) | SettingType::Group(_) => ScalarType::Text,
+        SettingType::Text
+        | SettingType::List(..)
+        | SettingType::Map(_)
+        | SettingType::Group(_)
+        | SettingType::Secret => ScalarType::Text,
     }
 }
 

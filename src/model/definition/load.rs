@@ -9,7 +9,7 @@ mod pods;
 mod settings;
 mod workloads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, SignOn, Test, decode, names};
@@ -59,7 +59,8 @@ pub fn load(node: &Node, before: &Definitions, findings: &mut Findings) -> Optio
     let definition = definition(&written, &before.common, &mut Context { findings: &mut found, repeated: Vec::new() });
     let sound = !found.has_errors();
     findings.extend(found);
-    definition.filter(|_| sound)
+    let uses = compose::all_used(node, before);
+    definition.filter(|_| sound).map(|definition| Definition { uses, ..definition })
 }
 
 fn definition(
@@ -109,6 +110,7 @@ fn definition(
         single_replica: text("single-replica"),
         receives: text("receives"),
         span: node.head,
+        uses: BTreeSet::new(),
         written: Arc::clone(node),
         needs,
         sign_on,
@@ -253,7 +255,7 @@ fn doubts(context: &mut Context, node: &Node, definition: &Definition) {
                 .any(|pod| pod.volumes.iter().any(|mount| mount.item.need.value.as_str() == name))
         };
         let is_used = match need.kind {
-            NeedKind::Route => true,
+            NeedKind::Route | NeedKind::Outward => true,
             NeedKind::Volume => mounted(),
             _ => used(&format!("needs.{name}")),
         };

@@ -100,6 +100,8 @@ pub enum NeedKind {
     Secret,
     /// Signing in through an app of the same organisation.
     SignOn,
+    /// Leave to reach addresses outside.
+    Outward,
 }
 
 /// What a definition may say about a kind of need, and what it gets.
@@ -276,6 +278,13 @@ pub const FACTS: &[Facts] = &[
             ("logout", OutputKind::Text, "where browsers are sent to sign out"),
         ],
     },
+    Facts {
+        kind: NeedKind::Outward,
+        word: "outward",
+        about: "Leave to reach web addresses outside, those of other apps among them; without it an app reaches what it needs and nothing else.",
+        options: &[],
+        outputs: &[],
+    },
 ];
 
 impl NeedKind {
@@ -358,8 +367,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_need_has_its_facts_once() {
-        use NeedKind::{Bucket, Mail, Mongodb, Postgres, Redis, Route, Secret, SignOn, Volume};
-        for kind in [Postgres, Mongodb, Redis, Bucket, Volume, Mail, Route, Secret, SignOn] {
+        use NeedKind::{Bucket, Mail, Mongodb, Outward, Postgres, Redis, Route, Secret, SignOn, Volume};
+        for kind in [Postgres, Mongodb, Redis, Bucket, Volume, Mail, Route, Secret, SignOn, Outward] {
             assert_eq!(FACTS.iter().filter(|facts| facts.kind == kind).count(), 1, "{kind:?}");
             assert_eq!(NeedKind::parse(kind.word()), Some(kind));
         }

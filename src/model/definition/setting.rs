@@ -95,6 +95,8 @@ pub enum SettingType {
     Map(Box<SettingType>),
     /// Members of their own (see `members`); an optional first argument is a choice.
     Group(Vec<String>),
+    /// A key of a Secret of the organisation's own namespace: `secret=NAME key=KEY`.
+    Secret,
     /// The name of an app of the same organisation with that definition, a cluster or an offer.
     Reference(String),
 }
@@ -119,6 +121,7 @@ fn expression_type(kind: &SettingType, members: &BTreeMap<String, SettingDeclara
         SettingType::List(inner, _) => Type::List(Box::new(expression_type(inner, members))),
         SettingType::Map(inner) => Type::Map(Box::new(expression_type(inner, members))),
         SettingType::Group(options) => group(options, members),
+        SettingType::Secret => Type::Secret,
         SettingType::Text
         | SettingType::Word
         | SettingType::Time

@@ -23,6 +23,7 @@ use crate::quantity::Quantity;
 use crate::schema::Checked;
 use crate::source::Span;
 
+pub mod backups;
 pub mod definition_rules;
 pub mod delegates;
 pub mod domains;
@@ -65,11 +66,12 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     sleep::check,
     replicas::check,
     definition_rules::check,
+    secret_names::check_settings,
 ];
 
 /// Rules over the whole garden. What nobody uses comes last: it is told only where nothing is wrong.
 const OF_ALL: &[fn(&View<'_>, &mut Findings)] =
-    &[delegates::check, domains::check, hosts::check, vanished::check_organisations, unused::check];
+    &[delegates::check, domains::check, hosts::check, backups::check, vanished::check_organisations, unused::check];
 
 /// What rules over one organisation look at, and nothing else: what they find is kept as long as all of it is the same.
 /// A draft may be of an organisation that findings stop; what its unsound apps say counts for nothing.
@@ -87,20 +89,29 @@ pub(super) struct One {
     pub keep_data: Quantity,
     /// Whether there is a finding in its cluster: nothing is concluded from what that lacks.
     pub unsound_cluster: bool,
+    /// What there is beside it.
+    pub names: Arc<Names>,
+}
+
+/// The names that settings of apps may refer to outside of their organisation.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Names {
+    pub clusters: BTreeSet<Name>,
+    pub offers: BTreeSet<Name>,
 }
 
 impl One {
     /// Whether nothing that a rule may look at is another.
     pub(super) fn is_as(&self, other: &Self) -> bool {
-        let Self { draft, past, gone, garden, keep_data, unsound_cluster } = self;
+        let Self { draft, past, gone, garden, keep_data, unsound_cluster, names } = self;
         let same_past = match (past, &other.past) {
             (Some(past), Some(other)) => Arc::ptr_eq(past, other),
             (past, other) => past.is_none() && other.is_none(),
         };
         same_past
             && Arc::ptr_eq(draft, &other.draft)
-            && (gone, garden, keep_data, unsound_cluster)
-                == (&other.gone, &other.garden, &other.keep_data, &other.unsound_cluster)
+            && (gone, garden, keep_data, unsound_cluster, names)
+                == (&other.gone, &other.garden, &other.keep_data, &other.unsound_cluster, &other.names)
     }
 
     /// All apps about which there is no finding yet.
@@ -147,6 +158,8 @@ pub(super) struct View<'a> {
     pub definitions: &'a Definitions,
     /// What was applied last.
     pub past: Option<&'a Past>,
+    /// Clusters in which there is a finding: nothing is concluded from what they lack.
+    pub unsound_clusters: &'a BTreeSet<Name>,
     /// The files.
     pub files: &'a [Arc<FileReading>],
 }

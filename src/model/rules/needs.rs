@@ -4,6 +4,7 @@ use crate::expression::{Value, evaluate};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, Guarded, Need, NeedKind};
 use crate::model::rules::One;
+use crate::model::{App, Organisation};
 
 /// A need without a provider.
 pub const NOT_PROVIDED: Code = Code("E0303");
@@ -17,14 +18,17 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
         let mut missing: Vec<&Guarded<Need>> = Vec::new();
         for need in &sound.app.definition.needs {
             let kind = need.item.kind;
-            let known =
-                matches!(kind, NeedKind::Secret | NeedKind::SignOn) || cluster.provides.contains_key(kind.word());
-            if !known && !missing.iter().any(|other| other.item.kind == kind) && wanted(need, &sound) {
+            let known = matches!(kind, NeedKind::Secret | NeedKind::SignOn | NeedKind::Outward)
+                || cluster.provides.contains_key(kind.word());
+            if !known
+                && !missing.iter().any(|other| other.item.kind == kind)
+                && wanted(need, &sound.draft.organisation, sound.app)
+            {
                 missing.push(need);
             }
         }
         for need in &sound.app.definition.needs {
-            if need.item.kind == NeedKind::SignOn && wanted(need, &sound) {
+            if need.item.kind == NeedKind::SignOn && wanted(need, &sound.draft.organisation, sound.app) {
                 nobody_signs_in(&need.item, &sound).into_iter().for_each(|finding| findings.push(finding));
             }
         }
@@ -65,10 +69,10 @@ fn nobody_signs_in(need: &Need, sound: &super::SoundApp<'_>) -> Option<Finding> 
 }
 
 /// Whether the conditions around a need hold for this app.
-fn wanted(need: &Guarded<Need>, sound: &super::SoundApp<'_>) -> bool {
+pub(super) fn wanted(need: &Guarded<Need>, organisation: &Organisation, app: &App) -> bool {
     if need.when.is_empty() {
         return true;
     }
-    let environment = definition::environment(&sound.draft.organisation, sound.app);
+    let environment = definition::environment(organisation, app);
     need.when.iter().all(|when| evaluate(when, &environment) == Value::Bool(true))
 }

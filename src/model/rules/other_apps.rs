@@ -1,5 +1,5 @@
 //! Settings that name another app of the organisation (`sign-on sso`): it is there, it lives, it is what they want, and
-//! awake when it is wanted.
+//! awake when it is wanted. Those that name a cluster or an offer name one of the garden's.
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{SettingDeclaration, SettingType};
@@ -19,10 +19,27 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
         for (name, declaration) in &sound.app.definition.settings {
             let SettingType::Reference(definition) = &declaration.kind else { continue };
             let Some(setting) = sound.app.settings.get(name) else { continue };
-            if !matches!(definition.as_str(), "cluster" | "offer") {
-                refers(&sound, definition, declaration, setting, findings);
+            match definition.as_str() {
+                "cluster" => names(&sound, "cluster", setting, one.names.clusters.iter(), findings),
+                "offer" => names(&sound, "offer", setting, one.names.offers.iter(), findings),
+                _ => refers(&sound, definition, declaration, setting, findings),
             }
         }
+    }
+}
+
+/// A setting that names a cluster or an offer of the garden.
+fn names<'a>(
+    sound: &SoundApp<'_>,
+    what: &str,
+    setting: &Setting,
+    known: impl Iterator<Item = &'a Name> + Clone,
+    findings: &mut Findings,
+) {
+    let Some(written) = setting.args.first() else { return };
+    if known.clone().all(|name| name.as_str() != written.text) {
+        let named = Spanned::new(written.text.clone(), written.span);
+        findings.push(unknown(what, &named, known.map(Name::as_str)).stops(sound.draft.organisation.name.clone()));
     }
 }
 
@@ -45,14 +62,14 @@ fn refers(
         if !draft.known.apps || !draft.known.offer {
             return;
         }
-        let wanted = organisation.apps.values().filter(|app| app.definition.name.as_str() == definition);
+        let wanted = organisation.apps.values().filter(|app| stands_for(app, definition));
         let what = format!("app of `{definition}` in `{}` called", organisation.name);
         let finding =
             unknown(&what, &Spanned::new(written.text.clone(), written.span), wanted.map(|app| app.name.as_str()));
         findings.push(finding.help(format!("write `app {definition} {named}` beside it")).stops(stops));
         return;
     };
-    let title = if other.definition.name.as_str() != definition {
+    let title = if !stands_for(other, definition) {
         format!("`{named}` is of `{}`, not of `{definition}`", other.definition.name)
     } else if matches!(other.life, Life::Retired(_)) && matches!(sound.app.life, Life::Running) {
         format!("`{named}` is retired, and {} still relies on it", sound.called())
@@ -65,6 +82,11 @@ fn refers(
         None => finding,
     };
     findings.push(finding.help(format!("name a living app of `{definition}`, or leave the line out")).stops(stops));
+}
+
+/// Whether an app is of a definition, or of one that takes it in.
+fn stands_for(app: &App, definition: &str) -> bool {
+    app.definition.name.as_str() == definition || app.definition.uses.contains(definition)
 }
 
 /// Hours at which the one sleeps and the other does not, as far as the words of their nights say it.

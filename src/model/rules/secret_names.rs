@@ -1,8 +1,11 @@
-//! `env NAME secret=SECRET key=KEY`: an app names Secrets of its organisation's own namespace, and only such.
+//! `secret=NAME key=KEY`, in `env` lines and in settings of the type `secret`: an app names Secrets of its organisation's own
+//! namespace, and only such.
 //!
 //! Which Secrets parcelle and the operators make there is seen when the objects are rendered: `render/rules/own_secrets`.
 
 use crate::finding::{Code, Finding, Findings};
+use crate::model::definition;
+use crate::model::rules::One;
 use crate::schema::{Checked, MISSING, SUPERFLUOUS};
 use crate::syntax::{Node, Value};
 
@@ -15,6 +18,14 @@ pub(super) fn check(file: &Checked, findings: &mut Findings) {
         let apps = node.children.iter().filter(|child| matches!(child.name.value.as_str(), "app" | "retired"));
         let lines = apps.flat_map(|app| app.children_named("env")).filter(|line| !file.is_broken(line));
         lines.filter_map(|line| wrong(node, line)).for_each(|finding| findings.push(finding));
+    }
+}
+
+/// The same of settings. What an offer says is the same finding for whoever subscribes to it, and told once.
+pub(super) fn check_settings(one: &One, findings: &mut Findings) {
+    for sound in one.sound_apps() {
+        let named = definition::secrets_named(sound.app).into_iter();
+        named.filter_map(|named| not_own(sound.draft.node(), named.secret)).for_each(|finding| findings.push(finding));
     }
 }
 

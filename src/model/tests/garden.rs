@@ -159,3 +159,25 @@ fn the_definitions_that_come_with_parcelle_check_against_the_language_and_load()
     assert_eq!(definitions.hash.len(), 64);
     assert!(definitions.loaded.contains_key("nextcloud"));
 }
+
+#[test]
+fn who_signs_in_where_is_said_once_for_the_organisation() {
+    let apps = "    app forum forum\n";
+    let said = format!(
+        "    sign-on sso {{ admins camille@tiers-lieux.example; groups press; }}\n    app keycloak sso {{ groups add board; }}\n    app decidim votes\n    app decidim other {{ sign-on elsewhere; }}\n    app keycloak elsewhere\n    retired app decidim old {{ keep-data 90 days; }}\n{apps}"
+    );
+    let tried = try_files(&changed(&[("organisations/tiers-lieux.kdl", apps, &said)]), None);
+    assert_eq!(tried.short(), "");
+    let text = |app: &str, setting: &str| {
+        let setting = tried.app("tiers-lieux", app).settings.get(setting);
+        setting.map(|setting| value_text(&setting.value))
+    };
+    assert_eq!(text("votes", "sign-on").as_deref(), Some("sso"));
+    assert_eq!(text("other", "sign-on").as_deref(), Some("elsewhere"), "the nearer wins");
+    assert_eq!(text("old", "sign-on"), None, "what is retired stays as it is");
+    assert_eq!(text("sso", "admins").as_deref(), Some("camille@tiers-lieux.example"));
+    assert_eq!(text("sso", "groups").as_deref(), Some("press board"));
+    assert_eq!(text("elsewhere", "admins").as_deref(), Some(""));
+    let app = tried.app("tiers-lieux", "forum");
+    assert!(!app.settings.contains_key("sign-on"), "an app that signs nobody in");
+}

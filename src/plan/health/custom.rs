@@ -9,7 +9,8 @@ pub(super) fn health(group: &str, kind: &str, object: &Value) -> Option<Health> 
     Some(match (group, kind) {
         ("postgresql.cnpg.io", "Cluster") => postgres_cluster(object),
         ("postgresql.cnpg.io", "Database" | "DatabaseRole") => applied(object),
-        ("postgresql.cnpg.io", "ScheduledBackup") | ("k8up.io", "Schedule") => ready(),
+        ("postgresql.cnpg.io", "ScheduledBackup") | ("k8up.io", "Schedule" | "PodConfig") => ready(),
+        ("barmancloud.cnpg.io", "ObjectStore") => ready(),
         ("postgresql.cnpg.io", "Backup") => phase(object, &["completed"], &["failed", "walArchivingFailing"]),
         ("garage.rajsingh.info", _) => garage(object),
         ("cert-manager.io", "Certificate") => certificate(object),

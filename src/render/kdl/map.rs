@@ -19,14 +19,9 @@ pub const UNKNOWN: Code = Code("E0601");
 /// A value of the wrong type.
 pub const MISTYPED: Code = Code("E0602");
 
-/// The children of a node of a definition, holes filled in.
-pub(super) fn children(scope: &Scope, node: &Node, facts: Option<&TypeRef>, findings: &mut Findings) -> Tree {
-    Mapper { scope: Some(scope), facts, findings }.block(node, facts.map(TypeRef::root))
-}
-
-/// The children of a node of a garden, in which nothing is a hole.
-pub(super) fn children_as_written(node: &Node, facts: Option<&TypeRef>, findings: &mut Findings) -> Tree {
-    Mapper { scope: None, facts, findings }.block(node, facts.map(TypeRef::root))
+/// The children of a node of a garden, or of an unfolded one of a definition: nothing in them is a hole.
+pub(super) fn children(node: &Node, facts: Option<&TypeRef>, findings: &mut Findings) -> Tree {
+    Mapper { facts, findings }.block(node, facts.map(TypeRef::root))
 }
 
 /// The text of a word of a definition, holes filled in. What is no template was refused when the definition loaded.
@@ -36,7 +31,6 @@ pub(super) fn filled(scope: &Scope, word: &Word) -> String {
 }
 
 struct Mapper<'a> {
-    scope: Option<&'a Scope<'a>>,
     facts: Option<&'a TypeRef>,
     findings: &'a mut Findings,
 }
@@ -200,17 +194,8 @@ impl Mapper<'_> {
     }
 
     /// Text with its holes filled in; a hole that is the whole keeps its type.
-    fn value(&self, word: &Word) -> Value {
-        let Some(scope) = self.scope.filter(|_| word.text.contains("${")) else {
-            return Value::from(word.text.as_str());
-        };
-        let template = crate::expression::parse_template(&word.text, word.span, &mut Findings::default());
-        scope.value(&template).to_json()
-    }
-
     fn typed(&mut self, word: &Word, scalar: Scalar) -> Tree {
-        let value = self.value(word);
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = word.text.clone();
         let integer = || text.parse::<i64>().ok().map(Value::from);
         let fitting = match scalar {
             Scalar::String | Scalar::Time | Scalar::MicroTime | Scalar::Bytes => Some(Value::from(text.clone())),
@@ -236,12 +221,12 @@ impl Mapper<'_> {
 
     /// Without facts: numbers are numbers, `on` and `off` are true and false, the rest is text.
     fn guessed(&mut self, word: &Word) -> Tree {
-        let value = match (&word.scalar, self.value(word)) {
+        let value = match (&word.scalar, word.text.as_str()) {
             (Written::Integer(number), _) => i64::try_from(*number).map_or(Value::Null, Value::from),
             (Written::Bool(flag), _) => Value::from(*flag),
-            (_, Value::String(text)) if !word.quoted && text == "on" => Value::from(true),
-            (_, Value::String(text)) if !word.quoted && text == "off" => Value::from(false),
-            (_, value) => value,
+            (_, "on") if !word.quoted => Value::from(true),
+            (_, "off") if !word.quoted => Value::from(false),
+            (_, text) => Value::from(text),
         };
         Tree::from(value).at(word.span)
     }

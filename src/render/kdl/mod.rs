@@ -5,6 +5,7 @@
 
 mod map;
 mod policy;
+mod unfold;
 
 pub use policy::KINDS;
 
@@ -41,7 +42,7 @@ fn object(schemas: &Schemas, scope: &Scope, app: &App, node: &Node, findings: &m
     let (kind, name) = head(Some(scope), node, findings)?;
     let (api, kind, stage) = *allowed(&kind, node, findings)?;
     let facts = schemas.kind(api, kind);
-    let mut body = map::children(scope, node, facts.as_ref(), findings);
+    let mut body = map::children(&unfold::unfold(scope, node), facts.as_ref(), findings);
     policy::check(&body, kind, node.head, findings);
     let metadata = body.take("metadata");
     harden(&mut body, kind, app);
@@ -133,7 +134,7 @@ pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings)
         return findings.push(finding);
     };
     let facts = Schemas::builtin().kind(draft.api_version, draft.kind);
-    let mut body = map::children_as_written(patch, facts.as_ref(), findings);
+    let mut body = map::children(patch, facts.as_ref(), findings);
     policy::check(&body, draft.kind, patch.head, findings);
     if let Some(mut metadata) = body.take("metadata") {
         draft.annotations.merge(metadata.take("annotations").unwrap_or_default());

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::backup::{SECRET, Target};
 use super::{
     Asked, Deletion, Met, Provider, ProviderOption, int, option_number, option_size, option_text, outputs, random,
     secret_value,
@@ -10,6 +11,7 @@ use crate::expression::Value;
 use crate::model::definition::NeedKind;
 use crate::model::{Organisation, ProviderChoice};
 use crate::quantity::{Dimension, Quantity};
+use crate::render::backup::Backup;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::life::Now;
@@ -34,6 +36,8 @@ pub(super) const PROVIDER: Provider = Provider {
         "postgresql.cnpg.io/v1 Database",
         "postgresql.cnpg.io/v1 DatabaseRole",
         "postgresql.cnpg.io/v1 Pooler",
+        "postgresql.cnpg.io/v1 ScheduledBackup",
+        "barmancloud.cnpg.io/v1 ObjectStore",
     ],
     deletion: &[
         Deletion { kind: "Cluster", takes: "every database of the organisation with its volume claims", leaves: "" },
@@ -62,6 +66,11 @@ const STORAGE: u64 = 10 << 30;
 /// What each pooler asks for.
 const POOLER_REQUESTS: (u64, u64) = (50, 64 << 20);
 const POOLER_MEMORY_LIMIT: u64 = 128 << 20;
+/// What keeps backups, beside each server.
+const BARMAN: &str = "barman-cloud.cloudnative-pg.io";
+const STORE_API: &str = "barmancloud.cnpg.io/v1";
+const SIDECAR: (u64, u64) = (50, 128 << 20);
+const SIDECAR_LIMIT: u64 = 512 << 20;
 
 /// The operator's label on the pods of a cluster.
 fn pods() -> Peer {
@@ -194,11 +203,13 @@ fn data(asked: &Asked, kind: &'static str, name: String, spec: Tree) -> Draft {
         .holding_data()
 }
 
-/// The organisation's Cluster, who must reach it, and what it takes beside the offer.
+/// The organisation's Cluster and its backups, who must reach it, and what it takes beside the offer.
 pub(in crate::render) fn cluster(
     organisation: &Organisation,
     choice: &ProviderChoice,
-) -> (Draft, Vec<Flow>, Vec<Contribution>) {
+    backup: Option<&Backup>,
+) -> (Vec<Draft>, Vec<Flow>, Vec<Contribution>) {
+    let backup = backup.and_then(|backup| Some((backup, Target::of(organisation)?)));
     let origin = choice.provider.span;
     let (instances, instances_at) = option_number(choice, "instances").unwrap_or((1, origin));
     let storage = Quantity { dimension: Dimension::Size, amount: STORAGE };
@@ -215,6 +226,7 @@ pub(in crate::render) fn cluster(
         "enableSuperuserAccess": false,
         // A disruption budget over one server would only hold up the node's drain.
         "enablePDB": instances > 1,
+        "plugins": Tree::list(backup.as_ref().map(|(_, target)| archives(target))),
         "resources": tree! {
             "requests": tree! {
                 "cpu": Quantity { dimension: Dimension::Cpu, amount: REQUESTS.0 },
@@ -238,7 +250,69 @@ pub(in crate::render) fn cluster(
         share(Resource::Memory, REQUESTS.1),
         share(Resource::Storage, storage.amount),
     ];
-    (draft, flows(choice), shares)
+    let mut whole = (vec![draft], flows(choice), shares);
+    if let Some((backup, target)) = &backup {
+        whole.0.extend(backups(backup, target));
+        whole.1.push(Flow { from: pods(), to: Peer::Anywhere, ports: tcp(&[target.port]), origin: target.span });
+        whole.2.extend([share(Resource::Cpu, SIDECAR.0), share(Resource::Memory, SIDECAR.1)]);
+    }
+    whole
+}
+
+/// The servers send what is written to the object store, moment by moment. Said whole: the list is compared as one value.
+fn archives(target: &Target) -> Tree {
+    tree! {
+        "name": BARMAN,
+        "enabled": true,
+        "isWALArchiver": true,
+        "parameters": tree! { "barmanObjectName": CLUSTER },
+    }
+    .at(target.span)
+}
+
+/// Where the databases of an organisation are kept, and when they are written there whole.
+fn backups(backup: &Backup, target: &Target) -> [Draft; 2] {
+    let variable = |name: &str, value: &str| tree! { "name": name, "value": value };
+    let key = |key: &str| tree! { "name": SECRET, "key": key };
+    let store = tree! {
+        "configuration": tree! {
+            "destinationPath": Tree::from(format!("s3://{}/", target.bucket)).at(target.span),
+            "endpointURL": Tree::from(target.endpoint.as_str()).at(target.span),
+            "s3Credentials": tree! { "accessKeyId": key("access-key"), "secretAccessKey": key("secret-key") },
+            "wal": tree! { "compression": "gzip" },
+            "data": tree! { "compression": "gzip" },
+        },
+        // A window: whatever was, at any moment inside, can be brought back.
+        "retentionPolicy": Tree::from(format!("{}d", backup.days())).at(backup.kept),
+        "instanceSidecarConfiguration": tree! {
+            "env": vec![
+                variable("AWS_DEFAULT_REGION", &target.region),
+                // Services other than Amazon's refuse the checksums of newer clients.
+                variable("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required"),
+                variable("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required"),
+            ],
+            "resources": tree! {
+                "requests": tree! {
+                    "cpu": Quantity { dimension: Dimension::Cpu, amount: SIDECAR.0 },
+                    "memory": Quantity { dimension: Dimension::Size, amount: SIDECAR.1 },
+                },
+                "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: SIDECAR_LIMIT } },
+            },
+        },
+    };
+    let schedule = tree! {
+        "cluster": tree! { "name": CLUSTER },
+        // Seconds first.
+        "schedule": Tree::from(format!("0 {}", backup.utc())).at(backup.when),
+        "method": "plugin",
+        "pluginConfiguration": tree! { "name": BARMAN },
+        "backupOwnerReference": "self",
+        "immediate": true,
+    };
+    [
+        Draft::new(STORE_API, "ObjectStore", CLUSTER.into(), tree! { "spec": store }, backup.kept),
+        Draft::new(API, "ScheduledBackup", CLUSTER.into(), tree! { "spec": schedule }, backup.when).stage(Stage::Edge),
+    ]
 }
 
 /// Servers replicate from each other, report to the operator, and follow their own object at the API server, whose

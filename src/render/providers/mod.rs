@@ -3,6 +3,7 @@
 //! A provider says in values what an app may name (its outputs), which objects it asks for, who must reach whom, how much
 //! it takes of the offer, and what deleting its objects does to people's data. It decides nothing with a clock or a server.
 
+mod backup;
 mod cloudnative_pg;
 mod garage;
 mod gateway_api;
@@ -35,6 +36,7 @@ use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
+pub(super) use backup::{Target as BackupTarget, flow as backup_flow};
 pub(super) use cloudnative_pg::cluster as database_cluster;
 pub(super) use sign_on::clients;
 
@@ -125,6 +127,8 @@ pub(super) struct Met {
     pub flows: Vec<Flow>,
     /// What it takes of the offer.
     pub contributions: Vec<Contribution>,
+    /// What comes on top of it: backups while they run.
+    pub overhead: Vec<Contribution>,
     /// The volume to mount, where it is one.
     pub claim: Option<Claim>,
     /// The organisation's database cluster must exist.
@@ -146,11 +150,21 @@ pub(super) struct Claim {
     pub origin: Span,
 }
 
-/// Meets a need as the cluster says. One that the cluster does not provide yields nothing: it was refused before.
+/// Meets a need as the cluster says, and backs it up where its app says so.
 pub(super) fn meet(asked: &Asked) -> Met {
+    let mut met = met(asked);
+    if let Some(backup) = &asked.now.backup {
+        backup::add(asked, backup, &mut met);
+    }
+    met
+}
+
+/// One that the cluster does not provide yields nothing: it was refused before.
+fn met(asked: &Asked) -> Met {
     match asked.need.kind {
         NeedKind::Secret => return secret::meet(asked),
         NeedKind::SignOn => return sign_on::meet(asked),
+        NeedKind::Outward => return Met { flows: outward(asked, 443), ..Met::default() },
         _ => {}
     }
     let provides = &asked.organisation.cluster.provides;
@@ -299,14 +313,17 @@ fn address(url: &str) -> Option<(&str, &str, u16)> {
 
 /// Leave to reach an address outside, or behind the cluster's own gateway, in whose namespace its connections then end.
 fn outward(asked: &Asked, port: u16) -> Vec<Flow> {
-    let from = || Peer::App(asked.app.name.clone());
-    let origin = asked.need.span;
-    let route = asked.organisation.cluster.provides.get("route").and_then(|route| option_text(route, "namespace"));
+    outward_of(asked.organisation, &Peer::App(asked.app.name.clone()), port, asked.need.span)
+}
+
+/// The same for other pods than the app's.
+fn outward_of(organisation: &Organisation, from: &Peer, port: u16, origin: Span) -> Vec<Flow> {
+    let route = organisation.cluster.provides.get("route").and_then(|route| option_text(route, "namespace"));
     let gateway = route.map(|(namespace, _)| {
         let to = Peer::Namespace(namespace.to_owned());
-        Flow { from: from(), to, ports: Vec::new(), origin }
+        Flow { from: from.clone(), to, ports: Vec::new(), origin }
     });
-    let outside = Flow { from: from(), to: Peer::Anywhere, ports: flow::tcp(&[port]), origin };
+    let outside = Flow { from: from.clone(), to: Peer::Anywhere, ports: flow::tcp(&[port]), origin };
     std::iter::once(outside).chain(gateway).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::backup::Target;
 use super::{
     Asked, Deletion, Met, Provider, ProviderOption, int, option_number, option_text, outputs, random, secret_value,
 };
@@ -9,6 +10,7 @@ use crate::expression::Value;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
+use crate::render::backup::Backup;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::pod::hardened;
@@ -46,6 +48,12 @@ const USER: u32 = 1001;
 /// What each server asks for: processor in millicores, memory in bytes.
 const REQUESTS: (u64, u64) = (200, 512 << 20);
 const MEMORY_LIMIT: u64 = 1 << 30;
+/// What makes backups, beside each server.
+const BACKUP_IMAGE: &str = "docker.io/percona/percona-backup-mongodb:2.12.0";
+const AGENT: (u64, u64) = (50, 128 << 20);
+const AGENT_LIMIT: u64 = 512 << 20;
+/// The operator's word for where they go.
+const TARGET: &str = "target";
 const STORAGE: u64 = 8 << 30;
 /// Fewer servers than this survive no loss of one, which the operator wants to be told is meant.
 const SAFE: u32 = 3;
@@ -72,13 +80,18 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
             ("url", secret_value(&secret, "url")),
         ]),
         drafts: vec![replica_set(asked, choice, &name, &inside, &secret)],
-        secrets: vec![asked.secret(&secret, password(&inside, &host), "Opaque")],
+        secrets: std::iter::once(asked.secret(&secret, password(&inside, &host), "Opaque"))
+            .chain(backup(asked).map(|(_, target)| asked.secret(&backup_secret(asked), credentials(&target), "Opaque")))
+            .collect(),
         flows: flows(asked, choice, &name),
         contributions: vec![
             share(Resource::Cpu, REQUESTS.0, members_at),
             share(Resource::Memory, REQUESTS.1, members_at),
             share(Resource::Storage, size.amount, size_at),
         ],
+        overhead: backup(asked).map_or_else(Vec::new, |_| {
+            vec![share(Resource::Cpu, AGENT.0, members_at), share(Resource::Memory, AGENT.1, members_at)]
+        }),
         ..Met::default()
     }
 }
@@ -105,8 +118,8 @@ fn replica_set(asked: &Asked, choice: &ProviderChoice, name: &str, inside: &str,
         "crVersion": VERSION,
         "image": image.unwrap_or_else(|| IMAGE.into()),
         "initContainerSecurityContext": container_context(),
-        // It sleeps with its app.
-        "pause": Tree::from(asked.now.asleep()).at(asked.now.origin()),
+        // It sleeps with its app, and is awake to be backed up.
+        "pause": Tree::from(asked.now.asleep() && !asked.now.woken).at(asked.now.origin()),
         "unsafeFlags": (members < SAFE).then(|| tree! { "replsetSize": true }),
         "updateStrategy": "SmartUpdate",
         // Another version is a commit's to choose.
@@ -114,12 +127,84 @@ fn replica_set(asked: &Asked, choice: &ProviderChoice, name: &str, inside: &str,
         "secrets": tree! { "users": naming::role("Secret", asked.data_name(), asked.name(), "system") },
         "replsets": vec![servers(asked, choice)],
         "sharding": tree! { "enabled": false },
+        "backup": backup(asked).map(|(backup, target)| backups(asked, backup, &target)),
         "users": vec![user],
     };
     Draft::new(API, "PerconaServerMongoDB", name.to_owned(), tree! { "spec": spec }, asked.need.span)
         .stage(Stage::Data)
         .component(asked.name())
         .holding_data()
+}
+
+/// What its app says of backups, and where they go.
+fn backup<'a>(asked: &'a Asked) -> Option<(&'a Backup, Target)> {
+    Some((asked.now.backup.as_ref()?, Target::of(asked.organisation)?))
+}
+
+/// The credentials under the names that the operator reads.
+fn credentials(target: &Target) -> SecretSource {
+    target.copied(&[("access-key", "AWS_ACCESS_KEY_ID"), ("secret-key", "AWS_SECRET_ACCESS_KEY")])
+}
+
+fn backup_secret(asked: &Asked) -> String {
+    naming::role("Secret", asked.data_name(), asked.name(), "backup")
+}
+
+/// An agent beside each server, and a task for each kind of backup that is kept.
+fn backups(asked: &Asked, backup: &Backup, target: &Target) -> Tree {
+    let folder = naming::part("PerconaServerMongoDB", asked.data_name(), asked.name());
+    let storage = tree! {
+        "type": "s3",
+        "s3": tree! {
+            "bucket": Tree::from(target.bucket.as_str()).at(target.span),
+            "prefix": format!("mongodb/{folder}"),
+            "endpointUrl": Tree::from(target.endpoint.as_str()).at(target.span),
+            "region": Tree::from(target.region.as_str()).at(target.span),
+            "credentialsSecret": backup_secret(asked),
+            "forcePathStyle": true,
+        },
+    };
+    tree! {
+        "enabled": true,
+        "image": BACKUP_IMAGE,
+        "containerSecurityContext": container_context(),
+        "resources": tree! {
+            "requests": tree! {
+                "cpu": Quantity { dimension: Dimension::Cpu, amount: AGENT.0 },
+                "memory": Quantity { dimension: Dimension::Size, amount: AGENT.1 },
+            },
+            "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: AGENT_LIMIT } },
+        },
+        "storages": tree! { TARGET: storage },
+        "tasks": Tree::list(tasks(backup)),
+    }
+}
+
+/// Weekly ones take the day of the week, monthly ones the first of the month.
+fn tasks(backup: &Backup) -> Vec<Tree> {
+    let utc = backup.utc();
+    let (time, day) = utc.split_once(" * * ").unwrap_or((&utc, "*"));
+    let sunday = if day == "*" { "0" } else { day };
+    let keep = backup.keep;
+    let (daily, weekly) = if backup.is_weekly() { (0, keep.weekly.max(keep.daily)) } else { (keep.daily, keep.weekly) };
+    let task = |name: &str, days: String, count: u32| {
+        let task = tree! {
+            "name": name,
+            "enabled": true,
+            "schedule": Tree::from(format!("{time} {days}")).at(backup.when),
+            "storageName": TARGET,
+            "type": "logical",
+            "compressionType": "gzip",
+            "retention": tree! { "type": "count", "count": count, "deleteFromStorage": true }.at(backup.kept),
+        };
+        (count > 0).then_some(task)
+    };
+    let all = [
+        task("daily", "* * *".to_owned(), daily),
+        task("weekly", format!("* * {sunday}"), weekly),
+        task("monthly", "1 * *".to_owned(), keep.monthly),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn servers(asked: &Asked, choice: &ProviderChoice) -> Tree {
@@ -172,5 +257,11 @@ fn flows(asked: &Asked, choice: &ProviderChoice, name: &str) -> Vec<Flow> {
     let operator = option_text(choice, "namespace").map_or("psmdb-operator", |(name, _)| name).to_owned();
     let from = [Peer::App(asked.app.name.clone()), pods(name), Peer::Namespace(operator)];
     let flow = |from| Flow { from, to: pods(name), ports: tcp(&[PORT]), origin: asked.need.span };
-    from.into_iter().map(flow).collect()
+    let outward = backup(asked).map(|(_, target)| Flow {
+        from: pods(name),
+        to: Peer::Anywhere,
+        ports: tcp(&[target.port]),
+        origin: target.span,
+    });
+    from.into_iter().map(flow).chain(outward).collect()
 }

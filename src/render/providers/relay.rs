@@ -30,7 +30,8 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let (host, _) = option_text(choice, "host").unwrap_or(("", choice.options.span));
     let port = option_number(choice, "port").and_then(|(port, _)| u16::try_from(port).ok()).unwrap_or(587);
     let domain = scope::domain(asked.organisation).unwrap_or_default();
-    let said = asked.text("from").map(|(from, _)| from);
+    let setting = asked.app.settings.get("mail").and_then(|mail| mail.props.get("from"));
+    let said = setting.map(|from| from.text.clone()).or_else(|| asked.text("from").map(|(from, _)| from));
     let said = said.or_else(|| option_text(choice, "from").map(|(from, _)| from.to_owned()));
     let from = said.unwrap_or_else(|| format!("noreply@{domain}"));
     let (sender, domain) = from.split_once('@').unwrap_or((&from, &domain));

@@ -22,7 +22,7 @@ pub(super) const PROVIDER: Provider = Provider {
 
 const IMAGE: &str = "docker.io/valkey/valkey:8.1-alpine";
 /// The user `valkey` of that image.
-const USER: u32 = 999;
+pub(super) const USER: u32 = 999;
 const PORT: u16 = 6379;
 const REQUESTS: (u64, u64) = (50, 64 << 20);
 const MEMORY_LIMIT: u64 = 256 << 20;

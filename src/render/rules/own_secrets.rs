@@ -1,12 +1,13 @@
-//! What an app's `env` lines name is no Secret that parcelle or an operator makes for an app.
+//! What an app's `env` lines and settings name is no Secret that parcelle or an operator makes for an app.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::names::derived;
 use crate::finding::{Finding, Findings};
-use crate::model::{EnvValue, NOT_OWN, Organisation};
+use crate::model::{EnvValue, NOT_OWN, Organisation, definition};
 use crate::render::{Object, SecretRequest};
+use crate::source::Span;
 
 /// Every app of an organisation against the Secrets that are made beside it.
 pub(in crate::render) fn check(
@@ -20,25 +21,26 @@ pub(in crate::render) fn check(
         for (variable, value) in &app.env {
             let EnvValue::Secret(secret) = &value.value else { continue };
             let Some(whose) = made.get(&*secret.secret) else { continue };
-            let finding = Finding::error(
-                NOT_OWN,
-                format!("`{}` is a Secret that is made for {whose}", secret.secret),
-                value.span,
-            )
-            .why(format!(
-                "what lies in it is read by what it is made for alone, and `{variable}` would show it elsewhere"
-            ))
-            .help("name a Secret that the organisation made itself");
-            findings.push(finding);
+            findings.push(of_others(&secret.secret, whose, variable, value.span));
+        }
+        for named in definition::secrets_named(app) {
+            let Some(whose) = made.get(named.secret.text.as_str()) else { continue };
+            findings.push(of_others(&named.secret.text, whose, &named.setting, named.span));
         }
     }
+}
+
+fn of_others(secret: &str, whose: &str, what: &str, span: Span) -> Finding {
+    Finding::error(NOT_OWN, format!("`{secret}` is a Secret that is made for {whose}"), span)
+        .why(format!("what lies in it is read by what it is made for alone, and `{what}` would show it elsewhere"))
+        .help("name a Secret that the organisation made itself")
 }
 
 /// The Secrets that are made, and for whom.
 fn made(objects: &[Object], secrets: &[SecretRequest]) -> BTreeMap<Arc<str>, String> {
     let whose = |app: &Option<crate::name::Name>| match app {
         Some(app) => format!("the app `{app}`"),
-        None => "the organisation's database".to_owned(),
+        None => "the organisation itself".to_owned(),
     };
     let mut made: BTreeMap<Arc<str>, String> =
         secrets.iter().map(|secret| (secret.id.name.clone(), whose(&secret.app))).collect();

@@ -3,6 +3,7 @@
 //! Taken in are settings, needs, workloads, jobs, objects, rules, what it provides, and why it must run alone or awake.
 //! Releases, tests and the words about it stay its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::Definitions;
@@ -25,6 +26,12 @@ const ONCE: &[&str] = &["provides", "single-replica", "receives"];
 /// The names of the definitions that a node uses.
 pub(in crate::model) fn uses(node: &Node) -> impl Iterator<Item = &str> {
     node.children_named("use").filter_map(|node| node.arg(0)).map(|name| name.text.as_str())
+}
+
+/// The definitions that a node uses, and those that these use.
+pub(super) fn all_used(node: &Node, definitions: &Definitions) -> BTreeSet<Name> {
+    let used = uses(node).filter_map(|name| definitions.loaded.get_key_value(name));
+    used.flat_map(|(name, used)| std::iter::once(name.clone()).chain(used.uses.iter().cloned())).collect()
 }
 
 /// The definition with all that it uses in front of what it says itself; none where one of these cannot be had, with a

@@ -38,6 +38,7 @@ const SIMPLE: &[(&str, SettingType)] = &[
     ("email", SettingType::Email),
     ("url", SettingType::Url),
     ("percent", SettingType::Percent),
+    ("secret", SettingType::Secret),
 ];
 
 impl SettingDeclaration {
@@ -137,6 +138,14 @@ fn declaration(node: &Node, findings: &mut Findings) -> Option<SettingDeclaratio
         );
         return None;
     }
+    if setting.as_property && setting.kind == SettingType::Secret {
+        findings.push(
+            Finding::error(BAD_TYPE, format!("`{}` is a secret and cannot be a property", name.text), node.head)
+                .why("a secret is named by its Secret and the key inside it, a property has one value")
+                .help(format!("declare it with `setting {}`", name.text)),
+        );
+        return None;
+    }
     for child in &node.children {
         if matches!(child.name.value.as_str(), "setting" | "property")
             && let Some(member) = declaration(child, findings)
@@ -158,7 +167,8 @@ fn setting_type(node: &Node, findings: &mut Findings) -> Option<SettingType> {
     let texts = |name: &str| -> Vec<String> {
         node.children_named(name).flat_map(|child| child.args.iter().map(|arg| arg.text.clone())).collect()
     };
-    let inner = |word: &str| SIMPLE.iter().find(|(known, _)| *known == word).map(|(_, kind)| kind.clone());
+    let simple = |word: &str| SIMPLE.iter().find(|(known, _)| *known == word).map(|(_, kind)| kind.clone());
+    let inner = |word: &str| simple(word).filter(|kind| *kind != SettingType::Secret);
     if let Some(word) = node.prop("list-of") {
         let Some(kind) = inner(&word.text) else { return unknown_type(&word.text, word.span, findings) };
         return Some(SettingType::List(Box::new(kind), texts("allow")));
@@ -194,11 +204,19 @@ fn setting_type(node: &Node, findings: &mut Findings) -> Option<SettingType> {
             None
         }
         "choice" => Some(SettingType::Choice(options())),
-        simple => inner(simple).or_else(|| unknown_type(simple, word.span, findings)),
+        other => simple(other).or_else(|| unknown_type(other, word.span, findings)),
     }
 }
 
 fn unknown_type(word: &str, span: Span, findings: &mut Findings) -> Option<SettingType> {
+    if word == "secret" {
+        findings.push(
+            Finding::error(BAD_TYPE, "neither lists nor maps hold secrets", span)
+                .why("each is named by its Secret and the key inside it, on a line of its own")
+                .help("declare a group that says `repeatable on`, and in it `setting token secret`"),
+        );
+        return None;
+    }
     let finding = Finding::error(BAD_TYPE, format!("`{word}` is no type of a setting"), span);
     findings.push(match nearest(word, SIMPLE.iter().map(|(known, _)| *known)) {
         Some(near) => guess(finding, near, span),

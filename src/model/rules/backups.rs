@@ -1,0 +1,60 @@
+//! Apps that are to be backed up, on a cluster that has no place for backups.
+
+use crate::finding::{Code, Finding, Findings};
+use crate::model::definition::{Need, NeedKind};
+use crate::model::organisation::Draft;
+use crate::model::rules::View;
+use crate::model::rules::needs::wanted;
+use crate::model::{App, Organisation};
+use crate::name::Name;
+
+/// Backups that are asked for and cannot be made.
+pub const NO_TARGET: Code = Code("W0411");
+
+pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
+    let lacking = view.garden.clusters.values().filter(|cluster| {
+        cluster.complete && !view.unsound_clusters.contains(&cluster.name) && !cluster.provides.contains_key("backup")
+    });
+    for cluster in lacking {
+        let here = |draft: &&Draft| draft.known.cluster && draft.organisation.cluster.name == cluster.name;
+        let drafts = view.drafts.iter().map(|draft| &**draft).filter(here);
+        let mut apps = drafts.flat_map(|draft| {
+            let sound = draft.backed_up.iter().filter(|name| !draft.unsound.contains(*name));
+            sound.filter_map(move |name| Some((draft, draft.organisation.apps.get(name)?)))
+        });
+        let Some((draft, first)) = apps.next() else { continue };
+        let others = match apps.count() + 1 {
+            1 => String::new(),
+            2 => ", and so does another app".to_owned(),
+            many => format!(", and so do {} others", many - 1),
+        };
+        let title = format!("nothing is backed up on cluster `{}`: it provides no `backup`", cluster.name);
+        let finding = Finding::warning(NO_TARGET, title, cluster.span)
+            .also(
+                first.settings["backup"].span,
+                format!("`{}/{}` asks for it here{others}", draft.organisation.name, first.name),
+            )
+            .why("what the garden says of backups needs a place away from the cluster, and none is named")
+            .help("add `backup k8up { endpoint …; bucket …; credentials …; }` to the cluster's `provides`")
+            .help(format!(
+                "where backups are made by other means: `allow {} \"by which\"` in the cluster",
+                NO_TARGET.0
+            ));
+        findings.push(finding);
+    }
+}
+
+/// The apps of an organisation that say `backup` and have something that can be lost.
+pub(in crate::model) fn asking(organisation: &Organisation) -> Vec<Name> {
+    organisation.apps.values().filter(|app| asks(organisation, app)).map(|app| app.name.clone()).collect()
+}
+
+fn asks(organisation: &Organisation, app: &App) -> bool {
+    let holds = |need: &Need| match need.kind {
+        NeedKind::Bucket | NeedKind::Mongodb | NeedKind::Postgres | NeedKind::Volume => true,
+        NeedKind::Redis => need.options.contains_key("keep"),
+        NeedKind::Mail | NeedKind::Route | NeedKind::Secret | NeedKind::SignOn | NeedKind::Outward => false,
+    };
+    let needs = &app.definition.needs;
+    app.settings.contains_key("backup") && needs.iter().any(|need| holds(&need.item) && wanted(need, organisation, app))
+}

@@ -1,0 +1,318 @@
+//! Backups at an S3 service away from the cluster: volumes by K8up, buckets by copying; databases by their operators, in
+//! the files of their providers.
+//!
+//! Each organisation has a bucket there and credentials of its own, so that no organisation can read what is kept of
+//! another. They are copied into its namespace, since backups run there.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Met, address, option_text, outward_of, valkey};
+use crate::expression::{SecretRef, Value};
+use crate::model::Organisation;
+use crate::model::definition::NeedKind;
+use crate::quantity::{Dimension, Quantity};
+use crate::render::backup::Backup;
+use crate::render::draft::{Draft, Owner};
+use crate::render::flow::{Flow, Peer, tcp};
+use crate::render::pod::hardened;
+use crate::render::tree::{Tree, tree};
+use crate::render::{Contribution, Resource, SecretRequest, SecretSource, Stage, naming};
+use crate::source::Span;
+
+const K8UP: &str = "k8up.io/v1";
+/// The Secret of an organisation with its credentials: alone of its kind, as no app's Secret is named without a hyphen.
+pub(super) const SECRET: &str = "backup";
+/// What copies buckets.
+const RCLONE: &str = "docker.io/rclone/rclone:1.71.1";
+/// A user who owns nothing, for what reads no volume.
+const NOBODY: u32 = 65_534;
+/// What each backup asks for while it runs: processor in millicores, memory in bytes.
+const REQUESTS: (u64, u64) = (50, 128 << 20);
+const MEMORY_LIMIT: u64 = 1 << 30;
+/// After how many seconds a copy of a bucket is given up.
+const DEADLINE: i64 = 20 * 3_600;
+
+/// Makes the target equal to the bucket. What was changed or deleted moves into a folder of that day, and such folders go
+/// when they are older than what is kept.
+const COPY: &str = r#"rclone sync "from:$BUCKET" "to:$TARGET/current" --backup-dir "to:$TARGET/changed/`date +%Y%m%d`"
+now=`date +%s`
+oldest=`expr $now - $DAYS \* 86400`
+oldest=`date -d @$oldest +%Y%m%d`
+rclone lsf --dirs-only "to:$TARGET/changed" | while read -r day; do
+    if [ "${day%/}" -lt "$oldest" ]; then rclone purge "to:$TARGET/changed/${day%/}"; fi
+done"#;
+
+/// Where an organisation's backups go.
+pub(in crate::render) struct Target {
+    /// The address of the service.
+    pub endpoint: String,
+    /// Its port.
+    pub port: u16,
+    /// The region that clients name.
+    pub region: String,
+    /// The organisation's bucket.
+    pub bucket: String,
+    /// The operators' Secret with its credentials.
+    credentials: String,
+    /// The line of the cluster's file.
+    pub span: Span,
+}
+
+impl Target {
+    /// The target of an organisation; none where its cluster has none.
+    pub fn of(organisation: &Organisation) -> Option<Self> {
+        let choice = organisation.cluster.provides.get("backup")?;
+        let text = |name| option_text(choice, name).map(|(text, _)| text);
+        let endpoint = text("endpoint")?.trim_end_matches('/').to_owned();
+        Some(Self {
+            port: address(&endpoint).map_or(443, |(_, _, port)| port),
+            region: text("region").unwrap_or("us-east-1").to_owned(),
+            bucket: naming::of_organisation(text("bucket")?, &organisation.name),
+            credentials: naming::of_organisation(text("credentials")?, &organisation.name),
+            span: choice.provider.span,
+            endpoint,
+        })
+    }
+
+    /// A copy of the credentials, with keys there to keys here.
+    pub fn copied(&self, keys: &[(&str, &str)]) -> SecretSource {
+        SecretSource::Copied {
+            namespace: naming::SYSTEM_NAMESPACE.to_owned(),
+            name: self.credentials.clone(),
+            keys: keys.iter().map(|(there, here)| ((*there).to_owned(), (*here).to_owned())).collect(),
+        }
+    }
+
+    /// The organisation's Secret with its credentials.
+    pub fn secret(&self, owner: &Owner) -> SecretRequest {
+        SecretRequest {
+            id: owner.id("v1", "Secret", SECRET),
+            source: self.copied(&["access-key", "secret-key", "passphrase"].map(|key| (key, key))),
+            labels: owner.labels(None),
+            secret_type: "Opaque".to_owned(),
+            app: None,
+            origin: self.span,
+        }
+    }
+}
+
+/// Who reaches the service: the pods that K8up starts, which also tell the API server what they did.
+pub(in crate::render) fn flow(target: &Target) -> Flow {
+    let pods = Peer::Pods(BTreeMap::from([("k8upjob".to_owned(), "true".to_owned())]));
+    let mut ports = vec![443, 6443, target.port];
+    ports.sort_unstable();
+    ports.dedup();
+    Flow { from: pods, to: Peer::Anywhere, ports: tcp(&ports), origin: target.span }
+}
+
+/// Adds what backs up the volume or bucket of a need.
+pub(super) fn add(asked: &Asked, backup: &Backup, met: &mut Met) {
+    let Some(target) = Target::of(asked.organisation) else { return };
+    let kept = met.drafts.iter().any(|draft| draft.kind == "PersistentVolumeClaim");
+    match asked.need.kind {
+        NeedKind::Volume if met.claim.is_some() => volume(asked, backup, &target, reader(asked), met),
+        NeedKind::Redis if kept => volume(asked, backup, &target, valkey::USER, met),
+        NeedKind::Bucket => bucket(asked, backup, &target, met),
+        _ => {}
+    }
+}
+
+/// The user who may read a volume: the one as whom a workload mounts it.
+fn reader(asked: &Asked) -> u32 {
+    let name = asked.name();
+    let mounts = asked.workloads.iter().filter(|(scope, workload)| {
+        workload
+            .pod
+            .volumes
+            .iter()
+            .any(|mount| scope.name_of(&mount.item.need.value, mount.item.loops).as_str() == name)
+    });
+    mounts.filter_map(|(_, workload)| workload.pod.run_as).find(|user| *user != 0).unwrap_or(NOBODY)
+}
+
+fn reference(key: &str) -> Tree {
+    tree! { "name": SECRET, "key": key }
+}
+
+fn resources() -> Tree {
+    tree! {
+        "requests": tree! {
+            "cpu": Quantity { dimension: Dimension::Cpu, amount: REQUESTS.0 },
+            "memory": Quantity { dimension: Dimension::Size, amount: REQUESTS.1 },
+        },
+        "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: MEMORY_LIMIT } },
+    }
+}
+
+/// What a backup takes while it runs comes on top of the offer.
+fn share(asked: &Asked) -> [Contribution; 2] {
+    [(Resource::Cpu, REQUESTS.0), (Resource::Memory, REQUESTS.1)]
+        .map(|(resource, amount)| asked.contribution(resource, amount, asked.need.span))
+}
+
+/// A schedule of K8up over the claims of one need, into a repository of its own.
+fn volume(asked: &Asked, backup: &Backup, target: &Target, user: u32, met: &mut Met) {
+    let (app, part) = (asked.data_name(), asked.name());
+    let name = naming::part("Schedule", app, part);
+    let repository = naming::part("Volume", app, part);
+    let selector = |component: &str| {
+        let labels = BTreeMap::from([
+            ("parcelle.dev/app".to_owned(), asked.app.name.to_string()),
+            ("app.kubernetes.io/component".to_owned(), component.to_owned()),
+        ]);
+        tree! { "matchLabels": Tree::from(labels) }
+    };
+    // The claims that a StatefulSet makes bear the name of the workload.
+    let stateful = asked.workloads.iter().filter(|(_, workload)| workload.stateful);
+    let stateful = stateful.map(|(_, workload)| workload.name.value.to_string());
+    let components = std::iter::once(part.to_owned()).chain(stateful);
+    let positive = |count: u32| (count > 0).then_some(count);
+    let spec = tree! {
+        "backend": tree! {
+            "repoPasswordSecretRef": reference("passphrase"),
+            "s3": tree! {
+                "endpoint": Tree::from(target.endpoint.as_str()).at(target.span),
+                "bucket": Tree::from(format!("{}/volumes/{repository}", target.bucket)).at(target.span),
+                "accessKeyIDSecretRef": reference("access-key"),
+                "secretAccessKeySecretRef": reference("secret-key"),
+            },
+        },
+        "podConfigRef": tree! { "name": name.as_str() },
+        "podSecurityContext": pod_context(user),
+        "resourceRequirementsTemplate": resources(),
+        "backup": tree! {
+            "schedule": Tree::from(backup.utc()).at(backup.when),
+            "labelSelectors": Tree::list(components.map(|component| selector(&component))),
+        },
+        // At a time of the operator's choice, so that not all begin at once.
+        "check": tree! { "schedule": "@weekly-random" },
+        "prune": tree! {
+            "schedule": "@weekly-random",
+            "retention": tree! {
+                "keepDaily": positive(backup.keep.daily),
+                "keepWeekly": positive(backup.keep.weekly),
+                "keepMonthly": positive(backup.keep.monthly),
+            }.at(backup.kept),
+        },
+    };
+    met.drafts.push(pod_config(asked, target, name.clone()));
+    met.drafts.push(
+        Draft::new(K8UP, "Schedule", name, tree! { "spec": spec }, backup.when).stage(Stage::Edge).component(part),
+    );
+    met.overhead.extend(share(asked));
+}
+
+fn pod_context(user: u32) -> Tree {
+    tree! {
+        "runAsNonRoot": true,
+        "runAsUser": user,
+        "runAsGroup": user,
+        "fsGroup": user,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": tree! { "type": "RuntimeDefault" },
+    }
+}
+
+/// What K8up's own fields cannot say of its pods: that the container has no privileges, and the region.
+fn pod_config(asked: &Asked, target: &Target, name: String) -> Draft {
+    let container = tree! {
+        "name": "backup",
+        "env": vec![tree! { "name": "AWS_DEFAULT_REGION", "value": target.region.as_str() }],
+        "resources": resources(),
+        "securityContext": hardened(None, Some("K8up writes beside its volumes")),
+    };
+    let spec = tree! { "template": tree! { "spec": tree! { "containers": vec![container] } } };
+    Draft::new(K8UP, "PodConfig", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
+}
+
+/// A copy of a bucket by the clock.
+fn bucket(asked: &Asked, backup: &Backup, target: &Target, met: &mut Met) {
+    let component = format!("{}--backup", asked.name());
+    let pods = Peer::Pods(asked.owner.selector(&component));
+    met.flows.extend(outward_of(asked.organisation, &pods, target.port, asked.need.span));
+    let job = tree! {
+        "backoffLimit": 1,
+        "activeDeadlineSeconds": DEADLINE,
+        "template": tree! {
+            "metadata": tree! { "labels": asked.owner.pod_labels(Some(&component)) },
+            "spec": copying_pod(asked, backup, target, met),
+        },
+    };
+    let spec = tree! {
+        "schedule": Tree::from(backup.local()).at(backup.when),
+        "timeZone": Tree::from(asked.organisation.timezone.as_str()).at(asked.organisation.span),
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 3_600,
+        "successfulJobsHistoryLimit": 1,
+        "failedJobsHistoryLimit": 1,
+        "jobTemplate": tree! { "spec": job },
+    };
+    let name = naming::role("CronJob", asked.data_name(), asked.name(), "backup");
+    let draft = Draft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, backup.when);
+    met.drafts.push(draft.stage(Stage::Edge).component(&component));
+    met.overhead.extend(share(asked));
+}
+
+fn copying_pod(asked: &Asked, backup: &Backup, target: &Target, met: &Met) -> Tree {
+    let container = tree! {
+        "name": "copy",
+        "image": RCLONE,
+        "command": vec!["sh".into(), "-euc".into(), COPY.into()],
+        "env": copying_environment(asked, backup, target, met),
+        "resources": resources(),
+        "securityContext": hardened(None, None),
+        "volumeMounts": vec![tree! { "name": "scratch", "mountPath": "/tmp" }],
+    };
+    tree! {
+        "serviceAccountName": asked.app.name.as_str(),
+        "automountServiceAccountToken": false,
+        "enableServiceLinks": false,
+        "restartPolicy": "OnFailure",
+        "securityContext": tree! {
+            "runAsNonRoot": true,
+            "runAsUser": NOBODY,
+            "seccompProfile": tree! { "type": "RuntimeDefault" },
+        },
+        "containers": vec![container],
+        "volumes": vec![tree! { "name": "scratch", "emptyDir": tree! { "sizeLimit": "1Gi" } }],
+    }
+}
+
+/// Both ends as rclone reads them from its environment.
+fn copying_environment(asked: &Asked, backup: &Backup, target: &Target, met: &Met) -> Tree {
+    let text = |name: &str| match met.outputs.get(name) {
+        Some(Value::Text(text)) => text.text.to_string(),
+        _ => String::new(),
+    };
+    let key = |name: &str| match met.outputs.get(name) {
+        Some(Value::Secret(secret)) => secret_key(secret),
+        _ => Tree::ABSENT,
+    };
+    let own = |key: &str| secret_key(&SecretRef { secret: SECRET.into(), key: key.into() });
+    let folder = naming::part("Volume", asked.data_name(), asked.name());
+    let value = |name: &str, value: String| tree! { "name": name, "value": value };
+    let from = |name: &str, value: Tree| tree! { "name": name, "valueFrom": value };
+    Tree::list([
+        value("BUCKET", text("bucket")),
+        value("TARGET", format!("{}/buckets/{folder}", target.bucket)),
+        tree! { "name": "DAYS", "value": Tree::from(backup.days().to_string()).at(backup.kept) },
+        value("HOME", "/tmp".to_owned()),
+        value("RCLONE_S3_NO_CHECK_BUCKET", "true".to_owned()),
+        value("RCLONE_CONFIG_FROM_TYPE", "s3".to_owned()),
+        value("RCLONE_CONFIG_FROM_PROVIDER", "Other".to_owned()),
+        value("RCLONE_CONFIG_FROM_ENDPOINT", text("endpoint")),
+        value("RCLONE_CONFIG_FROM_REGION", text("region")),
+        from("RCLONE_CONFIG_FROM_ACCESS_KEY_ID", key("access-key")),
+        from("RCLONE_CONFIG_FROM_SECRET_ACCESS_KEY", key("secret-key")),
+        value("RCLONE_CONFIG_TO_TYPE", "s3".to_owned()),
+        value("RCLONE_CONFIG_TO_PROVIDER", "Other".to_owned()),
+        value("RCLONE_CONFIG_TO_ENDPOINT", target.endpoint.clone()),
+        value("RCLONE_CONFIG_TO_REGION", target.region.clone()),
+        from("RCLONE_CONFIG_TO_ACCESS_KEY_ID", own("access-key")),
+        from("RCLONE_CONFIG_TO_SECRET_ACCESS_KEY", own("secret-key")),
+    ])
+}
+
+fn secret_key(secret: &SecretRef) -> Tree {
+    tree! { "secretKeyRef": tree! { "name": &*secret.secret, "key": &*secret.key } }
+}
