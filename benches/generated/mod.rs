@@ -22,7 +22,7 @@ pub enum Size {
 pub fn files(organisations: usize, size: Size) -> Vec<(String, String)> {
     let mut files = vec![
         ("garden.kdl".to_owned(), GARDEN.to_owned()),
-        ("clusters/ada.kdl".to_owned(), cluster()),
+        ("clusters/ada.kdl".to_owned(), cluster(size)),
         ("offers/basic.kdl".to_owned(), offer(64)),
     ];
     files.extend((0..organisations).map(|at| (path(at), organisation(at, size, 20))));
@@ -38,15 +38,21 @@ pub fn path(at: usize) -> String {
 /// The `garden` node.
 pub const GARDEN: &str = "edition 2026\n\ngarden scale {\n    title \"Scale\"\n}\n";
 
-/// The one cluster.
-pub fn cluster() -> String {
+/// The one cluster, with a place for backups where organisations ask for some.
+pub fn cluster(size: Size) -> String {
+    let backup = match size {
+        Size::Short => "",
+        Size::Long => {
+            "        backup k8up { endpoint \"https://s3.away.example\"; region far; bucket scale; credentials backups; }\n"
+        }
+    };
     format!(
         "edition 2026\n\ncluster ada {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
          provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        redis valkey\n        \
          bucket garage {{ cluster storage; namespace garage; endpoint \"https://s3.example\"; }}\n        \
          volume storage-class {{ class fast; shared-class shared; }}\n        \
          route gateway-api {{ gateway public; namespace gateways; certificates letsencrypt; }}\n        \
-         mail relay {{ host smtp.example; port 587; credentials smtp-relay; }}\n    }}\n}}\n"
+         mail relay {{ host smtp.example; port 587; credentials smtp-relay; }}\n{backup}    }}\n}}\n"
     )
 }
 

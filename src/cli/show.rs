@@ -137,11 +137,12 @@ impl Shown<'_> {
         for (cluster, why) in &self.round.unreached {
             let _ = writeln!(text, "failed: {}", of_cluster(cluster, why));
         }
-        for (organisation, at) in &self.round.backwards {
+        for (organisation, back) in &self.round.backwards {
             let _ = writeln!(
                 text,
-                "kept: {organisation} is at {}, which is newer than this commit; to go back, write `rollback to=` in garden.kdl",
-                at.short()
+                "kept: {organisation} is at {}, which this commit takes back; to go back, commit `rollback to=\"{}\"` in garden.kdl on top of it",
+                back.at.short(),
+                back.shared.short()
             );
         }
         if self.round.untouched > 0 && shape.daemon {
@@ -163,7 +164,7 @@ impl Shown<'_> {
             "plan": self.round.plan.as_ref().map(plan_value),
             "outcome": self.round.outcome.as_ref().map(|outcome| &outcome.organisations),
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
-            "backwards": self.round.backwards.iter().map(|(name, commit)| (name.to_string(), &commit.0)).collect::<std::collections::BTreeMap<_, _>>(),
+            "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
             "untouched": self.round.untouched,
         })
     }

@@ -80,12 +80,21 @@ pub struct Round {
     pub outcome: Option<Outcome>,
     /// Clusters that could not be read, with the reason.
     pub unreached: BTreeMap<Name, String>,
-    /// Organisations whose applied commit is newer than this one: nothing of them is touched.
-    pub backwards: BTreeMap<Name, CommitId>,
+    /// Organisations of which this commit takes back what is applied: nothing of them is touched.
+    pub backwards: BTreeMap<Name, TakenBack>,
     /// Organisations that were neither rendered nor read, since nothing of them changed.
     pub untouched: usize,
     /// Organisations that were rendered anew.
     pub rendered: usize,
+}
+
+/// What is applied of an organisation, and not part of the commit at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The commit that is applied.
+    pub at: CommitId,
+    /// The latest commit that both share: what `rollback to=` has to name.
+    pub shared: CommitId,
 }
 
 /// What stays known between rounds.
@@ -149,7 +158,7 @@ pub struct Prepared {
     /// Clusters that could not be read, with the reason.
     pub unreached: BTreeMap<Name, String>,
     /// Organisations whose applied commit is newer than this one.
-    pub backwards: BTreeMap<Name, CommitId>,
+    pub backwards: BTreeMap<Name, TakenBack>,
     untouched: usize,
 }
 
@@ -165,7 +174,7 @@ impl Prepared {
     pub fn stale(&self, world: &World<'_>, checked: &Checked, saved: &Plan) -> Vec<String> {
         let Some(garden) = &checked.garden else { return vec!["there is no garden at its commit".to_owned()] };
         let backwards =
-            self.backwards.iter().map(|(name, at)| format!("`{name}` is at {}, a newer commit", at.short()));
+            self.backwards.iter().map(|(name, back)| format!("`{name}` is at {}, a newer commit", back.at.short()));
         let run = run_of(world, checked, garden, &self.objects, &reconcile::UNWATCHED, &self.options);
         backwards.chain(reconcile::stale(&run, &self.state, saved)).collect()
     }
@@ -464,18 +473,24 @@ fn unreached(state: &State) -> BTreeMap<Name, String> {
     failed.map(|(name, failure)| (name, reconcile::reason_of(failure))).collect()
 }
 
-/// Organisations whose applied commit has this one behind it: they stay as they are (promise 9).
-fn backwards(known: &Known, world: &World<'_>, garden: &Garden, commit: Option<&Commit>) -> BTreeMap<Name, CommitId> {
+/// Organisations of which this commit takes back what is applied: they stay as they are (promise 9), until the garden says
+/// `rollback to=` with the commit that both share.
+fn backwards(known: &Known, world: &World<'_>, garden: &Garden, commit: Option<&Commit>) -> BTreeMap<Name, TakenBack> {
     let (Some(applied), Some(repository), Some(commit)) = (&known.applied, world.repository, commit) else {
         return BTreeMap::new();
     };
-    let declared = garden.rollback.as_ref().is_some_and(|to| commit.id.0.starts_with(to.value.as_str()));
-    let newer = |at: &CommitId| *at != commit.id && repository.is_ancestor(&commit.id, at).unwrap_or(false);
-    let mut verdicts: BTreeMap<&CommitId, bool> = BTreeMap::new();
+    let is_declared = |shared: &CommitId| {
+        garden.rollback.as_ref().is_some_and(|to| !to.value.is_empty() && shared.0.starts_with(to.value.as_str()))
+    };
+    let taken_back = |at: &CommitId| {
+        let shared = repository.taken_back(at, &commit.id).filter(|shared| !is_declared(shared))?;
+        Some(TakenBack { at: at.clone(), shared })
+    };
+    let mut verdicts: BTreeMap<&CommitId, Option<TakenBack>> = BTreeMap::new();
     let mut found = BTreeMap::new();
     for (name, at) in &applied.commits {
-        if !declared && *verdicts.entry(at).or_insert_with(|| newer(at)) {
-            found.insert(name.clone(), at.clone());
+        if let Some(taken_back) = verdicts.entry(at).or_insert_with(|| taken_back(at)) {
+            found.insert(name.clone(), taken_back.clone());
         }
     }
     found
@@ -483,7 +498,7 @@ fn backwards(known: &Known, world: &World<'_>, garden: &Garden, commit: Option<&
 
 /// The organisations that a round is about: those that changed in the garden, those that are to be looked at for another
 /// reason, or all; and those that only their inventories still know, whenever everything is looked at.
-fn chosen(known: &Known, checked: &Checked, asked: &Asked, backwards: &BTreeMap<Name, CommitId>) -> BTreeSet<Name> {
+fn chosen(known: &Known, checked: &Checked, asked: &Asked, backwards: &BTreeMap<Name, TakenBack>) -> BTreeSet<Name> {
     let wanted = |name: &Name| asked.only.as_ref().is_none_or(|only| only.contains(name));
     let all = checked.objects.iter().filter(|(name, _)| wanted(name) && !backwards.contains_key(*name));
     let resting = known.attention.resting(asked.now.as_millisecond());

@@ -30,4 +30,13 @@ impl Repository {
             None | Some(Err(_)) => Ok(None),
         }
     }
+
+    /// The latest commit that both share, where going from one to the other takes something back; absent where the other
+    /// builds on it, and where one is not known here or they share nothing.
+    pub fn taken_back(&self, from: &CommitId, to: &CommitId) -> Option<CommitId> {
+        let id = |commit: &CommitId| git2::Oid::from_str(&commit.0).ok();
+        let (from, to) = (id(from)?, id(to)?);
+        let shared = self.inner().merge_base(from, to).ok()?;
+        (shared != from).then(|| CommitId(shared.to_string()))
+    }
 }

@@ -53,20 +53,6 @@ impl Repository {
         })
     }
 
-    /// Whether `older` is `newer` or one of its ancestors.
-    pub fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, GitError> {
-        let parse =
-            |id: &CommitId| git2::Oid::from_str(&id.0).map_err(GitError::git(format!("read the id `{}`", id.0)));
-        let (older, newer) = (parse(older)?, parse(newer)?);
-        if older == newer {
-            return Ok(true);
-        }
-        if self.inner.find_commit(older).is_err() {
-            return Ok(false);
-        }
-        self.inner.graph_descendant_of(newer, older).map_err(GitError::git("compare two commits"))
-    }
-
     /// Whether the commit is known here.
     pub fn holds(&self, commit: &CommitId) -> bool {
         git2::Oid::from_str(&commit.0).is_ok_and(|id| self.inner.find_commit(id).is_ok())

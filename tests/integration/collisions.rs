@@ -56,7 +56,7 @@ fn organisations() -> impl Strategy<Value = Vec<(String, BTreeSet<String>)>> {
 
 fn snapshot(organisations: &[(String, BTreeSet<String>)]) -> Snapshot {
     let mut files = vec![
-        ("clusters/ada.kdl".to_owned(), generated::cluster()),
+        ("clusters/ada.kdl".to_owned(), generated::cluster(generated::Size::Short)),
         ("definitions/parts.kdl".to_owned(), PARTS.to_owned()),
         ("garden.kdl".to_owned(), generated::GARDEN.to_owned()),
     ];

@@ -299,3 +299,54 @@ fn eject_asks_that_the_garden_lets_go_first_and_leaves_nothing_behind() {
     let (said, code) = parcelle(folder.path(), &["run", "--once"]);
     assert!(!said.contains("E0413") && code == 0, "nothing is missed: {said}");
 }
+
+#[test]
+fn a_commit_that_takes_back_what_is_applied_is_refused_until_the_garden_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let garden = folder.path().join("garden");
+    std::fs::create_dir_all(&garden).unwrap();
+    let write = |word: &str, value: &str| {
+        let text = GARDEN.replace("title \"G\"", &format!("title \"G\"\n    {word}")).replace("a \"1\"", value);
+        std::fs::write(garden.join("garden.kdl"), text).unwrap();
+        commit(&garden);
+        let repository = git2::Repository::open(&garden).unwrap();
+        let id = repository.head().unwrap().peel_to_commit().unwrap().id();
+        id.to_string()
+    };
+    let run = || parcelle(folder.path(), &["run", "--once"]);
+    let organisation = "edition 2026\n\norganisation alpha {\n    title \"A\"\n    cluster ada\n    app note text\n}\n";
+    std::fs::write(garden.join("alpha.kdl"), organisation).unwrap();
+    let first = write("", "a \"1\"");
+    let second = write("", "a \"2\"");
+    assert_eq!(run().1, 0);
+    // Somebody pushes the older commit, then something else on top of it.
+    let reset = |to: &str| {
+        let repository = git2::Repository::open(&garden).unwrap();
+        let object = repository.revparse_single(to).unwrap();
+        repository.reset(&object, git2::ResetType::Hard, None).unwrap();
+    };
+    for beside in [false, true] {
+        reset(&first);
+        if beside {
+            write("", "a \"3\"");
+        }
+        let (said, code) = run();
+        let kept = format!("kept: alpha is at {}, which this commit takes back", &second[..10]);
+        assert!(said.contains(&kept) && code == 1, "{said}");
+        assert!(
+            said.contains(&format!("commit `rollback to=\"{}\"` in garden.kdl on top of it", &first[..10])),
+            "{said}"
+        );
+        assert!(!said.contains("ConfigMap"), "nothing is planned: {said}");
+    }
+    // The way out that was told; another commit is not the one that both share.
+    reset(&first);
+    write(&format!("rollback to=\"{}\"", &second[..10]), "a \"1\"");
+    assert_eq!(run().1, 1);
+    reset(&first);
+    write(&format!("rollback to=\"{}\"", &first[..10]), "a \"1\"");
+    let (said, code) = run();
+    assert!(said.contains("data.a: \"2\" → \"1\"") && code == 0, "{said}");
+    let (said, code) = run();
+    assert!(said.contains("Nothing changes") && code == 0, "{said}");
+}

@@ -119,6 +119,41 @@ async fn a_retired_app_keeps_its_data_until_its_time_and_then_loses_exactly_its_
 }
 
 #[tokio::test]
+async fn a_database_that_is_kept_without_its_object_is_told_to_go_with_it_before_it_is_deleted() {
+    let mut world = World::new().await;
+    if !world.has_databases().await {
+        return world.end().await;
+    }
+    let alpha = world.organisation("alpha");
+    world.ordinary(&alpha);
+    let spec = json!({"spec": {
+        "cluster": {"name": "pg"}, "name": "notes", "owner": "notes", "databaseReclaimPolicy": "retain",
+    }});
+    world.put(&alpha, "Database", "notes-db", Some("notes"), spec);
+    let objects = &mut world.objects_of(&alpha).objects;
+    objects.iter_mut().filter(|object| &*object.id.kind == "Database").for_each(|object| object.holds_data = true);
+    world.round().await.assert_all_done();
+    world.objects_of(&alpha).retired.insert(name("notes"), (20 * 86_400, line(3)));
+    world.round().await.assert_all_done();
+    // Somebody watches what becomes of it: with a finalizer it stays in sight after the delete.
+    let held = json!({"metadata": {"finalizers": ["test.parcelle.dev/held"]}});
+    world.edit("Database", &alpha, "notes-db", held).await;
+    world.now += 21 * 86_400;
+    let round = world.round().await;
+    let action = round.action(&alpha, "Database", "notes-db");
+    assert_eq!((action.verb, action.prepare.is_some()), (Verb::Delete, true), "{action:?}");
+    let going = world.get("Database", &alpha, "notes-db").await.unwrap();
+    assert_eq!(going["spec"]["databaseReclaimPolicy"], "delete", "the policy is switched first");
+    assert!(going["metadata"]["deletionTimestamp"].is_string());
+    assert!(world.inventory(&alpha).await.entries.keys().any(|id| &*id.kind == "Database"), "known until it is gone");
+    world.edit("Database", &alpha, "notes-db", json!({"metadata": {"finalizers": []}})).await;
+    world.round().await.assert_all_done();
+    assert!(world.get("Database", &alpha, "notes-db").await.is_none());
+    world.assert_inventory_exact(&alpha).await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_retired_organisation_goes_whole_at_its_time_but_not_with_what_others_put_there() {
     let mut world = World::new().await;
     let alpha = world.organisation("alpha");

@@ -380,6 +380,15 @@ impl World {
         self.api(kind, namespace).patch(object, &by, &Patch::Merge(patch)).await.unwrap();
     }
 
+    /// Whether the cluster knows the custom resources of CloudNativePG; said where it does not.
+    pub(crate) async fn has_databases(&self) -> bool {
+        let found = definitions(&self.admin).get_opt("databases.postgresql.cnpg.io").await.unwrap().is_some();
+        if !found {
+            println!("skipped: this server has no databases of CloudNativePG");
+        }
+        found
+    }
+
     /// Somebody makes an object.
     pub(crate) async fn make(&self, kind: &str, namespace: &Name, object: &str, body: Value) {
         let (api_version, _) = facts(kind);

@@ -1,8 +1,8 @@
 //! The merge of the layers, row by row of the table.
 
 use super::*;
+use crate::model::Explanation;
 use crate::model::spelling::setting_text;
-use crate::model::{Explanation, Part};
 
 /// The effective setting of alternatiba's cloud where the layers say these lines.
 fn effective(name: &str, offer_defaults: &str, offer_app: &str, defaults: &str, app: &str) -> String {
