@@ -254,9 +254,12 @@ async fn prepare_some(
     Some(Prepared { options, objects, state, plan, unreached, backwards: BTreeMap::new(), untouched: 0 })
 }
 
-/// So many objects are read, planned and applied at once: what a round over everything holds in memory. An organisation
-/// is never divided.
-pub const BATCH: usize = 5_000;
+/// A round over up to so many objects goes in one batch: one list a kind.
+pub const ONE_BATCH: usize = 5_000;
+
+/// Of a larger round so many objects are read, planned and applied at once, since the rest of a large garden takes memory
+/// too. An organisation is never divided.
+pub const BATCH: usize = 2_000;
 
 /// Prepares and carries out, batch by batch; writing is allowed as the permits say, and not at all on clusters that are
 /// refused.
@@ -289,14 +292,17 @@ pub async fn round(
     round
 }
 
-/// Organisations in batches of up to [`BATCH`] objects. An empty garden still has clusters to be compared with.
+/// Organisations in one batch of up to [`ONE_BATCH`] objects, or in several of up to [`BATCH`]. An empty garden still has
+/// clusters to be compared with.
 fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> Vec<BTreeSet<Name>> {
     let mut batches = Vec::new();
     let (mut batch, mut objects) = (BTreeSet::new(), 0);
     let nobody = only.is_empty();
+    let count = |name: &Name| checked.objects.get(name).map_or(0, |packed| packed.objects);
+    let limit = if only.iter().map(count).sum::<usize>() > ONE_BATCH { BATCH } else { ONE_BATCH };
     for name in only {
-        let more = checked.objects.get(&name).map_or(0, |packed| packed.objects);
-        if objects + more > BATCH && !batch.is_empty() {
+        let more = count(&name);
+        if objects + more > limit && !batch.is_empty() {
             batches.push(std::mem::take(&mut batch));
             objects = 0;
         }
