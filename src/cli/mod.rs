@@ -149,7 +149,7 @@ enum Command {
     Run(run::RunArgs),
     /// Keep what is live of ours in a file, for plans without a cluster
     Snapshot(snapshot::SnapshotArgs),
-    /// What is applied, healthy, held, asleep, behind
+    /// What was changed last, what is healthy, held, asleep, retired, open
     Status(status::StatusArgs),
     /// Before the first apply: what a cluster lacks for this garden, with the way out
     Doctor(doctor::DoctorArgs),

@@ -201,7 +201,9 @@ fn write_new(path: &Path, text: &str, output: &Output) -> Result<Exit, Failure> 
         std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;
     }
     write(path, text)?;
-    output.result(&format!("{}\n", path.display()))?;
+    // As the author would name it.
+    let current = std::env::current_dir().and_then(std::fs::canonicalize).unwrap_or_default();
+    output.result(&format!("{}\n", path.strip_prefix(current).unwrap_or(path).display()))?;
     Ok(Exit::Good)
 }
 

@@ -18,7 +18,7 @@ use crate::daemon::{self, Asked, Known, Leases, Prepared, Round, World};
 use crate::name::Name;
 use crate::plan::Plan;
 use crate::reconcile::Ask;
-use crate::report::plan::OrganisationStatus;
+use crate::report::plan::{LastChange, OrganisationStatus};
 
 /// What `plan` takes.
 #[derive(Debug, Args)]
@@ -187,6 +187,12 @@ impl Session {
     /// How each organisation fares.
     pub(crate) fn statuses(&self, prepared: &Prepared) -> Vec<OrganisationStatus> {
         prepared.statuses(&self.known, &self.checked)
+    }
+
+    /// What a commit was, where the repository holds it.
+    pub(crate) fn last_change(&self, commit: &str) -> Option<LastChange> {
+        let commit = self.workspace.repository.as_ref()?.commit(commit).ok()?;
+        Some(LastChange { summary: commit.summary, author: commit.author, time: commit.time })
     }
 
     /// What a cluster lacks.

@@ -29,6 +29,9 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     };
     let mut all = session.statuses(&prepared);
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
+    for status in &mut all {
+        status.last_change = session.last_change(&status.commit);
+    }
     let look = Look { drawing: output.drawing(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {
         (ShowFormat::Json, all) => format!("{:#}\n", serde_json::to_value(all).unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! How organisations fare: what is applied, healthy, held, asleep, behind. Read from a prepared plan.
+//! How organisations fare: what was changed last, what is healthy, held, asleep, retired, open. Read from a prepared plan.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ fn status(
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
         cluster: state.objects.cluster.to_string(),
         commit: state.stored.inventory.commit.clone(),
-        behind: 0,
+        last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
         open: open(plan),

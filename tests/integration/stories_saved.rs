@@ -1,5 +1,6 @@
 //! Stories of plans that are applied later: exactly, or not where the world has moved.
 
+use kube::api::{Patch, PatchParams};
 use parcelle::plan::{Done, Plan, Skip};
 use serde_json::json;
 
@@ -13,6 +14,7 @@ async fn changed(world: &mut World) -> (parcelle::name::Name, Plan) {
     world.round().await.assert_all_done();
     world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"colour": "red", "size": "3"}}));
     world.put(&alpha, "ConfigMap", "new", Some("web"), json!({"data": {"a": "1"}}));
+    world.put(&alpha, "Deployment", "web", Some("web"), crate::story::deployment(3));
     world.drop_object(&alpha, "ConfigMap", "gone");
     let plan = world.plan().await.1;
     // Saved and read again.
@@ -32,10 +34,16 @@ async fn a_saved_plan_is_applied_exactly_also_after_status_writes() {
     // Others write where the plan does not: versions move, the plan stands.
     world.edit("ConfigMap", &alpha, "settings", json!({"metadata": {"annotations": {"x": "y"}}})).await;
     world.edit("ConfigMap", &alpha, "gone", json!({"metadata": {"annotations": {"x": "y"}}})).await;
+    let status = Patch::Merge(json!({"status": {"replicas": 2, "observedGeneration": 1}}));
+    let controller = PatchParams { field_manager: Some("controller".to_owned()), ..PatchParams::default() };
+    world.api("Deployment", &alpha).patch_status("web", &controller, &status).await.unwrap();
     assert_eq!(world.stale(&plan).await, Vec::<String>::new());
     let (mut state, _) = world.plan().await;
+    world.api("Deployment", &alpha).patch_status("web", &controller, &status).await.unwrap();
     let outcome = world.apply(&mut state, &plan).await;
     assert!(!outcome.is_open(), "{outcome:?}");
+    let web = world.get("Deployment", &alpha, "web").await.unwrap();
+    assert_eq!((&web["spec"]["replicas"], &web["status"]["replicas"]), (&json!(3), &json!(2)));
     assert_eq!(world.get("ConfigMap", &alpha, "settings").await.unwrap()["data"]["colour"], "red");
     assert!(world.get("ConfigMap", &alpha, "gone").await.is_none());
     assert!(world.get("ConfigMap", &alpha, "new").await.is_some());

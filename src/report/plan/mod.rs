@@ -13,7 +13,7 @@ mod words;
 pub use json::json;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
-pub use status::{AppStatus, OrganisationStatus, status, statuses};
+pub use status::{AppStatus, LastChange, OrganisationStatus, status, statuses};
 pub use text::text;
 pub(in crate::report) use words::plain;
 

@@ -22,8 +22,8 @@ pub struct OrganisationStatus {
     pub cluster: String,
     /// The commit that was applied last, in hexadecimal; empty for none.
     pub commit: String,
-    /// How many commits of the garden it is behind; 0 for none.
-    pub behind: usize,
+    /// What that commit was, where the repository holds it.
+    pub last_change: Option<LastChange>,
     /// Its apps, in order of name.
     pub apps: Vec<AppStatus>,
     /// Objects that do not do their work, with their health.
@@ -40,6 +40,17 @@ pub struct OrganisationStatus {
     pub findings: usize,
     /// The whole organisation is retired.
     pub retired: Option<Retirement>,
+}
+
+/// The commit that changed something of an organisation last.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LastChange {
+    /// The first line of its message.
+    pub summary: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When, in Unix seconds.
+    pub time: i64,
 }
 
 /// How one app is.
@@ -71,7 +82,6 @@ impl OrganisationStatus {
     pub fn is_well(&self) -> bool {
         self.unwell.is_empty()
             && self.open.is_empty()
-            && self.behind == 0
             && self.findings == 0
             && self.paused.is_none()
             && self.apps.iter().all(|app| app.well.0 == app.well.1)
@@ -107,10 +117,12 @@ pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
     let cluster = if organisation.cluster.is_empty() { String::new() } else { format!(" on {}", organisation.cluster) };
     let _ = writeln!(out, "{name}{title}{cluster}");
     let commit: String = organisation.commit.chars().take(12).collect();
-    let applied = match (commit.is_empty(), organisation.behind) {
+    let applied = match (commit.is_empty(), &organisation.last_change) {
         (true, _) => "nothing was applied yet".to_owned(),
-        (false, 0) => format!("applied {commit}"),
-        (false, behind) => format!("applied {commit}, {} behind", many(behind, "commit")),
+        (false, None) => format!("applied {commit}"),
+        (false, Some(LastChange { summary, author, time })) => {
+            format!("last changed by {commit} of {}: {} ({})", day(*time), plain(summary), plain(author))
+        }
     };
     let _ = writeln!(out, "  {applied}");
     let words = [
