@@ -338,6 +338,7 @@ fn with_findings(
     out.objects.retain(|object| seen.insert(object.id.clone()));
     out.secrets.sort_by(|a, b| a.id.name.cmp(&b.id.name));
     out.secrets.dedup_by(|later, earlier| later.id == earlier.id);
+    rules::named_objects::check(organisation, &out, findings);
     out
 }
 

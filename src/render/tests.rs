@@ -9,7 +9,7 @@ use super::{OrganisationObjects, SecretPiece, SecretSource, State};
 use crate::finding::Findings;
 use crate::merge::{Schemas, own_fields};
 use crate::model::definition::Guarded;
-use crate::model::{Life, Organisation, Retired};
+use crate::model::{Adopt, FieldDecision, Life, Organisation, Retired};
 
 const NOON: &str = "2026-07-01T10:00:00Z";
 
@@ -379,6 +379,31 @@ fn guards_inside_objects_are_unfolded() {
     let ports =
         json!([{ "port": 80, "name": "p80", "targetPort": 80 }, { "port": 81, "name": "p81", "targetPort": 81 }]);
     assert_eq!(object(&objects, "Service", "cloud-door")["spec"]["ports"], ports);
+}
+
+#[test]
+fn what_is_adopted_or_decided_about_is_there() {
+    let garden = sample::garden();
+    let mut organisation = sample::organisation(&garden);
+    let app = cloud(&mut organisation);
+    let span = app.span;
+    for name in ["cloud-web", "cloud-wbe"] {
+        let (kind, name) = ("Deployment".to_owned(), name.to_owned());
+        app.adopt.push(Adopt { kind: kind.clone(), name: name.clone(), span });
+        app.fields.push(FieldDecision { kind, name, path: "spec.replicas".to_owned(), take: true, span });
+    }
+    app.adopt.push(Adopt { kind: "Namespace".to_owned(), name: "another".to_owned(), span });
+    let mut findings = Findings::default();
+    super::with_findings(&garden, &organisation, NOON.parse().unwrap(), &mut findings);
+    let told: Vec<_> = findings.iter().map(|finding| (finding.code.0, &*finding.title, &*finding.help[0])).collect();
+    let meant = "did you mean `cloud-web`?";
+    let own = format!("of that kind there are: {}", organisation.name);
+    let expected = [
+        ("E0607", "there is no Deployment `cloud-wbe` to adopt", meant),
+        ("E0607", "there is no Namespace `another` to adopt", &*own),
+        ("E0607", "there is no Deployment `cloud-wbe` to decide about", meant),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

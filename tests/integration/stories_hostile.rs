@@ -122,6 +122,11 @@ fn attempts() -> Vec<(&'static str, String, &'static str)> {
             "would give the pod more than it may have",
         ),
         ("rights over everything", organisation("app rooted root"), "ClusterRoleBinding"),
+        (
+            "a namespace taken over",
+            organisation("app hedgedoc pads { adopt Namespace good; }"),
+            "there is no Namespace `good` to adopt",
+        ),
         ("the system's name", organisation("").replace("hostile-people", "kube-system"), "can be called `kube-system`"),
         (
             "parcelle's own name",

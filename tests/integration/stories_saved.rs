@@ -158,7 +158,7 @@ async fn a_pause_in_the_cluster_stops_everything_until_it_is_lifted() {
     pause(None).await;
     let round = world.round().await;
     round.assert_all_done();
-    assert_eq!(round.writes().len(), 3);
+    assert_eq!(round.writes().len(), 4);
     world.end().await;
 }
 

@@ -7,6 +7,7 @@ use crate::finding::{Finding, Findings};
 use crate::model::{Garden, Organisation};
 
 pub mod ceilings;
+pub mod named_objects;
 pub mod names;
 pub mod own_secrets;
 mod tests_of_definitions;
