@@ -10,92 +10,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::check::{Checked, Memo, check_again};
 use crate::cluster::{Connection, Inventories, Permit, Progress, Reading};
-use crate::git::{Commit, CommitId, Repository, Snapshot};
-use crate::model::{Garden, Life, Past};
+use crate::git::{Repository, Snapshot};
+use crate::model::{Garden, Life};
 use crate::name::Name;
-use crate::plan::{Inventory, OrganisationOutcome, OrganisationPlan, Plan};
+use crate::plan::{Inventory, OrganisationPlan, Plan};
 use crate::reconcile::{self, Ask, Outcome, State};
-use crate::render::{OrganisationObjects, Packed};
+use crate::render::OrganisationObjects;
 
 mod attention;
+mod chosen;
 mod events;
 mod leases;
+mod offline;
 mod past;
+mod round;
 mod status;
 mod watching;
 
 pub use attention::{Attention, Moment, VERIFY_EVERY, VERIFY_PACE};
+pub use chosen::{BATCH, ONE_BATCH};
+use chosen::{backwards, batches, chosen};
 pub use events::{Event, Events, Waits};
 pub use leases::Leases;
+pub use offline::{Against, past_of_snapshot, prepare_offline};
 pub use past::{Applied, read_inventories};
+pub use round::{Asked, Round, TakenBack};
 pub use watching::{Stir, Watching};
-
-/// What a round is asked to do.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// The time.
-    pub now: jiff::Timestamp,
-    /// How long each step is waited for.
-    pub wait: Option<Duration>,
-    /// Only these organisations; all where absent.
-    pub only: Option<BTreeSet<Name>>,
-    /// Whether organisations that have not changed are read again too (drift is then found).
-    pub whole: bool,
-    /// Organisations that are looked at although nothing of theirs changed in the garden.
-    pub also: BTreeSet<Name>,
-    /// How much is read of what lives.
-    pub reading: Reading,
-    /// Whether the server is asked what would change; where not, plans are reckoned here.
-    pub ask: Ask,
-    /// Whether what the round tells leaves out what stays as it is, and what new objects are made of.
-    pub brief: bool,
-}
-
-impl Asked {
-    /// Everything is looked at, and kept whole: for those who look at the bodies.
-    pub fn everything(now: jiff::Timestamp) -> Self {
-        Self {
-            now,
-            wait: None,
-            only: None,
-            whole: true,
-            also: BTreeSet::new(),
-            reading: Reading::Bodies,
-            ask: Ask::WhereUnsure,
-            brief: false,
-        }
-    }
-}
-
-/// What a round found and did.
-#[derive(Debug, Default)]
-pub struct Round {
-    /// The plan; absent where there was no garden to plan for.
-    pub plan: Option<Plan>,
-    /// What came of it; absent where nothing was to be applied.
-    pub outcome: Option<Outcome>,
-    /// Clusters that could not be read, with the reason.
-    pub unreached: BTreeMap<Name, String>,
-    /// Organisations of which this commit takes back what is applied: nothing of them is touched.
-    pub backwards: BTreeMap<Name, TakenBack>,
-    /// Organisations that were neither rendered nor read, since nothing of them changed.
-    pub untouched: usize,
-    /// Organisations that were rendered anew.
-    pub rendered: usize,
-}
-
-/// What is applied of an organisation, and not part of the commit at hand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakenBack {
-    /// The commit that is applied.
-    pub at: CommitId,
-    /// The latest commit that both share: what `rollback to=` has to name.
-    pub shared: CommitId,
-}
 
 /// What stays known between rounds.
 #[derive(Default)]
@@ -254,13 +197,6 @@ async fn prepare_some(
     Some(Prepared { options, objects, state, plan, unreached, backwards: BTreeMap::new(), untouched: 0 })
 }
 
-/// A round over up to so many objects goes in one batch: one list a kind.
-pub const ONE_BATCH: usize = 5_000;
-
-/// Of a larger round so many objects are read, planned and applied at once, since the rest of a large garden takes memory
-/// too. An organisation is never divided.
-pub const BATCH: usize = 2_000;
-
 /// Prepares and carries out, batch by batch; writing is allowed as the permits say, and not at all on clusters that are
 /// refused.
 pub async fn round(
@@ -290,87 +226,6 @@ pub async fn round(
     }
     known.inventories.clear();
     round
-}
-
-/// Organisations in one batch of up to [`ONE_BATCH`] objects, or in several of up to [`BATCH`]. An empty garden still has
-/// clusters to be compared with.
-fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> Vec<BTreeSet<Name>> {
-    let mut batches = Vec::new();
-    let (mut batch, mut objects) = (BTreeSet::new(), 0);
-    let nobody = only.is_empty();
-    let count = |name: &Name| checked.objects.get(name).map_or(0, |packed| packed.objects);
-    let limit = if only.iter().map(count).sum::<usize>() > ONE_BATCH { BATCH } else { ONE_BATCH };
-    for name in only {
-        let more = count(&name);
-        if objects + more > limit && !batch.is_empty() {
-            batches.push(std::mem::take(&mut batch));
-            objects = 0;
-        }
-        objects += more;
-        batch.insert(name);
-    }
-    if !batch.is_empty() || (nobody && whole) {
-        batches.push(batch);
-    }
-    batches
-}
-
-impl Round {
-    fn shorten(&mut self) {
-        self.plan.iter_mut().flat_map(|plan| &mut plan.organisations).for_each(OrganisationPlan::shorten);
-        let outcomes = self.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations);
-        outcomes.for_each(OrganisationOutcome::shorten);
-    }
-
-    /// Adds what another batch of the same round came to.
-    fn join(&mut self, other: Self) {
-        let Self { plan, outcome, unreached, .. } = other;
-        match (&mut self.plan, plan) {
-            (Some(mine), Some(plan)) => mine.organisations.extend(plan.organisations),
-            (mine @ None, plan) => *mine = plan,
-            (Some(_), None) => {}
-        }
-        match (&mut self.outcome, outcome) {
-            (Some(mine), Some(outcome)) => {
-                mine.organisations.extend(outcome.organisations);
-                mine.findings.extend(outcome.findings);
-            }
-            (mine @ None, outcome) => *mine = outcome,
-            (Some(_), None) => {}
-        }
-        self.unreached.extend(unreached);
-    }
-}
-
-/// Pure: plans against a snapshot, or against another commit, in the place of the clusters.
-pub fn prepare_offline(
-    checked: &Checked,
-    only: Option<BTreeSet<Name>>,
-    now: jiff::Timestamp,
-    against: &Against<'_>,
-) -> Option<Round> {
-    let garden = checked.garden.as_ref()?;
-    let objects = opened(checked);
-    let options = unasked(now, only);
-    let nowhere = BTreeMap::new();
-    let world = World { clusters: &nowhere, repository: None, progress: None };
-    let run = run_of(&world, checked, garden, &objects, &reconcile::UNWATCHED, &options);
-    let pretended;
-    let snapshot = match against {
-        Against::Snapshot(snapshot) => snapshot,
-        Against::Commit(base) => {
-            let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
-            pretended = reconcile::as_applied(&run, commit, &opened(base));
-            &pretended
-        }
-    };
-    let homes = inventories_of(snapshot).into_iter().filter(|(_, (_, inventory))| !inventory.entries.is_empty());
-    let homes = homes.map(|(name, (cluster, _))| (name, cluster)).collect();
-    let options = reconcile::Options { homes, ..options.clone() };
-    let run = run_of(&world, checked, garden, &objects, &reconcile::UNWATCHED, &options);
-    let state = reconcile::state(&run, snapshot);
-    let plan = reconcile::plan(&run, &state);
-    Some(Round { plan: Some(plan), unreached: unreached(&state), ..Round::default() })
 }
 
 /// All that was rendered, to be looked at.
@@ -404,32 +259,6 @@ pub async fn survey(
     let Some(garden) = &checked.garden else { return Ok(reconcile::Survey::default()) };
     let (objects, options) = (opened(checked), unasked(now, None));
     reconcile::survey(&run_of(world, checked, garden, &objects, &reconcile::UNWATCHED, &options), cluster).await
-}
-
-/// What stands in for the clusters in a plan that asks none.
-pub enum Against<'a> {
-    /// What they held at some moment.
-    Snapshot(&'a reconcile::Snapshot),
-    /// What another commit renders.
-    Commit(&'a Checked),
-}
-
-/// Pure: what a snapshot says is applied, for the rules that compare with the past.
-pub fn past_of_snapshot(snapshot: &reconcile::Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
-    past::applied(&inventories_of(snapshot), repository, now).past
-}
-
-/// The cluster and the inventory of each organisation of a snapshot.
-fn inventories_of(snapshot: &reconcile::Snapshot) -> past::Inventories<'_> {
-    let mut inventories = past::Inventories::new();
-    for (cluster, read) in &snapshot.clusters {
-        for (name, one) in &read.organisations {
-            if past::is_fuller(&inventories, name, &one.inventory) {
-                inventories.insert(name.clone(), (cluster.clone(), &one.inventory));
-            }
-        }
-    }
-    inventories
 }
 
 /// Applies exactly what was prepared.
@@ -477,50 +306,6 @@ fn run_of<'a>(
 fn unreached(state: &State) -> BTreeMap<Name, String> {
     let failed = state.clusters.iter().filter_map(|(name, read)| Some((name.clone(), read.as_ref().err()?)));
     failed.map(|(name, failure)| (name, reconcile::reason_of(failure))).collect()
-}
-
-/// Organisations of which this commit takes back what is applied: they stay as they are (promise 9), until the garden says
-/// `rollback to=` with the commit that both share.
-fn backwards(known: &Known, world: &World<'_>, garden: &Garden, commit: Option<&Commit>) -> BTreeMap<Name, TakenBack> {
-    let (Some(applied), Some(repository), Some(commit)) = (&known.applied, world.repository, commit) else {
-        return BTreeMap::new();
-    };
-    let is_declared = |shared: &CommitId| {
-        garden.rollback.as_ref().is_some_and(|to| !to.value.is_empty() && shared.0.starts_with(to.value.as_str()))
-    };
-    let taken_back = |at: &CommitId| {
-        let shared = repository.taken_back(at, &commit.id).filter(|shared| !is_declared(shared))?;
-        Some(TakenBack { at: at.clone(), shared })
-    };
-    let mut verdicts: BTreeMap<&CommitId, Option<TakenBack>> = BTreeMap::new();
-    let mut found = BTreeMap::new();
-    for (name, at) in &applied.commits {
-        if let Some(taken_back) = verdicts.entry(at).or_insert_with(|| taken_back(at)) {
-            found.insert(name.clone(), taken_back.clone());
-        }
-    }
-    found
-}
-
-/// The organisations that a round is about: those that changed in the garden, those that are to be looked at for another
-/// reason, or all; and those that only their inventories still know, whenever everything is looked at.
-fn chosen(known: &Known, checked: &Checked, asked: &Asked, backwards: &BTreeMap<Name, TakenBack>) -> BTreeSet<Name> {
-    let wanted = |name: &Name| asked.only.as_ref().is_none_or(|only| only.contains(name));
-    let all = checked.objects.iter().filter(|(name, _)| wanted(name) && !backwards.contains_key(*name));
-    let resting = known.attention.resting(asked.now.as_millisecond());
-    let looked_at = |name: &Name, objects: &Arc<Packed>| {
-        if resting.contains(&objects.cluster) && !asked.whole {
-            return false;
-        }
-        asked.whole || asked.also.contains(name) || !known.attention.was_tried(name, objects)
-    };
-    let mut only: BTreeSet<Name> =
-        all.filter(|(name, objects)| looked_at(name, objects)).map(|(name, _)| name.clone()).collect();
-    let Some(garden) = checked.garden.as_ref().filter(|_| asked.whole && asked.only.is_none()) else { return only };
-    let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
-    let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
-    only.extend(left.cloned());
-    only
 }
 
 /// What was brought about whole is settled; what is applied moves on.

@@ -1,0 +1,95 @@
+//! Which organisations a round is about, in which batches, and which stay as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Asked, Known, TakenBack, World};
+use crate::check::Checked;
+use crate::git::{Commit, CommitId};
+use crate::model::Garden;
+use crate::name::Name;
+use crate::render::Packed;
+
+/// A round over up to so many objects goes in one batch: one list a kind.
+pub const ONE_BATCH: usize = 5_000;
+
+/// Of a larger round so many objects are read, planned and applied at once, since the rest of a large garden takes memory
+/// too. An organisation is never divided.
+pub const BATCH: usize = 2_000;
+
+/// Organisations in one batch of up to [`ONE_BATCH`] objects, or in several of up to [`BATCH`]. An empty garden still has
+/// clusters to be compared with.
+pub(super) fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> Vec<BTreeSet<Name>> {
+    let mut batches = Vec::new();
+    let (mut batch, mut objects) = (BTreeSet::new(), 0);
+    let nobody = only.is_empty();
+    let count = |name: &Name| checked.objects.get(name).map_or(0, |packed| packed.objects);
+    let limit = if only.iter().map(count).sum::<usize>() > ONE_BATCH { BATCH } else { ONE_BATCH };
+    for name in only {
+        let more = count(&name);
+        if objects + more > limit && !batch.is_empty() {
+            batches.push(std::mem::take(&mut batch));
+            objects = 0;
+        }
+        objects += more;
+        batch.insert(name);
+    }
+    if !batch.is_empty() || (nobody && whole) {
+        batches.push(batch);
+    }
+    batches
+}
+
+/// Organisations of which this commit takes back what is applied: they stay as they are (promise 9), until the garden says
+/// `rollback to=` with the commit that both share.
+pub(super) fn backwards(
+    known: &Known,
+    world: &World<'_>,
+    garden: &Garden,
+    commit: Option<&Commit>,
+) -> BTreeMap<Name, TakenBack> {
+    let (Some(applied), Some(repository), Some(commit)) = (&known.applied, world.repository, commit) else {
+        return BTreeMap::new();
+    };
+    let is_declared = |shared: &CommitId| {
+        garden.rollback.as_ref().is_some_and(|to| !to.value.is_empty() && shared.0.starts_with(to.value.as_str()))
+    };
+    let taken_back = |at: &CommitId| {
+        let shared = repository.taken_back(at, &commit.id).filter(|shared| !is_declared(shared))?;
+        Some(TakenBack { at: at.clone(), shared })
+    };
+    let mut verdicts: BTreeMap<&CommitId, Option<TakenBack>> = BTreeMap::new();
+    let mut found = BTreeMap::new();
+    for (name, at) in &applied.commits {
+        if let Some(taken_back) = verdicts.entry(at).or_insert_with(|| taken_back(at)) {
+            found.insert(name.clone(), taken_back.clone());
+        }
+    }
+    found
+}
+
+/// The organisations that a round is about: those that changed in the garden, those that are to be looked at for another
+/// reason, or all; and those that only their inventories still know, whenever everything is looked at.
+pub(super) fn chosen(
+    known: &Known,
+    checked: &Checked,
+    asked: &Asked,
+    backwards: &BTreeMap<Name, TakenBack>,
+) -> BTreeSet<Name> {
+    let wanted = |name: &Name| asked.only.as_ref().is_none_or(|only| only.contains(name));
+    let all = checked.objects.iter().filter(|(name, _)| wanted(name) && !backwards.contains_key(*name));
+    let resting = known.attention.resting(asked.now.as_millisecond());
+    let looked_at = |name: &Name, objects: &Arc<Packed>| {
+        if resting.contains(&objects.cluster) && !asked.whole {
+            return false;
+        }
+        asked.whole || asked.also.contains(name) || !known.attention.was_tried(name, objects)
+    };
+    let mut only: BTreeSet<Name> =
+        all.filter(|(name, objects)| looked_at(name, objects)).map(|(name, _)| name.clone()).collect();
+    let Some(garden) = checked.garden.as_ref().filter(|_| asked.whole && asked.only.is_none()) else { return only };
+    let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
+    let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
+    only.extend(left.cloned());
+    only
+}
