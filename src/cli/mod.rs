@@ -114,8 +114,8 @@ enum Colour {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Clusters")]
 pub(crate) struct ClusterFlags {
-    /// The kubeconfig whose contexts are named as the garden's clusters
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG")]
+    /// The kubeconfig whose contexts are named as the garden's clusters [default: $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// The context of a cluster, where its name differs
     #[arg(long, value_name = "CLUSTER=CONTEXT")]

@@ -103,7 +103,14 @@ fn organisation(
     let checked = workspace.check(None)?;
     let garden = checked.garden.as_ref();
     let only = |names: Vec<&str>, wanted: Option<&str>, what: &str| match (wanted, names.as_slice()) {
-        (Some(wanted), _) => Ok(wanted.to_owned()),
+        (Some(wanted), known) if known.contains(&wanted) => Ok(wanted.to_owned()),
+        (Some(wanted), known) => Err(Failure::asked(
+            format!("there is no {what} `{wanted}`"),
+            match known {
+                [] => format!("the garden has no {what} yet"),
+                known => format!("there are: {}", known.join(", ")),
+            },
+        )),
         (None, [one]) => Ok((*one).to_owned()),
         (None, []) => {
             Err(Failure::asked(format!("the garden has no {what} yet"), format!("write one, or name it with --{what}")))
@@ -159,10 +166,19 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
     let garden = checked.garden.as_ref();
     let found = garden.and_then(|garden| garden.organisations.get(&organisation));
     let Some(found) = found else {
-        let names = garden.map(|garden| garden.organisations.keys().map(Name::as_str).collect::<Vec<_>>().join(", "));
+        if garden
+            .is_some_and(|garden| garden.stopped.contains_key(&organisation) || garden.broken.contains(&organisation))
+        {
+            return Err(Failure::asked(
+                format!("`{organisation}` has findings, so nothing is added to it"),
+                "mend them first: `parcelle check` shows them",
+            ));
+        }
+        let names: Vec<&str> = garden.iter().flat_map(|garden| garden.organisations.keys()).map(Name::as_str).collect();
+        let known = if names.is_empty() { String::new() } else { format!("; there are: {}", names.join(", ")) };
         return Err(Failure::asked(
-            format!("there is no organisation `{organisation}` (or it has findings)"),
-            format!("start it with `parcelle new org {organisation}`; there are: {}", names.unwrap_or_default()),
+            format!("there is no organisation `{organisation}`"),
+            format!("start it with `parcelle new org {organisation}`{known}"),
         ));
     };
     if found.apps.contains_key(&app) {

@@ -476,6 +476,12 @@ async fn add_keys(
     }
 }
 
+/// Whether the plan makes a Secret of that name not, although it should be: nobody need wait for it.
+fn is_refused(work: &Work<'_>, name: &str) -> bool {
+    let actions = work.plan.actions.iter().filter(|action| &*action.id.kind == "Secret" && *action.id.name == *name);
+    actions.into_iter().any(|action| action.verb == Verb::Refused)
+}
+
 /// The content of a Secret. What an operator is still to make is waited for.
 async fn material(work: &Work<'_>, request: &SecretRequest) -> Result<crate::secrets::Material, Stop> {
     let deadline = Instant::now() + work.patience();
@@ -486,9 +492,11 @@ async fn material(work: &Work<'_>, request: &SecretRequest) -> Result<crate::sec
             Ok(material) => return Ok(material),
             Err(missing) => missing,
         };
-        let comes = matches!(request.source, SecretSource::Template { .. });
-        if !comes {
+        let SecretSource::Template { keys } = &request.source else {
             return Err(Stop::Failed(missing.to_string()));
+        };
+        if let Some(name) = copies::sources_of(keys).into_iter().find(|name| is_refused(work, name)) {
+            return Err(Stop::Failed(format!("{missing}: the plan refuses the Secret `{name}`")));
         }
         if Instant::now() >= deadline {
             return Err(Stop::Later(missing.to_string()));

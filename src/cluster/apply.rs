@@ -1,7 +1,9 @@
 //! Doing one organisation's plan: its steps in order, inside a step everything at once, each waited for where the plan says so.
 //!
-//! Nothing is decided here. A failure stops the later steps of this organisation, and nothing of any other.
+//! Nothing is decided here. A failure stops the later steps of its app (of the organisation, where it is nobody's), every
+//! later delete, and nothing of any other.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
@@ -141,7 +143,8 @@ pub struct Applied {
 
 /// Does one organisation's plan.
 pub async fn organisation(work: &Work<'_>) -> Applied {
-    let mut doing = Doing { done: vec![None; work.plan.actions.len()], findings: Findings::default(), stop: None };
+    let mut doing =
+        Doing { done: vec![None; work.plan.actions.len()], findings: Findings::default(), stops: BTreeMap::new() };
     for step in order::steps(work.plan) {
         doing.step(work, &step).await;
     }
@@ -169,26 +172,34 @@ struct Doing {
     /// One an action of the plan; `None` until its step.
     done: Vec<Option<Done>>,
     findings: Findings,
-    /// Why no further step begins.
-    stop: Option<Skip>,
+    /// Why no further step of an app begins; under no name what stops all of them.
+    stops: Stops,
 }
+
+/// By app: one that failed or waits holds nothing up that does not need it.
+type Stops = BTreeMap<Option<Name>, Skip>;
 
 impl Doing {
     async fn step(&mut self, work: &Work<'_>, step: &Step) {
-        if self.stop.is_none() {
-            self.stop = self.blocked(work, step).await;
+        if !self.stops.contains_key(&None) {
+            let blocked = self.blocked(work, step).await;
+            self.stop(blocked);
         }
-        if let Some(why) = &self.stop {
-            for at in &step.actions {
-                self.done[*at] = Some(Done::Skipped { why: why.clone() });
+        let mut begun = Vec::new();
+        for at in &step.actions {
+            match self.why_not(&work.plan.actions[*at], step.phase) {
+                Some(why) => self.done[*at] = Some(Done::Skipped { why }),
+                None => begun.push(*at),
             }
+        }
+        if begun.is_empty() {
             return;
         }
         let organisation = &work.plan.organisation;
         let deletes = step.phase == Phase::Delete;
-        let actions = step.actions.len();
+        let actions = begun.len();
         work.tell(Progress::Step { organisation: organisation.clone(), stage: step.stage, deletes, actions });
-        let acts = step.actions.iter().map(|at| async move {
+        let acts = begun.iter().map(|at| async move {
             let action = &work.plan.actions[*at];
             let entry = work.inventory.find(&action.id).map(|(_, entry)| entry);
             (*at, act::act(work, action, entry).await)
@@ -201,28 +212,52 @@ impl Doing {
             self.done[at] = Some(done);
         }
         drop(acts);
-        self.stop = self.failure(work, step);
-        if self.stop.is_none() && step.wait {
-            self.stop = self.wait(work, step).await;
+        let failures = self.failures(work, &begun);
+        self.stop(failures);
+        if step.wait && !self.stops.contains_key(&None) {
+            let waiting = self.wait(work, &begun).await;
+            self.stop(waiting);
         }
     }
 
-    /// The first failure of a step, in the plan's order.
-    fn failure(&self, work: &Work<'_>, step: &Step) -> Option<Skip> {
-        step.actions.iter().find_map(|at| match self.done[*at].as_ref()? {
-            Done::Failed { .. } | Done::Skipped { why: Skip::Stale { .. } } => {
-                Some(Skip::AfterFailure { of: work.plan.actions[*at].id.clone() })
+    /// The first reason of each app counts.
+    fn stop(&mut self, reasons: Vec<(Option<Name>, Skip)>) {
+        for (app, why) in reasons {
+            self.stops.entry(app).or_insert(why);
+        }
+    }
+
+    /// Why an action is not begun: something of its app or of the whole organisation is not done. Nothing is deleted once
+    /// anything went wrong.
+    fn why_not(&self, action: &Action, phase: Phase) -> Option<Skip> {
+        let all = self.stops.get(&None);
+        let own = match phase {
+            Phase::Apply => self.stops.get(&action.app),
+            Phase::Delete => self.stops.values().next(),
+        };
+        all.or(own).cloned()
+    }
+
+    /// What failed of a step, in the plan's order.
+    fn failures(&self, work: &Work<'_>, begun: &[usize]) -> Vec<(Option<Name>, Skip)> {
+        let failed = begun.iter().filter_map(|at| {
+            let action = &work.plan.actions[*at];
+            match self.done[*at].as_ref()? {
+                Done::Failed { .. } | Done::Skipped { why: Skip::Stale { .. } } => {
+                    Some((action.app.clone(), Skip::AfterFailure { of: action.id.clone() }))
+                }
+                Done::Skipped { why: Skip::Interrupted } => Some((None, Skip::Interrupted)),
+                _ => None,
             }
-            Done::Skipped { why: Skip::Interrupted } => Some(Skip::Interrupted),
-            _ => None,
-        })
+        });
+        failed.collect()
     }
 
     /// Waits until what a step wrote is ready, or what it deleted is gone.
-    async fn wait(&mut self, work: &Work<'_>, step: &Step) -> Option<Skip> {
+    async fn wait(&mut self, work: &Work<'_>, begun: &[usize]) -> Vec<(Option<Name>, Skip)> {
         let deadline = Instant::now() + work.patience();
         let done = &self.done;
-        let waits = step.actions.iter().map(|at| async move {
+        let waits = begun.iter().map(|at| async move {
             let action = &work.plan.actions[*at];
             match done[*at].as_ref() {
                 Some(Done::Applied { uid, health: Some(seen) })
@@ -241,40 +276,42 @@ impl Doing {
                 self.done[at] = done;
             }
         }
-        step.actions.iter().find_map(|at| {
-            let object = work.plan.actions[*at].id.clone();
+        let open = begun.iter().filter_map(|at| {
+            let action = &work.plan.actions[*at];
+            let (app, object) = (action.app.clone(), action.id.clone());
             match self.done[*at].as_ref()? {
                 Done::Applied { health: Some(health), .. }
                     if work.wait.is_some() && health.state != HealthState::Ready =>
                 {
-                    Some(Skip::WaitsFor { object, health: health.clone() })
+                    Some((app, Skip::WaitsFor { object, health: health.clone() }))
                 }
-                Done::Deleting => Some(Skip::WaitsFor { object, health: leaving() }),
+                Done::Deleting => Some((None, Skip::WaitsFor { object, health: leaving() })),
                 _ => None,
             }
-        })
+        });
+        open.collect()
     }
 
     /// What an earlier round left unready and this step needs: data services that the plan keeps as they are.
-    async fn blocked(&self, work: &Work<'_>, step: &Step) -> Option<Skip> {
-        work.wait?;
-        if step.phase == Phase::Delete || step.stage <= Stage::Data {
-            return None;
+    async fn blocked(&self, work: &Work<'_>, step: &Step) -> Vec<(Option<Name>, Skip)> {
+        if work.wait.is_none() || step.phase == Phase::Delete || step.stage <= Stage::Data {
+            return Vec::new();
         }
         let deadline = Instant::now() + work.patience();
         let kept = work.plan.actions.iter().filter(|action| action.stage == Stage::Data && action.verb == Verb::Keep);
         let unready = kept.filter_map(|action| {
             let whole = work.live.objects.get(&action.id).map(|object| health(&object.body));
             let seen = whole.or_else(|| Some(work.live.settled.get(&action.id)?.health.clone()))?;
-            (seen.state != HealthState::Ready).then_some((&action.id, seen))
+            (seen.state != HealthState::Ready && !self.stops.contains_key(&action.app)).then_some((action, seen))
         });
-        let waits = unready.map(|(id, seen)| async move {
-            let health = settled(work, id, &seen, deadline).await;
-            (id, health)
+        let waits = unready.map(|(action, seen)| async move {
+            let health = settled(work, &action.id, &seen, deadline).await;
+            (action, health)
         });
         let settled: Vec<_> = stream::iter(waits).buffer_unordered(64).collect().await;
-        let mut open = settled.into_iter().filter(|(_, health)| health.state != HealthState::Ready);
-        open.next().map(|(object, health)| Skip::WaitsFor { object: object.clone(), health })
+        let open = settled.into_iter().filter(|(_, health)| health.state != HealthState::Ready);
+        open.map(|(action, health)| (action.app.clone(), Skip::WaitsFor { object: action.id.clone(), health }))
+            .collect()
     }
 }
 

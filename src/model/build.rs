@@ -45,6 +45,7 @@ pub fn build_again(
     let (mut garden, found) = garden::read(files, &doubt, findings);
     garden.definitions.clone_from(&definitions.loaded);
     garden.unreadable = unreadable(files, findings);
+    strays(&readings, findings);
     let unsound_clusters = clusters(memo, &readings, &mut garden, findings);
     offers(memo, &readings, definitions, &doubt, &mut garden, findings);
     let (drafts, places) = drafts(memo, &readings, &World::new(&garden, definitions, &doubt), findings);
@@ -129,7 +130,7 @@ fn clusters(
 ) -> BTreeSet<Name> {
     let mut unsound = BTreeSet::new();
     let before = std::mem::take(&mut memo.clusters);
-    for (file, node) in top(files, "cluster") {
+    for (file, node) in top(files, "cluster").filter(|(file, node)| !is_stray(file, node)) {
         let known = before.get(&node.head).cloned();
         let Some(cluster) = known.or_else(|| cluster::read(file, node).map(Arc::new)) else { continue };
         memo.clusters.insert(node.head, Arc::clone(&cluster));
@@ -144,6 +145,27 @@ fn clusters(
     unsound
 }
 
+/// Tells of lines that slipped out of the braces of their organisation, where the schema has not.
+fn strays(files: &[Arc<FileReading>], findings: &mut Findings) {
+    let named = ["cluster", "offer"].into_iter().flat_map(|kind| top(files, kind).map(move |found| (kind, found)));
+    for (kind, (_, node)) in named.filter(|(_, (file, node))| is_stray(file, node) && !file.is_broken(node)) {
+        let name = node.arg(0).map_or("", |name| &name.text);
+        let title = format!("`{kind} {name}` stands outside of the braces of its organisation");
+        let finding = Finding::error(references::SAME_NAME, title, node.head);
+        findings.push(
+            finding
+                .why(format!("here it would declare another {kind}"))
+                .help("move it inside of `organisation … { … }`"),
+        );
+    }
+}
+
+/// Whether a line slipped out of the braces of its organisation: what it names is declared elsewhere.
+fn is_stray(file: &Checked, node: &Node) -> bool {
+    let organisation = |node: &Node| matches!(node.name.value.as_str(), "organisation" | "retired");
+    node.children.is_empty() && file.document.nodes.iter().any(organisation)
+}
+
 /// Reads the offers anew whose files, or the definitions of whose apps, changed.
 fn offers(
     memo: &mut Memo,
@@ -155,7 +177,7 @@ fn offers(
 ) {
     let mut before = std::mem::take(&mut memo.offers);
     let all_hold = memo.read_against.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
-    for (file, node) in top(files, "offer") {
+    for (file, node) in top(files, "offer").filter(|(file, node)| !is_stray(file, node)) {
         let known = before.remove(&node.head).filter(|known| all_hold || known.read_by.holds(definitions));
         let kept = known.unwrap_or_else(|| {
             let mut found = Findings::default();

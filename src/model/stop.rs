@@ -64,6 +64,10 @@ impl Stop<'_> {
             }
             for node in self.hit(finding) {
                 match part(node) {
+                    // A line without a block declares nothing: who meant it stands in the same file.
+                    Part::Cluster(_) | Part::Offer(_) if node.children.is_empty() => {
+                        stopped.organisations.extend(self.of_file(finding.file()));
+                    }
                     Part::Garden => stopped.all = true,
                     Part::Cluster(name) => drop(uses.insert(("cluster", name))),
                     Part::Offer(name) => drop(uses.insert(("offer", name))),
@@ -84,6 +88,16 @@ impl Stop<'_> {
         let dependents = self.drafts.iter().filter(|draft| depends(draft, &uses));
         stopped.organisations.extend(dependents.map(|draft| draft.organisation.name.clone()));
         stopped
+    }
+
+    /// The organisations that a file declares.
+    fn of_file(&self, file: FileId) -> Vec<Name> {
+        let nodes = self.files.get(&file).into_iter().flat_map(|file| &file.checked.document.nodes);
+        let named = nodes.filter_map(|node| match part(node) {
+            Part::Organisation(name) => name,
+            _ => None,
+        });
+        named.collect()
     }
 
     /// The top-level nodes that a finding is in; one between the nodes, or about the file itself, is about all of them.

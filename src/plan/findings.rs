@@ -2,7 +2,7 @@
 
 use super::action::{Action, Verb};
 use super::reason::Reason;
-use super::{Input, OrganisationPlan, path, reason};
+use super::{Input, OrganisationPlan, immutable, path, reason};
 use crate::finding::{Code, Finding, Findings};
 use crate::render::{Object, ObjectId};
 use crate::source::Span;
@@ -38,7 +38,7 @@ fn object_of<'a>(input: &Input<'a>, id: &ObjectId) -> Option<&'a Object> {
 fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let span = span_of(input, &action.id)?;
     let id = &action.id;
-    let adopt = format!("say `adopt {} {}` in the app to take it, or delete it in the cluster", id.kind, id.name);
+    let adopt = taking(id);
     Some(match &action.reason {
         Reason::Conflict => return conflict(input, action),
         Reason::NotOurs => {
@@ -76,7 +76,10 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
         }
         Reason::SecretLost => Finding::error(Code("E0486"), format!("`{id}` was made once and is gone"), span)
             .why("its values cannot be made again: what was encrypted or set up with them would be lost")
-            .help("restore it from a backup of the cluster; parcelle goes on when it is there"),
+            .help(format!(
+                "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
+                id.kind, id.name
+            )),
         Reason::SourceMissing { source } => {
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
             Finding::error(Code("E0487"), title, span)
@@ -99,6 +102,15 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
         }
         _ => return None,
     })
+}
+
+/// How something that is not ours is taken. Nobody is told to delete what may hold people's data, or opens it.
+fn taking(id: &ObjectId) -> String {
+    let take = format!("say `adopt {} {}` in the app to take it", id.kind, id.name);
+    if immutable::holds_data(id) || matches!(&*id.kind, "Secret" | "Namespace") {
+        return format!("{take}; look at what is in it before you remove it");
+    }
+    format!("{take}, or delete it in the cluster")
 }
 
 /// The fields that an action would change, as people say them.

@@ -216,15 +216,14 @@ fn at_night_nothing_runs_and_the_page_answers() {
 }
 
 #[test]
-fn a_retired_app_keeps_its_data_and_gives_it_up_visibly() {
+fn a_retired_app_sleeps_and_keeps_its_data() {
     let objects = render(|organisation| {
         let retired = Retired { keep_data: sample::quantity("90 days"), span: sample::ORGANISATION };
         cloud(organisation).life = Life::Retired(retired);
     });
     assert_eq!(objects.retired[&name("cloud")], (90 * 86_400, sample::ORGANISATION));
-    assert_eq!(object(&objects, "Database", "cloud-db")["spec"]["databaseReclaimPolicy"], "delete");
+    assert_eq!(object(&objects, "Database", "cloud-db")["spec"]["databaseReclaimPolicy"], "retain");
     assert_eq!(object(&objects, "Deployment", "cloud-web")["spec"]["replicas"], 0);
-    assert_eq!(object(&render(|_| {}), "Database", "cloud-db")["spec"]["databaseReclaimPolicy"], "retain");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Stories of applying: nothing twice, drift corrected, conflicts and others' objects left alone.
 
-use parcelle::plan::{Done, Reason, Verb};
+use parcelle::plan::{Done, Reason, Skip, Verb};
 use serde_json::json;
 
 use crate::story::World;
@@ -141,5 +141,34 @@ async fn one_organisations_failure_stops_only_that_organisation() {
     let round = world.round().await;
     assert!(matches!(round.action(&alpha, "Deployment", "web").reason, Reason::ServerRefused { .. }));
     assert_eq!(round.writes(), Vec::<String>::new());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_app_that_fails_keeps_no_other_app_down_and_nothing_is_deleted() {
+    let mut world = World::new().await;
+    let alpha = world.organisation("alpha");
+    world.put(&alpha, "ConfigMap", "old", Some("site"), json!({"data": {"a": "1"}}));
+    world.round().await.assert_all_done();
+    let Some(faults) = world.faults() else { return world.end().await };
+    world.drop_object(&alpha, "ConfigMap", "old");
+    for app in ["cloud", "site"] {
+        world.put(&alpha, "ConfigMap", &format!("{app}-settings"), Some(app), json!({"data": {"a": "1"}}));
+        world.put(&alpha, "Deployment", app, Some(app), crate::story::deployment(1));
+    }
+    let mut fault = crate::story::fault(&["patch"], "configmaps", 0, crate::story::refusal(403, "Forbidden", "no"));
+    (fault.on.name, fault.on.dry_run) = (Some("cloud-settings".to_owned()), Some(false));
+    faults.add(fault);
+    let round = world.round().await;
+    assert!(matches!(round.done(&alpha, "ConfigMap", "cloud-settings"), Done::Failed { .. }));
+    let after = Done::Skipped {
+        why: Skip::AfterFailure { of: round.action(&alpha, "ConfigMap", "cloud-settings").id.clone() },
+    };
+    assert_eq!(*round.done(&alpha, "Deployment", "cloud"), after);
+    assert!(matches!(round.done(&alpha, "Deployment", "site"), Done::Applied { .. }), "it needs nothing of the other");
+    assert_eq!(*round.done(&alpha, "ConfigMap", "old"), after, "nothing is deleted after something went wrong");
+    faults.clear();
+    world.round().await.assert_all_done();
+    world.assert_inventory_exact(&alpha).await;
     world.end().await;
 }

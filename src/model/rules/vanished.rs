@@ -55,8 +55,18 @@ fn vanished(one: &One, app: &App) -> Finding {
         ),
     };
     let node = format!("retired app {definition} {name} {{ keep-data {keep}; }}");
-    let finding = Finding::error(code, title, organisation.span)
-        .why(why)
+    let renamed = organisation.apps.values().find(|new| {
+        let known = one.past.as_ref().is_some_and(|past| past.apps.contains_key(&new.name));
+        new.definition.name == *definition && !known && new.was.is_none()
+    });
+    let mut finding = Finding::error(code, title, organisation.span).why(why);
+    if let Some(new) = renamed.filter(|_| app.life == Life::Running) {
+        finding = finding.also(new.span, "this one is new").help(format!(
+            "if `{}` is another name of it, write `was {name}` in `{}`: its data stays",
+            new.name, new.name
+        ));
+    }
+    let finding = finding
         .help(match app.life {
             Life::Retired(_) => format!("write `{node}` again, until `parcelle status` says gone"),
             _ => format!("to let it go, write `{node}`"),

@@ -14,9 +14,8 @@ use crate::quantity::{Dimension, Quantity};
 use crate::render::backup::Backup;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, Peer, tcp};
-use crate::render::life::Now;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Contribution, Generated, Resource, SecretSource, Stage, State, naming};
+use crate::render::{Contribution, Generated, Resource, SecretSource, Stage, naming};
 use crate::source::Span;
 
 /// What a cluster file may say of it.
@@ -156,14 +155,9 @@ fn password(user: &str, host: &str) -> SecretSource {
     SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() }
 }
 
-/// What happens inside PostgreSQL when the object goes: data stays, unless the app is retired. The switch is rendered at
-/// once, so that a plan shows it long before anything is deleted.
-fn reclaim(now: &Now) -> Tree {
-    match now.state {
-        State::Retired(span) => Tree::from("delete").at(span),
-        _ => Tree::from("retain"),
-    }
-}
+/// What happens inside PostgreSQL when the object goes: data stays. Where it is to go, a plan switches this just before it
+/// deletes, so that nobody's slip does before its time.
+const RECLAIM: &str = "retain";
 
 fn role(asked: &Asked, inside: &str, secret: &str) -> Draft {
     let spec = tree! {
@@ -171,7 +165,7 @@ fn role(asked: &Asked, inside: &str, secret: &str) -> Draft {
         "name": inside,
         "login": true,
         "passwordSecret": tree! { "name": secret },
-        "databaseRoleReclaimPolicy": reclaim(asked.now),
+        "databaseRoleReclaimPolicy": RECLAIM,
     };
     let name = naming::part("DatabaseRole", asked.data_name(), asked.name());
     data(asked, "DatabaseRole", name, spec)
@@ -191,7 +185,7 @@ fn database(asked: &Asked, inside: &str) -> Draft {
         "localeCollate": locale.clone(),
         "localeCType": locale,
         "extensions": Tree::list(extensions.iter().map(|name| extension(name))),
-        "databaseReclaimPolicy": reclaim(asked.now),
+        "databaseReclaimPolicy": RECLAIM,
     };
     data(asked, "Database", naming::part("Database", asked.data_name(), asked.name()), spec)
 }

@@ -1,5 +1,6 @@
 //! How an organisation is, as a page that a person understands.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::Style;
@@ -148,13 +149,37 @@ pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
         let message = if health.message.is_empty() { &health.reason } else { &health.message };
         let _ = writeln!(out, "  {}{object} is {}: {}", mark(verb), health.state, plain(message));
     }
+    let mut open: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (object, reason) in &organisation.open {
-        let _ = writeln!(out, "  {}{object} — {}", mark(Verb::Refused), plain(reason));
+        open.entry(reason).or_default().push(object);
+    }
+    for (reason, objects) in open {
+        let mark = mark(Verb::Refused);
+        if objects.len() > LISTED && !look.verbose {
+            let _ =
+                writeln!(out, "  {mark}{} — {}: {}", many(objects.len(), "object"), plain(reason), by_kind(&objects));
+            continue;
+        }
+        for object in objects {
+            let _ = writeln!(out, "  {mark}{object} — {}", plain(reason));
+        }
     }
     for object in &organisation.detached {
         let _ = writeln!(out, "  {}{object} is detached: it holds data that no app asks for", mark(Verb::Keep));
     }
     out
+}
+
+/// More objects than these that have the same to say are counted by kind.
+const LISTED: usize = 3;
+
+/// "2 ConfigMap, 1 Deployment": objects as they are called, kind first.
+fn by_kind(objects: &[&str]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in objects {
+        *counts.entry(object.split(' ').next().unwrap_or_default()).or_default() += 1;
+    }
+    counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
 }
 
 fn draw_app(out: &mut String, app: &AppStatus, look: Look) {
@@ -168,6 +193,8 @@ fn draw_app(out: &mut String, app: &AppStatus, look: Look) {
     };
     let state = if app.state.is_empty() { String::new() } else { format!(", {}", plain(&app.state)) };
     let held = app.held.as_ref().map(|why| format!(", held: {}", plain(why))).unwrap_or_default();
+    // The time says it already.
+    let state = if app.retired.is_some() && !app.gone { String::new() } else { state };
     let retired = app.retired.filter(|_| !app.gone).map(|retired| format!(", retired until {}", day(retired.until)));
     let retired = retired.unwrap_or_default();
     let _ = writeln!(out, "  {name} ({} {}){at}: {health}{state}{held}{retired}", app.definition, app.release);

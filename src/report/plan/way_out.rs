@@ -15,11 +15,13 @@ pub(super) fn way_out(action: &Action) -> Option<String> {
             )
         }
         Reason::NotOurs | Reason::MadeAnew => {
-            format!("say `adopt {} {}` in the app to take it, or remove it from the cluster", id.kind, id.name)
+            format!("say `adopt {} {}` in the app to take it", id.kind, id.name)
         }
         Reason::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
         Reason::ImmutableWithData { .. } => "set it back, or move the data to a new app and retire this one".to_owned(),
-        Reason::SecretLost => "restore it from a backup of the cluster".to_owned(),
+        Reason::SecretLost => {
+            format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name)
+        }
         Reason::SourceMissing { .. } => "the cluster's operators create it".to_owned(),
         Reason::OverBudget { .. } => {
             "say `retired` where they are meant to go, or raise `deletions { undeclared … }` in the garden".to_owned()
