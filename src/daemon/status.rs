@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Known, Prepared};
 use crate::check::Checked;
+use crate::finding::{Finding, Severity};
 use crate::model::App;
 use crate::name::Name;
 use crate::plan::{Action, Health, LiveObject, OrganisationPlan, Reason, Verb, health};
@@ -28,7 +29,21 @@ impl Prepared {
 
 /// An organisation that findings stop: it stays as applied.
 fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus {
-    let mine = checked.findings.iter().filter(|finding| finding.stops.as_ref() == Some(name)).count();
+    let span = checked.garden.as_ref().and_then(|garden| garden.stopped.get(name)).map(|stopped| stopped.span.file);
+    let mine = checked.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let mine = mine.filter(|finding| match &finding.stops {
+        Some(stops) => stops == name,
+        None => span.is_none_or(|file| finding.file() == file),
+    });
+    let told = |finding: &Finding| {
+        let at = checked.sources.start(finding.primary.span);
+        let file = &checked.sources.file(finding.file()).path;
+        format!("{}: {}, {file}:{}", finding.code.0, finding.title, at.line)
+    };
+    let mut findings: Vec<String> = mine.map(told).collect();
+    if findings.is_empty() {
+        findings.push("`parcelle check` has what it rests on".to_owned());
+    }
     let applied = known.applied.as_ref();
     let home = applied.and_then(|applied| applied.homes.get(name));
     OrganisationStatus {
@@ -36,7 +51,7 @@ fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus 
         title: applied.and_then(|applied| applied.title(name)).unwrap_or_default(),
         cluster: home.map(Name::to_string).unwrap_or_default(),
         commit: applied.and_then(|applied| applied.commits.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
-        findings: mine.max(1),
+        findings,
         ..OrganisationStatus::default()
     }
 }
@@ -69,7 +84,7 @@ fn status(
         detached: detached(plan),
         held: state.said.hold.clone(),
         paused: state.said.paused.clone(),
-        findings: 0,
+        findings: Vec::new(),
         retired: plan.and_then(|plan| plan.retired_organisation),
     }
 }

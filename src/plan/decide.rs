@@ -62,7 +62,7 @@ pub(super) fn action(input: &Input<'_>, object: &Object, verb: Verb, reason: Rea
 fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
     let reason = match entry {
         None => Reason::NotThere,
-        Some(entry) if entry.uid().is_some() => Reason::DeletedBehindOurBack { with_data: object.holds_data },
+        Some(entry) if entry.uid().is_some() => Reason::DeletedBehindOurBack { with_data: takes_data(object) },
         Some(_) => Reason::Resumed,
     };
     let mut action = action(input, object, Verb::Create, reason);
@@ -78,6 +78,12 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
         Some(DryRun::NotVerified(_) | DryRun::Conflict { .. }) | None => action.verified = false,
     }
     action
+}
+
+/// Whether deleting the object by hand loses data. What is inside of a database server stays there, by its policy.
+fn takes_data(object: &Object) -> bool {
+    let kept = ["databaseReclaimPolicy", "databaseRoleReclaimPolicy"].map(|policy| &object.body["spec"][policy]);
+    object.holds_data && kept.iter().all(|policy| **policy != "retain")
 }
 
 /// What applying an object would come to.

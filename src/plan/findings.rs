@@ -62,7 +62,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
             span,
         )
         .why(format!("in it are {}", reason::people(objects)))
-        .help("a namespace is adopted only when nothing foreign is in it: choose another name for the organisation"),
+        .help("a namespace is adopted only with everything in it: say `adopt` of these too, or choose another name for the organisation"),
         Reason::ImmutableWithData { path } => Finding::error(
             Code("E0484"),
             format!("`{path}` of `{id}` cannot change"),
@@ -80,6 +80,14 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
                 "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
                 id.kind, id.name
             )),
+        Reason::DeletedBehindOurBack { with_data: true } => {
+            Finding::warning(Code("W0483"), format!("somebody deleted `{id}` and the data in it"), span)
+                .why("the garden asks for it, so it is made again, empty")
+                .help(format!(
+                    "pause the organisation and bring the data back: `parcelle pause {}`",
+                    input.desired.organisation
+                ))
+        }
         Reason::SourceMissing { source } => {
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
             Finding::error(Code("E0487"), title, span)

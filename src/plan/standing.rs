@@ -88,6 +88,9 @@ impl<'a> Index<'a> {
             return Standing::Refused(Reason::OtherGarden { garden: garden.to_owned() });
         }
         let adopted = input.said.adopts(id);
+        // What is taken in the same plan is nobody else's any more.
+        let others =
+            || input.live.foreign.iter().filter(|other| !input.said.adopts(other)).cloned().collect::<Vec<_>>();
         match entry {
             Some(entry) if is_same(entry, live, input.garden) => {
                 if live.is_terminating() {
@@ -96,8 +99,8 @@ impl<'a> Index<'a> {
                     Standing::Ours { live, entry }
                 }
             }
-            _ if adopted && &*id.kind == "Namespace" && !input.live.foreign.is_empty() => {
-                Standing::Refused(Reason::ForeignInside { objects: some(&input.live.foreign) })
+            _ if adopted && &*id.kind == "Namespace" && !others().is_empty() => {
+                Standing::Refused(Reason::ForeignInside { objects: some(&others()) })
             }
             _ if adopted => Standing::Adopted(live),
             Some(Entry { presence: Presence::Known { .. }, .. }) => Standing::Refused(Reason::MadeAnew),

@@ -153,6 +153,28 @@ async fn an_ejected_organisation_keeps_everything_and_is_nobodys() {
     assert!(round.plan.organisations.iter().all(|plan| plan.organisation == beta));
     assert!(world.inventory(&alpha).await.entries.is_empty());
     world.assert_inventory_exact(&beta).await;
+
+    // It comes back by word: its namespace with everything in it, and with less it does not.
+    let uids = async |world: &World| {
+        let mut all = Vec::new();
+        for (kind, object) in kinds {
+            all.push(world.get(kind, &alpha, object).await.expect("it stays")["metadata"]["uid"].clone());
+        }
+        all
+    };
+    let before = uids(&world).await;
+    let again = world.organisation("alpha");
+    world.ordinary(&again);
+    world.generated(&again, "web-instance");
+    world.adopt(&again, "Namespace", again.as_str());
+    assert_eq!(world.round().await.writes(), Vec::<String>::new());
+    for (kind, object) in &kinds[1..] {
+        world.adopt(&again, kind, object);
+    }
+    world.round().await.assert_all_done();
+    assert_eq!(uids(&world).await, before, "nothing is made anew");
+    world.assert_inventory_exact(&again).await;
+    assert_eq!(world.round().await.writes(), Vec::<String>::new());
     world.end().await;
 }
 

@@ -37,8 +37,8 @@ pub struct OrganisationStatus {
     pub held: Option<String>,
     /// The reason of a pause in the cluster.
     pub paused: Option<String>,
-    /// The findings that stop it.
-    pub findings: usize,
+    /// The findings that stop it, as `E0407: …, FILE:LINE`.
+    pub findings: Vec<String>,
     /// The whole organisation is retired.
     pub retired: Option<Retirement>,
 }
@@ -83,7 +83,7 @@ impl OrganisationStatus {
     pub fn is_well(&self) -> bool {
         self.unwell.is_empty()
             && self.open.is_empty()
-            && self.findings == 0
+            && self.findings.is_empty()
             && self.paused.is_none()
             && self.apps.iter().all(|app| app.well.0 == app.well.1)
     }
@@ -130,15 +130,16 @@ pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
         organisation.held.as_ref().map(|why| format!("held: {why}")),
         organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),
-        (organisation.findings > 0).then(|| {
-            format!(
-                "stopped by {}, so it stays as applied; `parcelle check` has them",
-                many(organisation.findings, "finding")
-            )
+        (!organisation.findings.is_empty()).then(|| {
+            let count = many(organisation.findings.len(), "finding");
+            format!("stopped by {count}: nothing of it is changed or put back until mended")
         }),
     ];
     for word in words.into_iter().flatten() {
         let _ = writeln!(out, "  {}", plain(&word));
+    }
+    for finding in &organisation.findings {
+        let _ = writeln!(out, "    {}", plain(finding));
     }
     for app in &organisation.apps {
         draw_app(&mut out, app, look);
