@@ -10,9 +10,11 @@ use generated::Size;
 use parcelle::check::Checked;
 use parcelle::daemon::{self, Known};
 use parcelle::git::{Repository, Snapshot, commit_snapshot_after};
+use process::{cpu, peak};
 
 #[expect(dead_code, reason = "shared with other benchmarks and tests")]
 mod generated;
+mod process;
 
 /// How often what is short is measured; the median counts.
 const TIMES: usize = 21;
@@ -140,19 +142,4 @@ fn median(running: &mut Running, commit: impl Fn(usize) -> String) -> (Duration,
     walls.sort();
     let count = u32::try_from(times).unwrap_or(1);
     (walls[times / 2], spent / count, peak())
-}
-
-/// The processor time of this process, from `/proc` (in hundredths of a second).
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
-}
-
-/// The most memory that this process ever held, in KiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

@@ -18,9 +18,11 @@ use parcelle::name::Name;
 use tokio::sync::Notify;
 
 use generated::Size;
+use process::{cpu, peak};
 
 #[expect(dead_code, reason = "shared with other benchmarks and tests")]
 mod generated;
+mod process;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word.parse::<usize>().is_ok()).collect();
@@ -202,19 +204,4 @@ impl Table {
             peak() / 1024
         );
     }
-}
-
-/// The processor time of this process, from `/proc` (in hundredths of a second).
-fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
-}
-
-/// The most memory that this process ever held, in KiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

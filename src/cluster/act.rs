@@ -478,8 +478,8 @@ async fn add_keys(
 
 /// Whether the plan makes a Secret of that name not, although it should be: nobody need wait for it.
 fn is_refused(work: &Work<'_>, name: &str) -> bool {
-    let actions = work.plan.actions.iter().filter(|action| &*action.id.kind == "Secret" && *action.id.name == *name);
-    actions.into_iter().any(|action| action.verb == Verb::Refused)
+    let mut secrets = work.plan.actions.iter().filter(|action| &*action.id.kind == "Secret");
+    secrets.any(|action| *action.id.name == *name && action.verb == Verb::Refused)
 }
 
 /// The content of a Secret. What an operator is still to make is waited for.

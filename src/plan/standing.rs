@@ -88,9 +88,6 @@ impl<'a> Index<'a> {
             return Standing::Refused(Reason::OtherGarden { garden: garden.to_owned() });
         }
         let adopted = input.said.adopts(id);
-        // What is taken in the same plan is nobody else's any more.
-        let others =
-            || input.live.foreign.iter().filter(|other| !input.said.adopts(other)).cloned().collect::<Vec<_>>();
         match entry {
             Some(entry) if is_same(entry, live, input.garden) => {
                 if live.is_terminating() {
@@ -99,14 +96,20 @@ impl<'a> Index<'a> {
                     Standing::Ours { live, entry }
                 }
             }
-            _ if adopted && &*id.kind == "Namespace" && !others().is_empty() => {
-                Standing::Refused(Reason::ForeignInside { objects: some(&others()) })
-            }
-            _ if adopted => Standing::Adopted(live),
+            _ if adopted => match others_inside(input, id) {
+                others if others.is_empty() => Standing::Adopted(live),
+                others => Standing::Refused(Reason::ForeignInside { objects: some(&others) }),
+            },
             Some(Entry { presence: Presence::Known { .. }, .. }) => Standing::Refused(Reason::MadeAnew),
             _ => Standing::Refused(Reason::NotOurs),
         }
     }
+}
+
+/// What others hold in a namespace that is adopted; what is taken in the same plan is nobody else's any more.
+fn others_inside(input: &Input<'_>, id: &ObjectId) -> Vec<ObjectId> {
+    let foreign = input.live.foreign.iter().filter(|_| &*id.kind == "Namespace");
+    foreign.filter(|other| !input.said.adopts(other)).cloned().collect()
 }
 
 /// The first few of many objects, as people say them.

@@ -179,7 +179,8 @@ async fn ask(
     let Facts { kinds, schemas, .. } = facts;
     join_all(organisations.values_mut().map(|state| async {
         let all = run.options.ask == Ask::Everything;
-        let asked = questions(run, schemas, state, all, |_| true);
+        let sure = sure_drift(run, schemas, state);
+        let asked = questions(run, schemas, state, all, |object| !sure.contains(&object.id));
         state.live.dry_runs = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
         // Of what is new only whether it is taken matters; its body is as large as the object.
         for (id, answer) in &mut state.live.dry_runs {
@@ -192,10 +193,7 @@ async fn ask(
             let conflict = state.live.dry_runs.get(&object.id);
             matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.said, conflicts))
         });
-        if run.options.ask == Ask::WhereItDecides {
-            let sure = sure_drift(run, schemas, state);
-            state.live.dry_runs.extend(sure.into_iter().map(|id| (id, DryRun::Accepted)));
-        }
+        state.live.dry_runs.extend(sure.into_iter().map(|id| (id, DryRun::Accepted)));
         for (id, answer) in cluster::ask::dry_runs(connection, kinds, &again, true).await {
             if let (DryRun::Result(body), Some(DryRun::Conflict { forced, .. })) = (answer, state.live.dry_runs.get_mut(&id)) {
                 *forced = Some(body);
@@ -205,8 +203,11 @@ async fn ask(
     .await;
 }
 
-/// Pure: objects of which somebody surely changed what we had applied.
-fn sure_drift(run: &Run<'_>, schemas: &Schemas, state: &OrganisationState) -> Vec<ObjectId> {
+/// Pure: objects of which somebody surely changed what we had applied, where these need no question.
+fn sure_drift(run: &Run<'_>, schemas: &Schemas, state: &OrganisationState) -> BTreeSet<ObjectId> {
+    if run.options.ask != Ask::WhereItDecides {
+        return BTreeSet::new();
+    }
     let input = input(run, schemas, state);
     let objects = plan::questions(&input, false).into_iter().map(|at| &state.objects.objects[at]);
     objects.filter(|object| plan::is_sure_drift(&input, object)).map(|object| object.id.clone()).collect()
@@ -221,8 +222,6 @@ fn questions(
     wanted: impl Fn(&Object) -> bool,
 ) -> Vec<(ObjectId, Arc<serde_json::Value>)> {
     let objects = plan::questions(&input(run, schemas, state), all).into_iter().map(|at| &state.objects.objects[at]);
-    let skips_drift = run.options.ask == Ask::WhereItDecides;
-    let objects = objects.filter(|object| !(skips_drift && plan::is_sure_drift(&input(run, schemas, state), object)));
     let asked = objects.filter(|object| wanted(object)).map(|object| {
         let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
         (object.id.clone(), Arc::new(plan::body_to_send(object, &state.said, entry).into_owned()))

@@ -17,6 +17,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::merge::{ListKind, Schemas, Shape, TypeRef};
 use crate::model::App;
 use crate::schema::suggest::nearest;
+use crate::source::Span;
 use crate::syntax::Node;
 
 /// A kind that may not be written.
@@ -125,13 +126,8 @@ pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings)
     let known: Vec<String> = drafts.iter().filter(|draft| draft.kind == kind).map(|draft| draft.name.clone()).collect();
     let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind && draft.name == name) else {
         let span = patch.args.get(1).map_or(patch.head, |word| word.span);
-        let mut finding = Finding::error(NO_OBJECT, format!("there is no {kind} `{name}` to patch"), span);
-        finding = match nearest(&name, known.iter().map(String::as_str)) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => finding.help("`parcelle render` shows every object of the app"),
-            None => finding.help(format!("of that kind there are: {}", known.join(", "))),
-        };
-        return findings.push(finding);
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        return findings.push(no_object((&kind, &name), "patch", &known, span));
     };
     let facts = Schemas::builtin().kind(draft.api_version, draft.kind);
     let mut body = map::children(patch, facts.as_ref(), findings);
@@ -141,6 +137,16 @@ pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings)
         draft.labels.merge(metadata.take("labels").unwrap_or_default());
     }
     draft.body.merge_by(body, &mut Vec::new(), &|path| list_keys(facts.as_ref(), path));
+}
+
+/// The finding about an object that is not there; `known` are the names of its kind.
+pub(super) fn no_object((kind, name): (&str, &str), verb: &str, known: &[&str], span: Span) -> Finding {
+    let finding = Finding::error(NO_OBJECT, format!("there is no {kind} `{name}` to {verb}"), span);
+    match nearest(name, known.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => finding.help("`parcelle render` shows every object of the app"),
+        None => finding.help(format!("of that kind there are: {}", known.join(", "))),
+    }
 }
 
 /// The keys by which the items of the list at a path are told apart; none where it is replaced as one.

@@ -2,9 +2,8 @@
 
 use crate::finding::{Finding, Findings};
 use crate::model::{Life, Organisation};
-use crate::render::kdl::NO_OBJECT;
+use crate::render::kdl::no_object;
 use crate::render::{ObjectId, OrganisationObjects, State};
-use crate::schema::suggest::nearest;
 use crate::source::Span;
 
 /// Every app of an organisation that runs; what sleeps may have less than it has by day.
@@ -25,19 +24,11 @@ pub(in crate::render) fn check(organisation: &Organisation, out: &OrganisationOb
 }
 
 fn missing<'a>(
-    ids: impl Iterator<Item = &'a ObjectId> + Clone,
+    ids: impl Iterator<Item = &'a ObjectId>,
     (kind, name): (&str, &str),
     what: &str,
     span: Span,
 ) -> Option<Finding> {
-    if ids.clone().any(|id| *id.kind == *kind && *id.name == *name) {
-        return None;
-    }
-    let finding = Finding::error(NO_OBJECT, format!("there is no {kind} `{name}` to {what}"), span);
-    let of_kind = || ids.clone().filter(|id| *id.kind == *kind).map(|id| &*id.name);
-    Some(match nearest(name, of_kind()) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None if of_kind().next().is_none() => finding.help("`parcelle render` shows every object of the app"),
-        None => finding.help(format!("of that kind there are: {}", of_kind().collect::<Vec<_>>().join(", "))),
-    })
+    let known: Vec<&str> = ids.filter(|id| *id.kind == *kind).map(|id| &*id.name).collect();
+    (!known.contains(&name)).then(|| no_object((kind, name), what, &known, span))
 }
