@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use generated::Size;
 use parcelle::check::Checked;
-use parcelle::daemon::{self, Known};
+use parcelle::engine::Known;
 use parcelle::git::{Repository, Snapshot, commit_snapshot_after};
 use process::{cpu, peak};
 
 #[expect(dead_code, reason = "shared with other benchmarks and tests")]
 mod generated;
 mod process;
+mod repository;
 
 /// How often what is short is measured; the median counts.
 const TIMES: usize = 21;
@@ -32,44 +33,10 @@ fn main() {
         let folder = tempfile::tempdir().expect("a folder");
         let organisations = size.parse().expect("it was parsed before");
         let files = generated::files(organisations, Size::Long);
-        Garden::new(folder.path()).commit(&files, organisations);
+        repository::Repository::new(folder.path()).commit(&files, organisations);
         let this = std::env::current_exe().expect("this program has a path");
         let status = Command::new(this).arg(size).env("PARCELLE_GARDEN", folder.path()).status();
         assert!(status.is_ok_and(|status| status.success()), "{organisations} organisations");
-    }
-}
-
-/// A repository that gardens are committed to.
-struct Garden(git2::Repository);
-
-impl Garden {
-    fn new(folder: &Path) -> Self {
-        Self(git2::Repository::init_bare(folder).expect("a repository"))
-    }
-
-    fn open(folder: &Path) -> Self {
-        Self(git2::Repository::open_bare(folder).expect("the repository"))
-    }
-
-    /// Commits files over those that were committed before.
-    fn commit(&self, files: &[(String, String)], number: usize) -> String {
-        let parent = self.0.head().and_then(|head| head.peel_to_commit()).ok();
-        let before = parent.as_ref().map(|parent| parent.tree().expect("a commit has a tree"));
-        let mut update = git2::build::TreeUpdateBuilder::new();
-        for (path, text) in files {
-            let blob = self.0.blob(text.as_bytes()).expect("a blob");
-            update.upsert(path.as_str(), blob, git2::FileMode::Blob);
-        }
-        let before = before.unwrap_or_else(|| {
-            let empty = self.0.treebuilder(None).and_then(|builder| builder.write()).expect("an empty tree");
-            self.0.find_tree(empty).expect("it was just written")
-        });
-        let tree = update.create_updated(&self.0, &before).expect("a tree");
-        let tree = self.0.find_tree(tree).expect("it was just written");
-        let time = git2::Time::new(i64::try_from(number).unwrap_or_default(), 0);
-        let who = git2::Signature::new("ada", "ada@example.org", &time).expect("a signature");
-        let parents: Vec<_> = parent.iter().collect();
-        self.0.commit(Some("HEAD"), &who, &who, "a change", &tree, &parents).expect("a commit").to_string()
     }
 }
 
@@ -85,7 +52,7 @@ impl Running {
         let snapshot = commit_snapshot_after(&self.repository, revision, None, self.read.as_ref()).expect("a snapshot");
         self.read = Some(snapshot.clone());
         let now = "2026-11-20T12:00:00Z".parse().expect("a moment");
-        let checked = daemon::examine(&mut self.known, snapshot, now);
+        let checked = self.known.check(snapshot, now);
         assert!(checked.findings.is_empty(), "the garden has findings: {:?}", checked.findings.iter().next());
         checked
     }
@@ -108,7 +75,7 @@ fn measure(organisations: usize, folder: &Path, begun: Instant) {
     };
     row("cold", (wall, cpu, peak));
     drop(checked);
-    let garden = Garden::open(folder);
+    let garden = repository::Repository::open(folder);
     let middle = organisations / 2;
     row("nothing changed", median(&mut running, |_| "HEAD".to_owned()));
     row(

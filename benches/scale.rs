@@ -1,28 +1,27 @@
-//! Gardens of 10, 100 and 1,000 organisations through the daemon's own functions, against a sandbox in a process of its own:
+//! Gardens of 10, 100 and 1,000 organisations through the very loop of `parcelle run`, against a sandbox in a process of its own:
 //! `cargo bench --bench scale [-- SIZE…]` prints the table of `docs/performance.md`. Each size runs in a process of its own,
 //! so that its memory is its own.
 #![expect(clippy::disallowed_methods, reason = "a benchmark is a surface")]
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parcelle::check::Checked;
-use parcelle::cluster::{self, Access, Connection, Limits, Reading, RequestCounts};
-use parcelle::daemon::{self, Asked, Known, Round, Watching, World};
-use parcelle::git::{Commit, CommitId, RawFile, Snapshot};
-use parcelle::model::Garden;
-use parcelle::name::Name;
-use tokio::sync::Notify;
+use parcelle::cluster::lease::Timing;
+use parcelle::cluster::{Connection, RequestCounts};
+use parcelle::engine::{ClusterAccess, Daemon, DaemonOptions, Event, Known, LeaseOptions, Source};
+use parcelle::git::{Remote, commit_snapshot_after};
 
 use generated::Size;
 use process::{cpu, peak};
+use repository::Repository;
 
 #[expect(dead_code, reason = "shared with other benchmarks and tests")]
 mod generated;
 mod process;
+#[expect(dead_code, reason = "shared with other benchmarks")]
+mod repository;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word.parse::<usize>().is_ok()).collect();
@@ -53,8 +52,8 @@ impl Sandbox {
         let folder = std::env::temp_dir().join(format!("parcelle-scale-{}-{port}", std::process::id()));
         let garden = folder.join("garden");
         std::fs::create_dir_all(&garden).expect("a folder");
-        for file in files(2) {
-            std::fs::write(garden.join(file.path.replace('/', "-")), file.bytes).expect("a file");
+        for (path, text) in files(2) {
+            std::fs::write(garden.join(path.replace('/', "-")), text).expect("a file");
         }
         let kubeconfig = folder.join("kubeconfig").display().to_string();
         let child = Command::new(env!("CARGO_BIN_EXE_parcelle"))
@@ -80,83 +79,82 @@ impl Drop for Sandbox {
     }
 }
 
-fn file(path: String, text: &str) -> RawFile {
-    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    let blob = digest.as_ref().iter().fold(String::new(), |mut blob, byte| {
-        let _ = write!(blob, "{byte:02x}");
-        blob
-    });
-    RawFile { path, bytes: text.as_bytes().into(), blob }
-}
-
 /// A garden of so many organisations: about 49 objects each.
-fn files(organisations: usize) -> Vec<RawFile> {
-    generated::files(organisations, Size::Short).into_iter().map(|(path, text)| file(path, &text)).collect()
-}
-
-fn organisation(at: usize, storage: usize) -> RawFile {
-    file(generated::path(at), &generated::organisation(at, Size::Short, storage))
-}
-
-fn snapshot(files: Vec<RawFile>, commit: &str) -> Snapshot {
-    let id = CommitId(commit.to_owned());
-    let commit = Commit { id, summary: String::new(), author: String::new(), time: 0 };
-    Snapshot { commit: Some(commit), folder: String::new(), files }
+fn files(organisations: usize) -> Vec<(String, String)> {
+    generated::files(organisations, Size::Short)
 }
 
 fn measure(organisations: usize, kubeconfig: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(rounds(organisations, kubeconfig));
+    let folder = tempfile::tempdir().expect("a folder");
+    runtime.block_on(rounds(organisations, kubeconfig, folder.path()));
 }
 
-async fn rounds(organisations: usize, kubeconfig: &str) {
-    let ada = Name::new("ada").expect("a name");
-    let kubeconfig = std::fs::read_to_string(kubeconfig).expect("the kubeconfig of the sandbox");
-    let access = Access::Text { kubeconfig, context: "ada".to_owned() };
-    let connection = cluster::connect(&ada, &access, Limits::default()).await.expect("a connection");
-    let clusters = BTreeMap::from([(ada, connection.clone())]);
-    let bell = Arc::new(Notify::new());
-    let mut known = Known::default();
-    known.watching = Watching::begin(&clusters, &Name::new("scale").expect("a name"), &bell);
-    let mut all = files(organisations);
-    let mut table = Table { organisations, objects: 0, connection, begun: Mark::now() };
+async fn rounds(organisations: usize, kubeconfig: &str, folder: &Path) {
+    let repository = Repository::new(&folder.join("garden"));
+    repository.commit(&files(organisations), 1);
+    let mut table = Table { organisations, objects: 0, begun: Mark::now() };
 
-    table.start();
-    let checked = examine(&mut known, all.clone(), "c1");
+    let none = RequestCounts::default();
+    table.start(none);
+    let workspace = parcelle::git::Repository::containing(&folder.join("garden")).expect("the repository");
+    let snapshot = commit_snapshot_after(&workspace, "HEAD", None, None).expect("a snapshot");
+    let checked = Known::default().check(snapshot, now());
+    assert!(checked.findings.iter().next().is_none(), "the garden has findings: {:?}", checked.findings.iter().next());
     table.objects = checked.objects.values().map(|packed| packed.objects).sum();
-    table.row("check and render, cold");
-    let world = World { clusters: &clusters, repository: None, progress: None };
-    daemon::learn(&mut known, &world, garden(&checked), now()).await;
-    for (what, commit, storage, whole) in [
-        ("first apply of everything", "c1", 20, true),
-        ("nothing changed, everything compared", "c1", 20, true),
-        ("nothing changed, a new commit", "c2", 20, false),
-        ("one setting of one organisation changed", "c3", 30, false),
+    table.row("check and render, cold", none);
+    drop(checked);
+
+    let mut daemon = daemon(kubeconfig, folder);
+    for (what, event, storage) in [
+        ("first apply of everything", Event::Resync, None),
+        ("nothing changed, everything compared", Event::Resync, None),
+        ("nothing changed, a new commit", Event::Poll, Some(20)),
+        ("one setting of one organisation changed", Event::Poll, Some(30)),
     ] {
-        let last = all.iter().position(|file| file.path == "organisations/org-0.kdl").expect("it has one organisation");
-        all[last] = organisation(0, storage);
-        table.start();
-        let checked = examine(&mut known, all.clone(), commit);
-        let round = round(&mut known, &world, &checked, whole).await;
-        assert!(round.outcome.as_ref().is_none_or(|outcome| !outcome.is_open()), "{what}: something is left to do");
-        table.row(what);
+        if let Some(storage) = storage {
+            let changed = generated::organisation(0, Size::Short, storage);
+            repository.commit(&[(generated::path(0), changed)], storage);
+        }
+        table.start(counts(&daemon));
+        let turn = daemon.turn(event, now()).await.expect("a turn");
+        let open = turn.and_then(|turn| turn.round.outcome).is_some_and(|outcome| outcome.is_open());
+        table.row(what, counts(&daemon));
+        until_settled(&mut daemon, what, open).await;
+    }
+    daemon.close().await;
+}
+
+/// Turns until nothing is left to do: what the controllers make ready is told by watches.
+async fn until_settled(daemon: &mut Daemon, what: &str, mut open: bool) {
+    let begun = Instant::now();
+    loop {
+        match daemon.next(now(), tokio::time::sleep(Duration::from_secs(2))).await {
+            Event::Stop if !open => return,
+            Event::Stop => {}
+            event => {
+                let turn = daemon.turn(event, now()).await.expect("a turn");
+                open = turn.and_then(|turn| turn.round.outcome).is_some_and(|outcome| outcome.is_open());
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_mins(10), "{what}: something is left to do");
     }
 }
 
-fn examine(known: &mut Known, files: Vec<RawFile>, commit: &str) -> Checked {
-    let checked = daemon::examine(known, snapshot(files, commit), now());
-    assert!(checked.findings.iter().next().is_none(), "the garden has findings: {:?}", checked.findings.iter().next());
-    checked
+/// The loop of `parcelle run`, whose timers stay silent.
+fn daemon(kubeconfig: &str, folder: &Path) -> Daemon {
+    let remote = Remote { address: folder.join("garden").display().to_string(), branch: None, token: None };
+    let hour = Duration::from_hours(1);
+    Daemon::new(
+        Source::mirror(&folder.join("mirror"), remote, None).expect("a mirror"),
+        ClusterAccess::Outside { kubeconfig: Some(kubeconfig.into()), contexts: BTreeMap::new(), in_cluster: None },
+        LeaseOptions { identity: "bench".to_owned(), timing: Timing::lasting(hour), patient: false },
+        DaemonOptions { interval: hour, resync: hour, wait: Some(hour), once: false, brief: true },
+    )
 }
 
-async fn round(known: &mut Known, world: &World<'_>, checked: &Checked, whole: bool) -> Round {
-    let reading = if whole { Reading::Lean } else { Reading::Watched };
-    let asked = Asked { wait: Some(Duration::from_mins(10)), whole, reading, brief: true, ..Asked::everything(now()) };
-    daemon::round(known, world, checked, &asked, (BTreeMap::new(), &BTreeMap::new())).await
-}
-
-fn garden(checked: &Checked) -> &Garden {
-    checked.garden.as_ref().expect("there is a garden")
+fn counts(daemon: &Daemon) -> RequestCounts {
+    daemon.session().connections().values().next().map(Connection::counts).unwrap_or_default()
 }
 
 fn now() -> jiff::Timestamp {
@@ -166,7 +164,6 @@ fn now() -> jiff::Timestamp {
 struct Table {
     organisations: usize,
     objects: usize,
-    connection: Connection,
     begun: Mark,
 }
 
@@ -184,14 +181,14 @@ impl Mark {
 }
 
 impl Table {
-    fn start(&mut self) {
+    fn start(&mut self, requests: RequestCounts) {
         // The peak that follows is this row's own.
         let _unsupported = std::fs::write("/proc/self/clear_refs", "5");
-        self.begun = Mark { requests: self.connection.counts(), ..Mark::now() };
+        self.begun = Mark { requests, ..Mark::now() };
     }
 
-    fn row(&self, what: &str) {
-        let (then, requests) = (&self.begun, self.connection.counts());
+    fn row(&self, what: &str, requests: RequestCounts) {
+        let then = &self.begun;
         println!(
             "| {} | {} | {what} | {:.2} s | {:.2} s | {}, {}, {} | {} MB |",
             self.organisations,

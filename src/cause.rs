@@ -36,6 +36,21 @@ fn without_number(message: &str) -> &str {
     message.split(" (os error").next().unwrap_or(message)
 }
 
+/// An error with its sources, in one line.
+pub fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(next) = source {
+        let words = next.downcast_ref().map_or_else(|| next.to_string(), of_io);
+        // Many errors repeat their source in their own words.
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        source = next.source();
+    }
+    text
+}
+
 /// Why a text is not the JSON that is wanted: "it breaks off in line 13".
 pub fn of_json(error: &serde_json::Error) -> String {
     use serde_json::error::Category;

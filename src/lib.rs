@@ -28,7 +28,6 @@ pub mod secrets;
 pub mod cluster;
 pub mod report;
 pub mod check;
-pub mod reconcile;
-pub mod daemon;
 pub mod sandbox;
+pub mod engine;
 pub mod cli;

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check::plural;
-use super::plan::Session;
+use super::progress::Bar;
 use super::run::Waiting;
 use super::show::{Shape, ShowFormat, Shown};
-use super::{ClusterFlags, Common, Exit, Failure, Output, files};
-use crate::daemon::{Prepared, Round};
+use super::workspace::{find, now};
+use super::{ClusterFlags, Common, Exit, Failure, Output, files, session};
+use crate::engine::{Prepared, Round, RoundOptions, Session};
 use crate::plan::Plan;
 
 /// What `apply` takes.
@@ -46,45 +47,44 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
         })
         .transpose()?;
     let commit = saved.as_ref().map(|plan| plan.commit.as_str()).or(args.commit.as_deref()).unwrap_or("HEAD");
-    let mut session = Session::open(common, &args.clusters, Some(commit), output).await?;
+    let workspace = find(common, None)?;
+    let uncommitted = workspace.uncommitted(commit)?;
+    let mut session = session::over(workspace, &args.clusters, Some(commit), output).await?;
     let only = match &saved {
         Some(plan) => Some(plan.organisations.iter().map(|one| one.organisation.clone()).collect()),
-        None => session.only(&args.organisations)?,
+        None => session::only(session.checked(), &args.organisations)?,
     };
-    let uncommitted = session.uncommitted(commit)?;
     if saved.is_none() && !uncommitted.is_empty() {
         output.note(&format!("not in {commit}, so not applied: changes of {}", uncommitted.join(", ")));
     }
     let shape = Shape { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
-    let Some(prepared) = session.prepare(only, args.waiting.limit(), output).await else {
-        let shown = Shown { checked: &session.checked, round: &Round::default(), loud: true };
-        output.result(&shown.text(shape))?;
-        return Ok(shown.exit());
+    let show = |session: &Session, round: &Round| {
+        let shown = Shown { checked: session.checked(), round, loud: true };
+        output.result(&shown.text(shape)).map(|()| shown.exit())
+    };
+    let options = RoundOptions { only, wait: args.waiting.limit(), ..RoundOptions::everything(now()) };
+    let Some(prepared) = session::prepare(&mut session, &options, output).await else {
+        return show(&session, &Round::default());
     };
     let prepared = match saved {
         Some(plan) => exactly(&session, prepared, plan)?,
         None => prepared,
     };
-    let changes: usize = prepared
-        .plan
-        .organisations
-        .iter()
-        .map(|one| one.actions.iter().filter(|action| action.verb.writes()).count())
-        .sum();
+    let changes = prepared.changes();
     if !args.yes && changes > 0 {
-        let preview = prepared.preview();
-        let shown = Shown { checked: &session.checked, round: &preview, loud: true };
-        output.result(&shown.text(shape))?;
+        show(&session, &prepared.preview())?;
         if !confirmed(&format!("apply {}", plural(changes, "change")), output)? {
             output.note("nothing was applied");
             session.close().await;
             return Ok(Exit::Garden);
         }
     }
-    let round = session.carry_out(prepared, output).await;
-    let shown = Shown { checked: &session.checked, round: &round, loud: true };
-    output.result(&shown.text(shape))?;
-    let exit = shown.exit();
+    let bar = Bar::start(output);
+    session.progress = bar.as_ref().map(Bar::sender);
+    let round = session.carry_out(prepared).await;
+    session.progress = None;
+    Bar::finish(bar).await;
+    let exit = show(&session, &round)?;
     session.close().await;
     Ok(exit)
 }

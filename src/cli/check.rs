@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::workspace::{Workspace, now};
+use super::workspace::{check_since, find, now, past_since};
 use super::{Common, Exit, Failure, Output, place};
 use crate::check::{Checked, Memo, check_again};
 use crate::finding::Severity;
+use crate::git::Workspace;
 use crate::report::{self, Drawing, Format};
 
 /// What `check` takes.
@@ -41,11 +42,11 @@ pub(crate) struct CheckArgs {
 const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
 
 pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
-    let workspace = Workspace::find(common, args.path.as_deref())?;
+    let workspace = find(common, args.path.as_deref())?;
     if args.watch {
         return watch(&workspace, args, output);
     }
-    let checked = workspace.check_since(&mut Memo::default(), args.commit.as_deref(), args.base.as_deref())?;
+    let checked = check_since(&workspace, &mut Memo::default(), args.commit.as_deref(), args.base.as_deref())?;
     for wanted in &args.report {
         write_report(wanted, &checked)?;
     }
@@ -64,7 +65,7 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
 fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
     let format = args.format.unwrap_or(Format::Text);
     let (mut memo, mut seen) = (Memo::default(), None);
-    let past = workspace.past_since(&mut memo, None, args.base.as_deref())?;
+    let past = past_since(workspace, &mut memo, None, args.base.as_deref())?;
     loop {
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::workspace::Workspace;
+use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
 use crate::model::definition::{Definition, Definitions};
 use crate::report::reference;
@@ -31,7 +31,7 @@ pub(crate) fn run(common: &Common, args: &DocsArgs, output: &Output) -> Result<E
 
 /// The definitions of the garden around, those of parcelle among them; without a garden these alone.
 fn definitions(common: &Common, built_in: Definitions) -> Vec<Arc<Definition>> {
-    let around = Workspace::find(common, None).and_then(|workspace| workspace.check(None)).ok();
+    let around = find(common, None).and_then(|workspace| check_once(&workspace, None)).ok();
     let garden = around.and_then(|checked| checked.garden);
     garden.map_or(built_in.loaded, |garden| garden.definitions).into_values().collect()
 }

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::check::plural;
-use super::plan::Session;
-use super::{ClusterFlags, Common, Exit, Failure, Output};
+use super::workspace::now;
+use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use crate::cause::reason_of;
 use crate::finding::Findings;
 use crate::name::Name;
 use crate::report::{self, Format};
@@ -23,9 +24,9 @@ pub(crate) struct DoctorArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> Result<Exit, Failure> {
-    let session = Session::open(common, &args.clusters, None, output).await?;
-    let Some(garden) = &session.checked.garden else {
-        super::workspace::show_findings(&session.checked, output);
+    let session = session::open(common, &args.clusters, None, output).await?;
+    let Some(garden) = &session.checked().garden else {
+        super::workspace::show_findings(session.checked(), output);
         return Ok(Exit::Garden);
     };
     let chosen: Vec<&Name> = garden
@@ -43,7 +44,7 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
     for name in chosen {
         let surveyed = match unreached.get(name) {
             Some(why) => Err(why.clone()),
-            None => session.survey(name).await.map_err(|failure| crate::reconcile::reason_of(&failure)),
+            None => session.survey(name, now()).await.map_err(|failure| reason_of(&failure)),
         };
         match surveyed {
             Ok(survey) if survey.findings.is_empty() => {
@@ -59,9 +60,9 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
             }
         }
     }
-    findings.sort_in(&session.checked.sources);
+    findings.sort_in(&session.checked().sources);
     if !findings.is_empty() || !matches!(args.format, Format::Text) {
-        output.result(&report::render(args.format, &findings, &session.checked.sources, output.drawing()))?;
+        output.result(&report::render(args.format, &findings, &session.checked().sources, output.drawing()))?;
     }
     lines.iter().for_each(|line| output.note(line));
     session.close().await;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::check::plural;
-use super::workspace::Workspace;
+use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
 use crate::check::Checked;
 use crate::finding::{Findings, Severity};
@@ -32,7 +32,7 @@ pub(crate) fn run(common: &Common, args: &ExplainArgs, output: &Output) -> Resul
             "a finding's code stands in brackets before its title, as in `error[E0412]`",
         ));
     }
-    let checked = Workspace::find(common, None)?.check(None)?;
+    let checked = check_once(&find(common, None)?, None)?;
     let (organisation, rest) = subject.split_once('/').unwrap_or((subject, ""));
     let Some(garden) = &checked.garden else { return stopped(&checked, organisation, output) };
     if garden.broken.iter().any(|broken| broken.as_str() == organisation) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::check::plural;
-use super::workspace::Workspace;
+use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
 use crate::check::Checked;
 use crate::finding::mend::{Mended, mend};
@@ -32,10 +32,10 @@ pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Ex
     if let Some(code) = code.as_ref().filter(|code| report::page(code).is_none()) {
         return Err(Failure::asked(format!("there is no finding `{code}`"), "codes look like E0012"));
     }
-    let workspace = Workspace::find(common, None)?;
+    let workspace = find(common, None)?;
     let wanted = |finding: &Finding| code.as_ref().is_none_or(|code| finding.code.0 == code);
     let (mut done, mut seen) = (0, BTreeMap::new());
-    let mut checked = workspace.check(None)?;
+    let mut checked = check_once(&workspace, None)?;
     for _ in 0..MOST_ROUNDS {
         let mended = mend(&checked.findings, &checked.sources, wanted);
         done += mended.applied.len();
@@ -43,7 +43,7 @@ pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Ex
         if args.check || mended.texts.is_empty() || !write(&workspace.root, &mended, &checked, &mut seen)? {
             break;
         }
-        checked = workspace.check(None)?;
+        checked = check_once(&workspace, None)?;
     }
     let verb = if args.check { "would be applied" } else { "applied" };
     output.note(&format!("{} {verb}", plural(done, "fix").replace("fixs", "fixes")));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::check::plural;
-use super::workspace::Workspace;
+use super::workspace::find;
 use super::{Common, Exit, Failure, Output};
 use crate::finding::Findings;
 use crate::source::{SourceFile, Sources};
@@ -56,7 +56,7 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
 
 fn files(common: &Common, args: &FmtArgs) -> Result<(PathBuf, Vec<git::RawFile>), Failure> {
     if args.paths.is_empty() {
-        let workspace = Workspace::find(common, None)?;
+        let workspace = find(common, None)?;
         return Ok((workspace.root.clone(), workspace.snapshot(None)?.files));
     }
     let mut files = Vec::new();

@@ -6,7 +6,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod apply;
 mod check;
-mod clusters;
 mod docs;
 mod doctor;
 mod edit;
@@ -27,6 +26,7 @@ mod progress;
 mod render;
 mod run;
 mod sandbox;
+mod session;
 mod show;
 mod snapshot;
 mod status;

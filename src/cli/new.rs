@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::edit::{with_line, write};
-use super::workspace::Workspace;
+use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
+use crate::git::Workspace;
 use crate::name::Name;
 use crate::schema::suggest;
 
@@ -61,12 +62,12 @@ pub(crate) fn run(common: &Common, args: &NewArgs, output: &Output) -> Result<Ex
     match &args.what {
         What::Garden { name, folder } => garden(&parse(name)?, folder, output),
         What::Org { name, offer, cluster, domain } => {
-            let workspace = Workspace::find(common, None)?;
+            let workspace = find(common, None)?;
             organisation(&workspace, &parse(name)?, [offer, cluster, domain].map(Option::as_deref), output)
         }
-        What::App { name, definition } => app(&Workspace::find(common, None)?, name, definition, output),
+        What::App { name, definition } => app(&find(common, None)?, name, definition, output),
         What::Definition { name } => {
-            let workspace = Workspace::find(common, None)?;
+            let workspace = find(common, None)?;
             let name = parse(name)?;
             let path = workspace.folder.join("definitions").join(format!("{name}.kdl"));
             write_new(&path, &definition_text(&name), output)
@@ -100,7 +101,7 @@ fn organisation(
     [offer, cluster, domain]: [Option<&str>; 3],
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let checked = workspace.check(None)?;
+    let checked = check_once(workspace, None)?;
     let garden = checked.garden.as_ref();
     let only = |names: Vec<&str>, wanted: Option<&str>, what: &str| match (wanted, names.as_slice()) {
         (Some(wanted), known) if known.contains(&wanted) => Ok(wanted.to_owned()),
@@ -162,7 +163,7 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
         )
     })?;
     let (organisation, app) = (parse(organisation)?, parse(app)?);
-    let checked = workspace.check(None)?;
+    let checked = check_once(workspace, None)?;
     let garden = checked.garden.as_ref();
     let found = garden.and_then(|garden| garden.organisations.get(&organisation));
     let Some(found) = found else {

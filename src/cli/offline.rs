@@ -1,21 +1,21 @@
 //! Plans that ask no cluster: against a snapshot (`plan --live`), or against another commit (`plan --base`).
 
-use super::plan::{PlanArgs, only, show};
-use super::workspace::{Workspace, now};
+use super::plan::{PlanArgs, show};
+use super::session::only;
+use super::workspace::{find, now};
 use super::{Common, Exit, Failure, Output, files};
 use crate::check::{self, Checked};
-use crate::daemon::{self, Against};
-use crate::reconcile::{SNAPSHOT_SCHEMA, Snapshot};
+use crate::engine::{Against, SNAPSHOT_SCHEMA, Snapshot, past_of_snapshot, plan_offline};
 
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, Failure> {
-    let workspace = Workspace::find(common, None)?;
+    let workspace = find(common, None)?;
     let now = now();
     let commit = args.commit.as_deref();
     let (checked, against) = match (&args.live, &args.base) {
         (Some(file), _) => {
             let snapshot: Snapshot =
                 files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-            let past = daemon::past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
+            let past = past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
             (check::check(workspace.snapshot(commit)?, Some(&past), now), Kept::Snapshot(snapshot))
         }
         (None, base) => {
@@ -25,7 +25,7 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
         }
     };
     let only = only(&checked, &args.organisations)?;
-    let round = daemon::prepare_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
+    let round = plan_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
     let exit = show(args, &checked, &round, output)?;
     against.note(&checked, output);
     Ok(exit)

@@ -1,16 +1,9 @@
 //! `parcelle pause` and `parcelle resume`: break glass when Git is out of reach.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use super::check::plural;
-use super::plan::Session;
-use super::{ClusterFlags, Common, Exit, Failure, Output};
-use crate::cluster::{Connection, Permit, inventory};
-use crate::model::Garden;
-use crate::name::Name;
-use crate::reconcile::reason_of;
+use super::{ClusterFlags, Common, Exit, Failure, Output, session};
 
 /// What `pause` takes.
 #[derive(Debug, Args)]
@@ -54,59 +47,25 @@ async fn mark(
     why: Option<&str>,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let session = Session::open(common, flags, None, output).await?;
-    let only = session.only(organisations)?;
-    let Some(garden) = &session.checked.garden else {
-        super::workspace::show_findings(&session.checked, output);
+    let session = session::open(common, flags, None, output).await?;
+    let only = session::only(session.checked(), organisations)?;
+    if session.checked().garden.is_none() {
+        super::workspace::show_findings(session.checked(), output);
         session.close().await;
         return Ok(Exit::Garden);
-    };
-    let (mut marked, mut failed) = (0, session.unreached());
-    for (name, connection) in session.connections() {
-        match mark_cluster(&connection, garden, only.as_ref(), why).await {
-            Ok((count, replaced)) => {
-                marked += count;
-                replaced.iter().for_each(|said| output.note(said));
-            }
-            Err(reason) => {
-                failed.insert(name, reason);
-            }
-        }
     }
-    failed.iter().for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));
+    let marked = session.mark_paused(only.as_ref(), why).await;
+    for (organisation, before) in &marked.replaced {
+        output.note(&format!("{organisation} was paused already: {before}"));
+    }
+    for (cluster, why) in &marked.failed {
+        output.note(&format!("failed: {}", super::show::of_cluster(cluster, why)));
+    }
     let verb = if why.is_some() { "paused" } else { "resumed" };
-    output.result(&format!("{} {verb}\n", plural(marked, "organisation")))?;
-    if why.is_some() && marked > 0 {
+    output.result(&format!("{} {verb}\n", plural(marked.organisations, "organisation")))?;
+    if why.is_some() && marked.organisations > 0 {
         output.note("nothing of theirs is changed, drift included, until `parcelle resume`; status shows it");
     }
     session.close().await;
-    Ok(if failed.is_empty() { Exit::Good } else { Exit::World })
-}
-
-/// IO: marks the inventories of one cluster; says how many moved, and which reasons gave way. Organisations that were never applied have none.
-async fn mark_cluster(
-    connection: &Connection,
-    garden: &Garden,
-    only: Option<&BTreeSet<Name>>,
-    why: Option<&str>,
-) -> Result<(usize, Vec<String>), String> {
-    let Some(cluster) = garden.clusters.get(connection.cluster()) else { return Ok((0, Vec::new())) };
-    let reason = |error: &(dyn std::error::Error + 'static)| reason_of(error);
-    let writer = connection.writer(cluster, Permit::Always).await.map_err(|error| reason(&error))?;
-    let stored = inventory::read(connection, &garden.name).await.map_err(|error| reason(&error))?;
-    let (mut marked, mut replaced) = (0, Vec::new());
-    for (organisation, stored) in stored.into_iter().filter(|(name, _)| only.is_none_or(|only| only.contains(name))) {
-        let mut stored = stored.map_err(|error| reason(&error))?;
-        if stored.paused.as_deref() == why {
-            continue;
-        }
-        if let (Some(before), Some(_)) = (&stored.paused, why) {
-            replaced.push(format!("{organisation} was paused already: {before}"));
-        }
-        inventory::pause(&writer, &garden.name, &organisation, organisation.as_str(), &mut stored, why)
-            .await
-            .map_err(|error| reason(&error))?;
-        marked += 1;
-    }
-    Ok((marked, replaced))
+    Ok(if marked.failed.is_empty() { Exit::Good } else { Exit::World })
 }

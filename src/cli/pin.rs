@@ -1,12 +1,12 @@
 //! `parcelle pin`: the garden accepts what this parcelle renders.
 
 use super::edit::{with_line, write};
-use super::workspace::Workspace;
+use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
 
 pub(crate) fn run(common: &Common, output: &Output) -> Result<Exit, Failure> {
-    let workspace = Workspace::find(common, None)?;
-    let checked = workspace.check(None)?;
+    let workspace = find(common, None)?;
+    let checked = check_once(&workspace, None)?;
     let Some(garden) = &checked.garden else {
         super::workspace::show_findings(&checked, output);
         return Ok(Exit::Garden);

@@ -39,11 +39,12 @@ impl Bar {
         self.sender.clone()
     }
 
-    /// Takes the bar away.
-    pub(crate) async fn finish(self) {
-        drop(self.sender);
+    /// Takes the bar away, where there is one.
+    pub(crate) async fn finish(bar: Option<Self>) {
+        let Some(Self { sender, task }) = bar else { return };
+        drop(sender);
         // The bar is decoration: whether its task ended well changes nothing.
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(500), self.task).await;
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(500), task).await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::workspace::{Workspace, show_findings};
+use super::workspace::{check_once, find, show_findings};
 use super::{Common, Exit, Failure, Output};
 use crate::check::Checked;
 use crate::render::{Object, OrganisationObjects, SecretRequest, SecretSource};
@@ -37,7 +37,7 @@ enum RenderFormat {
 }
 
 pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result<Exit, Failure> {
-    let checked = Workspace::find(common, None)?.check(args.commit.as_deref())?;
+    let checked = check_once(&find(common, None)?, args.commit.as_deref())?;
     show_findings(&checked, output);
     let (organisation, app) = subject(args, &checked)?;
     let chosen = checked

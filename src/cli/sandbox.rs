@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::clusters::{made_by_operators, make_parent, state_file};
-use super::workspace::Workspace;
+use super::session::sandbox_state;
+use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
+use crate::engine::made_by_operators;
 use crate::model::Cluster;
 use crate::name::Name;
 use crate::sandbox::{self, ControllerOptions, Handle, Options, User};
@@ -55,10 +56,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
         if listen.port() != 0 {
             listen.set_port(listen.port().saturating_add(u16::try_from(at).unwrap_or(u16::MAX)));
         }
-        let state = state_file(&args.state, name, clusters.len());
-        if let Some(state) = &state {
-            make_parent(state)?;
-        }
+        let state = sandbox_state(Some(&args.state))?.file_of(name, clusters.len());
         let controllers = ControllerOptions { enabled: !args.bare, ..ControllerOptions::default() };
         let tokens = BTreeMap::from([(args.token.clone(), User::administrator())]);
         let options = Options {
@@ -91,12 +89,12 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
 
 /// The clusters of the garden with their uids, or one named `sandbox`.
 fn clusters(common: &Common) -> Result<Vec<Served>, Failure> {
-    let workspace = match Workspace::find(common, None) {
+    let workspace = match find(common, None) {
         Ok(workspace) => workspace,
         Err(_) if common.garden.is_none() => return Ok(vec![Served::alone()]),
         Err(failure) => return Err(failure),
     };
-    let checked = workspace.check(None)?;
+    let checked = check_once(&workspace, None)?;
     let Some(garden) = checked.garden else { return Ok(vec![Served::alone()]) };
     let serve = |(name, cluster): (&Name, &Arc<Cluster>)| Served {
         name: name.to_string(),
@@ -126,7 +124,8 @@ fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(
     let urls: Vec<_> = handles.iter().map(|(name, handle)| (name, handle.url(), &handle.token)).collect();
     let contexts: Vec<_> =
         urls.iter().map(|(name, url, token)| (name.as_str(), url.as_str(), token.as_str())).collect();
-    make_parent(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;
     std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(Failure::file("write", path))
 }
 

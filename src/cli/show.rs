@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::check::{plural, summary};
 use crate::check::Checked;
-use crate::daemon::Round;
+use crate::engine::{Outcome, Round};
 use crate::finding::Findings;
 use crate::report::plan::{Look, Markdown};
 use crate::report::{self, Drawing, Format};
@@ -46,7 +46,7 @@ pub(crate) struct Shown<'a> {
 impl Shown<'_> {
     /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
     pub(crate) fn exit(&self) -> Exit {
-        let open = self.round.outcome.as_ref().is_some_and(crate::reconcile::Outcome::is_open);
+        let open = self.round.outcome.as_ref().is_some_and(Outcome::is_open);
         let refused = |plan: &crate::plan::Plan| plan.organisations.iter().any(|one| one.findings.has_errors());
         if !self.round.unreached.is_empty() {
             Exit::World

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check::plural;
-use super::plan::Session;
-use super::{ClusterFlags, Common, Exit, Failure, Output, files};
+use super::workspace::now;
+use super::{ClusterFlags, Common, Exit, Failure, Output, files, session};
+use crate::engine::RoundOptions;
 
 /// What `snapshot` takes.
 #[derive(Debug, Args)]
@@ -22,13 +23,14 @@ pub(crate) struct SnapshotArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -> Result<Exit, Failure> {
-    let mut session = Session::open(common, &args.clusters, None, output).await?;
-    let only = session.only(&args.organisations)?;
-    let Some(prepared) = session.read(only, output).await else {
-        super::workspace::show_findings(&session.checked, output);
+    let mut session = session::open(common, &args.clusters, None, output).await?;
+    let only = session::only(session.checked(), &args.organisations)?;
+    let options = RoundOptions { only, ..RoundOptions::unasked(now()) };
+    let Some(prepared) = session::prepare(&mut session, &options, output).await else {
+        super::workspace::show_findings(session.checked(), output);
         return Ok(Exit::Garden);
     };
-    let unreached = session.unreached_with(&prepared);
+    let unreached = &prepared.unreached;
     unreached
         .iter()
         .for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
-use super::plan::Session;
 use super::show::ShowFormat;
-use super::{ClusterFlags, Common, Exit, Failure, Output};
+use super::workspace::now;
+use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use crate::engine::{Prepared, RoundOptions};
 use crate::report::plan::{Look, OrganisationStatus, status, statuses};
 
 /// What `status` takes.
@@ -21,9 +22,10 @@ pub(crate) struct StatusArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> Result<Exit, Failure> {
-    let mut session = Session::open(common, &args.clusters, None, output).await?;
-    let only = session.only(args.organisation.as_slice())?;
-    let Some(prepared) = session.prepare(only.clone(), None, output).await else {
+    let mut session = session::open(common, &args.clusters, None, output).await?;
+    let only = session::only(session.checked(), args.organisation.as_slice())?;
+    let options = RoundOptions { only, ..RoundOptions::everything(now()) };
+    let Some(prepared) = session::prepare(&mut session, &options, output).await else {
         session.close().await;
         return Err(Failure::asked("there is no garden to speak of", "parcelle check says why"));
     };
@@ -38,7 +40,7 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
         (_, [one]) if args.organisation.is_some() => status(one, look),
         (_, all) => statuses(all, look),
     };
-    let round = session.planned(Some(prepared));
+    let round = Prepared::into_round(prepared);
     if round.unreached.is_empty() || !all.is_empty() {
         output.result(&text)?;
     }

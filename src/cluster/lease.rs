@@ -29,10 +29,16 @@ pub struct Timing {
     pub margin: Duration,
 }
 
+impl Timing {
+    /// A lease of this length, renewed every third of it; nothing is written in its last third.
+    pub fn lasting(duration: Duration) -> Self {
+        Self { duration, renewal: duration / 3, margin: duration / 3 }
+    }
+}
+
 impl Default for Timing {
     fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self { duration: seconds(30), renewal: seconds(10), margin: seconds(10) }
+        Self::lasting(Duration::from_secs(30))
     }
 }
 

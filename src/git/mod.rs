@@ -12,11 +12,13 @@ mod base;
 mod mirror;
 mod tree;
 mod words;
+mod workspace;
 mod worktree;
 
 pub use mirror::{Mirror, Remote};
 pub use tree::{Repository, commit_snapshot, commit_snapshot_after};
 pub use words::Refusal;
+pub use workspace::Workspace;
 pub use worktree::{find_garden, read_files, worktree_snapshot};
 
 /// The largest file that is read whole; a larger one is cut here and refused as a finding when it is decoded.

@@ -1,13 +1,13 @@
 //! What a doctor finds before the first apply: on a cluster that has everything, and on one that lacks something.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use parcelle::check::{Checked, check};
 use parcelle::cluster::{self, Access, Limits};
-use parcelle::daemon::{self, World};
+use parcelle::engine::{RoundOptions, RoundState, Survey, survey};
 use parcelle::git;
 use parcelle::name::Name;
-use parcelle::reconcile::Survey;
 use parcelle::render::providers::{copied_from, wants};
 use parcelle::sandbox::{self, ControllerOptions, User};
 use serde_json::{Value, json};
@@ -37,8 +37,10 @@ async fn surveyed(checked: &Checked, uid: &str, made: Vec<Value>, by: Option<&st
     let access = Access::Text { kubeconfig, context: "ada-lovelace".to_owned() };
     let connection = cluster::connect(&ada, &access, Limits::default()).await.unwrap();
     let clusters = BTreeMap::from([(ada.clone(), connection)]);
-    let world = World { clusters: &clusters, repository: None, progress: None };
-    let survey = daemon::survey(&world, checked, &ada, NOON.parse().unwrap()).await.unwrap();
+    let (garden, options) = (checked.garden.as_ref().unwrap(), RoundOptions::unasked(NOON.parse().unwrap()));
+    let objects = checked.objects.iter().map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect();
+    let round = RoundState { clusters: &clusters, ..RoundState::of(checked, garden, &objects, &options) };
+    let survey = survey(&round, &ada).await.unwrap();
     handle.shutdown().await;
     survey
 }

@@ -1,20 +1,17 @@
 //! Stories of the loop between rounds: what the watches show is looked at, everything else is left alone, and nothing is
-//! asked of a cluster in which nothing changes.
+//! asked of a cluster in which nothing changes. They drive the very [`Daemon`] of `parcelle run`, over a Git repository and
+//! a sandbox.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use parcelle::check::{Checked, check};
-use parcelle::cluster::{self, Access, Limits, Reading};
-use parcelle::daemon::{self, Asked, Known, Round, Watching};
-use parcelle::git::{RawFile, Snapshot};
-use parcelle::name::Name;
-use parcelle::plan::{Done, Verb};
-use parcelle::reconcile::Ask;
+use parcelle::check::check;
+use parcelle::cluster::{Connection, lease::Timing};
+use parcelle::engine::{ClusterAccess, Daemon, DaemonOptions, Event, LeaseOptions, Source};
+use parcelle::git::{RawFile, Remote, Snapshot};
+use parcelle::plan::{Done, OrganisationPlan, Verb};
 use parcelle::sandbox::{self, ControllerOptions, Handle};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use crate::sandbox::client_of;
 use crate::stories_doctor::everything;
@@ -47,22 +44,28 @@ fn files() -> Vec<RawFile> {
     ]
 }
 
-/// A loop as `run` makes it, one turn at a time.
+/// The loop of `parcelle run`, over a repository and a sandbox, and what it told in its turns.
 struct Loop {
     handle: Handle,
-    checked: Checked,
-    known: Known,
-    clusters: BTreeMap<Name, cluster::Connection>,
-    bell: Arc<Notify>,
+    daemon: Daemon,
     now: jiff::Timestamp,
+    folder: tempfile::TempDir,
+}
+
+/// What one turn told.
+struct Told {
+    /// What was written, as `verb kind name`.
+    writes: Vec<String>,
+    /// Whether something is left to do.
+    open: bool,
+    plans: Vec<OrganisationPlan>,
 }
 
 impl Loop {
     /// On a cluster that has nothing yet; brought about when this returns.
     async fn begun() -> Self {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
-        let snapshot = Snapshot { commit: None, folder: String::new(), files: files() };
-        let checked = check(snapshot, None, now);
+        let checked = check(Snapshot { commit: None, folder: String::new(), files: files() }, None, now);
         assert!(!checked.findings.has_errors(), "{:?}", checked.findings.iter().next());
         let handle = sandbox::serve(sandbox::Options {
             cluster_uid: Some(UID.to_owned()),
@@ -71,44 +74,57 @@ impl Loop {
             ..sandbox::Options::default()
         });
         let handle = handle.await.unwrap();
-        let ada = Name::new("ada-lovelace").unwrap();
-        let access = Access::Text { kubeconfig: handle.kubeconfig("ada"), context: "ada".to_owned() };
-        let connection = cluster::connect(&ada, &access, Limits::default()).await.unwrap();
-        let (clusters, bell) = (BTreeMap::from([(ada, connection)]), Arc::new(Notify::new()));
-        let watching = Watching::begin(&clusters, &Name::new("loops").unwrap(), &bell);
-        let mut known = Known::default();
-        known.watching = watching;
-        let mut this = Self { handle, checked, known, clusters, bell, now };
-        this.turn(true, BTreeSet::new()).await;
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = daemon(&handle, folder.path());
+        let mut this = Self { handle, daemon, now, folder };
+        this.turn(Event::Resync).await.expect("the first turn");
         this.until_calm().await;
-        assert!(!this.known.attention.is_open(), "something is left to do");
+        let told = this.turn(Event::Resync).await.expect("a turn over everything");
+        assert!(!told.open && told.writes.is_empty(), "something is left to do: {:?}", told.writes);
+        this.until_calm().await;
         this
     }
 
-    async fn turn(&mut self, whole: bool, also: BTreeSet<Name>) -> Round {
-        let world = daemon::World { clusters: &self.clusters, repository: None, progress: None };
-        let reading = if whole { Reading::Lean } else { Reading::Watched };
-        let wait = Some(Duration::ZERO);
-        let asked = Asked { wait, whole, also, reading, ask: Ask::WhereItDecides, ..Asked::everything(self.now) };
-        daemon::round(&mut self.known, &world, &self.checked, &asked, (BTreeMap::new(), &BTreeMap::new())).await
+    async fn turn(&mut self, event: Event) -> Option<Told> {
+        let turn = self.daemon.turn(event, self.now).await.unwrap()?;
+        let outcome = turn.round.outcome.as_ref();
+        let outcomes = outcome.iter().flat_map(|outcome| &outcome.organisations).flat_map(|one| &one.outcomes);
+        let written = outcomes.filter(|outcome| matches!(outcome.done, Done::Applied { .. } | Done::Deleted));
+        Some(Told {
+            writes: written.map(|outcome| format!("{:?} {}", outcome.verb, outcome.id)).collect(),
+            open: outcome.is_some_and(parcelle::engine::Outcome::is_open),
+            plans: turn.round.plan.map(|plan| plan.organisations).unwrap_or_default(),
+        })
     }
 
-    /// Waits for the bell and does what is due: absent where it stays silent.
-    async fn next(&mut self, patience: Duration) -> Option<Round> {
-        tokio::time::timeout(patience, self.bell.notified()).await.ok()?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let stir = self.known.watching.stirred(&self.known.attention);
-        Some(self.turn(false, stir.organisations).await)
+    /// Waits for the next event and does what it asks for: absent where none comes in time.
+    async fn next(&mut self, patience: Duration) -> Option<Told> {
+        match self.daemon.next(self.now, tokio::time::sleep(patience)).await {
+            Event::Stop => None,
+            event => {
+                Some(self.turn(event).await.unwrap_or(Told { writes: Vec::new(), open: false, plans: Vec::new() }))
+            }
+        }
     }
 
     /// Turns until nothing is stirred any more.
     async fn until_calm(&mut self) {
         for _ in 0..60 {
-            if self.next(Duration::from_millis(1500)).await.is_none() {
+            if self.next(CALM).await.is_none() {
                 return;
             }
         }
         panic!("the loop does not come to rest");
+    }
+
+    fn connection(&self) -> Connection {
+        self.daemon.session().connections().into_values().next().unwrap()
+    }
+
+    async fn ended(self) {
+        self.daemon.close().await;
+        self.handle.shutdown().await;
+        drop(self.folder);
     }
 
     fn api(&self, api_version: &str, kind: &str, namespace: &str) -> kube::Api<kube::api::DynamicObject> {
@@ -130,54 +146,79 @@ impl Loop {
     }
 }
 
-/// What a round wrote, as `verb kind name`.
-fn writes(round: &Round) -> Vec<String> {
-    let outcomes = round.outcome.iter().flat_map(|outcome| &outcome.organisations).flat_map(|one| &one.outcomes);
-    let written = outcomes.filter(|outcome| matches!(outcome.done, Done::Applied { .. } | Done::Deleted));
-    written.map(|outcome| format!("{:?} {}", outcome.verb, outcome.id)).collect()
+/// When no event came for so long, the loop is at rest: swarms are gathered for 300 ms.
+const CALM: Duration = Duration::from_millis(700);
+
+/// A loop over a repository with the garden in it, whose timers stay silent for the length of a test.
+fn daemon(handle: &Handle, folder: &std::path::Path) -> Daemon {
+    let repository = folder.join("garden");
+    commit(&repository, &files());
+    let kubeconfig = folder.join("kubeconfig");
+    std::fs::write(&kubeconfig, handle.kubeconfig("ada")).unwrap();
+    let remote = Remote { address: repository.display().to_string(), branch: None, token: None };
+    let contexts = BTreeMap::from([("ada-lovelace".to_owned(), "ada".to_owned())]);
+    let hours = |hours| Duration::from_hours(hours);
+    Daemon::new(
+        Source::mirror(&folder.join("mirror"), remote, None).unwrap(),
+        ClusterAccess::Outside { kubeconfig: Some(kubeconfig), contexts, in_cluster: None },
+        LeaseOptions { identity: "story".to_owned(), timing: Timing::lasting(hours(3)), patient: false },
+        DaemonOptions { interval: hours(2), resync: hours(2), wait: Some(hours(1)), once: false, brief: false },
+    )
+}
+
+/// A repository in which these files are committed.
+fn commit(folder: &std::path::Path, files: &[RawFile]) {
+    let repository = git2::Repository::init(folder).unwrap();
+    let mut index = repository.index().unwrap();
+    for file in files {
+        std::fs::write(folder.join(&file.path), &file.bytes).unwrap();
+        index.add_path(std::path::Path::new(&file.path)).unwrap();
+    }
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let who = git2::Signature::new("ada", "ada@example.org", &git2::Time::new(1_700_000_000, 0)).unwrap();
+    repository.commit(Some("HEAD"), &who, &who, "the garden", &tree, &[]).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_nothing_changes_nothing_is_asked() {
     let mut this = Loop::begun().await;
     this.handle.reset_stats();
-    assert!(this.next(Duration::from_secs(3)).await.is_none(), "something was stirred");
+    assert!(this.next(CALM).await.is_none(), "something was stirred");
     assert_eq!(this.handle.stats().requests, BTreeMap::new());
-    this.handle.shutdown().await;
+    this.ended().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn status_and_fields_of_others_cost_nothing_and_drift_one_write() {
     let mut this = Loop::begun().await;
-    let before = this.clusters.values().next().unwrap().counts();
+    let before = this.connection().counts();
     let parameters = kube::api::PatchParams { field_manager: Some("controller".to_owned()), ..Default::default() };
     let status = kube::api::Patch::Merge(json!({ "status": { "observedGeneration": 77 } }));
     this.api("apps/v1", "Deployment", "alpha").patch_status("www-web", &parameters, &status).await.unwrap();
     this.edit("kubectl-label", json!({ "metadata": { "labels": { "theirs": "x" } } })).await;
-    if let Some(round) = this.next(Duration::from_secs(2)).await {
-        assert_eq!(writes(&round), Vec::<String>::new());
+    if let Some(told) = this.next(CALM).await {
+        assert_eq!(told.writes, Vec::<String>::new());
     }
-    assert_eq!(this.clusters.values().next().unwrap().counts(), before, "something was asked or written");
+    assert_eq!(this.connection().counts(), before, "something was asked or written");
     this.drift().await;
-    let round = this.next(Duration::from_secs(5)).await.expect("drift is seen");
-    assert_eq!(writes(&round), ["Change Deployment www-web"]);
+    let told = this.next(Duration::from_secs(5)).await.expect("drift is seen");
+    assert_eq!(told.writes, ["Change Deployment www-web"]);
     this.until_calm().await;
     // The field is put back with one request: nothing is tried before, and there is nothing to record.
-    let after = this.clusters.values().next().unwrap().counts();
+    let after = this.connection().counts();
     assert_eq!((after.writes - before.writes, after.trials - before.trials), (1, 0));
-    this.handle.shutdown().await;
+    this.ended().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_deleted_is_made_again_even_after_the_watches_lost_their_place() {
     let mut this = Loop::begun().await;
     this.handle.faults().expire_watches();
-    tokio::time::sleep(Duration::from_secs(1)).await;
     this.until_calm().await;
     this.api("v1", "Service", "beta").delete("pads-web", &kube::api::DeleteParams::default()).await.unwrap();
-    let round = this.next(Duration::from_secs(10)).await.expect("the deletion is seen");
-    assert_eq!(writes(&round), ["Create Service pads-web"]);
-    this.handle.shutdown().await;
+    let told = this.next(Duration::from_secs(10)).await.expect("the deletion is seen");
+    assert_eq!(told.writes, ["Create Service pads-web"]);
+    this.ended().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,22 +226,42 @@ async fn what_is_fought_over_is_left_alone_after_five_corrections_and_told() {
     let mut this = Loop::begun().await;
     for correction in 1..=5 {
         this.drift().await;
-        let round = this.next(Duration::from_secs(5)).await.expect("drift is seen");
-        assert_eq!(writes(&round), ["Change Deployment www-web"], "correction {correction}");
+        let told = this.next(Duration::from_secs(5)).await.expect("drift is seen");
+        assert_eq!(told.writes, ["Change Deployment www-web"], "correction {correction}");
         this.until_calm().await;
     }
     this.drift().await;
-    let round = this.next(Duration::from_secs(5)).await.expect("drift is seen");
-    assert_eq!(writes(&round), Vec::<String>::new());
-    let plan = &round.plan.as_ref().unwrap().organisations[0];
+    let told = this.next(Duration::from_secs(5)).await.expect("drift is seen");
+    assert_eq!(told.writes, Vec::<String>::new());
+    let plan = &told.plans[0];
     let held = plan.actions.iter().find(|action| action.verb == Verb::Held).unwrap();
     assert!(held.reason.to_string().contains("`kubectl-edit` keeps changing it back"), "{}", held.reason);
     assert!(plan.findings.iter().any(|finding| finding.code.0 == "W0482"));
     // After the truce it is tried once more.
     this.now += jiff::SignedDuration::from_mins(31);
-    let due = this.known.attention.due(this.now.as_millisecond());
-    assert_eq!(due, BTreeSet::from([Name::new("alpha").unwrap()]));
-    let round = this.turn(false, due).await;
-    assert_eq!(writes(&round), ["Change Deployment www-web"]);
-    this.handle.shutdown().await;
+    let told = this.next(CALM).await.expect("the truce is over");
+    assert_eq!(told.writes, ["Change Deployment www-web"]);
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_stirred_is_looked_at_whatever_event_comes_first() {
+    let mut this = Loop::begun().await;
+    this.drift().await;
+    let seen = async |this: &Loop| {
+        let pods = this.api("apps/v1", "Deployment", "alpha").get("www-web").await.unwrap();
+        pods.data["spec"]["template"]["spec"]["containers"][0]["image"].clone()
+    };
+    assert_eq!(seen(&this).await, "registry.example/other:1");
+    // The watch needs a moment to show it; the poll finds no news in the repository.
+    let mut writes = Vec::new();
+    for _ in 0..50 {
+        writes = this.turn(Event::Poll).await.map(|told| told.writes).unwrap_or_default();
+        if !writes.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(writes, ["Change Deployment www-web"]);
+    this.ended().await;
 }

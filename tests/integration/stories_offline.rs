@@ -1,7 +1,7 @@
 //! Plans that ask no cluster say what plans that do would say.
 
+use parcelle::engine::Snapshot;
 use parcelle::plan::Verb;
-use parcelle::reconcile::Snapshot;
 use serde_json::json;
 
 use crate::story::World;

@@ -11,13 +11,14 @@ use std::sync::atomic::AtomicU64;
 
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
+use parcelle::check::Checked;
 use parcelle::cluster::{self, Access, Connection, Limits, Permit};
+use parcelle::engine::{self, Ask, LiveState, Outcome, RoundOptions, RoundState, stages};
 use parcelle::finding::Findings;
 use parcelle::model::{Adopt, Cluster, Deletions, Garden, Organisation};
 use parcelle::name::Name;
 use parcelle::plan::{self, Action, Done, OrganisationPlan, Plan, Verb};
 use parcelle::quantity::{Dimension, Quantity};
-use parcelle::reconcile::{self, Options, Outcome, Run};
 use parcelle::render::{
     Generated, Object, ObjectId, OrganisationObjects, Origins, SecretRequest, SecretSource, Stage, naming,
 };
@@ -50,6 +51,18 @@ pub(crate) struct World {
 pub(crate) struct Round {
     pub(crate) plan: Plan,
     pub(crate) outcome: Outcome,
+}
+
+/// What a round stands on beside the garden.
+struct Reach {
+    options: RoundOptions,
+    checked: Checked,
+    clusters: BTreeMap<Name, Connection>,
+    permits: BTreeMap<Name, Permit>,
+}
+
+fn guarded(round: &RoundState<'_>, live: &LiveState) -> Plan {
+    stages::guard(round, live, stages::plan(round, live))
 }
 
 pub(crate) fn name(text: &str) -> Name {
@@ -258,56 +271,70 @@ impl World {
         self.connection = cluster::connect(&name("ada"), &access, Limits::default()).await.unwrap();
     }
 
-    fn options(&self) -> Options {
-        Options {
-            now: self.now,
+    fn options(&self) -> RoundOptions {
+        RoundOptions {
+            now: jiff::Timestamp::from_second(self.now).unwrap(),
             wait: self.wait,
-            only: None,
-            reading: cluster::Reading::Bodies,
-            ask: if self.ask { reconcile::Ask::WhereUnsure } else { reconcile::Ask::Nothing },
-            homes: self.homes.clone(),
-            truces: BTreeMap::new(),
-            verified: BTreeSet::new(),
-            permits: BTreeMap::from([(name("ada"), self.permit.clone())]),
-            progress: None,
+            ask: if self.ask { Ask::WhereUnsure } else { Ask::Nothing },
+            ..RoundOptions::everything(jiff::Timestamp::UNIX_EPOCH)
+        }
+    }
+
+    /// The clusters of the garden, and the right to write to them.
+    fn reach(&self) -> Reach {
+        let ada = name("ada");
+        Reach {
+            options: self.options(),
+            checked: Checked { sources: Arc::new(self.sources.clone()), ..Checked::default() },
+            clusters: BTreeMap::from([(ada.clone(), self.connection.clone())]),
+            permits: BTreeMap::from([(ada, self.permit.clone())]),
+        }
+    }
+
+    fn round_state<'a>(&'a self, reach: &'a Reach) -> RoundState<'a> {
+        RoundState {
+            commit: &self.commit,
+            renderer_hash: "r1",
+            clusters: &reach.clusters,
+            homes: &self.homes,
+            permits: &reach.permits,
+            ..RoundState::of(&reach.checked, &self.garden, &self.objects, &reach.options)
         }
     }
 
     /// Reads and plans.
-    pub(crate) async fn plan(&self) -> (reconcile::State, Plan) {
-        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
-        let run = self.run(&options, &clusters);
-        let state = reconcile::read(&run).await;
-        let plan = reconcile::plan(&run, &state);
-        (state, plan)
+    pub(crate) async fn plan(&self) -> (LiveState, Plan) {
+        let reach = self.reach();
+        let round = self.round_state(&reach);
+        let live = stages::read(&round, BTreeMap::new()).await;
+        let plan = guarded(&round, &live);
+        (live, plan)
     }
 
     /// Applies a plan that was made before, as it is.
-    pub(crate) async fn apply(&self, state: &mut reconcile::State, plan: &Plan) -> Outcome {
-        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
-        reconcile::apply(&self.run(&options, &clusters), state, plan).await
+    pub(crate) async fn apply(&self, live: &mut LiveState, plan: &Plan) -> Outcome {
+        stages::apply(&self.round_state(&self.reach()), live, plan).await
     }
 
     /// Why a saved plan is stale.
     pub(crate) async fn stale(&self, plan: &Plan) -> Vec<String> {
-        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
-        let run = self.run(&options, &clusters);
-        let state = reconcile::read(&run).await;
-        reconcile::stale(&run, &state, plan)
+        let reach = self.reach();
+        let round = self.round_state(&reach);
+        engine::stale(&round, &stages::read(&round, BTreeMap::new()).await, plan)
     }
 
     /// What is live of ours, as `parcelle snapshot` keeps it.
-    pub(crate) async fn snapshot(&self) -> reconcile::Snapshot {
-        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
-        let run = self.run(&options, &clusters);
-        reconcile::snapshot(&run, &reconcile::read(&run).await)
+    pub(crate) async fn snapshot(&self) -> engine::Snapshot {
+        let reach = self.reach();
+        let round = self.round_state(&reach);
+        engine::snapshot(&round, &stages::read(&round, BTreeMap::new()).await)
     }
 
     /// A plan from a snapshot: no cluster is asked.
-    pub(crate) fn plan_from(&self, snapshot: &reconcile::Snapshot) -> Plan {
-        let (options, clusters) = (self.options(), BTreeMap::new());
-        let run = self.run(&options, &clusters);
-        reconcile::plan(&run, &reconcile::state(&run, snapshot))
+    pub(crate) fn plan_from(&self, snapshot: &engine::Snapshot) -> Plan {
+        let reach = self.reach();
+        let round = self.round_state(&reach);
+        guarded(&round, &engine::state(&round, snapshot))
     }
 
     /// What the cluster would hold had another commit been applied.
@@ -315,18 +342,17 @@ impl World {
         &self,
         commit: &str,
         objects: &BTreeMap<Name, Arc<OrganisationObjects>>,
-    ) -> reconcile::Snapshot {
-        let (options, clusters) = (self.options(), BTreeMap::new());
-        reconcile::as_applied(&self.run(&options, &clusters), commit, objects)
+    ) -> engine::Snapshot {
+        engine::as_applied(&self.round_state(&self.reach()), commit, objects)
     }
 
     /// One round: read, plan, apply.
     pub(crate) async fn round(&self) -> Round {
-        let (options, clusters) = (self.options(), BTreeMap::from([(name("ada"), self.connection.clone())]));
-        let run = self.run(&options, &clusters);
-        let mut state = reconcile::read(&run).await;
-        let plan = reconcile::plan(&run, &state);
-        let outcome = reconcile::apply(&run, &mut state, &plan).await;
+        let reach = self.reach();
+        let round = self.round_state(&reach);
+        let mut live = stages::read(&round, BTreeMap::new()).await;
+        let plan = guarded(&round, &live);
+        let outcome = stages::apply(&round, &mut live, &plan).await;
         Round { plan, outcome }
     }
 
@@ -338,19 +364,6 @@ impl World {
         // A new process knows nothing of the old one's connections.
         self.reconnect(std::time::Duration::from_secs(5)).await;
         round
-    }
-
-    fn run<'a>(&'a self, options: &'a Options, clusters: &'a BTreeMap<Name, Connection>) -> Run<'a> {
-        Run {
-            garden: &self.garden,
-            sources: &self.sources,
-            objects: &self.objects,
-            commit: &self.commit,
-            renderer_hash: "r1",
-            clusters,
-            watched: &reconcile::UNWATCHED,
-            options,
-        }
     }
 
     pub(crate) async fn writer(&self) -> cluster::Writer {

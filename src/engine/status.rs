@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::{Known, Prepared};
+use super::known::Known;
+use super::session::Prepared;
+use super::state::OrganisationState;
 use crate::check::Checked;
 use crate::finding::{Finding, Severity};
 use crate::model::App;
 use crate::name::Name;
 use crate::plan::{Action, Health, LiveObject, OrganisationPlan, Reason, Verb, health};
-use crate::reconcile::OrganisationState;
 use crate::render::{ObjectId, State};
 use crate::report::plan::{AppStatus, OrganisationStatus};
 
 impl Prepared {
     /// How each organisation fares, in order of name; of those that a finding stops, only that.
-    pub fn statuses(&self, known: &Known, checked: &Checked) -> Vec<OrganisationStatus> {
+    pub(super) fn statuses(&self, known: &Known, checked: &Checked) -> Vec<OrganisationStatus> {
         let plans: BTreeMap<&Name, &OrganisationPlan> =
             self.plan.organisations.iter().map(|plan| (&plan.organisation, plan)).collect();
-        let read = self.state.clusters.values().flatten().flat_map(|cluster| &cluster.organisations);
+        let read = self.live.clusters.values().flatten().flat_map(|cluster| &cluster.organisations);
         let mut statuses: Vec<_> =
             read.map(|(name, state)| status(checked, name, state, plans.get(name).copied())).collect();
         let broken = checked.garden.iter().flat_map(|garden| &garden.broken);

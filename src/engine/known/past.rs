@@ -14,7 +14,7 @@ use crate::plan::Inventory;
 
 /// What is applied, organisation by organisation.
 #[derive(Clone, Debug, Default)]
-pub struct Applied {
+pub(in crate::engine) struct Applied {
     /// The commit each organisation was last brought about whole from.
     pub commits: BTreeMap<Name, CommitId>,
     /// The cluster that each organisation has objects on.
@@ -69,26 +69,19 @@ impl Applied {
     }
 }
 
-/// IO: reads the inventories of every cluster. The second value says which clusters could not be read, and why.
-pub async fn read_inventories(
+/// IO: reads the inventories of every cluster that answers.
+pub(in crate::engine) async fn read_inventories(
     clusters: &BTreeMap<Name, Connection>,
     garden: &Name,
-) -> (BTreeMap<Name, cluster::Inventories>, BTreeMap<Name, String>) {
-    let (mut inventories, mut failed) = (BTreeMap::new(), BTreeMap::new());
-    let reads = clusters
-        .iter()
-        .map(|(name, connection)| async move { (name, cluster::inventory::read(connection, garden).await) });
-    for (name, read) in join_all(reads).await {
-        match read {
-            Ok(read) => drop(inventories.insert(name.clone(), read)),
-            Err(error) => drop(failed.insert(name.clone(), error.to_string())),
-        }
-    }
-    (inventories, failed)
+) -> BTreeMap<Name, cluster::Inventories> {
+    let reads = clusters.iter().map(|(name, connection)| async move {
+        Some((name.clone(), cluster::inventory::read(connection, garden).await.ok()?))
+    });
+    join_all(reads).await.into_iter().flatten().collect()
 }
 
 /// The inventory of each organisation, on the cluster that holds something of it.
-pub(super) fn fullest(read: &BTreeMap<Name, cluster::Inventories>) -> Inventories<'_> {
+pub(in crate::engine) fn fullest(read: &BTreeMap<Name, cluster::Inventories>) -> Inventories<'_> {
     let mut inventories = Inventories::new();
     for (cluster, read) in read {
         for (name, stored) in read {
@@ -105,7 +98,11 @@ pub(super) fn fullest(read: &BTreeMap<Name, cluster::Inventories>) -> Inventorie
 ///
 /// A commit that the repository does not hold (rewritten history, a shallow clone) gives no past to compare with; the
 /// inventory still says what is ours.
-pub(super) fn applied(inventories: &Inventories<'_>, repository: Option<&Repository>, now: jiff::Timestamp) -> Applied {
+pub(in crate::engine) fn applied(
+    inventories: &Inventories<'_>,
+    repository: Option<&Repository>,
+    now: jiff::Timestamp,
+) -> Applied {
     let gardens = at_commits(inventories, repository, now);
     let mut applied = Applied::default();
     for (name, (cluster, inventory)) in inventories {
@@ -116,10 +113,10 @@ pub(super) fn applied(inventories: &Inventories<'_>, repository: Option<&Reposit
 }
 
 /// The cluster and the inventory of each organisation.
-pub(super) type Inventories<'i> = BTreeMap<Name, (Name, &'i Inventory)>;
+pub(in crate::engine) type Inventories<'i> = BTreeMap<Name, (Name, &'i Inventory)>;
 
 /// Whether an inventory counts where another cluster has one of the same organisation: the one that holds something does.
-pub(super) fn is_fuller(known: &Inventories<'_>, name: &Name, inventory: &Inventory) -> bool {
+pub(in crate::engine) fn is_fuller(known: &Inventories<'_>, name: &Name, inventory: &Inventory) -> bool {
     known.get(name).is_none_or(|(_, other)| other.entries.is_empty() && !inventory.entries.is_empty())
 }
 

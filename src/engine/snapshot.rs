@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ClusterState, Failure, OrganisationState, Run, State, read};
+use super::stages::read;
+use super::state::{ClusterFailure, ClusterState, LiveState, OrganisationState, RoundState};
 use crate::cluster::{Facts, Inventories, Stored};
 use crate::merge::{self, ApplyOptions, Schemas};
 use crate::name::Name;
@@ -63,19 +64,19 @@ pub struct OrganisationSnapshot {
 }
 
 /// What was read, as a value to be kept.
-pub fn snapshot(run: &Run<'_>, state: &State) -> Snapshot {
-    let read = state.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
+pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> Snapshot {
+    let read = live.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
     let clusters = read.map(|(name, cluster)| {
         let organisations = cluster.organisations.iter().map(|(name, state)| (name.clone(), organisation(state)));
         let uid = cluster.organisations.values().map(|state| state.live.cluster_uid.clone()).next();
-        let uid = uid.unwrap_or_else(|| run.garden.clusters[name].uid.value.clone());
+        let uid = uid.unwrap_or_else(|| round.garden.clusters[name].uid.value.clone());
         (name.clone(), ClusterSnapshot { uid, organisations: organisations.collect() })
     });
     Snapshot {
         schema: SNAPSHOT_SCHEMA.to_owned(),
-        garden: run.garden.name.clone(),
-        taken: run.options.now,
-        left_out: run.garden.broken.clone(),
+        garden: round.garden.name.clone(),
+        taken: round.seconds(),
+        left_out: round.garden.broken.clone(),
         clusters: clusters.collect(),
     }
 }
@@ -104,22 +105,22 @@ fn without_values(body: &Value) -> Value {
     body
 }
 
-/// The state that a snapshot stands for, for a run. The server is not asked: plans made from it are reckoned here.
-pub fn state(run: &Run<'_>, snapshot: &Snapshot) -> State {
-    let concerned = run.garden.clusters.keys().filter(|name| run.concerns(name));
+/// The state that a snapshot stands for, for a round. The server is not asked: plans made from it are reckoned here.
+pub fn state(round: &RoundState<'_>, snapshot: &Snapshot) -> LiveState {
+    let concerned = round.garden.clusters.keys().filter(|name| round.concerns(name));
     let states = concerned.map(|name| {
-        let found = snapshot.clusters.get(name).ok_or_else(|| Failure::NotInSnapshot { cluster: name.clone() });
+        let found = snapshot.clusters.get(name).ok_or_else(|| ClusterFailure::NotInSnapshot { cluster: name.clone() });
         let read = found.map(|cluster| {
-            let mut state = cluster_state(run, name, cluster);
+            let mut state = cluster_state(round, name, cluster);
             state.organisations.retain(|organisation, _| !snapshot.left_out.contains(organisation));
             state
         });
         (name.clone(), read)
     });
-    State { clusters: states.collect() }
+    LiveState { clusters: states.collect() }
 }
 
-fn cluster_state(run: &Run<'_>, name: &Name, snapshot: &ClusterSnapshot) -> ClusterState {
+fn cluster_state(round: &RoundState<'_>, name: &Name, snapshot: &ClusterSnapshot) -> ClusterState {
     let inventories: Inventories = snapshot
         .organisations
         .iter()
@@ -130,7 +131,7 @@ fn cluster_state(run: &Run<'_>, name: &Name, snapshot: &ClusterSnapshot) -> Clus
             (name.clone(), Ok(stored))
         })
         .collect();
-    let (mut organisations, unreadable) = read::gather(run, name, inventories);
+    let (mut organisations, unreadable) = read::gather(round, name, inventories);
     for (name, state) in &mut organisations {
         state.live = live(snapshot, snapshot.organisations.get(name));
     }
@@ -149,10 +150,14 @@ fn live(cluster: &ClusterSnapshot, organisation: Option<&OrganisationSnapshot>) 
 }
 
 /// What the clusters would hold had these objects been applied to empty ones: another commit as something to compare with.
-pub fn as_applied(run: &Run<'_>, commit: &str, objects: &BTreeMap<Name, Arc<OrganisationObjects>>) -> Snapshot {
+pub fn as_applied(
+    round: &RoundState<'_>,
+    commit: &str,
+    objects: &BTreeMap<Name, Arc<OrganisationObjects>>,
+) -> Snapshot {
     let schemas = render::schemas();
     let mut clusters: BTreeMap<Name, ClusterSnapshot> = BTreeMap::new();
-    for (name, cluster) in &run.garden.clusters {
+    for (name, cluster) in &round.garden.clusters {
         let uid = cluster.uid.value.clone();
         clusters.insert(name.clone(), ClusterSnapshot { uid, organisations: BTreeMap::new() });
     }
@@ -163,8 +168,8 @@ pub fn as_applied(run: &Run<'_>, commit: &str, objects: &BTreeMap<Name, Arc<Orga
     }
     Snapshot {
         schema: SNAPSHOT_SCHEMA.to_owned(),
-        garden: run.garden.name.clone(),
-        taken: run.options.now,
+        garden: round.garden.name.clone(),
+        taken: round.seconds(),
         left_out: BTreeSet::new(),
         clusters,
     }

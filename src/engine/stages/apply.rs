@@ -6,37 +6,38 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::decide::input;
-use super::{ClusterState, Failure, OrganisationState, Run, reason_of};
+use crate::cause::reason_of;
 use crate::cluster::{self, Facts, InventoryError, Permit, Stored, Work};
+use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::finding::Findings;
 use crate::name::Name;
 use crate::plan::{self, Inventory, OrganisationOutcome, OrganisationPlan, Plan, Reason};
 
 /// IO: the plans of one cluster's organisations, side by side.
 pub(super) async fn cluster(
-    run: &Run<'_>,
+    round: &RoundState<'_>,
     name: &Name,
-    read: &mut Result<ClusterState, Failure>,
+    read: &mut Result<ClusterState, ClusterFailure>,
     plan: &Plan,
 ) -> (Vec<OrganisationOutcome>, Findings) {
     let mut plans = plan.organisations.iter().filter(|one| one.cluster == *name).peekable();
     let state = match read {
         Ok(state) => state,
-        Err(failure) => return (failed_all(run, name, &reason_of(failure)), Findings::default()),
+        Err(failure) => return (failed_all(round, name, &reason_of(failure)), Findings::default()),
     };
     let mut outcomes: Vec<OrganisationOutcome> =
         state.unreadable.iter().map(|(organisation, error)| failed(organisation, name, reason_of(error))).collect();
     if plans.peek().is_none() {
         return (outcomes, Findings::default());
     }
-    let writer = match writer(run, name).await {
+    let writer = match writer(round, name).await {
         Ok(writer) => writer,
-        Err(failure) => return (failed_all(run, name, &reason_of(&failure)), Findings::default()),
+        Err(failure) => return (failed_all(round, name, &reason_of(&failure)), Findings::default()),
     };
     let facts = Arc::clone(&state.facts);
     let mut states: BTreeMap<&Name, &mut OrganisationState> = state.organisations.iter_mut().collect();
     let applied = plans.filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
-    let applied = applied.map(|(plan, state)| organisation(run, &writer, &facts, state, plan));
+    let applied = applied.map(|(plan, state)| organisation(round, &writer, &facts, state, plan));
     let mut findings = Findings::default();
     for (outcome, found) in join_all(applied).await {
         outcomes.push(outcome);
@@ -45,15 +46,15 @@ pub(super) async fn cluster(
     (outcomes, findings)
 }
 
-async fn writer(run: &Run<'_>, name: &Name) -> Result<cluster::Writer, Failure> {
-    let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
-    let permit = run.options.permits.get(name).cloned().unwrap_or(Permit::Always);
-    Ok(connection.writer(&run.garden.clusters[name], permit).await?)
+async fn writer(round: &RoundState<'_>, name: &Name) -> Result<cluster::Writer, ClusterFailure> {
+    let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
+    let permit = round.permits.get(name).cloned().unwrap_or(Permit::Always);
+    Ok(connection.writer(&round.garden.clusters[name], permit).await?)
 }
 
 /// One organisation: the inventory ahead, the steps, the inventory after. Nothing to write, nothing is sent.
 async fn organisation(
-    run: &Run<'_>,
+    round: &RoundState<'_>,
     writer: &cluster::Writer,
     facts: &Facts,
     state: &mut OrganisationState,
@@ -61,34 +62,34 @@ async fn organisation(
 ) -> (OrganisationOutcome, Findings) {
     let Facts { kinds, schemas, .. } = facts;
     let Some(nonce) = nonce() else {
-        let failure = reason_of(&Failure::NoRandom);
+        let failure = reason_of(&ClusterFailure::NoRandom);
         return (failed(&plan.organisation, &plan.cluster, failure), Findings::default());
     };
-    let before = plan::ahead(&input(run, schemas, state), plan, &nonce); // pure
-    if let Err(error) = record(run, writer, plan, &mut state.stored, &before).await {
+    let before = plan::ahead(&input(round, schemas, state), plan, &nonce); // pure
+    if let Err(error) = record(round, writer, plan, &mut state.stored, &before).await {
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
     }
     let work = Work {
         writer,
         kinds,
-        garden: &run.garden.name,
+        garden: &round.garden.name,
         plan,
         objects: &state.objects,
         said: &state.said,
         live: &state.live,
         inventory: &before,
         schemas,
-        sources: run.sources,
-        wait: run.options.wait,
-        mirror: run.watched.get(&plan.cluster).map(|watched| &*watched.mirror),
-        progress: run.options.progress.as_ref(),
+        sources: round.sources,
+        wait: round.options.wait,
+        mirror: round.watched.get(&plan.cluster).map(|watched| &*watched.mirror),
+        progress: round.progress,
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
-    let mut after = plan::after(&input(run, schemas, state), before, plan, &applied.outcome); // pure
+    let mut after = plan::after(&input(round, schemas, state), before, plan, &applied.outcome); // pure
     if after != state.stored.inventory || changes_for_the_garden(plan) {
-        stamp(run, plan, &applied.outcome, &mut after);
+        stamp(round, plan, &applied.outcome, &mut after);
     }
-    if let Err(error) = record(run, writer, plan, &mut state.stored, &after).await {
+    if let Err(error) = record(round, writer, plan, &mut state.stored, &after).await {
         applied.outcome.failure = Some(reason_of(&error));
     }
     (applied.outcome, applied.findings)
@@ -100,18 +101,18 @@ fn changes_for_the_garden(plan: &OrganisationPlan) -> bool {
 }
 
 /// The commit moves when all of an organisation's plan is done.
-fn stamp(run: &Run<'_>, plan: &OrganisationPlan, outcome: &OrganisationOutcome, inventory: &mut Inventory) {
+fn stamp(round: &RoundState<'_>, plan: &OrganisationPlan, outcome: &OrganisationOutcome, inventory: &mut Inventory) {
     if outcome.outcomes.iter().any(plan::Outcome::is_open) {
         return;
     }
-    run.commit.clone_into(&mut inventory.commit);
-    run.renderer_hash.clone_into(&mut inventory.renderer_hash);
+    round.commit.clone_into(&mut inventory.commit);
+    round.renderer_hash.clone_into(&mut inventory.renderer_hash);
     let actions = serde_json::to_value(&plan.actions).unwrap_or_default();
     inventory.plan_hash = plan::hash_of(&actions);
 }
 
 async fn record(
-    run: &Run<'_>,
+    round: &RoundState<'_>,
     writer: &cluster::Writer,
     plan: &OrganisationPlan,
     stored: &mut Stored,
@@ -120,7 +121,7 @@ async fn record(
     if *next == stored.inventory {
         return Ok(());
     }
-    cluster::inventory::write(writer, &run.garden.name, &plan.organisation, &plan.namespace, stored, next).await
+    cluster::inventory::write(writer, &round.garden.name, &plan.organisation, &plan.namespace, stored, next).await
 }
 
 /// A random word for this run: what a crash leaves half done is known again by it.
@@ -136,7 +137,7 @@ fn failed(organisation: &Name, cluster: &Name, why: String) -> OrganisationOutco
 }
 
 /// The same failure for every organisation of a cluster.
-fn failed_all(run: &Run<'_>, cluster: &Name, why: &str) -> Vec<OrganisationOutcome> {
-    let here = run.objects.values().filter(|one| one.cluster == *cluster && run.wants(&one.organisation));
+fn failed_all(round: &RoundState<'_>, cluster: &Name, why: &str) -> Vec<OrganisationOutcome> {
+    let here = round.objects.values().filter(|one| one.cluster == *cluster && round.wants(&one.organisation));
     here.map(|one| failed(&one.organisation, cluster, why.to_owned())).collect()
 }

@@ -88,11 +88,6 @@ impl Moment {
 }
 
 impl Attention {
-    /// Whether something is left that a further round may bring about.
-    pub fn is_open(&self) -> bool {
-        self.tried.values().any(|tried| tried.left != Left::Nothing)
-    }
-
     /// Whether something is left to do in an organisation.
     pub fn is_open_in(&self, name: &Name) -> bool {
         self.tried.get(name).is_some_and(|tried| tried.left != Left::Nothing)

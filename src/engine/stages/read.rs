@@ -1,4 +1,4 @@
-//! IO: what a run's plans are decided from: kinds, inventories, live objects, the server's word.
+//! IO: what a round's plans are decided from: kinds, inventories, live objects, the server's word.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::decide::input;
-use super::{Ask, ClusterState, Failure, OrganisationState, Run};
 use crate::cluster::{
     self, ApiError, Connection, Facts, Inventories, InventoryError, Look, Progress, Reading, Scope, Stored,
 };
+use crate::engine::options::Ask;
+use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::{self, DryRun, Judge, Live, Said};
@@ -17,59 +18,59 @@ use crate::render::{Object, ObjectId, OrganisationObjects};
 
 /// IO: everything of one cluster.
 pub(super) async fn cluster(
-    run: &Run<'_>,
+    round: &RoundState<'_>,
     name: &Name,
     inventories: Option<Inventories>,
-) -> Result<ClusterState, Failure> {
-    let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
-    let api = |source| Failure::Api { cluster: name.clone(), source };
-    let watched = run.watched.get(name);
-    let asked_before = run.options.reading == Reading::Watched || run.options.verified.contains(name);
+) -> Result<ClusterState, ClusterFailure> {
+    let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
+    let api = |source| ClusterFailure::Api { cluster: name.clone(), source };
+    let watched = round.watched.get(name);
+    let asked_before = round.options.reading == Reading::Watched || round.verified.contains(name);
     let known = watched.and_then(|watched| watched.facts.clone()).filter(|_| asked_before);
     if known.is_none() {
-        connection.verify(&run.garden.clusters[name]).await?;
+        connection.verify(&round.garden.clusters[name]).await?;
     }
     let inventories = match inventories {
         Some(inventories) => inventories,
-        None => cluster::inventory::read_of(connection, &run.garden.name, by_name(run)).await.map_err(api)?,
+        None => cluster::inventory::read_of(connection, &round.garden.name, by_name(round)).await.map_err(api)?,
     };
-    let (mut organisations, unreadable) = gather(run, name, inventories);
-    run.tell(Progress::Reading { cluster: name.clone(), organisations: organisations.len() });
+    let (mut organisations, unreadable) = gather(round, name, inventories);
+    round.tell(Progress::Reading { cluster: name.clone(), organisations: organisations.len() });
     let facts = facts(connection, known, &organisations).await.map_err(api)?;
-    let scopes = organisations.iter().map(|(name, state)| (name.clone(), scope(run, &facts, state))).collect();
+    let scopes = organisations.iter().map(|(name, state)| (name.clone(), scope(round, &facts, state))).collect();
     let look = Look {
         connection,
-        uid: &run.garden.clusters[name].uid.value,
+        uid: &round.garden.clusters[name].uid.value,
         kinds: &facts.kinds,
-        garden: &run.garden.name,
-        reading: run.options.reading,
+        garden: &round.garden.name,
+        reading: round.options.reading,
         mirror: watched.map(|watched| &*watched.mirror),
         scopes: &scopes,
-        by_name: by_name(run),
+        by_name: by_name(round),
     };
     let mut found = cluster::read::live(&look).await.map_err(api)?;
     for (name, state) in &mut organisations {
         state.live = found.lives.remove(name).unwrap_or_default();
     }
-    if run.options.ask != Ask::Nothing {
-        ask(run, connection, &facts, &mut organisations).await;
+    if round.options.ask != Ask::Nothing {
+        ask(round, connection, &facts, &mut organisations).await;
     }
     Ok(ClusterState { facts, listed: found.listed, organisations, unreadable })
 }
 
 /// The organisations that are asked for by name; all where they are many, or are all there are.
-fn by_name<'r>(run: &Run<'r>) -> Option<&'r BTreeSet<Name>> {
-    let everyone = |only: &BTreeSet<Name>| run.garden.organisations.keys().all(|name| only.contains(name));
-    run.options.only.as_ref().filter(|only| only.len() <= MOST_BY_NAME && !everyone(only))
+fn by_name<'r>(round: &RoundState<'r>) -> Option<&'r BTreeSet<Name>> {
+    let everyone = |only: &BTreeSet<Name>| round.garden.organisations.keys().all(|name| only.contains(name));
+    round.organisations.filter(|only| only.len() <= MOST_BY_NAME && !everyone(only))
 }
 
 /// Up to so many organisations are asked for by name: they stand in the address of a request.
 const MOST_BY_NAME: usize = 128;
 
 /// What is read of an organisation, and what it is judged by.
-fn scope<'a>(run: &Run<'a>, facts: &'a Facts, state: &'a OrganisationState) -> Scope<'a> {
+fn scope<'a>(round: &RoundState<'a>, facts: &'a Facts, state: &'a OrganisationState) -> Scope<'a> {
     let judge = Judge {
-        garden: &run.garden.name,
+        garden: &round.garden.name,
         schemas: &facts.schemas,
         desired: &state.objects,
         inventory: &state.stored.inventory,
@@ -92,27 +93,26 @@ async fn facts(
 }
 
 /// Pure: the organisations of a cluster: those that the garden puts there, and those that only its inventories know.
-pub(super) fn gather(
-    run: &Run<'_>,
+pub(in crate::engine) fn gather(
+    round: &RoundState<'_>,
     cluster: &Name,
     inventories: Inventories,
 ) -> (BTreeMap<Name, OrganisationState>, BTreeMap<Name, InventoryError>) {
     let mut organisations = BTreeMap::new();
     let mut unreadable = BTreeMap::new();
-    let here = run.objects.values().filter(|objects| objects.cluster == *cluster && run.wants(&objects.organisation));
+    let here =
+        round.objects.values().filter(|objects| objects.cluster == *cluster && round.wants(&objects.organisation));
     for objects in here {
-        let said = said(run, &objects.organisation);
-        let state =
-            OrganisationState { objects: Arc::clone(objects), said, stored: Stored::default(), live: Live::default() };
+        let state = OrganisationState::unread(Arc::clone(objects), said(round, &objects.organisation));
         organisations.insert(objects.organisation.clone(), state);
     }
-    for (name, read) in inventories.into_iter().filter(|(name, _)| run.wants(name)) {
+    for (name, read) in inventories.into_iter().filter(|(name, _)| round.wants(name)) {
         match (read, organisations.get_mut(&name)) {
             (Ok(stored), Some(state)) => {
                 state.said.paused.clone_from(&stored.paused);
                 state.stored = stored;
             }
-            (Ok(stored), None) if is_left_over(run, &name) => {
+            (Ok(stored), None) if is_left_over(round, &name) => {
                 organisations.insert(name.clone(), left_over(cluster, name, stored));
             }
             (Ok(_), None) => {}
@@ -126,10 +126,10 @@ pub(super) fn gather(
 }
 
 /// An organisation that the garden does not hold, and not because of a finding.
-fn is_left_over(run: &Run<'_>, name: &Name) -> bool {
-    run.garden.unreadable.is_empty()
-        && !run.garden.broken.contains(name)
-        && !run.garden.organisations.contains_key(name)
+fn is_left_over(round: &RoundState<'_>, name: &Name) -> bool {
+    round.garden.unreadable.is_empty()
+        && !round.garden.broken.contains(name)
+        && !round.garden.organisations.contains_key(name)
 }
 
 /// Nothing is asked for and nothing said, so nothing of it is deleted; the plan says so.
@@ -150,37 +150,32 @@ fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> Organisation
     OrganisationState { objects: Arc::new(objects), said: Said::default(), stored, live: Live::default() }
 }
 
-/// An organisation of which nothing was read.
-pub(super) fn unread(objects: Arc<OrganisationObjects>) -> OrganisationState {
-    OrganisationState { objects, said: Said::default(), stored: Stored::default(), live: Live::default() }
-}
-
-fn said(run: &Run<'_>, organisation: &Name) -> Said {
-    let mut said = run.garden.organisations.get(organisation).map(|written| Said::of(written)).unwrap_or_default();
-    said.clean &= run.garden.unreadable.is_empty();
+fn said(round: &RoundState<'_>, organisation: &Name) -> Said {
+    let mut said = round.garden.organisations.get(organisation).map(|written| Said::of(written)).unwrap_or_default();
+    said.clean &= round.garden.unreadable.is_empty();
     // What renders an object is in the garden.
-    let rendered = run.objects.get(organisation).map(|objects| objects.objects.iter()).into_iter().flatten();
+    let rendered = round.objects.get(organisation).map(|objects| objects.objects.iter()).into_iter().flatten();
     said.apps.extend(rendered.filter_map(|object| object.app.clone()));
-    let garden = run.garden.hold.as_ref().map(|hold| hold.value.clone());
-    let pinned = run.garden.pin.as_ref().filter(|pin| pin.value != run.renderer_hash);
+    let garden = round.garden.hold.as_ref().map(|hold| hold.value.clone());
+    let pinned = round.garden.pin.as_ref().filter(|pin| pin.value != round.renderer_hash);
     let changed = pinned.map(|_| "parcelle changed: this one renders other objects than the pinned one".to_owned());
     said.hold = said.hold.or(garden).or(changed);
-    said.truces.clone_from(&run.options.truces);
+    said.truces.clone_from(round.truces);
     said
 }
 
 /// Asks the server about what is not known to be as it should be; those that may be forced, once more with force.
 async fn ask(
-    run: &Run<'_>,
+    round: &RoundState<'_>,
     connection: &Connection,
     facts: &Facts,
     organisations: &mut BTreeMap<Name, OrganisationState>,
 ) {
     let Facts { kinds, schemas, .. } = facts;
     join_all(organisations.values_mut().map(|state| async {
-        let all = run.options.ask == Ask::Everything;
-        let sure = sure_drift(run, schemas, state);
-        let asked = questions(run, schemas, state, all, |object| !sure.contains(&object.id));
+        let all = round.options.ask == Ask::Everything;
+        let sure = sure_drift(round, schemas, state);
+        let asked = questions(round, schemas, state, all, |object| !sure.contains(&object.id));
         state.live.dry_runs = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
         // Of what is new only whether it is taken matters; its body is as large as the object.
         for (id, answer) in &mut state.live.dry_runs {
@@ -188,7 +183,7 @@ async fn ask(
                 *answer = DryRun::Accepted;
             }
         }
-        let again = questions(run, schemas, state, all, |object| {
+        let again = questions(round, schemas, state, all, |object| {
             let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
             let conflict = state.live.dry_runs.get(&object.id);
             matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.said, conflicts))
@@ -204,24 +199,24 @@ async fn ask(
 }
 
 /// Pure: objects of which somebody surely changed what we had applied, where these need no question.
-fn sure_drift(run: &Run<'_>, schemas: &Schemas, state: &OrganisationState) -> BTreeSet<ObjectId> {
-    if run.options.ask != Ask::WhereItDecides {
+fn sure_drift(round: &RoundState<'_>, schemas: &Schemas, state: &OrganisationState) -> BTreeSet<ObjectId> {
+    if round.options.ask != Ask::WhereItDecides {
         return BTreeSet::new();
     }
-    let input = input(run, schemas, state);
+    let input = input(round, schemas, state);
     let objects = plan::questions(&input, false).into_iter().map(|at| &state.objects.objects[at]);
     objects.filter(|object| plan::is_sure_drift(&input, object)).map(|object| object.id.clone()).collect()
 }
 
 /// Pure: the bodies that the server is asked about.
 fn questions(
-    run: &Run<'_>,
+    round: &RoundState<'_>,
     schemas: &Schemas,
     state: &OrganisationState,
     all: bool,
     wanted: impl Fn(&Object) -> bool,
 ) -> Vec<(ObjectId, Arc<serde_json::Value>)> {
-    let objects = plan::questions(&input(run, schemas, state), all).into_iter().map(|at| &state.objects.objects[at]);
+    let objects = plan::questions(&input(round, schemas, state), all).into_iter().map(|at| &state.objects.objects[at]);
     let asked = objects.filter(|object| wanted(object)).map(|object| {
         let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
         (object.id.clone(), Arc::new(plan::body_to_send(object, &state.said, entry).into_owned()))

@@ -5,31 +5,35 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::Attention;
-use crate::cluster::{Connection, Inventories, Mirror, Reading, Watches};
+use super::attention::Attention;
+use crate::cluster::{Connection, Mirror, Watches};
+use crate::engine::state::{LiveState, Watched};
 use crate::name::Name;
-use crate::reconcile::{Options, State, Watched};
 use crate::render::SecretSource;
 
 /// The watches of every cluster; none where a single round is made.
 #[derive(Default)]
-pub struct Watching {
+pub(in crate::engine) struct Watching {
     clusters: BTreeMap<Name, Watched>,
     watches: BTreeMap<Name, Watches>,
 }
 
 /// What the watches ask to be done.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Stir {
+pub(in crate::engine) struct Stir {
     /// Organisations to look at.
-    pub organisations: BTreeSet<Name>,
+    pub(in crate::engine) organisations: BTreeSet<Name>,
     /// Whether what clusters serve, or make of an apply, is another: everything is to be verified anew.
-    pub facts: bool,
+    pub(in crate::engine) facts: bool,
 }
 
 impl Watching {
     /// Begins to watch: what the next round over everything lists, watches go on from.
-    pub fn begin(connections: &BTreeMap<Name, Connection>, garden: &Name, bell: &Arc<Notify>) -> Self {
+    pub(in crate::engine) fn begin(
+        connections: &BTreeMap<Name, Connection>,
+        garden: &Name,
+        bell: &Arc<Notify>,
+    ) -> Self {
         let mut watching = Self::default();
         for (name, connection) in connections {
             let mirror = Arc::new(Mirror::new(Arc::clone(bell)));
@@ -41,30 +45,13 @@ impl Watching {
     }
 
     /// What is known of each cluster.
-    pub(super) fn clusters(&self) -> &BTreeMap<Name, Watched> {
+    pub(in crate::engine) fn clusters(&self) -> &BTreeMap<Name, Watched> {
         &self.clusters
     }
 
-    /// The inventories that were read a moment ago, for a round that speaks of all of them.
-    pub(super) fn inventories_for(
-        &self,
-        read: &mut BTreeMap<Name, Inventories>,
-        options: &Options,
-    ) -> BTreeMap<Name, Inventories> {
-        let Some(only) = options.only.as_ref().filter(|_| options.reading != Reading::Watched) else {
-            return std::mem::take(read);
-        };
-        // Each batch takes its part.
-        let part = |inventories: &mut Inventories| {
-            let names: Vec<Name> = inventories.keys().filter(|name| only.contains(*name)).cloned().collect();
-            names.into_iter().filter_map(|name| inventories.remove_entry(&name)).collect()
-        };
-        read.iter_mut().map(|(cluster, inventories)| (cluster.clone(), part(inventories))).collect()
-    }
-
     /// After a round: watches are opened on the kinds that it met, and what clusters serve is remembered.
-    pub(super) fn look_after(&mut self, state: &State) {
-        let read = state.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
+    pub(super) fn look_after(&mut self, live: &LiveState) {
+        let read = live.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
         for (name, cluster) in read {
             let (Some(watches), Some(watched)) = (self.watches.get_mut(name), self.clusters.get_mut(name)) else {
                 continue;
@@ -82,7 +69,7 @@ impl Watching {
     }
 
     /// What was stirred since this was asked last. Of an organisation that has nothing left to do, only matters what moved.
-    pub fn stirred(&mut self, attention: &Attention) -> Stir {
+    pub(in crate::engine) fn stirred(&mut self, attention: &Attention) -> Stir {
         let mut stir = Stir::default();
         let mut sources = BTreeMap::new();
         for (name, watched) in &mut self.clusters {

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Failure, Run, read};
+use super::stages::decide::missing_kinds;
+use super::state::{ClusterFailure, OrganisationState, RoundState};
 use crate::cluster::survey::{Lack, lacking, missing_rights};
 use crate::cluster::{self, Connection, Kinds};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Cluster;
 use crate::name::Name;
+use crate::plan::Said;
 use crate::render::OrganisationObjects;
 use crate::render::providers::{Want, copied_from, wants};
 
@@ -29,17 +31,17 @@ pub struct Survey {
 }
 
 /// IO: asks a cluster for everything that its organisations will need.
-pub async fn survey(run: &Run<'_>, name: &Name) -> Result<Survey, Failure> {
-    let connection = run.clusters.get(name).ok_or_else(|| Failure::NotReached { cluster: name.clone() })?;
-    let cluster = &run.garden.clusters[name];
-    let api = |source| Failure::Api { cluster: name.clone(), source };
+pub async fn survey(round: &RoundState<'_>, name: &Name) -> Result<Survey, ClusterFailure> {
+    let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
+    let cluster = &round.garden.clusters[name];
+    let api = |source| ClusterFailure::Api { cluster: name.clone(), source };
     let mut survey = Survey { findings: Findings::default(), looked_at: 1 };
     let uid = connection.uid().await.map_err(api)?;
     if uid != cluster.uid.value {
         survey.findings.push(other(cluster, &uid));
     }
     let kinds = cluster::discover(connection).await.map_err(api)?;
-    let here = || run.objects.values().filter(|objects| objects.cluster == *name);
+    let here = || round.objects.values().filter(|objects| objects.cluster == *name);
     let wants = everything(cluster, here());
     for (at, lack) in lacking(connection, &kinds, &wants).await.map_err(api)? {
         survey.findings.push(lacks(cluster, &wants[at], &lack));
@@ -48,7 +50,7 @@ pub async fn survey(run: &Run<'_>, name: &Name) -> Result<Survey, Failure> {
     let mut missing = Findings::default();
     let mut rendered = BTreeSet::new();
     for objects in here() {
-        super::decide::missing_kinds(&kinds, &read::unread(Arc::clone(objects)), &mut missing);
+        missing_kinds(&kinds, &OrganisationState::unread(Arc::clone(objects), Said::default()), &mut missing);
         rendered.extend(objects.objects.iter().map(|object| (&*object.id.api_version, &*object.id.kind)));
         rendered.insert(("v1", "Secret"));
     }

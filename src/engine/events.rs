@@ -24,24 +24,36 @@ pub enum Event {
     Due,
     /// An organisation is to be verified with the server.
     Verify,
+    /// It is time to see whether a lease that somebody else holds is free.
+    Lease,
     /// Ctrl-C, or a polite request to end.
     Stop,
 }
 
+impl Event {
+    /// Whether it may bring another commit, or another rendering of the same one: what only the clusters stirred needs
+    /// neither fetch nor check.
+    pub(super) fn looks_at_the_repository(self) -> bool {
+        matches!(self, Self::Poll | Self::Resync | Self::Clock)
+    }
+}
+
 /// How long from now something is due that the loop itself knows of.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Waits {
+pub(super) struct Waits {
     /// The next night or peak.
-    pub clock: Option<Duration>,
+    pub(super) clock: Option<Duration>,
     /// The next organisation to be tried again.
-    pub due: Option<Duration>,
+    pub(super) due: Option<Duration>,
     /// The next organisation to be verified.
-    pub verify: Option<Duration>,
+    pub(super) verify: Option<Duration>,
+    /// The next look at leases that somebody else holds.
+    pub(super) lease: Option<Duration>,
 }
 
 /// The times at which events are due, and the bell that the watches ring.
 #[derive(Debug)]
-pub struct Events {
+pub(super) struct Events {
     interval: Duration,
     resync: Duration,
     next_poll: Instant,
@@ -51,18 +63,18 @@ pub struct Events {
 
 impl Events {
     /// A poll every `interval`, everything compared every `resync`; both counted from now.
-    pub fn every(interval: Duration, resync: Duration) -> Self {
+    pub(super) fn every(interval: Duration, resync: Duration) -> Self {
         let now = Instant::now();
         Self { interval, resync, next_poll: now + interval, next_resync: now + resync, bell: Arc::default() }
     }
 
     /// What rings when a watch shows something of ours to be another.
-    pub fn bell(&self) -> &Arc<Notify> {
+    pub(super) fn bell(&self) -> &Arc<Notify> {
         &self.bell
     }
 
     /// Waits for what comes first.
-    pub async fn next(&mut self, waits: Waits, stop: impl Future<Output = ()>) -> Event {
+    pub(super) async fn next(&mut self, waits: Waits, stop: impl Future<Output = ()>) -> Event {
         tokio::select! {
             biased;
             () = stop => Event::Stop,
@@ -78,6 +90,7 @@ impl Events {
             }
             () = after(waits.due) => Event::Due,
             () = after(waits.verify) => Event::Verify,
+            () = after(waits.lease) => Event::Lease,
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Pure: whether a saved plan still holds.
 
-use super::decide::garden_hash;
-use super::{OrganisationState, Run, State};
+use super::stages::decide::{garden_hash, refusals};
+use super::state::{LiveState, OrganisationState, RoundState};
 use crate::plan::{self, Action, Plan};
 
 /// Pure: why a saved plan must not be applied any more: the garden, a cluster or what it writes over has moved.
 /// Empty: it may be. What moves later is found action by action while applying.
-pub fn stale(run: &Run<'_>, state: &State, plan: &Plan) -> Vec<String> {
+pub fn stale(round: &RoundState<'_>, live: &LiveState, plan: &Plan) -> Vec<String> {
     let mut moved = Vec::new();
     let mut differ = |what: &str, then: &str, now: &str| {
         if then != now {
@@ -14,12 +14,12 @@ pub fn stale(run: &Run<'_>, state: &State, plan: &Plan) -> Vec<String> {
         }
     };
     differ("the form of plans", &plan.schema, plan::SCHEMA);
-    differ("the garden", plan.garden.as_str(), run.garden.name.as_str());
-    differ("the commit", &plan.commit, run.commit);
-    differ("what is rendered", &plan.garden_hash, &garden_hash(run));
-    differ("the renderer", &plan.renderer_hash, run.renderer_hash);
+    differ("the garden", plan.garden.as_str(), round.garden.name.as_str());
+    differ("the commit", &plan.commit, round.commit);
+    differ("what is rendered", &plan.garden_hash, &garden_hash(round));
+    differ("the renderer", &plan.renderer_hash, round.renderer_hash);
     for organisation in &plan.organisations {
-        let Some(Ok(cluster)) = state.clusters.get(&organisation.cluster) else {
+        let Some(Ok(cluster)) = live.clusters.get(&organisation.cluster) else {
             moved.push(format!("cluster `{}` cannot be read", organisation.cluster));
             continue;
         };
@@ -30,7 +30,7 @@ pub fn stale(run: &Run<'_>, state: &State, plan: &Plan) -> Vec<String> {
         if found.live.cluster_uid != organisation.cluster_uid {
             moved.push(format!("cluster `{}` is another one", organisation.cluster));
         }
-        let refused = super::decide::refusals(run, found, organisation);
+        let refused = refusals(round, found, organisation);
         moved.extend(refused.into_iter().map(|why| format!("the guard refuses it: {why}")));
         let actions = organisation.actions.iter().filter(|action| action.verb.writes());
         moved.extend(actions.filter_map(|action| stale_action(found, action)));

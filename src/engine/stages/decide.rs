@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{ClusterState, OrganisationState, Run};
 use crate::cluster::{self, Kinds, Progress};
+use crate::engine::state::{ClusterState, OrganisationState, RoundState};
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::Schemas;
 use crate::name::Name;
@@ -12,68 +12,75 @@ use crate::plan::{self, Input, OrganisationPlan};
 /// An organisation was written for another cluster than the one that holds its objects.
 pub const MOVED: Code = Code("E0490");
 
-/// The plan of one organisation, as the guard lets it pass.
-pub(super) fn organisation(run: &Run<'_>, cluster: &ClusterState, state: &OrganisationState) -> OrganisationPlan {
-    let mut plan = plan::organisation(&input(run, &cluster.facts.schemas, state));
-    guard(run, state, &mut plan);
+/// The plan of one organisation, before the guard has looked at it.
+pub(super) fn organisation(
+    round: &RoundState<'_>,
+    cluster: &ClusterState,
+    state: &OrganisationState,
+) -> OrganisationPlan {
+    let mut plan = plan::organisation(&input(round, &cluster.facts.schemas, state));
     missing_kinds(&cluster.facts.kinds, state, &mut plan.findings);
     let writes = plan.actions.iter().filter(|action| action.verb.writes()).count();
-    run.tell(Progress::Planned { organisation: plan.organisation.clone(), writes });
+    round.tell(Progress::Planned { organisation: plan.organisation.clone(), writes });
     plan
 }
 
 /// All that an organisation's plan is decided from.
-pub(super) fn input<'a>(run: &Run<'a>, schemas: &'a Schemas, state: &'a OrganisationState) -> Input<'a> {
+pub(super) fn input<'a>(round: &RoundState<'a>, schemas: &'a Schemas, state: &'a OrganisationState) -> Input<'a> {
     Input {
-        garden: &run.garden.name,
-        commit: run.commit,
-        renderer_hash: run.renderer_hash,
+        garden: &round.garden.name,
+        commit: round.commit,
+        renderer_hash: round.renderer_hash,
         desired: &state.objects,
         live: &state.live,
         inventory: &state.stored.inventory,
         said: &state.said,
-        limits: &run.garden.deletions,
-        now: run.options.now,
+        limits: &round.garden.deletions,
+        now: round.seconds(),
         schemas,
-        sources: run.sources,
+        sources: round.sources,
     }
 }
 
 /// The second opinion: what breaks a promise is refused, whatever decided it.
-fn guard(run: &Run<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
-    with_facts(run, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
+pub(super) fn guard(round: &RoundState<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
+    with_facts(round, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
 }
 
 /// What the guard refuses of a plan that comes from a file. What has moved since (promise 5) is told as stale.
-pub(super) fn refusals(run: &Run<'_>, state: &OrganisationState, plan: &OrganisationPlan) -> Vec<String> {
-    let refused = with_facts(run, state, &plan.cluster, |facts| plan::guard::check(plan, facts)).unwrap_or_default();
+pub(in crate::engine) fn refusals(
+    round: &RoundState<'_>,
+    state: &OrganisationState,
+    plan: &OrganisationPlan,
+) -> Vec<String> {
+    let refused = with_facts(round, state, &plan.cluster, |facts| plan::guard::check(plan, facts)).unwrap_or_default();
     refused.into_iter().filter(|refusal| refusal.promise != 5).map(|refusal| refusal.why).collect()
 }
 
 /// The facts that the guard compares a plan with; absent for a cluster that the garden does not know.
 fn with_facts<T>(
-    run: &Run<'_>,
+    round: &RoundState<'_>,
     state: &OrganisationState,
     cluster: &Name,
     check: impl FnOnce(&plan::guard::Facts<'_>) -> T,
 ) -> Option<T> {
-    let cluster = run.garden.clusters.get(cluster)?;
+    let cluster = round.garden.clusters.get(cluster)?;
     let adopted = state.said.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
     let facts = plan::guard::Facts {
-        garden: &run.garden.name,
+        garden: &round.garden.name,
         cluster_uid: &cluster.uid.value,
         live: &state.live,
         inventory: &state.stored.inventory,
-        limits: &run.garden.deletions,
+        limits: &round.garden.deletions,
         adopted: &adopted,
         clean: state.said.clean,
-        now: run.options.now,
+        now: round.seconds(),
     };
     Some(check(&facts))
 }
 
 /// Kinds that the cluster does not serve, each on the line of the first object that wants it.
-pub(super) fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: &mut Findings) {
+pub(in crate::engine) fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
     for object in &state.objects.objects {
         let (Err(missing), Some(span)) = (kinds.of(&object.id), object.origins.of("")) else { continue };
@@ -94,21 +101,21 @@ pub(super) fn missing_kinds(kinds: &Kinds, state: &OrganisationState, findings: 
     }
 }
 
-/// The hash of everything that was rendered for the run. Where a line only moved, it stays.
-pub(super) fn garden_hash(run: &Run<'_>) -> String {
-    let objects = run.objects.values().flat_map(|one| one.objects.iter().map(|object| object.body.clone()));
+/// The hash of everything that was rendered for the round. Where a line only moved, it stays.
+pub(in crate::engine) fn garden_hash(round: &RoundState<'_>) -> String {
+    let objects = round.objects.values().flat_map(|one| one.objects.iter().map(|object| object.body.clone()));
     let secrets =
-        run.objects.values().flat_map(|one| &one.secrets).map(|request| {
+        round.objects.values().flat_map(|one| &one.secrets).map(|request| {
             serde_json::Value::from(format!("{:?} {:?} {:?}", request.id, request.source, request.labels))
         });
     plan::hash_of(&serde_json::Value::Array(objects.chain(secrets).collect()))
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.
-pub(super) fn refuse_moves(run: &Run<'_>, plans: &mut [OrganisationPlan]) {
+pub(super) fn refuse_moves(round: &RoundState<'_>, plans: &mut [OrganisationPlan]) {
     for plan in plans.iter_mut() {
-        let home = run.options.homes.get(&plan.organisation).filter(|home| **home != plan.cluster);
-        let (Some(home), Some(organisation)) = (home, run.garden.organisations.get(&plan.organisation)) else {
+        let home = round.homes.get(&plan.organisation).filter(|home| **home != plan.cluster);
+        let (Some(home), Some(organisation)) = (home, round.garden.organisations.get(&plan.organisation)) else {
             continue;
         };
         plan.actions.clear();

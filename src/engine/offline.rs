@@ -1,16 +1,30 @@
 //! Plans without a cluster: against a snapshot, or against another commit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{Round, World, opened, past, run_of, unasked, unreached};
+use super::known::past;
+use super::options::RoundOptions;
+use super::round::Round;
+use super::snapshot::{self, Snapshot};
+use super::stages;
+use super::state::RoundState;
 use crate::check::Checked;
 use crate::git::Repository;
 use crate::model::Past;
 use crate::name::Name;
-use crate::reconcile;
+use crate::render::OrganisationObjects;
+
+/// What stands in for the clusters in a plan that asks none.
+pub enum Against<'a> {
+    /// What they held at some moment.
+    Snapshot(&'a Snapshot),
+    /// What another commit renders.
+    Commit(&'a Checked),
+}
 
 /// Pure: plans against a snapshot, or against another commit, in the place of the clusters.
-pub fn prepare_offline(
+pub fn plan_offline(
     checked: &Checked,
     only: Option<BTreeSet<Name>>,
     now: jiff::Timestamp,
@@ -18,43 +32,37 @@ pub fn prepare_offline(
 ) -> Option<Round> {
     let garden = checked.garden.as_ref()?;
     let objects = opened(checked);
-    let options = unasked(now, only);
-    let nowhere = BTreeMap::new();
-    let world = World { clusters: &nowhere, repository: None, progress: None };
-    let run = run_of(&world, checked, garden, &objects, &reconcile::UNWATCHED, &options);
+    let options = RoundOptions { only, ..RoundOptions::unasked(now) };
+    let round = RoundState::of(checked, garden, &objects, &options);
     let pretended;
     let snapshot = match against {
         Against::Snapshot(snapshot) => snapshot,
         Against::Commit(base) => {
             let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
-            pretended = reconcile::as_applied(&run, commit, &opened(base));
+            pretended = snapshot::as_applied(&round, commit, &opened(base));
             &pretended
         }
     };
     let homes = inventories_of(snapshot).into_iter().filter(|(_, (_, inventory))| !inventory.entries.is_empty());
     let homes = homes.map(|(name, (cluster, _))| (name, cluster)).collect();
-    let options = reconcile::Options { homes, ..options.clone() };
-    let run = run_of(&world, checked, garden, &objects, &reconcile::UNWATCHED, &options);
-    let state = reconcile::state(&run, snapshot);
-    let plan = reconcile::plan(&run, &state);
-    Some(Round { plan: Some(plan), unreached: unreached(&state), ..Round::default() })
+    let round = RoundState { homes: &homes, ..round };
+    let live = snapshot::state(&round, snapshot);
+    let plan = stages::guard(&round, &live, stages::plan(&round, &live));
+    Some(Round { plan: Some(plan), unreached: live.unreached(), ..Round::default() })
 }
 
-/// What stands in for the clusters in a plan that asks none.
-pub enum Against<'a> {
-    /// What they held at some moment.
-    Snapshot(&'a reconcile::Snapshot),
-    /// What another commit renders.
-    Commit(&'a Checked),
+/// All that was rendered, to be looked at.
+pub(super) fn opened(checked: &Checked) -> BTreeMap<Name, Arc<OrganisationObjects>> {
+    checked.objects.iter().map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
 }
 
 /// Pure: what a snapshot says is applied, for the rules that compare with the past.
-pub fn past_of_snapshot(snapshot: &reconcile::Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
+pub fn past_of_snapshot(snapshot: &Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
     past::applied(&inventories_of(snapshot), repository, now).past
 }
 
 /// The cluster and the inventory of each organisation of a snapshot.
-fn inventories_of(snapshot: &reconcile::Snapshot) -> past::Inventories<'_> {
+fn inventories_of(snapshot: &Snapshot) -> past::Inventories<'_> {
     let mut inventories = past::Inventories::new();
     for (cluster, read) in &snapshot.clusters {
         for (name, one) in &read.organisations {

@@ -1,14 +1,15 @@
-//! From flags to reachable clusters: a kubeconfig, the pod's own account, or embedded sandboxes.
+//! IO: how a garden's clusters are reached: a kubeconfig, the pod's own account, or embedded sandboxes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::workspace::state_folder;
-use super::{ClusterFlags, Failure, Output};
+use super::failure::Failure;
+use super::session::Note;
+use crate::cause::reason_of;
 use crate::cluster::{self, Access, Connection, Limits};
 use crate::model::{Cluster, Garden};
 use crate::name::Name;
@@ -16,54 +17,77 @@ use crate::render;
 use crate::render::providers::{Want, copied_from, wants};
 use crate::sandbox;
 
+/// How a garden's clusters are reached: a matter of the command line, never of the garden.
+#[derive(Clone, Debug)]
+pub enum ClusterAccess {
+    /// As a client from outside, or from inside one of them.
+    Outside {
+        /// The kubeconfig; the usual ones (`$KUBECONFIG`, `~/.kube/config`) where absent.
+        kubeconfig: Option<PathBuf>,
+        /// The context of each cluster that is not called as the cluster is.
+        contexts: BTreeMap<String, String>,
+        /// The cluster whose service account is used.
+        in_cluster: Option<String>,
+    },
+    /// An embedded sandbox for every cluster.
+    Sandbox(SandboxState),
+}
+
+/// Where embedded sandboxes keep their state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SandboxState {
+    /// In memory alone.
+    Memory,
+    /// In this file; of several clusters each adds its name.
+    File(PathBuf),
+    /// In a folder: a folder for each garden, a file for each cluster.
+    Folder(PathBuf),
+}
+
 /// How each cluster of a garden is reached. Embedded sandboxes live as long as this value.
-pub(crate) struct Clusters {
+pub(super) struct Clusters {
     reached: BTreeMap<Name, Reached>,
     sandboxes: Vec<sandbox::Handle>,
 }
 
 /// One cluster's connection, or why there is none: one that cannot be reached delays nobody else.
-pub(crate) type Reached = Result<Connection, cluster::ConnectError>;
+type Reached = Result<Connection, cluster::ConnectError>;
 
 impl Clusters {
     /// Prepares a connection to every cluster of the garden; nothing is asked of them yet.
-    pub(crate) async fn reach(flags: &ClusterFlags, garden: &Garden, output: &Output) -> Result<Self, Failure> {
+    pub(super) async fn reach(access: &ClusterAccess, garden: &Garden) -> Result<(Self, Vec<Note>), Failure> {
         let mut clusters = Self { reached: BTreeMap::new(), sandboxes: Vec::new() };
-        let contexts = contexts(flags, garden)?;
+        let mut notes = Vec::new();
+        access.check(garden)?;
         for (name, cluster) in &garden.clusters {
-            let access = if flags.sandbox {
-                clusters.embed(flags, garden, cluster, output).await?
-            } else if flags.in_cluster.as_deref() == Some(name.as_str()) {
-                Access::InCluster
-            } else {
-                let context = contexts.get(name).cloned().unwrap_or_else(|| name.to_string());
-                Access::Kubeconfig { file: flags.kubeconfig.clone(), context }
+            let access = match access {
+                ClusterAccess::Sandbox(state) => {
+                    let file = state.file(garden, &cluster.name);
+                    notes.extend(
+                        file.iter().map(|file| Note::SandboxState { cluster: name.clone(), file: file.clone() }),
+                    );
+                    clusters.embed(file, garden, cluster).await?
+                }
+                ClusterAccess::Outside { in_cluster: Some(inside), .. } if inside == name.as_str() => Access::InCluster,
+                ClusterAccess::Outside { kubeconfig, contexts, .. } => {
+                    let context = contexts.get(name.as_str()).cloned().unwrap_or_else(|| name.to_string());
+                    Access::Kubeconfig { file: kubeconfig.clone(), context }
+                }
             };
             let reached = cluster::connect(name, &access, Limits::default()).await;
             clusters.reached.insert(name.clone(), reached);
         }
-        Ok(clusters)
+        Ok((clusters, notes))
     }
 
-    async fn embed(
-        &mut self,
-        flags: &ClusterFlags,
-        garden: &Garden,
-        cluster: &Cluster,
-        output: &Output,
-    ) -> Result<Access, Failure> {
-        let state = sandbox_state(flags, garden, cluster)?;
-        if let Some(state) = &state {
-            output.note(&format!("sandbox {}: state in {}", cluster.name, state.display()));
-            make_parent(state)?;
-        }
+    async fn embed(&mut self, state: Option<PathBuf>, garden: &Garden, cluster: &Cluster) -> Result<Access, Failure> {
         let options = sandbox::Options {
             state,
             cluster_uid: Some(cluster.uid.value.clone()),
             made: made_by_operators(garden, cluster),
             ..sandbox::Options::default()
         };
-        let handle = sandbox::serve(options).await?;
+        let handle = sandbox::serve(options).await.map_err(Failure::Sandbox)?;
         let context = cluster.name.to_string();
         let kubeconfig = handle.kubeconfig(&context);
         self.sandboxes.push(handle);
@@ -71,85 +95,73 @@ impl Clusters {
     }
 
     /// Whether others could write to them too: an embedded sandbox is reached by nobody else.
-    pub(crate) fn are_shared(&self) -> bool {
+    pub(super) fn are_shared(&self) -> bool {
         self.sandboxes.is_empty()
     }
 
     /// Whether these are the garden's clusters.
-    pub(crate) fn cover(&self, garden: &Garden) -> bool {
+    pub(super) fn cover(&self, garden: &Garden) -> bool {
         self.reached.keys().eq(garden.clusters.keys())
     }
 
     /// The connections that stand.
-    pub(crate) fn connections(&self) -> BTreeMap<Name, Connection> {
+    pub(super) fn connections(&self) -> BTreeMap<Name, Connection> {
         let stand =
             self.reached.iter().filter_map(|(name, reached)| Some((name.clone(), reached.as_ref().ok()?.clone())));
         stand.collect()
     }
 
     /// Clusters without a connection, and why.
-    pub(crate) fn unreached(&self) -> BTreeMap<Name, String> {
+    pub(super) fn unreached(&self) -> BTreeMap<Name, String> {
         let missing = self.reached.iter().filter_map(|(name, reached)| Some((name.clone(), reached.as_ref().err()?)));
-        missing.map(|(name, error)| (name, crate::reconcile::reason_of(error))).collect()
+        missing.map(|(name, error)| (name, reason_of(error))).collect()
     }
 
     /// Ends the embedded sandboxes, their state kept.
-    pub(crate) async fn close(self) {
+    pub(super) async fn close(self) {
         for handle in self.sandboxes {
             handle.shutdown().await;
         }
     }
 }
 
-fn contexts(flags: &ClusterFlags, garden: &Garden) -> Result<BTreeMap<Name, String>, Failure> {
-    let known = || garden.clusters.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
-    let check = |name: &str| {
-        garden.clusters.keys().find(|known| known.as_str() == name).cloned().ok_or_else(|| {
-            Failure::asked(format!("the garden has no cluster `{name}`"), format!("its clusters: {}", known()))
-        })
-    };
-    if let Some(name) = &flags.in_cluster {
-        check(name)?;
-    }
-    flags
-        .context
-        .iter()
-        .map(|pair| {
-            let (name, context) = pair.split_once('=').ok_or_else(|| {
-                Failure::asked(format!("`--context {pair}` names no context"), "write CLUSTER=CONTEXT")
-            })?;
-            Ok((check(name)?, context.to_owned()))
-        })
-        .collect()
-}
-
-/// The file of an embedded cluster's state; `None` keeps it in memory.
-fn sandbox_state(flags: &ClusterFlags, garden: &Garden, cluster: &Cluster) -> Result<Option<PathBuf>, Failure> {
-    match flags.sandbox_state.as_deref() {
-        Some(state) => Ok(state_file(state, cluster.name.as_str(), garden.clusters.len())),
-        None => {
-            Ok(Some(state_folder()?.join("sandbox").join(garden.name.as_str()).join(format!("{}.json", cluster.name))))
+impl ClusterAccess {
+    /// Every cluster that the command line names is one of the garden's.
+    fn check(&self, garden: &Garden) -> Result<(), Failure> {
+        let Self::Outside { contexts, in_cluster, .. } = self else { return Ok(()) };
+        let named = contexts.keys().chain(in_cluster);
+        match named.into_iter().find(|name| !garden.clusters.keys().any(|known| known.as_str() == **name)) {
+            None => Ok(()),
+            Some(name) => {
+                let known = garden.clusters.keys().map(Name::to_string).collect();
+                Err(Failure::NoCluster { cluster: name.clone(), known })
+            }
         }
     }
 }
 
-/// The state file of one cluster: the file itself where there is one cluster, else with the cluster's name added.
-pub(super) fn state_file(state: &str, cluster: &str, clusters: usize) -> Option<PathBuf> {
-    match (state, clusters) {
-        ("none", _) => None,
-        (file, 0 | 1) => Some(PathBuf::from(file)),
-        (file, _) => Some(PathBuf::from(format!("{file}.{cluster}"))),
+impl SandboxState {
+    /// The file of an embedded cluster's state; `None` keeps it in memory.
+    fn file(&self, garden: &Garden, cluster: &Name) -> Option<PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder.join(garden.name.as_str()).join(format!("{cluster}.json"))),
+            _ => self.file_of(cluster.as_str(), garden.clusters.len()),
+        }
+    }
+
+    /// The state file of one of so many clusters: the file itself where there is one, else with the cluster's name added.
+    pub fn file_of(&self, cluster: &str, clusters: usize) -> Option<PathBuf> {
+        match (self, clusters) {
+            (Self::Memory, _) => None,
+            (Self::File(file), 0 | 1) => Some(file.clone()),
+            (Self::File(file), _) => Some(PathBuf::from(format!("{}.{cluster}", file.display()))),
+            (Self::Folder(folder), _) => Some(folder.join(format!("{cluster}.json"))),
+        }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a port: the folder of the sandbox's state")]
-pub(super) fn make_parent(file: &Path) -> Result<(), Failure> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))
-}
-
 /// What the operators and people of a real cluster would have made: in a sandbox there is nobody else to do it.
-pub(super) fn made_by_operators(garden: &Garden, cluster: &Cluster) -> Vec<Value> {
+pub fn made_by_operators(garden: &Garden, cluster: &Cluster) -> Vec<Value> {
     let here = garden.organisations.values().filter(|organisation| organisation.cluster.name == cluster.name);
     let rendered = here.map(|organisation| render::organisation(garden, organisation, jiff::Timestamp::UNIX_EPOCH));
     let mut secrets: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();

@@ -1,50 +1,11 @@
-//! What a round is asked to do, and what it found and did.
+//! What a round found and did.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use crate::cluster::Reading;
+use crate::finding::Findings;
 use crate::git::CommitId;
 use crate::name::Name;
-use crate::plan::{OrganisationOutcome, OrganisationPlan, Plan};
-use crate::reconcile::{Ask, Outcome};
-
-/// What a round is asked to do.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// The time.
-    pub now: jiff::Timestamp,
-    /// How long each step is waited for.
-    pub wait: Option<Duration>,
-    /// Only these organisations; all where absent.
-    pub only: Option<BTreeSet<Name>>,
-    /// Whether organisations that have not changed are read again too (drift is then found).
-    pub whole: bool,
-    /// Organisations that are looked at although nothing of theirs changed in the garden.
-    pub also: BTreeSet<Name>,
-    /// How much is read of what lives.
-    pub reading: Reading,
-    /// Whether the server is asked what would change; where not, plans are reckoned here.
-    pub ask: Ask,
-    /// Whether what the round tells leaves out what stays as it is, and what new objects are made of.
-    pub brief: bool,
-}
-
-impl Asked {
-    /// Everything is looked at, and kept whole: for those who look at the bodies.
-    pub fn everything(now: jiff::Timestamp) -> Self {
-        Self {
-            now,
-            wait: None,
-            only: None,
-            whole: true,
-            also: BTreeSet::new(),
-            reading: Reading::Bodies,
-            ask: Ask::WhereUnsure,
-            brief: false,
-        }
-    }
-}
+use crate::plan::{self, OrganisationOutcome, OrganisationPlan, Plan};
 
 /// What a round found and did.
 #[derive(Debug, Default)]
@@ -55,12 +16,31 @@ pub struct Round {
     pub outcome: Option<Outcome>,
     /// Clusters that could not be read, with the reason.
     pub unreached: BTreeMap<Name, String>,
+    /// Clusters that somebody else writes to, with the reason: nothing of them is applied.
+    pub refused: BTreeMap<Name, String>,
     /// Organisations of which this commit takes back what is applied: nothing of them is touched.
     pub backwards: BTreeMap<Name, TakenBack>,
     /// Organisations that were neither rendered nor read, since nothing of them changed.
     pub untouched: usize,
     /// Organisations that were rendered anew.
     pub rendered: usize,
+}
+
+/// What came of applying a plan.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// One for each organisation of the plan, in its order.
+    pub organisations: Vec<OrganisationOutcome>,
+    /// Refusals of API servers, on the lines that caused them.
+    pub findings: Findings,
+}
+
+impl Outcome {
+    /// Whether anything is left to do, for a person or a later round.
+    pub fn is_open(&self) -> bool {
+        let open = |one: &OrganisationOutcome| one.failure.is_some() || one.outcomes.iter().any(plan::Outcome::is_open);
+        self.organisations.iter().any(open)
+    }
 }
 
 /// What is applied of an organisation, and not part of the commit at hand.
@@ -73,6 +53,7 @@ pub struct TakenBack {
 }
 
 impl Round {
+    /// Leaves out what stays as it is, and what new objects are made of.
     pub(super) fn shorten(&mut self) {
         self.plan.iter_mut().flat_map(|plan| &mut plan.organisations).for_each(OrganisationPlan::shorten);
         let outcomes = self.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations);
@@ -81,7 +62,7 @@ impl Round {
 
     /// Adds what another batch of the same round came to.
     pub(super) fn join(&mut self, other: Self) {
-        let Self { plan, outcome, unreached, .. } = other;
+        let Self { plan, outcome, unreached, refused, backwards, untouched: _, rendered: _ } = other;
         match (&mut self.plan, plan) {
             (Some(mine), Some(plan)) => mine.organisations.extend(plan.organisations),
             (mine @ None, plan) => *mine = plan,
@@ -96,5 +77,15 @@ impl Round {
             (Some(_), None) => {}
         }
         self.unreached.extend(unreached);
+        self.refused.extend(refused);
+        self.backwards.extend(backwards);
+    }
+
+    /// Counts clusters that somebody else writes to among those that could not be reached: who asked for one round only
+    /// has failed there.
+    #[must_use]
+    pub(super) fn with_refusals_as_failures(mut self) -> Self {
+        self.unreached.append(&mut self.refused);
+        self
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Asked, Known, TakenBack, World};
 use crate::check::Checked;
-use crate::git::{Commit, CommitId};
+use crate::engine::known::Known;
+use crate::engine::options::RoundOptions;
+use crate::engine::round::TakenBack;
+use crate::git::{CommitId, Repository};
 use crate::model::Garden;
 use crate::name::Name;
 use crate::render::Packed;
@@ -19,7 +21,7 @@ pub const BATCH: usize = 2_000;
 
 /// Organisations in one batch of up to [`ONE_BATCH`] objects, or in several of up to [`BATCH`]. An empty garden still has
 /// clusters to be compared with.
-pub(super) fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> Vec<BTreeSet<Name>> {
+pub(in crate::engine) fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> Vec<BTreeSet<Name>> {
     let mut batches = Vec::new();
     let (mut batch, mut objects) = (BTreeSet::new(), 0);
     let nobody = only.is_empty();
@@ -42,13 +44,13 @@ pub(super) fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> V
 
 /// Organisations of which this commit takes back what is applied: they stay as they are (promise 9), until the garden says
 /// `rollback to=` with the commit that both share.
-pub(super) fn backwards(
+pub(in crate::engine) fn backwards(
     known: &Known,
-    world: &World<'_>,
+    repository: Option<&Repository>,
     garden: &Garden,
-    commit: Option<&Commit>,
+    checked: &Checked,
 ) -> BTreeMap<Name, TakenBack> {
-    let (Some(applied), Some(repository), Some(commit)) = (&known.applied, world.repository, commit) else {
+    let (Some(applied), Some(repository), Some(commit)) = (&known.applied, repository, &checked.commit) else {
         return BTreeMap::new();
     };
     let is_declared = |shared: &CommitId| {
@@ -70,24 +72,24 @@ pub(super) fn backwards(
 
 /// The organisations that a round is about: those that changed in the garden, those that are to be looked at for another
 /// reason, or all; and those that only their inventories still know, whenever everything is looked at.
-pub(super) fn chosen(
+pub(in crate::engine) fn chosen(
     known: &Known,
     checked: &Checked,
-    asked: &Asked,
+    options: &RoundOptions,
     backwards: &BTreeMap<Name, TakenBack>,
 ) -> BTreeSet<Name> {
-    let wanted = |name: &Name| asked.only.as_ref().is_none_or(|only| only.contains(name));
+    let wanted = |name: &Name| options.only.as_ref().is_none_or(|only| only.contains(name));
     let all = checked.objects.iter().filter(|(name, _)| wanted(name) && !backwards.contains_key(*name));
-    let resting = known.attention.resting(asked.now.as_millisecond());
+    let resting = known.attention.resting(options.now.as_millisecond());
     let looked_at = |name: &Name, objects: &Arc<Packed>| {
-        if resting.contains(&objects.cluster) && !asked.whole {
+        if resting.contains(&objects.cluster) && !options.whole {
             return false;
         }
-        asked.whole || asked.also.contains(name) || !known.attention.was_tried(name, objects)
+        options.whole || options.also.contains(name) || !known.attention.was_tried(name, objects)
     };
     let mut only: BTreeSet<Name> =
         all.filter(|(name, objects)| looked_at(name, objects)).map(|(name, _)| name.clone()).collect();
-    let Some(garden) = checked.garden.as_ref().filter(|_| asked.whole && asked.only.is_none()) else { return only };
+    let Some(garden) = checked.garden.as_ref().filter(|_| options.whole && options.only.is_none()) else { return only };
     let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
     let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
     only.extend(left.cloned());

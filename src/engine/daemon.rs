@@ -1,0 +1,198 @@
+//! The loop: a session with events.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::clusters::ClusterAccess;
+use super::events::{Event, Events, Waits};
+use super::known::{VERIFY_EVERY, VERIFY_PACE};
+use super::leases::LeaseOptions;
+use super::options::{Ask, RoundOptions};
+use super::round::Round;
+use super::session::{Note, Session};
+use super::source::Source;
+use crate::check::Checked;
+use crate::cluster::Reading;
+use crate::git::CommitId;
+use crate::name::Name;
+
+/// How the loop goes.
+#[derive(Clone, Debug)]
+pub struct DaemonOptions {
+    /// How often the repository is looked at.
+    pub interval: Duration,
+    /// How often everything is compared with the clusters, beside what their watches show.
+    pub resync: Duration,
+    /// How long one step of an organisation is waited for in a single round; `None` waits for nothing. The loop itself
+    /// never sits and waits: what becomes ready is told by its watch.
+    pub wait: Option<Duration>,
+    /// Whether one round is all: nothing is watched, and what a loop would wait for is a failure.
+    pub once: bool,
+    /// Whether rounds leave out what stays as it is, and what new objects are made of.
+    pub brief: bool,
+}
+
+/// A session with events: the loop of `parcelle run`.
+pub struct Daemon {
+    pub(super) session: Session,
+    options: DaemonOptions,
+    events: Events,
+    /// Clusters that somebody else writes to, with the reason: this process stands by.
+    standby: BTreeMap<Name, String>,
+    /// Whether the next round is about everything.
+    begins: bool,
+    /// When everything is verified with the servers again; counted from the first turn.
+    verification: Option<jiff::Timestamp>,
+}
+
+/// What happened in one turn of the loop.
+pub struct Turn<'a> {
+    /// What began it.
+    pub event: Event,
+    /// The garden that it was about.
+    pub checked: &'a Checked,
+    /// What was found and done.
+    pub round: Round,
+    /// What people are to know besides.
+    pub notes: Vec<Note>,
+}
+
+impl Daemon {
+    /// A loop that has not begun: the first turn is a [`Event::Resync`].
+    pub fn new(source: Source, access: ClusterAccess, leases: LeaseOptions, options: DaemonOptions) -> Self {
+        let events = Events::every(options.interval, options.resync);
+        let bell = (!options.once).then(|| events.bell().clone());
+        let session = Session::of_loop(source, access, leases, bell);
+        Self { session, options, events, standby: BTreeMap::new(), begins: false, verification: None }
+    }
+
+    /// Waits for the next event, or for `stop`.
+    pub async fn next(&mut self, now: jiff::Timestamp, stop: impl Future<Output = ()>) -> Event {
+        let waits = self.waits(now);
+        self.events.next(waits, stop).await
+    }
+
+    /// How long from now something is due by itself.
+    fn waits(&self, now: jiff::Timestamp) -> Waits {
+        let until = |at: i64| Duration::from_millis(u64::try_from(at - now.as_millisecond()).unwrap_or(0));
+        let known = &self.session.known;
+        let daily = self.verification.map(|at| until(at.as_millisecond()));
+        Waits {
+            clock: known.next_change().map(|at| until(at.as_millisecond()).max(Duration::from_secs(1))),
+            due: known.attention.next_due().map(until),
+            verify: if known.attention.has_to_verify() { Some(VERIFY_PACE) } else { daily },
+            lease: (!self.standby.is_empty()).then(|| self.session.leases.patience()),
+        }
+    }
+
+    /// IO: takes the leases that are to be had. Where one was gained, everything is looked at: what another process wrote
+    /// meanwhile is not known here.
+    pub(super) async fn lead(&mut self, event: Event, now: jiff::Timestamp) -> Event {
+        let gained = self.session.lead(now).await;
+        let taken_over = gained.iter().filter(|cluster| self.standby.contains_key(*cluster));
+        self.session.notes.extend(taken_over.map(|cluster| Note::TakesOver { cluster: cluster.clone() }));
+        if gained.is_empty() { event } else { Event::Resync }
+    }
+
+    /// The next round is about everything: clusters were reached that nothing is known of.
+    pub(super) fn everything_is_due(&mut self) {
+        self.begins = true;
+    }
+
+    /// Whether a commit is another one than was checked last, or has to be looked at again.
+    pub(super) fn is_news(&self, head: Option<&CommitId>) -> bool {
+        let known = self.session.checked.commit.as_ref().map(|commit| &commit.id);
+        known != head
+    }
+
+    /// What a round after an event is about.
+    pub(super) fn round_options(&mut self, event: Event, now: jiff::Timestamp) -> RoundOptions {
+        let whole = std::mem::take(&mut self.begins) || event == Event::Resync;
+        let everything =
+            RoundOptions { reading: Reading::Lean, brief: self.options.brief, ..RoundOptions::everything(now) };
+        if self.options.once {
+            return RoundOptions { wait: self.options.wait, ..everything };
+        }
+        self.begin_verification(now);
+        let mut options = RoundOptions {
+            ask: Ask::WhereItDecides,
+            // Nothing is waited for: what becomes ready is told by its watch.
+            wait: self.options.wait.map(|_| Duration::ZERO),
+            whole,
+            also: self.stirred_or_due(now),
+            reading: if whole { Reading::Lean } else { Reading::Watched },
+            ..everything
+        };
+        if event == Event::Verify
+            && let Some(next) = self.session.known.attention.next_to_verify()
+        {
+            options.also = BTreeSet::from([next]);
+            (options.reading, options.ask) = (Reading::Bodies, Ask::Everything);
+        }
+        options
+    }
+
+    /// Organisations that are looked at although their files did not change: stirred by a watch, due to be tried again, or
+    /// on a cluster that has rested.
+    fn stirred_or_due(&mut self, now: jiff::Timestamp) -> BTreeSet<Name> {
+        let now = now.as_millisecond();
+        let known = &mut self.session.known;
+        let stir = known.watching.stirred(&known.attention);
+        let mut organisations = known.attention.due(now);
+        organisations.extend(stir.organisations);
+        let rested = known.attention.rested(now);
+        let rendered = &self.session.checked.objects;
+        let on_rested = rendered.iter().filter(|(_, one)| rested.contains(&one.cluster));
+        organisations.extend(on_rested.map(|(name, _)| name.clone()));
+        if stir.facts {
+            // What failed for want of a kind may go now.
+            let tried = known.attention.objects().map(|(name, _)| name);
+            organisations.extend(tried.filter(|name| known.attention.is_open_in(name)).cloned());
+            known.verify_all();
+        }
+        organisations
+    }
+
+    /// Begins the daily verification of everything with the servers, where its time has come.
+    fn begin_verification(&mut self, now: jiff::Timestamp) {
+        if self.verification.is_some_and(|at| at <= now) {
+            self.verification = Some(next_verification(now));
+            self.session.known.verify_all();
+        }
+    }
+
+    /// A round as the turn tells of it. A single round has failed where somebody else writes; the loop stands by, and says
+    /// so once.
+    pub(super) fn ended(&mut self, event: Event, round: Round, now: jiff::Timestamp) -> Turn<'_> {
+        self.verification.get_or_insert_with(|| next_verification(now));
+        let mut notes = self.session.take_notes();
+        let round = if self.options.once {
+            round.with_refusals_as_failures()
+        } else {
+            let new = round.refused.iter().filter(|(cluster, _)| !self.standby.contains_key(*cluster));
+            notes.extend(new.map(|(cluster, why)| Note::StandsBy { cluster: cluster.clone(), why: why.clone() }));
+            self.standby.clone_from(&round.refused);
+            round
+        };
+        Turn { event, checked: &self.session.checked, round, notes }
+    }
+
+    /// The session behind the loop.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The session behind the loop, to say who is told of progress.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// IO: gives up the leases and ends the embedded sandboxes.
+    pub async fn close(self) {
+        self.session.close().await;
+    }
+}
+
+fn next_verification(now: jiff::Timestamp) -> jiff::Timestamp {
+    now.checked_add(VERIFY_EVERY).unwrap_or(jiff::Timestamp::MAX)
+}

@@ -1,0 +1,109 @@
+//! An organisation is let go: its objects stay; labels, ownership and inventory go.
+
+use std::collections::BTreeMap;
+
+use super::session::Session;
+use crate::cause::reason_of;
+use crate::cluster::eject::{self, Ejection};
+use crate::cluster::{Connection, Kinds, Stored, discover, inventory};
+use crate::model::Garden;
+use crate::name::Name;
+
+/// What one cluster holds of an organisation that is to be let go.
+pub struct Held {
+    connection: Connection,
+    kinds: Kinds,
+    stored: Stored,
+    /// Its objects, and those that are somebody else's by now or cannot be read.
+    pub ejection: Ejection,
+}
+
+/// Why an organisation was not let go.
+#[derive(Debug, thiserror::Error)]
+pub enum EjectFailure {
+    /// A cluster cannot be used; nothing was changed.
+    #[error("cluster `{cluster}`: {why}")]
+    Cluster {
+        /// The cluster.
+        cluster: Name,
+        /// Why.
+        why: String,
+    },
+    /// Somebody else writes to a cluster; nothing was changed.
+    #[error("cluster `{cluster}`: {why}")]
+    Leased {
+        /// The cluster.
+        cluster: Name,
+        /// Who holds the lease.
+        why: String,
+    },
+    /// It stopped in the middle: what was let go stays so.
+    #[error("{why}")]
+    Stopped {
+        /// At what, and why.
+        why: String,
+    },
+}
+
+impl Session {
+    /// IO: what each cluster holds of an organisation; clusters that hold nothing are left out.
+    pub async fn held_of(&self, organisation: &Name) -> Result<BTreeMap<Name, Held>, EjectFailure> {
+        let mut places = BTreeMap::new();
+        let Some(garden) = &self.checked.garden else { return Ok(places) };
+        for (cluster, connection) in self.connections() {
+            let held = held_on(connection, garden, organisation).await;
+            let held = held.map_err(|why| EjectFailure::Cluster { cluster: cluster.clone(), why })?;
+            places.extend(held.map(|held| (cluster, held)));
+        }
+        Ok(places)
+    }
+
+    /// IO: lets go of what clusters hold of an organisation, as the only writer; how many objects were let go.
+    pub async fn let_go(&mut self, organisation: &Name, places: &BTreeMap<Name, Held>) -> Result<usize, EjectFailure> {
+        self.take_leases_of_garden().await;
+        let done = match std::mem::take(&mut self.refused).into_iter().next() {
+            Some((cluster, why)) => Err(EjectFailure::Leased { cluster, why }),
+            None => self.let_go_with_leases(organisation, places).await,
+        };
+        self.leases.release().await;
+        done
+    }
+
+    /// The objects first, the inventory last, so that what is still ours is known at every moment.
+    async fn let_go_with_leases(
+        &self,
+        organisation: &Name,
+        places: &BTreeMap<Name, Held>,
+    ) -> Result<usize, EjectFailure> {
+        let Some(garden) = &self.checked.garden else { return Ok(0) };
+        let permits = self.leases.permits();
+        let mut released = 0;
+        for (cluster, held) in places {
+            let permit = permits.get(cluster).cloned().unwrap_or(crate::cluster::Permit::Always);
+            let writer = held.connection.writer(&garden.clusters[cluster], permit).await;
+            let writer =
+                writer.map_err(|error| EjectFailure::Cluster { cluster: cluster.clone(), why: reason_of(&error) })?;
+            let stopped = |why: String| EjectFailure::Stopped { why };
+            released += eject::let_go(&writer, &held.kinds, &garden.name, &held.stored, &held.ejection.held)
+                .await
+                .map_err(|(id, error)| stopped(format!("{id} could not be let go: {error}")))?;
+            eject::forget(&writer, &garden.name, organisation, &held.stored)
+                .await
+                .map_err(|error| stopped(reason_of(&error)))?;
+        }
+        Ok(released)
+    }
+}
+
+/// IO: what a cluster holds of the organisation; `None` for nothing.
+async fn held_on(connection: Connection, garden: &Garden, organisation: &Name) -> Result<Option<Held>, String> {
+    let reason = |error: &(dyn std::error::Error + 'static)| reason_of(error);
+    let cluster = &garden.clusters[connection.cluster()];
+    connection.verify(cluster).await.map_err(|error| reason(&error))?;
+    let mut inventories = inventory::read(&connection, &garden.name).await.map_err(|error| reason(&error))?;
+    let Some(stored) = inventories.remove(organisation) else { return Ok(None) };
+    let stored = stored.map_err(|error| reason(&error))?;
+    let kinds = discover(&connection).await.map_err(|error| reason(&error))?;
+    let ejection = eject::look(&connection, &kinds, &garden.name, &stored).await.map_err(|error| reason(&error))?;
+    Ok(Some(Held { connection, kinds, stored, ejection }))
+}

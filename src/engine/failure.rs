@@ -1,0 +1,23 @@
+//! What keeps a session from beginning or going on. What goes wrong with one cluster is no failure of the session.
+
+use crate::git::GitError;
+use crate::sandbox::SandboxError;
+
+/// What keeps a session from beginning or going on.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Git, or the garden's files.
+    #[error(transparent)]
+    Git(GitError),
+    /// An embedded sandbox.
+    #[error(transparent)]
+    Sandbox(SandboxError),
+    /// The garden has no cluster of that name.
+    #[error("the garden has no cluster `{cluster}`")]
+    NoCluster {
+        /// The name that was asked for.
+        cluster: String,
+        /// The clusters of the garden.
+        known: Vec<String>,
+    },
+}

@@ -1,0 +1,123 @@
+//! What stays known between rounds: what was parsed and rendered, what is applied, what is to be looked at and when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::round::Outcome;
+use super::state::LiveState;
+use crate::check::{Checked, Memo, check_again};
+use crate::cluster::{Connection, Inventories, Reading};
+use crate::git::{Repository, Snapshot};
+use crate::model::{Garden, Life, Organisation};
+use crate::name::Name;
+use crate::plan::{Inventory, OrganisationPlan, Plan};
+
+mod attention;
+pub(super) mod past;
+mod watching;
+
+pub(super) use attention::Attention;
+pub use attention::{Moment, VERIFY_EVERY, VERIFY_PACE};
+pub(super) use past::Applied;
+pub(super) use watching::Watching;
+
+/// What stays known between rounds.
+#[derive(Default)]
+pub struct Known {
+    /// What was parsed and rendered.
+    memo: Memo,
+    /// What each cluster holds applied.
+    pub(super) applied: Option<Applied>,
+    /// Inventories that were read and not used yet.
+    pub(super) inventories: BTreeMap<Name, Inventories>,
+    /// What is looked at next, and when.
+    pub(super) attention: Attention,
+    /// The watches of each cluster; none for a single round.
+    pub(super) watching: Watching,
+}
+
+impl Known {
+    /// Pure: the snapshot checked against what is applied; only what changed is parsed and rendered.
+    pub fn check(&mut self, snapshot: Snapshot, now: jiff::Timestamp) -> Checked {
+        let past = self.applied.as_ref().map(|applied| &applied.past);
+        check_again(&mut self.memo, snapshot, past, now)
+    }
+
+    /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
+    pub(super) async fn learn(
+        &mut self,
+        clusters: &BTreeMap<Name, Connection>,
+        repository: Option<&Repository>,
+        garden: &Garden,
+        now: jiff::Timestamp,
+    ) {
+        // A cluster that cannot be read says so in the round that follows.
+        self.inventories = past::read_inventories(clusters, &garden.name).await;
+        self.applied = Some(past::applied(&past::fullest(&self.inventories), repository, now));
+    }
+
+    /// The inventories that were read a moment ago, for a batch that is about these organisations: each batch takes its part.
+    pub(super) fn take_inventories(
+        &mut self,
+        organisations: &BTreeSet<Name>,
+        reading: Reading,
+    ) -> BTreeMap<Name, Inventories> {
+        if reading == Reading::Watched {
+            return std::mem::take(&mut self.inventories);
+        }
+        let part = |inventories: &mut Inventories| {
+            let names: Vec<Name> = inventories.keys().filter(|name| organisations.contains(*name)).cloned().collect();
+            names.into_iter().filter_map(|name| inventories.remove_entry(&name)).collect()
+        };
+        self.inventories.iter_mut().map(|(cluster, inventories)| (cluster.clone(), part(inventories))).collect()
+    }
+
+    /// When what is rendered next changes by itself: a night, a peak.
+    pub(super) fn next_change(&self) -> Option<jiff::Timestamp> {
+        self.attention.objects().filter_map(|(_, objects)| objects.next_change).min()
+    }
+
+    /// Pure: what was brought about whole is settled; what is applied moves on.
+    pub(super) fn remember(
+        &mut self,
+        checked: &Checked,
+        live: &LiveState,
+        plan: &Plan,
+        outcome: &Outcome,
+        moment: Moment,
+    ) {
+        let Some(garden) = &checked.garden else { return };
+        for (cluster, read) in &live.clusters {
+            self.attention.note_cluster(cluster, read.is_ok(), moment);
+        }
+        let read = live.clusters.iter().filter_map(|(cluster, read)| Some((cluster, read.as_ref().ok()?)));
+        let inventories: BTreeMap<&Name, (&Name, &Inventory)> = read
+            .flat_map(|(cluster, read)| read.organisations.iter().map(move |(name, one)| (name, (cluster, one))))
+            .map(|(name, (cluster, one))| (name, (cluster, &one.stored.inventory)))
+            .collect();
+        let plans: BTreeMap<&Name, &OrganisationPlan> =
+            plan.organisations.iter().map(|one| (&one.organisation, one)).collect();
+        for done in &outcome.organisations {
+            let name = &done.organisation;
+            let Some(plan) = plans.get(name) else { continue };
+            self.attention.note(checked.objects.get(name), plan, done, moment);
+            if let (Some(applied), Some((cluster, inventory))) = (&mut self.applied, inventories.get(name)) {
+                applied.note(name, cluster, garden.organisations.get(name), inventory);
+            }
+        }
+        self.attention.forget(|name| garden.organisations.contains_key(name) || garden.broken.contains(name));
+        self.watching.look_after(live);
+    }
+
+    /// Every organisation is to be verified with the servers, one after the other.
+    pub(super) fn verify_all(&mut self) {
+        let all: Vec<Name> = self.attention.objects().map(|(name, _)| name.clone()).collect();
+        self.attention.verify(all.into_iter());
+    }
+}
+
+/// Apps that are retired in the garden and of which nothing is left.
+fn gone(organisation: &Organisation, inventory: &Inventory) -> BTreeSet<Name> {
+    let left: BTreeSet<&Name> = inventory.entries.values().filter_map(|entry| entry.app.as_ref()).collect();
+    let retired = organisation.apps.values().filter(|app| matches!(app.life, Life::Retired(_)));
+    retired.map(|app| app.name.clone()).filter(|name| !left.contains(name)).collect()
+}

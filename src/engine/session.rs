@@ -1,0 +1,418 @@
+//! A checked garden and its clusters, for as long as a command takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::clusters::{ClusterAccess, Clusters};
+use super::failure::Failure;
+use super::known::{Known, Watching};
+use super::leases::{LeaseOptions, Leases};
+use super::options::RoundOptions;
+use super::round::{Round, TakenBack};
+use super::source::Source;
+use super::stages::choose;
+use super::state::{LiveState, RoundState};
+use super::{snapshot, stale, survey};
+use crate::check::Checked;
+use crate::cluster::{Connection, Progress};
+use crate::git::{CommitId, Repository};
+use crate::model::Garden;
+use crate::name::Name;
+use crate::plan::{OrganisationPlan, Plan};
+use crate::render::{ObjectId, OrganisationObjects};
+use crate::report::plan::{LastChange, OrganisationStatus};
+
+/// A checked garden and its clusters, for as long as a command takes.
+pub struct Session {
+    pub(super) source: Source,
+    access: ClusterAccess,
+    clusters: Option<Clusters>,
+    pub(super) leases: Leases,
+    /// Whether this process writes by itself: it takes the leases before it learns what is applied.
+    leads: bool,
+    /// Clusters that somebody else leads, with the reason.
+    pub(super) refused: BTreeMap<Name, String>,
+    pub(super) known: Known,
+    pub(super) checked: Checked,
+    /// What watches ring when they show a change; absent where nothing is watched.
+    bell: Option<Arc<Notify>>,
+    /// What people are to know of how the session began.
+    pub(super) notes: Vec<Note>,
+    /// Who is told while something goes on.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// What people are to know beside plan and outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Where an embedded sandbox keeps its state.
+    SandboxState {
+        /// The cluster that it stands for.
+        cluster: Name,
+        /// The file.
+        file: std::path::PathBuf,
+    },
+    /// Somebody else writes to a cluster; this process stands by.
+    StandsBy {
+        /// The cluster.
+        cluster: Name,
+        /// Who holds the lease.
+        why: String,
+    },
+    /// Whoever wrote to a cluster is gone; this process writes from now on.
+    TakesOver {
+        /// The cluster.
+        cluster: Name,
+    },
+}
+
+/// Which organisations a round is about.
+pub(super) struct Chosen {
+    pub(super) organisations: BTreeSet<Name>,
+    /// Organisations of which the commit takes back what is applied.
+    pub(super) backwards: BTreeMap<Name, TakenBack>,
+    /// How many organisations are left alone.
+    pub(super) untouched: usize,
+}
+
+impl Session {
+    /// A session that knows nothing yet.
+    fn new(source: Source, access: ClusterAccess, leases: LeaseOptions) -> Self {
+        Self {
+            source,
+            access,
+            clusters: None,
+            leases: Leases::new(leases),
+            leads: false,
+            refused: BTreeMap::new(),
+            known: Known::default(),
+            checked: Checked::default(),
+            bell: None,
+            notes: Vec::new(),
+            progress: None,
+        }
+    }
+
+    /// A session of the loop: it leads, and its watches ring `bell`.
+    pub(super) fn of_loop(
+        source: Source,
+        access: ClusterAccess,
+        leases: LeaseOptions,
+        bell: Option<Arc<Notify>>,
+    ) -> Self {
+        Self { leads: true, bell, ..Self::new(source, access, leases) }
+    }
+
+    /// IO: checks the garden against what its clusters hold applied.
+    pub async fn open(
+        source: Source,
+        access: ClusterAccess,
+        leases: LeaseOptions,
+        now: jiff::Timestamp,
+    ) -> Result<Self, Failure> {
+        let mut session = Self::new(source, access, leases);
+        let head = session.fetch()?;
+        session.check(head.as_ref(), now).await?;
+        Ok(session)
+    }
+
+    /// IO: brings what is new in the repository; the commit that is to be applied, where it can move.
+    pub(super) fn fetch(&self) -> Result<Option<CommitId>, Failure> {
+        tokio::task::block_in_place(|| self.source.fetch())
+    }
+
+    /// IO: reads the garden at a commit and checks it, only what changed anew. Where its clusters are not reached yet, they
+    /// are, and it is checked again, now against what is applied there. Says whether that was so.
+    pub(super) async fn check(&mut self, head: Option<&CommitId>, now: jiff::Timestamp) -> Result<bool, Failure> {
+        let snapshot = self.source.snapshot(head)?;
+        let mut checked = self.known.check(snapshot.clone(), now);
+        let reaches = match &checked.garden {
+            Some(garden) => self.clusters.as_ref().is_none_or(|clusters| !clusters.cover(garden)),
+            None => false,
+        };
+        if reaches {
+            self.reach(&checked, now).await?;
+            checked = self.known.check(snapshot, now);
+        }
+        self.checked = checked;
+        Ok(reaches)
+    }
+
+    /// IO: connects to the garden's clusters and reads what is applied there.
+    async fn reach(&mut self, checked: &Checked, now: jiff::Timestamp) -> Result<(), Failure> {
+        let Some(garden) = &checked.garden else { return Ok(()) };
+        if let Some(clusters) = self.clusters.take() {
+            clusters.close().await;
+        }
+        let (clusters, notes) = Clusters::reach(&self.access, garden).await?;
+        self.notes.extend(notes);
+        if let Some(bell) = &self.bell {
+            self.known.watching = Watching::begin(&clusters.connections(), &garden.name, bell);
+        }
+        self.clusters = Some(clusters);
+        if self.leads {
+            self.take_leases(garden).await;
+        }
+        self.learn(garden, now).await;
+        Ok(())
+    }
+
+    /// IO: reads what is applied, and at which commits.
+    async fn learn(&mut self, garden: &Garden, now: jiff::Timestamp) {
+        let connections = self.connections();
+        self.known.learn(&connections, self.source.repository(), garden, now).await;
+    }
+
+    /// Whether a garden was read and checked already.
+    pub(super) fn has_checked(&self) -> bool {
+        self.checked.commit.is_some()
+    }
+
+    /// What the last check found.
+    pub fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    /// The repository of the garden, where there is one.
+    pub(super) fn repository(&self) -> Option<&Repository> {
+        self.source.repository()
+    }
+
+    /// What people are to know of how the session began; each is returned once.
+    pub fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.notes)
+    }
+
+    // ── rounds ──
+
+    /// IO: takes the leases of all clusters that are not ours yet, and says which were gained. What others applied
+    /// meanwhile is learnt before anything is planned.
+    pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> BTreeSet<Name> {
+        let Some(garden) = self.checked.garden.take() else { return BTreeSet::new() };
+        let gained = self.take_leases(&garden).await;
+        if !gained.is_empty() {
+            self.learn(&garden, now).await;
+        }
+        self.checked.garden = Some(garden);
+        gained
+    }
+
+    /// IO: the same for a command that has planned already.
+    pub(super) async fn take_leases_of_garden(&mut self) {
+        if let Some(garden) = self.checked.garden.take() {
+            self.take_leases(&garden).await;
+            self.checked.garden = Some(garden);
+        }
+    }
+
+    /// IO: takes the leases of all clusters that are not ours yet; those that were gained. Embedded sandboxes need none.
+    async fn take_leases(&mut self, garden: &Garden) -> BTreeSet<Name> {
+        if !self.clusters.as_ref().is_some_and(Clusters::are_shared) {
+            return BTreeSet::new();
+        }
+        let connections = self.connections();
+        let (gained, refused) = self.leases.take(&connections, garden).await;
+        self.refused = refused;
+        gained
+    }
+
+    /// Which organisations a round is about. IO: the repository's history.
+    pub(super) fn choose(&self, options: &RoundOptions, refused: &BTreeMap<Name, String>) -> Chosen {
+        let checked = &self.checked;
+        let Some(garden) = &checked.garden else {
+            return Chosen { organisations: BTreeSet::new(), backwards: BTreeMap::new(), untouched: 0 };
+        };
+        let backwards = choose::backwards(&self.known, self.repository(), garden, checked);
+        let mut organisations = choose::chosen(&self.known, checked, options, &backwards);
+        organisations.retain(|name| !self.lives_on(name).is_some_and(|cluster| refused.contains_key(cluster)));
+        let untouched = checked.objects.keys().filter(|name| !organisations.contains(*name)).count();
+        Chosen { organisations, backwards, untouched }
+    }
+
+    /// The cluster that an organisation has objects on, or is to have them.
+    fn lives_on(&self, organisation: &Name) -> Option<&Name> {
+        let home = self.known.applied.as_ref().and_then(|applied| applied.homes.get(organisation));
+        home.or_else(|| self.checked.objects.get(organisation).map(|packed| &packed.cluster))
+    }
+
+    /// The rendered objects of some organisations, to be looked at.
+    pub(super) fn open_objects(&self, organisations: &BTreeSet<Name>) -> BTreeMap<Name, Arc<OrganisationObjects>> {
+        let opened = self.checked.objects.iter().filter(|(name, _)| organisations.contains(*name));
+        opened.map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
+    }
+
+    /// Objects that are left as others write them, and until when, in Unix seconds.
+    pub(super) fn truces(&self, now: jiff::Timestamp) -> BTreeMap<ObjectId, i64> {
+        self.known.attention.truces(now.as_millisecond())
+    }
+
+    /// What a batch is about; absent where there is no garden.
+    pub(super) fn round_state<'a>(
+        &'a self,
+        options: &'a RoundOptions,
+        organisations: &'a BTreeSet<Name>,
+        objects: &'a BTreeMap<Name, Arc<OrganisationObjects>>,
+        connections: &'a BTreeMap<Name, Connection>,
+        truces: &'a BTreeMap<ObjectId, i64>,
+    ) -> Option<RoundState<'a>> {
+        let garden = self.checked.garden.as_ref()?;
+        let state = RoundState::of(&self.checked, garden, objects, options);
+        Some(RoundState {
+            organisations: Some(organisations),
+            clusters: connections,
+            watched: self.known.watching.clusters(),
+            homes: self.known.applied.as_ref().map_or(state.homes, |applied| &applied.homes),
+            truces,
+            progress: self.progress.as_ref(),
+            ..state
+        })
+    }
+
+    /// A round over the checked garden in which nothing was done.
+    pub(super) fn nothing_done(&self) -> Round {
+        Round { rendered: self.checked.rendered, ..Round::default() }
+    }
+
+    /// IO: reads the clusters and plans, as one batch. Absent where there is no garden to plan for.
+    pub async fn prepare(&mut self, options: &RoundOptions) -> Option<Prepared> {
+        let chosen = self.choose(options, &BTreeMap::new());
+        let prepared = self.prepare_batch(options, chosen.organisations, &BTreeSet::new()).await?;
+        self.known.inventories.clear();
+        let mut unreached = prepared.unreached;
+        unreached.extend(self.unreached());
+        Some(Prepared { backwards: chosen.backwards, untouched: chosen.untouched, unreached, ..prepared })
+    }
+
+    /// IO: does what was prepared, on the clusters that nobody else writes to.
+    pub async fn carry_out(&mut self, prepared: Prepared) -> Round {
+        self.take_leases_of_garden().await;
+        let prepared = prepared.without_clusters(&self.refused);
+        let round = self.carry_out_batch(prepared).await;
+        self.leases.release().await;
+        Round { refused: std::mem::take(&mut self.refused), ..round }.with_refusals_as_failures()
+    }
+
+    // ── what else is known or asked of the clusters ──
+
+    /// How each organisation fares.
+    pub fn statuses(&self, prepared: &Prepared) -> Vec<OrganisationStatus> {
+        prepared.statuses(&self.known, &self.checked)
+    }
+
+    /// What a commit was, where the repository holds it.
+    pub fn last_change(&self, commit: &str) -> Option<LastChange> {
+        let commit = self.repository()?.commit(commit).ok()?;
+        Some(LastChange { summary: commit.summary, author: commit.author, time: commit.time })
+    }
+
+    /// What was read, to be kept for plans without a cluster.
+    pub fn snapshot(&self, prepared: &Prepared) -> Option<snapshot::Snapshot> {
+        self.with_state(prepared, |round| snapshot::snapshot(round, &prepared.live))
+    }
+
+    /// Why a saved plan must not be applied to what was read; empty where it may.
+    pub fn stale(&self, prepared: &Prepared, saved: &Plan) -> Vec<String> {
+        let backwards =
+            prepared.backwards.iter().map(|(name, back)| format!("`{name}` is at {}, a newer commit", back.at.short()));
+        let moved = self.with_state(prepared, |round| stale::stale(round, &prepared.live, saved));
+        backwards.chain(moved.unwrap_or_else(|| vec!["there is no garden at its commit".to_owned()])).collect()
+    }
+
+    fn with_state<T>(&self, prepared: &Prepared, ask: impl FnOnce(&RoundState<'_>) -> T) -> Option<T> {
+        let (connections, truces) = (self.connections(), BTreeMap::new());
+        let Prepared { options, organisations, objects, .. } = prepared;
+        Some(ask(&self.round_state(options, organisations, objects, &connections, &truces)?))
+    }
+
+    /// IO: what a cluster lacks for the garden.
+    pub async fn survey(
+        &self,
+        cluster: &Name,
+        now: jiff::Timestamp,
+    ) -> Result<survey::Survey, super::state::ClusterFailure> {
+        let Some(garden) = &self.checked.garden else { return Ok(survey::Survey::default()) };
+        let (options, connections) = (RoundOptions::unasked(now), self.connections());
+        let objects = super::offline::opened(&self.checked);
+        let state = RoundState::of(&self.checked, garden, &objects, &options);
+        survey::survey(&RoundState { clusters: &connections, ..state }, cluster).await
+    }
+
+    /// The connections that stand, by cluster.
+    pub fn connections(&self) -> BTreeMap<Name, Connection> {
+        self.clusters.as_ref().map(Clusters::connections).unwrap_or_default()
+    }
+
+    /// Clusters without a connection, with the reason.
+    pub fn unreached(&self) -> BTreeMap<Name, String> {
+        self.clusters.as_ref().map(Clusters::unreached).unwrap_or_default()
+    }
+
+    /// IO: gives up the leases and ends the embedded sandboxes.
+    pub async fn close(mut self) {
+        self.leases.release().await;
+        if let Some(clusters) = self.clusters {
+            clusters.close().await;
+        }
+    }
+}
+
+/// A plan, with everything that carrying it out needs.
+pub struct Prepared {
+    pub(super) options: RoundOptions,
+    pub(super) organisations: BTreeSet<Name>,
+    pub(super) objects: BTreeMap<Name, Arc<OrganisationObjects>>,
+    pub(super) live: LiveState,
+    /// What would be done.
+    pub plan: Plan,
+    /// Clusters that could not be read, with the reason.
+    pub unreached: BTreeMap<Name, String>,
+    /// Organisations of which the commit takes back what is applied.
+    pub backwards: BTreeMap<Name, TakenBack>,
+    pub(super) untouched: usize,
+}
+
+impl Prepared {
+    /// Clusters that were read.
+    pub(super) fn clusters_read(&self) -> impl Iterator<Item = Name> {
+        self.live.clusters.iter().filter(|(_, read)| read.is_ok()).map(|(cluster, _)| cluster.clone())
+    }
+
+    /// The same without what would be done on some clusters.
+    #[must_use]
+    pub(super) fn without_clusters(mut self, refused: &BTreeMap<Name, String>) -> Self {
+        self.plan.organisations.retain(|one| !refused.contains_key(&one.cluster));
+        self
+    }
+
+    /// A saved plan in the place of the one that was made now.
+    #[must_use]
+    pub fn with_plan(self, plan: Plan) -> Self {
+        Self { plan, ..self }
+    }
+
+    /// How many actions write something.
+    pub fn changes(&self) -> usize {
+        let actions = self.plan.organisations.iter().flat_map(|one: &OrganisationPlan| &one.actions);
+        actions.filter(|action| action.verb.writes()).count()
+    }
+
+    /// The plan as a round that applied nothing.
+    pub fn into_round(self) -> Round {
+        let Self { plan, unreached, backwards, untouched, options: _, organisations: _, objects: _, live: _ } = self;
+        Round { plan: Some(plan), unreached, backwards, untouched, ..Round::default() }
+    }
+
+    /// The same, to be shown before it is carried out.
+    pub fn preview(&self) -> Round {
+        Round {
+            plan: Some(self.plan.clone()),
+            unreached: self.unreached.clone(),
+            backwards: self.backwards.clone(),
+            untouched: self.untouched,
+            ..Round::default()
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The stages of a round between the check and the report; each takes what the one before it gave.
+//!
+//! Clusters and organisations go side by side; none waits for another, and a failure stays where it happened.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+
+use super::round::Outcome;
+use super::state::{LiveState, RoundState};
+use crate::cluster::Inventories;
+use crate::name::Name;
+use crate::plan::{self, Plan};
+
+mod apply;
+pub(super) mod choose;
+pub(super) mod decide;
+pub(super) mod read;
+
+/// IO: reads every cluster that the batch is about. Inventories that were read just now are not read again.
+pub async fn read(round: &RoundState<'_>, mut inventories: BTreeMap<Name, Inventories>) -> LiveState {
+    let names: Vec<&Name> = round.garden.clusters.keys().filter(|name| round.concerns(name)).collect();
+    let states = join_all(names.iter().map(|name| read::cluster(round, name, inventories.remove(*name)))).await;
+    LiveState { clusters: names.into_iter().cloned().zip(states).collect() }
+}
+
+/// A plan that no guard has looked at yet.
+#[derive(Debug)]
+pub struct Proposed(Plan);
+
+/// Pure: decides what is done, with reasons.
+pub fn plan(round: &RoundState<'_>, live: &LiveState) -> Proposed {
+    let read = live.clusters.values().flatten();
+    let mut organisations: Vec<_> = read
+        .flat_map(|cluster| cluster.organisations.values().map(|one| decide::organisation(round, cluster, one)))
+        .collect();
+    organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
+    decide::refuse_moves(round, &mut organisations);
+    Proposed(Plan {
+        schema: plan::SCHEMA.to_owned(),
+        garden: round.garden.name.clone(),
+        commit: round.commit.to_owned(),
+        garden_hash: decide::garden_hash(round),
+        renderer_hash: round.renderer_hash.to_owned(),
+        made: round.seconds(),
+        organisations,
+    })
+}
+
+/// Pure: the second opinion. What breaks a promise is refused, whatever decided it.
+pub fn guard(round: &RoundState<'_>, live: &LiveState, Proposed(mut plan): Proposed) -> Plan {
+    for one in &mut plan.organisations {
+        if let Some(state) = live.of(&one.cluster, &one.organisation) {
+            decide::guard(round, state, one);
+        }
+    }
+    plan
+}
+
+/// IO: does a plan, organisations side by side.
+pub async fn apply(round: &RoundState<'_>, live: &mut LiveState, plan: &Plan) -> Outcome {
+    let clusters = live.clusters.iter_mut().map(|(name, read)| apply::cluster(round, name, read, plan));
+    let mut outcome = Outcome::default();
+    for (organisations, findings) in join_all(clusters).await {
+        outcome.organisations.extend(organisations);
+        outcome.findings.extend(findings);
+    }
+    outcome.organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
+    outcome
+}
