@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +47,10 @@ pub enum SandboxState {
 
 /// How each cluster of a garden is reached. Embedded sandboxes live as long as this value.
 pub(super) struct Clusters {
+    /// The garden that they were reached for.
+    pub(super) garden: Name,
+    /// The clusters as the garden writes them.
+    pub(super) written: BTreeMap<Name, Arc<Cluster>>,
     reached: BTreeMap<Name, Reached>,
     sandboxes: Vec<sandbox::Handle>,
 }
@@ -56,7 +61,12 @@ type Reached = Result<Connection, cluster::ConnectError>;
 impl Clusters {
     /// Prepares a connection to every cluster of the garden; nothing is asked of them yet.
     pub(super) async fn reach(access: &ClusterAccess, garden: &Garden) -> Result<(Self, Vec<Note>), Failure> {
-        let mut clusters = Self { reached: BTreeMap::new(), sandboxes: Vec::new() };
+        let mut clusters = Self {
+            garden: garden.name.clone(),
+            written: garden.clusters.clone(),
+            reached: BTreeMap::new(),
+            sandboxes: Vec::new(),
+        };
         let mut notes = Vec::new();
         access.check(garden)?;
         for (name, cluster) in &garden.clusters {
@@ -99,9 +109,10 @@ impl Clusters {
         self.sandboxes.is_empty()
     }
 
-    /// Whether these are the garden's clusters.
+    /// Whether these are the garden's clusters: of the same names and uids.
     pub(super) fn cover(&self, garden: &Garden) -> bool {
-        self.reached.keys().eq(garden.clusters.keys())
+        let named = |(name, cluster): (&Name, &Arc<Cluster>)| (name.clone(), cluster.uid.value.clone());
+        self.garden == garden.name && self.written.iter().map(named).eq(garden.clusters.iter().map(named))
     }
 
     /// The connections that stand.

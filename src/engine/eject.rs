@@ -60,7 +60,7 @@ impl Session {
 
     /// IO: lets go of what clusters hold of an organisation, as the only writer; how many objects were let go.
     pub async fn let_go(&mut self, organisation: &Name, places: &BTreeMap<Name, Held>) -> Result<usize, EjectFailure> {
-        self.take_leases_of_garden().await;
+        self.take_leases().await;
         let done = match std::mem::take(&mut self.refused).into_iter().next() {
             Some((cluster, why)) => Err(EjectFailure::Leased { cluster, why }),
             None => self.let_go_with_leases(organisation, places).await,

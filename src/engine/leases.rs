@@ -9,10 +9,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
+use super::clusters::Clusters;
 use crate::cause::reason_of;
 use crate::cluster::lease::{Standing, Timing};
 use crate::cluster::{Connection, Lease, Permit, Writer};
-use crate::model::Garden;
 use crate::name::Name;
 
 /// How leases are taken.
@@ -71,21 +71,18 @@ impl Leases {
 
     /// IO: takes the lease of every cluster that is not ours yet. Returns those that were gained, and those that are
     /// somebody else's, or could not be asked for, with the reason; nothing may be written there.
-    pub(super) async fn take(
-        &mut self,
-        clusters: &BTreeMap<Name, Connection>,
-        garden: &Garden,
-    ) -> (BTreeSet<Name>, BTreeMap<Name, String>) {
-        self.kept.retain(|name, kept| clusters.contains_key(name) && kept.permit.holds());
+    pub(super) async fn take(&mut self, clusters: &Clusters) -> (BTreeSet<Name>, BTreeMap<Name, String>) {
+        let connections = clusters.connections();
+        self.kept.retain(|name, kept| connections.contains_key(name) && kept.permit.holds());
         let mut missing = Vec::new();
-        for (name, connection) in clusters.iter().filter(|(name, _)| !self.kept.contains_key(*name)) {
+        for (name, connection) in connections.iter().filter(|(name, _)| !self.kept.contains_key(*name)) {
             let LeaseOptions { identity, timing, .. } = &self.options;
             // Whether a lease still moves shows only over time.
             let seen = self.rivals.remove(name);
-            missing.push((connection, seen.unwrap_or_else(|| Lease::new(&garden.name, identity.clone(), *timing))));
+            missing.push((connection, seen.unwrap_or_else(|| Lease::new(&clusters.garden, identity.clone(), *timing))));
         }
         let asked = missing.into_iter().map(|(connection, mut lease)| async {
-            let taken = self.take_one(connection, garden, &mut lease).await;
+            let taken = self.take_one(connection, clusters, &mut lease).await;
             (connection.cluster().clone(), lease, taken)
         });
         let asked = join_all(asked).await;
@@ -106,10 +103,15 @@ impl Leases {
     }
 
     /// IO: takes one lease.
-    async fn take_one(&self, connection: &Connection, garden: &Garden, lease: &mut Lease) -> Result<Writer, String> {
+    async fn take_one(
+        &self,
+        connection: &Connection,
+        clusters: &Clusters,
+        lease: &mut Lease,
+    ) -> Result<Writer, String> {
         let LeaseOptions { timing, patient, .. } = &self.options;
         let reason = |error: &(dyn std::error::Error + 'static)| reason_of(error);
-        let cluster = &garden.clusters[connection.cluster()];
+        let cluster = &clusters.written[connection.cluster()];
         let writer = connection.writer(cluster, Permit::Always).await.map_err(|error| reason(&error))?;
         let end = Instant::now() + timing.duration + timing.margin;
         loop {
@@ -118,7 +120,7 @@ impl Leases {
                 Standing::HeldBy { holder, alive } if !*patient || alive || Instant::now() > end => {
                     return Err(format!(
                         "`{holder}` holds the lease of the garden `{}`, so nothing is written: one parcelle writes at a time",
-                        garden.name
+                        clusters.garden
                     ));
                 }
                 Standing::HeldBy { .. } => sleep(timing.margin / 5).await,

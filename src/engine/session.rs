@@ -19,7 +19,6 @@ use super::{snapshot, stale, survey};
 use crate::check::Checked;
 use crate::cluster::{Connection, Progress};
 use crate::git::{CommitId, Repository};
-use crate::model::Garden;
 use crate::name::Name;
 use crate::plan::{OrganisationPlan, Plan};
 use crate::render::{ObjectId, OrganisationObjects};
@@ -154,16 +153,16 @@ impl Session {
         }
         self.clusters = Some(clusters);
         if self.leads {
-            self.take_leases(garden).await;
+            self.take_leases().await;
         }
-        self.learn(garden, now).await;
+        self.learn(now).await;
         Ok(())
     }
 
     /// IO: reads what is applied, and at which commits.
-    async fn learn(&mut self, garden: &Garden, now: jiff::Timestamp) {
-        let connections = self.connections();
-        self.known.learn(&connections, self.source.repository(), garden, now).await;
+    async fn learn(&mut self, now: jiff::Timestamp) {
+        let Some(clusters) = &self.clusters else { return };
+        self.known.learn(&clusters.connections(), self.source.repository(), &clusters.garden, now).await;
     }
 
     /// Whether a garden was read and checked already.
@@ -191,30 +190,19 @@ impl Session {
     /// IO: takes the leases of all clusters that are not ours yet, and says which were gained. What others applied
     /// meanwhile is learnt before anything is planned.
     pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> BTreeSet<Name> {
-        let Some(garden) = self.checked.garden.take() else { return BTreeSet::new() };
-        let gained = self.take_leases(&garden).await;
+        let gained = self.take_leases().await;
         if !gained.is_empty() {
-            self.learn(&garden, now).await;
+            self.learn(now).await;
         }
-        self.checked.garden = Some(garden);
         gained
     }
 
-    /// IO: the same for a command that has planned already.
-    pub(super) async fn take_leases_of_garden(&mut self) {
-        if let Some(garden) = self.checked.garden.take() {
-            self.take_leases(&garden).await;
-            self.checked.garden = Some(garden);
-        }
-    }
-
     /// IO: takes the leases of all clusters that are not ours yet; those that were gained. Embedded sandboxes need none.
-    async fn take_leases(&mut self, garden: &Garden) -> BTreeSet<Name> {
-        if !self.clusters.as_ref().is_some_and(Clusters::are_shared) {
+    pub(super) async fn take_leases(&mut self) -> BTreeSet<Name> {
+        let Some(clusters) = self.clusters.as_ref().filter(|clusters| clusters.are_shared()) else {
             return BTreeSet::new();
-        }
-        let connections = self.connections();
-        let (gained, refused) = self.leases.take(&connections, garden).await;
+        };
+        let (gained, refused) = self.leases.take(clusters).await;
         self.refused = refused;
         gained
     }
@@ -288,7 +276,7 @@ impl Session {
 
     /// IO: does what was prepared, on the clusters that nobody else writes to.
     pub async fn carry_out(&mut self, prepared: Prepared) -> Round {
-        self.take_leases_of_garden().await;
+        self.take_leases().await;
         let prepared = prepared.without_clusters(&self.refused);
         let round = self.carry_out_batch(prepared).await;
         self.leases.release().await;

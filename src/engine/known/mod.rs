@@ -7,7 +7,7 @@ use super::state::LiveState;
 use crate::check::{Checked, Memo, check_again};
 use crate::cluster::{Connection, Inventories, Reading};
 use crate::git::{Repository, Snapshot};
-use crate::model::{Garden, Life, Organisation};
+use crate::model::{Life, Organisation};
 use crate::name::Name;
 use crate::plan::{Inventory, OrganisationPlan, Plan};
 
@@ -47,11 +47,11 @@ impl Known {
         &mut self,
         clusters: &BTreeMap<Name, Connection>,
         repository: Option<&Repository>,
-        garden: &Garden,
+        garden: &Name,
         now: jiff::Timestamp,
     ) {
         // A cluster that cannot be read says so in the round that follows.
-        self.inventories = past::read_inventories(clusters, &garden.name).await;
+        self.inventories = past::read_inventories(clusters, garden).await;
         self.applied = Some(past::applied(&past::fullest(&self.inventories), repository, now));
     }
 
