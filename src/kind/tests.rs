@@ -48,6 +48,17 @@ fn a_kind_of_another_group_shares_nothing_but_the_name() {
 }
 
 #[test]
+fn what_nothing_renders_or_judges_has_no_row() {
+    for (group, kind) in [
+        ("mongodbcommunity.mongodb.com", "MongoDBCommunity"),
+        ("objectbucket.io", "ObjectBucketClaim"),
+        ("objectstorage.k8s.io", "Bucket"),
+    ] {
+        assert!(find(group, kind).is_none(), "{kind}");
+    }
+}
+
+#[test]
 fn an_unknown_kind_may_hold_data_and_goes_by_what_was_recorded_of_it() {
     let unknown = facts("example.org", "Thing");
     assert!(unknown.may_hold_data() && !unknown.holds_data());

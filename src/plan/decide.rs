@@ -83,8 +83,8 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
 
 /// Whether deleting the object by hand loses data. What is inside of a database server stays there, by its policy.
 fn takes_data(object: &Object) -> bool {
-    let kept = ["databaseReclaimPolicy", "databaseRoleReclaimPolicy"].map(|policy| &object.body["spec"][policy]);
-    object.holds_data && kept.iter().all(|policy| **policy != "retain")
+    let policy = object.id.facts().reclaim_field;
+    object.holds_data && policy.is_none_or(|policy| object.body["spec"][policy] != "retain")
 }
 
 /// What applying an object would come to.
