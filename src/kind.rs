@@ -219,6 +219,7 @@ pub(crate) enum WatchScope {
 
 /// Every fact about one kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of facts, none of which follows from another")]
 pub struct Kind {
     /// Which kind.
     pub id: GroupKind,
