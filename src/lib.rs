@@ -16,6 +16,7 @@ pub mod cause;
 pub mod name;
 pub mod finding;
 pub mod quantity;
+pub mod kind;
 pub mod syntax;
 pub mod schema;
 pub mod expression;

@@ -14,6 +14,7 @@ use super::errors::{self, ApiError};
 use super::request::{Content, backoff};
 use super::wait;
 use crate::finding::Findings;
+use crate::kind;
 use crate::plan::take_over::taken_over;
 use crate::plan::{
     Action, Base, Done, Entry, GARDEN_LABEL, HANDOVER, LiveObject, MANAGER, NONCE, Place, Skip, Verb, What,
@@ -387,7 +388,7 @@ async fn remove(work: &Work<'_>, resource: &Resource, action: &Action, base: &Ba
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": { "uid": base.uid, "resourceVersion": version_of(&found) },
-            "propagationPolicy": propagation(&resource.kind),
+            "propagationPolicy": resource.facts().propagation.word(),
         });
         match work.writer.write(Method::DELETE, &path, Content::Json, &options).await {
             Ok(answer) => return Ok(ending(&answer.body)),
@@ -403,16 +404,6 @@ async fn remove(work: &Work<'_>, resource: &Resource, action: &Action, base: &Ba
 /// An object that only waits for its finalizers is answered whole; one that is gone with a status, or without a time of deletion.
 fn ending(answer: &Value) -> Done {
     if answer["metadata"]["deletionTimestamp"].is_null() { Done::Deleted } else { Done::Deleting }
-}
-
-/// What happens to what an object owns. Kinds whose pods must be gone before the object counts as gone: foreground.
-fn propagation(kind: &str) -> &'static str {
-    match kind {
-        "Deployment" | "StatefulSet" | "DaemonSet" | "Job" | "CronJob" | "Cluster" | "MariaDB" | "MongoDBCommunity" => {
-            "Foreground"
-        }
-        _ => "Background",
-    }
 }
 
 /// A Secret that we make (once) or that follows others.
@@ -478,7 +469,7 @@ async fn add_keys(
 
 /// Whether the plan makes a Secret of that name not, although it should be: nobody need wait for it.
 fn is_refused(work: &Work<'_>, name: &str) -> bool {
-    let mut secrets = work.plan.actions.iter().filter(|action| &*action.id.kind == "Secret");
+    let mut secrets = work.plan.actions.iter().filter(|action| action.id.is(kind::SECRET));
     secrets.any(|action| *action.id.name == *name && action.verb == Verb::Refused)
 }
 

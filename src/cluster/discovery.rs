@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::connect::Connection;
 use super::errors::ApiError;
+use crate::kind::{self, GroupKind, Kind, group_of};
 use crate::render::ObjectId;
 
 /// One kind as the server names it in paths.
@@ -56,7 +57,6 @@ const OPERATORS: &[(&str, &str, &str, &str)] = &[
     ("psmdb.percona.com", "mongodb", "percona", "the Percona operator for MongoDB"),
     ("k8up.io", "backup", "k8up", "the K8up operator"),
     ("k8s.mariadb.com", "mariadb", "mariadb", "the MariaDB operator"),
-    ("mongodbcommunity.mongodb.com", "mongodb", "mongodb", "the MongoDB community operator"),
 ];
 
 impl MissingKind {
@@ -76,9 +76,16 @@ fn operator_hint(api_version: &str) -> String {
     })
 }
 
-/// `apps` of `apps/v1`; empty for `v1`.
-pub fn group_of(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
+impl Resource {
+    /// Whether its objects are of that kind.
+    pub(super) fn is(&self, kind: GroupKind) -> bool {
+        kind.is_of(&self.api_version, &self.kind)
+    }
+
+    /// The facts about its kind.
+    pub(super) fn facts(&self) -> &'static Kind {
+        kind::facts(group_of(&self.api_version), &self.kind)
+    }
 }
 
 impl Kinds {

@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use super::connect::Connection;
 use super::copies::{self, SourceSecrets};
-use super::discovery::{Kinds, Resource, group_of};
+use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
 use super::inventory::INVENTORY_LABEL;
 use super::mirror::Mirror;
 use super::request::{Detail, Listed, query_escaped};
+use crate::kind::{self, group_of};
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled};
 use crate::render::ObjectId;
@@ -256,13 +257,9 @@ pub(super) fn selector(garden: &Name, only: Option<&BTreeSet<Name>>) -> String {
     query_escaped(&selector)
 }
 
-fn is_secret(resource: &Resource) -> bool {
-    &*resource.kind == "Secret" && &*resource.api_version == "v1"
-}
-
 /// Values of Secrets are gone before anything is kept.
 fn close(connection: &Connection, item: &mut Value, resource: &Resource) {
-    if is_secret(resource) {
+    if resource.is(kind::SECRET) {
         copies::close(connection.key(), item);
     }
 }
@@ -413,16 +410,6 @@ impl Connection {
     }
 }
 
-/// Kinds that Kubernetes itself puts into every namespace or derives from ours.
-const MADE_BY_KUBERNETES: &[(&str, &str)] = &[
-    ("v1", "Event"),
-    ("events.k8s.io/v1", "Event"),
-    ("v1", "Endpoints"),
-    ("discovery.k8s.io/v1", "EndpointSlice"),
-    ("coordination.k8s.io/v1", "Lease"),
-    ("metrics.k8s.io/v1beta1", "PodMetrics"),
-];
-
 /// What lies in a namespace and is neither of this garden nor made by a controller for something else.
 async fn foreign(
     connection: &Connection,
@@ -433,7 +420,7 @@ async fn foreign(
     let looked_at: Vec<Arc<Resource>> = kinds
         .iter()
         .filter(|resource| resource.namespaced && resource.listable)
-        .filter(|resource| !MADE_BY_KUBERNETES.contains(&(&*resource.api_version, &*resource.kind)))
+        .filter(|resource| !resource.facts().made_by_kubernetes)
         .cloned()
         .collect();
     let lists = looked_at.into_iter().map(|resource| async move {

@@ -5,9 +5,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::connect::Connection;
-use super::discovery::{Kinds, Resource, group_of};
+use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
 use super::request::Content;
+use crate::kind::group_of;
 use crate::render::providers::Want;
 
 /// What is missing of something that is wanted.

@@ -18,6 +18,7 @@ use super::discovery::Resource;
 use super::errors::ApiError;
 use super::mirror::Mirror;
 use super::request::{Detail, Listed, WatchEvent, backoff, query_escaped};
+use crate::kind::{self, WatchScope};
 use crate::name::Name;
 use crate::plan::GARDEN_LABEL;
 use crate::render::ObjectId;
@@ -32,16 +33,6 @@ const SILENCE: Duration = Duration::from_secs(150);
 /// A kind that may not be watched is tried again so seldom; until then its objects are looked at when all are.
 const REFUSED: Duration = Duration::from_mins(10);
 
-/// What decides beside our own objects, and whether it decides what the server makes of an apply: a change of such a one
-/// has everything verified anew. The Secrets are those of our own namespace.
-const OTHERS: &[(&str, &str, &str, bool)] = &[
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", true),
-    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", true),
-    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", true),
-    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies", true),
-    ("v1", "Secret", "secrets", false),
-];
-
 /// The watches of one cluster. They end when this value does.
 pub struct Watches {
     connection: Connection,
@@ -55,18 +46,19 @@ impl Watches {
     /// Begins with those on what decides beside our own objects: definitions of kinds, webhooks, and the Secrets of the
     /// operators that are copied.
     pub fn new(connection: Connection, garden: Name, mirror: Arc<Mirror>) -> Self {
-        let others = OTHERS.iter().map(|(api_version, kind, plural, facts)| {
+        let others = kind::KINDS.iter().filter_map(|row| Some((row.id, row.watched?))).map(|(id, watched)| {
+            let facts = watched.scope == WatchScope::Cluster;
             let resource = Arc::new(Resource {
-                api_version: (*api_version).into(),
-                kind: (*kind).into(),
-                plural: (*plural).into(),
+                api_version: watched.api_version.into(),
+                kind: id.kind.into(),
+                plural: watched.plural.into(),
                 namespaced: !facts,
                 listable: true,
             });
             let path = resource.list_path(SYSTEM_NAMESPACE);
             let connection = connection.clone();
             let subject = Subject { connection, resource, path, selector: String::new(), detail: Detail::Metadata };
-            let (mirror, facts) = (Arc::clone(&mirror), *facts);
+            let mirror = Arc::clone(&mirror);
             tokio::spawn(async move {
                 subject
                     .keep(None, &mut OfOthers { mirror: &mirror, facts, known: BTreeMap::new(), begun: false })
@@ -95,7 +87,7 @@ impl Watches {
             resource: resource.clone(),
             path: resource.list_path(""),
             selector,
-            detail: if is_secret(resource) { Detail::Metadata } else { Detail::Whole },
+            detail: if resource.is(kind::SECRET) { Detail::Metadata } else { Detail::Whole },
         };
         let mirror = Arc::clone(&self.mirror);
         let task = tokio::spawn(async move { subject.keep(from, &mut OfOurs { mirror: &mirror }).await });
@@ -107,10 +99,6 @@ impl Drop for Watches {
     fn drop(&mut self) {
         self.tasks.values().chain(&self.others).for_each(JoinHandle::abort);
     }
-}
-
-fn is_secret(resource: &Resource) -> bool {
-    &*resource.kind == "Secret" && &*resource.api_version == "v1"
 }
 
 /// What is watched.

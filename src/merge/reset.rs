@@ -6,17 +6,18 @@ use super::element::Path;
 use super::field_set::FieldSet;
 use super::schema::TypeRef;
 use super::write::decode;
+use crate::kind;
 
 /// The fields that a write through this resource leaves alone; nobody comes to own them by it.
 pub(super) fn fields(of: &TypeRef, object: &Value, subresource: Option<&str>) -> FieldSet {
     let paths: &[&[&str]] = match subresource {
         Some("status") if of.is_custom() => &[&["metadata"], &["spec"]],
-        Some("status") => match object.get("kind").and_then(Value::as_str) {
-            Some("CustomResourceDefinition") => &[&["metadata"], &["spec"]],
-            Some("Deployment") => &[&["spec"], &["metadata", "labels"]],
-            Some("Pod") => &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]],
-            _ => &[&["spec"]],
-        },
+        Some("status") if kind::DEFINITION.is_body(object) => &[&["metadata"], &["spec"]],
+        Some("status") if kind::DEPLOYMENT.is_body(object) => &[&["spec"], &["metadata", "labels"]],
+        Some("status") if kind::POD.is_body(object) => {
+            &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]]
+        }
+        Some("status") => &[&["spec"]],
         None if of.has_status_subresource() => &[&["status"]],
         _ => &[],
     };
@@ -65,7 +66,7 @@ fn initial_status(of: &TypeRef, object: &Value) -> Option<Value> {
 fn keep_all_but_status(of: &TypeRef, stored: &Value, object: &mut Value) {
     let entries = object.pointer("/metadata/managedFields").cloned();
     let mut kept = stored.clone();
-    let whole_metadata = of.is_custom() || stored.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition");
+    let whole_metadata = of.is_custom() || kind::DEFINITION.is_body(stored);
     let (Some(map), Some(new)) = (kept.as_object_mut(), object.as_object_mut()) else { return };
     match new.remove("status") {
         Some(status) => map.insert("status".to_owned(), status),
@@ -87,7 +88,7 @@ fn keep_all_but_status(of: &TypeRef, stored: &Value, object: &mut Value) {
 
 /// A deployment's labels cannot be changed by way of its status.
 fn restore_labels(stored: &Value, metadata: &mut Value) {
-    if stored.get("kind").is_none_or(|kind| kind != "Deployment") {
+    if !kind::DEPLOYMENT.is_body(stored) {
         return;
     }
     let Some(metadata) = metadata.as_object_mut() else { return };

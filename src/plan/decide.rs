@@ -10,6 +10,7 @@ use super::diff::{Compared, diff};
 use super::input::{body_to_send, is_taken, kind_key, was_ours};
 use super::live::{Conflict, DryRun};
 use super::reason::{Reason, people};
+use super::said::means;
 use super::standing::{Index, Standing};
 use super::{Entry, Input, LiveObject, MANAGER, desired_hash, immutable, owners, take_over, values_hash};
 use crate::merge::{self, ApplyError, ApplyOptions};
@@ -82,8 +83,8 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
 
 /// Whether deleting the object by hand loses data. What is inside of a database server stays there, by its policy.
 fn takes_data(object: &Object) -> bool {
-    let kept = ["databaseReclaimPolicy", "databaseRoleReclaimPolicy"].map(|policy| &object.body["spec"][policy]);
-    object.holds_data && kept.iter().all(|policy| **policy != "retain")
+    let policy = object.id.facts().reclaim_field;
+    object.holds_data && policy.is_none_or(|policy| object.body["spec"][policy] != "retain")
 }
 
 /// What applying an object would come to.
@@ -125,10 +126,10 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
         action.prepare = Some(json!({ "takeOver": tools }));
     }
     // Whether a field may change in place is known beforehand: an invalid value is never read as an immutable field.
-    if let Some(path) = immutable::violated(&object.id.kind, &live.body, &action.changes)
+    if let Some(path) = immutable::violated(&object.id, &live.body, &action.changes)
         && !immutable::is_invalid_besides(&path, asked)
     {
-        let holds_data = object.holds_data || immutable::holds_data(&object.id) || &*object.id.kind == "StatefulSet";
+        let holds_data = object.holds_data || object.id.facts().may_hold_data();
         (action.verb, action.reason) = if holds_data {
             (Verb::Refused, Reason::ImmutableWithData { path })
         } else {
@@ -160,7 +161,7 @@ fn after_take_over<'a>(input: &Input<'_>, live: &LiveObject, wanted: &Value, too
 /// The number of replicas that passes from us to an autoscaler: as it is live, to be held by a second manager before we drop
 /// it, since it would fall back to 1 otherwise.
 fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted: &Value) -> Option<Value> {
-    let scales = matches!(&*object.id.kind, "Deployment" | "StatefulSet") && entry.is_some();
+    let scales = object.id.facts().scales && entry.is_some();
     let held = owners::ours(&live.body).is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some());
     let replicas = live.body.pointer("/spec/replicas")?;
     (scales && held && wanted.pointer("/spec/replicas").is_none()).then(|| json!({"spec": {"replicas": replicas}}))
@@ -185,11 +186,8 @@ fn rewritten(
 
 /// An object that is as it should be: a word where fields of it are left to others.
 fn settled(input: &Input<'_>, object: &Object, mut action: Action) -> Action {
-    let left = input
-        .said
-        .fields
-        .iter()
-        .any(|decision| !decision.take && *decision.kind == *object.id.kind && *decision.name == *object.id.name);
+    let left =
+        input.said.fields.iter().any(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
     action.verb = Verb::Keep;
     action.reason = if left { Reason::LeftToOthers } else { Reason::Unchanged };
     action

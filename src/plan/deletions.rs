@@ -9,7 +9,8 @@ use super::identity::Identity;
 use super::input::kind_key;
 use super::reason::Reason;
 use super::standing::{Index, is_same, retirement, some};
-use super::{Entry, GARDEN_LABEL, Input, LiveObject, immutable, order, owners};
+use super::{Entry, GARDEN_LABEL, Input, LiveObject, owners};
+use crate::kind;
 use crate::render::{ObjectId, Stage};
 
 /// What becomes of what is no longer asked for.
@@ -67,7 +68,7 @@ fn present(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry, l
         values_hash: String::new(),
     });
     action.prepare = prepare(id, live);
-    action.note = entry.note.clone().or_else(|| note(id).map(str::to_owned));
+    action.note = entry.note.clone().or_else(|| id.facts().on_delete.map(str::to_owned));
     action
 }
 
@@ -78,7 +79,7 @@ fn action(id: &ObjectId, entry: &Entry, verb: Verb, reason: Reason) -> Action {
         reason,
         what: What::Object,
         app: entry.app.clone(),
-        stage: order::stage_of(&id.kind),
+        stage: id.facts().stage,
         holds_data: holds_data(id, entry),
         origin: None,
         changes: Vec::new(),
@@ -94,7 +95,7 @@ fn action(id: &ObjectId, entry: &Entry, verb: Verb, reason: Reason) -> Action {
 }
 
 fn holds_data(id: &ObjectId, entry: &Entry) -> bool {
-    entry.holds_data || immutable::holds_data(id)
+    entry.holds_data || id.facts().holds_data()
 }
 
 /// What the garden's words make of an object that nothing asks for.
@@ -163,7 +164,9 @@ fn disowned(input: &Input<'_>, live: &LiveObject) -> Option<String> {
 fn successor(input: &Input<'_>, id: &ObjectId, entry: &Entry) -> Option<String> {
     let stem = hash_stem(&id.name)?;
     let object = input.desired.objects.iter().find(|object| {
-        object.id.kind == id.kind && object.app == entry.app && hash_stem(&object.id.name) == Some(stem)
+        (object.id.group(), &object.id.kind) == (id.group(), &id.kind)
+            && object.app == entry.app
+            && hash_stem(&object.id.name) == Some(stem)
     })?;
     Some(object.id.name.to_string())
 }
@@ -204,8 +207,8 @@ pub(super) fn budget(limits: &crate::model::Deletions, objects: usize) -> u64 {
 
 /// A namespace goes when everything of ours in it goes too, and nothing foreign is in it.
 fn namespace_last(input: &Input<'_>, actions: &mut [Action]) {
-    let others_stay = actions.iter().any(|action| &*action.id.kind != "Namespace" && action.verb != Verb::Delete);
-    let namespaces = actions.iter_mut().filter(|action| &*action.id.kind == "Namespace" && action.verb == Verb::Delete);
+    let others_stay = actions.iter().any(|action| !action.id.is(kind::NAMESPACE) && action.verb != Verb::Delete);
+    let namespaces = actions.iter_mut().filter(|action| action.id.is(kind::NAMESPACE) && action.verb == Verb::Delete);
     for action in namespaces {
         if !input.live.foreign.is_empty() {
             (action.verb, action.reason) = (Verb::Held, Reason::ForeignInside { objects: some(&input.live.foreign) });
@@ -218,25 +221,8 @@ fn namespace_last(input: &Input<'_>, actions: &mut [Action]) {
 
 /// What is set just before a delete, so that the data goes with the object.
 fn prepare(id: &ObjectId, live: &LiveObject) -> Option<Value> {
-    let field = match (&*id.kind, id.group()) {
-        ("Database", "postgresql.cnpg.io") => "databaseReclaimPolicy",
-        ("DatabaseRole", "postgresql.cnpg.io") => "databaseRoleReclaimPolicy",
-        _ => return None,
-    };
+    let field = id.facts().reclaim_field?;
     (live.body["spec"][field] != "delete").then(|| json!({"spec": {field: "delete"}}))
-}
-
-/// What goes with an object, and what is left, by its kind.
-fn note(id: &ObjectId) -> Option<&'static str> {
-    Some(match (&*id.kind, id.group()) {
-        ("Cluster", "postgresql.cnpg.io") => "its volumes go with it, and every database in it",
-        ("Database", "postgresql.cnpg.io") => "the database goes with it: its reclaim policy is set to `delete` first",
-        ("PersistentVolumeClaim", _) => "its volume goes by the storage class's reclaim policy",
-        ("StatefulSet", _) => "the claims of its pods stay",
-        ("GarageBucket", _) => "the files in it go with it",
-        ("Namespace", _) => "everything in it goes with it",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -254,6 +240,20 @@ mod tests {
         assert_eq!(budget(&limits(20, 10), 4000), 20);
         assert_eq!(budget(&limits(20, 10), 3), 1);
         assert_eq!(budget(&limits(20, 0), 400), 0);
+    }
+
+    #[test]
+    fn a_reclaim_policy_is_switched_in_the_operator_s_own_kinds_alone() {
+        let prepared = |api_version: &str, kind: &str, spec: Value| {
+            let body = json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": "a" }, "spec": spec });
+            prepare(&ObjectId::of(&body), &LiveObject::new(body))
+        };
+        let postgres = "postgresql.cnpg.io/v1";
+        let switched = |field: &str| Some(json!({ "spec": { field: "delete" } }));
+        assert_eq!(prepared(postgres, "Database", json!({})), switched("databaseReclaimPolicy"));
+        assert_eq!(prepared(postgres, "DatabaseRole", json!({})), switched("databaseRoleReclaimPolicy"));
+        assert_eq!(prepared(postgres, "Database", json!({ "databaseReclaimPolicy": "delete" })), None);
+        assert_eq!(prepared("k8s.mariadb.com/v1alpha1", "Database", json!({})), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::action::{FieldChange, Place, Shown};
 use super::{list, mask, owners, path};
+use crate::kind;
 use crate::render::Origins;
 use crate::source::Sources;
 
@@ -27,7 +28,7 @@ pub(super) struct Compared<'a> {
 
 /// The fields that differ, in order of path.
 pub(super) fn diff(compared: &Compared<'_>) -> Vec<FieldChange> {
-    let secret = compared.after.get("kind").and_then(Value::as_str) == Some("Secret");
+    let secret = kind::SECRET.is_body(compared.after);
     let managers = compared.before.map(owners::others).unwrap_or_default();
     let (path, pointer) = (String::with_capacity(128), String::with_capacity(128));
     let mut walk = Walk { compared, secret, managers, path, pointer, steps: Vec::new(), changes: Vec::new() };

@@ -2,8 +2,9 @@
 
 use super::action::{Action, Verb};
 use super::reason::Reason;
-use super::{Input, OrganisationPlan, immutable, path, reason};
+use super::{Input, OrganisationPlan, path, reason};
 use crate::finding::{Code, Finding, Findings};
+use crate::kind;
 use crate::render::{Object, ObjectId};
 use crate::source::Span;
 
@@ -115,7 +116,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
 /// How something that is not ours is taken. Nobody is told to delete what may hold people's data, or opens it.
 fn taking(id: &ObjectId) -> String {
     let take = format!("say `adopt {} {}` in the app to take it", id.kind, id.name);
-    if immutable::holds_data(id) || matches!(&*id.kind, "Secret" | "Namespace") {
+    if id.facts().may_hold_data() || id.is(kind::SECRET) {
         return format!("{take}; look at what is in it before you remove it");
     }
     format!("{take}, or delete it in the cluster")
@@ -170,7 +171,7 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
 /// A value in a sentence; what may be secret is not said.
 fn shown(id: &ObjectId, field: &str, value: &serde_json::Value) -> String {
     let path = path::plain(field);
-    if &*id.kind == "Secret" || super::mask::looks_secret(&path, value) {
+    if id.is(kind::SECRET) || super::mask::looks_secret(&path, value) {
         return "(secret)".to_owned();
     }
     let text = value.to_string();

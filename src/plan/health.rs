@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::kind::{self, HealthRule};
+
 mod custom;
 mod workload;
 
@@ -84,12 +86,34 @@ pub fn health(object: &Value) -> Health {
     {
         return progressing("its controller has not seen the change yet");
     }
-    let group =
-        object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map_or("", |(group, _)| group);
-    let kind = object["kind"].as_str().unwrap_or_default();
-    workload::health(group, kind, object)
-        .or_else(|| custom::health(group, kind, object))
-        .unwrap_or_else(|| standard(object))
+    by_rule(kind::facts_of_body(object).health, object)
+}
+
+fn by_rule(rule: HealthRule, object: &Value) -> Health {
+    match rule {
+        HealthRule::Standard => standard(object),
+        HealthRule::Exists => ready(),
+        HealthRule::ReadyCondition => custom::ready_condition(object),
+        HealthRule::Deployment => workload::deployment(object),
+        HealthRule::StatefulSet => workload::stateful_set(object),
+        HealthRule::Job => workload::job(object),
+        HealthRule::Claim => workload::claim(object),
+        HealthRule::Namespace => workload::namespace(object),
+        HealthRule::Pod => workload::pod(object),
+        HealthRule::Service => workload::service(object),
+        HealthRule::Autoscaler => workload::autoscaler(object),
+        HealthRule::DisruptionBudget => workload::disruption_budget(object),
+        HealthRule::Definition => workload::definition(object),
+        HealthRule::PostgresCluster => custom::postgres_cluster(object),
+        HealthRule::PostgresInside => custom::applied(object),
+        HealthRule::PostgresBackup => custom::phase(object, &["completed"], &["failed", "walArchivingFailing"]),
+        HealthRule::PerconaMongodb => custom::mongodb(object),
+        HealthRule::Garage => custom::garage(object),
+        HealthRule::Certificate => custom::certificate(object),
+        HealthRule::Route => custom::route(object),
+        HealthRule::Listeners => custom::listeners(object),
+        HealthRule::BackupRun => custom::k8up(object),
+    }
 }
 
 /// A condition of the object's status.

@@ -20,11 +20,6 @@ pub struct Identity<'a> {
 }
 
 impl ObjectId {
-    /// The API group: `apps` of `apps/v1`, empty for the core group.
-    pub fn group(&self) -> &str {
-        self.api_version.split_once('/').map_or("", |(group, _)| group)
-    }
-
     /// What stays the same when the version of the API moves.
     pub fn identity(&self) -> Identity<'_> {
         Identity { group: self.group(), kind: &self.kind, namespace: &self.namespace, name: &self.name }

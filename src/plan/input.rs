@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::live::Conflict;
+use super::said::means;
 use super::{Entry, Inventory, Live, NONCE, Said, desired_hash, path, standing};
 use crate::merge::{self, Schemas};
 use crate::model::Deletions;
@@ -84,10 +85,8 @@ pub fn kind_key(id: &ObjectId) -> String {
 /// The body that is sent for an object: as rendered, without fields that the garden leaves to others, and with the
 /// nonce that it was first made with.
 pub fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) -> Cow<'a, Value> {
-    let left = said
-        .fields
-        .iter()
-        .filter(|decision| !decision.take && *decision.kind == *object.id.kind && *decision.name == *object.id.name);
+    let left =
+        said.fields.iter().filter(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
     let mut body = Cow::Borrowed(&object.body);
     for decision in left {
         path::remove(body.to_mut(), &decision.path);

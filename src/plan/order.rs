@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::OrganisationPlan;
 use super::action::Verb;
-use super::{OrganisationPlan, immutable};
-use crate::render::Stage;
+use crate::kind::{self, Departure};
+use crate::render::{ObjectId, Stage};
 
 /// Actions that are done at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +33,15 @@ pub enum Phase {
 pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
     // A namespace stands before anything is put into it, its own quota included.
     let mut applies: BTreeMap<(Stage, bool), Vec<usize>> = BTreeMap::new();
-    let mut deletes: BTreeMap<(u8, Stage), Vec<usize>> = BTreeMap::new();
+    let mut deletes: BTreeMap<(Departure, Stage), Vec<usize>> = BTreeMap::new();
     for (at, action) in plan.actions.iter().enumerate() {
         match action.verb {
             Verb::Delete => {
-                let rank = delete_rank(&action.id.kind, action.holds_data || immutable::holds_data(&action.id));
-                deletes.entry((rank, action.stage)).or_default().push(at);
+                let departure = action.id.facts().departs(action.holds_data);
+                deletes.entry((departure, action.stage)).or_default().push(at);
             }
             verb if verb.applies() => {
-                applies.entry((action.stage, &*action.id.kind != "Namespace")).or_default().push(at);
+                applies.entry((action.stage, !action.id.is(kind::NAMESPACE))).or_default().push(at);
             }
             _ => {}
         }
@@ -56,45 +57,7 @@ pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
     applies.chain(deletes).collect()
 }
 
-/// Whether a step that waits waits for this object. Not for claims: where the storage class binds them at first use, they
-/// wait for the workload of a later stage.
-pub fn is_awaited(id: &crate::render::ObjectId) -> bool {
-    &*id.kind != "PersistentVolumeClaim"
-}
-
-/// What goes first: what is reached, what runs, what configures; then what holds data, from the inside out.
-fn delete_rank(kind: &str, holds_data: bool) -> u8 {
-    match (kind, holds_data) {
-        ("Namespace", _) => 9,
-        ("Database" | "DatabaseRole" | "GarageKey", _) => 5,
-        ("PersistentVolumeClaim", _) => 7,
-        ("Secret", true) => 8,
-        (_, true) => 6,
-        (kind, false) => match stage_of(kind) {
-            Stage::Edge => 0,
-            Stage::Workload => 1,
-            Stage::Upgrade => 2,
-            Stage::Data => 4,
-            Stage::Configuration | Stage::Ground => 3,
-        },
-    }
-}
-
-/// The stage of a kind, for objects that nothing renders any more.
-pub(super) fn stage_of(kind: &str) -> Stage {
-    match kind {
-        "Namespace" | "ResourceQuota" | "LimitRange" | "NetworkPolicy" => Stage::Ground,
-        "ServiceAccount" | "Role" | "RoleBinding" | "Secret" | "ConfigMap" => Stage::Configuration,
-        "PersistentVolumeClaim"
-        | "Cluster"
-        | "Database"
-        | "DatabaseRole"
-        | "GarageBucket"
-        | "GarageKey"
-        | "MariaDB"
-        | "PerconaServerMongoDB" => Stage::Data,
-        "Job" => Stage::Upgrade,
-        "Deployment" | "StatefulSet" | "DaemonSet" | "Service" => Stage::Workload,
-        _ => Stage::Edge,
-    }
+/// Whether a step that waits waits for this object.
+pub fn is_awaited(id: &ObjectId) -> bool {
+    id.facts().awaited
 }

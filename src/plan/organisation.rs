@@ -8,6 +8,7 @@ use super::reason::Reason;
 use super::standing::Index;
 use super::{Input, OrganisationPlan, decide, deletions, findings, requests};
 use crate::finding::Findings;
+use crate::kind;
 use crate::name::Name;
 
 /// Decides what would be done for one organisation.
@@ -42,7 +43,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
 /// Holds everything inside a namespace back that is not ours or is being deleted.
 fn bar_namespace(actions: &mut [Action], namespace: &str) {
     let is_barred = |action: &Action| {
-        &*action.id.kind == "Namespace"
+        action.id.is(kind::NAMESPACE)
             && *action.id.name == *namespace
             && (action.verb == Verb::Refused || matches!(action.reason, Reason::Terminating | Reason::Leaving))
     };

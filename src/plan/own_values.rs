@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::MANAGER;
+use crate::kind;
 
 /// A hash over the fields that our `managedFields` entries name, and their live values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +23,7 @@ impl OwnValues {
         let metadata = &live["metadata"];
         hash.update(metadata["uid"].as_str().unwrap_or_default().as_bytes());
         hash.update(&[u8::from(metadata.get("deletionTimestamp").is_some_and(|time| !time.is_null()))]);
-        let secret = live["kind"] == "Secret";
+        let secret = kind::SECRET.is_body(live);
         let entries = metadata["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
         let ours = entries.iter().filter(|entry| entry["manager"] == MANAGER && entry["subresource"] != "status");
         for fields in ours.filter_map(|entry| entry.get("fieldsV1")?.as_object()) {

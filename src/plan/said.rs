@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kind;
 use crate::model::{Adopt, FieldDecision, Organisation};
 use crate::name::Name;
 use crate::source::Span;
@@ -55,16 +56,38 @@ impl Said {
 
     /// Whether `adopt` names this object.
     pub fn adopts(&self, id: &crate::render::ObjectId) -> bool {
-        self.adopt.iter().any(|adopt| *adopt.kind == *id.kind && *adopt.name == *id.name)
+        self.adopt.iter().any(|adopt| means(&adopt.kind, &adopt.name, id))
     }
 
     /// The decision on a field of an object, where the garden has one. A decision on a field covers what is below it.
     pub fn decision(&self, id: &crate::render::ObjectId, path: &str) -> Option<&FieldDecision> {
         let path = super::path::plain(path);
         self.fields.iter().find(|decision| {
-            *decision.kind == *id.kind
-                && *decision.name == *id.name
-                && super::path::covers(&super::path::plain(&decision.path), &path)
+            means(&decision.kind, &decision.name, id) && super::path::covers(&super::path::plain(&decision.path), &path)
         })
+    }
+}
+
+/// Whether `KIND NAME` in the garden means this object: a kind is said without its group, and means the one that is
+/// rendered.
+pub(super) fn means(kind: &str, name: &str, id: &crate::render::ObjectId) -> bool {
+    *kind == *id.kind && *name == *id.name && kind::named(kind).is_none_or(|row| id.is(row.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::ObjectId;
+
+    #[test]
+    fn a_kind_of_another_group_is_not_meant() {
+        let id = |api_version: &str| ObjectId {
+            api_version: api_version.into(),
+            kind: "Cluster".into(),
+            namespace: "o".into(),
+            name: "postgres".into(),
+        };
+        assert!(means("Cluster", "postgres", &id("postgresql.cnpg.io/v1")));
+        assert!(!means("Cluster", "postgres", &id("cluster.x-k8s.io/v1beta1")));
     }
 }

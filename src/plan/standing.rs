@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::identity::Identity;
 use super::reason::Reason;
 use super::{Entry, GARDEN_LABEL, Input, LiveObject, NONCE, Presence, Retirement, owners};
+use crate::kind;
 use crate::name::Name;
 use crate::render::ObjectId;
 
@@ -108,7 +109,7 @@ impl<'a> Index<'a> {
 
 /// What others hold in a namespace that is adopted; what is taken in the same plan is nobody else's any more.
 fn others_inside(input: &Input<'_>, id: &ObjectId) -> Vec<ObjectId> {
-    let foreign = input.live.foreign.iter().filter(|_| &*id.kind == "Namespace");
+    let foreign = input.live.foreign.iter().filter(|_| id.is(kind::NAMESPACE));
     foreign.filter(|other| !input.said.adopts(other)).cloned().collect()
 }
 

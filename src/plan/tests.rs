@@ -10,7 +10,7 @@ use super::*;
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, Deletions, FieldDecision};
 use crate::quantity::Quantity;
-use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource, Stage};
+use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 const DAY: i64 = 86_400;
@@ -184,10 +184,6 @@ fn body(id: &ObjectId, parts: &Value) -> Value {
     if parts.is_null() { body } else { merge::json_merge_patch(body, parts) }
 }
 
-fn stage(kind: &str) -> Stage {
-    order::stage_of(kind)
-}
-
 fn world(case: &Case) -> World {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("orgs/alternatiba.kdl", &"x\n".repeat(99), ""));
@@ -204,7 +200,7 @@ fn world(case: &Case) -> World {
                 body: body(&id, &wanted.body),
                 origins,
                 app: wanted.app.as_deref().map(name),
-                stage: stage(&id.kind),
+                stage: id.facts().stage,
                 holds_data: wanted.data,
                 id,
             }

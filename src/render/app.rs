@@ -9,7 +9,7 @@ use super::life::Now;
 use super::providers::{self, Claim, Met};
 use super::scope::Scope;
 use super::tree::{Tree, tree};
-use super::{Contribution, SecretRequest, Stage, job, kdl, workload};
+use super::{Contribution, SecretRequest, job, kdl, workload};
 use crate::expression::Value;
 use crate::finding::Findings;
 use crate::model::definition::{Guarded, Need, Workload};
@@ -178,10 +178,7 @@ fn jobs<'a>(
 
 fn claim_object(need: &str, claim: &Claim) -> Draft {
     let body = tree! { "spec": claim.spec.clone() };
-    Draft::new("v1", "PersistentVolumeClaim", claim.name.clone(), body, claim.origin)
-        .stage(Stage::Data)
-        .component(need)
-        .holding_data()
+    Draft::new("v1", "PersistentVolumeClaim", claim.name.clone(), body, claim.origin).component(need)
 }
 
 /// An identity without rights and without a token.

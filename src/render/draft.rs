@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::tree::{Tree, tree};
 use super::{Object, ObjectId, Stage, naming};
+use crate::kind::{self, GroupKind};
 use crate::model::{App, Garden, Organisation};
 use crate::name::Name;
 use crate::source::Span;
@@ -28,15 +29,15 @@ pub(super) struct Draft {
     pub body: Tree,
     /// When it is applied.
     pub stage: Stage,
-    /// Whether deleting it loses people's data.
-    pub holds_data: bool,
     /// The line that asked for it.
     pub origin: Span,
 }
 
 impl Draft {
-    /// An object of configuration without data, component and annotations.
+    /// An object without component and annotations, at the stage of its kind.
     pub fn new(api_version: &'static str, kind: &'static str, name: String, body: Tree, origin: Span) -> Self {
+        let group = kind::group_of(api_version);
+        debug_assert!(kind::find(group, kind).is_some(), "`{kind}` of `{group}` has no row in src/kind/table.rs");
         Self {
             api_version,
             kind,
@@ -45,28 +46,26 @@ impl Draft {
             annotations: Tree::ABSENT,
             labels: Tree::ABSENT,
             body,
-            stage: Stage::Configuration,
-            holds_data: false,
+            stage: kind::facts(group, kind).stage,
             origin,
         }
     }
 
-    /// The same at another stage.
+    /// The same at another stage than that of its kind.
     #[must_use]
     pub fn stage(self, stage: Stage) -> Self {
         Self { stage, ..self }
+    }
+
+    /// Its kind.
+    pub fn group_kind(&self) -> GroupKind {
+        GroupKind::of(self.api_version, self.kind)
     }
 
     /// The same for a part of the app.
     #[must_use]
     pub fn component(self, component: &str) -> Self {
         Self { component: Some(component.to_owned()), ..self }
-    }
-
-    /// The same, holding data.
-    #[must_use]
-    pub fn holding_data(self) -> Self {
-        Self { holds_data: true, ..self }
     }
 
     /// The same with annotations.
@@ -141,7 +140,8 @@ impl Owner {
 
     /// The whole object.
     pub fn finish(&self, draft: Draft) -> Object {
-        let namespaced = draft.kind != "Namespace";
+        let id = self.id(draft.api_version, draft.kind, &draft.name);
+        let facts = id.facts();
         let mut labels = Tree::from(self.labels(draft.component.as_deref()));
         labels.merge(draft.labels);
         let mut body = draft.body.at(draft.origin);
@@ -151,25 +151,26 @@ impl Owner {
             "metadata",
             tree! {
                 "name": draft.name.as_str(),
-                "namespace": namespaced.then(|| self.organisation.as_str()),
+                "namespace": facts.namespaced.then(|| self.organisation.as_str()),
                 "labels": labels,
                 "annotations": draft.annotations,
             },
         );
         let (body, origins) = body.finish();
         Object {
-            id: self.id(draft.api_version, draft.kind, &draft.name),
+            holds_data: facts.holds_data_in(&body),
+            id,
             body,
             origins,
             app: self.app.as_ref().map(|(app, _, _)| app.clone()),
             stage: draft.stage,
-            holds_data: draft.holds_data,
         }
     }
 
     /// The id of an object of this owner.
     pub fn id(&self, api_version: &str, kind: &str, name: &str) -> ObjectId {
-        let namespace = if kind == "Namespace" { "" } else { self.organisation.as_str() };
+        let namespaced = kind::facts(kind::group_of(api_version), kind).namespaced;
+        let namespace = if namespaced { self.organisation.as_str() } else { "" };
         ObjectId { api_version: api_version.into(), kind: kind.into(), namespace: namespace.into(), name: name.into() }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Stage;
 use super::draft::Draft;
 use super::naming;
 use super::tree::{Tree, tree};
+use crate::kind;
 use crate::name::Name;
 use crate::source::Span;
 
@@ -86,7 +86,7 @@ fn selected(end: &Peer) -> Option<(String, BTreeMap<String, String>, Option<Stri
             let app = labels.get("parcelle.dev/app").and_then(|app| Name::new(app).ok());
             let name = match (app, labels.get("app.kubernetes.io/component"), labels.get("app.kubernetes.io/instance"))
             {
-                (Some(app), Some(component), _) => naming::role("NetworkPolicy", &app, component, "part"),
+                (Some(app), Some(component), _) => naming::role(kind::NETWORK_POLICY, &app, component, "part"),
                 // Pods that an operator makes, by what it makes them of or by what it calls them.
                 (_, _, Some(instance)) => format!("{instance}--pods"),
                 _ => format!("default--{}", named_after(labels)),
@@ -128,7 +128,7 @@ fn namespace(name: &str) -> Tree {
 }
 
 fn policy(name: String, spec: Tree, origin: Span) -> Draft {
-    Draft::new("networking.k8s.io/v1", "NetworkPolicy", name, tree! { "spec": spec }, origin).stage(Stage::Ground)
+    Draft::new("networking.k8s.io/v1", "NetworkPolicy", name, tree! { "spec": spec }, origin)
 }
 
 /// No pod of the organisation may send or receive; an absent selector selects all.

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::tree::{Tree, tree};
-use super::{Contribution, Resource, Stage};
+use super::{Contribution, Resource};
 use crate::model::{Contact, Organisation};
 use crate::quantity::{Dimension, Quantity};
 
@@ -42,7 +42,7 @@ fn namespace(organisation: &Organisation, root: bool) -> Draft {
         "parcelle.dev/contacts": (!contacts.is_empty()).then_some(contacts),
     };
     let draft = Draft::new("v1", "Namespace", name, Tree::map::<String>([]), organisation.span);
-    Draft { annotations, labels, ..draft.stage(Stage::Ground).holding_data() }
+    Draft { annotations, labels, ..draft }
 }
 
 /// What containers ask for that say nothing; without it the quota would refuse them.
@@ -54,7 +54,7 @@ fn limits(organisation: &Organisation) -> Draft {
         "default": tree! { "memory": amount(Dimension::Size, DEFAULT_MEMORY_LIMIT) },
     };
     let body = tree! { "spec": tree! { "limits": vec![container] } };
-    Draft::new("v1", "LimitRange", "default".into(), body, organisation.span).stage(Stage::Ground)
+    Draft::new("v1", "LimitRange", "default".into(), body, organisation.span)
 }
 
 fn amount(dimension: Dimension, amount: u64) -> Quantity {
@@ -87,5 +87,5 @@ fn quota(organisation: &Organisation, overhead: &[Contribution]) -> Option<Draft
     let body = tree! { "spec": tree! { "hard": Tree::map(rows.into_iter().map(|(row, _)| row)) } };
     let annotations = tree! { "parcelle.dev/overhead": named.join(", ") };
     let draft = Draft::new("v1", "ResourceQuota", "default".into(), body, organisation.span);
-    Some(draft.stage(Stage::Ground).annotated(annotations))
+    Some(draft.annotated(annotations))
 }

@@ -9,6 +9,7 @@ use super::providers::Claim;
 use super::scope::Scope;
 use super::tree::{Tree, tree};
 use super::{Contribution, Resource, SecretRequest, Stage, naming};
+use crate::kind;
 use crate::model::definition::{Job, Trigger};
 use crate::model::{App, Organisation};
 
@@ -98,10 +99,8 @@ fn cron_job(asked: &Asked, schedule: Tree, template: Tree) -> Draft {
         "failedJobsHistoryLimit": KEPT,
         "jobTemplate": tree! { "spec": job },
     };
-    let name = naming::part("CronJob", &asked.app.name, component(asked));
-    Draft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, asked.job.span)
-        .stage(Stage::Edge)
-        .component(component(asked))
+    let name = naming::part(kind::CRON_JOB, &asked.app.name, component(asked));
+    Draft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, asked.job.span).component(component(asked))
 }
 
 /// A Job named by what it is about, so that it runs again when that changes.
@@ -120,7 +119,7 @@ fn once(asked: &Asked, template: Tree, stage: Stage) -> Draft {
         Trigger::OnUpgrade | Trigger::Every(_) => None,
     };
     let hash = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), 10);
-    let name = naming::role("Job", &asked.app.name, component(asked), &hash);
+    let name = naming::role(kind::JOB, &asked.app.name, component(asked), &hash);
     // What comes after the workloads waits while they sleep.
     let waits = matches!(asked.job.trigger, Trigger::OnChange(_));
     let suspend = waits.then(|| Tree::from(asked.now.asleep()).at(asked.now.origin()));

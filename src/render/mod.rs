@@ -31,10 +31,12 @@ use serde_json::Value;
 
 use crate::expression::SecretRef;
 use crate::finding::Findings;
+use crate::kind::{self, GroupKind, Kind};
 use crate::model::{App, Garden, Life, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
+pub use crate::kind::Stage;
 use backup::Backup;
 pub use custom::{definitions, schemas};
 use draft::{Draft, Owner};
@@ -71,6 +73,21 @@ impl ObjectId {
             name: text(&metadata["name"]),
         }
     }
+
+    /// The API group: `apps` of `apps/v1`, empty for the core group.
+    pub fn group(&self) -> &str {
+        kind::group_of(&self.api_version)
+    }
+
+    /// Whether the object is of that kind.
+    pub(crate) fn is(&self, kind: GroupKind) -> bool {
+        kind.is_of(&self.api_version, &self.kind)
+    }
+
+    /// The facts about its kind.
+    pub(crate) fn facts(&self) -> &'static Kind {
+        kind::facts(self.group(), &self.kind)
+    }
 }
 
 /// Where rendered values came from: JSON pointer to the line that decided it.
@@ -88,24 +105,6 @@ impl Origins {
             pointer = &pointer[..pointer.rfind('/')?];
         }
     }
-}
-
-/// When an object is applied: earlier stages first, each awaited where it must be ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Namespace, quota, limits, network policy.
-    Ground,
-    /// Service accounts, roles, secrets, configuration.
-    Configuration,
-    /// Databases, caches, buckets, volumes: ready before what uses them.
-    Data,
-    /// Jobs of an upgrade, before the workloads switch.
-    Upgrade,
-    /// Deployments, `StatefulSets`, Services.
-    Workload,
-    /// Routes, certificates, autoscalers, disruption budgets, schedules, jobs after a change.
-    Edge,
 }
 
 /// An object that should be in the cluster.

@@ -11,6 +11,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::kind::{self, GroupKind};
 use crate::name::Name;
 
 /// The namespace in which parcelle keeps what is its own: inventories, leases, the operators' credentials.
@@ -25,40 +26,20 @@ const HASH: usize = 6;
 /// The longest name of a part that is there for each element.
 const ELEMENT: usize = 48;
 
-/// The longest name of a kind, in characters: what the API server or the kind's own controller takes.
-pub fn limit(kind: &str) -> usize {
-    match kind {
-        // The controller appends a time to the Jobs it makes.
-        // A StatefulSet's name and a revision hash make a label value.
-        "CronJob" | "StatefulSet" => 52,
-        // Percona's operator wants it and the name of its replica set, `rs0`, in 50.
-        "PerconaServerMongoDB" => 47,
-        // CloudNativePG refuses longer ones, since it derives names of services.
-        "Cluster" => 50,
-        // Services are DNS labels, Jobs become label values; one limit for all others keeps names readable.
-        _ => 63,
-    }
-}
-
-/// The name of the object of `kind` for a part of an app.
-///
-/// ```
-/// use parcelle::name::Name;
-/// let app = Name::new("cloud").unwrap();
-/// assert_eq!(parcelle::render::naming::part("Deployment", &app, "web"), "cloud-web");
-/// ```
-pub fn part(kind: &str, app: &Name, part: &str) -> String {
+/// The name of the object of `kind` for a part of an app: `cloud-web`.
+pub(super) fn part(kind: GroupKind, app: &Name, part: &str) -> String {
     let plain = format!("{app}-{part}");
-    if !part.contains('-') && plain.len() <= limit(kind) {
+    let limit = kind.facts().name_limit;
+    if !part.contains('-') && plain.len() <= limit {
         return plain;
     }
-    cut(&plain, &hash(&[app.as_str(), part], HASH), limit(kind))
+    cut(&plain, &hash(&[app.as_str(), part], HASH), limit)
 }
 
 /// The name of a further object of a part, told apart by a word that is no hash: `cloud-web--tls`.
-pub fn role(kind: &str, app: &Name, part: &str, role: &str) -> String {
+pub(super) fn role(kind: GroupKind, app: &Name, part: &str, role: &str) -> String {
     let plain = format!("{app}-{part}");
-    let limit = limit(kind);
+    let limit = kind.facts().name_limit;
     if !part.contains('-') && plain.len() + 2 + role.len() <= limit {
         return format!("{plain}--{role}");
     }
@@ -163,7 +144,7 @@ pub fn of_organisation(name: &str, organisation: &Name) -> String {
 /// The name of a part of an app inside PostgreSQL: as [`part`], with underscores, so that SQL needs no quotes. Names that
 /// PostgreSQL or its operator keep for themselves get `app__` in front, which no other name has.
 pub fn in_sql(app: &Name, part_name: &str) -> String {
-    let name = part("Database", app, part_name).replace('-', "_");
+    let name = part(kind::POSTGRES_DATABASE, app, part_name).replace('-', "_");
     if name.starts_with("pg_") || name.starts_with("cnpg_") || name.starts_with(|letter: char| letter.is_ascii_digit())
     {
         return format!("app__{}", &name[..name.len().min(58)]);
@@ -183,8 +164,8 @@ mod tests {
 
     #[test]
     fn pairs_that_read_alike_are_told_apart() {
-        assert_eq!(part("Deployment", &name("a-b"), "c"), "a-b-c");
-        let hashed = part("Deployment", &name("a"), "b-c");
+        assert_eq!(part(kind::DEPLOYMENT, &name("a-b"), "c"), "a-b-c");
+        let hashed = part(kind::DEPLOYMENT, &name("a"), "b-c");
         assert!(hashed.starts_with("a-b-c--"), "{hashed}");
         assert_eq!(hashed.len(), "a-b-c--".len() + 6);
     }
@@ -192,9 +173,17 @@ mod tests {
     #[test]
     fn a_long_name_is_cut_to_the_limit_of_its_kind() {
         let app = name("the-general-assembly-of-all-the-collectives");
-        let cron = part("CronJob", &app, "nightly-cleaning");
+        let cron = part(kind::CRON_JOB, &app, "nightly-cleaning");
         assert!(cron.len() <= 52, "{cron}");
-        assert_eq!(part("Job", &app, "clean"), "the-general-assembly-of-all-the-collectives-clean");
+        assert_eq!(part(kind::JOB, &app, "clean"), "the-general-assembly-of-all-the-collectives-clean");
+    }
+
+    #[test]
+    fn the_limit_is_that_of_the_kind_in_its_group() {
+        let app = name("the-general-assembly-of-all-the-collectives-a-b");
+        let whole = format!("{app}-main");
+        assert_eq!(part(GroupKind::of("cluster.x-k8s.io/v1beta1", "Cluster"), &app, "main"), whole);
+        assert!(part(kind::POSTGRES_CLUSTER, &app, "main").len() <= 50);
     }
 
     #[test]
@@ -214,8 +203,8 @@ mod tests {
 
     #[test]
     fn roles_stand_behind_two_hyphens() {
-        assert_eq!(role("Secret", &name("cloud"), "web", "tls"), "cloud-web--tls");
-        assert!(role("Secret", &name("cloud"), "web-a", "tls").ends_with("-tls"));
+        assert_eq!(role(kind::SECRET, &name("cloud"), "web", "tls"), "cloud-web--tls");
+        assert!(role(kind::SECRET, &name("cloud"), "web-a", "tls").ends_with("-tls"));
     }
 
     #[test]
@@ -245,10 +234,10 @@ mod tests {
         #[test]
         fn no_two_pairs_get_one_name(app in names(), one in names(), other_app in names(), other in names()) {
             prop_assume!((&app, &one) != (&other_app, &other));
-            for kind in ["Deployment", "CronJob"] {
+            for kind in [kind::DEPLOYMENT, kind::CRON_JOB] {
                 let (first, second) = (part(kind, &name(&app), &one), part(kind, &name(&other_app), &other));
                 prop_assert_ne!(&first, &second);
-                prop_assert!(first.len() <= limit(kind) && !first.ends_with('-'));
+                prop_assert!(first.len() <= kind.facts().name_limit && !first.ends_with('-'));
                 prop_assert_ne!(role(kind, &name(&app), &one, "tls"), role(kind, &name(&other_app), &other, "tls"));
                 prop_assert_ne!(role(kind, &name(&app), &one, "tls"), second);
             }

@@ -8,6 +8,7 @@ use super::scope::{Part, Scope, for_kubelet};
 use super::tree::{Tree, tree};
 use super::{SecretPiece, SecretRequest, SecretSource, file, ground, naming};
 use crate::expression::{SecretRef, Template};
+use crate::kind;
 use crate::model::definition::{Env, Guarded, NeedValue, Pod};
 use crate::model::{App, EnvValue};
 use crate::quantity::Dimension;
@@ -186,12 +187,12 @@ fn files(asked: &Asked, volumes: &mut Volumes) -> Files {
     let (secret, plain): (Vec<_>, Vec<_>) = contents.into_iter().partition(is_secret);
     let mut files = Files { hash, ..Files::default() };
     if !plain.is_empty() {
-        let name = naming::part("ConfigMap", &asked.app.name, asked.component);
+        let name = naming::part(kind::CONFIG_MAP, &asked.app.name, asked.component);
         volumes.add_files("parcelle--files", "configMap", "name", &name, &plain);
         files.draft.push(config_map(asked, name, plain));
     }
     if !secret.is_empty() {
-        let name = naming::role("Secret", &asked.app.name, asked.component, "files");
+        let name = naming::role(kind::SECRET, &asked.app.name, asked.component, "files");
         volumes.add_files("parcelle--secrets", "secret", "secretName", &name, &secret);
         files.secret.push(secret_files(asked, &name, secret));
     }

@@ -1,6 +1,7 @@
 //! What the expressions of a definition see of one app, and what they yield: text for kubelets, trees with origins.
 
 use crate::expression::{Environment, Expression, Piece, SecretRef, Template, Value, evaluate};
+use crate::kind;
 use crate::model::definition::{Guarded, NeedValue, environment};
 use crate::model::{App, Layer, Organisation, Setting};
 use crate::name::Name;
@@ -33,7 +34,8 @@ pub(super) enum Part {
 impl<'a> Scope<'a> {
     /// All names but `needs`.
     pub fn new(organisation: &'a Organisation, app: &'a App) -> Self {
-        let host = |workload: &str| Value::map([("host", Value::text(&naming::part("Service", &app.name, workload)))]);
+        let host =
+            |workload: &str| Value::map([("host", Value::text(&naming::part(kind::SERVICE, &app.name, workload)))]);
         let alone = app.definition.workloads.iter().filter(|workload| workload.each.is_empty());
         let names = alone.map(|workload| workload.item.name.value.to_string());
         let workloads = names.map(|name| (name.clone(), host(&name))).collect();

@@ -8,7 +8,8 @@ use super::pod::{self, Rendered};
 use super::providers::Claim;
 use super::scope::Scope;
 use super::tree::{Tree, tree};
-use super::{Contribution, Resource, SecretRequest, Stage, naming};
+use super::{Contribution, Resource, SecretRequest, naming};
+use crate::kind::{self, GroupKind};
 use crate::model::App;
 use crate::model::definition::{Probe, ProbeKind, Workload};
 use crate::source::Span;
@@ -85,7 +86,7 @@ fn component<'a>(asked: &'a Asked) -> &'a str {
     asked.workload.name.value.as_str()
 }
 
-fn name(asked: &Asked, kind: &str) -> String {
+fn name(asked: &Asked, kind: GroupKind) -> String {
     naming::part(kind, &asked.app.name, component(asked))
 }
 
@@ -137,7 +138,7 @@ fn contributions(asked: &Asked, replicas: &Replicas, rendered: &Rendered, by_tem
 }
 
 fn controller(asked: &Asked, replicas: Replicas, rendered: Rendered, by_template: bool) -> Draft {
-    let kind = if asked.workload.stateful { "StatefulSet" } else { "Deployment" };
+    let kind = if asked.workload.stateful { kind::STATEFUL_SET } else { kind::DEPLOYMENT };
     let selector = asked.owner.selector(component(asked));
     let mut pod = rendered.spec;
     pod.set("topologySpreadConstraints", spread(asked, replicas));
@@ -155,7 +156,7 @@ fn controller(asked: &Asked, replicas: Replicas, rendered: Rendered, by_template
     };
     let exclusive = rendered.mounts.iter().filter_map(|need| asked.claims.get(need)).any(|claim| !claim.shared);
     if asked.workload.stateful {
-        spec.set("serviceName", name(asked, "Service"));
+        spec.set("serviceName", name(asked, kind::SERVICE));
         if by_template {
             spec.set(
                 "volumeClaimTemplates",
@@ -165,9 +166,8 @@ fn controller(asked: &Asked, replicas: Replicas, rendered: Rendered, by_template
     } else {
         spec.set("strategy", strategy(asked.workload.recreate || exclusive));
     }
-    let draft = Draft::new("apps/v1", kind, name(asked, kind), tree! { "spec": spec }, asked.workload.span);
-    let draft = draft.stage(Stage::Workload).component(component(asked));
-    if by_template { draft.holding_data() } else { draft }
+    let name = name(asked, kind);
+    Draft::new("apps/v1", kind.kind, name, tree! { "spec": spec }, asked.workload.span).component(component(asked))
 }
 
 /// Nothing while it sleeps; absent where an autoscaler counts, which then rests while zero stands there.
@@ -217,8 +217,9 @@ fn service(asked: &Asked) -> Option<Draft> {
     }
     // Said, so that a Service opened to the outside behind our back is seen and closed again.
     let spec = tree! { "type": "ClusterIP", "selector": asked.owner.selector(component(asked)), "ports": ports };
-    let draft = Draft::new("v1", "Service", name(asked, "Service"), tree! { "spec": spec }, asked.workload.span);
-    Some(draft.stage(Stage::Workload).component(component(asked)))
+    let name = name(asked, kind::SERVICE);
+    let draft = Draft::new("v1", "Service", name, tree! { "spec": spec }, asked.workload.span);
+    Some(draft.component(component(asked)))
 }
 
 /// The ports that exist, each shown by `show(name, number, udp)`.
@@ -281,26 +282,26 @@ fn disruption_budget(asked: &Asked) -> Draft {
         // A pod that is not well already must not hold up a drain.
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
     };
-    edge(asked, "policy/v1", "PodDisruptionBudget", spec)
+    edge(asked, "policy/v1", kind::DISRUPTION_BUDGET, spec)
 }
 
 fn autoscaler(asked: &Asked, replicas: Replicas) -> Draft {
-    let kind = if asked.workload.stateful { "StatefulSet" } else { "Deployment" };
+    let kind = if asked.workload.stateful { kind::STATEFUL_SET } else { kind::DEPLOYMENT };
     let percent = asked.app.settings.get("scale").and_then(|scale| scale.props.get("cpu-percent"));
     let (percent, origin) = percent
         .and_then(|written| Some((written.text.parse().ok()?, written.span)))
         .unwrap_or((CPU_PERCENT, replicas.most_origin));
     let target = tree! { "type": "Utilization", "averageUtilization": Tree::from(percent).at(origin) };
     let spec = tree! {
-        "scaleTargetRef": tree! { "apiVersion": "apps/v1", "kind": kind, "name": name(asked, kind) },
+        "scaleTargetRef": tree! { "apiVersion": "apps/v1", "kind": kind.kind, "name": name(asked, kind) },
         "minReplicas": Tree::from(replicas.least).at(replicas.least_origin),
         "maxReplicas": Tree::from(replicas.most).at(replicas.most_origin),
         "metrics": vec![tree! { "type": "Resource", "resource": tree! { "name": "cpu", "target": target } }],
     };
-    edge(asked, "autoscaling/v2", "HorizontalPodAutoscaler", spec)
+    edge(asked, "autoscaling/v2", kind::AUTOSCALER, spec)
 }
 
-fn edge(asked: &Asked, api: &'static str, kind: &'static str, spec: Tree) -> Draft {
-    let draft = Draft::new(api, kind, name(asked, kind), tree! { "spec": spec }, asked.workload.span);
-    draft.stage(Stage::Edge).component(component(asked))
+fn edge(asked: &Asked, api: &'static str, kind: GroupKind, spec: Tree) -> Draft {
+    let name = name(asked, kind);
+    Draft::new(api, kind.kind, name, tree! { "spec": spec }, asked.workload.span).component(component(asked))
 }

@@ -174,6 +174,8 @@ fn every_choice_of_every_definition_passes_strict_validation() {
     let mut kinds = std::collections::BTreeSet::new();
     for objects in [DAY, NIGHT].iter().flat_map(|moment| render_all(&read.garden, moment)) {
         for object in objects.objects {
+            let row = parcelle::kind::find(object.id.group(), &object.id.kind);
+            assert!(row.is_some(), "{} {} has no row in src/kind/table.rs", object.id.api_version, object.id.kind);
             let built_in = parcelle::merge::Schemas::builtin().of(&object.body).is_some();
             if built_in || facts.has_custom() {
                 let problems = facts.problems(&object.body);

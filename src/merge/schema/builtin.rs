@@ -10,31 +10,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{Empty, Field, Kinds, List, ListKind, Object, Scalar, Shape, Type, TypeId, TypeRef, TypeTable};
+use crate::kind;
 
 const FACTS: &str = include_str!("../../../schemas/kubernetes/1.36.json");
 const ZERO_VALUES: &str = include_str!("../../../schemas/kubernetes/1.36-zero-values.json");
-
-/// Kinds whose status is written through a subresource only.
-const WITH_STATUS: &[&str] = &[
-    "Namespace",
-    "Service",
-    "PersistentVolumeClaim",
-    "PersistentVolume",
-    "ResourceQuota",
-    "Node",
-    "Pod",
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "ReplicaSet",
-    "Job",
-    "CronJob",
-    "HorizontalPodAutoscaler",
-    "PodDisruptionBudget",
-    "Ingress",
-    "CustomResourceDefinition",
-    "ValidatingAdmissionPolicy",
-];
 
 /// Every built-in kind by `(apiVersion, kind)`.
 pub(super) fn parse() -> Kinds {
@@ -60,7 +39,7 @@ pub(super) fn parse() -> Kinds {
         .filter_map(|(name, of)| {
             let (version, kind) = name.rsplit_once('/')?;
             let root = *ids.get(of.as_str()?)?;
-            let status = WITH_STATUS.contains(&kind);
+            let status = kind::facts(kind::group_of(version), kind).status_subresource;
             Some(((version.into(), kind.into()), TypeRef { table: Arc::clone(&table), root, custom: false, status }))
         })
         .collect()

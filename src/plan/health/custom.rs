@@ -4,27 +4,8 @@ use serde_json::Value;
 
 use super::{Health, condition, failed, number, progressing, ready};
 
-/// The health of an operator's kind; `None` for kinds without a rule here.
-pub(super) fn health(group: &str, kind: &str, object: &Value) -> Option<Health> {
-    Some(match (group, kind) {
-        ("postgresql.cnpg.io", "Cluster") => postgres_cluster(object),
-        ("postgresql.cnpg.io", "Database" | "DatabaseRole") => applied(object),
-        ("postgresql.cnpg.io", "ScheduledBackup") | ("k8up.io", "Schedule" | "PodConfig") => ready(),
-        ("barmancloud.cnpg.io", "ObjectStore") => ready(),
-        ("postgresql.cnpg.io", "Backup") => phase(object, &["completed"], &["failed", "walArchivingFailing"]),
-        ("garage.rajsingh.info", _) => garage(object),
-        ("cert-manager.io", "Certificate") => certificate(object),
-        ("gateway.networking.k8s.io", "HTTPRoute") => route(object),
-        ("gateway.networking.k8s.io", "ListenerSet" | "Gateway") => listeners(object),
-        ("k8up.io", "Backup" | "Restore" | "Prune" | "Check" | "Archive") => k8up(object),
-        ("k8s.mariadb.com", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") => ready_condition(object),
-        ("psmdb.percona.com", "PerconaServerMongoDB") => mongodb(object),
-        _ => return None,
-    })
-}
-
 /// A condition `Ready` that must be there and true.
-fn ready_condition(object: &Value) -> Health {
+pub(super) fn ready_condition(object: &Value) -> Health {
     match condition(&object["status"], "Ready") {
         Some(condition) if condition.is_true => ready(),
         Some(condition) => condition.progressing(),
@@ -33,7 +14,7 @@ fn ready_condition(object: &Value) -> Health {
 }
 
 /// A `status.phase` among those that are good, or those that are final and bad.
-fn phase(object: &Value, good: &[&str], bad: &[&str]) -> Health {
+pub(super) fn phase(object: &Value, good: &[&str], bad: &[&str]) -> Health {
     match object["status"]["phase"].as_str() {
         Some(phase) if good.contains(&phase) => ready(),
         Some(phase) if bad.contains(&phase) => failed(phase, object["status"]["error"].as_str().unwrap_or_default()),
@@ -43,7 +24,7 @@ fn phase(object: &Value, good: &[&str], bad: &[&str]) -> Health {
 }
 
 /// Ready when all instances are; hibernated ones are meant to sleep.
-fn postgres_cluster(object: &Value) -> Health {
+pub(super) fn postgres_cluster(object: &Value) -> Health {
     let status = &object["status"];
     if condition(status, "cnpg.io/hibernation").is_some_and(|condition| condition.is_true) {
         return ready();
@@ -70,7 +51,7 @@ fn said(phase: &str, message: &str) -> Health {
 }
 
 /// Databases and roles: `status.applied` says it.
-fn applied(object: &Value) -> Health {
+pub(super) fn applied(object: &Value) -> Health {
     let status = &object["status"];
     let message = status["message"].as_str().unwrap_or_default();
     match status["applied"].as_bool() {
@@ -81,7 +62,7 @@ fn applied(object: &Value) -> Health {
     }
 }
 
-fn garage(object: &Value) -> Health {
+pub(super) fn garage(object: &Value) -> Health {
     let status = &object["status"];
     if let Some(condition) = condition(status, "Ready") {
         return if condition.is_true { ready() } else { condition.progressing() };
@@ -95,7 +76,7 @@ fn garage(object: &Value) -> Health {
 }
 
 /// A certificate that could not be issued is tried again, with longer and longer pauses: failed until then.
-fn certificate(object: &Value) -> Health {
+pub(super) fn certificate(object: &Value) -> Health {
     let status = &object["status"];
     let Some(is_ready) = condition(status, "Ready") else { return progressing("its operator has not seen it yet") };
     if is_ready.is_true {
@@ -109,7 +90,7 @@ fn certificate(object: &Value) -> Health {
 }
 
 /// A route works when each parent has accepted it and resolved what it refers to.
-fn route(object: &Value) -> Health {
+pub(super) fn route(object: &Value) -> Health {
     let parents = object["status"]["parents"].as_array().map_or(&[][..], Vec::as_slice);
     let wanted = object["spec"]["parentRefs"].as_array().map_or(1, Vec::len);
     if parents.len() < wanted {
@@ -132,7 +113,7 @@ fn route(object: &Value) -> Health {
     ready()
 }
 
-fn listeners(object: &Value) -> Health {
+pub(super) fn listeners(object: &Value) -> Health {
     let status = &object["status"];
     match condition(status, "Accepted") {
         None => return progressing("no gateway has seen it yet"),
@@ -146,7 +127,7 @@ fn listeners(object: &Value) -> Health {
     }
 }
 
-fn k8up(object: &Value) -> Health {
+pub(super) fn k8up(object: &Value) -> Health {
     let status = &object["status"];
     match condition(status, "Completed") {
         Some(completed) if completed.is_true && completed.reason == "Failed" => completed.failed(),
@@ -156,7 +137,7 @@ fn k8up(object: &Value) -> Health {
     }
 }
 
-fn mongodb(object: &Value) -> Health {
+pub(super) fn mongodb(object: &Value) -> Health {
     let status = &object["status"];
     match status["state"].as_str() {
         Some("ready" | "paused") => ready(),

@@ -4,30 +4,12 @@ use serde_json::Value;
 
 use super::{Health, condition, failed, number, progressing, ready};
 
-/// The health of a built-in kind; `None` for kinds without a rule here.
-pub(super) fn health(group: &str, kind: &str, object: &Value) -> Option<Health> {
-    Some(match (group, kind) {
-        ("apps", "Deployment") => deployment(object),
-        ("apps", "StatefulSet") => stateful_set(object),
-        ("batch", "Job") => job(object),
-        ("batch", "CronJob") => cron_job(object),
-        ("", "PersistentVolumeClaim") => claim(object),
-        ("", "Namespace") => namespace(object),
-        ("", "Pod") => pod(object),
-        ("", "Service") => service(object),
-        ("autoscaling", "HorizontalPodAutoscaler") => autoscaler(object),
-        ("policy", "PodDisruptionBudget") => disruption_budget(object),
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => definition(object),
-        _ => return None,
-    })
-}
-
 /// Has the controller seen it at all? A fresh object has no status.
 fn unseen(object: &Value) -> bool {
     object["status"]["observedGeneration"].as_i64().is_none()
 }
 
-fn deployment(object: &Value) -> Health {
+pub(super) fn deployment(object: &Value) -> Health {
     let status = &object["status"];
     if unseen(object) {
         return progressing("its controller has not seen it yet");
@@ -55,7 +37,7 @@ fn deployment(object: &Value) -> Health {
     ready()
 }
 
-fn stateful_set(object: &Value) -> Health {
+pub(super) fn stateful_set(object: &Value) -> Health {
     let status = &object["status"];
     if unseen(object) {
         return progressing("its controller has not seen it yet");
@@ -78,7 +60,7 @@ fn stateful_set(object: &Value) -> Health {
     ready()
 }
 
-fn job(object: &Value) -> Health {
+pub(super) fn job(object: &Value) -> Health {
     let status = &object["status"];
     if let Some(failure) = condition(status, "Failed").filter(|condition| condition.is_true) {
         return failure.failed();
@@ -98,12 +80,7 @@ fn job(object: &Value) -> Health {
     progressing("it runs")
 }
 
-/// A schedule is ready as soon as it is there; what its jobs do is said by them.
-fn cron_job(_: &Value) -> Health {
-    ready()
-}
-
-fn claim(object: &Value) -> Health {
+pub(super) fn claim(object: &Value) -> Health {
     let status = &object["status"];
     match status["phase"].as_str() {
         Some("Bound") => {}
@@ -120,14 +97,14 @@ fn claim(object: &Value) -> Health {
     ready()
 }
 
-fn namespace(object: &Value) -> Health {
+pub(super) fn namespace(object: &Value) -> Health {
     match object["status"]["phase"].as_str() {
         Some("Terminating") => Health { state: super::HealthState::Terminating, ..ready() },
         _ => ready(),
     }
 }
 
-fn pod(object: &Value) -> Health {
+pub(super) fn pod(object: &Value) -> Health {
     let status = &object["status"];
     match status["phase"].as_str() {
         Some("Succeeded") => ready(),
@@ -142,13 +119,13 @@ fn pod(object: &Value) -> Health {
     }
 }
 
-fn service(object: &Value) -> Health {
+pub(super) fn service(object: &Value) -> Health {
     let waits = object["spec"]["type"] == "LoadBalancer"
         && object["status"]["loadBalancer"]["ingress"].as_array().is_none_or(Vec::is_empty);
     if waits { progressing("it waits for an address") } else { ready() }
 }
 
-fn autoscaler(object: &Value) -> Health {
+pub(super) fn autoscaler(object: &Value) -> Health {
     let status = &object["status"];
     if let Some(able) = condition(status, "AbleToScale").filter(|condition| condition.is_false) {
         return able.failed();
@@ -160,7 +137,7 @@ fn autoscaler(object: &Value) -> Health {
     }
 }
 
-fn disruption_budget(object: &Value) -> Health {
+pub(super) fn disruption_budget(object: &Value) -> Health {
     if unseen(object) {
         return progressing("its controller has not seen it yet");
     }
@@ -169,7 +146,7 @@ fn disruption_budget(object: &Value) -> Health {
     if healthy < desired { progressing(format!("{healthy} of {desired} pods are healthy")) } else { ready() }
 }
 
-fn definition(object: &Value) -> Health {
+pub(super) fn definition(object: &Value) -> Health {
     let status = &object["status"];
     if let Some(names) = condition(status, "NamesAccepted").filter(|condition| condition.is_false) {
         return names.failed();

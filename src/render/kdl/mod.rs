@@ -7,13 +7,12 @@ mod map;
 mod policy;
 mod unfold;
 
-pub use policy::KINDS;
-
 use super::draft::Draft;
 use super::scope::Scope;
 use super::tree::{Tree, tree};
-use super::{Stage, naming, pod};
+use super::{naming, pod};
 use crate::finding::{Code, Finding, Findings};
+use crate::kind::{self, Kind};
 use crate::merge::{ListKind, Schemas, Shape, TypeRef};
 use crate::model::App;
 use crate::schema::suggest::nearest;
@@ -41,16 +40,14 @@ pub(super) fn objects(scope: &Scope, app: &App, findings: &mut Findings) -> Vec<
 
 fn object(schemas: &Schemas, scope: &Scope, app: &App, node: &Node, findings: &mut Findings) -> Option<Draft> {
     let (kind, name) = head(Some(scope), node, findings)?;
-    let (api, kind, stage) = *allowed(&kind, node, findings)?;
-    let facts = schemas.kind(api, kind);
+    let (kind, api) = allowed(&kind, node, findings)?;
+    let facts = schemas.kind(api, kind.id.kind);
     let mut body = map::children(&unfold::unfold(scope, node), facts.as_ref(), findings);
-    policy::check(&body, kind, node.head, findings);
+    policy::check(&body, kind.id, node.head, findings);
     let metadata = body.take("metadata");
     harden(&mut body, kind, app);
-    let mut draft = Draft::new(api, kind, naming::part(kind, &app.name, &name), body, node.head);
-    draft.stage = stage;
+    let mut draft = Draft::new(api, kind.id.kind, naming::part(kind.id, &app.name, &name), body, node.head);
     draft.component = Some(name);
-    draft.holds_data = matches!(kind, "PersistentVolumeClaim" | "StatefulSet" | "MariaDB" | "PerconaServerMongoDB");
     if let Some(mut metadata) = metadata {
         draft.annotations = metadata.take("annotations").unwrap_or_default();
         draft.labels = metadata.take("labels").unwrap_or_default();
@@ -71,14 +68,14 @@ fn head(scope: Option<&Scope>, node: &Node, findings: &mut Findings) -> Option<(
     None
 }
 
-/// The row of a kind that may be written.
-fn allowed(kind: &str, node: &Node, findings: &mut Findings) -> Option<&'static (&'static str, &'static str, Stage)> {
-    let row = KINDS.iter().find(|(_, name, _)| *name == kind);
+/// A kind that may be written, and the API version in which it is.
+fn allowed(name: &str, node: &Node, findings: &mut Findings) -> Option<(&'static Kind, &'static str)> {
+    let row = kind::written().find(|(kind, _)| kind.id.kind == name);
     if row.is_none() {
         let span = node.args.first().map_or(node.head, |word| word.span);
-        let mut finding = Finding::error(KIND, format!("`{kind}` is not a kind that may be written"), span)
+        let mut finding = Finding::error(KIND, format!("`{name}` is not a kind that may be written"), span)
             .why("objects are namespaced, of a closed list of kinds, and give nobody rights");
-        finding = match nearest(kind, KINDS.iter().map(|(_, name, _)| *name)) {
+        finding = match nearest(name, kind::written().map(|(kind, _)| kind.id.kind)) {
             Some(near) => finding.help(format!("did you mean `{near}`?")),
             None => finding.help(format!("allowed are {}", names())),
         };
@@ -88,17 +85,15 @@ fn allowed(kind: &str, node: &Node, findings: &mut Findings) -> Option<&'static 
 }
 
 fn names() -> String {
-    KINDS.iter().map(|(_, name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    kind::written().map(|(kind, _)| format!("`{}`", kind.id.kind)).collect::<Vec<_>>().join(", ")
 }
 
 /// Fills in what every pod of ours has, under what was written.
-fn harden(body: &mut Tree, kind: &str, app: &App) {
-    let template: &[&str] = match kind {
-        "Deployment" | "StatefulSet" | "Job" => &["spec", "template", "spec"],
-        "CronJob" => &["spec", "jobTemplate", "spec", "template", "spec"],
-        _ => return,
-    };
-    for spec in body.below(template) {
+fn harden(body: &mut Tree, kind: &Kind, app: &App) {
+    if kind.pod_spec.is_empty() {
+        return;
+    }
+    for spec in body.below(kind.pod_spec) {
         let mut whole = tree! {
             "serviceAccountName": app.name.as_str(),
             "automountServiceAccountToken": false,
@@ -131,7 +126,7 @@ pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings)
     };
     let facts = Schemas::builtin().kind(draft.api_version, draft.kind);
     let mut body = map::children(patch, facts.as_ref(), findings);
-    policy::check(&body, draft.kind, patch.head, findings);
+    policy::check(&body, draft.group_kind(), patch.head, findings);
     if let Some(mut metadata) = body.take("metadata") {
         draft.annotations.merge(metadata.take("annotations").unwrap_or_default());
         draft.labels.merge(metadata.take("labels").unwrap_or_default());

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::finding::{Code, Finding, Findings};
+use crate::kind::{self, GroupKind};
+use crate::render::Origins;
 use crate::render::tree::Tree;
-use crate::render::{Origins, Stage};
 use crate::source::Span;
 
 /// A label or annotation that parcelle writes itself.
@@ -13,26 +14,6 @@ pub const IDENTITY: Code = Code("E0604");
 pub const WEAKER: Code = Code("E0605");
 /// A field that parcelle decides.
 pub const RESERVED: Code = Code("E0606");
-
-/// The kinds that may be written: API, kind, stage. All live in a namespace, none gives rights or opens the network.
-pub const KINDS: &[(&str, &str, Stage)] = &[
-    ("v1", "ConfigMap", Stage::Configuration),
-    ("v1", "PersistentVolumeClaim", Stage::Data),
-    ("v1", "Service", Stage::Workload),
-    ("apps/v1", "Deployment", Stage::Workload),
-    ("apps/v1", "StatefulSet", Stage::Workload),
-    ("batch/v1", "CronJob", Stage::Edge),
-    ("batch/v1", "Job", Stage::Edge),
-    ("autoscaling/v2", "HorizontalPodAutoscaler", Stage::Edge),
-    ("policy/v1", "PodDisruptionBudget", Stage::Edge),
-    ("postgresql.cnpg.io/v1", "Pooler", Stage::Data),
-    ("postgresql.cnpg.io/v1", "ScheduledBackup", Stage::Edge),
-    ("k8s.mariadb.com/v1alpha1", "MariaDB", Stage::Data),
-    ("psmdb.percona.com/v1", "PerconaServerMongoDB", Stage::Data),
-    ("k8up.io/v1", "PreBackupPod", Stage::Edge),
-    ("k8up.io/v1", "Schedule", Stage::Edge),
-    ("monitoring.coreos.com/v1", "ServiceMonitor", Stage::Edge),
-];
 
 /// Fields of pods with the values that give more than ours have, and why.
 const WEAK: &[(&str, Weak, &str)] = &[
@@ -79,7 +60,7 @@ enum Weak {
 }
 
 /// Checks a body as written, with its origins; `head` where a value has none.
-pub(super) fn check(body: &Tree, kind: &str, head: Span, findings: &mut Findings) {
+pub(super) fn check(body: &Tree, kind: GroupKind, head: Span, findings: &mut Findings) {
     let (value, origins) = body.clone().finish();
     let found = Found { origins: &origins, head, findings };
     found.reserved(&value, kind);
@@ -99,13 +80,13 @@ impl Found<'_> {
     }
 
     /// What parcelle says of every object itself.
-    fn reserved(self, value: &Value, kind: &str) {
+    fn reserved(self, value: &Value, kind: GroupKind) {
         let fields = ["apiVersion", "kind", "status"].into_iter().map(|field| (field.to_owned(), format!("/{field}")));
         let metadata = value["metadata"].as_object().into_iter().flat_map(serde_json::Map::keys);
         let metadata = metadata
             .filter(|key| !["labels", "annotations"].contains(&key.as_str()))
             .map(|key| (format!("metadata.{key}"), format!("/metadata/{key}")));
-        let account = (kind == "Service").then(|| ("spec.clusterIP".to_owned(), "/spec/clusterIP".to_owned()));
+        let account = (kind == kind::SERVICE).then(|| ("spec.clusterIP".to_owned(), "/spec/clusterIP".to_owned()));
         let written = |pointer: &str| value.pointer(pointer).is_some_and(|value| value != "None");
         for (field, pointer) in fields.chain(metadata).chain(account).filter(|(_, pointer)| written(pointer)) {
             let finding = Finding::error(RESERVED, format!("`{field}` is not for writing"), self.span(&pointer))

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{Asked, Met, address, option_text, outward_of, valkey};
 use crate::expression::{SecretRef, Value};
+use crate::kind;
 use crate::model::Organisation;
 use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
@@ -16,7 +17,7 @@ use crate::render::draft::{Draft, Owner};
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Contribution, Resource, SecretRequest, SecretSource, Stage, naming};
+use crate::render::{Contribution, Resource, SecretRequest, SecretSource, naming};
 use crate::source::Span;
 
 const K8UP: &str = "k8up.io/v1";
@@ -108,7 +109,7 @@ pub(in crate::render) fn flow(target: &Target) -> Flow {
 /// Adds what backs up the volume or bucket of a need.
 pub(super) fn add(asked: &Asked, backup: &Backup, met: &mut Met) {
     let Some(target) = Target::of(asked.organisation) else { return };
-    let kept = met.drafts.iter().any(|draft| draft.kind == "PersistentVolumeClaim");
+    let kept = met.drafts.iter().any(|draft| draft.group_kind() == kind::PERSISTENT_VOLUME_CLAIM);
     match asked.need.kind {
         NeedKind::Volume if met.claim.is_some() => volume(asked, backup, &target, reader(asked), met),
         NeedKind::Redis if kept => volume(asked, backup, &target, valkey::USER, met),
@@ -153,8 +154,8 @@ fn share(asked: &Asked) -> [Contribution; 2] {
 /// A schedule of K8up over the claims of one need, into a repository of its own.
 fn volume(asked: &Asked, backup: &Backup, target: &Target, user: u32, met: &mut Met) {
     let (app, part) = (asked.data_name(), asked.name());
-    let name = naming::part("Schedule", app, part);
-    let repository = naming::part("Volume", app, part);
+    let name = naming::part(kind::BACKUP_SCHEDULE, app, part);
+    let repository = naming::part(kind::PERSISTENT_VOLUME_CLAIM, app, part);
     let selector = |component: &str| {
         let labels = BTreeMap::from([
             ("parcelle.dev/app".to_owned(), asked.app.name.to_string()),
@@ -196,9 +197,7 @@ fn volume(asked: &Asked, backup: &Backup, target: &Target, user: u32, met: &mut 
         },
     };
     met.drafts.push(pod_config(asked, target, name.clone()));
-    met.drafts.push(
-        Draft::new(K8UP, "Schedule", name, tree! { "spec": spec }, backup.when).stage(Stage::Edge).component(part),
-    );
+    met.drafts.push(Draft::new(K8UP, "Schedule", name, tree! { "spec": spec }, backup.when).component(part));
     met.overhead.extend(share(asked));
 }
 
@@ -247,9 +246,9 @@ fn bucket(asked: &Asked, backup: &Backup, target: &Target, met: &mut Met) {
         "failedJobsHistoryLimit": 1,
         "jobTemplate": tree! { "spec": job },
     };
-    let name = naming::role("CronJob", asked.data_name(), asked.name(), "backup");
+    let name = naming::role(kind::CRON_JOB, asked.data_name(), asked.name(), "backup");
     let draft = Draft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, backup.when);
-    met.drafts.push(draft.stage(Stage::Edge).component(&component));
+    met.drafts.push(draft.component(&component));
     met.overhead.extend(share(asked));
 }
 
@@ -289,7 +288,7 @@ fn copying_environment(asked: &Asked, backup: &Backup, target: &Target, met: &Me
         _ => Tree::ABSENT,
     };
     let own = |key: &str| secret_key(&SecretRef { secret: SECRET.into(), key: key.into() });
-    let folder = naming::part("Volume", asked.data_name(), asked.name());
+    let folder = naming::part(kind::PERSISTENT_VOLUME_CLAIM, asked.data_name(), asked.name());
     let value = |name: &str, value: String| tree! { "name": name, "value": value };
     let from = |name: &str, value: Tree| tree! { "name": name, "valueFrom": value };
     Tree::list([

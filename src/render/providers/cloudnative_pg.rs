@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::backup::{SECRET, Target};
 use super::{
-    Asked, Deletion, Met, Provider, ProviderOption, int, option_number, option_size, option_text, outputs, random,
-    secret_value,
+    Asked, Met, Provider, ProviderOption, int, option_number, option_size, option_text, outputs, random, secret_value,
 };
 use crate::expression::Value;
+use crate::kind;
 use crate::model::definition::NeedKind;
 use crate::model::{Organisation, ProviderChoice};
 use crate::quantity::{Dimension, Quantity};
@@ -15,7 +15,7 @@ use crate::render::backup::Backup;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::tree::{Tree, tree};
-use crate::render::{Contribution, Generated, Resource, SecretSource, Stage, naming};
+use crate::render::{Contribution, Generated, Resource, SecretSource, naming};
 use crate::source::Span;
 
 /// What a cluster file may say of it.
@@ -37,19 +37,6 @@ pub(super) const PROVIDER: Provider = Provider {
         "postgresql.cnpg.io/v1 Pooler",
         "postgresql.cnpg.io/v1 ScheduledBackup",
         "barmancloud.cnpg.io/v1 ObjectStore",
-    ],
-    deletion: &[
-        Deletion { kind: "Cluster", takes: "every database of the organisation with its volume claims", leaves: "" },
-        Deletion {
-            kind: "Database",
-            takes: "the database, once its reclaim policy is `delete`",
-            leaves: "the database inside PostgreSQL while its reclaim policy is `retain`",
-        },
-        Deletion {
-            kind: "DatabaseRole",
-            takes: "the role, once its reclaim policy is `delete` and it owns nothing",
-            leaves: "the role inside PostgreSQL while its reclaim policy is `retain`",
-        },
     ],
 };
 
@@ -80,10 +67,10 @@ fn pods() -> Peer {
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let inside = naming::in_sql(app, part);
-    let secret = naming::part("Secret", app, part);
+    let secret = naming::part(kind::SECRET, app, part);
     let host = format!("{CLUSTER}-rw");
     let pooled = asked.option("pool") == Some(Value::Bool(true));
-    let pool = pooled.then(|| naming::role("Pooler", app, part, "pool"));
+    let pool = pooled.then(|| naming::role(kind::POSTGRES_POOLER, app, part, "pool"));
     let mut drafts = vec![role(asked, &inside, &secret), database(asked, &inside)];
     drafts.extend(pool.as_ref().map(|pool| pooler(asked, choice, pool.clone())));
     Met {
@@ -139,7 +126,7 @@ fn pooler(asked: &Asked, choice: &ProviderChoice, name: String) -> Draft {
         },
         "template": tree! { "spec": tree! { "containers": vec![container] } },
     };
-    Draft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span).stage(Stage::Data).component(asked.name())
+    Draft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 fn pooler_shares(asked: &Asked, choice: &ProviderChoice) -> Vec<Contribution> {
@@ -167,7 +154,7 @@ fn role(asked: &Asked, inside: &str, secret: &str) -> Draft {
         "passwordSecret": tree! { "name": secret },
         "databaseRoleReclaimPolicy": RECLAIM,
     };
-    let name = naming::part("DatabaseRole", asked.data_name(), asked.name());
+    let name = naming::part(kind::POSTGRES_ROLE, asked.data_name(), asked.name());
     data(asked, "DatabaseRole", name, spec)
 }
 
@@ -187,14 +174,11 @@ fn database(asked: &Asked, inside: &str) -> Draft {
         "extensions": Tree::list(extensions.iter().map(|name| extension(name))),
         "databaseReclaimPolicy": RECLAIM,
     };
-    data(asked, "Database", naming::part("Database", asked.data_name(), asked.name()), spec)
+    data(asked, "Database", naming::part(kind::POSTGRES_DATABASE, asked.data_name(), asked.name()), spec)
 }
 
 fn data(asked: &Asked, kind: &'static str, name: String, spec: Tree) -> Draft {
-    Draft::new(API, kind, name, tree! { "spec": spec }, asked.need.span)
-        .stage(Stage::Data)
-        .component(asked.name())
-        .holding_data()
+    Draft::new(API, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// The organisation's Cluster and its backups, who must reach it, and what it takes beside the offer.
@@ -229,9 +213,7 @@ pub(in crate::render) fn cluster(
             "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: MEMORY_LIMIT } },
         },
     };
-    let draft = Draft::new(API, "Cluster", CLUSTER.into(), tree! { "spec": spec }, organisation.span)
-        .stage(Stage::Data)
-        .holding_data();
+    let draft = Draft::new(API, "Cluster", CLUSTER.into(), tree! { "spec": spec }, organisation.span);
     let share = |resource, each: u64| Contribution {
         app: None,
         part: CLUSTER.to_owned(),
@@ -305,7 +287,7 @@ fn backups(backup: &Backup, target: &Target) -> [Draft; 2] {
     };
     [
         Draft::new(STORE_API, "ObjectStore", CLUSTER.into(), tree! { "spec": store }, backup.kept),
-        Draft::new(API, "ScheduledBackup", CLUSTER.into(), tree! { "spec": schedule }, backup.when).stage(Stage::Edge),
+        Draft::new(API, "ScheduledBackup", CLUSTER.into(), tree! { "spec": schedule }, backup.when),
     ]
 }
 

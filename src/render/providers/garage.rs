@@ -1,15 +1,14 @@
 //! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
 
-use super::{
-    Asked, Deletion, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value,
-};
+use super::{Asked, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
 use crate::expression::Value;
+use crate::kind::{self, GroupKind};
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, Peer};
 use crate::render::tree::{Tree, tree};
-use crate::render::{Resource, Stage, naming};
+use crate::render::{Resource, naming};
 
 /// What a cluster file may say of it.
 pub(super) const PROVIDER: Provider = Provider {
@@ -23,14 +22,6 @@ pub(super) const PROVIDER: Provider = Provider {
         ProviderOption { name: "region", required: false, about: "The region that clients name; `garage`." },
     ],
     kinds: &["garage.rajsingh.info/v1beta1 GarageBucket", "garage.rajsingh.info/v1beta1 GarageKey"],
-    deletion: &[
-        Deletion {
-            kind: "GarageBucket",
-            takes: "the bucket, once it is empty",
-            leaves: "objects inside: Garage refuses to delete a bucket that holds any, and its object waits",
-        },
-        Deletion { kind: "GarageKey", takes: "the key and the Secret that holds it", leaves: "" },
-    ],
 };
 
 const API: &str = "garage.rajsingh.info/v1beta1";
@@ -39,7 +30,7 @@ const API: &str = "garage.rajsingh.info/v1beta1";
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let bucket = naming::across_organisations(&asked.organisation.name, app, part);
-    let secret = naming::part("Secret", app, part);
+    let secret = naming::part(kind::SECRET, app, part);
     let (endpoint, _) = option_text(choice, "endpoint").unwrap_or(("", choice.options.span));
     let (scheme, host, number) = address(endpoint).unwrap_or(("https", "", 443));
     let region = option_text(choice, "region").map_or("garage", |(region, _)| region);
@@ -79,11 +70,11 @@ fn bucket_draft(asked: &Asked, choice: &ProviderChoice, bucket: &str) -> Draft {
         "website": tree! { "enabled": public, "indexDocument": "index.html" },
         "quotas": tree! { "maxSize": asked.size().map(|(size, origin)| Tree::from(size).at(origin)) },
     };
-    data(asked, "GarageBucket", spec)
+    data(asked, kind::GARAGE_BUCKET, spec)
 }
 
 fn key(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
-    let bucket = naming::part("GarageBucket", asked.data_name(), asked.name());
+    let bucket = naming::part(kind::GARAGE_BUCKET, asked.data_name(), asked.name());
     // Whole, with the defaults: the list is compared as one value.
     let permission = tree! {
         "bucketRef": tree! { "name": bucket },
@@ -104,15 +95,12 @@ fn key(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
             "secretAccessKeyKey": "secret-key",
         },
     };
-    data(asked, "GarageKey", spec)
+    data(asked, kind::GARAGE_KEY, spec)
 }
 
-fn data(asked: &Asked, kind: &'static str, spec: Tree) -> Draft {
+fn data(asked: &Asked, kind: GroupKind, spec: Tree) -> Draft {
     let name = naming::part(kind, asked.data_name(), asked.name());
-    Draft::new(API, kind, name, tree! { "spec": spec }, asked.need.span)
-        .stage(Stage::Data)
-        .component(asked.name())
-        .holding_data()
+    Draft::new(API, kind.kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// The address, and the service itself where the cluster file says its namespace.

@@ -3,6 +3,7 @@
 use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
 use super::{Asked, Met, Provider, ProviderOption, option, option_text, outputs};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::quantity::Dimension;
@@ -27,7 +28,6 @@ pub(super) const PROVIDER: Provider = Provider {
         "gateway.networking.k8s.io/v1 ListenerSet",
         "cert-manager.io/v1 Certificate",
     ],
-    deletion: &[],
 };
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
@@ -61,7 +61,7 @@ fn backend(asked: &Asked, choice: &ProviderChoice) -> Tree {
     let page = option(choice, "page").filter(|_| asked.now.shows_page());
     let Some((page, setting)) = page.and_then(|setting| Some((setting.args.first()?, setting))) else {
         let Some((component, port)) = target(asked) else { return Tree::ABSENT };
-        let name = naming::part("Service", &asked.app.name, &component);
+        let name = naming::part(kind::SERVICE, &asked.app.name, &component);
         return service(&name, None, port.number);
     };
     let namespace = setting.props.get("namespace").map(|written| written.text.as_str());
@@ -101,7 +101,7 @@ fn route(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> D
     };
     // Gateways say in ways of their own how large a body may be: the wish is written down for whoever carries it out.
     let annotations = tree! { "parcelle.dev/body-size": size };
-    let name = naming::part("HTTPRoute", &asked.app.name, asked.name());
+    let name = naming::part(kind::HTTP_ROUTE, &asked.app.name, asked.name());
     edge(asked, GATEWAY_API, "HTTPRoute", name, spec).annotated(annotations)
 }
 
@@ -119,7 +119,7 @@ fn gateway(choice: &ProviderChoice) -> Tree {
 }
 
 fn listener_set(asked: &Asked) -> String {
-    naming::part("ListenerSet", &asked.app.name, asked.name())
+    naming::part(kind::LISTENER_SET, &asked.app.name, asked.name())
 }
 
 /// Two listeners a host: the plain one only sends on to the other (and lets challenges through).
@@ -157,6 +157,6 @@ fn redirect(asked: &Asked, hosts: &[Spanned<String>]) -> Draft {
         "hostnames": names(hosts),
         "rules": vec![tree! { "matches": matches("/"), "filters": vec![filter] }],
     };
-    let name = naming::role("HTTPRoute", &asked.app.name, asked.name(), "redirect");
+    let name = naming::role(kind::HTTP_ROUTE, &asked.app.name, asked.name(), "redirect");
     edge(asked, GATEWAY_API, "HTTPRoute", name, spec)
 }

@@ -3,6 +3,7 @@
 use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
 use super::{Asked, Met, Provider, ProviderOption, option_text, outputs};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::quantity::Dimension;
@@ -22,7 +23,6 @@ pub(super) const PROVIDER: Provider = Provider {
         ProviderOption { name: "certificates", required: false, about: "The ClusterIssuer that signs certificates." },
     ],
     kinds: &["cert-manager.io/v1 Certificate"],
-    deletion: &[],
 };
 
 /// An Ingress to a workload, and its certificate.
@@ -46,7 +46,7 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
 fn ingress(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
     let path = asked.text("path").map_or_else(|| "/".to_owned(), |(path, _)| path);
     let backend = target(asked).map(|(component, port)| {
-        let name = naming::part("Service", &asked.app.name, &component);
+        let name = naming::part(kind::SERVICE, &asked.app.name, &component);
         tree! { "service": tree! { "name": name, "port": tree! { "number": port.number } } }
     });
     let paths = vec![tree! { "path": path, "pathType": "Prefix", "backend": backend }];
@@ -65,6 +65,6 @@ fn ingress(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) ->
     let time = asked.amount("timeout", Dimension::Duration);
     let time = time.map(|(time, span)| Tree::from(format!("{}s", time.amount)).at(span));
     let annotations = tree! { "parcelle.dev/body-size": size, "parcelle.dev/timeout": time };
-    let name = naming::part("Ingress", &asked.app.name, asked.name());
+    let name = naming::part(kind::INGRESS, &asked.app.name, asked.name());
     edge(asked, "networking.k8s.io/v1", "Ingress", name, spec).annotated(annotations)
 }

@@ -1,7 +1,7 @@
 //! How clusters meet needs: one file a provider.
 //!
 //! A provider says in values what an app may name (its outputs), which objects it asks for, who must reach whom, how much
-//! it takes of the offer, and what deleting its objects does to people's data. It decides nothing with a clock or a server.
+//! it takes of the offer. It decides nothing with a clock or a server.
 
 mod backup;
 mod cloudnative_pg;
@@ -53,8 +53,6 @@ pub struct Provider {
     pub options: &'static [ProviderOption],
     /// The custom kinds that must be served, as `apiVersion Kind`.
     pub kinds: &'static [&'static str],
-    /// What deleting each of its objects that hold data does.
-    pub deletion: &'static [Deletion],
 }
 
 /// An option of a provider.
@@ -66,17 +64,6 @@ pub struct ProviderOption {
     pub required: bool,
     /// What it is, in a sentence.
     pub about: &'static str,
-}
-
-/// What deleting an object of a kind does to data, and what it leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deletion {
-    /// The kind.
-    pub kind: &'static str,
-    /// What goes with it.
-    pub takes: &'static str,
-    /// What stays behind and must be looked after; empty where nothing does.
-    pub leaves: &'static str,
 }
 
 /// Every provider.
@@ -95,11 +82,6 @@ pub const PROVIDERS: &[Provider] = &[
 /// The provider of a name for a need.
 pub fn provider(need: NeedKind, name: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.need == need && provider.name == name)
-}
-
-/// What deleting an object of this kind does, where a provider makes it.
-pub fn deletion(kind: &str) -> Option<&'static Deletion> {
-    PROVIDERS.iter().flat_map(|provider| provider.deletion).find(|deletion| deletion.kind == kind)
 }
 
 /// A need of an app, asked of a cluster.
@@ -335,6 +317,7 @@ fn int(number: u16) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind;
 
     #[test]
     fn addresses_have_a_port() {
@@ -344,17 +327,10 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_with_data_says_what_its_deletion_does() {
-        for kind in [
-            "PersistentVolumeClaim",
-            "Cluster",
-            "Database",
-            "DatabaseRole",
-            "GarageBucket",
-            "GarageKey",
-            "PerconaServerMongoDB",
-        ] {
-            assert!(deletion(kind).is_some(), "{kind}");
+    fn every_kind_of_a_provider_is_in_the_table() {
+        for row in PROVIDERS.iter().flat_map(|provider| provider.kinds) {
+            let (api_version, kind) = row.split_once(' ').unwrap();
+            assert!(kind::find(kind::group_of(api_version), kind).is_some(), "{row} has no row in src/kind/table.rs");
         }
     }
 }

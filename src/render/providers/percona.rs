@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::backup::Target;
-use super::{
-    Asked, Deletion, Met, Provider, ProviderOption, int, option_number, option_text, outputs, random, secret_value,
-};
+use super::{Asked, Met, Provider, ProviderOption, int, option_number, option_text, outputs, random, secret_value};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
@@ -15,7 +14,7 @@ use crate::render::draft::Draft;
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Generated, Resource, SecretSource, Stage, naming};
+use crate::render::{Generated, Resource, SecretSource, naming};
 use crate::source::Span;
 
 /// What a cluster file may say of it.
@@ -30,11 +29,6 @@ pub(super) const PROVIDER: Provider = Provider {
         ProviderOption { name: "namespace", required: false, about: "The operator's namespace; `psmdb-operator`." },
     ],
     kinds: &["psmdb.percona.com/v1 PerconaServerMongoDB"],
-    deletion: &[Deletion {
-        kind: "PerconaServerMongoDB",
-        takes: "the servers of the replica set",
-        leaves: "their volume claims, `mongod-data-…`, with everything in them",
-    }],
 };
 
 const API: &str = "psmdb.percona.com/v1";
@@ -61,8 +55,8 @@ const SAFE: u32 = 3;
 /// A replica set, a user and its password.
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
-    let name = naming::part("PerconaServerMongoDB", app, part);
-    let secret = naming::part("Secret", app, part);
+    let name = naming::part(kind::PERCONA_MONGODB, app, part);
+    let secret = naming::part(kind::SECRET, app, part);
     let inside = naming::in_sql(app, part);
     let host = format!("{name}-{REPLICA_SET}");
     let (members, members_at) = option_number(choice, "members").unwrap_or((1, choice.options.span));
@@ -124,16 +118,14 @@ fn replica_set(asked: &Asked, choice: &ProviderChoice, name: &str, inside: &str,
         "updateStrategy": "SmartUpdate",
         // Another version is a commit's to choose.
         "upgradeOptions": tree! { "apply": "disabled", "setFCV": false },
-        "secrets": tree! { "users": naming::role("Secret", asked.data_name(), asked.name(), "system") },
+        "secrets": tree! { "users": naming::role(kind::SECRET, asked.data_name(), asked.name(), "system") },
         "replsets": vec![servers(asked, choice)],
         "sharding": tree! { "enabled": false },
         "backup": backup(asked).map(|(backup, target)| backups(asked, backup, &target)),
         "users": vec![user],
     };
     Draft::new(API, "PerconaServerMongoDB", name.to_owned(), tree! { "spec": spec }, asked.need.span)
-        .stage(Stage::Data)
         .component(asked.name())
-        .holding_data()
 }
 
 /// What its app says of backups, and where they go.
@@ -147,12 +139,12 @@ fn credentials(target: &Target) -> SecretSource {
 }
 
 fn backup_secret(asked: &Asked) -> String {
-    naming::role("Secret", asked.data_name(), asked.name(), "backup")
+    naming::role(kind::SECRET, asked.data_name(), asked.name(), "backup")
 }
 
 /// An agent beside each server, and a task for each kind of backup that is kept.
 fn backups(asked: &Asked, backup: &Backup, target: &Target) -> Tree {
-    let folder = naming::part("PerconaServerMongoDB", asked.data_name(), asked.name());
+    let folder = naming::part(kind::PERCONA_MONGODB, asked.data_name(), asked.name());
     let storage = tree! {
         "type": "s3",
         "s3": tree! {

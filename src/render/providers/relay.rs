@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Asked, Met, Provider, ProviderOption, int, option_number, option_text, outputs, secret_value};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::render::flow::{Flow, Peer, tcp};
@@ -21,12 +22,11 @@ pub(super) const PROVIDER: Provider = Provider {
         ProviderOption { name: "from", required: false, about: "The sender where an app says none." },
     ],
     kinds: &[],
-    deletion: &[],
 };
 
 /// The relay's address, and a copy of its credentials where it wants any.
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
-    let secret = naming::part("Secret", &asked.app.name, asked.name());
+    let secret = naming::part(kind::SECRET, &asked.app.name, asked.name());
     let (host, _) = option_text(choice, "host").unwrap_or(("", choice.options.span));
     let port = option_number(choice, "port").and_then(|(port, _)| u16::try_from(port).ok()).unwrap_or(587);
     let domain = scope::domain(asked.organisation).unwrap_or_default();

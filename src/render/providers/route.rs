@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{Asked, option, option_text};
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::Workload;
 use crate::name::Name;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, FlowPort, Peer, tcp};
+use crate::render::naming;
 use crate::render::scope::Scope;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Stage, naming};
 use crate::source::{Span, Spanned};
 
 /// The label of the pods by which cert-manager answers challenges, and their port.
@@ -68,7 +69,7 @@ pub(super) fn names(hosts: &[Spanned<String>]) -> Tree {
 
 /// The Secret of the certificate.
 pub(super) fn tls_secret(asked: &Asked) -> String {
-    naming::role("Secret", &asked.app.name, asked.name(), "tls")
+    naming::role(kind::SECRET, &asked.app.name, asked.name(), "tls")
 }
 
 /// The certificate of all hosts.
@@ -79,13 +80,13 @@ pub(super) fn certificate(asked: &Asked, (issuer, issuer_at): (&str, Span), host
         "name": Tree::from(issuer).at(issuer_at),
     };
     let spec = tree! { "secretName": tls_secret(asked), "dnsNames": names(hosts), "issuerRef": issuer };
-    let name = naming::part("Certificate", &asked.app.name, asked.name());
+    let name = naming::part(kind::CERTIFICATE, &asked.app.name, asked.name());
     edge(asked, "cert-manager.io/v1", "Certificate", name, spec)
 }
 
 /// An object of a route.
 pub(super) fn edge(asked: &Asked, api: &'static str, kind: &'static str, name: String, spec: Tree) -> Draft {
-    Draft::new(api, kind, name, tree! { "spec": spec }, asked.need.span).stage(Stage::Edge).component(asked.name())
+    Draft::new(api, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// What carries the route out reaches the workload, and the pods that answer challenges.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Asked, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::render::{Resource, SecretSource, naming};
@@ -23,7 +24,6 @@ pub(super) const PROVIDER: Provider = Provider {
         },
     ],
     kinds: &[],
-    deletion: &[],
 };
 
 /// The bucket by its name, and a copy of the credentials that open it alone: a key to all buckets would let one
@@ -31,7 +31,7 @@ pub(super) const PROVIDER: Provider = Provider {
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let bucket = naming::across_organisations(&asked.organisation.name, app, part);
-    let secret = naming::part("Secret", app, part);
+    let secret = naming::part(kind::SECRET, app, part);
     let (endpoint, _) = option_text(choice, "endpoint").unwrap_or(("", choice.options.span));
     let (scheme, host, number) = address(endpoint).unwrap_or(("https", "", 443));
     let region = option_text(choice, "region").map_or("us-east-1", |(region, _)| region);

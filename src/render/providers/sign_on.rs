@@ -5,6 +5,7 @@
 
 use super::{Asked, Met, outward, random, secret_value};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::definition::{Guarded, Need, NeedKind};
 use crate::model::{App, Life, Organisation};
 use crate::name::Name;
@@ -51,7 +52,7 @@ pub(super) fn meet(asked: &Asked) -> Met {
 }
 
 fn secret_name(app: &App, need: &Need) -> String {
-    naming::part("Secret", app.was.as_ref().map_or(&app.name, |was| &was.value), need.name.value.as_str())
+    naming::part(kind::SECRET, app.was.as_ref().map_or(&app.name, |was| &was.value), need.name.value.as_str())
 }
 
 /// `clients` of an app that signs people in: the apps of the organisation that name it, in order of their names.

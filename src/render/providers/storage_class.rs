@@ -1,7 +1,8 @@
 //! Volumes of a storage class: a claim for each need.
 
-use super::{Asked, Claim, Deletion, Met, Provider, ProviderOption, option_text};
+use super::{Asked, Claim, Met, Provider, ProviderOption, option_text};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
@@ -18,11 +19,6 @@ pub(super) const PROVIDER: Provider = Provider {
         ProviderOption { name: "shared-class", required: false, about: "That of volumes that several nodes mount." },
     ],
     kinds: &[],
-    deletion: &[Deletion {
-        kind: "PersistentVolumeClaim",
-        takes: "the volume, where the storage class reclaims by deleting",
-        leaves: "the released volume, where the storage class retains",
-    }],
 };
 
 /// What a volume holds whose need says no size.
@@ -41,7 +37,7 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
         "storageClassName": class.map(|(class, span)| Tree::from(class).at(span)),
         "resources": tree! { "requests": tree! { "storage": Tree::from(size).at(origin) } },
     };
-    let name = naming::part("PersistentVolumeClaim", asked.data_name(), asked.name());
+    let name = naming::part(kind::PERSISTENT_VOLUME_CLAIM, asked.data_name(), asked.name());
     Met {
         claim: Some(Claim { name, shared, bytes: size.amount, spec, origin: asked.need.span }),
         contributions: vec![asked.contribution(Resource::Storage, size.amount, origin)],

@@ -2,6 +2,7 @@
 
 use super::{Asked, Met, Provider, ProviderOption, int, option_text, outputs, random, secret_value};
 use crate::expression::Value;
+use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
@@ -17,7 +18,6 @@ pub(super) const PROVIDER: Provider = Provider {
     about: "A small Valkey server for each cache; it keeps nothing on disk unless the need says `keep on`.",
     options: &[ProviderOption { name: "image", required: false, about: "The Valkey image." }],
     kinds: &[],
-    deletion: &[],
 };
 
 const IMAGE: &str = "docker.io/valkey/valkey:8.1-alpine";
@@ -35,8 +35,8 @@ const DATA: &str = "/data";
 /// A server, its Service and its password.
 pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     let (app, part) = (&asked.app.name, asked.name());
-    let secret = naming::part("Secret", app, part);
-    let host = naming::part("Service", app, part);
+    let secret = naming::part(kind::SECRET, app, part);
+    let host = naming::part(kind::SERVICE, app, part);
     let url = format!("redis://:{{password}}@{host}:{PORT}");
     let keys = [("password", random(32)), ("url", Generated::Joined(url))];
     let source = SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() };
@@ -79,14 +79,11 @@ fn claim(asked: &Asked) -> Draft {
         "resources": tree! { "requests": tree! { "storage": size } },
     };
     let name = claim_name(asked);
-    Draft::new("v1", "PersistentVolumeClaim", name, tree! { "spec": spec }, asked.need.span)
-        .stage(Stage::Data)
-        .component(asked.name())
-        .holding_data()
+    Draft::new("v1", "PersistentVolumeClaim", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 fn claim_name(asked: &Asked) -> String {
-    naming::part("PersistentVolumeClaim", asked.data_name(), asked.name())
+    naming::part(kind::PERSISTENT_VOLUME_CLAIM, asked.data_name(), asked.name())
 }
 
 fn service(asked: &Asked, name: String) -> Draft {
@@ -150,7 +147,7 @@ fn deployment(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
             },
         },
     };
-    let name = naming::part("Deployment", &asked.app.name, asked.name());
+    let name = naming::part(kind::DEPLOYMENT, &asked.app.name, asked.name());
     Draft::new("apps/v1", "Deployment", name, tree! { "spec": spec }, asked.need.span)
         .stage(Stage::Data)
         .component(asked.name())

@@ -9,20 +9,6 @@ use crate::source::Span;
 /// One object wanted twice.
 pub const CLASH: Code = Code("E0450");
 
-/// What operators make beside an object of a kind: API and kind of it, and the endings that they hang on the name.
-const DERIVED: &[(&str, &str, &str, &[&str])] = &[
-    ("Cluster", "v1", "Service", &["-rw", "-ro", "-r"]),
-    ("Cluster", "v1", "Secret", &["-app", "-superuser", "-ca", "-server", "-replication"]),
-    ("Cluster", "v1", "ServiceAccount", &[""]),
-    ("Cluster", "policy/v1", "PodDisruptionBudget", &["", "-primary"]),
-    ("Pooler", "v1", "Service", &[""]),
-    ("Pooler", "v1", "ServiceAccount", &[""]),
-    ("Pooler", "apps/v1", "Deployment", &[""]),
-    ("PerconaServerMongoDB", "v1", "Service", &["-rs0"]),
-    ("PerconaServerMongoDB", "apps/v1", "StatefulSet", &["-rs0"]),
-    ("PerconaServerMongoDB", "v1", "Secret", &["-mongodb-keyfile", "-mongodb-encryption-key", "-ssl", "-ssl-internal"]),
-];
-
 /// Every object and Secret of an organisation, before one of two with the same id is dropped.
 pub(in crate::render) fn check(objects: &[Object], secrets: &[SecretRequest], findings: &mut Findings) {
     let of_objects = objects.iter().filter_map(|object| Some((&object.id, object.origins.of("")?)));
@@ -42,12 +28,12 @@ pub(in crate::render) fn check(objects: &[Object], secrets: &[SecretRequest], fi
     }
 }
 
+/// The objects that an operator makes beside this one.
 pub(super) fn derived(id: &ObjectId) -> impl Iterator<Item = ObjectId> {
-    let rows = DERIVED.iter().filter(|(of, ..)| *id.kind == **of);
-    rows.flat_map(move |(_, api, kind, endings)| {
-        endings.iter().map(move |ending| ObjectId {
-            api_version: (*api).into(),
-            kind: (*kind).into(),
+    id.facts().makes.iter().flat_map(move |made| {
+        made.endings.iter().map(move |ending| ObjectId {
+            api_version: made.api_version.into(),
+            kind: made.kind.into(),
             namespace: id.namespace.clone(),
             name: format!("{}{ending}", id.name).into(),
         })
@@ -98,6 +84,20 @@ mod tests {
             app.was = Some(crate::source::Spanned::new(sample::name("cloud"), sample::ORGANISATION));
         });
         assert!(titles.contains(&"the PersistentVolumeClaim `cloud-html` is wanted twice".to_owned()), "{titles:?}");
+    }
+
+    #[test]
+    fn the_operator_of_one_group_makes_nothing_for_a_kind_of_another() {
+        let made = |api_version: &str| {
+            let id = ObjectId {
+                api_version: api_version.into(),
+                kind: "Cluster".into(),
+                namespace: "o".into(),
+                name: "a".into(),
+            };
+            derived(&id).count()
+        };
+        assert_eq!((made("postgresql.cnpg.io/v1"), made("cluster.x-k8s.io/v1beta1")), (11, 0));
     }
 
     #[test]

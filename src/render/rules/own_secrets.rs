@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::names::derived;
 use crate::finding::{Finding, Findings};
+use crate::kind;
 use crate::model::{EnvValue, NOT_OWN, Organisation, definition};
 use crate::render::{Object, SecretRequest};
 use crate::source::Span;
@@ -45,7 +46,7 @@ fn made(objects: &[Object], secrets: &[SecretRequest]) -> BTreeMap<Arc<str>, Str
     let mut made: BTreeMap<Arc<str>, String> =
         secrets.iter().map(|secret| (secret.id.name.clone(), whose(&secret.app))).collect();
     for object in objects {
-        let secrets = derived(&object.id).filter(|derived| &*derived.kind == "Secret");
+        let secrets = derived(&object.id).filter(|derived| derived.is(kind::SECRET));
         made.extend(secrets.map(|secret| (secret.name, whose(&object.app))));
         // Garage writes its keys under a name that it is told.
         if let Some(name) = object.body.pointer("/spec/secretTemplate/name").and_then(|name| name.as_str()) {

@@ -17,6 +17,7 @@ use anstyle::Style;
 use super::value::Line;
 use super::words::{by_app, counted, has_news, is_told, kinds, many, mark, paint, plain, style};
 use super::{Look, value, way_out};
+use crate::kind;
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 
@@ -57,7 +58,7 @@ fn reckoned(plan: &Plan) -> String {
     let is_open = |action: &&Action| action.verb.writes() && !action.verified;
     let open = |one: &OrganisationPlan| one.actions.iter().filter(is_open).count();
     let is_new = |one: &OrganisationPlan| {
-        one.actions.iter().any(|action| action.verb == Verb::Create && &*action.id.kind == "Namespace")
+        one.actions.iter().any(|action| action.verb == Verb::Create && action.id.is(kind::NAMESPACE))
     };
     let counted = |new: bool| plan.organisations.iter().filter(|one| is_new(one) == new).map(open).sum::<usize>();
     let mut text = String::new();
