@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
 use super::read::selector;
-use super::request::{Content, backoff};
+use super::request::{Answer, Content};
+use super::retry::Retry;
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Inventory, ORGANISATION_LABEL};
 use crate::render::ObjectId;
@@ -206,7 +207,7 @@ pub async fn write(
         if let (0, Some(why)) = (at, &stored.paused) {
             body["metadata"]["annotations"][PAUSED] = why.as_str().into();
         }
-        part.resource_version = put(writer, organisation, &part.resource_version, body, &texts[at]).await?;
+        part.resource_version = put(writer, organisation, &part.resource_version, body).await?;
         part.digest = wanted;
     }
     stored.inventory = inventory.clone();
@@ -303,52 +304,66 @@ fn group_kinds(inventory: &Inventory) -> String {
     kinds.into_iter().collect::<Vec<_>>().join(",")
 }
 
-/// Creates (no version known) or replaces one ConfigMap; a lost answer is read back. Returns the new resourceVersion.
-async fn put(
-    writer: &Writer,
-    organisation: &Name,
-    version: &str,
-    mut body: Value,
-    text: &str,
-) -> Result<String, InventoryError> {
-    let name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+/// Creates (no version known) or replaces one ConfigMap. Returns the new resourceVersion.
+async fn put(writer: &Writer, organisation: &Name, version: &str, mut body: Value) -> Result<String, InventoryError> {
+    if !version.is_empty() {
+        body["metadata"]["resourceVersion"] = version.into();
+    }
+    match try_put(writer, version, &body).await {
+        Ok(Some(version)) => Ok(version),
+        Ok(None) => Err(InventoryError::Moved { organisation: organisation.clone() }),
+        Err(error) if error.is_conflict() => Err(InventoryError::Moved { organisation: organisation.clone() }),
+        Err(source) => Err(InventoryError::Api { organisation: organisation.clone(), verb: "written", source }),
+    }
+}
+
+/// Sends a ConfigMap until it is written, and reads a lost answer back. Nothing where somebody else wrote it since `version`.
+async fn try_put(writer: &Writer, version: &str, body: &Value) -> Result<Option<String>, ApiError> {
     let list = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps");
-    let (mut attempts, mut made_namespace) = (0, false);
+    let name = body["metadata"]["name"].as_str().unwrap_or_default();
+    let mut retry = Retry::of_a_request();
+    let mut made_namespace = false;
     loop {
-        attempts += 1;
-        let answer = if version.is_empty() {
-            writer.write(Method::POST, &format!("{list}?fieldManager=parcelle"), Content::Json, &body).await
-        } else {
-            body["metadata"]["resourceVersion"] = version.into();
-            writer.write(Method::PUT, &format!("{list}/{name}?fieldManager=parcelle"), Content::Json, &body).await
+        let error = match send(writer, &list, name, body).await {
+            Ok(answer) => return Ok(Some(version_of(&answer.body))),
+            Err(error) => error,
         };
-        let failed = |source| InventoryError::Api { organisation: organisation.clone(), verb: "written", source };
-        match answer {
-            Ok(answer) => return Ok(version_of(&answer.body)),
-            Err(error) if error.is_not_found() && version.is_empty() && !made_namespace => {
-                create_system_namespace(writer).await.map_err(failed)?;
-                made_namespace = true;
+        if error.is_not_found() {
+            if made_namespace || !version.is_empty() {
+                return Ok(None);
             }
-            Err(error) if error.is_conflict() || error.may_be_done() => {
-                if !error.is_conflict() {
-                    tokio::time::sleep(backoff(attempts, error.retry_after())).await;
-                }
-                let found = writer.connection().get_opt(&format!("{list}/{name}")).await.map_err(failed)?;
-                match found {
-                    // A lost answer: what we wanted is there.
-                    Some(found) if found["data"][KEY].as_str() == Some(text) => return Ok(version_of(&found)),
-                    Some(found) if version_of(&found) == version && attempts < 4 => {}
-                    None if version.is_empty() && attempts < 4 => {}
-                    _ if error.may_be_done() && attempts >= 4 => return Err(failed(error)),
-                    _ => return Err(InventoryError::Moved { organisation: organisation.clone() }),
-                }
-            }
-            Err(error) if error.is_not_found() => {
-                return Err(InventoryError::Moved { organisation: organisation.clone() });
-            }
-            Err(error) => return Err(failed(error)),
+            create_system_namespace(writer).await?;
+            made_namespace = true;
+            continue;
+        }
+        let unsure = error.is_conflict() || error.may_be_done();
+        retry.of_fresh_write(error).await?;
+        if !unsure {
+            continue;
+        }
+        match writer.connection().get_opt(&format!("{list}/{name}")).await? {
+            // A lost answer: what we wanted is there.
+            Some(found) if is_stored(&found, body) => return Ok(Some(version_of(&found))),
+            Some(found) if version_of(&found) == version => {}
+            None if version.is_empty() => {}
+            _ => return Ok(None),
         }
     }
+}
+
+/// Sends a ConfigMap once: POST without a version, PUT with one.
+async fn send(writer: &Writer, list: &str, name: &str, body: &Value) -> Result<Answer, ApiError> {
+    let (method, path) = match body["metadata"].get("resourceVersion") {
+        None => (Method::POST, format!("{list}?fieldManager=parcelle")),
+        Some(_) => (Method::PUT, format!("{list}/{name}?fieldManager=parcelle")),
+    };
+    writer.write(method, &path, Content::Json, body).await
+}
+
+/// Whether a ConfigMap holds what we wanted to write: the text, and whether the organisation is paused.
+fn is_stored(found: &Value, body: &Value) -> bool {
+    let paused = |config_map: &Value| config_map["metadata"]["annotations"][PAUSED].clone();
+    found["data"][KEY] == body["data"][KEY] && paused(found) == paused(body)
 }
 
 fn version_of(body: &Value) -> String {
@@ -362,15 +377,13 @@ pub async fn create_system_namespace(writer: &Writer) -> Result<(), ApiError> {
         "kind": "Namespace",
         "metadata": { "name": SYSTEM_NAMESPACE, "labels": { "app.kubernetes.io/managed-by": "parcelle" } },
     });
-    let mut attempt = 0;
+    let path = "/api/v1/namespaces?fieldManager=parcelle";
+    let mut retry = Retry::of_a_request();
     loop {
-        attempt += 1;
-        match writer.write(Method::POST, "/api/v1/namespaces?fieldManager=parcelle", Content::Json, &body).await {
+        match writer.write(Method::POST, path, Content::Json, &body).await {
+            Ok(_) => return Ok(()),
             Err(error) if error.is_already_exists() => return Ok(()),
-            Err(error) if error.may_be_done() && attempt < 4 => {
-                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
-            }
-            other => return other.map(|_| ()),
+            Err(error) => retry.while_unwell(error).await?,
         }
     }
 }
