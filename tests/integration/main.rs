@@ -10,6 +10,7 @@ mod hostile;
 mod incremental;
 mod collisions;
 mod definitions;
+mod dependencies;
 mod kdl;
 mod mutation;
 mod render;
