@@ -34,7 +34,8 @@ fn dependencies(manifest: &str) -> BTreeSet<&str> {
 /// Whether a path begins with the crate: `use name::…`, `name::…`, `use name;`.
 fn is_imported(name: &str, sources: &str) -> bool {
     let path = name.replace('-', "_");
-    let begins = |at: usize| !sources[..at].ends_with(|before: char| before.is_alphanumeric() || "_:.".contains(before));
+    let begins =
+        |at: usize| !sources[..at].ends_with(|before: char| before.is_alphanumeric() || "_:.".contains(before));
     let goes_on = |after: &str| after.starts_with("::") || after.starts_with(';') || after.starts_with(" as ");
     sources.match_indices(&path).any(|(at, _)| begins(at) && goes_on(&sources[at + path.len()..]))
 }

@@ -27,6 +27,7 @@ mod stories_offline;
 mod stories_others;
 mod stories_refusals;
 mod stories_remove;
+mod stories_retry;
 mod stories_saved;
 mod stories_secrets;
 mod stories_wait;
