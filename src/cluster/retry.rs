@@ -179,6 +179,10 @@ mod tests {
         }
     }
 
+    fn pauses(attempts: &[Duration]) -> Vec<Duration> {
+        attempts.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_never_does_better_is_tried_a_few_times_and_fails_with_its_last_error() {
         let (at, error) = failing(Retry::of_a_request(), async |retry| retry.while_unwell(silent()).await).await;
@@ -205,7 +209,7 @@ mod tests {
     async fn pauses_grow_with_jitter_and_are_bounded() {
         let retry = Retry { attempts: 12, ..Retry::endless() };
         let (at, _) = failing(retry, async |retry| retry.while_unwell(silent()).await).await;
-        let pauses: Vec<Duration> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let pauses = pauses(&at);
         for (nth, pause) in pauses.iter().enumerate() {
             let whole = FIRST_PAUSE.saturating_mul(1 << nth).min(LONGEST_PAUSE);
             // A sleep ends on a whole millisecond.
@@ -252,7 +256,8 @@ mod tests {
             let retry = Retry::until(Instant::now() + Duration::from_secs(seconds));
             let (at, _) = failing(retry, async |retry| retry.again(Pause::Growing(None), silent()).await).await;
             assert_eq!(at[at.len() - 1].as_secs(), seconds, "{at:?}");
-            assert!(at.windows(2).all(|pair| pair[1] - pair[0] <= LONGEST_PAUSE_WAITING + Duration::from_millis(1)));
+            let longest = LONGEST_PAUSE_WAITING + Duration::from_millis(1);
+            assert!(pauses(&at).iter().all(|pause| *pause <= longest), "{at:?}");
         }
     }
 
@@ -276,6 +281,6 @@ mod tests {
         })
         .await;
         assert_eq!(at.len(), 4 + 5);
-        assert!(at[4] - at[3] <= FIRST_PAUSE + Duration::from_millis(1), "{at:?}");
+        assert!(pauses(&at)[3] <= FIRST_PAUSE + Duration::from_millis(1), "{at:?}");
     }
 }

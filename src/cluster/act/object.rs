@@ -18,7 +18,7 @@ pub(super) async fn apply(acting: &Acting<'_>) -> Result<Done, Stop> {
             let known = acting.entry.filter(|_| acting.action.verb != Verb::Adopt);
             let planned = body_to_send(object, acting.work.said, known);
             let is_as_seen = prepare(acting, base, &planned).await?;
-            change(acting, base, is_as_seen, (body, &planned)).await
+            change(acting, base, is_as_seen, body, &planned).await
         }
     }
 }
@@ -68,7 +68,8 @@ async fn change(
     acting: &Acting<'_>,
     base: &Base,
     is_as_seen: bool,
-    (mut body, planned): (Value, &Value),
+    mut body: Value,
+    planned: &Value,
 ) -> Result<Done, Stop> {
     let wanted = body.clone();
     body["metadata"]["uid"] = base.uid.as_str().into();

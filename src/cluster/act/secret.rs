@@ -22,7 +22,7 @@ pub(super) async fn secret(acting: &Acting<'_>) -> Result<Done, Stop> {
         return Err(Stop::Failed("the plan wants a Secret that the garden does not ask for".to_owned()));
     };
     if let (SecretSource::Generated { keys }, Some(base)) = (&request.source, &acting.action.base) {
-        return add_keys(acting, (keys, request), base).await;
+        return add_keys(acting, request, keys, base).await;
     }
     let mut body = material(acting.work, request).await?.body(request);
     if let Some(nonce) = acting.entry.and_then(Entry::nonce) {
@@ -37,7 +37,8 @@ pub(super) async fn secret(acting: &Acting<'_>) -> Result<Done, Stop> {
 /// Adds the keys that a newer definition asks for; those that are there stay as they are. An adopted one gets our labels too.
 async fn add_keys(
     acting: &Acting<'_>,
-    (keys, request): (&BTreeMap<String, Generated>, &SecretRequest),
+    request: &SecretRequest,
+    keys: &BTreeMap<String, Generated>,
     base: &Base,
 ) -> Result<Done, Stop> {
     let id = &acting.action.id;
