@@ -6,9 +6,10 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parcelle::cluster::inventory;
+use parcelle::engine::Outcome;
 use parcelle::name::Name;
 use parcelle::plan::{Done, Outcome as ActionOutcome};
-use parcelle::reconcile::Outcome;
+
 use parcelle::render::{Generated, SecretSource};
 use parcelle::sandbox::{Effect, Fault};
 use serde_json::json;
