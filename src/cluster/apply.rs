@@ -115,10 +115,6 @@ impl<'a> Work<'a> {
         self.writer.connection()
     }
 
-    pub(super) fn attempts(&self) -> u32 {
-        self.connection().inner.limits.attempts
-    }
-
     /// How long something is waited for that a single action needs (an old object gone, a source made).
     pub(super) fn patience(&self) -> Duration {
         self.wait.unwrap_or(Duration::ZERO)

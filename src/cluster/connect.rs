@@ -46,8 +46,6 @@ pub struct Limits {
     pub connect: Duration,
     /// For the whole answer to a request that is no watch.
     pub answer: Duration,
-    /// How often a request is tried that the server could not serve.
-    pub attempts: u32,
     /// A watch that is silent for so long is opened anew: a connection may be dead without a word.
     pub silence: Duration,
 }
@@ -58,7 +56,6 @@ impl Default for Limits {
             in_flight: 32,
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(40),
-            attempts: 5,
             silence: Duration::from_mins(1),
         }
     }
@@ -152,7 +149,7 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
         }
     };
     config.connect_timeout = Some(limits.connect);
-    // kube's retries know no lost answers: ours do (see `apply`).
+    // kube's retries know no lost answers: ours do (see `retry`).
     config.default_retry = false;
     let client = kube::Client::try_from(config)
         .map_err(|error| ConnectError::Client { cluster: cluster.clone(), why: words::of_client(&error) })?;

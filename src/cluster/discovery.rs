@@ -108,6 +108,16 @@ impl Kinds {
         self.get(&id.api_version, &id.kind)
     }
 
+    /// The resource of a kind that can be listed, in another version of its API where that one is no longer served.
+    pub(super) fn serving(&self, api_version: &str, kind: &str) -> Result<&Arc<Resource>, MissingKind> {
+        self.get(api_version, kind).or_else(|missing| {
+            let mut same = self.iter().filter(|found| {
+                &*found.kind == kind && group_of(&found.api_version) == group_of(api_version) && found.listable
+            });
+            same.next().ok_or(missing)
+        })
+    }
+
     /// Every resource of the cluster.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.served.values()

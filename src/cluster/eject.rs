@@ -8,7 +8,8 @@ use super::connect::{Connection, Writer};
 use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
 use super::inventory::{InventoryError, Stored};
-use super::request::{Content, backoff};
+use super::request::Content;
+use super::retry::Retry;
 use crate::name::Name;
 use crate::plan::eject::{is_ours, release};
 use crate::plan::{Entry, LiveObject, MANAGER};
@@ -82,25 +83,19 @@ async fn one(
     id: &ObjectId,
     entry: &Entry,
 ) -> Result<bool, ApiError> {
-    let path = resource.path(&id.namespace, &id.name);
-    let mut attempt = 0;
+    let path = format!("{}?fieldManager={MANAGER}", resource.path(&id.namespace, &id.name));
+    let mut sent = false;
+    let mut retry = Retry::of_a_request();
     loop {
-        attempt += 1;
         let Some(found) = writer.connection().get_object(resource, id).await? else { return Ok(false) };
         let live = LiveObject::new(found);
         let patch = is_ours(entry, &live, garden).then(|| release(&live.body)).flatten();
-        let Some(patch) = patch else { return Ok(attempt > 1) };
-        let query = format!("{path}?fieldManager={MANAGER}");
-        match writer.write(Method::PATCH, &query, Content::MergePatch, &patch).await {
+        let Some(patch) = patch else { return Ok(sent) };
+        sent = true;
+        match writer.write(Method::PATCH, &path, Content::MergePatch, &patch).await {
             Ok(_) => return Ok(true),
             Err(error) if error.is_not_found() => return Ok(false),
-            Err(error)
-                if (error.is_conflict() || error.may_be_done())
-                    && attempt < writer.connection().inner.limits.attempts =>
-            {
-                tokio::time::sleep(backoff(attempt, error.retry_after())).await;
-            }
-            Err(error) => return Err(error),
+            Err(error) => retry.of_fresh_write(error).await?,
         }
     }
 }
@@ -116,22 +111,26 @@ pub async fn forget(
         let options: Value = serde_json::json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "resourceVersion": version },
         });
-        let failed = |source| InventoryError::Api { organisation: organisation.clone(), verb: "removed", source };
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match writer.write(Method::DELETE, &path, Content::Json, &options).await {
-                Ok(_) => break,
-                Err(error) if error.is_not_found() => break,
-                Err(error) if error.is_conflict() => {
-                    return Err(InventoryError::Moved { organisation: organisation.clone() });
-                }
-                Err(error) if error.may_be_done() && attempt < 4 => {
-                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
-                }
-                Err(error) => return Err(failed(error)),
+        remove(writer, &path, &options).await.map_err(|source| {
+            let organisation = organisation.clone();
+            if source.is_conflict() {
+                InventoryError::Moved { organisation }
+            } else {
+                InventoryError::Api { organisation, verb: "removed", source }
             }
-        }
+        })?;
     }
     Ok(())
+}
+
+/// DELETE until it is done; what is gone already is done.
+async fn remove(writer: &Writer, path: &str, options: &Value) -> Result<(), ApiError> {
+    let mut retry = Retry::of_a_request();
+    loop {
+        match writer.write(Method::DELETE, path, Content::Json, options).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) => retry.while_unwell(error).await?,
+        }
+    }
 }

@@ -15,6 +15,7 @@ use super::connect::{Permit, Writer};
 use super::errors::ApiError;
 use super::inventory::create_system_namespace;
 use super::request::Content;
+use super::retry::Retry;
 use crate::name::Name;
 use crate::render::naming::SYSTEM_NAMESPACE;
 
@@ -193,12 +194,25 @@ impl Lease {
             },
         });
         let path = format!("{}?fieldManager=parcelle", self.path);
-        match writer.write(Method::POST, &path, Content::Json, &body).await {
+        match self.send(writer, Method::POST, &path, &body).await {
             Err(error) if error.is_not_found() => {
                 create_system_namespace(writer).await?;
-                Ok(writer.write(Method::POST, &path, Content::Json, &body).await?.body)
+                self.send(writer, Method::POST, &path, &body).await
             }
-            other => Ok(other?.body),
+            other => other,
+        }
+    }
+
+    /// Sends the lease; again only where the server surely did nothing (429, no connection), and only while it may
+    /// still be ours. What else went wrong, the next look shows.
+    async fn send(&self, writer: &Writer, method: Method, path: &str, body: &Value) -> Result<Value, ApiError> {
+        let deadline = Instant::now() + self.timing.duration.saturating_sub(self.timing.margin);
+        let mut retry = Retry::of_a_request().before(deadline);
+        loop {
+            match writer.write(method.clone(), path, Content::Json, body).await {
+                Ok(answer) => return Ok(answer.body),
+                Err(error) => retry.again_if(error.was_not_executed(), error).await?,
+            }
         }
     }
 
@@ -217,7 +231,7 @@ impl Lease {
             spec["leaseTransitions"] = (spec["leaseTransitions"].as_u64().unwrap_or(0) + 1).into();
         }
         let path = format!("{}/{}?fieldManager=parcelle", self.path, self.name);
-        Ok(writer.write(Method::PUT, &path, Content::Json, &next).await?.body)
+        self.send(writer, Method::PUT, &path, &next).await
     }
 }
 

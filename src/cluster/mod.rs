@@ -17,6 +17,7 @@ pub mod lease;
 mod mirror;
 pub mod read;
 mod request;
+mod retry;
 pub mod survey;
 mod wait;
 mod watch;

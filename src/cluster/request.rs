@@ -1,4 +1,4 @@
-//! One way to the API server: every request is bounded, timed, counted and retried here, every error masked.
+//! One way to the API server: every request is bounded, timed and counted here, every error masked; reads are tried again.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use http::{HeaderMap, Method, Request, header};
 use kube::client::Body;
-use ring::rand::SecureRandom;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
+use super::retry::Retry;
 use super::words;
 use crate::cause;
 use crate::secrets::Tainted;
@@ -111,17 +111,13 @@ impl Connection {
 
     /// GET with a form of answer of its own.
     pub(super) async fn get_as<T: DeserializeOwned>(&self, path: &str, accept: &'static str) -> Result<T, ApiError> {
-        let mut attempt = 0;
+        let call = Call { method: Method::GET, path, accept, body: None, acting_as: None };
+        let mut retry = Retry::of_a_request();
         loop {
-            attempt += 1;
             self.inner.counters.reads.fetch_add(1, Ordering::Relaxed);
-            let call = Call { method: Method::GET, path, accept, body: None, acting_as: None };
             match self.once(&call, None).await {
                 Ok(answer) => return Ok(answer.body),
-                Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
-                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
-                }
-                Err(error) => return Err(error),
+                Err(error) => retry.while_unwell(error).await?,
             }
         }
     }
@@ -156,32 +152,39 @@ impl Connection {
         detail: Detail,
         mut each: impl FnMut(Listed),
     ) -> Result<String, ApiError> {
-        let mut restarts = 0;
-        'anew: loop {
-            let mut page = String::new();
-            loop {
-                let query = format!("{path}?limit={PAGE}&labelSelector={selector}{page}");
-                let list: Page = match self.get_as(&query, detail.accept()).await {
-                    Ok(list) => list,
-                    Err(error) if error.is_expired() && restarts < 3 => {
-                        restarts += 1;
-                        each(Listed::Anew);
-                        continue 'anew;
-                    }
-                    Err(error) => return Err(error),
-                };
-                if list.items.is_none() && !list.kind.ends_with("List") {
-                    return Err(ApiError::Garbled { why: "a list without items".to_owned() });
-                }
-                for item in list.items.into_iter().flatten() {
-                    let item = serde_json::from_str(item.get());
-                    each(Listed::Item(item.map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?));
-                }
-                if list.metadata.next.is_empty() {
-                    return Ok(list.metadata.resource_version);
-                }
-                page = format!("&continue={}", query_escaped(&list.metadata.next));
+        let mut retry = Retry::of_long_attempts();
+        loop {
+            match self.list_once(path, selector, detail, &mut each).await {
+                Ok(version) => return Ok(version),
+                Err(error) => retry.again_if(error.is_expired(), error).await?,
             }
+            each(Listed::Anew);
+        }
+    }
+
+    /// Lists from the first page to the last. Returns the version at which the list is whole.
+    async fn list_once(
+        &self,
+        path: &str,
+        selector: &str,
+        detail: Detail,
+        each: &mut impl FnMut(Listed),
+    ) -> Result<String, ApiError> {
+        let mut page = String::new();
+        loop {
+            let query = format!("{path}?limit={PAGE}&labelSelector={selector}{page}");
+            let list: Page = self.get_as(&query, detail.accept()).await?;
+            if list.items.is_none() && !list.kind.ends_with("List") {
+                return Err(ApiError::Garbled { why: "a list without items".to_owned() });
+            }
+            for item in list.items.into_iter().flatten() {
+                let item = serde_json::from_str(item.get());
+                each(Listed::Item(item.map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?));
+            }
+            if list.metadata.next.is_empty() {
+                return Ok(list.metadata.resource_version);
+            }
+            page = format!("&continue={}", query_escaped(&list.metadata.next));
         }
     }
 
@@ -194,17 +197,13 @@ impl Connection {
         body: &Value,
     ) -> Result<Answer, ApiError> {
         debug_assert!(path.contains("dryRun=All"), "a trial must be one");
-        let mut attempt = 0;
+        let call = Call { method, path, accept: JSON, body: Some((content, body)), acting_as: None };
+        let mut retry = Retry::of_a_request();
         loop {
-            attempt += 1;
             self.inner.counters.trials.fetch_add(1, Ordering::Relaxed);
-            let body = Some((content, body));
-            let call = Call { method: method.clone(), path, accept: JSON, body, acting_as: None };
             match self.once(&call, None).await {
-                Err(error) if attempt < self.inner.limits.attempts && error.is_passing() => {
-                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
-                }
-                other => return other,
+                Ok(answer) => return Ok(answer),
+                Err(error) => retry.while_unwell(error).await?,
             }
         }
     }
@@ -295,7 +294,7 @@ pub(super) enum WatchEvent {
 }
 
 impl Writer {
-    /// A write, sent once; again only where the server surely did nothing (429, no connection).
+    /// Sends a write once. Whoever calls it knows what comes before it is sent again (see [`Retry`]).
     pub(super) async fn write(
         &self,
         method: Method,
@@ -303,18 +302,9 @@ impl Writer {
         content: Content,
         body: &Value,
     ) -> Result<Answer, ApiError> {
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let acting_as = self.acting_as.as_deref();
-            let call = Call { method: method.clone(), path, accept: JSON, body: Some((content, body)), acting_as };
-            match self.connection.once(&call, Some(&self.permit)).await {
-                Err(error) if attempt < self.connection.inner.limits.attempts && error.was_not_executed() => {
-                    tokio::time::sleep(backoff(attempt, error.retry_after())).await;
-                }
-                other => return other,
-            }
-        }
+        let acting_as = self.acting_as.as_deref();
+        let call = Call { method, path, accept: JSON, body: Some((content, body)), acting_as };
+        self.connection.once(&call, Some(&self.permit)).await
     }
 }
 
@@ -333,17 +323,6 @@ fn build(call: &Call<'_>) -> Result<Request<Body>, ApiError> {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-/// How long to wait before the next try: what the server asks, or doubling from 200 ms to 10 s, with jitter.
-pub(super) fn backoff(attempt: u32, asked: Option<Duration>) -> Duration {
-    let base =
-        Duration::from_millis(200).saturating_mul(1 << attempt.saturating_sub(1).min(6)).min(Duration::from_secs(10));
-    let mut byte = [0_u8];
-    // Without random bytes all wait alike, which is only less polite.
-    let _unspecified = ring::rand::SystemRandom::new().fill(&mut byte);
-    let jittered = base.mul_f64(0.5 + f64::from(byte[0]) / 510.0);
-    asked.map_or(jittered, |asked| asked.min(Duration::from_mins(1)) + jittered / 4)
 }
 
 /// An error of kube's client: a status it parsed, or a connection that did not stand or broke.

@@ -7,12 +7,10 @@ use tokio::time::Instant;
 use super::connect::Connection;
 use super::discovery::Resource;
 use super::errors::ApiError;
-use super::request::{Detail, WatchEvent, backoff, query_escaped};
+use super::request::{Detail, WatchEvent, query_escaped};
+use super::retry::{Pause, Retry};
 use crate::plan::{Health, HealthState, health};
 use crate::render::ObjectId;
-
-/// How often an object is looked at while it is unknown whether the cluster can be watched.
-const ATTEMPTS: u32 = 5;
 
 /// Waits until an object is ready or has failed for good, and says how it is; at the deadline as it was seen last.
 pub(super) async fn until_settled(
@@ -58,31 +56,21 @@ async fn watch_one(
 ) -> Result<bool, ApiError> {
     let selector = query_escaped(&format!("metadata.name={}", id.name));
     let list = format!("{}?fieldSelector={selector}", resource.list_path(&id.namespace));
-    let mut failures = 0;
+    let mut retry = Retry::of_long_attempts().before(deadline);
     loop {
-        let version = match look(connection, resource, &list).await {
-            Ok((object, version)) => {
-                failures = 0;
-                if enough(object.as_ref()) {
+        match look(connection, resource, &list).await {
+            Ok((object, _)) if enough(object.as_ref()) => return Ok(true),
+            Ok(_) if Instant::now() >= deadline => return Ok(false),
+            Err(error) if error.is_passing() && Instant::now() >= deadline => return Ok(false),
+            Ok((_, version)) => {
+                if !version.is_empty() && follow(connection, resource, &list, &version, deadline, &mut enough).await {
                     return Ok(true);
                 }
-                version
+                if retry.again(Pause::Anew, ()).await.is_err() {
+                    return Ok(false);
+                }
             }
-            Err(error) if error.is_passing() && failures < ATTEMPTS => {
-                failures += 1;
-                String::new()
-            }
-            Err(error) => return Err(error),
-        };
-        if Instant::now() >= deadline {
-            return Ok(false);
-        }
-        if version.is_empty() {
-            tokio::time::sleep_until(deadline.min(Instant::now() + backoff(failures, None))).await;
-            continue;
-        }
-        if follow(connection, resource, &list, &version, deadline, &mut enough).await {
-            return Ok(true);
+            Err(error) => retry.while_unwell(error).await?,
         }
     }
 }
@@ -115,10 +103,7 @@ async fn follow(
     let silence = connection.inner.limits.silence;
     let opening = connection.watch(&path, Detail::Whole);
     let opening = tokio::time::timeout_at(deadline.min(Instant::now() + silence), opening);
-    let Ok(Ok(stream)) = opening.await else {
-        tokio::time::sleep_until(deadline.min(Instant::now() + backoff(2, None))).await;
-        return false;
-    };
+    let Ok(Ok(stream)) = opening.await else { return false };
     let mut stream = std::pin::pin!(stream);
     loop {
         let limit = deadline.min(Instant::now() + silence);
@@ -134,11 +119,7 @@ async fn follow(
                 }
             }
             Ok(Some(Ok(WatchEvent::Bookmark(_)))) => {}
-            Ok(Some(Err(_)) | None) => {
-                tokio::time::sleep_until(deadline.min(Instant::now() + backoff(1, None))).await;
-                return false;
-            }
-            Err(_silent) => return false,
+            Ok(Some(Err(_)) | None) | Err(_) => return false,
         }
     }
 }

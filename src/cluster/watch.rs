@@ -11,13 +11,14 @@ use std::time::Duration;
 use futures::StreamExt;
 use serde_json::Value;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::connect::Connection;
 use super::discovery::Resource;
 use super::errors::ApiError;
 use super::mirror::Mirror;
-use super::request::{Detail, Listed, WatchEvent, backoff, query_escaped};
+use super::request::{Detail, Listed, WatchEvent, query_escaped};
+use super::retry::{Pause, Retry};
 use crate::kind::{self, WatchScope};
 use crate::name::Name;
 use crate::plan::GARDEN_LABEL;
@@ -29,6 +30,9 @@ const OPEN: u64 = 290;
 
 /// A watch that shows nothing, no bookmark either, for so long is opened anew. Servers send a bookmark a minute.
 const SILENCE: Duration = Duration::from_secs(150);
+
+/// A watch that stood longer than this ended as watches do; one that ends sooner is in trouble.
+const STANDS: Duration = Duration::from_secs(5);
 
 /// A kind that may not be watched is tried again so seldom; until then its objects are looked at when all are.
 const REFUSED: Duration = Duration::from_mins(10);
@@ -188,38 +192,45 @@ impl Watcher for OfOthers<'_> {
 impl Subject {
     /// Lists where no version is known, watches, and begins again; never ends by itself.
     async fn keep(&self, mut version: Option<String>, watcher: &mut impl Watcher) {
-        let mut failures = 0;
+        let mut retry = Retry::endless();
         loop {
-            let from = match version.take() {
-                Some(version) => Ok(version),
-                None => self.list(watcher).await,
-            };
-            let begun = Instant::now();
-            let ended = match from {
-                Ok(from) => {
-                    let (at, ended) = self.follow(from, watcher).await;
-                    version = Some(at);
-                    ended
-                }
-                Err(error) => Err(error),
-            };
-            match ended {
-                Ok(()) => {}
-                Err(error) if error.is_expired() => version = None,
-                Err(error) => {
-                    let kind = &self.resource.kind;
-                    tracing::debug!(%kind, %error, "a watch broke");
-                    if error.refusal().is_some_and(|refusal| matches!(refusal.code, 401 | 403 | 404 | 405)) {
-                        sleep(REFUSED).await;
-                    }
-                    version = version.filter(|_| error.refusal().is_none_or(|refusal| refusal.code != 404));
-                }
+            let pause = self.stretch(&mut version, watcher).await;
+            if retry.again(pause, ()).await.is_err() {
+                return;
             }
-            // A watch that stood a while ended as watches do.
-            failures = if begun.elapsed() > Duration::from_secs(5) { 0 } else { failures + 1 };
-            if failures > 0 {
-                sleep(backoff(failures, None)).await;
+        }
+    }
+
+    /// One watch, from a list or from the version that is known. Leaves the version from which the next one goes on, none
+    /// where it has to begin with a list. Returns the pause before that.
+    async fn stretch(&self, version: &mut Option<String>, watcher: &mut impl Watcher) -> Pause {
+        let begun = Instant::now();
+        let listed = match version.take() {
+            Some(known) => Ok(known),
+            None => self.list(watcher).await,
+        };
+        let ended = match listed {
+            Ok(from) => {
+                let (at, ended) = self.follow(from, watcher).await;
+                *version = Some(at);
+                ended
             }
+            Err(error) => Err(error),
+        };
+        let stood = begun.elapsed() > STANDS;
+        let Err(error) = ended else { return if stood { Pause::Anew } else { Pause::Growing(None) } };
+        let code = error.refusal().map(|refusal| refusal.code);
+        if error.is_expired() || code == Some(404) {
+            *version = None;
+        }
+        if !error.is_expired() {
+            let kind = &self.resource.kind;
+            tracing::debug!(%kind, %error, "a watch broke");
+        }
+        match code {
+            Some(401 | 403 | 404 | 405) => Pause::Fixed(REFUSED),
+            _ if stood && error.retry_after().is_none() => Pause::Anew,
+            _ => Pause::Growing(error.retry_after()),
         }
     }
 

@@ -1,5 +1,8 @@
 //! The live state of organisations: one list a kind for all of them, single reads only for what is about to be made.
 
+mod foreign;
+mod lists;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,19 +13,12 @@ use super::connect::Connection;
 use super::copies::{self, SourceSecrets};
 use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
-use super::inventory::INVENTORY_LABEL;
 use super::mirror::Mirror;
-use super::request::{Detail, Listed, query_escaped};
-use crate::kind::{self, group_of};
+use super::request::{Detail, query_escaped};
+use crate::kind;
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled};
 use crate::render::ObjectId;
-
-/// Up to so many organisations are listed in their own namespaces; more are listed over all namespaces.
-const FEW: usize = 2;
-
-/// So many lists at once where little is kept of them: each holds a page in memory.
-const LEAN_LISTS: usize = 4;
 
 /// Of one kind in one namespace, up to so many are read one by one.
 const SINGLE_READS: usize = 3;
@@ -97,7 +93,7 @@ pub async fn live(look: &Look<'_>) -> Result<Found, ApiError> {
                 settle_known(mirror, &look.scopes[name], live);
             }
         }
-        _ => list_all(look, &mut found).await,
+        _ => lists::list_all(look, &mut found).await,
     }
     let sources = &SourceSecrets::of(look.connection);
     let rest = found.lives.iter_mut().map(|(name, live)| fill(look, sources, &look.scopes[name], live));
@@ -115,136 +111,6 @@ fn settle_known(mirror: &Mirror, scope: &Scope<'_>, live: &mut Live) {
             live.settled.insert(id.clone(), settled);
         }
     }
-}
-
-/// One list a kind, handed out by the organisation's label.
-async fn list_all(look: &Look<'_>, found: &mut Found) {
-    let mut wanted: BTreeMap<(&str, &str), BTreeSet<&Name>> = BTreeMap::new();
-    for (name, scope) in look.scopes {
-        for id in scope.ids() {
-            wanted.entry((&id.api_version, &id.kind)).or_default().insert(name);
-        }
-    }
-    let mut lists = Vec::new();
-    let mut asked = BTreeSet::new();
-    for ((api_version, kind), organisations) in wanted {
-        match serving(look.kinds, api_version, kind) {
-            Ok(resource) if asked.insert((resource.api_version.clone(), resource.kind.clone())) => {
-                let organisations: Vec<Name> = organisations.iter().map(|name| (*name).clone()).collect();
-                lists.push((resource.clone(), organisations));
-            }
-            Ok(_) => {}
-            Err(missing) => {
-                unread(&mut found.lives, organisations.into_iter(), &(api_version, kind), &missing.to_string());
-            }
-        }
-    }
-    let at_once = if look.reading == Reading::Bodies { 16 } else { LEAN_LISTS };
-    let requests = lists.into_iter().map(|(resource, organisations)| async move {
-        let items = list_kind(look, &resource, &organisations).await;
-        (resource, organisations, items)
-    });
-    let mut answers = stream::iter(requests).buffer_unordered(at_once);
-    while let Some((resource, organisations, items)) = answers.next().await {
-        match items {
-            Ok((items, version)) => {
-                for (organisation, id, item) in items {
-                    if let Some(live) = found.lives.get_mut(&organisation) {
-                        item.enter(id, live);
-                    }
-                }
-                found.listed.extend(version.map(|version| (resource, version)));
-            }
-            Err(error) => {
-                let kind = (&*resource.api_version, &*resource.kind);
-                unread(&mut found.lives, organisations.iter(), &kind, &error.to_string());
-            }
-        }
-    }
-}
-
-/// Notes for some organisations that a kind could not be read.
-fn unread<'n>(
-    lives: &mut BTreeMap<Name, Live>,
-    organisations: impl Iterator<Item = &'n Name>,
-    (api_version, kind): &(&str, &str),
-    why: &str,
-) {
-    for name in organisations {
-        if let Some(live) = lives.get_mut(name) {
-            live.unread.insert(format!("{api_version} {kind}"), why.to_owned());
-        }
-    }
-}
-
-/// What is kept of an object that a list showed.
-enum Kept {
-    Whole(LiveObject),
-    Settled(Settled),
-}
-
-impl Kept {
-    fn enter(self, id: ObjectId, live: &mut Live) {
-        match self {
-            Self::Whole(object) => drop(live.objects.insert(id, object)),
-            Self::Settled(settled) => drop(live.settled.insert(id, settled)),
-        }
-    }
-}
-
-type Items = Vec<(Name, ObjectId, Kept)>;
-
-/// The resource of a kind, in another version of its API where that one is no longer served.
-fn serving<'k>(kinds: &'k Kinds, api_version: &str, kind: &str) -> Result<&'k Arc<Resource>, super::MissingKind> {
-    kinds.get(api_version, kind).or_else(|missing| {
-        let mut same = kinds.iter().filter(|found| {
-            &*found.kind == kind && group_of(&found.api_version) == group_of(api_version) && found.listable
-        });
-        same.next().ok_or(missing)
-    })
-}
-
-/// The objects of one kind, each judged as it comes; with the version of the list where it was one over all namespaces.
-async fn list_kind(
-    look: &Look<'_>,
-    resource: &Resource,
-    organisations: &[Name],
-) -> Result<(Items, Option<String>), ApiError> {
-    let mut items = Vec::new();
-    let mut each = |listed| match listed {
-        Listed::Anew => items.clear(),
-        Listed::Item(item) => items.extend(judged(look, item, resource)),
-    };
-    let connection = look.connection;
-    if !resource.namespaced || look.scopes.len() > FEW || look.reading == Reading::Lean {
-        let chosen = selector(look.garden, look.by_name);
-        let version = connection.list_each(&resource.list_path(""), &chosen, Detail::Whole, each).await?;
-        return Ok((items, Some(version).filter(|version| !version.is_empty())));
-    }
-    for name in organisations {
-        let path = resource.list_path(&look.scopes[name].judge.desired.namespace);
-        let own = selector(look.garden, Some(&BTreeSet::from([name.clone()])));
-        connection.list_each(&path, &own, Detail::Whole, &mut each).await?;
-    }
-    Ok((items, None))
-}
-
-/// What is kept of an item of a list; nothing where it is of no organisation that is asked for.
-fn judged(look: &Look<'_>, mut item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
-    let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
-    let (organisation, scope) = look.scopes.get_key_value(organisation)?;
-    if item["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
-        return None;
-    }
-    close(look.connection, &mut item, resource);
-    let (id, object) = typed(item, resource);
-    let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
-    if let Some(mirror) = look.mirror {
-        mirror.read(&id, &object, wanted.as_deref());
-    }
-    let settled = look.reading != Reading::Bodies && wanted.is_some();
-    let kept = if settled { Kept::Settled(Settled::of(&object)) } else { Kept::Whole(object) };
-    Some((organisation.clone(), id, kept))
 }
 
 /// The label selector of a garden's objects, or of those of some organisations, in query form.
@@ -300,7 +166,8 @@ async fn fill(
     };
     read_missing(look, scope, live).await?;
     if scope.foreign || !ours {
-        live.foreign = foreign(look.connection, look.kinds, look.garden, &scope.judge.desired.namespace).await?;
+        live.foreign =
+            foreign::foreign(look.connection, look.kinds, look.garden, &scope.judge.desired.namespace).await?;
     }
     let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
     let requests = open.map(|request| async {
@@ -371,7 +238,7 @@ async fn read_missing(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Re
     }
     let mut reads = Vec::new();
     for ((api_version, kind, namespace), ids) in missing {
-        let Ok(resource) = serving(look.kinds, api_version, kind) else { continue };
+        let Ok(resource) = look.kinds.serving(api_version, kind) else { continue };
         if ids.len() <= SINGLE_READS {
             reads.extend(ids.into_iter().map(|id| (resource.clone(), id.clone())));
             continue;
@@ -408,49 +275,4 @@ impl Connection {
             Err(error) => Err(error),
         }
     }
-}
-
-/// What lies in a namespace and is neither of this garden nor made by a controller for something else.
-async fn foreign(
-    connection: &Connection,
-    kinds: &Kinds,
-    garden: &Name,
-    namespace: &str,
-) -> Result<Vec<ObjectId>, ApiError> {
-    let looked_at: Vec<Arc<Resource>> = kinds
-        .iter()
-        .filter(|resource| resource.namespaced && resource.listable)
-        .filter(|resource| !resource.facts().made_by_kubernetes)
-        .cloned()
-        .collect();
-    let lists = looked_at.into_iter().map(|resource| async move {
-        let items = connection.list(&resource.list_path(namespace), "", Detail::Metadata).await;
-        (resource, items)
-    });
-    let mut answers = stream::iter(lists).buffer_unordered(16);
-    let mut found = BTreeSet::new();
-    while let Some((resource, items)) = answers.next().await {
-        match items {
-            Ok(items) => found.extend(items.iter().filter(|item| is_foreign(item, garden)).map(|item| ObjectId {
-                api_version: resource.api_version.clone(),
-                kind: resource.kind.clone(),
-                namespace: namespace.into(),
-                name: item["metadata"]["name"].as_str().unwrap_or_default().into(),
-            })),
-            // A kind without lists (405) or of a server that went away holds nothing that we could lose.
-            Err(error) if error.is_not_found() || error.refusal().is_some_and(|refusal| refusal.code == 405) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    let mut found: Vec<ObjectId> = found.into_iter().collect();
-    found.dedup_by(|a, b| a.identity() == b.identity());
-    Ok(found)
-}
-
-fn is_foreign(item: &Value, garden: &Name) -> bool {
-    let metadata = &item["metadata"];
-    let labelled = metadata["labels"][GARDEN_LABEL].as_str() == Some(garden.as_str());
-    let owned = metadata["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
-    let usual = matches!(metadata["name"].as_str(), Some("default" | "kube-root-ca.crt"));
-    !(labelled || owned || usual)
 }

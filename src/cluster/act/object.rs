@@ -1,0 +1,128 @@
+//! Creates, changes and adopts an object by server-side apply.
+
+use serde_json::Value;
+
+use super::super::retry::Retry;
+use super::ownership::{hand_over, take_back, take_over};
+use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
+use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, Verb, body_to_send, health, values_hash};
+
+/// Applies what an action creates, changes or adopts.
+pub(super) async fn apply(acting: &Acting<'_>) -> Result<Done, Stop> {
+    let object = rendered(acting)?;
+    let body = body_to_send(object, acting.work.said, acting.entry).into_owned();
+    match &acting.action.base {
+        None => create(acting, &body, acting.entry).await,
+        Some(base) => {
+            // An adoption was planned without the nonce that its entry has by now.
+            let known = acting.entry.filter(|_| acting.action.verb != Verb::Adopt);
+            let planned = body_to_send(object, acting.work.said, known);
+            let is_as_seen = prepare(acting, base, &planned).await?;
+            change(acting, base, is_as_seen, body, &planned).await
+        }
+    }
+}
+
+/// Makes an object. The server must answer that it is new; one that turns out to be there is left as it was, unless it is
+/// the one that `former` knows.
+pub(super) async fn create(acting: &Acting<'_>, body: &Value, former: Option<&Entry>) -> Result<Done, Stop> {
+    let mut retry = Retry::of_a_request();
+    let mut lost = false;
+    loop {
+        let error = match acting.apply(body).await {
+            Ok(answer) if answer.code == 201 || was_ours(former, &answer.body) => {
+                return Ok(applied(acting, &answer.body));
+            }
+            Ok(answer) => {
+                take_back(acting, &answer.body).await?;
+                let why = "somebody made an object of that name just now; it was left as it was";
+                return Err(Stop::Failed(why.to_owned()));
+            }
+            Err(error) => error,
+        };
+        lost |= error.may_be_done();
+        retry.while_unwell(error).await?;
+        if lost
+            && let Some(found) = acting.find().await?
+            && carries(&found, nonce_of(body))
+        {
+            return Ok(applied(acting, &found));
+        }
+    }
+}
+
+/// Does what an action wants done to the owners of fields before its apply. Returns whether the object is still in the
+/// version that the plan saw.
+async fn prepare(acting: &Acting<'_>, base: &Base, planned: &Value) -> Result<bool, Stop> {
+    let Some(prepared) = &acting.action.prepare else { return Ok(true) };
+    if acting.action.verb == Verb::Adopt {
+        take_over(acting, base, planned).await?;
+    } else {
+        hand_over(acting, prepared).await?;
+    }
+    Ok(false)
+}
+
+/// Changes an object that the plan saw: the same uid, and the values that are written over as they were.
+async fn change(
+    acting: &Acting<'_>,
+    base: &Base,
+    is_as_seen: bool,
+    mut body: Value,
+    planned: &Value,
+) -> Result<Done, Stop> {
+    let wanted = body.clone();
+    body["metadata"]["uid"] = base.uid.as_str().into();
+    let mut version =
+        if is_as_seen { base.resource_version.clone() } else { version_of(&as_planned(acting, base, planned).await?) };
+    let mut retry = Retry::of_a_request();
+    let mut lost = false;
+    loop {
+        body["metadata"]["resourceVersion"] = version.as_str().into();
+        let error = match acting.apply(&body).await {
+            Ok(answer) if version_of(&answer.body) == version => return Ok(Done::Unchanged),
+            Ok(answer) => return Ok(applied(acting, &answer.body)),
+            Err(error) => error,
+        };
+        lost |= error.may_be_done();
+        let conflicts = error.refusal().is_some_and(|refusal| !refusal.conflicts().is_empty());
+        let moved = error.is_not_found() || (error.is_conflict() && !conflicts);
+        retry.again_if(moved || error.is_passing(), error).await?;
+        let found = acting.find_same(base).await?;
+        if !writes_over_the_same(acting, base, &found, planned) {
+            // Either somebody moved what we write over, or our own write arrived although its answer did not.
+            let arrived = lost && is_as_wanted(acting, &found, &wanted);
+            return if arrived { Ok(applied(acting, &found)) } else { Err(moved_since()) };
+        }
+        version = version_of(&found);
+    }
+}
+
+/// Reads the object, where the values that the plan writes over are still as they were.
+pub(super) async fn as_planned(acting: &Acting<'_>, base: &Base, planned: &Value) -> Result<Value, Stop> {
+    let found = acting.find_same(base).await?;
+    if writes_over_the_same(acting, base, &found, planned) { Ok(found) } else { Err(moved_since()) }
+}
+
+fn writes_over_the_same(acting: &Acting<'_>, base: &Base, found: &Value, planned: &Value) -> bool {
+    values_hash(found, Some(planned), &acting.action.changes) == base.values_hash
+}
+
+fn moved_since() -> Stop {
+    Stop::Stale("a value that the plan writes over was changed since it was made".to_owned())
+}
+
+fn is_as_wanted(acting: &Acting<'_>, found: &Value, wanted: &Value) -> bool {
+    !crate::merge::would_change(acting.work.schemas, found, wanted, MANAGER)
+}
+
+/// The outcome of an apply; the mirror learns from the answer what it need not read.
+fn applied(acting: &Acting<'_>, body: &Value) -> Done {
+    let (work, action) = (acting.work, acting.action);
+    if let (Some(mirror), Some(object)) = (work.mirror, object_of(work, &action.id)) {
+        let wanted = body_to_send(object, work.said, work.inventory.find(&action.id).map(|(_, entry)| entry));
+        let verified = is_as_wanted(acting, body, &wanted).then_some(action.desired_hash.as_str());
+        mirror.read(&action.id, &LiveObject::new(body.clone()), verified);
+    }
+    Done::Applied { uid: uid_of(body), health: Some(health(body)) }
+}

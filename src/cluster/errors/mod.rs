@@ -1,0 +1,119 @@
+//! What goes wrong with a request: which error it is ([`ApiError`]), what the server said ([`Refusal`]), and which line of the
+//! garden caused it ([`findings`]). Pure.
+
+mod line;
+mod refusal;
+
+use std::time::Duration;
+
+pub use line::{
+    CONFLICT, FORBIDDEN, MISSING_KIND, REFUSED_OBJECT, REFUSED_VALUE, finding_of_secret, findings, pointer_of,
+};
+pub use refusal::{Cause, Refusal};
+
+/// Why a request had no good end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The server answered and said no.
+    #[error("{}", .0.message)]
+    Refused(Box<Refusal>),
+    /// No connection stands: nothing was sent.
+    #[error("the API server cannot be reached: {why}")]
+    Unreachable {
+        /// What the network says.
+        why: String,
+    },
+    /// The connection broke before the whole answer came: it may have been done.
+    #[error("the API server's answer was cut off: {why}")]
+    Cut {
+        /// What the network says.
+        why: String,
+    },
+    /// No whole answer in time: it may have been done.
+    #[error("the API server gave no answer within {seconds} s")]
+    Silent {
+        /// How long we waited.
+        seconds: u64,
+    },
+    /// The answer is not what an API server says: it may have been done.
+    #[error("the API server's answer is not readable: {why}")]
+    Garbled {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The lease is not ours any more; the write was not sent.
+    #[error("the lease is held by somebody else by now, so nothing more is written")]
+    LeaseLost,
+}
+
+impl ApiError {
+    /// The refusal, if the server answered.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    fn is(&self, code: u16) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.code == code)
+    }
+
+    /// There is no such object, namespace or kind.
+    pub fn is_not_found(&self) -> bool {
+        self.is(404)
+    }
+
+    /// We have no right to it.
+    pub fn is_forbidden(&self) -> bool {
+        self.is(403)
+    }
+
+    /// A precondition does not hold, an owner disagrees, or the name is taken.
+    pub fn is_conflict(&self) -> bool {
+        self.is(409)
+    }
+
+    /// The name is taken already.
+    pub fn is_already_exists(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.code == 409 && refusal.reason == "AlreadyExists")
+    }
+
+    /// A list or watch began too long ago.
+    pub fn is_expired(&self) -> bool {
+        self.is(410)
+    }
+
+    /// The namespace is being deleted.
+    pub fn is_terminating(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.code == 403
+                && (refusal.message.contains("being terminated")
+                    || refusal.causes.iter().any(|cause| cause.reason == "NamespaceTerminating"))
+        })
+    }
+
+    /// How long the server asks us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal()?.retry_after
+    }
+
+    /// Whether the same request may do better later, for a reason that lies in the server or the network.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.code == 429 || (refusal.code >= 500 && !refusal.is_about_the_body()),
+            Self::Unreachable { .. } | Self::Cut { .. } | Self::Silent { .. } | Self::Garbled { .. } => true,
+            Self::LeaseLost => false,
+        }
+    }
+
+    /// Whether a write surely had no effect, so that sending it again cannot do it twice.
+    pub fn was_not_executed(&self) -> bool {
+        self.is(429) || matches!(self, Self::Unreachable { .. })
+    }
+
+    /// Whether a write may have had its effect although the answer is bad.
+    pub fn may_be_done(&self) -> bool {
+        self.is_passing() && !self.was_not_executed()
+    }
+}

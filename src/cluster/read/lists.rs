@@ -1,0 +1,141 @@
+//! Lists each kind once for all organisations, and judges each object as it comes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, stream};
+use serde_json::Value;
+
+use super::super::discovery::Resource;
+use super::super::errors::ApiError;
+use super::super::inventory::INVENTORY_LABEL;
+use super::super::request::{Detail, Listed};
+use super::{Found, Look, Reading, close, selector, typed};
+use crate::name::Name;
+use crate::plan::{Live, LiveObject, ORGANISATION_LABEL, Settled};
+use crate::render::ObjectId;
+
+/// Up to so many organisations are listed in their own namespaces; more are listed over all namespaces.
+const FEW: usize = 2;
+
+/// So many lists at once where little is kept of them: each holds a page in memory.
+const LEAN_LISTS: usize = 4;
+
+/// One list a kind, handed out by the organisation's label.
+pub(super) async fn list_all(look: &Look<'_>, found: &mut Found) {
+    let mut wanted: BTreeMap<(&str, &str), BTreeSet<&Name>> = BTreeMap::new();
+    for (name, scope) in look.scopes {
+        for id in scope.ids() {
+            wanted.entry((&id.api_version, &id.kind)).or_default().insert(name);
+        }
+    }
+    let mut lists = Vec::new();
+    let mut asked = BTreeSet::new();
+    for ((api_version, kind), organisations) in wanted {
+        match look.kinds.serving(api_version, kind) {
+            Ok(resource) if asked.insert((resource.api_version.clone(), resource.kind.clone())) => {
+                let organisations: Vec<Name> = organisations.iter().map(|name| (*name).clone()).collect();
+                lists.push((resource.clone(), organisations));
+            }
+            Ok(_) => {}
+            Err(missing) => {
+                unread(&mut found.lives, organisations.into_iter(), &(api_version, kind), &missing.to_string());
+            }
+        }
+    }
+    let at_once = if look.reading == Reading::Bodies { 16 } else { LEAN_LISTS };
+    let requests = lists.into_iter().map(|(resource, organisations)| async move {
+        let items = list_kind(look, &resource, &organisations).await;
+        (resource, organisations, items)
+    });
+    let mut answers = stream::iter(requests).buffer_unordered(at_once);
+    while let Some((resource, organisations, items)) = answers.next().await {
+        match items {
+            Ok((items, version)) => {
+                for (organisation, id, item) in items {
+                    if let Some(live) = found.lives.get_mut(&organisation) {
+                        item.enter(id, live);
+                    }
+                }
+                found.listed.extend(version.map(|version| (resource, version)));
+            }
+            Err(error) => {
+                let kind = (&*resource.api_version, &*resource.kind);
+                unread(&mut found.lives, organisations.iter(), &kind, &error.to_string());
+            }
+        }
+    }
+}
+
+/// Notes for some organisations that a kind could not be read.
+fn unread<'n>(
+    lives: &mut BTreeMap<Name, Live>,
+    organisations: impl Iterator<Item = &'n Name>,
+    (api_version, kind): &(&str, &str),
+    why: &str,
+) {
+    for name in organisations {
+        if let Some(live) = lives.get_mut(name) {
+            live.unread.insert(format!("{api_version} {kind}"), why.to_owned());
+        }
+    }
+}
+
+/// What is kept of an object that a list showed.
+enum Kept {
+    Whole(LiveObject),
+    Settled(Settled),
+}
+
+impl Kept {
+    fn enter(self, id: ObjectId, live: &mut Live) {
+        match self {
+            Self::Whole(object) => drop(live.objects.insert(id, object)),
+            Self::Settled(settled) => drop(live.settled.insert(id, settled)),
+        }
+    }
+}
+
+type Items = Vec<(Name, ObjectId, Kept)>;
+
+/// The objects of one kind, each judged as it comes; with the version of the list where it was one over all namespaces.
+async fn list_kind(
+    look: &Look<'_>,
+    resource: &Resource,
+    organisations: &[Name],
+) -> Result<(Items, Option<String>), ApiError> {
+    let mut items = Vec::new();
+    let mut each = |listed| match listed {
+        Listed::Anew => items.clear(),
+        Listed::Item(item) => items.extend(judged(look, item, resource)),
+    };
+    let connection = look.connection;
+    if !resource.namespaced || look.scopes.len() > FEW || look.reading == Reading::Lean {
+        let chosen = selector(look.garden, look.by_name);
+        let version = connection.list_each(&resource.list_path(""), &chosen, Detail::Whole, each).await?;
+        return Ok((items, Some(version).filter(|version| !version.is_empty())));
+    }
+    for name in organisations {
+        let path = resource.list_path(&look.scopes[name].judge.desired.namespace);
+        let own = selector(look.garden, Some(&BTreeSet::from([name.clone()])));
+        connection.list_each(&path, &own, Detail::Whole, &mut each).await?;
+    }
+    Ok((items, None))
+}
+
+/// What is kept of an item of a list; nothing where it is of no organisation that is asked for.
+fn judged(look: &Look<'_>, mut item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
+    let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
+    let (organisation, scope) = look.scopes.get_key_value(organisation)?;
+    if item["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
+        return None;
+    }
+    close(look.connection, &mut item, resource);
+    let (id, object) = typed(item, resource);
+    let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
+    if let Some(mirror) = look.mirror {
+        mirror.read(&id, &object, wanted.as_deref());
+    }
+    let settled = look.reading != Reading::Bodies && wanted.is_some();
+    let kept = if settled { Kept::Settled(Settled::of(&object)) } else { Kept::Whole(object) };
+    Some((organisation.clone(), id, kept))
+}

@@ -1,0 +1,143 @@
+//! Stories of `parcelle run` as a process of its own, without `--once`: what it does when a commit comes, when somebody changes
+//! the cluster, when it is asked to end, and when it dies while another stands by.
+
+use std::time::{Duration, Instant};
+
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::GroupVersionKind;
+use serde_json::{Value, json};
+
+use crate::command::{Process, TestEnvironment};
+use crate::sandbox::client_of;
+
+/// How long the lease of these loops lasts: whole processes have to wait for its end.
+const LEASE: Duration = Duration::from_secs(3);
+
+/// A garden in a repository, and a sandbox process that serves its cluster.
+struct Ground {
+    environment: TestEnvironment,
+    client: kube::Client,
+    sandbox: Process,
+}
+
+fn organisation(title: &str) -> String {
+    format!(
+        "edition 2026\n\norganisation alpha {{\n    title \"{title}\"\n    cluster ada\n    domain alpha.example\n\n    \
+         app static-site www\n}}\n"
+    )
+}
+
+impl Ground {
+    fn new() -> Self {
+        let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n}\n";
+        let cluster = "edition 2026\n\ncluster ada {\n    title \"Ada\"\n    uid \"5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a12\"\n    \
+             timezone \"Europe/Paris\"\n    domain ada.example\n    provides {\n        volume storage-class { class fast; }\n        \
+             route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n}\n";
+        let environment = TestEnvironment::new();
+        environment.garden([("garden.kdl", garden), ("ada.kdl", cluster), ("alpha.kdl", &organisation("Alpha"))]);
+        environment.commit("a garden");
+        let sandbox = environment.sandbox(&["--state", "none"]);
+        let kubeconfig = environment.read("kubeconfig");
+        let server = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("server: ")).unwrap();
+        let client = client_of(server.trim_matches('"'), "admintoken");
+        Self { environment, client, sandbox }
+    }
+
+    /// A loop that looks at the repository every second.
+    fn run(&self) -> Process {
+        self.environment.spawn(["run", "--interval", "1s", "--lease", &format!("{}s", LEASE.as_secs())])
+    }
+
+    fn commit(&self, title: &str) {
+        self.environment.garden([("alpha.kdl", organisation(title))]);
+        self.environment.commit(title);
+    }
+
+    fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        Api::namespaced_with(self.client.clone(), namespace, &resource)
+    }
+
+    /// Who holds the lease; nobody where it is free.
+    async fn holder(&self) -> Option<String> {
+        let leases = self.api("coordination.k8s.io/v1", "Lease", "parcelle-system");
+        let lease = leases.get_opt("parcelle-grounds").await.unwrap()?;
+        lease.data["spec"]["holderIdentity"].as_str().map(str::to_owned)
+    }
+
+    async fn image(&self) -> Value {
+        let web = self.api("apps/v1", "Deployment", "alpha").get("www-web").await.unwrap();
+        web.data["spec"]["template"]["spec"]["containers"][0]["image"].clone()
+    }
+
+    /// Waits until what is asked of the cluster is so.
+    async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let begun = Instant::now();
+        while !is_so().await {
+            assert!(begun.elapsed() < Duration::from_mins(1), "it never came to be that {what}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loop_applies_a_commit_puts_back_a_change_and_ends_when_it_is_asked_to() {
+    let ground = Ground::new();
+    let mut daemon = ground.run();
+    daemon.wait_for("applied");
+    let ours = ground.image().await;
+    ground.commit("Alpha, renamed");
+    daemon.wait_for("Alpha, renamed");
+    let by = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+    let change = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "x.example/y:1" }] } } } });
+    ground.api("apps/v1", "Deployment", "alpha").patch("www-web", &by, &Patch::Strategic(change)).await.unwrap();
+    assert!(daemon.wait_for("drift").contains("`kubectl-edit`"));
+    ground.until("the image is ours again", async || ground.image().await == ours).await;
+    assert!(ground.holder().await.is_some(), "a loop holds its lease");
+    let asked = Instant::now();
+    daemon.terminate();
+    let said = daemon.end();
+    assert_eq!(said.code, 0, "{}", said.text());
+    assert!(asked.elapsed() < Duration::from_secs(10), "it took {:?} to end", asked.elapsed());
+    assert_eq!(ground.holder().await, None, "the lease is given up");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stands_by_takes_over_from_a_loop_that_was_killed_and_applies_what_came_meanwhile() {
+    let ground = Ground::new();
+    let mut leader = ground.run();
+    leader.wait_for("applied");
+    let mut standby = ground.run();
+    standby.wait_for("this one stands by");
+    let first = ground.holder().await.expect("the leader holds the lease");
+    leader.kill();
+    let killed = Instant::now();
+    ground.commit("Alpha, meanwhile");
+    standby.wait_for("this one takes over");
+    // The lease's time, a renewal, and as much again for a machine that is busy with other tests.
+    assert!(killed.elapsed() < 3 * LEASE, "it took {:?} to take over", killed.elapsed());
+    standby.wait_for("Alpha, meanwhile");
+    let second = ground.holder().await.expect("the standby holds the lease");
+    assert_ne!(first, second);
+    standby.terminate();
+    let said = standby.end();
+    assert_eq!(said.code, 0, "{}", said.text());
+    assert_eq!(ground.holder().await, None);
+    drop(ground.sandbox);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stands_by_takes_over_at_once_from_a_loop_that_ends_in_order() {
+    let ground = Ground::new();
+    let mut leader = ground.run();
+    leader.wait_for("applied");
+    let mut standby = ground.run();
+    standby.wait_for("this one stands by");
+    leader.terminate();
+    let said = leader.end();
+    assert_eq!(said.code, 0, "{}", said.text());
+    standby.wait_for("this one takes over");
+    standby.terminate();
+    assert_eq!(standby.end().code, 0);
+}
