@@ -39,13 +39,13 @@ const FAILED_TEST: Code = Code("E0521");
 
 /// The settings that every app has and the definitions that come with parcelle: name shown, text.
 const TEXTS: &[(&str, &str)] = &[
-    ("<schemas>/language/common-settings.kdl", include_str!("../../schemas/language/common-settings.kdl")),
-    ("<schemas>/apps/decidim.kdl", include_str!("../../schemas/apps/decidim.kdl")),
-    ("<schemas>/apps/hedgedoc.kdl", include_str!("../../schemas/apps/hedgedoc.kdl")),
-    ("<schemas>/apps/keycloak.kdl", include_str!("../../schemas/apps/keycloak.kdl")),
-    ("<schemas>/apps/nextcloud.kdl", include_str!("../../schemas/apps/nextcloud.kdl")),
-    ("<schemas>/apps/rocket-chat.kdl", include_str!("../../schemas/apps/rocket-chat.kdl")),
-    ("<schemas>/apps/static-site.kdl", include_str!("../../schemas/apps/static-site.kdl")),
+    ("<schemas>/language/common-settings.kdl", include_str!("../../../schemas/language/common-settings.kdl")),
+    ("<schemas>/apps/decidim.kdl", include_str!("../../../schemas/apps/decidim.kdl")),
+    ("<schemas>/apps/hedgedoc.kdl", include_str!("../../../schemas/apps/hedgedoc.kdl")),
+    ("<schemas>/apps/keycloak.kdl", include_str!("../../../schemas/apps/keycloak.kdl")),
+    ("<schemas>/apps/nextcloud.kdl", include_str!("../../../schemas/apps/nextcloud.kdl")),
+    ("<schemas>/apps/rocket-chat.kdl", include_str!("../../../schemas/apps/rocket-chat.kdl")),
+    ("<schemas>/apps/static-site.kdl", include_str!("../../../schemas/apps/static-site.kdl")),
 ];
 
 /// Adds the built-in files: the settings that every app has, then one definition each.
