@@ -11,6 +11,7 @@ use crate::finding::{Code, Finding};
 use crate::name::Name;
 use crate::source::{FileId, SourceFile, Sources, Span, Spanned};
 
+mod built_in;
 mod decode;
 mod load;
 mod names;
@@ -22,6 +23,7 @@ mod workload;
 pub use decode::{check_layer, decode, settings_value, written};
 pub(super) use load::compose::{circle, uses};
 pub use load::{load, load_all, load_built_in};
+pub(super) use names::wanted;
 pub use names::{environment, objects_value};
 pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind, SignOn};
 pub use secret::{Named as NamedSecret, named as secrets_named};
@@ -30,6 +32,8 @@ pub use workload::{
     Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Trigger, Workload,
 };
 
+/// A need without a provider.
+pub const NOT_PROVIDED: Code = Code("E0303");
 /// A rule of a definition that an app breaks.
 const BROKEN_RULE: Code = Code("E0520");
 /// The same, where the definition only warns.
