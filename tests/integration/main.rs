@@ -11,6 +11,7 @@ mod incremental;
 mod collisions;
 mod definitions;
 mod kdl;
+mod layers_of_model;
 mod mutation;
 mod render;
 mod reports;
