@@ -20,6 +20,7 @@ pub(super) mod offer;
 pub(super) mod organisation;
 mod settings;
 mod sign_on;
+pub(super) mod top_level;
 mod world;
 
 pub use app::NO_HOST;

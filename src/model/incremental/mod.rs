@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Findings, Severity};
 use crate::model::definition::Definitions;
+use crate::model::draft::top_level::{first_of, is_stray, strays, top};
 use crate::model::draft::{Doubt, Draft, FileReading, World, cluster, garden, offer, organisation};
 use crate::model::names;
 use crate::model::rules::{self, Names, One, View};
@@ -14,7 +15,6 @@ use crate::model::{Garden, Judgement, Past};
 use crate::name::Name;
 use crate::schema::Checked;
 use crate::source::FileId;
-use crate::syntax::Node;
 use against::{Against, ReadBy};
 use memo::{Judged, Kept, KeptOffer, Released, filled};
 
@@ -106,20 +106,6 @@ fn keep_apart(
     }
 }
 
-/// The nodes of a kind at the top of all files that could be read.
-fn top<'a>(
-    files: &'a [Arc<FileReading>],
-    kind: &'a str,
-) -> impl Iterator<Item = (&'a Arc<Checked>, &'a Node)> + use<'a> {
-    files.iter().flat_map(move |file| file.nodes(kind).map(move |node| (&file.checked, node)))
-}
-
-/// The first node of the same kind and name.
-fn first_of<'a>(files: &'a [Arc<FileReading>], node: &'a Node) -> &'a Node {
-    let same = |other: &&Node| other.arg(0).map(|name| &name.text) == node.arg(0).map(|name| &name.text);
-    top(files, &node.name.value).map(|(_, other)| other).find(same).unwrap_or(node)
-}
-
 /// Files of which something could not be read: what they held may still be meant.
 fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
     let unread =
@@ -150,27 +136,6 @@ fn clusters(
         }
     }
     unsound
-}
-
-/// Tells of lines that slipped out of the braces of their organisation, where the schema has not.
-fn strays(files: &[Arc<FileReading>], findings: &mut Findings) {
-    let named = ["cluster", "offer"].into_iter().flat_map(|kind| top(files, kind).map(move |found| (kind, found)));
-    for (kind, (_, node)) in named.filter(|(_, (file, node))| is_stray(file, node) && !file.is_broken(node)) {
-        let name = node.arg(0).map_or("", |name| &name.text);
-        let title = format!("`{kind} {name}` stands outside of the braces of its organisation");
-        let finding = Finding::error(names::SAME_NAME, title, node.head);
-        findings.push(
-            finding
-                .why(format!("here it would declare another {kind}"))
-                .help("move it inside of `organisation … { … }`"),
-        );
-    }
-}
-
-/// Whether a line slipped out of the braces of its organisation: what it names is declared elsewhere.
-fn is_stray(file: &Checked, node: &Node) -> bool {
-    let organisation = |node: &Node| matches!(node.name.value.as_str(), "organisation" | "retired");
-    node.children.is_empty() && file.document.nodes.iter().any(organisation)
 }
 
 /// Reads the offers anew whose files, or the definitions of whose apps, changed.
