@@ -2,12 +2,12 @@
 //!
 //! Four parts, each of which uses only those before it (`tests/integration/layers_of_model.rs` watches that):
 //!
-//! | part | what it holds |
-//! |---|---|
-//! | `typed`, `definition` | what is typed: the garden as data, the definitions, and what follows from these alone |
-//! | `draft` | documents read into that data, as far as they can be understood |
-//! | `rules`, `stop` | what is judged: one file a rule, each a function from data to findings; which organisations stop |
-//! | `incremental` | what is remembered: a check that reads and judges again only what changed |
+//! | part | modules | holds |
+//! |---|---|---|
+//! | typed | `typed` `definition` and the small ones above `draft` | garden and definitions as data, and what follows from them |
+//! | drafted | `draft` | documents read into that data, as far as they can be understood |
+//! | judged | `rules` `stop` | one file a rule, each a function from data to findings; which organisations stop |
+//! | remembered | `incremental` | the check itself, which reads and judges again only what changed |
 
 mod names;
 mod read;

@@ -1,4 +1,4 @@
-//! What may be written although it could not be read, so that nobody is told that it is missing.
+//! Doubt about what could not be read: nobody is told that something is missing which may be written there.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What organisations and offers were read against: whether they would be read the same now.
+//! Comparison of what organisations and offers were read against with what there is now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::model::draft::Draft;
 use crate::model::rules::Index;
 use crate::name::Name;
 
-/// The index with the drafts of which it holds the claims.
+/// The index of claims, with the drafts that it was made of.
 #[derive(Debug, Default)]
 pub(super) struct KeptIndex {
     index: Index,

@@ -1,4 +1,4 @@
-//! Who claims what in the whole garden: rules over all look at what is claimed twice, not at everything.
+//! The index of claims in the whole garden: rules over all look at what is claimed twice, not at everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ impl Claims {
 }
 
 impl Index {
-    /// Adds the claims of an organisation. [`Self::nest`] comes after all whose domains are others.
+    /// Adds the claims of an organisation; where domains change, [`Self::nest`] comes afterwards.
     pub(in crate::model) fn learn(&mut self, draft: &Draft) {
         let organisation = &draft.organisation;
         let name = &organisation.name;
@@ -79,7 +79,7 @@ impl Index {
         }
     }
 
-    /// Takes away the claims of an organisation, as they were learned.
+    /// Takes away the claims of an organisation, which are those that were learned of it.
     pub(in crate::model) fn forget(&mut self, draft: &Draft) {
         let organisation = &draft.organisation;
         let name = &organisation.name;
@@ -97,7 +97,7 @@ impl Index {
         }
     }
 
-    /// Tells anew which domains lie inside another one.
+    /// Finds the domains inside another one anew.
     pub(in crate::model) fn nest(&mut self) {
         let domains = &self.domains.all;
         let is_nested = |domain: &&String| parents(domain).any(|parent| domains.contains_key(parent));
@@ -144,7 +144,7 @@ impl Index {
         self.straying.iter()
     }
 
-    /// Who has a retired app that still has hosts.
+    /// Organisations with a retired app that still has hosts.
     pub(in crate::model) fn retiring(&self) -> impl Iterator<Item = &Name> {
         self.retiring.iter()
     }

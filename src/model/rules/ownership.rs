@@ -1,4 +1,4 @@
-//! Whose a domain is, by what organisations say and by what was applied: the rules about domains and hosts agree on it.
+//! Ownership of domains, by what organisations say and what was applied last: the rules about domains and about hosts share it.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::model::rules::View;
 use crate::name::Name;
 use crate::source::Spanned;
 
-/// Organisations that say a domain of another, each with the one whose it is.
+/// Returns the organisations that say a domain of another one, each with that owner.
 pub(super) fn newcomers<'a>(view: &View<'a>) -> Vec<(&'a Draft, &'a Draft)> {
     let mut newcomers = Vec::new();
     for domain in view.index.shared_domains() {
@@ -26,7 +26,7 @@ pub(super) fn newcomers<'a>(view: &View<'a>) -> Vec<(&'a Draft, &'a Draft)> {
     newcomers
 }
 
-/// The names of the organisations that say a domain of another.
+/// Returns the names of the organisations that say a domain of another one.
 pub(super) fn contested<'a>(view: &View<'a>) -> BTreeSet<&'a Name> {
     newcomers(view).into_iter().map(|(draft, _)| &draft.organisation.name).collect()
 }

@@ -1,4 +1,4 @@
-//! What rules look at, as data: [`One`] organisation with its past, or the whole garden in a [`View`].
+//! The subjects of rules, as data: [`One`] organisation with its past, or a [`View`] of the whole garden.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
