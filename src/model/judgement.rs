@@ -3,15 +3,14 @@
 //! What is wrong stays wrong: only doubts (`W…`), and texts that merely look like secrets, can be accepted.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
-use crate::model::file::FileReading;
-use crate::model::rules::secrets::LOOKS_SECRET;
 use crate::schema::Checked;
 use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
+/// A value that looks like a secret: of what is wrong, the one thing that can be accepted.
+pub const LOOKS_SECRET: Code = Code("E0701");
 /// A finding that is no matter of opinion.
 pub const NO_DOUBT: Code = Code("E0420");
 /// An `allow` that allows nothing.
@@ -87,9 +86,9 @@ impl Said {
 
 impl Judgement {
     /// What all files say together; what is wrong with it goes to `findings`.
-    pub(super) fn of(files: &[Arc<FileReading>], findings: &mut Findings) -> Self {
+    pub(super) fn of<'a>(files: impl Iterator<Item = &'a Said>, findings: &mut Findings) -> Self {
         let mut judgement = Self::default();
-        for said in files.iter().map(|file| &file.said) {
+        for said in files {
             findings.extend_from(&said.found);
             said.accepted.iter().for_each(|accepted| judgement.accept(accepted));
             judgement.weights.extend(said.weights.iter().cloned());

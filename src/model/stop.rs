@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
 use crate::model::definition::Definitions;
-use crate::model::file::FileReading;
-use crate::model::organisation::Draft;
+use crate::model::draft::{Draft, FileReading};
 use crate::name::Name;
 use crate::source::FileId;
 use crate::syntax::Node;
@@ -21,8 +20,8 @@ pub(super) struct Stopped {
 
 /// What is looked at to tell which organisations errors stop.
 pub(super) struct Stop<'a> {
-    /// The files.
-    pub files: &'a BTreeMap<FileId, Arc<FileReading>>,
+    /// The files by their ids.
+    pub files: BTreeMap<FileId, &'a FileReading>,
     /// Every definition.
     pub definitions: &'a Definitions,
     /// All organisations as far as they could be read.

@@ -12,6 +12,7 @@ mod collisions;
 mod definitions;
 mod dependencies;
 mod kdl;
+mod layers_of_model;
 mod mutation;
 mod render;
 mod reports;

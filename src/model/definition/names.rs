@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{SettingDeclaration, decode};
-use crate::expression::{Environment, Field, Scope, Type, Value};
+use super::{Guarded, Need, SettingDeclaration, decode};
+use crate::expression::{Environment, Field, Scope, Type, Value, evaluate};
+use crate::model::domain::domain_of;
 use crate::model::{App, Organisation};
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Spanned;
@@ -90,6 +91,15 @@ pub fn environment(organisation: &Organisation, app: &App) -> Environment {
         )
 }
 
+/// Whether the conditions around a need hold for this app.
+pub(in crate::model) fn wanted(need: &Guarded<Need>, organisation: &Organisation, app: &App) -> bool {
+    if need.when.is_empty() {
+        return true;
+    }
+    let environment = environment(organisation, app);
+    need.when.iter().all(|when| evaluate(when, &environment) == Value::Bool(true))
+}
+
 /// What has a value, as a map.
 fn present<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::map(entries.into_iter().filter(|(_, value)| *value != Value::Absent))
@@ -140,8 +150,7 @@ fn factor(size: &str) -> i64 {
 
 fn organisation_value(organisation: &Organisation) -> Value {
     let offer = organisation.offer.as_deref();
-    let below = organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
-    let domain = organisation.domain.as_ref().map(|domain| domain.value.clone()).or(below);
+    let domain = domain_of(organisation);
     // Without a ceiling there is as much as an amount can say.
     let grant = |granted: Option<Quantity>, dimension| {
         Value::Quantity(granted.unwrap_or(Quantity { dimension, amount: 1 << 63 }))

@@ -1,12 +1,8 @@
 //! Apps that are to be backed up, on a cluster that has no place for backups.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::definition::{Need, NeedKind};
-use crate::model::organisation::Draft;
+use crate::model::draft::Draft;
 use crate::model::rules::View;
-use crate::model::rules::needs::wanted;
-use crate::model::{App, Organisation};
-use crate::name::Name;
 
 /// Backups that are asked for and cannot be made.
 pub const NO_TARGET: Code = Code("W0411");
@@ -42,19 +38,4 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             ));
         findings.push(finding);
     }
-}
-
-/// The apps of an organisation that say `backup` and have something that can be lost.
-pub(in crate::model) fn asking(organisation: &Organisation) -> Vec<Name> {
-    organisation.apps.values().filter(|app| asks(organisation, app)).map(|app| app.name.clone()).collect()
-}
-
-fn asks(organisation: &Organisation, app: &App) -> bool {
-    let holds = |need: &Need| match need.kind {
-        NeedKind::Bucket | NeedKind::Mongodb | NeedKind::Postgres | NeedKind::Volume => true,
-        NeedKind::Redis => need.options.contains_key("keep"),
-        NeedKind::Mail | NeedKind::Route | NeedKind::Secret | NeedKind::SignOn | NeedKind::Outward => false,
-    };
-    let needs = &app.definition.needs;
-    app.settings.contains_key("backup") && needs.iter().any(|need| holds(&need.item) && wanted(need, organisation, app))
 }

@@ -1,9 +1,9 @@
 //! `delegate HOST to=ORGANISATION` lends a host of one's own domain to an organisation of the garden.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::references;
+use crate::model::domain::{below, domain_of};
+use crate::model::names::unknown;
 use crate::model::rules::View;
-use crate::model::rules::hosts::{below, domain_of};
 use crate::name::Name;
 use crate::source::Spanned;
 
@@ -17,7 +17,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             if !view.places.contains_key(to) && view.garden.unreadable.is_empty() {
                 let written = Spanned::new(to.to_string(), host.span);
                 let others = view.places.keys().filter(|name| **name != organisation.name).map(Name::as_str);
-                let mut finding = references::unknown("organisation", &written, others);
+                let mut finding = unknown("organisation", &written, others);
                 finding.fixes.clear();
                 findings.push(finding);
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::organisation::Draft;
+use crate::model::draft::Draft;
 use crate::model::rules::One;
 use crate::model::{App, Layer};
 use crate::schema::suggest::either;

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::index::{is_retired, parents};
-use crate::model::organisation::Draft;
-use crate::model::rules::{View, domains};
-use crate::model::{App, Organisation};
+use crate::model::App;
+use crate::model::domain::{below, domain_of, parents};
+use crate::model::draft::Draft;
+use crate::model::rules::{View, ownership};
 use crate::name::Name;
 use crate::source::Spanned;
 
@@ -17,15 +17,6 @@ use crate::source::Spanned;
 pub const TAKEN: Code = Code("E0401");
 /// A host outside the organisation's domain.
 pub const OUTSIDE: Code = Code("E0402");
-
-/// The organisation without the hosts that its retired apps give to whoever asks for them.
-pub(in crate::model) fn released(draft: &Draft, hosts: &BTreeSet<String>) -> Draft {
-    let mut organisation = Organisation::clone(&draft.organisation);
-    for app in organisation.apps.values_mut().filter(|app| is_retired(app)) {
-        app.hosts.retain(|host| !hosts.contains(&host.value));
-    }
-    draft.meaning(organisation)
-}
 
 struct Claim<'a> {
     draft: &'a Draft,
@@ -55,7 +46,7 @@ impl Claim<'_> {
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     // Whose domain is another's has its finding, and claims nothing.
-    let contested = domains::contested(view);
+    let contested = ownership::contested(view);
     let mut strays: BTreeMap<&Name, Vec<Claim<'_>>> = BTreeMap::new();
     for host in doubtful(view) {
         let mut claims = claims(view, host);
@@ -119,7 +110,7 @@ fn is_outside(view: &View<'_>, claim: &Claim<'_>) -> bool {
         return false;
     }
     let inside = domain_of(organisation).is_some_and(|domain| below(host, &domain));
-    !inside && !lent(host, &organisation.name, view)
+    !inside && !ownership::is_lent(host, &organisation.name, view)
 }
 
 /// The one finding about the hosts of an organisation that are outside its domain: the domain may be what is wrong.
@@ -148,26 +139,6 @@ fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
         (None, _) => finding.help(format!("say the organisation's own domain: `domain {}`", parent(&host.value))),
     };
     finding.stops(name.clone())
-}
-
-/// The domain inside which an organisation's hosts lie.
-pub(in crate::model) fn domain_of(organisation: &Organisation) -> Option<String> {
-    let below_cluster = || organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
-    organisation.domain.as_ref().map(|domain| domain.value.clone()).or_else(below_cluster)
-}
-
-/// Whether a host is a domain or inside it.
-pub(in crate::model) fn below(host: &str, domain: &str) -> bool {
-    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
-}
-
-/// Whether the owner of a host's domain lends it to an organisation.
-pub(super) fn lent(host: &str, to: &Name, view: &View<'_>) -> bool {
-    view.index.lenders(to).filter_map(|name| view.draft(name)).any(|owner| {
-        let lends = |(lent, borrower): &(Spanned<String>, Name)| borrower == to && below(host, &lent.value);
-        owner.organisation.delegates.iter().any(lends)
-            && domain_of(&owner.organisation).is_some_and(|domain| below(host, &domain))
-    })
 }
 
 /// The organisation whose domain holds a host; of several the first in file order.

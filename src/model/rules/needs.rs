@@ -1,13 +1,9 @@
 //! What an app needs, its cluster provides, or another app of its organisation.
 
-use crate::expression::{Value, evaluate};
-use crate::finding::{Code, Finding, Findings};
-use crate::model::definition::{self, Guarded, Need, NeedKind};
-use crate::model::rules::One;
-use crate::model::{App, Organisation};
-
-/// A need without a provider.
-pub const NOT_PROVIDED: Code = Code("E0303");
+use crate::expression::Value;
+use crate::finding::{Finding, Findings};
+use crate::model::definition::{self, Guarded, NOT_PROVIDED, Need, NeedKind, wanted};
+use crate::model::rules::{One, SoundApp};
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     if one.unsound_cluster || !one.draft.known.cluster {
@@ -50,7 +46,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 
 /// The finding that the app by which people should sign in does not sign anybody in; one that is not there at all is the
 /// finding of the setting that names it.
-fn nobody_signs_in(need: &Need, sound: &super::SoundApp<'_>) -> Option<Finding> {
+fn nobody_signs_in(need: &Need, sound: &SoundApp<'_>) -> Option<Finding> {
     let organisation = &sound.draft.organisation;
     let by = need.option("by", &definition::environment(organisation, sound.app))?;
     let Value::Text(by) = by else { return None };
@@ -66,13 +62,4 @@ fn nobody_signs_in(need: &Need, sound: &super::SoundApp<'_>) -> Option<Finding> 
         )
         .help("name an app that does, such as one of `keycloak`");
     Some(finding.stops(organisation.name.clone()))
-}
-
-/// Whether the conditions around a need hold for this app.
-pub(super) fn wanted(need: &Guarded<Need>, organisation: &Organisation, app: &App) -> bool {
-    if need.when.is_empty() {
-        return true;
-    }
-    let environment = definition::environment(organisation, app);
-    need.when.iter().all(|when| evaluate(when, &environment) == Value::Bool(true))
 }

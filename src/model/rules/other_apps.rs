@@ -3,7 +3,7 @@
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{SettingDeclaration, SettingType};
-use crate::model::references::unknown;
+use crate::model::names::unknown;
 use crate::model::rules::{One, SoundApp};
 use crate::model::{App, Life, Setting};
 use crate::name::Name;

@@ -1,11 +1,9 @@
 //! A garden holds no secret: everybody who may read the repository, and its whole past, would have it.
 
-use crate::finding::{Code, Finding, Findings};
+use crate::finding::{Finding, Findings};
+use crate::model::judgement::LOOKS_SECRET;
 use crate::schema::Checked;
 use crate::syntax::{Node, Scalar, Value};
-
-/// A value that looks like a secret.
-pub const LOOKS_SECRET: Code = Code("E0701");
 
 /// How well-known keys and tokens start.
 const STARTS: &[&str] = &[

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition;
-use crate::model::organisation::Draft;
+use crate::model::draft::Draft;
 use crate::model::rules::View;
 use crate::source::Span;
 use crate::syntax::Node;

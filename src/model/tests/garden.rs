@@ -97,7 +97,7 @@ fn without_a_garden_node_there_is_no_garden_and_one_finding() {
     let tried = try_files(&files, None);
     assert!(tried.garden.is_none());
     assert_eq!(tried.findings.len(), 1, "{}", tried.short());
-    assert_eq!(tried.findings[0].code, super::super::garden::NO_GARDEN);
+    assert_eq!(tried.findings[0].code, crate::model::draft::garden::NO_GARDEN);
 }
 
 #[test]

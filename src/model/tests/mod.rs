@@ -1,7 +1,10 @@
 //! Gardens of a few files, tried whole.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::finding::{Finding, Findings};
+use crate::name::Name;
 use crate::schema;
 use crate::source::{SourceFile, Sources};
 use crate::syntax;

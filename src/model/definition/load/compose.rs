@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::super::Definitions;
 use crate::finding::{Code, Finding, Findings};
-use crate::model::references::unknown;
+use crate::model::names::unknown;
 use crate::name::Name;
 use crate::source::Spanned;
 use crate::syntax::Node;

@@ -1,42 +1,33 @@
 //! One written setting, checked against its declaration and decoded to a value.
 
+mod bounds;
+mod scalar;
+mod spelling;
+mod written;
+
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use super::{SettingDeclaration, SettingType, secret};
 use crate::expression::Value;
-use crate::finding::{Applicability, Code, Finding, Findings};
+use crate::finding::{Code, Finding, Findings};
 use crate::model::{Layer, Setting};
 use crate::quantity::Dimension;
-use crate::schema::scalar::{self, ScalarType};
+use crate::schema::scalar::{ScalarType, amount, mismatch};
 use crate::schema::suggest::{either, nearest};
 use crate::schema::{MISSING, MISSING_NODE, SUPERFLUOUS, UNKNOWN_PROPERTY, UNKNOWN_WORD, said_twice};
 use crate::source::Span;
-use crate::syntax::{Node, Value as Written};
+use crate::syntax::Value as Written;
+use scalar::{thousandths, whole_number};
+use spelling::{example, say, say_members, spelling};
+
+pub(super) use scalar::scalar_type;
+pub(super) use spelling::guess;
+pub(super) use written::as_written;
+pub use written::written;
 
 /// A `min` that is more than its `max`.
 const BACKWARDS: Code = Code("E0250");
-
-/// The setting that a node says: its arguments, properties and children, each with its own place, not decoded yet.
-///
-/// Children of a repeatable member are told apart by their first argument; others have the empty key.
-pub fn written(declaration: &SettingDeclaration, node: &Node, layer: Layer) -> Setting {
-    let mut children: BTreeMap<String, BTreeMap<String, Setting>> = BTreeMap::new();
-    for child in &node.children {
-        let member = declaration.members.get(&child.name.value);
-        let key = member.filter(|member| member.repeatable).and_then(|_| child.arg(0)).map(|key| key.text.clone());
-        let setting = written(member.unwrap_or(declaration), child, layer);
-        children.entry(child.name.value.clone()).or_default().entry(key.unwrap_or_default()).or_insert(setting);
-    }
-    Setting {
-        span: node.head,
-        layer,
-        args: node.args.clone(),
-        props: node.props.iter().map(|prop| (prop.name.value.clone(), prop.value.clone())).collect(),
-        children,
-        value: Value::Absent,
-    }
-}
 
 /// The value of an effective setting, all layers merged (`add` and `without` of lists resolved); what does not fit
 /// its declaration is a finding and absent.
@@ -62,12 +53,6 @@ pub fn settings_value<S: Borrow<Setting>>(settings: &BTreeMap<String, S>) -> Val
 /// `add` and `without`, which extend a list.
 fn is_extending(word: &Written) -> bool {
     !word.quoted && matches!(word.text.as_str(), "add" | "without")
-}
-
-/// The members of a group as one writes them.
-fn say_members(declaration: &SettingDeclaration) -> String {
-    let members: Vec<String> = declaration.members.values().map(spelling).collect();
-    format!("it has `{}`; write one, or take it away", members.join("`, `"))
 }
 
 struct Decoder<'a> {
@@ -168,7 +153,7 @@ impl Decoder<'_> {
         number: &Written,
         unit: Option<&Written>,
     ) -> Value {
-        match scalar::amount(dimension, &format!("`{}`", declaration.name), number, unit) {
+        match amount(dimension, &format!("`{}`", declaration.name), number, unit) {
             Ok(quantity) => Value::Quantity(quantity),
             Err(finding) => {
                 self.findings.push(*finding);
@@ -178,7 +163,7 @@ impl Decoder<'_> {
     }
 
     fn scalar(&mut self, name: &str, kind: &SettingType, value: &Written, layer: Layer) -> Value {
-        if let Some(finding) = scalar::mismatch(&scalar_type(kind), &format!("`{name}`"), value) {
+        if let Some(finding) = mismatch(&scalar_type(kind), &format!("`{name}`"), value) {
             self.findings.push(finding);
             return Value::Absent;
         }
@@ -361,64 +346,6 @@ impl Decoder<'_> {
         });
     }
 
-    /// `min` is never more than `max`.
-    fn in_order(&mut self, declaration: &SettingDeclaration, setting: &Setting, fields: &BTreeMap<String, Value>) {
-        let (Some(Value::Int(min)), Some(Value::Int(max))) = (fields.get("min"), fields.get("max")) else { return };
-        if min <= max {
-            return;
-        }
-        let place = |name: &str| setting.props.get(name).map(|value| value.span);
-        let (low, high) = (place("min"), place("max"));
-        let mut finding = Finding::error(
-            BACKWARDS,
-            format!("`{}` has a `min` of {min}, more than its `max` of {max}", declaration.name),
-            low.or(high).unwrap_or(setting.span),
-        )
-        .help(format!("raise `max` to {min} or more, or lower `min`"));
-        if let (Some(_), Some(high)) = (low, high) {
-            finding = finding.also(high, "the most");
-        }
-        self.findings.push(finding);
-    }
-
-    fn bounds(&mut self, declaration: &SettingDeclaration, value: Value, setting: &Setting, args: &[Written]) -> Value {
-        let span = match args {
-            [] => setting.span,
-            [first, .., last] => first.span.to(last.span),
-            [only] => only.span,
-        };
-        self.range(declaration, value, span)
-    }
-
-    /// Range and pattern; a value outside is a finding and absent.
-    fn range(&mut self, declaration: &SettingDeclaration, value: Value, span: Span) -> Value {
-        let name = &declaration.name;
-        if let (Some((least, most)), Some(measure)) = (declaration.range, measure(&value))
-            && !(least..=most).contains(&measure)
-        {
-            let what = match &value {
-                Value::Text(_) => "characters ",
-                Value::List(_) => "entries ",
-                _ => "",
-            };
-            let title = format!("`{name}` has {what}{measure}, outside {least} to {most}");
-            let title = if what.is_empty() { format!("`{name}` cannot be {measure}") } else { title };
-            let bounds = if most == i64::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
-            self.findings.push(Finding::error(scalar::OUT_OF_RANGE, title, span).why(format!("it is {what}{bounds}")));
-            return Value::Absent;
-        }
-        if let (Some(pattern), Value::Text(text)) = (&declaration.pattern, &value) {
-            let whole = regex::Regex::new(&format!("^(?:{pattern})$"));
-            if whole.is_ok_and(|whole| !whole.is_match(&text.text)) {
-                let finding = Finding::error(scalar::OUT_OF_RANGE, format!("`{name}` cannot be `{}`", text.text), span)
-                    .why(format!("it matches `{pattern}` from start to end"));
-                self.findings.push(example(finding, declaration));
-                return Value::Absent;
-            }
-        }
-        value
-    }
-
     fn too_many(&mut self, declaration: &SettingDeclaration, extra: &Written) {
         let finding = Finding::error(SUPERFLUOUS, format!("`{}` takes no further value", declaration.name), extra.span);
         let finding = match &declaration.kind {
@@ -468,99 +395,4 @@ impl Decoder<'_> {
         }
         self.findings.push(finding);
     }
-}
-
-/// What to write, with the declaration's example.
-fn say(declaration: &SettingDeclaration, kind: &ScalarType) -> String {
-    match &declaration.example {
-        Some(example) => format!("write {}, as in `{example}`", kind.describe()),
-        None => format!("write {}", kind.describe()),
-    }
-}
-
-fn example(finding: Finding, declaration: &SettingDeclaration) -> Finding {
-    match &declaration.example {
-        Some(example) => finding.help(format!("for example `{example}`")),
-        None => finding,
-    }
-}
-
-/// How a member is written: `min=…` or `keep { … }`.
-fn spelling(member: &SettingDeclaration) -> String {
-    match &member.kind {
-        _ if member.as_property => format!("{}=…", member.name),
-        SettingType::Group(options)
-            if options.is_empty() && member.members.values().any(|inner| !inner.as_property) =>
-        {
-            format!("{} {{ … }}", member.name)
-        }
-        _ => format!("{} …", member.name),
-    }
-}
-
-/// What a range measures.
-fn measure(value: &Value) -> Option<i64> {
-    match value {
-        Value::Int(number) => Some(*number),
-        Value::Quantity(quantity) => i64::try_from(quantity.amount).ok(),
-        Value::Text(text) => i64::try_from(text.text.chars().count()).ok(),
-        Value::List(items) => i64::try_from(items.len()).ok(),
-        _ => None,
-    }
-}
-
-/// The type of one argument, as the schemas of the language name it.
-pub(super) fn scalar_type(kind: &SettingType) -> ScalarType {
-    match kind {
-        SettingType::OnOff => ScalarType::OnOff,
-        SettingType::Integer => ScalarType::Integer,
-        SettingType::Number => ScalarType::Number,
-        SettingType::Word => ScalarType::Word,
-        SettingType::Choice(options) => ScalarType::Choice(options.iter().map(|(word, _)| word.clone()).collect()),
-        SettingType::Size => ScalarType::Amount(Dimension::Size),
-        SettingType::Cpu => ScalarType::Amount(Dimension::Cpu),
-        SettingType::Duration => ScalarType::Amount(Dimension::Duration),
-        SettingType::Time => ScalarType::Time,
-        SettingType::Date => ScalarType::Date,
-        SettingType::Timezone => ScalarType::Timezone,
-        SettingType::Locale => ScalarType::Locale,
-        SettingType::Domain => ScalarType::Domain,
-        SettingType::Email => ScalarType::Email,
-        SettingType::Url => ScalarType::Url,
-        SettingType::Percent => ScalarType::Percent,
-        SettingType::Reference(_) => ScalarType::Name,
-        SettingType::Text
-        | SettingType::List(..)
-        | SettingType::Map(_)
-        | SettingType::Group(_)
-        | SettingType::Secret => ScalarType::Text,
-    }
-}
-
-fn whole_number(text: &str) -> Option<i64> {
-    text.replace('_', "").parse().ok()
-}
-
-/// `1.5` as 1500: at most three decimals.
-fn thousandths(text: &str) -> Option<i64> {
-    let text = text.replace('_', "");
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text.as_str()), |digits| (-1, digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if fraction.len() > 3 {
-        return None;
-    }
-    let whole: i64 = whole.parse().ok()?;
-    let fraction: i64 = format!("{fraction:0<3}").parse().ok()?;
-    whole.checked_mul(1000)?.checked_add(fraction)?.checked_mul(sign)
-}
-
-/// A text as if it had been written, for defaults that are composed.
-pub(super) fn as_written(text: &str, span: Span) -> Written {
-    let scalar = text.parse().map_or(crate::syntax::Scalar::Text, crate::syntax::Scalar::Integer);
-    Written { scalar, text: text.to_owned(), quoted: false, span }
-}
-
-/// Marks the fix of a near word as a guess.
-pub(super) fn guess(finding: Finding, near: &str, span: Span) -> Finding {
-    finding.help(format!("did you mean `{near}`?")).fix(Applicability::Guess, format!("write `{near}`"), span, near)
 }

@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::finding::Findings;
+use super::Doubt;
 use crate::model::judgement::Said;
-use crate::model::references::Doubt;
-use crate::model::rules;
 use crate::schema::Checked;
 use crate::syntax::Node;
 
 /// A file with all that follows from it alone.
 #[derive(Debug)]
-pub(super) struct FileReading {
+pub(in crate::model) struct FileReading {
     /// The file as the schema checked it.
     pub checked: Arc<Checked>,
     /// Where its organisations stand among its nodes, retired ones too; none where it was not readable.
     pub organisations: Vec<usize>,
-    /// What rules find in its texts.
-    pub found: Findings,
     /// Its `allow` and `severity` lines.
     pub said: Said,
     /// What it may hold beside what was read of it; absent where all was.
@@ -26,22 +22,14 @@ pub(super) struct FileReading {
 
 impl FileReading {
     /// Reads a checked file.
-    pub(super) fn of(checked: &Arc<Checked>) -> Self {
+    pub(in crate::model) fn of(checked: &Arc<Checked>) -> Self {
         let nodes = checked.document.nodes.iter().enumerate().filter(|_| checked.readable());
         let organisations = nodes.filter(|(_, node)| is_organisation(node)).map(|(at, _)| at).collect();
-        let mut found = Findings::default();
-        rules::check_text(checked, &mut found);
-        Self {
-            organisations,
-            found,
-            said: Said::of(checked),
-            doubt: Doubt::of_file(checked),
-            checked: Arc::clone(checked),
-        }
+        Self { organisations, said: Said::of(checked), doubt: Doubt::of_file(checked), checked: Arc::clone(checked) }
     }
 
     /// Its nodes of a kind, where it could be read.
-    pub(super) fn nodes<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Node> {
+    pub(in crate::model) fn nodes<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Node> {
         let readable = self.checked.readable();
         self.checked.document.nodes.iter().filter(move |node| readable && node.name.value == kind)
     }

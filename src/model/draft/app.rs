@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::layers::{self, Layers};
 use crate::expression::{SecretRef, Value};
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
 use crate::model::definition::{self, Definition, Release, SettingDeclaration, SettingType};
-use crate::model::layers::{self, Layers};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
 use crate::model::{Adopt, App, AppNode, EnvValue, FieldDecision, Layer, Life, Retired, Setting};
 use crate::name::Name;

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::against::{Against, ReadBy};
+use super::index::KeptIndex;
 use crate::finding::Findings;
-use crate::model::definition::Definitions;
-use crate::model::file::FileReading;
-use crate::model::index::Index;
-use crate::model::organisation::Draft;
-use crate::model::rules::One;
-use crate::model::world::Against;
-use crate::model::{Cluster, Definition, Offer};
+use crate::model::draft::{Draft, FileReading};
+use crate::model::rules::{self, One};
+use crate::model::{Cluster, Offer};
 use crate::name::Name;
 use crate::schema::Checked;
 use crate::source::{FileId, Span};
@@ -21,7 +19,7 @@ use crate::source::{FileId, Span};
 #[derive(Default)]
 pub struct Memo {
     /// The files of the last check.
-    pub(super) files: BTreeMap<FileId, Arc<FileReading>>,
+    pub(super) files: BTreeMap<FileId, KeptFile>,
     /// Clusters by the place of their node.
     pub(super) clusters: BTreeMap<Span, Arc<Cluster>>,
     /// Offers by the place of their node.
@@ -35,7 +33,14 @@ pub struct Memo {
     /// What rules found in each organisation by itself.
     pub(super) judged: BTreeMap<Name, Judged>,
     /// Who claims what in the whole garden.
-    pub(super) index: Index,
+    pub(super) index: KeptIndex,
+}
+
+/// A file and what rules find in its texts.
+#[derive(Clone)]
+pub(super) struct KeptFile {
+    pub reading: Arc<FileReading>,
+    pub found: Arc<Findings>,
 }
 
 /// An offer and what was found in it.
@@ -49,6 +54,7 @@ pub(super) struct KeptOffer {
 pub(super) struct Kept {
     pub draft: Option<Arc<Draft>>,
     pub found: Findings,
+    pub read_by: ReadBy,
 }
 
 /// A draft without the hosts that it gave away.
@@ -62,24 +68,6 @@ pub(super) struct Released {
 pub(super) struct Judged {
     pub one: One,
     pub found: Findings,
-}
-
-/// The definitions by which apps were read: none where the name is of no definition.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ReadBy(BTreeMap<String, Option<Arc<Definition>>>);
-
-impl ReadBy {
-    /// The definitions of these names.
-    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, definitions: &Definitions) -> Self {
-        Self(names.map(|name| (name.to_owned(), definitions.loaded.get(name).cloned())).collect())
-    }
-
-    /// Whether every name is that of a definition, and of the same as then.
-    pub(super) fn holds(&self, definitions: &Definitions) -> bool {
-        self.0.iter().all(|(name, then)| {
-            then.as_ref().zip(definitions.loaded.get(name.as_str())).is_some_and(|(then, now)| Arc::ptr_eq(then, now))
-        })
-    }
 }
 
 /// From how many on several are made at once: to wake the others for fewer takes longer.
@@ -98,12 +86,16 @@ pub(super) fn filled<T: Send>(known: Vec<Option<T>>, make: impl Fn(usize) -> T +
 }
 
 impl Memo {
-    /// The readings of files, in their order; those of other files are forgotten.
-    pub(super) fn files(&mut self, files: &[Arc<Checked>]) -> Vec<Arc<FileReading>> {
+    /// Files as they were read, in their order; others are forgotten.
+    pub(super) fn files(&mut self, files: &[Arc<Checked>]) -> Vec<KeptFile> {
         let mut before = std::mem::take(&mut self.files);
         let known = files.iter().map(|file| before.remove(&file.document.file)).collect();
-        let readings = filled(known, |at| Arc::new(FileReading::of(&files[at])));
-        self.files = readings.iter().map(|file| (file.checked.document.file, Arc::clone(file))).collect();
-        readings
+        let all = filled(known, |at| {
+            let (file, mut found) = (&files[at], Findings::default());
+            rules::check_text(file, &mut found);
+            KeptFile { reading: Arc::new(FileReading::of(file)), found: Arc::new(found) }
+        });
+        self.files = all.iter().map(|kept| (kept.reading.checked.document.file, kept.clone())).collect();
+        all
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Doubt;
 use crate::finding::{Code, Finding, Findings};
 use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
-use crate::model::references::Doubt;
 use crate::model::{Consent, Deletions, Garden, Person};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
@@ -24,7 +24,7 @@ pub const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amoun
 pub const UNDECLARED: (u64, u64) = (20, 10);
 
 /// The garden of its one node, without what other files add; its name is absent where it could not be read.
-pub(super) fn read(files: &[Arc<Checked>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {
+pub(in crate::model) fn read(files: &[Arc<Checked>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {
     let mut nodes = files
         .iter()
         .filter(|file| file.readable())

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Doubt;
+use super::doubt::definition;
+use super::settings::{APP_WORDS, Reader, Said};
 use crate::finding::Findings;
 use crate::model::definition::Definitions;
 use crate::model::read::{amount_of, child, children, name_at, text_at, text_of};
-use crate::model::references::Doubt;
-use crate::model::settings::{APP_WORDS, Reader, Said};
-use crate::model::{AppNode, Grants, Layer, Offer, references};
+use crate::model::{AppNode, Grants, Layer, Offer};
 use crate::schema::Checked;
 use crate::syntax::Node;
 
 /// An offer; absent where not even its name can be read.
-pub(super) fn read(
+pub(in crate::model) fn read(
     file: &Checked,
     node: &Node,
     definitions: &Definitions,
@@ -71,7 +72,7 @@ pub(super) fn app_node(
     let known = if file.is_malformed(node) {
         definitions.loaded.get(written.value.as_str())
     } else {
-        references::definition(definitions, doubt, &written, findings)
+        definition(definitions, doubt, &written, findings)
     };
     let said = match known {
         None => Said { settings: BTreeMap::new(), sound: false },

@@ -1,17 +1,14 @@
-//! Who claims what in the whole garden, kept up organisation by organisation: rules over all look at what is claimed twice,
-//! not at everything.
+//! The index of claims in the whole garden: rules over all look at what is claimed twice, not at everything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use crate::model::organisation::Draft;
-use crate::model::{App, Life};
+use crate::model::domain::parents;
+use crate::model::draft::Draft;
 use crate::name::Name;
 
 /// Hosts, domains and lent hosts by who claims them, of all organisations as they are written.
 #[derive(Debug, Default)]
-pub(super) struct Index {
-    drafts: BTreeMap<Name, Arc<Draft>>,
+pub(in crate::model) struct Index {
     hosts: Claims,
     domains: Claims,
     /// Domains inside another one.
@@ -62,33 +59,8 @@ impl Claims {
 }
 
 impl Index {
-    /// Brings the index up to these organisations, whose names differ. What did not change costs a comparison.
-    pub(super) fn settle(&mut self, drafts: &[Arc<Draft>], written: impl Fn(&Name) -> bool) {
-        let gone: Vec<Name> = self.drafts.keys().filter(|name| !written(name)).cloned().collect();
-        let mut domains_changed = false;
-        for name in gone {
-            domains_changed |= self.forget(&name);
-        }
-        for draft in drafts {
-            let name = &draft.organisation.name;
-            let known = self.drafts.get(name);
-            if known.is_some_and(|known| Arc::ptr_eq(known, draft)) {
-                continue;
-            }
-            let before = known.and_then(|known| known.organisation.domain.clone());
-            domains_changed |= before.map(|domain| domain.value)
-                != draft.organisation.domain.as_ref().map(|domain| domain.value.clone());
-            self.forget(name);
-            self.learn(draft);
-        }
-        if domains_changed {
-            let domains = &self.domains.all;
-            let is_nested = |domain: &&String| parents(domain).any(|parent| domains.contains_key(parent));
-            self.nested = domains.keys().filter(is_nested).cloned().collect();
-        }
-    }
-
-    fn learn(&mut self, draft: &Arc<Draft>) {
+    /// Adds the claims of an organisation; where domains change, [`Self::nest`] comes afterwards.
+    pub(in crate::model) fn learn(&mut self, draft: &Draft) {
         let organisation = &draft.organisation;
         let name = &organisation.name;
         hosts(draft).for_each(|host| self.hosts.add(host, name));
@@ -102,17 +74,17 @@ impl Index {
         if draft.strays {
             self.straying.insert(name.clone());
         }
-        if organisation.apps.values().any(|app| is_retired(app) && !app.hosts.is_empty()) {
+        if organisation.apps.values().any(|app| app.life.is_retired() && !app.hosts.is_empty()) {
             self.retiring.insert(name.clone());
         }
-        self.drafts.insert(name.clone(), Arc::clone(draft));
     }
 
-    /// Takes an organisation out; whether it had a domain.
-    fn forget(&mut self, name: &Name) -> bool {
-        let Some(draft) = self.drafts.remove(name) else { return false };
-        hosts(&draft).for_each(|host| self.hosts.remove(host, name));
-        for (_, borrower) in &draft.organisation.delegates {
+    /// Takes away the claims of an organisation, which are those that were learned of it.
+    pub(in crate::model) fn forget(&mut self, draft: &Draft) {
+        let organisation = &draft.organisation;
+        let name = &organisation.name;
+        hosts(draft).for_each(|host| self.hosts.remove(host, name));
+        for (_, borrower) in &organisation.delegates {
             if let Some(lenders) = self.lenders.get_mut(borrower) {
                 lenders.remove(name);
             }
@@ -120,15 +92,20 @@ impl Index {
         for set in [&mut self.lending, &mut self.straying, &mut self.retiring] {
             set.remove(name);
         }
-        let domain = draft.organisation.domain.as_ref();
-        domain.is_some_and(|domain| {
+        if let Some(domain) = &organisation.domain {
             self.domains.remove(&domain.value, name);
-            true
-        })
+        }
+    }
+
+    /// Finds the domains inside another one anew.
+    pub(in crate::model) fn nest(&mut self) {
+        let domains = &self.domains.all;
+        let is_nested = |domain: &&String| parents(domain).any(|parent| domains.contains_key(parent));
+        self.nested = domains.keys().filter(is_nested).cloned().collect();
     }
 
     /// Who claims a host, once for each claim.
-    pub(super) fn claimants(&self, host: &str) -> &[Name] {
+    pub(in crate::model) fn claimants(&self, host: &str) -> &[Name] {
         self.hosts.of(host)
     }
 
@@ -167,38 +144,12 @@ impl Index {
         self.straying.iter()
     }
 
-    /// The hosts that retired apps must give to living ones that ask for them, by the organisation of the retired app.
-    pub(super) fn to_be_released(&self) -> BTreeMap<Name, BTreeSet<String>> {
-        let mut released: BTreeMap<Name, BTreeSet<String>> = BTreeMap::new();
-        for name in &self.retiring {
-            let retired = self.drafts[name].organisation.apps.values().filter(|app| is_retired(app));
-            let given = retired.flat_map(|app| &app.hosts).filter(|host| self.is_asked_for(&host.value));
-            let given: BTreeSet<String> = given.map(|host| host.value.clone()).collect();
-            if !given.is_empty() {
-                released.insert(name.clone(), given);
-            }
-        }
-        released
-    }
-
-    /// Whether a living app claims a host.
-    fn is_asked_for(&self, host: &str) -> bool {
-        let claimants = self.claimants(host).iter().filter_map(|name| self.drafts.get(name));
-        let mut living = claimants.flat_map(|draft| draft.organisation.apps.values()).filter(|app| !is_retired(app));
-        living.any(|app| app.hosts.iter().any(|claimed| claimed.value == host))
+    /// Organisations with a retired app that still has hosts.
+    pub(in crate::model) fn retiring(&self) -> impl Iterator<Item = &Name> {
+        self.retiring.iter()
     }
 }
 
 fn hosts(draft: &Draft) -> impl Iterator<Item = &str> {
     draft.organisation.apps.values().flat_map(|app| &app.hosts).map(|host| host.value.as_str())
-}
-
-/// Whether an app is retired: it gives its hosts to whoever asks for them.
-pub(super) fn is_retired(app: &App) -> bool {
-    matches!(app.life, Life::Retired(_))
-}
-
-/// `b.c` and `c` of `a.b.c`.
-pub(super) fn parents(domain: &str) -> impl Iterator<Item = &str> {
-    domain.match_indices('.').map(|(at, _)| &domain[at + 1..])
 }

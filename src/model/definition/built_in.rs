@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, Definitions};
-use crate::model::{read, references};
+use crate::model::{names, read};
 use crate::name::Name;
 use crate::schema::Checked;
 use crate::source::Sources;
@@ -66,7 +66,7 @@ impl Definitions {
             };
             let name = name.value;
             if let Some(first) = places.get(&name) {
-                references::same("definition", &name, node, first, findings);
+                names::same("definition", &name, node, first, findings);
                 all.loaded.remove(&name);
                 all.broken.insert(name);
                 continue;

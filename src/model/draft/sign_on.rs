@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::settings::{Reader, Said};
+use super::{Draft, World};
 use crate::finding::{Finding, Findings};
-use crate::model::organisation::Draft;
-use crate::model::rules::needs::NOT_PROVIDED;
-use crate::model::settings::{Reader, Said};
-use crate::model::world::World;
-use crate::model::{AppNode, Layer, Setting, references};
+use crate::model::definition::NOT_PROVIDED;
+use crate::model::names::unknown;
+use crate::model::{AppNode, Layer, Setting};
 use crate::name::Name;
 use crate::schema::Checked;
 use crate::source::Spanned;
@@ -81,7 +81,7 @@ fn understood(
             let named = Spanned::new(written.text.clone(), written.span);
             let known = apps.own.keys().chain(apps.offered.keys()).map(Name::as_str);
             let what = format!("app of `{}` called", draft.organisation.name);
-            findings.push(references::unknown(&what, &named, known).stops(draft.organisation.name.clone()));
+            findings.push(unknown(&what, &named, known).stops(draft.organisation.name.clone()));
         }
         return None;
     };

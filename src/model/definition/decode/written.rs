@@ -1,0 +1,36 @@
+//! Nodes as settings, before anything is decoded.
+
+use std::collections::BTreeMap;
+
+use crate::expression::Value;
+use crate::model::definition::SettingDeclaration;
+use crate::model::{Layer, Setting};
+use crate::source::Span;
+use crate::syntax::{Node, Scalar, Value as Written};
+
+/// The setting that a node says: its arguments, properties and children, each with its own place, not decoded yet.
+///
+/// Children of a repeatable member are told apart by their first argument; others have the empty key.
+pub fn written(declaration: &SettingDeclaration, node: &Node, layer: Layer) -> Setting {
+    let mut children: BTreeMap<String, BTreeMap<String, Setting>> = BTreeMap::new();
+    for child in &node.children {
+        let member = declaration.members.get(&child.name.value);
+        let key = member.filter(|member| member.repeatable).and_then(|_| child.arg(0)).map(|key| key.text.clone());
+        let setting = written(member.unwrap_or(declaration), child, layer);
+        children.entry(child.name.value.clone()).or_default().entry(key.unwrap_or_default()).or_insert(setting);
+    }
+    Setting {
+        span: node.head,
+        layer,
+        args: node.args.clone(),
+        props: node.props.iter().map(|prop| (prop.name.value.clone(), prop.value.clone())).collect(),
+        children,
+        value: Value::Absent,
+    }
+}
+
+/// A text as if it had been written, for defaults that are composed.
+pub(in crate::model::definition) fn as_written(text: &str, span: Span) -> Written {
+    let scalar = text.parse().map_or(Scalar::Text, Scalar::Integer);
+    Written { scalar, text: text.to_owned(), quoted: false, span }
+}

@@ -1,0 +1,19 @@
+//! Domains and the hosts inside them.
+
+use crate::model::Organisation;
+
+/// The domain inside which an organisation's hosts lie.
+pub(super) fn domain_of(organisation: &Organisation) -> Option<String> {
+    let below_cluster = || organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
+    organisation.domain.as_ref().map(|domain| domain.value.clone()).or_else(below_cluster)
+}
+
+/// Whether a host is a domain or inside it.
+pub(super) fn below(host: &str, domain: &str) -> bool {
+    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+}
+
+/// `b.c` and `c` of `a.b.c`.
+pub(super) fn parents(domain: &str) -> impl Iterator<Item = &str> {
+    domain.match_indices('.').map(|(at, _)| &domain[at + 1..])
+}

@@ -1,0 +1,83 @@
+//! Documents read into typed data, as far as they can be understood: what cannot be is a finding, and of the rest nothing is
+//! concluded. Nothing here knows the rules, nor what was read before.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::model::Organisation;
+use crate::name::Name;
+use crate::schema::Checked;
+use crate::source::Span;
+use crate::syntax::Node;
+
+mod app;
+pub(super) mod cluster;
+mod doubt;
+mod file;
+pub(super) mod garden;
+mod layers;
+pub(super) mod offer;
+pub(super) mod organisation;
+mod settings;
+mod sign_on;
+pub(super) mod top_level;
+mod world;
+
+pub use app::NO_HOST;
+pub(super) use doubt::Doubt;
+pub(super) use file::FileReading;
+pub(super) use world::World;
+
+/// What could be understood of an organisation; of the rest rules conclude nothing.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four words of a file, each understood or not on its own")]
+pub(super) struct Known {
+    /// Its cluster is one of the garden's; a stand-in otherwise.
+    pub cluster: bool,
+    /// Its domain is as it says, not left open by a finding.
+    pub domain: bool,
+    /// No finding is about what may have been meant as one of its apps.
+    pub apps: bool,
+    /// Its offer is one of the garden's, or it names none.
+    pub offer: bool,
+}
+
+/// An organisation as far as it could be read; rules look at it also where findings stop it.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    /// What was understood.
+    pub organisation: Arc<Organisation>,
+    /// Its whole node.
+    pub whole: Span,
+    /// Which of its words could be understood.
+    pub known: Known,
+    /// Apps about which there is a finding: nothing is concluded from their settings.
+    pub unsound: BTreeSet<Name>,
+    /// Apps that are written but of no known definition.
+    pub unbuilt: BTreeSet<Name>,
+    /// Definitions that its apps name.
+    pub uses: BTreeSet<String>,
+    /// Whether it has hosts outside its domain.
+    pub strays: bool,
+    /// Its apps that ask for backups and hold what can be lost.
+    pub backed_up: Vec<Name>,
+    /// Its file, and where it stands in it.
+    file: Arc<Checked>,
+    at: usize,
+}
+
+impl Draft {
+    /// The whole node, for what is looked up in it as written.
+    pub(super) fn node(&self) -> &Node {
+        &self.file.document.nodes[self.at]
+    }
+
+    /// The same without these hosts of its retired apps, which give them to whoever asks for them.
+    pub(super) fn without_hosts(&self, hosts: &BTreeSet<String>) -> Self {
+        let mut organisation = Organisation::clone(&self.organisation);
+        for app in organisation.apps.values_mut().filter(|app| app.life.is_retired()) {
+            app.hosts.retain(|host| !hosts.contains(&host.value));
+        }
+        Self { organisation: Arc::new(organisation), ..self.clone() }
+    }
+}

@@ -1,0 +1,33 @@
+//! What organisations are read against.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use super::{Doubt, app};
+use crate::model::definition::Definitions;
+use crate::model::{Garden, Setting};
+use crate::name::Name;
+
+/// What organisations are read against.
+pub(in crate::model) struct World<'a> {
+    /// The garden, with its clusters and offers.
+    pub garden: &'a Garden,
+    /// Every definition.
+    pub definitions: &'a Definitions,
+    /// What may be there although it could not be read.
+    pub doubt: &'a Doubt,
+    bases: OnceLock<BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>>,
+}
+
+impl<'a> World<'a> {
+    /// A garden with its clusters and offers, every definition, and what may be there although it could not be read.
+    pub(in crate::model) fn new(garden: &'a Garden, definitions: &'a Definitions, doubt: &'a Doubt) -> Self {
+        Self { garden, definitions, doubt, bases: OnceLock::new() }
+    }
+
+    /// The farthest layer of a definition. That of all is made when the first is asked for.
+    pub(in crate::model) fn base(&self, definition: &Name) -> Option<&BTreeMap<String, Arc<Setting>>> {
+        let bases = || self.definitions.loaded.iter().map(|(name, definition)| (name, app::base(definition))).collect();
+        self.bases.get_or_init(bases).get(definition)
+    }
+}

