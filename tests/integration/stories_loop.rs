@@ -47,7 +47,7 @@ fn files() -> Vec<RawFile> {
 /// The loop of `parcelle run`, over a repository and a sandbox, and what it told in its turns.
 struct Loop {
     handle: Handle,
-    daemon: Daemon,
+    daemon: Box<Daemon>,
     now: jiff::Timestamp,
     folder: tempfile::TempDir,
 }
@@ -75,7 +75,7 @@ impl Loop {
         });
         let handle = handle.await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let daemon = daemon(&handle, folder.path());
+        let daemon = Box::new(daemon(&handle, folder.path()));
         let mut this = Self { handle, daemon, now, folder };
         this.turn(Event::Resync).await.expect("the first turn");
         this.until_calm().await;
@@ -122,7 +122,7 @@ impl Loop {
     }
 
     async fn ended(self) {
-        self.daemon.close().await;
+        Box::pin(self.daemon.close()).await;
         self.handle.shutdown().await;
         drop(self.folder);
     }
