@@ -9,6 +9,7 @@ mod findings;
 mod hostile;
 mod incremental;
 mod collisions;
+mod command;
 mod definitions;
 mod dependencies;
 mod kdl;
