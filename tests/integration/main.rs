@@ -6,6 +6,7 @@
 )]
 
 mod findings;
+mod help;
 mod hostile;
 mod incremental;
 mod collisions;

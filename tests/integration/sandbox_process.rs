@@ -81,7 +81,7 @@ async fn a_killed_sandbox_has_every_answered_write_after_it_starts_again() {
     let environment = TestEnvironment::new();
     let mut known: Vec<Known> = (0..4).map(|_| Known::default()).collect();
     let (mut answered, mut from) = (0, 1);
-    for patience in [900, 310, 35, 120, 230] {
+    for patience in [450, 310, 35, 120, 230] {
         let (mut process, client) = serving(&environment);
         let maps = api(&client, "v1", "ConfigMap", "configmaps", "default");
         for one in &mut known {

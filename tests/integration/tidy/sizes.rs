@@ -34,7 +34,6 @@ const LONG: &[(&str, &str)] = &[
     ("src/schema/scalar.rs", "a kind of scalar after the other, with what is said of it"),
     ("tests/integration/hostile.rs: much_of_anything", "a list of what there can be much of"),
     ("tests/integration/mutation/kinds.rs", "a list of mistakes"),
-    ("tests/integration/stories_canary.rs: a_canary_in_every_secret_is_told_nowhere", OWED),
     ("tests/integration/stories_others.rs: an_ejected_organisation_keeps_everything_and_is_nobodys", OWED),
     ("tests/integration/stories_secrets.rs: no_secret_is_told_whatever_fails", OWED),
     ("tests/integration/story.rs", OWED),
