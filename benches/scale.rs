@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use parcelle::cluster::lease::Timing;
@@ -13,10 +13,14 @@ use parcelle::cluster::{Connection, RequestCounts};
 use parcelle::engine::{ClusterAccess, Daemon, DaemonOptions, Event, Known, LeaseOptions, Source};
 use parcelle::git::{Remote, commit_snapshot_after};
 
+use command::{Process, TestEnvironment};
 use generated::Size;
 use process::{cpu, peak};
 use repository::Repository;
 
+#[path = "../tests/integration/command.rs"]
+#[expect(dead_code, reason = "shared with tests")]
+mod command;
 #[expect(dead_code, reason = "shared with other benchmarks and tests")]
 mod generated;
 mod process;
@@ -32,51 +36,19 @@ fn main() {
         if arguments.is_empty() { vec!["10".to_owned(), "100".to_owned(), "1000".to_owned()] } else { arguments };
     println!("| organisations | objects | what | wall | CPU | requests (reads, trials, writes) | memory at most |");
     println!("|---|---|---|---|---|---|---|");
-    for (at, size) in sizes.iter().enumerate() {
-        let sandbox = Sandbox::start(18_600 + at);
+    for size in &sizes {
+        let environment = TestEnvironment::new();
+        let _sandbox = sandbox(&environment);
         let this = std::env::current_exe().expect("this program has a path");
-        let status = Command::new(this).arg(size).env("PARCELLE_SCALE", &sandbox.kubeconfig).status();
+        let status = Command::new(this).arg(size).env("PARCELLE_SCALE", environment.path("kubeconfig")).status();
         assert!(status.is_ok_and(|status| status.success()), "{size} organisations");
     }
 }
 
-/// A sandbox as it starts by default, its controllers too.
-struct Sandbox {
-    child: Child,
-    kubeconfig: String,
-    folder: std::path::PathBuf,
-}
-
-impl Sandbox {
-    fn start(port: usize) -> Self {
-        let folder = std::env::temp_dir().join(format!("parcelle-scale-{}-{port}", std::process::id()));
-        let garden = folder.join("garden");
-        std::fs::create_dir_all(&garden).expect("a folder");
-        for (path, text) in files(2) {
-            std::fs::write(garden.join(path.replace('/', "-")), text).expect("a file");
-        }
-        let kubeconfig = folder.join("kubeconfig").display().to_string();
-        let child = Command::new(env!("CARGO_BIN_EXE_parcelle"))
-            .args(["sandbox", "--quiet", "--listen", &format!("127.0.0.1:{port}")])
-            .args(["--garden", &garden.display().to_string(), "--kubeconfig", &kubeconfig, "--state", "none"])
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the sandbox starts");
-        let begun = Instant::now();
-        while !std::path::Path::new(&kubeconfig).exists() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "the sandbox did not come up");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Self { child, kubeconfig, folder }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
+/// Serves a sandbox as it starts by default, its controllers too.
+fn sandbox(environment: &TestEnvironment) -> Process {
+    environment.garden(files(2).into_iter().map(|(path, text)| (path.replace('/', "-"), text)));
+    environment.sandbox(&["--state", "none"])
 }
 
 /// A garden of so many organisations: about 49 objects each.

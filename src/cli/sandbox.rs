@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::session::sandbox_state;
 use super::workspace::{check_once, find};
@@ -79,8 +80,9 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
         args.kubeconfig.display(),
         args.kubeconfig.display()
     ));
+    let interrupted = interrupted();
     output.note("Ctrl-C ends it");
-    interrupted().await;
+    interrupted.await;
     for handle in handles.into_values() {
         handle.shutdown().await;
     }
@@ -129,17 +131,22 @@ fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(
     std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(Failure::file("write", path))
 }
 
-/// Waits for Ctrl-C or a polite request to end.
-pub(crate) async fn interrupted() {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(signal) => signal.recv().await,
-            None => std::future::pending().await,
+/// Waits for Ctrl-C or a polite request to end. Both are caught from the call on, not only once it is awaited.
+pub(crate) fn interrupted() -> impl Future<Output = ()> {
+    let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+    async move {
+        let [interrupt, terminate] = &mut signals;
+        tokio::select! {
+            () = caught(interrupt) => {}
+            () = caught(terminate) => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
+    }
+}
+
+/// Waits for a signal; for ever where it could not be listened to.
+async fn caught(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => _ = signal.recv().await,
+        None => std::future::pending().await,
     }
 }

@@ -6,9 +6,11 @@
 )]
 
 mod findings;
+mod help;
 mod hostile;
 mod incremental;
 mod collisions;
+mod command;
 mod definitions;
 mod dependencies;
 mod kdl;

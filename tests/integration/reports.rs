@@ -1,25 +1,32 @@
 //! Reports of every case, held against what those who read them ask for.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parcelle::finding::{Code, Finding, Findings};
 use parcelle::report::{Drawing, Format, render};
 use parcelle::source::{SourceFile, Sources, Span};
+use rayon::prelude::*;
 use regex::Regex;
 use serde_json::Value;
 
 use crate::findings::{cases, found, read_case};
 use crate::schema_check::violations;
 
-/// The findings of every case.
-fn all() -> Vec<(String, Arc<Sources>, Findings)> {
-    let read = |path: std::path::PathBuf| {
-        let case = read_case(&std::fs::read_to_string(&path).unwrap());
-        let (sources, findings) = found(&case, &case.files);
-        (path.display().to_string(), sources, findings)
-    };
-    cases().into_iter().map(read).collect()
+/// A case by its path, and what is found in it.
+type Found = (String, Arc<Sources>, Findings);
+
+/// The findings of every case, sought once for all tests.
+fn all() -> impl Iterator<Item = &'static Found> {
+    static ALL: LazyLock<Vec<Found>> = LazyLock::new(|| {
+        let read = |path: std::path::PathBuf| {
+            let case = read_case(&std::fs::read_to_string(&path).unwrap());
+            let (sources, findings) = found(&case, &case.files);
+            (path.display().to_string(), sources, findings)
+        };
+        cases().into_par_iter().map(read).collect()
+    });
+    ALL.iter()
 }
 
 /// The parts of SARIF 2.1.0 that are written, as a schema of our own.
@@ -73,7 +80,7 @@ fn is_ordered(region: &Value) -> bool {
 fn sarif_reports_have_the_form_that_the_standard_asks_for() {
     let schema = sarif_schema();
     for (of, sources, findings) in all() {
-        let text = render(Format::Sarif, &findings, &sources, Drawing::Plain);
+        let text = render(Format::Sarif, findings, sources, Drawing::Plain);
         let found = sarif_violations(&schema, &serde_json::from_str(&text).unwrap());
         assert!(found.is_empty(), "{of}: {found:#?}");
     }
@@ -81,12 +88,12 @@ fn sarif_reports_have_the_form_that_the_standard_asks_for() {
 
 /// A report with related places and fixes.
 fn rich_report() -> Value {
-    let rich = all().into_iter().find(|(_, _, findings)| {
+    let rich = all().find(|(_, _, findings)| {
         findings.iter().any(|finding| !finding.secondary.is_empty())
             && findings.iter().any(|finding| !finding.fixes.is_empty())
     });
     let (_, sources, findings) = rich.expect("a case has both");
-    serde_json::from_str(&render(Format::Sarif, &findings, &sources, Drawing::Plain)).unwrap()
+    serde_json::from_str(&render(Format::Sarif, findings, sources, Drawing::Plain)).unwrap()
 }
 
 /// The JSON pointers of everything in a report.
@@ -135,7 +142,7 @@ fn nothing_that_a_garden_says_becomes_a_link_or_a_placeholder_of_sarif() {
     let mut findings = Findings::default();
     let hostile = "see [this](http://x.example) and {0} }";
     findings.push(Finding::error(Code("E0101"), hostile, Span::new(file, 0..5)).why(hostile).help(hostile));
-    let text = render(Format::Sarif, &findings, &sources, Drawing::Plain);
+    let text = render(Format::Sarif, findings, sources, Drawing::Plain);
     let report: Value = serde_json::from_str(&text).unwrap();
     assert!(sarif_violations(&sarif_schema(), &report).is_empty(), "{text}");
     let result = &report["runs"][0]["results"][0];
@@ -153,10 +160,9 @@ fn gitlab_fingerprints_are_each_of_one_finding_and_survive_lines_inserted_above(
         prints.sort();
         prints
     };
-    for path in cases() {
+    for (path, (_, sources, findings)) in cases().into_iter().zip(all()) {
         let case = read_case(&std::fs::read_to_string(&path).unwrap());
-        let (sources, findings) = found(&case, &case.files);
-        let before = prints(&findings, &sources);
+        let before = prints(findings, sources);
         let distinct: BTreeSet<&String> = before.iter().collect();
         assert_eq!(distinct.len(), before.len(), "{}", path.display());
         let edition = "edition 2026\n";
@@ -182,7 +188,7 @@ fn github_lines_cannot_be_broken_out_of() {
     assert!(properties.starts_with("file=a%2Cb%3Ac%25.kdl,line=1,endLine=1,col=1,endColumn=6,title=E0101%3A "));
     assert!(message.contains("one%0A::error::two 100%25, three: `four`%0D"), "{message}");
     for (of, sources, findings) in all() {
-        let text = render(Format::Github, &findings, &sources, Drawing::Plain);
+        let text = render(Format::Github, findings, sources, Drawing::Plain);
         assert!(text.lines().all(|line| line.starts_with("::")), "{of}: {text}");
     }
 }

@@ -1,58 +1,21 @@
 //! `parcelle sandbox` as a process: its state file when it is killed, its controllers beside another server.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use kube::api::{DeleteParams, Patch, PatchParams};
 use parcelle::sandbox::{self, Options};
 use serde_json::{Value, json};
 
+use crate::command::{Process, TestEnvironment};
 use crate::sandbox::{Object, api, apply, client_of, deployment, options, until, with_namespace};
 
-/// A process that does not outlive its test.
-struct Process(Child);
-
-impl Process {
-    /// SIGKILL, as the end of a container or a full memory sends it.
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn parcelle(folder: &Path, arguments: &[&str]) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parcelle"));
-    command.arg("sandbox").args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-    Process(command.spawn().unwrap())
-}
-
-/// Starts a sandbox with a state file; waits until it answers.
-async fn serving(folder: &Path) -> (Process, kube::Client) {
-    let kubeconfig = folder.join("kubeconfig");
-    let _ = std::fs::remove_file(&kubeconfig);
-    let arguments = ["--bare", "--listen", "127.0.0.1:0", "--state", "state", "--kubeconfig", "kubeconfig"];
-    let process = parcelle(folder, &arguments);
-    for _ in 0..1500 {
-        let text = std::fs::read_to_string(&kubeconfig).unwrap_or_default();
-        if let Ok(config) = serde_json::from_str::<Value>(&text) {
-            let server = config["clusters"][0]["cluster"]["server"].as_str().unwrap();
-            let address = server.rsplit('@').next().unwrap();
-            return (process, client_of(&format!("http://{address}"), "admintoken"));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the sandbox did not start");
+/// Starts a sandbox with a state file, and a client for it.
+fn serving(environment: &TestEnvironment) -> (Process, kube::Client) {
+    let process = environment.sandbox(&["--bare", "--state", "../state-file"]);
+    let config: Value = serde_json::from_str(&environment.read("kubeconfig")).unwrap();
+    let server = config["clusters"][0]["cluster"]["server"].as_str().unwrap();
+    let address = server.rsplit('@').next().unwrap();
+    (process, client_of(&format!("http://{address}"), "admintoken"))
 }
 
 /// What one client knows of its objects: the value that was answered last (`None`: deleted), and one that was sent
@@ -115,11 +78,11 @@ async fn settle(maps: &kube::Api<Object>, known: &mut Known) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_sandbox_has_every_answered_write_after_it_starts_again() {
-    let folder = tempfile::tempdir().unwrap();
+    let environment = TestEnvironment::new();
     let mut known: Vec<Known> = (0..4).map(|_| Known::default()).collect();
     let (mut answered, mut from) = (0, 1);
-    for patience in [900, 310, 35, 120, 230] {
-        let (mut process, client) = serving(folder.path()).await;
+    for patience in [450, 310, 35, 120, 230] {
+        let (mut process, client) = serving(&environment);
         let maps = api(&client, "v1", "ConfigMap", "configmaps", "default");
         for one in &mut known {
             settle(&maps, one).await;
@@ -136,7 +99,7 @@ async fn a_killed_sandbox_has_every_answered_write_after_it_starts_again() {
         from = last.copied().unwrap_or(from) + 1;
         answered += known.iter().map(|one| one.answered.len()).sum::<usize>();
     }
-    let (_process, client) = serving(folder.path()).await;
+    let (_process, client) = serving(&environment);
     let maps = api(&client, "v1", "ConfigMap", "configmaps", "default");
     for one in &mut known {
         settle(&maps, one).await;
@@ -151,9 +114,9 @@ async fn a_killed_sandbox_has_every_answered_write_after_it_starts_again() {
 async fn the_controllers_serve_another_server() {
     let handle = sandbox::serve(Options { definitions: true, ..options() }).await.unwrap();
     let client = with_namespace(&handle, "n").await;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("kubeconfig"), handle.kubeconfig("other")).unwrap();
-    let _process = parcelle(folder.path(), &["--controllers-for", "kubeconfig"]);
+    let environment = TestEnvironment::new();
+    environment.write("kubeconfig", handle.kubeconfig("other"));
+    let _process = environment.spawn(["sandbox", "--controllers-for", "../kubeconfig"]);
     let deployments = api(&client, "apps/v1", "Deployment", "deployments", "n");
     apply(&deployments, deployment("web")).await;
     let claims = api(&client, "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "n");

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,9 +10,10 @@ use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use parcelle::check::check;
 use parcelle::git::{RawFile, Snapshot};
-use parcelle::sandbox::{self, ControllerOptions, Effect, Fault, Handle, Trigger};
+use parcelle::sandbox::{self, Effect, Fault, Handle, Trigger};
 use serde_json::Value;
 
+use crate::command::TestEnvironment;
 use crate::sandbox::client_of;
 use crate::stories_doctor::everything;
 
@@ -41,33 +41,9 @@ fn garden(storage: usize) -> Vec<(&'static str, String)> {
     vec![("garden.kdl", garden), ("ada.kdl", cluster), ("alpha.kdl", organisation)]
 }
 
-#[expect(clippy::unwrap_used, reason = "a test")]
-fn git(folder: &Path, arguments: &[&str]) {
-    let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@alpha.example"];
-    let output = Command::new("git").args(identity).args(arguments).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[expect(clippy::unwrap_used, reason = "a test")]
-fn commit(folder: &Path, storage: usize) {
-    for (file, text) in garden(storage) {
-        std::fs::write(folder.join(file), text).unwrap();
-    }
-    git(folder, &["add", "-A"]);
-    git(folder, &["commit", "-q", "-m", TEXT]);
-}
-
-/// What the built program prints, both ways.
-#[expect(clippy::unwrap_used, reason = "a test")]
-async fn parcelle(folder: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parcelle"));
-    command.args(arguments).args(["--garden", "garden"]).current_dir(folder).env_remove("PARCELLE_GARDEN");
-    command
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .env("RUST_LOG", "trace")
-        .env("KUBECONFIG", folder.join("kubeconfig"));
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+/// What the program prints, both ways, with all that it can tell of its work.
+fn parcelle(environment: &TestEnvironment, arguments: &[&str]) -> String {
+    environment.run_with(&[("PARCELLE_LOG", "trace")], arguments).text()
 }
 
 #[expect(clippy::unwrap_used, reason = "a test")]
@@ -85,7 +61,8 @@ async fn canaries(handle: &Handle) -> BTreeSet<String> {
     let secrets = all(handle, "v1", "Secret").await;
     let values = secrets.iter().flat_map(|secret| secret["data"].as_object().into_iter().flatten());
     let told = |key: &str| {
-        ["username", "user", "host", "port", "dbname", "ca.crt", "accesskey", "access-key-id"].contains(&key)
+        ["username", "user", "host", "port", "dbname", "ca.crt", "accesskey", "access-key", "access-key-id"]
+            .contains(&key)
     };
     let values = values.filter(|(key, _)| !told(&key.to_lowercase())).map(|(_, value)| value.as_str().unwrap());
     let plain = values.filter_map(|value| String::from_utf8(STANDARD.decode(value).unwrap()).ok());
@@ -133,46 +110,41 @@ fn failures() -> Vec<(&'static str, Option<Effect>)> {
     ]
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_canary_in_every_secret_is_told_nowhere() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let garden = folder.path().join("garden");
-    std::fs::create_dir_all(&garden).expect("a folder");
-    git(&garden, &["init", "-q", "-b", "main"]);
-    let files = self::garden(20).into_iter();
-    let files = files.map(|(path, text)| RawFile {
+/// A cluster in which everything that operators leave is there, the password of the mail relay among it.
+#[expect(clippy::unwrap_used, reason = "a test")]
+async fn cluster() -> Handle {
+    let raw = |(path, text): (&str, String)| RawFile {
         path: path.to_owned(),
         blob: path.to_owned(),
         bytes: text.into_bytes().into(),
-    });
-    let snapshot = Snapshot { commit: None, folder: String::new(), files: files.collect() };
+    };
+    let files = garden(20).into_iter().map(raw).collect();
+    let snapshot = Snapshot { commit: None, folder: String::new(), files };
     let mut made = everything(&check(snapshot, None, jiff::Timestamp::UNIX_EPOCH));
     for relay in made.iter_mut().filter(|object| object["metadata"]["name"] == "smtp-relay") {
         relay["data"]["password"] = STANDARD.encode(RELAY).into();
     }
-    let options = sandbox::Options {
-        cluster_uid: Some(UID.to_owned()),
-        controllers: ControllerOptions::default(),
-        made,
-        ..sandbox::Options::default()
-    };
-    let handle = sandbox::serve(options).await.expect("the sandbox starts");
-    std::fs::write(folder.path().join("kubeconfig"), handle.kubeconfig("ada-lovelace")).expect("a file");
-    handle.keep_sent();
+    let cluster_uid = Some(UID.to_owned());
+    sandbox::serve(sandbox::Options { cluster_uid, made, ..sandbox::Options::default() }).await.unwrap()
+}
+
+/// Runs the program through every failure; what it told, with what of.
+fn told(environment: &TestEnvironment, handle: &Handle) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     for (round, (what, effect)) in failures().into_iter().enumerate() {
-        commit(&garden, 20 + round);
+        environment.garden(garden(20 + round));
+        environment.commit(TEXT);
         if let Some(effect) = effect {
-            // Every third request of any kind, of whatever verb: reads of Secrets and their writes too.
-            let on = Trigger { probability: Some(0.34), times: Some(15), ..Trigger::default() };
+            // Requests of any kind, of whatever verb: reads of Secrets and their writes too.
+            let on = Trigger { probability: Some(0.2), times: Some(6), ..Trigger::default() };
             handle.faults().seed(round as u64);
             handle.faults().add(Fault { on, effect });
         }
-        texts.push((what.to_owned(), parcelle(folder.path(), &["run", "--once", "-vv", "--wait", "1s"]).await));
+        texts.push((what.to_owned(), parcelle(environment, &["run", "--once", "-vv", "--wait", "1s"])));
         handle.faults().clear();
     }
-    // A Secret that somebody deleted, one that somebody changed, and everything that speaks of what is there.
-    let quiet = parcelle(folder.path(), &["run", "--once", "-vv", "--wait", "20s"]).await;
+    // A last round in which nothing fails, and everything that speaks of what is there.
+    let quiet = parcelle(environment, &["run", "--once", "-vv", "--wait", "20s"]);
     assert!(quiet.contains("1 organisation"), "{quiet}");
     texts.push(("the last round".to_owned(), quiet));
     for arguments in [
@@ -183,9 +155,17 @@ async fn a_canary_in_every_secret_is_told_nowhere() {
         &["snapshot"],
         &["doctor"],
     ] {
-        texts.push((arguments.join(" "), parcelle(folder.path(), arguments).await));
+        texts.push((arguments.join(" "), parcelle(environment, arguments)));
     }
-    kept(&folder.path().join("state"), &mut texts);
+    for folder in ["state", "home", "config", "cache", "tmp", "garden"] {
+        kept(&environment.path(folder), &mut texts);
+    }
+    texts
+}
+
+/// What was sent anywhere but into Secrets, and what objects of other kinds hold.
+async fn sent_and_stored(handle: &Handle) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
     let (into_secrets, elsewhere): (Vec<_>, Vec<_>) =
         handle.keep_sent().into_iter().partition(|sent| sent.resource == "secrets");
     let copied = STANDARD.encode(RELAY);
@@ -200,10 +180,22 @@ async fn a_canary_in_every_secret_is_told_nowhere() {
         ("batch/v1", "Job"),
         ("coordination.k8s.io/v1", "Lease"),
     ] {
-        for item in all(&handle, api_version, kind).await {
+        for item in all(handle, api_version, kind).await {
             texts.push((format!("{kind} {}", item["metadata"]["name"]), item.to_string()));
         }
     }
+    texts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canary_in_every_secret_is_told_nowhere() {
+    let environment = TestEnvironment::new();
+    let handle = cluster().await;
+    environment.write("kubeconfig", handle.kubeconfig("ada-lovelace"));
+    handle.keep_sent();
+    let mut texts = told(&environment, &handle);
+    assert!(texts[0].1.contains("TRACE"), "the program tells all that it can of its work:\n{}", texts[0].1);
+    texts.extend(sent_and_stored(&handle).await);
     let canaries = canaries(&handle).await;
     assert!(canaries.contains(RELAY), "the relay's password is in use");
     assert!(canaries.len() >= 10, "there are {} canaries", canaries.len());

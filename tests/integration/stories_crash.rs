@@ -2,10 +2,11 @@
 
 use futures::{StreamExt, stream};
 use parcelle::cluster::lease::{Standing, Timing};
-use parcelle::cluster::{Lease, Permit};
+use parcelle::cluster::{Lease, Permit, Writer};
 use parcelle::sandbox::{ControllerOptions, Effect, Fault, Trigger};
 use serde_json::json;
 use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 use crate::story::{World, real};
 
@@ -231,14 +232,25 @@ fn status(code: u16) -> Effect {
     Effect::Status { code, reason: String::new(), retry_after: None, message: String::new() }
 }
 
+/// Reaches for a lease as often as it takes; returns how long it took.
+#[expect(clippy::unwrap_used, reason = "a test")]
+pub(crate) async fn until_held(lease: &mut Lease, writer: &Writer) -> Duration {
+    let begun = Instant::now();
+    while lease.acquire_or_renew(writer).await.unwrap() != Standing::Held {
+        assert!(begun.elapsed() < Duration::from_mins(1), "the lease is never free");
+        sleep(Duration::from_millis(20)).await;
+    }
+    begun.elapsed()
+}
+
 #[tokio::test]
 async fn one_holds_the_lease_and_writes_nothing_after_its_end() {
     let world = World::new().await;
     let writer = world.writer().await;
     let timing = Timing {
         duration: Duration::from_secs(2),
-        renewal: Duration::from_millis(500),
-        margin: Duration::from_secs(1),
+        renewal: Duration::from_millis(200),
+        margin: Duration::from_millis(1_700),
     };
     let garden = &world.garden.name;
     let mut one = Lease::new(garden, "one".to_owned(), timing);
@@ -248,15 +260,16 @@ async fn one_holds_the_lease_and_writes_nothing_after_its_end() {
     assert!(one.permit().holds());
     let by_one = Standing::HeldBy { holder: "one".to_owned(), alive: false };
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one);
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
-    assert!(!one.permit().holds(), "the right ends before the lease does");
-    assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one, "but the lease is not expired yet");
+    while one.permit().holds() {
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one, "the right ends before the lease does");
     assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
     // From here on `one` is silent; what `two` saw changed just now, so it waits the whole time.
     let renewed = Standing::HeldBy { holder: "one".to_owned(), alive: true };
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), renewed);
-    tokio::time::sleep(Duration::from_millis(2_200)).await;
-    assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
+    let waited = until_held(&mut two, &writer).await;
+    assert!(waited >= Duration::from_millis(1_900), "{waited:?}");
     assert_eq!(
         one.acquire_or_renew(&writer).await.unwrap(),
         Standing::HeldBy { holder: "two".to_owned(), alive: true }

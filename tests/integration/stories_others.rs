@@ -5,6 +5,7 @@ use parcelle::cluster::{self, eject};
 use parcelle::plan::{Reason, Verb};
 use serde_json::{Value, json};
 
+use crate::command::TestEnvironment;
 use crate::story::{World, deployment, name};
 
 /// What somebody applied with `helm`, as its old versions do (`Update`) or as its new ones do (`Apply`).
@@ -250,27 +251,10 @@ async fn a_plan_for_another_cluster_writes_nothing_there() {
     world.end().await;
 }
 
-/// Runs parcelle in a folder with a sandbox of its own; what it said, and its exit code.
-#[expect(clippy::unwrap_used, reason = "a test")]
-fn parcelle(folder: &std::path::Path, arguments: &[&str]) -> (String, i32) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_parcelle"));
-    command.args(arguments).args(["--sandbox", "--sandbox-state"]).arg(folder.join("state.json"));
-    let output = command.current_dir(folder.join("garden")).output().unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    (text, output.status.code().unwrap())
-}
-
-#[expect(clippy::unwrap_used, reason = "a test")]
-fn commit(folder: &std::path::Path) {
-    let repository = git2::Repository::init(folder).unwrap();
-    let mut index = repository.index().unwrap();
-    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
-    index.update_all(["*"], None).unwrap();
-    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-    let who = git2::Signature::now("Tim", "tim@example.org").unwrap();
-    let parent = repository.head().ok().and_then(|head| head.peel_to_commit().ok());
-    let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
-    repository.commit(Some("HEAD"), &who, &who, "a change", &tree, &parents).unwrap();
+/// Runs the program with an embedded sandbox, whose state is kept; what it said, and its exit code.
+fn parcelle(environment: &TestEnvironment, arguments: &[&str]) -> (String, i32) {
+    let said = environment.run(arguments.iter().chain(&["--sandbox"]));
+    (said.text(), said.code)
 }
 
 const GARDEN: &str = r#"edition 2026
@@ -293,62 +277,56 @@ definition note {
 }
 "#;
 
+const ORGANISATION: &str = r#"edition 2026
+
+organisation alpha {
+    title "A"
+    cluster ada
+    app note text
+}
+"#;
+
 #[test]
 fn eject_asks_that_the_garden_lets_go_first_and_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    let garden = folder.path().join("garden");
-    std::fs::create_dir_all(&garden).unwrap();
-    std::fs::write(garden.join("garden.kdl"), GARDEN).unwrap();
-    let organisation = "edition 2026\n\norganisation alpha {\n    title \"A\"\n    cluster ada\n    app note text\n}\n";
-    std::fs::write(garden.join("alpha.kdl"), organisation).unwrap();
-    commit(&garden);
-    let (said, code) = parcelle(folder.path(), &["run", "--once"]);
+    let environment = TestEnvironment::new();
+    environment.garden([("garden.kdl", GARDEN), ("alpha.kdl", ORGANISATION)]);
+    environment.commit("a garden");
+    let (said, code) = parcelle(&environment, &["run", "--once"]);
     assert!(said.contains("alpha") && code == 0, "{said}");
 
     let eject = ["eject", "alpha", "--yes"];
-    let (said, code) = parcelle(folder.path(), &eject);
+    let (said, code) = parcelle(&environment, &eject);
     assert!(said.contains("`alpha` is still in the garden") && code == 2, "{said}");
-    std::fs::remove_file(garden.join("alpha.kdl")).unwrap();
-    let (said, _) = parcelle(folder.path(), &eject);
+    std::fs::remove_file(environment.path("garden/alpha.kdl")).unwrap();
+    let (said, _) = parcelle(&environment, &eject);
     assert!(said.contains("is still in the garden"), "what counts is the commit: {said}");
-    commit(&garden);
-    let (said, code) = parcelle(folder.path(), &["eject", "alpha"]);
+    environment.commit("alpha goes");
+    let (said, code) = parcelle(&environment, &["eject", "alpha"]);
     assert!(said.contains("ConfigMap text") && said.contains("nobody to ask") && code == 2, "{said}");
-    let (said, code) = parcelle(folder.path(), &eject);
+    let (said, code) = parcelle(&environment, &eject);
     assert!(said.contains("let go, and the inventory removed") && code == 0, "{said}");
-    let (said, code) = parcelle(folder.path(), &eject);
+    let (said, code) = parcelle(&environment, &eject);
     assert!(said.contains("no cluster of the garden holds anything of `alpha`") && code == 2, "{said}");
-    let (said, code) = parcelle(folder.path(), &["run", "--once"]);
+    let (said, code) = parcelle(&environment, &["run", "--once"]);
     assert!(!said.contains("E0413") && code == 0, "nothing is missed: {said}");
 }
 
 #[test]
 fn a_commit_that_takes_back_what_is_applied_is_refused_until_the_garden_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let garden = folder.path().join("garden");
-    std::fs::create_dir_all(&garden).unwrap();
+    let environment = TestEnvironment::new();
     let write = |word: &str, value: &str| {
         let text = GARDEN.replace("title \"G\"", &format!("title \"G\"\n    {word}")).replace("a \"1\"", value);
-        std::fs::write(garden.join("garden.kdl"), text).unwrap();
-        commit(&garden);
-        let repository = git2::Repository::open(&garden).unwrap();
-        let id = repository.head().unwrap().peel_to_commit().unwrap().id();
-        id.to_string()
+        environment.garden([("garden.kdl", text)]);
+        environment.commit("a change")
     };
-    let run = || parcelle(folder.path(), &["run", "--once"]);
-    let organisation = "edition 2026\n\norganisation alpha {\n    title \"A\"\n    cluster ada\n    app note text\n}\n";
-    std::fs::write(garden.join("alpha.kdl"), organisation).unwrap();
+    let run = || parcelle(&environment, &["run", "--once"]);
+    environment.garden([("alpha.kdl", ORGANISATION)]);
     let first = write("", "a \"1\"");
     let second = write("", "a \"2\"");
     assert_eq!(run().1, 0);
     // Somebody pushes the older commit, then something else on top of it.
-    let reset = |to: &str| {
-        let repository = git2::Repository::open(&garden).unwrap();
-        let object = repository.revparse_single(to).unwrap();
-        repository.reset(&object, git2::ResetType::Hard, None).unwrap();
-    };
     for beside in [false, true] {
-        reset(&first);
+        environment.reset(&first);
         if beside {
             write("", "a \"3\"");
         }
@@ -362,10 +340,10 @@ fn a_commit_that_takes_back_what_is_applied_is_refused_until_the_garden_says_so(
         assert!(!said.contains("ConfigMap"), "nothing is planned: {said}");
     }
     // The way out that was told; another commit is not the one that both share.
-    reset(&first);
+    environment.reset(&first);
     write(&format!("rollback to=\"{}\"", &second[..10]), "a \"1\"");
     assert_eq!(run().1, 1);
-    reset(&first);
+    environment.reset(&first);
     write(&format!("rollback to=\"{}\"", &first[..10]), "a \"1\"");
     let (said, code) = run();
     assert!(said.contains("data.a: \"2\" → \"1\"") && code == 0, "{said}");

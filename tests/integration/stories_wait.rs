@@ -46,7 +46,10 @@ async fn workloads_come_after_the_data_services_are_ready() {
     };
     assert!(made("Deployment", "web").await >= made("Cluster", "db").await);
     // What controllers write is not ours to write again.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    while world.get("Deployment", &alpha, "web").await.unwrap()["status"]["readyReplicas"] != 2 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "the pods are never ready");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert_eq!(world.round().await.writes(), Vec::<String>::new());
 }
 

@@ -1,8 +1,9 @@
 //! What people are told by the binary: of what is wrong in the world, in a CI, in sentences, and why a value is as it is.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+
+use crate::command::TestEnvironment;
 
 /// Words of libraries and systems that help nobody.
 const RAW: &[&str] = &[
@@ -20,18 +21,6 @@ const RAW: &[&str] = &[
     "stream did not",
     "panicked",
 ];
-
-/// A garden in a folder of its own, with one organisation.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-/// What a run of the binary said.
-struct Said {
-    out: String,
-    err: String,
-    code: i32,
-}
 
 const GARDEN: &str = r#"edition 2026
 
@@ -62,68 +51,33 @@ organisation alpha {
 }
 "#;
 
-impl Place {
-    fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
-        place.write("garden/garden.kdl", GARDEN);
-        place.write("garden/alpha.kdl", ORGANISATION);
-        place
-    }
+/// A garden with one organisation, in surroundings of its own.
+fn place() -> TestEnvironment {
+    let place = TestEnvironment::new();
+    place.garden([("garden.kdl", GARDEN), ("alpha.kdl", ORGANISATION)]);
+    place
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn commit(&self) {
-        let repository = git2::Repository::init(self.path("garden")).unwrap();
-        let mut index = repository.index().unwrap();
-        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
-        index.write().unwrap();
-        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-        let who = git2::Signature::now("Tim", "tim@example.org").unwrap();
-        repository.commit(Some("HEAD"), &who, &who, "a change", &tree, &[]).unwrap();
-    }
-
-    /// Runs the binary in the garden's folder, with nothing of our surroundings.
-    fn run_with(&self, variables: &[(&str, &Path)], arguments: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_parcelle"));
-        command.env_clear().env("HOME", self.folder.path()).current_dir(self.path("garden")).args(arguments);
-        command.envs(variables.iter().copied());
-        let output = command.output().unwrap();
-        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Said { out, err, code: output.status.code().unwrap() }
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        self.run_with(&[], arguments)
-    }
-
-    /// A run that fails because of the world: it says `what` and one of the ways out, in no raw words.
-    fn fails(&self, arguments: &[&str], what: &[&str]) {
-        let Said { out, err, code } = self.run(arguments);
-        let text = format!("{out}{err}");
-        assert_eq!(code, 2, "{arguments:?}: {text}");
-        assert!(text.contains("failed: "), "{arguments:?}: {text}");
-        what.iter().for_each(|what| assert!(text.contains(what), "{arguments:?} does not say {what:?}:\n{text}"));
-        RAW.iter().for_each(|raw| assert!(!text.contains(raw), "{arguments:?} says {raw:?}:\n{text}"));
-    }
+/// A run that fails because of the world: it says `what` and one of the ways out, in no raw words.
+fn fails(place: &TestEnvironment, arguments: &[&str], what: &[&str]) {
+    let said = place.run(arguments);
+    let text = said.text();
+    assert_eq!(said.code, 2, "{arguments:?}: {text}");
+    assert!(text.contains("failed: "), "{arguments:?}: {text}");
+    what.iter().for_each(|what| assert!(text.contains(what), "{arguments:?} does not say {what:?}:\n{text}"));
+    RAW.iter().for_each(|raw| assert!(!text.contains(raw), "{arguments:?} says {raw:?}:\n{text}"));
 }
 
 #[test]
 fn a_repository_that_cannot_be_used_is_told_in_plain_words() {
-    let place = Place::new();
+    let place = place();
     place.write("file", "x");
     let empty = place.path("empty").display().to_string();
     git2::Repository::init(&empty).unwrap();
     let run = |repository: &str, branch: &str, what: &[&str]| {
         let branch: &[&str] = if branch.is_empty() { &[] } else { &["--branch", branch] };
         let arguments = ["run", "--once", "--sandbox", "--sandbox-state", "none", "--repo", repository];
-        place.fails(&[&arguments[..], branch].concat(), what);
+        fails(&place, &[&arguments[..], branch].concat(), what);
     };
     let way = "help    name a folder that holds a repository";
     run("/nowhere", "", &["there is no Git repository in `/nowhere`", way]);
@@ -132,44 +86,39 @@ fn a_repository_that_cannot_be_used_is_told_in_plain_words() {
     run("htp://x/y", "", &["`htp://x/y` is neither a folder nor an address", way]);
     run(&empty, "", &["has no commit on its main branch yet", "help    commit the garden first"]);
     run("https://127.0.0.1:1/x.git", "", &["nothing listens at `127.0.0.1`", "help    check the address"]);
-    place.commit();
+    place.commit("a garden");
     let garden = place.path("garden").display().to_string();
     run(&garden, "nope", &["the repository has no branch `nope`; it has `ma"]);
 }
 
 #[test]
 fn a_revision_that_names_nothing_is_told_in_plain_words() {
-    let place = Place::new();
-    place.fails(&["check", "--commit", "HEAD"], &["lies in no Git repository"]);
-    place.commit();
+    let place = place();
+    fails(&place, &["check", "--commit", "HEAD"], &["lies in no Git repository"]);
+    place.commit("a garden");
     for flag in ["--commit", "--base"] {
-        place.fails(&["check", flag, "zzz"], &["no commit `zzz`", "help    name a branch, a tag"]);
-        place.fails(&["check", flag, "HEAD:alpha.kdl"], &["`HEAD:alpha.kdl` names no commit", "without a path"]);
+        fails(&place, &["check", flag, "zzz"], &["no commit `zzz`", "help    name a branch, a tag"]);
+        fails(&place, &["check", flag, "HEAD:alpha.kdl"], &["`HEAD:alpha.kdl` names no commit", "without a path"]);
     }
     // A clone of the latest commits only is one where Git keeps this file.
-    let head = fs::read_to_string(place.path("garden/.git/refs/heads/main"))
-        .or_else(|_| fs::read_to_string(place.path("garden/.git/refs/heads/master")))
-        .unwrap();
+    let head = place.read("garden/.git/refs/heads/main");
     place.write("garden/.git/shallow", &head);
-    place.fails(&["plan", "--base", "HEAD~1"], &["no commit `HEAD~1`", "`fetch-depth: 0`", "`GIT_DEPTH: \"0\"`"]);
+    fails(&place, &["plan", "--base", "HEAD~1"], &["no commit `HEAD~1`", "`fetch-depth: 0`", "`GIT_DEPTH: \"0\"`"]);
 }
 
 #[test]
 fn check_compares_with_where_the_work_began_unless_it_is_told_otherwise() {
-    let place = Place::new();
-    place.commit();
+    let place = place();
+    place.commit("a garden");
     let began = |arguments: &[&str]| {
-        let Said { out, err, code } = place.run(arguments);
-        (format!("{out}{err}"), code)
+        let said = place.run(arguments);
+        (said.text(), said.code)
     };
     assert_eq!(began(&["check"]).1, 0);
     // The app is taken out on a branch, without a word of what becomes of it.
-    git2::Repository::open(place.path("garden")).unwrap().set_head("refs/heads/work").unwrap();
-    fs::copy(
-        place.path("garden/.git/refs/heads").join(default_branch(&place)),
-        place.path("garden/.git/refs/heads/work"),
-    )
-    .unwrap();
+    place.repository().set_head("refs/heads/work").unwrap();
+    let main = place.read("garden/.git/refs/heads/main");
+    place.write("garden/.git/refs/heads/work", main);
     let start = ORGANISATION.find("    app").unwrap();
     place.write("garden/alpha.kdl", &format!("{}}}\n", &ORGANISATION[..start]));
     for flags in [&["check"][..], &["check", "--base", "HEAD"]] {
@@ -179,25 +128,18 @@ fn check_compares_with_where_the_work_began_unless_it_is_told_otherwise() {
     let (text, code) = began(&["check", "--base", "none"]);
     assert_eq!(code, 0, "{text}");
     // A clone in which the default branch is not to be found.
-    let git = place.path("garden/.git");
-    let head = fs::read_to_string(git.join("refs/heads/work")).unwrap();
-    fs::remove_file(git.join("refs/heads").join(default_branch(&place))).unwrap();
+    let head = place.read("garden/.git/refs/heads/work");
+    fs::remove_file(place.path("garden/.git/refs/heads/main")).unwrap();
     assert_eq!(began(&["check"]).1, 0, "where there is no default branch there is nothing to compare with");
     place.write("garden/.git/shallow", &head);
     let way = "help    fetch the default branch and all commits: `GIT_DEPTH: \"0\"` in GitLab CI, `fetch-depth: 0`";
-    place.fails(&["check"], &["too shallow to tell where the work began", way, "`--base none`"]);
-}
-
-/// `main` or `master`, as this machine's Git calls it.
-fn default_branch(place: &Place) -> &'static str {
-    let main = place.path("garden/.git/refs/heads/main");
-    if main.exists() { "main" } else { "master" }
+    fails(&place, &["check"], &["too shallow to tell where the work began", way, "`--base none`"]);
 }
 
 #[test]
 fn a_file_that_is_no_plan_or_snapshot_is_told_in_plain_words() {
-    let place = Place::new();
-    place.commit();
+    let place = place();
+    place.commit("a garden");
     for (name, text, what) in [
         ("garbage", "hello", "it is no JSON (line 1, column 1)"),
         ("empty", "", "it is empty"),
@@ -207,20 +149,22 @@ fn a_file_that_is_no_plan_or_snapshot_is_told_in_plain_words() {
     ] {
         place.write(name, text);
         let file = format!("../{name}");
-        place.fails(&["plan", "--live", &file], &[what, &file, "help    `parcelle snapshot` writes one"]);
+        fails(&place, &["plan", "--live", &file], &[what, &file, "help    `parcelle snapshot` writes one"]);
         let apply = ["apply", "--yes", "--sandbox", "--sandbox-state", "none", "--plan", &file];
-        place.fails(&apply, &[what, &file, "help    `parcelle plan --save FILE` writes one"]);
+        fails(&place, &apply, &[what, &file, "help    `parcelle plan --save FILE` writes one"]);
     }
     place.write("lacking", "{\"schema\": \"parcelle.dev/snapshot/v1\"}");
-    place.fails(&["plan", "--live", "../lacking"], &["it lacks `"]);
-    place.fails(
+    fails(&place, &["plan", "--live", "../lacking"], &["it lacks `"]);
+    fails(
+        &place,
         &["plan", "--live", "../nothing"],
         &["cannot read `../nothing`", "there is no such file", "help    check the path"],
     );
     let formats = "there is no format `xml`: text, short, json, sarif, gitlab, github or junit";
-    place.fails(&["check", "--report", "xml=a"], &[formats, "help    write FORMAT=FILE"]);
-    place.fails(&["plan", "--live", ".."], &["cannot read `..`", "it is a folder", "help    name a file"]);
-    place.fails(
+    fails(&place, &["check", "--report", "xml=a"], &[formats, "help    write FORMAT=FILE"]);
+    fails(&place, &["plan", "--live", ".."], &["cannot read `..`", "it is a folder", "help    name a file"]);
+    fails(
+        &place,
         &["check", "--report", "gitlab=/nowhere/x"],
         &["cannot write `/nowhere/x`", "there is no such file or folder"],
     );
@@ -228,7 +172,7 @@ fn a_file_that_is_no_plan_or_snapshot_is_told_in_plain_words() {
 
 #[test]
 fn a_kubeconfig_that_cannot_be_used_is_told_in_plain_words() {
-    let place = Place::new();
+    let place = place();
     place.write("garbage", "hello");
     let config = |server: &str, cluster: &str, user: &str| {
         format!(
@@ -237,34 +181,34 @@ fn a_kubeconfig_that_cannot_be_used_is_told_in_plain_words() {
         )
     };
     let server = "server: \"https://127.0.0.1:1\"";
-    let fails = |file: &str, context: &str, what: &[&str]| {
+    let refused = |file: &str, context: &str, what: &[&str]| {
         let context = format!("ada={context}");
-        place.fails(&["plan", "--kubeconfig", file, "--context", &context], what);
+        fails(&place, &["plan", "--kubeconfig", file, "--context", &context], what);
     };
     let way = "Name the file with --kubeconfig, the context with --context ada=CONTEXT";
-    fails("../nothing", "ada", &["`../nothing` cannot be read: there is no such file or folder", way]);
-    fails("..", "ada", &["`..` cannot be read: it is a folder", way]);
-    fails("../garbage", "ada", &["the kubeconfig `../garbage` is no kubeconfig", way]);
+    refused("../nothing", "ada", &["`../nothing` cannot be read: there is no such file or folder", way]);
+    refused("..", "ada", &["`..` cannot be read: it is a folder", way]);
+    refused("../garbage", "ada", &["the kubeconfig `../garbage` is no kubeconfig", way]);
     place.write("one", &config(server, "c", "token: x"));
-    fails("../one", "ada", &["the kubeconfig `../one` has no context `ada`; it has `other`", way]);
-    fails("../one", "other", &["the API server cannot be reached: nothing listens at this address"]);
+    refused("../one", "ada", &["the kubeconfig `../one` has no context `ada`; it has `other`", way]);
+    refused("../one", "other", &["the API server cannot be reached: nothing listens at this address"]);
     place.write("two", &config(server, "zz", "token: x"));
-    fails("../two", "other", &["context `other` names the cluster `zz`, which is not there"]);
+    refused("../two", "other", &["context `other` names the cluster `zz`, which is not there"]);
     place.write("three", &config("server: not an address", "c", "token: x"));
-    fails("../three", "other", &["the `server` of context `other` is no address"]);
+    refused("../three", "other", &["the `server` of context `other` is no address"]);
     place.write("four", &config(&format!("{server}, certificate-authority: /nowhere/ca.pem"), "c", "token: x"));
-    fails("../four", "other", &["names `/nowhere/ca.pem` as certificate authority, which cannot be read"]);
+    refused("../four", "other", &["names `/nowhere/ca.pem` as certificate authority, which cannot be read"]);
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: nosuchcommand, interactiveMode: Never}";
     place.write("five", &config(server, "c", exec));
-    fails("../five", "other", &["the command that its kubeconfig names for credentials (`exec`) cannot be run"]);
-    place.fails(&["plan", "--in-cluster", "ada"], &["no service account is mounted here", "leave --in-cluster out"]);
+    refused("../five", "other", &["the command that its kubeconfig names for credentials (`exec`) cannot be run"]);
+    fails(&place, &["plan", "--in-cluster", "ada"], &["no service account is mounted here", "leave --in-cluster out"]);
 }
 
 #[test]
 fn state_that_cannot_be_kept_is_told_in_plain_words() {
-    let place = Place::new();
+    let place = place();
     place.write("garbage", "hello\nworld\n");
-    let plan = |state: &str, what: &[&str]| place.fails(&["plan", "--sandbox", "--sandbox-state", state], what);
+    let plan = |state: &str, what: &[&str]| fails(&place, &["plan", "--sandbox", "--sandbox-state", state], what);
     plan(
         "../garbage",
         &["cannot keep the sandbox's state in `../garbage`", "line 1 is not one of a sandbox's state", "help    "],
@@ -287,72 +231,72 @@ organisation alpha {
 
 #[test]
 fn github_gets_annotations_and_a_summary_beside_the_text() {
-    let place = Place::new();
+    let place = place();
     let broken: String = BROKEN.replace("    }\n}", &format!("{}    }}\n}}", "        title \"x\"\n".repeat(12)));
     place.write("garden/alpha.kdl", &broken);
-    let (summary, yes) = (place.path("summary.md"), Path::new("true"));
+    let (summary, yes) = (place.path("summary.md").display().to_string(), "true");
     let said = place.run_with(&[("GITHUB_ACTIONS", yes), ("GITHUB_STEP_SUMMARY", &summary)], &["check"]);
-    assert_eq!(said.code, 1, "{}", said.err);
-    let commands: Vec<&str> = said.out.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    let commands: Vec<&str> = said.stdout.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(commands.len(), 10, "GitHub shows ten of a kind: {commands:?}");
     assert!(commands[9].starts_with("::error::and 3 more errors"), "{}", commands[9]);
     assert!(commands[0].starts_with("::error file=alpha.kdl,line=9,endLine=9,col=9,endColumn=14,title=E0101%3A"));
-    assert!(said.out.contains("error[E0101]"), "the text is there too:\n{}", said.out);
-    assert_eq!(fs::read_to_string(&summary).unwrap().matches("| error E0").count(), 12);
+    assert!(said.stdout.contains("error[E0101]"), "the text is there too:\n{}", said.stdout);
+    assert_eq!(place.read("summary.md").matches("| error E0").count(), 12);
     // Forgejo calls itself GitHub too, and shows no annotations.
     let said = place.run_with(&[("GITHUB_ACTIONS", yes), ("FORGEJO_ACTIONS", yes)], &["check"]);
-    assert!(!said.out.contains("::error"), "{}", said.out);
+    assert!(!said.stdout.contains("::error"), "{}", said.stdout);
 }
 
 #[test]
 fn gitlab_gets_a_report_of_its_own_unless_one_was_asked_for() {
-    let place = Place::new();
+    let place = place();
     place.write("garden/alpha.kdl", BROKEN);
-    let gitlab = [("GITLAB_CI", Path::new("true"))];
+    let gitlab = [("GITLAB_CI", "true")];
     let said = place.run_with(&gitlab, &["check", "--report", "gitlab=mine.json", "--report", "junit=junit.xml"]);
     assert_eq!(said.code, 1);
     let report = place.path("garden/gl-code-quality-report.json");
     assert!(!report.exists());
-    assert!(fs::read_to_string(place.path("garden/junit.xml")).unwrap().contains("<testsuite"));
+    assert!(place.read("garden/junit.xml").contains("<testsuite"));
     let said = place.run_with(&gitlab, &["check"]);
-    assert!(said.err.contains("`artifacts:reports:codequality`"), "{}", said.err);
+    assert!(said.stderr.contains("`artifacts:reports:codequality`"), "{}", said.stderr);
     let of = |path: &Path| -> serde_json::Value { serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap() };
     assert_eq!(of(&report), of(&place.path("garden/mine.json")));
     assert_eq!(of(&report)[0]["location"]["lines"]["begin"], 9);
-    assert!(said.out.contains("error[E0101]"), "people read the log: {}", said.out);
+    assert!(said.stdout.contains("error[E0101]"), "people read the log: {}", said.stdout);
 }
 
 #[test]
 fn a_flag_and_a_variable_have_findings_and_plans_told_in_sentences() {
-    let place = Place::new();
+    let place = place();
     let plan = ["plan", "--sandbox", "--sandbox-state", "none"];
-    let said = place.run_with(&[("NO_GRAPHICS", Path::new("1"))], &plan);
-    assert!(said.out.contains("create: ") && !said.out.contains("+ "), "{}", said.out);
+    let said = place.run_with(&[("NO_GRAPHICS", "1")], &plan);
+    assert!(said.stdout.contains("create: ") && !said.stdout.contains("+ "), "{}", said.stdout);
     place.write("garden/alpha.kdl", BROKEN);
     let flag = place.run(&["check", "--narrated"]);
-    let variable = place.run_with(&[("NO_GRAPHICS", Path::new("1"))], &["check"]);
-    assert_eq!(flag.out, variable.out);
-    assert!(flag.out.starts_with("1 error in 1 file.\n\nFinding 1 of 1, error E0101: "), "{}", flag.out);
-    assert!(flag.out.contains("It is in alpha.kdl, line 9, column 9: \"tytle\"."), "{}", flag.out);
-    assert!(!flag.out.contains(['│', '┌', '^']), "{}", flag.out);
-    let drawn = place.run_with(&[("NO_GRAPHICS", Path::new("0"))], &["check"]);
-    assert!(drawn.out.contains('┌'), "{}", drawn.out);
+    let variable = place.run_with(&[("NO_GRAPHICS", "1")], &["check"]);
+    assert_eq!(flag.stdout, variable.stdout);
+    assert!(flag.stdout.starts_with("1 error in 1 file.\n\nFinding 1 of 1, error E0101: "), "{}", flag.stdout);
+    assert!(flag.stdout.contains("It is in alpha.kdl, line 9, column 9: \"tytle\"."), "{}", flag.stdout);
+    assert!(!flag.stdout.contains(['│', '┌', '^']), "{}", flag.stdout);
+    let drawn = place.run_with(&[("NO_GRAPHICS", "0")], &["check"]);
+    assert!(drawn.stdout.contains('┌'), "{}", drawn.stdout);
 }
 
 #[test]
 fn explain_knows_organisations_apps_settings_codes_and_what_was_meant() {
-    let place = Place::new();
+    let place = place();
     let explain = |subject: &str| place.run(&["explain", subject]);
-    assert!(explain("alpha").out.contains("www              static-site"), "{}", explain("alpha").out);
-    let title = explain("alpha/www.title").out;
+    assert!(explain("alpha").stdout.contains("www              static-site"), "{}", explain("alpha").stdout);
+    let title = explain("alpha/www.title").stdout;
     assert!(
         title.contains("-> the app                  title \"Alpha\"") && title.contains("alpha.kdl:9:9"),
         "{title}"
     );
     assert!(title.contains("title \"Welcome\"") && title.contains("replaced by the app"), "{title}");
-    let at = explain("alpha/www.at").out;
+    let at = explain("alpha/www.at").stdout;
     assert!(at.contains("made by parcelle") && at.contains("NAME         www") && at.contains("alpha.kdl:6:"), "{at}");
-    assert!(explain("e0412").out.starts_with("# E0412"));
+    assert!(explain("e0412").stdout.starts_with("# E0412"));
     for (wrong, way_out) in [
         ("alpa", "did you mean `alpha`?"),
         ("alpha/ww", "did you mean `www`?"),
@@ -364,12 +308,12 @@ fn explain_knows_organisations_apps_settings_codes_and_what_was_meant() {
         ("zzzzzz", "the organisations: alpha"),
     ] {
         let said = explain(wrong);
-        assert_eq!(said.code, 2, "{wrong}: {}{}", said.out, said.err);
-        assert!(said.err.contains(way_out), "{wrong}: {}", said.err);
+        assert_eq!(said.code, 2, "{wrong}: {}{}", said.stdout, said.stderr);
+        assert!(said.stderr.contains(way_out), "{wrong}: {}", said.stderr);
     }
     place.write("garden/alpha.kdl", BROKEN);
     let stopped = explain("alpha/www.title");
     assert_eq!(stopped.code, 1);
-    assert!(stopped.out.starts_with("alpha stays as it is applied, stopped by 1 finding:"), "{}", stopped.out);
-    assert!(stopped.out.contains("error[E0101]"), "{}", stopped.out);
+    assert!(stopped.stdout.starts_with("alpha stays as it is applied, stopped by 1 finding:"), "{}", stopped.stdout);
+    assert!(stopped.stdout.contains("error[E0101]"), "{}", stopped.stdout);
 }

@@ -11,6 +11,7 @@ use parcelle::sandbox::{ControllerOptions, Effect, Fault, Trigger};
 use serde_json::json;
 
 use super::{assert_completes, data, expired, settled};
+use crate::stories_crash::until_held;
 use crate::story::{World, fault, line, name};
 
 #[tokio::test]
@@ -162,8 +163,8 @@ async fn scenario_23_a_clock_that_is_an_hour_wrong_shortens_no_time_and_steals_n
         let mut ours = Lease::new(&garden, "ours".to_owned(), timing);
         let theirs = Standing::HeldBy { holder: "rival".to_owned(), alive: false };
         assert_eq!(ours.acquire_or_renew(&writer).await.unwrap(), theirs, "not at first sight, whatever it says");
-        tokio::time::sleep(Duration::from_millis(1_200)).await;
-        assert_eq!(ours.acquire_or_renew(&writer).await.unwrap(), Standing::Held, "it stood still for its duration");
+        let waited = until_held(&mut ours, &writer).await;
+        assert!(waited >= Duration::from_millis(900), "it stood still for its duration: {waited:?}");
         api.delete(&format!("parcelle-{garden}"), &kube::api::DeleteParams::default()).await.unwrap();
     }
     world.end().await;

@@ -1,15 +1,14 @@
-//! The repository in order: arrows between modules, pages and cases of codes, sizes.
+//! The repository in order: pages and cases of codes here; arrows between modules, sizes, names and what tests may do beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From how many lines on a function or file is named.
-const LONG_FUNCTION: usize = 70;
-const LONG_FILE: usize = 400;
-
-/// Codes whose case is still to be written.
-const OWED_CASES: &[&str] = &[];
+mod layers;
+mod names;
+mod sizes;
+mod surroundings;
+mod tokens;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -35,7 +34,7 @@ fn files(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
 }
 
 /// The text of a source file before its tests.
-fn without_tests(text: &str) -> &str {
+fn without_inline_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text)
 }
 
@@ -51,7 +50,7 @@ fn codes(text: &str) -> BTreeSet<String> {
 fn codes_made() -> BTreeMap<String, PathBuf> {
     let mut made = BTreeMap::new();
     for (path, text) in files("src", ".rs") {
-        for part in without_tests(&text).split("Code(\"").skip(1) {
+        for part in without_inline_tests(&text).split("Code(\"").skip(1) {
             let code = part.split('"').next().unwrap_or_default().to_owned();
             made.entry(code).or_insert_with(|| path.clone());
         }
@@ -72,16 +71,14 @@ fn every_code_has_a_case() {
     for (_, text) in files("tests", ".case").into_iter().chain(files("tests/cases/plan", ".json")) {
         shown.extend(codes(&text));
     }
-    let this = Path::new("tests/integration/tidy.rs");
-    let tests = files("tests", ".rs").into_iter().filter(|(path, _)| path != this);
+    let tests = files("tests", ".rs").into_iter().filter(|(path, _)| !path.starts_with("tests/integration/tidy"));
     for (_, text) in tests.chain(files("tests", ".txt")) {
         shown.extend(codes(&text));
     }
     for (path, text) in files("src", ".rs") {
         let is_test = path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests");
-        shown.extend(codes(if is_test { &text } else { &text[without_tests(&text).len()..] }));
+        shown.extend(codes(if is_test { &text } else { &text[without_inline_tests(&text).len()..] }));
     }
-    shown.extend(OWED_CASES.iter().map(|code| (*code).to_owned()));
     let missing: Vec<_> = codes_made().into_iter().filter(|(code, _)| !shown.contains(code)).collect();
     assert!(missing.is_empty(), "no case in tests/cases/findings: {missing:#?}");
 }
@@ -118,71 +115,6 @@ fn examples_on_the_pages_of_the_syntax_do_what_they_say() {
         }
         for good in blocks(page, "kdl good") {
             assert!(found(good).is_empty(), "{code}: {:?} of\n{good}", found(good));
-        }
-    }
-}
-
-/// The modules in the order of `src/lib.rs`.
-fn modules() -> Vec<String> {
-    let lib = fs::read_to_string(root().join("src/lib.rs")).expect("the library has a root");
-    let named = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
-    named.map(str::to_owned).collect()
-}
-
-/// The module of a file below `src`.
-fn module_of(path: &Path) -> String {
-    let first = path.components().nth(1).expect("a file below src");
-    first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
-}
-
-#[test]
-fn a_module_uses_only_modules_above_it() {
-    let order = modules();
-    let rank = |module: &str| order.iter().position(|known| known == module);
-    let mut wrong = Vec::new();
-    for (path, text) in files("src", ".rs") {
-        let Some(own) = rank(&module_of(&path)) else { continue };
-        for (number, line) in without_tests(&text).lines().enumerate() {
-            let code = line.split("//").next().unwrap_or_default();
-            for used in code.split("crate::").skip(1) {
-                let end = used.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(used.len());
-                if rank(&used[..end]).is_some_and(|used| used > own) {
-                    wrong.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "modules use what stands below them in src/lib.rs:\n{}", wrong.join("\n"));
-}
-
-/// The functions of a text with their lengths in lines, told by indentation.
-fn functions(text: &str) -> Vec<(String, usize)> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut functions = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let trimmed = line.trim_start();
-        let words = trimmed.trim_start_matches("pub").trim_start_matches("(super)").trim_start_matches("(crate)");
-        let words = words.trim_start().trim_start_matches("const ").trim_start_matches("async ");
-        let Some(rest) = words.strip_prefix("fn ") else { continue };
-        let indent = &line[..line.len() - trimmed.len()];
-        let end = lines[at..].iter().position(|line| *line == format!("{indent}}}"));
-        let name = rest.split(['(', '<']).next().unwrap_or_default();
-        functions.push((name.to_owned(), end.map_or(1, |end| end + 1)));
-    }
-    functions
-}
-
-/// Warns only: long is sometimes clearer, and then it says why where it stands.
-#[test]
-fn long_files_and_functions_are_named() {
-    for (path, text) in files("src", ".rs") {
-        let text = without_tests(&text);
-        let length = text.lines().count();
-        if length > LONG_FILE {
-            println!("{}: {length} lines", path.display());
-        }
-        for (name, length) in functions(text).into_iter().filter(|(_, length)| *length > LONG_FUNCTION) {
-            println!("{}: {name}: {length} lines", path.display());
         }
     }
 }

@@ -1,0 +1,111 @@
+//! One meaning for a name: no two types of one name, wherever the crate can see them.
+
+use std::collections::BTreeMap;
+
+use super::files;
+use super::tokens::{Token, after_group, reads, tokens, without_tests};
+
+/// One of them is still to be given a name of its own.
+const OWED: &str = "still to be renamed";
+
+/// Names that several types have, how many, and the reason. What fewer types share is to be corrected or taken off.
+const SHARED: &[(&str, usize, &str)] = &[
+    ("Against", 2, OWED),
+    ("Answer", 2, OWED),
+    ("Applied", 2, OWED),
+    ("Asked", 5, OWED),
+    ("Cause", 2, OWED),
+    ("Checked", 2, OWED),
+    ("Conflict", 2, OWED),
+    ("Connection", 2, OWED),
+    ("Draft", 2, OWED),
+    ("Entry", 3, OWED),
+    ("Event", 2, OWED),
+    ("Explained", 2, OWED),
+    ("Facts", 3, OWED),
+    ("Failure", 3, OWED),
+    ("Field", 2, OWED),
+    ("Fields", 2, OWED),
+    ("Form", 2, OWED),
+    ("Index", 2, OWED),
+    ("Inventories", 2, OWED),
+    ("Kind", 2, OWED),
+    ("Known", 2, OWED),
+    ("Look", 3, OWED),
+    ("Memo", 2, OWED),
+    ("Mended", 2, OWED),
+    ("Mirror", 2, OWED),
+    ("Object", 2, OWED),
+    ("Objects", 2, OWED),
+    ("Options", 3, OWED),
+    ("Outcome", 2, OWED),
+    ("Owner", 2, OWED),
+    ("Part", 3, OWED),
+    ("Place", 5, OWED),
+    ("Refusal", 3, OWED),
+    ("Resource", 3, OWED),
+    ("Said", 3, OWED),
+    ("Scalar", 2, OWED),
+    ("Scope", 3, OWED),
+    ("Shape", 3, OWED),
+    ("Shown", 2, OWED),
+    ("SignOn", 2, OWED),
+    ("Snapshot", 2, OWED),
+    ("Sources", 2, OWED),
+    ("Standing", 2, OWED),
+    ("State", 2, OWED),
+    ("Step", 4, OWED),
+    ("Stored", 2, OWED),
+    ("Target", 2, OWED),
+    ("Token", 2, OWED),
+    ("Tree", 2, OWED),
+    ("Trigger", 2, OWED),
+    ("Type", 2, OWED),
+    ("Value", 2, OWED),
+    ("World", 3, OWED),
+];
+
+/// The types that the tokens of a file declare for others to see: all but private ones.
+fn declared<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for at in 0..tokens.len() {
+        if tokens[at].text != "pub" {
+            continue;
+        }
+        let item = if reads(tokens, at + 1, &["("]) { after_group(tokens, at + 1) } else { at + 1 };
+        let is_type = ["struct", "enum", "union", "trait", "type"].iter().any(|word| reads(tokens, item, &[word]));
+        if let Some(name) = tokens.get(item + 1).filter(|name| is_type && name.is_word()) {
+            names.push(name.text);
+        }
+    }
+    names
+}
+
+#[test]
+fn no_two_types_share_a_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in files("src", ".rs") {
+        for name in declared(&without_tests(&tokens(&text))) {
+            places.entry(name.to_owned()).or_default().push(path.display().to_string());
+        }
+    }
+    places.retain(|_, places| places.len() > 1);
+    let mut wrong = String::new();
+    for (name, places) in &places {
+        match SHARED.iter().find(|(shared, ..)| shared == name) {
+            Some((_, count, _)) if *count == places.len() => {}
+            _ => wrong.push_str(&format!("`{name}` is declared {} times: {}\n", places.len(), places.join(", "))),
+        }
+    }
+    for (name, count, _) in SHARED.iter().filter(|(name, ..)| !places.contains_key(*name)) {
+        wrong.push_str(&format!("`{name}` is no more declared {count} times: take it off the list\n"));
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn types_are_found_by_their_declarations() {
+    let text = "pub struct A; pub(crate) enum B {} pub(in crate::x) trait C {} struct D; pub type E = A; pub fn f() {} \
+                #[cfg(test)] pub struct G; // pub struct H";
+    assert_eq!(declared(&without_tests(&tokens(text))), ["A", "B", "C", "E"]);
+}
