@@ -90,7 +90,8 @@ async fn a_loop_applies_a_commit_puts_back_a_change_and_ends_when_it_is_asked_to
     ground.commit("Alpha, renamed");
     daemon.wait_for("Alpha, renamed");
     let by = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
-    let change = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "x.example/y:1" }] } } } });
+    let change =
+        json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "x.example/y:1" }] } } } });
     ground.api("apps/v1", "Deployment", "alpha").patch("www-web", &by, &Patch::Strategic(change)).await.unwrap();
     assert!(daemon.wait_for("drift").contains("`kubectl-edit`"));
     ground.until("the image is ours again", async || ground.image().await == ours).await;
