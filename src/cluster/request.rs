@@ -245,7 +245,9 @@ impl Connection {
             self.inner.counters.writes.fetch_add(1, Ordering::Relaxed);
         }
         let limit = self.inner.limits.answer;
-        match tokio::time::timeout(limit, self.exchange(request, &tainted)).await {
+        // On the heap, since every future that asks the server would hold the whole of it.
+        let exchange = Box::pin(self.exchange(request, &tainted));
+        match tokio::time::timeout(limit, exchange).await {
             Ok(result) => result,
             Err(_elapsed) => Err(ApiError::Silent { seconds: limit.as_secs() }),
         }
