@@ -37,9 +37,9 @@ impl Ground {
         environment.garden([("garden.kdl", garden), ("ada.kdl", cluster), ("alpha.kdl", &organisation("Alpha"))]);
         environment.commit("a garden");
         let sandbox = environment.sandbox(&["--state", "none"]);
-        let kubeconfig = environment.read("kubeconfig");
-        let server = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("server: ")).unwrap();
-        let client = client_of(server.trim_matches('"'), "admintoken");
+        let kubeconfig = kube::config::Kubeconfig::from_yaml(&environment.read("kubeconfig")).unwrap();
+        let server = kubeconfig.clusters[0].cluster.clone().unwrap().server.unwrap();
+        let client = client_of(&server, "admintoken");
         Self { environment, client, sandbox }
     }
 
