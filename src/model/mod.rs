@@ -1,6 +1,6 @@
 //! What a garden means: typed, checked, with an origin for every effective value.
 //!
-//! Four parts, each of which uses only those before it (`tests/integration/layers_of_model.rs` watches that):
+//! Four parts, each of which uses only those before it (`tests/integration/tidy/model.rs` watches that):
 //!
 //! | part | modules | holds |
 //! |---|---|---|

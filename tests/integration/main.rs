@@ -14,7 +14,6 @@ mod command;
 mod definitions;
 mod dependencies;
 mod kdl;
-mod layers_of_model;
 mod mutation;
 mod render;
 mod reports;

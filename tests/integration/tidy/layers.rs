@@ -16,7 +16,7 @@ fn order() -> Vec<String> {
 }
 
 /// The path of the module that a file below `src` holds.
-fn module_of(path: &Path) -> Vec<String> {
+pub(super) fn module_of(path: &Path) -> Vec<String> {
     let below = path.strip_prefix("src").expect("a file below src").with_extension("");
     let mut module: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
     if module.last().is_some_and(|last| last == "mod") {
@@ -27,15 +27,15 @@ fn module_of(path: &Path) -> Vec<String> {
 
 /// A path as it is named somewhere, from the root of the crate.
 #[derive(Debug, PartialEq, Eq)]
-struct Named {
-    line: usize,
-    path: Vec<String>,
+pub(super) struct Named {
+    pub(super) line: usize,
+    pub(super) path: Vec<String>,
 }
 
 /// What stands in one file: the paths that begin with `crate`, `self` or `super`, and what could hide one.
 #[derive(Default)]
-struct Paths {
-    named: Vec<Named>,
+pub(super) struct Paths {
+    pub(super) named: Vec<Named>,
     hidden: Vec<(usize, &'static str)>,
 }
 
@@ -159,7 +159,7 @@ fn up(path: &[String]) -> Vec<String> {
 }
 
 /// The paths that the text of a module names.
-fn paths(module: &[String], text: &str) -> Paths {
+pub(super) fn paths(module: &[String], text: &str) -> Paths {
     let tokens = without_tests(&tokens(text));
     let mut walk = Walk { tokens: &tokens, found: Paths::default() };
     walk.module(module, 0, tokens.len());
@@ -184,7 +184,7 @@ fn violations(order: &[String], module: &[String], text: &str) -> Vec<(usize, St
 }
 
 /// The modules that are built for tests only: `#[cfg(test)] mod NAME;`.
-fn test_modules(files: &[(std::path::PathBuf, String)]) -> BTreeSet<Vec<String>> {
+pub(super) fn test_modules(files: &[(std::path::PathBuf, String)]) -> BTreeSet<Vec<String>> {
     let mut modules = BTreeSet::new();
     for (path, text) in files {
         let tokens = tokens(text);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod layers;
+mod model;
 mod names;
 mod sizes;
 mod surroundings;
