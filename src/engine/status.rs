@@ -39,7 +39,7 @@ fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus 
     let told = |finding: &Finding| {
         let at = checked.sources.start(finding.primary.span);
         let file = &checked.sources.file(finding.file()).path;
-        format!("{}: {}, {file}:{}", finding.code.0, finding.title, at.line)
+        format!("{}: {}, {file}:{}", finding.code.as_str(), finding.title, at.line)
     };
     let mut findings: Vec<String> = mine.map(told).collect();
     if findings.is_empty() {

@@ -43,46 +43,46 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     Some(match &action.reason {
         Reason::Conflict => return conflict(input, action),
         Reason::NotOurs => {
-            Finding::error(Code("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
+            Finding::refused(Code::new("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
                 .why("what others made is never taken silently")
                 .help(adopt)
         }
         Reason::MadeAnew => {
-            Finding::error(Code("E0481"), format!("somebody made another `{id}` under the same name"), span)
+            Finding::refused(Code::new("E0481"), format!("somebody made another `{id}` under the same name"), span)
                 .why("its uid is not the one that parcelle knows, so it is not ours")
                 .help(adopt)
         }
         Reason::OtherGarden { garden } => {
-            Finding::error(Code("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
+            Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
                 .why("two gardens on one cluster share nothing")
                 .help("choose another name, or remove it from the other garden first")
         }
-        Reason::ForeignInside { objects } if action.verb == Verb::Refused => Finding::error(
-            Code("E0488"),
+        Reason::ForeignInside { objects } if action.verb == Verb::Refused => Finding::refused(
+            Code::new("E0488"),
             format!("the namespace `{}` holds objects of others", id.name),
             span,
         )
         .why(format!("in it are {}", reason::people(objects)))
         .help("a namespace is adopted only with everything in it: say `adopt` of these too, or choose another name for the organisation"),
-        Reason::ImmutableWithData { path } => Finding::error(
-            Code("E0484"),
+        Reason::ImmutableWithData { path } => Finding::refused(
+            Code::new("E0484"),
             format!("`{path}` of `{id}` cannot change"),
             changed_span(action, input).unwrap_or(span),
         )
         .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
         .help("set it back, or move the data to a new app and retire this one"),
         Reason::ServerRefused { status, message } if action.causes.is_empty() => {
-            Finding::error(Code("E0485"), format!("the API server refuses `{id}`"), span)
+            Finding::refused(Code::new("E0485"), format!("the API server refuses `{id}`"), span)
                 .why(format!("{message} ({status})"))
         }
-        Reason::SecretLost => Finding::error(Code("E0486"), format!("`{id}` was made once and is gone"), span)
+        Reason::SecretLost => Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
             .why("its values cannot be made again: what was encrypted or set up with them would be lost")
             .help(format!(
                 "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
                 id.kind, id.name
             )),
         Reason::DeletedBehindOurBack { with_data: true } => {
-            Finding::warning(Code("W0483"), format!("somebody deleted `{id}` and the data in it"), span)
+            Finding::warning(Code::new("W0483"), format!("somebody deleted `{id}` and the data in it"), span)
                 .why("the garden asks for it, so it is made again, empty")
                 .help(format!(
                     "pause the organisation and bring the data back: `parcelle pause {}`",
@@ -91,13 +91,13 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
         }
         Reason::SourceMissing { source } => {
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
-            Finding::error(Code("E0487"), title, span)
+            Finding::refused(Code::new("E0487"), title, span)
                 .why(format!("`{id}` is a copy of it"))
                 .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
         }
         Reason::FoughtOver { by, until } => {
             let (who, until) = (reason::people(by), reason::minute(*until));
-            Finding::warning(Code("W0482"), format!("{who} and parcelle keep changing `{id}` back"), span)
+            Finding::warning(Code::new("W0482"), format!("{who} and parcelle keep changing `{id}` back"), span)
                 .why(format!(
                     "{} was corrected again and again; it is left as {who} writes it until {until}",
                     fields(action)
@@ -105,7 +105,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
                 .help(format!("stop {who}, or say `field {} {} \"PATH\" leave` in the app", id.kind, id.name))
         }
         Reason::Disowned { what } => {
-            Finding::warning(Code("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
+            Finding::warning(Code::new("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
                 .why(format!("{what}: it may be somebody else's by now"))
                 .help("delete it in the cluster, or give it its label back")
         }
@@ -164,7 +164,7 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let help = action.conflicts.iter().map(|conflict| path::plain(&conflict.field)).map(|field| {
         format!("say `field {} {} \"{field}\" take` in the app to take it, or `leave` to let it be", id.kind, id.name)
     });
-    let finding = Finding::error(Code("E0480"), title, span).why(lines.join("\n"));
+    let finding = Finding::refused(Code::new("E0480"), title, span).why(lines.join("\n"));
     Some(help.fold(finding, Finding::help))
 }
 
@@ -185,7 +185,7 @@ fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
     let finding = |cause: &super::Cause| {
         let span = object.origins.of(&path::pointer(&object.body, &cause.field).0)?;
         let title = format!("the API server refuses `{}` of `{}`", path::plain(&cause.field), action.id);
-        Some(Finding::error(Code("E0485"), title, span).why(cause.message.clone()))
+        Some(Finding::refused(Code::new("E0485"), title, span).why(cause.message.clone()))
     };
     action.causes.iter().filter_map(finding).collect()
 }
@@ -198,7 +198,7 @@ fn over_budget(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
         "{would} objects of `{}` would be deleted undeclared, and the garden allows {allowed}",
         plan.organisation
     );
-    let finding = Finding::error(Code("E0482"), title, input.said.span?)
+    let finding = Finding::refused(Code::new("E0482"), title, input.said.span?)
         .why(format!("all or none are deleted, so none is; among them {}", reason::people(&names)))
         .help("say `retired` where they are meant to go, or raise `deletions { undeclared at-most=… percent=… }` in the garden");
     Some(finding.stops(plan.organisation.clone()))
@@ -216,7 +216,7 @@ fn vanished(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
     let first = apps.first()?;
     let names: Vec<_> = apps.iter().map(ToString::to_string).collect();
     let title = format!("{} vanished from `{}` without `retired`", reason::people(&names), plan.organisation);
-    let finding = Finding::error(Code("E0483"), title, input.said.span?)
+    let finding = Finding::refused(Code::new("E0483"), title, input.said.span?)
         .why("what is still in the cluster is kept: removing what may hold data is said, not implied")
         .help(format!("bring the app back, or say `retired app DEFINITION {first} {{ keep-data 30 days; }}`"));
     Some(finding.stops(plan.organisation.clone()))

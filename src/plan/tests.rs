@@ -409,7 +409,7 @@ fn plans_decide_as_the_cases_say() {
         let world = world(&case);
         let plan = organisation(&world.input());
         let findings: Vec<_> =
-            plan.findings.iter().map(|finding| format!("{} {}", finding.code.0, finding.title)).collect();
+            plan.findings.iter().map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect();
         if (told(&plan), findings.clone()) != (case.expect.clone(), case.findings.clone()) {
             wrong.push(format!("{}\n{:#?}\n{findings:#?}", case.is, told(&plan)));
         }

@@ -81,7 +81,7 @@ async fn an_organisation_is_not_carried_to_another_cluster() {
     let [one] = &plan.organisations[..] else { panic!("{plan:?}") };
     assert!(one.actions.is_empty(), "nothing is done on either cluster");
     let finding = one.findings.iter().next().expect("it is said why");
-    assert_eq!(finding.code.0, "E0490");
+    assert_eq!(finding.code.as_str(), "E0490");
     assert_eq!(finding.title, format!("`{alpha}` cannot move from cluster `louise` to `ada`"));
     assert!(finding.help.iter().any(|help| help.contains("write `cluster louise` again")), "{finding:?}");
     world.end().await;

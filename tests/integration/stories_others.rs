@@ -218,7 +218,7 @@ async fn two_gardens_on_one_cluster_share_nothing() {
     let other = Reason::OtherGarden { garden: first.to_string() };
     assert_eq!(round.action(&again, "Namespace", again.as_str()).reason, other);
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0488").expect("a readable refusal");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0488").expect("a readable refusal");
     assert_eq!(finding.title, format!("`Namespace {again}` belongs to the garden `{first}`"));
     // Not even by word.
     world.adopt(&again, "Namespace", again.as_str());

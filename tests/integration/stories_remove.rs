@@ -132,7 +132,7 @@ async fn data_that_somebody_deleted_is_told_where_its_place_is_made_again() {
     world.delete("ConfigMap", &alpha, "settings").await;
     let round = world.round().await;
     round.assert_all_done();
-    let told: Vec<_> = round.of(&alpha).findings.iter().map(|found| (found.code.0, found.severity)).collect();
+    let told: Vec<_> = round.of(&alpha).findings.iter().map(|found| (found.code.as_str(), found.severity)).collect();
     let action = round.action(&alpha, "PersistentVolumeClaim", "web-files");
     assert_eq!(action.reason, Reason::DeletedBehindOurBack { with_data: true });
     assert_eq!(told, [("W0483", Severity::Warning)], "only what held data");

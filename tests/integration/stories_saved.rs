@@ -92,7 +92,7 @@ async fn what_moves_between_plan_and_apply_stops_there() {
     let outcome = world.apply(&mut state, &plan).await;
     let Done::Failed { why, passing: false, .. } = done(&outcome, "settings") else { panic!("{outcome:?}") };
     assert!(why.contains("conflict with \"kubectl-edit\""), "{why}");
-    assert_eq!(outcome.findings.iter().next().map(|finding| finding.code.0), Some("E0651"));
+    assert_eq!(outcome.findings.iter().next().map(|finding| finding.code.as_str()), Some("E0651"));
     assert_eq!(world.get("ConfigMap", &alpha, "settings").await.unwrap()["data"]["colour"], "blue");
     assert!(world.get("ConfigMap", &alpha, "gone").await.is_some(), "nothing is deleted after something went wrong");
 
@@ -170,7 +170,7 @@ async fn a_kind_that_the_cluster_does_not_know_is_a_finding_that_names_who_wants
     world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"a": "1"}}));
     let round = world.round().await;
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0653").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0653").expect("a finding");
     assert_eq!(finding.title, "cluster `ada` knows no `Cluster`");
     assert!(finding.help[0].contains("install the CloudNativePG operator"), "{:?}", finding.help);
     assert_eq!(round.action(&alpha, "Cluster", "db").verb, parcelle::plan::Verb::Held);

@@ -117,7 +117,7 @@ async fn copies_and_templates_follow_their_sources_and_no_value_is_in_any_text()
     world.delete("Secret", &system, relay.as_str()).await;
     let round = world.round().await;
     assert!(matches!(round.action(&alpha, "Secret", "smtp").reason, Reason::SourceMissing { .. }));
-    let told: Vec<&str> = round.of(&alpha).findings.iter().map(|finding| finding.code.0).collect();
+    let told: Vec<&str> = round.of(&alpha).findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(told, ["E0487"]);
     let (state, _) = world.plan().await;
     texts.push(format!("{state:?} {:?}", world.inventory(&alpha).await));

@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::plan::{self, Input, OrganisationPlan};
 
 /// An organisation was written for another cluster than the one that holds its objects.
-pub const MOVED: Code = Code("E0490");
+pub const MOVED: Code = Code::new("E0490");
 
 /// The plan of one organisation, before the guard has looked at it.
 pub(super) fn organisation(
@@ -121,7 +121,7 @@ pub(super) fn refuse_moves(round: &RoundState<'_>, plans: &mut [OrganisationPlan
         plan.actions.clear();
         plan.gone.clear();
         let title = format!("`{}` cannot move from cluster `{home}` to `{}`", plan.organisation, plan.cluster);
-        let finding = Finding::error(MOVED, title, organisation.span)
+        let finding = Finding::refused(MOVED, title, organisation.span)
             .label(format!("asks for cluster `{}`", plan.cluster))
             .why(format!("its objects and data are on cluster `{home}`; parcelle cannot carry them over yet"))
             .help(format!("write `cluster {home}` again, or retire the organisation there before it starts anew"))

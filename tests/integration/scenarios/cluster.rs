@@ -56,7 +56,7 @@ async fn scenario_19_a_version_of_an_api_that_is_removed_loses_nothing() {
     // The garden still asks for the old one: it is said, and nothing is deleted or forgotten.
     let round = world.round().await;
     assert_eq!(round.writes(), Vec::<String>::new());
-    assert!(round.findings().iter().any(|finding| finding.code.0 == "E0653"), "{:?}", round.findings());
+    assert!(round.findings().iter().any(|finding| finding.code.as_str() == "E0653"), "{:?}", round.findings());
     assert_eq!(uid_of(&world, &alpha, "v1").await, uid);
 
     // Asked for in the version that is left, it is there as it was.
@@ -92,7 +92,7 @@ async fn scenario_20_an_api_group_whose_server_is_down_is_not_pruned() {
     assert_eq!(round.writes(), ["Change ConfigMap settings"], "everything else goes on");
     let action = round.action(&alpha, "Widget", "one");
     assert!(matches!((action.verb, &action.reason), (Verb::Held, Reason::NotRead { .. })), "{action:?}");
-    assert!(!round.findings().iter().any(|finding| finding.code.0 == "E0653"), "it is silent, not missing");
+    assert!(!round.findings().iter().any(|finding| finding.code.as_str() == "E0653"), "it is silent, not missing");
     assert!(world.inventory(&alpha).await.entries.keys().any(|id| &*id.kind == "Widget"), "its entry is kept");
     faults.clear();
     assert!(uid_of(&world, &alpha, "v1alpha1").await.is_some());
@@ -110,7 +110,7 @@ async fn scenario_25_a_kind_that_comes_and_goes_is_looked_for_anew() {
     world.ordinary(&alpha);
     world.put(&alpha, "Widget", "one", Some("web"), json!({"spec": {"size": 3}}));
     let round = world.round().await;
-    assert!(round.findings().iter().any(|finding| finding.code.0 == "E0653"));
+    assert!(round.findings().iter().any(|finding| finding.code.as_str() == "E0653"));
     assert_eq!(round.action(&alpha, "Widget", "one").verb, Verb::Held);
     assert!(world.get("Deployment", &alpha, "web").await.is_some(), "everything else goes on");
 
@@ -218,7 +218,7 @@ async fn scenario_29_admission_that_denies_a_write_is_said_on_its_line() {
     let round = world.round().await;
     assert!(why(&round, &alpha, "Deployment", "web").contains(POLICY));
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0652").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0652").expect("a finding");
     assert_eq!(finding.why.as_deref(), Some(POLICY));
     assert_eq!(world.sources.start(finding.primary.span).line, 10, "the line that asks for the object");
     assert_eq!(world.get("Deployment", &alpha, "web").await.unwrap()["spec"]["replicas"], 2);
@@ -315,7 +315,7 @@ async fn scenario_38_a_quota_that_is_exceeded_is_said_and_stops_nobody_else() {
     let round = world.round().await;
     assert!(why(&round, &alpha, "Deployment", "web").contains("exceeded quota: ceiling"));
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0652").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0652").expect("a finding");
     assert!(finding.why.as_ref().unwrap().contains("limited: limits.memory=4Gi"), "{:?}", finding.why);
     assert!(finding.help[0].contains("a quota"), "{:?}", finding.help);
     assert!(matches!(round.done(&beta, "Deployment", "web"), Done::Applied { .. }));

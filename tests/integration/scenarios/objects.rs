@@ -31,7 +31,7 @@ async fn scenario_33_an_object_that_somebody_made_anew_is_neither_deleted_nor_ta
     for object in ["extra", "wanted"] {
         assert_eq!(world.get("ConfigMap", &alpha, object).await.unwrap()["data"], json!({"b": "2"}), "{object}");
     }
-    assert!(round.findings().iter().any(|finding| finding.code.0 == "E0481"));
+    assert!(round.findings().iter().any(|finding| finding.code.as_str() == "E0481"));
     world.end().await;
 }
 
@@ -181,7 +181,7 @@ async fn scenario_36_a_field_that_cannot_change_is_a_replace_in_the_plan_and_nev
         assert_eq!((action.verb, &action.reason), (Verb::Refused, &reason), "{kind}");
     }
     let told = round.findings();
-    assert_eq!(told.iter().filter(|finding| finding.code.0 == "E0484").count(), 2, "{told:?}");
+    assert_eq!(told.iter().filter(|finding| finding.code.as_str() == "E0484").count(), 2, "{told:?}");
     world.finish_deletions(&alpha).await;
     world.round().await;
     let after = uids(&world, &alpha).await;
@@ -246,7 +246,7 @@ async fn scenario_39_what_is_too_large_for_the_server_is_said_and_not_tried_agai
     let done = round.done(&alpha, "ConfigMap", "large");
     let parcelle::plan::Done::Failed { passing: false, why, .. } = done else { panic!("{done:?}") };
     assert!(why.contains("request is too large"), "{why}");
-    assert!(round.findings().iter().any(|finding| finding.code.0 == "E0654"), "{:?}", round.findings());
+    assert!(round.findings().iter().any(|finding| finding.code.as_str() == "E0654"), "{:?}", round.findings());
     let sent: u64 = faults.all().iter().map(|(_, hits)| hits).sum();
     assert_eq!(sent, 2, "each was sent once");
     world.end().await;
