@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::live::Cause;
-use super::live::Conflict;
-use super::reason::Reason;
+use super::deed::{Deed, Prepare};
+use super::live::{Cause, Conflict};
+use super::reason::{Holding, Reason, Refusing};
 use crate::name::Name;
 use crate::render::{ObjectId, Stage};
 
@@ -49,10 +49,9 @@ impl Verb {
 pub struct Action {
     /// The object, by the id under which it is desired (or stands in the inventory).
     pub id: ObjectId,
-    /// What is done.
-    pub verb: Verb,
-    /// Why.
-    pub reason: Reason,
+    /// What is done, and why.
+    #[serde(flatten)]
+    pub deed: Deed,
     /// Whether the object itself or a Secret that we make is meant.
     #[serde(default)]
     pub what: What,
@@ -78,21 +77,49 @@ pub struct Action {
     pub causes: Vec<Cause>,
     /// Whether the API server confirmed this by a dry-run (or the fields are known to be as wanted).
     pub verified: bool,
-    /// Whether the apply is sent with force: every conflict of it is drift or taken by word.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub force: bool,
-    /// What the action was decided on; checked again before it is done. Absent for objects that are not there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<Base>,
     /// [`desired_hash`](super::desired_hash) of what is to be; empty for deletes and for Secrets that we make.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub desired_hash: String,
-    /// Of a delete: what is applied just before, so that the data goes too (a reclaim policy switched from retain).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prepare: Option<Value>,
-    /// Of a delete: the provider's word on what goes with it and what is left.
+    /// Of a delete: the provider's word on what goes with it and what is left. Of an adoption: from whom it is taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl Action {
+    /// What is done.
+    pub fn verb(&self) -> Verb {
+        self.deed.verb()
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason<'_> {
+        self.deed.reason()
+    }
+
+    /// What it was decided on; checked again before it is done.
+    pub fn base(&self) -> Option<&Base> {
+        self.deed.base()
+    }
+
+    /// Whether it is applied with force.
+    pub fn force(&self) -> bool {
+        self.deed.force()
+    }
+
+    /// What is written just before it.
+    pub fn prepare(&self) -> Option<Prepare> {
+        self.deed.prepare()
+    }
+
+    /// Holds back what was decided.
+    pub(crate) fn hold(&mut self, why: Holding) {
+        self.deed = Deed::Held { why, base: self.base().cloned() };
+    }
+
+    /// Refuses what was decided.
+    pub(crate) fn refuse(&mut self, why: Refusing) {
+        self.deed = Deed::Refused { why, base: self.base().cloned() };
+    }
 }
 
 /// What an action is about.

@@ -7,9 +7,9 @@ impl OrganisationPlan {
     /// Leaves out what stays as it is and what new objects are made of; how much was left out is counted.
     pub fn shorten(&mut self) {
         let before = self.actions.len();
-        self.actions.retain(|action| action.verb != Verb::Keep || !action.reason.is_silent());
+        self.actions.retain(|action| !action.reason().is_silent());
         self.unchanged += before - self.actions.len();
-        for action in self.actions.iter_mut().filter(|action| action.base.is_none()) {
+        for action in self.actions.iter_mut().filter(|action| action.base().is_none()) {
             action.changes = Vec::new();
         }
         self.actions.shrink_to_fit();

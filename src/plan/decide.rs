@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::action::{Action, Base, FieldChange, Place, Verb, What};
+use super::action::{Action, Base, FieldChange, Place, What};
+use super::deed::Deed;
 use super::diff::{Compared, diff};
-use super::input::{body_to_send, is_taken, kind_key, was_ours};
-use super::live::{Conflict, DryRun};
-use super::reason::{Reason, people};
+use super::input::{AppliedBefore, body_to_send, is_taken, kind_key};
+use super::live::{Cause, Conflict, DryRun};
+use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing, Replacing};
 use super::said::means;
 use super::standing::{Index, Standing};
+use super::words::people;
 use super::{Entry, Input, LiveObject, MANAGER, desired_hash, immutable, owners, take_over, values_hash};
 use crate::merge::{self, ApplyError, ApplyOptions};
 use crate::render::Object;
@@ -19,10 +21,10 @@ use crate::render::Object;
 /// The action of one desired object; `None` for an object of a retired app that is not made (any more).
 pub(super) fn object(input: &Input<'_>, index: &Index<'_>, object: &Object) -> Option<Action> {
     if input.live.settled.contains_key(&object.id) {
-        return Some(action(input, object, Verb::Keep, Reason::Unchanged));
+        return Some(action(input, object, Deed::keep(Keeping::Unchanged)));
     }
     if let Some(why) = input.live.unread.get(&kind_key(&object.id)) {
-        return Some(action(input, object, Verb::Held, Reason::NotRead { why: why.clone() }));
+        return Some(action(input, object, Deed::held(Holding::NotRead { why: why.clone() })));
     }
     let standing = index.standing(input, &object.id);
     if index.is_past(input.now, object.app.as_ref()) {
@@ -30,19 +32,18 @@ pub(super) fn object(input: &Input<'_>, index: &Index<'_>, object: &Object) -> O
     }
     Some(match standing {
         Standing::Absent(entry) => create(input, object, entry),
-        Standing::Terminating => action(input, object, Verb::Keep, Reason::Terminating),
-        Standing::Refused(reason) => action(input, object, Verb::Refused, reason),
+        Standing::Terminating => action(input, object, Deed::keep(Keeping::Terminating)),
+        Standing::Refused(why) => action(input, object, Deed::refused(why)),
         Standing::Adopted(live) => compare(input, object, live, None),
         Standing::Ours { live, entry } => compare(input, object, live, Some(entry)),
     })
 }
 
-/// An action of `object` that changes nothing yet.
-pub(super) fn action(input: &Input<'_>, object: &Object, verb: Verb, reason: Reason) -> Action {
+/// An action of `object`, with nothing known of its fields yet.
+fn action(input: &Input<'_>, object: &Object, deed: Deed) -> Action {
     Action {
         id: object.id.clone(),
-        verb,
-        reason,
+        deed,
         what: What::Object,
         app: object.app.clone(),
         stage: object.stage,
@@ -52,39 +53,44 @@ pub(super) fn action(input: &Input<'_>, object: &Object, verb: Verb, reason: Rea
         conflicts: Vec::new(),
         causes: Vec::new(),
         verified: true,
-        force: false,
-        base: None,
         desired_hash: desired_hash(object),
-        prepare: None,
         note: None,
     }
 }
 
 fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
-    let reason = match entry {
-        None => Reason::NotThere,
-        Some(entry) if entry.uid().is_some() => Reason::DeletedBehindOurBack { with_data: takes_data(object) },
-        Some(_) => Reason::Resumed,
+    let why = match entry {
+        None => Creating::NotThere,
+        Some(entry) if entry.uid().is_some() => Creating::DeletedBehindOurBack { with_data: takes_data(object) },
+        Some(_) => Creating::Resumed,
     };
-    let mut action = action(input, object, Verb::Create, reason);
     let wanted = body_to_send(object, input.said, None);
-    action.changes = changes(input, object, None, &wanted, &wanted, &|_| false);
-    match input.live.dry_runs.get(&object.id) {
-        Some(DryRun::Result(_) | DryRun::Accepted) => {}
-        Some(DryRun::Refused { status, message, causes }) => {
-            action.verb = Verb::Refused;
-            action.reason = Reason::ServerRefused { status: *status, message: message.clone() };
-            action.causes.clone_from(causes);
+    let changes = changes(input, object, None, &wanted, &wanted, AppliedBefore::Nothing);
+    let (deed, verified) = match input.live.dry_runs.get(&object.id) {
+        Some(DryRun::Result(_) | DryRun::Accepted) => (Deed::Create(why), true),
+        Some(DryRun::Refused { status, message, .. }) => {
+            (Deed::refused(Refusing::ServerRefused { status: *status, message: message.clone() }), true)
         }
-        Some(DryRun::NotVerified(_) | DryRun::Conflict { .. }) | None => action.verified = false,
+        Some(DryRun::NotVerified(_) | DryRun::Conflict { .. }) | None => (Deed::Create(why), false),
+    };
+    let causes = causes(&deed, input.live.dry_runs.get(&object.id));
+    Action { changes, causes, verified, ..action(input, object, deed) }
+}
+
+/// The fields that the server named when it refused.
+fn causes(deed: &Deed, asked: Option<&DryRun>) -> Vec<Cause> {
+    match (deed, asked) {
+        (Deed::Refused { why: Refusing::ServerRefused { .. }, .. }, Some(DryRun::Refused { causes, .. })) => {
+            causes.clone()
+        }
+        _ => Vec::new(),
     }
-    action
 }
 
 /// Whether deleting the object by hand loses data. What is inside of a database server stays there, by its policy.
 fn takes_data(object: &Object) -> bool {
-    let policy = object.id.facts().reclaim_field;
-    object.holds_data && policy.is_none_or(|policy| object.body["spec"][policy] != "retain")
+    let policy = object.id.facts().reclaim_policy;
+    object.holds_data && policy.is_none_or(|policy| object.body["spec"][policy.field()] != "retain")
 }
 
 /// What applying an object would come to.
@@ -92,62 +98,132 @@ struct Prospect<'a> {
     after: Option<Cow<'a, Value>>,
     conflicts: Vec<Conflict>,
     verified: bool,
-    refused: Option<Reason>,
+    refused: Option<Refusing>,
+}
+
+/// An object that is there, beside what the garden asks of it.
+struct There<'a> {
+    input: &'a Input<'a>,
+    object: &'a Object,
+    live: &'a LiveObject,
+    /// Absent for one that is adopted.
+    entry: Option<&'a Entry>,
+    /// The body that would be sent.
+    wanted: &'a Value,
+    /// What the server said of it.
+    asked: Option<&'a DryRun>,
+    /// What we applied of it before.
+    applied: AppliedBefore<'a>,
+    /// The tools that made it, of one that is adopted.
+    tools: Vec<String>,
+    /// The number of replicas that passes from us to an autoscaler.
+    hand_over: Option<u64>,
 }
 
 fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
     let wanted = body_to_send(object, input.said, entry);
-    let mut action = action(input, object, Verb::Change, Reason::GardenChanged);
     let asked = input.live.dry_runs.get(&object.id);
     if entry.is_some() && asked.is_none() && !merge::would_change(input.schemas, &live.body, &wanted, MANAGER) {
-        return settled(input, object, action);
+        return action(input, object, Deed::keep(as_it_should_be(input, object)));
     }
+    let applied = AppliedBefore::of(object, entry);
     let tools = if entry.is_none() { take_over::tools(&live.body) } else { Vec::new() };
-    let prospect = match after_take_over(input, live, &wanted, &tools) {
-        // The server was asked without it, so only what it refuses of the object itself counts.
-        Some(reckoned) => Prospect { refused: prospect(input, live, &wanted, asked).refused, ..reckoned },
-        None => prospect(input, live, &wanted, asked),
-    };
-    let was_ours = was_ours(object, entry);
+    let hand_over = handed_over(object, live, entry, &wanted);
+    let there = There { input, object, live, entry, wanted: &wanted, asked, applied, tools, hand_over };
+    let prospect = there.prospect();
     let after = prospect.after.as_deref().unwrap_or(&wanted);
-    action.changes = changes(input, object, Some(&live.body), after, &wanted, &was_ours);
-    action.verified = prospect.verified;
-    action.conflicts = prospect.conflicts;
+    let mut changes = changes(input, object, Some(&live.body), after, &wanted, applied);
     let base = Base {
         uid: live.uid.clone(),
         resource_version: live.resource_version.clone(),
-        values_hash: values_hash(&live.body, Some(&wanted), &action.changes),
+        values_hash: values_hash(&live.body, Some(&wanted), &changes),
     };
-    action.base = Some(base);
-    action.prepare = handed_over(object, live, entry, &wanted);
-    action.changes.retain(|change| action.prepare.is_none() || change.path != "spec.replicas");
-    if !tools.is_empty() {
-        action.note = Some(format!("the fields of {} become parcelle's", people(&tools)));
-        action.prepare = Some(json!({ "takeOver": tools }));
-    }
-    // Whether a field may change in place is known beforehand: an invalid value is never read as an immutable field.
-    if let Some(path) = immutable::violated(&object.id, &live.body, &action.changes)
-        && !immutable::is_invalid_besides(&path, asked)
-    {
-        let holds_data = object.holds_data || object.id.facts().may_hold_data();
-        (action.verb, action.reason) = if holds_data {
-            (Verb::Refused, Reason::ImmutableWithData { path })
-        } else {
-            (Verb::Replace, Reason::Immutable { path })
-        };
-        return action;
-    }
-    if let Some(reason) = prospect.refused {
-        if let Some(DryRun::Refused { causes, .. }) = asked {
-            action.causes.clone_from(causes);
+    changes.retain(|change| hand_over.is_none() || change.path != "spec.replicas");
+    let note = (!there.tools.is_empty()).then(|| format!("the fields of {} become parcelle's", people(&there.tools)));
+    let deed = there.decided(&prospect, &changes, base);
+    let causes = causes(&deed, asked);
+    let (conflicts, verified) = (prospect.conflicts, prospect.verified);
+    Action { changes, conflicts, causes, verified, note, ..action(input, object, deed) }
+}
+
+impl There<'_> {
+    /// What applying it would come to.
+    fn prospect(&self) -> Prospect<'_> {
+        let Self { input, live, wanted, asked, .. } = self;
+        match after_take_over(input, live, wanted, &self.tools) {
+            // The server was asked without it, so only what it refuses of the object itself counts.
+            Some(reckoned) => Prospect { refused: prospect(input, live, wanted, *asked).refused, ..reckoned },
+            None => prospect(input, live, wanted, *asked),
         }
-        (action.verb, action.reason) = (Verb::Refused, reason);
-        return action;
     }
-    // Nothing that people can see may move, and still what we hold does: the apply makes us its owner.
-    let takes_note = owners::ours(&live.body) != owners::ours(after);
-    let rewritten = || rewritten(input, object, after, &wanted, asked);
-    decided(input, object, entry, action, &was_ours, (takes_note, &rewritten))
+
+    /// What is done with it.
+    fn decided(&self, prospect: &Prospect<'_>, changes: &[FieldChange], base: Base) -> Deed {
+        let id = &self.object.id;
+        // Whether a field may change in place is known beforehand: an invalid value is never read as an immutable field.
+        if let Some(path) = immutable::violated(id, &self.live.body, changes)
+            && !immutable::is_invalid_besides(&path, self.asked)
+        {
+            let holds_data = self.object.holds_data || id.facts().may_hold_data();
+            return if holds_data {
+                Deed::Refused { why: Refusing::ImmutableWithData { path }, base: Some(base) }
+            } else {
+                Deed::Replace { why: Replacing::Immutable { path }, base }
+            };
+        }
+        if let Some(why) = &prospect.refused {
+            return Deed::Refused { why: why.clone(), base: Some(base) };
+        }
+        let (drifted, others): (Vec<_>, Vec<_>) =
+            prospect.conflicts.iter().partition(|conflict| self.applied.holds(&conflict.field));
+        if !others.iter().all(|conflict| is_taken(self.input.said, self.object, self.entry, conflict)) {
+            return Deed::Refused { why: Refusing::Conflict, base: Some(base) };
+        }
+        let force = !prospect.conflicts.is_empty();
+        let Some(entry) = self.entry else {
+            return Deed::Adopt { why: Adopting::AdoptSaid, base, force, take_over: self.tools.clone() };
+        };
+        if changes.is_empty() && !force {
+            return self.without_changes(prospect, base);
+        }
+        let drifted = drifted.into_iter().map(|conflict| &conflict.manager);
+        let by = names(drifted.chain(changes.iter().flat_map(|change| &change.drift_by)));
+        let from = names(others.into_iter().map(|conflict| &conflict.manager));
+        let why = match (entry.desired_hash == desired_hash(self.object), by.is_empty()) {
+            (true, _) => Changing::Drift { by },
+            (false, false) => Changing::GardenChangedAndDrift { by },
+            (false, true) if !from.is_empty() => Changing::Taken { from },
+            (false, true) if is_renderers(self.input) => Changing::RendererChanged,
+            (false, true) => Changing::GardenChanged,
+        };
+        Deed::Change { why, base, force, hand_over: self.hand_over }
+    }
+
+    /// What is done where nothing that people can see moves: what we hold may, since the apply makes us its owner.
+    fn without_changes(&self, prospect: &Prospect<'_>, base: Base) -> Deed {
+        let after = prospect.after.as_deref().unwrap_or(self.wanted);
+        if owners::ours(&self.live.body) != owners::ours(after) {
+            let why = if self.hand_over.is_some() { Changing::HandedOver } else { Changing::OwnershipOnly };
+            return Deed::Change { why, base, force: false, hand_over: self.hand_over };
+        }
+        let why = match self.rewritten(after) {
+            Some(path) => Keeping::Rewritten { path },
+            None => as_it_should_be(self.input, self.object),
+        };
+        Deed::Keep { why, base: Some(base) }
+    }
+
+    /// The first field that the server would not take as we send it: something on its way in (a mutating webhook) changes it.
+    fn rewritten(&self, after: &Value) -> Option<String> {
+        let Self { input, object, wanted, .. } = *self;
+        let known = input.schemas.kind(&object.id.api_version, &object.id.kind).is_some();
+        if !known || !matches!(self.asked, Some(DryRun::Result(_))) {
+            return None;
+        }
+        let as_sent = overlaid(after, wanted);
+        let changes = changes(input, object, Some(after), &as_sent, wanted, AppliedBefore::Nothing);
+        changes.into_iter().next().map(|change| change.path)
+    }
 }
 
 /// What an adoption comes to once the part of the tools that made the object is ours; absent where no tool did.
@@ -160,83 +236,18 @@ fn after_take_over<'a>(input: &Input<'_>, live: &LiveObject, wanted: &Value, too
 
 /// The number of replicas that passes from us to an autoscaler: as it is live, to be held by a second manager before we drop
 /// it, since it would fall back to 1 otherwise.
-fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted: &Value) -> Option<Value> {
+fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted: &Value) -> Option<u64> {
     let scales = object.id.facts().scales && entry.is_some();
     let held = owners::ours(&live.body).is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some());
-    let replicas = live.body.pointer("/spec/replicas")?;
-    (scales && held && wanted.pointer("/spec/replicas").is_none()).then(|| json!({"spec": {"replicas": replicas}}))
+    let replicas = live.body.pointer("/spec/replicas")?.as_u64()?;
+    (scales && held && wanted.pointer("/spec/replicas").is_none()).then_some(replicas)
 }
 
-/// The first field that the server would not take as we send it: something on its way in (a mutating webhook) changes it.
-fn rewritten(
-    input: &Input<'_>,
-    object: &Object,
-    after: &Value,
-    wanted: &Value,
-    asked: Option<&DryRun>,
-) -> Option<String> {
-    let known = input.schemas.kind(&object.id.api_version, &object.id.kind).is_some();
-    if !known || !matches!(asked, Some(DryRun::Result(_))) {
-        return None;
-    }
-    let as_sent = overlaid(after, wanted);
-    let changes = changes(input, object, Some(after), &as_sent, wanted, &|_| false);
-    changes.into_iter().next().map(|change| change.path)
-}
-
-/// An object that is as it should be: a word where fields of it are left to others.
-fn settled(input: &Input<'_>, object: &Object, mut action: Action) -> Action {
+/// Why an object that is as it should be is kept: a word where fields of it are left to others.
+fn as_it_should_be(input: &Input<'_>, object: &Object) -> Keeping {
     let left =
         input.said.fields.iter().any(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
-    action.verb = Verb::Keep;
-    action.reason = if left { Reason::LeftToOthers } else { Reason::Unchanged };
-    action
-}
-
-/// Verb, reason and force of an object that may change in place.
-fn decided(
-    input: &Input<'_>,
-    object: &Object,
-    entry: Option<&Entry>,
-    mut action: Action,
-    was_ours: &dyn Fn(&str) -> bool,
-    (takes_note, rewritten): (bool, &dyn Fn() -> Option<String>),
-) -> Action {
-    let (drifted, others): (Vec<_>, Vec<_>) = action.conflicts.iter().partition(|conflict| was_ours(&conflict.field));
-    let taken = others.iter().all(|conflict| is_taken(input.said, object, entry, conflict));
-    if !taken {
-        (action.verb, action.reason) = (Verb::Refused, Reason::Conflict);
-        return action;
-    }
-    let from = names(others.iter().map(|conflict| &conflict.manager));
-    let mut by = names(drifted.iter().map(|conflict| &conflict.manager));
-    by.extend(action.changes.iter().flat_map(|change| change.drift_by.iter().cloned()));
-    by.sort();
-    by.dedup();
-    action.force = !action.conflicts.is_empty();
-    let Some(entry) = entry else {
-        (action.verb, action.reason) = (Verb::Adopt, Reason::AdoptSaid);
-        return action;
-    };
-    if action.changes.is_empty() && action.conflicts.is_empty() {
-        if !takes_note {
-            return match rewritten() {
-                Some(path) => Action { verb: Verb::Keep, reason: Reason::Rewritten { path }, ..action },
-                None => settled(input, object, action),
-            };
-        }
-        action.reason = if action.prepare.is_some() { Reason::HandedOver } else { Reason::OwnershipOnly };
-        return action;
-    }
-    let same = entry.desired_hash == action.desired_hash;
-    action.reason = match (same, by.is_empty()) {
-        (true, _) => Reason::Drift { by },
-        (false, false) => Reason::GardenChangedAndDrift { by },
-        (false, true) if !from.is_empty() => Reason::Taken { from },
-        (false, true) if is_renderers(input) => Reason::RendererChanged,
-        (false, true) => Reason::GardenChanged,
-    };
-    action
+    if left { Keeping::LeftToOthers } else { Keeping::Unchanged }
 }
 
 /// Whether the commit is the applied one and only parcelle is another.
@@ -245,6 +256,7 @@ fn is_renderers(input: &Input<'_>) -> bool {
     !input.commit.is_empty() && inventory.commit == input.commit && inventory.renderer_hash != input.renderer_hash
 }
 
+/// Names in order, each once.
 fn names<'n>(managers: impl Iterator<Item = &'n String>) -> Vec<String> {
     let mut names: Vec<_> = managers.cloned().collect();
     names.sort();
@@ -269,7 +281,7 @@ fn prospect<'a>(input: &Input<'a>, live: &LiveObject, wanted: &Value, asked: Opt
             Prospect { conflicts: conflicts.clone(), verified: true, ..reckoned(input, &live.body, wanted) }
         }
         Some(DryRun::Refused { status, message, .. }) => {
-            let refused = Some(Reason::ServerRefused { status: *status, message: message.clone() });
+            let refused = Some(Refusing::ServerRefused { status: *status, message: message.clone() });
             Prospect { refused, conflicts: Vec::new(), verified: true, ..reckoned(input, &live.body, wanted) }
         }
         Some(DryRun::Accepted) => Prospect { verified: true, ..reckoned(input, &live.body, wanted) },
@@ -317,7 +329,7 @@ fn changes(
     before: Option<&Value>,
     after: &Value,
     wanted: &Value,
-    was_ours: &dyn Fn(&str) -> bool,
+    applied: AppliedBefore<'_>,
 ) -> Vec<FieldChange> {
-    diff(&Compared { before, after, wanted, origins: &object.origins, sources: input.sources, was_ours })
+    diff(&Compared { before, after, wanted, origins: &object.origins, sources: input.sources, applied })
 }

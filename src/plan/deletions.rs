@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-
 use super::action::{Action, Base, Verb, What};
+use super::deed::Deed;
 use super::identity::Identity;
 use super::input::kind_key;
-use super::reason::Reason;
+use super::reason::{Deleting, Holding, Keeping, Refusing};
 use super::standing::{Index, is_same, retirement, some};
 use super::{Entry, GARDEN_LABEL, Input, LiveObject, owners};
-use crate::kind;
+use crate::kind::{self, ReclaimPolicy};
 use crate::render::{ObjectId, Stage};
 
 /// What becomes of what is no longer asked for.
@@ -27,7 +26,7 @@ pub(super) fn vanished(input: &Input<'_>, index: &Index<'_>, wanted: &BTreeSet<I
     let entries = input.inventory.entries.iter().filter(|(id, _)| !wanted.contains(&id.identity()));
     for (id, entry) in entries {
         if let Some(why) = input.live.unread.get(&kind_key(id)) {
-            vanished.actions.push(action(id, entry, Verb::Held, Reason::NotRead { why: why.clone() }));
+            vanished.actions.push(action(id, entry, Deed::held(Holding::NotRead { why: why.clone() })));
             continue;
         }
         // One that is settled is there, although it has no body.
@@ -51,32 +50,26 @@ pub(super) fn vanished(input: &Input<'_>, index: &Index<'_>, wanted: &BTreeSet<I
 
 fn present(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry, live: &LiveObject) -> Action {
     if live.is_terminating() {
-        return action(id, entry, Verb::Keep, Reason::Leaving);
+        return action(id, entry, Deed::keep(Keeping::Leaving));
     }
-    let (verb, reason) = verdict(input, index, id, entry);
-    let mut action = action(id, entry, verb, reason);
-    if verb != Verb::Delete {
-        return action;
-    }
+    let why = match verdict(input, index, id, entry) {
+        Verdict::Keep(why) => return action(id, entry, Deed::keep(why)),
+        Verdict::Delete(why) => why,
+    };
     if let Some(what) = disowned(input, live) {
-        (action.verb, action.reason) = (Verb::Refused, Reason::Disowned { what });
-        return action;
+        return action(id, entry, Deed::refused(Refusing::Disowned { what }));
     }
-    action.base = Some(Base {
-        uid: live.uid.clone(),
-        resource_version: live.resource_version.clone(),
-        values_hash: String::new(),
-    });
-    action.prepare = prepare(id, live);
+    let (uid, resource_version) = (live.uid.clone(), live.resource_version.clone());
+    let base = Base { uid, resource_version, values_hash: String::new() };
+    let mut action = action(id, entry, Deed::Delete { why, base, reclaim: reclaim(id, live) });
     action.note = entry.note.clone().or_else(|| id.facts().on_delete.map(str::to_owned));
     action
 }
 
-fn action(id: &ObjectId, entry: &Entry, verb: Verb, reason: Reason) -> Action {
+fn action(id: &ObjectId, entry: &Entry, deed: Deed) -> Action {
     Action {
         id: id.clone(),
-        verb,
-        reason,
+        deed,
         what: What::Object,
         app: entry.app.clone(),
         stage: id.facts().stage,
@@ -86,10 +79,7 @@ fn action(id: &ObjectId, entry: &Entry, verb: Verb, reason: Reason) -> Action {
         conflicts: Vec::new(),
         causes: Vec::new(),
         verified: true,
-        force: false,
-        base: None,
         desired_hash: String::new(),
-        prepare: None,
         note: None,
     }
 }
@@ -98,11 +88,17 @@ fn holds_data(id: &ObjectId, entry: &Entry) -> bool {
     entry.holds_data || id.facts().holds_data()
 }
 
+/// What becomes of an object that nothing asks for.
+enum Verdict {
+    Delete(Deleting),
+    Keep(Keeping),
+}
+
 /// What the garden's words make of an object that nothing asks for.
-fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -> (Verb, Reason) {
+fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -> Verdict {
     let data = holds_data(id, entry);
     if input.desired.objects.is_empty() && input.said.apps.is_empty() && input.said.retired.is_none() {
-        return (Verb::Keep, Reason::OrganisationVanished);
+        return Verdict::Keep(Keeping::OrganisationVanished);
     }
     // The time of what holds data is counted for each object, so that nothing young goes with something old.
     let is_due = |since: Option<i64>, keep: u64| {
@@ -111,43 +107,43 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -
     if let (Some(organisation), Some((keep, _))) = (index.retired_organisation, input.said.retired) {
         let since = entry.retired_since.or(input.inventory.retired_since);
         return match (organisation.until <= input.now, data) {
-            (true, true) if !is_due(since, keep) => (Verb::Keep, Reason::DataKept { until: organisation.until }),
-            (true, _) => (Verb::Delete, Reason::OrganisationRetired { since: organisation.since }),
-            (false, true) => (Verb::Keep, Reason::DataKept { until: organisation.until }),
-            (false, false) => asleep(entry).unwrap_or((Verb::Keep, Reason::DataKept { until: organisation.until })),
+            (true, true) if !is_due(since, keep) => Verdict::Keep(Keeping::DataKept { until: organisation.until }),
+            (true, _) => Verdict::Delete(Deleting::OrganisationRetired { since: organisation.since }),
+            (false, true) => Verdict::Keep(Keeping::DataKept { until: organisation.until }),
+            (false, false) => asleep(entry).unwrap_or(Verdict::Keep(Keeping::DataKept { until: organisation.until })),
         };
     }
     if let Some((app, retired)) = entry.app.as_ref().and_then(|app| Some((app, index.retired.get(app)?))) {
         let keep = input.desired.retired.get(app).map_or(0, |(keep, _)| *keep);
         let due = retired.until <= input.now && (!data || is_due(entry.retired_since, keep));
         return match (due, data) {
-            (true, _) => (Verb::Delete, Reason::Retired { app: app.clone(), since: retired.since }),
-            (false, true) => (Verb::Keep, Reason::DataKept { until: retired.until }),
-            (false, false) => (Verb::Delete, Reason::Asleep { app: app.clone() }),
+            (true, _) => Verdict::Delete(Deleting::Retired { app: app.clone(), since: retired.since }),
+            (false, true) => Verdict::Keep(Keeping::DataKept { until: retired.until }),
+            (false, false) => Verdict::Delete(Deleting::Asleep { app: app.clone() }),
         };
     }
     if let Some(app) = entry.app.as_ref().filter(|app| !input.said.apps.contains(*app)) {
-        return (Verb::Keep, Reason::AppVanished { app: app.clone() });
+        return Verdict::Keep(Keeping::AppVanished { app: app.clone() });
     }
     if data {
         let Some((need, (keep, _))) = input.said.retired_needs.get_key_value(&*id.name) else {
-            return (Verb::Keep, Reason::Detached);
+            return Verdict::Keep(Keeping::Detached);
         };
         let retired = retirement(input, entry.retired_since, *keep);
         return if is_due(entry.retired_since, *keep) {
-            (Verb::Delete, Reason::NeedRetired { need: need.clone() })
+            Verdict::Delete(Deleting::NeedRetired { need: need.clone() })
         } else {
-            (Verb::Keep, Reason::DataKept { until: retired.until })
+            Verdict::Keep(Keeping::DataKept { until: retired.until })
         };
     }
     match successor(input, id, entry) {
-        Some(by) => (Verb::Delete, Reason::Superseded { by }),
-        None => (Verb::Delete, Reason::NoLongerAsked),
+        Some(by) => Verdict::Delete(Deleting::Superseded { by }),
+        None => Verdict::Delete(Deleting::NoLongerAsked),
     }
 }
 
-fn asleep(entry: &Entry) -> Option<(Verb, Reason)> {
-    Some((Verb::Delete, Reason::Asleep { app: entry.app.clone()? }))
+fn asleep(entry: &Entry) -> Option<Verdict> {
+    Some(Verdict::Delete(Deleting::Asleep { app: entry.app.clone()? }))
 }
 
 /// What no longer agrees with the inventory: all of label, field manager and uid must, or nothing is deleted.
@@ -184,16 +180,16 @@ fn hash_stem(name: &str) -> Option<&str> {
 fn brake(input: &Input<'_>, actions: &mut [Action]) {
     let empty = input.desired.objects.is_empty() && input.said.retired.is_none();
     if !input.said.clean || empty {
-        for action in actions.iter_mut().filter(|action| action.verb == Verb::Delete) {
-            (action.verb, action.reason) = (Verb::Held, Reason::NotClean);
+        for action in actions.iter_mut().filter(|action| action.verb() == Verb::Delete) {
+            action.hold(Holding::NotClean);
         }
     }
-    let undeclared = |action: &&mut Action| action.verb == Verb::Delete && action.reason == Reason::NoLongerAsked;
+    let undeclared = |action: &&mut Action| matches!(action.deed, Deed::Delete { why: Deleting::NoLongerAsked, .. });
     let would = actions.iter_mut().filter(undeclared).count() as u64;
     let allowed = budget(input.limits, input.inventory.entries.len());
     if would > allowed {
         for action in actions.iter_mut().filter(undeclared) {
-            (action.verb, action.reason) = (Verb::Held, Reason::OverBudget { would, allowed });
+            action.hold(Holding::OverBudget { would, allowed });
         }
     }
 }
@@ -207,26 +203,28 @@ pub(super) fn budget(limits: &crate::model::Deletions, objects: usize) -> u64 {
 
 /// A namespace goes when everything of ours in it goes too, and nothing foreign is in it.
 fn namespace_last(input: &Input<'_>, actions: &mut [Action]) {
-    let others_stay = actions.iter().any(|action| !action.id.is(kind::NAMESPACE) && action.verb != Verb::Delete);
-    let namespaces = actions.iter_mut().filter(|action| action.id.is(kind::NAMESPACE) && action.verb == Verb::Delete);
+    let others_stay = actions.iter().any(|action| !action.id.is(kind::NAMESPACE) && action.verb() != Verb::Delete);
+    let namespaces = actions.iter_mut().filter(|action| action.id.is(kind::NAMESPACE) && action.verb() == Verb::Delete);
     for action in namespaces {
         if !input.live.foreign.is_empty() {
-            (action.verb, action.reason) = (Verb::Held, Reason::ForeignInside { objects: some(&input.live.foreign) });
+            action.hold(Holding::ForeignInside { objects: some(&input.live.foreign) });
         } else if others_stay {
-            (action.verb, action.reason) = (Verb::Held, Reason::AfterTheRest);
+            action.hold(Holding::AfterTheRest);
         }
         action.stage = Stage::Ground;
     }
 }
 
-/// What is set just before a delete, so that the data goes with the object.
-fn prepare(id: &ObjectId, live: &LiveObject) -> Option<Value> {
-    let field = id.facts().reclaim_field?;
-    (live.body["spec"][field] != "delete").then(|| json!({"spec": {field: "delete"}}))
+/// The policy that is switched just before a delete, so that the data goes with the object.
+fn reclaim(id: &ObjectId, live: &LiveObject) -> Option<ReclaimPolicy> {
+    let policy = id.facts().reclaim_policy?;
+    (live.body["spec"][policy.field()] != "delete").then_some(policy)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -244,16 +242,15 @@ mod tests {
 
     #[test]
     fn a_reclaim_policy_is_switched_in_the_operator_s_own_kinds_alone() {
-        let prepared = |api_version: &str, kind: &str, spec: Value| {
+        let switched = |api_version: &str, kind: &str, spec: Value| {
             let body = json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": "a" }, "spec": spec });
-            prepare(&ObjectId::of(&body), &LiveObject::new(body))
+            reclaim(&ObjectId::of(&body), &LiveObject::new(body))
         };
         let postgres = "postgresql.cnpg.io/v1";
-        let switched = |field: &str| Some(json!({ "spec": { field: "delete" } }));
-        assert_eq!(prepared(postgres, "Database", json!({})), switched("databaseReclaimPolicy"));
-        assert_eq!(prepared(postgres, "DatabaseRole", json!({})), switched("databaseRoleReclaimPolicy"));
-        assert_eq!(prepared(postgres, "Database", json!({ "databaseReclaimPolicy": "delete" })), None);
-        assert_eq!(prepared("k8s.mariadb.com/v1alpha1", "Database", json!({})), None);
+        assert_eq!(switched(postgres, "Database", json!({})), Some(ReclaimPolicy::DatabaseReclaimPolicy));
+        assert_eq!(switched(postgres, "DatabaseRole", json!({})), Some(ReclaimPolicy::DatabaseRoleReclaimPolicy));
+        assert_eq!(switched(postgres, "Database", json!({ "databaseReclaimPolicy": "delete" })), None);
+        assert_eq!(switched("k8s.mariadb.com/v1alpha1", "Database", json!({})), None);
     }
 
     #[test]

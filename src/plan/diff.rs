@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::action::{FieldChange, Place, Shown};
+use super::input::AppliedBefore;
 use super::{list, mask, owners, path};
 use crate::kind;
 use crate::render::Origins;
@@ -22,8 +23,8 @@ pub(super) struct Compared<'a> {
     pub(super) origins: &'a Origins,
     /// The texts of those lines.
     pub(super) sources: &'a Sources,
-    /// Says whether a field of ours (named as the server does) was applied by us before: then who holds it drifted it.
-    pub(super) was_ours: &'a dyn Fn(&str) -> bool,
+    /// What we applied before: who holds a field of it drifted it.
+    pub(super) applied: AppliedBefore<'a>,
 }
 
 /// The fields that differ, in order of path.
@@ -171,7 +172,7 @@ impl<'a> Walk<'a> {
     }
 
     fn push(&mut self, before: Option<Shown>, after: Option<Shown>) {
-        let drift_by = owners::of(&self.managers, &self.steps, self.compared.was_ours);
+        let drift_by = owners::of(&self.managers, &self.steps, self.compared.applied);
         let origin = self.compared.origins.of(&self.pointer).map(|span| Place::of(self.compared.sources, span));
         self.changes.push(FieldChange { path: self.path.clone(), before, after, origin, drift_by });
     }

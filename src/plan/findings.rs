@@ -1,8 +1,8 @@
 //! What a plan has to tell the people who wrote the garden, on the line that it is about.
 
-use super::action::{Action, Verb};
-use super::reason::Reason;
-use super::{Input, OrganisationPlan, path, reason};
+use super::action::Action;
+use super::reason::{Creating, Holding, Keeping, Reason, Refusing};
+use super::{Input, OrganisationPlan, path, words};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
 use crate::render::{Object, ObjectId};
@@ -39,49 +39,9 @@ fn object_of<'a>(input: &Input<'a>, id: &ObjectId) -> Option<&'a Object> {
 fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let span = span_of(input, &action.id)?;
     let id = &action.id;
-    let adopt = taking(id);
-    Some(match &action.reason {
-        Reason::Conflict => return conflict(input, action),
-        Reason::NotOurs => {
-            Finding::refused(Code::new("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
-                .why("what others made is never taken silently")
-                .help(adopt)
-        }
-        Reason::MadeAnew => {
-            Finding::refused(Code::new("E0481"), format!("somebody made another `{id}` under the same name"), span)
-                .why("its uid is not the one that parcelle knows, so it is not ours")
-                .help(adopt)
-        }
-        Reason::OtherGarden { garden } => {
-            Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
-                .why("two gardens on one cluster share nothing")
-                .help("choose another name, or remove it from the other garden first")
-        }
-        Reason::ForeignInside { objects } if action.verb == Verb::Refused => Finding::refused(
-            Code::new("E0488"),
-            format!("the namespace `{}` holds objects of others", id.name),
-            span,
-        )
-        .why(format!("in it are {}", reason::people(objects)))
-        .help("a namespace is adopted only with everything in it: say `adopt` of these too, or choose another name for the organisation"),
-        Reason::ImmutableWithData { path } => Finding::refused(
-            Code::new("E0484"),
-            format!("`{path}` of `{id}` cannot change"),
-            changed_span(action, input).unwrap_or(span),
-        )
-        .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
-        .help("set it back, or move the data to a new app and retire this one"),
-        Reason::ServerRefused { status, message } if action.causes.is_empty() => {
-            Finding::refused(Code::new("E0485"), format!("the API server refuses `{id}`"), span)
-                .why(format!("{message} ({status})"))
-        }
-        Reason::SecretLost => Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
-            .why("its values cannot be made again: what was encrypted or set up with them would be lost")
-            .help(format!(
-                "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
-                id.kind, id.name
-            )),
-        Reason::DeletedBehindOurBack { with_data: true } => {
+    Some(match action.reason() {
+        Reason::Refusing(why) => return refused(input, action, why, span),
+        Reason::Creating(Creating::DeletedBehindOurBack { with_data: true }) => {
             Finding::warning(Code::new("W0483"), format!("somebody deleted `{id}` and the data in it"), span)
                 .why("the garden asks for it, so it is made again, empty")
                 .help(format!(
@@ -89,14 +49,8 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
                     input.desired.organisation
                 ))
         }
-        Reason::SourceMissing { source } => {
-            let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
-            Finding::refused(Code::new("E0487"), title, span)
-                .why(format!("`{id}` is a copy of it"))
-                .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
-        }
-        Reason::FoughtOver { by, until } => {
-            let (who, until) = (reason::people(by), reason::minute(*until));
+        Reason::Holding(Holding::FoughtOver { by, until }) => {
+            let (who, until) = (words::people(by), words::minute(*until));
             Finding::warning(Code::new("W0482"), format!("{who} and parcelle keep changing `{id}` back"), span)
                 .why(format!(
                     "{} was corrected again and again; it is left as {who} writes it until {until}",
@@ -104,12 +58,70 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
                 ))
                 .help(format!("stop {who}, or say `field {} {} \"PATH\" leave` in the app", id.kind, id.name))
         }
-        Reason::Disowned { what } => {
+        _ => return None,
+    })
+}
+
+/// What people must know of something that cannot be done.
+fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Option<Finding> {
+    let id = &action.id;
+    Some(match why {
+        Refusing::Conflict => return conflict(input, action),
+        Refusing::NotOurs => {
+            Finding::refused(Code::new("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
+                .why("what others made is never taken silently")
+                .help(taking(id))
+        }
+        Refusing::MadeAnew => {
+            Finding::refused(Code::new("E0481"), format!("somebody made another `{id}` under the same name"), span)
+                .why("its uid is not the one that parcelle knows, so it is not ours")
+                .help(taking(id))
+        }
+        Refusing::OtherGarden { garden } => {
+            Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
+                .why("two gardens on one cluster share nothing")
+                .help("choose another name, or remove it from the other garden first")
+        }
+        Refusing::ForeignInside { objects } => Finding::refused(
+            Code::new("E0488"),
+            format!("the namespace `{}` holds objects of others", id.name),
+            span,
+        )
+        .why(format!("in it are {}", words::people(objects)))
+        .help("a namespace is adopted only with everything in it: say `adopt` of these too, or choose another name for the organisation"),
+        Refusing::ImmutableWithData { path } => Finding::refused(
+            Code::new("E0484"),
+            format!("`{path}` of `{id}` cannot change"),
+            changed_span(action, input).unwrap_or(span),
+        )
+        .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
+        .help("set it back, or move the data to a new app and retire this one"),
+        // Each field that the server named has a finding of its own.
+        Refusing::ServerRefused { .. } if !action.causes.is_empty() => return None,
+        Refusing::ServerRefused { status, message } => {
+            Finding::refused(Code::new("E0485"), format!("the API server refuses `{id}`"), span)
+                .why(format!("{message} ({status})"))
+        }
+        Refusing::SecretLost => {
+            Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
+                .why("its values cannot be made again: what was encrypted or set up with them would be lost")
+                .help(format!(
+                    "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
+                    id.kind, id.name
+                ))
+        }
+        Refusing::SourceMissing { source } => {
+            let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
+            Finding::refused(Code::new("E0487"), title, span)
+                .why(format!("`{id}` is a copy of it"))
+                .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
+        }
+        Refusing::Disowned { what } => {
             Finding::warning(Code::new("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
                 .why(format!("{what}: it may be somebody else's by now"))
                 .help("delete it in the cluster, or give it its label back")
         }
-        _ => return None,
+        Refusing::Guarded { .. } => return None,
     })
 }
 
@@ -144,7 +156,7 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let mut managers: Vec<_> = action.conflicts.iter().map(|conflict| conflict.manager.clone()).collect();
     managers.sort();
     managers.dedup();
-    let title = format!("{} owns fields of `{id}` that the garden newly asks for", reason::people(&managers));
+    let title = format!("{} owns fields of `{id}` that the garden newly asks for", words::people(&managers));
     let lines: Vec<_> = action
         .conflicts
         .iter()
@@ -191,15 +203,19 @@ fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
 }
 
 fn over_budget(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
-    let held = |action: &&Action| matches!(action.reason, Reason::OverBudget { .. });
-    let Reason::OverBudget { would, allowed } = plan.actions.iter().find(held)?.reason else { return None };
-    let names: Vec<_> = plan.actions.iter().filter(held).take(5).map(|action| action.id.to_string()).collect();
+    let counts = |action: &Action| match action.reason() {
+        Reason::Holding(Holding::OverBudget { would, allowed }) => Some((*would, *allowed)),
+        _ => None,
+    };
+    let (would, allowed) = plan.actions.iter().find_map(counts)?;
+    let held = plan.actions.iter().filter(|action| counts(action).is_some());
+    let names: Vec<_> = held.take(5).map(|action| action.id.to_string()).collect();
     let title = format!(
         "{would} objects of `{}` would be deleted undeclared, and the garden allows {allowed}",
         plan.organisation
     );
     let finding = Finding::refused(Code::new("E0482"), title, input.said.span?)
-        .why(format!("all or none are deleted, so none is; among them {}", reason::people(&names)))
+        .why(format!("all or none are deleted, so none is; among them {}", words::people(&names)))
         .help("say `retired` where they are meant to go, or raise `deletions { undeclared at-most=… percent=… }` in the garden");
     Some(finding.stops(plan.organisation.clone()))
 }
@@ -208,14 +224,14 @@ fn vanished(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
     let apps: std::collections::BTreeSet<_> = plan
         .actions
         .iter()
-        .filter_map(|action| match &action.reason {
-            Reason::AppVanished { app } => Some(app),
+        .filter_map(|action| match action.reason() {
+            Reason::Keeping(Keeping::AppVanished { app }) => Some(app),
             _ => None,
         })
         .collect();
     let first = apps.first()?;
     let names: Vec<_> = apps.iter().map(ToString::to_string).collect();
-    let title = format!("{} vanished from `{}` without `retired`", reason::people(&names), plan.organisation);
+    let title = format!("{} vanished from `{}` without `retired`", words::people(&names), plan.organisation);
     let finding = Finding::refused(Code::new("E0483"), title, input.said.span?)
         .why("what is still in the cluster is kept: removing what may hold data is said, not implied")
         .help(format!("bring the app back, or say `retired app DEFINITION {first} {{ keep-data 30 days; }}`"));

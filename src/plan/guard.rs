@@ -4,11 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use super::action::{Action, Verb};
-use super::reason::Reason;
-use super::take_over;
+use super::action::{Action, Base};
+use super::deed::Deed;
+use super::promise::Promise;
+use super::reason::{Deleting, Refusing};
 use super::{Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan};
 use crate::model::Deletions;
 use crate::name::Name;
@@ -58,8 +57,8 @@ pub struct Facts<'a> {
 pub struct Refusal {
     /// Its place in the plan's `actions`.
     pub action: usize,
-    /// The promise of the design, by number.
-    pub promise: u8,
+    /// The promise that it would break.
+    pub promise: Promise,
     /// Why, in words.
     pub why: String,
 }
@@ -67,14 +66,8 @@ pub struct Refusal {
 /// Every action of a plan that would break a promise. Empty: the plan may run.
 pub fn check(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    for (at, action) in plan.actions.iter().enumerate().filter(|(_, action)| action.verb.writes()) {
-        let refused =
-            check_place(plan, facts, action).or_else(|| check_prepared(action)).or_else(|| match action.verb {
-                Verb::Delete => check_delete(plan, facts, action),
-                Verb::Replace => check_replace(facts, action),
-                _ => check_apply(plan, facts, action),
-            });
-        refusals.extend(refused.map(|(promise, why)| Refusal { action: at, promise, why }));
+    for (at, action) in plan.actions.iter().enumerate() {
+        refusals.extend(check_action(plan, facts, action).map(|(promise, why)| Refusal { action: at, promise, why }));
     }
     refusals.extend(check_budget(plan, facts));
     refusals.sort_by_key(|refusal| refusal.action);
@@ -86,86 +79,86 @@ pub fn check(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
 pub fn enforce(plan: &mut OrganisationPlan, facts: &Facts<'_>) -> usize {
     let refusals = check(plan, facts);
     for refusal in &refusals {
-        let action = &mut plan.actions[refusal.action];
-        action.verb = Verb::Refused;
-        action.reason = Reason::Guarded { why: refusal.why.clone() };
+        plan.actions[refusal.action].refuse(Refusing::Guarded { why: refusal.why.clone() });
     }
     refusals.len()
 }
 
-type Refused = Option<(u8, String)>;
+type Refused = Option<(Promise, String)>;
+
+fn check_action(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
+    if !action.verb().writes() {
+        return None;
+    }
+    check_place(plan, facts, action).or_else(|| match &action.deed {
+        Deed::Create(_) => check_create(plan, facts, action),
+        Deed::Change { base, .. } | Deed::Adopt { base, .. } => check_apply(plan, facts, action, base),
+        Deed::Replace { base, .. } => check_replace(facts, action, base),
+        Deed::Delete { base, .. } => check_delete(plan, facts, action, base),
+        Deed::Keep { .. } | Deed::Held { .. } | Deed::Refused { .. } => None,
+    })
+}
 
 /// Nothing is written to another cluster, nor outside the organisation's namespace.
 fn check_place(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
     if plan.cluster_uid != facts.cluster_uid || facts.live.cluster_uid != facts.cluster_uid {
         let (live, garden) = (&facts.live.cluster_uid, facts.cluster_uid);
-        return Some((10, format!("the cluster's uid is `{live}`, the garden names `{garden}`")));
+        return Some((Promise::OneCluster, format!("the cluster's uid is `{live}`, the garden names `{garden}`")));
     }
     let is_own_namespace = is_namespace(&action.id) && *action.id.name == *plan.namespace;
     let is_inside = *action.id.namespace == *plan.namespace;
     (!is_own_namespace && !is_inside)
-        .then(|| (12, format!("`{}` lies outside the namespace `{}`", action.id, plan.namespace)))
+        .then(|| (Promise::OneOrganisation, format!("`{}` lies outside the namespace `{}`", action.id, plan.namespace)))
 }
 
-/// What is written just before is one of the few things that may be: a reclaim policy switched for a delete, the number of
-/// replicas handed over as it is, the part of a tool taken over when an object is adopted.
-fn check_prepared(action: &Action) -> Refused {
-    let prepared = action.prepare.as_ref()?;
-    let tools = prepared.get("takeOver").and_then(Value::as_array).filter(|_| action.verb == Verb::Adopt);
-    if tools.is_some_and(|tools| tools.iter().all(|tool| tool.as_str().is_some_and(take_over::is_tool))) {
-        return None;
-    }
-    let spec = prepared.as_object().filter(|whole| whole.len() == 1).and_then(|whole| whole.get("spec")?.as_object());
-    let only = spec.filter(|spec| spec.len() == 1).and_then(|spec| spec.iter().next());
-    let known = only.is_some_and(|(field, value)| match (action.verb, field.as_str()) {
-        (Verb::Delete, "databaseReclaimPolicy" | "databaseRoleReclaimPolicy") => value == "delete",
-        (Verb::Change, "replicas") => value.is_u64(),
-        _ => false,
-    });
-    (!known)
-        .then(|| (5, format!("what the plan would write to `{}` beforehand is none of the things it may", action.id)))
+/// What is made is not there yet.
+fn check_create(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
+    let live = live(facts, &action.id)?;
+    let whose = foreign_label(plan, facts, live).map(|whose| (Promise::OneOrganisation, whose));
+    whose.or_else(|| Some((Promise::AsPlanned, format!("`{}` is there by now", action.id))))
 }
 
 /// Nothing of another garden or organisation is written to, nor what is neither ours nor adopted by word.
-fn check_apply(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
+fn check_apply(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
     let Some(live) = live(facts, &action.id) else {
-        let lost = action.verb != Verb::Create && !facts.live.settled.contains_key(&action.id);
-        return lost.then(|| (5, format!("`{}` is not there to change", action.id)));
+        let lost = !facts.live.settled.contains_key(&action.id);
+        return lost.then(|| (Promise::AsPlanned, format!("`{}` is not there to change", action.id)));
     };
     if let Some(whose) = foreign_label(plan, facts, live) {
-        return Some((12, whose));
+        return Some((Promise::OneOrganisation, whose));
     }
-    if let Some(moved) = moved(action, live) {
-        return Some((5, moved));
+    if let Some(moved) = moved(action, base, live) {
+        return Some((Promise::AsPlanned, moved));
     }
     let adopted = facts.adopted.contains(&(action.id.kind.to_string(), action.id.name.to_string()));
     let ours = entry(facts, &action.id).is_some_and(|entry| is_it(entry, live));
-    (!ours && !adopted).then(|| (1, format!("`{}` exists and is neither ours nor adopted", action.id)))
+    (!ours && !adopted)
+        .then(|| (Promise::NoForeignDelete, format!("`{}` exists and is neither ours nor adopted", action.id)))
 }
 
-fn check_replace(facts: &Facts<'_>, action: &Action) -> Refused {
+fn check_replace(facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
     if action.holds_data || is_data(&action.id) || entry(facts, &action.id).is_some_and(|entry| entry.holds_data) {
-        return Some((2, format!("replacing `{}` would lose its data", action.id)));
+        return Some((Promise::NoDataLost, format!("replacing `{}` would lose its data", action.id)));
     }
-    owned(facts, action).err().map(|why| (1, why))
+    owned(facts, action, base).err().map(|why| (Promise::NoForeignDelete, why))
 }
 
 /// Label, field manager and uid agree; what holds data is retired and its time has passed.
-fn check_delete(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
-    let entry = match owned(facts, action) {
+fn check_delete(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
+    let entry = match owned(facts, action, base) {
         Ok(entry) => entry,
-        Err(why) => return Some((1, why)),
+        Err(why) => return Some((Promise::NoForeignDelete, why)),
     };
     if !facts.clean {
-        return Some((4, "the organisation is not clean on one commit".to_owned()));
+        return Some((Promise::CleanPrune, "the organisation is not clean on one commit".to_owned()));
     }
     if action.holds_data || entry.holds_data || is_data(&action.id) {
         let since = entry.retired_since.or(facts.inventory.retired_since);
         let keep = i64::try_from(facts.limits.keep_data.amount).unwrap_or(i64::MAX);
         match since {
-            None => return Some((2, format!("`{}` holds data and is not retired", action.id))),
+            None => return Some((Promise::NoDataLost, format!("`{}` holds data and is not retired", action.id))),
             Some(since) if since.saturating_add(keep) > facts.now => {
-                return Some((2, format!("`{}` holds data and its time has not passed", action.id)));
+                return Some((Promise::NoDataLost, format!("`{}` holds data and its time has not passed", action.id)));
             }
             Some(_) => {}
         }
@@ -176,25 +169,24 @@ fn check_delete(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> 
 /// A namespace goes only when nothing foreign is in it and everything of ours in it goes in the same plan.
 fn check_namespace(plan: &OrganisationPlan, facts: &Facts<'_>) -> Refused {
     if let Some(foreign) = facts.live.foreign.first() {
-        return Some((2, format!("the namespace holds objects of others (`{foreign}`)")));
+        return Some((Promise::NoDataLost, format!("the namespace holds objects of others (`{foreign}`)")));
     }
-    let deleted = |id: &ObjectId| {
-        plan.actions.iter().any(|action| action.verb == Verb::Delete && action.id.identity() == id.identity())
-    };
+    let deleted =
+        |id: &ObjectId| plan.actions.iter().any(|action| is_delete(action) && action.id.identity() == id.identity());
     let mut inside = facts.inventory.entries.keys().filter(|id| live(facts, id).is_some());
     let stays = inside.find(|id| !deleted(id));
-    stays.map(|id| (2, format!("`{id}` in the namespace stays")))
+    stays.map(|id| (Promise::NoDataLost, format!("`{id}` in the namespace stays")))
 }
 
 /// The inventory's entry of an object whose label, field manager and uid agree with it.
-fn owned<'a>(facts: &Facts<'a>, action: &Action) -> Result<&'a Entry, String> {
+fn owned<'a>(facts: &Facts<'a>, action: &Action, base: &Base) -> Result<&'a Entry, String> {
     let id = &action.id;
     let entry = entry(facts, id).ok_or_else(|| format!("`{id}` is not in the inventory"))?;
     let live = live(facts, id).ok_or_else(|| format!("`{id}` was not read"))?;
     if !is_it(entry, live) {
         return Err(format!("the uid of `{id}` is not the one in the inventory"));
     }
-    if let Some(moved) = moved(action, live) {
+    if let Some(moved) = moved(action, base, live) {
         return Err(moved);
     }
     if live.label(GARDEN_LABEL) != Some(facts.garden.as_str()) {
@@ -209,12 +201,8 @@ fn owned<'a>(facts: &Facts<'a>, action: &Action) -> Result<&'a Entry, String> {
 }
 
 /// Says when the action was decided on another object than the one that is there.
-fn moved(action: &Action, live: &LiveObject) -> Option<String> {
-    match &action.base {
-        Some(base) if base.uid == live.uid => None,
-        Some(_) => Some(format!("`{}` is another object than the one the plan was made for", action.id)),
-        None => Some(format!("the plan does not say on which `{}` it was decided", action.id)),
-    }
+fn moved(action: &Action, base: &Base, live: &LiveObject) -> Option<String> {
+    (base.uid != live.uid).then(|| format!("`{}` is another object than the one the plan was made for", action.id))
 }
 
 fn is_it(entry: &Entry, live: &LiveObject) -> bool {
@@ -240,13 +228,13 @@ fn check_budget(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
         let retired =
             entry.is_some_and(|entry| entry.retired_since.is_some()) || facts.inventory.retired_since.is_some();
         let app = entry.and_then(|entry| entry.app.as_ref()).is_some_and(|app| plan.retired.contains_key(app));
-        retired || app || matches!(action.reason, Reason::Superseded { .. })
+        retired || app || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
     };
     let undeclared: Vec<usize> = plan
         .actions
         .iter()
         .enumerate()
-        .filter(|(_, action)| action.verb == Verb::Delete && !is_declared(action))
+        .filter(|(_, action)| is_delete(action) && !is_declared(action))
         .map(|(at, _)| at)
         .collect();
     let objects = facts.inventory.entries.len() as u64;
@@ -256,7 +244,11 @@ fn check_budget(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
         return Vec::new();
     }
     let why = format!("{} undeclared deletions where the garden allows {allowed}", undeclared.len());
-    undeclared.into_iter().map(|action| Refusal { action, promise: 4, why: why.clone() }).collect()
+    undeclared.into_iter().map(|action| Refusal { action, promise: Promise::CleanPrune, why: why.clone() }).collect()
+}
+
+fn is_delete(action: &Action) -> bool {
+    matches!(action.deed, Deed::Delete { .. })
 }
 
 /// Whether an object is of a kind that holds people's data whatever anyone says of it.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::live::Conflict;
 use super::said::means;
-use super::{Entry, Inventory, Live, NONCE, Said, desired_hash, path, standing};
+use super::{Entry, Inventory, Live, NONCE, OwnFields, Said, desired_hash, path, standing};
 use crate::merge::{self, Schemas};
 use crate::model::Deletions;
 use crate::name::Name;
@@ -103,8 +103,8 @@ pub fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) 
 /// Whether an apply of the object may be sent with force: every conflict is drift (a field that we applied last), or
 /// taken by word.
 pub fn may_force(object: &Object, entry: Option<&Entry>, said: &Said, conflicts: &[Conflict]) -> bool {
-    let was_ours = was_ours(object, entry);
-    conflicts.iter().all(|conflict| was_ours(&conflict.field) || is_taken(said, object, entry, conflict))
+    let before = AppliedBefore::of(object, entry);
+    conflicts.iter().all(|conflict| before.holds(&conflict.field) || is_taken(said, object, entry, conflict))
 }
 
 /// Whether a field of others may be taken: the garden says `field … take`, or it is the number of replicas of an object
@@ -116,8 +116,33 @@ pub(super) fn is_taken(said: &Said, object: &Object, entry: Option<&Entry>, conf
     lent || said.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
 }
 
-/// Says of a field whether we applied it last: all of them where we want what we applied.
-pub(super) fn was_ours<'a>(object: &Object, entry: Option<&'a Entry>) -> impl Fn(&str) -> bool + use<'a> {
-    let same = entry.is_some_and(|entry| entry.desired_hash == desired_hash(object));
-    move |field| same || entry.is_some_and(|entry| entry.own_fields.contains(field))
+/// The fields of an object that we applied last.
+#[derive(Clone, Copy)]
+pub(super) enum AppliedBefore<'a> {
+    /// None: the object is not ours yet.
+    Nothing,
+    /// Those that the inventory has.
+    Fields(&'a OwnFields),
+    /// All that we want: we want what we applied.
+    All,
+}
+
+impl<'a> AppliedBefore<'a> {
+    /// Returns what the inventory's entry says of an object.
+    pub(super) fn of(object: &Object, entry: Option<&'a Entry>) -> Self {
+        match entry {
+            None => Self::Nothing,
+            Some(entry) if entry.desired_hash == desired_hash(object) => Self::All,
+            Some(entry) => Self::Fields(&entry.own_fields),
+        }
+    }
+
+    /// Whether a field, named as the server does, is among them.
+    pub(super) fn holds(self, field: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Fields(fields) => fields.contains(field),
+            Self::All => true,
+        }
+    }
 }

@@ -15,6 +15,7 @@ use crate::render::ObjectId;
 pub mod action;
 mod brief;
 mod decide;
+pub mod deed;
 mod deletions;
 mod diff;
 pub mod eject;
@@ -36,6 +37,7 @@ mod owners;
 pub mod own_fields;
 mod own_values;
 pub mod path;
+mod promise;
 pub mod reason;
 mod record;
 mod requests;
@@ -43,8 +45,10 @@ pub mod said;
 mod settle;
 mod standing;
 pub mod take_over;
+mod words;
 
 pub use action::{Action, Base, FieldChange, Place, Shown, Verb, What};
+pub use deed::{Deed, Prepare};
 pub use hash::{desired_hash, hash_of, values_hash};
 pub use health::{Health, HealthState, health};
 pub use identity::Identity;
@@ -56,7 +60,8 @@ pub use organisation::organisation;
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
 pub use own_values::OwnValues;
-pub use reason::Reason;
+pub use promise::Promise;
+pub use reason::{Adopting, Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
 pub use record::{after, ahead};
 pub use said::Said;
 pub use settle::{Judge, request_hash};
@@ -72,7 +77,7 @@ pub const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub const NONCE: &str = "parcelle.dev/nonce";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub const SCHEMA: &str = "parcelle.dev/plan/v1";
+pub const SCHEMA: &str = "parcelle.dev/plan/v2";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -122,7 +127,7 @@ pub struct OrganisationPlan {
     pub retired_organisation: Option<Retirement>,
     /// Why nothing (or nothing but drift) is done although something would be: a hold, a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standstill: Option<Reason>,
+    pub standstill: Option<Holding>,
     /// What people must know, with the line to look at.
     #[serde(skip)]
     pub findings: Findings,
@@ -142,7 +147,7 @@ impl OrganisationPlan {
     pub fn counts(&self) -> BTreeMap<Verb, usize> {
         let mut counts = BTreeMap::new();
         for action in &self.actions {
-            *counts.entry(action.verb).or_default() += 1;
+            *counts.entry(action.verb()).or_default() += 1;
         }
         if self.unchanged > 0 {
             *counts.entry(Verb::Keep).or_default() += self.unchanged;
@@ -152,7 +157,7 @@ impl OrganisationPlan {
 
     /// Whether anything would be written.
     pub fn changes_anything(&self) -> bool {
-        self.actions.iter().any(|action| action.verb.writes())
+        self.actions.iter().any(|action| action.verb().writes())
     }
 }
 

@@ -35,7 +35,7 @@ pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
     let mut applies: BTreeMap<(Stage, bool), Vec<usize>> = BTreeMap::new();
     let mut deletes: BTreeMap<(Departure, Stage), Vec<usize>> = BTreeMap::new();
     for (at, action) in plan.actions.iter().enumerate() {
-        match action.verb {
+        match action.verb() {
             Verb::Delete => {
                 let departure = action.id.facts().departs(action.holds_data);
                 deletes.entry((departure, action.stage)).or_default().push(at);

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::action::{Action, Verb};
+use super::action::Action;
+use super::deed::Deed;
 use super::identity::Identity;
-use super::reason::Reason;
+use super::reason::{Changing, Creating, Holding, Keeping, Refusing};
 use super::standing::Index;
 use super::{Input, OrganisationPlan, decide, deletions, findings, requests};
 use crate::finding::Findings;
@@ -45,40 +46,47 @@ fn bar_namespace(actions: &mut [Action], namespace: &str) {
     let is_barred = |action: &Action| {
         action.id.is(kind::NAMESPACE)
             && *action.id.name == *namespace
-            && (action.verb == Verb::Refused || matches!(action.reason, Reason::Terminating | Reason::Leaving))
+            && matches!(
+                action.deed,
+                Deed::Refused { .. } | Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }
+            )
     };
     if !actions.iter().any(is_barred) {
         return;
     }
     // A server that was asked refuses everything in a namespace that goes: that is nobody's mistake.
-    let is_open = |action: &&mut Action| action.verb.writes() || matches!(action.reason, Reason::ServerRefused { .. });
+    let is_open = |action: &&mut Action| {
+        action.verb().writes() || matches!(action.deed, Deed::Refused { why: Refusing::ServerRefused { .. }, .. })
+    };
     for action in actions.iter_mut().filter(|action| &*action.id.namespace == namespace).filter(is_open) {
-        (action.verb, action.reason) = (Verb::Held, Reason::NamespaceBarred);
+        action.hold(Holding::NamespaceBarred);
         action.causes.clear();
     }
 }
 
 /// Holds back what the garden holds and what somebody paused in the cluster; drift is corrected under a hold.
-fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Reason> {
-    let paused = input.said.paused.as_ref().map(|why| Reason::Paused { why: why.clone() });
-    let whole = input.said.hold.as_ref().map(|why| Reason::Hold { why: why.clone() });
+fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
+    let paused = input.said.paused.as_ref().map(|why| Holding::Paused { why: why.clone() });
+    let whole = input.said.hold.as_ref().map(|why| Holding::Hold { why: why.clone() });
     let waiting = waiting(input);
-    for action in actions.iter_mut().filter(|action| action.verb.writes()) {
+    for action in actions.iter_mut().filter(|action| action.verb().writes()) {
         if let Some(reason) = &paused {
-            (action.verb, action.reason) = (Verb::Held, reason.clone());
+            action.hold(reason.clone());
             continue;
         }
-        if let (Some(until), Reason::Drift { by } | Reason::GardenChangedAndDrift { by }) =
-            (input.said.truces.get(&action.id), &action.reason)
-        {
+        let drift = match &action.deed {
+            Deed::Change { why: Changing::Drift { by } | Changing::GardenChangedAndDrift { by }, .. } => Some(by),
+            _ => None,
+        };
+        if let Some((until, by)) = input.said.truces.get(&action.id).zip(drift) {
             let (by, until) = (by.clone(), *until);
-            (action.verb, action.reason) = (Verb::Held, Reason::FoughtOver { by, until });
+            action.hold(Holding::FoughtOver { by, until });
             continue;
         }
         let of_app = action.app.as_ref().and_then(|app| input.desired.held.get(app).or_else(|| waiting.get(app)));
-        let reason = whole.clone().or_else(|| of_app.map(|why| Reason::Hold { why: why.clone() }));
+        let reason = whole.clone().or_else(|| of_app.map(|why| Holding::Hold { why: why.clone() }));
         if let Some(reason) = reason.filter(|_| !restores(input, action)) {
-            (action.verb, action.reason) = (Verb::Held, reason);
+            action.hold(reason);
         }
     }
     paused.or(whole)
@@ -102,6 +110,10 @@ fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
 /// Whether an action only brings back what was applied.
 fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
-    matches!(action.reason, Reason::Drift { .. } | Reason::DeletedBehindOurBack { .. } | Reason::CopyFollows { .. })
-        && applied == Some(&*action.desired_hash)
+    let brings_back = matches!(
+        action.deed,
+        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. }, .. }
+            | Deed::Create(Creating::DeletedBehindOurBack { .. })
+    );
+    brings_back && applied == Some(&*action.desired_hash)
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::input::AppliedBefore;
+
 /// One step from the root of an object to a field.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step<'a> {
@@ -39,11 +41,11 @@ pub(super) fn ours(object: &Value) -> Option<&Value> {
     ours.and_then(|entry| entry.get("fieldsV1"))
 }
 
-/// The managers that hold the field at the end of `steps`, where `was_ours` says that it was ours.
-pub(super) fn of(held: &[Held<'_>], steps: &[Step<'_>], was_ours: &dyn Fn(&str) -> bool) -> Vec<String> {
+/// The managers that hold the field at the end of `steps`, where we applied it before.
+pub(super) fn of(held: &[Held<'_>], steps: &[Step<'_>], applied: AppliedBefore<'_>) -> Vec<String> {
     let mut managers: Vec<String> = held
         .iter()
-        .filter(|held| path_in(held.fields, steps).is_some_and(|path| was_ours(&path)))
+        .filter(|held| path_in(held.fields, steps).is_some_and(|path| applied.holds(&path)))
         .map(|held| held.manager.to_owned())
         .collect();
     managers.dedup();

@@ -1,16 +1,57 @@
-//! Why something is done, or not: one closed list, each a part of a sentence.
-
-use std::fmt;
+//! Why something is done, or not: a closed list for each verb, so that no verb can have a reason of another.
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Verb;
 use crate::name::Name;
 
 /// Why an action is what it is. It displays as what follows a dash: "change — the garden asks for it".
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reason<'a> {
+    /// Why an object is made.
+    Creating(&'a Creating),
+    /// Why fields of an object are set.
+    Changing(&'a Changing),
+    /// Why an object is deleted and made anew.
+    Replacing(&'a Replacing),
+    /// Why an object of others is taken.
+    Adopting(&'a Adopting),
+    /// Why an object is deleted.
+    Deleting(&'a Deleting),
+    /// Why nothing is done with an object.
+    Keeping(&'a Keeping),
+    /// Why something is held back.
+    Holding(&'a Holding),
+    /// Why what the garden asks cannot be done.
+    Refusing(&'a Refusing),
+}
+
+impl Reason<'_> {
+    /// What is done for it.
+    pub fn verb(self) -> Verb {
+        match self {
+            Self::Creating(_) => Verb::Create,
+            Self::Changing(_) => Verb::Change,
+            Self::Replacing(_) => Verb::Replace,
+            Self::Adopting(_) => Verb::Adopt,
+            Self::Deleting(_) => Verb::Delete,
+            Self::Keeping(_) => Verb::Keep,
+            Self::Holding(_) => Verb::Held,
+            Self::Refusing(_) => Verb::Refused,
+        }
+    }
+
+    /// Whether it is not worth a line where everything is fine.
+    pub fn is_silent(self) -> bool {
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept))
+    }
+}
+
+/// Why an object is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
-pub enum Reason {
-    // ── create ──
+pub enum Creating {
     /// It is not there yet.
     NotThere,
     /// It was there, is in the inventory, and somebody deleted it.
@@ -27,7 +68,12 @@ pub enum Reason {
         /// `parcelle-system/smtp-relay`.
         source: String,
     },
-    // ── change ──
+}
+
+/// Why fields of an object are set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Changing {
     /// The garden asks for something else than was applied.
     GardenChanged,
     /// The garden asks for the same as before; somebody changed it in the cluster.
@@ -56,16 +102,31 @@ pub enum Reason {
         /// `parcelle-system/smtp-relay`.
         source: String,
     },
-    // ── replace ──
+}
+
+/// Why an object is deleted and made anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Replacing {
     /// A field that cannot change must.
     Immutable {
         /// The field.
         path: String,
     },
-    // ── adopt ──
+}
+
+/// Why an object of others is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Adopting {
     /// The garden says `adopt`.
     AdoptSaid,
-    // ── delete ──
+}
+
+/// Why an object is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Deleting {
     /// Nothing in the garden renders it any more.
     NoLongerAsked,
     /// Another object of the same app takes its place under a new name.
@@ -95,7 +156,12 @@ pub enum Reason {
         /// The need.
         need: String,
     },
-    // ── keep ──
+}
+
+/// Why nothing is done with an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Keeping {
     /// It is as it should be.
     Unchanged,
     /// It is there and made once; its value is nobody's to compare.
@@ -125,7 +191,12 @@ pub enum Reason {
     },
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
     LeftToOthers,
-    // ── held ──
+}
+
+/// Why something is held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Holding {
     /// Others changed it back each time it was corrected: it is left as they write it for a while.
     FoughtOver {
         /// Field managers that did.
@@ -166,7 +237,12 @@ pub enum Reason {
     NamespaceBarred,
     /// It goes after the objects inside it.
     AfterTheRest,
-    // ── refused ──
+}
+
+/// Why what the garden asks cannot be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Refusing {
     /// It exists and parcelle did not make it.
     NotOurs,
     /// It exists under another uid than the inventory knows: somebody made it anew.
@@ -180,6 +256,11 @@ pub enum Reason {
     OtherGarden {
         /// Its name.
         garden: String,
+    },
+    /// A namespace is to be adopted, and objects of others are in it.
+    ForeignInside {
+        /// Some of them.
+        objects: Vec<String>,
     },
     /// Fields that are newly wanted belong to others.
     Conflict,
@@ -207,132 +288,4 @@ pub enum Reason {
         /// Which, in words.
         why: String,
     },
-}
-
-/// The name of a Secret in backticks; what says in words which Secrets are meant as it is.
-fn named(source: &str) -> String {
-    if source.contains(' ') { source.to_owned() } else { format!("`{source}`") }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotThere => to.write_str("it is not there yet"),
-            Self::DeletedBehindOurBack { with_data: false } => to.write_str("somebody deleted it"),
-            Self::DeletedBehindOurBack { with_data: true } => {
-                to.write_str("somebody deleted it and its data: it is made again, empty")
-            }
-            Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
-            Self::SecretMade => to.write_str("made once from random values"),
-            Self::SecretCopied { source } => write!(to, "copied from {}", named(source)),
-            Self::GardenChanged => to.write_str("the garden asks for it"),
-            Self::Drift { by } => write!(to, "drift: {} changed it in the cluster", people(by)),
-            Self::GardenChangedAndDrift { by } => {
-                write!(to, "the garden asks for it, and {} changed fields of ours", people(by))
-            }
-            Self::RendererChanged => to.write_str("parcelle renders it differently now"),
-            Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
-            Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
-            Self::Taken { from } => write!(to, "the garden asks for it and takes it from {}", people(from)),
-            Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
-            Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
-            Self::AdoptSaid => to.write_str("it exists and the garden says `adopt`"),
-            _ => self.fmt_standing(to),
-        }
-    }
-}
-
-impl Reason {
-    /// Reasons to delete, and not to act.
-    fn fmt_standing(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoLongerAsked => to.write_str("nothing in the garden asks for it any more"),
-            Self::Superseded { by } => write!(to, "`{by}` takes its place"),
-            Self::Asleep { app } => write!(to, "`{app}` is retired and sleeps"),
-            Self::Retired { app, since } => {
-                write!(to, "`{app}` is retired since {} and its time has come", day(*since))
-            }
-            Self::OrganisationRetired { since } => {
-                write!(to, "the organisation is retired since {} and its time has come", day(*since))
-            }
-            Self::NeedRetired { need } => write!(to, "the garden says `retired need {need}` and its time has come"),
-            Self::Unchanged => to.write_str("it is as it should be"),
-            Self::SecretKept => to.write_str("made once and kept"),
-            Self::Detached => to.write_str("detached: it holds data that no app asks for; `retired need` lets it go"),
-            Self::DataKept { until } => write!(to, "retired: kept until {}", day(*until)),
-            Self::AppVanished { app } => {
-                write!(to, "`{app}` is no longer in the garden and nobody said `retired`; nothing of it is deleted")
-            }
-            Self::Terminating => to.write_str("it is being deleted; made again once it is gone"),
-            Self::OrganisationVanished => to.write_str(
-                "the organisation is no longer in the garden and nobody said `retired organisation`; nothing of it is deleted",
-            ),
-            Self::Leaving => to.write_str("its deletion has begun"),
-            Self::Rewritten { path } => write!(
-                to,
-                "the cluster changes `{path}` whenever it is written (a mutating webhook does), so it is not as the garden says"
-            ),
-            Self::LeftToOthers => to.write_str("fields of it are left to others, as the garden says"),
-            Self::FoughtOver { by, until } => {
-                write!(to, "{} keeps changing it back: left as it is until {}", people(by), minute(*until))
-            }
-            Self::Hold { why } => write!(to, "held: {why}"),
-            Self::Paused { why } => write!(to, "paused in the cluster: {why}"),
-            Self::OverBudget { would, allowed } => {
-                write!(to, "{would} undeclared deletions where the garden allows {allowed}: none is done")
-            }
-            Self::NotClean => to.write_str("the organisation has findings: nothing of it is deleted"),
-            Self::NotRead { why } => write!(to, "its kind could not be read: {why}"),
-            Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
-            Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
-            Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
-            _ => self.fmt_refusal(to),
-        }
-    }
-
-    fn fmt_refusal(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotOurs => to.write_str("it exists and parcelle did not make it"),
-            Self::MadeAnew => to.write_str("somebody deleted it and made another one under its name"),
-            Self::Disowned { what } => write!(to, "not deleted: {what}"),
-            Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),
-            Self::Conflict => to.write_str("others own fields that the garden newly asks for"),
-            Self::ImmutableWithData { path } => {
-                write!(to, "`{path}` cannot change in place, and replacing it would lose its data")
-            }
-            Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
-            Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
-            Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
-            Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether it is worth a line where everything is fine.
-    pub fn is_silent(&self) -> bool {
-        matches!(self, Self::Unchanged | Self::SecretKept)
-    }
-}
-
-/// `kubectl-edit and helm`, or `somebody` for nobody known.
-pub(crate) fn people(names: &[String]) -> String {
-    match names {
-        [] => "somebody".to_owned(),
-        [one] => format!("`{one}`"),
-        [rest @ .., last] => {
-            let rest: Vec<_> = rest.iter().map(|name| format!("`{name}`")).collect();
-            format!("{} and `{last}`", rest.join(", "))
-        }
-    }
-}
-
-/// The minute of a time in Unix seconds, in UTC: `2026-12-01 08:30 UTC`.
-pub(crate) fn minute(seconds: i64) -> String {
-    let time = jiff::Timestamp::from_second(seconds);
-    time.map_or_else(|_| "?".to_owned(), |time| time.strftime("%F %H:%M UTC").to_string())
-}
-
-/// The day of a time in Unix seconds, in UTC: `2026-12-01`.
-pub(crate) fn day(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.strftime("%F").to_string())
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::action::{Verb, What};
+use super::action::{Action, Verb, What};
+use super::deed::Deed;
 use super::outcome::{Done, OrganisationOutcome, Skip};
-use super::reason::Reason;
+use super::reason::{Creating, Keeping};
 use super::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence, body_to_send, standing};
 use crate::merge;
 use crate::render::{Object, ObjectId};
@@ -14,7 +15,7 @@ use crate::render::{Object, ObjectId};
 /// `nonce` is a random word made for this run. Nothing leaves the inventory here but what is gone already.
 pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Inventory {
     let mut next = input.inventory.clone();
-    for action in plan.actions.iter().filter(|action| action.verb.applies()) {
+    for action in plan.actions.iter().filter(|action| action.verb().applies()) {
         let known = next.find(&action.id).map(|(id, _)| id.clone());
         if known.as_ref() == Some(&action.id) {
             continue;
@@ -32,7 +33,7 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
         next.entries.insert(action.id.clone(), entry);
     }
     // Made again: it will have another uid, which only the nonce can prove.
-    for action in plan.actions.iter().filter(|action| is_made_anew(action.verb, &action.reason)) {
+    for action in plan.actions.iter().filter(|action| is_made_anew(action)) {
         if let Some(entry) = next.entries.get_mut(&action.id) {
             let nonce = entry.nonce().unwrap_or(nonce).to_owned();
             let was = entry.uid().or(entry.former_uid()).map(str::to_owned);
@@ -40,7 +41,7 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
         }
     }
     // Replaced: until the new uid is recorded, the nonce proves which one is ours.
-    for action in plan.actions.iter().filter(|action| action.verb == Verb::Replace) {
+    for action in plan.actions.iter().filter(|action| action.verb() == Verb::Replace) {
         if let Some(Presence::Known { nonce: known @ None, .. }) =
             next.entries.get_mut(&action.id).map(|e| &mut e.presence)
         {
@@ -57,7 +58,7 @@ pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Invento
 
 /// Where the version of an API moved and the object stayed as it is, its entry moves alone.
 fn follow_versions(plan: &OrganisationPlan, next: &mut Inventory) {
-    for action in plan.actions.iter().filter(|action| action.reason == Reason::Unchanged) {
+    for action in plan.actions.iter().filter(|action| is_unchanged(action)) {
         let known = next.find(&action.id).map(|(id, _)| id.clone()).filter(|id| *id != action.id);
         if let Some(entry) = known.and_then(|id| next.entries.remove(&id)) {
             next.entries.insert(action.id.clone(), entry);
@@ -65,8 +66,12 @@ fn follow_versions(plan: &OrganisationPlan, next: &mut Inventory) {
     }
 }
 
-fn is_made_anew(verb: Verb, reason: &Reason) -> bool {
-    verb == Verb::Create && matches!(reason, Reason::DeletedBehindOurBack { .. } | Reason::Resumed)
+fn is_made_anew(action: &Action) -> bool {
+    matches!(action.deed, Deed::Create(Creating::DeletedBehindOurBack { .. } | Creating::Resumed))
+}
+
+fn is_unchanged(action: &Action) -> bool {
+    matches!(action.deed, Deed::Keep { why: Keeping::Unchanged, .. })
 }
 
 /// Starts the clocks of what is retired, and stops those of what lives again.
@@ -116,7 +121,7 @@ pub fn after(
                     record(input, action.what, &action.id, entry);
                 }
             }
-            Done::Skipped { why: Skip::Planned } if action.reason == Reason::Unchanged => {
+            Done::Skipped { why: Skip::Planned } if is_unchanged(action) => {
                 if let Some(entry) = next.entries.get_mut(&action.id) {
                     record(input, action.what, &action.id, entry);
                 }

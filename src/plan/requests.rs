@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::action::{Action, Base, FieldChange, Place, Shown, Verb, What};
+use super::action::{Action, Base, FieldChange, Place, Shown, What};
+use super::deed::Deed;
 use super::live::Copy;
-use super::reason::Reason;
+use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing};
 use super::standing::{Index, Standing};
 use super::{Entry, Input, LiveObject};
 use crate::render::{SecretRequest, SecretSource, Stage};
@@ -14,55 +15,58 @@ pub(super) fn request(input: &Input<'_>, index: &Index<'_>, request: &SecretRequ
     if index.is_past(input.now, request.app.as_ref()) {
         return None;
     }
-    let action = |verb, reason| action(input, request, verb, reason);
+    let action = |deed| action(input, request, deed);
     if input.live.settled.contains_key(&request.id) {
-        return Some(action(Verb::Keep, Reason::SecretKept));
+        return Some(action(Deed::keep(Keeping::SecretKept)));
     }
     if let Some(why) = input.live.unread.get("v1 Secret") {
-        return Some(action(Verb::Held, Reason::NotRead { why: why.clone() }));
+        return Some(action(Deed::held(Holding::NotRead { why: why.clone() })));
     }
     Some(match index.standing(input, &request.id) {
         Standing::Absent(entry) => absent(input, request, entry),
-        Standing::Terminating => action(Verb::Keep, Reason::Terminating),
-        Standing::Refused(reason) => action(Verb::Refused, reason),
-        Standing::Adopted(live) => based(action(Verb::Adopt, Reason::AdoptSaid), live),
+        Standing::Terminating => action(Deed::keep(Keeping::Terminating)),
+        Standing::Refused(why) => action(Deed::refused(why)),
+        Standing::Adopted(live) => {
+            let (why, base) = (Adopting::AdoptSaid, base_of(live));
+            action(Deed::Adopt { why, base, force: false, take_over: Vec::new() })
+        }
         Standing::Ours { live, .. } => present(input, request, live),
     })
 }
 
 fn absent(input: &Input<'_>, request: &SecretRequest, entry: Option<&Entry>) -> Action {
     let known = entry.is_some_and(|entry| entry.uid().is_some());
-    let (verb, reason) = match (&request.source, source_missing(input, request)) {
-        (SecretSource::Generated { .. }, _) if known => (Verb::Refused, Reason::SecretLost),
-        (_, Some(source)) => (Verb::Refused, Reason::SourceMissing { source }),
-        _ if known => (Verb::Create, Reason::DeletedBehindOurBack { with_data: false }),
-        (SecretSource::Generated { .. }, None) => (Verb::Create, Reason::SecretMade),
-        (_, None) => (Verb::Create, Reason::SecretCopied { source: source_name(request) }),
+    let deed = match (&request.source, source_missing(input, request)) {
+        (SecretSource::Generated { .. }, _) if known => Deed::refused(Refusing::SecretLost),
+        (_, Some(source)) => Deed::refused(Refusing::SourceMissing { source }),
+        _ if known => Deed::Create(Creating::DeletedBehindOurBack { with_data: false }),
+        (SecretSource::Generated { .. }, None) => Deed::Create(Creating::SecretMade),
+        (_, None) => Deed::Create(Creating::SecretCopied { source: source_name(request) }),
     };
-    let mut action = action(input, request, verb, reason);
+    let mut action = action(input, request, deed);
     action.changes = keys(request).map(|key| key_change(action.origin.as_ref(), key)).collect();
     action
 }
 
 fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Action {
     if let Some(source) = source_missing(input, request) {
-        return action(input, request, Verb::Refused, Reason::SourceMissing { source });
+        return action(input, request, Deed::refused(Refusing::SourceMissing { source }));
     }
     if input.live.copies.get(&request.id) == Some(&Copy::Behind) {
         let source = source_name(request);
-        let mut action = action(input, request, Verb::Change, Reason::CopyFollows { source });
+        let mut action = action(input, request, change(Changing::CopyFollows { source }, live));
         action.changes = followed(action.origin.as_ref(), request, live);
-        return based(action, live);
+        return action;
     }
     // A key that a newer definition asks for is added; those that are there stay as they are.
     let data = live.body.get("data").and_then(Value::as_object);
     let missing: Vec<_> = keys(request).filter(|key| data.is_none_or(|data| !data.contains_key(*key))).collect();
     if missing.is_empty() || data.is_none() {
-        return action(input, request, Verb::Keep, Reason::SecretKept);
+        return action(input, request, Deed::keep(Keeping::SecretKept));
     }
-    let mut action = action(input, request, Verb::Change, Reason::GardenChanged);
+    let mut action = action(input, request, change(Changing::GardenChanged, live));
     action.changes = missing.into_iter().map(|key| key_change(action.origin.as_ref(), key)).collect();
-    based(action, live)
+    action
 }
 
 /// The keys of a Secret that is written anew: those that come, stay and go, by name.
@@ -78,10 +82,13 @@ fn followed(origin: Option<&Place>, request: &SecretRequest, live: &LiveObject) 
     changes
 }
 
-fn based(action: Action, live: &LiveObject) -> Action {
-    let base =
-        Base { uid: live.uid.clone(), resource_version: live.resource_version.clone(), values_hash: String::new() };
-    Action { base: Some(base), ..action }
+fn change(why: Changing, live: &LiveObject) -> Deed {
+    Deed::Change { why, base: base_of(live), force: false, hand_over: None }
+}
+
+/// The values of a Secret are in no plan, nor is a hash of them.
+fn base_of(live: &LiveObject) -> Base {
+    Base { uid: live.uid.clone(), resource_version: live.resource_version.clone(), values_hash: String::new() }
 }
 
 fn key_change(origin: Option<&Place>, key: &str) -> FieldChange {
@@ -113,11 +120,10 @@ fn source_missing(input: &Input<'_>, request: &SecretRequest) -> Option<String> 
     Some(if keys.is_empty() { name } else { format!("{name} (keys {})", keys.join(", ")) })
 }
 
-fn action(input: &Input<'_>, request: &SecretRequest, verb: Verb, reason: Reason) -> Action {
+fn action(input: &Input<'_>, request: &SecretRequest, deed: Deed) -> Action {
     Action {
         id: request.id.clone(),
-        verb,
-        reason,
+        deed,
         what: What::Secret,
         app: request.app.clone(),
         stage: stage(request),
@@ -127,10 +133,7 @@ fn action(input: &Input<'_>, request: &SecretRequest, verb: Verb, reason: Reason
         conflicts: Vec::new(),
         causes: Vec::new(),
         verified: true,
-        force: false,
-        base: None,
         desired_hash: String::new(),
-        prepare: None,
         note: None,
     }
 }

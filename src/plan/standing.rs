@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::Identity;
-use super::reason::Reason;
+use super::reason::Refusing;
 use super::{Entry, GARDEN_LABEL, Input, LiveObject, NONCE, Presence, Retirement, owners};
 use crate::kind;
 use crate::name::Name;
@@ -25,7 +25,7 @@ pub(super) enum Standing<'a> {
     /// Its deletion has begun.
     Terminating,
     /// It is there and not ours.
-    Refused(Reason),
+    Refused(Refusing),
 }
 
 /// Live objects and inventory entries by what they are, whatever the version of their API; and what is retired.
@@ -86,7 +86,7 @@ impl<'a> Index<'a> {
         let entry = self.entry(id);
         let Some(live) = self.live(id) else { return Standing::Absent(entry) };
         if let Some(garden) = live.label(GARDEN_LABEL).filter(|garden| *garden != input.garden.as_str()) {
-            return Standing::Refused(Reason::OtherGarden { garden: garden.to_owned() });
+            return Standing::Refused(Refusing::OtherGarden { garden: garden.to_owned() });
         }
         let adopted = input.said.adopts(id);
         match entry {
@@ -99,10 +99,10 @@ impl<'a> Index<'a> {
             }
             _ if adopted => match others_inside(input, id) {
                 others if others.is_empty() => Standing::Adopted(live),
-                others => Standing::Refused(Reason::ForeignInside { objects: some(&others) }),
+                others => Standing::Refused(Refusing::ForeignInside { objects: some(&others) }),
             },
-            Some(Entry { presence: Presence::Known { .. }, .. }) => Standing::Refused(Reason::MadeAnew),
-            _ => Standing::Refused(Reason::NotOurs),
+            Some(Entry { presence: Presence::Known { .. }, .. }) => Standing::Refused(Refusing::MadeAnew),
+            _ => Standing::Refused(Refusing::NotOurs),
         }
     }
 }

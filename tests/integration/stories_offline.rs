@@ -65,8 +65,8 @@ async fn two_commits_are_compared_without_a_cluster() {
     world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"colour": "blue"}}));
     world.drop_object(&alpha, "ConfigMap", "gone");
     let plan = world.plan_from(&base);
-    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").verb, Verb::Change);
-    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "gone").verb, Verb::Delete);
+    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").verb(), Verb::Change);
+    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "gone").verb(), Verb::Delete);
     assert_eq!(crate::story::writes(&plan).len(), 2, "{:?}", crate::story::writes(&plan));
     world.end().await;
 }

@@ -98,7 +98,7 @@ async fn what_moves_between_plan_and_apply_stops_there() {
 
     // Drift is corrected with force: what moves after the plan must not be lost to that.
     let (mut state, plan) = world.plan().await;
-    assert!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").force);
+    assert!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").force());
     world.edit("ConfigMap", &alpha, "settings", json!({"data": {"colour": "black"}})).await;
     let outcome = world.apply(&mut state, &plan).await;
     assert!(matches!(done(&outcome, "settings"), Done::Skipped { why: Skip::Stale { .. } }), "{outcome:?}");
@@ -120,7 +120,7 @@ async fn an_object_that_somebody_makes_between_plan_and_apply_is_left_as_it_was(
     assert!(theirs["metadata"]["labels"].is_null() && theirs["metadata"]["annotations"].is_null(), "{theirs}");
     // And it is not ours afterwards either.
     let round = world.round().await;
-    assert_eq!(round.action(&alpha, "ConfigMap", "new").verb, parcelle::plan::Verb::Refused);
+    assert_eq!(round.action(&alpha, "ConfigMap", "new").verb(), parcelle::plan::Verb::Refused);
     world.end().await;
 }
 
@@ -173,7 +173,7 @@ async fn a_kind_that_the_cluster_does_not_know_is_a_finding_that_names_who_wants
     let finding = findings.iter().find(|finding| finding.code.as_str() == "E0653").expect("a finding");
     assert_eq!(finding.title, "cluster `ada` knows no `Cluster`");
     assert!(finding.help[0].contains("install the CloudNativePG operator"), "{:?}", finding.help);
-    assert_eq!(round.action(&alpha, "Cluster", "db").verb, parcelle::plan::Verb::Held);
+    assert_eq!(round.action(&alpha, "Cluster", "db").verb(), parcelle::plan::Verb::Held);
     assert!(world.get("ConfigMap", &alpha, "settings").await.is_some(), "everything else goes on");
     world.end().await;
 }

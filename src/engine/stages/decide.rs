@@ -20,7 +20,7 @@ pub(super) fn organisation(
 ) -> OrganisationPlan {
     let mut plan = plan::organisation(&input(round, &cluster.facts.schemas, state));
     missing_kinds(&cluster.facts.kinds, state, &mut plan.findings);
-    let writes = plan.actions.iter().filter(|action| action.verb.writes()).count();
+    let writes = plan.actions.iter().filter(|action| action.verb().writes()).count();
     round.tell(Progress::Planned { organisation: plan.organisation.clone(), writes });
     plan
 }
@@ -47,14 +47,15 @@ pub(super) fn guard(round: &RoundState<'_>, state: &OrganisationState, plan: &mu
     with_facts(round, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
 }
 
-/// What the guard refuses of a plan that comes from a file. What has moved since (promise 5) is told as stale.
+/// What the guard refuses of a plan that comes from a file. What has moved since is told as stale.
 pub(in crate::engine) fn refusals(
     round: &RoundState<'_>,
     state: &OrganisationState,
     plan: &OrganisationPlan,
 ) -> Vec<String> {
     let refused = with_facts(round, state, &plan.cluster, |facts| plan::guard::check(plan, facts)).unwrap_or_default();
-    refused.into_iter().filter(|refusal| refusal.promise != 5).map(|refusal| refusal.why).collect()
+    let refused = refused.into_iter().filter(|refusal| refusal.promise != plan::Promise::AsPlanned);
+    refused.map(|refusal| refusal.why).collect()
 }
 
 /// The facts that the guard compares a plan with; absent for a cluster that the garden does not know.

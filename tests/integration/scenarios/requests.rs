@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parcelle::plan::{Done, Reason, Skip, Verb};
+use parcelle::plan::{Done, Reason, Refusing, Skip, Verb};
 use parcelle::sandbox::{Effect, Fault, Trigger};
 use serde_json::json;
 
@@ -24,7 +24,7 @@ async fn scenario_09_conflict_on_apply_is_reported_not_forced() {
     world.put(&alpha, "ConfigMap", "other", Some("web"), data("2"));
     let round = world.round().await;
     let action = round.action(&alpha, "ConfigMap", "settings");
-    assert_eq!((action.verb, &action.reason), (Verb::Refused, &Reason::Conflict));
+    assert_eq!((action.verb(), action.reason()), (Verb::Refused, Reason::Refusing(&Refusing::Conflict)));
     assert_eq!((&*action.conflicts[0].manager, &*action.conflicts[0].field), ("kubectl-edit", ".data.shape"));
     let settings = world.get("ConfigMap", &alpha, "settings").await.unwrap();
     assert_eq!(settings["data"], json!({"colour": "green", "shape": "round"}), "nothing of the object is applied");
