@@ -2,7 +2,7 @@
 //!
 //! A kind is its group and its name: `Cluster` of `postgresql.cnpg.io` has nothing in common with `Cluster` of
 //! `cluster.x-k8s.io`. A kind that is rendered, watched or judged has a row in `table.rs`; every other one gets
-//! [`UNKNOWN`]. The guard of plans keeps a list of its own, on purpose (`plan/guard.rs`).
+//! [`UNKNOWN`]. The guard of plans keeps a list of its own, on purpose (`plan/carry_out/guard.rs`).
 
 use serde_json::Value;
 
