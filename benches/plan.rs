@@ -110,7 +110,7 @@ fn decide(schemas: &Schemas, world: &World) -> usize {
         sources: &Sources::default(),
     };
     (0..ORGANISATIONS)
-        .map(|_| plan::organisation(&input).actions.iter().filter(|action| action.verb.writes()).count())
+        .map(|_| plan::organisation(&input).actions.iter().filter(|action| action.verb().writes()).count())
         .sum()
 }
 

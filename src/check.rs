@@ -11,7 +11,6 @@ use crate::model::definition::{self, Definitions};
 use crate::model::{self, Garden, Judgement, Organisation, Past};
 use crate::name::Name;
 use crate::render::{self, Packed, Room};
-use crate::report;
 use crate::schema;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Document};
@@ -203,7 +202,7 @@ fn render(
     stopped.keys().for_each(|name| findings.extend(judged(judgement, &memo.rendered[name].findings)));
     // What an error hides may be what is allowed.
     if !findings.has_errors() {
-        garden.judgement.tell_of_unused(|code| report::page(code).is_some(), findings);
+        garden.judgement.tell_of_unused(findings);
     }
     (all, anew)
 }

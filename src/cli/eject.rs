@@ -10,6 +10,7 @@ use super::check::plural;
 use super::{ClusterFlags, Common, Exit, Failure, Output, session};
 use crate::check::Checked;
 use crate::engine::{EjectFailure, Held};
+use crate::model::VANISHED_ORGANISATION;
 use crate::name::Name;
 
 /// What `eject` takes.
@@ -82,7 +83,7 @@ fn left_out(checked: &Checked, text: &str) -> Result<Name, Failure> {
     let Some(garden) = &checked.garden else { return Ok(name) };
     // That it is left out is a finding too, and the only one that does not say that a file holds it.
     let stops = checked.findings.iter().filter(|finding| finding.stops.as_ref() == Some(&name));
-    let left_out = !garden.broken.contains(&name) || stops.map(|finding| finding.code.0).eq(["E0413"]);
+    let left_out = !garden.broken.contains(&name) || stops.map(|finding| finding.code).eq([VANISHED_ORGANISATION]);
     if garden.organisations.contains_key(&name) || !left_out {
         return Err(Failure::asked(
             format!("`{name}` is still in the garden, so its objects would be taken back in the next round"),

@@ -11,8 +11,7 @@ use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
 use crate::check::Checked;
 use crate::finding::mend::{Mended, mend};
-use crate::finding::{Applicability, Finding, Severity};
-use crate::report;
+use crate::finding::{Applicability, Code, Finding, Severity};
 
 /// How often it looks again at what it has mended: one fix can bring the next to light.
 const MOST_ROUNDS: usize = 10;
@@ -28,12 +27,9 @@ pub(crate) struct FixArgs {
 }
 
 pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Exit, Failure> {
-    let code = args.code.as_ref().map(|code| code.to_uppercase());
-    if let Some(code) = code.as_ref().filter(|code| report::page(code).is_none()) {
-        return Err(Failure::asked(format!("there is no finding `{code}`"), "codes look like E0012"));
-    }
+    let code = args.code.as_ref().map(|code| known(&code.to_uppercase())).transpose()?;
     let workspace = find(common, None)?;
-    let wanted = |finding: &Finding| code.as_ref().is_none_or(|code| finding.code.0 == code);
+    let wanted = |finding: &Finding| code.is_none_or(|code| finding.code == code);
     let (mut done, mut seen) = (0, BTreeMap::new());
     let mut checked = check_once(&workspace, None)?;
     for _ in 0..MOST_ROUNDS {
@@ -54,12 +50,17 @@ pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Ex
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
 }
 
+fn known(code: &str) -> Result<Code, Failure> {
+    let unknown = || Failure::asked(format!("there is no finding `{code}`"), "codes look like E0012");
+    Code::written(code).ok_or_else(unknown)
+}
+
 /// A line for each fix: where, what, and why.
 fn told(mended: &Mended, checked: &Checked) -> String {
     let mut text = String::new();
     for (finding, title) in &mended.applied {
         let place = checked.sources.locate(finding.primary.span);
-        let _ = writeln!(text, "{place}: {title} ({}: {})", finding.code.0, finding.title);
+        let _ = writeln!(text, "{place}: {title} ({}: {})", finding.code.as_str(), finding.title);
     }
     text
 }
@@ -94,7 +95,7 @@ fn left(checked: &Checked) -> String {
     let mut text = format!("{} left, for you to decide:", plural(left.len(), "finding"));
     for finding in left {
         let place = checked.sources.locate(finding.primary.span);
-        let _ = write!(text, "\n  {place}: {}: {}", finding.code.0, finding.title);
+        let _ = write!(text, "\n  {place}: {}: {}", finding.code.as_str(), finding.title);
         let guess = finding.fixes.iter().find(|fix| fix.applicability == Applicability::Guess);
         if let Some(guess) = guess {
             let _ = write!(text, "; perhaps {}", guess.title);

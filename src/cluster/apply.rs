@@ -161,7 +161,7 @@ pub async fn organisation(work: &Work<'_>) -> Applied {
 }
 
 fn outcome_of(action: &Action, done: Done) -> Outcome {
-    Outcome { id: action.id.clone(), verb: action.verb, app: action.app.clone(), done }
+    Outcome { id: action.id.clone(), verb: action.verb(), app: action.app.clone(), done }
 }
 
 struct Doing {
@@ -257,7 +257,7 @@ impl Doing {
             let action = &work.plan.actions[*at];
             match done[*at].as_ref() {
                 Some(Done::Applied { uid, health: Some(seen) })
-                    if work.wait.is_some() && action.verb != Verb::Delete =>
+                    if work.wait.is_some() && action.verb() != Verb::Delete =>
                 {
                     let health = settled(work, &action.id, seen, deadline).await;
                     (*at, Some(Done::Applied { uid: uid.clone(), health: Some(health) }))
@@ -294,7 +294,7 @@ impl Doing {
             return Vec::new();
         }
         let deadline = Instant::now() + work.patience();
-        let kept = work.plan.actions.iter().filter(|action| action.stage == Stage::Data && action.verb == Verb::Keep);
+        let kept = work.plan.actions.iter().filter(|action| action.stage == Stage::Data && action.verb() == Verb::Keep);
         let unready = kept.filter_map(|action| {
             let whole = work.live.objects.get(&action.id).map(|object| health(&object.body));
             let seen = whole.or_else(|| Some(work.live.settled.get(&action.id)?.health.clone()))?;
@@ -329,7 +329,7 @@ async fn settled(work: &Work<'_>, id: &ObjectId, seen: &Health, deadline: Instan
 }
 
 async fn gone(work: &Work<'_>, action: &Action, deadline: Instant) -> bool {
-    let (Ok(resource), Some(base)) = (work.kinds.of(&action.id), &action.base) else { return false };
+    let (Ok(resource), Some(base)) = (work.kinds.of(&action.id), action.base()) else { return false };
     work.tell(Progress::Waiting {
         organisation: work.plan.organisation.clone(),
         object: action.id.clone(),

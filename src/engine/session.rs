@@ -384,7 +384,7 @@ impl Prepared {
     /// How many actions write something.
     pub fn changes(&self) -> usize {
         let actions = self.plan.organisations.iter().flat_map(|one: &OrganisationPlan| &one.actions);
-        actions.filter(|action| action.verb.writes()).count()
+        actions.filter(|action| action.verb().writes()).count()
     }
 
     /// The plan as a round that applied nothing.

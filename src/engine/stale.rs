@@ -32,7 +32,7 @@ pub fn stale(round: &RoundState<'_>, live: &LiveState, plan: &Plan) -> Vec<Strin
         }
         let refused = refusals(round, found, organisation);
         moved.extend(refused.into_iter().map(|why| format!("the guard refuses it: {why}")));
-        let actions = organisation.actions.iter().filter(|action| action.verb.writes());
+        let actions = organisation.actions.iter().filter(|action| action.verb().writes());
         moved.extend(actions.filter_map(|action| stale_action(found, action)));
     }
     moved
@@ -40,7 +40,7 @@ pub fn stale(round: &RoundState<'_>, live: &LiveState, plan: &Plan) -> Vec<Strin
 
 fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
     let live = state.live.objects.iter().find(|(id, _)| id.identity() == action.id.identity()).map(|(_, live)| live);
-    let what = match (&action.base, live) {
+    let what = match (action.base(), live) {
         (None, Some(_)) => "is there by now",
         (Some(_), None) => "is not there any more",
         (Some(base), Some(live)) if base.uid != live.uid => "was made anew",

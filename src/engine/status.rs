@@ -9,7 +9,7 @@ use crate::check::Checked;
 use crate::finding::{Finding, Severity};
 use crate::model::App;
 use crate::name::Name;
-use crate::plan::{Action, Health, LiveObject, OrganisationPlan, Reason, Verb, health};
+use crate::plan::{Action, Health, Keeping, LiveObject, OrganisationPlan, Reason, Verb, health};
 use crate::render::{ObjectId, State};
 use crate::report::plan::{AppStatus, OrganisationStatus};
 
@@ -39,7 +39,7 @@ fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus 
     let told = |finding: &Finding| {
         let at = checked.sources.start(finding.primary.span);
         let file = &checked.sources.file(finding.file()).path;
-        format!("{}: {}, {file}:{}", finding.code.0, finding.title, at.line)
+        format!("{}: {}, {file}:{}", finding.code.as_str(), finding.title, at.line)
     };
     let mut findings: Vec<String> = mine.map(told).collect();
     if findings.is_empty() {
@@ -96,14 +96,16 @@ fn well(object: &LiveObject) -> Health {
 
 /// What is not as the garden asks: drift, what is missing or new, what cannot be done.
 fn open(plan: Option<&OrganisationPlan>) -> Vec<(String, String)> {
-    let wanting = |action: &&Action| action.verb == Verb::Refused || action.verb.writes();
+    let wanting = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes();
     let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
-    refused.map(|action| (action.id.to_string(), action.reason.to_string())).collect()
+    refused.map(|action| (action.id.to_string(), action.reason().to_string())).collect()
 }
 
 fn detached(plan: Option<&OrganisationPlan>) -> Vec<String> {
     let kept = plan.into_iter().flat_map(|plan| &plan.actions);
-    kept.filter(|action| matches!(action.reason, Reason::Detached)).map(|action| action.id.to_string()).collect()
+    kept.filter(|action| matches!(action.reason(), Reason::Keeping(Keeping::Detached)))
+        .map(|action| action.id.to_string())
+        .collect()
 }
 
 fn app_status(

@@ -15,11 +15,11 @@ use crate::render::OrganisationObjects;
 use crate::render::providers::{Want, copied_from, wants};
 
 /// The cluster lacks something that its file names.
-pub const LACKS: Code = Code("E0491");
+pub const LACKS: Code = Code::new("E0491");
 /// parcelle may not do there what it has to.
-pub const RIGHTS: Code = Code("E0492");
+pub const RIGHTS: Code = Code::new("E0492");
 /// The cluster is another one than the garden's.
-pub const OTHER: Code = Code("E0493");
+pub const OTHER: Code = Code::new("E0493");
 
 /// What was found out about a cluster.
 #[derive(Debug, Default)]
@@ -88,7 +88,7 @@ fn once_a_kind(findings: Findings) -> Findings {
 }
 
 fn other(cluster: &Cluster, found: &str) -> Finding {
-    Finding::error(OTHER, format!("the server that answers is not cluster `{}`", cluster.name), cluster.uid.span)
+    Finding::refused(OTHER, format!("the server that answers is not cluster `{}`", cluster.name), cluster.uid.span)
         .label("the garden knows it by this uid")
         .why(format!("the uid of its kube-system namespace is `{found}`; nothing is written to another cluster"))
         .help(format!("if that is the right server, write `uid \"{found}\"`; else look at the kubeconfig's context"))
@@ -114,7 +114,7 @@ fn lacks(cluster: &Cluster, want: &Want, lack: &Lack) -> Finding {
             format!("`{kind} {place}{name}` lacks the keys {}", keys.join(", ")),
         ),
     };
-    Finding::error(LACKS, title, want.span).label("named here").why(why).help(want.help.clone())
+    Finding::refused(LACKS, title, want.span).label("named here").why(why).help(want.help.clone())
 }
 
 async fn rights(
@@ -131,7 +131,7 @@ async fn rights(
         return Ok(());
     }
     let title = format!("parcelle may not do on cluster `{}` what it has to", cluster.name);
-    let finding = Finding::error(RIGHTS, title, cluster.span)
+    let finding = Finding::refused(RIGHTS, title, cluster.span)
         .why(format!("it lacks: {}", missing.join(", ")))
         .help("give its account these rights; `examples/install/parcelle.yaml` has all of them");
     survey.findings.push(finding);

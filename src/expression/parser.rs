@@ -15,9 +15,9 @@ pub const MAX_LENGTH: usize = 4096;
 /// The deepest nesting of a tree; a chain of ten `&&` is ten deep.
 pub const MAX_DEPTH: usize = 64;
 
-const SYNTAX: Code = Code("E0501");
-const LIMIT: Code = Code("E0502");
-const FUNCTION: Code = Code("E0503");
+const SYNTAX: Code = Code::new("E0501");
+const LIMIT: Code = Code::new("E0502");
+const FUNCTION: Code = Code::new("E0503");
 
 /// Parses one expression. `span` is where the string stands, quotes included or not.
 ///

@@ -8,8 +8,8 @@ use super::{Expression, Piece, Scope, Segment, Template, Text, Type, Value, chec
 use crate::finding::{Code, Finding, Findings};
 use crate::source::Span;
 
-const UNCLOSED: Code = Code("E0504");
-const NO_TEXT: Code = Code("E0509");
+const UNCLOSED: Code = Code::new("E0504");
+const NO_TEXT: Code = Code::new("E0509");
 
 /// Parses a string of a definition: `${…}` are holes, `$${` is a literal `${`. A hole that is no expression is a
 /// finding and is left out. `span` is where the string stands, quotes included.

@@ -72,7 +72,7 @@ fn refused(text: &str) -> (&'static str, String, Option<String>) {
     let finding = checked(text).expect_err("a finding");
     let range = finding.primary.span.range();
     let words = text.get(range.start - 100..range.end - 100).expect("a place inside the text");
-    (finding.code.0, words.to_owned(), finding.help.first().cloned())
+    (finding.code.as_str(), words.to_owned(), finding.help.first().cloned())
 }
 
 #[test]
@@ -191,11 +191,11 @@ fn a_template_keeps_types_taint_and_secrets_apart() {
     assert_eq!(template("${settings.body-size}").evaluate_value(&environment()), Value::Int(7));
     assert_eq!(template("a $${b} ${'}'} $c").evaluate_value(&environment()), Value::text("a ${b} } $c"));
     assert_eq!(template("").as_literal(), Some(""));
-    assert_eq!(template("x ${settings.modules}").check(&scope()).expect_err("a finding").code.0, "E0509");
+    assert_eq!(template("x ${settings.modules}").check(&scope()).expect_err("a finding").code.as_str(), "E0509");
     let text = "a ${settings.at";
     let mut findings = Findings::default();
     parse_template(text, span(text), &mut findings);
-    assert_eq!(findings.iter().map(|finding| finding.code.0).collect::<Vec<_>>(), ["E0504"]);
+    assert_eq!(findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["E0504"]);
 }
 
 #[test]
@@ -215,12 +215,12 @@ fn places_are_exact_behind_quotes_and_whole_where_escapes_hide_them() {
 #[test]
 fn depth_and_length_have_limits() {
     for text in ["(".repeat(3000), "!".repeat(3000) + "true", "[".repeat(2000), "1".to_owned() + &" + 1".repeat(1000)] {
-        assert_eq!(parse(&text, span(&text)).expect_err("too deep").code.0, "E0502", "{}", &text[..10]);
+        assert_eq!(parse(&text, span(&text)).expect_err("too deep").code.as_str(), "E0502", "{}", &text[..10]);
     }
     let long = "'".to_owned() + &"x".repeat(5000) + "'";
-    assert_eq!(parse(&long, span(&long)).expect_err("too long").code.0, "E0502");
+    assert_eq!(parse(&long, span(&long)).expect_err("too long").code.as_str(), "E0502");
     let deep_ternary = "true ? 1 : ".repeat(300) + "1";
-    assert_eq!(parse(&deep_ternary, span(&deep_ternary)).expect_err("too deep").code.0, "E0502");
+    assert_eq!(parse(&deep_ternary, span(&deep_ternary)).expect_err("too deep").code.as_str(), "E0502");
 }
 
 /// Any tree, well typed or not.

@@ -2,7 +2,12 @@
 //!
 //! A finding is not a failure: findings accumulate, all of one run are shown at once; failures are typed errors.
 
+mod code;
+mod effect;
 pub mod mend;
+
+pub use code::{Code, page, pages};
+pub use effect::{Effect, Extent};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,10 +17,6 @@ use crate::source::{FileId, Sources, Span};
 
 /// How many further places of what is said of many are shown.
 const MOST_PLACES: usize = 9;
-
-/// A stable diagnostic code such as `E0412`; never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Code(pub &'static str);
 
 /// How much a finding weighs. Warnings and hints never stop, freeze or change an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +76,8 @@ pub struct Finding {
     pub code: Code,
     /// How much it weighs.
     pub severity: Severity,
+    /// What it leaves unknown.
+    pub effect: Effect,
     /// The fact in the user's words, lowercase, names in backticks.
     pub title: String,
     /// The place it is about.
@@ -92,26 +95,37 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// An error at `span`.
+    /// An error at `span` about something that was read and whose meaning is lost.
     pub fn error(code: Code, title: impl Into<String>, span: Span) -> Self {
-        Self::new(code, Severity::Error, title.into(), span)
+        Self::new(code, Severity::Error, Effect::MeaningLost, title.into(), span)
+    }
+
+    /// An error at `span` about something that is understood and refused.
+    pub fn refused(code: Code, title: impl Into<String>, span: Span) -> Self {
+        Self::new(code, Severity::Error, Effect::MeaningKnown, title.into(), span)
+    }
+
+    /// An error at `span` about a text whose form is wrong, which takes so much away.
+    pub fn unreadable(code: Code, extent: Extent, title: impl Into<String>, span: Span) -> Self {
+        Self::new(code, Severity::Error, Effect::Unreadable(extent), title.into(), span)
     }
 
     /// A warning at `span`.
     pub fn warning(code: Code, title: impl Into<String>, span: Span) -> Self {
-        Self::new(code, Severity::Warning, title.into(), span)
+        Self::new(code, Severity::Warning, Effect::MeaningKnown, title.into(), span)
     }
 
     /// A hint at `span`.
     pub fn hint(code: Code, title: impl Into<String>, span: Span) -> Self {
-        Self::new(code, Severity::Hint, title.into(), span)
+        Self::new(code, Severity::Hint, Effect::MeaningKnown, title.into(), span)
     }
 
-    fn new(code: Code, severity: Severity, title: String, span: Span) -> Self {
+    fn new(code: Code, severity: Severity, effect: Effect, title: String, span: Span) -> Self {
         let primary = Label { span, text: String::new() };
         Self {
             code,
             severity,
+            effect,
             title,
             primary,
             secondary: Vec::new(),

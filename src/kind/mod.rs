@@ -2,7 +2,7 @@
 //!
 //! A kind is its group and its name: `Cluster` of `postgresql.cnpg.io` has nothing in common with `Cluster` of
 //! `cluster.x-k8s.io`. A kind that is rendered, watched or judged has a row in `table.rs`; every other one gets
-//! [`UNKNOWN`]. The guard of plans keeps a list of its own, on purpose (`plan/guard.rs`).
+//! [`UNKNOWN`]. The guard of plans keeps a list of its own, on purpose (`plan/carry_out/guard.rs`).
 
 use serde_json::Value;
 
@@ -94,6 +94,26 @@ pub enum Stage {
     Workload,
     /// Routes, certificates, autoscalers, disruption budgets, schedules, jobs after a change.
     Edge,
+}
+
+/// A field of an operator's object that says what becomes of the data when the object is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReclaimPolicy {
+    /// Of a `Database` of CloudNativePG.
+    DatabaseReclaimPolicy,
+    /// Of a `DatabaseRole` of CloudNativePG.
+    DatabaseRoleReclaimPolicy,
+}
+
+impl ReclaimPolicy {
+    /// Returns the field's name in `spec`.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::DatabaseReclaimPolicy => "databaseReclaimPolicy",
+            Self::DatabaseRoleReclaimPolicy => "databaseRoleReclaimPolicy",
+        }
+    }
 }
 
 /// When objects are deleted, first to last: what is reached, what runs, what configures; then what holds data, from the
@@ -238,7 +258,7 @@ pub struct Kind {
     /// What happens to what its objects own when they are deleted.
     pub(crate) propagation: Propagation,
     /// The field of `spec` that is set to `delete` just before a deletion, so that the data goes with the object.
-    pub(crate) reclaim_field: Option<&'static str>,
+    pub(crate) reclaim_policy: Option<ReclaimPolicy>,
     /// What goes with a deleted object and what stays, in words; absent where that is plain.
     pub(crate) on_delete: Option<&'static str>,
     /// Fields that the API server refuses to change.
@@ -286,7 +306,7 @@ impl Kind {
             },
             departure_with_data: Departure::Data,
             propagation: Propagation::Background,
-            reclaim_field: None,
+            reclaim_policy: None,
             on_delete: None,
             immutable: &[],
             frozen: &[],

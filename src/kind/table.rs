@@ -4,7 +4,8 @@ use super::{
     AUTOSCALER, BACKUP_SCHEDULE, CERTIFICATE, CONFIG_MAP, CRON_JOB, DEFINITION, DEPLOYMENT, DISRUPTION_BUDGET, Data,
     Departure, GARAGE_BUCKET, GARAGE_KEY, GroupKind, HTTP_ROUTE, HealthRule, INGRESS, JOB, Kind, LISTENER_SET, Made,
     NAMESPACE, NETWORK_POLICY, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POD, POSTGRES_CLUSTER, POSTGRES_DATABASE,
-    POSTGRES_POOLER, POSTGRES_ROLE, Propagation, SECRET, SERVICE, STATEFUL_SET, Stage, WatchScope, Watched,
+    POSTGRES_POOLER, POSTGRES_ROLE, Propagation, ReclaimPolicy, SECRET, SERVICE, STATEFUL_SET, Stage, WatchScope,
+    Watched,
 };
 
 const fn core(kind: &'static str, stage: Stage) -> Kind {
@@ -199,7 +200,7 @@ pub(crate) static KINDS: &[Kind] = &[
     Kind {
         data: Data::Own,
         departure_with_data: Departure::Inside,
-        reclaim_field: Some("databaseReclaimPolicy"),
+        reclaim_policy: Some(ReclaimPolicy::DatabaseReclaimPolicy),
         on_delete: Some("the database goes with it: its reclaim policy is set to `delete` first"),
         immutable: &["spec.name", "spec.cluster"],
         health: HealthRule::PostgresInside,
@@ -209,7 +210,7 @@ pub(crate) static KINDS: &[Kind] = &[
     Kind {
         data: Data::Own,
         departure_with_data: Departure::Inside,
-        reclaim_field: Some("databaseRoleReclaimPolicy"),
+        reclaim_policy: Some(ReclaimPolicy::DatabaseRoleReclaimPolicy),
         on_delete: Some("the role goes with it once it owns nothing: its reclaim policy is set to `delete` first"),
         immutable: &["spec.cluster"],
         health: HealthRule::PostgresInside,

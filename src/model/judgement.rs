@@ -1,6 +1,6 @@
 //! What a garden says of findings themselves: `allow CODE "reason"` accepts a doubt, `severity CODE WEIGHT` weighs it.
 //!
-//! What is wrong stays wrong: only doubts (`W…`), and texts that merely look like secrets, can be accepted.
+//! What is wrong stays wrong: only doubts, and texts that merely look like secrets, can be accepted.
 
 use std::collections::BTreeMap;
 
@@ -10,27 +10,30 @@ use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// A value that looks like a secret: of what is wrong, the one thing that can be accepted.
-pub const LOOKS_SECRET: Code = Code("E0701");
+pub const LOOKS_SECRET: Code = Code::new("E0701");
 /// A finding that is no matter of opinion.
-pub const NO_DOUBT: Code = Code("E0420");
+pub const NO_DOUBT: Code = Code::new("E0420");
 /// An `allow` that allows nothing.
-pub const ALLOWS_NOTHING: Code = Code("W0106");
+pub const ALLOWS_NOTHING: Code = Code::new("W0106");
 
 /// Everything that the garden says of findings.
 #[derive(Clone, Debug, Default)]
 pub struct Judgement {
     accepted: Vec<Accepted>,
     /// Where those about the whole garden stand among the accepted, by code: the first of each.
-    anywhere: BTreeMap<String, usize>,
+    anywhere: BTreeMap<Code, usize>,
     /// Where those about a node stand among the accepted, by its file.
     inside: BTreeMap<FileId, Vec<usize>>,
-    weights: BTreeMap<String, Severity>,
+    weights: BTreeMap<Code, Severity>,
 }
 
 /// One `allow`.
 #[derive(Clone, Debug)]
 struct Accepted {
-    code: String,
+    /// What it allows; `None` where no finding is called as it says.
+    code: Option<Code>,
+    /// The code as a person wrote it.
+    written: String,
     /// The node that it is about; the whole garden where absent.
     within: Option<Span>,
     /// Its own node.
@@ -42,8 +45,8 @@ struct Accepted {
 #[derive(Debug, Default)]
 pub(super) struct Said {
     accepted: Vec<Accepted>,
-    weights: Vec<(String, Severity)>,
-    /// About lines that concern what is no doubt.
+    weights: Vec<(Code, Severity)>,
+    /// About lines that concern what is no doubt, or no finding at all.
     pub(super) found: Findings,
 }
 
@@ -58,23 +61,25 @@ impl Said {
     fn node(&mut self, file: &Checked, node: &Node) {
         let is_garden = node.name.value == "garden";
         for said in node.children.iter().filter(|child| !file.is_broken(child)) {
-            let Some(code) = said.arg(0).map(|code| &code.text) else { continue };
+            let Some(written) = said.arg(0).map(|code| &code.text) else { continue };
+            let code = Code::written(written);
             match said.name.value.as_str() {
                 // The `allow` of an offer is about escape hatches.
                 "allow" if node.name.value != "offer" => {
-                    if is_acceptable(code) {
-                        let within = (!is_garden).then_some(node.span);
-                        self.accepted.push(Accepted { code: code.clone(), within, place: said.head, used: false });
-                    } else {
+                    if let Some(code) = code.filter(|code| !is_acceptable(*code)) {
                         self.found.push(no_doubt(code, "allowed", said));
+                    } else {
+                        let within = (!is_garden).then_some(node.span);
+                        let (written, place) = (written.clone(), said.head);
+                        self.accepted.push(Accepted { code, written, within, place, used: false });
                     }
                 }
                 "severity" if is_garden => {
                     let weight = said.arg(1).and_then(|word| severity(&word.text));
-                    if code.starts_with('W') {
-                        self.weights.extend(weight.map(|weight| (code.clone(), weight)));
-                    } else {
-                        self.found.push(no_doubt(code, "weighed", said));
+                    match code {
+                        None => self.found.push(weighs_nothing(written, said.head)),
+                        Some(code) if code.is_doubt() => self.weights.extend(weight.map(|weight| (code, weight))),
+                        Some(code) => self.found.push(no_doubt(code, "weighed", said)),
                     }
                 }
                 "app" | "retired" => self.node(file, said),
@@ -91,7 +96,7 @@ impl Judgement {
         for said in files {
             findings.extend_from(&said.found);
             said.accepted.iter().for_each(|accepted| judgement.accept(accepted));
-            judgement.weights.extend(said.weights.iter().cloned());
+            judgement.weights.extend(said.weights.iter().copied());
         }
         judgement
     }
@@ -99,7 +104,7 @@ impl Judgement {
     fn accept(&mut self, accepted: &Accepted) {
         let at = self.accepted.len();
         match accepted.within {
-            None => drop(self.anywhere.entry(accepted.code.clone()).or_insert(at)),
+            None => drop(accepted.code.map(|code| self.anywhere.entry(code).or_insert(at))),
             Some(span) => self.inside.entry(span.file).or_default().push(at),
         }
         self.accepted.push(accepted.clone());
@@ -108,7 +113,7 @@ impl Judgement {
     /// Takes away what is allowed and weighs the rest.
     pub fn apply(&mut self, findings: &mut Findings) {
         if !self.weights.is_empty() {
-            findings.weigh(|finding| self.weights.get(finding.code.0).copied());
+            findings.weigh(|finding| self.weights.get(&finding.code).copied());
         }
         if !self.accepted.is_empty() {
             findings.retain(|finding| match self.first_about(finding) {
@@ -127,20 +132,19 @@ impl Judgement {
         let covers = |at: &usize| {
             let Accepted { code, within, .. } = &self.accepted[*at];
             let inside = |span: Span| span.start <= place.start && place.end <= span.end;
-            code == finding.code.0 && within.is_some_and(inside)
+            *code == Some(finding.code) && within.is_some_and(inside)
         };
         let inside = self.inside.get(&place.file).and_then(|all| all.iter().copied().find(|at| covers(at)));
-        inside.into_iter().chain(self.anywhere.get(finding.code.0).copied()).min()
+        inside.into_iter().chain(self.anywhere.get(&finding.code).copied()).min()
     }
 
-    /// Tells of each `allow` that allowed nothing; `is_known` says which codes there are.
-    pub fn tell_of_unused(&self, is_known: impl Fn(&str) -> bool, findings: &mut Findings) {
+    /// Tells of each `allow` that allowed nothing.
+    pub fn tell_of_unused(&self, findings: &mut Findings) {
         for unused in self.accepted.iter().filter(|accepted| !accepted.used) {
-            let code = &unused.code;
-            let title = if is_known(code) {
-                format!("`allow {code}` allows nothing: there is no such finding here any more")
-            } else {
-                format!("`allow {code}` allows nothing: no finding is called `{code}`")
+            let written = &unused.written;
+            let title = match unused.code {
+                Some(_) => format!("`allow {written}` allows nothing: there is no such finding here any more"),
+                None => format!("`allow {written}` allows nothing: no finding is called `{written}`"),
             };
             let finding = Finding::warning(ALLOWS_NOTHING, title, unused.place)
                 .why("it would hide the next one of its kind, for a reason that is not its own")
@@ -150,8 +154,15 @@ impl Judgement {
     }
 }
 
-fn is_acceptable(code: &str) -> bool {
-    code.starts_with('W') || code == LOOKS_SECRET.0
+fn is_acceptable(code: Code) -> bool {
+    code.is_doubt() || code == LOOKS_SECRET
+}
+
+fn weighs_nothing(written: &str, place: Span) -> Finding {
+    let title = format!("`severity {written}` weighs nothing: no finding is called `{written}`");
+    Finding::warning(ALLOWS_NOTHING, title, place)
+        .why("somebody meant another finding, and that one weighs what it always did")
+        .fix(Applicability::Safe, "take it away", place, "")
 }
 
 fn severity(word: &str) -> Option<Severity> {
@@ -163,9 +174,9 @@ fn severity(word: &str) -> Option<Severity> {
     })
 }
 
-fn no_doubt(code: &str, done: &str, said: &Node) -> Finding {
+fn no_doubt(code: Code, done: &str, said: &Node) -> Finding {
     let place = said.arg(0).map_or(said.head, |code| code.span);
-    Finding::error(NO_DOUBT, format!("`{code}` cannot be {done}: it is no doubt"), place)
-        .why(format!("codes that begin with `W` are doubts; besides them only `{}` can be allowed", LOOKS_SECRET.0))
+    Finding::refused(NO_DOUBT, format!("`{code}` cannot be {done}: it is no doubt"), place)
+        .why(format!("codes that begin with `W` are doubts; besides them only `{LOOKS_SECRET}` can be allowed"))
         .help(format!("mend what `parcelle explain {code}` describes"))
 }

@@ -29,6 +29,7 @@ pub use incremental::{Memo, build, build_again};
 pub use judgement::Judgement;
 pub use names::UNKNOWN_NAME;
 pub use rules::secret_names::NOT_OWN;
+pub use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub use spelling::value_text;
 pub use typed::{
     Adopt, App, AppNode, Cluster, Consent, Contact, Deletions, EnvValue, FieldDecision, Garden, Grants, Layer, Life,

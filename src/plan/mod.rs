@@ -1,8 +1,10 @@
 //! The changes that turn live into objects: a value with reasons, printable, saved, applied exactly.
 //!
-//! Everything here is pure. [`questions`] says which objects the API server is asked about, [`organisation`] decides,
-//! [`guard`](guard::check) checks the decision on its own, [`order`](order::steps) says in which order it is done,
-//! [`ahead`] and [`after`] say what stands in the inventory before the first write and after the last.
+//! Everything here is pure, and stands in four groups: `state` is what is known (live, inventory, what the garden says),
+//! and [`questions`] which objects the API server is asked about; `decide` holds [`organisation`], which decides, and the
+//! actions it decides on; `carry_out` the [`guard`](guard::check), which checks the decision on its own, the
+//! [`order`](order::steps) in which it is done, and what stands in the inventory [`ahead`] of the first write and [`after`]
+//! the last; `tell` what people see of it.
 
 use std::collections::BTreeMap;
 
@@ -12,54 +14,32 @@ use crate::finding::Findings;
 use crate::name::Name;
 use crate::render::ObjectId;
 
-pub mod action;
-mod brief;
+mod carry_out;
 mod decide;
-mod deletions;
-mod diff;
-pub mod eject;
-mod findings;
-pub mod guard;
-mod hash;
-pub mod health;
-mod identity;
-mod immutable;
-mod input;
-pub mod inventory;
-mod list;
-pub mod live;
-mod mask;
-pub mod order;
-mod organisation;
-pub mod outcome;
-mod owners;
-pub mod own_fields;
-mod own_values;
-pub mod path;
-pub mod reason;
-mod record;
-mod requests;
-pub mod said;
-mod settle;
-mod standing;
-pub mod take_over;
+mod state;
+mod tell;
+
+pub use carry_out::{eject, guard, order, outcome};
+pub use decide::{action, deed, organisation, reason, take_over};
+pub use state::{health, inventory, live, own_fields, path, said};
 
 pub use action::{Action, Base, FieldChange, Place, Shown, Verb, What};
-pub use hash::{desired_hash, hash_of, values_hash};
-pub use health::{Health, HealthState, health};
-pub use identity::Identity;
-pub use input::{Input, body_to_send, is_sure_drift, kind_key, may_force, questions};
+pub use carry_out::promise::Promise;
+pub use carry_out::record::{after, ahead};
+pub use deed::{Deed, Prepare};
 pub use inventory::{Entry, Inventory, Presence};
 pub use live::{Cause, Conflict, Copy, DryRun, Live, LiveObject, Settled};
 pub use order::{Phase, Step, is_awaited, steps};
-pub use organisation::organisation;
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
-pub use own_values::OwnValues;
-pub use reason::Reason;
-pub use record::{after, ahead};
+pub use reason::{Adopting, Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
 pub use said::Said;
-pub use settle::{Judge, request_hash};
+pub use state::hash::{desired_hash, hash_of, values_hash};
+pub use state::health::{Health, HealthState, health};
+pub use state::identity::Identity;
+pub use state::input::{Input, body_to_send, is_sure_drift, kind_key, may_force, questions};
+pub use state::own_values::OwnValues;
+pub use state::settle::{Judge, request_hash};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";
@@ -72,7 +52,7 @@ pub const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub const NONCE: &str = "parcelle.dev/nonce";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub const SCHEMA: &str = "parcelle.dev/plan/v1";
+pub const SCHEMA: &str = "parcelle.dev/plan/v2";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,7 +89,7 @@ pub struct OrganisationPlan {
     /// One for each object that is desired or in the inventory, in order of stage, kind, name.
     pub actions: Vec<Action>,
     /// Objects that stay as they are and were left out of `actions` (see [`shorten`](Self::shorten)).
-    #[serde(default, skip_serializing_if = "brief::is_none")]
+    #[serde(default, skip_serializing_if = "tell::brief::is_none")]
     pub unchanged: usize,
     /// Inventory entries whose objects are gone already: they are dropped when the plan was applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -122,7 +102,7 @@ pub struct OrganisationPlan {
     pub retired_organisation: Option<Retirement>,
     /// Why nothing (or nothing but drift) is done although something would be: a hold, a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standstill: Option<Reason>,
+    pub standstill: Option<Holding>,
     /// What people must know, with the line to look at.
     #[serde(skip)]
     pub findings: Findings,
@@ -142,7 +122,7 @@ impl OrganisationPlan {
     pub fn counts(&self) -> BTreeMap<Verb, usize> {
         let mut counts = BTreeMap::new();
         for action in &self.actions {
-            *counts.entry(action.verb).or_default() += 1;
+            *counts.entry(action.verb()).or_default() += 1;
         }
         if self.unchanged > 0 {
             *counts.entry(Verb::Keep).or_default() += self.unchanged;
@@ -152,7 +132,7 @@ impl OrganisationPlan {
 
     /// Whether anything would be written.
     pub fn changes_anything(&self) -> bool {
-        self.actions.iter().any(|action| action.verb.writes())
+        self.actions.iter().any(|action| action.verb().writes())
     }
 }
 

@@ -394,7 +394,8 @@ fn what_is_adopted_or_decided_about_is_there() {
     app.adopt.push(Adopt { kind: "Namespace".to_owned(), name: "another".to_owned(), span });
     let mut findings = Findings::default();
     super::with_findings(&garden, &organisation, NOON.parse().unwrap(), &mut findings);
-    let told: Vec<_> = findings.iter().map(|finding| (finding.code.0, &*finding.title, &*finding.help[0])).collect();
+    let told: Vec<_> =
+        findings.iter().map(|finding| (finding.code.as_str(), &*finding.title, &*finding.help[0])).collect();
     let meant = "did you mean `cloud-web`?";
     let own = format!("of that kind there are: {}", organisation.name);
     let expected = [
@@ -425,7 +426,7 @@ fn a_patch_lies_over_what_is_rendered() {
 fn what_objects_and_patches_may_not_say_is_found_where_it_stands() {
     let found = |kdl: &str| -> Vec<String> {
         let (_, findings) = written(kdl);
-        findings.iter().map(|finding| format!("{} {}", finding.code.0, finding.title)).collect()
+        findings.iter().map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect()
     };
     let cases = [
         ("object Secret x {}", "E0603 `Secret` is not a kind that may be written"),

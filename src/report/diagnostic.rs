@@ -43,7 +43,7 @@ impl std::error::Error for Drawn {}
 
 impl Diagnostic for Drawn {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.finding.code.0))
+        Some(Box::new(self.finding.code.as_str()))
     }
 
     fn severity(&self) -> Option<Weight> {

@@ -17,9 +17,9 @@ pub fn fingerprints(findings: &Findings, sources: &Sources) -> Vec<String> {
         let path: &str = &sources.file(span.file).path;
         let subject: String = sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
         let subject: String = subject.chars().take(LONGEST_SUBJECT).collect();
-        let ordinal = seen.entry((finding.code.0, path, subject.clone())).or_default();
+        let ordinal = seen.entry((finding.code.as_str(), path, subject.clone())).or_default();
         *ordinal += 1;
-        hash(&[finding.code.0, path, &subject, &ordinal.to_string()])
+        hash(&[finding.code.as_str(), path, &subject, &ordinal.to_string()])
     });
     named.collect()
 }
@@ -48,7 +48,7 @@ mod tests {
         let file = sources.add(SourceFile::new("a.kdl", text, ""));
         let mut findings = Findings::default();
         for start in starts {
-            findings.push(Finding::error(Code("E0001"), "title", Span::new(file, *start..start + 3)));
+            findings.push(Finding::error(Code::new("E0001"), "title", Span::new(file, *start..start + 3)));
         }
         fingerprints(&findings, &sources)
     }

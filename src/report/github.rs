@@ -44,7 +44,7 @@ fn command(finding: &Finding, sources: &Sources) -> String {
         // Columns of a place over several lines are refused.
         let _ = write!(place, ",col={},endColumn={}", start.column, end.column);
     }
-    let title = property(&format!("{}: {}", finding.code.0, finding.title));
+    let title = property(&format!("{}: {}", finding.code.as_str(), finding.title));
     format!("::{} {place},title={title}::{}\n", word(finding.severity), data(&message(finding, sources)))
 }
 

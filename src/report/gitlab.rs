@@ -15,7 +15,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
             let description = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(": ");
             json!({
                 "description": description,
-                "check_name": finding.code.0,
+                "check_name": finding.code.as_str(),
                 "fingerprint": fingerprint,
                 "severity": match finding.severity {
                     Severity::Error => "major",

@@ -22,7 +22,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
 fn object(finding: &Finding, fingerprint: &str, sources: &Sources) -> Value {
     json!({
         "version": VERSION,
-        "code": finding.code.0,
+        "code": finding.code.as_str(),
         "severity": severity(finding),
         "title": finding.title,
         "primary": label(&finding.primary, sources),

@@ -31,7 +31,7 @@ fn subject(finding: &Finding, sources: &Sources) -> String {
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
     let path = &sources.file(finding.file()).path;
     let subject = if text.is_empty() { path.to_string() } else { format!("{path} {text}") };
-    format!("{subject} · {}", finding.code.0)
+    format!("{subject} · {}", finding.code.as_str())
 }
 
 /// Equal names are dropped by those who read the report.
@@ -52,7 +52,7 @@ fn case(finding: &Finding, name: &str, sources: &Sources) -> String {
     body.extend(finding.fixes.iter().map(|fix| format!("fix: {}", fix.title)));
     let body = escape(&body.join("\n"));
     let inside = if finding.severity == Severity::Error {
-        format!("<failure message=\"{}\" type=\"{}\">{body}</failure>", escape(&finding.title), finding.code.0)
+        format!("<failure message=\"{}\" type=\"{}\">{body}</failure>", escape(&finding.title), finding.code.as_str())
     } else {
         format!("<system-out>{}: {body}</system-out>", severity(finding))
     };

@@ -8,7 +8,6 @@ mod json;
 mod junit;
 mod markup;
 mod narrated;
-mod pages;
 pub mod plan;
 pub mod reference;
 mod sarif;
@@ -21,9 +20,9 @@ use std::str::FromStr;
 use crate::finding::{Applicability, Finding, Findings, Severity};
 use crate::source::Sources;
 
+pub use crate::finding::{page, pages};
 pub use diagnostic::Drawn;
 pub use fingerprint::fingerprints;
-pub use pages::{page, pages};
 pub use step_summary::step_summary;
 
 /// How texts for people are drawn.

@@ -38,7 +38,7 @@ fn tell(out: &mut String, finding: &Finding, sources: &Sources) {
         let end = if text.ends_with(['.', '?', '!', '…']) { "" } else { "." };
         let _ = writeln!(out, "{start}{text}{end}");
     };
-    sentence(&format!("{} {}: ", severity(finding), finding.code.0), &finding.title);
+    sentence(&format!("{} {}: ", severity(finding), finding.code.as_str()), &finding.title);
     sentence("It is in ", &place(&finding.primary, sources));
     finding.secondary.iter().for_each(|label| sentence("See also ", &place(label, sources)));
     finding.why.iter().for_each(|why| sentence("Why: ", why));
@@ -85,8 +85,8 @@ mod tests {
         let offer = sources.add(SourceFile::new("orgs/offers/liiibre.kdl", "storage 200 GiB\n", ""));
         let mut findings = Findings::default();
         findings.push(
-            Finding::error(
-                Code("E0412"),
+            Finding::refused(
+                Code::new("E0412"),
                 "alternatiba asks for more storage than its offer grants",
                 Span::new(org, 10..25),
             )
@@ -114,7 +114,7 @@ Possible fix: write `200 GiB`.
         let mut sources = Sources::default();
         let file = sources.add(SourceFile::new("a.kdl", "a\u{1B}[31m\u{202E}b", ""));
         let mut findings = Findings::default();
-        findings.push(Finding::error(Code("E0001"), "a\u{1B}b", Span::new(file, 0..9)));
+        findings.push(Finding::error(Code::new("E0001"), "a\u{1B}b", Span::new(file, 0..9)));
         let out = render(&findings, &sources);
         assert!(!out.contains(['\u{1B}', '\u{202E}']), "{out}");
     }

@@ -47,15 +47,15 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn rule(code: Code, severity: Severity) -> Value {
-    let page = page(code.0).unwrap_or_default();
+    let page = page(code.as_str()).unwrap_or_default();
     let title = page.lines().next().unwrap_or_default().trim_start_matches('#').trim();
-    let title = title.strip_prefix(code.0).unwrap_or(title).trim_start_matches(':').trim();
-    let title = if title.is_empty() { code.0 } else { title };
+    let title = title.strip_prefix(code.as_str()).unwrap_or(title).trim_start_matches(':').trim();
+    let title = if title.is_empty() { code.as_str() } else { title };
     let body = page.split_once('\n').map_or("", |(_, body)| body.trim());
     let help = if body.is_empty() { title } else { body };
     let first = help.split("\n\n").next().unwrap_or(help).replace('\n', " ");
     json!({
-        "id": code.0,
+        "id": code.as_str(),
         "shortDescription": { "text": title },
         "fullDescription": { "text": first },
         "help": { "text": help, "markdown": help },
@@ -78,7 +78,7 @@ fn result(finding: &Finding, hash: &str, rules: &[(Code, Severity)], sources: &S
     let related: Vec<Value> = related.collect();
     message.extend(finding.help.iter().map(|help| plain(help)));
     let mut result = json!({
-        "ruleId": finding.code.0,
+        "ruleId": finding.code.as_str(),
         "ruleIndex": rules.iter().position(|(code, _)| *code == finding.code),
         "level": level(finding.severity),
         "message": { "text": message.join("\n") },

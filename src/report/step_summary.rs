@@ -36,7 +36,7 @@ fn row(finding: &Finding, sources: &Sources) -> String {
     let what = parts([&finding.title, &finding.primary.text].into_iter().chain(&finding.why).collect());
     let way_out = parts(finding.help.iter().chain(finding.fixes.iter().map(|fix| &fix.title)).collect());
     let place = code(&sources.locate(finding.primary.span));
-    format!("| {} {} | {place} | {what} | {way_out} |\n", severity(finding), finding.code.0)
+    format!("| {} {} | {place} | {what} | {way_out} |\n", severity(finding), finding.code.as_str())
 }
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
         let mut findings = Findings::default();
         for _ in 0..30 {
             let hostile = "one | <b>two</b>\n[three](http://x) @four";
-            findings.push(Finding::error(Code("E0101"), hostile, Span::new(file, 0..5)).help(hostile));
+            findings.push(Finding::error(Code::new("E0101"), hostile, Span::new(file, 0..5)).help(hostile));
         }
         let text = step_summary(&findings, &sources);
         assert_eq!(text.matches("| error E0101 |").count(), 30);

@@ -44,7 +44,8 @@ pub(super) fn render(findings: &Findings, sources: &Sources, colour: bool) -> St
 /// `error[E0412]: title`.
 pub(super) fn heading(finding: &Finding, colour: bool) -> String {
     let pen = Pen { colour };
-    let code = pen.paint(of_severity(finding.severity).bold(), &format!("{}[{}]", severity(finding), finding.code.0));
+    let code =
+        pen.paint(of_severity(finding.severity).bold(), &format!("{}[{}]", severity(finding), finding.code.as_str()));
     format!("{code}: {}", pen.paint(Style::new().bold(), &visible(&finding.title)))
 }
 
@@ -221,7 +222,7 @@ mod tests {
         let mut sources = Sources::default();
         let file = sources.add(SourceFile::new("a.kdl", text, ""));
         let mut findings = Findings::default();
-        findings.push(Finding::error(Code("E0001"), "title", Span::new(file, range)).label("here"));
+        findings.push(Finding::error(Code::new("E0001"), "title", Span::new(file, range)).label("here"));
         render(&findings, &sources, false)
     }
 
@@ -235,7 +236,7 @@ mod tests {
         let mut findings = Findings::default();
         let title = "alternatiba asks for more storage than its offer grants";
         findings.push(
-            Finding::error(Code("E0412"), title, Span::new(org, 24..39))
+            Finding::refused(Code::new("E0412"), title, Span::new(org, 24..39))
                 .label("cloud: 220 GiB")
                 .also(Span::new(offer, 15..30), "liiibre grants 200 GiB")
                 .why("the apps of alternatiba add up to 230 GiB: cloud 220 GiB and 10 GiB")

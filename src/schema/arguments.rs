@@ -8,11 +8,11 @@ use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Node, Value};
 
 /// An argument or property that must be there is not.
-pub const MISSING: Code = Code("E0104");
+pub const MISSING: Code = Code::new("E0104");
 /// More arguments than belong there.
-pub const SUPERFLUOUS: Code = Code("E0105");
+pub const SUPERFLUOUS: Code = Code::new("E0105");
 /// A property that does not stand on that line.
-pub const UNKNOWN_PROPERTY: Code = Code("E0106");
+pub const UNKNOWN_PROPERTY: Code = Code::new("E0106");
 
 /// Checks arguments and properties; the shape that the block has, or none where that cannot be told. Of a line whose
 /// form was wrong only the shape is told.

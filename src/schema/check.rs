@@ -8,23 +8,23 @@ use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
 use crate::schema::suggest::{either, nearest};
 use crate::source::{FileId, Span};
-use crate::syntax::{Document, Node};
+use crate::syntax::{Document, NO_TEXT, Node};
 
 /// A word that does not stand where it is written.
-pub const UNKNOWN_WORD: Code = Code("E0101");
+pub const UNKNOWN_WORD: Code = Code::new("E0101");
 /// The same thing said twice.
-pub const TWICE: Code = Code("E0102");
+pub const TWICE: Code = Code::new("E0102");
 /// A node that must be there is not.
-pub const MISSING_NODE: Code = Code("E0103");
+pub const MISSING_NODE: Code = Code::new("E0103");
 /// A block where none belongs.
-pub const NO_BLOCK: Code = Code("E0107");
+pub const NO_BLOCK: Code = Code::new("E0107");
 /// A file that does not start with its edition.
-pub const NO_EDITION: Code = Code("E0108");
+pub const NO_EDITION: Code = Code::new("E0108");
 /// An edition that this parcelle does not know.
-pub const UNKNOWN_EDITION: Code = Code("E0109");
+pub const UNKNOWN_EDITION: Code = Code::new("E0109");
 
 /// A file with nothing in it.
-pub const EMPTY: Code = Code("E0110");
+pub const EMPTY: Code = Code::new("E0110");
 
 /// The edition of the language.
 pub const EDITION: &str = "2026";
@@ -56,7 +56,7 @@ pub(super) fn schema_file(document: Document, findings: &mut Findings) -> Checke
 fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings: &'a mut Findings) -> Checked {
     let unread = document.refused || is_structure_doubtful(document.file, findings);
     let malformed = malformed(document.file, findings);
-    let replaced = findings.iter().any(|finding| finding.code.0 == "E0002" && finding.file() == document.file);
+    let replaced = findings.iter().any(|finding| finding.code == NO_TEXT && finding.file() == document.file);
     let mut check = Check { language, findings, broken: BTreeSet::new(), malformed, replaced };
     let unread = unread || document.nodes.is_empty() && !check.malformed.is_empty();
     let known = !unread && check.edition(&document) && check.holds_something(&document);
@@ -68,26 +68,15 @@ fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings
     Checked { document, broken, malformed, readable: known }
 }
 
-/// Whether it is not known which node stands in which: then what is said of words in wrong places helps nobody.
+/// Whether it is not known which node stands in which.
 fn is_structure_doubtful(file: FileId, findings: &Findings) -> bool {
-    let doubtful = |finding: &Finding| match finding.code.0 {
-        "E0006" | "E0007" | "E0024" | "E0026" => {
-            !finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe)
-        }
-        // A text or comment without its end takes in the rest of the file.
-        "E0009" => finding.fixes.is_empty(),
-        "E0008" | "E0010" | "E0025" => true,
-        _ => false,
-    };
-    findings.iter().any(|finding| finding.file() == file && doubtful(finding))
+    findings.iter().any(|finding| finding.file() == file && finding.hides_nesting())
 }
 
 /// The places of what is wrong with the form of a file.
 fn malformed(file: FileId, findings: &Findings) -> Vec<Span> {
-    let of_form = |finding: &&Finding| {
-        finding.severity == Severity::Error && finding.code.0.starts_with("E00") && finding.file() == file
-    };
-    findings.iter().filter(of_form).map(|finding| finding.primary.span).collect()
+    let of_form = findings.iter().filter(|finding| finding.is_unreadable() && finding.file() == file);
+    of_form.map(|finding| finding.primary.span).collect()
 }
 
 impl<'a> Check<'a> {
@@ -310,7 +299,7 @@ impl<'a> Check<'a> {
     fn unknown(&self, shape: &Shape, node: &Node, parent: Option<&Node>) -> Finding {
         let word = node.name.value.as_str();
         let place = parent.map_or("the top of a file".to_owned(), |parent| format!("`{}`", parent.name.value));
-        let finding = Finding::error(UNKNOWN_WORD, format!("`{word}` is not known in {place}"), node.name.span);
+        let finding = Finding::refused(UNKNOWN_WORD, format!("`{word}` is not known in {place}"), node.name.span);
         let nodes = self.language.nodes(shape);
         let mut words: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         if parent.is_none() && may_be_edition(node) {

@@ -6,7 +6,7 @@ use super::outline::{Group, OutlineNode};
 use super::repair::Repair;
 use super::traps::Traps;
 use super::word::{self, Word};
-use crate::finding::{Applicability, Code, Edit, Finding, Fix};
+use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::Span;
 
 impl Traps<'_> {
@@ -42,8 +42,9 @@ impl Traps<'_> {
         let Some((first, setting)) = amounts.first() else { return };
         let text = self.source[first.clone()].to_owned();
         let title = format!("`{text}` is an amount with its unit in a property");
-        let mut finding = Finding::error(Code("E0014"), title, Span::new(self.file, first.clone()))
-            .why("a property holds one word or number; an amount is a setting of its own, two values");
+        let mut finding =
+            Finding::unreadable(Code::new("E0014"), Extent::Place, title, Span::new(self.file, first.clone()))
+                .why("a property holds one word or number; an amount is a setting of its own, two values");
         for (other, _) in &amounts[1..] {
             finding = finding.also(Span::new(self.file, other.clone()), "and here");
         }

@@ -2,8 +2,15 @@
 
 use super::lexer::{Kind, Token};
 use super::repair::Repair;
-use crate::finding::{Applicability, Code, Finding};
+use crate::finding::{Applicability, Code, Extent, Finding};
 use crate::source::{FileId, Span};
+
+/// A block without its `}`.
+pub(super) const UNCLOSED_BLOCK: Code = Code::new("E0006");
+/// A `}` without its `{`.
+pub(super) const STRAY_BRACE: Code = Code::new("E0007");
+/// A block without its `{`.
+pub(super) const MISSING_BRACE: Code = Code::new("E0008");
 
 /// From how many on stray braces are told in one finding.
 const MANY: usize = 4;
@@ -77,7 +84,12 @@ fn parentheses(file: FileId, tokens: &[Token]) -> Turned {
         begun |= !tokens[at].is_trivia();
         let Some((kind, written, brace)) = meant else { continue };
         let span = Span::new(file, tokens[at].start..tokens[at].end);
-        let finding = Finding::error(Code("E0022"), format!("`{written}` stands where `{brace}` is meant"), span);
+        let finding = Finding::unreadable(
+            Code::new("E0022"),
+            Extent::Place,
+            format!("`{written}` stands where `{brace}` is meant"),
+            span,
+        );
         let title = format!("write `{brace}`");
         findings.push(finding.why("a block stands between `{` and `}`").fix(Applicability::Safe, title, span, brace));
         repairs.push(Repair::replace(tokens[at].start..tokens[at].end, brace));
@@ -247,7 +259,7 @@ impl Walk<'_> {
         let token = self.tokens[at];
         let span = Span::new(self.file, token.start..token.end);
         self.findings.push(
-            Finding::error(Code("E0026"), "this block has no name", span)
+            Finding::unreadable(Code::new("E0026"), Extent::Nesting, "this block has no name", span)
                 .why("a block belongs to a node, and the `{` before it began that of this one")
                 .fix(Applicability::Safe, "take it out", span, ""),
         );
@@ -259,7 +271,7 @@ impl Walk<'_> {
         let token = self.tokens[level.open];
         let span = Span::new(self.file, token.start..token.end);
         self.findings.push(
-            Finding::error(Code("E0006"), "this block is never closed", span)
+            Finding::unreadable(UNCLOSED_BLOCK, Extent::Nesting, "this block is never closed", span)
                 .why("by the indentation nothing stands in it")
                 .fix(Applicability::Guess, "take it out", span, ""),
         );
@@ -276,7 +288,7 @@ impl Walk<'_> {
         let token = self.tokens[at];
         let span = Span::new(self.file, token.start..token.end);
         self.findings.push(
-            Finding::error(Code("E0008"), "the `{` of this block is missing", span)
+            Finding::unreadable(MISSING_BRACE, Extent::Nesting, "the `{` of this block is missing", span)
                 .label("closes a block that this line does not open")
                 .why("a block that ends in the middle of a line begins on the same line")
                 .help("write `{` after the name and the values of the node whose block this is"),
@@ -289,7 +301,7 @@ impl Walk<'_> {
         let span = Span::new(self.file, token.start..token.end);
         let applicability = if sure { Applicability::Safe } else { Applicability::Guess };
         self.findings.push(
-            Finding::error(Code("E0007"), "this `}` closes nothing", span)
+            Finding::unreadable(STRAY_BRACE, Extent::Nesting, "this `}` closes nothing", span)
                 .why("every `}` ends a block that a `{` began; all blocks above have theirs")
                 .fix(applicability, "take it out", span, ""),
         );
@@ -300,8 +312,9 @@ impl Walk<'_> {
         let place = Span::new(self.file, lone.end..lone.end);
         let inside = self.tokens[at];
         self.findings.push(
-            Finding::error(
-                Code("E0008"),
+            Finding::unreadable(
+                MISSING_BRACE,
+                Extent::Nesting,
                 "the `{` of a block is missing here",
                 Span::new(self.file, lone.start..lone.end),
             )
@@ -324,9 +337,13 @@ impl Walk<'_> {
         let place = Span::new(self.file, line_end..line_end);
         let applicability = if next.is_some() { Applicability::Safe } else { Applicability::Guess };
         let title = if next.is_some() { "close it before that line" } else { "close it at the end of the file" };
-        let mut finding =
-            Finding::error(Code("E0006"), "this block is never closed", Span::new(self.file, open.start..open.end))
-                .why("every `{` needs its `}`");
+        let mut finding = Finding::unreadable(
+            UNCLOSED_BLOCK,
+            Extent::Nesting,
+            "this block is never closed",
+            Span::new(self.file, open.start..open.end),
+        )
+        .why("every `{` needs its `}`");
         if let Some(next) = next {
             let words = "by its indentation this no longer belongs to it";
             finding = finding.also(Span::new(self.file, next.start..next.end), words);
@@ -375,7 +392,7 @@ impl Walk<'_> {
         let title = format!("{} `}}` close nothing", strays.len());
         let first = &strays[0];
         let span = Span::new(self.file, first.start..first.end);
-        let finding = Finding::error(Code("E0007"), title, span).label("the first");
+        let finding = Finding::unreadable(STRAY_BRACE, Extent::Nesting, title, span).label("the first");
         self.findings.push(finding.why("every `}` ends a block that a `{` began"));
         self.close_rest(self.source.trim_end().len());
     }

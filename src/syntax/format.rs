@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::lexer::{self, Kind, Token};
 use super::outline::{self, Block, Group, Outline, OutlineNode, Part};
 use super::parse;
-use crate::finding::{Findings, Severity};
+use crate::finding::{Effect, Extent, Finding, Findings};
 use crate::source::FileId;
 
 /// The widest line that a block on one line makes, in columns.
@@ -20,16 +20,15 @@ const WIDEST_LINE: usize = 100;
 
 const INDENT: &str = "    ";
 
-/// What is wrong with the meaning only: the text reads as it stands.
-const READABLE: &[&str] = &["E0020", "E0021", "E0023"];
-
 /// `text` formatted; the findings about its form where it cannot be read as it stands. Their spans are in file 0.
 pub fn format(text: &str) -> Result<String, Findings> {
     let mut findings = Findings::default();
     parse(FileId(0), text, &mut findings);
-    let unreadable =
-        findings.iter().any(|finding| finding.severity == Severity::Error && !READABLE.contains(&finding.code.0));
-    if unreadable {
+    let reads_as_it_stands = |finding: &Finding| match finding.effect {
+        Effect::Unreadable(extent) => extent == Extent::Value,
+        Effect::MeaningLost | Effect::MeaningKnown => true,
+    };
+    if !findings.iter().all(reads_as_it_stands) {
         return Err(findings);
     }
     let tokens = lexer::lex(text);

@@ -1,10 +1,14 @@
 //! What is refused before anything is read: too large, no text, too deep, characters that mislead.
 
+use super::balance::STRAY_BRACE;
 use super::lexer::{Kind, Token};
 use super::outline::Outline;
 use super::repair::Repair;
-use crate::finding::{Applicability, Code, Edit, Finding, Findings, Fix};
+use crate::finding::{Applicability, Code, Edit, Extent, Finding, Findings, Fix};
 use crate::source::{FileId, Span};
+
+/// A file that is not text in UTF-8.
+pub const NO_TEXT: Code = Code::new("E0002");
 
 /// The longest file that is read, in bytes.
 pub const LONGEST_FILE: usize = 1 << 20;
@@ -45,11 +49,11 @@ pub fn decode(file: FileId, bytes: &[u8]) -> (String, Findings) {
     let span = Span::new(file, at..(at + 3).min(text.len()));
     let finding = if is_text {
         let byte = bytes[at];
-        Finding::error(Code("E0002"), "this file is not UTF-8", span)
+        Finding::unreadable(NO_TEXT, Extent::Place, "this file is not UTF-8", span)
             .label(format!("the byte 0x{byte:02x} is no character of UTF-8"))
             .help("save the file as UTF-8: it was probably written in an older encoding such as ISO 8859-1")
     } else {
-        Finding::error(Code("E0002"), "this file is no text", span)
+        Finding::unreadable(NO_TEXT, Extent::Place, "this file is no text", span)
             .help("files that end in `.kdl` are read; rename what is something else")
     };
     findings.push(finding.why("files of a garden are text in UTF-8"));
@@ -59,7 +63,7 @@ pub fn decode(file: FileId, bytes: &[u8]) -> (String, Findings) {
 /// The finding about a file of `length` bytes.
 pub(super) fn too_large(file: FileId, length: usize) -> Finding {
     let title = format!("this file is too large: {length} bytes");
-    Finding::error(Code("E0001"), title, Span::new(file, 0..0))
+    Finding::unreadable(Code::new("E0001"), Extent::Place, title, Span::new(file, 0..0))
         .why(format!("a file of a garden has at most {LONGEST_FILE} bytes"))
         .help("split it: what a file holds is said by its top-level nodes, so they may lie in any file")
 }
@@ -132,8 +136,9 @@ fn banned_finding(file: FileId, kind: Banned, places: &[(usize, char)], replacem
             ("an unusual line end stands here", "editors and reviews do not show it as one", "make it an ordinary one")
         }
     };
-    let mut finding =
-        Finding::error(Code("E0003"), title, span(at, first)).label(format!("U+{:04X}{count}", first as u32)).why(why);
+    let mut finding = Finding::unreadable(Code::new("E0003"), Extent::Place, title, span(at, first))
+        .label(format!("U+{:04X}{count}", first as u32))
+        .why(why);
     // Without a fix: too many to be a slip, and the file is not read.
     if places.len() <= MOST_CHARACTERS {
         let edit =
@@ -151,7 +156,12 @@ pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Fi
         match token.kind {
             Kind::BlockComment { depth, .. } if depth > DEEPEST_COMMENT => {
                 let span = Span::new(file, token.start..token.start + 2);
-                let finding = Finding::error(Code("E0005"), format!("comments are nested {depth} deep"), span);
+                let finding = Finding::unreadable(
+                    Code::new("E0005"),
+                    Extent::Place,
+                    format!("comments are nested {depth} deep"),
+                    span,
+                );
                 return Some(finding.why(format!("`/*` may stand in `/*` at most {DEEPEST_COMMENT} deep")));
             }
             Kind::Open => depth += 1,
@@ -161,16 +171,21 @@ pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Fi
             _ => {}
         }
         if strays > MANY_STRAYS {
-            let finding = Finding::error(
-                Code("E0007"),
+            let finding = Finding::unreadable(
+                STRAY_BRACE,
+                Extent::Nesting,
                 format!("more than {MANY_STRAYS} `}}` close nothing"),
                 Span::new(file, token.start..token.end),
             );
             return Some(finding.why("every `}` ends a block that a `{` began; nothing of this file was read"));
         }
         if depth > DEEPEST_NESTING {
-            let finding =
-                Finding::error(Code("E0004"), "blocks are nested too deep", Span::new(file, token.start..token.end));
+            let finding = Finding::unreadable(
+                Code::new("E0004"),
+                Extent::Place,
+                "blocks are nested too deep",
+                Span::new(file, token.start..token.end),
+            );
             let why = format!("blocks may stand in blocks {DEEPEST_NESTING} deep; nothing of this file was read");
             return Some(finding.label(format!("level {depth}")).why(why));
         }
@@ -182,7 +197,12 @@ pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Fi
 pub(super) fn slashdashes(file: FileId, outline: &Outline, tokens: &[Token]) -> Option<Finding> {
     let node = outline.nodes.iter().find(|node| node.slashdashes > DEEPEST_SLASHDASH)?;
     let name = &tokens[node.name.start];
-    let finding = Finding::error(Code("E0005"), "`/-` is nested too deep", Span::new(file, name.start..name.end));
+    let finding = Finding::unreadable(
+        Code::new("E0005"),
+        Extent::Place,
+        "`/-` is nested too deep",
+        Span::new(file, name.start..name.end),
+    );
     Some(finding.why(format!(
         "what `/-` comments out may hold `/-` again {DEEPEST_SLASHDASH} deep; nothing of this file was read"
     )))
@@ -197,7 +217,7 @@ fn is_conflict_marker(token: &Token, source: &str) -> bool {
 fn merge_conflict(file: FileId, source: &str, token: &Token) -> Finding {
     let line = source[token.start..].lines().next().unwrap_or_default();
     let span = Span::new(file, token.start..token.start + line.len());
-    Finding::error(Code("E0027"), "a merge conflict is left in this file", span)
+    Finding::unreadable(Code::new("E0027"), Extent::Place, "a merge conflict is left in this file", span)
         .why("`<<<<<<<` at the start of a line is where Git found two versions; nothing of this file was read")
         .help("keep one of the two versions and take out the lines with `<<<<<<<`, `=======` and `>>>>>>>`")
 }

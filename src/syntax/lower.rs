@@ -6,7 +6,7 @@ use super::lexer::{Kind, Token};
 use super::outline::{Outline, OutlineNode};
 use super::traps::is_note;
 use super::{Document, Node, Property, Scalar, Value};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Extent, Finding};
 use crate::source::{FileId, Span, Spanned};
 
 /// A text with its tokens and its outline.
@@ -72,11 +72,12 @@ impl Lowering<'_> {
         let first = props.iter().find(|first| first.name.value == property.name.value);
         let Some(first) = first else { return props.push(property) };
         let name = &property.name.value;
-        let finding = Finding::error(Code("E0020"), format!("`{name}` is set twice"), property.span)
-            .label("again here")
-            .also(first.span, "first here")
-            .why("a property stands once on its node: it would not be clear which one counts")
-            .help("keep one of the two");
+        let finding =
+            Finding::unreadable(Code::new("E0020"), Extent::Value, format!("`{name}` is set twice"), property.span)
+                .label("again here")
+                .also(first.span, "first here")
+                .why("a property stands once on its node: it would not be clear which one counts")
+                .help("keep one of the two");
         self.findings.push(finding);
     }
 

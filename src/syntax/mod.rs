@@ -27,14 +27,14 @@ mod values;
 mod word;
 
 pub use format::format;
-pub use guard::{DEEPEST_NESTING, LONGEST_FILE, decode};
+pub use guard::{DEEPEST_NESTING, LONGEST_FILE, NO_TEXT, decode};
 pub use read::parse;
 pub use tree::{Document, Node, Property, Scalar, Value};
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Findings;
+    use crate::finding::{Effect, Extent, Finding, Findings};
     use crate::source::FileId;
 
     fn read(text: &str) -> Document {
@@ -57,5 +57,23 @@ mod tests {
         assert_eq!(app.props[0].value.text, "1.10");
         assert_eq!(&text[app.props[0].value.span.range()], "1.10");
         assert_eq!(app.child("storage").map(|node| node.args.len()), Some(2));
+    }
+
+    /// What the findings about a text leave unknown, and whether one of them hides the nesting.
+    fn effects(text: &str) -> (Vec<Effect>, bool) {
+        let mut findings = Findings::default();
+        parse(FileId(0), text, &mut findings);
+        let effects = findings.iter().map(|finding| finding.effect).collect();
+        (effects, findings.iter().any(Finding::hides_nesting))
+    }
+
+    #[test]
+    fn a_mistake_of_form_says_how_much_it_takes_away() {
+        let unreadable = |extent| vec![Effect::Unreadable(extent)];
+        assert_eq!(effects("app a x=1 x=2\n"), (unreadable(Extent::Value), false));
+        assert_eq!(effects("storage 50GiB\n"), (unreadable(Extent::Place), false));
+        assert_eq!(effects("a {\n    b {\n    c 1\n}\nd 2\n"), (unreadable(Extent::Nesting), true));
+        assert_eq!(effects("a\n/* b\n"), (unreadable(Extent::Rest), true));
+        assert_eq!(effects("a \"b\nc 1\n"), (unreadable(Extent::Rest), false), "the fix says where it ends");
     }
 }

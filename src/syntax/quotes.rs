@@ -3,8 +3,11 @@
 use super::lexer::{Kind, Token};
 use super::repair::Repair;
 use super::word;
-use crate::finding::{Applicability, Code, Finding};
+use crate::finding::{Applicability, Code, Extent, Finding};
 use crate::source::{FileId, Span};
+
+/// A text in quotes without its end.
+pub(super) const UNCLOSED_TEXT: Code = Code::new("E0009");
 
 /// What was found, how reading goes on, and which values (by their first byte) are not to be trusted.
 #[derive(Default)]
@@ -70,9 +73,10 @@ fn other_quotes(file: FileId, source: &str, token: &Token, mended: &mut Mended) 
     let end = start + open.len_utf8() + length + closer.len();
     let span = Span::new(file, start..end);
     let escaped = format!("\"{}\"", content.replace('\\', "\\\\").replace('"', "\\\""));
-    let finding = Finding::error(Code("E0016"), format!("`{open}` is no quotation mark here"), span)
-        .why("a text stands in `\"…\"`")
-        .fix(Applicability::Safe, "quote it with `\"`", span, &escaped);
+    let finding =
+        Finding::unreadable(Code::new("E0016"), Extent::Place, format!("`{open}` is no quotation mark here"), span)
+            .why("a text stands in `\"…\"`")
+            .fix(Applicability::Safe, "quote it with `\"`", span, &escaped);
     mended.findings.push(finding);
     mended.repairs.push(Repair::replace(start..end, escaped));
     Some(end)
@@ -82,7 +86,7 @@ fn old_raw(file: FileId, source: &str, token: &Token, hashes: usize, mended: &mu
     let text = &token.text(source)[1..];
     let raw = if hashes == 0 { format!("#{text}#") } else { text.to_owned() };
     let span = Span::new(file, token.start..token.end);
-    let finding = Finding::error(Code("E0016"), "`r\"…\"` is no raw text here", span)
+    let finding = Finding::unreadable(Code::new("E0016"), Extent::Place, "`r\"…\"` is no raw text here", span)
         .why("since KDL 2 a raw text is written `#\"…\"#`")
         .fix(Applicability::Safe, format!("write `{raw}`"), span, &raw);
     mended.findings.push(finding);
@@ -94,17 +98,22 @@ fn closers(depth: usize) -> String {
 }
 
 fn comment(file: FileId, token: &Token) -> Finding {
-    Finding::error(Code("E0010"), "this comment is never closed", Span::new(file, token.start..token.start + 2))
-        .label("it takes in the rest of the file")
-        .why("a comment that `/*` opens goes on to `*/`; comments nest, so each `/*` in it needs its own")
-        .help("write `*/` where it ends, or `//` before each of its lines")
+    Finding::unreadable(
+        Code::new("E0010"),
+        Extent::Rest,
+        "this comment is never closed",
+        Span::new(file, token.start..token.start + 2),
+    )
+    .label("it takes in the rest of the file")
+    .why("a comment that `/*` opens goes on to `*/`; comments nest, so each `/*` in it needs its own")
+    .help("write `*/` where it ends, or `//` before each of its lines")
 }
 
 fn multi_line(file: FileId, token: &Token, raw: bool) -> Finding {
     let opening = if raw { "#\"\"\"" } else { "\"\"\"" };
     let closing = if raw { "\"\"\"#" } else { "\"\"\"" };
     let span = Span::new(file, token.start..(token.start + opening.len()).min(token.end));
-    Finding::error(Code("E0009"), "this text is never closed", span)
+    Finding::unreadable(UNCLOSED_TEXT, Extent::Rest, "this text is never closed", span)
         .label("it takes in the rest of the file")
         .why(format!("a text over several lines goes on to `{closing}` on a line of its own"))
         .help(format!("write `{closing}` on the line after its last one, indented as its lines are"))
@@ -138,7 +147,7 @@ impl Line<'_> {
         if token.text(self.source)[1..].trim().is_empty() && self.is_glued() {
             let start = self.words_before();
             let span = Span::new(self.file, token.start..token.start + 1);
-            let finding = Finding::error(Code("E0009"), "this quote closes nothing", span)
+            let finding = Finding::unreadable(UNCLOSED_TEXT, Extent::Rest, "this quote closes nothing", span)
                 .why("a text in quotes starts and ends with one on the same line")
                 .fix(Applicability::Guess, "open the text here", Span::new(self.file, start..start), "\"");
             mended.findings.push(finding);
@@ -150,7 +159,7 @@ impl Line<'_> {
     }
 
     fn unclosed(span: Span) -> Finding {
-        Finding::error(Code("E0009"), "this text is never closed", span)
+        Finding::unreadable(UNCLOSED_TEXT, Extent::Rest, "this text is never closed", span)
             .label("opened here")
             .why("a text in quotes ends on the line it starts on")
     }

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::balance::{MISSING_BRACE, STRAY_BRACE, UNCLOSED_BLOCK};
 use super::lexer::{self, Kind, Token};
-use super::quotes::Mended;
+use super::quotes::{Mended, UNCLOSED_TEXT};
 use super::repair::{Mending, Repair, mend};
+use super::values::GLUED;
 use super::{
     Document, LONGEST_FILE, Node, Scalar, Value, balance, guard, lower, names, outline, quotes, recover, traps,
 };
-use crate::finding::{Code, Edit, Finding, Findings, Label};
+use crate::finding::{Code, Edit, Extent, Finding, Findings, Label};
 use crate::source::{FileId, Span};
 
 /// The most findings about the form of one file; more say nothing new.
@@ -231,15 +233,16 @@ fn drop_consequences(text: &str, findings: &mut Vec<Finding>) {
         let start = finding.primary.span.start as usize;
         text[..start.min(text.len())].rfind('\n').map_or(0, |newline| newline + 1)
     };
-    let unclosed: BTreeSet<usize> = findings.iter().filter(|finding| finding.code.0 == "E0009").map(line).collect();
+    let unclosed: BTreeSet<usize> = findings.iter().filter(|finding| finding.code == UNCLOSED_TEXT).map(line).collect();
     let last = text.trim_end().rfind('\n').map_or(0, |newline| newline + 1);
     let cut = findings.iter().any(|finding| {
         let closes_at_the_end = |edit: &Edit| edit.span.start as usize > last && edit.replacement.ends_with('}');
-        finding.code.0 == "E0006" && finding.fixes.iter().flat_map(|fix| &fix.edits).any(closes_at_the_end)
+        finding.code == UNCLOSED_BLOCK && finding.fixes.iter().flat_map(|fix| &fix.edits).any(closes_at_the_end)
     });
-    let is_cut_off = |finding: &Finding| cut && line(finding) == last && finding.code.0 != "E0006";
+    let is_cut_off = |finding: &Finding| cut && line(finding) == last && finding.code != UNCLOSED_BLOCK;
+    let consequences = [STRAY_BRACE, MISSING_BRACE, GLUED];
     findings.retain(|finding| {
-        let follows = matches!(finding.code.0, "E0007" | "E0008" | "E0028") && unclosed.contains(&line(finding));
+        let follows = consequences.contains(&finding.code) && unclosed.contains(&line(finding));
         !follows && !is_cut_off(finding)
     });
 }
@@ -252,7 +255,7 @@ fn limited(file: FileId, mut findings: Vec<Finding>) -> Vec<Finding> {
         let span = findings[MOST_FINDINGS].primary.span;
         findings.truncate(MOST_FINDINGS);
         let title = format!("{more} more mistakes of form from here on");
-        let finding = Finding::error(Code("E0030"), title, Span { file, ..span });
+        let finding = Finding::unreadable(Code::new("E0030"), Extent::Place, title, Span { file, ..span });
         findings.push(finding.why(format!("at most {MOST_FINDINGS} are shown of one file")));
     }
     findings

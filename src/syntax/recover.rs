@@ -7,7 +7,7 @@ use super::lower::{Lowering, Source};
 use super::outline::{Group, OutlineNode, Part};
 use super::read::{MOST_IN_DOUBT, tokens_in_doubt, without_comments};
 use super::{Document, Node, Scalar, Value};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Extent, Finding};
 use crate::source::{Span, Spanned};
 
 /// The document as far as it reads, and what is wrong with the rest.
@@ -145,7 +145,7 @@ type Read = (String, Vec<Value>, Vec<super::Property>);
 
 /// What the kdl crate says, in our words.
 fn refused(span: Span, message: &str) -> Finding {
-    let finding = Finding::error(Code("E0025"), "this is no KDL", span);
+    let finding = Finding::unreadable(Code::new("E0025"), Extent::Nesting, "this is no KDL", span);
     let why = if message.contains("prefix") || message.contains("multi-line") || message.contains("multiline") {
         "each line of a text over several lines is indented at least as its closing quotes are".to_owned()
     } else if message.is_empty() {

@@ -8,7 +8,7 @@ use super::lexer::{Kind, Token};
 use super::outline::{Group, Oddity, Outline, OutlineNode, Part};
 use super::quotes::Mended;
 use super::repair::Repair;
-use crate::finding::{Applicability, Code, Edit, Finding, Fix};
+use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::{FileId, Span};
 
 /// Findings about everything of the outline that is not as KDL or the house rules want it.
@@ -101,7 +101,7 @@ impl Traps<'_> {
         for token in self.tokens.iter().filter(|token| token.kind == Kind::HashComment) {
             let span = Span::new(self.file, token.start..token.end);
             let hashes = token.text(self.source).bytes().take_while(|byte| *byte == b'#').count();
-            let finding = Finding::error(Code("E0019"), "comments begin with `//` here", span)
+            let finding = Finding::unreadable(Code::new("E0019"), Extent::Place, "comments begin with `//` here", span)
                 .why("`#` begins a keyword such as `#null` or a raw text such as `#\"…\"#`");
             let range = token.start..token.start + hashes;
             self.replace(finding, Applicability::Safe, "begin it with `//`", range, "//");
@@ -118,8 +118,9 @@ impl Traps<'_> {
             Oddity::EmptySlashdash { slashdash } => {
                 let token = self.tokens[*slashdash];
                 let span = Span::new(self.file, token.start..token.end);
-                let finding = Finding::error(Code("E0031"), "this `/-` comments out nothing", span)
-                    .why("`/-` takes out the node, value or block that follows it");
+                let finding =
+                    Finding::unreadable(Code::new("E0031"), Extent::Place, "this `/-` comments out nothing", span)
+                        .why("`/-` takes out the node, value or block that follows it");
                 self.replace(finding, Applicability::Safe, "take it out", token.start..token.end, "");
             }
             Oddity::LoneAnnotation { group } => self.annotation(Some(group)),
@@ -128,7 +129,7 @@ impl Traps<'_> {
                 let span = Span::new(self.file, token.start..token.end);
                 let title = format!("this `{}` stands alone", token.text(self.source));
                 self.out.findings.push(
-                    Finding::error(Code("E0022"), title, span)
+                    Finding::unreadable(Code::new("E0022"), Extent::Place, title, span)
                         .why("a property is `key=value`; a text with `=`, `(` or `)` stands in quotes"),
                 );
                 self.out.repairs.push(Repair::replace(token.start..token.end, " "));
@@ -140,8 +141,9 @@ impl Traps<'_> {
         let name = self.outline.nodes[node].name.clone();
         let range = self.bytes(&name).end..self.tokens[equals].end;
         let text = self.text(&name);
-        let finding = Finding::error(
-            Code("E0017"),
+        let finding = Finding::unreadable(
+            Code::new("E0017"),
+            Extent::Place,
             format!("`{text}` is followed by `=`"),
             Span::new(self.file, self.tokens[equals].start..self.tokens[equals].end),
         )
@@ -155,8 +157,9 @@ impl Traps<'_> {
         let last = before.iter().rposition(|token| !token.is_trivia()).map_or(0, |at| self.tokens[at].end);
         let brace = self.tokens[open];
         let name = self.text(&self.outline.nodes[node].name.clone()).to_owned();
-        let finding = Finding::error(
-            Code("E0026"),
+        let finding = Finding::unreadable(
+            Code::new("E0026"),
+            Extent::Nesting,
             "a block begins on the line of its node",
             Span::new(self.file, brace.start..brace.end),
         )
@@ -183,10 +186,14 @@ impl Traps<'_> {
 
     fn block_without_node(&mut self, open: usize) {
         let brace = self.tokens[open];
-        let finding =
-            Finding::error(Code("E0026"), "this block has no name", Span::new(self.file, brace.start..brace.end))
-                .why("a block belongs to a node: `name { … }`")
-                .help("write the name before `{`");
+        let finding = Finding::unreadable(
+            Code::new("E0026"),
+            Extent::Nesting,
+            "this block has no name",
+            Span::new(self.file, brace.start..brace.end),
+        )
+        .why("a block belongs to a node: `name { … }`")
+        .help("write the name before `{`");
         self.out.findings.push(finding);
         let mut depth = 0_usize;
         let close = self.tokens[open..].iter().find(|token| {
@@ -203,8 +210,13 @@ impl Traps<'_> {
     fn second_block(&mut self, open: usize) {
         let brace = self.tokens[open];
         let previous = self.tokens[..open].iter().rev().find(|token| token.kind == Kind::Close);
-        let finding = Finding::error(Code("E0024"), "a second block", Span::new(self.file, brace.start..brace.end))
-            .why("a node has one block");
+        let finding = Finding::unreadable(
+            Code::new("E0024"),
+            Extent::Nesting,
+            "a second block",
+            Span::new(self.file, brace.start..brace.end),
+        )
+        .why("a node has one block");
         match previous {
             Some(close) => {
                 let range = close.start..brace.end;
@@ -216,8 +228,9 @@ impl Traps<'_> {
 
     fn after_block(&mut self, close: usize, token: usize) {
         let (close, token) = (self.tokens[close], self.tokens[token]);
-        let finding = Finding::error(
-            Code("E0024"),
+        let finding = Finding::unreadable(
+            Code::new("E0024"),
+            Extent::Nesting,
             "something follows a `}` on its line",
             Span::new(self.file, token.start..token.end),
         )
@@ -238,7 +251,7 @@ impl Traps<'_> {
 
     fn annotation(&mut self, annotation: Option<&Group>) {
         let Some(group) = annotation else { return };
-        let finding = Finding::error(Code("E0021"), "a type in parentheses", self.span(group))
+        let finding = Finding::unreadable(Code::new("E0021"), Extent::Value, "a type in parentheses", self.span(group))
             .why("what type a value has is known from its setting");
         let range = self.bytes(group);
         self.replace(finding, Applicability::Safe, "take it out", range, "");
@@ -265,10 +278,14 @@ impl Traps<'_> {
     fn empty_property(&mut self, key: &Group, equals: usize) {
         let range = self.bytes(key).start..self.tokens[equals].end;
         let text = self.text(key).to_owned();
-        let finding =
-            Finding::error(Code("E0022"), format!("`{text}=` has no value"), Span::new(self.file, range.clone()))
-                .why("a property is `key=value`")
-                .help(format!("write the value after `{text}=`, or take `{text}=` out"));
+        let finding = Finding::unreadable(
+            Code::new("E0022"),
+            Extent::Place,
+            format!("`{text}=` has no value"),
+            Span::new(self.file, range.clone()),
+        )
+        .why("a property is `key=value`")
+        .help(format!("write the value after `{text}=`, or take `{text}=` out"));
         self.out.findings.push(finding);
         self.out.repairs.push(Repair::insert(range.end, "\"\""));
         self.out.broken.push(range.end);
@@ -288,8 +305,13 @@ impl Traps<'_> {
         }
         let Some(first) = edits.first().cloned() else { return edits };
         let span = Span::new(self.file, first);
-        let mut finding = Finding::error(Code("E0018"), "values stand beside each other, with blanks between", span)
-            .why("a list needs no brackets and no commas: `modules calendar contacts`");
+        let mut finding = Finding::unreadable(
+            Code::new("E0018"),
+            Extent::Place,
+            "values stand beside each other, with blanks between",
+            span,
+        )
+        .why("a list needs no brackets and no commas: `modules calendar contacts`");
         let edit =
             |range: &Range<usize>| Edit { span: Span::new(self.file, range.clone()), replacement: String::new() };
         finding.fixes.push(Fix {
@@ -330,7 +352,7 @@ impl Traps<'_> {
         let token = self.tokens[at];
         let span = Span::new(self.file, token.start..token.end);
         let slashes = Span::new(self.file, token.start..token.start + 3);
-        let finding = Finding::warning(Code("W0001"), "this note belongs to nothing", span)
+        let finding = Finding::warning(Code::new("W0001"), "this note belongs to nothing", span)
             .why("`///` is the note of the node directly below it; others do not show it")
             .help("write it directly above a node")
             .fix(Applicability::Guess, "make it a comment", slashes, "//");

@@ -4,11 +4,15 @@ use std::ops::Range;
 
 use super::lexer::{Kind, Token, newline, space};
 use super::outline::Group;
+use super::quotes::UNCLOSED_TEXT;
 use super::repair::Repair;
 use super::traps::{Place, Traps};
 use super::word::{self, Word};
-use crate::finding::{Applicability, Code, Edit, Finding, Fix};
+use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::Span;
+
+/// Two values without a blank between them.
+pub(super) const GLUED: Code = Code::new("E0028");
 
 impl Traps<'_> {
     /// Checks one name, key or value.
@@ -78,7 +82,7 @@ impl Traps<'_> {
     fn must_be_quoted(&self, range: &Range<usize>, why: impl Into<String>) -> Finding {
         let text = &self.source[range.clone()];
         let span = Span::new(self.file, range.clone());
-        Finding::error(Code("E0012"), format!("`{text}` must stand in quotes"), span).why(why)
+        Finding::unreadable(Code::new("E0012"), Extent::Place, format!("`{text}` must stand in quotes"), span).why(why)
     }
 
     fn word(&mut self, node: usize, range: Range<usize>, place: Place) {
@@ -92,8 +96,13 @@ impl Traps<'_> {
                 self.quote(self.must_be_quoted(&range, why), Applicability::Safe, range);
             }
             Word::HugeNumber | Word::NotANumber => {
-                let finding = Finding::error(Code("E0023"), format!("`{text}` is no number that can be kept"), span)
-                    .why("numbers are finite and have at most 38 digits");
+                let finding = Finding::unreadable(
+                    Code::new("E0023"),
+                    Extent::Value,
+                    format!("`{text}` is no number that can be kept"),
+                    span,
+                )
+                .why("numbers are finite and have at most 38 digits");
                 self.quote(finding, Applicability::Guess, range.clone());
                 self.out.broken.push(range.start);
             }
@@ -118,8 +127,9 @@ impl Traps<'_> {
             return;
         };
         let span = Span::new(self.file, range.end - 1..range.end);
-        let finding = Finding::error(Code("E0017"), format!("`{name}` is followed by `:`"), span)
-            .why(format!("a setting is a word and its value, with a blank between: `{name} …`"));
+        let finding =
+            Finding::unreadable(Code::new("E0017"), Extent::Place, format!("`{name}` is followed by `:`"), span)
+                .why(format!("a setting is a word and its value, with a blank between: `{name} …`"));
         self.replace(finding, Applicability::Safe, "take the `:` out", range.end - 1..range.end, "");
     }
 
@@ -140,7 +150,13 @@ impl Traps<'_> {
         } else {
             "switches are `on` and `off`, or a word of the setting"
         };
-        let finding = Finding::error(Code("E0015"), format!("`{text}` is no word that can stand here"), span).why(why);
+        let finding = Finding::unreadable(
+            Code::new("E0015"),
+            Extent::Place,
+            format!("`{text}` is no word that can stand here"),
+            span,
+        )
+        .why(why);
         let title = format!("write `{replacement}`");
         let switch = !quotes && !self.is_object(node);
         if switch {
@@ -157,9 +173,14 @@ impl Traps<'_> {
         let (unit, how) = if is_cpu { ("millicores", Applicability::Safe) } else { (unit, how) };
         let unit = word::unit_for(number, unit);
         let span = Span::new(self.file, range.clone());
-        let finding = Finding::error(Code("E0013"), format!("`{text}` lacks a blank before its unit"), span)
-            .why(format!("an amount is two values, a number and a unit: `{number} {unit}`"))
-            .fix(how, format!("write `{number} {unit}`"), span, format!("{number} {unit}"));
+        let finding = Finding::unreadable(
+            Code::new("E0013"),
+            Extent::Place,
+            format!("`{text}` lacks a blank before its unit"),
+            span,
+        )
+        .why(format!("an amount is two values, a number and a unit: `{number} {unit}`"))
+        .fix(how, format!("write `{number} {unit}`"), span, format!("{number} {unit}"));
         self.out.findings.push(finding);
         let unit_start = range.start + number.len();
         self.out.repairs.push(Repair::insert(unit_start, " "));
@@ -176,7 +197,7 @@ impl Traps<'_> {
             return self.quote(finding, Applicability::Safe, range);
         }
         let span = Span::new(self.file, range.clone());
-        let finding = Finding::error(Code("E0028"), "two values without a blank between them", span)
+        let finding = Finding::unreadable(GLUED, Extent::Place, "two values without a blank between them", span)
             .why("values are separated by blanks; a quote inside a text is written `\\\"`");
         let mut edits = Vec::new();
         for pair in tokens.windows(2) {
@@ -200,7 +221,7 @@ impl Traps<'_> {
     /// A text that only lost its end when something before it was mended.
     fn unclosed(&mut self, token: &Token) {
         let span = Span::new(self.file, token.start..token.end);
-        let finding = Finding::error(Code("E0009"), "this text is never closed", span);
+        let finding = Finding::unreadable(UNCLOSED_TEXT, Extent::Rest, "this text is never closed", span);
         self.out.findings.push(finding.why("a text in quotes ends on the line it starts on"));
         self.out.repairs.push(Repair::replace(token.start..token.end, "\"\""));
         self.out.broken.push(token.start);
@@ -222,9 +243,14 @@ impl Traps<'_> {
             applicability: Applicability::Safe,
             edits: wrong.iter().map(edit).collect(),
         };
-        let mut finding = Finding::error(Code("E0011"), format!("`\\{character}` means nothing in a text"), span)
-            .why("a backslash begins `\\n`, `\\t`, `\\r`, `\\s`, `\\b`, `\\f`, `\\\\`, `\\\"` or `\\u{…}`")
-            .help("a text with many backslashes reads better raw: `#\"…\"#`");
+        let mut finding = Finding::unreadable(
+            Code::new("E0011"),
+            Extent::Place,
+            format!("`\\{character}` means nothing in a text"),
+            span,
+        )
+        .why("a backslash begins `\\n`, `\\t`, `\\r`, `\\s`, `\\b`, `\\f`, `\\\\`, `\\\"` or `\\u{…}`")
+        .help("a text with many backslashes reads better raw: `#\"…\"#`");
         finding.fixes.push(fix);
         self.out.findings.push(finding);
         self.out.repairs.extend(wrong.iter().map(|offset| Repair::insert(token.start + offset, "\\")));
@@ -245,7 +271,13 @@ impl Traps<'_> {
         let start = token.start + quotes + at;
         let length = self.source[start..].lines().next().map_or(0, str::len);
         let span = Span::new(self.file, start..(start + length).min(token.end));
-        let finding = Finding::error(Code("E0029"), "a text over several lines is not written as one", span).why(why);
+        let finding = Finding::unreadable(
+            Code::new("E0029"),
+            Extent::Place,
+            "a text over several lines is not written as one",
+            span,
+        )
+        .why(why);
         if !body.contains(['\n', '\r', '"']) {
             let one_line = format!("{0}\"{body}\"{0}", "#".repeat(hashes));
             let range = token.start..token.end;

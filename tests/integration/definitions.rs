@@ -35,7 +35,7 @@ fn describe(sources: &Sources, finding: &Finding) -> String {
         Severity::Hint => "hint",
     };
     let mut out =
-        format!("{}: {severity}[{}]: {}\n", sources.locate(finding.primary.span), finding.code.0, finding.title);
+        format!("{}: {severity}[{}]: {}\n", sources.locate(finding.primary.span), finding.code.as_str(), finding.title);
     let marked = sources.text(finding.primary.span);
     let _ = writeln!(out, "    marks: {}", marked.lines().next().unwrap_or_default());
     for label in &finding.secondary {

@@ -117,7 +117,7 @@ fn describe_one(sources: &Sources, finding: &Finding) -> String {
         Severity::Hint => "hint",
     };
     let place = sources.locate(finding.primary.span);
-    let mut out = format!("{place}: {severity}[{}]: {}\n", finding.code.0, finding.title);
+    let mut out = format!("{place}: {severity}[{}]: {}\n", finding.code.as_str(), finding.title);
     if !finding.primary.text.is_empty() {
         let _ = writeln!(out, "    label: {}", finding.primary.text);
     }
@@ -198,7 +198,7 @@ fn safe_fixes_of_every_case_leave_fewer_findings() {
         assert!(after.len() < findings.len(), "{}: after the fixes\n{files:#?}\n{left}", path.display());
         let is_safe = |finding: &&Finding| finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe);
         // Behind a limit on what is shown, more comes up.
-        let is_cut = findings.iter().any(|finding| finding.code.0 == "E0030");
+        let is_cut = findings.iter().any(|finding| finding.code.as_str() == "E0030");
         let hopeful = findings.iter().filter(is_safe).count();
         assert!(
             is_cut || after.len() <= findings.len() - hopeful,

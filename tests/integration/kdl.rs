@@ -32,7 +32,7 @@ fn inputs() -> Vec<(String, String)> {
 fn codes(text: &str) -> Vec<&'static str> {
     let mut findings = Findings::default();
     syntax::parse(FileId(0), text, &mut findings);
-    findings.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.code.0).collect()
+    findings.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.code.as_str()).collect()
 }
 
 #[test]

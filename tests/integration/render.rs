@@ -79,7 +79,9 @@ fn read_texts(texts: Vec<(String, String)>) -> Read {
 fn errors(read: &Read, findings: &Findings) -> Vec<String> {
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
     errors
-        .map(|one| format!("{} {} {} {:?}", read.sources.locate(one.primary.span), one.code.0, one.title, one.why))
+        .map(|one| {
+            format!("{} {} {} {:?}", read.sources.locate(one.primary.span), one.code.as_str(), one.title, one.why)
+        })
         .collect()
 }
 

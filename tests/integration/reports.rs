@@ -141,7 +141,7 @@ fn nothing_that_a_garden_says_becomes_a_link_or_a_placeholder_of_sarif() {
     let file = sources.add(SourceFile::new("c nâm [1].kdl", "title x\n", ""));
     let mut findings = Findings::default();
     let hostile = "see [this](http://x.example) and {0} }";
-    findings.push(Finding::error(Code("E0101"), hostile, Span::new(file, 0..5)).why(hostile).help(hostile));
+    findings.push(Finding::error(Code::new("E0101"), hostile, Span::new(file, 0..5)).why(hostile).help(hostile));
     let text = render(Format::Sarif, &findings, &sources, Drawing::Plain);
     let report: Value = serde_json::from_str(&text).unwrap();
     assert!(sarif_violations(&sarif_schema(), &report).is_empty(), "{text}");
@@ -181,7 +181,7 @@ fn github_lines_cannot_be_broken_out_of() {
     let file = sources.add(SourceFile::new("a,b:c%.kdl", "title x\n", ""));
     let mut findings = Findings::default();
     let hostile = "one\n::error::two 100%, three: `four`\r";
-    findings.push(Finding::error(Code("E0101"), hostile, Span::new(file, 0..5)).why(hostile).help(hostile));
+    findings.push(Finding::error(Code::new("E0101"), hostile, Span::new(file, 0..5)).why(hostile).help(hostile));
     let text = render(Format::Github, &findings, &sources, Drawing::Plain);
     assert_eq!(text.lines().count(), 1, "{text}");
     let (properties, message) = text.trim_end().strip_prefix("::error ").unwrap().split_once("::").unwrap();

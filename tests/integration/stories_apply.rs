@@ -1,6 +1,6 @@
 //! Stories of applying: nothing twice, drift corrected, conflicts and others' objects left alone.
 
-use parcelle::plan::{Done, Reason, Skip, Verb};
+use parcelle::plan::{Changing, Creating, Done, Reason, Refusing, Skip, Verb};
 use serde_json::json;
 
 use crate::story::World;
@@ -39,7 +39,10 @@ async fn drift_is_corrected_and_the_culprit_named() {
 
     let round = world.round().await;
     round.assert_all_done();
-    assert_eq!(round.action(&alpha, "ConfigMap", "settings").reason, Reason::Drift { by: vec!["kubectl-edit".into()] });
+    assert_eq!(
+        round.action(&alpha, "ConfigMap", "settings").reason(),
+        Reason::Changing(&Changing::Drift { by: vec!["kubectl-edit".into()] })
+    );
     assert_eq!(round.writes().len(), 2, "{:?}", round.writes());
     assert_eq!(world.get("ConfigMap", &alpha, "settings").await.unwrap()["data"]["colour"], "green");
     assert_eq!(world.get("Deployment", &alpha, "web").await.unwrap()["spec"]["replicas"], 2);
@@ -57,7 +60,10 @@ async fn an_object_that_somebody_deleted_comes_back() {
 
     let round = world.round().await;
     round.assert_all_done();
-    assert_eq!(round.action(&alpha, "Service", "web").reason, Reason::DeletedBehindOurBack { with_data: false });
+    assert_eq!(
+        round.action(&alpha, "Service", "web").reason(),
+        Reason::Creating(&Creating::DeletedBehindOurBack { with_data: false })
+    );
     assert!(world.get("Service", &alpha, "web").await.is_some());
     world.assert_inventory_exact(&alpha).await;
     assert_eq!(world.round().await.writes(), Vec::<String>::new());
@@ -75,7 +81,7 @@ async fn an_object_of_somebody_else_with_the_name_of_ours_is_left_alone() {
     world.ordinary(&alpha);
     let round = world.round().await;
     let action = round.action(&alpha, "ConfigMap", "settings");
-    assert_eq!((action.verb, &action.reason), (Verb::Refused, &Reason::NotOurs));
+    assert_eq!((action.verb(), action.reason()), (Verb::Refused, Reason::Refusing(&Refusing::NotOurs)));
     assert_eq!(world.get("ConfigMap", &alpha, "settings").await.unwrap(), before);
     assert!(matches!(round.done(&alpha, "Deployment", "web"), Done::Applied { .. }));
     world.end().await;
@@ -88,7 +94,7 @@ async fn a_namespace_of_somebody_else_is_refused_whole() {
     world.make("Namespace", &alpha, alpha.as_str(), json!({})).await;
     world.ordinary(&alpha);
     let round = world.round().await;
-    assert_eq!(round.action(&alpha, "Namespace", alpha.as_str()).reason, Reason::NotOurs);
+    assert_eq!(round.action(&alpha, "Namespace", alpha.as_str()).reason(), Reason::Refusing(&Refusing::NotOurs));
     assert_eq!(round.writes(), Vec::<String>::new());
     assert!(world.get("Deployment", &alpha, "web").await.is_none());
     world.end().await;
@@ -139,7 +145,10 @@ async fn one_organisations_failure_stops_only_that_organisation() {
     // Asked, the plan knows it before anything is tried.
     world.ask = true;
     let round = world.round().await;
-    assert!(matches!(round.action(&alpha, "Deployment", "web").reason, Reason::ServerRefused { .. }));
+    assert!(matches!(
+        round.action(&alpha, "Deployment", "web").reason(),
+        Reason::Refusing(Refusing::ServerRefused { .. })
+    ));
     assert_eq!(round.writes(), Vec::<String>::new());
     world.end().await;
 }

@@ -46,7 +46,7 @@ async fn surveyed(checked: &Checked, uid: &str, made: Vec<Value>, by: Option<&st
 }
 
 fn titles(survey: &Survey) -> Vec<String> {
-    survey.findings.iter().map(|finding| format!("{} {}", finding.code.0, finding.title)).collect()
+    survey.findings.iter().map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect()
 }
 
 /// Everything that the file of `ada-lovelace` names and its organisations copy.

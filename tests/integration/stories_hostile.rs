@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use parcelle::check::{Checked, check};
 use parcelle::finding::Severity;
 use parcelle::git::{RawFile, Snapshot};
-use parcelle::plan::{Reason, Verb};
+use parcelle::plan::{Keeping, Reason, Verb};
 use parcelle::render::Object;
 use parcelle::report::{self, Drawing, Format};
 use serde_json::json;
@@ -184,8 +184,8 @@ async fn what_gets_past_the_check_is_refused_by_the_guard_and_nothing_of_others_
     let round = world.round().await;
     for (kind, object) in [("ConfigMap", "settings"), ("ConfigMap", "planted"), ("Namespace", "kube-system")] {
         let action = round.action(&hostile, kind, object);
-        assert_eq!(action.verb, Verb::Refused, "{action:?}");
-        assert!(!matches!(action.reason, Reason::Unchanged), "{action:?}");
+        assert_eq!(action.verb(), Verb::Refused, "{action:?}");
+        assert!(!matches!(action.reason(), Reason::Keeping(Keeping::Unchanged)), "{action:?}");
     }
     assert!(round.findings().has_errors(), "a person is told");
     assert_eq!(round.writes(), Vec::<String>::new());

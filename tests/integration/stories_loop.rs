@@ -234,9 +234,9 @@ async fn what_is_fought_over_is_left_alone_after_five_corrections_and_told() {
     let told = this.next(Duration::from_secs(5)).await.expect("drift is seen");
     assert_eq!(told.writes, Vec::<String>::new());
     let plan = &told.plans[0];
-    let held = plan.actions.iter().find(|action| action.verb == Verb::Held).unwrap();
-    assert!(held.reason.to_string().contains("`kubectl-edit` keeps changing it back"), "{}", held.reason);
-    assert!(plan.findings.iter().any(|finding| finding.code.0 == "W0482"));
+    let held = plan.actions.iter().find(|action| action.verb() == Verb::Held).unwrap();
+    assert!(held.reason().to_string().contains("`kubectl-edit` keeps changing it back"), "{}", held.reason());
+    assert!(plan.findings.iter().any(|finding| finding.code.as_str() == "W0482"));
     // After the truce it is tried once more.
     this.now += jiff::SignedDuration::from_mins(31);
     let told = this.next(CALM).await.expect("the truce is over");

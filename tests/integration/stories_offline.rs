@@ -65,8 +65,8 @@ async fn two_commits_are_compared_without_a_cluster() {
     world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"colour": "blue"}}));
     world.drop_object(&alpha, "ConfigMap", "gone");
     let plan = world.plan_from(&base);
-    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").verb, Verb::Change);
-    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "gone").verb, Verb::Delete);
+    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").verb(), Verb::Change);
+    assert_eq!(crate::story::action(&plan, &alpha, "ConfigMap", "gone").verb(), Verb::Delete);
     assert_eq!(crate::story::writes(&plan).len(), 2, "{:?}", crate::story::writes(&plan));
     world.end().await;
 }
@@ -81,7 +81,7 @@ async fn an_organisation_is_not_carried_to_another_cluster() {
     let [one] = &plan.organisations[..] else { panic!("{plan:?}") };
     assert!(one.actions.is_empty(), "nothing is done on either cluster");
     let finding = one.findings.iter().next().expect("it is said why");
-    assert_eq!(finding.code.0, "E0490");
+    assert_eq!(finding.code.as_str(), "E0490");
     assert_eq!(finding.title, format!("`{alpha}` cannot move from cluster `louise` to `ada`"));
     assert!(finding.help.iter().any(|help| help.contains("write `cluster louise` again")), "{finding:?}");
     world.end().await;

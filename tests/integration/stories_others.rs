@@ -2,7 +2,7 @@
 
 use kube::api::{Patch, PatchParams};
 use parcelle::cluster::{self, eject};
-use parcelle::plan::{Reason, Verb};
+use parcelle::plan::{Reason, Refusing, Verb};
 use serde_json::{Value, json};
 
 use crate::command::TestEnvironment;
@@ -37,11 +37,14 @@ async fn a_running_helm_release_is_adopted_without_restarting_a_pod() {
         let before = released(&world, &alpha, server_side).await;
         world.put(&alpha, "Deployment", "web", Some("web"), deployment(2));
         // Without the word it is left alone.
-        assert_eq!(world.round().await.action(&alpha, "Deployment", "web").reason, Reason::NotOurs);
+        assert_eq!(
+            world.round().await.action(&alpha, "Deployment", "web").reason(),
+            Reason::Refusing(&Refusing::NotOurs)
+        );
         world.adopt(&alpha, "Deployment", "web");
         let round = world.round().await;
         let action = round.action(&alpha, "Deployment", "web");
-        assert_eq!((action.verb, action.conflicts.len()), (Verb::Adopt, 0), "{action:?}");
+        assert_eq!((action.verb(), action.conflicts.len()), (Verb::Adopt, 0), "{action:?}");
         assert_eq!(action.note.as_deref(), Some("the fields of `helm` become parcelle's"), "the plan says from whom");
         let paths: Vec<&str> = action.changes.iter().map(|change| &*change.path).collect();
         assert!(paths.iter().all(|path| path.starts_with("metadata.")), "nothing of the pods moves: {paths:?}");
@@ -215,10 +218,10 @@ async fn two_gardens_on_one_cluster_share_nothing() {
     world.ordinary(&again);
     let round = world.round().await;
     assert_eq!(round.writes(), Vec::<String>::new());
-    let other = Reason::OtherGarden { garden: first.to_string() };
-    assert_eq!(round.action(&again, "Namespace", again.as_str()).reason, other);
+    let other = Reason::Refusing(&Refusing::OtherGarden { garden: first.to_string() });
+    assert_eq!(round.action(&again, "Namespace", again.as_str()).reason(), other);
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0488").expect("a readable refusal");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0488").expect("a readable refusal");
     assert_eq!(finding.title, format!("`Namespace {again}` belongs to the garden `{first}`"));
     // Not even by word.
     world.adopt(&again, "Namespace", again.as_str());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parcelle::finding::Severity;
-use parcelle::plan::{Reason, Verb};
+use parcelle::plan::{Creating, Holding, Keeping, Reason, Verb};
 use serde_json::json;
 
 use crate::story::{World, count, line, name};
@@ -44,8 +44,8 @@ async fn more_deletions_than_the_budget_allows_are_none_at_all() {
     }
     let round = world.round().await;
     assert_eq!(round.writes(), Vec::<String>::new());
-    let reason = &round.action(&alpha, "ConfigMap", "extra-0").reason;
-    assert_eq!(*reason, Reason::OverBudget { would: 4, allowed: 3 });
+    let reason = round.action(&alpha, "ConfigMap", "extra-0").reason();
+    assert_eq!(reason, Reason::Holding(&Holding::OverBudget { would: 4, allowed: 3 }));
     assert!(world.get("ConfigMap", &alpha, "extra-3").await.is_some());
     assert!(round.findings().has_errors());
     world.end().await;
@@ -61,7 +61,10 @@ async fn what_holds_data_stays_when_nothing_asks_for_it_any_more() {
     world.drop_object(&alpha, "PersistentVolumeClaim", "web-files");
     let round = world.round().await;
     assert_eq!(round.writes(), Vec::<String>::new());
-    assert_eq!(round.action(&alpha, "PersistentVolumeClaim", "web-files").reason, Reason::Detached);
+    assert_eq!(
+        round.action(&alpha, "PersistentVolumeClaim", "web-files").reason(),
+        Reason::Keeping(&Keeping::Detached)
+    );
     assert!(world.get("PersistentVolumeClaim", &alpha, "web-files").await.is_some());
     world.end().await;
 }
@@ -132,9 +135,9 @@ async fn data_that_somebody_deleted_is_told_where_its_place_is_made_again() {
     world.delete("ConfigMap", &alpha, "settings").await;
     let round = world.round().await;
     round.assert_all_done();
-    let told: Vec<_> = round.of(&alpha).findings.iter().map(|found| (found.code.0, found.severity)).collect();
+    let told: Vec<_> = round.of(&alpha).findings.iter().map(|found| (found.code.as_str(), found.severity)).collect();
     let action = round.action(&alpha, "PersistentVolumeClaim", "web-files");
-    assert_eq!(action.reason, Reason::DeletedBehindOurBack { with_data: true });
+    assert_eq!(action.reason(), Reason::Creating(&Creating::DeletedBehindOurBack { with_data: true }));
     assert_eq!(told, [("W0483", Severity::Warning)], "only what held data");
     assert!(world.get("PersistentVolumeClaim", &alpha, "web-files").await.is_some());
     assert!(world.round().await.of(&alpha).findings.is_empty(), "told once");
@@ -164,7 +167,7 @@ async fn a_database_that_is_kept_without_its_object_is_told_to_go_with_it_before
     world.now += 21 * 86_400;
     let round = world.round().await;
     let action = round.action(&alpha, "Database", "notes-db");
-    assert_eq!((action.verb, action.prepare.is_some()), (Verb::Delete, true), "{action:?}");
+    assert_eq!((action.verb(), action.prepare().is_some()), (Verb::Delete, true), "{action:?}");
     let going = world.get("Database", &alpha, "notes-db").await.unwrap();
     assert_eq!(going["spec"]["databaseReclaimPolicy"], "delete", "the policy is switched first");
     assert!(going["metadata"]["deletionTimestamp"].is_string());

@@ -115,7 +115,7 @@ async fn the_patch_before_a_delete_is_tried_again() {
     world.now += 21 * 86_400;
     faults.add(once("patch", "databases.postgresql.cnpg.io", 1, unwell()));
     let round = world.round().await;
-    assert!(round.action(&alpha, "Database", "notes-db").prepare.is_some(), "{:?}", round.plan);
+    assert!(round.action(&alpha, "Database", "notes-db").prepare().is_some(), "{:?}", round.plan);
     let done = round.done(&alpha, "Database", "notes-db");
     assert!(matches!(done, Done::Deleted | Done::Deleting), "{done:?}");
     world.end().await;

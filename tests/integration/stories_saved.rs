@@ -92,13 +92,13 @@ async fn what_moves_between_plan_and_apply_stops_there() {
     let outcome = world.apply(&mut state, &plan).await;
     let Done::Failed { why, passing: false, .. } = done(&outcome, "settings") else { panic!("{outcome:?}") };
     assert!(why.contains("conflict with \"kubectl-edit\""), "{why}");
-    assert_eq!(outcome.findings.iter().next().map(|finding| finding.code.0), Some("E0651"));
+    assert_eq!(outcome.findings.iter().next().map(|finding| finding.code.as_str()), Some("E0651"));
     assert_eq!(world.get("ConfigMap", &alpha, "settings").await.unwrap()["data"]["colour"], "blue");
     assert!(world.get("ConfigMap", &alpha, "gone").await.is_some(), "nothing is deleted after something went wrong");
 
     // Drift is corrected with force: what moves after the plan must not be lost to that.
     let (mut state, plan) = world.plan().await;
-    assert!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").force);
+    assert!(crate::story::action(&plan, &alpha, "ConfigMap", "settings").force());
     world.edit("ConfigMap", &alpha, "settings", json!({"data": {"colour": "black"}})).await;
     let outcome = world.apply(&mut state, &plan).await;
     assert!(matches!(done(&outcome, "settings"), Done::Skipped { why: Skip::Stale { .. } }), "{outcome:?}");
@@ -120,7 +120,7 @@ async fn an_object_that_somebody_makes_between_plan_and_apply_is_left_as_it_was(
     assert!(theirs["metadata"]["labels"].is_null() && theirs["metadata"]["annotations"].is_null(), "{theirs}");
     // And it is not ours afterwards either.
     let round = world.round().await;
-    assert_eq!(round.action(&alpha, "ConfigMap", "new").verb, parcelle::plan::Verb::Refused);
+    assert_eq!(round.action(&alpha, "ConfigMap", "new").verb(), parcelle::plan::Verb::Refused);
     world.end().await;
 }
 
@@ -170,10 +170,10 @@ async fn a_kind_that_the_cluster_does_not_know_is_a_finding_that_names_who_wants
     world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"a": "1"}}));
     let round = world.round().await;
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0653").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0653").expect("a finding");
     assert_eq!(finding.title, "cluster `ada` knows no `Cluster`");
     assert!(finding.help[0].contains("install the CloudNativePG operator"), "{:?}", finding.help);
-    assert_eq!(round.action(&alpha, "Cluster", "db").verb, parcelle::plan::Verb::Held);
+    assert_eq!(round.action(&alpha, "Cluster", "db").verb(), parcelle::plan::Verb::Held);
     assert!(world.get("ConfigMap", &alpha, "settings").await.is_some(), "everything else goes on");
     world.end().await;
 }

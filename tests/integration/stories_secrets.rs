@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parcelle::expression::SecretRef;
-use parcelle::plan::{Done, Reason, Verb};
+use parcelle::plan::{Done, Reason, Refusing, Verb};
 use parcelle::render::{Escape, Generated, SecretPiece, SecretSource, naming};
 use parcelle::report::Format;
 use parcelle::report::plan::Look;
@@ -36,7 +36,7 @@ async fn a_generated_secret_is_made_once_and_its_loss_is_said() {
     world.delete("Secret", &alpha, "cache").await;
     let round = world.round().await;
     let action = round.action(&alpha, "Secret", "cache");
-    assert_eq!((action.verb, &action.reason), (Verb::Refused, &Reason::SecretLost));
+    assert_eq!((action.verb(), action.reason()), (Verb::Refused, Reason::Refusing(&Refusing::SecretLost)));
     assert!(world.get("Secret", &alpha, "cache").await.is_none(), "nothing is made in its place silently");
     assert!(round.findings().has_errors());
     world.end().await;
@@ -68,7 +68,7 @@ async fn a_secret_of_somebody_else_with_the_name_of_ours_is_kept() {
     world.make("Secret", &alpha, "instance", json!({"data": {"password": STANDARD.encode("theirs")}})).await;
     world.generated(&alpha, "instance");
     let round = world.round().await;
-    assert_eq!(round.action(&alpha, "Secret", "instance").reason, Reason::NotOurs);
+    assert_eq!(round.action(&alpha, "Secret", "instance").reason(), Reason::Refusing(&Refusing::NotOurs));
     assert_eq!(decoded(&world.get("Secret", &alpha, "instance").await.unwrap(), "password"), "theirs");
     world.end().await;
 }
@@ -116,8 +116,11 @@ async fn copies_and_templates_follow_their_sources_and_no_value_is_in_any_text()
 
     world.delete("Secret", &system, relay.as_str()).await;
     let round = world.round().await;
-    assert!(matches!(round.action(&alpha, "Secret", "smtp").reason, Reason::SourceMissing { .. }));
-    let told: Vec<&str> = round.of(&alpha).findings.iter().map(|finding| finding.code.0).collect();
+    assert!(matches!(
+        round.action(&alpha, "Secret", "smtp").reason(),
+        Reason::Refusing(Refusing::SourceMissing { .. })
+    ));
+    let told: Vec<&str> = round.of(&alpha).findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(told, ["E0487"]);
     let (state, _) = world.plan().await;
     texts.push(format!("{state:?} {:?}", world.inventory(&alpha).await));

@@ -557,7 +557,7 @@ impl Round {
 
 pub(crate) fn writes(plan: &Plan) -> Vec<String> {
     let actions = plan.organisations.iter().flat_map(|plan| &plan.actions);
-    actions.filter(|action| action.verb.writes()).map(|action| format!("{:?} {}", action.verb, action.id)).collect()
+    actions.filter(|action| action.verb().writes()).map(|action| format!("{:?} {}", action.verb(), action.id)).collect()
 }
 
 pub(crate) fn action<'a>(plan: &'a Plan, organisation: &Name, kind: &str, object: &str) -> &'a Action {
@@ -754,5 +754,5 @@ fn organisation_node(organisation: &Name, cluster: Arc<Cluster>) -> Organisation
 
 /// A verb, for stories that count them.
 pub(crate) fn count(plan: &Plan, verb: Verb) -> usize {
-    plan.organisations.iter().flat_map(|plan| &plan.actions).filter(|action| action.verb == verb).count()
+    plan.organisations.iter().flat_map(|plan| &plan.actions).filter(|action| action.verb() == verb).count()
 }

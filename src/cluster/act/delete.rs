@@ -9,43 +9,38 @@ use super::super::retry::Retry;
 use super::super::wait;
 use super::object::create;
 use super::{Acting, Stop, rendered, version_of};
+use crate::kind::ReclaimPolicy;
 use crate::plan::{Base, Done, GARDEN_LABEL, MANAGER, body_to_send};
 
 /// Deletes an object and makes it anew, once the old one is gone.
-pub(super) async fn replace(acting: &Acting<'_>) -> Result<Done, Stop> {
+pub(super) async fn replace(acting: &Acting<'_>, base: &Base) -> Result<Done, Stop> {
     let work = acting.work;
-    if let Some(base) = &acting.action.base {
-        let limit = Instant::now() + work.patience();
-        let gone = match remove(acting, base).await? {
-            Done::Deleting => {
-                wait::until_gone(work.connection(), acting.resource, &acting.action.id, &base.uid, limit).await?
-            }
-            _ => true,
-        };
-        if !gone {
-            return Err(Stop::Later("the old object is still being deleted".to_owned()));
+    let limit = Instant::now() + work.patience();
+    let gone = match remove(acting, base).await? {
+        Done::Deleting => {
+            wait::until_gone(work.connection(), acting.resource, &acting.action.id, &base.uid, limit).await?
         }
+        _ => true,
+    };
+    if !gone {
+        return Err(Stop::Later("the old object is still being deleted".to_owned()));
     }
     create(acting, &body_to_send(rendered(acting)?, work.said, acting.entry), None).await
 }
 
-/// Deletes an object, after the patch that its action wants before.
-pub(super) async fn delete(acting: &Acting<'_>) -> Result<Done, Stop> {
-    let Some(base) = &acting.action.base else {
-        return Err(Stop::Failed("a delete without a uid is never done".to_owned()));
-    };
-    if let Some(prepared) = &acting.action.prepare
-        && !prepare(acting, base, prepared).await?
+/// Deletes an object, after its reclaim policy was switched where the action wants that.
+pub(super) async fn delete(acting: &Acting<'_>, base: &Base, reclaim: Option<ReclaimPolicy>) -> Result<Done, Stop> {
+    if let Some(policy) = reclaim
+        && !switch_reclaim(acting, base, policy).await?
     {
         return Ok(Done::Deleted);
     }
     remove(acting, base).await
 }
 
-/// Patches an object that is about to be deleted (the reclaim policy of a volume). Returns whether it is still there.
-async fn prepare(acting: &Acting<'_>, base: &Base, prepared: &Value) -> Result<bool, Stop> {
-    let mut patch = prepared.clone();
-    patch["metadata"] = json!({ "uid": base.uid });
+/// Has the data of an object that is about to be deleted go with it. Returns whether the object is still there.
+async fn switch_reclaim(acting: &Acting<'_>, base: &Base, policy: ReclaimPolicy) -> Result<bool, Stop> {
+    let patch = json!({ "metadata": { "uid": base.uid }, "spec": { policy.field(): "delete" } });
     let mut retry = Retry::of_a_request();
     loop {
         match acting.merge_patch(&patch).await {

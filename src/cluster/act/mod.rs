@@ -17,7 +17,7 @@ use super::discovery::Resource;
 use super::errors::{self, ApiError};
 use super::request::{Answer, Content};
 use crate::finding::Findings;
-use crate::plan::{Action, Base, Done, Entry, MANAGER, NONCE, Place, Skip, Verb, What};
+use crate::plan::{Action, Base, Deed, Done, Entry, MANAGER, NONCE, Place, Skip, What};
 use crate::render::{Object, ObjectId, SecretRequest};
 
 /// What came of an action, and what people must know of it.
@@ -83,7 +83,7 @@ impl Acting<'_> {
 
     /// Sends the object once, by server-side apply.
     async fn apply(&self, body: &Value) -> Result<Answer, ApiError> {
-        let path = self.path(&apply_query(self.action.force));
+        let path = self.path(&apply_query(self.action.force()));
         self.work.writer.write(Method::PATCH, &path, Content::Apply, body).await
     }
 
@@ -96,7 +96,7 @@ impl Acting<'_> {
 
 /// Carries out one action. Never fails as a whole: what went wrong is in what is returned.
 pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>) -> Acted {
-    if !action.verb.writes() {
+    if !action.verb().writes() {
         return Done::Skipped { why: Skip::Planned }.into();
     }
     let resource = match work.kinds.of(&action.id) {
@@ -107,11 +107,16 @@ pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>)
         }
     };
     let acting = &Acting { work, resource, action, entry };
-    let result = match (action.verb, action.what) {
-        (Verb::Delete, _) => delete::delete(acting).await,
-        (_, What::Secret) => secret::secret(acting).await,
-        (Verb::Replace, What::Object) => delete::replace(acting).await,
-        (_, What::Object) => object::apply(acting).await,
+    let result = match (&action.deed, action.what) {
+        (Deed::Delete { base, reclaim, .. }, _) => delete::delete(acting, base, *reclaim).await,
+        (Deed::Create(_) | Deed::Change { .. } | Deed::Replace { .. } | Deed::Adopt { .. }, What::Secret) => {
+            secret::secret(acting).await
+        }
+        (Deed::Create(_), What::Object) => object::make(acting).await,
+        (Deed::Change { base, hand_over, .. }, What::Object) => object::set(acting, base, *hand_over).await,
+        (Deed::Replace { base, .. }, What::Object) => delete::replace(acting, base).await,
+        (Deed::Adopt { base, take_over, .. }, What::Object) => object::adopt(acting, base, take_over).await,
+        (Deed::Keep { .. } | Deed::Held { .. } | Deed::Refused { .. }, _) => Ok(Done::Skipped { why: Skip::Planned }),
     };
     if let (Ok(Done::Deleted), Some(mirror)) = (&result, work.mirror) {
         mirror.deleted(&action.id);

@@ -5,22 +5,33 @@ use serde_json::Value;
 use super::super::retry::Retry;
 use super::ownership::{hand_over, take_back, take_over};
 use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
-use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, Verb, body_to_send, health, values_hash};
+use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, body_to_send, health, values_hash};
 
-/// Applies what an action creates, changes or adopts.
-pub(super) async fn apply(acting: &Acting<'_>) -> Result<Done, Stop> {
+/// Creates the object of an action.
+pub(super) async fn make(acting: &Acting<'_>) -> Result<Done, Stop> {
+    let body = body_to_send(rendered(acting)?, acting.work.said, acting.entry);
+    create(acting, &body, acting.entry).await
+}
+
+/// Changes an object of ours, once its number of replicas is handed over where that is given up.
+pub(super) async fn set(acting: &Acting<'_>, base: &Base, replicas: Option<u64>) -> Result<Done, Stop> {
+    let body = body_to_send(rendered(acting)?, acting.work.said, acting.entry);
+    if let Some(replicas) = replicas {
+        hand_over(acting, replicas).await?;
+    }
+    change(acting, base, replicas.is_none(), body.clone().into_owned(), &body).await
+}
+
+/// Adopts an object, once the fields of the tools that made it are ours.
+pub(super) async fn adopt(acting: &Acting<'_>, base: &Base, tools: &[String]) -> Result<Done, Stop> {
     let object = rendered(acting)?;
     let body = body_to_send(object, acting.work.said, acting.entry).into_owned();
-    match &acting.action.base {
-        None => create(acting, &body, acting.entry).await,
-        Some(base) => {
-            // An adoption was planned without the nonce that its entry has by now.
-            let known = acting.entry.filter(|_| acting.action.verb != Verb::Adopt);
-            let planned = body_to_send(object, acting.work.said, known);
-            let is_as_seen = prepare(acting, base, &planned).await?;
-            change(acting, base, is_as_seen, body, &planned).await
-        }
+    // It was planned without the nonce that its entry has by now.
+    let planned = body_to_send(object, acting.work.said, None);
+    if !tools.is_empty() {
+        take_over(acting, base, &planned).await?;
     }
+    change(acting, base, tools.is_empty(), body, &planned).await
 }
 
 /// Makes an object. The server must answer that it is new; one that turns out to be there is left as it was, unless it is
@@ -49,18 +60,6 @@ pub(super) async fn create(acting: &Acting<'_>, body: &Value, former: Option<&En
             return Ok(applied(acting, &found));
         }
     }
-}
-
-/// Does what an action wants done to the owners of fields before its apply. Returns whether the object is still in the
-/// version that the plan saw.
-async fn prepare(acting: &Acting<'_>, base: &Base, planned: &Value) -> Result<bool, Stop> {
-    let Some(prepared) = &acting.action.prepare else { return Ok(true) };
-    if acting.action.verb == Verb::Adopt {
-        take_over(acting, base, planned).await?;
-    } else {
-        hand_over(acting, prepared).await?;
-    }
-    Ok(false)
 }
 
 /// Changes an object that the plan saw: the same uid, and the values that are written over as they were.

@@ -30,14 +30,15 @@ pub(super) async fn take_back(acting: &Acting<'_>, found: &Value) -> Result<(), 
     }
 }
 
-/// Lets a second manager hold the live value of a field before we give it up: dropped by us alone, it would fall back to its
-/// default. Whoever holds another value by now keeps it.
-pub(super) async fn hand_over(acting: &Acting<'_>, held: &Value) -> Result<(), Stop> {
+/// Lets a second manager hold the number of replicas before we give it up: dropped by us alone, it would fall back to 1. Whoever holds another value by now keeps it.
+pub(super) async fn hand_over(acting: &Acting<'_>, replicas: u64) -> Result<(), Stop> {
     let path = acting.path(&format!("fieldManager={HANDOVER}&force=false"));
-    let mut body = held.clone();
-    body["apiVersion"] = (*acting.resource.api_version).into();
-    body["kind"] = (*acting.resource.kind).into();
-    body["metadata"] = json!({ "name": &*acting.action.id.name });
+    let body = json!({
+        "apiVersion": &*acting.resource.api_version,
+        "kind": &*acting.resource.kind,
+        "metadata": { "name": &*acting.action.id.name },
+        "spec": { "replicas": replicas },
+    });
     let mut retry = Retry::of_a_request();
     loop {
         match acting.work.writer.write(Method::PATCH, &path, Content::Apply, &body).await {

@@ -22,7 +22,7 @@ pub(super) async fn secret(acting: &Acting<'_>) -> Result<Done, Stop> {
     let Some(request) = request_of(acting.work, &acting.action.id) else {
         return Err(Stop::Failed("the plan wants a Secret that the garden does not ask for".to_owned()));
     };
-    if let (SecretSource::Generated { keys }, Some(base)) = (&request.source, &acting.action.base) {
+    if let (SecretSource::Generated { keys }, Some(base)) = (&request.source, acting.action.base()) {
         return add_keys(acting, request, keys, base).await;
     }
     let mut body = material(acting.work, request).await?.body(request);
@@ -43,7 +43,7 @@ async fn add_keys(
     base: &Base,
 ) -> Result<Done, Stop> {
     let id = &acting.action.id;
-    let adopts = acting.action.verb == Verb::Adopt;
+    let adopts = acting.action.verb() == Verb::Adopt;
     let mut lost = false;
     let mut retry = Retry::of_a_request();
     loop {
@@ -79,7 +79,7 @@ async fn add_keys(
 /// Whether the plan makes a Secret of that name not, although it should be: nobody need wait for it.
 fn is_refused(work: &Work<'_>, name: &str) -> bool {
     let mut secrets = work.plan.actions.iter().filter(|action| action.id.is(kind::SECRET));
-    secrets.any(|action| *action.id.name == *name && action.verb == Verb::Refused)
+    secrets.any(|action| *action.id.name == *name && action.verb() == Verb::Refused)
 }
 
 /// The content of a Secret. What an operator is still to make is waited for.
@@ -121,7 +121,7 @@ async fn make_once(acting: &Acting<'_>, body: &Value) -> Result<Done, Stop> {
 
 /// A copy or a templated file, applied; it is made by us or carries our label, or is left alone.
 async fn follow(acting: &Acting<'_>, mut body: Value) -> Result<Done, Stop> {
-    let base = acting.action.base.as_ref();
+    let base = acting.action.base();
     if let Some(base) = base {
         body["metadata"]["uid"] = base.uid.as_str().into();
     }

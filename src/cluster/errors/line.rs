@@ -9,15 +9,15 @@ use crate::render::{Object, SecretRequest};
 use crate::source::Span;
 
 /// The server refuses a value or a field.
-pub const REFUSED_VALUE: Code = Code("E0650");
+pub const REFUSED_VALUE: Code = Code::new("E0650");
 /// A field that we newly want belongs to somebody else, seen while applying.
-pub const CONFLICT: Code = Code("E0651");
+pub const CONFLICT: Code = Code::new("E0651");
 /// The server forbids the object: rights, quota, an admission policy.
-pub const FORBIDDEN: Code = Code("E0652");
+pub const FORBIDDEN: Code = Code::new("E0652");
 /// The cluster serves no such kind.
-pub const MISSING_KIND: Code = Code("E0653");
+pub const MISSING_KIND: Code = Code::new("E0653");
 /// The server refuses the object without naming a field.
-pub const REFUSED_OBJECT: Code = Code("E0654");
+pub const REFUSED_OBJECT: Code = Code::new("E0654");
 
 /// The JSON pointer of a field as the server writes it, as far as our body goes along.
 ///
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].primary.span, at(9));
         assert_eq!(found[0].why.as_deref(), Some("must be no more than 15 characters"));
-        assert_eq!(found[0].code.0, "E0650");
+        assert_eq!(found[0].code.as_str(), "E0650");
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
             let body = json!({"code": status, "message": "no"});
             let error = ApiError::Refused(Box::new(refusal(&body)));
             let found = findings(&error, &object, &Name::new("cnam").unwrap());
-            assert_eq!(found.iter().map(|finding| finding.code.0).collect::<Vec<_>>(), [code]);
+            assert_eq!(found.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), [code]);
             assert!(!found[0].help.is_empty(), "{code} says what to do");
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::name::Name;
-use crate::plan::{Done, OrganisationOutcome, OrganisationPlan, Outcome, Reason, Skip, Verb};
+use crate::plan::{Changing, Done, OrganisationOutcome, OrganisationPlan, Outcome, Reason, Skip, Verb};
 use crate::render::{ObjectId, Packed};
 
 /// The first wait before something is tried again; doubled with every further one.
@@ -183,8 +183,11 @@ impl Attention {
     /// Counts how often the same object is corrected; too often is a fight, and ends in a truce.
     fn note_fights(&mut self, plan: &OrganisationPlan, outcome: &OrganisationOutcome, now: i64) {
         for (action, outcome) in plan.actions.iter().zip(&outcome.outcomes) {
-            let drift = matches!(action.reason, Reason::Drift { .. } | Reason::GardenChangedAndDrift { .. });
-            if !(drift && action.verb == Verb::Change && matches!(outcome.done, Done::Applied { .. })) {
+            let drift = matches!(
+                action.reason(),
+                Reason::Changing(Changing::Drift { .. }) | Reason::Changing(Changing::GardenChangedAndDrift { .. })
+            );
+            if !(drift && action.verb() == Verb::Change && matches!(outcome.done, Done::Applied { .. })) {
                 continue;
             }
             let key = (plan.organisation.clone(), action.id.clone());

@@ -11,7 +11,7 @@ use crate::cluster::{self, Facts, InventoryError, Permit, Stored, Work};
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::finding::Findings;
 use crate::name::Name;
-use crate::plan::{self, Inventory, OrganisationOutcome, OrganisationPlan, Plan, Reason};
+use crate::plan::{self, Changing, Inventory, OrganisationOutcome, OrganisationPlan, Plan, Reason};
 
 /// IO: the plans of one cluster's organisations, side by side.
 pub(super) async fn cluster(
@@ -97,7 +97,9 @@ async fn organisation(
 
 /// Whether anything is written that is more than putting back what others changed: of that nothing need be recorded.
 fn changes_for_the_garden(plan: &OrganisationPlan) -> bool {
-    plan.actions.iter().any(|action| action.verb.writes() && !matches!(action.reason, Reason::Drift { .. }))
+    plan.actions
+        .iter()
+        .any(|action| action.verb().writes() && !matches!(action.reason(), Reason::Changing(Changing::Drift { .. })))
 }
 
 /// The commit moves when all of an organisation's plan is done.

@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::plan::{self, Input, OrganisationPlan};
 
 /// An organisation was written for another cluster than the one that holds its objects.
-pub const MOVED: Code = Code("E0490");
+pub const MOVED: Code = Code::new("E0490");
 
 /// The plan of one organisation, before the guard has looked at it.
 pub(super) fn organisation(
@@ -20,7 +20,7 @@ pub(super) fn organisation(
 ) -> OrganisationPlan {
     let mut plan = plan::organisation(&input(round, &cluster.facts.schemas, state));
     missing_kinds(&cluster.facts.kinds, state, &mut plan.findings);
-    let writes = plan.actions.iter().filter(|action| action.verb.writes()).count();
+    let writes = plan.actions.iter().filter(|action| action.verb().writes()).count();
     round.tell(Progress::Planned { organisation: plan.organisation.clone(), writes });
     plan
 }
@@ -47,14 +47,15 @@ pub(super) fn guard(round: &RoundState<'_>, state: &OrganisationState, plan: &mu
     with_facts(round, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
 }
 
-/// What the guard refuses of a plan that comes from a file. What has moved since (promise 5) is told as stale.
+/// What the guard refuses of a plan that comes from a file. What has moved since is told as stale.
 pub(in crate::engine) fn refusals(
     round: &RoundState<'_>,
     state: &OrganisationState,
     plan: &OrganisationPlan,
 ) -> Vec<String> {
     let refused = with_facts(round, state, &plan.cluster, |facts| plan::guard::check(plan, facts)).unwrap_or_default();
-    refused.into_iter().filter(|refusal| refusal.promise != 5).map(|refusal| refusal.why).collect()
+    let refused = refused.into_iter().filter(|refusal| refusal.promise != plan::Promise::AsPlanned);
+    refused.map(|refusal| refusal.why).collect()
 }
 
 /// The facts that the guard compares a plan with; absent for a cluster that the garden does not know.
@@ -121,7 +122,7 @@ pub(super) fn refuse_moves(round: &RoundState<'_>, plans: &mut [OrganisationPlan
         plan.actions.clear();
         plan.gone.clear();
         let title = format!("`{}` cannot move from cluster `{home}` to `{}`", plan.organisation, plan.cluster);
-        let finding = Finding::error(MOVED, title, organisation.span)
+        let finding = Finding::refused(MOVED, title, organisation.span)
             .label(format!("asks for cluster `{}`", plan.cluster))
             .why(format!("its objects and data are on cluster `{home}`; parcelle cannot carry them over yet"))
             .help(format!("write `cluster {home}` again, or retire the organisation there before it starts anew"))

@@ -9,12 +9,12 @@ use crate::quantity::Quantity;
 use crate::schema::suggest::nearest;
 use crate::source::Span;
 
-const NAME: Code = Code("E0505");
-const MISMATCH: Code = Code("E0506");
-const OPTIONAL: Code = Code("E0507");
-const SECRET: Code = Code("E0508");
-const CHOICE: Code = Code("E0510");
-const QUANTITY: Code = Code("E0511");
+const NAME: Code = Code::new("E0505");
+const MISMATCH: Code = Code::new("E0506");
+const OPTIONAL: Code = Code::new("E0507");
+const SECRET: Code = Code::new("E0508");
+const CHOICE: Code = Code::new("E0510");
+const QUANTITY: Code = Code::new("E0511");
 
 /// The type of an expression under a scope.
 ///

@@ -13,7 +13,7 @@ use crate::source::Sources;
 use crate::syntax;
 
 /// A definition that takes the place of one that comes with parcelle without saying so, or says so and does not.
-const REPLACES: Code = Code("W0105");
+const REPLACES: Code = Code::new("W0105");
 
 /// Tells of a definition of the garden that has the name of a built-in one by accident.
 fn tell_of_replacing(name: &Name, node: &syntax::Node, built_in: bool, findings: &mut Findings) {

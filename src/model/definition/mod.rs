@@ -33,13 +33,13 @@ pub use workload::{
 };
 
 /// A need without a provider.
-pub const NOT_PROVIDED: Code = Code("E0303");
+pub const NOT_PROVIDED: Code = Code::new("E0303");
 /// A rule of a definition that an app breaks.
-const BROKEN_RULE: Code = Code("E0520");
+const BROKEN_RULE: Code = Code::new("E0520");
 /// The same, where the definition only warns.
-const DOUBTFUL: Code = Code("W0520");
+const DOUBTFUL: Code = Code::new("W0520");
 /// What a test of a definition expects and what is rendered differ.
-const FAILED_TEST: Code = Code("E0521");
+const FAILED_TEST: Code = Code::new("E0521");
 
 /// The settings that every app has and the definitions that come with parcelle: name shown, text.
 const TEXTS: &[(&str, &str)] = &[

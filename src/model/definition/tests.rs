@@ -19,7 +19,7 @@ fn shown(sources: &Sources, findings: &Findings) -> Vec<String> {
         format!(
             "{}: {}: {} ({why}) {:?}",
             sources.locate(finding.primary.span),
-            finding.code.0,
+            finding.code.as_str(),
             finding.title,
             finding.help
         )
@@ -55,7 +55,7 @@ fn codes(part: &str) -> Vec<&'static str> {
     let document = syntax::parse(file, &text, &mut findings);
     let checked = schema::check(document, &mut findings);
     let _definitions = built_in.with(&[Arc::new(checked)], &mut findings);
-    findings.iter().map(|finding| finding.code.0).collect()
+    findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_rule_and_a_test_show_the_values_that_broke_them() {
     let deployment = serde_json::json!({ "spec": { "replicas": 2 } });
     let objects = objects_value("cloud", [("Deployment", "cloud-web", &deployment)]);
     let failures = nextcloud.tests[0].failures(&Environment::new().with("objects", objects));
-    assert_eq!(failures[0].code.0, "E0521");
+    assert_eq!(failures[0].code.as_str(), "E0521");
     assert_eq!(failures[0].why.as_deref(), Some("`objects.Deployment.web.spec.replicas` is 2"));
     assert_eq!(failures[1].why.as_deref(), Some("`objects.CronJob.cron.spec.schedule` is absent"));
 }
@@ -116,7 +116,7 @@ fn decoded(definition: &str, line: &str) -> (String, Vec<&'static str>) {
     let node = syntax::parse(file, line, &mut findings).nodes.remove(0);
     let declaration = &definitions.loaded[definition].settings[&node.name.value];
     let value = decode(declaration, &written(declaration, &node, crate::model::Layer::App), &mut findings);
-    (value.to_string(), findings.iter().map(|finding| finding.code.0).collect())
+    (value.to_string(), findings.iter().map(|finding| finding.code.as_str()).collect())
 }
 
 #[test]

@@ -18,9 +18,9 @@ use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 
 /// A version or channel that the definition does not have.
-pub const UNKNOWN_VERSION: Code = Code("E0304");
+pub const UNKNOWN_VERSION: Code = Code::new("E0304");
 /// An app with a web address and nothing to make it of.
-pub const NO_HOST: Code = Code("E0308");
+pub const NO_HOST: Code = Code::new("E0308");
 
 /// The channel of apps that say nothing.
 const STABLE: &str = "stable";

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::FileReading;
-use crate::finding::Findings;
+use crate::finding::{Effect, Extent, Findings};
 use crate::model::Definition;
 use crate::model::definition::Definitions;
 use crate::model::names::unknown;
@@ -28,7 +28,7 @@ impl Doubt {
     /// What these files may hold beside what was read of them.
     pub(in crate::model) fn of(files: &[Arc<FileReading>], findings: &Findings) -> Self {
         // A text or comment that never ends takes in the rest of its file.
-        let anything = findings.iter().any(|finding| matches!(finding.code.0, "E0009" | "E0010"));
+        let anything = findings.iter().any(|finding| finding.effect == Effect::Unreadable(Extent::Rest));
         let mut doubt = Self { anything, ..Self::default() };
         for one in files.iter().filter_map(|file| file.doubt.as_ref()) {
             doubt.anything |= one.anything;

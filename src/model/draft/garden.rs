@@ -14,9 +14,9 @@ use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// No `garden` node, or two of them.
-pub const NO_GARDEN: Code = Code("E0305");
+pub const NO_GARDEN: Code = Code::new("E0305");
 /// Consent from a group that nobody is in.
-pub const NOBODY: Code = Code("E0306");
+pub const NOBODY: Code = Code::new("E0306");
 
 /// How long data is kept where the garden says nothing.
 pub const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amount: 30 * 86_400 };
@@ -68,7 +68,7 @@ pub(in crate::model) fn read(files: &[Arc<Checked>], doubt: &Doubt, findings: &m
 
 /// The finding about a garden without its node; none where a file could not be read, which said so itself.
 fn absent(files: &[Arc<Checked>], findings: &Findings) -> Option<Finding> {
-    let unread = findings.iter().any(|finding| finding.code.0.starts_with("E00"));
+    let unread = findings.iter().any(Finding::is_unreadable);
     let unknown = files.iter().any(|file| !file.readable());
     let first = files.iter().find_map(|file| file.document.nodes.first())?;
     (!unread && !unknown).then(|| {

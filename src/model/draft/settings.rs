@@ -11,9 +11,9 @@ use crate::schema::{Checked, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
 use crate::syntax::Node;
 
 /// A setting under its earlier name.
-pub const RENAMED: Code = Code("W0104");
+pub const RENAMED: Code = Code::new("W0104");
 /// A setting that should not be used any more.
-pub const DEPRECATED: Code = Code("W0103");
+pub const DEPRECATED: Code = Code::new("W0103");
 
 /// Words of an app's block that are no settings; the schema has checked them.
 pub const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow", "keep-data"];
@@ -121,7 +121,7 @@ impl Reader<'_> {
 
     fn unknown(&self, node: &Node) -> Finding {
         let word = node.name.value.as_str();
-        let finding = Finding::error(UNKNOWN_WORD, format!("{} has no setting `{word}`", self.owner), node.name.span);
+        let finding = Finding::refused(UNKNOWN_WORD, format!("{} has no setting `{word}`", self.owner), node.name.span);
         let known = self.declarations.keys().map(String::as_str).chain(self.words.iter().copied());
         if let Some(meant) = nearest(word, known) {
             return finding.label(format!("did you mean `{meant}`?")).fix(

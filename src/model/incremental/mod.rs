@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::finding::{Finding, Findings, Severity};
+use crate::finding::{Effect, Finding, Findings};
 use crate::model::definition::Definitions;
 use crate::model::draft::top_level::{first_of, is_stray, strays, top};
 use crate::model::draft::{Doubt, Draft, FileReading, World, cluster, garden, offer, organisation};
@@ -75,7 +75,7 @@ pub fn build_again(
     garden.judgement.apply(findings);
     let by_id = readings.iter().map(|file| (file.checked.document.file, &**file)).collect();
     let stop = Stop { files: by_id, definitions, drafts: &drafts };
-    let unsound = stop.by(findings.iter().filter(|finding| !leaves_sound(finding))).organisations;
+    let unsound = stop.by(findings.iter().filter(|finding| finding.effect != Effect::MeaningKnown)).organisations;
     let stopped = stop.by(findings.iter());
     garden.broken = unseen(&garden, &places, past);
     keep_apart(&mut garden, drafts, stopped, &unsound, past);
@@ -108,8 +108,7 @@ fn keep_apart(
 
 /// Files of which something could not be read: what they held may still be meant.
 fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
-    let unread =
-        findings.iter().filter(|finding| finding.severity == Severity::Error && finding.code.0.starts_with("E00"));
+    let unread = findings.iter().filter(|finding| finding.is_unreadable());
     let unknown = files.iter().filter(|file| !file.readable()).map(|file| file.document.file);
     unread.map(Finding::file).chain(unknown).collect()
 }
@@ -269,9 +268,4 @@ fn unseen(garden: &Garden, places: &BTreeMap<Name, usize>, past: Option<&Past>) 
     let past = past.filter(|_| !garden.unreadable.is_empty());
     let names = past.into_iter().flat_map(|past| past.organisations.keys());
     names.filter(|name| !places.contains_key(*name)).cloned().collect()
-}
-
-/// Whether what an organisation means is still known beside this finding: a word too many, or something known and refused.
-fn leaves_sound(finding: &Finding) -> bool {
-    finding.code.0 == "E0101" || finding.code.0.starts_with("E04")
 }

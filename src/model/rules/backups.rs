@@ -5,7 +5,7 @@ use crate::model::draft::Draft;
 use crate::model::rules::View;
 
 /// Backups that are asked for and cannot be made.
-pub const NO_TARGET: Code = Code("W0411");
+pub const NO_TARGET: Code = Code::new("W0411");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     let lacking = view.garden.clusters.values().filter(|cluster| {
@@ -32,10 +32,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             )
             .why("what the garden says of backups needs a place away from the cluster, and none is named")
             .help("add `backup k8up { endpoint …; bucket …; credentials …; }` to the cluster's `provides`")
-            .help(format!(
-                "where backups are made by other means: `allow {} \"by which\"` in the cluster",
-                NO_TARGET.0
-            ));
+            .help(format!("where backups are made by other means: `allow {NO_TARGET} \"by which\"` in the cluster"));
         findings.push(finding);
     }
 }

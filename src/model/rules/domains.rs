@@ -5,7 +5,7 @@ use crate::model::draft::Draft;
 use crate::model::rules::{View, ownership};
 
 /// A domain that is another organisation's.
-pub const TAKEN: Code = Code("E0403");
+pub const TAKEN: Code = Code::new("E0403");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     ownership::newcomers(view)
@@ -17,7 +17,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
 fn taken(draft: &Draft, owner: &Draft) -> Option<Finding> {
     let (domain, theirs) = (draft.organisation.domain.as_ref()?, owner.organisation.domain.as_ref()?);
     let name = &owner.organisation.name;
-    let finding = Finding::error(TAKEN, format!("`{}` belongs to `{name}`", domain.value), domain.span)
+    let finding = Finding::refused(TAKEN, format!("`{}` belongs to `{name}`", domain.value), domain.span)
         .also(theirs.span, format!("the domain of `{name}`"))
         .why("whoever has a domain has every host inside it, so a domain has one owner")
         .help(format!("`{name}` can lend it: `delegate {} to={}`", domain.value, draft.organisation.name))

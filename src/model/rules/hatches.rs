@@ -5,7 +5,7 @@ use crate::model::rules::One;
 use crate::syntax::Node;
 
 /// `env` or `patch` where the offer does not allow it.
-pub const CLOSED: Code = Code("E0414");
+pub const CLOSED: Code = Code::new("E0414");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     if !one.draft.known.offer {
@@ -28,6 +28,6 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 
 fn closed(hatch: &Node) -> Finding {
     let word = &hatch.name.value;
-    Finding::error(CLOSED, format!("`{word}` is not allowed here"), hatch.head)
+    Finding::refused(CLOSED, format!("`{word}` is not allowed here"), hatch.head)
         .why("what goes past the definition is not covered by its tests, so an offer must allow it")
 }

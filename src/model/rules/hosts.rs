@@ -14,9 +14,9 @@ use crate::name::Name;
 use crate::source::Spanned;
 
 /// A host that another app has.
-pub const TAKEN: Code = Code("E0401");
+pub const TAKEN: Code = Code::new("E0401");
 /// A host outside the organisation's domain.
-pub const OUTSIDE: Code = Code("E0402");
+pub const OUTSIDE: Code = Code::new("E0402");
 
 struct Claim<'a> {
     draft: &'a Draft,
@@ -93,7 +93,7 @@ fn taken(view: &View<'_>, keeper: &Claim<'_>, newcomer: &Claim<'_>) -> Finding {
     } else {
         "a host leads to one app only, and who has it when a second one asks keeps it"
     };
-    let finding = Finding::error(TAKEN, format!("`{host}` is taken by {holder}"), place)
+    let finding = Finding::refused(TAKEN, format!("`{host}` is taken by {holder}"), place)
         .label(format!("`{}/{}` asks for it", newcomer.draft.organisation.name, newcomer.app.name))
         .why(why)
         .help("write another `at`, or take it from the other app first")
@@ -122,7 +122,7 @@ fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
         1 => format!("`{}` is outside the domain of `{name}`", host.value),
         many => format!("{many} hosts are outside the domain of `{name}`"),
     };
-    let mut finding = Finding::error(OUTSIDE, title, host.span)
+    let mut finding = Finding::refused(OUTSIDE, title, host.span)
         .why("an organisation's apps stay inside its domain, or hosts lent to it");
     for other in &strays[1..] {
         finding = finding.also(other.host.span, "this one too");

@@ -6,7 +6,7 @@ use crate::model::rules::One;
 use crate::model::value_text;
 
 /// A setting other than it was applied.
-pub const CHANGED: Code = Code("E0408");
+pub const CHANGED: Code = Code::new("E0408");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
@@ -20,7 +20,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
             let (is, was) = (value_text(&now.value), value_text(&before.value));
             let place = if now.layer == Layer::Definition { sound.app.span } else { now.span };
             let title = format!("`{name}` of {} is {was} and cannot become {is}", sound.called());
-            let finding = Finding::error(CHANGED, title, place)
+            let finding = Finding::refused(CHANGED, title, place)
                 .why(reason.clone())
                 .help(format!("write `{name} {was}`, or make a new app"))
                 .stops(sound.draft.organisation.name.clone());

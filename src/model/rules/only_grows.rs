@@ -6,7 +6,7 @@ use crate::model::rules::{One, SoundApp};
 use crate::model::{Layer, Setting};
 
 /// A setting smaller than it was applied.
-pub const SHRINKS: Code = Code("E0407");
+pub const SHRINKS: Code = Code::new("E0407");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
@@ -37,7 +37,7 @@ fn shrinks(sound: &SoundApp<'_>, name: &str, now: &Setting, before: &Value, reas
     let place = if now.layer == Layer::Definition { sound.app.span } else { now.span };
     let title = format!("`{name}` of {} cannot shrink from {was} to {is}", sound.called());
     let finding =
-        Finding::error(SHRINKS, title, place).why(reason.to_owned()).help(format!("write `{name} {was}` or more"));
+        Finding::refused(SHRINKS, title, place).why(reason.to_owned()).help(format!("write `{name} {was}` or more"));
     let finding = match (now.layer, now.args.first(), now.args.last()) {
         (Layer::App, Some(first), Some(last)) => {
             finding.fix(Applicability::Guess, format!("write `{name} {was}`"), first.span.to(last.span), was)

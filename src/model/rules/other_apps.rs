@@ -10,9 +10,9 @@ use crate::name::Name;
 use crate::source::{Span, Spanned};
 
 /// An app that does not give what another one names it for.
-const OTHER_APP: Code = Code("E0309");
+const OTHER_APP: Code = Code::new("E0309");
 /// An app that sleeps while another one that relies on it is awake.
-const ASLEEP: Code = Code("W0309");
+const ASLEEP: Code = Code::new("W0309");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {

@@ -5,7 +5,7 @@ use crate::model::rules::One;
 use crate::syntax::Value;
 
 /// More than one of what must stay alone.
-pub const ALONE: Code = Code("E0416");
+pub const ALONE: Code = Code::new("E0416");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
@@ -17,7 +17,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
                 continue;
             };
             let title = format!("{} cannot run {} times", sound.called(), number.text);
-            let finding = Finding::error(ALONE, title, number.span)
+            let finding = Finding::refused(ALONE, title, number.span)
                 .also(reason.span, format!("`{}` says why", sound.app.definition.name))
                 .why(format!("{} must run alone: {}", sound.app.definition.name, reason.value))
                 .help(format!("take `{name}` away; more memory or processor time helps instead"))

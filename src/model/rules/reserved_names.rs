@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::rules::One;
 
 /// A name that the cluster or parcelle itself uses.
-pub const RESERVED: Code = Code("E0404");
+pub const RESERVED: Code = Code::new("E0404");
 
 const NAMES: &[&str] = &["default", "parcelle", "parcelle-system", "cert-manager", "cnpg-system", "gateways", "garage"];
 const PREFIXES: &[&str] = &["kube-", "openshift-", "parcelle-"];
@@ -20,6 +20,6 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
         Some(prefix) => format!("names that start with `{prefix}` belong to the cluster's own parts"),
         None => "an organisation's name is its namespace in the cluster, and this one is taken".to_owned(),
     };
-    let finding = Finding::error(RESERVED, format!("no organisation can be called `{name}`"), organisation.span);
+    let finding = Finding::refused(RESERVED, format!("no organisation can be called `{name}`"), organisation.span);
     findings.push(finding.why(why).help("call it by another name, for example that of its domain"));
 }

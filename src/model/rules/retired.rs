@@ -5,7 +5,7 @@ use crate::model::rules::One;
 use crate::model::{Life, Retired};
 
 /// A shorter time than the garden's.
-pub const TOO_SHORT: Code = Code("E0409");
+pub const TOO_SHORT: Code = Code::new("E0409");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let least = one.keep_data;
@@ -14,7 +14,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
             return;
         }
         let title = format!("{what} would keep its data for {} only", retired.keep_data);
-        let finding = Finding::error(TOO_SHORT, title, retired.span)
+        let finding = Finding::refused(TOO_SHORT, title, retired.span)
             .also(one.garden, format!("the garden keeps data for {least} at least"))
             .why("time to change one's mind, and to fetch what is missed")
             .help(format!("write `keep-data {least}` or more"))

@@ -7,9 +7,9 @@ use crate::model::Organisation;
 use crate::model::rules::One;
 
 /// Another cluster than the one applied to.
-pub const OTHER_CLUSTER: Code = Code("E0418");
+pub const OTHER_CLUSTER: Code = Code::new("E0418");
 /// Another definition than the one applied.
-pub const OTHER_DEFINITION: Code = Code("E0419");
+pub const OTHER_DEFINITION: Code = Code::new("E0419");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let draft = &one.draft;
@@ -18,7 +18,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
     if let Some(past) = one.past.as_ref().filter(moves) {
         let place = draft.node().child("cluster").map_or(organisation.span, |node| node.head);
         let title = format!("`{}` is on `{}`, and cannot just move", organisation.name, past.cluster.name);
-        let finding = Finding::error(OTHER_CLUSTER, title, place)
+        let finding = Finding::refused(OTHER_CLUSTER, title, place)
             .why(
                 "its data would stay behind: parcelle does not carry volumes and databases from one cluster to another",
             )
@@ -36,7 +36,7 @@ fn check_definitions(one: &One, findings: &mut Findings) {
         if was != is {
             let title = format!("{} is a {was}, and cannot become a {is}", sound.called());
             let name = &sound.app.name;
-            let finding = Finding::error(OTHER_DEFINITION, title, sound.app.span)
+            let finding = Finding::refused(OTHER_DEFINITION, title, sound.app.span)
                 .why(format!("the data that it holds is that of {was}"))
                 .help(format!("write `retired app {was} {name}`, and the new app under another name"));
             findings.push(finding);

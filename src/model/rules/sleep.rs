@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::rules::One;
 
 /// A service that receives, asleep at night.
-pub const RECEIVES: Code = Code("E0415");
+pub const RECEIVES: Code = Code::new("E0415");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
@@ -15,7 +15,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
             continue;
         }
         let title = format!("{} cannot sleep: it receives {} at night too", sound.called(), receives.value);
-        let finding = Finding::error(RECEIVES, title, nights.span)
+        let finding = Finding::refused(RECEIVES, title, nights.span)
             .also(receives.span, format!("`{}` says so", sound.app.definition.name))
             .why("what is sent while it sleeps may be lost")
             .help("write `nights awake` in the app")

@@ -6,9 +6,9 @@ use crate::model::definition::Definition;
 use crate::model::rules::{One, SoundApp};
 
 /// A version before the one that runs.
-pub const BACK: Code = Code("E0405");
+pub const BACK: Code = Code::new("E0405");
 /// A version more than one step after the one that runs.
-pub const OVER_A_STEP: Code = Code("E0406");
+pub const OVER_A_STEP: Code = Code::new("E0406");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
@@ -60,7 +60,7 @@ fn place(app: &App) -> crate::source::Span {
 
 fn back(sound: &SoundApp<'_>, from: &str, to: &str) -> Finding {
     let title = format!("{} runs {from} and cannot go back to {to}", sound.called());
-    Finding::error(BACK, title, place(sound.app))
+    Finding::refused(BACK, title, place(sound.app))
         .why(format!("{} does not read data that a later version has written", sound.app.definition.name))
         .help(format!("write `version {from}`, or restore a backup into a new app"))
         .stops(sound.draft.organisation.name.clone())
@@ -70,7 +70,7 @@ fn over_a_step(sound: &SoundApp<'_>, from: &str, between: &[&str]) -> Finding {
     let to = between.first().copied().unwrap_or_default();
     let next = between.last().copied().unwrap_or_default();
     let title = format!("{} runs {from} and cannot go to {to} at once", sound.called());
-    Finding::error(OVER_A_STEP, title, place(sound.app))
+    Finding::refused(OVER_A_STEP, title, place(sound.app))
         .why(format!(
             "{} must have run before: each version carries the data over from the one before it",
             between[1..].iter().rev().copied().collect::<Vec<_>>().join(", then ")

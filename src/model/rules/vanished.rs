@@ -6,11 +6,11 @@ use crate::model::{App, Life, Organisation};
 use crate::source::Span;
 
 /// An app that was applied and is not written any more.
-pub const APP: Code = Code("E0410");
+pub const APP: Code = Code::new("E0410");
 /// A retired node that was dropped before what it retires is gone.
-pub const TOO_EARLY: Code = Code("E0411");
+pub const TOO_EARLY: Code = Code::new("E0411");
 /// An organisation that was applied and is not written any more.
-pub const ORGANISATION: Code = Code("E0413");
+pub const ORGANISATION: Code = Code::new("E0413");
 
 /// Apps of an organisation that is there.
 pub(super) fn check_apps(one: &One, findings: &mut Findings) {
@@ -59,7 +59,7 @@ fn vanished(one: &One, app: &App) -> Finding {
         let known = one.past.as_ref().is_some_and(|past| past.apps.contains_key(&new.name));
         new.definition.name == *definition && !known && new.was.is_none()
     });
-    let mut finding = Finding::error(code, title, organisation.span).why(why);
+    let mut finding = Finding::refused(code, title, organisation.span).why(why);
     if let Some(new) = renamed.filter(|_| app.life == Life::Running) {
         finding = finding.also(new.span, "this one is new").help(format!(
             "if `{}` is another name of it, write `was {name}` in `{}`: its data stays",
@@ -92,7 +92,7 @@ fn organisation(view: &View<'_>, before: &Organisation) -> Finding {
     } else {
         (ORGANISATION, format!("`{name}` is in the cluster, and no file mentions it any more"))
     };
-    Finding::error(code, title, view.garden.span)
+    Finding::refused(code, title, view.garden.span)
         .why("what holds people's data is never removed by leaving it out")
         .help(if dropped {
             "bring its file back until `parcelle status` says gone".to_owned()

@@ -181,3 +181,16 @@ fn who_signs_in_where_is_said_once_for_the_organisation() {
     let app = tried.app("tiers-lieux", "forum");
     assert!(!app.settings.contains_key("sign-on"), "an app that signs nobody in");
 }
+
+#[test]
+fn a_doubt_that_is_weighed_as_an_error_leaves_known_what_its_organisation_means() {
+    let (path, garden) = ("organisations/art-bati.kdl", "garden.kdl");
+    let own = "    without cloud\n    app hedgedoc pads { anonymous off; }\n";
+    let before = [(path, "    without cloud\n", own)];
+    let weigh = (garden, "    people {\n", "    severity W0410 error\n    people {\n");
+    let tried = try_files(&changed(&[weigh]), Some(&past(&before)));
+    assert!(tried.short().contains("W0410"), "{}", tried.short());
+    let garden = tried.garden();
+    assert!(garden.broken.contains("art-bati"), "it stops");
+    assert!(garden.stopped.contains_key("art-bati"), "and what it means can be explained");
+}

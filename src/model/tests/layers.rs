@@ -77,7 +77,7 @@ fn a_list_replaces_and_add_and_without_extend() {
 fn an_app_is_merged_by_its_name_and_must_be_of_the_same_definition() {
     let offer = ("offers/liiibre.kdl", "app nextcloud cloud {", "app hedgedoc cloud {");
     let tried = try_files(&changed(&[offer]), None);
-    let finding = tried.findings.iter().find(|finding| finding.code.0 == "E0307").expect("a finding");
+    let finding = tried.findings.iter().find(|finding| finding.code.as_str() == "E0307").expect("a finding");
     assert_eq!(finding.title, "`cloud` is a nextcloud here and a hedgedoc in the offer");
     assert_eq!(tried.sources.locate(finding.secondary[0].span), "offers/liiibre.kdl:14:5");
 }

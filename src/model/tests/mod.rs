@@ -53,7 +53,12 @@ impl Tried {
     pub(super) fn short(&self) -> String {
         let mut lines = Vec::new();
         for finding in &self.findings {
-            lines.push(format!("{} {} {}", self.sources.locate(finding.primary.span), finding.code.0, finding.title));
+            lines.push(format!(
+                "{} {} {}",
+                self.sources.locate(finding.primary.span),
+                finding.code.as_str(),
+                finding.title
+            ));
             let also = finding
                 .secondary
                 .iter()

@@ -10,7 +10,7 @@ use crate::render::{Contribution, OrganisationObjects, Resource};
 use crate::source::Spanned;
 
 /// More than the offer grants.
-pub const CEILING: Code = Code("E0412");
+pub const CEILING: Code = Code::new("E0412");
 
 /// How many contributors are pointed at beside the largest.
 const SHOWN: usize = 6;
@@ -45,7 +45,7 @@ fn exceeded(
     let of_garden = |share: &&&Contribution| !definitions.contains(&share.origin.file);
     let first = shares.iter().find(of_garden).or(shares.first()).expect("a sum over a ceiling has shares");
     let title = format!("{name} asks for more {} than its offer grants", word(resource));
-    let mut finding = Finding::error(CEILING, title, first.origin).label(label(first, resource));
+    let mut finding = Finding::refused(CEILING, title, first.origin).label(label(first, resource));
     let mut pointed = BTreeSet::from([first.origin]);
     for share in shares.iter().filter(of_garden).filter(|share| pointed.insert(share.origin)).take(SHOWN) {
         finding = finding.also(share.origin, label(share, resource));

@@ -7,7 +7,7 @@ use crate::render::{Object, ObjectId, SecretRequest};
 use crate::source::Span;
 
 /// One object wanted twice.
-pub const CLASH: Code = Code("E0450");
+pub const CLASH: Code = Code::new("E0450");
 
 /// Every object and Secret of an organisation, before one of two with the same id is dropped.
 pub(in crate::render) fn check(objects: &[Object], secrets: &[SecretRequest], findings: &mut Findings) {
@@ -41,7 +41,7 @@ pub(super) fn derived(id: &ObjectId) -> impl Iterator<Item = ObjectId> {
 }
 
 fn clash(id: &ObjectId, origin: Span, first: Span, note: &str) -> Finding {
-    Finding::error(CLASH, format!("the {} `{}` is wanted twice", id.kind, id.name), origin)
+    Finding::refused(CLASH, format!("the {} `{}` is wanted twice", id.kind, id.name), origin)
         .also(first, note)
         .why("in a namespace there is one object of a kind and name")
         .help("give the app, or the part of its definition, another name")

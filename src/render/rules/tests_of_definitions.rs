@@ -10,7 +10,7 @@ use crate::source::FileId;
 use crate::syntax;
 
 /// A test whose app cannot be rendered.
-pub const NO_APP: Code = Code("E0451");
+pub const NO_APP: Code = Code::new("E0451");
 
 /// The file of the garden around a test; nothing in it is ever shown.
 const AROUND: FileId = FileId(u32::MAX);
@@ -83,7 +83,7 @@ fn why_not(test: &Test, found: Findings, findings: &mut Findings) {
     }
     if about.is_empty() {
         let title = format!("the app of the test `{}` cannot be rendered", test.name.value);
-        let mut finding = Finding::error(NO_APP, title, test.span).help("say in `given` what an organisation would");
+        let mut finding = Finding::refused(NO_APP, title, test.span).help("say in `given` what an organisation would");
         finding.why = first;
         about.push(finding);
     }
@@ -176,7 +176,10 @@ definition forum {
         let mut definitions = built_in.with(&[Arc::new(document)], &mut findings);
         definitions.loaded.retain(|name, _| name.as_str() == "forum");
         check(&definitions, &mut findings);
-        findings.iter().map(|finding| format!("{} {} {:?}", finding.code.0, finding.title, finding.why)).collect()
+        findings
+            .iter()
+            .map(|finding| format!("{} {} {:?}", finding.code.as_str(), finding.title, finding.why))
+            .collect()
     }
 
     #[test]
@@ -190,6 +193,6 @@ definition forum {
         assert_eq!(checked(&twin), Vec::<String>::new(), "a job and a workload do not meet");
         let twin = REPEATED.replace("workload web {", "workload worker-mail { port http 80; }\n    workload web {");
         let found = checked(&twin);
-        assert!(found.iter().any(|line| line.starts_with("E0450 the Deployment")), "{found:?}");
+        assert!(found.iter().any(|line| line.contains("E0450 the Deployment")), "{found:?}");
     }
 }

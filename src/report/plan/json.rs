@@ -55,7 +55,7 @@ pub fn json(plan: &Plan) -> String {
             .actions
             .iter()
             .filter(|action| super::words::is_told(action, false))
-            .map(|action| Told { action, words: action.reason.to_string() })
+            .map(|action| Told { action, words: action.reason().to_string() })
             .collect(),
     });
     let document = Document {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::value::Line;
 use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
 use super::{text, value, way_out};
-use crate::plan::{Action, FieldChange, OrganisationPlan, Plan, Reason, Verb};
+use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, Reason, Verb};
 use crate::report::markup::{code, escape};
 
 /// How a comment is written.
@@ -61,9 +61,9 @@ pub fn markdown(plan: &Plan, how: Markdown) -> String {
 fn details(plan: &OrganisationPlan) -> String {
     let mut out = String::new();
     let name = escape(plan.organisation.as_str());
-    let is_urgent = |action: &Action| match action.verb {
+    let is_urgent = |action: &Action| match action.verb() {
         Verb::Refused => true,
-        Verb::Delete => !matches!(action.reason, Reason::Superseded { .. }),
+        Verb::Delete => !matches!(action.reason(), Reason::Deleting(Deleting::Superseded { .. })),
         _ => false,
     };
     let urgent = plan.actions.iter().any(is_urgent);
@@ -78,12 +78,12 @@ fn details(plan: &OrganisationPlan) -> String {
             continue;
         }
         let _ = writeln!(out, "**{}**\n", escape(app.unwrap_or("the organisation itself")));
-        let created = || told.iter().copied().filter(|action| action.verb == Verb::Create);
+        let created = || told.iter().copied().filter(|action| action.verb() == Verb::Create);
         let folded = created().count() > 3;
         if folded {
             let _ = writeln!(out, "- {} {}: {}", code("+"), many(created().count(), "object"), kinds(created()));
         }
-        for action in told.iter().filter(|action| !folded || action.verb != Verb::Create) {
+        for action in told.iter().filter(|action| !folded || action.verb() != Verb::Create) {
             draw_action(&mut out, action);
         }
         out.push('\n');
@@ -94,17 +94,17 @@ fn details(plan: &OrganisationPlan) -> String {
 
 fn draw_action(out: &mut String, action: &Action) {
     let note = action.note.as_ref().map(|note| format!("; {}", escape(note))).unwrap_or_default();
-    let unverified = if action.verb.writes() && !action.verified { ", not verified by the server" } else { "" };
-    let reason = escape(&action.reason.to_string());
+    let unverified = if action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
+    let reason = escape(&action.reason().to_string());
     let id = code(&action.id.to_string());
-    let _ = writeln!(out, "- {} {id} — {reason}{note}{unverified}", code(sign(action.verb)));
+    let _ = writeln!(out, "- {} {id} — {reason}{note}{unverified}", code(sign(action.verb())));
     for (field, manager) in way_out::holders(action) {
         let _ = writeln!(out, "  - {} belongs to {}", code(&field), code(manager));
     }
     if let Some(way_out) = way_out::way_out(action) {
         let _ = writeln!(out, "  - help: {}", escape(&way_out));
     }
-    if action.base.is_none() || action.changes.is_empty() {
+    if action.base().is_none() || action.changes.is_empty() {
         return;
     }
     out.push_str("\n  | field | before | after | line |\n  |---|---|---|---|\n");

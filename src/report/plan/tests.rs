@@ -3,7 +3,8 @@
 use super::*;
 use crate::name::Name;
 use crate::plan::{
-    Action, Base, Conflict, FieldChange, OrganisationPlan, Place, Plan, Reason, SCHEMA, Shown, Verb, What,
+    Action, Base, Changing, Conflict, Creating, Deed, FieldChange, Keeping, OrganisationPlan, Place, Plan, Refusing,
+    SCHEMA, Shown, What,
 };
 use crate::render::{ObjectId, Stage};
 use crate::report::Drawing;
@@ -12,17 +13,19 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn action(verb: Verb, kind: &str, object: &str, app: Option<&str>, reason: Reason) -> Action {
-    let base = (verb != Verb::Create).then(|| Base {
-        uid: "u".to_owned(),
-        resource_version: "1".to_owned(),
-        values_hash: String::new(),
-    });
+fn base() -> Base {
+    Base { uid: "u".to_owned(), resource_version: "1".to_owned(), values_hash: String::new() }
+}
+
+fn changed(why: Changing) -> Deed {
+    Deed::Change { why, base: base(), force: false, hand_over: None }
+}
+
+fn action(deed: Deed, kind: &str, object: &str, app: Option<&str>) -> Action {
     let id = ObjectId { api_version: "v1".into(), kind: kind.into(), namespace: "o".into(), name: object.into() };
     Action {
         id,
-        verb,
-        reason,
+        deed,
         what: What::Object,
         app: app.map(name),
         stage: Stage::Workload,
@@ -32,10 +35,7 @@ fn action(verb: Verb, kind: &str, object: &str, app: Option<&str>, reason: Reaso
         conflicts: Vec::new(),
         causes: Vec::new(),
         verified: true,
-        force: false,
-        base,
         desired_hash: String::new(),
-        prepare: None,
         note: None,
     }
 }
@@ -51,20 +51,19 @@ fn change(path: &str, before: &str, after: &str, line: usize) -> FieldChange {
 }
 
 fn plan() -> Plan {
-    let mut changed = action(Verb::Change, "Deployment", "cloud-web", Some("cloud"), Reason::GardenChanged);
-    changed.changes = vec![change("spec.replicas", "2", "3", 17)];
+    let mut moved = action(changed(Changing::GardenChanged), "Deployment", "cloud-web", Some("cloud"));
+    moved.changes = vec![change("spec.replicas", "2", "3", 17)];
     let mut drifted = action(
-        Verb::Change,
+        changed(Changing::Drift { by: vec!["kubectl-edit".to_owned()] }),
         "ConfigMap",
         "cloud-conf",
         Some("cloud"),
-        Reason::Drift { by: vec!["kubectl-edit".to_owned()] },
     );
     drifted.changes = vec![FieldChange {
         drift_by: vec!["kubectl-edit".to_owned()],
         ..change("data[ports.conf]", "one\ntwo\nthree\n", "one\n2\nthree\n", 9)
     }];
-    let mut refused = action(Verb::Refused, "Service", "cloud", Some("cloud"), Reason::Conflict);
+    let mut refused = action(Deed::refused(Refusing::Conflict), "Service", "cloud", Some("cloud"));
     refused.conflicts = vec![Conflict { manager: "helm".to_owned(), field: ".spec.type".to_owned() }];
     let organisation = |name_: &str, actions| OrganisationPlan {
         organisation: name(name_),
@@ -79,9 +78,9 @@ fn plan() -> Plan {
         standstill: None,
         findings: crate::finding::Findings::default(),
     };
-    let kept = || action(Verb::Keep, "Secret", "x", None, Reason::Unchanged);
+    let kept = || action(Deed::keep(Keeping::Unchanged), "Secret", "x", None);
     let created = ["a", "b", "c", "d"].map(|object| {
-        action(Verb::Create, if object < "c" { "ConfigMap" } else { "Job" }, object, Some("pads"), Reason::NotThere)
+        action(Deed::Create(Creating::NotThere), if object < "c" { "ConfigMap" } else { "Job" }, object, Some("pads"))
     });
     Plan {
         schema: SCHEMA.to_owned(),
@@ -91,7 +90,7 @@ fn plan() -> Plan {
         renderer_hash: "r".to_owned(),
         made: 0,
         organisations: vec![
-            organisation("alternatiba", vec![changed, drifted, refused, kept()]),
+            organisation("alternatiba", vec![moved, drifted, refused, kept()]),
             organisation("cnam", vec![kept()]),
             organisation("ingenium", created.to_vec()),
         ],
@@ -162,8 +161,8 @@ fn no_markup_of_a_garden_survives_in_a_comment() {
     let mut plan = plan();
     let hostile = "@everyone | <script> [x](http://e) `rm` ~label !12 **b**\u{202e}";
     plan.organisations[0].actions[0].changes = vec![change("spec.title", "a", &format!("\"{hostile}\""), 3)];
-    plan.organisations[0].actions[0].reason =
-        Reason::ServerRefused { status: 422, message: "denied by @admin, see #1 and `<b>`".to_owned() };
+    plan.organisations[0].actions[0]
+        .refuse(Refusing::ServerRefused { status: 422, message: "denied by @admin, see #1 and `<b>`".to_owned() });
     let markdown = markdown(&plan, Markdown::default());
     for gone in ["@", "<script", "http://", "](", "**b**", "\u{202e}", " #1", "!12", "<b>`"] {
         assert!(!markdown.contains(gone), "{gone} in\n{markdown}");
@@ -210,8 +209,8 @@ fn secrets_are_neither_shown_nor_measured() {
 fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
     use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip};
     let outcome = |kind: &str, name: &str, done| {
-        let Action { id, verb, .. } = action(Verb::Create, kind, name, None, Reason::NotThere);
-        Outcome { id, verb, app: None, done }
+        let action = action(Deed::Create(Creating::NotThere), kind, name, None);
+        Outcome { verb: action.verb(), id: action.id, app: None, done }
     };
     let coming = || Done::Applied {
         uid: "u".to_owned(),

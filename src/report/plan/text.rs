@@ -55,10 +55,10 @@ pub(super) fn summary(plan: &Plan) -> String {
 
 /// What the server was not asked about, and why. Empty where it was asked about everything.
 fn reckoned(plan: &Plan) -> String {
-    let is_open = |action: &&Action| action.verb.writes() && !action.verified;
+    let is_open = |action: &&Action| action.verb().writes() && !action.verified;
     let open = |one: &OrganisationPlan| one.actions.iter().filter(is_open).count();
     let is_new = |one: &OrganisationPlan| {
-        one.actions.iter().any(|action| action.verb == Verb::Create && action.id.is(kind::NAMESPACE))
+        one.actions.iter().any(|action| action.verb() == Verb::Create && action.id.is(kind::NAMESPACE))
     };
     let counted = |new: bool| plan.organisations.iter().filter(|one| is_new(one) == new).map(open).sum::<usize>();
     let mut text = String::new();
@@ -92,28 +92,28 @@ fn draw(out: &mut String, plan: &OrganisationPlan, look: Look) {
 }
 
 fn group(out: &mut String, told: &[&Action], look: Look) {
-    let created = || told.iter().copied().filter(|action| action.verb == Verb::Create);
+    let created = || told.iter().copied().filter(|action| action.verb() == Verb::Create);
     let counts = created().count();
     let folded = !look.verbose && counts > LISTED;
     if folded {
         let mark = mark(look.drawing, Verb::Create);
         let _ = writeln!(out, "    {mark} {counts} objects: {}", kinds(created()));
     }
-    for action in told.iter().filter(|action| !folded || action.verb != Verb::Create) {
+    for action in told.iter().filter(|action| !folded || action.verb() != Verb::Create) {
         draw_action(out, action, look);
     }
 }
 
 fn draw_action(out: &mut String, action: &Action, look: Look) {
     let paint = |style: Style, text: &str| paint(look.drawing, style, text);
-    let mark = mark(look.drawing, action.verb);
+    let mark = mark(look.drawing, action.verb());
     let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
-    let unverified = if action.verb.writes() && !action.verified { ", not verified by the server" } else { "" };
-    let reason = plain(&action.reason.to_string());
-    let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base.is_none());
+    let unverified = if action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
+    let reason = plain(&action.reason().to_string());
+    let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base().is_none());
     let origin = origin.map(|place| from(place, look.drawing));
     let _ = writeln!(out, "    {mark} {} — {reason}{note}{unverified}{}", action.id, origin.unwrap_or_default());
-    let shown = action.base.is_some() || look.verbose;
+    let shown = action.base().is_some() || look.verbose;
     for change in value::told(&action.changes).filter(|_| shown) {
         draw_change(out, change, look);
     }

@@ -1,12 +1,25 @@
 //! The way out of what is refused or held, in the words of the garden.
 
-use crate::plan::{Action, Reason, path};
+use crate::plan::{Action, Holding, Keeping, Reason, Refusing, path};
 
 /// What to do next; `None` where there is nothing to do.
 pub(super) fn way_out(action: &Action) -> Option<String> {
+    match action.reason() {
+        Reason::Refusing(why) => of_refused(action, why),
+        Reason::Holding(why) => of_held(why),
+        Reason::Keeping(why) => of_kept(action, why),
+        Reason::Creating(_)
+        | Reason::Changing(_)
+        | Reason::Replacing(_)
+        | Reason::Adopting(_)
+        | Reason::Deleting(_) => None,
+    }
+}
+
+fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
     let id = &action.id;
-    Some(match &action.reason {
-        Reason::Conflict => {
+    Some(match why {
+        Refusing::Conflict => {
             let field = action.conflicts.first().map_or("", |conflict| &conflict.field);
             let field = path::plain(field);
             format!(
@@ -14,31 +27,59 @@ pub(super) fn way_out(action: &Action) -> Option<String> {
                 id.kind, id.name
             )
         }
-        Reason::NotOurs | Reason::MadeAnew => {
-            format!("say `adopt {} {}` in the app to take it", id.kind, id.name)
+        Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
+        Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
+        Refusing::ImmutableWithData { .. } => {
+            "set it back, or move the data to a new app and retire this one".to_owned()
         }
-        Reason::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
-        Reason::ImmutableWithData { .. } => "set it back, or move the data to a new app and retire this one".to_owned(),
-        Reason::SecretLost => {
+        Refusing::SecretLost => {
             format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name)
         }
-        Reason::SourceMissing { .. } => "the cluster's operators create it".to_owned(),
-        Reason::OverBudget { .. } => {
-            "say `retired` where they are meant to go, or raise `deletions { undeclared … }` in the garden".to_owned()
-        }
-        Reason::AppVanished { app } => format!("bring it back, or say `retired app DEFINITION {app}`"),
-        Reason::OrganisationVanished => "bring it back, or say `retired organisation NAME`".to_owned(),
-        Reason::Detached => format!("say `retired need {}` to let it go", id.name),
-        Reason::Paused { .. } => "`parcelle resume` lifts it".to_owned(),
-        Reason::NotClean => "mend the findings first".to_owned(),
-        Reason::ForeignInside { .. } => "remove what others made, or leave the namespace to them".to_owned(),
-        Reason::Disowned { .. } => "delete it in the cluster, or give it its label back".to_owned(),
-        _ => return None,
+        Refusing::SourceMissing { .. } => "the cluster's operators create it".to_owned(),
+        Refusing::ForeignInside { .. } => AROUND_OTHERS.to_owned(),
+        Refusing::Disowned { .. } => "delete it in the cluster, or give it its label back".to_owned(),
+        Refusing::ServerRefused { .. } | Refusing::Guarded { .. } => return None,
     })
 }
 
+fn of_held(why: &Holding) -> Option<String> {
+    let text = match why {
+        Holding::OverBudget { .. } => {
+            "say `retired` where they are meant to go, or raise `deletions { undeclared … }` in the garden"
+        }
+        Holding::Paused { .. } => "`parcelle resume` lifts it",
+        Holding::NotClean => "mend the findings first",
+        Holding::ForeignInside { .. } => AROUND_OTHERS,
+        Holding::FoughtOver { .. }
+        | Holding::Hold { .. }
+        | Holding::NotRead { .. }
+        | Holding::NamespaceBarred
+        | Holding::AfterTheRest => return None,
+    };
+    Some(text.to_owned())
+}
+
+fn of_kept(action: &Action, why: &Keeping) -> Option<String> {
+    match why {
+        Keeping::AppVanished { app } => Some(format!("bring it back, or say `retired app DEFINITION {app}`")),
+        Keeping::OrganisationVanished => Some("bring it back, or say `retired organisation NAME`".to_owned()),
+        Keeping::Detached => Some(format!("say `retired need {}` to let it go", action.id.name)),
+        Keeping::Unchanged
+        | Keeping::SecretKept
+        | Keeping::DataKept { .. }
+        | Keeping::Terminating
+        | Keeping::Leaving
+        | Keeping::Rewritten { .. }
+        | Keeping::LeftToOthers => None,
+    }
+}
+
+/// The way out where objects of others lie in a namespace.
+const AROUND_OTHERS: &str = "remove what others made, or leave the namespace to them";
+
 /// Who stands in the way, field by field.
 pub(super) fn holders(action: &Action) -> Vec<(String, &str)> {
-    let conflicts = action.conflicts.iter().filter(|_| matches!(action.reason, Reason::Conflict));
+    let conflict = matches!(action.reason(), Reason::Refusing(Refusing::Conflict));
+    let conflicts = action.conflicts.iter().filter(|_| conflict);
     conflicts.map(|conflict| (path::plain(&conflict.field), &*conflict.manager)).collect()
 }

@@ -82,7 +82,7 @@ pub(super) fn many(count: usize, word: &str) -> String {
 
 /// Whether an action is worth a line.
 pub(super) fn is_told(action: &Action, verbose: bool) -> bool {
-    verbose || action.verb != Verb::Keep || !action.reason.is_silent()
+    verbose || action.verb() != Verb::Keep || !action.reason().is_silent()
 }
 
 /// Whether an organisation has anything to tell.

@@ -13,17 +13,17 @@ pub use amount::amount;
 pub use form::domain_error;
 
 /// A value of the wrong kind: a number where a word is wanted.
-pub const WRONG_TYPE: Code = Code("E0201");
+pub const WRONG_TYPE: Code = Code::new("E0201");
 /// None of the words allowed there.
-pub const NOT_AN_OPTION: Code = Code("E0202");
+pub const NOT_AN_OPTION: Code = Code::new("E0202");
 /// An amount without its unit, with an unknown one, or one of another dimension.
-pub const BAD_AMOUNT: Code = Code("E0203");
+pub const BAD_AMOUNT: Code = Code::new("E0203");
 /// A text that does not have the form of what it should be: an address, a host, a time.
-pub const MALFORMED: Code = Code("E0204");
+pub const MALFORMED: Code = Code::new("E0204");
 /// A value outside its range or pattern.
-pub const OUT_OF_RANGE: Code = Code("E0205");
+pub const OUT_OF_RANGE: Code = Code::new("E0205");
 /// A text that is no name.
-pub const BAD_NAME: Code = Code("E0206");
+pub const BAD_NAME: Code = Code::new("E0206");
 
 /// The type of an argument or a property.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -107,7 +107,7 @@ fn describe(mutation: &Mutation, verdict: &str, checked: &Checked) -> String {
     let mut out = format!("{} in {}: {}: {verdict}\n", mutation.kind, mutation.path, mutation.what);
     for finding in &checked.findings {
         let place = checked.sources.locate(finding.primary.span);
-        let _ = writeln!(out, "    {place}: {}: {}", finding.code.0, finding.title);
+        let _ = writeln!(out, "    {place}: {}: {}", finding.code.as_str(), finding.title);
     }
     out
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use kube::api::PostParams;
 use parcelle::cluster::Lease;
 use parcelle::cluster::lease::{Standing, Timing};
-use parcelle::plan::{Done, HealthState, Reason};
+use parcelle::plan::{Creating, Deleting, Done, HealthState, Reason};
 use parcelle::render::naming;
 use parcelle::sandbox::{ControllerOptions, Effect, Fault, Trigger};
 use serde_json::json;
@@ -107,7 +107,11 @@ async fn scenario_18_a_read_that_lags_behind_prunes_and_takes_nothing() {
     world.make("ConfigMap", &alpha, "extra", data("theirs")).await;
     faults.add(stale(&["list"], "configmaps", 2));
     let round = world.round().await;
-    assert_eq!(round.action(&alpha, "ConfigMap", "extra").reason, Reason::NoLongerAsked, "as the old list has it");
+    assert_eq!(
+        round.action(&alpha, "ConfigMap", "extra").reason(),
+        Reason::Deleting(&Deleting::NoLongerAsked),
+        "as the old list has it"
+    );
     faults.clear();
     assert_eq!(world.get("ConfigMap", &alpha, "extra").await.unwrap()["data"]["a"], "theirs");
     assert_completes(&world, &alpha).await;
@@ -119,7 +123,10 @@ async fn scenario_18_a_read_that_lags_behind_prunes_and_takes_nothing() {
     faults.add(stale(&["list", "get"], "services", 8));
     world.ask = false;
     let round = world.round().await;
-    assert_eq!(round.action(&alpha, "Service", "late").reason, Reason::DeletedBehindOurBack { with_data: false });
+    assert_eq!(
+        round.action(&alpha, "Service", "late").reason(),
+        Reason::Creating(&Creating::DeletedBehindOurBack { with_data: false })
+    );
     faults.clear();
     let after = world.get("Service", &alpha, "late").await.unwrap();
     assert_eq!((&after["metadata"]["uid"], &after["spec"]), (&before["metadata"]["uid"], &before["spec"]));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parcelle::plan::{Done, Reason, Verb};
+use parcelle::plan::{Changing, Done, Holding, Keeping, Reason, Refusing, Verb};
 use parcelle::sandbox::{Effect, Fault, Trigger};
 use serde_json::json;
 
@@ -56,7 +56,7 @@ async fn scenario_19_a_version_of_an_api_that_is_removed_loses_nothing() {
     // The garden still asks for the old one: it is said, and nothing is deleted or forgotten.
     let round = world.round().await;
     assert_eq!(round.writes(), Vec::<String>::new());
-    assert!(round.findings().iter().any(|finding| finding.code.0 == "E0653"), "{:?}", round.findings());
+    assert!(round.findings().iter().any(|finding| finding.code.as_str() == "E0653"), "{:?}", round.findings());
     assert_eq!(uid_of(&world, &alpha, "v1").await, uid);
 
     // Asked for in the version that is left, it is there as it was.
@@ -91,8 +91,11 @@ async fn scenario_20_an_api_group_whose_server_is_down_is_not_pruned() {
     let round = world.round().await;
     assert_eq!(round.writes(), ["Change ConfigMap settings"], "everything else goes on");
     let action = round.action(&alpha, "Widget", "one");
-    assert!(matches!((action.verb, &action.reason), (Verb::Held, Reason::NotRead { .. })), "{action:?}");
-    assert!(!round.findings().iter().any(|finding| finding.code.0 == "E0653"), "it is silent, not missing");
+    assert!(
+        matches!((action.verb(), action.reason()), (Verb::Held, Reason::Holding(Holding::NotRead { .. }))),
+        "{action:?}"
+    );
+    assert!(!round.findings().iter().any(|finding| finding.code.as_str() == "E0653"), "it is silent, not missing");
     assert!(world.inventory(&alpha).await.entries.keys().any(|id| &*id.kind == "Widget"), "its entry is kept");
     faults.clear();
     assert!(uid_of(&world, &alpha, "v1alpha1").await.is_some());
@@ -110,8 +113,8 @@ async fn scenario_25_a_kind_that_comes_and_goes_is_looked_for_anew() {
     world.ordinary(&alpha);
     world.put(&alpha, "Widget", "one", Some("web"), json!({"spec": {"size": 3}}));
     let round = world.round().await;
-    assert!(round.findings().iter().any(|finding| finding.code.0 == "E0653"));
-    assert_eq!(round.action(&alpha, "Widget", "one").verb, Verb::Held);
+    assert!(round.findings().iter().any(|finding| finding.code.as_str() == "E0653"));
+    assert_eq!(round.action(&alpha, "Widget", "one").verb(), Verb::Held);
     assert!(world.get("Deployment", &alpha, "web").await.is_some(), "everything else goes on");
 
     world.define_widgets(&[("v1alpha1", true)]).await;
@@ -125,7 +128,7 @@ async fn scenario_25_a_kind_that_comes_and_goes_is_looked_for_anew() {
     assert!(outcome.is_open(), "{outcome:?}");
     // From then on the kind is missing, its objects with it, and the entry is no reason to delete or to forget anything.
     let round = world.round().await;
-    assert_eq!(round.action(&alpha, "Widget", "one").verb, Verb::Held);
+    assert_eq!(round.action(&alpha, "Widget", "one").verb(), Verb::Held);
     assert!(world.inventory(&alpha).await.entries.keys().any(|id| &*id.kind == "Widget"));
     world.define_widgets(&[("v1alpha1", true)]).await;
     world.round().await.assert_all_done();
@@ -146,7 +149,9 @@ async fn scenario_26_a_conversion_webhook_that_is_down_holds_its_kind_only() {
     world.put(&alpha, "ConfigMap", "settings", Some("web"), data("2"));
     let round = world.round().await;
     assert_eq!(round.writes(), ["Change ConfigMap settings"]);
-    let Reason::NotRead { why } = &round.action(&alpha, "Widget", "one").reason else { panic!("it was read") };
+    let Reason::Holding(Holding::NotRead { why }) = round.action(&alpha, "Widget", "one").reason() else {
+        panic!("it was read")
+    };
     assert!(why.contains("conversion webhook"), "{why}");
     faults.clear();
     assert_eq!(world.round().await.writes(), ["Delete Widget one"]);
@@ -169,7 +174,7 @@ async fn scenario_27_a_namespace_that_is_being_deleted_is_waited_for() {
     for _ in 0..3 {
         let round = world.round().await;
         assert_eq!(round.writes(), Vec::<String>::new());
-        assert_eq!(round.action(&alpha, "ConfigMap", "new").reason, Reason::NamespaceBarred);
+        assert_eq!(round.action(&alpha, "ConfigMap", "new").reason(), Reason::Holding(&Holding::NamespaceBarred));
     }
     assert!(!world.inventory(&alpha).await.entries.is_empty(), "what is ours is known as long as it may be there");
     world.edit("ConfigMap", &alpha, "kept", json!({"metadata": {"finalizers": null}})).await;
@@ -188,7 +193,11 @@ async fn scenario_28_a_finalizer_that_never_completes_holds_its_own_object_only(
     for value in ["2", "3"] {
         world.put(&alpha, "ConfigMap", "settings", Some("web"), data(value));
         let round = world.round().await;
-        assert_eq!(round.action(&alpha, "ConfigMap", "stuck").reason, Reason::Leaving, "not deleted again");
+        assert_eq!(
+            round.action(&alpha, "ConfigMap", "stuck").reason(),
+            Reason::Keeping(&Keeping::Leaving),
+            "not deleted again"
+        );
         assert_eq!(round.writes(), ["Change ConfigMap settings"], "and nothing waits for it");
         assert!(world.inventory(&alpha).await.entries.keys().any(|id| &*id.name == "stuck"), "known until it is gone");
     }
@@ -209,7 +218,9 @@ async fn scenario_29_admission_that_denies_a_write_is_said_on_its_line() {
     // Asked, the plan knows it.
     let round = world.round().await;
     assert_eq!(round.writes(), ["Change ConfigMap settings"]);
-    let Reason::ServerRefused { status: 403, message } = &round.action(&alpha, "Deployment", "web").reason else {
+    let Reason::Refusing(Refusing::ServerRefused { status: 403, message }) =
+        round.action(&alpha, "Deployment", "web").reason()
+    else {
         panic!("{:?}", round.action(&alpha, "Deployment", "web"))
     };
     assert_eq!(message, POLICY);
@@ -218,7 +229,7 @@ async fn scenario_29_admission_that_denies_a_write_is_said_on_its_line() {
     let round = world.round().await;
     assert!(why(&round, &alpha, "Deployment", "web").contains(POLICY));
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0652").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0652").expect("a finding");
     assert_eq!(finding.why.as_deref(), Some(POLICY));
     assert_eq!(world.sources.start(finding.primary.span).line, 10, "the line that asks for the object");
     assert_eq!(world.get("Deployment", &alpha, "web").await.unwrap()["spec"]["replicas"], 2);
@@ -254,8 +265,8 @@ async fn scenario_31_a_webhook_that_rewrites_our_field_is_told_and_not_fought() 
         let round = world.round().await;
         assert_eq!(round.writes(), Vec::<String>::new());
         let action = round.action(&alpha, "Deployment", "web");
-        assert_eq!(action.reason, Reason::Rewritten { path: "spec.replicas".to_owned() });
-        assert!(action.reason.to_string().contains("a mutating webhook"), "{}", action.reason);
+        assert_eq!(action.reason(), Reason::Keeping(&Keeping::Rewritten { path: "spec.replicas".to_owned() }));
+        assert!(action.reason().to_string().contains("a mutating webhook"), "{}", action.reason());
     }
     assert_eq!(world.versions(&[&alpha]).await, before, "it is asked about, not written again and again");
     world.end().await;
@@ -268,7 +279,10 @@ async fn scenario_31_a_manager_who_changes_our_field_back_is_named_each_time() {
         world.write_as("scaler", "Deployment", &alpha, "web", json!({"spec": {"replicas": replicas}})).await;
         let round = world.round().await;
         round.assert_all_done();
-        assert_eq!(round.action(&alpha, "Deployment", "web").reason, Reason::Drift { by: vec!["scaler".to_owned()] });
+        assert_eq!(
+            round.action(&alpha, "Deployment", "web").reason(),
+            Reason::Changing(&Changing::Drift { by: vec!["scaler".to_owned()] })
+        );
     }
     world.end().await;
 }
@@ -286,7 +300,7 @@ async fn scenario_32_a_webhook_that_cannot_be_tried_leaves_the_plan_not_verified
         let begun = Instant::now();
         let round = world.round().await;
         let action = round.action(&alpha, "ConfigMap", "settings");
-        assert_eq!((action.verb, action.verified), (Verb::Change, false), "{action:?}");
+        assert_eq!((action.verb(), action.verified), (Verb::Change, false), "{action:?}");
         assert_eq!(action.changes.iter().filter(|change| change.path == "data.a").count(), 1, "reckoned here");
         round.assert_all_done();
         assert!(begun.elapsed() < Duration::from_secs(15));
@@ -315,7 +329,7 @@ async fn scenario_38_a_quota_that_is_exceeded_is_said_and_stops_nobody_else() {
     let round = world.round().await;
     assert!(why(&round, &alpha, "Deployment", "web").contains("exceeded quota: ceiling"));
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0652").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0652").expect("a finding");
     assert!(finding.why.as_ref().unwrap().contains("limited: limits.memory=4Gi"), "{:?}", finding.why);
     assert!(finding.help[0].contains("a quota"), "{:?}", finding.help);
     assert!(matches!(round.done(&beta, "Deployment", "web"), Done::Applied { .. }));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parcelle::plan::{Done, Reason, Skip, Verb};
+use parcelle::plan::{Done, Reason, Refusing, Skip, Verb};
 use parcelle::sandbox::{Effect, Fault, Trigger};
 use serde_json::json;
 
@@ -24,13 +24,13 @@ async fn scenario_09_conflict_on_apply_is_reported_not_forced() {
     world.put(&alpha, "ConfigMap", "other", Some("web"), data("2"));
     let round = world.round().await;
     let action = round.action(&alpha, "ConfigMap", "settings");
-    assert_eq!((action.verb, &action.reason), (Verb::Refused, &Reason::Conflict));
+    assert_eq!((action.verb(), action.reason()), (Verb::Refused, Reason::Refusing(&Refusing::Conflict)));
     assert_eq!((&*action.conflicts[0].manager, &*action.conflicts[0].field), ("kubectl-edit", ".data.shape"));
     let settings = world.get("ConfigMap", &alpha, "settings").await.unwrap();
     assert_eq!(settings["data"], json!({"colour": "green", "shape": "round"}), "nothing of the object is applied");
     assert_eq!(world.get("ConfigMap", &alpha, "other").await.unwrap()["data"]["a"], "2");
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0480").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0480").expect("a finding");
     let told = finding.why.clone().unwrap();
     assert_eq!(told, "`data.shape` is `\"round\"` by `kubectl-edit`, the garden asks for `\"square\"`");
     world.end().await;
@@ -212,7 +212,7 @@ async fn scenario_21_rights_that_are_revoked_midway_leave_a_part_done_and_the_in
     let known: Vec<String> = world.inventory(&alpha).await.entries.keys().map(ToString::to_string).collect();
     assert!(known.contains(&"Deployment web".to_owned()) && known.contains(&"Service more".to_owned()), "{known:?}");
     let findings = round.findings();
-    let finding = findings.iter().find(|finding| finding.code.0 == "E0652").expect("a finding");
+    let finding = findings.iter().find(|finding| finding.code.as_str() == "E0652").expect("a finding");
     assert!(finding.help.iter().any(|help| help.contains("parcelle doctor")), "{:?}", finding.help);
     assert_eq!(world.inventory(&alpha).await.commit, "c1");
     faults.clear();

@@ -109,7 +109,7 @@ fn examples_on_the_pages_of_the_syntax_do_what_they_say() {
         let found = |text: &str| {
             let mut findings = Findings::default();
             syntax::parse(FileId(0), text, &mut findings);
-            findings.iter().map(|finding| finding.code.0).collect::<Vec<_>>()
+            findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>()
         };
         for bad in blocks(page, "kdl bad") {
             assert!(found(bad).contains(&code), "{code}: {:?} of\n{bad}", found(bad));

@@ -21,7 +21,7 @@ const LONG: &[(&str, &str)] = &[
     ("src/merge/typed.rs", OWED),
     ("src/merge/write.rs", OWED),
     ("src/model/definition/decode.rs", OWED),
-    ("src/plan/findings.rs: action_finding", "a finding for each reason, in one match"),
+    ("src/plan/tell/findings.rs: refused", "a finding for each reason, in one match"),
     ("src/plan/tests.rs", OWED),
     ("src/plan/tests.rs: world", "one object of each kind, for all tests of plans"),
     ("src/render/pod.rs", OWED),

@@ -27,7 +27,7 @@ pub(super) use written::as_written;
 pub use written::written;
 
 /// A `min` that is more than its `max`.
-const BACKWARDS: Code = Code("E0250");
+const BACKWARDS: Code = Code::new("E0250");
 
 /// The value of an effective setting, all layers merged (`add` and `without` of lists resolved); what does not fit
 /// its declaration is a finding and absent.
@@ -382,8 +382,13 @@ impl Decoder<'_> {
         property: bool,
     ) {
         let known: Vec<&str> = known.map(|member| member.name.as_str()).collect();
-        let (what, code) = if property { ("property", UNKNOWN_PROPERTY) } else { ("node", UNKNOWN_WORD) };
-        let mut finding = Finding::error(code, format!("`{}` has no {what} `{name}`", declaration.name), span);
+        let what = if property { "property" } else { "node" };
+        let title = format!("`{}` has no {what} `{name}`", declaration.name);
+        let mut finding = if property {
+            Finding::error(UNKNOWN_PROPERTY, title, span)
+        } else {
+            Finding::refused(UNKNOWN_WORD, title, span)
+        };
         if let Some(member) = declaration.members.get(name) {
             finding = finding.help(format!("write `{}`", spelling(member)));
         } else if let Some(near) = nearest(name, known.iter().copied()) {

@@ -14,7 +14,7 @@ use crate::source::Spanned;
 use crate::syntax::Node;
 
 /// Definitions that use each other.
-const CIRCLE: Code = Code("E0312");
+const CIRCLE: Code = Code::new("E0312");
 
 /// What one definition brings into another.
 const TAKEN: &[&str] = &["workload", "job", "object", "rule", "@when", "@each"];

@@ -13,13 +13,13 @@ use crate::source::{Span, Spanned};
 use crate::syntax::{Node, Value};
 
 /// A value of another type than its place wants.
-pub(super) const WRONG_TYPE: Code = Code("E0506");
+pub(super) const WRONG_TYPE: Code = Code::new("E0506");
 /// A secret where it would be readable.
-pub(super) const SECRET_PLACE: Code = Code("E0508");
+pub(super) const SECRET_PLACE: Code = Code::new("E0508");
 /// A guard that wraps what it cannot.
-const BAD_GUARD: Code = Code("E0254");
+const BAD_GUARD: Code = Code::new("E0254");
 /// The same name twice.
-pub(super) const TWICE: Code = Code("E0255");
+pub(super) const TWICE: Code = Code::new("E0255");
 
 /// The sink, and whether all was readable: a definition with an error in it is not used.
 pub(super) struct Context<'a> {

@@ -23,11 +23,11 @@ use crate::syntax::{Document, Node};
 use context::{Context, Flat, Secrets};
 
 /// A setting that the definition does not have.
-const NO_SETTING: Code = Code("E0263");
+const NO_SETTING: Code = Code::new("E0263");
 /// A setting or a need that nothing uses.
-const UNUSED: Code = Code("W0501");
+const UNUSED: Code = Code::new("W0501");
 /// A definition without tests.
-const UNTESTED: Code = Code("W0502");
+const UNTESTED: Code = Code::new("W0502");
 
 /// Loads the definitions that come with parcelle, and the settings that every app has.
 pub fn load_built_in(documents: &[Document], findings: &mut Findings) -> Definitions {

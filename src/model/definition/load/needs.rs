@@ -13,9 +13,9 @@ use crate::source::Spanned;
 use crate::syntax::{Node, Value};
 
 /// A chain of releases that does not hold together.
-const BAD_CHAIN: Code = Code("E0256");
+const BAD_CHAIN: Code = Code::new("E0256");
 /// A need or an option that cannot be as written.
-const BAD_NEED: Code = Code("E0257");
+const BAD_NEED: Code = Code::new("E0257");
 
 /// The needs of a `needs { … }` node.
 pub(super) fn needs(context: &mut Context, node: Option<&Node>, scope: &Scope) -> Vec<Guarded<Need>> {

@@ -12,11 +12,11 @@ use crate::schema::suggest::nearest;
 use crate::syntax::{Node, Scalar, Value as Written};
 
 /// A name that this definition does not have.
-pub(super) const UNKNOWN: Code = Code("E0258");
+pub(super) const UNKNOWN: Code = Code::new("E0258");
 /// A file that cannot be as written.
-const BAD_FILE: Code = Code("E0259");
+const BAD_FILE: Code = Code::new("E0259");
 /// A user that a pod must not run as.
-const BAD_USER: Code = Code("E0260");
+const BAD_USER: Code = Code::new("E0260");
 
 /// What a pod is read among.
 #[derive(Clone, Copy)]

@@ -14,11 +14,11 @@ use crate::source::Span;
 use crate::syntax::Node;
 
 /// A declaration that says no type, or one that cannot stand there.
-const BAD_TYPE: Code = Code("E0251");
+const BAD_TYPE: Code = Code::new("E0251");
 /// A setting that every app has, declared again; or `refine` of one that no app has.
-const BAD_REFINE: Code = Code("E0252");
+const BAD_REFINE: Code = Code::new("E0252");
 /// A range or pattern that is none.
-const BAD_BOUNDS: Code = Code("E0253");
+const BAD_BOUNDS: Code = Code::new("E0253");
 
 /// The words that declare a setting's type.
 const SIMPLE: &[(&str, SettingType)] = &[

@@ -12,9 +12,9 @@ use crate::source::Spanned;
 use crate::syntax::{Node, Value};
 
 /// A port or a probe that cannot be as written.
-const BAD_PORT: Code = Code("E0261");
+const BAD_PORT: Code = Code::new("E0261");
 /// A job that does not say when, or says it twice, or what.
-const BAD_JOB: Code = Code("E0262");
+const BAD_JOB: Code = Code::new("E0262");
 
 /// What `workloads` is in expressions: the host at which each is reached inside the organisation.
 pub(super) fn hosts(definition: &Node) -> Type {

@@ -1,0 +1,304 @@
+//! An independent checker of plans: it knows nothing of how they are decided, and refuses what would break a promise.
+//!
+//! It derives everything again from the inventory and from live, on purpose without the code that made the plan.
+
+use std::collections::BTreeSet;
+
+use super::promise::Promise;
+use crate::model::Deletions;
+use crate::name::Name;
+use crate::plan::decide::action::{Action, Base};
+use crate::plan::decide::deed::Deed;
+use crate::plan::decide::reason::{Deleting, Refusing};
+use crate::plan::{
+    Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan,
+};
+use crate::render::ObjectId;
+
+/// Group and kind of what holds people's data whatever anyone says of an object: a list of its own, since a mistake in the
+/// table of kinds must not pass here too.
+const DATA_KINDS: &[(&str, &str)] = &[
+    ("", "Namespace"),
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("garage.rajsingh.info", "GarageBucket"),
+    ("garage.rajsingh.info", "GarageKey"),
+    ("k8s.mariadb.com", "Database"),
+    ("k8s.mariadb.com", "MariaDB"),
+    ("k8s.mariadb.com", "User"),
+    ("objectbucket.io", "ObjectBucketClaim"),
+    ("postgresql.cnpg.io", "Cluster"),
+    ("postgresql.cnpg.io", "Database"),
+    ("postgresql.cnpg.io", "DatabaseRole"),
+    ("psmdb.percona.com", "PerconaServerMongoDB"),
+];
+
+/// What a plan is checked against.
+#[derive(Clone, Copy)]
+pub struct Facts<'a> {
+    /// The garden's name.
+    pub garden: &'a Name,
+    /// The uid that the garden gives for the cluster.
+    pub cluster_uid: &'a str,
+    /// What is.
+    pub live: &'a Live,
+    /// What is ours.
+    pub inventory: &'a Inventory,
+    /// The garden's brakes on deletion.
+    pub limits: &'a Deletions,
+    /// Objects that the garden says to `adopt`, as (kind, name).
+    pub adopted: &'a BTreeSet<(String, String)>,
+    /// Whether the organisation and every file it uses are clean on one commit.
+    pub clean: bool,
+    /// The time, in Unix seconds.
+    pub now: i64,
+}
+
+/// An action that would break a promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its place in the plan's `actions`.
+    pub action: usize,
+    /// The promise that it would break.
+    pub promise: Promise,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Every action of a plan that would break a promise. Empty: the plan may run.
+pub fn check(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for (at, action) in plan.actions.iter().enumerate() {
+        refusals.extend(check_action(plan, facts, action).map(|(promise, why)| Refusal { action: at, promise, why }));
+    }
+    refusals.extend(check_budget(plan, facts));
+    refusals.sort_by_key(|refusal| refusal.action);
+    refusals.dedup_by_key(|refusal| refusal.action);
+    refusals
+}
+
+/// Turns every action that [`check`] refuses into one that does nothing; says how many.
+pub fn enforce(plan: &mut OrganisationPlan, facts: &Facts<'_>) -> usize {
+    let refusals = check(plan, facts);
+    for refusal in &refusals {
+        plan.actions[refusal.action].refuse(Refusing::Guarded { why: refusal.why.clone() });
+    }
+    refusals.len()
+}
+
+type Refused = Option<(Promise, String)>;
+
+fn check_action(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
+    if !action.verb().writes() {
+        return None;
+    }
+    check_place(plan, facts, action).or_else(|| match &action.deed {
+        Deed::Create(_) => check_create(plan, facts, action),
+        Deed::Change { base, .. } | Deed::Adopt { base, .. } => check_apply(plan, facts, action, base),
+        Deed::Replace { base, .. } => check_replace(facts, action, base),
+        Deed::Delete { base, .. } => check_delete(plan, facts, action, base),
+        Deed::Keep { .. } | Deed::Held { .. } | Deed::Refused { .. } => None,
+    })
+}
+
+/// Nothing is written to another cluster, nor outside the organisation's namespace.
+fn check_place(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
+    if plan.cluster_uid != facts.cluster_uid || facts.live.cluster_uid != facts.cluster_uid {
+        let (live, garden) = (&facts.live.cluster_uid, facts.cluster_uid);
+        return Some((Promise::OneCluster, format!("the cluster's uid is `{live}`, the garden names `{garden}`")));
+    }
+    let is_own_namespace = is_namespace(&action.id) && *action.id.name == *plan.namespace;
+    let is_inside = *action.id.namespace == *plan.namespace;
+    (!is_own_namespace && !is_inside)
+        .then(|| (Promise::OneOrganisation, format!("`{}` lies outside the namespace `{}`", action.id, plan.namespace)))
+}
+
+/// What is made is not there yet.
+fn check_create(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
+    let live = live(facts, &action.id)?;
+    let whose = foreign_label(plan, facts, live).map(|whose| (Promise::OneOrganisation, whose));
+    whose.or_else(|| Some((Promise::AsPlanned, format!("`{}` is there by now", action.id))))
+}
+
+/// Nothing of another garden or organisation is written to, nor what is neither ours nor adopted by word.
+fn check_apply(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
+    let Some(live) = live(facts, &action.id) else {
+        let lost = !facts.live.settled.contains_key(&action.id);
+        return lost.then(|| (Promise::AsPlanned, format!("`{}` is not there to change", action.id)));
+    };
+    if let Some(whose) = foreign_label(plan, facts, live) {
+        return Some((Promise::OneOrganisation, whose));
+    }
+    if let Some(moved) = moved(action, base, live) {
+        return Some((Promise::AsPlanned, moved));
+    }
+    let adopted = facts.adopted.contains(&(action.id.kind.to_string(), action.id.name.to_string()));
+    let ours = entry(facts, &action.id).is_some_and(|entry| is_it(entry, live));
+    (!ours && !adopted)
+        .then(|| (Promise::NoForeignDelete, format!("`{}` exists and is neither ours nor adopted", action.id)))
+}
+
+fn check_replace(facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
+    if action.holds_data || is_data(&action.id) || entry(facts, &action.id).is_some_and(|entry| entry.holds_data) {
+        return Some((Promise::NoDataLost, format!("replacing `{}` would lose its data", action.id)));
+    }
+    owned(facts, action, base).err().map(|why| (Promise::NoForeignDelete, why))
+}
+
+/// Label, field manager and uid agree; what holds data is retired and its time has passed.
+fn check_delete(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
+    let entry = match owned(facts, action, base) {
+        Ok(entry) => entry,
+        Err(why) => return Some((Promise::NoForeignDelete, why)),
+    };
+    if !facts.clean {
+        return Some((Promise::CleanPrune, "the organisation is not clean on one commit".to_owned()));
+    }
+    if action.holds_data || entry.holds_data || is_data(&action.id) {
+        let since = entry.retired_since.or(facts.inventory.retired_since);
+        let keep = i64::try_from(facts.limits.keep_data.amount).unwrap_or(i64::MAX);
+        match since {
+            None => return Some((Promise::NoDataLost, format!("`{}` holds data and is not retired", action.id))),
+            Some(since) if since.saturating_add(keep) > facts.now => {
+                return Some((Promise::NoDataLost, format!("`{}` holds data and its time has not passed", action.id)));
+            }
+            Some(_) => {}
+        }
+    }
+    if is_namespace(&action.id) { check_namespace(plan, facts) } else { None }
+}
+
+/// A namespace goes only when nothing foreign is in it and everything of ours in it goes in the same plan.
+fn check_namespace(plan: &OrganisationPlan, facts: &Facts<'_>) -> Refused {
+    if let Some(foreign) = facts.live.foreign.first() {
+        return Some((Promise::NoDataLost, format!("the namespace holds objects of others (`{foreign}`)")));
+    }
+    let deleted =
+        |id: &ObjectId| plan.actions.iter().any(|action| is_delete(action) && action.id.identity() == id.identity());
+    let mut inside = facts.inventory.entries.keys().filter(|id| live(facts, id).is_some());
+    let stays = inside.find(|id| !deleted(id));
+    stays.map(|id| (Promise::NoDataLost, format!("`{id}` in the namespace stays")))
+}
+
+/// The inventory's entry of an object whose label, field manager and uid agree with it.
+fn owned<'a>(facts: &Facts<'a>, action: &Action, base: &Base) -> Result<&'a Entry, String> {
+    let id = &action.id;
+    let entry = entry(facts, id).ok_or_else(|| format!("`{id}` is not in the inventory"))?;
+    let live = live(facts, id).ok_or_else(|| format!("`{id}` was not read"))?;
+    if !is_it(entry, live) {
+        return Err(format!("the uid of `{id}` is not the one in the inventory"));
+    }
+    if let Some(moved) = moved(action, base, live) {
+        return Err(moved);
+    }
+    if live.label(GARDEN_LABEL) != Some(facts.garden.as_str()) {
+        return Err(format!("`{id}` does not carry the label of this garden"));
+    }
+    let managers = live.body["metadata"]["managedFields"].as_array();
+    let ours = managers.is_some_and(|entries| entries.iter().any(|entry| entry["manager"] == MANAGER));
+    if !ours {
+        return Err(format!("parcelle is not among the field managers of `{id}`"));
+    }
+    Ok(entry)
+}
+
+/// Says when the action was decided on another object than the one that is there.
+fn moved(action: &Action, base: &Base, live: &LiveObject) -> Option<String> {
+    (base.uid != live.uid).then(|| format!("`{}` is another object than the one the plan was made for", action.id))
+}
+
+fn is_it(entry: &Entry, live: &LiveObject) -> bool {
+    match entry.uid() {
+        Some(uid) => uid == live.uid,
+        None if entry.former_uid() == Some(&live.uid) => true,
+        None => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
+    }
+}
+
+fn foreign_label(plan: &OrganisationPlan, facts: &Facts<'_>, live: &LiveObject) -> Option<String> {
+    let garden = live.label(GARDEN_LABEL).filter(|garden| *garden != facts.garden.as_str());
+    let organisation = live.label(ORGANISATION_LABEL).filter(|name| *name != plan.organisation.as_str());
+    garden
+        .map(|garden| format!("it belongs to the garden `{garden}`"))
+        .or_else(|| organisation.map(|name| format!("it belongs to the organisation `{name}`")))
+}
+
+/// Undeclared deletions of one organisation fit the garden's budget, or none of them is done.
+fn check_budget(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
+    let is_declared = |action: &Action| {
+        let entry = entry(facts, &action.id);
+        let retired =
+            entry.is_some_and(|entry| entry.retired_since.is_some()) || facts.inventory.retired_since.is_some();
+        let app = entry.and_then(|entry| entry.app.as_ref()).is_some_and(|app| plan.retired.contains_key(app));
+        retired || app || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
+    };
+    let undeclared: Vec<usize> = plan
+        .actions
+        .iter()
+        .enumerate()
+        .filter(|(_, action)| is_delete(action) && !is_declared(action))
+        .map(|(at, _)| at)
+        .collect();
+    let objects = facts.inventory.entries.len() as u64;
+    let share = (objects * facts.limits.undeclared_percent).div_ceil(100);
+    let allowed = share.min(facts.limits.undeclared_at_most);
+    if undeclared.len() as u64 <= allowed {
+        return Vec::new();
+    }
+    let why = format!("{} undeclared deletions where the garden allows {allowed}", undeclared.len());
+    undeclared.into_iter().map(|action| Refusal { action, promise: Promise::CleanPrune, why: why.clone() }).collect()
+}
+
+fn is_delete(action: &Action) -> bool {
+    matches!(action.deed, Deed::Delete { .. })
+}
+
+/// Whether an object is of a kind that holds people's data whatever anyone says of it.
+fn is_data(id: &ObjectId) -> bool {
+    DATA_KINDS.contains(&(id.group(), &*id.kind))
+}
+
+fn is_namespace(id: &ObjectId) -> bool {
+    (id.group(), &*id.kind) == ("", "Namespace")
+}
+
+fn entry<'a>(facts: &Facts<'a>, id: &ObjectId) -> Option<&'a Entry> {
+    facts.inventory.find(id).map(|(_, entry)| entry)
+}
+
+fn live<'a>(facts: &Facts<'a>, id: &ObjectId) -> Option<&'a LiveObject> {
+    let exact = facts.live.objects.get(id);
+    exact.or_else(|| {
+        let mut others = facts.live.objects.iter();
+        others.find(|(other, _)| other.identity() == id.identity()).map(|(_, live)| live)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::KINDS;
+
+    #[test]
+    fn what_holds_data_in_the_table_of_kinds_holds_data_here() {
+        let missing: Vec<_> = KINDS
+            .iter()
+            .filter(|row| row.holds_data() && !DATA_KINDS.contains(&(row.id.group, row.id.kind)))
+            .map(|row| row.id)
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn a_kind_of_another_group_is_another_kind() {
+        let id = |api_version: &str, kind: &str| ObjectId {
+            api_version: api_version.into(),
+            kind: kind.into(),
+            namespace: "o".into(),
+            name: "postgres".into(),
+        };
+        assert!(is_data(&id("postgresql.cnpg.io/v1", "Cluster")));
+        assert!(!is_data(&id("cluster.x-k8s.io/v1beta1", "Cluster")));
+        assert!(is_namespace(&id("v1", "Namespace")) && !is_namespace(&id("example.org/v1", "Namespace")));
+    }
+}

@@ -1,0 +1,114 @@
+//! What happened to each action of a plan.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::Name;
+use crate::plan::Health;
+use crate::plan::decide::action::{Place, Verb};
+use crate::render::ObjectId;
+
+/// What happened in one organisation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrganisationOutcome {
+    /// Whose.
+    pub organisation: Name,
+    /// On which cluster.
+    pub cluster: Name,
+    /// One for each action of the plan, in the plan's order.
+    pub outcomes: Vec<Outcome>,
+    /// Objects that stayed as they were and were left out of `outcomes` (see [`shorten`](Self::shorten)).
+    #[serde(default, skip_serializing_if = "crate::plan::tell::brief::is_none")]
+    pub unchanged: usize,
+    /// A failure of the organisation as a whole (its lists could not be read, the lease was lost).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// What happened to one action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// The object.
+    pub id: ObjectId,
+    /// What was to be done.
+    pub verb: Verb,
+    /// The app it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<Name>,
+    /// What came of it.
+    pub done: Done,
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Done {
+    /// It was written and is there now.
+    Applied {
+        /// Its uid.
+        uid: String,
+        /// Its health, where it was waited for or seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        health: Option<Health>,
+    },
+    /// It was written and nothing moved in the cluster, or there was nothing to do.
+    Unchanged,
+    /// It is gone (or was gone already).
+    Deleted,
+    /// Its deletion has begun; finalizers or owned objects are not through yet.
+    Deleting,
+    /// It could not be done.
+    Failed {
+        /// The failure, masked.
+        why: String,
+        /// The line of KDL that caused it, where the server named a field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
+        /// Whether it may work by itself later (a time-out, a 5xx) or needs a person.
+        passing: bool,
+    },
+    /// It was not tried.
+    Skipped {
+        /// Why.
+        why: Skip,
+    },
+}
+
+/// Why an action was not tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Skip {
+    /// The plan itself does nothing with it.
+    Planned,
+    /// An earlier step of the organisation failed.
+    AfterFailure {
+        /// The object that failed.
+        of: ObjectId,
+    },
+    /// What it waits for is not ready yet.
+    WaitsFor {
+        /// The object.
+        object: ObjectId,
+        /// Its health.
+        health: Health,
+    },
+    /// The live object moved since the plan was made.
+    Stale {
+        /// What moved.
+        what: String,
+    },
+    /// The lease was lost or the process was asked to stop.
+    Interrupted,
+}
+
+impl Outcome {
+    /// Whether a person or a later round has something left to do.
+    pub fn is_open(&self) -> bool {
+        match &self.done {
+            Done::Skipped { why: Skip::Planned } => self.verb == Verb::Refused,
+            Done::Failed { .. } | Done::Skipped { .. } => true,
+            Done::Applied { .. } | Done::Unchanged | Done::Deleted | Done::Deleting => false,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The promises that the guard holds plans against.
+
+use std::fmt;
+
+/// The promises of `ARCHITECTURE.md` that a plan alone can break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Promise {
+    /// Nothing is deleted or taken that is neither ours nor adopted by word.
+    NoForeignDelete,
+    /// Nothing that holds data goes before its time.
+    NoDataLost,
+    /// An organisation is pruned only when it is clean and the deletions fit the budget.
+    CleanPrune,
+    /// What is applied is what was planned.
+    AsPlanned,
+    /// Nothing is written to a cluster of another uid.
+    OneCluster,
+    /// Nothing reaches outside of its organisation.
+    OneOrganisation,
+}
+
+impl Promise {
+    /// Returns its number in `ARCHITECTURE.md`.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::NoForeignDelete => 1,
+            Self::NoDataLost => 2,
+            Self::CleanPrune => 4,
+            Self::AsPlanned => 5,
+            Self::OneCluster => 9,
+            Self::OneOrganisation => 10,
+        }
+    }
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::NoForeignDelete => "nothing is deleted that parcelle did not create or adopt by word",
+            Self::NoDataLost => {
+                "nothing that holds data is deleted unless the garden says `retired` and its time has passed"
+            }
+            Self::CleanPrune => {
+                "an organisation is pruned only when it is clean on one commit, and undeclared deletions fit the budget"
+            }
+            Self::AsPlanned => "what is applied is what was planned",
+            Self::OneCluster => "nothing is written to a cluster whose uid is not the one in the garden",
+            Self::OneOrganisation => "an organisation's files reach nothing outside its namespace",
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! What stands in the inventory before the first write of a plan, and after its last.
+
+use std::collections::BTreeMap;
+
+use super::outcome::{Done, OrganisationOutcome, Skip};
+use crate::merge;
+use crate::plan::decide::action::{Action, Verb, What};
+use crate::plan::decide::deed::Deed;
+use crate::plan::decide::reason::{Creating, Keeping};
+use crate::plan::state::standing;
+use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence, body_to_send};
+use crate::render::{Object, ObjectId};
+
+/// The inventory before the first write: everything that may exist of ours once the plan has run.
+///
+/// `nonce` is a random word made for this run. Nothing leaves the inventory here but what is gone already.
+pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Inventory {
+    let mut next = input.inventory.clone();
+    for action in plan.actions.iter().filter(|action| action.verb().applies()) {
+        let known = next.find(&action.id).map(|(id, _)| id.clone());
+        if known.as_ref() == Some(&action.id) {
+            continue;
+        }
+        // Where the version of its API moved, the entry moves with it.
+        let entry = known.and_then(|id| next.entries.remove(&id)).unwrap_or_else(|| Entry {
+            presence: Presence::Intended { nonce: nonce.to_owned(), was: None },
+            desired_hash: String::new(),
+            own_fields: OwnFields::default(),
+            holds_data: action.holds_data,
+            app: action.app.clone(),
+            retired_since: None,
+            note: None,
+        });
+        next.entries.insert(action.id.clone(), entry);
+    }
+    // Made again: it will have another uid, which only the nonce can prove.
+    for action in plan.actions.iter().filter(|action| is_made_anew(action)) {
+        if let Some(entry) = next.entries.get_mut(&action.id) {
+            let nonce = entry.nonce().unwrap_or(nonce).to_owned();
+            let was = entry.uid().or(entry.former_uid()).map(str::to_owned);
+            entry.presence = Presence::Intended { nonce, was };
+        }
+    }
+    // Replaced: until the new uid is recorded, the nonce proves which one is ours.
+    for action in plan.actions.iter().filter(|action| action.verb() == Verb::Replace) {
+        if let Some(Presence::Known { nonce: known @ None, .. }) =
+            next.entries.get_mut(&action.id).map(|e| &mut e.presence)
+        {
+            *known = Some(nonce.to_owned());
+        }
+    }
+    follow_versions(plan, &mut next);
+    for id in &plan.gone {
+        next.entries.remove(id);
+    }
+    retire(input, plan, &mut next);
+    next
+}
+
+/// Where the version of an API moved and the object stayed as it is, its entry moves alone.
+fn follow_versions(plan: &OrganisationPlan, next: &mut Inventory) {
+    for action in plan.actions.iter().filter(|action| is_unchanged(action)) {
+        let known = next.find(&action.id).map(|(id, _)| id.clone()).filter(|id| *id != action.id);
+        if let Some(entry) = known.and_then(|id| next.entries.remove(&id)) {
+            next.entries.insert(action.id.clone(), entry);
+        }
+    }
+}
+
+fn is_made_anew(action: &Action) -> bool {
+    matches!(action.deed, Deed::Create(Creating::DeletedBehindOurBack { .. } | Creating::Resumed))
+}
+
+fn is_unchanged(action: &Action) -> bool {
+    matches!(action.deed, Deed::Keep { why: Keeping::Unchanged, .. })
+}
+
+/// Starts the clocks of what is retired, and stops those of what lives again.
+fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
+    next.retired_since = plan.retired_organisation.map(|retired| retired.since);
+    let organisation = next.retired_since;
+    let wanted: std::collections::BTreeSet<&ObjectId> = input
+        .desired
+        .objects
+        .iter()
+        .map(|object| &object.id)
+        .chain(input.desired.secrets.iter().map(|s| &s.id))
+        .collect();
+    for (id, entry) in &mut next.entries {
+        let app = entry.app.as_ref().and_then(|app| plan.retired.get(app)).map(|retired| retired.since);
+        let need = (!wanted.contains(id) && input.said.retired_needs.contains_key(&*id.name))
+            .then(|| entry.retired_since.unwrap_or(input.now));
+        entry.retired_since = app.or(organisation).or(need);
+    }
+}
+
+/// The inventory after a plan has run: what was applied is recorded, what was deleted is dropped.
+///
+/// `before` is what [`ahead`] wrote. The commit and the hashes of the whole are the caller's to set, once everything is done.
+pub fn after(
+    input: &Input<'_>,
+    before: Inventory,
+    plan: &OrganisationPlan,
+    outcome: &OrganisationOutcome,
+) -> Inventory {
+    let mut next = before;
+    recover(input, &mut next);
+    for (action, outcome) in plan.actions.iter().zip(&outcome.outcomes) {
+        match &outcome.done {
+            Done::Deleted => {
+                next.entries.remove(&action.id);
+            }
+            Done::Applied { uid, .. } => {
+                if let Some(entry) = next.entries.get_mut(&action.id) {
+                    let nonce = entry.nonce().map(str::to_owned);
+                    entry.presence = Presence::Known { uid: uid.clone(), nonce };
+                    record(input, action.what, &action.id, entry);
+                }
+            }
+            Done::Unchanged => {
+                if let Some(entry) = next.entries.get_mut(&action.id) {
+                    record(input, action.what, &action.id, entry);
+                }
+            }
+            Done::Skipped { why: Skip::Planned } if is_unchanged(action) => {
+                if let Some(entry) = next.entries.get_mut(&action.id) {
+                    record(input, action.what, &action.id, entry);
+                }
+            }
+            Done::Deleting | Done::Failed { .. } | Done::Skipped { .. } => {}
+        }
+    }
+    next
+}
+
+/// Fills in the uids of what an interrupted run made and did not record: nonce, label and our managed fields agree.
+fn recover(input: &Input<'_>, next: &mut Inventory) {
+    let live: BTreeMap<_, _> = input.live.objects.iter().map(|(id, object)| (id.identity(), object)).collect();
+    for (id, entry) in &mut next.entries {
+        let found = live.get(&id.identity()).filter(|found| entry.uid() != Some(&found.uid));
+        if let Some(found) = found.filter(|found| standing::is_same(entry, found, input.garden)) {
+            let nonce = entry.nonce().map(str::to_owned);
+            entry.presence = Presence::Known { uid: found.uid.clone(), nonce };
+        }
+    }
+}
+
+/// Notes what was applied of an object.
+fn record(input: &Input<'_>, what: What, id: &ObjectId, entry: &mut Entry) {
+    if what == What::Secret {
+        return;
+    }
+    let Some(object) = input.desired.objects.iter().find(|object| object.id == *id) else { return };
+    let hash = crate::plan::desired_hash(object);
+    if entry.desired_hash != hash || entry.own_fields.is_empty() {
+        entry.own_fields = own_fields(input, object, entry);
+        entry.desired_hash = hash;
+    }
+    entry.holds_data = object.holds_data;
+    entry.app.clone_from(&object.app);
+}
+
+fn own_fields(input: &Input<'_>, object: &Object, entry: &Entry) -> OwnFields {
+    let body = body_to_send(object, input.said, Some(entry));
+    merge::own_fields(input.schemas, &body).map(|fields| OwnFields::of(&fields)).unwrap_or_default()
+}

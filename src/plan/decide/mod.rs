@@ -1,0 +1,129 @@
+//! One organisation's plan, put together: each object's part, what the garden holds back, and what people must know.
+
+pub mod action;
+pub mod deed;
+mod deletions;
+pub(super) mod immutable;
+mod object;
+pub mod reason;
+mod secret;
+pub mod take_over;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::Findings;
+use crate::kind;
+use crate::name::Name;
+use crate::plan::state::identity::Identity;
+use crate::plan::state::standing::Index;
+use crate::plan::tell::findings;
+use crate::plan::{Input, OrganisationPlan};
+use action::Action;
+use deed::Deed;
+use reason::{Changing, Creating, Holding, Keeping, Refusing};
+
+/// Decides what would be done for one organisation.
+pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
+    let index = Index::new(input);
+    let objects = input.desired.objects.iter().filter_map(|object| object::object(input, &index, object));
+    let secrets = input.desired.secrets.iter().filter_map(|request| secret::request(input, &index, request));
+    let mut actions: Vec<Action> = objects.chain(secrets).collect();
+    let wanted: BTreeSet<Identity<'_>> = actions.iter().map(|action| action.id.identity()).collect();
+    let vanished = deletions::vanished(input, &index, &wanted);
+    actions.extend(vanished.actions);
+    bar_namespace(&mut actions, &input.desired.namespace);
+    let standstill = hold_back(input, &mut actions);
+    actions.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
+    let mut plan = OrganisationPlan {
+        organisation: input.desired.organisation.clone(),
+        cluster: input.desired.cluster.clone(),
+        cluster_uid: input.live.cluster_uid.clone(),
+        namespace: input.desired.namespace.to_string(),
+        actions,
+        unchanged: 0,
+        gone: vanished.gone,
+        retired: index.retired,
+        retired_organisation: index.retired_organisation,
+        standstill,
+        findings: Findings::default(),
+    };
+    plan.findings = findings::of(input, &plan);
+    plan
+}
+
+/// Holds everything inside a namespace back that is not ours or is being deleted.
+fn bar_namespace(actions: &mut [Action], namespace: &str) {
+    let is_barred = |action: &Action| {
+        action.id.is(kind::NAMESPACE)
+            && *action.id.name == *namespace
+            && matches!(
+                action.deed,
+                Deed::Refused { .. } | Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }
+            )
+    };
+    if !actions.iter().any(is_barred) {
+        return;
+    }
+    // A server that was asked refuses everything in a namespace that goes: that is nobody's mistake.
+    let is_open = |action: &&mut Action| {
+        action.verb().writes() || matches!(action.deed, Deed::Refused { why: Refusing::ServerRefused { .. }, .. })
+    };
+    for action in actions.iter_mut().filter(|action| &*action.id.namespace == namespace).filter(is_open) {
+        action.hold(Holding::NamespaceBarred);
+        action.causes.clear();
+    }
+}
+
+/// Holds back what the garden holds and what somebody paused in the cluster; drift is corrected under a hold.
+fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
+    let paused = input.said.paused.as_ref().map(|why| Holding::Paused { why: why.clone() });
+    let whole = input.said.hold.as_ref().map(|why| Holding::Hold { why: why.clone() });
+    let waiting = waiting(input);
+    for action in actions.iter_mut().filter(|action| action.verb().writes()) {
+        if let Some(reason) = &paused {
+            action.hold(reason.clone());
+            continue;
+        }
+        let drift = match &action.deed {
+            Deed::Change { why: Changing::Drift { by } | Changing::GardenChangedAndDrift { by }, .. } => Some(by),
+            _ => None,
+        };
+        if let Some((until, by)) = input.said.truces.get(&action.id).zip(drift) {
+            let (by, until) = (by.clone(), *until);
+            action.hold(Holding::FoughtOver { by, until });
+            continue;
+        }
+        let of_app = action.app.as_ref().and_then(|app| input.desired.held.get(app).or_else(|| waiting.get(app)));
+        let reason = whole.clone().or_else(|| of_app.map(|why| Holding::Hold { why: why.clone() }));
+        if let Some(reason) = reason.filter(|_| !restores(input, action)) {
+            action.hold(reason);
+        }
+    }
+    paused.or(whole)
+}
+
+/// Apps that run another release than the garden's, at an hour at which none may be put in: they stay as they are applied.
+fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
+    let runs_another = |app: &Name, version: &str| {
+        input.live.objects.values().any(|live| {
+            let label = |key: &str| live.body["metadata"]["labels"][key].as_str();
+            let other = label("app.kubernetes.io/version").is_some_and(|running| running != version);
+            other
+                && label("parcelle.dev/app") == Some(app.as_str())
+                && label("parcelle.dev/garden") == Some(input.garden.as_str())
+        })
+    };
+    let waiting = input.desired.waiting.iter().filter(|(app, (version, _))| runs_another(app, version));
+    waiting.map(|(app, (version, when))| (app.clone(), format!("release {version} is put in {when}"))).collect()
+}
+
+/// Whether an action only brings back what was applied.
+fn restores(input: &Input<'_>, action: &Action) -> bool {
+    let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
+    let brings_back = matches!(
+        action.deed,
+        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. }, .. }
+            | Deed::Create(Creating::DeletedBehindOurBack { .. })
+    );
+    brings_back && applied == Some(&*action.desired_hash)
+}

@@ -1,0 +1,291 @@
+//! Why something is done, or not: a closed list for each verb, so that no verb can have a reason of another.
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Verb;
+use crate::name::Name;
+
+/// Why an action is what it is. It displays as what follows a dash: "change — the garden asks for it".
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Reason<'a> {
+    /// Why an object is made.
+    Creating(&'a Creating),
+    /// Why fields of an object are set.
+    Changing(&'a Changing),
+    /// Why an object is deleted and made anew.
+    Replacing(&'a Replacing),
+    /// Why an object of others is taken.
+    Adopting(&'a Adopting),
+    /// Why an object is deleted.
+    Deleting(&'a Deleting),
+    /// Why nothing is done with an object.
+    Keeping(&'a Keeping),
+    /// Why something is held back.
+    Holding(&'a Holding),
+    /// Why what the garden asks cannot be done.
+    Refusing(&'a Refusing),
+}
+
+impl Reason<'_> {
+    /// What is done for it.
+    pub fn verb(self) -> Verb {
+        match self {
+            Self::Creating(_) => Verb::Create,
+            Self::Changing(_) => Verb::Change,
+            Self::Replacing(_) => Verb::Replace,
+            Self::Adopting(_) => Verb::Adopt,
+            Self::Deleting(_) => Verb::Delete,
+            Self::Keeping(_) => Verb::Keep,
+            Self::Holding(_) => Verb::Held,
+            Self::Refusing(_) => Verb::Refused,
+        }
+    }
+
+    /// Whether it is not worth a line where everything is fine.
+    pub fn is_silent(self) -> bool {
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept))
+    }
+}
+
+/// Why an object is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Creating {
+    /// It is not there yet.
+    NotThere,
+    /// It was there, is in the inventory, and somebody deleted it.
+    DeletedBehindOurBack {
+        /// Whether data went with it.
+        with_data: bool,
+    },
+    /// An earlier run was about to make it and did not finish.
+    Resumed,
+    /// A Secret is made once from random values.
+    SecretMade,
+    /// A Secret is copied from one of the operators.
+    SecretCopied {
+        /// `parcelle-system/smtp-relay`.
+        source: String,
+    },
+}
+
+/// Why fields of an object are set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Changing {
+    /// The garden asks for something else than was applied.
+    GardenChanged,
+    /// The garden asks for the same as before; somebody changed it in the cluster.
+    Drift {
+        /// Field managers that did.
+        by: Vec<String>,
+    },
+    /// Both.
+    GardenChangedAndDrift {
+        /// Field managers that changed fields of ours.
+        by: Vec<String>,
+    },
+    /// The garden asks for the same as before; parcelle renders it in another way now.
+    RendererChanged,
+    /// The values are as wanted; parcelle becomes the owner of some, so that drift of them is seen.
+    OwnershipOnly,
+    /// The number of replicas passes to an autoscaler as it is.
+    HandedOver,
+    /// Fields of others are taken by word (`field … take`).
+    Taken {
+        /// Field managers that owned them.
+        from: Vec<String>,
+    },
+    /// A copied Secret follows its source.
+    CopyFollows {
+        /// `parcelle-system/smtp-relay`.
+        source: String,
+    },
+}
+
+/// Why an object is deleted and made anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Replacing {
+    /// A field that cannot change must.
+    Immutable {
+        /// The field.
+        path: String,
+    },
+}
+
+/// Why an object of others is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Adopting {
+    /// The garden says `adopt`.
+    AdoptSaid,
+}
+
+/// Why an object is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Deleting {
+    /// Nothing in the garden renders it any more.
+    NoLongerAsked,
+    /// Another object of the same app takes its place under a new name.
+    Superseded {
+        /// The new name.
+        by: String,
+    },
+    /// Its app is retired and sleeps: what ran, stops.
+    Asleep {
+        /// The app.
+        app: Name,
+    },
+    /// Its app is retired and the time for which its data was kept has passed.
+    Retired {
+        /// The app.
+        app: Name,
+        /// Since when, in Unix seconds.
+        since: i64,
+    },
+    /// Its organisation is retired and the time has passed.
+    OrganisationRetired {
+        /// Since when, in Unix seconds.
+        since: i64,
+    },
+    /// The garden says `retired need` and the time has passed.
+    NeedRetired {
+        /// The need.
+        need: String,
+    },
+}
+
+/// Why nothing is done with an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Keeping {
+    /// It is as it should be.
+    Unchanged,
+    /// It is there and made once; its value is nobody's to compare.
+    SecretKept,
+    /// No app asks for it any more; it holds data and stays until the garden says `retired need`.
+    Detached,
+    /// Its app or organisation is retired; it stays until the time has passed.
+    DataKept {
+        /// When its time comes, in Unix seconds.
+        until: i64,
+    },
+    /// The app is no longer in the garden and nobody said `retired`.
+    AppVanished {
+        /// The app.
+        app: Name,
+    },
+    /// It is being deleted; it is made again once it is gone.
+    Terminating,
+    /// The organisation is no longer in the garden and nobody said `retired organisation`.
+    OrganisationVanished,
+    /// Its deletion has begun, and it goes.
+    Leaving,
+    /// Something changes a field on its way into the cluster, so it never is as the garden says.
+    Rewritten {
+        /// The field.
+        path: String,
+    },
+    /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
+    LeftToOthers,
+}
+
+/// Why something is held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Holding {
+    /// Others changed it back each time it was corrected: it is left as they write it for a while.
+    FoughtOver {
+        /// Field managers that did.
+        by: Vec<String>,
+        /// Until when, in Unix seconds.
+        until: i64,
+    },
+    /// The garden says `hold`.
+    Hold {
+        /// With this reason.
+        why: String,
+    },
+    /// Somebody paused it in the cluster.
+    Paused {
+        /// With this reason.
+        why: String,
+    },
+    /// Deletions that nobody declared exceed the garden's budget: none of them is done.
+    OverBudget {
+        /// How many there would be.
+        would: u64,
+        /// How many the garden allows.
+        allowed: u64,
+    },
+    /// The organisation, or a file it uses, has findings: nothing of it is deleted.
+    NotClean,
+    /// Its kind could not be read.
+    NotRead {
+        /// The failure.
+        why: String,
+    },
+    /// Objects of others are in the namespace.
+    ForeignInside {
+        /// Some of them.
+        objects: Vec<String>,
+    },
+    /// Its namespace is not ours, or is being deleted.
+    NamespaceBarred,
+    /// It goes after the objects inside it.
+    AfterTheRest,
+}
+
+/// Why what the garden asks cannot be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Refusing {
+    /// It exists and parcelle did not make it.
+    NotOurs,
+    /// It exists under another uid than the inventory knows: somebody made it anew.
+    MadeAnew,
+    /// Its label, field manager or uid does not agree with the inventory: it is not deleted.
+    Disowned {
+        /// What does not agree: "the label `parcelle.dev/garden` is gone".
+        what: String,
+    },
+    /// Another garden holds it.
+    OtherGarden {
+        /// Its name.
+        garden: String,
+    },
+    /// A namespace is to be adopted, and objects of others are in it.
+    ForeignInside {
+        /// Some of them.
+        objects: Vec<String>,
+    },
+    /// Fields that are newly wanted belong to others.
+    Conflict,
+    /// A field that cannot change must, and replacing the object would lose data.
+    ImmutableWithData {
+        /// The field.
+        path: String,
+    },
+    /// The API server refused it.
+    ServerRefused {
+        /// The HTTP status.
+        status: u16,
+        /// Its words, masked.
+        message: String,
+    },
+    /// A Secret that was made once is gone; nothing is made in its place silently.
+    SecretLost,
+    /// What a Secret is to be copied from is not there.
+    SourceMissing {
+        /// `parcelle-system/smtp-relay`, with the keys that it lacks.
+        source: String,
+    },
+    /// The guard found that the action would break a promise.
+    Guarded {
+        /// Which, in words.
+        why: String,
+    },
+}

@@ -1,0 +1,175 @@
+//! What is done with each Secret that parcelle makes: made once, copied, kept; its value is in no plan.
+
+use serde_json::Value;
+
+use super::action::{Action, Base, FieldChange, Place, Shown, What};
+use super::deed::Deed;
+use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing};
+use crate::plan::state::live::Copy;
+use crate::plan::state::standing::{Index, Standing};
+use crate::plan::{Entry, Input, LiveObject};
+use crate::render::{SecretRequest, SecretSource, Stage};
+
+/// The action of one requested Secret; `None` for one of a retired app that is not made (any more).
+pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &SecretRequest) -> Option<Action> {
+    if index.is_past(input.now, request.app.as_ref()) {
+        return None;
+    }
+    let action = |deed| action(input, request, deed);
+    if input.live.settled.contains_key(&request.id) {
+        return Some(action(Deed::keep(Keeping::SecretKept)));
+    }
+    if let Some(why) = input.live.unread.get("v1 Secret") {
+        return Some(action(Deed::held(Holding::NotRead { why: why.clone() })));
+    }
+    Some(match index.standing(input, &request.id) {
+        Standing::Absent(entry) => absent(input, request, entry),
+        Standing::Terminating => action(Deed::keep(Keeping::Terminating)),
+        Standing::Refused(why) => action(Deed::refused(why)),
+        Standing::Adopted(live) => {
+            let (why, base) = (Adopting::AdoptSaid, base_of(live));
+            action(Deed::Adopt { why, base, force: false, take_over: Vec::new() })
+        }
+        Standing::Ours { live, .. } => present(input, request, live),
+    })
+}
+
+fn absent(input: &Input<'_>, request: &SecretRequest, entry: Option<&Entry>) -> Action {
+    let known = entry.is_some_and(|entry| entry.uid().is_some());
+    let deed = match (&request.source, source_missing(input, request)) {
+        (SecretSource::Generated { .. }, _) if known => Deed::refused(Refusing::SecretLost),
+        (_, Some(source)) => Deed::refused(Refusing::SourceMissing { source }),
+        _ if known => Deed::Create(Creating::DeletedBehindOurBack { with_data: false }),
+        (SecretSource::Generated { .. }, None) => Deed::Create(Creating::SecretMade),
+        (_, None) => Deed::Create(Creating::SecretCopied { source: source_name(request) }),
+    };
+    let mut action = action(input, request, deed);
+    action.changes = keys(request).map(|key| key_change(action.origin.as_ref(), key)).collect();
+    action
+}
+
+fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Action {
+    if let Some(source) = source_missing(input, request) {
+        return action(input, request, Deed::refused(Refusing::SourceMissing { source }));
+    }
+    if input.live.copies.get(&request.id) == Some(&Copy::Behind) {
+        let source = source_name(request);
+        let mut action = action(input, request, change(Changing::CopyFollows { source }, live));
+        action.changes = followed(action.origin.as_ref(), request, live);
+        return action;
+    }
+    // A key that a newer definition asks for is added; those that are there stay as they are.
+    let data = live.body.get("data").and_then(Value::as_object);
+    let missing: Vec<_> = keys(request).filter(|key| data.is_none_or(|data| !data.contains_key(*key))).collect();
+    if missing.is_empty() || data.is_none() {
+        return action(input, request, Deed::keep(Keeping::SecretKept));
+    }
+    let mut action = action(input, request, change(Changing::GardenChanged, live));
+    action.changes = missing.into_iter().map(|key| key_change(action.origin.as_ref(), key)).collect();
+    action
+}
+
+/// The keys of a Secret that is written anew: those that come, stay and go, by name.
+fn followed(origin: Option<&Place>, request: &SecretRequest, live: &LiveObject) -> Vec<FieldChange> {
+    let data = live.body.get("data").and_then(Value::as_object);
+    let is_there = |key: &str| data.is_none_or(|data| data.contains_key(key));
+    let written = keys(request)
+        .map(|key| FieldChange { before: is_there(key).then_some(Shown::Secret), ..key_change(origin, key) });
+    let gone = data.into_iter().flat_map(|data| data.keys()).filter(|key| keys(request).all(|other| other != *key));
+    let gone = gone.map(|key| FieldChange { before: Some(Shown::Secret), after: None, ..key_change(origin, key) });
+    let mut changes: Vec<FieldChange> = written.chain(gone).collect();
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    changes
+}
+
+fn change(why: Changing, live: &LiveObject) -> Deed {
+    Deed::Change { why, base: base_of(live), force: false, hand_over: None }
+}
+
+/// The values of a Secret are in no plan, nor is a hash of them.
+fn base_of(live: &LiveObject) -> Base {
+    Base { uid: live.uid.clone(), resource_version: live.resource_version.clone(), values_hash: String::new() }
+}
+
+fn key_change(origin: Option<&Place>, key: &str) -> FieldChange {
+    let path = if key.contains('.') { format!("data[{key}]") } else { format!("data.{key}") };
+    FieldChange { path, before: None, after: Some(Shown::Secret), origin: origin.cloned(), drift_by: Vec::new() }
+}
+
+fn keys(request: &SecretRequest) -> Box<dyn Iterator<Item = &str> + '_> {
+    match &request.source {
+        SecretSource::Generated { keys } => Box::new(keys.keys().map(String::as_str)),
+        SecretSource::Copied { keys, .. } => Box::new(keys.values().map(String::as_str)),
+        SecretSource::Template { keys } => Box::new(keys.keys().map(String::as_str)),
+    }
+}
+
+/// From what a Secret is copied, as people say it.
+fn source_name(request: &SecretRequest) -> String {
+    match &request.source {
+        SecretSource::Copied { namespace, name, .. } => format!("{namespace}/{name}"),
+        SecretSource::Template { .. } => "the Secrets it is put together from".to_owned(),
+        SecretSource::Generated { .. } => String::new(),
+    }
+}
+
+fn source_missing(input: &Input<'_>, request: &SecretRequest) -> Option<String> {
+    let Some(Copy::SourceMissing(keys)) = input.live.copies.get(&request.id) else { return None };
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    let name = source_name(request);
+    Some(if keys.is_empty() { name } else { format!("{name} (keys {})", keys.join(", ")) })
+}
+
+fn action(input: &Input<'_>, request: &SecretRequest, deed: Deed) -> Action {
+    Action {
+        id: request.id.clone(),
+        deed,
+        what: What::Secret,
+        app: request.app.clone(),
+        stage: stage(request),
+        holds_data: matches!(request.source, SecretSource::Generated { .. }),
+        origin: Some(Place::of(input.sources, request.origin)),
+        changes: Vec::new(),
+        conflicts: Vec::new(),
+        causes: Vec::new(),
+        verified: true,
+        desired_hash: String::new(),
+        note: None,
+    }
+}
+
+/// A file that draws from other Secrets waits for those that a database or a bucket brings.
+fn stage(request: &SecretRequest) -> Stage {
+    match request.source {
+        SecretSource::Template { .. } => Stage::Upgrade,
+        SecretSource::Generated { .. } | SecretSource::Copied { .. } => Stage::Configuration,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::ObjectId;
+    use crate::source::{FileId, Span};
+    use serde_json::json;
+
+    #[test]
+    fn keys_of_a_secret_that_come_and_go_are_named_and_no_value_is() {
+        let id = ObjectId { api_version: "v1".into(), kind: "Secret".into(), namespace: "o".into(), name: "s".into() };
+        let keys = ["new", "stays"].map(|key| (key.to_owned(), Vec::new()));
+        let request = SecretRequest {
+            id,
+            source: SecretSource::Template { keys: keys.into_iter().collect() },
+            labels: std::collections::BTreeMap::new(),
+            secret_type: "Opaque".to_owned(),
+            app: None,
+            origin: Span::new(FileId(0), 0..0),
+        };
+        let live = LiveObject::new(json!({"data": {"gone.txt": "CANARY", "stays": "CANARY"}}));
+        let changes = followed(None, &request, &live);
+        let told: Vec<(&str, bool, bool)> =
+            changes.iter().map(|change| (&*change.path, change.before.is_some(), change.after.is_some())).collect();
+        assert_eq!(told, [("data.new", false, true), ("data.stays", true, true), ("data[gone.txt]", true, false)]);
+        assert!(!format!("{changes:?}").contains("CANARY"));
+    }
+}

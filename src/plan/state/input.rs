@@ -1,0 +1,150 @@
+//! What a plan is decided from, and what the API server is asked and sent.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::live::Conflict;
+use super::path;
+use super::said::means;
+use super::standing;
+use crate::merge::{self, Schemas};
+use crate::model::Deletions;
+use crate::name::Name;
+use crate::plan::{Entry, Inventory, Live, NONCE, OwnFields, Said, desired_hash};
+use crate::render::{Object, ObjectId, OrganisationObjects};
+use crate::source::Sources;
+
+/// Everything that one organisation's plan is decided from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The garden's name, as its label says.
+    pub garden: &'a Name,
+    /// The commit that the objects were rendered from; empty for a working tree.
+    pub commit: &'a str,
+    /// The hash of the renderer and the definitions.
+    pub renderer_hash: &'a str,
+    /// What should be.
+    pub desired: &'a OrganisationObjects,
+    /// What is.
+    pub live: &'a Live,
+    /// What is ours.
+    pub inventory: &'a Inventory,
+    /// What the garden says about changing it.
+    pub said: &'a Said,
+    /// The garden's brakes on deletion.
+    pub limits: &'a Deletions,
+    /// The time, in Unix seconds.
+    pub now: i64,
+    /// What fields are, of the kinds that are known.
+    pub schemas: &'a Schemas,
+    /// The texts that spans refer to.
+    pub sources: &'a Sources,
+}
+
+/// The objects that the API server is to be asked about by a dry-run: places in `desired.objects`.
+///
+/// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, and those of
+/// retired apps that will not be made. With `all`, those of ours are asked about whatever we reckon.
+pub fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
+    let index = standing::Index::new(input);
+    let open = |object: &Object| {
+        if input.live.settled.contains_key(&object.id)
+            || input.live.unread.contains_key(&kind_key(&object.id))
+            || index.is_past(input.now, object.app.as_ref())
+        {
+            return false;
+        }
+        match index.standing(input, &object.id) {
+            standing::Standing::Ours { live, entry } => {
+                let wanted = body_to_send(object, input.said, Some(entry));
+                all || merge::would_change(input.schemas, &live.body, &wanted, crate::plan::MANAGER)
+            }
+            standing::Standing::Absent(_) | standing::Standing::Adopted(_) => true,
+            standing::Standing::Terminating | standing::Standing::Refused(_) => false,
+        }
+    };
+    input.desired.objects.iter().enumerate().filter(|(_, object)| open(object)).map(|(at, _)| at).collect()
+}
+
+/// Whether it is sure without a question that somebody changed what we had applied: the garden asks for the same as
+/// before, and a field of it is no longer ours.
+pub fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
+    let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
+    let (Some(entry), Some(live)) = (entry, input.live.objects.get(&object.id)) else { return false };
+    let wanted = body_to_send(object, input.said, Some(entry));
+    entry.desired_hash == desired_hash(object)
+        && merge::own_fields(input.schemas, &wanted).is_ok_and(|fields| {
+            merge::owned(&live.body, crate::plan::MANAGER).is_some_and(|ours| !fields.difference(&ours).is_empty())
+        })
+}
+
+/// How [`Live::unread`] names a kind: `apps/v1 Deployment`.
+pub fn kind_key(id: &ObjectId) -> String {
+    format!("{} {}", id.api_version, id.kind)
+}
+
+/// The body that is sent for an object: as rendered, without fields that the garden leaves to others, and with the
+/// nonce that it was first made with.
+pub fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) -> Cow<'a, Value> {
+    let left =
+        said.fields.iter().filter(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
+    let mut body = Cow::Borrowed(&object.body);
+    for decision in left {
+        path::remove(body.to_mut(), &decision.path);
+    }
+    if let Some(nonce) = entry.and_then(Entry::nonce)
+        && let Some(metadata) = body.to_mut().get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        annotations[NONCE] = nonce.into();
+    }
+    body
+}
+
+/// Whether an apply of the object may be sent with force: every conflict is drift (a field that we applied last), or
+/// taken by word.
+pub fn may_force(object: &Object, entry: Option<&Entry>, said: &Said, conflicts: &[Conflict]) -> bool {
+    let before = AppliedBefore::of(object, entry);
+    conflicts.iter().all(|conflict| before.holds(&conflict.field) || is_taken(said, object, entry, conflict))
+}
+
+/// Whether a field of others may be taken: the garden says `field … take`, or it is the number of replicas of an object
+/// of ours that was lent to the autoscaler and is asked back (a night asleep, a fixed scale).
+pub(in crate::plan) fn is_taken(said: &Said, object: &Object, entry: Option<&Entry>, conflict: &Conflict) -> bool {
+    let lent = entry.is_some()
+        && path::plain(&conflict.field) == "spec.replicas"
+        && matches!(&*conflict.manager, "kube-controller-manager" | crate::plan::HANDOVER);
+    lent || said.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
+}
+
+/// The fields of an object that we applied last.
+#[derive(Clone, Copy)]
+pub(in crate::plan) enum AppliedBefore<'a> {
+    /// None: the object is not ours yet.
+    Nothing,
+    /// Those that the inventory has.
+    Fields(&'a OwnFields),
+    /// All that we want: we want what we applied.
+    All,
+}
+
+impl<'a> AppliedBefore<'a> {
+    /// Returns what the inventory's entry says of an object.
+    pub(in crate::plan) fn of(object: &Object, entry: Option<&'a Entry>) -> Self {
+        match entry {
+            None => Self::Nothing,
+            Some(entry) if entry.desired_hash == desired_hash(object) => Self::All,
+            Some(entry) => Self::Fields(&entry.own_fields),
+        }
+    }
+
+    /// Whether a field, named as the server does, is among them.
+    pub(in crate::plan) fn holds(self, field: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Fields(fields) => fields.contains(field),
+            Self::All => true,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What parcelle knows to be its own in one organisation: a superset of what exists, at every instant.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::own_fields::OwnFields;
+use crate::name::Name;
+use crate::render::ObjectId;
+
+/// The inventory of one organisation on one cluster, as it stands in `parcelle-system`.
+///
+/// Written ahead of the first write (see [`ahead`](crate::plan::ahead)) and shrunk after the last (see [`after`](crate::plan::after)).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Inventory {
+    /// The commit that was last applied, in hexadecimal; empty before the first.
+    pub commit: String,
+    /// The hash of the plan that was last applied.
+    pub plan_hash: String,
+    /// The hash of the renderer and the definitions that made it.
+    pub renderer_hash: String,
+    /// Since when the whole organisation is retired, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_since: Option<i64>,
+    /// Everything of ours, by id.
+    #[serde(with = "listed")]
+    pub entries: BTreeMap<ObjectId, Entry>,
+}
+
+/// One object of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Whether it is known to exist, or only meant to.
+    pub presence: Presence,
+    /// [`desired_hash`](crate::plan::desired_hash) of what was last applied; empty before the first apply, and for Secrets that we make.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub desired_hash: String,
+    /// The fields that we applied last: what tells drift from conflict.
+    #[serde(default, skip_serializing_if = "OwnFields::is_empty")]
+    pub own_fields: OwnFields,
+    /// Whether deleting it loses people's data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_data: bool,
+    /// The app it belongs to; absent for the organisation's own objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<Name>,
+    /// Since when its app is retired, in Unix seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_since: Option<i64>,
+    /// The provider's word on what goes with it and what is left ("its claims go with it").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Whether an object is known to exist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Presence {
+    /// It was written and answered with this uid.
+    Known {
+        /// The uid that the cluster gave it.
+        uid: String,
+        /// The nonce that it was made with: applied with it ever after, so that nothing moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nonce: Option<String>,
+    },
+    /// It was about to be written. The object carries the nonce as the annotation [`NONCE`](crate::plan::NONCE), so that a crash
+    /// between the write and its record can be told from an object of somebody else.
+    Intended {
+        /// A random word made for the run that wrote it ahead.
+        nonce: String,
+        /// The uid it was known by before it was not found: a server that lags behind may still bring it back to light.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
+}
+
+impl Entry {
+    /// The uid, where the object is known to exist.
+    pub fn uid(&self) -> Option<&str> {
+        match &self.presence {
+            Presence::Known { uid, .. } => Some(uid),
+            Presence::Intended { .. } => None,
+        }
+    }
+
+    /// The uid of the object that was not found when it was to be made again, where it was known before.
+    pub fn former_uid(&self) -> Option<&str> {
+        match &self.presence {
+            Presence::Known { .. } => None,
+            Presence::Intended { was, .. } => was.as_deref(),
+        }
+    }
+
+    /// The nonce that the object carries, where it was made by us.
+    pub fn nonce(&self) -> Option<&str> {
+        match &self.presence {
+            Presence::Known { nonce, .. } => nonce.as_deref(),
+            Presence::Intended { nonce, .. } => Some(nonce),
+        }
+    }
+}
+
+impl Inventory {
+    /// The entry of an object, whatever the version of its API, with the id under which it stands.
+    pub fn find(&self, id: &ObjectId) -> Option<(&ObjectId, &Entry)> {
+        if let Some(found) = self.entries.get_key_value(id) {
+            return Some(found);
+        }
+        self.entries.iter().find(|(other, _)| other.identity() == id.identity())
+    }
+}
+
+/// Entries as a list: JSON has only texts as keys.
+mod listed {
+    use crate::plan::{BTreeMap, Entry, ObjectId};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize)]
+    struct Line<'a> {
+        id: &'a ObjectId,
+        entry: &'a Entry,
+    }
+
+    #[derive(Deserialize)]
+    struct OwnedLine {
+        id: ObjectId,
+        entry: Entry,
+    }
+
+    pub(in crate::plan) fn serialize<S: Serializer>(
+        entries: &BTreeMap<ObjectId, Entry>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(entries.iter().map(|(id, entry)| Line { id, entry }))
+    }
+
+    pub(in crate::plan) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<ObjectId, Entry>, D::Error> {
+        Ok(Vec::<OwnedLine>::deserialize(from)?.into_iter().map(|line| (line.id, line.entry)).collect())
+    }
+}

@@ -1,0 +1,133 @@
+//! What is in the cluster, as far as one organisation's plan needs to know it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::health::Health;
+use crate::render::ObjectId;
+
+/// One organisation's part of a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// The uid of the cluster's kube-system namespace.
+    pub cluster_uid: String,
+    /// Objects found by our labels, and those that exist under an id that is desired or in the inventory.
+    pub objects: BTreeMap<ObjectId, LiveObject>,
+    /// Objects that are known to be as desired, by what a watch or a list told: they have no entry in `objects`.
+    pub settled: BTreeMap<ObjectId, Settled>,
+    /// The server's word on what applying an object would do. Asked for those of [`questions`](crate::plan::questions).
+    pub dry_runs: BTreeMap<ObjectId, DryRun>,
+    /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
+    pub copies: BTreeMap<ObjectId, Copy>,
+    /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates
+    /// and events that Kubernetes makes itself left out). Read where the namespace is to be adopted or deleted.
+    pub foreign: Vec<ObjectId>,
+    /// Kinds (`apps/v1 Deployment`) that could not be listed, with the reason: nothing of them is created or deleted.
+    pub unread: BTreeMap<String, String>,
+}
+
+/// What is kept of an object that is as desired.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// How it fares.
+    pub health: Health,
+}
+
+/// An object as it is in the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveObject {
+    /// Its uid.
+    pub uid: String,
+    /// Its resourceVersion when it was read.
+    pub resource_version: String,
+    /// `metadata.generation`; 0 for kinds that do not count.
+    pub generation: i64,
+    /// The whole object with its managedFields. Of a Secret, values under `data` are replaced before it is kept.
+    pub body: Arc<Value>,
+}
+
+impl LiveObject {
+    /// Reads uid, version and generation from a body as the server sends it.
+    pub fn new(body: impl Into<Arc<Value>>) -> Self {
+        let body = body.into();
+        let metadata = &body["metadata"];
+        let text = |field: &str| metadata[field].as_str().unwrap_or_default().to_owned();
+        let (uid, resource_version) = (text("uid"), text("resourceVersion"));
+        let generation = metadata["generation"].as_i64().unwrap_or_default();
+        Self { uid, resource_version, generation, body }
+    }
+
+    /// The value of a label.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.body["metadata"]["labels"].get(name)?.as_str()
+    }
+
+    /// The value of an annotation.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.body["metadata"]["annotations"].get(name)?.as_str()
+    }
+
+    /// Whether its deletion has begun.
+    pub fn is_terminating(&self) -> bool {
+        self.body["metadata"].get("deletionTimestamp").is_some_and(|time| !time.is_null())
+    }
+}
+
+/// What a server-side dry-run of applying an object answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DryRun {
+    /// The object as it would be.
+    Result(Arc<Value>),
+    /// The server takes it, or took the same before: what it makes of it is as we reckon.
+    Accepted,
+    /// 409: other managers own fields that we want.
+    Conflict {
+        /// Every field in conflict.
+        conflicts: Vec<Conflict>,
+        /// The answer to the same question with force, asked where [`may_force`](crate::plan::may_force) says yes.
+        forced: Option<Arc<Value>>,
+    },
+    /// Any other refusal.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The server's words, masked.
+        message: String,
+        /// Fields that the server named.
+        causes: Vec<Cause>,
+    },
+    /// The server could not be asked: the namespace or the CRD is made by the same plan, a webhook knows no dry-run.
+    NotVerified(String),
+}
+
+/// A field that we want and somebody else owns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The field manager in the way.
+    pub manager: String,
+    /// The field as the server names it: `.spec.replicas`.
+    pub field: String,
+}
+
+/// A field that the server refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The field as the server names it: `spec.ports[0].name`.
+    pub field: String,
+    /// The server's words, masked.
+    pub message: String,
+}
+
+/// How a copied Secret stands to its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Copy {
+    /// Every key has the source's value.
+    InStep,
+    /// The source has other values.
+    Behind,
+    /// The source is not there, or lacks these keys.
+    SourceMissing(BTreeSet<String>),
+}

@@ -1,0 +1,142 @@
+//! The fields of ours in a live object, as a hash: while it stands still, nothing that we applied has changed.
+//!
+//! What the loop remembers of an object instead of its body. A status write, a label of somebody else or a new resource
+//! version leave it where it is; a changed value, a field taken from us or a beginning deletion move it.
+
+use serde_json::{Map, Value};
+
+use crate::kind;
+use crate::plan::MANAGER;
+
+/// A hash over the fields that our `managedFields` entries name, and their live values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OwnValues([u8; 16]);
+
+impl OwnValues {
+    /// Reads them from an object as the server sends it, with its `kind`. Of a Secret the values are left out: whoever
+    /// changes one takes its field from us.
+    ///
+    /// # Panics
+    /// Never: a SHA-256 is longer than what is kept of it.
+    pub fn of(live: &Value) -> Self {
+        let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+        let metadata = &live["metadata"];
+        hash.update(metadata["uid"].as_str().unwrap_or_default().as_bytes());
+        hash.update(&[u8::from(metadata.get("deletionTimestamp").is_some_and(|time| !time.is_null()))]);
+        let secret = kind::SECRET.is_body(live);
+        let entries = metadata["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+        let ours = entries.iter().filter(|entry| entry["manager"] == MANAGER && entry["subresource"] != "status");
+        for fields in ours.filter_map(|entry| entry.get("fieldsV1")?.as_object()) {
+            walk(&mut hash, fields, Some(live), secret);
+        }
+        let digest = hash.finish();
+        Self(digest.as_ref()[..16].try_into().expect("a SHA-256 has 32 bytes"))
+    }
+}
+
+fn walk(hash: &mut ring::digest::Context, fields: &Map<String, Value>, live: Option<&Value>, secret: bool) {
+    if fields.is_empty() {
+        match live {
+            Some(value) => hash.update(value.to_string().as_bytes()),
+            None => hash.update(b"-"),
+        }
+        return;
+    }
+    for (key, below) in fields {
+        hash.update(key.as_bytes());
+        let Some(below) = below.as_object() else { continue };
+        let closed = secret && matches!(key.as_str(), "f:data" | "f:stringData");
+        let at = if closed { None } else { live.and_then(|live| child(live, key)) };
+        // `.` and the members of a set say all with their key.
+        if key != "." && !key.starts_with("v:") {
+            walk(hash, below, at, secret && !closed);
+        }
+    }
+}
+
+/// The part of a value that a key of `fieldsV1` means.
+fn child<'v>(live: &'v Value, key: &str) -> Option<&'v Value> {
+    if let Some(name) = key.strip_prefix("f:") {
+        return live.get(name);
+    }
+    if let Some(keys) = key.strip_prefix("k:") {
+        let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
+        return live.as_array()?.iter().find(|item| keys.iter().all(|(name, value)| item.get(name) == Some(value)));
+    }
+    let at: usize = key.strip_prefix("i:")?.parse().ok()?;
+    live.get(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn live() -> Value {
+        json!({
+            "kind": "Deployment",
+            "metadata": {
+                "uid": "1", "resourceVersion": "7", "labels": { "ours": "a" },
+                "managedFields": [
+                    { "manager": "parcelle", "operation": "Apply", "time": "2026-01-01T00:00:00Z", "fieldsV1": {
+                        "f:metadata": { "f:labels": { "f:ours": {} } },
+                        "f:spec": { "f:template": { "f:spec": { "f:containers": {
+                            "k:{\"name\":\"web\"}": { ".": {}, "f:name": {}, "f:image": {} } } } } } } },
+                ],
+            },
+            "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "a:1" }] } } },
+        })
+    }
+
+    #[test]
+    fn what_others_write_beside_our_fields_leaves_them_alone() {
+        let before = OwnValues::of(&live());
+        let mut after = live();
+        after["status"] = json!({ "replicas": 3 });
+        after["metadata"]["resourceVersion"] = "9".into();
+        after["metadata"]["labels"]["theirs"] = "b".into();
+        after["spec"]["template"]["spec"]["containers"]
+            .as_array_mut()
+            .unwrap()
+            .insert(0, json!({ "name": "sidecar", "image": "s:1" }));
+        after["metadata"]["managedFields"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({ "manager": "kubectl", "fieldsV1": {} }));
+        after["metadata"]["managedFields"][0]["time"] = "2026-02-02T00:00:00Z".into();
+        assert_eq!(OwnValues::of(&after), before);
+    }
+
+    #[test]
+    fn a_changed_value_a_lost_field_another_object_and_a_beginning_end_are_seen() {
+        let before = OwnValues::of(&live());
+        let changes: [(&str, Value); 4] = [
+            ("/spec/template/spec/containers/0/image", json!("a:2")),
+            ("/metadata/managedFields/0/fieldsV1/f:metadata", json!({})),
+            ("/metadata/uid", json!("2")),
+            ("/metadata/labels", json!({})),
+        ];
+        for (path, value) in changes {
+            let mut after = live();
+            *after.pointer_mut(path).unwrap() = value;
+            assert_ne!(OwnValues::of(&after), before, "{path}");
+        }
+        let mut leaving = live();
+        leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        assert_ne!(OwnValues::of(&leaving), before);
+    }
+
+    #[test]
+    fn a_secret_is_the_same_with_and_without_its_values() {
+        let mut whole = json!({
+            "kind": "Secret",
+            "metadata": { "uid": "1", "labels": { "a": "b" }, "managedFields": [
+                { "manager": "parcelle", "operation": "Update", "fieldsV1": {
+                    "f:data": { ".": {}, "f:password": {} }, "f:metadata": { "f:labels": { "f:a": {} } } } }] },
+            "data": { "password": "c2VjcmV0" },
+        });
+        let before = OwnValues::of(&whole);
+        whole.as_object_mut().unwrap().remove("data");
+        assert_eq!(OwnValues::of(&whole), before);
+    }
+}

@@ -1,0 +1,95 @@
+//! Who holds a field, read from `managedFields`.
+
+use serde_json::Value;
+
+use super::input::AppliedBefore;
+
+/// One step from the root of an object to a field.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::plan) enum Step<'a> {
+    /// A field or a key of a map.
+    Field(&'a str),
+    /// An item of a list.
+    Item(&'a Value),
+}
+
+/// A manager other than ours, and the fields it holds (`fieldsV1`).
+pub(in crate::plan) struct Held<'a> {
+    manager: &'a str,
+    fields: &'a Value,
+}
+
+/// All managers of an object but ours, status writers left out.
+pub(in crate::plan) fn others(object: &Value) -> Vec<Held<'_>> {
+    let entries = object["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+    let entries =
+        entries.iter().filter(|entry| entry["subresource"] != "status" && entry["manager"] != crate::plan::MANAGER);
+    entries
+        .filter_map(|entry| Some(Held { manager: entry["manager"].as_str()?, fields: entry.get("fieldsV1")? }))
+        .collect()
+}
+
+/// Whether `managedFields` has an entry of ours: of an apply, or of the POST that makes a Secret.
+pub(in crate::plan) fn has_ours(object: &Value) -> bool {
+    let entries = object["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+    entries.iter().any(|entry| entry["manager"] == crate::plan::MANAGER)
+}
+
+/// The fields that we hold by applying.
+pub(in crate::plan) fn ours(object: &Value) -> Option<&Value> {
+    let entries = object["metadata"]["managedFields"].as_array()?;
+    let ours = entries.iter().find(|entry| entry["manager"] == crate::plan::MANAGER && entry["operation"] == "Apply");
+    ours.and_then(|entry| entry.get("fieldsV1"))
+}
+
+/// The managers that hold the field at the end of `steps`, where we applied it before.
+pub(in crate::plan) fn of(held: &[Held<'_>], steps: &[Step<'_>], applied: AppliedBefore<'_>) -> Vec<String> {
+    let mut managers: Vec<String> = held
+        .iter()
+        .filter(|held| path_in(held.fields, steps).is_some_and(|path| applied.holds(&path)))
+        .map(|held| held.manager.to_owned())
+        .collect();
+    managers.dedup();
+    managers
+}
+
+/// The path of the field as the server names it, where `fields` holds it or something below it.
+fn path_in(fields: &Value, steps: &[Step<'_>]) -> Option<String> {
+    let mut at = fields;
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Field(name) => {
+                at = at.get(format!("f:{name}"))?;
+                path.push('.');
+                path.push_str(name);
+            }
+            Step::Item(item) => {
+                let (text, below) = item_in(at, item)?;
+                at = below;
+                path.push_str(&text);
+            }
+        }
+        // An atomic value is held as a whole.
+        if at.as_object().is_some_and(serde_json::Map::is_empty) {
+            return Some(path);
+        }
+    }
+    Some(path)
+}
+
+fn item_in<'f>(fields: &'f Value, item: &Value) -> Option<(String, &'f Value)> {
+    fields.as_object()?.iter().find_map(|(key, below)| {
+        if let Some(keys) = key.strip_prefix("k:") {
+            let keys: serde_json::Map<String, Value> = serde_json::from_str(keys).ok()?;
+            let fits = keys.iter().all(|(name, value)| match item.get(name) {
+                Some(own) => own == value,
+                None => name == "protocol" && value == "TCP",
+            });
+            let pairs = keys.iter().map(|(name, value)| format!("{name}={value}"));
+            return fits.then(|| (format!("[{}]", pairs.collect::<Vec<_>>().join(",")), below));
+        }
+        let value: Value = serde_json::from_str(key.strip_prefix("v:")?).ok()?;
+        (value == *item).then(|| (format!("[={value}]"), below))
+    })
+}

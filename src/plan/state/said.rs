@@ -1,0 +1,93 @@
+//! What the garden says about the changing of an organisation's objects, beside the objects themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kind;
+use crate::model::{Adopt, FieldDecision, Organisation};
+use crate::name::Name;
+use crate::source::Span;
+
+/// What the garden says about the changing of one organisation's objects.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Its apps, living and retired.
+    pub apps: BTreeSet<Name>,
+    /// `adopt KIND NAME`, of all its apps.
+    pub adopt: Vec<Adopt>,
+    /// `field KIND NAME "path" take|leave`, of all its apps.
+    pub fields: Vec<FieldDecision>,
+    /// `retired organisation`: how long its data is kept, in seconds, and where it was said.
+    pub retired: Option<(u64, Span)>,
+    /// `retired need NAME`: how long its data is kept, in seconds, and where it was said.
+    pub retired_needs: BTreeMap<String, (u64, Span)>,
+    /// Freezes the whole organisation at what is applied (its own `hold`, the garden's, an unpinned parcelle), with the reason.
+    pub hold: Option<String>,
+    /// Freezes it from within the cluster (`parcelle pause`), with the reason: nothing at all is written.
+    pub paused: Option<String>,
+    /// Objects that others keep changing back, and until when (Unix seconds) they are left as they are.
+    pub truces: BTreeMap<crate::render::ObjectId, i64>,
+    /// Whether the organisation and every file it uses are clean on one commit. Where not, nothing is deleted.
+    pub clean: bool,
+    /// The node of the organisation.
+    pub span: Option<Span>,
+}
+
+impl Said {
+    /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only.
+    pub fn of(organisation: &Organisation) -> Self {
+        let apps = organisation.apps.values();
+        Self {
+            apps: organisation.apps.keys().cloned().collect(),
+            adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),
+            fields: apps.flat_map(|app| app.fields.iter().cloned()).collect(),
+            retired: organisation.retired.as_ref().map(|retired| (retired.keep_data.amount, retired.span)),
+            retired_needs: organisation
+                .retired_needs
+                .iter()
+                .map(|(need, retired)| (need.clone(), (retired.keep_data.amount, retired.span)))
+                .collect(),
+            hold: organisation.hold.as_ref().map(|hold| hold.value.clone()),
+            paused: None,
+            truces: BTreeMap::new(),
+            clean: true,
+            span: Some(organisation.span),
+        }
+    }
+
+    /// Whether `adopt` names this object.
+    pub fn adopts(&self, id: &crate::render::ObjectId) -> bool {
+        self.adopt.iter().any(|adopt| means(&adopt.kind, &adopt.name, id))
+    }
+
+    /// The decision on a field of an object, where the garden has one. A decision on a field covers what is below it.
+    pub fn decision(&self, id: &crate::render::ObjectId, path: &str) -> Option<&FieldDecision> {
+        let path = super::path::plain(path);
+        self.fields.iter().find(|decision| {
+            means(&decision.kind, &decision.name, id) && super::path::covers(&super::path::plain(&decision.path), &path)
+        })
+    }
+}
+
+/// Whether `KIND NAME` in the garden means this object: a kind is said without its group, and means the one that is
+/// rendered.
+pub(in crate::plan) fn means(kind: &str, name: &str, id: &crate::render::ObjectId) -> bool {
+    *kind == *id.kind && *name == *id.name && kind::named(kind).is_none_or(|row| id.is(row.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::ObjectId;
+
+    #[test]
+    fn a_kind_of_another_group_is_not_meant() {
+        let id = |api_version: &str| ObjectId {
+            api_version: api_version.into(),
+            kind: "Cluster".into(),
+            namespace: "o".into(),
+            name: "postgres".into(),
+        };
+        assert!(means("Cluster", "postgres", &id("postgresql.cnpg.io/v1")));
+        assert!(!means("Cluster", "postgres", &id("cluster.x-k8s.io/v1beta1")));
+    }
+}

@@ -1,0 +1,97 @@
+//! Which live objects are known to be as desired, so that their bodies need not be kept.
+
+use super::identity::Identity;
+use super::live::{Copy, Live, LiveObject, Settled};
+use super::standing::is_same;
+use crate::merge::{self, Schemas};
+use crate::name::Name;
+use crate::plan::{Entry, Inventory, MANAGER, Said, body_to_send, desired_hash, hash_of, health};
+use crate::render::{Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
+
+/// What an organisation's objects are judged by.
+#[derive(Clone, Copy)]
+pub struct Judge<'a> {
+    /// The garden's name.
+    pub garden: &'a Name,
+    /// What fields are.
+    pub schemas: &'a Schemas,
+    /// What should be.
+    pub desired: &'a OrganisationObjects,
+    /// What is ours.
+    pub inventory: &'a Inventory,
+    /// What the garden says about changing it.
+    pub said: &'a Said,
+}
+
+impl Judge<'_> {
+    /// The hash of what an object should be, where it may be settled at all: what is retired is always looked at whole,
+    /// since one day it is deleted.
+    pub fn wanted(&self, id: &ObjectId) -> Option<String> {
+        if self.said.retired.is_some() {
+            return None;
+        }
+        let lives = |app: Option<&Name>| app.is_none_or(|app| !self.desired.retired.contains_key(app));
+        if let Some(object) = self.object(id) {
+            return lives(object.app.as_ref()).then(|| desired_hash(object));
+        }
+        self.request(id).filter(|request| lives(request.app.as_ref())).map(request_hash)
+    }
+
+    /// T2: whether applying `live` again would change nothing, as far as that can be told without the server.
+    pub fn is_as_desired(&self, id: &ObjectId, live: &LiveObject) -> bool {
+        let Some((entry, object)) = self.entry(id).zip(self.object(id)) else { return false };
+        self.wanted(id).is_some()
+            && is_known(entry, live, self.garden)
+            && !merge::would_change(self.schemas, &live.body, &body_to_send(object, self.said, Some(entry)), MANAGER)
+    }
+
+    /// Whether a Secret has all its keys and, where it follows another, follows it.
+    pub fn secret_is_as_desired(&self, request: &SecretRequest, live: &Live) -> bool {
+        let Some((entry, found)) = self.entry(&request.id).zip(live.objects.get(&request.id)) else { return false };
+        let data = found.body.get("data").and_then(serde_json::Value::as_object);
+        let whole = match &request.source {
+            SecretSource::Generated { keys } => keys.keys().all(|key| data.is_some_and(|data| data.contains_key(key))),
+            _ => live.copies.get(&request.id) == Some(&Copy::InStep),
+        };
+        whole && self.wanted(&request.id).is_some() && is_known(entry, found, self.garden)
+    }
+
+    /// The uid of an object that the inventory knows to exist.
+    pub fn uid(&self, id: &ObjectId) -> Option<&str> {
+        self.entry(id).and_then(Entry::uid)
+    }
+
+    fn entry(&self, id: &ObjectId) -> Option<&Entry> {
+        self.inventory.find(id).map(|(_, entry)| entry)
+    }
+
+    fn object(&self, id: &ObjectId) -> Option<&Object> {
+        let same = |object: &&Object| same(&object.id.identity(), &id.identity());
+        self.desired.objects.iter().find(same)
+    }
+
+    fn request(&self, id: &ObjectId) -> Option<&SecretRequest> {
+        self.desired.secrets.iter().find(|request| same(&request.id.identity(), &id.identity()))
+    }
+}
+
+fn same(one: &Identity<'_>, other: &Identity<'_>) -> bool {
+    one == other
+}
+
+/// Ours, recorded, and not on its way out.
+fn is_known(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
+    entry.uid() == Some(&live.uid) && is_same(entry, live, garden) && !live.is_terminating()
+}
+
+/// The hash of what a requested Secret should be.
+pub fn request_hash(request: &SecretRequest) -> String {
+    hash_of(&serde_json::Value::from(format!("{:?} {:?}", request.source, request.labels)))
+}
+
+impl Settled {
+    /// What is kept of an object that is as desired.
+    pub fn of(live: &LiveObject) -> Self {
+        Self { health: health(&live.body) }
+    }
+}

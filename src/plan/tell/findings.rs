@@ -1,0 +1,241 @@
+//! What a plan has to tell the people who wrote the garden, on the line that it is about.
+
+use super::words;
+use crate::finding::{Code, Finding, Findings};
+use crate::kind;
+use crate::plan::decide::action::Action;
+use crate::plan::decide::reason::{Creating, Holding, Keeping, Reason, Refusing};
+use crate::plan::state::path;
+use crate::plan::{Input, OrganisationPlan};
+use crate::render::{Object, ObjectId};
+use crate::source::Span;
+
+/// The findings of a decided plan.
+pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Findings {
+    let mut findings = Findings::default();
+    for action in &plan.actions {
+        if let Some(finding) = action_finding(input, action) {
+            findings.push(finding.stops(plan.organisation.clone()));
+        }
+        for finding in cause_findings(input, action) {
+            findings.push(finding.stops(plan.organisation.clone()));
+        }
+    }
+    for finding in [over_budget(input, plan), vanished(input, plan)].into_iter().flatten() {
+        findings.push(finding);
+    }
+    findings
+}
+
+/// The line that asks for the object; that of the organisation where nothing asks for it any more.
+fn span_of(input: &Input<'_>, id: &ObjectId) -> Option<Span> {
+    let object = object_of(input, id).and_then(|object| object.origins.of(""));
+    let secret = input.desired.secrets.iter().find(|request| request.id == *id).map(|request| request.origin);
+    object.or(secret).or(input.said.span)
+}
+
+fn object_of<'a>(input: &Input<'a>, id: &ObjectId) -> Option<&'a Object> {
+    input.desired.objects.iter().find(|object| object.id == *id)
+}
+
+fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
+    let span = span_of(input, &action.id)?;
+    let id = &action.id;
+    Some(match action.reason() {
+        Reason::Refusing(why) => return refused(input, action, why, span),
+        Reason::Creating(Creating::DeletedBehindOurBack { with_data: true }) => {
+            Finding::warning(Code::new("W0483"), format!("somebody deleted `{id}` and the data in it"), span)
+                .why("the garden asks for it, so it is made again, empty")
+                .help(format!(
+                    "pause the organisation and bring the data back: `parcelle pause {}`",
+                    input.desired.organisation
+                ))
+        }
+        Reason::Holding(Holding::FoughtOver { by, until }) => {
+            let (who, until) = (words::people(by), words::minute(*until));
+            Finding::warning(Code::new("W0482"), format!("{who} and parcelle keep changing `{id}` back"), span)
+                .why(format!(
+                    "{} was corrected again and again; it is left as {who} writes it until {until}",
+                    fields(action)
+                ))
+                .help(format!("stop {who}, or say `field {} {} \"PATH\" leave` in the app", id.kind, id.name))
+        }
+        _ => return None,
+    })
+}
+
+/// What people must know of something that cannot be done.
+fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Option<Finding> {
+    let id = &action.id;
+    Some(match why {
+        Refusing::Conflict => return conflict(input, action),
+        Refusing::NotOurs => {
+            Finding::refused(Code::new("E0481"), format!("`{id}` exists already and parcelle did not make it"), span)
+                .why("what others made is never taken silently")
+                .help(taking(id))
+        }
+        Refusing::MadeAnew => {
+            Finding::refused(Code::new("E0481"), format!("somebody made another `{id}` under the same name"), span)
+                .why("its uid is not the one that parcelle knows, so it is not ours")
+                .help(taking(id))
+        }
+        Refusing::OtherGarden { garden } => {
+            Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
+                .why("two gardens on one cluster share nothing")
+                .help("choose another name, or remove it from the other garden first")
+        }
+        Refusing::ForeignInside { objects } => Finding::refused(
+            Code::new("E0488"),
+            format!("the namespace `{}` holds objects of others", id.name),
+            span,
+        )
+        .why(format!("in it are {}", words::people(objects)))
+        .help("a namespace is adopted only with everything in it: say `adopt` of these too, or choose another name for the organisation"),
+        Refusing::ImmutableWithData { path } => Finding::refused(
+            Code::new("E0484"),
+            format!("`{path}` of `{id}` cannot change"),
+            changed_span(action, input).unwrap_or(span),
+        )
+        .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
+        .help("set it back, or move the data to a new app and retire this one"),
+        // Each field that the server named has a finding of its own.
+        Refusing::ServerRefused { .. } if !action.causes.is_empty() => return None,
+        Refusing::ServerRefused { status, message } => {
+            Finding::refused(Code::new("E0485"), format!("the API server refuses `{id}`"), span)
+                .why(format!("{message} ({status})"))
+        }
+        Refusing::SecretLost => {
+            Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
+                .why("its values cannot be made again: what was encrypted or set up with them would be lost")
+                .help(format!(
+                    "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
+                    id.kind, id.name
+                ))
+        }
+        Refusing::SourceMissing { source } => {
+            let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
+            Finding::refused(Code::new("E0487"), title, span)
+                .why(format!("`{id}` is a copy of it"))
+                .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
+        }
+        Refusing::Disowned { what } => {
+            Finding::warning(Code::new("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
+                .why(format!("{what}: it may be somebody else's by now"))
+                .help("delete it in the cluster, or give it its label back")
+        }
+        Refusing::Guarded { .. } => return None,
+    })
+}
+
+/// How something that is not ours is taken. Nobody is told to delete what may hold people's data, or opens it.
+fn taking(id: &ObjectId) -> String {
+    let take = format!("say `adopt {} {}` in the app to take it", id.kind, id.name);
+    if id.facts().may_hold_data() || id.is(kind::SECRET) {
+        return format!("{take}; look at what is in it before you remove it");
+    }
+    format!("{take}, or delete it in the cluster")
+}
+
+/// The fields that an action would change, as people say them.
+fn fields(action: &Action) -> String {
+    let paths: Vec<String> = action.changes.iter().take(3).map(|change| format!("`{}`", change.path)).collect();
+    paths.join(", ")
+}
+
+/// The line of the first field that changes.
+fn changed_span(action: &Action, input: &Input<'_>) -> Option<Span> {
+    let object = object_of(input, &action.id)?;
+    let change = action.changes.first()?;
+    object.origins.of(&path::pointer(&object.body, &change.path).0)
+}
+
+fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
+    let object = object_of(input, &action.id)?;
+    let id = &action.id;
+    let live = input.live.objects.get(id).map(|live| &live.body);
+    let first = action.conflicts.first()?;
+    let span = object.origins.of(&path::pointer(&object.body, &first.field).0)?;
+    let mut managers: Vec<_> = action.conflicts.iter().map(|conflict| conflict.manager.clone()).collect();
+    managers.sort();
+    managers.dedup();
+    let title = format!("{} owns fields of `{id}` that the garden newly asks for", words::people(&managers));
+    let lines: Vec<_> = action
+        .conflicts
+        .iter()
+        .map(|conflict| {
+            let shown = |body: Option<&serde_json::Value>| {
+                let value = body.and_then(|body| path::get(body, &conflict.field));
+                value.map_or_else(|| "nothing".to_owned(), |value| shown(id, &conflict.field, value))
+            };
+            let (live, wanted) = (shown(live.map(|body| &**body)), shown(Some(&object.body)));
+            format!(
+                "`{}` is {live} by `{}`, the garden asks for {wanted}",
+                path::plain(&conflict.field),
+                conflict.manager
+            )
+        })
+        .collect();
+    let help = action.conflicts.iter().map(|conflict| path::plain(&conflict.field)).map(|field| {
+        format!("say `field {} {} \"{field}\" take` in the app to take it, or `leave` to let it be", id.kind, id.name)
+    });
+    let finding = Finding::refused(Code::new("E0480"), title, span).why(lines.join("\n"));
+    Some(help.fold(finding, Finding::help))
+}
+
+/// A value in a sentence; what may be secret is not said.
+fn shown(id: &ObjectId, field: &str, value: &serde_json::Value) -> String {
+    let path = path::plain(field);
+    if id.is(kind::SECRET) || super::mask::looks_secret(&path, value) {
+        return "(secret)".to_owned();
+    }
+    let text = value.to_string();
+    let short: String = text.chars().take(60).collect();
+    if short.len() < text.len() { format!("`{short}…`") } else { format!("`{short}`") }
+}
+
+/// One finding for each field that the server refused, on the line that it came from.
+fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
+    let Some(object) = object_of(input, &action.id) else { return Vec::new() };
+    let finding = |cause: &crate::plan::Cause| {
+        let span = object.origins.of(&path::pointer(&object.body, &cause.field).0)?;
+        let title = format!("the API server refuses `{}` of `{}`", path::plain(&cause.field), action.id);
+        Some(Finding::refused(Code::new("E0485"), title, span).why(cause.message.clone()))
+    };
+    action.causes.iter().filter_map(finding).collect()
+}
+
+fn over_budget(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
+    let counts = |action: &Action| match action.reason() {
+        Reason::Holding(Holding::OverBudget { would, allowed }) => Some((*would, *allowed)),
+        _ => None,
+    };
+    let (would, allowed) = plan.actions.iter().find_map(counts)?;
+    let held = plan.actions.iter().filter(|action| counts(action).is_some());
+    let names: Vec<_> = held.take(5).map(|action| action.id.to_string()).collect();
+    let title = format!(
+        "{would} objects of `{}` would be deleted undeclared, and the garden allows {allowed}",
+        plan.organisation
+    );
+    let finding = Finding::refused(Code::new("E0482"), title, input.said.span?)
+        .why(format!("all or none are deleted, so none is; among them {}", words::people(&names)))
+        .help("say `retired` where they are meant to go, or raise `deletions { undeclared at-most=… percent=… }` in the garden");
+    Some(finding.stops(plan.organisation.clone()))
+}
+
+fn vanished(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
+    let apps: std::collections::BTreeSet<_> = plan
+        .actions
+        .iter()
+        .filter_map(|action| match action.reason() {
+            Reason::Keeping(Keeping::AppVanished { app }) => Some(app),
+            _ => None,
+        })
+        .collect();
+    let first = apps.first()?;
+    let names: Vec<_> = apps.iter().map(ToString::to_string).collect();
+    let title = format!("{} vanished from `{}` without `retired`", words::people(&names), plan.organisation);
+    let finding = Finding::refused(Code::new("E0483"), title, input.said.span?)
+        .why("what is still in the cluster is kept: removing what may hold data is said, not implied")
+        .help(format!("bring the app back, or say `retired app DEFINITION {first} {{ keep-data 30 days; }}`"));
+    Some(finding.stops(plan.organisation.clone()))
+}

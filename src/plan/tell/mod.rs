@@ -1,0 +1,8 @@
+//! What people are told of a plan: the fields that move, without secrets, the reasons in words, the findings on their lines.
+
+pub(super) mod brief;
+pub(super) mod diff;
+pub(super) mod findings;
+pub(super) mod list;
+pub(super) mod mask;
+pub(super) mod words;

@@ -1,0 +1,179 @@
+//! Reasons in words: each a part of a sentence.
+
+use std::fmt;
+
+use crate::plan::decide::reason::{
+    Adopting, Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing,
+};
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Creating(why) => why.fmt(to),
+            Self::Changing(why) => why.fmt(to),
+            Self::Replacing(why) => why.fmt(to),
+            Self::Adopting(why) => why.fmt(to),
+            Self::Deleting(why) => why.fmt(to),
+            Self::Keeping(why) => why.fmt(to),
+            Self::Holding(why) => why.fmt(to),
+            Self::Refusing(why) => why.fmt(to),
+        }
+    }
+}
+
+impl fmt::Display for Creating {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotThere => to.write_str("it is not there yet"),
+            Self::DeletedBehindOurBack { with_data: false } => to.write_str("somebody deleted it"),
+            Self::DeletedBehindOurBack { with_data: true } => {
+                to.write_str("somebody deleted it and its data: it is made again, empty")
+            }
+            Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
+            Self::SecretMade => to.write_str("made once from random values"),
+            Self::SecretCopied { source } => write!(to, "copied from {}", named(source)),
+        }
+    }
+}
+
+impl fmt::Display for Changing {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GardenChanged => to.write_str("the garden asks for it"),
+            Self::Drift { by } => write!(to, "drift: {} changed it in the cluster", people(by)),
+            Self::GardenChangedAndDrift { by } => {
+                write!(to, "the garden asks for it, and {} changed fields of ours", people(by))
+            }
+            Self::RendererChanged => to.write_str("parcelle renders it differently now"),
+            Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
+            Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
+            Self::Taken { from } => write!(to, "the garden asks for it and takes it from {}", people(from)),
+            Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
+        }
+    }
+}
+
+impl fmt::Display for Replacing {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
+        }
+    }
+}
+
+impl fmt::Display for Adopting {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AdoptSaid => to.write_str("it exists and the garden says `adopt`"),
+        }
+    }
+}
+
+impl fmt::Display for Deleting {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLongerAsked => to.write_str("nothing in the garden asks for it any more"),
+            Self::Superseded { by } => write!(to, "`{by}` takes its place"),
+            Self::Asleep { app } => write!(to, "`{app}` is retired and sleeps"),
+            Self::Retired { app, since } => {
+                write!(to, "`{app}` is retired since {} and its time has come", day(*since))
+            }
+            Self::OrganisationRetired { since } => {
+                write!(to, "the organisation is retired since {} and its time has come", day(*since))
+            }
+            Self::NeedRetired { need } => write!(to, "the garden says `retired need {need}` and its time has come"),
+        }
+    }
+}
+
+impl fmt::Display for Keeping {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unchanged => to.write_str("it is as it should be"),
+            Self::SecretKept => to.write_str("made once and kept"),
+            Self::Detached => to.write_str("detached: it holds data that no app asks for; `retired need` lets it go"),
+            Self::DataKept { until } => write!(to, "retired: kept until {}", day(*until)),
+            Self::AppVanished { app } => {
+                write!(to, "`{app}` is no longer in the garden and nobody said `retired`; nothing of it is deleted")
+            }
+            Self::Terminating => to.write_str("it is being deleted; made again once it is gone"),
+            Self::OrganisationVanished => to.write_str(
+                "the organisation is no longer in the garden and nobody said `retired organisation`; nothing of it is deleted",
+            ),
+            Self::Leaving => to.write_str("its deletion has begun"),
+            Self::Rewritten { path } => write!(
+                to,
+                "the cluster changes `{path}` whenever it is written (a mutating webhook does), so it is not as the garden says"
+            ),
+            Self::LeftToOthers => to.write_str("fields of it are left to others, as the garden says"),
+        }
+    }
+}
+
+impl fmt::Display for Holding {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FoughtOver { by, until } => {
+                write!(to, "{} keeps changing it back: left as it is until {}", people(by), minute(*until))
+            }
+            Self::Hold { why } => write!(to, "held: {why}"),
+            Self::Paused { why } => write!(to, "paused in the cluster: {why}"),
+            Self::OverBudget { would, allowed } => {
+                write!(to, "{would} undeclared deletions where the garden allows {allowed}: none is done")
+            }
+            Self::NotClean => to.write_str("the organisation has findings: nothing of it is deleted"),
+            Self::NotRead { why } => write!(to, "its kind could not be read: {why}"),
+            Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
+            Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
+            Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
+        }
+    }
+}
+
+impl fmt::Display for Refusing {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOurs => to.write_str("it exists and parcelle did not make it"),
+            Self::MadeAnew => to.write_str("somebody deleted it and made another one under its name"),
+            Self::Disowned { what } => write!(to, "not deleted: {what}"),
+            Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),
+            Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
+            Self::Conflict => to.write_str("others own fields that the garden newly asks for"),
+            Self::ImmutableWithData { path } => {
+                write!(to, "`{path}` cannot change in place, and replacing it would lose its data")
+            }
+            Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
+            Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
+            Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
+            Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),
+        }
+    }
+}
+
+/// The name of a Secret in backticks; what says in words which Secrets are meant as it is.
+fn named(source: &str) -> String {
+    if source.contains(' ') { source.to_owned() } else { format!("`{source}`") }
+}
+
+/// `kubectl-edit and helm`, or `somebody` for nobody known.
+pub(crate) fn people(names: &[String]) -> String {
+    match names {
+        [] => "somebody".to_owned(),
+        [one] => format!("`{one}`"),
+        [rest @ .., last] => {
+            let rest: Vec<_> = rest.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and `{last}`", rest.join(", "))
+        }
+    }
+}
+
+/// The minute of a time in Unix seconds, in UTC: `2026-12-01 08:30 UTC`.
+pub(crate) fn minute(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds);
+    time.map_or_else(|_| "?".to_owned(), |time| time.strftime("%F %H:%M UTC").to_string())
+}
+
+/// The day of a time in Unix seconds, in UTC: `2026-12-01`.
+pub(crate) fn day(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.strftime("%F").to_string())
+}
