@@ -6,7 +6,7 @@
 use std::io::{Error, ErrorKind};
 
 /// Why a file, a folder or a connection could not be used: "there is no such file or folder".
-pub fn of_io(error: &Error) -> String {
+pub(crate) fn of_io(error: &Error) -> String {
     if let Some(own) = error.get_ref() {
         // An error that was put together, not one of the system.
         return own.to_string();
@@ -37,7 +37,7 @@ fn without_number(message: &str) -> &str {
 }
 
 /// An error with its sources, in one line.
-pub fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {
@@ -52,7 +52,7 @@ pub fn reason_of(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// Why a text is not the JSON that is wanted: "it breaks off in line 13".
-pub fn of_json(error: &serde_json::Error) -> String {
+pub(crate) fn of_json(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let place = match (error.line(), error.column()) {
         // A value that is there already has no lines.

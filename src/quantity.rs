@@ -23,7 +23,7 @@ pub struct Quantity {
 }
 
 /// Every unit word: word, dimension, base units in one.
-pub const UNITS: &[(&str, Dimension, u64)] = &[
+pub(crate) const UNITS: &[(&str, Dimension, u64)] = &[
     ("byte", Dimension::Size, 1),
     ("bytes", Dimension::Size, 1),
     ("KiB", Dimension::Size, 1 << 10),
@@ -50,7 +50,7 @@ pub const UNITS: &[(&str, Dimension, u64)] = &[
 ];
 
 /// The dimension and factor of a unit word.
-pub fn unit(word: &str) -> Option<(Dimension, u64)> {
+pub(crate) fn unit(word: &str) -> Option<(Dimension, u64)> {
     UNITS.iter().find(|(name, _, _)| *name == word).map(|(_, dimension, factor)| (*dimension, *factor))
 }
 
@@ -75,7 +75,7 @@ impl Quantity {
     }
 
     /// The canonical Kubernetes spelling: `50Gi`, `1500M`, `250m`, `2`; seconds as a plain number.
-    pub fn canonical(self) -> String {
+    pub(crate) fn canonical(self) -> String {
         let binary = [(1_u64 << 40, "Ti"), (1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
         let decimal = [(1_000_000_000_000_u64, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
         let pick = |units: &[(u64, &str)]| {
@@ -94,7 +94,7 @@ impl Quantity {
 
     /// The same dimension, `factor` times as much; stays at the largest amount where it would overflow.
     #[must_use]
-    pub fn times(self, factor: u64) -> Self {
+    pub(crate) fn times(self, factor: u64) -> Self {
         Self { amount: self.amount.saturating_mul(factor), ..self }
     }
 }

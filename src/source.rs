@@ -15,7 +15,7 @@ pub struct Span {
     /// First byte.
     pub start: u32,
     /// One past the last byte.
-    pub end: u32,
+    pub(crate) end: u32,
 }
 
 impl Span {
@@ -26,13 +26,13 @@ impl Span {
     }
 
     /// The bytes of the file that the span covers.
-    pub fn range(self) -> Range<usize> {
+    pub(crate) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
     /// The smallest span that covers both; the file is that of `self`.
     #[must_use]
-    pub fn to(self, other: Self) -> Self {
+    pub(crate) fn to(self, other: Self) -> Self {
         Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
@@ -43,7 +43,7 @@ pub struct Spanned<T> {
     /// The value.
     pub value: T,
     /// Where it stands.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 impl<T> Spanned<T> {
@@ -61,7 +61,7 @@ pub struct SourceFile {
     /// The whole text; what was no UTF-8 is replaced, with a finding.
     pub text: Arc<str>,
     /// Git's id of the content, in hexadecimal; empty for what is not in Git.
-    pub blob: Arc<str>,
+    pub(crate) blob: Arc<str>,
     line_starts: Arc<[u32]>,
 }
 
@@ -99,7 +99,7 @@ impl Sources {
     }
 
     /// The id that the next added file will get.
-    pub fn next_id(&self) -> FileId {
+    pub(crate) fn next_id(&self) -> FileId {
         FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX))
     }
 
@@ -124,12 +124,12 @@ impl Sources {
     }
 
     /// Where the span ends (the place after its last character).
-    pub fn end(&self, span: Span) -> LineColumn {
+    pub(crate) fn end(&self, span: Span) -> LineColumn {
         self.position(span.file, span.end)
     }
 
     /// The line and column of a byte offset; one that falls inside a character counts as its start.
-    pub fn position(&self, file: FileId, offset: u32) -> LineColumn {
+    pub(crate) fn position(&self, file: FileId, offset: u32) -> LineColumn {
         let file = self.file(file);
         let line = file.line_starts.partition_point(|start| *start <= offset).max(1);
         let start = file.line_starts[line - 1] as usize;
@@ -147,7 +147,7 @@ impl Sources {
     }
 
     /// The text of line `line` (from 1), without its end.
-    pub fn line(&self, file: FileId, line: usize) -> &str {
+    pub(crate) fn line(&self, file: FileId, line: usize) -> &str {
         let file = self.file(file);
         let Some(start) = file.line_starts.get(line.wrapping_sub(1)) else { return "" };
         let end = file.line_starts.get(line).map_or(file.text.len(), |next| *next as usize);

@@ -8,7 +8,7 @@ use crate::sandbox::SandboxError;
 
 /// A command that could not do its work.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Git, or the garden's files.
     #[error(transparent)]
     Git(#[from] crate::git::GitError),

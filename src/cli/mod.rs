@@ -32,7 +32,7 @@ mod snapshot;
 mod status;
 mod workspace;
 
-pub use failure::Failure;
+pub(crate) use failure::Failure;
 use output::Output;
 
 /// How a command ended; see the exit codes in the manual.
@@ -72,7 +72,7 @@ impl Exit {
     after_help = "Exit codes: 0 good; 1 the garden has findings or something was not applied; 2 parcelle or the \
     world failed; 3 there are changes (plan --exit-code).\nA finding's manual page: parcelle explain E0412"
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]

@@ -28,33 +28,33 @@ use crate::source::Sources;
 
 /// Everything that the doing of one organisation's plan needs.
 #[derive(Clone, Copy)]
-pub struct Work<'a> {
+pub(crate) struct Work<'a> {
     /// The cluster, with the right to write.
-    pub writer: &'a Writer,
+    pub(crate) writer: &'a Writer,
     /// Its kinds.
-    pub kinds: &'a Kinds,
+    pub(crate) kinds: &'a Kinds,
     /// The garden's name.
-    pub garden: &'a Name,
+    pub(crate) garden: &'a Name,
     /// What is done.
-    pub plan: &'a OrganisationPlan,
+    pub(crate) plan: &'a OrganisationPlan,
     /// The bodies.
-    pub objects: &'a OrganisationObjects,
+    pub(crate) objects: &'a OrganisationObjects,
     /// What the garden says about changing them.
-    pub said: &'a Said,
+    pub(crate) said: &'a Said,
     /// What was there when the plan was made.
-    pub live: &'a Live,
+    pub(crate) live: &'a Live,
     /// The inventory as it was written ahead: the nonces of what is made are in it.
-    pub inventory: &'a Inventory,
+    pub(crate) inventory: &'a Inventory,
     /// What fields are.
-    pub schemas: &'a Schemas,
+    pub(crate) schemas: &'a Schemas,
     /// The texts that spans refer to.
-    pub sources: &'a Sources,
+    pub(crate) sources: &'a Sources,
     /// How long one step is waited for; `None` goes through all of them at once.
-    pub wait: Option<Duration>,
+    pub(crate) wait: Option<Duration>,
     /// Who is told what the answers showed.
-    pub mirror: Option<&'a Mirror>,
+    pub(crate) mirror: Option<&'a Mirror>,
     /// Who is told while it goes on.
-    pub progress: Option<&'a UnboundedSender<Progress>>,
+    pub(crate) progress: Option<&'a UnboundedSender<Progress>>,
 }
 
 /// What goes on, for whoever watches.
@@ -130,11 +130,11 @@ impl<'a> Work<'a> {
 
 /// What came of an organisation's plan, with the findings that refusals became.
 #[derive(Debug)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// One outcome an action.
-    pub outcome: OrganisationOutcome,
+    pub(crate) outcome: OrganisationOutcome,
     /// On the lines that the API server refused.
-    pub findings: Findings,
+    pub(crate) findings: Findings,
 }
 
 /// Does one organisation's plan.

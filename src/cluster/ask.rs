@@ -15,7 +15,7 @@ use crate::plan::{Cause, Conflict, DryRun, MANAGER};
 use crate::render::ObjectId;
 
 /// Asks the server what applying some objects would do (`dryRun=All`, strict). Answers under the ids that were asked.
-pub async fn dry_runs(
+pub(crate) async fn dry_runs(
     connection: &Connection,
     kinds: &Kinds,
     questions: &[(ObjectId, Arc<Value>)],

@@ -110,7 +110,7 @@ pub struct RequestCounts {
     /// POST, PUT, PATCH, DELETE in earnest, those of the lease among them.
     pub writes: u64,
     /// Watches opened or re-opened.
-    pub watches: u64,
+    pub(crate) watches: u64,
 }
 
 #[derive(Default)]
@@ -194,12 +194,12 @@ async fn of_context(
 
 impl Connection {
     /// The cluster's name in the garden.
-    pub fn cluster(&self) -> &Name {
+    pub(crate) fn cluster(&self) -> &Name {
         &self.inner.cluster
     }
 
     /// The key of the hashes that stand for the values of Secrets.
-    pub fn key(&self) -> &HashKey {
+    pub(crate) fn key(&self) -> &HashKey {
         &self.inner.key
     }
 
@@ -234,7 +234,7 @@ impl Connection {
     }
 
     /// Compares the cluster's uid with the one in the garden.
-    pub async fn verify(&self, cluster: &Cluster) -> Result<(), WrongCluster> {
+    pub(crate) async fn verify(&self, cluster: &Cluster) -> Result<(), WrongCluster> {
         let found =
             self.uid().await.map_err(|source| WrongCluster::Unknown { cluster: cluster.name.clone(), source })?;
         if found == cluster.uid.value {
@@ -311,13 +311,13 @@ pub struct Writer {
 
 impl Writer {
     /// The same cluster for reading.
-    pub fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
 
     /// The same right, used in the name of a service account (`system:serviceaccount:NAMESPACE:NAME`).
     #[must_use]
-    pub fn acting_as(&self, account: String) -> Self {
+    pub(crate) fn acting_as(&self, account: String) -> Self {
         Self { acting_as: Some(account), ..self.clone() }
     }
 }

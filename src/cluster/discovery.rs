@@ -12,17 +12,17 @@ use crate::render::ObjectId;
 
 /// One kind as the server names it in paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// `apps/v1`.
-    pub api_version: Arc<str>,
+    pub(crate) api_version: Arc<str>,
     /// `Deployment`.
-    pub kind: Arc<str>,
+    pub(crate) kind: Arc<str>,
     /// `deployments`.
-    pub plural: Arc<str>,
+    pub(crate) plural: Arc<str>,
     /// Whether its objects live in namespaces.
-    pub namespaced: bool,
+    pub(crate) namespaced: bool,
     /// Whether its objects can be listed.
-    pub listable: bool,
+    pub(crate) listable: bool,
 }
 
 /// The kinds of one cluster.
@@ -30,7 +30,7 @@ pub struct Resource {
 pub struct Kinds {
     served: BTreeMap<(Arc<str>, Arc<str>), Arc<Resource>>,
     /// API groups whose server did not answer: what they hold is unknown, not absent.
-    pub silent_groups: BTreeSet<String>,
+    pub(crate) silent_groups: BTreeSet<String>,
     /// No server was asked: nothing is known of any group.
     unasked: bool,
 }
@@ -38,13 +38,13 @@ pub struct Kinds {
 /// A kind that the cluster does not serve.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("the cluster serves no `{kind}` of `{api_version}`{}", operator_hint(.api_version))]
-pub struct MissingKind {
+pub(crate) struct MissingKind {
     /// Of which API.
-    pub api_version: Arc<str>,
+    pub(crate) api_version: Arc<str>,
     /// Which.
-    pub kind: Arc<str>,
+    pub(crate) kind: Arc<str>,
     /// Whether its API group exists and did not answer, rather than being absent.
-    pub silent: bool,
+    pub(crate) silent: bool,
 }
 
 /// API group of a provider's objects: the need it meets, the provider's name in a `cluster` file, what to install.
@@ -61,7 +61,7 @@ const OPERATORS: &[(&str, &str, &str, &str)] = &[
 
 impl MissingKind {
     /// The need and the provider that want this kind, and what to install; of the kinds of our providers.
-    pub fn wanted_by(&self) -> Option<(&'static str, &'static str, &'static str)> {
+    pub(crate) fn wanted_by(&self) -> Option<(&'static str, &'static str, &'static str)> {
         let group = group_of(&self.api_version);
         let found = OPERATORS.iter().find(|(known, ..)| *known == group)?;
         Some((found.1, found.2, found.3))
@@ -90,12 +90,12 @@ impl Resource {
 
 impl Kinds {
     /// The kinds of a cluster that was not asked: whatever is looked for is unknown, not absent.
-    pub fn unasked() -> Self {
+    pub(crate) fn unasked() -> Self {
         Self { unasked: true, ..Self::default() }
     }
 
     /// The resource of a kind.
-    pub fn get(&self, api_version: &str, kind: &str) -> Result<&Arc<Resource>, MissingKind> {
+    pub(crate) fn get(&self, api_version: &str, kind: &str) -> Result<&Arc<Resource>, MissingKind> {
         let key: (Arc<str>, Arc<str>) = (api_version.into(), kind.into());
         self.served.get(&key).ok_or_else(|| {
             let silent = self.unasked || self.silent_groups.contains(group_of(api_version));
@@ -104,7 +104,7 @@ impl Kinds {
     }
 
     /// The resource of an object.
-    pub fn of(&self, id: &ObjectId) -> Result<&Arc<Resource>, MissingKind> {
+    pub(crate) fn of(&self, id: &ObjectId) -> Result<&Arc<Resource>, MissingKind> {
         self.get(&id.api_version, &id.kind)
     }
 
@@ -119,7 +119,7 @@ impl Kinds {
     }
 
     /// Every resource of the cluster.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.served.values()
     }
 
@@ -130,7 +130,7 @@ impl Kinds {
 
 impl Resource {
     /// `/apis/apps/v1/namespaces/x/deployments`; all namespaces where `namespace` is empty.
-    pub fn list_path(&self, namespace: &str) -> String {
+    pub(crate) fn list_path(&self, namespace: &str) -> String {
         let root = if self.api_version.contains('/') { "apis" } else { "api" };
         if self.namespaced && !namespace.is_empty() {
             format!("/{root}/{}/namespaces/{namespace}/{}", self.api_version, self.plural)
@@ -140,7 +140,7 @@ impl Resource {
     }
 
     /// The path of one object.
-    pub fn path(&self, namespace: &str, name: &str) -> String {
+    pub(crate) fn path(&self, namespace: &str, name: &str) -> String {
         format!("{}/{name}", self.list_path(namespace))
     }
 }

@@ -12,18 +12,21 @@ use crate::render::ObjectId;
 
 /// What a cluster serves, as far as some objects need it.
 #[derive(Debug)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Its kinds.
-    pub kinds: Kinds,
+    pub(crate) kinds: Kinds,
     /// What fields are: those of the built-in kinds, and of the custom ones as the cluster defines them.
-    pub schemas: Schemas,
+    pub(crate) schemas: Schemas,
     /// The definitions of custom kinds that were asked for.
     asked: BTreeSet<String>,
 }
 
 impl Facts {
     /// IO: asks for the kinds, and for the definitions of those that some objects are of.
-    pub async fn read<'i>(connection: &Connection, ids: impl Iterator<Item = &'i ObjectId>) -> Result<Self, ApiError> {
+    pub(crate) async fn read<'i>(
+        connection: &Connection,
+        ids: impl Iterator<Item = &'i ObjectId>,
+    ) -> Result<Self, ApiError> {
         let kinds = discover(connection).await?;
         let asked = definitions(&kinds, ids);
         let schemas = schemas(connection, &asked).await?;
@@ -31,12 +34,12 @@ impl Facts {
     }
 
     /// What is known without asking any server.
-    pub fn unasked(schemas: Schemas) -> Self {
+    pub(crate) fn unasked(schemas: Schemas) -> Self {
         Self { kinds: Kinds::unasked(), schemas, asked: BTreeSet::new() }
     }
 
     /// Whether all that some objects need is known.
-    pub fn cover<'i>(&self, ids: impl Iterator<Item = &'i ObjectId> + Clone) -> bool {
+    pub(crate) fn cover<'i>(&self, ids: impl Iterator<Item = &'i ObjectId> + Clone) -> bool {
         ids.clone().all(|id| self.kinds.of(id).is_ok()) && definitions(&self.kinds, ids).is_subset(&self.asked)
     }
 }

@@ -59,25 +59,25 @@ struct Record {
 
 /// What happened since it was asked last.
 #[derive(Debug, Default)]
-pub struct Stirred {
+pub(crate) struct Stirred {
     /// Organisations of which something of ours is not as it was verified.
-    pub moved: BTreeSet<Name>,
+    pub(crate) moved: BTreeSet<Name>,
     /// Organisations in which the health of an object is another.
-    pub fared: BTreeSet<Name>,
+    pub(crate) fared: BTreeSet<Name>,
     /// Secrets that others follow, which changed: namespace and name.
-    pub sources: BTreeSet<(String, String)>,
+    pub(crate) sources: BTreeSet<(String, String)>,
     /// Whether definitions of kinds or webhooks changed: what is desired has to be verified anew.
-    pub facts: bool,
+    pub(crate) facts: bool,
 }
 
 impl Mirror {
     /// An empty one; `bell` is rung when something is stirred.
-    pub fn new(bell: Arc<Notify>) -> Self {
+    pub(crate) fn new(bell: Arc<Notify>) -> Self {
         Self { seen: Mutex::default(), bell }
     }
 
     /// A read, or the answer to a write, showed an object; `verified` is the hash of what is desired, where it is that.
-    pub fn read(&self, id: &ObjectId, live: &LiveObject, verified: Option<&str>) {
+    pub(crate) fn read(&self, id: &ObjectId, live: &LiveObject, verified: Option<&str>) {
         let own = OwnValues::of(&live.body);
         let version = live.resource_version.parse().ok();
         let mut record = Record {
@@ -98,7 +98,7 @@ impl Mirror {
     }
 
     /// We deleted an object.
-    pub fn deleted(&self, id: &ObjectId) {
+    pub(crate) fn deleted(&self, id: &ObjectId) {
         if let Some(records) = self.seen().records.get_mut(&kind_of(id)) {
             records.remove(&place_of(id));
         }
@@ -106,7 +106,7 @@ impl Mirror {
 
     /// What is known of an object that is as desired: seen with this uid, and unchanged since it was verified against
     /// this hash.
-    pub fn settled(&self, id: &ObjectId, uid: &str, wanted: &str) -> Option<Settled> {
+    pub(crate) fn settled(&self, id: &ObjectId, uid: &str, wanted: &str) -> Option<Settled> {
         let seen = self.seen();
         let record = seen.record(&kind_of(id), &place_of(id)).filter(|record| &*record.uid == uid)?;
         let hash = record.verified_against()?;
@@ -114,7 +114,7 @@ impl Mirror {
     }
 
     /// What was verified of an object counts no more: it will be looked at.
-    pub fn unsettle(&self, id: &ObjectId) {
+    pub(crate) fn unsettle(&self, id: &ObjectId) {
         let mut seen = self.seen();
         if let Some(record) = seen.records.get_mut(&kind_of(id)).and_then(|records| records.get_mut(&place_of(id))) {
             record.verified = None;
@@ -205,7 +205,7 @@ impl Mirror {
 
     /// What happened since it was asked last. An organisation counts as moved only while something of it is not as it was
     /// verified: what we wrote ourselves is, as soon as its answer is here.
-    pub fn take_stirred(&self) -> Stirred {
+    pub(crate) fn take_stirred(&self) -> Stirred {
         let mut seen = self.seen();
         let (moved, fared) = (std::mem::take(&mut seen.moved), std::mem::take(&mut seen.fared));
         let (sources, facts) = (std::mem::take(&mut seen.sources), std::mem::take(&mut seen.facts));
@@ -219,12 +219,12 @@ impl Mirror {
     }
 
     /// How many objects it knows.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.seen().records.values().map(BTreeMap::len).sum()
     }
 
     /// Whether it knows none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 

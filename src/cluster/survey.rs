@@ -13,7 +13,7 @@ use crate::render::providers::Want;
 
 /// What is missing of something that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lack {
+pub(crate) enum Lack {
     /// The cluster serves no such kind.
     Kind,
     /// There is no such object.
@@ -25,7 +25,11 @@ pub enum Lack {
 }
 
 /// What cannot be found of what is wanted, by its place in `wants`.
-pub async fn lacking(connection: &Connection, kinds: &Kinds, wants: &[Want]) -> Result<Vec<(usize, Lack)>, ApiError> {
+pub(crate) async fn lacking(
+    connection: &Connection,
+    kinds: &Kinds,
+    wants: &[Want],
+) -> Result<Vec<(usize, Lack)>, ApiError> {
     let looks = wants.iter().enumerate().map(|(at, want)| async move {
         Ok::<_, ApiError>(look(connection, kinds, want).await?.map(|lack| (at, lack)))
     });
@@ -53,7 +57,7 @@ async fn look(connection: &Connection, kinds: &Kinds, want: &Want) -> Result<Opt
 const VERBS: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
 
 /// The rights that we lack, as `patch deployments.apps`: asked of the server, which answers for ourselves.
-pub async fn missing_rights(connection: &Connection, resources: &[&Resource]) -> Result<Vec<String>, ApiError> {
+pub(crate) async fn missing_rights(connection: &Connection, resources: &[&Resource]) -> Result<Vec<String>, ApiError> {
     let questions = resources.iter().flat_map(|resource| VERBS.iter().map(move |verb| (*verb, *resource)));
     let asked = questions.map(|(verb, resource)| async move {
         let allowed = may(connection, verb, resource).await?;

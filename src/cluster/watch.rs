@@ -38,7 +38,7 @@ const STANDS: Duration = Duration::from_secs(5);
 const REFUSED: Duration = Duration::from_mins(10);
 
 /// The watches of one cluster. They end when this value does.
-pub struct Watches {
+pub(crate) struct Watches {
     connection: Connection,
     garden: Name,
     mirror: Arc<Mirror>,
@@ -49,7 +49,7 @@ pub struct Watches {
 impl Watches {
     /// Begins with those on what decides beside our own objects: definitions of kinds, webhooks, and the Secrets of the
     /// operators that are copied.
-    pub fn new(connection: Connection, garden: Name, mirror: Arc<Mirror>) -> Self {
+    pub(crate) fn new(connection: Connection, garden: Name, mirror: Arc<Mirror>) -> Self {
         let others = kind::KINDS.iter().filter_map(|row| Some((row.id, row.watched?))).map(|(id, watched)| {
             let facts = watched.scope == WatchScope::Cluster;
             let resource = Arc::new(Resource {
@@ -74,13 +74,13 @@ impl Watches {
     }
 
     /// What they show.
-    pub fn mirror(&self) -> &Arc<Mirror> {
+    pub(crate) fn mirror(&self) -> &Arc<Mirror> {
         &self.mirror
     }
 
     /// Opens a watch on a kind of ours, unless there is one. `from` is the version of a list that the mirror was told of;
     /// without one the kind is listed first.
-    pub fn open(&mut self, resource: &Arc<Resource>, from: Option<String>) {
+    pub(crate) fn open(&mut self, resource: &Arc<Resource>, from: Option<String>) {
         let key = (resource.api_version.clone(), resource.kind.clone());
         if self.tasks.contains_key(&key) {
             return;

@@ -161,7 +161,7 @@ impl SandboxState {
     }
 
     /// The state file of one of so many clusters: the file itself where there is one, else with the cluster's name added.
-    pub fn file_of(&self, cluster: &str, clusters: usize) -> Option<PathBuf> {
+    pub(crate) fn file_of(&self, cluster: &str, clusters: usize) -> Option<PathBuf> {
         match (self, clusters) {
             (Self::Memory, _) => None,
             (Self::File(file), 0 | 1) => Some(file.clone()),
@@ -172,7 +172,7 @@ impl SandboxState {
 }
 
 /// What the operators and people of a real cluster would have made: in a sandbox there is nobody else to do it.
-pub fn made_by_operators(garden: &Garden, cluster: &Cluster) -> Vec<Value> {
+pub(crate) fn made_by_operators(garden: &Garden, cluster: &Cluster) -> Vec<Value> {
     let here = garden.organisations.values().filter(|organisation| organisation.cluster.name == cluster.name);
     let rendered = here.map(|organisation| render::organisation(garden, organisation, jiff::Timestamp::UNIX_EPOCH));
     let mut secrets: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();

@@ -48,13 +48,13 @@ pub struct Daemon {
 /// What happened in one turn of the loop.
 pub struct Turn<'a> {
     /// What began it.
-    pub event: Event,
+    pub(crate) event: Event,
     /// The garden that it was about.
-    pub checked: &'a Checked,
+    pub(crate) checked: &'a Checked,
     /// What was found and done.
     pub round: Round,
     /// What people are to know besides.
-    pub notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Daemon {
@@ -183,7 +183,7 @@ impl Daemon {
     }
 
     /// The session behind the loop, to say who is told of progress.
-    pub fn session_mut(&mut self) -> &mut Session {
+    pub(crate) fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 

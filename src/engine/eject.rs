@@ -10,17 +10,17 @@ use crate::model::Garden;
 use crate::name::Name;
 
 /// What one cluster holds of an organisation that is to be let go.
-pub struct Held {
+pub(crate) struct Held {
     connection: Connection,
     kinds: Kinds,
     stored: Stored,
     /// Its objects, and those that are somebody else's by now or cannot be read.
-    pub ejection: Ejection,
+    pub(crate) ejection: Ejection,
 }
 
 /// Why an organisation was not let go.
 #[derive(Debug, thiserror::Error)]
-pub enum EjectFailure {
+pub(crate) enum EjectFailure {
     /// A cluster cannot be used; nothing was changed.
     #[error("cluster `{cluster}`: {why}")]
     Cluster {
@@ -47,7 +47,7 @@ pub enum EjectFailure {
 
 impl Session {
     /// IO: what each cluster holds of an organisation; clusters that hold nothing are left out.
-    pub async fn held_of(&self, organisation: &Name) -> Result<BTreeMap<Name, Held>, EjectFailure> {
+    pub(crate) async fn held_of(&self, organisation: &Name) -> Result<BTreeMap<Name, Held>, EjectFailure> {
         let mut places = BTreeMap::new();
         let Some(garden) = &self.checked.garden else { return Ok(places) };
         for (cluster, connection) in self.connections() {
@@ -59,7 +59,11 @@ impl Session {
     }
 
     /// IO: lets go of what clusters hold of an organisation, as the only writer; how many objects were let go.
-    pub async fn let_go(&mut self, organisation: &Name, places: &BTreeMap<Name, Held>) -> Result<usize, EjectFailure> {
+    pub(crate) async fn let_go(
+        &mut self,
+        organisation: &Name,
+        places: &BTreeMap<Name, Held>,
+    ) -> Result<usize, EjectFailure> {
         self.take_leases().await;
         let done = match std::mem::take(&mut self.refused).into_iter().next() {
             Some((cluster, why)) => Err(EjectFailure::Leased { cluster, why }),

@@ -33,23 +33,26 @@ mod state;
 mod status;
 mod survey;
 
-pub use clusters::{ClusterAccess, SandboxState, made_by_operators};
-pub use daemon::{Daemon, DaemonOptions, Turn};
-pub use eject::{EjectFailure, Held};
+pub use clusters::ClusterAccess;
+pub(crate) use clusters::{SandboxState, made_by_operators};
+pub(crate) use daemon::Turn;
+pub use daemon::{Daemon, DaemonOptions};
+pub(crate) use eject::{EjectFailure, Held};
 pub use events::Event;
-pub use failure::Failure;
+pub(crate) use failure::Failure;
 pub use known::Known;
 pub use leases::LeaseOptions;
-pub use offline::{Against, past_of_snapshot, plan_offline};
+pub(crate) use offline::{Against, past_of_snapshot, plan_offline};
 pub use options::{Ask, RoundOptions};
-pub use round::{Outcome, Round, TakenBack};
-pub use session::{Note, Prepared, Session};
-pub use snapshot::{ClusterSnapshot, OrganisationSnapshot, SNAPSHOT_SCHEMA, Snapshot, as_applied, snapshot, state};
+pub use round::Outcome;
+pub(crate) use round::Round;
+pub(crate) use session::{Note, Prepared, Session};
+pub(crate) use snapshot::SNAPSHOT_SCHEMA;
+pub use snapshot::{Snapshot, as_applied, snapshot, state};
 pub use source::Source;
-pub use stages::decide::MOVED;
 pub use stale::stale;
-pub use state::{ClusterFailure, ClusterState, LiveState, OrganisationState, RoundState, Watched};
-pub use survey::{LACKS, OTHER, RIGHTS, Survey, survey};
+pub use state::{LiveState, RoundState};
+pub use survey::{Survey, survey};
 
 impl Daemon {
     /// One turn of the loop: what an event asks for, done at a time. Returns what happened; nothing, where the event

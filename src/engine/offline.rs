@@ -16,7 +16,7 @@ use crate::name::Name;
 use crate::render::OrganisationObjects;
 
 /// What stands in for the clusters in a plan that asks none.
-pub enum Against<'a> {
+pub(crate) enum Against<'a> {
     /// What they held at some moment.
     Snapshot(&'a Snapshot),
     /// What another commit renders.
@@ -24,7 +24,7 @@ pub enum Against<'a> {
 }
 
 /// Pure: plans against a snapshot, or against another commit, in the place of the clusters.
-pub fn plan_offline(
+pub(crate) fn plan_offline(
     checked: &Checked,
     only: Option<BTreeSet<Name>>,
     now: jiff::Timestamp,
@@ -57,7 +57,7 @@ pub(super) fn opened(checked: &Checked) -> BTreeMap<Name, Arc<OrganisationObject
 }
 
 /// Pure: what a snapshot says is applied, for the rules that compare with the past.
-pub fn past_of_snapshot(snapshot: &Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
+pub(crate) fn past_of_snapshot(snapshot: &Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
     past::applied(&inventories_of(snapshot), repository, now).past
 }
 

@@ -10,19 +10,19 @@ use crate::name::Name;
 
 /// What a pause, or the end of one, came to.
 #[derive(Debug, Default)]
-pub struct Marked {
+pub(crate) struct Marked {
     /// How many organisations were marked.
-    pub organisations: usize,
+    pub(crate) organisations: usize,
     /// Organisations that were paused already, with the reason that gave way.
-    pub replaced: BTreeMap<Name, String>,
+    pub(crate) replaced: BTreeMap<Name, String>,
     /// Clusters on which it failed, with the reason.
-    pub failed: BTreeMap<Name, String>,
+    pub(crate) failed: BTreeMap<Name, String>,
 }
 
 impl Session {
     /// IO: marks organisations as paused for a reason, or as going on again. Those that were never applied have no
     /// inventory to be marked.
-    pub async fn mark_paused(&self, only: Option<&BTreeSet<Name>>, why: Option<&str>) -> Marked {
+    pub(crate) async fn mark_paused(&self, only: Option<&BTreeSet<Name>>, why: Option<&str>) -> Marked {
         let mut marked = Marked { failed: self.unreached(), ..Marked::default() };
         let Some(garden) = &self.checked.garden else { return marked };
         for (name, connection) in self.connections() {

@@ -15,15 +15,15 @@ pub struct Round {
     /// What came of it; absent where nothing was to be applied.
     pub outcome: Option<Outcome>,
     /// Clusters that could not be read, with the reason.
-    pub unreached: BTreeMap<Name, String>,
+    pub(crate) unreached: BTreeMap<Name, String>,
     /// Clusters that somebody else writes to, with the reason: nothing of them is applied.
-    pub refused: BTreeMap<Name, String>,
+    pub(crate) refused: BTreeMap<Name, String>,
     /// Organisations of which this commit takes back what is applied: nothing of them is touched.
-    pub backwards: BTreeMap<Name, TakenBack>,
+    pub(crate) backwards: BTreeMap<Name, TakenBack>,
     /// Organisations that were neither rendered nor read, since nothing of them changed.
-    pub untouched: usize,
+    pub(crate) untouched: usize,
     /// Organisations that were rendered anew.
-    pub rendered: usize,
+    pub(crate) rendered: usize,
 }
 
 /// What came of applying a plan.
@@ -45,11 +45,11 @@ impl Outcome {
 
 /// What is applied of an organisation, and not part of the commit at hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakenBack {
+pub(crate) struct TakenBack {
     /// The commit that is applied.
-    pub at: CommitId,
+    pub(crate) at: CommitId,
     /// The latest commit that both share: what `rollback to=` has to name.
-    pub shared: CommitId,
+    pub(crate) shared: CommitId,
 }
 
 impl Round {

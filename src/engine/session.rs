@@ -41,12 +41,12 @@ pub struct Session {
     /// What people are to know of how the session began.
     pub(super) notes: Vec<Note>,
     /// Who is told while something goes on.
-    pub progress: Option<UnboundedSender<Progress>>,
+    pub(crate) progress: Option<UnboundedSender<Progress>>,
 }
 
 /// What people are to know beside plan and outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub(crate) enum Note {
     /// Where an embedded sandbox keeps its state.
     SandboxState {
         /// The cluster that it stands for.
@@ -106,7 +106,7 @@ impl Session {
     }
 
     /// IO: checks the garden against what its clusters hold applied.
-    pub async fn open(
+    pub(crate) async fn open(
         source: Source,
         access: ClusterAccess,
         leases: LeaseOptions,
@@ -171,7 +171,7 @@ impl Session {
     }
 
     /// What the last check found.
-    pub fn checked(&self) -> &Checked {
+    pub(crate) fn checked(&self) -> &Checked {
         &self.checked
     }
 
@@ -181,7 +181,7 @@ impl Session {
     }
 
     /// What people are to know of how the session began; each is returned once.
-    pub fn take_notes(&mut self) -> Vec<Note> {
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
         std::mem::take(&mut self.notes)
     }
 
@@ -265,7 +265,7 @@ impl Session {
     }
 
     /// IO: reads the clusters and plans, as one batch. Absent where there is no garden to plan for.
-    pub async fn prepare(&mut self, options: &RoundOptions) -> Option<Prepared> {
+    pub(crate) async fn prepare(&mut self, options: &RoundOptions) -> Option<Prepared> {
         let chosen = self.choose(options, &BTreeMap::new());
         let prepared = self.prepare_batch(options, chosen.organisations, &BTreeSet::new()).await?;
         self.known.inventories.clear();
@@ -275,7 +275,7 @@ impl Session {
     }
 
     /// IO: does what was prepared, on the clusters that nobody else writes to.
-    pub async fn carry_out(&mut self, prepared: Prepared) -> Round {
+    pub(crate) async fn carry_out(&mut self, prepared: Prepared) -> Round {
         self.take_leases().await;
         let prepared = prepared.without_clusters(&self.refused);
         let round = self.carry_out_batch(prepared).await;
@@ -286,23 +286,23 @@ impl Session {
     // ── what else is known or asked of the clusters ──
 
     /// How each organisation fares.
-    pub fn statuses(&self, prepared: &Prepared) -> Vec<OrganisationStatus> {
+    pub(crate) fn statuses(&self, prepared: &Prepared) -> Vec<OrganisationStatus> {
         prepared.statuses(&self.known, &self.checked)
     }
 
     /// What a commit was, where the repository holds it.
-    pub fn last_change(&self, commit: &str) -> Option<LastChange> {
+    pub(crate) fn last_change(&self, commit: &str) -> Option<LastChange> {
         let commit = self.repository()?.commit(commit).ok()?;
         Some(LastChange { summary: commit.summary, author: commit.author, time: commit.time })
     }
 
     /// What was read, to be kept for plans without a cluster.
-    pub fn snapshot(&self, prepared: &Prepared) -> Option<snapshot::Snapshot> {
+    pub(crate) fn snapshot(&self, prepared: &Prepared) -> Option<snapshot::Snapshot> {
         self.with_state(prepared, |round| snapshot::snapshot(round, &prepared.live))
     }
 
     /// Why a saved plan must not be applied to what was read; empty where it may.
-    pub fn stale(&self, prepared: &Prepared, saved: &Plan) -> Vec<String> {
+    pub(crate) fn stale(&self, prepared: &Prepared, saved: &Plan) -> Vec<String> {
         let backwards =
             prepared.backwards.iter().map(|(name, back)| format!("`{name}` is at {}, a newer commit", back.at.short()));
         let moved = self.with_state(prepared, |round| stale::stale(round, &prepared.live, saved));
@@ -316,7 +316,7 @@ impl Session {
     }
 
     /// IO: what a cluster lacks for the garden.
-    pub async fn survey(
+    pub(crate) async fn survey(
         &self,
         cluster: &Name,
         now: jiff::Timestamp,
@@ -334,12 +334,12 @@ impl Session {
     }
 
     /// Clusters without a connection, with the reason.
-    pub fn unreached(&self) -> BTreeMap<Name, String> {
+    pub(crate) fn unreached(&self) -> BTreeMap<Name, String> {
         self.clusters.as_ref().map(Clusters::unreached).unwrap_or_default()
     }
 
     /// IO: gives up the leases and ends the embedded sandboxes.
-    pub async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         self.leases.release().await;
         if let Some(clusters) = self.clusters {
             clusters.close().await;
@@ -348,17 +348,17 @@ impl Session {
 }
 
 /// A plan, with everything that carrying it out needs.
-pub struct Prepared {
+pub(crate) struct Prepared {
     pub(super) options: RoundOptions,
     pub(super) organisations: BTreeSet<Name>,
     pub(super) objects: BTreeMap<Name, Arc<OrganisationObjects>>,
     pub(super) live: LiveState,
     /// What would be done.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// Clusters that could not be read, with the reason.
-    pub unreached: BTreeMap<Name, String>,
+    pub(crate) unreached: BTreeMap<Name, String>,
     /// Organisations of which the commit takes back what is applied.
-    pub backwards: BTreeMap<Name, TakenBack>,
+    pub(crate) backwards: BTreeMap<Name, TakenBack>,
     pub(super) untouched: usize,
 }
 
@@ -377,24 +377,24 @@ impl Prepared {
 
     /// A saved plan in the place of the one that was made now.
     #[must_use]
-    pub fn with_plan(self, plan: Plan) -> Self {
+    pub(crate) fn with_plan(self, plan: Plan) -> Self {
         Self { plan, ..self }
     }
 
     /// How many actions write something.
-    pub fn changes(&self) -> usize {
+    pub(crate) fn changes(&self) -> usize {
         let actions = self.plan.organisations.iter().flat_map(|one: &OrganisationPlan| &one.actions);
         actions.filter(|action| action.verb().writes()).count()
     }
 
     /// The plan as a round that applied nothing.
-    pub fn into_round(self) -> Round {
+    pub(crate) fn into_round(self) -> Round {
         let Self { plan, unreached, backwards, untouched, options: _, organisations: _, objects: _, live: _ } = self;
         Round { plan: Some(plan), unreached, backwards, untouched, ..Round::default() }
     }
 
     /// The same, to be shown before it is carried out.
-    pub fn preview(&self) -> Round {
+    pub(crate) fn preview(&self) -> Round {
         Round {
             plan: Some(self.plan.clone()),
             unreached: self.unreached.clone(),

@@ -15,52 +15,52 @@ use crate::plan::{Copy, Entry, Inventory, Live, LiveObject, MANAGER, OwnFields, 
 use crate::render::{self, Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
 
 /// The schema of a snapshot; it moves with every change that a reader must know of.
-pub const SNAPSHOT_SCHEMA: &str = "parcelle.dev/snapshot/v1";
+pub(crate) const SNAPSHOT_SCHEMA: &str = "parcelle.dev/snapshot/v1";
 
 /// Our objects in the clusters at one moment: enough to plan without asking them. Holds no value of a Secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
     /// [`SNAPSHOT_SCHEMA`].
-    pub schema: String,
+    pub(crate) schema: String,
     /// The garden's name.
-    pub garden: Name,
+    pub(crate) garden: Name,
     /// When it was taken, in Unix seconds.
-    pub taken: i64,
+    pub(crate) taken: i64,
     /// Organisations that findings stopped then: nothing is known of what is theirs.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub left_out: BTreeSet<Name>,
+    pub(crate) left_out: BTreeSet<Name>,
     /// The clusters that could be read.
-    pub clusters: BTreeMap<Name, ClusterSnapshot>,
+    pub(crate) clusters: BTreeMap<Name, ClusterSnapshot>,
 }
 
 /// One cluster's part.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ClusterSnapshot {
+pub(crate) struct ClusterSnapshot {
     /// The uid of its `kube-system` namespace.
-    pub uid: String,
+    pub(crate) uid: String,
     /// One for each organisation that is on it or was.
-    pub organisations: BTreeMap<Name, OrganisationSnapshot>,
+    pub(crate) organisations: BTreeMap<Name, OrganisationSnapshot>,
 }
 
 /// One organisation's part.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct OrganisationSnapshot {
+pub(crate) struct OrganisationSnapshot {
     /// What is ours.
-    pub inventory: Inventory,
+    pub(crate) inventory: Inventory,
     /// Why it is paused in the cluster, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub paused: Option<String>,
+    pub(crate) paused: Option<String>,
     /// The objects, as the server gave them; of Secrets the keys only.
-    pub objects: Vec<Value>,
+    pub(crate) objects: Vec<Value>,
     /// Copied Secrets whose source has other values by now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub behind: Vec<ObjectId>,
+    pub(crate) behind: Vec<ObjectId>,
     /// What lies in its namespace and is not ours, where that was read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub foreign: Vec<ObjectId>,
+    pub(crate) foreign: Vec<ObjectId>,
 }
 
 /// What was read, as a value to be kept.

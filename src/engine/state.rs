@@ -54,9 +54,9 @@ pub struct RoundState<'a> {
 #[derive(Clone)]
 pub struct Watched {
     /// What its watches show.
-    pub mirror: Arc<Mirror>,
+    pub(crate) mirror: Arc<Mirror>,
     /// What it serves, where it was asked already.
-    pub facts: Option<Arc<Facts>>,
+    pub(crate) facts: Option<Arc<Facts>>,
 }
 
 static NO_WATCHES: BTreeMap<Name, Watched> = BTreeMap::new();
@@ -124,7 +124,7 @@ impl<'a> RoundState<'a> {
 #[derive(Debug, Default)]
 pub struct LiveState {
     /// Clusters that were read, or why not.
-    pub clusters: BTreeMap<Name, Result<ClusterState, ClusterFailure>>,
+    pub(crate) clusters: BTreeMap<Name, Result<ClusterState, ClusterFailure>>,
 }
 
 impl LiveState {
@@ -142,28 +142,28 @@ impl LiveState {
 
 /// What was read of one cluster.
 #[derive(Debug)]
-pub struct ClusterState {
+pub(crate) struct ClusterState {
     /// What it serves.
-    pub facts: Arc<Facts>,
+    pub(crate) facts: Arc<Facts>,
     /// The kinds that were listed whole, with the version from which a watch goes on.
-    pub listed: Vec<(Arc<Resource>, String)>,
+    pub(crate) listed: Vec<(Arc<Resource>, String)>,
     /// One for each organisation that is on it or was.
-    pub organisations: BTreeMap<Name, OrganisationState>,
+    pub(crate) organisations: BTreeMap<Name, OrganisationState>,
     /// Organisations whose inventory is unreadable: nothing of them is touched.
-    pub unreadable: BTreeMap<Name, InventoryError>,
+    pub(crate) unreadable: BTreeMap<Name, InventoryError>,
 }
 
 /// What was read of one organisation.
 #[derive(Debug)]
-pub struct OrganisationState {
+pub(crate) struct OrganisationState {
     /// What it should have; empty for one that the garden no longer holds.
-    pub objects: Arc<OrganisationObjects>,
+    pub(crate) objects: Arc<OrganisationObjects>,
     /// What the garden says about changing it.
-    pub said: Said,
+    pub(crate) said: Said,
     /// What is ours, and how it is stored.
-    pub stored: Stored,
+    pub(crate) stored: Stored,
     /// What is there.
-    pub live: Live,
+    pub(crate) live: Live,
 }
 
 impl OrganisationState {

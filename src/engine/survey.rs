@@ -15,11 +15,11 @@ use crate::render::OrganisationObjects;
 use crate::render::providers::{Want, copied_from, wants};
 
 /// The cluster lacks something that its file names.
-pub const LACKS: Code = Code::new("E0491");
+pub(crate) const LACKS: Code = Code::new("E0491");
 /// parcelle may not do there what it has to.
-pub const RIGHTS: Code = Code::new("E0492");
+pub(crate) const RIGHTS: Code = Code::new("E0492");
 /// The cluster is another one than the garden's.
-pub const OTHER: Code = Code::new("E0493");
+pub(crate) const OTHER: Code = Code::new("E0493");
 
 /// What was found out about a cluster.
 #[derive(Debug, Default)]

@@ -12,41 +12,41 @@ use crate::quantity::Quantity;
 
 /// Names with their values. Cheap to clone: the values are shared.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Environment {
+pub(crate) struct Environment {
     names: Arc<BTreeMap<String, Arc<Value>>>,
 }
 
 impl Environment {
     /// No names.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// With one more name.
     #[must_use]
-    pub fn with(mut self, name: &str, value: Value) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
         Arc::make_mut(&mut self.names).insert(name.to_owned(), Arc::new(value));
         self
     }
 
     /// The value of a name; absent where there is none.
-    pub fn name(&self, name: &str) -> Value {
+    pub(crate) fn name(&self, name: &str) -> Value {
         self.names.get(name).map_or(Value::Absent, |value| (**value).clone())
     }
 }
 
 /// A value with the values of the parts that made it: "`settings.office` is `none`".
 #[derive(Clone, Debug, PartialEq)]
-pub struct Explained {
+pub(crate) struct Explained {
     /// The value of the whole.
-    pub value: Value,
+    pub(crate) value: Value,
     /// Each path and call in it, as written canonically, with its value, in reading order.
-    pub parts: Vec<(String, Value)>,
+    pub(crate) parts: Vec<(String, Value)>,
 }
 
 impl Explained {
     /// The parts as one line: "`settings.office` is `none`, `settings.scale.max` is 3".
-    pub fn parts_line(&self) -> String {
+    pub(crate) fn parts_line(&self) -> String {
         let shown: Vec<String> = self.parts.iter().map(|(part, value)| format!("`{part}` is {value}")).collect();
         shown.join(", ")
     }
@@ -54,12 +54,12 @@ impl Explained {
 
 /// The value of an expression. Under the types it was checked with it is never absent, except where the checker let
 /// an optional value pass (inside `has`) or could not know ([`super::Type::Any`]).
-pub fn evaluate(expression: &Expression, environment: &Environment) -> Value {
+pub(crate) fn evaluate(expression: &Expression, environment: &Environment) -> Value {
     value(&expression.root, &Locals { environment, bound: None })
 }
 
 /// The value and those of its parts, for messages.
-pub fn evaluate_explained(expression: &Expression, environment: &Environment) -> Explained {
+pub(crate) fn evaluate_explained(expression: &Expression, environment: &Environment) -> Explained {
     let locals = Locals { environment, bound: None };
     let mut parts = Vec::new();
     collect_parts(&expression.root, &locals, &mut parts);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// One token.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Token {
+pub(crate) enum Token {
     /// A name, `true`, `false` or `in`.
     Word(Arc<str>),
     /// A whole number.
@@ -18,13 +18,13 @@ pub enum Token {
 
 /// Why a text has no tokens: what to say, where, and what to write instead.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LexError {
+pub(crate) struct LexError {
     /// The fact.
-    pub title: String,
+    pub(crate) title: String,
     /// Bytes of the expression.
-    pub range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// The way out.
-    pub help: Option<String>,
+    pub(crate) help: Option<String>,
 }
 
 /// Longest first, so that `<=` is not read as `<`.
@@ -32,7 +32,7 @@ const SIGNS: &[&str] =
     &["||", "&&", "==", "!=", "<=", ">=", "<", ">", "!", "?", ":", "+", "*", "(", ")", "[", "]", ",", "."];
 
 /// Cuts an expression into tokens.
-pub fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, LexError> {
+pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, LexError> {
     let mut found: Vec<(Token, Range<usize>)> = Vec::new();
     let mut at = 0;
     while let Some(character) = text[at..].chars().next() {

@@ -16,11 +16,12 @@ mod scope;
 mod template;
 mod tree;
 
-pub use check::{check, check_as};
-pub use evaluate::{Environment, Explained, evaluate, evaluate_explained};
-pub use parser::{MAX_DEPTH, MAX_LENGTH, parse};
-pub use scope::Scope;
-pub use template::{no_text, parse_template};
+pub use check::check;
+pub(crate) use check::check_as;
+pub(crate) use evaluate::{Environment, evaluate, evaluate_explained};
+pub use parser::parse;
+pub(crate) use scope::Scope;
+pub(crate) use template::{no_text, parse_template};
 
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
@@ -54,9 +55,9 @@ pub enum Type {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// Its type.
-    pub kind: Type,
+    pub(crate) kind: Type,
     /// Whether it may be absent: then `has(…)` must be tested before it is read.
-    pub optional: bool,
+    pub(crate) optional: bool,
 }
 
 /// What evaluation yields.
@@ -84,9 +85,9 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text {
     /// The text.
-    pub text: Arc<str>,
+    pub(crate) text: Arc<str>,
     /// Whether any of it comes from a garden: then `$(` is escaped before a kubelet sees it.
-    pub from_garden: bool,
+    pub(crate) from_garden: bool,
 }
 
 /// A key of a Secret in the organisation's namespace; never the value.
@@ -100,7 +101,7 @@ pub struct SecretRef {
 
 /// One piece of an evaluated template.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Segment {
+pub(crate) enum Segment {
     /// Plain text.
     Text(Text),
     /// A secret value to be filled in by the kubelet.
@@ -111,14 +112,14 @@ pub enum Segment {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     /// The pieces in order.
-    pub pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<Piece>,
     /// Where the string stands, quotes included.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// One piece of a template.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Piece {
+pub(crate) enum Piece {
     /// Literal text (`$${` already read as `${`).
     Literal(String),
     /// `${…}`.
@@ -129,55 +130,55 @@ pub enum Piece {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
     /// The text between the braces.
-    pub text: Arc<str>,
+    pub(crate) text: Arc<str>,
     /// Where that text stands; the whole string where escapes hide the exact place.
-    pub span: Span,
+    pub(crate) span: Span,
     root: Arc<tree::Tree>,
 }
 
 impl Expression {
     /// The canonical spelling: parsing it gives the same expression.
-    pub fn printed(&self) -> String {
+    pub(crate) fn printed(&self) -> String {
         self.root.to_string()
     }
 
     /// Whether it is a name and nothing else.
-    pub fn is_name(&self) -> bool {
+    pub(crate) fn is_name(&self) -> bool {
         matches!(self.root.kind, tree::Kind::Name(_))
     }
 }
 
 impl Text {
     /// Text of a definition.
-    pub fn own(text: &str) -> Self {
+    pub(crate) fn own(text: &str) -> Self {
         Self { text: text.into(), from_garden: false }
     }
 
     /// Text that somebody wrote in a garden.
-    pub fn garden(text: &str) -> Self {
+    pub(crate) fn garden(text: &str) -> Self {
         Self { text: text.into(), from_garden: true }
     }
 }
 
 impl Value {
     /// Text of a definition or of parcelle itself.
-    pub fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         Self::Text(Text::own(text))
     }
 
     /// Text that somebody wrote in a garden.
-    pub fn garden_text(text: &str) -> Self {
+    pub(crate) fn garden_text(text: &str) -> Self {
         Self::Text(Text::garden(text))
     }
 
     /// A map from its entries.
-    pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
+    pub(crate) fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
         Self::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
     }
 
     /// The field of a map; absent for anything else.
     #[must_use]
-    pub fn field(&self, name: &str) -> Value {
+    pub(crate) fn field(&self, name: &str) -> Value {
         match self {
             Self::Map(entries) => entries.get(name).cloned().unwrap_or(Self::Absent),
             _ => Self::Absent,
@@ -185,7 +186,7 @@ impl Value {
     }
 
     /// A JSON value, as rendered objects are: null is absent, a fraction is text.
-    pub fn from_json(json: &serde_json::Value) -> Self {
+    pub(crate) fn from_json(json: &serde_json::Value) -> Self {
         match json {
             serde_json::Value::Null => Self::Absent,
             serde_json::Value::Bool(value) => Self::Bool(*value),
@@ -201,7 +202,7 @@ impl Value {
     }
 
     /// The value as JSON: amounts in their canonical spelling, absent as null; a secret has no value here and is null.
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Absent | Self::Secret(_) => serde_json::Value::Null,
             Self::Bool(value) => (*value).into(),
@@ -216,7 +217,7 @@ impl Value {
     }
 
     /// Whether any text in it comes from a garden.
-    pub fn from_garden(&self) -> bool {
+    pub(crate) fn from_garden(&self) -> bool {
         match self {
             Self::Text(text) => text.from_garden,
             Self::List(items) => items.iter().any(Self::from_garden),

@@ -11,9 +11,9 @@ use crate::schema::suggest::nearest;
 use crate::source::Span;
 
 /// The longest expression, in bytes.
-pub const MAX_LENGTH: usize = 4096;
+pub(crate) const MAX_LENGTH: usize = 4096;
 /// The deepest nesting of a tree; a chain of ten `&&` is ten deep.
-pub const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 const SYNTAX: Code = Code::new("E0501");
 const LIMIT: Code = Code::new("E0502");
@@ -70,13 +70,13 @@ pub(super) struct Place {
     start: usize,
     length: usize,
     /// Whether each byte of the text is a byte of the file: false where escapes lie between.
-    pub precise: bool,
+    pub(crate) precise: bool,
 }
 
 impl Place {
     /// The place of the content `text` of a string at `span`. Where their lengths differ by more than the two
     /// quotes, escapes (or a raw string) hide the exact places and the whole string is meant.
-    pub fn of(text: &str, span: Span) -> Self {
+    pub(crate) fn of(text: &str, span: Span) -> Self {
         let range = span.range();
         let start = match range.len().checked_sub(text.len()) {
             Some(0) => Some(range.start),
@@ -87,17 +87,17 @@ impl Place {
     }
 
     /// The place of a part of the text.
-    pub fn part(&self, range: Range<usize>) -> Self {
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
         Self { start: self.start + range.start, length: range.len(), ..*self }
     }
 
     /// The place of all of it.
-    pub fn whole(&self) -> Span {
+    pub(crate) fn whole(&self) -> Span {
         self.span(0..self.length)
     }
 
     /// The span of a byte range of the text.
-    pub fn span(&self, range: Range<usize>) -> Span {
+    pub(crate) fn span(&self, range: Range<usize>) -> Span {
         if self.precise {
             Span::new(self.span.file, self.start + range.start..self.start + range.end)
         } else {

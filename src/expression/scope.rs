@@ -14,13 +14,13 @@ pub struct Scope {
 
 impl Scope {
     /// No names.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// With one more name.
     #[must_use]
-    pub fn with(mut self, name: &str, kind: Type) -> Self {
+    pub(crate) fn with(mut self, name: &str, kind: Type) -> Self {
         // What was known about an outer value of this name is not known about the inner one.
         self.present.retain(|path| !mentions(path, name));
         self.names.insert(name.to_owned(), kind);
@@ -29,24 +29,24 @@ impl Scope {
 
     /// With one more value that is known to be there, by the path that reads it.
     #[must_use]
-    pub fn knowing(mut self, path: &str) -> Self {
+    pub(crate) fn knowing(mut self, path: &str) -> Self {
         self.present.insert(path.to_owned());
         self
     }
 
     /// With everything that holds where `condition` is true: each `has(…)` joined by `&&`.
     #[must_use]
-    pub fn assume(&self, condition: &Expression) -> Self {
+    pub(crate) fn assume(&self, condition: &Expression) -> Self {
         self.assuming(&condition.root, true)
     }
 
     /// The type of a name.
-    pub fn name(&self, name: &str) -> Option<&Type> {
+    pub(crate) fn name(&self, name: &str) -> Option<&Type> {
         self.names.get(name)
     }
 
     /// All names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str)
     }
 

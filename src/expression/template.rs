@@ -13,7 +13,7 @@ const NO_TEXT: Code = Code::new("E0509");
 
 /// Parses a string of a definition: `${…}` are holes, `$${` is a literal `${`. A hole that is no expression is a
 /// finding and is left out. `span` is where the string stands, quotes included.
-pub fn parse_template(text: &str, span: Span, findings: &mut Findings) -> Template {
+pub(crate) fn parse_template(text: &str, span: Span, findings: &mut Findings) -> Template {
     let place = Place::of(text, span);
     let mut pieces = Vec::new();
     let mut literal = String::new();
@@ -69,13 +69,13 @@ fn end_of_hole(text: &str, from: usize) -> Option<usize> {
 
 impl Template {
     /// A string without holes.
-    pub fn literal(text: &str, span: Span) -> Self {
+    pub(crate) fn literal(text: &str, span: Span) -> Self {
         let pieces = if text.is_empty() { Vec::new() } else { vec![Piece::Literal(text.to_owned())] };
         Self { pieces, span }
     }
 
     /// The text, where there is no hole.
-    pub fn as_literal(&self) -> Option<&str> {
+    pub(crate) fn as_literal(&self) -> Option<&str> {
         match &self.pieces[..] {
             [] => Some(""),
             [Piece::Literal(text)] => Some(text),
@@ -84,7 +84,7 @@ impl Template {
     }
 
     /// The one hole that is the whole string.
-    pub fn as_hole(&self) -> Option<&Expression> {
+    pub(crate) fn as_hole(&self) -> Option<&Expression> {
         match &self.pieces[..] {
             [Piece::Hole(expression)] => Some(expression),
             _ => None,
@@ -96,7 +96,7 @@ impl Template {
     ///
     /// # Errors
     /// The finding of the first hole that does not type, or has no spelling inside a text (`E0509`).
-    pub fn check(&self, scope: &Scope) -> Result<Type, Box<Finding>> {
+    pub(crate) fn check(&self, scope: &Scope) -> Result<Type, Box<Finding>> {
         if let Some(hole) = self.as_hole() {
             return check(hole, scope);
         }
@@ -115,7 +115,7 @@ impl Template {
     }
 
     /// The string in pieces: adjacent text is one segment and keeps its taint.
-    pub fn evaluate(&self, environment: &Environment) -> Vec<Segment> {
+    pub(crate) fn evaluate(&self, environment: &Environment) -> Vec<Segment> {
         let mut segments = Vec::new();
         for piece in &self.pieces {
             match piece {
@@ -127,7 +127,7 @@ impl Template {
     }
 
     /// The value: a hole that is the whole string keeps its type, otherwise it is a text (secrets left out).
-    pub fn evaluate_value(&self, environment: &Environment) -> Value {
+    pub(crate) fn evaluate_value(&self, environment: &Environment) -> Value {
         match self.as_hole() {
             Some(hole) => evaluate(hole, environment),
             None => Value::Text(self.evaluate_text(environment)),
@@ -135,7 +135,7 @@ impl Template {
     }
 
     /// The string as one text. Secrets are left out: where they are allowed, use [`Template::evaluate`].
-    pub fn evaluate_text(&self, environment: &Environment) -> Text {
+    pub(crate) fn evaluate_text(&self, environment: &Environment) -> Text {
         let mut whole = Text::own("");
         for segment in self.evaluate(environment) {
             if let Segment::Text(text) = segment {
@@ -147,7 +147,7 @@ impl Template {
 }
 
 /// The finding that a list or a group has no spelling as text.
-pub fn no_text(hole: &Expression, found: &Type) -> Finding {
+pub(crate) fn no_text(hole: &Expression, found: &Type) -> Finding {
     let what = match found {
         Type::List(_) => "a list",
         Type::Map(_) => "a map",

@@ -6,13 +6,13 @@ use crate::source::Span;
 
 /// A node of the tree with its place. Equality is of meaning: places do not count.
 #[derive(Clone, Debug)]
-pub struct Tree {
+pub(crate) struct Tree {
     /// What it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Where it stands in the file.
-    pub span: Span,
+    pub(crate) span: Span,
     /// Levels of nesting, itself included.
-    pub depth: usize,
+    pub(crate) depth: usize,
 }
 
 impl PartialEq for Tree {
@@ -23,7 +23,7 @@ impl PartialEq for Tree {
 
 /// The kinds of nodes.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `true`, `false`.
     Bool(bool),
     /// `3`, `-1`.
@@ -52,7 +52,7 @@ pub enum Kind {
 
 /// Binary operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
+pub(crate) enum Operator {
     /// `||`
     Or,
     /// `&&`
@@ -81,7 +81,7 @@ pub enum Operator {
 
 impl Operator {
     /// How it is written.
-    pub fn sign(self) -> &'static str {
+    pub(crate) fn sign(self) -> &'static str {
         match self {
             Self::Or => "||",
             Self::And => "&&",
@@ -99,7 +99,7 @@ impl Operator {
     }
 
     /// How tightly it binds: `||` 1, `&&` 2, comparisons and `in` 3 (they do not chain), sums 4, products 5.
-    pub fn binding(self) -> u8 {
+    pub(crate) fn binding(self) -> u8 {
         match self {
             Self::Or => 1,
             Self::And => 2,
@@ -112,7 +112,7 @@ impl Operator {
 
 /// Functions of plain arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
+pub(crate) enum Function {
     /// How many elements, entries or characters.
     Size,
     /// Lower case.
@@ -133,7 +133,7 @@ pub enum Function {
 
 /// Functions that bind a name to each element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Walk {
+pub(crate) enum Walk {
     /// A list of what the body yields.
     Map,
     /// The elements for which the body holds.
@@ -145,7 +145,7 @@ pub enum Walk {
 }
 
 /// Functions by name with the number of their arguments (fewest, most).
-pub const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
+pub(crate) const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
     ("size", Function::Size, 1, 1),
     ("lower", Function::Lower, 1, 1),
     ("join", Function::Join, 2, 2),
@@ -157,32 +157,32 @@ pub const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
 ];
 
 /// Walks by name.
-pub const WALKS: &[(&str, Walk)] =
+pub(crate) const WALKS: &[(&str, Walk)] =
     &[("map", Walk::Map), ("filter", Walk::Filter), ("exists", Walk::Exists), ("all", Walk::All)];
 
 impl Function {
     /// Its name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         FUNCTIONS.iter().find(|(_, function, ..)| *function == self).map_or("", |(name, ..)| name)
     }
 }
 
 impl Walk {
     /// Its name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         WALKS.iter().find(|(_, walk)| *walk == self).map_or("", |(name, _)| name)
     }
 }
 
 impl Tree {
     /// A node over its parts.
-    pub fn new(kind: Kind, span: Span) -> Self {
+    pub(crate) fn new(kind: Kind, span: Span) -> Self {
         let depth = 1 + kind.parts().iter().map(|part| part.depth).max().unwrap_or(0);
         Self { kind, span, depth }
     }
 
     /// Whether it is a chain of names, fields and indexes: what `has` may be asked about.
-    pub fn is_path(&self) -> bool {
+    pub(crate) fn is_path(&self) -> bool {
         match &self.kind {
             Kind::Name(_) => true,
             Kind::Field(of, _) | Kind::Index(of, _) => of.is_path(),
@@ -193,7 +193,7 @@ impl Tree {
 
 impl Kind {
     /// The direct parts.
-    pub fn parts(&self) -> Vec<&Tree> {
+    pub(crate) fn parts(&self) -> Vec<&Tree> {
         match self {
             Self::Bool(_) | Self::Int(_) | Self::Text(_) | Self::Name(_) => Vec::new(),
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),

@@ -13,7 +13,7 @@ impl Code {
     }
 
     /// Returns the code that a person wrote; `None` where no finding is called so.
-    pub fn written(text: &str) -> Option<Self> {
+    pub(crate) fn written(text: &str) -> Option<Self> {
         all().map(|page| page.code).find(|code| code.as_str() == text)
     }
 
@@ -23,7 +23,7 @@ impl Code {
     }
 
     /// Whether findings of this code are doubts, which a garden may accept or weigh; all others are mistakes.
-    pub fn is_doubt(self) -> bool {
+    pub(crate) fn is_doubt(self) -> bool {
         DOUBTS.iter().any(|page| page.code == self)
     }
 }

@@ -28,12 +28,12 @@ pub enum Extent {
 
 impl Finding {
     /// Whether the text cannot be read at the finding's place.
-    pub fn is_unreadable(&self) -> bool {
+    pub(crate) fn is_unreadable(&self) -> bool {
         matches!(self.effect, Effect::Unreadable(_))
     }
 
     /// Whether nodes may stand in others than they seem to: then what is said of words in wrong places helps nobody.
-    pub fn hides_nesting(&self) -> bool {
+    pub(crate) fn hides_nesting(&self) -> bool {
         match self.effect {
             Effect::Unreadable(Extent::Nesting) => {
                 !self.fixes.iter().any(|fix| fix.applicability == Applicability::Safe)

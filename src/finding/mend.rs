@@ -11,7 +11,7 @@ pub struct Mended {
     /// The texts that changed.
     pub texts: BTreeMap<FileId, String>,
     /// The findings whose fix was applied, in order, with what the fix does.
-    pub applied: Vec<(Finding, String)>,
+    pub(crate) applied: Vec<(Finding, String)>,
 }
 
 /// Applies the first safe fix of each finding that is `wanted`. One that overlaps with an earlier one waits for the next

@@ -7,7 +7,8 @@ mod effect;
 pub mod mend;
 
 pub use code::{Code, page, pages};
-pub use effect::{Effect, Extent};
+pub use effect::Effect;
+pub(crate) use effect::Extent;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,11 +52,11 @@ pub enum Applicability {
 
 /// A replacement of the bytes under a span.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
+pub(crate) struct Edit {
     /// The bytes that go.
-    pub span: Span,
+    pub(crate) span: Span,
     /// The text that comes.
-    pub replacement: String,
+    pub(crate) replacement: String,
 }
 
 /// A way out: edits that belong together.
@@ -66,7 +67,7 @@ pub struct Fix {
     /// How far it may be trusted.
     pub applicability: Applicability,
     /// The edits; they do not overlap.
-    pub edits: Vec<Edit>,
+    pub(crate) edits: Vec<Edit>,
 }
 
 /// Something wrong or doubtful in what people wrote.
@@ -77,7 +78,7 @@ pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,
     /// What it leaves unknown.
-    pub effect: Effect,
+    pub(crate) effect: Effect,
     /// The fact in the user's words, lowercase, names in backticks.
     pub title: String,
     /// The place it is about.
@@ -91,7 +92,7 @@ pub struct Finding {
     /// Edits that mend it.
     pub fixes: Vec<Fix>,
     /// The organisation it stops although the primary label lies in a file of no or another organisation.
-    pub stops: Option<Name>,
+    pub(crate) stops: Option<Name>,
 }
 
 impl Finding {
@@ -101,22 +102,22 @@ impl Finding {
     }
 
     /// An error at `span` about something that is understood and refused.
-    pub fn refused(code: Code, title: impl Into<String>, span: Span) -> Self {
+    pub(crate) fn refused(code: Code, title: impl Into<String>, span: Span) -> Self {
         Self::new(code, Severity::Error, Effect::MeaningKnown, title.into(), span)
     }
 
     /// An error at `span` about a text whose form is wrong, which takes so much away.
-    pub fn unreadable(code: Code, extent: Extent, title: impl Into<String>, span: Span) -> Self {
+    pub(crate) fn unreadable(code: Code, extent: Extent, title: impl Into<String>, span: Span) -> Self {
         Self::new(code, Severity::Error, Effect::Unreadable(extent), title.into(), span)
     }
 
     /// A warning at `span`.
-    pub fn warning(code: Code, title: impl Into<String>, span: Span) -> Self {
+    pub(crate) fn warning(code: Code, title: impl Into<String>, span: Span) -> Self {
         Self::new(code, Severity::Warning, Effect::MeaningKnown, title.into(), span)
     }
 
     /// A hint at `span`.
-    pub fn hint(code: Code, title: impl Into<String>, span: Span) -> Self {
+    pub(crate) fn hint(code: Code, title: impl Into<String>, span: Span) -> Self {
         Self::new(code, Severity::Hint, Effect::MeaningKnown, title.into(), span)
     }
 
@@ -138,14 +139,14 @@ impl Finding {
 
     /// Words beside the primary place.
     #[must_use]
-    pub fn label(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, text: impl Into<String>) -> Self {
         self.primary.text = text.into();
         self
     }
 
     /// A further place, in any file.
     #[must_use]
-    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+    pub(crate) fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push(Label { span, text: text.into() });
         self
     }
@@ -166,7 +167,7 @@ impl Finding {
 
     /// A way out as one edit.
     #[must_use]
-    pub fn fix(
+    pub(crate) fn fix(
         mut self,
         applicability: Applicability,
         title: impl Into<String>,
@@ -180,7 +181,7 @@ impl Finding {
 
     /// Names the organisation that this stops.
     #[must_use]
-    pub fn stops(mut self, organisation: Name) -> Self {
+    pub(crate) fn stops(mut self, organisation: Name) -> Self {
         self.stops = Some(organisation);
         self
     }
@@ -218,7 +219,7 @@ impl Findings {
     }
 
     /// Adds all of another sink, which keeps them.
-    pub fn extend_from(&mut self, other: &Findings) {
+    pub(crate) fn extend_from(&mut self, other: &Findings) {
         self.all.extend(other.all.iter().cloned());
     }
 
@@ -229,7 +230,7 @@ impl Findings {
     }
 
     /// Sorts by path, place, code and text, whatever order the files were read in, and drops exact repetitions.
-    pub fn sort_in(&mut self, sources: &Sources) {
+    pub(crate) fn sort_in(&mut self, sources: &Sources) {
         let path = |finding: &Finding| &*sources.file(finding.file()).path;
         self.all.sort_by(|a, b| {
             let place = |finding: &Finding| (finding.primary.span.start, finding.primary.span.end, finding.code);
@@ -239,7 +240,7 @@ impl Findings {
     }
 
     /// Of those of a code that say the same of several places keeps the first, with the other places beside it.
-    pub fn join(&mut self, code: Code) {
+    pub(crate) fn join(&mut self, code: Code) {
         let mut joined: Vec<Arc<Finding>> = Vec::with_capacity(self.all.len());
         let mut first_of: BTreeMap<String, usize> = BTreeMap::new();
         for finding in std::mem::take(&mut self.all) {
@@ -256,12 +257,12 @@ impl Findings {
     }
 
     /// Keeps those for which `keep` says so.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Finding) -> bool) {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Finding) -> bool) {
         self.all.retain(|finding| keep(finding));
     }
 
     /// Gives each the weight that `weight` has for it, if any.
-    pub fn weigh(&mut self, weight: impl Fn(&Finding) -> Option<Severity>) {
+    pub(crate) fn weigh(&mut self, weight: impl Fn(&Finding) -> Option<Severity>) {
         for finding in &mut self.all {
             if let Some(weight) = weight(finding).filter(|weight| *weight != finding.severity) {
                 Arc::make_mut(finding).severity = weight;
@@ -291,9 +292,9 @@ impl Findings {
 }
 
 /// The findings of a sink, in order.
-pub type Iter<'a> = std::iter::Map<std::slice::Iter<'a, Arc<Finding>>, fn(&'a Arc<Finding>) -> &'a Finding>;
+pub(crate) type Iter<'a> = std::iter::Map<std::slice::Iter<'a, Arc<Finding>>, fn(&'a Arc<Finding>) -> &'a Finding>;
 /// The findings of a sink, in order, each by itself.
-pub type IntoIter = std::iter::Map<std::vec::IntoIter<Arc<Finding>>, fn(Arc<Finding>) -> Finding>;
+pub(crate) type IntoIter = std::iter::Map<std::vec::IntoIter<Arc<Finding>>, fn(Arc<Finding>) -> Finding>;
 
 impl<'a> IntoIterator for &'a Findings {
     type Item = &'a Finding;

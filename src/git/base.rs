@@ -17,7 +17,7 @@ impl Repository {
     ///
     /// # Errors
     /// A clone that is too shallow to tell.
-    pub fn began_from(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
+    pub(crate) fn began_from(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
         let inner = self.inner();
         let Ok(here) = inner.revparse_single(revision).and_then(|object| object.peel_to_commit()) else {
             return Ok(None);
@@ -33,7 +33,7 @@ impl Repository {
 
     /// The latest commit that both share, where going from one to the other takes something back; absent where the other
     /// builds on it, and where one is not known here or they share nothing.
-    pub fn taken_back(&self, from: &CommitId, to: &CommitId) -> Option<CommitId> {
+    pub(crate) fn taken_back(&self, from: &CommitId, to: &CommitId) -> Option<CommitId> {
         let id = |commit: &CommitId| git2::Oid::from_str(&commit.0).ok();
         let (from, to) = (id(from)?, id(to)?);
         let shared = self.inner().merge_base(from, to).ok()?;

@@ -70,7 +70,7 @@ impl Mirror {
     }
 
     /// The repository of the mirror.
-    pub fn repository(&self) -> &Repository {
+    pub(crate) fn repository(&self) -> &Repository {
         &self.repository
     }
 }

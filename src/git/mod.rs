@@ -16,17 +16,19 @@ mod workspace;
 mod worktree;
 
 pub use mirror::{Mirror, Remote};
-pub use tree::{Repository, commit_snapshot, commit_snapshot_after};
-pub use words::Refusal;
-pub use workspace::Workspace;
-pub use worktree::{find_garden, read_files, worktree_snapshot};
+pub(crate) use tree::commit_snapshot;
+pub use tree::{Repository, commit_snapshot_after};
+pub(crate) use words::Refusal;
+pub(crate) use workspace::Workspace;
+pub(crate) use worktree::find_garden;
+pub use worktree::{read_files, worktree_snapshot};
 
 /// The largest file that is read whole; a larger one is cut here and refused as a finding when it is decoded.
-pub const LARGEST_FILE: usize = 1 << 20;
+pub(crate) const LARGEST_FILE: usize = 1 << 20;
 /// The most KDL files in one garden.
-pub const MOST_FILES: usize = 50_000;
+pub(crate) const MOST_FILES: usize = 50_000;
 /// The deepest folder below the garden's.
-pub const DEEPEST_FOLDER: usize = 16;
+pub(crate) const DEEPEST_FOLDER: usize = 16;
 
 /// A commit's id in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +36,7 @@ pub struct CommitId(pub String);
 
 impl CommitId {
     /// The first ten characters: enough to name a commit to people.
-    pub fn short(&self) -> &str {
+    pub(crate) fn short(&self) -> &str {
         self.0.get(..10).unwrap_or(&self.0)
     }
 }
@@ -43,13 +45,13 @@ impl CommitId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// Its id.
-    pub id: CommitId,
+    pub(crate) id: CommitId,
     /// The first line of its message.
-    pub summary: String,
+    pub(crate) summary: String,
     /// Who wrote it.
-    pub author: String,
+    pub(crate) author: String,
     /// When it was committed, in seconds since 1970.
-    pub time: i64,
+    pub(crate) time: i64,
 }
 
 /// One file as read: its bytes may be anything.
@@ -183,7 +185,7 @@ impl GitError {
     }
 
     /// The way out, where there is one that the message does not say.
-    pub fn help(&self) -> Option<String> {
+    pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
             Self::Fetch { refusal, .. } if !refusal.help.is_empty() => refusal.help,
             Self::NotARepository(_) | Self::Address(_) => {
@@ -217,7 +219,7 @@ impl GitError {
 
 impl RawFile {
     /// Decodes the file into `sources`; what is no text or too large is a finding, and the file stays, cut.
-    pub fn decode(&self, sources: &mut Sources) -> (FileId, Findings) {
+    pub(crate) fn decode(&self, sources: &mut Sources) -> (FileId, Findings) {
         let (text, findings) = crate::syntax::decode(sources.next_id(), &self.bytes);
         (sources.add(SourceFile::new(&self.path, &text, &self.blob)), findings)
     }

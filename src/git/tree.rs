@@ -31,17 +31,17 @@ impl Repository {
     }
 
     /// The folder of its working tree; absent for a bare one.
-    pub fn working_tree(&self) -> Option<&Path> {
+    pub(crate) fn working_tree(&self) -> Option<&Path> {
         self.inner.workdir()
     }
 
     /// Its own folder (`.git`, or the bare repository).
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.inner.path()
     }
 
     /// The commit that a revision names: a branch, a tag, an id, `HEAD~2`.
-    pub fn commit(&self, revision: &str) -> Result<Commit, GitError> {
+    pub(crate) fn commit(&self, revision: &str) -> Result<Commit, GitError> {
         let unknown = |_| GitError::NoRevision { revision: revision.to_owned(), shallow: self.inner.is_shallow() };
         let object = self.inner.revparse_single(revision).map_err(unknown)?;
         let commit = object.peel_to_commit().map_err(|_| GitError::NotACommit(revision.to_owned()))?;
@@ -54,7 +54,7 @@ impl Repository {
     }
 
     /// Whether the commit is known here.
-    pub fn holds(&self, commit: &CommitId) -> bool {
+    pub(crate) fn holds(&self, commit: &CommitId) -> bool {
         git2::Oid::from_str(&commit.0).is_ok_and(|id| self.inner.find_commit(id).is_ok())
     }
 }
@@ -64,7 +64,11 @@ impl Repository {
 ///
 /// Symbolic links, submodules and files that do not end in `.kdl` are passed over. A commit is read without a
 /// checkout, so no path of it can reach the file system.
-pub fn commit_snapshot(repository: &Repository, revision: &str, folder: Option<&str>) -> Result<Snapshot, GitError> {
+pub(crate) fn commit_snapshot(
+    repository: &Repository,
+    revision: &str,
+    folder: Option<&str>,
+) -> Result<Snapshot, GitError> {
     commit_snapshot_after(repository, revision, folder, None)
 }
 

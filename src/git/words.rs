@@ -6,9 +6,9 @@ use git2::{Error, ErrorClass, ErrorCode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The fact: "nothing listens at `127.0.0.1`".
-    pub why: String,
+    pub(crate) why: String,
     /// What to do about it.
-    pub help: &'static str,
+    pub(crate) help: &'static str,
 }
 
 const CREDENTIALS: &str = "set PARCELLE_GIT_TOKEN for https, or load a key into ssh-agent for ssh";

@@ -8,16 +8,16 @@ use super::{GitError, Repository, Snapshot, commit_snapshot, find_garden, worktr
 /// A garden as it lies on disk, with the repository around it.
 pub struct Workspace {
     /// The folder of `garden.kdl`.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The root that paths are shown relative to: the working tree's, else the garden's folder.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The repository, where there is one.
-    pub repository: Option<Repository>,
+    pub(crate) repository: Option<Repository>,
 }
 
 impl Workspace {
     /// Finds the garden in the folder `named`, else the nearest one at or above `current`.
-    pub fn find(named: Option<&Path>, current: &Path) -> Result<Self, GitError> {
+    pub(crate) fn find(named: Option<&Path>, current: &Path) -> Result<Self, GitError> {
         let folder = find_garden(named, current)?;
         let folder = folder.canonicalize().unwrap_or_else(|_| current.join(folder));
         let repository = match Repository::containing(&folder) {
@@ -31,7 +31,7 @@ impl Workspace {
     }
 
     /// The garden's files: of a commit where one is named, else as they lie on disk.
-    pub fn snapshot(&self, commit: Option<&str>) -> Result<Snapshot, GitError> {
+    pub(crate) fn snapshot(&self, commit: Option<&str>) -> Result<Snapshot, GitError> {
         match commit {
             None => worktree_snapshot(&self.root, &self.folder),
             Some(revision) => commit_snapshot(self.repository()?, revision, Some(&self.folder_in_repository())),
@@ -39,17 +39,17 @@ impl Workspace {
     }
 
     /// The repository, or an error that says that one is needed.
-    pub fn repository(&self) -> Result<&Repository, GitError> {
+    pub(crate) fn repository(&self) -> Result<&Repository, GitError> {
         self.repository.as_ref().ok_or_else(|| GitError::NoRepository(self.folder.display().to_string()))
     }
 
     /// The garden's folder relative to the repository.
-    pub fn folder_in_repository(&self) -> String {
+    pub(crate) fn folder_in_repository(&self) -> String {
         self.folder.strip_prefix(&self.root).unwrap_or(Path::new("")).display().to_string()
     }
 
     /// Files of the garden that differ on disk from a commit, in order of path.
-    pub fn uncommitted(&self, commit: &str) -> Result<Vec<String>, GitError> {
+    pub(crate) fn uncommitted(&self, commit: &str) -> Result<Vec<String>, GitError> {
         let blobs = |snapshot: Snapshot| -> BTreeMap<String, String> {
             snapshot.files.into_iter().map(|file| (file.path, file.blob)).collect()
         };

@@ -9,7 +9,7 @@ use super::{DEEPEST_FOLDER, GitError, LARGEST_FILE, MOST_FILES, RawFile, Snapsho
 /// The garden's folder: `named` where given, else the nearest folder at or above `start` with a `garden.kdl`, else
 /// `orgs/` of the same.
 #[expect(clippy::disallowed_methods, reason = "a port: finding the garden on disk")]
-pub fn find_garden(named: Option<&Path>, start: &Path) -> Result<PathBuf, GitError> {
+pub(crate) fn find_garden(named: Option<&Path>, start: &Path) -> Result<PathBuf, GitError> {
     if let Some(named) = named {
         let folder = if named.ends_with("garden.kdl") { named.parent().unwrap_or(Path::new(".")) } else { named };
         return if folder.join("garden.kdl").is_file() {

@@ -12,11 +12,11 @@ pub(crate) use table::KINDS;
 
 /// A kind by group and name, whatever the version of its API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupKind {
+pub(crate) struct GroupKind {
     /// The API group; empty for the core group.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// The name: `Deployment`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
 }
 
 pub(crate) const NAMESPACE: GroupKind = GroupKind::new("", "Namespace");
@@ -108,7 +108,7 @@ pub enum ReclaimPolicy {
 
 impl ReclaimPolicy {
     /// Returns the field's name in `spec`.
-    pub fn field(self) -> &'static str {
+    pub(crate) fn field(self) -> &'static str {
         match self {
             Self::DatabaseReclaimPolicy => "databaseReclaimPolicy",
             Self::DatabaseRoleReclaimPolicy => "databaseRoleReclaimPolicy",
@@ -242,7 +242,7 @@ pub(crate) enum WatchScope {
 #[expect(clippy::struct_excessive_bools, reason = "a row of facts, none of which follows from another")]
 pub struct Kind {
     /// Which kind.
-    pub id: GroupKind,
+    pub(crate) id: GroupKind,
     /// Whether its objects lie in a namespace.
     pub(crate) namespaced: bool,
     /// When its objects are applied, unless the renderer says otherwise of one.

@@ -10,18 +10,18 @@ use super::typed::{Form, form, item_element, same_item, same_items};
 
 /// What differs between two objects of one kind. No path is in more than one of the sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// Paths that only the first has.
-    pub removed: FieldSet,
+    pub(crate) removed: FieldSet,
     /// Paths whose values differ.
-    pub modified: FieldSet,
+    pub(crate) modified: FieldSet,
     /// Paths that only the second has.
-    pub added: FieldSet,
+    pub(crate) added: FieldSet,
 }
 
 impl Comparison {
     /// Whether the objects are equal.
-    pub fn is_same(&self) -> bool {
+    pub(crate) fn is_same(&self) -> bool {
         self.removed.is_empty() && self.modified.is_empty() && self.added.is_empty()
     }
 

@@ -13,11 +13,11 @@ use super::text::{go_quote, write_json, write_string};
 ///
 /// Equal steps have equal texts, since keys and values are always written canonically.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Element(Arc<str>);
+pub(crate) struct Element(Arc<str>);
 
 /// What one path element selects, read back from its text.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step<'a> {
+pub(crate) enum Step<'a> {
     /// A field of an object or a key of a map.
     Field(&'a str),
     /// The item of a keyed list whose keys have these values.
@@ -30,7 +30,7 @@ pub enum Step<'a> {
 
 impl Element {
     /// The element of a field of an object or a map.
-    pub fn field(name: &str) -> Self {
+    pub(crate) fn field(name: &str) -> Self {
         let mut text = String::with_capacity(name.len() + 2);
         text.push_str("f:");
         text.push_str(name);
@@ -38,7 +38,7 @@ impl Element {
     }
 
     /// The element of an item in a keyed list; `keys` are written sorted by name.
-    pub fn key<'k>(keys: impl IntoIterator<Item = (&'k str, &'k Value)>) -> Self {
+    pub(crate) fn key<'k>(keys: impl IntoIterator<Item = (&'k str, &'k Value)>) -> Self {
         let mut keys: Vec<_> = keys.into_iter().collect();
         keys.sort_by_key(|(name, _)| *name);
         let mut text = String::with_capacity(24);
@@ -56,14 +56,14 @@ impl Element {
     }
 
     /// The element of an item in a set.
-    pub fn item(value: &Value) -> Self {
+    pub(crate) fn item(value: &Value) -> Self {
         let mut text = String::from("v:");
         write_json(&mut text, value);
         Self(text.into())
     }
 
     /// The element of a position in a list.
-    pub fn index(position: usize) -> Self {
+    pub(crate) fn index(position: usize) -> Self {
         Self(format!("i:{position}").into())
     }
 
@@ -71,7 +71,7 @@ impl Element {
     ///
     /// # Errors
     /// When the prefix is known and what follows it cannot be read.
-    pub fn parse(text: &str) -> Result<Option<Self>, String> {
+    pub(crate) fn parse(text: &str) -> Result<Option<Self>, String> {
         let Some((prefix, rest)) = text.split_at_checked(2) else {
             return Err(format!("key must be 2 characters long: {text:?}"));
         };
@@ -96,17 +96,17 @@ impl Element {
     }
 
     /// The text that `fieldsV1` uses.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The field's name, when the element is a field.
-    pub fn as_field(&self) -> Option<&str> {
+    pub(crate) fn as_field(&self) -> Option<&str> {
         self.0.strip_prefix("f:")
     }
 
     /// What the element selects.
-    pub fn step(&self) -> Step<'_> {
+    pub(crate) fn step(&self) -> Step<'_> {
         let (prefix, rest) = self.0.split_at(2);
         match prefix {
             "k:" => Step::Key(serde_json::from_str(rest).unwrap_or_default()),
@@ -117,7 +117,7 @@ impl Element {
     }
 
     /// The order in which the server lists elements: fields, keyed items, set items, positions; each by its value.
-    pub fn server_order(&self, other: &Self) -> Ordering {
+    pub(crate) fn server_order(&self, other: &Self) -> Ordering {
         fn rank(step: &Step<'_>) -> u8 {
             match step {
                 Step::Field(_) => 0,
@@ -218,55 +218,55 @@ impl fmt::Debug for Element {
 /// A path from the root of an object. It displays as the server writes it:
 /// `.spec.template.spec.containers[name="app"].env[name="A"].value`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
-pub struct Path(Vec<Element>);
+pub(crate) struct Path(Vec<Element>);
 
 impl Path {
     /// The path to the root.
-    pub fn root() -> Self {
+    pub(crate) fn root() -> Self {
         Self::default()
     }
 
     /// A path of fields only: `Path::of_fields(["spec", "replicas"])`.
-    pub fn of_fields<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+    pub(crate) fn of_fields<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
         Self(names.into_iter().map(Element::field).collect())
     }
 
     /// The elements from the root on.
-    pub fn elements(&self) -> &[Element] {
+    pub(crate) fn elements(&self) -> &[Element] {
         &self.0
     }
 
     /// The same path, one element deeper.
     #[must_use]
-    pub fn join(&self, element: Element) -> Self {
+    pub(crate) fn join(&self, element: Element) -> Self {
         let mut elements = self.0.clone();
         elements.push(element);
         Self(elements)
     }
 
     /// Adds an element at the end.
-    pub fn push(&mut self, element: Element) {
+    pub(crate) fn push(&mut self, element: Element) {
         self.0.push(element);
     }
 
     /// Takes the last element off.
-    pub fn pop(&mut self) -> Option<Element> {
+    pub(crate) fn pop(&mut self) -> Option<Element> {
         self.0.pop()
     }
 
     /// How many elements the path has.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether the path is the root.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The value at this path, when the object has one. Keyed items match when all keys that they write are equal
     /// (`defaults` are not considered).
-    pub fn get<'v>(&self, object: &'v Value) -> Option<&'v Value> {
+    pub(crate) fn get<'v>(&self, object: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(object, |value, element| child(value, element))
     }
 }

@@ -28,7 +28,7 @@ pub enum ApplyError {
 
 impl ApplyError {
     /// The HTTP status that a server answers to an apply.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Conflicts(_) => 409,
             Self::Typed(_) => 500,
@@ -40,7 +40,7 @@ impl ApplyError {
 
 /// How an entry in `managedFields` came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// By server-side apply.
     Apply,
     /// By a create, an update or another patch.
@@ -49,7 +49,7 @@ pub enum Operation {
 
 impl Operation {
     /// The word that `managedFields` uses.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Apply => "Apply",
             Self::Update => "Update",
@@ -61,25 +61,25 @@ impl Operation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// Who owns it.
-    pub manager: String,
+    pub(crate) manager: String,
     /// How they came to own it.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
     /// The version in which they wrote it.
-    pub api_version: String,
+    pub(crate) api_version: String,
     /// The subresource by which they wrote it.
-    pub subresource: Option<String>,
+    pub(crate) subresource: Option<String>,
     /// The field.
-    pub path: Path,
+    pub(crate) path: Path,
 }
 
 impl Conflict {
     /// The message of the cause: `conflict with "kubectl-edit" using apps/v1`.
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         format!("conflict with {}", self.owner())
     }
 
     /// The owner as messages name it: `"kubectl-edit" using apps/v1`, `"parcelle"`, `"x" with subresource "status" using v1`.
-    pub fn owner(&self) -> String {
+    pub(crate) fn owner(&self) -> String {
         let mut text = go_quote(&self.manager);
         if let Some(subresource) = &self.subresource {
             text.push_str(" with subresource ");
@@ -100,7 +100,7 @@ impl Conflict {
 }
 
 /// The message of a refused apply, with every conflict.
-pub fn conflict_message(conflicts: &[Conflict]) -> String {
+pub(crate) fn conflict_message(conflicts: &[Conflict]) -> String {
     if let [one] = conflicts {
         return format!("Apply failed with 1 conflict: conflict with {}: {}", one.owner(), one.path);
     }

@@ -27,7 +27,7 @@ impl Node {
 
 impl FieldSet {
     /// The empty set.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -37,12 +37,12 @@ impl FieldSet {
     }
 
     /// Whether no path is a member.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
     /// How many paths are members.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nodes.iter().map(|node| usize::from(node.member) + node.below.len()).sum()
     }
 
@@ -56,12 +56,12 @@ impl FieldSet {
     }
 
     /// The `fieldsV1` value of this set.
-    pub fn to_fields_v1(&self) -> Value {
+    pub(crate) fn to_fields_v1(&self) -> Value {
         Value::Object(self.nodes.iter().map(|node| (node.element.as_str().to_owned(), node.to_json())).collect())
     }
 
     /// Makes a path a member. The root is never one.
-    pub fn insert(&mut self, path: &[Element]) {
+    pub(crate) fn insert(&mut self, path: &[Element]) {
         match path {
             [] => {}
             [last] => self.node(last).member = true,
@@ -70,7 +70,7 @@ impl FieldSet {
     }
 
     /// Whether a path is a member.
-    pub fn contains(&self, path: &[Element]) -> bool {
+    pub(crate) fn contains(&self, path: &[Element]) -> bool {
         match path {
             [] => false,
             [last] => self.find(last).is_some_and(|node| node.member),
@@ -79,7 +79,7 @@ impl FieldSet {
     }
 
     /// Whether the child `element` is a member, and what is in the set below it.
-    pub fn child(&self, element: &Element) -> Option<(bool, &FieldSet)> {
+    pub(crate) fn child(&self, element: &Element) -> Option<(bool, &FieldSet)> {
         self.find(element).map(|node| (node.member, &node.below))
     }
 
@@ -90,13 +90,13 @@ impl FieldSet {
     }
 
     /// The elements at the top with whether each is a member and what is below it, in the order of their texts.
-    pub fn children(&self) -> impl Iterator<Item = (&Element, bool, &FieldSet)> {
+    pub(crate) fn children(&self) -> impl Iterator<Item = (&Element, bool, &FieldSet)> {
         self.nodes.iter().map(|node| (&node.element, node.member, &node.below))
     }
 
     /// All members of both sets.
     #[must_use]
-    pub fn union(&self, other: &Self) -> Self {
+    pub(crate) fn union(&self, other: &Self) -> Self {
         let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
         zip(&self.nodes, &other.nodes, |left, right| match (left, right) {
             (Some(a), Some(b)) => nodes.push(Node {
@@ -112,7 +112,7 @@ impl FieldSet {
 
     /// The members that both sets have.
     #[must_use]
-    pub fn intersection(&self, other: &Self) -> Self {
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
         let mut nodes = Vec::new();
         zip(&self.nodes, &other.nodes, |left, right| {
             if let (Some(a), Some(b)) = (left, right) {
@@ -131,7 +131,7 @@ impl FieldSet {
 
     /// The members that only this set has.
     #[must_use]
-    pub fn difference(&self, other: &Self) -> Self {
+    pub(crate) fn difference(&self, other: &Self) -> Self {
         let mut nodes = Vec::with_capacity(self.nodes.len());
         zip(&self.nodes, &other.nodes, |left, right| match (left, right) {
             (Some(a), None) => nodes.push(a.clone()),
@@ -152,7 +152,7 @@ impl FieldSet {
 
     /// The members that are neither members of the other set nor below one.
     #[must_use]
-    pub fn difference_with_descendants(&self, other: &Self) -> Self {
+    pub(crate) fn difference_with_descendants(&self, other: &Self) -> Self {
         let mut nodes = Vec::with_capacity(self.nodes.len());
         zip(&self.nodes, &other.nodes, |left, right| match (left, right) {
             (Some(a), None) => nodes.push(a.clone()),
@@ -172,7 +172,7 @@ impl FieldSet {
     }
 
     /// Whether every member is one of the other set too.
-    pub fn is_subset(&self, other: &Self) -> bool {
+    pub(crate) fn is_subset(&self, other: &Self) -> bool {
         self.nodes.iter().all(|node| {
             other
                 .find(&node.element)
@@ -182,7 +182,7 @@ impl FieldSet {
 
     /// The members that have no member below them.
     #[must_use]
-    pub fn leaves(&self) -> Self {
+    pub(crate) fn leaves(&self) -> Self {
         let nodes = self
             .nodes
             .iter()
@@ -196,7 +196,7 @@ impl FieldSet {
     }
 
     /// Every member as a path, in the order in which the server lists them: the members of a level, then what is below.
-    pub fn paths(&self) -> Vec<Path> {
+    pub(crate) fn paths(&self) -> Vec<Path> {
         let mut out = Vec::with_capacity(self.len());
         self.collect_paths(&mut Path::root(), &mut out);
         out

@@ -10,9 +10,9 @@ use super::typed::item_element;
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'f> {
     /// The place above, none for the root.
-    pub above: Option<&'f Frame<'f>>,
+    pub(crate) above: Option<&'f Frame<'f>>,
     /// The step from there.
-    pub step: Step<'f>,
+    pub(crate) step: Step<'f>,
 }
 
 /// A step, not yet written as an element.
@@ -25,17 +25,17 @@ pub(super) enum Step<'f> {
 
 impl<'f> Frame<'f> {
     /// Where every walk begins.
-    pub fn root() -> Self {
+    pub(crate) fn root() -> Self {
         Self { above: None, step: Step::Field("") }
     }
 
     /// The place of a field of what stands here.
-    pub fn field(&'f self, name: &'f str) -> Self {
+    pub(crate) fn field(&'f self, name: &'f str) -> Self {
         Frame { above: Some(self), step: Step::Field(name) }
     }
 
     /// The path to this place.
-    pub fn path(&self) -> Vec<Element> {
+    pub(crate) fn path(&self) -> Vec<Element> {
         let Some(above) = self.above else { return Vec::new() };
         let mut path = above.path();
         match self.step {
@@ -51,7 +51,7 @@ impl<'f> Frame<'f> {
     }
 
     /// Whether this is the metadata of the object itself.
-    pub fn is_metadata(&self) -> bool {
+    pub(crate) fn is_metadata(&self) -> bool {
         self.is_field("metadata") && self.above.is_some_and(|above| above.above.is_none())
     }
 }

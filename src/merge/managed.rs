@@ -16,18 +16,18 @@ const ANCIENT: &str = "ancient-changes";
 /// One entry: who owns what, since when, written how.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'v> {
-    pub manager: Cow<'v, str>,
-    pub operation: Operation,
-    pub api_version: Cow<'v, str>,
-    pub subresource: Cow<'v, str>,
-    pub time: Option<Cow<'v, str>>,
+    pub(crate) manager: Cow<'v, str>,
+    pub(crate) operation: Operation,
+    pub(crate) api_version: Cow<'v, str>,
+    pub(crate) subresource: Cow<'v, str>,
+    pub(crate) time: Option<Cow<'v, str>>,
     /// The fields as they were read; an entry that nothing touches is written back without being understood.
     raw: Option<&'v Value>,
     set: Option<FieldSet>,
 }
 
 impl<'v> Entry<'v> {
-    pub fn new(
+    pub(crate) fn new(
         manager: &'v str,
         operation: Operation,
         api_version: &'v str,
@@ -65,7 +65,7 @@ impl<'v> Entry<'v> {
     }
 
     /// Whether both are entries of one manager for one way of writing; the version does not matter to appliers.
-    pub fn is_same_writer(&self, other: &Entry<'_>) -> bool {
+    pub(crate) fn is_same_writer(&self, other: &Entry<'_>) -> bool {
         self.manager == other.manager
             && self.operation == other.operation
             && self.subresource == other.subresource
@@ -73,7 +73,7 @@ impl<'v> Entry<'v> {
     }
 
     /// What the entry owns. Fields that cannot be read count as none.
-    pub fn set(&self) -> Cow<'_, FieldSet> {
+    pub(crate) fn set(&self) -> Cow<'_, FieldSet> {
         match (&self.set, self.raw) {
             (Some(set), _) => Cow::Borrowed(set),
             (None, Some(raw)) => Cow::Owned(FieldSet::from_fields_v1(raw).unwrap_or_default()),
@@ -82,20 +82,20 @@ impl<'v> Entry<'v> {
     }
 
     /// The fields as they were read, when nothing has changed them since.
-    pub fn unchanged(&self) -> Option<&'v Value> {
+    pub(crate) fn unchanged(&self) -> Option<&'v Value> {
         if self.set.is_some() { None } else { self.raw }
     }
 
     /// Leaves the fields as they were read.
-    pub fn keep_fields_of(&mut self, raw: &'v Value) {
+    pub(crate) fn keep_fields_of(&mut self, raw: &'v Value) {
         (self.raw, self.set) = (Some(raw), None);
     }
 
-    pub fn replace(&mut self, set: FieldSet) {
+    pub(crate) fn replace(&mut self, set: FieldSet) {
         self.set = Some(set);
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match (&self.set, self.raw) {
             (Some(set), _) => set.is_empty(),
             (None, Some(raw)) => raw.as_object().is_none_or(Map::is_empty),
@@ -104,7 +104,7 @@ impl<'v> Entry<'v> {
     }
 
     /// Whether the entry may own something in `other`: never a false no.
-    pub fn may_touch(&self, other: &FieldSet) -> bool {
+    pub(crate) fn may_touch(&self, other: &FieldSet) -> bool {
         match self.unchanged() {
             Some(raw) => touches(raw, other),
             None => true,

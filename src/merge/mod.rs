@@ -26,16 +26,16 @@ mod text;
 mod typed;
 mod write;
 
-pub use comparison::Comparison;
-pub use element::{Element, Path, Step};
-pub use error::{ApplyError, Conflict, Operation, conflict_message};
+pub(crate) use comparison::Comparison;
+pub(crate) use element::Path;
+pub(crate) use error::{ApplyError, Conflict};
 pub use field_set::FieldSet;
-pub use patch::{json_merge_patch, strategic_merge_patch};
-pub use quantity::{canonical_quantity, canonical_resource_quantity};
-pub use scale::{scale_of, write_scale};
-pub use schema::{
-    Empty, Field, List, ListKind, Object, Scalar, SchemaError, Schemas, Shape, Type, TypeId, TypeRef, TypeTable,
-};
+pub use patch::json_merge_patch;
+pub(crate) use patch::strategic_merge_patch;
+pub use quantity::canonical_quantity;
+pub(crate) use scale::{scale_of, write_scale};
+pub use schema::Schemas;
+pub(crate) use schema::{List, ListKind, Object, Scalar, Shape, TypeId, TypeRef};
 
 use serde_json::Value;
 
@@ -101,7 +101,7 @@ pub fn update(
 ///
 /// # Errors
 /// Values that a built-in kind cannot hold, kinds that are not known.
-pub fn default_and_normalise(schemas: &Schemas, object: &mut Value) -> Result<(), ApplyError> {
+pub(crate) fn default_and_normalise(schemas: &Schemas, object: &mut Value) -> Result<(), ApplyError> {
     let of = write::schema_of(schemas, object)?;
     write::decode(&of, object).map_err(ApplyError::Typed)
 }
@@ -125,7 +125,7 @@ pub fn would_change(schemas: &Schemas, live: &Value, applied: &Value, manager: &
 }
 
 /// What `manager` owns by applying, `None` when it has no such entry (or one that cannot be read).
-pub fn owned(live: &Value, manager: &str) -> Option<FieldSet> {
+pub(crate) fn owned(live: &Value, manager: &str) -> Option<FieldSet> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let ours = entries.iter().find(|entry| is_apply_entry(entry, manager))?;
     FieldSet::from_fields_v1(ours.get("fieldsV1")?).ok()
@@ -154,7 +154,7 @@ pub fn own_fields(schemas: &Schemas, applied: &Value) -> Result<FieldSet, ApplyE
 ///
 /// # Errors
 /// Objects that do not fit the schema, a kind that is not known.
-pub fn compare(schemas: &Schemas, before: &Value, after: &Value) -> Result<Comparison, ApplyError> {
+pub(crate) fn compare(schemas: &Schemas, before: &Value, after: &Value) -> Result<Comparison, ApplyError> {
     let of = write::schema_of(schemas, after)?;
     Ok(comparison::compare_values(of.table(), of.root(), before, after))
 }
@@ -164,7 +164,7 @@ pub fn compare(schemas: &Schemas, before: &Value, after: &Value) -> Result<Compa
 ///
 /// # Errors
 /// A kind that is not known.
-pub fn undeclared_fields(schemas: &Schemas, object: &Value) -> Result<Vec<String>, ApplyError> {
+pub(crate) fn undeclared_fields(schemas: &Schemas, object: &Value) -> Result<Vec<String>, ApplyError> {
     let of = write::schema_of(schemas, object)?;
     let mut paths = Vec::new();
     normalise::undeclared(of.table(), of.root(), object, "", &mut paths);

@@ -35,7 +35,7 @@ pub fn json_merge_patch(object: Value, patch: &Value) -> Value {
 ///
 /// # Errors
 /// Directives that make no sense, items without their merge key, kinds that are not known.
-pub fn strategic_merge_patch(schemas: &Schemas, object: Value, patch: &Value) -> Result<Value, ApplyError> {
+pub(crate) fn strategic_merge_patch(schemas: &Schemas, object: Value, patch: &Value) -> Result<Value, ApplyError> {
     let of = schema_of(schemas, &object)?;
     let (Value::Object(map), Value::Object(patch)) = (object, patch) else {
         return Err(ApplyError::BadRequest("the patch is no object".to_owned()));

@@ -46,7 +46,7 @@ pub fn canonical_quantity(text: &str) -> Result<String, &'static str> {
 ///
 /// # Errors
 /// With the server's words, when it is no quantity.
-pub fn canonical_resource_quantity(text: &str) -> Result<String, &'static str> {
+pub(crate) fn canonical_resource_quantity(text: &str) -> Result<String, &'static str> {
     canonical(text, true)
 }
 

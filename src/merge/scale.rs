@@ -11,7 +11,7 @@ const SCALE_VERSION: &str = "autoscaling/v1";
 /// The `Scale` of an object whose replicas are at `path`, with who owns them; its status is left to the caller.
 ///
 /// Apply or update the result with `subresource: Some("scale")`, then give it to [`write_scale`].
-pub fn scale_of(object: &Value, path: &Path) -> Value {
+pub(crate) fn scale_of(object: &Value, path: &Path) -> Value {
     let metadata = |name: &str| object.pointer(&format!("/metadata/{name}")).cloned();
     let mut scale = json!({ "apiVersion": SCALE_VERSION, "kind": "Scale", "metadata": {}, "spec": {}, "status": { "replicas": 0 } });
     for name in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -36,7 +36,7 @@ pub fn scale_of(object: &Value, path: &Path) -> Value {
 ///
 /// As on a real server, an entry that comes from the scale has no time.
 #[must_use]
-pub fn write_scale(mut object: Value, scale: &Value, path: &Path) -> Value {
+pub(crate) fn write_scale(mut object: Value, scale: &Value, path: &Path) -> Value {
     let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
     let source = object.clone();
     let mut entries = managed::read(&source).unwrap_or_default();

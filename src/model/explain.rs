@@ -10,20 +10,20 @@ use crate::source::Span;
 
 /// What one layer says of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
+pub(crate) struct Explained {
     /// The layer.
-    pub layer: Layer,
+    pub(crate) layer: Layer,
     /// The setting as it says it, as KDL: `scale min=2`; absent where it says that there is nothing.
-    pub text: Option<String>,
+    pub(crate) text: Option<String>,
     /// Where.
-    pub span: Span,
+    pub(crate) span: Span,
     /// How much of it is in force.
-    pub part: Part,
+    pub(crate) part: Part,
 }
 
 /// How much of what a layer says is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// All of it.
     All,
     /// These words of it: `cpu-percent`, `keep daily`.
@@ -37,26 +37,26 @@ pub enum Part {
 
 /// Where the whole of a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// What is in force, as KDL; absent where nothing is.
-    pub effective: Option<String>,
+    pub(crate) effective: Option<String>,
     /// What the layers say, nearest first.
-    pub layers: Vec<Explained>,
+    pub(crate) layers: Vec<Explained>,
     /// Of a value that parcelle makes itself: how, and of what.
-    pub computed: Option<Computed>,
+    pub(crate) computed: Option<Computed>,
 }
 
 /// A value that no layer says, made of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Computed {
+pub(crate) struct Computed {
     /// How it is made: `NAME.DOMAIN`.
-    pub of: String,
+    pub(crate) of: String,
     /// Its parts: the name in `of`, the value, where that was said.
-    pub parts: Vec<(&'static str, String, Span)>,
+    pub(crate) parts: Vec<(&'static str, String, Span)>,
 }
 
 /// Why a setting of an app has its value. Absent where there is no such app, or its definition has no such setting.
-pub fn explain(garden: &Garden, organisation: &str, app: &str, setting: &str) -> Option<Explanation> {
+pub(crate) fn explain(garden: &Garden, organisation: &str, app: &str, setting: &str) -> Option<Explanation> {
     let owner = garden.organisations.get(organisation).or_else(|| garden.stopped.get(organisation))?;
     let app = owner.apps.get(app)?;
     let declaration = app.definition.settings.get(setting)?;

@@ -10,11 +10,11 @@ use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// A value that looks like a secret: of what is wrong, the one thing that can be accepted.
-pub const LOOKS_SECRET: Code = Code::new("E0701");
+pub(crate) const LOOKS_SECRET: Code = Code::new("E0701");
 /// A finding that is no matter of opinion.
-pub const NO_DOUBT: Code = Code::new("E0420");
+pub(crate) const NO_DOUBT: Code = Code::new("E0420");
 /// An `allow` that allows nothing.
-pub const ALLOWS_NOTHING: Code = Code::new("W0106");
+pub(crate) const ALLOWS_NOTHING: Code = Code::new("W0106");
 
 /// Everything that the garden says of findings.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +111,7 @@ impl Judgement {
     }
 
     /// Takes away what is allowed and weighs the rest.
-    pub fn apply(&mut self, findings: &mut Findings) {
+    pub(crate) fn apply(&mut self, findings: &mut Findings) {
         if !self.weights.is_empty() {
             findings.weigh(|finding| self.weights.get(&finding.code).copied());
         }
@@ -139,7 +139,7 @@ impl Judgement {
     }
 
     /// Tells of each `allow` that allowed nothing.
-    pub fn tell_of_unused(&self, findings: &mut Findings) {
+    pub(crate) fn tell_of_unused(&self, findings: &mut Findings) {
         for unused in self.accepted.iter().filter(|accepted| !accepted.used) {
             let written = &unused.written;
             let title = match unused.code {

@@ -22,18 +22,20 @@ mod rules;
 mod stop;
 mod incremental;
 
-pub use definition::{Definition, Definitions, NOT_PROVIDED};
-pub use draft::NO_HOST;
-pub use explain::{Computed, Explained, Explanation, Part, explain};
-pub use incremental::{Memo, build, build_again};
+pub use definition::Definitions;
+pub(crate) use definition::{Definition, NOT_PROVIDED};
+pub(crate) use draft::NO_HOST;
+pub(crate) use explain::{Explanation, Part, explain};
+pub use incremental::build;
+pub(crate) use incremental::{Memo, build_again};
 pub use judgement::Judgement;
-pub use names::UNKNOWN_NAME;
-pub use rules::secret_names::NOT_OWN;
-pub use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
-pub use spelling::value_text;
-pub use typed::{
-    Adopt, App, AppNode, Cluster, Consent, Contact, Deletions, EnvValue, FieldDecision, Garden, Grants, Layer, Life,
-    Offer, Organisation, Past, Person, ProviderChoice, Retired, Setting,
+pub(crate) use names::UNKNOWN_NAME;
+pub(crate) use rules::secret_names::NOT_OWN;
+pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
+pub(crate) use spelling::value_text;
+pub use typed::{Adopt, App, Cluster, Deletions, Garden, Organisation, Past, Retired, Setting};
+pub(crate) use typed::{
+    AppNode, Consent, Contact, EnvValue, FieldDecision, Grants, Layer, Life, Offer, Person, ProviderChoice,
 };
 
 #[cfg(test)]

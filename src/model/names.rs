@@ -7,9 +7,9 @@ use crate::source::Spanned;
 use crate::syntax::Node;
 
 /// A name that nothing in the garden has.
-pub const UNKNOWN_NAME: Code = Code::new("E0301");
+pub(crate) const UNKNOWN_NAME: Code = Code::new("E0301");
 /// Two things of the same name.
-pub const SAME_NAME: Code = Code::new("E0302");
+pub(crate) const SAME_NAME: Code = Code::new("E0302");
 
 /// The finding about a name that nothing has; the one that was probably meant, or all of a few.
 pub(super) fn unknown<'a>(what: &str, written: &Spanned<String>, known: impl Iterator<Item = &'a str>) -> Finding {

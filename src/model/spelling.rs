@@ -6,7 +6,7 @@ use crate::model::definition::SettingDeclaration;
 use crate::syntax::Value as Written;
 
 /// A setting as KDL on one line: `scale min=2 max=6`, `backup { keep daily=7; }`; words in the order of their declaration.
-pub fn setting_text(declaration: &SettingDeclaration, setting: &Setting) -> String {
+pub(crate) fn setting_text(declaration: &SettingDeclaration, setting: &Setting) -> String {
     named(&declaration.name, declaration, setting)
 }
 
@@ -58,7 +58,7 @@ fn spelling(value: &Written) -> String {
 }
 
 /// A value as the node that would be written for it; `None` where it says nothing (an empty list, a group without words).
-pub fn value_kdl(declaration: &SettingDeclaration, value: &Value) -> Option<String> {
+pub(crate) fn value_kdl(declaration: &SettingDeclaration, value: &Value) -> Option<String> {
     let name = &declaration.name;
     match value {
         Value::Absent => None,
@@ -118,7 +118,7 @@ fn word(text: &str) -> String {
 }
 
 /// A value as people write it.
-pub fn value_text(value: &Value) -> String {
+pub(crate) fn value_text(value: &Value) -> String {
     match value {
         Value::Absent => "nothing".to_owned(),
         Value::Bool(true) => "on".to_owned(),

@@ -13,19 +13,19 @@ use crate::syntax::Node;
 /// What errors stop.
 pub(super) struct Stopped {
     /// Everything: an error is in the `garden` node.
-    pub all: bool,
+    pub(crate) all: bool,
     /// These, where not all.
-    pub organisations: BTreeSet<Name>,
+    pub(crate) organisations: BTreeSet<Name>,
 }
 
 /// What is looked at to tell which organisations errors stop.
 pub(super) struct Stop<'a> {
     /// The files by their ids.
-    pub files: BTreeMap<FileId, &'a FileReading>,
+    pub(crate) files: BTreeMap<FileId, &'a FileReading>,
     /// Every definition.
-    pub definitions: &'a Definitions,
+    pub(crate) definitions: &'a Definitions,
     /// All organisations as far as they could be read.
-    pub drafts: &'a [Arc<Draft>],
+    pub(crate) drafts: &'a [Arc<Draft>],
 }
 
 /// What a top-level node is to the organisations.

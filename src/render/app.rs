@@ -18,17 +18,17 @@ use crate::model::{App, Organisation};
 /// Objects of an app before they are finished, and what the organisation must add.
 #[derive(Default)]
 pub(super) struct Parts {
-    pub drafts: Vec<Draft>,
-    pub secrets: Vec<SecretRequest>,
-    pub flows: Vec<Flow>,
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) secrets: Vec<SecretRequest>,
+    pub(crate) flows: Vec<Flow>,
     /// What counts against the offer.
-    pub contributions: Vec<Contribution>,
+    pub(crate) contributions: Vec<Contribution>,
     /// What comes on top: its jobs and backups.
-    pub overhead: Vec<Contribution>,
+    pub(crate) overhead: Vec<Contribution>,
     /// The organisation's database cluster must exist.
-    pub database: bool,
+    pub(crate) database: bool,
     /// Some container must run as root.
-    pub root: bool,
+    pub(crate) root: bool,
 }
 
 /// All of one app at one moment.

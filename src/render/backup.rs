@@ -29,29 +29,29 @@ pub(super) struct Backup {
     /// How far local times are ahead of UTC, in minutes.
     ahead: i64,
     /// When that changes next.
-    pub clocks_change: Option<Timestamp>,
+    pub(crate) clocks_change: Option<Timestamp>,
     /// How many are kept.
-    pub keep: Keep,
+    pub(crate) keep: Keep,
     /// The line that says when.
-    pub when: Span,
+    pub(crate) when: Span,
     /// The line that says how many.
-    pub kept: Span,
+    pub(crate) kept: Span,
 }
 
 /// How many backups are kept; none of a kind that is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Keep {
     /// One for each of so many days with a backup.
-    pub daily: u32,
+    pub(crate) daily: u32,
     /// One for each of so many weeks.
-    pub weekly: u32,
+    pub(crate) weekly: u32,
     /// One for each of so many months.
-    pub monthly: u32,
+    pub(crate) monthly: u32,
 }
 
 impl Backup {
     /// What the setting says, at a moment.
-    pub fn read(setting: &Setting, zone: &TimeZone, moment: Timestamp) -> Self {
+    pub(crate) fn read(setting: &Setting, zone: &TimeZone, moment: Timestamp) -> Self {
         let child = |name: &str| setting.children.get(name).and_then(|keyed| keyed.values().next());
         let (every, keep) = (child("every"), child("keep"));
         let time = every.and_then(|every| Time::strptime("%H:%M", &every.props.get("at")?.text).ok());
@@ -69,7 +69,7 @@ impl Backup {
     }
 
     /// One backup that does what each of two apps asks: as often as the more demanding, kept as long as the longer.
-    pub fn together(self, other: Self) -> Self {
+    pub(crate) fn together(self, other: Self) -> Self {
         let sooner = (other.weekly, other.time) < (self.weekly, self.time);
         let (own, theirs) = (self.days(), other.days());
         let (keep, kept) = if theirs > own { (other.keep, other.kept) } else { (self.keep, self.kept) };
@@ -78,7 +78,7 @@ impl Backup {
     }
 
     /// The schedule in UTC, as cron writes it: minute, hour, day of the month, month, day of the week.
-    pub fn utc(&self) -> String {
+    pub(crate) fn utc(&self) -> String {
         let minutes = i64::from(self.time.hour()) * 60 + i64::from(self.time.minute()) - self.ahead;
         let of_day = minutes.rem_euclid(24 * 60);
         let day = i64::from(WEEKLY.to_sunday_zero_offset()) + minutes.div_euclid(24 * 60);
@@ -87,30 +87,30 @@ impl Backup {
     }
 
     /// The same as a zoned schedule reads it.
-    pub fn local(&self) -> String {
+    pub(crate) fn local(&self) -> String {
         let day = if self.weekly { WEEKLY.to_sunday_zero_offset().to_string() } else { "*".to_owned() };
         format!("{} {} * * {day}", self.time.minute(), self.time.hour())
     }
 
     /// Whether backups are weekly.
-    pub fn is_weekly(&self) -> bool {
+    pub(crate) fn is_weekly(&self) -> bool {
         self.weekly
     }
 
     /// The time in which everything that is kept was made, in days.
-    pub fn days(&self) -> u32 {
+    pub(crate) fn days(&self) -> u32 {
         let each = if self.weekly { 7 } else { 1 };
         let Keep { daily, weekly, monthly } = self.keep;
         (daily * each).max(weekly * 7).max(monthly * 31)
     }
 
     /// Whether what sleeps is woken at the moment, so that it can be backed up.
-    pub fn wakes(&self, moment: Timestamp, zone: &TimeZone) -> bool {
+    pub(crate) fn wakes(&self, moment: Timestamp, zone: &TimeZone) -> bool {
         self.turns(moment, zone).iter().any(|(from, to)| *from <= moment && moment < *to)
     }
 
     /// When that begins and ends, of the turns around a moment.
-    pub fn edges(&self, moment: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Timestamp> {
+    pub(crate) fn edges(&self, moment: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Timestamp> {
         self.turns(moment, zone).into_iter().flat_map(|(from, to)| [from, to])
     }
 

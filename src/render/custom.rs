@@ -19,7 +19,7 @@ const DEFINITIONS: &[&str] = &[
 ///
 /// # Panics
 /// Never: the files are part of the program, and tests read them.
-pub fn definitions() -> Vec<Value> {
+pub(crate) fn definitions() -> Vec<Value> {
     let lists = DEFINITIONS.iter().map(|text| serde_json::from_str::<Vec<Value>>(text));
     lists.flat_map(|list| list.expect("the reduced definitions are part of the program")).collect()
 }
@@ -28,7 +28,7 @@ pub fn definitions() -> Vec<Value> {
 ///
 /// # Panics
 /// Never: the files are part of the program, and tests read them.
-pub fn schemas() -> Schemas {
+pub(crate) fn schemas() -> Schemas {
     let mut schemas = Schemas::builtin();
     for definition in definitions() {
         schemas.add_crd(&definition).expect("the reduced definitions are part of the program");

@@ -14,28 +14,28 @@ use crate::source::Span;
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     /// `apps/v1`.
-    pub api_version: &'static str,
+    pub(crate) api_version: &'static str,
     /// `Deployment`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The part of the app that it belongs to (a workload, job or need); absent for the whole app or organisation.
-    pub component: Option<String>,
+    pub(crate) component: Option<String>,
     /// Annotations.
-    pub annotations: Tree,
+    pub(crate) annotations: Tree,
     /// Labels beside the usual ones.
-    pub labels: Tree,
+    pub(crate) labels: Tree,
     /// `spec`, `data`, … .
-    pub body: Tree,
+    pub(crate) body: Tree,
     /// When it is applied.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// The line that asked for it.
-    pub origin: Span,
+    pub(crate) origin: Span,
 }
 
 impl Draft {
     /// An object without component and annotations, at the stage of its kind.
-    pub fn new(api_version: &'static str, kind: &'static str, name: String, body: Tree, origin: Span) -> Self {
+    pub(crate) fn new(api_version: &'static str, kind: &'static str, name: String, body: Tree, origin: Span) -> Self {
         let group = kind::group_of(api_version);
         debug_assert!(kind::find(group, kind).is_some(), "`{kind}` of `{group}` has no row in src/kind/table.rs");
         Self {
@@ -53,24 +53,24 @@ impl Draft {
 
     /// The same at another stage than that of its kind.
     #[must_use]
-    pub fn stage(self, stage: Stage) -> Self {
+    pub(crate) fn stage(self, stage: Stage) -> Self {
         Self { stage, ..self }
     }
 
     /// Its kind.
-    pub fn group_kind(&self) -> GroupKind {
+    pub(crate) fn group_kind(&self) -> GroupKind {
         GroupKind::of(self.api_version, self.kind)
     }
 
     /// The same for a part of the app.
     #[must_use]
-    pub fn component(self, component: &str) -> Self {
+    pub(crate) fn component(self, component: &str) -> Self {
         Self { component: Some(component.to_owned()), ..self }
     }
 
     /// The same with annotations.
     #[must_use]
-    pub fn annotated(self, annotations: Tree) -> Self {
+    pub(crate) fn annotated(self, annotations: Tree) -> Self {
         Self { annotations, ..self }
     }
 }
@@ -86,7 +86,7 @@ pub(super) struct Owner {
 
 impl Owner {
     /// The organisation itself.
-    pub fn organisation(garden: &Garden, organisation: &Organisation) -> Self {
+    pub(crate) fn organisation(garden: &Garden, organisation: &Organisation) -> Self {
         Self {
             garden: garden.name.clone(),
             organisation: organisation.name.clone(),
@@ -97,20 +97,20 @@ impl Owner {
 
     /// One of its apps.
     #[must_use]
-    pub fn app(&self, app: &App) -> Self {
+    pub(crate) fn app(&self, app: &App) -> Self {
         let version = naming::label_value(&app.release.version);
         Self { app: Some((app.name.clone(), app.definition.name.clone(), version)), ..self.clone() }
     }
 
     /// The labels of an object.
-    pub fn labels(&self, component: Option<&str>) -> BTreeMap<String, String> {
+    pub(crate) fn labels(&self, component: Option<&str>) -> BTreeMap<String, String> {
         let mut labels = self.pod_labels(component);
         labels.insert("applyset.kubernetes.io/part-of".into(), self.applyset.to_string());
         labels
     }
 
     /// The labels of a pod: those of its object, without the ApplySet's, since pods are no members of it.
-    pub fn pod_labels(&self, component: Option<&str>) -> BTreeMap<String, String> {
+    pub(crate) fn pod_labels(&self, component: Option<&str>) -> BTreeMap<String, String> {
         let mut labels = BTreeMap::new();
         let mut put = |key: &str, value: &str| {
             if !value.is_empty() {
@@ -132,14 +132,14 @@ impl Owner {
     }
 
     /// What selects the pods of a part, and never changes.
-    pub fn selector(&self, component: &str) -> BTreeMap<String, String> {
+    pub(crate) fn selector(&self, component: &str) -> BTreeMap<String, String> {
         let mut labels = self.pod_labels(Some(component));
         labels.retain(|key, _| key == "app.kubernetes.io/component" || key == "parcelle.dev/app");
         labels
     }
 
     /// The whole object.
-    pub fn finish(&self, draft: Draft) -> Object {
+    pub(crate) fn finish(&self, draft: Draft) -> Object {
         let id = self.id(draft.api_version, draft.kind, &draft.name);
         let facts = id.facts();
         let mut labels = Tree::from(self.labels(draft.component.as_deref()));
@@ -168,7 +168,7 @@ impl Owner {
     }
 
     /// The id of an object of this owner.
-    pub fn id(&self, api_version: &str, kind: &str, name: &str) -> ObjectId {
+    pub(crate) fn id(&self, api_version: &str, kind: &str, name: &str) -> ObjectId {
         let namespaced = kind::facts(kind::group_of(api_version), kind).namespaced;
         let namespace = if namespaced { self.organisation.as_str() } else { "" };
         ObjectId { api_version: api_version.into(), kind: kind.into(), namespace: namespace.into(), name: name.into() }

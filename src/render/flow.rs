@@ -28,22 +28,22 @@ pub(super) enum Peer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FlowPort {
     /// Its number.
-    pub number: u16,
+    pub(crate) number: u16,
     /// UDP instead of TCP.
-    pub udp: bool,
+    pub(crate) udp: bool,
 }
 
 /// Leave to connect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Flow {
     /// Who connects.
-    pub from: Peer,
+    pub(crate) from: Peer,
     /// To whom.
-    pub to: Peer,
+    pub(crate) to: Peer,
     /// To which ports; all where empty.
-    pub ports: Vec<FlowPort>,
+    pub(crate) ports: Vec<FlowPort>,
     /// The line that asked for it.
-    pub origin: Span,
+    pub(crate) origin: Span,
 }
 
 /// TCP ports.

@@ -24,21 +24,21 @@ const KEPT: i64 = 1;
 
 /// A job to be rendered.
 pub(super) struct Asked<'a> {
-    pub organisation: &'a Organisation,
-    pub scope: &'a Scope<'a>,
-    pub app: &'a App,
-    pub owner: &'a Owner,
-    pub now: &'a Now,
-    pub job: &'a Job,
+    pub(crate) organisation: &'a Organisation,
+    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) app: &'a App,
+    pub(crate) owner: &'a Owner,
+    pub(crate) now: &'a Now,
+    pub(crate) job: &'a Job,
     /// The app's volumes by need.
-    pub claims: &'a BTreeMap<String, Claim>,
+    pub(crate) claims: &'a BTreeMap<String, Claim>,
 }
 
 /// Its objects, and what they take beside the offer.
 pub(super) struct Objects {
-    pub drafts: Vec<Draft>,
-    pub secrets: Vec<SecretRequest>,
-    pub overhead: Vec<Contribution>,
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) secrets: Vec<SecretRequest>,
+    pub(crate) overhead: Vec<Contribution>,
 }
 
 /// All objects of a job.

@@ -15,34 +15,34 @@ use crate::source::Span;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Now {
     /// Whether its workloads run.
-    pub state: State,
+    pub(crate) state: State,
     /// The fewest replicas during a planned peak, with the line that says so.
-    pub peak: Option<(i64, Span)>,
+    pub(crate) peak: Option<(i64, Span)>,
     /// The most replicas that any peak asks for, now or later.
-    pub peak_at_most: i64,
+    pub(crate) peak_at_most: i64,
     /// What is kept of its data, where it says so and the cluster has a place for it.
-    pub backup: Option<Backup>,
+    pub(crate) backup: Option<Backup>,
     /// It sleeps, and its databases are awake to be backed up.
-    pub woken: bool,
+    pub(crate) woken: bool,
     /// When a new release may be put in, where that is not now.
-    pub closed: Option<String>,
+    pub(crate) closed: Option<String>,
     /// When the time next changes the above.
-    pub next_change: Option<Timestamp>,
+    pub(crate) next_change: Option<Timestamp>,
 }
 
 impl Now {
     /// Whether no workload runs.
-    pub fn asleep(&self) -> bool {
+    pub(crate) fn asleep(&self) -> bool {
         !matches!(self.state, State::Awake | State::Peak(_))
     }
 
     /// Whether the route shows a page instead of the app.
-    pub fn shows_page(&self) -> bool {
+    pub(crate) fn shows_page(&self) -> bool {
         matches!(self.state, State::Night(_) | State::Archived(_) | State::Retired(_))
     }
 
     /// The line that decided the state.
-    pub fn origin(&self) -> Option<Span> {
+    pub(crate) fn origin(&self) -> Option<Span> {
         match self.state {
             State::Awake => None,
             State::Peak(span)

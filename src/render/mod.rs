@@ -8,7 +8,7 @@ mod file;
 mod flow;
 mod ground;
 mod job;
-pub mod kdl;
+pub(crate) mod kdl;
 mod life;
 pub mod naming;
 mod packed;
@@ -38,15 +38,15 @@ use crate::source::Span;
 
 pub use crate::kind::Stage;
 use backup::Backup;
-pub use custom::{definitions, schemas};
+pub(crate) use custom::{definitions, schemas};
 use draft::{Draft, Owner};
 use flow::Flow;
-pub use packed::{Packed, Room};
+pub(crate) use packed::{Packed, Room};
 use providers::BackupTarget;
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
-pub const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 3;
 
 /// Which object: API, kind, place and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +63,7 @@ pub struct ObjectId {
 
 impl ObjectId {
     /// Which object a body is.
-    pub fn of(body: &Value) -> Self {
+    pub(crate) fn of(body: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().into();
         let (metadata, api_version, kind) = (&body["metadata"], &body["apiVersion"], &body["kind"]);
         Self {
@@ -255,20 +255,20 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Contribution {
     /// The app that takes it; absent for what parcelle puts beside the apps.
-    pub app: Option<Name>,
+    pub(crate) app: Option<Name>,
     /// The workload, job or need.
-    pub part: String,
+    pub(crate) part: String,
     /// What is taken.
-    pub resource: Resource,
+    pub(crate) resource: Resource,
     /// How much: millicores or bytes.
-    pub amount: u64,
+    pub(crate) amount: u64,
     /// The line that decided it.
-    pub origin: Span,
+    pub(crate) origin: Span,
 }
 
 /// What an offer grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub enum Resource {
+pub(crate) enum Resource {
     /// Processor time.
     Cpu,
     /// Memory.

@@ -18,7 +18,7 @@ use crate::name::Name;
 pub const SYSTEM_NAMESPACE: &str = "parcelle-system";
 
 /// The field manager of everything that parcelle applies.
-pub const FIELD_MANAGER: &str = "parcelle";
+pub(crate) const FIELD_MANAGER: &str = "parcelle";
 
 /// Hexadecimal characters of a hash inside a name.
 const HASH: usize = 6;
@@ -52,7 +52,7 @@ pub(super) fn role(kind: GroupKind, app: &Name, part: &str, role: &str) -> Strin
 ///
 /// # Panics
 /// Never: what is put together holds a name's characters only.
-pub fn of_element(part: &Name, elements: &[String]) -> Name {
+pub(crate) fn of_element(part: &Name, elements: &[String]) -> Name {
     if elements.is_empty() {
         return part.clone();
     }
@@ -79,7 +79,7 @@ fn cut(text: &str, tail: &str, limit: usize) -> String {
 }
 
 /// The first `length` hexadecimal characters of the SHA-256 of the parts, each ended by a zero byte.
-pub fn hash(parts: &[&str], length: usize) -> String {
+pub(crate) fn hash(parts: &[&str], length: usize) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     for part in parts {
         context.update(part.as_bytes());
@@ -99,7 +99,7 @@ fn digit(nibble: u8) -> char {
 }
 
 /// The ConfigMap in [`SYSTEM_NAMESPACE`] that holds what parcelle knows of an organisation's objects.
-pub fn inventory(garden: &Name, organisation: &Name) -> String {
+pub(crate) fn inventory(garden: &Name, organisation: &Name) -> String {
     format!("parcelle-{garden}--{organisation}")
 }
 
@@ -112,7 +112,7 @@ pub fn applyset(garden: &Name, organisation: &Name) -> String {
 }
 
 /// A text as a label value: characters that labels do not take become `-`, and its ends are letters or digits.
-pub fn label_value(text: &str) -> String {
+pub(crate) fn label_value(text: &str) -> String {
     let taken = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     let mut value: String = text.chars().map(|letter| if taken(letter) { letter } else { '-' }).collect();
     value.truncate(63);
@@ -121,7 +121,7 @@ pub fn label_value(text: &str) -> String {
 
 /// The name of a part of an app where names of all organisations meet (buckets): `ORGANISATION--APP--PART` in at most
 /// 63 characters; what is cut ends in `---HASH`, which no whole one holds.
-pub fn across_organisations(organisation: &Name, app: &Name, part: &str) -> String {
+pub(crate) fn across_organisations(organisation: &Name, app: &Name, part: &str) -> String {
     let plain = format!("{organisation}--{app}--{part}");
     if plain.len() <= 63 {
         return plain;
@@ -132,7 +132,7 @@ pub fn across_organisations(organisation: &Name, app: &Name, part: &str) -> Stri
 
 /// The name of what an organisation has of its own where all organisations meet: `NAME--ORGANISATION` in at most 63
 /// characters; what is cut ends in `---HASH`.
-pub fn of_organisation(name: &str, organisation: &Name) -> String {
+pub(crate) fn of_organisation(name: &str, organisation: &Name) -> String {
     let plain = format!("{name}--{organisation}");
     if plain.len() <= 63 {
         return plain;
@@ -143,7 +143,7 @@ pub fn of_organisation(name: &str, organisation: &Name) -> String {
 
 /// The name of a part of an app inside PostgreSQL: as [`part`], with underscores, so that SQL needs no quotes. Names that
 /// PostgreSQL or its operator keep for themselves get `app__` in front, which no other name has.
-pub fn in_sql(app: &Name, part_name: &str) -> String {
+pub(crate) fn in_sql(app: &Name, part_name: &str) -> String {
     let name = part(kind::POSTGRES_DATABASE, app, part_name).replace('-', "_");
     if name.starts_with("pg_") || name.starts_with("cnpg_") || name.starts_with(|letter: char| letter.is_ascii_digit())
     {

@@ -10,13 +10,13 @@ use super::OrganisationObjects;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packed {
     /// Whose.
-    pub organisation: Name,
+    pub(crate) organisation: Name,
     /// On which cluster.
-    pub cluster: Name,
+    pub(crate) cluster: Name,
     /// How many objects, Secrets among them.
     pub objects: usize,
     /// See [`OrganisationObjects::next_change`].
-    pub next_change: Option<jiff::Timestamp>,
+    pub(crate) next_change: Option<jiff::Timestamp>,
     /// How many bytes it is unpacked.
     size: usize,
     bytes: Box<[u8]>,
@@ -24,7 +24,7 @@ pub struct Packed {
 
 /// Room for packing, used again from one organisation to the next.
 #[derive(Debug, Default)]
-pub struct Room {
+pub(crate) struct Room {
     json: Vec<u8>,
     compressed: Vec<u8>,
 }
@@ -34,7 +34,7 @@ impl Packed {
     ///
     /// # Panics
     /// Never: what is rendered is JSON, and the room is as large as it may get.
-    pub fn of(objects: &OrganisationObjects, room: &mut Room) -> Self {
+    pub(crate) fn of(objects: &OrganisationObjects, room: &mut Room) -> Self {
         let Room { json, compressed } = room;
         json.clear();
         serde_json::to_writer(&mut *json, objects).expect("what is rendered holds nothing that JSON cannot say");

@@ -23,43 +23,43 @@ const SCRATCH: &str = "2Gi";
 
 /// A pod to be rendered.
 pub(super) struct Asked<'a> {
-    pub scope: &'a Scope<'a>,
-    pub app: &'a App,
-    pub owner: &'a Owner,
+    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) app: &'a App,
+    pub(crate) owner: &'a Owner,
     /// The workload or job that it belongs to.
-    pub component: &'a str,
-    pub pod: &'a Pod,
+    pub(crate) component: &'a str,
+    pub(crate) pod: &'a Pod,
     /// The app's volumes by need.
-    pub claims: &'a BTreeMap<String, Claim>,
+    pub(crate) claims: &'a BTreeMap<String, Claim>,
     /// Ports and probes of the container.
-    pub extra: Tree,
+    pub(crate) extra: Tree,
     /// Mounted volumes are claimed by a StatefulSet's templates.
-    pub claimed_by_template: bool,
+    pub(crate) claimed_by_template: bool,
     /// The line that asked for the workload or job.
-    pub origin: Span,
+    pub(crate) origin: Span,
 }
 
 /// A rendered pod, and what must stand beside it.
 pub(super) struct Rendered {
     /// The pod template's specification.
-    pub spec: Tree,
+    pub(crate) spec: Tree,
     /// The pod template's annotations.
-    pub annotations: Tree,
+    pub(crate) annotations: Tree,
     /// The configuration that its files come from.
-    pub drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<Draft>,
     /// The Secret that its files with secrets come from.
-    pub secrets: Vec<SecretRequest>,
+    pub(crate) secrets: Vec<SecretRequest>,
     /// What it asks for: millicores and bytes.
-    pub requests: Requests,
+    pub(crate) requests: Requests,
     /// The needs whose volumes it mounts.
-    pub mounts: BTreeSet<String>,
+    pub(crate) mounts: BTreeSet<String>,
 }
 
 /// What a pod asks for, and the lines that said so.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Requests {
-    pub cpu: (u64, Span),
-    pub memory: (u64, Span),
+    pub(crate) cpu: (u64, Span),
+    pub(crate) memory: (u64, Span),
 }
 
 /// The pod's specification and what stands beside it.

@@ -18,13 +18,13 @@ use crate::source::{FileId, Span, Spanned};
 use crate::syntax;
 
 /// Where the definition stands.
-pub const DEFINITION: Span = Span { file: FileId(1), start: 1, end: 2 };
+pub(crate) const DEFINITION: Span = Span { file: FileId(1), start: 1, end: 2 };
 /// Where the organisation stands.
-pub const ORGANISATION: Span = Span { file: FileId(2), start: 1, end: 2 };
+pub(crate) const ORGANISATION: Span = Span { file: FileId(2), start: 1, end: 2 };
 /// Where the cluster stands.
 const CLUSTER: Span = Span { file: FileId(3), start: 1, end: 2 };
 
-pub fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
@@ -32,7 +32,7 @@ fn spanned<T>(value: T) -> Spanned<T> {
     Spanned::new(value, DEFINITION)
 }
 
-pub fn template(text: &str) -> Template {
+pub(crate) fn template(text: &str) -> Template {
     let mut findings = Findings::default();
     let template = parse_template(text, DEFINITION, &mut findings);
     assert!(findings.is_empty(), "{text}: {findings:?}");
@@ -43,13 +43,13 @@ fn always<T>(item: T) -> Guarded<T> {
     Guarded { when: Vec::new(), each: Vec::new(), item }
 }
 
-pub fn quantity(text: &str) -> Quantity {
+pub(crate) fn quantity(text: &str) -> Quantity {
     let (number, unit) = text.split_once(' ').unwrap();
     Quantity::parse(number, unit).unwrap()
 }
 
 /// A setting of the organisation's app, from its line.
-pub fn setting(line: &str) -> (String, Arc<Setting>) {
+pub(crate) fn setting(line: &str) -> (String, Arc<Setting>) {
     let mut findings = Findings::default();
     let document = syntax::parse(FileId(2), line, &mut findings);
     assert!(findings.is_empty(), "{line}: {findings:?}");
@@ -151,7 +151,7 @@ fn workload() -> Workload {
     }
 }
 
-pub fn definition() -> Definition {
+pub(crate) fn definition() -> Definition {
     let job = |word: &str, trigger| {
         let run = ["php", "-f", "/var/www/html/cron.php"].map(template).to_vec();
         always(Job { name: spanned(name(word)), trigger, pod: Pod { run, ..pod() }, span: DEFINITION })
@@ -233,7 +233,7 @@ fn cluster() -> Cluster {
     }
 }
 
-pub fn app() -> App {
+pub(crate) fn app() -> App {
     let release = Release {
         version: "33".into(),
         image: "docker.io/library/nextcloud:33.0.7-apache".into(),
@@ -260,7 +260,7 @@ pub fn app() -> App {
 }
 
 /// A garden without organisations.
-pub fn garden() -> Garden {
+pub(crate) fn garden() -> Garden {
     Garden {
         name: name("indiehosters"),
         title: "IndieHosters".into(),

@@ -33,7 +33,7 @@ pub(super) enum Part {
 
 impl<'a> Scope<'a> {
     /// All names but `needs`.
-    pub fn new(organisation: &'a Organisation, app: &'a App) -> Self {
+    pub(crate) fn new(organisation: &'a Organisation, app: &'a App) -> Self {
         let host =
             |workload: &str| Value::map([("host", Value::text(&naming::part(kind::SERVICE, &app.name, workload)))]);
         let alone = app.definition.workloads.iter().filter(|workload| workload.each.is_empty());
@@ -45,12 +45,12 @@ impl<'a> Scope<'a> {
 
     /// With one more name.
     #[must_use]
-    pub fn with(&self, name: &str, value: Value) -> Self {
+    pub(crate) fn with(&self, name: &str, value: Value) -> Self {
         Self { environment: self.environment.clone().with(name, value), ..self.clone() }
     }
 
     /// The scopes in which a guarded part exists: none where a condition fails, one for each element it walks over.
-    pub fn guarded<T>(&self, part: &Guarded<T>) -> Vec<Scope<'a>> {
+    pub(crate) fn guarded<T>(&self, part: &Guarded<T>) -> Vec<Scope<'a>> {
         let mut scopes = vec![self.clone()];
         for (name, list) in &part.each {
             let elements = |scope: &Scope<'a>| match evaluate(list, &scope.environment) {
@@ -78,47 +78,47 @@ impl<'a> Scope<'a> {
     }
 
     /// The elements of so many of the loops around, outermost first.
-    pub fn elements(&self, loops: usize) -> &[String] {
+    pub(crate) fn elements(&self, loops: usize) -> &[String] {
         &self.turn[..loops.min(self.turn.len())]
     }
 
     /// In how many loops the part stands.
-    pub fn loops(&self) -> usize {
+    pub(crate) fn loops(&self) -> usize {
         self.turn.len()
     }
 
     /// The key in expressions of what is there for each element of the loops around.
-    pub fn element_key(&self) -> String {
+    pub(crate) fn element_key(&self) -> String {
         self.turn.join("-")
     }
 
     /// The name of a part that stands in so many of the loops around.
-    pub fn name_of(&self, part: &Name, loops: usize) -> Name {
+    pub(crate) fn name_of(&self, part: &Name, loops: usize) -> Name {
         naming::of_element(part, self.elements(loops))
     }
 
     /// Whether a condition holds.
-    pub fn holds(&self, condition: &Expression) -> bool {
+    pub(crate) fn holds(&self, condition: &Expression) -> bool {
         evaluate(condition, &self.environment) == Value::Bool(true)
     }
 
     /// The value of an expression.
-    pub fn evaluate(&self, expression: &Expression) -> Value {
+    pub(crate) fn evaluate(&self, expression: &Expression) -> Value {
         evaluate(expression, &self.environment)
     }
 
     /// The value of a string; a hole that is the whole string keeps its type.
-    pub fn value(&self, template: &Template) -> Value {
+    pub(crate) fn value(&self, template: &Template) -> Value {
         template.evaluate_value(&self.environment)
     }
 
     /// The string as one text, without secrets.
-    pub fn text(&self, template: &Template) -> String {
+    pub(crate) fn text(&self, template: &Template) -> String {
         template.evaluate_text(&self.environment).text.to_string()
     }
 
     /// The string in pieces.
-    pub fn parts(&self, template: &Template) -> Vec<Part> {
+    pub(crate) fn parts(&self, template: &Template) -> Vec<Part> {
         template.pieces.iter().filter_map(|piece| self.part(piece, template.span)).collect()
     }
 
@@ -136,18 +136,18 @@ impl<'a> Scope<'a> {
     }
 
     /// The string as a kubelet must be given it, with its origin.
-    pub fn for_kubelet(&self, template: &Template) -> Tree {
+    pub(crate) fn for_kubelet(&self, template: &Template) -> Tree {
         let text = for_kubelet(&self.parts(template), |_| String::new());
         Tree::from(text).at(self.origin(template))
     }
 
     /// The string as text, with its origin.
-    pub fn tree(&self, template: &Template) -> Tree {
+    pub(crate) fn tree(&self, template: &Template) -> Tree {
         Tree::from(self.text(template)).at(self.origin(template))
     }
 
     /// A whole number.
-    pub fn integer(&self, template: &Template) -> Option<i64> {
+    pub(crate) fn integer(&self, template: &Template) -> Option<i64> {
         match self.value(template) {
             Value::Int(number) => Some(number),
             Value::Text(text) => text.text.parse().ok(),
@@ -156,17 +156,17 @@ impl<'a> Scope<'a> {
     }
 
     /// The value of an option of a need or of a resource.
-    pub fn option(&self, value: &NeedValue) -> Value {
+    pub(crate) fn option(&self, value: &NeedValue) -> Value {
         value.evaluate(&self.environment)
     }
 
     /// The names and their values.
-    pub fn environment(&self) -> &Environment {
+    pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
 
     /// An amount of a dimension, from a literal, a hole, or text such as `10 GiB`.
-    pub fn quantity(&self, value: &NeedValue, dimension: Dimension) -> Option<Quantity> {
+    pub(crate) fn quantity(&self, value: &NeedValue, dimension: Dimension) -> Option<Quantity> {
         let quantity = match self.option(value) {
             Value::Quantity(quantity) => quantity,
             Value::Text(text) => {
@@ -179,7 +179,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Where the value of an option was decided.
-    pub fn origin_of_option(&self, value: &NeedValue, written: Span) -> Span {
+    pub(crate) fn origin_of_option(&self, value: &NeedValue, written: Span) -> Span {
         match value {
             NeedValue::Template(template) => self.origin(template),
             _ => written,
@@ -187,7 +187,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The line that decided a string: that of the nearest setting it reads, otherwise its own.
-    pub fn origin(&self, template: &Template) -> Span {
+    pub(crate) fn origin(&self, template: &Template) -> Span {
         let holes = template.pieces.iter().filter_map(|piece| match piece {
             Piece::Hole(hole) => Some(hole),
             Piece::Literal(_) => None,
@@ -196,7 +196,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The line of the nearest setting that expressions read.
-    pub fn origin_of<'e>(&self, expressions: impl Iterator<Item = &'e Expression>) -> Option<Span> {
+    pub(crate) fn origin_of<'e>(&self, expressions: impl Iterator<Item = &'e Expression>) -> Option<Span> {
         let read = expressions.flat_map(|hole| paths(&hole.text)).filter_map(|path| self.written(path));
         // The first of the nearest layer.
         let nearest = read.fold(None, |best: Option<(Layer, Span)>, next| match best {

@@ -13,7 +13,7 @@ use crate::source::Span;
 
 /// A value with the line that decided it, if a line did.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub struct Tree {
+pub(crate) struct Tree {
     node: Node,
     origin: Option<Span>,
 }
@@ -37,27 +37,27 @@ pub(crate) use tree;
 
 impl Tree {
     /// Nothing: left out wherever it stands.
-    pub const ABSENT: Self = Self { node: Node::Absent, origin: None };
+    pub(crate) const ABSENT: Self = Self { node: Node::Absent, origin: None };
 
     /// A map of the entries.
-    pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Tree)>) -> Self {
+    pub(crate) fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Tree)>) -> Self {
         Node::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()).into()
     }
 
     /// A list of the items.
-    pub fn list(items: impl IntoIterator<Item = Tree>) -> Self {
+    pub(crate) fn list(items: impl IntoIterator<Item = Tree>) -> Self {
         Node::List(items.into_iter().collect()).into()
     }
 
     /// The same value, decided at `origin`.
     #[must_use]
-    pub fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
+    pub(crate) fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
         self.origin = origin.into().or(self.origin);
         self
     }
 
     /// Whether nothing of it would be rendered.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         match &self.node {
             Node::Absent => true,
             Node::Scalar(_) => false,
@@ -67,7 +67,7 @@ impl Tree {
     }
 
     /// Puts `value` under `key`, in place of what stood there. A value that is no map becomes one.
-    pub fn set(&mut self, key: &str, value: impl Into<Tree>) {
+    pub(crate) fn set(&mut self, key: &str, value: impl Into<Tree>) {
         if !matches!(self.node, Node::Map(_)) {
             self.node = Node::Map(BTreeMap::new());
         }
@@ -77,13 +77,13 @@ impl Tree {
     }
 
     /// Lays `other` over this: maps key by key, anything else is replaced; absent changes nothing.
-    pub fn merge(&mut self, other: Tree) {
+    pub(crate) fn merge(&mut self, other: Tree) {
         self.merge_by(other, &mut Vec::new(), &|_| Vec::new());
     }
 
     /// As [`Tree::merge`], with the items of a list told apart by the keys that `keys` gives for its path (field names,
     /// `[]` for items); a list without keys is replaced.
-    pub fn merge_by(&mut self, other: Tree, path: &mut Vec<String>, keys: &dyn Fn(&[String]) -> Vec<String>) {
+    pub(crate) fn merge_by(&mut self, other: Tree, path: &mut Vec<String>, keys: &dyn Fn(&[String]) -> Vec<String>) {
         match (&mut self.node, other.node) {
             (_, Node::Absent) => {}
             (Node::Map(entries), Node::Map(others)) => {
@@ -110,7 +110,7 @@ impl Tree {
     }
 
     /// The scalar under a key.
-    pub fn get(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         match &self.node {
             Node::Map(entries) => match &entries.get(key)?.node {
                 Node::Scalar(value) => Some(value),
@@ -121,7 +121,7 @@ impl Tree {
     }
 
     /// Takes the value under a key away.
-    pub fn take(&mut self, key: &str) -> Option<Tree> {
+    pub(crate) fn take(&mut self, key: &str) -> Option<Tree> {
         match &mut self.node {
             Node::Map(entries) => entries.remove(key),
             _ => None,
@@ -129,7 +129,7 @@ impl Tree {
     }
 
     /// What lies below at field names; `[]` goes into every item of a list.
-    pub fn below(&mut self, path: &[&str]) -> Vec<&mut Tree> {
+    pub(crate) fn below(&mut self, path: &[&str]) -> Vec<&mut Tree> {
         let Some((first, rest)) = path.split_first() else { return vec![self] };
         match &mut self.node {
             Node::Map(entries) => entries.get_mut(*first).map(|tree| tree.below(rest)).unwrap_or_default(),
@@ -139,7 +139,7 @@ impl Tree {
     }
 
     /// The value and the origins of all that said one; empty values are left out.
-    pub fn finish(self) -> (Value, Origins) {
+    pub(crate) fn finish(self) -> (Value, Origins) {
         let mut origins = Origins::default();
         let value = self.into_value(&mut String::new(), &mut origins);
         (value, origins)
@@ -177,7 +177,7 @@ impl Tree {
 }
 
 /// Appends a segment of a JSON pointer (RFC 6901): `~` as `~0`, `/` as `~1`.
-pub fn push_escaped(pointer: &mut String, segment: &str) {
+pub(crate) fn push_escaped(pointer: &mut String, segment: &str) {
     if !segment.contains(['~', '/']) {
         return pointer.push_str(segment);
     }

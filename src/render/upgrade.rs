@@ -31,7 +31,7 @@ pub(super) struct Window {
 
 impl Window {
     /// What the setting says; none where it leaves the time open.
-    pub fn read(setting: &Setting) -> Option<Self> {
+    pub(crate) fn read(setting: &Setting) -> Option<Self> {
         let prop = |name: &str| setting.props.get(name).map(|written| written.text.as_str());
         let from = prop("window").and_then(|time| Time::strptime("%H:%M", time).ok());
         let named = |word: &str| DAYS.iter().find(|(name, _)| *name == word).map(|(_, day)| *day);
@@ -40,17 +40,17 @@ impl Window {
     }
 
     /// Whether it is open at a moment.
-    pub fn is_open(&self, moment: Timestamp, zone: &TimeZone) -> bool {
+    pub(crate) fn is_open(&self, moment: Timestamp, zone: &TimeZone) -> bool {
         self.turns(moment, zone).iter().any(|(from, to)| *from <= moment && moment < *to)
     }
 
     /// When it opens and closes, around a moment.
-    pub fn edges(&self, moment: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Timestamp> {
+    pub(crate) fn edges(&self, moment: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Timestamp> {
         self.turns(moment, zone).into_iter().flat_map(|(from, to)| [from, to])
     }
 
     /// When it opens, for people: `from 22:00 on monday and tuesday`.
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let names = DAYS.iter().filter(|(_, day)| self.days.contains(day)).map(|(name, _)| *name);
         let on = match names.collect::<Vec<_>>().join(" and ") {
             every if every.is_empty() => String::new(),

@@ -19,23 +19,23 @@ const CPU_PERCENT: i64 = 70;
 
 /// A workload to be rendered.
 pub(super) struct Asked<'a> {
-    pub scope: &'a Scope<'a>,
-    pub app: &'a App,
-    pub owner: &'a Owner,
-    pub now: &'a Now,
-    pub workload: &'a Workload,
+    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) app: &'a App,
+    pub(crate) owner: &'a Owner,
+    pub(crate) now: &'a Now,
+    pub(crate) workload: &'a Workload,
     /// The app's volumes by need.
-    pub claims: &'a BTreeMap<String, Claim>,
+    pub(crate) claims: &'a BTreeMap<String, Claim>,
 }
 
 /// Its objects and what they take.
 #[derive(Default)]
 pub(super) struct Objects {
-    pub drafts: Vec<Draft>,
-    pub secrets: Vec<SecretRequest>,
-    pub contributions: Vec<Contribution>,
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) secrets: Vec<SecretRequest>,
+    pub(crate) contributions: Vec<Contribution>,
     /// The needs whose volumes a StatefulSet claims for each of its pods.
-    pub claimed: BTreeSet<String>,
+    pub(crate) claimed: BTreeSet<String>,
 }
 
 /// How many pods there are.

@@ -10,7 +10,7 @@ use crate::source::Sources;
 /// A finding with the text of its file. Labels in other files become related diagnostics, since a diagnostic of miette
 /// has one source.
 #[derive(Debug)]
-pub struct Drawn {
+pub(crate) struct Drawn {
     finding: Finding,
     source: NamedSource<String>,
     related: Vec<Elsewhere>,
@@ -18,7 +18,7 @@ pub struct Drawn {
 
 impl Drawn {
     /// A finding of `sources`.
-    pub fn new(finding: &Finding, sources: &Sources) -> Self {
+    pub(crate) fn new(finding: &Finding, sources: &Sources) -> Self {
         let source = |label: &Label| {
             let file = sources.file(label.span.file);
             NamedSource::new(&file.path, file.text.to_string())

@@ -10,7 +10,7 @@ use crate::source::Sources;
 const LONGEST_SUBJECT: usize = 200;
 
 /// One SHA-256 in hexadecimal a finding, of code, path, the marked text and how often these three came before.
-pub fn fingerprints(findings: &Findings, sources: &Sources) -> Vec<String> {
+pub(crate) fn fingerprints(findings: &Findings, sources: &Sources) -> Vec<String> {
     let mut seen: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
     let named = findings.iter().map(|finding| {
         let span = finding.primary.span;

@@ -21,9 +21,8 @@ use crate::finding::{Applicability, Finding, Findings, Severity};
 use crate::source::Sources;
 
 pub use crate::finding::{page, pages};
-pub use diagnostic::Drawn;
-pub use fingerprint::fingerprints;
-pub use step_summary::step_summary;
+pub(crate) use fingerprint::fingerprints;
+pub(crate) use step_summary::step_summary;
 
 /// How texts for people are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,12 +38,12 @@ pub enum Drawing {
 
 impl Drawing {
     /// Whether colours are wanted.
-    pub fn has_colour(self) -> bool {
+    pub(crate) fn has_colour(self) -> bool {
         self == Self::Coloured
     }
 
     /// Whether it is heard rather than seen.
-    pub fn is_narrated(self) -> bool {
+    pub(crate) fn is_narrated(self) -> bool {
         self == Self::Narrated
     }
 }
@@ -69,7 +68,7 @@ pub enum Format {
 }
 
 /// All formats with the words that name them.
-pub const FORMATS: &[(&str, Format)] = &[
+pub(crate) const FORMATS: &[(&str, Format)] = &[
     ("text", Format::Text),
     ("short", Format::Short),
     ("json", Format::Json),

@@ -44,7 +44,7 @@ pub fn common_settings<'d>(settings: impl Iterator<Item = &'d SettingDeclaration
 }
 
 /// One definition: what it is, its releases, its own settings, and how it narrows those of every app.
-pub fn definition(definition: &Definition) -> String {
+pub(crate) fn definition(definition: &Definition) -> String {
     let mut out = format!("# {}\n\n{}\n\n", definition.name, definition.about);
     let _ = writeln!(out, "```kdl\napp {} NAME\n```\n", definition.name);
     let versions: Vec<String> = definition.releases.keys().map(|version| format!("`{version}`")).collect();

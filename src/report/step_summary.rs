@@ -11,7 +11,7 @@ use crate::source::Sources;
 const AT_MOST: usize = 900_000;
 
 /// The findings as a table, the first of them where not all have room.
-pub fn step_summary(findings: &Findings, sources: &Sources) -> String {
+pub(crate) fn step_summary(findings: &Findings, sources: &Sources) -> String {
     if findings.is_empty() {
         return "### parcelle check\n\nNo findings.\n".to_owned();
     }

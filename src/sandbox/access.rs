@@ -17,9 +17,9 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     /// Name, such as `system:serviceaccount:NAMESPACE:NAME`.
-    pub name: String,
+    pub(crate) name: String,
     /// Groups.
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
 }
 
 const MASTERS: &str = "system:masters";
@@ -32,7 +32,7 @@ impl User {
     }
 
     /// One who may do everything.
-    pub fn administrator() -> Self {
+    pub(crate) fn administrator() -> Self {
         Self { name: "admin".to_owned(), groups: vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()] }
     }
 
@@ -47,7 +47,7 @@ impl User {
     }
 
     /// Whether this one may do everything.
-    pub fn is_administrator(&self) -> bool {
+    pub(crate) fn is_administrator(&self) -> bool {
         self.groups.iter().any(|group| group == MASTERS)
     }
 
@@ -56,7 +56,7 @@ impl User {
     }
 
     /// The account of a workload.
-    pub fn service_account(namespace: &str, name: &str) -> Self {
+    pub(crate) fn service_account(namespace: &str, name: &str) -> Self {
         Self {
             name: format!("system:serviceaccount:{namespace}:{name}"),
             groups: vec![

@@ -10,7 +10,7 @@ use super::resources::Resource;
 #[derive(Debug)]
 pub(crate) struct Custom {
     /// Name of the definition, `PLURAL.GROUP`.
-    pub definition: String,
+    pub(crate) definition: String,
     versions: BTreeMap<String, Version>,
 }
 
@@ -25,26 +25,26 @@ struct Version {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ScalePaths {
     /// Wanted number, such as `spec.replicas`.
-    pub wanted: String,
+    pub(crate) wanted: String,
     /// Present number, such as `status.replicas`.
-    pub present: String,
+    pub(crate) present: String,
     /// Selector of pods, if there is one.
-    pub selector: Option<String>,
+    pub(crate) selector: Option<String>,
 }
 
 impl Custom {
     /// Schema of the objects of one version: the value of `openAPIV3Schema`.
-    pub fn schema(&self, version: &str) -> &Value {
+    pub(crate) fn schema(&self, version: &str) -> &Value {
         self.versions.get(version).map_or(&Value::Null, |version| &version.schema)
     }
 
     /// Paths of the scale subresource of one version.
-    pub fn scale(&self, version: &str) -> Option<&ScalePaths> {
+    pub(crate) fn scale(&self, version: &str) -> Option<&ScalePaths> {
         self.versions.get(version)?.scale.as_ref()
     }
 
     /// Whether a field selector may name that path.
-    pub fn selectable(&self, version: &str, path: &str) -> bool {
+    pub(crate) fn selectable(&self, version: &str, path: &str) -> bool {
         self.versions.get(version).is_some_and(|version| version.selectable.iter().any(|known| known == path))
     }
 }

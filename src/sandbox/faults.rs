@@ -89,12 +89,12 @@ pub struct Fault {
 /// What a fault may look at.
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
-    pub verb: &'a str,
-    pub resource: &'a str,
-    pub namespace: &'a str,
-    pub name: &'a str,
-    pub manager: &'a str,
-    pub dry_run: bool,
+    pub(crate) verb: &'a str,
+    pub(crate) resource: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) manager: &'a str,
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug)]
@@ -113,28 +113,28 @@ pub(crate) struct Table {
 
 impl Table {
     /// Sets the seed of the dice.
-    pub fn seed(&mut self, seed: u64) {
+    pub(crate) fn seed(&mut self, seed: u64) {
         self.seed = seed;
     }
 
     /// Adds a fault.
-    pub fn add(&mut self, fault: Fault) {
+    pub(crate) fn add(&mut self, fault: Fault) {
         self.waiting.push(Waiting { fault, matched: 0, hit: 0 });
     }
 
     /// Removes all faults.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.waiting.clear();
     }
 
     /// The faults that wait, each with how often it has hit.
-    pub fn all(&self) -> Vec<(Fault, u64)> {
+    pub(crate) fn all(&self) -> Vec<(Fault, u64)> {
         let pairs = self.waiting.iter();
         pairs.map(|one| (one.fault.clone(), one.hit)).collect()
     }
 
     /// API groups whose server is down: they are known and tell nothing of their kinds.
-    pub fn silent_groups(&self) -> Vec<String> {
+    pub(crate) fn silent_groups(&self) -> Vec<String> {
         let down = |waiting: &&Waiting| matches!(waiting.fault.effect, Effect::Status { code: 503, .. });
         let groups = self.waiting.iter().filter(down);
         groups
@@ -143,7 +143,7 @@ impl Table {
     }
 
     /// The effects of all faults that hit this request.
-    pub fn effects(&mut self, seen: &Seen<'_>) -> Vec<Effect> {
+    pub(crate) fn effects(&mut self, seen: &Seen<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
         for waiting in &mut self.waiting {
             let on = &waiting.fault.on;
@@ -198,25 +198,25 @@ fn dice(seed: &mut u64) -> f64 {
 #[expect(clippy::struct_excessive_bools, reason = "each is an effect of its own, and several may hit one request")]
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
-    pub delay: Duration,
-    pub status: Option<Injected>,
-    pub cut_before: bool,
-    pub cut_after: bool,
-    pub truncate: bool,
-    pub expire: bool,
-    pub stall: bool,
-    pub stale: Option<u64>,
+    pub(crate) delay: Duration,
+    pub(crate) status: Option<Injected>,
+    pub(crate) cut_before: bool,
+    pub(crate) cut_after: bool,
+    pub(crate) truncate: bool,
+    pub(crate) expire: bool,
+    pub(crate) stall: bool,
+    pub(crate) stale: Option<u64>,
     /// JSON pointers and values.
-    pub rewrites: Vec<(String, serde_json::Value)>,
+    pub(crate) rewrites: Vec<(String, serde_json::Value)>,
 }
 
 /// An answer in place of the request's own.
 #[derive(Debug)]
 pub(crate) struct Injected {
-    pub code: u16,
-    pub reason: String,
-    pub retry_after: Option<u32>,
-    pub message: String,
+    pub(crate) code: u16,
+    pub(crate) reason: String,
+    pub(crate) retry_after: Option<u32>,
+    pub(crate) message: String,
 }
 
 impl From<Vec<Effect>> for Effects {

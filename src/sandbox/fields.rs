@@ -14,7 +14,7 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// Facts of the built-in kinds and of these definitions.
-    pub fn new(definitions: &[Value]) -> Self {
+    pub(crate) fn new(definitions: &[Value]) -> Self {
         let mut schemas = Schemas::builtin();
         for definition in definitions {
             if let Err(error) = schemas.add_crd(definition) {
@@ -25,12 +25,12 @@ impl Fields {
     }
 
     /// The schemas for the merge.
-    pub fn schemas(&self) -> &Schemas {
+    pub(crate) fn schemas(&self) -> &Schemas {
         &self.schemas
     }
 
     /// Removes what the kind does not know and returns the paths, sorted.
-    pub fn prune(&self, resource: &Resource, object: &mut Value) -> Vec<String> {
+    pub(crate) fn prune(&self, resource: &Resource, object: &mut Value) -> Vec<String> {
         let mut gone = if let Some(custom) = &resource.custom {
             let mut gone = custom::prune(custom.schema(&resource.version), object);
             if let (Some(kind), Some(metadata)) = (self.schemas.kind("v1", "ConfigMap"), object.get_mut("metadata")) {

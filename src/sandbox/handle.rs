@@ -154,7 +154,7 @@ impl Faults {
     }
 
     /// Makes all watches silent, open ones and new ones, or lets them go on.
-    pub fn stall_watches(&self, stalled: bool) {
+    pub(crate) fn stall_watches(&self, stalled: bool) {
         self.0.control.send_modify(|control| control.stalled = stalled);
     }
 }
@@ -209,7 +209,7 @@ impl Handle {
     }
 
     /// Waits until everything written so far is in the state file.
-    pub async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         self.server.flush().await;
     }
 

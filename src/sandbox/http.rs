@@ -42,7 +42,7 @@ use super::{
 const BODY_LIMIT: usize = 3 << 20;
 
 /// A connection that can be cut from within a handler.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     cut: Cut,
 }
@@ -137,32 +137,32 @@ pub(crate) enum Form {
 #[derive(Debug)]
 pub(crate) struct Call {
     /// Verb of the API, such as `list` or `deletecollection`.
-    pub verb: &'static str,
+    pub(crate) verb: &'static str,
     /// What it is about.
-    pub resource: Arc<Resource>,
+    pub(crate) resource: Arc<Resource>,
     /// Namespace, name and subresource.
-    pub place: Place,
+    pub(crate) place: Place,
     /// Query.
-    pub query: Query,
+    pub(crate) query: Query,
     /// Content type without parameters, in lower case.
-    pub content_type: String,
+    pub(crate) content_type: String,
     /// Body.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
     /// Form of the answer.
-    pub form: Form,
+    pub(crate) form: Form,
     /// Who asks.
-    pub user: User,
+    pub(crate) user: User,
     /// Field manager that counts when none is named: from the user agent.
-    pub agent: String,
+    pub(crate) agent: String,
     /// Reads are to be answered from so many versions ago (a fault).
-    pub stale: Option<u64>,
+    pub(crate) stale: Option<u64>,
     /// What a mutating webhook makes of a written object (a fault): JSON pointers and values.
-    pub rewrites: Vec<(String, serde_json::Value)>,
+    pub(crate) rewrites: Vec<(String, serde_json::Value)>,
 }
 
 impl Call {
     /// The object as a webhook lets it pass.
-    pub fn rewrite(&self, object: &mut serde_json::Value) {
+    pub(crate) fn rewrite(&self, object: &mut serde_json::Value) {
         for (pointer, value) in &self.rewrites {
             let Some((parent, key)) = pointer.rsplit_once('/') else { continue };
             if let Some(serde_json::Value::Object(fields)) = object.pointer_mut(parent) {
@@ -192,7 +192,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// JSON with code 200.
-    pub fn ok(text: String) -> Self {
+    pub(crate) fn ok(text: String) -> Self {
         Self::Json { code: 200, text, warnings: Vec::new() }
     }
 }

@@ -11,9 +11,9 @@ use super::status::Status;
 #[derive(Debug)]
 pub(crate) struct Body {
     /// The value; of a key given twice the last one.
-    pub value: Value,
+    pub(crate) value: Value,
     /// Paths such as `data.a`.
-    pub twice: Vec<String>,
+    pub(crate) twice: Vec<String>,
 }
 
 struct Reader<'a> {

@@ -51,5 +51,5 @@ mod write;
 pub use access::User;
 pub use controllers::ControllerOptions;
 pub use faults::{Effect, Fault, Trigger};
-pub use handle::{Faults, Handle, Options, SandboxError, Stats, kubeconfig, serve};
-pub use server::{Clock, Sent};
+pub(crate) use handle::SandboxError;
+pub use handle::{Faults, Handle, Options, kubeconfig, serve};

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The JSON of one object, whole or its metadata only. `named` puts apiVersion and kind first.
-pub(crate) fn text(resource: &Resource, object: &Stored, form: Form, named: bool) -> String {
+pub fn text(resource: &Resource, object: &Stored, form: Form, named: bool) -> String {
     let mut text = String::with_capacity(object.metadata().len() + object.rest().len() + 64);
     text.push('{');
     if named || form == Form::Metadata || resource.custom.is_some() {

@@ -23,11 +23,11 @@ pub(crate) enum Validation {
 
 /// Options of a write, from the query.
 #[derive(Debug)]
-pub(crate) struct Options {
-    pub dry_run: bool,
-    pub manager: String,
-    pub force: bool,
-    pub validation: Validation,
+pub struct Options {
+    pub(crate) dry_run: bool,
+    pub(crate) manager: String,
+    pub(crate) force: bool,
+    pub(crate) validation: Validation,
 }
 
 pub(crate) fn dry_run(call: &Call, kind: &str, body: &Value) -> Result<bool, Status> {

@@ -16,49 +16,49 @@ const BUILT_IN: &str = include_str!("../../schemas/kubernetes/resources.json");
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Resource {
     /// API group; empty for the core group.
-    pub group: String,
+    pub(crate) group: String,
     /// Version such as `v1`.
-    pub version: String,
+    pub(crate) version: String,
     /// Name in paths, such as `deployments`.
-    pub plural: String,
+    pub(crate) plural: String,
     /// Name of one, such as `deployment`.
-    pub singular: String,
+    pub(crate) singular: String,
     /// Kind of its objects.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Whether its objects live in namespaces.
-    pub namespaced: bool,
+    pub(crate) namespaced: bool,
     /// What may be done with it.
-    pub verbs: Vec<String>,
+    pub(crate) verbs: Vec<String>,
     /// Abbreviations for the command line.
     #[serde(default)]
-    pub short_names: Vec<String>,
+    pub(crate) short_names: Vec<String>,
     /// Groups of resources such as `all`.
     #[serde(default)]
-    pub categories: Vec<String>,
+    pub(crate) categories: Vec<String>,
     /// Served subresources such as `status`.
     #[serde(default)]
-    pub subresources: Vec<String>,
+    pub(crate) subresources: Vec<String>,
     /// Kind of a list when it is not `KIND` + `List`.
     #[serde(default)]
-    pub list_kind: Option<String>,
+    pub(crate) list_kind: Option<String>,
     /// Present for resources of a definition.
     #[serde(skip)]
-    pub custom: Option<Arc<Custom>>,
+    pub(crate) custom: Option<Arc<Custom>>,
 }
 
 impl Resource {
     /// `deployments.apps`, or `pods` in the core group.
-    pub fn qualified(&self) -> String {
+    pub(crate) fn qualified(&self) -> String {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
 
     /// `apps/v1`, or `v1` in the core group.
-    pub fn api_version(&self) -> String {
+    pub(crate) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// Key of its objects in the store: the same for all versions, and for both groups of events.
-    pub fn storage(&self) -> String {
+    pub(crate) fn storage(&self) -> String {
         if self.group == "events.k8s.io" {
             return "/events".to_owned();
         }
@@ -66,22 +66,22 @@ impl Resource {
     }
 
     /// Kind of a list of its objects.
-    pub fn list_kind(&self) -> String {
+    pub(crate) fn list_kind(&self) -> String {
         self.list_kind.clone().unwrap_or_else(|| format!("{}List", self.kind))
     }
 
     /// Whether a subresource of that name is served.
-    pub fn has(&self, subresource: &str) -> bool {
+    pub(crate) fn has(&self, subresource: &str) -> bool {
         self.subresources.iter().any(|name| name == subresource)
     }
 
     /// Whether that is the resource `plural` of `group`.
-    pub fn is(&self, group: &str, plural: &str) -> bool {
+    pub(crate) fn is(&self, group: &str, plural: &str) -> bool {
         self.group == group && self.plural == plural
     }
 
     /// Whether objects of that kind are kept, rather than only answered (as reviews are).
-    pub fn stored(&self) -> bool {
+    pub(crate) fn stored(&self) -> bool {
         self.verbs.iter().any(|verb| verb == "get")
     }
 }
@@ -104,7 +104,7 @@ static BUILT_IN_RESOURCES: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {
 
 impl Registry {
     /// The built-in resources, and those of definitions.
-    pub fn new(custom: Vec<Resource>) -> Self {
+    pub(crate) fn new(custom: Vec<Resource>) -> Self {
         let mut resources = BUILT_IN_RESOURCES.clone();
         resources.extend(custom.into_iter().map(Arc::new));
         let index = resources
@@ -119,29 +119,29 @@ impl Registry {
     }
 
     /// The resource of that name in that group and version.
-    pub fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
         let key = (group.to_owned(), version.to_owned(), plural.to_owned());
         self.index.get(&key).map(|place| &self.resources[*place])
     }
 
     /// The resource of a kind.
-    pub fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Resource>> {
+    pub(crate) fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Resource>> {
         let same = |found: &&Arc<Resource>| found.group == group && found.version == version && found.kind == kind;
         self.resources.iter().find(same)
     }
 
     /// The first version of a resource of that group.
-    pub fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
+    pub(crate) fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
         self.resources.iter().find(|resource| resource.is(group, plural))
     }
 
     /// Whether anything is served in that group and version.
-    pub fn serves(&self, group: &str, version: &str) -> bool {
+    pub(crate) fn serves(&self, group: &str, version: &str) -> bool {
         self.resources.iter().any(|resource| resource.group == group && resource.version == version)
     }
 
     /// All resources, in the order of discovery.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.resources.iter()
     }
 }

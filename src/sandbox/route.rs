@@ -25,17 +25,17 @@ pub(crate) enum Target {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     /// API group; empty for the core group.
-    pub group: String,
+    pub(crate) group: String,
     /// Version.
-    pub version: String,
+    pub(crate) version: String,
     /// Resource, as in the path.
-    pub plural: String,
+    pub(crate) plural: String,
     /// Namespace, empty for none.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Object name, empty for a collection.
-    pub name: String,
+    pub(crate) name: String,
     /// Subresource, empty for none.
-    pub subresource: String,
+    pub(crate) subresource: String,
 }
 
 /// Percent decoding; `plus` makes blanks of `+`, as in queries.
@@ -130,7 +130,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads `a=b&c=d`; stray `&` and `?` (as the kube client sends them) are skipped.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let pairs = text.trim_end_matches('?').split('&');
         let pairs = pairs.filter(|pair| !pair.is_empty()).map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -140,24 +140,24 @@ impl Query {
     }
 
     /// The first value of that name, `None` when absent or empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// All values of that name.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let found = self.0.iter().filter(move |(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
 
     /// Whether the value of that name is true.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| ["true", "1", "True", "TRUE", "t", "T"].contains(&value))
     }
 
     /// The number of that name, `None` when absent or none.
-    pub fn number(&self, name: &str) -> Option<u64> {
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.get(name)?.parse().ok()
     }
 }

@@ -30,19 +30,19 @@ pub(crate) struct Fields(Vec<(String, bool, String)>);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selector {
     /// Conditions on labels.
-    pub labels: Labels,
+    pub(crate) labels: Labels,
     /// Conditions on fields.
-    pub fields: Fields,
+    pub(crate) fields: Fields,
 }
 
 impl Selector {
     /// Whether nothing is asked.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.labels.0.is_empty() && self.fields.0.is_empty()
     }
 
     /// Whether an object is selected.
-    pub fn matches(&self, key: &Key, object: &Stored) -> bool {
+    pub(crate) fn matches(&self, key: &Key, object: &Stored) -> bool {
         self.labels.matches(object) && self.fields.matches(key, object)
     }
 }
@@ -192,7 +192,7 @@ impl Parser {
 
 impl Labels {
     /// Reads a selector such as `app=web,tier in (a,b),!old`.
-    pub fn parse(text: &str) -> Result<Self, Status> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Status> {
         let mut parser = Parser { tokens: tokens(text), at: 0 };
         let mut all = Vec::new();
         if *parser.peek() == Token::End {
@@ -270,7 +270,7 @@ fn selectable(resource: &Resource) -> &'static [&'static str] {
 
 impl Fields {
     /// Reads a selector such as `metadata.name=web,status.phase!=Active`, for that resource.
-    pub fn parse(text: &str, resource: &Resource) -> Result<Self, Status> {
+    pub(crate) fn parse(text: &str, resource: &Resource) -> Result<Self, Status> {
         let mut all = Vec::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (path, equal, value) = if let Some((path, value)) = part.split_once("!=") {
@@ -295,7 +295,7 @@ impl Fields {
     }
 
     /// The one name that is asked for, if any.
-    pub fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         self.0.iter().find(|(path, equal, _)| path == "metadata.name" && *equal).map(|(_, _, value)| value.as_str())
     }
 

@@ -27,18 +27,18 @@ pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
     /// The clock of the machine.
-    pub fn system() -> Self {
+    pub(crate) fn system() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a port: the clock of the machine")]
         Self::new(Timestamp::now)
     }
 
     /// Any clock.
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
     /// The time now.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.0)()
     }
 
@@ -58,11 +58,11 @@ impl fmt::Debug for Clock {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WatchControl {
     /// Raised once for each time that all open watches are to end with 410.
-    pub expired: u64,
+    pub(crate) expired: u64,
     /// Whether watches keep silent.
-    pub stalled: bool,
+    pub(crate) stalled: bool,
     /// Whether the server stops.
-    pub stopped: bool,
+    pub(crate) stopped: bool,
 }
 
 /// A request as a client sent it.
@@ -88,9 +88,9 @@ pub(crate) struct Server {
     requests: Mutex<BTreeMap<(String, String), u64>>,
     /// What clients send, while somebody wants to know.
     sent: Mutex<Option<Vec<Sent>>>,
-    pub faults: Mutex<faults::Table>,
-    pub clock: Clock,
-    pub control: watch::Sender<WatchControl>,
+    pub(crate) faults: Mutex<faults::Table>,
+    pub(crate) clock: Clock,
+    pub(crate) control: watch::Sender<WatchControl>,
     random: SystemRandom,
     recorder: Option<Recorder>,
 }
@@ -101,7 +101,7 @@ pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Server {
-    pub fn new(store: Store, tokens: BTreeMap<String, User>, clock: Clock, recorder: Option<Recorder>) -> Self {
+    pub(crate) fn new(store: Store, tokens: BTreeMap<String, User>, clock: Clock, recorder: Option<Recorder>) -> Self {
         let server = Self {
             store: Mutex::new(store),
             registry: RwLock::new(Arc::new(Registry::new(Vec::new()))),
@@ -120,24 +120,24 @@ impl Server {
     }
 
     /// The store, for as long as the guard lives. Nothing waits while holding it.
-    pub fn store(&self) -> MutexGuard<'_, Store> {
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         locked(&self.store)
     }
 
     /// The resources served now.
-    pub fn registry(&self) -> Arc<Registry> {
+    pub(crate) fn registry(&self) -> Arc<Registry> {
         let guard = self.registry.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&guard)
     }
 
     /// The field facts known now.
-    pub fn fields(&self) -> Arc<Fields> {
+    pub(crate) fn fields(&self) -> Arc<Fields> {
         let guard = self.fields.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&guard)
     }
 
     /// Reads the definitions in the store again: call after one changed.
-    pub fn reload(&self) {
+    pub(crate) fn reload(&self) {
         let definitions = self.store().list("apiextensions.k8s.io/customresourcedefinitions", None);
         let definitions: Vec<Value> = definitions
             .iter()
@@ -151,54 +151,54 @@ impl Server {
     }
 
     /// Who a token belongs to.
-    pub fn user(&self, token: &str) -> Option<User> {
+    pub(crate) fn user(&self, token: &str) -> Option<User> {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         tokens.get(token).cloned()
     }
 
     /// Lets a token be used.
-    pub fn admit(&self, token: String, user: User) {
+    pub(crate) fn admit(&self, token: String, user: User) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         tokens.insert(token, user);
     }
 
     /// Keeps what clients send from now on, and returns what was kept before.
-    pub fn keep_sent(&self) -> Vec<Sent> {
+    pub(crate) fn keep_sent(&self) -> Vec<Sent> {
         locked(&self.sent).replace(Vec::new()).unwrap_or_default()
     }
 
     /// Takes note of what a client sends, where it is kept.
-    pub fn note_sent(&self, sent: impl FnOnce() -> Sent) {
+    pub(crate) fn note_sent(&self, sent: impl FnOnce() -> Sent) {
         if let Some(kept) = locked(&self.sent).as_mut() {
             kept.push(sent());
         }
     }
 
     /// Counts a request.
-    pub fn count(&self, verb: &str, resource: &str) {
+    pub(crate) fn count(&self, verb: &str, resource: &str) {
         let mut requests = locked(&self.requests);
         *requests.entry((verb.to_owned(), resource.to_owned())).or_default() += 1;
     }
 
     /// Requests counted by verb and resource.
-    pub fn counted(&self) -> BTreeMap<(String, String), u64> {
+    pub(crate) fn counted(&self) -> BTreeMap<(String, String), u64> {
         locked(&self.requests).clone()
     }
 
     /// Forgets what was counted.
-    pub fn recount(&self) {
+    pub(crate) fn recount(&self) {
         locked(&self.requests).clear();
     }
 
     /// Random bytes.
-    pub fn random<const N: usize>(&self) -> [u8; N] {
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes).expect("the system gives random bytes");
         bytes
     }
 
     /// A fresh uid.
-    pub fn uid(&self) -> String {
+    pub(crate) fn uid(&self) -> String {
         let mut bytes = self.random::<16>();
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -208,7 +208,7 @@ impl Server {
     }
 
     /// Random letters as they end generated names.
-    pub fn suffix(&self) -> String {
+    pub(crate) fn suffix(&self) -> String {
         const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
         let bytes = self.random::<5>();
         let letters = bytes.iter().map(|byte| LETTERS[usize::from(*byte) % LETTERS.len()]);
@@ -216,7 +216,7 @@ impl Server {
     }
 
     /// Writes an object computed from version `expected`.
-    pub fn put(
+    pub(crate) fn put(
         &self,
         resource: &Resource,
         key: &Key,
@@ -231,7 +231,7 @@ impl Server {
     }
 
     /// Removes an object that is at version `expected`.
-    pub fn remove(&self, resource: &Resource, key: &Key, expected: u64) -> Result<(), Raced> {
+    pub(crate) fn remove(&self, resource: &Resource, key: &Key, expected: u64) -> Result<(), Raced> {
         let mut store = self.store();
         let event = store.remove(&resource.storage(), key, expected)?;
         self.record(&resource.storage(), &event);
@@ -246,27 +246,27 @@ impl Server {
     }
 
     /// Waits until everything written so far is in the state file.
-    pub async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         if let Some(recorder) = &self.recorder {
             recorder.flush().await;
         }
     }
 
     /// Writes nothing more to the state file and lets others have it.
-    pub fn end_record(&self) {
+    pub(crate) fn end_record(&self) {
         if let Some(recorder) = &self.recorder {
             recorder.end();
         }
     }
 
     /// The namespace of that name.
-    pub fn namespace(&self, name: &str) -> Option<Value> {
+    pub(crate) fn namespace(&self, name: &str) -> Option<Value> {
         let stored = self.store().get("/namespaces", &Key::new("", name))?;
         Some(stored.object("v1", "Namespace"))
     }
 
     /// The resource that a path names, or the answer that a real server gives instead.
-    pub fn resource(&self, group: &str, version: &str, plural: &str) -> Result<Arc<Resource>, Status> {
+    pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Result<Arc<Resource>, Status> {
         let registry = self.registry();
         if let Some(resource) = registry.find(group, version, plural) {
             return Ok(Arc::clone(resource));

@@ -93,7 +93,7 @@ impl Log {
 
 impl Recorder {
     /// Records one write. Called in the order of writes.
-    pub fn record(&self, resource: &str, event: &Event) {
+    pub(crate) fn record(&self, resource: &str, event: &Event) {
         let line = if let Some(object) = &event.after {
             put_line(resource, &event.key, object)
         } else {
@@ -105,7 +105,7 @@ impl Recorder {
     }
 
     /// Waits until everything recorded so far is on the disk.
-    pub async fn flush(&self) {
+    pub(crate) async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         if self.sender.send(Message::Flush(done)).is_ok() {
             let _ = wait.await;
@@ -113,7 +113,7 @@ impl Recorder {
     }
 
     /// Ends the record and lets others have the file.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut log = locked(&self.log);
         (log.file, log.lock) = (None, None);
     }

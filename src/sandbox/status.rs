@@ -8,13 +8,13 @@ use super::resources::Resource;
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     /// HTTP status code, also in the body.
-    pub code: u16,
+    pub(crate) code: u16,
     /// Machine-readable word such as `NotFound`; empty where the real server leaves it out.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// Sentence for people.
-    pub message: String,
+    pub(crate) message: String,
     /// What it is about; absent when `None`.
-    pub details: Option<Value>,
+    pub(crate) details: Option<Value>,
 }
 
 /// Kind of a [`FieldError`], which decides reason and wording of its cause.
@@ -55,39 +55,39 @@ pub(crate) fn printed(value: &Value) -> String {
 
 impl FieldError {
     /// The value at `field` is wrong for the reason `detail`.
-    pub fn invalid(field: impl Into<String>, value: &Value, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: impl Into<String>) -> Self {
         Self::new(field, FieldProblem::Invalid(printed(value)), detail)
     }
 
     /// The value at `field` is none of `allowed`.
-    pub fn unsupported(field: impl Into<String>, value: &Value, allowed: &[&str]) -> Self {
+    pub(crate) fn unsupported(field: impl Into<String>, value: &Value, allowed: &[&str]) -> Self {
         let words: Vec<String> = allowed.iter().map(|word| format!("{word:?}")).collect();
         let detail = format!("supported values: {}", words.join(", "));
         Self::new(field, FieldProblem::Unsupported(printed(value)), detail)
     }
 
     /// Something must stand at `field`; `detail` may be empty.
-    pub fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(field, FieldProblem::Required, detail)
     }
 
     /// What stands at `field` must not, or must not change.
-    pub fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(field, FieldProblem::Forbidden, detail)
     }
 
     /// The value at `field` appears twice.
-    pub fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+    pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
         Self::new(field, FieldProblem::Duplicate(printed(value)), "")
     }
 
     /// The value at `field` names something that is not there.
-    pub fn not_found(field: impl Into<String>, value: &Value) -> Self {
+    pub(crate) fn not_found(field: impl Into<String>, value: &Value) -> Self {
         Self::new(field, FieldProblem::NotFound(printed(value)), "")
     }
 
     /// Any problem.
-    pub fn new(field: impl Into<String>, problem: FieldProblem, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(field: impl Into<String>, problem: FieldProblem, detail: impl Into<String>) -> Self {
         Self { field: field.into(), problem, detail: detail.into() }
     }
 
@@ -128,33 +128,33 @@ impl FieldError {
 
 impl Status {
     /// A failure without details.
-    pub fn plain(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn plain(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self { code, reason, message: message.into(), details: None }
     }
 
     /// 400 with the reason `BadRequest`.
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::plain(400, "BadRequest", message)
     }
 
     /// 500 without a reason, as the server answers errors it has no type for.
-    pub fn untyped(message: impl Into<String>) -> Self {
+    pub(crate) fn untyped(message: impl Into<String>) -> Self {
         Self::plain(500, "", message)
     }
 
     /// 401: no such token.
-    pub fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::plain(401, "Unauthorized", "Unauthorized")
     }
 
     /// 404 for an object.
-    pub fn not_found(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
         let message = format!("{} {name:?} not found", resource.qualified());
         Self::about(404, "NotFound", message, resource, name)
     }
 
     /// 404 for a path below a known group and version.
-    pub fn no_such_resource() -> Self {
+    pub(crate) fn no_such_resource() -> Self {
         Self {
             details: Some(json!({})),
             ..Self::plain(404, "NotFound", "the server could not find the requested resource")
@@ -162,7 +162,7 @@ impl Status {
     }
 
     /// 405 for a verb that a resource does not have.
-    pub fn not_allowed() -> Self {
+    pub(crate) fn not_allowed() -> Self {
         Self {
             details: Some(json!({})),
             ..Self::plain(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
@@ -170,19 +170,19 @@ impl Status {
     }
 
     /// 409: an object of that name exists.
-    pub fn already_exists(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
         let message = format!("{} {name:?} already exists", resource.qualified());
         Self::about(409, "AlreadyExists", message, resource, name)
     }
 
     /// 409 with the words of `why`.
-    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+    pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
         Self::about(409, "Conflict", message, resource, name)
     }
 
     /// 409: the resourceVersion sent is not the current one.
-    pub fn modified(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn modified(resource: &Resource, name: &str) -> Self {
         Self::conflict(
             resource,
             name,
@@ -191,7 +191,7 @@ impl Status {
     }
 
     /// 403 with the words of `why`.
-    pub fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
+    pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
         let message = if name.is_empty() {
             format!("{} is forbidden: {why}", resource.qualified())
         } else {
@@ -201,7 +201,7 @@ impl Status {
     }
 
     /// 422 with one cause for each error. `group` and `kind` name what is invalid.
-    pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+    pub(crate) fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
         let texts: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.field, error.body())).collect();
         let all = match texts.as_slice() {
             [one] => one.clone(),
@@ -225,17 +225,17 @@ impl Status {
     }
 
     /// 422 about an object of `resource`.
-    pub fn invalid_object(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
+    pub(crate) fn invalid_object(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
         Self::invalid(&resource.group, &resource.kind, name, errors)
     }
 
     /// 422 about the options of a request, such as `PatchOptions`.
-    pub fn invalid_options(kind: &str, error: FieldError) -> Self {
+    pub(crate) fn invalid_options(kind: &str, error: FieldError) -> Self {
         Self::invalid("meta.k8s.io", kind, "", &[error])
     }
 
     /// 410: the version asked for is no longer kept.
-    pub fn expired(message: impl Into<String>) -> Self {
+    pub(crate) fn expired(message: impl Into<String>) -> Self {
         Self::plain(410, "Expired", message)
     }
 
@@ -251,7 +251,7 @@ impl Status {
     }
 
     /// The `Status` object of the wire.
-    pub fn body(&self) -> Value {
+    pub(crate) fn body(&self) -> Value {
         let mut body = json!({
             "kind": "Status",
             "apiVersion": "v1",

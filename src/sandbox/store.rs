@@ -20,25 +20,25 @@ const HISTORY_EVENTS: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     /// Namespace, or empty.
-    pub namespace: Arc<str>,
+    pub(crate) namespace: Arc<str>,
     /// Name.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 impl Key {
     /// Key of that namespace (empty for none) and name.
-    pub fn new(namespace: &str, name: &str) -> Self {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
     }
 }
 
 /// One version of one object.
 #[derive(Debug)]
-pub(crate) struct Stored {
+pub struct Stored {
     /// Version of the whole store when this was written.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// The object's labels, for selectors.
-    pub labels: Box<[(Box<str>, Box<str>)]>,
+    pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
     /// The metadata as JSON, then the other members as `,"spec":…` (without apiVersion and kind).
     text: Box<str>,
     split: usize,
@@ -46,7 +46,7 @@ pub(crate) struct Stored {
 
 impl Stored {
     /// The object with `metadata.resourceVersion` set to `revision`.
-    pub fn new(mut object: Map<String, Value>, revision: u64) -> Self {
+    pub(crate) fn new(mut object: Map<String, Value>, revision: u64) -> Self {
         object.remove("apiVersion");
         object.remove("kind");
         let mut metadata = match object.remove("metadata") {
@@ -71,17 +71,17 @@ impl Stored {
     }
 
     /// The metadata as JSON.
-    pub fn metadata(&self) -> &str {
+    pub(crate) fn metadata(&self) -> &str {
         &self.text[..self.split]
     }
 
     /// Members other than apiVersion, kind and metadata: empty, or `,"spec":…`.
-    pub fn rest(&self) -> &str {
+    pub(crate) fn rest(&self) -> &str {
         &self.text[self.split..]
     }
 
     /// The object without apiVersion and kind.
-    pub fn body(&self) -> Map<String, Value> {
+    pub(crate) fn body(&self) -> Map<String, Value> {
         let mut text = String::with_capacity(self.text.len() + 13);
         text.push_str("{\"metadata\":");
         text.push_str(&self.text);
@@ -90,7 +90,7 @@ impl Stored {
     }
 
     /// The whole object.
-    pub fn object(&self, api_version: &str, kind: &str) -> Value {
+    pub(crate) fn object(&self, api_version: &str, kind: &str) -> Value {
         let mut body = self.body();
         body.insert("apiVersion".to_owned(), Value::from(api_version));
         body.insert("kind".to_owned(), Value::from(kind));
@@ -98,12 +98,12 @@ impl Stored {
     }
 
     /// The same object as of another version.
-    pub fn at(&self, revision: u64) -> Self {
+    pub(crate) fn at(&self, revision: u64) -> Self {
         Self::new(self.body(), revision)
     }
 
     /// Bytes of memory that this version takes, roughly.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let labels: usize = self.labels.iter().map(|(key, value)| key.len() + value.len() + 32).sum();
         self.text.len() + labels + size_of::<Self>()
     }
@@ -111,15 +111,15 @@ impl Stored {
 
 /// What happened to an object.
 #[derive(Debug)]
-pub(crate) struct Event {
+pub struct Event {
     /// Version of the store after it.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// Whose.
-    pub key: Key,
+    pub(crate) key: Key,
     /// The object afterwards; `None` when it was deleted.
-    pub after: Option<Arc<Stored>>,
+    pub(crate) after: Option<Arc<Stored>>,
     /// The object before; `None` when it was created.
-    pub before: Option<Arc<Stored>>,
+    pub(crate) before: Option<Arc<Stored>>,
 }
 
 /// A write met another version than the one it was computed from.
@@ -175,17 +175,17 @@ pub(crate) struct Store {
 
 impl Store {
     /// An empty store whose next version is `revision` + 1.
-    pub fn new(revision: u64) -> Self {
+    pub(crate) fn new(revision: u64) -> Self {
         Self { revision, opened: revision, shelves: BTreeMap::new() }
     }
 
     /// The version of the last write.
-    pub fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
 
     /// Forgets all history: watches and lists of earlier versions are answered with 410.
-    pub fn compact(&mut self) {
+    pub(crate) fn compact(&mut self) {
         self.opened = self.revision;
         for kept in self.shelves.values_mut() {
             kept.history.clear();
@@ -195,19 +195,19 @@ impl Store {
     }
 
     /// Puts an object as it was kept in a state file, without history.
-    pub fn restore(&mut self, resource: &str, key: Key, object: Stored) {
+    pub(crate) fn restore(&mut self, resource: &str, key: Key, object: Stored) {
         let opened = self.opened;
         let kept = self.shelves.entry(resource.into()).or_insert_with(|| Shelf::new(opened));
         kept.objects.insert(key, Arc::new(object));
     }
 
     /// The object at `key`.
-    pub fn get(&self, resource: &str, key: &Key) -> Option<Arc<Stored>> {
+    pub(crate) fn get(&self, resource: &str, key: &Key) -> Option<Arc<Stored>> {
         self.shelves.get(resource)?.objects.get(key).cloned()
     }
 
     /// Objects of a resource in the order of lists, of one namespace or (`None`) of all.
-    pub fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<(Key, Arc<Stored>)> {
+    pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<(Key, Arc<Stored>)> {
         let Some(kept) = self.shelves.get(resource) else {
             return Vec::new();
         };
@@ -224,7 +224,12 @@ impl Store {
     }
 
     /// The same as of an earlier version; `None` when the history does not reach back so far.
-    pub fn list_at(&self, resource: &str, namespace: Option<&str>, revision: u64) -> Option<Vec<(Key, Arc<Stored>)>> {
+    pub(crate) fn list_at(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Option<Vec<(Key, Arc<Stored>)>> {
         if revision >= self.revision {
             return Some(self.list(resource, namespace));
         }
@@ -243,7 +248,7 @@ impl Store {
     }
 
     /// Events of a resource after `revision`; `None` when they are no longer kept.
-    pub fn since(&self, resource: &str, revision: u64) -> Option<Vec<Arc<Event>>> {
+    pub(crate) fn since(&self, resource: &str, revision: u64) -> Option<Vec<Arc<Event>>> {
         let Some(kept) = self.shelves.get(resource) else {
             return (revision >= self.opened).then(Vec::new);
         };
@@ -255,12 +260,12 @@ impl Store {
     }
 
     /// Oldest version from which a resource can be watched.
-    pub fn horizon(&self, resource: &str) -> u64 {
+    pub(crate) fn horizon(&self, resource: &str) -> u64 {
         self.shelves.get(resource).map_or(self.opened, |kept| kept.horizon)
     }
 
     /// Tells when a resource changes.
-    pub fn changes(&mut self, resource: &str) -> watch::Receiver<u64> {
+    pub(crate) fn changes(&mut self, resource: &str) -> watch::Receiver<u64> {
         self.kept_mut(resource).changed.subscribe()
     }
 
@@ -273,7 +278,7 @@ impl Store {
     }
 
     /// Writes an object that was computed from version `expected` (`None`: there was none).
-    pub fn put(
+    pub(crate) fn put(
         &mut self,
         resource: &str,
         key: &Key,
@@ -294,7 +299,7 @@ impl Store {
     }
 
     /// Removes an object that is at version `expected`.
-    pub fn remove(&mut self, resource: &str, key: &Key, expected: u64) -> Result<Arc<Event>, Raced> {
+    pub(crate) fn remove(&mut self, resource: &str, key: &Key, expected: u64) -> Result<Arc<Event>, Raced> {
         let revision = self.revision + 1;
         let kept = self.kept_mut(resource);
         match kept.objects.get(key) {
@@ -308,7 +313,7 @@ impl Store {
     }
 
     /// All objects with their resources, for a state file.
-    pub fn everything(&self) -> impl Iterator<Item = (&str, &Key, &Arc<Stored>)> {
+    pub(crate) fn everything(&self) -> impl Iterator<Item = (&str, &Key, &Arc<Stored>)> {
         self.shelves.iter().flat_map(|(resource, kept)| {
             let objects = kept.objects.iter();
             objects.map(move |(key, object)| (&**resource, key, object))
@@ -316,7 +321,7 @@ impl Store {
     }
 
     /// Number of objects and their bytes in memory, history not counted.
-    pub fn size(&self) -> (usize, usize) {
+    pub(crate) fn size(&self) -> (usize, usize) {
         self.everything().fold((0, 0), |(count, bytes), (_, key, object)| {
             let key = key.namespace.len() + key.name.len() + size_of::<Key>();
             (count + 1, bytes + object.size() + key)

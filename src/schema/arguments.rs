@@ -8,11 +8,11 @@ use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Node, Value};
 
 /// An argument or property that must be there is not.
-pub const MISSING: Code = Code::new("E0104");
+pub(crate) const MISSING: Code = Code::new("E0104");
 /// More arguments than belong there.
-pub const SUPERFLUOUS: Code = Code::new("E0105");
+pub(crate) const SUPERFLUOUS: Code = Code::new("E0105");
 /// A property that does not stand on that line.
-pub const UNKNOWN_PROPERTY: Code = Code::new("E0106");
+pub(crate) const UNKNOWN_PROPERTY: Code = Code::new("E0106");
 
 /// Checks arguments and properties; the shape that the block has, or none where that cannot be told. Of a line whose
 /// form was wrong only the shape is told.
@@ -133,7 +133,7 @@ fn empty(expected: &Entry, node: &Node, value: &Value) -> Option<Finding> {
 }
 
 /// The finding about a word that a list holds already.
-pub fn said_twice(list: &str, again: &Value, first: &Value) -> Finding {
+pub(crate) fn said_twice(list: &str, again: &Value, first: &Value) -> Finding {
     Finding::error(TWICE, format!("`{list}` says `{}` twice", again.text), again.span)
         .label("again")
         .also(first.span, "first here")

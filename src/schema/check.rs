@@ -11,23 +11,23 @@ use crate::source::{FileId, Span};
 use crate::syntax::{Document, NO_TEXT, Node};
 
 /// A word that does not stand where it is written.
-pub const UNKNOWN_WORD: Code = Code::new("E0101");
+pub(crate) const UNKNOWN_WORD: Code = Code::new("E0101");
 /// The same thing said twice.
-pub const TWICE: Code = Code::new("E0102");
+pub(crate) const TWICE: Code = Code::new("E0102");
 /// A node that must be there is not.
-pub const MISSING_NODE: Code = Code::new("E0103");
+pub(crate) const MISSING_NODE: Code = Code::new("E0103");
 /// A block where none belongs.
-pub const NO_BLOCK: Code = Code::new("E0107");
+pub(crate) const NO_BLOCK: Code = Code::new("E0107");
 /// A file that does not start with its edition.
-pub const NO_EDITION: Code = Code::new("E0108");
+pub(crate) const NO_EDITION: Code = Code::new("E0108");
 /// An edition that this parcelle does not know.
-pub const UNKNOWN_EDITION: Code = Code::new("E0109");
+pub(crate) const UNKNOWN_EDITION: Code = Code::new("E0109");
 
 /// A file with nothing in it.
-pub const EMPTY: Code = Code::new("E0110");
+pub(crate) const EMPTY: Code = Code::new("E0110");
 
 /// The edition of the language.
-pub const EDITION: &str = "2026";
+pub(crate) const EDITION: &str = "2026";
 
 /// Where a check collects what it finds.
 pub(super) struct Check<'a> {

@@ -7,7 +7,7 @@ use crate::schema::reader;
 use crate::schema::scalar::ScalarType;
 
 /// The texts of `schemas/language/`, with the names that findings about them show.
-pub const TEXTS: &[(&str, &str)] = &[
+pub(crate) const TEXTS: &[(&str, &str)] = &[
     ("<schemas>/language/common.kdl", include_str!("../../schemas/language/common.kdl")),
     ("<schemas>/language/garden.kdl", include_str!("../../schemas/language/garden.kdl")),
     ("<schemas>/language/cluster.kdl", include_str!("../../schemas/language/cluster.kdl")),
@@ -26,71 +26,71 @@ static LANGUAGE: LazyLock<Language> = LazyLock::new(|| reader::read(TEXTS, SETTI
 #[derive(Clone, Debug, Default)]
 pub struct Language {
     /// What may stand at the top of a file, by kind of file: `garden`, `organisation`, …, and `schema`.
-    pub schemas: BTreeMap<String, Shape>,
+    pub(crate) schemas: BTreeMap<String, Shape>,
     /// What several nodes share, by name.
-    pub groups: BTreeMap<String, Shape>,
+    pub(crate) groups: BTreeMap<String, Shape>,
     /// The settings that every app has: they stand in blocks that are open here.
-    pub settings: Vec<String>,
+    pub(crate) settings: Vec<String>,
     /// The top of a garden's files: that of all kinds together, since where something lies does not matter.
-    pub garden_file: Shape,
+    pub(crate) garden_file: Shape,
 }
 
 /// What a node, or the top of a file, may hold.
 #[derive(Clone, Debug, Default)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// What it is, in a sentence.
-    pub about: Option<String>,
+    pub(crate) about: Option<String>,
     /// How it is written.
-    pub example: Option<String>,
+    pub(crate) example: Option<String>,
     /// Arguments in order; an amount takes two.
-    pub args: Vec<Entry>,
+    pub(crate) args: Vec<Entry>,
     /// All further arguments.
-    pub rest: Option<Entry>,
+    pub(crate) rest: Option<Entry>,
     /// Properties.
-    pub props: Vec<Entry>,
+    pub(crate) props: Vec<Entry>,
     /// Shapes by first argument; then the arguments above do not apply.
-    pub forms: Vec<(String, Shape)>,
+    pub(crate) forms: Vec<(String, Shape)>,
     /// Nodes of the block, in order.
-    pub nodes: Vec<NodeShape>,
+    pub(crate) nodes: Vec<NodeShape>,
     /// Groups whose properties and nodes are taken in.
-    pub uses: Vec<String>,
+    pub(crate) uses: Vec<String>,
     /// Other words are allowed in the block: what checks them.
-    pub open: Option<String>,
+    pub(crate) open: Option<String>,
     /// `@when` and `@each` may wrap the nodes of the block.
-    pub guards: bool,
+    pub(crate) guards: bool,
 }
 
 /// An argument or a property.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its name: the key of a property, a word for messages otherwise.
-    pub name: String,
+    pub(crate) name: String,
     /// What it may be.
-    pub kind: ScalarType,
+    pub(crate) kind: ScalarType,
     /// What each word of a choice means, where said.
-    pub options: BTreeMap<String, String>,
+    pub(crate) options: BTreeMap<String, String>,
     /// Whether it must be there.
-    pub required: bool,
+    pub(crate) required: bool,
     /// What it says, in a sentence.
-    pub about: Option<String>,
+    pub(crate) about: Option<String>,
 }
 
 /// A node that may stand in a block.
 #[derive(Clone, Debug)]
-pub struct NodeShape {
+pub(crate) struct NodeShape {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// How often.
-    pub occurs: Occurs,
+    pub(crate) occurs: Occurs,
     /// The arguments (their positions) that tell repeated ones apart; empty where any repetition goes.
-    pub key: Vec<usize>,
+    pub(crate) key: Vec<usize>,
     /// What it may hold.
-    pub shape: Shape,
+    pub(crate) shape: Shape,
 }
 
 /// How often a node may stand in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occurs {
+pub(crate) enum Occurs {
     /// Exactly once.
     Once,
     /// At most once.
@@ -106,7 +106,7 @@ impl Language {
     }
 
     /// All nodes that may stand in the block of a shape, those of its groups included.
-    pub fn nodes<'a>(&'a self, shape: &'a Shape) -> Vec<&'a NodeShape> {
+    pub(crate) fn nodes<'a>(&'a self, shape: &'a Shape) -> Vec<&'a NodeShape> {
         let mut nodes: Vec<&NodeShape> = shape.nodes.iter().collect();
         for group in shape.uses.iter().filter_map(|name| self.groups.get(name)) {
             nodes.extend(self.nodes(group));
@@ -115,7 +115,7 @@ impl Language {
     }
 
     /// A node of the block of a shape.
-    pub fn node<'a>(&'a self, shape: &'a Shape, name: &str) -> Option<&'a NodeShape> {
+    pub(crate) fn node<'a>(&'a self, shape: &'a Shape, name: &str) -> Option<&'a NodeShape> {
         let own = shape.nodes.iter().find(|node| node.name == name);
         own.or_else(|| {
             let groups = shape.uses.iter().filter_map(|group| self.groups.get(group));
@@ -124,7 +124,7 @@ impl Language {
     }
 
     /// All properties of a shape, those of its groups included.
-    pub fn props<'a>(&'a self, shape: &'a Shape) -> Vec<&'a Entry> {
+    pub(crate) fn props<'a>(&'a self, shape: &'a Shape) -> Vec<&'a Entry> {
         let mut props: Vec<&Entry> = shape.props.iter().collect();
         for group in shape.uses.iter().filter_map(|name| self.groups.get(name)) {
             props.extend(self.props(group));
@@ -133,7 +133,7 @@ impl Language {
     }
 
     /// The shapes by first argument, those of its groups included.
-    pub fn forms<'a>(&'a self, shape: &'a Shape) -> Vec<&'a (String, Shape)> {
+    pub(crate) fn forms<'a>(&'a self, shape: &'a Shape) -> Vec<&'a (String, Shape)> {
         let mut forms: Vec<&(String, Shape)> = shape.forms.iter().collect();
         for group in shape.uses.iter().filter_map(|name| self.groups.get(name)) {
             forms.extend(self.forms(group));
@@ -142,18 +142,18 @@ impl Language {
     }
 
     /// What checks words that a shape does not list, where it is open.
-    pub fn open<'a>(&'a self, shape: &'a Shape) -> Option<&'a str> {
+    pub(crate) fn open<'a>(&'a self, shape: &'a Shape) -> Option<&'a str> {
         let groups = shape.uses.iter().filter_map(|name| self.groups.get(name));
         shape.open.as_deref().or_else(|| groups.into_iter().find_map(|group| self.open(group)))
     }
 
     /// Whether guards may wrap the nodes of a shape's block.
-    pub fn guards(&self, shape: &Shape) -> bool {
+    pub(crate) fn guards(&self, shape: &Shape) -> bool {
         shape.guards || shape.uses.iter().filter_map(|name| self.groups.get(name)).any(|group| self.guards(group))
     }
 
     /// Where a word may stand: the nodes of garden files that hold it, such as `organisation` or `offer grants`.
-    pub fn homes(&self, word: &str) -> Vec<String> {
+    pub(crate) fn homes(&self, word: &str) -> Vec<String> {
         let mut homes = Vec::new();
         for node in &self.garden_file.nodes {
             self.collect_homes(word, &node.name, &node.shape, 0, &mut homes);

@@ -12,20 +12,20 @@ use crate::syntax::{Document, Node};
 
 mod arguments;
 mod check;
-pub mod language;
+pub(crate) mod language;
 mod reader;
-pub mod scalar;
-pub mod suggest;
+pub(crate) mod scalar;
+pub(crate) mod suggest;
 
-pub use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY, said_twice};
-pub use check::{EDITION, EMPTY, MISSING_NODE, NO_BLOCK, NO_EDITION, TWICE, UNKNOWN_EDITION, UNKNOWN_WORD};
+pub(crate) use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY, said_twice};
+pub(crate) use check::{MISSING_NODE, TWICE, UNKNOWN_WORD};
 pub use language::Language;
 
 /// A file whose words were checked; nodes with a finding are marked, so that nothing is said twice about them.
 #[derive(Clone, Debug)]
 pub struct Checked {
     /// The file as written.
-    pub document: Document,
+    pub(crate) document: Document,
     broken: BTreeSet<Span>,
     malformed: Vec<Span>,
     readable: bool,
@@ -33,22 +33,22 @@ pub struct Checked {
 
 impl Checked {
     /// Whether the edition was known; of a file of another edition nothing is used.
-    pub fn readable(&self) -> bool {
+    pub(crate) fn readable(&self) -> bool {
         self.readable
     }
 
     /// Whether the form of a node's line was wrong, so that it may have meant something else.
-    pub fn is_malformed(&self, node: &Node) -> bool {
+    pub(crate) fn is_malformed(&self, node: &Node) -> bool {
         touches(&self.malformed, node.head)
     }
 
     /// Whether a finding is about this node itself.
-    pub fn is_broken(&self, node: &Node) -> bool {
+    pub(crate) fn is_broken(&self, node: &Node) -> bool {
         self.broken.contains(&node.head)
     }
 
     /// Whether a finding is about this node or one in its block.
-    pub fn holds_broken(&self, node: &Node) -> bool {
+    pub(crate) fn holds_broken(&self, node: &Node) -> bool {
         let from = Span { end: 0, ..node.span };
         self.broken.range(from..).next().is_some_and(|span| span.file == node.span.file && span.start < node.span.end)
     }
@@ -65,7 +65,7 @@ pub fn check(document: Document, findings: &mut Findings) -> Checked {
 }
 
 /// Checks a file of `schemas/language/` against the vocabulary of schemas.
-pub fn check_schema(document: Document, findings: &mut Findings) -> Checked {
+pub(crate) fn check_schema(document: Document, findings: &mut Findings) -> Checked {
     check::schema_file(document, findings)
 }
 

@@ -1,7 +1,7 @@
 //! Did-you-mean.
 
 /// The nearest of the `allowed` words, where one is near enough to be what was meant.
-pub fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed: Vec<&str> = allowed.into_iter().collect();
     let lower = word.to_lowercase().replace('_', "-");
     if let Some(same) = allowed.iter().find(|candidate| candidate.to_lowercase() == lower) {
@@ -19,7 +19,7 @@ fn abbreviated<'a>(word: &str, allowed: &[&'a str]) -> Option<&'a str> {
 }
 
 /// "`a`, `b` or `c`".
-pub fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         None => String::new(),

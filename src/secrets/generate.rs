@@ -16,7 +16,7 @@ const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// The content of one Secret, key to base64. Prints nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Material(BTreeMap<String, String>);
+pub(crate) struct Material(BTreeMap<String, String>);
 
 impl fmt::Debug for Material {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,7 +26,7 @@ impl fmt::Debug for Material {
 
 /// Why a requested Secret has no content.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MaterialError {
+pub(crate) enum MaterialError {
     /// The system gave no random bytes.
     #[error("the system gives no random bytes")]
     NoRandom,
@@ -42,7 +42,7 @@ pub enum MaterialError {
 
 impl Material {
     /// The Secret as it is sent, with the labels and type of its request.
-    pub fn body(&self, request: &SecretRequest) -> Value {
+    pub(crate) fn body(&self, request: &SecretRequest) -> Value {
         json!({
             "apiVersion": "v1",
             "kind": "Secret",
@@ -57,22 +57,22 @@ impl Material {
     }
 
     /// Whether it has no key.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The keys with their values, as a Secret's `data`. For a body that is sent and dropped.
-    pub fn data(&self) -> Value {
+    pub(crate) fn data(&self) -> Value {
         json!(self.0)
     }
 
     /// The keys with hashes for values.
-    pub fn hashed(&self, key: &HashKey) -> Value {
+    pub(crate) fn hashed(&self, key: &HashKey) -> Value {
         self.0.iter().map(|(name, value)| (name.clone(), Value::from(key.hash(value)))).collect()
     }
 
     /// What must not be in any text while this material is about.
-    pub fn tainted(&self) -> Tainted {
+    pub(crate) fn tainted(&self) -> Tainted {
         let mut tainted = Tainted::default();
         self.0.values().for_each(|value| tainted.add(value));
         tainted
@@ -81,7 +81,7 @@ impl Material {
 
 /// Makes the keys that a generated Secret lacks: the random ones, then the fixed, then those joined from both.
 /// `existing` is the data that it has, key to base64; empty for a new one.
-pub fn generated(
+pub(crate) fn generated(
     keys: &BTreeMap<String, Generated>,
     existing: &BTreeMap<String, String>,
 ) -> Result<Material, MaterialError> {
@@ -107,7 +107,7 @@ pub fn generated(
 }
 
 /// Takes the asked keys of a Secret that was read; `data` is its data, key to base64.
-pub fn copied(
+pub(crate) fn copied(
     data: &BTreeMap<String, String>,
     source: &str,
     keys: &BTreeMap<String, String>,
@@ -121,7 +121,7 @@ pub fn copied(
 }
 
 /// Writes files that hold secrets: `sources` is the data of each Secret that they name, key to base64.
-pub fn templated(
+pub(crate) fn templated(
     keys: &BTreeMap<String, Vec<SecretPiece>>,
     sources: &BTreeMap<String, BTreeMap<String, String>>,
 ) -> Result<Material, MaterialError> {

@@ -7,7 +7,7 @@ use ring::rand::SystemRandom;
 
 /// A random key that never leaves the process: a hash made with it tells nothing to anybody else.
 #[derive(Clone)]
-pub struct HashKey(hmac::Key);
+pub(crate) struct HashKey(hmac::Key);
 
 impl fmt::Debug for HashKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,17 +17,17 @@ impl fmt::Debug for HashKey {
 
 impl HashKey {
     /// A new key; absent where the system gives no random bytes.
-    pub fn random() -> Option<Self> {
+    pub(crate) fn random() -> Option<Self> {
         hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok().map(Self)
     }
 
     /// A key from bytes, for hashes that must outlive the process (a saved plan).
-    pub fn new(bytes: &[u8]) -> Self {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
     /// 32 hexadecimal digits.
-    pub fn hash(&self, value: &str) -> String {
+    pub(crate) fn hash(&self, value: &str) -> String {
         use std::fmt::Write as _;
         let tag = hmac::sign(&self.0, value.as_bytes());
         tag.as_ref()[..16].iter().fold(String::new(), |mut out, byte| {

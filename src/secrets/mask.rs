@@ -8,14 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 /// What stands in place of a secret.
-pub const MASK: &str = "(secret)";
+pub(crate) const MASK: &str = "(secret)";
 
 /// Shorter texts are not masked alone: `a` occurs in every sentence and is no secret.
 const SHORTEST: usize = 4;
 
 /// The secret texts that must not be in what is printed next: plain, base64 and as JSON writes them.
 #[derive(Clone, Default)]
-pub struct Tainted {
+pub(crate) struct Tainted {
     texts: BTreeSet<String>,
     /// The text is about a Secret: whatever the server quotes as a value goes, known or not.
     quoted_values: bool,
@@ -29,7 +29,7 @@ impl fmt::Debug for Tainted {
 
 impl Tainted {
     /// The values of a body that is about to be sent: those of a Secret, nothing of other kinds.
-    pub fn of_body(body: &Value) -> Self {
+    pub(crate) fn of_body(body: &Value) -> Self {
         let mut tainted = Self::default();
         if body.get("kind").and_then(Value::as_str) != Some("Secret") {
             return tainted;
@@ -45,7 +45,7 @@ impl Tainted {
     }
 
     /// Taints a text: itself, what it is in base64, and what it holds if it is base64.
-    pub fn add(&mut self, text: &str) {
+    pub(crate) fn add(&mut self, text: &str) {
         if let Some(plain) = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
             self.add_plain(&plain);
         }
@@ -62,13 +62,13 @@ impl Tainted {
     }
 
     /// Taints all that another value taints.
-    pub fn extend(&mut self, other: &Self) {
+    pub(crate) fn extend(&mut self, other: &Self) {
         self.texts.extend(other.texts.iter().cloned());
         self.quoted_values |= other.quoted_values;
     }
 
     /// The text without what is tainted.
-    pub fn mask(&self, text: &str) -> String {
+    pub(crate) fn mask(&self, text: &str) -> String {
         let mut longest_first: Vec<&String> = self.texts.iter().collect();
         longest_first.sort_by_key(|text| std::cmp::Reverse(text.len()));
         let masked =

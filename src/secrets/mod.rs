@@ -6,6 +6,6 @@ mod generate;
 mod hash;
 mod mask;
 
-pub use generate::{Material, MaterialError, copied, generated, templated};
-pub use hash::HashKey;
-pub use mask::{MASK, Tainted};
+pub(crate) use generate::{Material, MaterialError, copied, generated, templated};
+pub(crate) use hash::HashKey;
+pub(crate) use mask::Tainted;

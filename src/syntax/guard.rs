@@ -8,13 +8,13 @@ use crate::finding::{Applicability, Code, Edit, Extent, Finding, Findings, Fix};
 use crate::source::{FileId, Span};
 
 /// A file that is not text in UTF-8.
-pub const NO_TEXT: Code = Code::new("E0002");
+pub(crate) const NO_TEXT: Code = Code::new("E0002");
 
 /// The longest file that is read, in bytes.
 pub const LONGEST_FILE: usize = 1 << 20;
 
 /// The deepest nesting of blocks that is read.
-pub const DEEPEST_NESTING: usize = 32;
+pub(crate) const DEEPEST_NESTING: usize = 32;
 
 /// The deepest nesting of what `/-` comments out: the kdl crate reads each level several times.
 const DEEPEST_SLASHDASH: usize = 4;

@@ -27,9 +27,11 @@ mod values;
 mod word;
 
 pub use format::format;
-pub use guard::{DEEPEST_NESTING, LONGEST_FILE, NO_TEXT, decode};
+pub(crate) use guard::NO_TEXT;
+pub use guard::{LONGEST_FILE, decode};
 pub use read::parse;
-pub use tree::{Document, Node, Property, Scalar, Value};
+pub use tree::Document;
+pub(crate) use tree::{Node, Property, Scalar, Value};
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use crate::source::{FileId, Span, Spanned};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     /// The file.
-    pub file: FileId,
+    pub(crate) file: FileId,
     /// Top-level nodes in order.
     pub nodes: Vec<Node>,
     /// Whether the file was not read, for what a finding says; the nodes then only tell what it is about.
@@ -17,48 +17,48 @@ pub struct Document {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Its name.
-    pub name: Spanned<String>,
+    pub(crate) name: Spanned<String>,
     /// Its note: the `///` comments directly above it, joined by newlines.
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
     /// Arguments in order.
-    pub args: Vec<Value>,
+    pub(crate) args: Vec<Value>,
     /// Properties in order; a repeated one is a finding and only the first is kept.
-    pub props: Vec<Property>,
+    pub(crate) props: Vec<Property>,
     /// Children in order; empty where there is no block.
     pub children: Vec<Node>,
     /// From its name to its last argument, property or closing brace.
-    pub span: Span,
+    pub(crate) span: Span,
     /// From its name to its last argument or property: what findings underline.
-    pub head: Span,
+    pub(crate) head: Span,
 }
 
 /// A property: `key=value`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Property {
+pub(crate) struct Property {
     /// The key.
-    pub name: Spanned<String>,
+    pub(crate) name: Spanned<String>,
     /// The value.
-    pub value: Value,
+    pub(crate) value: Value,
     /// `key=value`.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// A scalar as written.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Value {
+pub(crate) struct Value {
     /// What it is to KDL.
-    pub scalar: Scalar,
+    pub(crate) scalar: Scalar,
     /// Its source spelling without quotes and escapes: for `version 1.10` the text `1.10`.
-    pub text: String,
+    pub(crate) text: String,
     /// Whether it was written in quotes.
-    pub quoted: bool,
+    pub(crate) quoted: bool,
     /// Where, quotes included.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// What a scalar is to KDL.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Scalar {
+pub(crate) enum Scalar {
     /// A word or a quoted string.
     Text,
     /// A whole number.
@@ -75,22 +75,22 @@ pub enum Scalar {
 
 impl Node {
     /// The first child of a name.
-    pub fn child(&self, name: &str) -> Option<&Node> {
+    pub(crate) fn child(&self, name: &str) -> Option<&Node> {
         self.children.iter().find(|child| child.name.value == name)
     }
 
     /// All children of a name.
-    pub fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
+    pub(crate) fn children_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
         self.children.iter().filter(move |child| child.name.value == name)
     }
 
     /// The value of a property.
-    pub fn prop(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn prop(&self, name: &str) -> Option<&Value> {
         self.props.iter().find(|prop| prop.name.value == name).map(|prop| &prop.value)
     }
 
     /// The argument at a position.
-    pub fn arg(&self, at: usize) -> Option<&Value> {
+    pub(crate) fn arg(&self, at: usize) -> Option<&Value> {
         self.args.get(at)
     }
 }

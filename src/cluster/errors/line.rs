@@ -9,21 +9,21 @@ use crate::render::{Object, SecretRequest};
 use crate::source::Span;
 
 /// The server refuses a value or a field.
-pub const REFUSED_VALUE: Code = Code::new("E0650");
+pub(crate) const REFUSED_VALUE: Code = Code::new("E0650");
 /// A field that we newly want belongs to somebody else, seen while applying.
-pub const CONFLICT: Code = Code::new("E0651");
+pub(crate) const CONFLICT: Code = Code::new("E0651");
 /// The server forbids the object: rights, quota, an admission policy.
-pub const FORBIDDEN: Code = Code::new("E0652");
+pub(crate) const FORBIDDEN: Code = Code::new("E0652");
 /// The cluster serves no such kind.
-pub const MISSING_KIND: Code = Code::new("E0653");
+pub(crate) const MISSING_KIND: Code = Code::new("E0653");
 /// The server refuses the object without naming a field.
-pub const REFUSED_OBJECT: Code = Code::new("E0654");
+pub(crate) const REFUSED_OBJECT: Code = Code::new("E0654");
 
 /// The JSON pointer of a field as the server writes it, as far as our body goes along.
 ///
 /// Keys may hold dots and slashes (`.metadata.labels.app.kubernetes.io/name`), so the body decides where one ends:
 /// the longest key that fits. What the body lacks (a required value) ends the pointer at its nearest ancestor.
-pub fn pointer_of(body: &Value, field: &str) -> String {
+pub(crate) fn pointer_of(body: &Value, field: &str) -> String {
     let mut pointer = String::new();
     let mut value = body;
     let mut rest = field;
@@ -94,7 +94,7 @@ fn position_of(items: &[Value], selector: &str) -> Option<usize> {
 }
 
 /// The findings of a refused object: one a field that the server names, on the line that the field came from.
-pub fn findings(error: &ApiError, object: &Object, organisation: &Name) -> Vec<Finding> {
+pub(crate) fn findings(error: &ApiError, object: &Object, organisation: &Name) -> Vec<Finding> {
     let what = format!("{} `{}`", object.id.kind, object.id.name);
     let Some(refusal) = error.refusal() else { return Vec::new() };
     let Some(whole) = object.origins.of("").or_else(|| object.origins.0.values().next().copied()) else {
@@ -113,7 +113,7 @@ pub fn findings(error: &ApiError, object: &Object, organisation: &Name) -> Vec<F
 }
 
 /// The finding of a refused Secret: the line that asked for it.
-pub fn finding_of_secret(error: &ApiError, request: &SecretRequest, organisation: &Name) -> Option<Finding> {
+pub(crate) fn finding_of_secret(error: &ApiError, request: &SecretRequest, organisation: &Name) -> Option<Finding> {
     let what = format!("Secret `{}`", request.id.name);
     Some(of_whole(error.refusal()?, &what, request.origin).stops(organisation.clone()))
 }

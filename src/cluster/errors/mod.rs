@@ -6,10 +6,8 @@ mod refusal;
 
 use std::time::Duration;
 
-pub use line::{
-    CONFLICT, FORBIDDEN, MISSING_KIND, REFUSED_OBJECT, REFUSED_VALUE, finding_of_secret, findings, pointer_of,
-};
-pub use refusal::{Cause, Refusal};
+pub(crate) use line::{MISSING_KIND, finding_of_secret, findings};
+pub(crate) use refusal::{Cause, Refusal};
 
 /// Why a request had no good end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +46,7 @@ pub enum ApiError {
 
 impl ApiError {
     /// The refusal, if the server answered.
-    pub fn refusal(&self) -> Option<&Refusal> {
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
             _ => None,
@@ -60,32 +58,32 @@ impl ApiError {
     }
 
     /// There is no such object, namespace or kind.
-    pub fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         self.is(404)
     }
 
     /// We have no right to it.
-    pub fn is_forbidden(&self) -> bool {
+    pub(crate) fn is_forbidden(&self) -> bool {
         self.is(403)
     }
 
     /// A precondition does not hold, an owner disagrees, or the name is taken.
-    pub fn is_conflict(&self) -> bool {
+    pub(crate) fn is_conflict(&self) -> bool {
         self.is(409)
     }
 
     /// The name is taken already.
-    pub fn is_already_exists(&self) -> bool {
+    pub(crate) fn is_already_exists(&self) -> bool {
         self.refusal().is_some_and(|refusal| refusal.code == 409 && refusal.reason == "AlreadyExists")
     }
 
     /// A list or watch began too long ago.
-    pub fn is_expired(&self) -> bool {
+    pub(crate) fn is_expired(&self) -> bool {
         self.is(410)
     }
 
     /// The namespace is being deleted.
-    pub fn is_terminating(&self) -> bool {
+    pub(crate) fn is_terminating(&self) -> bool {
         self.refusal().is_some_and(|refusal| {
             refusal.code == 403
                 && (refusal.message.contains("being terminated")
@@ -94,12 +92,12 @@ impl ApiError {
     }
 
     /// How long the server asks us to wait.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.refusal()?.retry_after
     }
 
     /// Whether the same request may do better later, for a reason that lies in the server or the network.
-    pub fn is_passing(&self) -> bool {
+    pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.code == 429 || (refusal.code >= 500 && !refusal.is_about_the_body()),
             Self::Unreachable { .. } | Self::Cut { .. } | Self::Silent { .. } | Self::Garbled { .. } => true,
@@ -108,12 +106,12 @@ impl ApiError {
     }
 
     /// Whether a write surely had no effect, so that sending it again cannot do it twice.
-    pub fn was_not_executed(&self) -> bool {
+    pub(crate) fn was_not_executed(&self) -> bool {
         self.is(429) || matches!(self, Self::Unreachable { .. })
     }
 
     /// Whether a write may have had its effect although the answer is bad.
-    pub fn may_be_done(&self) -> bool {
+    pub(crate) fn may_be_done(&self) -> bool {
         self.is_passing() && !self.was_not_executed()
     }
 }

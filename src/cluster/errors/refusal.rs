@@ -14,31 +14,37 @@ use crate::secrets::Tainted;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status, 400 to 599.
-    pub code: u16,
+    pub(crate) code: u16,
     /// `Invalid`, `Conflict`, `Forbidden`, …; may be empty.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The server's words.
-    pub message: String,
+    pub(crate) message: String,
     /// One a field.
-    pub causes: Vec<Cause>,
+    pub(crate) causes: Vec<Cause>,
     /// How long the server asks us to wait.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// One reason of a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cause {
+pub(crate) struct Cause {
     /// `FieldValueInvalid`, `FieldManagerConflict`, …; may be empty.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The server's words.
-    pub message: String,
+    pub(crate) message: String,
     /// The field as the server writes it: `spec.ports[0].name`, `.spec.containers[name="app"].image`; may be empty.
-    pub field: String,
+    pub(crate) field: String,
 }
 
 impl Refusal {
     /// Reads an answer; a body that is no `Status` is quoted, at most 300 characters of it, unless it is a page.
-    pub fn read(code: u16, body: Option<&Value>, text: &str, retry_after: Option<Duration>, tainted: &Tainted) -> Self {
+    pub(crate) fn read(
+        code: u16,
+        body: Option<&Value>,
+        text: &str,
+        retry_after: Option<Duration>,
+        tainted: &Tainted,
+    ) -> Self {
         let status = body.and_then(|body| serde_json::from_value::<Status>(body.clone()).ok());
         let mut refusal = match status {
             Some(status) if !status.message.is_empty() => Self::of_kube(&status, tainted),
@@ -79,7 +85,7 @@ impl Refusal {
 
     /// Whether a status 500 blames what we sent (server-side apply answers so, and etcd of what is too large) rather than
     /// the server.
-    pub fn is_about_the_body(&self) -> bool {
+    pub(crate) fn is_about_the_body(&self) -> bool {
         let too_large = ["etcdserver: request is too large", "trying to send message larger than max"];
         too_large.iter().any(|words| self.message.contains(words))
             || [
@@ -93,7 +99,7 @@ impl Refusal {
     }
 
     /// Every field that the server names, with what it says of it, in order of the field.
-    pub fn fields(&self) -> Vec<Cause> {
+    pub(crate) fn fields(&self) -> Vec<Cause> {
         let mut found: Vec<Cause> = self.causes.iter().filter(|cause| !cause.field.is_empty()).cloned().collect();
         if found.is_empty() {
             found = typed_patch_fields(&self.message);
@@ -107,7 +113,7 @@ impl Refusal {
     }
 
     /// The conflicts of a 409 of server-side apply: field and manager.
-    pub fn conflicts(&self) -> Vec<(String, String)> {
+    pub(crate) fn conflicts(&self) -> Vec<(String, String)> {
         let conflicts = self.causes.iter().filter(|cause| cause.reason == "FieldManagerConflict");
         let mut found: Vec<_> = conflicts
             .map(|cause| {

@@ -28,10 +28,10 @@ use crate::plan::{Inventory, ORGANISATION_LABEL};
 use crate::render::naming::SYSTEM_NAMESPACE;
 
 /// Marks the ConfigMaps of inventories; the value is the position, `0` for the parent.
-pub const INVENTORY_LABEL: &str = "parcelle.dev/inventory";
+pub(crate) const INVENTORY_LABEL: &str = "parcelle.dev/inventory";
 
 /// The annotation of the parent that pauses an organisation; its value is the reason.
-pub const PAUSED: &str = "parcelle.dev/paused";
+pub(crate) const PAUSED: &str = "parcelle.dev/paused";
 
 /// An inventory and how it is stored, for the lock.
 #[derive(Clone, Debug, Default)]
@@ -95,7 +95,7 @@ pub enum InventoryError {
 }
 
 /// What a cluster stores of one garden. An organisation whose inventory is unreadable has the reason.
-pub type Inventories = BTreeMap<Name, Result<Stored, InventoryError>>;
+pub(crate) type Inventories = BTreeMap<Name, Result<Stored, InventoryError>>;
 
 /// Reads every inventory of a garden: one list.
 pub async fn read(connection: &Connection, garden: &Name) -> Result<Inventories, ApiError> {
@@ -103,7 +103,7 @@ pub async fn read(connection: &Connection, garden: &Name) -> Result<Inventories,
 }
 
 /// The same, or those of a few organisations only.
-pub async fn read_of(
+pub(crate) async fn read_of(
     connection: &Connection,
     garden: &Name,
     only: Option<&BTreeSet<Name>>,
@@ -240,7 +240,7 @@ fn version_of(body: &Value) -> String {
 }
 
 /// Makes the namespace of inventories and leases; one that exists is kept as it is.
-pub async fn create_system_namespace(writer: &Writer) -> Result<(), ApiError> {
+pub(crate) async fn create_system_namespace(writer: &Writer) -> Result<(), ApiError> {
     let body = json!({
         "apiVersion": "v1",
         "kind": "Namespace",

@@ -37,11 +37,11 @@ pub enum Reading {
 
 /// What is to be known of one organisation.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
+pub(crate) struct Scope<'a> {
     /// What it should have, and what parcelle knows to be its.
-    pub judge: Judge<'a>,
+    pub(crate) judge: Judge<'a>,
     /// Whether what others have in its namespace matters: it is about to be deleted. (Also read when it is not ours.)
-    pub foreign: bool,
+    pub(crate) foreign: bool,
 }
 
 impl Scope<'_> {
@@ -55,36 +55,36 @@ impl Scope<'_> {
 
 /// What a reading is about.
 #[derive(Clone, Copy)]
-pub struct Look<'a> {
+pub(crate) struct Look<'a> {
     /// The cluster.
-    pub connection: &'a Connection,
+    pub(crate) connection: &'a Connection,
     /// Its uid, as it was compared with the garden's.
-    pub uid: &'a str,
+    pub(crate) uid: &'a str,
     /// Its kinds.
-    pub kinds: &'a Kinds,
+    pub(crate) kinds: &'a Kinds,
     /// The garden's name.
-    pub garden: &'a Name,
+    pub(crate) garden: &'a Name,
     /// How much is read.
-    pub reading: Reading,
+    pub(crate) reading: Reading,
     /// Who is told what was seen, and knows what need not be looked at.
-    pub mirror: Option<&'a Mirror>,
+    pub(crate) mirror: Option<&'a Mirror>,
     /// The organisations.
-    pub scopes: &'a BTreeMap<Name, Scope<'a>>,
+    pub(crate) scopes: &'a BTreeMap<Name, Scope<'a>>,
     /// The organisations that lists are narrowed to; all of the garden's where absent.
-    pub by_name: Option<&'a BTreeSet<Name>>,
+    pub(crate) by_name: Option<&'a BTreeSet<Name>>,
 }
 
 /// What was read.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// By organisation.
-    pub lives: BTreeMap<Name, Live>,
+    pub(crate) lives: BTreeMap<Name, Live>,
     /// The kinds that were listed whole, with the version from which a watch goes on.
-    pub listed: Vec<(Arc<Resource>, String)>,
+    pub(crate) listed: Vec<(Arc<Resource>, String)>,
 }
 
 /// Reads what lives of some organisations of a garden. A kind that cannot be listed stands in `unread`, nothing else fails for it.
-pub async fn live(look: &Look<'_>) -> Result<Found, ApiError> {
+pub(crate) async fn live(look: &Look<'_>) -> Result<Found, ApiError> {
     let empty = |name: &Name| (name.clone(), Live { cluster_uid: look.uid.to_owned(), ..Live::default() });
     let mut found = Found { lives: look.scopes.keys().map(empty).collect(), listed: Vec::new() };
     match (look.reading, look.mirror) {

@@ -12,25 +12,25 @@ use crate::plan::{Changing, Done, OrganisationOutcome, OrganisationPlan, Outcome
 use crate::render::{ObjectId, Packed};
 
 /// The first wait before something is tried again; doubled with every further one.
-pub const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 /// The longest wait.
-pub const LONGEST_PATIENCE: Duration = Duration::from_mins(10);
+pub(crate) const LONGEST_PATIENCE: Duration = Duration::from_mins(10);
 /// A field that was corrected so often, each time within [`FIGHT_WINDOW`] of the last, is fought over.
-pub const FIGHT_CORRECTIONS: u32 = 5;
+pub(crate) const FIGHT_CORRECTIONS: u32 = 5;
 /// Corrections further apart than this are no fight.
-pub const FIGHT_WINDOW: Duration = Duration::from_mins(10);
+pub(crate) const FIGHT_WINDOW: Duration = Duration::from_mins(10);
 /// How long an object that is fought over is left as others write it; doubled with every further fight.
-pub const FIRST_TRUCE: Duration = Duration::from_mins(30);
+pub(crate) const FIRST_TRUCE: Duration = Duration::from_mins(30);
 /// The longest such time.
-pub const LONGEST_TRUCE: Duration = Duration::from_hours(12);
+pub(crate) const LONGEST_TRUCE: Duration = Duration::from_hours(12);
 /// One organisation is verified with the server so often, while any is due.
-pub const VERIFY_PACE: Duration = Duration::from_secs(2);
+pub(crate) const VERIFY_PACE: Duration = Duration::from_secs(2);
 /// Everything is verified with the server so often.
-pub const VERIFY_EVERY: Duration = Duration::from_hours(24);
+pub(crate) const VERIFY_EVERY: Duration = Duration::from_hours(24);
 
 /// What is known of each organisation's last try, and what is due.
 #[derive(Debug, Default)]
-pub struct Attention {
+pub(crate) struct Attention {
     tried: BTreeMap<Name, Tried>,
     fights: BTreeMap<(Name, ObjectId), Fight>,
     /// Clusters that could not be read: they rest, so that they delay nobody else.
@@ -73,11 +73,11 @@ struct Fight {
 
 /// A moment: milliseconds since the epoch, and a number from 0 to 1 for jitter.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// In Unix milliseconds.
-    pub now: i64,
+    pub(crate) now: i64,
     /// Spreads what would otherwise happen all at once.
-    pub chance: f64,
+    pub(crate) chance: f64,
 }
 
 impl Moment {
@@ -89,46 +89,46 @@ impl Moment {
 
 impl Attention {
     /// Whether something is left to do in an organisation.
-    pub fn is_open_in(&self, name: &Name) -> bool {
+    pub(crate) fn is_open_in(&self, name: &Name) -> bool {
         self.tried.get(name).is_some_and(|tried| tried.left != Left::Nothing)
     }
 
     /// Whether these are the objects that were tried last.
-    pub fn was_tried(&self, name: &Name, objects: &Arc<Packed>) -> bool {
+    pub(crate) fn was_tried(&self, name: &Name, objects: &Arc<Packed>) -> bool {
         self.tried.get(name).is_some_and(|tried| Arc::ptr_eq(&tried.objects, objects))
     }
 
     /// The objects that were tried last, by organisation.
-    pub fn objects(&self) -> impl Iterator<Item = (&Name, &Arc<Packed>)> {
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&Name, &Arc<Packed>)> {
         self.tried.iter().map(|(name, tried)| (name, &tried.objects))
     }
 
     /// Organisations whose time to be tried again has come.
-    pub fn due(&self, now: i64) -> BTreeSet<Name> {
+    pub(crate) fn due(&self, now: i64) -> BTreeSet<Name> {
         let passing = self.tried.iter().filter(|(_, tried)| tried.left == Left::Passing && tried.due <= now);
         let truces = self.fights.iter().filter(|(_, fight)| fight.until != 0 && fight.until <= now);
         passing.map(|(name, _)| name.clone()).chain(truces.map(|((name, _), _)| name.clone())).collect()
     }
 
     /// When the next one is due, in Unix milliseconds.
-    pub fn next_due(&self) -> Option<i64> {
+    pub(crate) fn next_due(&self) -> Option<i64> {
         let passing = self.tried.values().filter(|tried| tried.left == Left::Passing).map(|tried| tried.due);
         let truces = self.fights.values().map(|fight| fight.until).filter(|until| *until != 0);
         passing.chain(truces).chain(self.resting.values().map(|rest| rest.due)).min()
     }
 
     /// Clusters that could not be read, and are left alone for a while.
-    pub fn resting(&self, now: i64) -> BTreeSet<&Name> {
+    pub(crate) fn resting(&self, now: i64) -> BTreeSet<&Name> {
         self.resting.iter().filter(|(_, rest)| rest.due > now).map(|(name, _)| name).collect()
     }
 
     /// Clusters that could not be read, and are to be tried again.
-    pub fn rested(&self, now: i64) -> BTreeSet<Name> {
+    pub(crate) fn rested(&self, now: i64) -> BTreeSet<Name> {
         self.resting.iter().filter(|(_, rest)| rest.due <= now).map(|(name, _)| name.clone()).collect()
     }
 
     /// Takes note of whether a cluster could be read.
-    pub fn note_cluster(&mut self, cluster: &Name, read: bool, at: Moment) {
+    pub(crate) fn note_cluster(&mut self, cluster: &Name, read: bool, at: Moment) {
         if read {
             self.resting.remove(cluster);
             return;
@@ -139,29 +139,29 @@ impl Attention {
     }
 
     /// Objects that are left as others write them, and until when (Unix seconds).
-    pub fn truces(&self, now: i64) -> BTreeMap<ObjectId, i64> {
+    pub(crate) fn truces(&self, now: i64) -> BTreeMap<ObjectId, i64> {
         let standing = self.fights.iter().filter(|(_, fight)| fight.until > now);
         standing.map(|((_, id), fight)| (id.clone(), fight.until / 1000)).collect()
     }
 
     /// All of some organisations are to be verified with the server, one after the other.
-    pub fn verify(&mut self, organisations: impl Iterator<Item = Name>) {
+    pub(crate) fn verify(&mut self, organisations: impl Iterator<Item = Name>) {
         let queued: BTreeSet<Name> = self.to_verify.iter().cloned().collect();
         self.to_verify.extend(organisations.filter(|name| !queued.contains(name)));
     }
 
     /// Whether any organisation is to be verified.
-    pub fn has_to_verify(&self) -> bool {
+    pub(crate) fn has_to_verify(&self) -> bool {
         !self.to_verify.is_empty()
     }
 
     /// The next one that is to be verified.
-    pub fn next_to_verify(&mut self) -> Option<Name> {
+    pub(crate) fn next_to_verify(&mut self) -> Option<Name> {
         self.to_verify.pop_front()
     }
 
     /// Takes note of what came of a plan.
-    pub fn note(
+    pub(crate) fn note(
         &mut self,
         objects: Option<&Arc<Packed>>,
         plan: &OrganisationPlan,
@@ -206,7 +206,7 @@ impl Attention {
     }
 
     /// Forgets organisations that the garden does not have any more.
-    pub fn forget(&mut self, known: impl Fn(&Name) -> bool) {
+    pub(crate) fn forget(&mut self, known: impl Fn(&Name) -> bool) {
         self.tried.retain(|name, _| known(name));
         self.fights.retain(|(name, _), _| known(name));
     }

@@ -16,7 +16,7 @@ pub(super) mod past;
 mod watching;
 
 pub(super) use attention::Attention;
-pub use attention::{Moment, VERIFY_EVERY, VERIFY_PACE};
+pub(crate) use attention::{Moment, VERIFY_EVERY, VERIFY_PACE};
 pub(super) use past::Applied;
 pub(super) use watching::Watching;
 

@@ -16,21 +16,21 @@ use crate::plan::Inventory;
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct Applied {
     /// The commit each organisation was last brought about whole from.
-    pub commits: BTreeMap<Name, CommitId>,
+    pub(crate) commits: BTreeMap<Name, CommitId>,
     /// The cluster that each organisation has objects on.
-    pub homes: BTreeMap<Name, Name>,
+    pub(crate) homes: BTreeMap<Name, Name>,
     /// What the rules of a check compare with.
-    pub past: Past,
+    pub(crate) past: Past,
 }
 
 impl Applied {
     /// The title of an organisation as it was applied, where the repository still holds that commit.
-    pub fn title(&self, name: &Name) -> Option<String> {
+    pub(crate) fn title(&self, name: &Name) -> Option<String> {
         self.past.organisations.get(name).map(|organisation| organisation.title.clone())
     }
 
     /// Takes note of an inventory after a round: where it names a commit, that is what is applied.
-    pub fn note(
+    pub(crate) fn note(
         &mut self,
         name: &Name,
         cluster: &Name,

@@ -13,11 +13,11 @@ use crate::name::Name;
 use crate::render::Packed;
 
 /// A round over up to so many objects goes in one batch: one list a kind.
-pub const ONE_BATCH: usize = 5_000;
+pub(crate) const ONE_BATCH: usize = 5_000;
 
 /// Of a larger round so many objects are read, planned and applied at once, since the rest of a large garden takes memory
 /// too. An organisation is never divided.
-pub const BATCH: usize = 2_000;
+pub(crate) const BATCH: usize = 2_000;
 
 /// Organisations in one batch of up to [`ONE_BATCH`] objects, or in several of up to [`BATCH`]. An empty garden still has
 /// clusters to be compared with.

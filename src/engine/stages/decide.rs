@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::plan::{self, Input, OrganisationPlan};
 
 /// An organisation was written for another cluster than the one that holds its objects.
-pub const MOVED: Code = Code::new("E0490");
+pub(crate) const MOVED: Code = Code::new("E0490");
 
 /// The plan of one organisation, before the guard has looked at it.
 pub(super) fn organisation(

@@ -31,7 +31,7 @@ pub fn check(expression: &Expression, scope: &Scope) -> Result<Type, Box<Finding
 ///
 /// # Errors
 /// As [`check`], and `E0506` where the type is another.
-pub fn check_as(expression: &Expression, scope: &Scope, wanted: &Type) -> Result<(), Box<Finding>> {
+pub(crate) fn check_as(expression: &Expression, scope: &Scope, wanted: &Type) -> Result<(), Box<Finding>> {
     let found = check(expression, scope)?;
     if fits(&found, wanted) {
         Ok(())

@@ -9,7 +9,7 @@ use super::{BUILTIN, Empty, Field, Kinds, List, ListKind, Object, Scalar, Shape,
 
 /// Why a definition could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SchemaError {
+pub(crate) enum SchemaError {
     /// The object lacks what every definition has.
     #[error("the definition has no `{0}`")]
     Missing(&'static str),

@@ -9,21 +9,21 @@ use serde_json::Value;
 mod builtin;
 mod custom;
 
-pub use custom::SchemaError;
+pub(crate) use custom::SchemaError;
 
 /// The number of a type inside its [`TypeTable`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct TypeId(u32);
+pub(crate) struct TypeId(u32);
 
 /// The types of one source (all built-in kinds, or one version of a custom kind), each stored once.
 #[derive(Debug, Default)]
-pub struct TypeTable {
+pub(crate) struct TypeTable {
     types: Vec<Type>,
 }
 
 impl TypeTable {
     /// The type with this number.
-    pub fn get(&self, id: TypeId) -> &Type {
+    pub(crate) fn get(&self, id: TypeId) -> &Type {
         &self.types[id.0 as usize]
     }
 
@@ -36,15 +36,15 @@ impl TypeTable {
 
 /// A type of values, with what its declaration says besides the shape.
 #[derive(Debug, Clone)]
-pub struct Type {
+pub(crate) struct Type {
     /// The form of its values.
-    pub shape: Shape,
+    pub(crate) shape: Shape,
     /// The value that the server puts where none is given (custom kinds).
-    pub default: Option<Value>,
+    pub(crate) default: Option<Value>,
     /// The only values allowed; empty when any is.
-    pub enumeration: Vec<Value>,
+    pub(crate) enumeration: Vec<Value>,
     /// Whether `null` is a value of its own (custom kinds).
-    pub nullable: bool,
+    pub(crate) nullable: bool,
 }
 
 impl From<Shape> for Type {
@@ -55,7 +55,7 @@ impl From<Shape> for Type {
 
 /// The form of a type's values.
 #[derive(Debug, Clone)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A single value.
     Scalar(Scalar),
     /// A list.
@@ -68,7 +68,7 @@ pub enum Shape {
 
 /// What a single value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scalar {
+pub(crate) enum Scalar {
     /// Text.
     String,
     /// A whole number.
@@ -91,18 +91,18 @@ pub enum Scalar {
 
 /// A list and how its items are told apart.
 #[derive(Debug, Clone)]
-pub struct List {
+pub(crate) struct List {
     /// How items are told apart.
-    pub kind: ListKind,
+    pub(crate) kind: ListKind,
     /// The type of the items.
-    pub items: TypeId,
+    pub(crate) items: TypeId,
     /// The key that strategic merge patches use.
-    pub merge_key: Option<Box<str>>,
+    pub(crate) merge_key: Option<Box<str>>,
 }
 
 /// How the items of a list are told apart.
 #[derive(Debug, Clone)]
-pub enum ListKind {
+pub(crate) enum ListKind {
     /// The list is one value.
     Atomic,
     /// Items are scalars, told apart by their value.
@@ -113,38 +113,38 @@ pub enum ListKind {
 
 /// An object or map.
 #[derive(Debug, Clone, Default)]
-pub struct Object {
+pub(crate) struct Object {
     /// Whether it is one value (`false`: its fields are owned one by one).
-    pub atomic: bool,
+    pub(crate) atomic: bool,
     /// The declared fields by name.
-    pub fields: BTreeMap<Box<str>, Field>,
+    pub(crate) fields: BTreeMap<Box<str>, Field>,
     /// The type of what is not declared; `None` refuses undeclared fields.
-    pub values: Option<TypeId>,
+    pub(crate) values: Option<TypeId>,
     /// The fields that must be given.
-    pub required: Vec<Box<str>>,
+    pub(crate) required: Vec<Box<str>>,
     /// Whether undeclared fields are kept as they are rather than pruned (custom kinds).
-    pub preserve_unknown: bool,
+    pub(crate) preserve_unknown: bool,
 }
 
 impl Object {
     /// The type of the field or map value with this name, if one is allowed.
-    pub fn child(&self, name: &str) -> Option<TypeId> {
+    pub(crate) fn child(&self, name: &str) -> Option<TypeId> {
         self.fields.get(name).map(|field| field.of).or(self.values)
     }
 }
 
 /// A declared field of an object.
 #[derive(Debug, Clone)]
-pub struct Field {
+pub(crate) struct Field {
     /// Its type.
-    pub of: TypeId,
+    pub(crate) of: TypeId,
     /// What the server writes when the value is empty or absent.
-    pub empty: Empty,
+    pub(crate) empty: Empty,
 }
 
 /// What the server of built-in kinds writes for an empty or absent value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Empty {
+pub(crate) enum Empty {
     /// An empty value vanishes: `""`, `0`, `false`, `[]`, `{}` of maps.
     #[default]
     Vanishes,
@@ -169,27 +169,27 @@ pub struct TypeRef {
 
 impl TypeRef {
     /// The table that [`TypeId`]s of this schema refer to.
-    pub fn table(&self) -> &TypeTable {
+    pub(crate) fn table(&self) -> &TypeTable {
         &self.table
     }
 
     /// The type of the whole object.
-    pub fn root(&self) -> TypeId {
+    pub(crate) fn root(&self) -> TypeId {
         self.root
     }
 
     /// Whether the kind comes from a CRD: nothing is made canonical and no empty value vanishes.
-    pub fn is_custom(&self) -> bool {
+    pub(crate) fn is_custom(&self) -> bool {
         self.custom
     }
 
     /// Whether the kind has a `status` subresource, so that writes to the object leave the status alone.
-    pub fn has_status_subresource(&self) -> bool {
+    pub(crate) fn has_status_subresource(&self) -> bool {
         self.status
     }
 
     /// The type at a path of field names; list items are passed by `[]`.
-    pub fn at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Option<&Type> {
+    pub(crate) fn at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Option<&Type> {
         let id = path.into_iter().try_fold(self.root, |id, name| match &self.table.get(id).shape {
             Shape::Map(object) => object.child(name),
             Shape::List(list) if name == "[]" => Some(list.items),
@@ -224,7 +224,7 @@ impl Schemas {
     }
 
     /// The schema of a kind, `None` when it is not known.
-    pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeRef> {
+    pub(crate) fn kind(&self, api_version: &str, kind: &str) -> Option<TypeRef> {
         let key = (api_version.to_owned(), kind.to_owned());
         self.custom.get(&key).or_else(|| self.builtin.get(&key)).cloned()
     }
@@ -236,7 +236,7 @@ impl Schemas {
     }
 
     /// Every known kind as `(apiVersion, kind)`, sorted.
-    pub fn kinds(&self) -> Vec<(String, String)> {
+    pub(crate) fn kinds(&self) -> Vec<(String, String)> {
         let mut kinds: Vec<_> = self.builtin.keys().chain(self.custom.keys()).cloned().collect();
         kinds.sort();
         kinds.dedup();
@@ -247,7 +247,7 @@ impl Schemas {
     ///
     /// # Errors
     /// When the object is no definition or a schema in it has no structure. Nothing is added then.
-    pub fn add_crd(&mut self, definition: &Value) -> Result<(), SchemaError> {
+    pub(crate) fn add_crd(&mut self, definition: &Value) -> Result<(), SchemaError> {
         let kinds = custom::parse(definition)?;
         self.remove_crd(definition);
         self.custom.extend(kinds);
@@ -255,7 +255,7 @@ impl Schemas {
     }
 
     /// Forgets every version of a `CustomResourceDefinition`.
-    pub fn remove_crd(&mut self, definition: &Value) {
+    pub(crate) fn remove_crd(&mut self, definition: &Value) {
         let group = definition.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
         let kind = definition.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default();
         self.custom

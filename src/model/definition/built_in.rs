@@ -85,7 +85,7 @@ impl Definitions {
     }
 
     /// Takes over from earlier ones, loaded over the same built-in ones, what is written as it was there.
-    pub fn share_with(&mut self, before: &Self) {
+    pub(crate) fn share_with(&mut self, before: &Self) {
         for (name, definition) in &mut self.loaded {
             let same = before.loaded.get(name).filter(|before| before.written == definition.written);
             if let Some(same) = same {

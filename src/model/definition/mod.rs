@@ -20,20 +20,24 @@ mod secret;
 mod setting;
 mod workload;
 
-pub use decode::{check_layer, decode, settings_value, written};
+pub use decode::decode;
+pub(crate) use decode::{check_layer, written};
 pub(super) use load::compose::{circle, uses};
-pub use load::{load, load_all, load_built_in};
+pub use load::load_all;
+pub(crate) use load::{load, load_built_in};
 pub(super) use names::wanted;
-pub use names::{environment, objects_value};
-pub use needs::{FACTS, Facts, Need, NeedKind, NeedOption, NeedValue, OptionKind, OutputKind, SignOn};
-pub use secret::{Named as NamedSecret, named as secrets_named};
-pub use setting::{SettingDeclaration, SettingType};
-pub use workload::{
-    Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Trigger, Workload,
+pub(crate) use names::{environment, objects_value};
+pub(crate) use needs::{Need, NeedKind, NeedOption, NeedValue, OptionKind, SignOn};
+pub(crate) use secret::named as secrets_named;
+pub(crate) use setting::SettingDeclaration;
+pub use setting::SettingType;
+pub use workload::Trigger;
+pub(crate) use workload::{
+    Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Workload,
 };
 
 /// A need without a provider.
-pub const NOT_PROVIDED: Code = Code::new("E0303");
+pub(crate) const NOT_PROVIDED: Code = Code::new("E0303");
 /// A rule of a definition that an app breaks.
 const BROKEN_RULE: Code = Code::new("E0520");
 /// The same, where the definition only warns.
@@ -58,7 +62,7 @@ pub fn built_in(sources: &mut Sources) -> Vec<FileId> {
 }
 
 /// The texts of the built-in files: what a parcelle of this version knows.
-pub fn texts() -> impl Iterator<Item = &'static str> {
+pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
     TEXTS.iter().map(|(_, text)| *text)
 }
 
@@ -72,112 +76,112 @@ pub struct Definitions {
     /// The settings that every app has, by name, before any definition refined them.
     pub common: BTreeMap<String, SettingDeclaration>,
     /// SHA-256, in hexadecimal, of this parcelle's version and the built-in files; empty where these are not of them.
-    pub hash: String,
+    pub(crate) hash: String,
 }
 
 /// A definition: a file in `schemas/apps/` or in the garden.
 #[derive(Clone, Debug)]
 pub struct Definition {
     /// Its name, as `app NAME …` uses it.
-    pub name: Name,
+    pub(crate) name: Name,
     /// What it is, in a sentence.
     pub about: String,
     /// The upstream documentation.
-    pub docs: Option<String>,
+    pub(crate) docs: Option<String>,
     /// Every setting an app of it may have: the common ones as refined, then its own.
     pub settings: BTreeMap<String, SettingDeclaration>,
     /// Releases by version.
-    pub releases: BTreeMap<String, Arc<Release>>,
+    pub(crate) releases: BTreeMap<String, Arc<Release>>,
     /// Channels: name to version. `stable` is the default one.
-    pub channels: BTreeMap<String, String>,
+    pub(crate) channels: BTreeMap<String, String>,
     /// Needs in order.
-    pub needs: Vec<Guarded<Need>>,
+    pub(crate) needs: Vec<Guarded<Need>>,
     /// Signing in, where its apps give that to others.
-    pub sign_on: Option<SignOn>,
+    pub(crate) sign_on: Option<SignOn>,
     /// Workloads in order.
-    pub workloads: Vec<Guarded<Workload>>,
+    pub(crate) workloads: Vec<Guarded<Workload>>,
     /// Jobs in order.
-    pub jobs: Vec<Guarded<Job>>,
+    pub(crate) jobs: Vec<Guarded<Job>>,
     /// Kubernetes objects in KDL, as written.
-    pub objects: Vec<Guarded<crate::syntax::Node>>,
+    pub(crate) objects: Vec<Guarded<crate::syntax::Node>>,
     /// Rules over an app's settings.
-    pub rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     /// Tests that `check` runs.
     pub tests: Vec<Test>,
     /// More than one replica is safe, by the definition's word; otherwise why it is not.
     pub single_replica: Option<Spanned<String>>,
     /// It receives (mail, federation): sleeping loses something, with the reason.
-    pub receives: Option<Spanned<String>>,
+    pub(crate) receives: Option<Spanned<String>>,
     /// Where it was written.
-    pub span: Span,
+    pub(crate) span: Span,
     /// The definitions that it takes in, over however many steps: its apps may stand where one of these is wanted.
     pub uses: BTreeSet<Name>,
     /// Its node with all that it uses: what others that use it take in.
-    pub written: Arc<crate::syntax::Node>,
+    pub(crate) written: Arc<crate::syntax::Node>,
 }
 
 /// A part that exists only when conditions hold, possibly once an element of lists.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Guarded<T> {
+pub(crate) struct Guarded<T> {
     /// `@when`, outermost first: all must hold.
-    pub when: Vec<Expression>,
+    pub(crate) when: Vec<Expression>,
     /// `@each NAME in="…"`, outermost first.
-    pub each: Vec<(String, Expression)>,
+    pub(crate) each: Vec<(String, Expression)>,
     /// The part.
-    pub item: T,
+    pub(crate) item: T,
 }
 
 /// A version that can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// The version, in source spelling.
-    pub version: String,
+    pub(crate) version: String,
     /// The image with its tag.
     pub image: String,
     /// The version that must have run before it; absent for the first of the chain.
-    pub after: Option<String>,
+    pub(crate) after: Option<String>,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// A rule over an app's settings.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Its name.
-    pub name: Spanned<Name>,
+    pub(crate) name: Spanned<Name>,
     /// What must hold.
-    pub check: Expression,
+    pub(crate) check: Expression,
     /// What to say where it does not.
-    pub message: Template,
+    pub(crate) message: Template,
     /// The setting to underline.
-    pub points_at: Option<String>,
+    pub(crate) points_at: Option<String>,
     /// What to do.
-    pub help: Option<String>,
+    pub(crate) help: Option<String>,
     /// Whether it only warns.
-    pub warning: bool,
+    pub(crate) warning: bool,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// A test of a definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
     /// Its name.
-    pub name: Spanned<Name>,
+    pub(crate) name: Spanned<Name>,
     /// The body of an app node: its settings.
-    pub given: Vec<crate::syntax::Node>,
+    pub(crate) given: Vec<crate::syntax::Node>,
     /// Further apps of its organisation, as `beside` nodes.
-    pub beside: Vec<crate::syntax::Node>,
+    pub(crate) beside: Vec<crate::syntax::Node>,
     /// What must hold of `objects`.
-    pub expect: Vec<Expression>,
+    pub(crate) expect: Vec<Expression>,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 impl Rule {
     /// The finding about an app that breaks the rule, with the values that broke it; none where it holds.
     /// `place` finds where a setting is written (its own name given); the app's own place otherwise.
-    pub fn broken(
+    pub(crate) fn broken(
         &self,
         environment: &Environment,
         app: Span,
@@ -205,7 +209,7 @@ impl Rule {
 impl Test {
     /// What the test expects and does not find: one finding each, with the values found. The environment holds
     /// `objects` (see [`objects_value`]) beside the names of [`environment`].
-    pub fn failures(&self, environment: &Environment) -> Vec<Finding> {
+    pub(crate) fn failures(&self, environment: &Environment) -> Vec<Finding> {
         let failed = self.expect.iter().filter_map(|expect| {
             let explained = evaluate_explained(expect, environment);
             if explained.value == Value::Bool(true) {

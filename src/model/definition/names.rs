@@ -69,7 +69,7 @@ fn object<const N: usize>(fields: [(&str, Field); N]) -> Type {
 
 /// The values of `settings app org cluster release` for one app. `needs` (a map of need to outputs) is added with
 /// [`Environment::with`] where providers have answered.
-pub fn environment(organisation: &Organisation, app: &App) -> Environment {
+pub(crate) fn environment(organisation: &Organisation, app: &App) -> Environment {
     let cluster = &organisation.cluster;
     let domain = |domain: Option<&String>| domain.map_or(Value::Absent, |domain| Value::garden_text(domain));
     Environment::new()
@@ -175,7 +175,7 @@ fn organisation_value(organisation: &Organisation) -> Value {
 
 /// `objects` of definition tests: kind to name to body, the name without the app's in front (`cloud-web` is `web`,
 /// `cloud` itself is `app`).
-pub fn objects_value<'a>(
+pub(crate) fn objects_value<'a>(
     app: &str,
     objects: impl IntoIterator<Item = (&'a str, &'a str, &'a serde_json::Value)>,
 ) -> Value {

@@ -12,39 +12,39 @@ use crate::source::{Span, Spanned};
 
 /// Something an app asks of the cluster.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Need {
+pub(crate) struct Need {
     /// Which: `postgres`, `redis`, `bucket`, `volume`, `mail`, `route`, `secret`, ….
-    pub kind: NeedKind,
+    pub(crate) kind: NeedKind,
     /// Its name inside the app: `db` in `needs.db.host`.
-    pub name: Spanned<Name>,
+    pub(crate) name: Spanned<Name>,
     /// Options by name: arguments and properties as templates (`size "${settings.storage}"` → `size`: one).
-    pub options: BTreeMap<String, NeedOption>,
+    pub(crate) options: BTreeMap<String, NeedOption>,
     /// `key NAME length=N` of a `secret` need.
-    pub keys: Vec<(Spanned<String>, u32)>,
+    pub(crate) keys: Vec<(Spanned<String>, u32)>,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// Signing in, which apps of a definition give to others of their organisation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SignOn {
+pub(crate) struct SignOn {
     /// The workload that answers.
-    pub to: Spanned<Name>,
+    pub(crate) to: Spanned<Name>,
     /// What the need `sign-on` yields but the client and its secret.
-    pub outputs: BTreeMap<String, Template>,
+    pub(crate) outputs: BTreeMap<String, Template>,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 impl SignOn {
     /// The outputs of the need that a provider says; the others follow from the issuer or are made for each app.
-    pub fn outputs() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn outputs() -> impl Iterator<Item = &'static str> {
         let outputs = NeedKind::SignOn.facts().outputs.iter().map(|(name, ..)| *name);
         outputs.filter(|name| !matches!(*name, "client" | "secret" | "discovery"))
     }
 
     /// What `clients` is in expressions of a definition that provides it.
-    pub fn clients_type() -> Type {
+    pub(crate) fn clients_type() -> Type {
         let texts = || Type::List(Box::new(Type::Text));
         let fields = [
             ("id", Type::Text),
@@ -61,16 +61,16 @@ impl SignOn {
 
 /// An option of a need as the definition wrote it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NeedOption {
+pub(crate) struct NeedOption {
     /// A whole value: one template; amounts in two arguments are read to one literal amount.
-    pub value: NeedValue,
+    pub(crate) value: NeedValue,
     /// Where it stands.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// The value of a need's option.
 #[derive(Clone, Debug, PartialEq)]
-pub enum NeedValue {
+pub(crate) enum NeedValue {
     /// Text or a hole that keeps its type.
     Template(Template),
     /// A literal amount such as `10 GiB`.
@@ -81,7 +81,7 @@ pub enum NeedValue {
 
 /// The closed set of needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NeedKind {
+pub(crate) enum NeedKind {
     /// A PostgreSQL database with its user.
     Postgres,
     /// A MongoDB database with its user.
@@ -106,22 +106,22 @@ pub enum NeedKind {
 
 /// What a definition may say about a kind of need, and what it gets.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Which.
-    pub kind: NeedKind,
+    pub(crate) kind: NeedKind,
     /// The word in `needs { … }`.
-    pub word: &'static str,
+    pub(crate) word: &'static str,
     /// What it is, in a sentence.
-    pub about: &'static str,
+    pub(crate) about: &'static str,
     /// Options: name, what it may be, whether it must be there.
-    pub options: &'static [(&'static str, OptionKind, bool)],
+    pub(crate) options: &'static [(&'static str, OptionKind, bool)],
     /// Outputs: name, what it is, in a few words.
-    pub outputs: &'static [(&'static str, OutputKind, &'static str)],
+    pub(crate) outputs: &'static [(&'static str, OutputKind, &'static str)],
 }
 
 /// What the option of a need may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OptionKind {
+pub(crate) enum OptionKind {
     /// An amount.
     Amount(Dimension),
     /// Text.
@@ -140,7 +140,7 @@ pub enum OptionKind {
 
 /// What the output of a need is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputKind {
+pub(crate) enum OutputKind {
     /// Text.
     Text,
     /// A whole number.
@@ -157,7 +157,7 @@ const PORT: (&str, OutputKind, &str) = ("port", OutputKind::Int, "the port to co
 const PASSWORD: (&str, OutputKind, &str) = ("password", OutputKind::Secret, "the password");
 
 /// Every kind of need.
-pub const FACTS: &[Facts] = &[
+pub(crate) const FACTS: &[Facts] = &[
     Facts {
         kind: NeedKind::Postgres,
         word: "postgres",
@@ -289,7 +289,7 @@ pub const FACTS: &[Facts] = &[
 
 impl NeedKind {
     /// The kind of a word.
-    pub fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         FACTS.iter().find(|facts| facts.word == word).map(|facts| facts.kind)
     }
 
@@ -297,19 +297,19 @@ impl NeedKind {
     ///
     /// # Panics
     /// Never: the table has every kind, as its test shows.
-    pub fn facts(self) -> &'static Facts {
+    pub(crate) fn facts(self) -> &'static Facts {
         FACTS.iter().find(|facts| facts.kind == self).expect("the table has every kind, as its test shows")
     }
 
     /// Its word.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         self.facts().word
     }
 }
 
 impl OutputKind {
     /// Its type in expressions.
-    pub fn expression_type(self) -> Type {
+    pub(crate) fn expression_type(self) -> Type {
         match self {
             Self::Text => Type::Text,
             Self::Int => Type::Int,
@@ -321,7 +321,7 @@ impl OutputKind {
 
 impl Need {
     /// What `needs.NAME` is in expressions.
-    pub fn expression_type(&self) -> Type {
+    pub(crate) fn expression_type(&self) -> Type {
         let field = |kind: Type| Field { kind, optional: false };
         let outputs =
             self.kind.facts().outputs.iter().map(|(name, kind, _)| ((*name).to_owned(), field(kind.expression_type())));
@@ -330,7 +330,7 @@ impl Need {
     }
 
     /// The value of an option (`on` and `off` are true and false); none where the definition does not say it.
-    pub fn option(&self, name: &str, environment: &Environment) -> Option<Value> {
+    pub(crate) fn option(&self, name: &str, environment: &Environment) -> Option<Value> {
         let value = self.options.get(name)?.value.evaluate(environment);
         let on_off =
             self.kind.facts().options.iter().any(|(option, kind, _)| *option == name && *kind == OptionKind::OnOff);
@@ -343,7 +343,7 @@ impl Need {
 
 impl NeedValue {
     /// The value; a hole that is the whole string keeps its type.
-    pub fn evaluate(&self, environment: &Environment) -> Value {
+    pub(crate) fn evaluate(&self, environment: &Environment) -> Value {
         match self {
             Self::Template(template) => template.evaluate_value(environment),
             Self::Quantity(quantity) => Value::Quantity(*quantity),

@@ -11,13 +11,13 @@ use crate::source::Span;
 use crate::syntax::Value as Written;
 
 /// A setting that names a Secret.
-pub struct Named<'a> {
+pub(crate) struct Named<'a> {
     /// The setting, as `token` or `provisioning token`.
-    pub setting: String,
+    pub(crate) setting: String,
     /// The Secret's name, as written.
-    pub secret: &'a Written,
+    pub(crate) secret: &'a Written,
     /// Where the setting was written.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// The key that a setting names; with `whole` the layers are merged, and what is missing is a finding.
@@ -51,7 +51,7 @@ pub(super) fn decode(
 }
 
 /// Every Secret that the settings of an app name.
-pub fn named(app: &App) -> Vec<Named<'_>> {
+pub(crate) fn named(app: &App) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     for (name, declaration) in &app.definition.settings {
         let Some(setting) = app.settings.get(name) else { continue };

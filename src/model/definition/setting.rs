@@ -13,43 +13,43 @@ use crate::source::Span;
 #[derive(Clone, Debug)]
 pub struct SettingDeclaration {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its type as written (`choice`, `size`, `list-of=word`, …).
     pub kind: SettingType,
     /// Its value where no layer says one.
-    pub default: Option<Value>,
+    pub(crate) default: Option<Value>,
     /// The same as written, of [`Layer::Definition`](crate::model::Layer): the farthest layer of the merge.
-    pub default_written: Option<Setting>,
+    pub(crate) default_written: Option<Setting>,
     /// Where parcelle itself gives a value when no layer does (`at`: `NAME.DOMAIN`): what it is, for the docs.
-    pub computed: Option<String>,
+    pub(crate) computed: Option<String>,
     /// Whether every app has it (`common-settings.kdl`), rather than apps of this definition only.
     pub common: bool,
     /// Whether it is a node for each key (its first argument): `group coordination { … }`, `group press { … }`.
-    pub repeatable: bool,
+    pub(crate) repeatable: bool,
     /// Whether some layer must say one.
-    pub required: bool,
+    pub(crate) required: bool,
     /// Never smaller than applied before; with the reason.
-    pub only_grows: Option<String>,
+    pub(crate) only_grows: Option<String>,
     /// Never other than applied first; with the reason.
-    pub immutable: Option<String>,
+    pub(crate) immutable: Option<String>,
     /// Allowed numbers, inclusive; of amounts in their base unit, of texts their length, of lists their size.
-    pub range: Option<(i64, i64)>,
+    pub(crate) range: Option<(i64, i64)>,
     /// A regular expression that the whole text must match.
-    pub pattern: Option<String>,
+    pub(crate) pattern: Option<String>,
     /// What it is, in a sentence.
-    pub about: Option<String>,
+    pub(crate) about: Option<String>,
     /// An example value, as written.
-    pub example: Option<String>,
+    pub(crate) example: Option<String>,
     /// An earlier name.
-    pub was: Option<String>,
+    pub(crate) was: Option<String>,
     /// Why it should not be used any more.
-    pub deprecated: Option<String>,
+    pub(crate) deprecated: Option<String>,
     /// Nested settings of a group, by name; properties where `as_property`.
-    pub members: BTreeMap<String, SettingDeclaration>,
+    pub(crate) members: BTreeMap<String, SettingDeclaration>,
     /// Whether a member is written as `name=value` rather than as a child.
-    pub as_property: bool,
+    pub(crate) as_property: bool,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// The type of a setting.
@@ -103,7 +103,7 @@ pub enum SettingType {
 
 impl SettingType {
     /// The expression type of a value of this type.
-    pub fn expression_type(&self, members: &BTreeMap<String, SettingDeclaration>) -> Type {
+    pub(crate) fn expression_type(&self, members: &BTreeMap<String, SettingDeclaration>) -> Type {
         expression_type(self, members)
     }
 }
@@ -151,7 +151,7 @@ fn group(options: &[String], members: &BTreeMap<String, SettingDeclaration>) -> 
 
 impl SettingDeclaration {
     /// The field of `settings` (or of a group) that this setting is in expressions.
-    pub fn expression_field(&self) -> Field {
+    pub(crate) fn expression_field(&self) -> Field {
         let kind = self.kind.expression_type(&self.members);
         if self.repeatable {
             return Field { kind: Type::Map(Box::new(kind)), optional: false };

@@ -7,81 +7,81 @@ use crate::source::{Span, Spanned};
 
 /// What runs all the time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Workload {
+pub(crate) struct Workload {
     /// Its name inside the app.
-    pub name: Spanned<Name>,
+    pub(crate) name: Spanned<Name>,
     /// Its pods.
-    pub pod: Pod,
+    pub(crate) pod: Pod,
     /// Ports by name.
-    pub ports: Vec<Guarded<Port>>,
+    pub(crate) ports: Vec<Guarded<Port>>,
     /// Fewest and most replicas; 1 and 1 where not said.
-    pub replicas: Option<(Template, Template)>,
+    pub(crate) replicas: Option<(Template, Template)>,
     /// Whether it keeps an identity (a StatefulSet with a claim each) or not (a Deployment).
-    pub stateful: bool,
+    pub(crate) stateful: bool,
     /// `recreate` where two generations must not run side by side.
-    pub recreate: bool,
+    pub(crate) recreate: bool,
     /// Ready when this holds.
-    pub ready: Option<Probe>,
+    pub(crate) ready: Option<Probe>,
     /// Restarted when this fails.
-    pub alive: Option<Probe>,
+    pub(crate) alive: Option<Probe>,
     /// Given this long to start: until it holds, the others wait.
-    pub started: Option<Probe>,
+    pub(crate) started: Option<Probe>,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// What a pod of a workload or job holds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pod {
+pub(crate) struct Pod {
     /// The image.
-    pub image: Template,
+    pub(crate) image: Template,
     /// Command and arguments; the image's own where empty. `run php -f x` is the whole command.
-    pub run: Vec<Template>,
+    pub(crate) run: Vec<Template>,
     /// The user it runs as (and the group of its volumes); must not be 0 unless `root_because`.
-    pub run_as: Option<u32>,
+    pub(crate) run_as: Option<u32>,
     /// Why the image cannot run as another user than root, where so.
-    pub root_because: Option<String>,
+    pub(crate) root_because: Option<String>,
     /// Why the image needs a writable root file system, where so (`writable "reason"`).
-    pub writable_because: Option<String>,
+    pub(crate) writable_because: Option<String>,
     /// Paths that get an empty scratch volume (`scratch "/tmp"`).
-    pub scratch: Vec<Template>,
+    pub(crate) scratch: Vec<Template>,
     /// Environment in order.
-    pub env: Vec<Guarded<Env>>,
+    pub(crate) env: Vec<Guarded<Env>>,
     /// Files.
-    pub files: Vec<Guarded<File>>,
+    pub(crate) files: Vec<Guarded<File>>,
     /// Mounted volumes: need and path.
-    pub volumes: Vec<Guarded<Mount>>,
+    pub(crate) volumes: Vec<Guarded<Mount>>,
     /// Requests and limits.
-    pub resources: Resources,
+    pub(crate) resources: Resources,
 }
 
 /// `env NAME value`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Env {
+pub(crate) struct Env {
     /// The variable; one inside `@each` names the element.
-    pub name: Template,
+    pub(crate) name: Template,
     /// Its value; may hold secrets.
-    pub value: Template,
+    pub(crate) value: Template,
 }
 
 /// `file PATH format=F CONTENT`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct File {
+pub(crate) struct File {
     /// Where it is mounted.
-    pub path: Template,
+    pub(crate) path: Template,
     /// How `content` is emitted and escaped.
-    pub format: FileFormat,
+    pub(crate) format: FileFormat,
     /// What it holds.
-    pub content: FileContent,
+    pub(crate) content: FileContent,
     /// Its permission bits, as in `0644`.
-    pub mode: Option<u32>,
+    pub(crate) mode: Option<u32>,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileFormat {
+pub(crate) enum FileFormat {
     /// As is.
     Text,
     /// YAML from children.
@@ -94,7 +94,7 @@ pub enum FileFormat {
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FileContent {
+pub(crate) enum FileContent {
     /// One text.
     Text(Template),
     /// Data that is emitted in the file's format.
@@ -103,7 +103,7 @@ pub enum FileContent {
 
 /// Data with templates at its leaves.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Data {
+pub(crate) enum Data {
     /// A leaf; a hole that is the whole string keeps its type.
     Leaf(Template),
     /// A whole number or `on`/`off`.
@@ -118,48 +118,48 @@ pub enum Data {
 
 /// `volume NEED at=PATH`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mount {
+pub(crate) struct Mount {
     /// The need.
-    pub need: Spanned<Name>,
+    pub(crate) need: Spanned<Name>,
     /// How many loops the need stands in: it is the one of their elements, which the mount stands in, too.
-    pub loops: usize,
+    pub(crate) loops: usize,
     /// Where.
-    pub at: Template,
+    pub(crate) at: Template,
     /// A folder of the volume (`sub=themes`).
-    pub sub: Option<Template>,
+    pub(crate) sub: Option<Template>,
     /// Whether it may only be read.
-    pub read_only: bool,
+    pub(crate) read_only: bool,
 }
 
 /// `port NAME NUMBER`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Port {
+pub(crate) struct Port {
     /// Its name, at most 15 characters.
-    pub name: Spanned<String>,
+    pub(crate) name: Spanned<String>,
     /// Its number.
-    pub number: u16,
+    pub(crate) number: u16,
     /// UDP instead of TCP.
-    pub udp: bool,
+    pub(crate) udp: bool,
 }
 
 /// How to ask whether a container is well.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// What is asked.
-    pub kind: ProbeKind,
+    pub(crate) kind: ProbeKind,
     /// Seconds between two questions.
-    pub period: u32,
+    pub(crate) period: u32,
     /// Seconds to wait for an answer.
-    pub timeout: u32,
+    pub(crate) timeout: u32,
     /// Failures in a row that count.
-    pub failures: u32,
+    pub(crate) failures: u32,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// What a probe asks.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ProbeKind {
+pub(crate) enum ProbeKind {
     /// `http path=… [port=…] [host=…]`.
     Http {
         /// The path.
@@ -180,28 +180,28 @@ pub enum ProbeKind {
 
 /// Requests and limits of a container; a processor limit only where said.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Resources {
+pub(crate) struct Resources {
     /// Processor time asked for.
-    pub cpu: Option<NeedValue>,
+    pub(crate) cpu: Option<NeedValue>,
     /// The most processor time.
-    pub cpu_limit: Option<NeedValue>,
+    pub(crate) cpu_limit: Option<NeedValue>,
     /// Memory asked for.
-    pub memory: Option<NeedValue>,
+    pub(crate) memory: Option<NeedValue>,
     /// The most memory.
-    pub memory_limit: Option<NeedValue>,
+    pub(crate) memory_limit: Option<NeedValue>,
 }
 
 /// What runs once or by the clock.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Job {
+pub(crate) struct Job {
     /// Its name inside the app.
-    pub name: Spanned<Name>,
+    pub(crate) name: Spanned<Name>,
     /// When.
-    pub trigger: Trigger,
+    pub(crate) trigger: Trigger,
     /// Its pod; of `like WORKLOAD`, that workload's with what the job says over it.
-    pub pod: Pod,
+    pub(crate) pod: Pod,
     /// Where it was declared.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// When a job runs.

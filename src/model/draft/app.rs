@@ -18,9 +18,9 @@ use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 
 /// A version or channel that the definition does not have.
-pub const UNKNOWN_VERSION: Code = Code::new("E0304");
+pub(crate) const UNKNOWN_VERSION: Code = Code::new("E0304");
 /// An app with a web address and nothing to make it of.
-pub const NO_HOST: Code = Code::new("E0308");
+pub(crate) const NO_HOST: Code = Code::new("E0308");
 
 /// The channel of apps that say nothing.
 const STABLE: &str = "stable";
@@ -28,37 +28,37 @@ const STABLE: &str = "stable";
 /// All that decides over one app.
 pub(super) struct Sources<'a> {
     /// The file of the organisation.
-    pub file: &'a Checked,
+    pub(crate) file: &'a Checked,
     /// Its name.
-    pub name: &'a Name,
+    pub(crate) name: &'a Name,
     /// What it is.
-    pub definition: &'a Arc<Definition>,
+    pub(crate) definition: &'a Arc<Definition>,
     /// The farthest layer.
-    pub base: &'a BTreeMap<String, Arc<Setting>>,
+    pub(crate) base: &'a BTreeMap<String, Arc<Setting>>,
     /// The organisation's node for it, where there is one.
-    pub own: Option<&'a AppNode>,
+    pub(crate) own: Option<&'a AppNode>,
     /// The offer's, where there is one.
-    pub offered: Option<&'a AppNode>,
+    pub(crate) offered: Option<&'a AppNode>,
     /// The offer's defaults.
-    pub offer_defaults: Option<&'a BTreeMap<String, Arc<Setting>>>,
+    pub(crate) offer_defaults: Option<&'a BTreeMap<String, Arc<Setting>>>,
     /// The organisation's defaults.
-    pub defaults: &'a BTreeMap<String, Arc<Setting>>,
+    pub(crate) defaults: &'a BTreeMap<String, Arc<Setting>>,
     /// What the organisation's `sign-on` says to it.
-    pub sign_on: Option<&'a BTreeMap<String, Arc<Setting>>>,
+    pub(crate) sign_on: Option<&'a BTreeMap<String, Arc<Setting>>>,
     /// `NAME.DOMAIN`, as text and where the domain stands; absent where there is no domain.
-    pub host: Option<Spanned<String>>,
+    pub(crate) host: Option<Spanned<String>>,
     /// Whether there is none where none is given, rather than one that could not be read.
-    pub host_known: bool,
+    pub(crate) host_known: bool,
     /// How long the organisation or the garden keeps data that is retired.
-    pub keep_data: Quantity,
+    pub(crate) keep_data: Quantity,
     /// Where the whole organisation is retired.
-    pub retired: Option<&'a Retired>,
+    pub(crate) retired: Option<&'a Retired>,
     /// The organisation's node, where to point when it does not mention the app.
-    pub organisation: Span,
+    pub(crate) organisation: Span,
     /// Its name: what is wrong of the merged whole stops it alone.
-    pub stops: &'a Name,
+    pub(crate) stops: &'a Name,
     /// Whether no finding is about the defaults of the offer and the organisation.
-    pub defaults_sound: bool,
+    pub(crate) defaults_sound: bool,
 }
 
 impl Sources<'_> {

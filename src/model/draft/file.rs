@@ -11,13 +11,13 @@ use crate::syntax::Node;
 #[derive(Debug)]
 pub(in crate::model) struct FileReading {
     /// The file as the schema checked it.
-    pub checked: Arc<Checked>,
+    pub(crate) checked: Arc<Checked>,
     /// Where its organisations stand among its nodes, retired ones too; none where it was not readable.
-    pub organisations: Vec<usize>,
+    pub(crate) organisations: Vec<usize>,
     /// Its `allow` and `severity` lines.
-    pub said: Said,
+    pub(crate) said: Said,
     /// What it may hold beside what was read of it; absent where all was.
-    pub doubt: Option<Doubt>,
+    pub(crate) doubt: Option<Doubt>,
 }
 
 impl FileReading {

@@ -14,14 +14,14 @@ use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// No `garden` node, or two of them.
-pub const NO_GARDEN: Code = Code::new("E0305");
+pub(crate) const NO_GARDEN: Code = Code::new("E0305");
 /// Consent from a group that nobody is in.
-pub const NOBODY: Code = Code::new("E0306");
+pub(crate) const NOBODY: Code = Code::new("E0306");
 
 /// How long data is kept where the garden says nothing.
-pub const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amount: 30 * 86_400 };
+pub(crate) const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration, amount: 30 * 86_400 };
 /// How many objects an organisation may lose undeclared where the garden says nothing.
-pub const UNDECLARED: (u64, u64) = (20, 10);
+pub(crate) const UNDECLARED: (u64, u64) = (20, 10);
 
 /// The garden of its one node, without what other files add; its name is absent where it could not be read.
 pub(in crate::model) fn read(files: &[Arc<Checked>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {

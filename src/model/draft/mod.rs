@@ -23,7 +23,7 @@ mod sign_on;
 pub(super) mod top_level;
 mod world;
 
-pub use app::NO_HOST;
+pub(crate) use app::NO_HOST;
 pub(super) use doubt::Doubt;
 pub(super) use file::FileReading;
 pub(super) use world::World;
@@ -33,34 +33,34 @@ pub(super) use world::World;
 #[expect(clippy::struct_excessive_bools, reason = "four words of a file, each understood or not on its own")]
 pub(super) struct Known {
     /// Its cluster is one of the garden's; a stand-in otherwise.
-    pub cluster: bool,
+    pub(crate) cluster: bool,
     /// Its domain is as it says, not left open by a finding.
-    pub domain: bool,
+    pub(crate) domain: bool,
     /// No finding is about what may have been meant as one of its apps.
-    pub apps: bool,
+    pub(crate) apps: bool,
     /// Its offer is one of the garden's, or it names none.
-    pub offer: bool,
+    pub(crate) offer: bool,
 }
 
 /// An organisation as far as it could be read; rules look at it also where findings stop it.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     /// What was understood.
-    pub organisation: Arc<Organisation>,
+    pub(crate) organisation: Arc<Organisation>,
     /// Its whole node.
-    pub whole: Span,
+    pub(crate) whole: Span,
     /// Which of its words could be understood.
-    pub known: Known,
+    pub(crate) known: Known,
     /// Apps about which there is a finding: nothing is concluded from their settings.
-    pub unsound: BTreeSet<Name>,
+    pub(crate) unsound: BTreeSet<Name>,
     /// Apps that are written but of no known definition.
-    pub unbuilt: BTreeSet<Name>,
+    pub(crate) unbuilt: BTreeSet<Name>,
     /// Definitions that its apps name.
-    pub uses: BTreeSet<String>,
+    pub(crate) uses: BTreeSet<String>,
     /// Whether it has hosts outside its domain.
-    pub strays: bool,
+    pub(crate) strays: bool,
     /// Its apps that ask for backups and hold what can be lost.
-    pub backed_up: Vec<Name>,
+    pub(crate) backed_up: Vec<Name>,
     /// Its file, and where it stands in it.
     file: Arc<Checked>,
     at: usize,

@@ -18,7 +18,7 @@ use crate::source::Spanned;
 use crate::syntax::{Node, Value};
 
 /// The offer's app of the same name is of another definition.
-pub const OTHER_DEFINITION: Code = Code::new("E0307");
+pub(crate) const OTHER_DEFINITION: Code = Code::new("E0307");
 
 /// An organisation; absent where not even its name can be read.
 pub(in crate::model) fn read(

@@ -11,31 +11,31 @@ use crate::schema::{Checked, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
 use crate::syntax::Node;
 
 /// A setting under its earlier name.
-pub const RENAMED: Code = Code::new("W0104");
+pub(crate) const RENAMED: Code = Code::new("W0104");
 /// A setting that should not be used any more.
-pub const DEPRECATED: Code = Code::new("W0103");
+pub(crate) const DEPRECATED: Code = Code::new("W0103");
 
 /// Words of an app's block that are no settings; the schema has checked them.
-pub const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow", "keep-data"];
+pub(crate) const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow", "keep-data"];
 
 /// What a block says.
 pub(super) struct Said {
     /// Settings by name.
-    pub settings: BTreeMap<String, Arc<Setting>>,
+    pub(crate) settings: BTreeMap<String, Arc<Setting>>,
     /// Whether no finding is about any of them.
-    pub sound: bool,
+    pub(crate) sound: bool,
 }
 
 /// Who reads a block of settings, and by which declarations.
 pub(super) struct Reader<'a> {
     /// The declarations that count.
-    pub declarations: &'a BTreeMap<String, SettingDeclaration>,
+    pub(crate) declarations: &'a BTreeMap<String, SettingDeclaration>,
     /// What the block belongs to, for messages: "`nextcloud`".
-    pub owner: &'a str,
+    pub(crate) owner: &'a str,
     /// Words that are no settings.
-    pub words: &'a [&'static str],
+    pub(crate) words: &'a [&'static str],
     /// Which layer the block is.
-    pub layer: Layer,
+    pub(crate) layer: Layer,
 }
 
 impl Reader<'_> {

@@ -26,15 +26,15 @@ pub(super) struct SignOn {
     /// What every other app is told: the name of that one.
     others: BTreeMap<String, Arc<Setting>>,
     /// Whether no finding is about it.
-    pub sound: bool,
+    pub(crate) sound: bool,
 }
 
 /// The apps of an organisation as they are written.
 pub(super) struct Apps<'a> {
     /// Its own.
-    pub own: &'a BTreeMap<Name, AppNode>,
+    pub(crate) own: &'a BTreeMap<Name, AppNode>,
     /// Those of its offer.
-    pub offered: &'a BTreeMap<Name, AppNode>,
+    pub(crate) offered: &'a BTreeMap<Name, AppNode>,
 }
 
 impl SignOn {

@@ -11,11 +11,11 @@ use crate::name::Name;
 /// What organisations are read against.
 pub(in crate::model) struct World<'a> {
     /// The garden, with its clusters and offers.
-    pub garden: &'a Garden,
+    pub(crate) garden: &'a Garden,
     /// Every definition.
-    pub definitions: &'a Definitions,
+    pub(crate) definitions: &'a Definitions,
     /// What may be there although it could not be read.
-    pub doubt: &'a Doubt,
+    pub(crate) doubt: &'a Doubt,
     bases: OnceLock<BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>>,
 }
 

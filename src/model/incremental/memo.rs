@@ -17,7 +17,7 @@ use crate::source::{FileId, Span};
 
 /// Everything known from the last check. File ids name one content each, as long as this value lives.
 #[derive(Default)]
-pub struct Memo {
+pub(crate) struct Memo {
     /// The files of the last check.
     pub(super) files: BTreeMap<FileId, KeptFile>,
     /// Clusters by the place of their node.
@@ -39,35 +39,35 @@ pub struct Memo {
 /// A file and what rules find in its texts.
 #[derive(Clone)]
 pub(super) struct KeptFile {
-    pub reading: Arc<FileReading>,
-    pub found: Arc<Findings>,
+    pub(crate) reading: Arc<FileReading>,
+    pub(crate) found: Arc<Findings>,
 }
 
 /// An offer and what was found in it.
 pub(super) struct KeptOffer {
-    pub offer: Option<Arc<Offer>>,
-    pub found: Findings,
-    pub read_by: ReadBy,
+    pub(crate) offer: Option<Arc<Offer>>,
+    pub(crate) found: Findings,
+    pub(crate) read_by: ReadBy,
 }
 
 /// An organisation as it was read, and what was found in it. Absent where not even its name could be read.
 pub(super) struct Kept {
-    pub draft: Option<Arc<Draft>>,
-    pub found: Findings,
-    pub read_by: ReadBy,
+    pub(crate) draft: Option<Arc<Draft>>,
+    pub(crate) found: Findings,
+    pub(crate) read_by: ReadBy,
 }
 
 /// A draft without the hosts that it gave away.
 pub(super) struct Released {
-    pub of: Arc<Draft>,
-    pub hosts: BTreeSet<String>,
-    pub draft: Arc<Draft>,
+    pub(crate) of: Arc<Draft>,
+    pub(crate) hosts: BTreeSet<String>,
+    pub(crate) draft: Arc<Draft>,
 }
 
 /// What rules found in one organisation, and all that they looked at.
 pub(super) struct Judged {
-    pub one: One,
-    pub found: Findings,
+    pub(crate) one: One,
+    pub(crate) found: Findings,
 }
 
 /// From how many on several are made at once: to wake the others for fewer takes longer.

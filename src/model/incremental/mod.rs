@@ -22,7 +22,7 @@ mod against;
 mod index;
 mod memo;
 
-pub use memo::Memo;
+pub(crate) use memo::Memo;
 
 /// The garden that checked files mean, with every rule of the whole garden tried.
 ///
@@ -39,7 +39,7 @@ pub fn build(
 }
 
 /// The same, with what is known of an earlier garden: only what changed since is read and judged.
-pub fn build_again(
+pub(crate) fn build_again(
     memo: &mut Memo,
     files: &[Arc<Checked>],
     definitions: &Definitions,

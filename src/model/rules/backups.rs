@@ -5,7 +5,7 @@ use crate::model::draft::Draft;
 use crate::model::rules::View;
 
 /// Backups that are asked for and cannot be made.
-pub const NO_TARGET: Code = Code::new("W0411");
+pub(crate) const NO_TARGET: Code = Code::new("W0411");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     let lacking = view.garden.clusters.values().filter(|cluster| {

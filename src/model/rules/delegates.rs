@@ -8,7 +8,7 @@ use crate::name::Name;
 use crate::source::Spanned;
 
 /// Lending a host that is not one's own.
-pub const NOT_YOURS: Code = Code::new("E0310");
+pub(crate) const NOT_YOURS: Code = Code::new("E0310");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for draft in view.index.lending().filter_map(|name| view.draft(name)) {

@@ -5,7 +5,7 @@ use crate::model::draft::Draft;
 use crate::model::rules::{View, ownership};
 
 /// A domain that is another organisation's.
-pub const TAKEN: Code = Code::new("E0403");
+pub(crate) const TAKEN: Code = Code::new("E0403");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     ownership::newcomers(view)

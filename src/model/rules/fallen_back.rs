@@ -9,7 +9,7 @@ use crate::model::{App, Layer};
 use crate::schema::suggest::either;
 
 /// An app whose own lines are gone, and that the offer keeps.
-pub const FALLEN_BACK: Code = Code::new("W0410");
+pub(crate) const FALLEN_BACK: Code = Code::new("W0410");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let draft = &one.draft;

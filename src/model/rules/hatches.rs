@@ -5,7 +5,7 @@ use crate::model::rules::One;
 use crate::syntax::Node;
 
 /// `env` or `patch` where the offer does not allow it.
-pub const CLOSED: Code = Code::new("E0414");
+pub(crate) const CLOSED: Code = Code::new("E0414");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     if !one.draft.known.offer {

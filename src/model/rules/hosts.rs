@@ -14,9 +14,9 @@ use crate::name::Name;
 use crate::source::Spanned;
 
 /// A host that another app has.
-pub const TAKEN: Code = Code::new("E0401");
+pub(crate) const TAKEN: Code = Code::new("E0401");
 /// A host outside the organisation's domain.
-pub const OUTSIDE: Code = Code::new("E0402");
+pub(crate) const OUTSIDE: Code = Code::new("E0402");
 
 struct Claim<'a> {
     draft: &'a Draft,

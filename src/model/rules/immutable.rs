@@ -6,7 +6,7 @@ use crate::model::rules::One;
 use crate::model::value_text;
 
 /// A setting other than it was applied.
-pub const CHANGED: Code = Code::new("E0408");
+pub(crate) const CHANGED: Code = Code::new("E0408");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {

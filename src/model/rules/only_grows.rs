@@ -6,7 +6,7 @@ use crate::model::rules::{One, SoundApp};
 use crate::model::{Layer, Setting};
 
 /// A setting smaller than it was applied.
-pub const SHRINKS: Code = Code::new("E0407");
+pub(crate) const SHRINKS: Code = Code::new("E0407");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {

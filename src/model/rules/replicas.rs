@@ -5,7 +5,7 @@ use crate::model::rules::One;
 use crate::syntax::Value;
 
 /// More than one of what must stay alone.
-pub const ALONE: Code = Code::new("E0416");
+pub(crate) const ALONE: Code = Code::new("E0416");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {

@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::rules::One;
 
 /// A name that the cluster or parcelle itself uses.
-pub const RESERVED: Code = Code::new("E0404");
+pub(crate) const RESERVED: Code = Code::new("E0404");
 
 const NAMES: &[&str] = &["default", "parcelle", "parcelle-system", "cert-manager", "cnpg-system", "gateways", "garage"];
 const PREFIXES: &[&str] = &["kube-", "openshift-", "parcelle-"];

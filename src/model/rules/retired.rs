@@ -5,7 +5,7 @@ use crate::model::rules::One;
 use crate::model::{Life, Retired};
 
 /// A shorter time than the garden's.
-pub const TOO_SHORT: Code = Code::new("E0409");
+pub(crate) const TOO_SHORT: Code = Code::new("E0409");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let least = one.keep_data;

@@ -7,9 +7,9 @@ use crate::model::Organisation;
 use crate::model::rules::One;
 
 /// Another cluster than the one applied to.
-pub const OTHER_CLUSTER: Code = Code::new("E0418");
+pub(crate) const OTHER_CLUSTER: Code = Code::new("E0418");
 /// Another definition than the one applied.
-pub const OTHER_DEFINITION: Code = Code::new("E0419");
+pub(crate) const OTHER_DEFINITION: Code = Code::new("E0419");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let draft = &one.draft;

@@ -10,7 +10,7 @@ use crate::schema::{Checked, MISSING, SUPERFLUOUS};
 use crate::syntax::{Node, Value};
 
 /// A Secret that is not the organisation's own.
-pub const NOT_OWN: Code = Code::new("E0702");
+pub(crate) const NOT_OWN: Code = Code::new("E0702");
 
 pub(super) fn check(file: &Checked, findings: &mut Findings) {
     let nodes = file.document.nodes.iter().filter(|_| file.readable());

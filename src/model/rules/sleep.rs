@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::rules::One;
 
 /// A service that receives, asleep at night.
-pub const RECEIVES: Code = Code::new("E0415");
+pub(crate) const RECEIVES: Code = Code::new("E0415");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {

@@ -16,26 +16,26 @@ use crate::source::Span;
 #[derive(Clone)]
 pub(in crate::model) struct One {
     /// The organisation as far as it could be read.
-    pub draft: Arc<Draft>,
+    pub(crate) draft: Arc<Draft>,
     /// The organisation as it was applied last.
-    pub past: Option<Arc<Organisation>>,
+    pub(crate) past: Option<Arc<Organisation>>,
     /// Its apps of which nothing is left in the cluster.
-    pub gone: BTreeSet<Name>,
+    pub(crate) gone: BTreeSet<Name>,
     /// Where the `garden` node stands.
-    pub garden: Span,
+    pub(crate) garden: Span,
     /// How long the garden keeps data at least.
-    pub keep_data: Quantity,
+    pub(crate) keep_data: Quantity,
     /// Whether there is a finding in its cluster: nothing is concluded from what that lacks.
-    pub unsound_cluster: bool,
+    pub(crate) unsound_cluster: bool,
     /// What there is beside it.
-    pub names: Arc<Names>,
+    pub(crate) names: Arc<Names>,
 }
 
 /// The names that settings of apps may refer to outside of their organisation.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::model) struct Names {
-    pub clusters: BTreeSet<Name>,
-    pub offers: BTreeSet<Name>,
+    pub(crate) clusters: BTreeSet<Name>,
+    pub(crate) offers: BTreeSet<Name>,
 }
 
 impl One {
@@ -63,9 +63,9 @@ impl One {
 pub(in crate::model) struct SoundApp<'a> {
     one: &'a One,
     /// Its organisation as far as it could be read.
-    pub draft: &'a Draft,
+    pub(crate) draft: &'a Draft,
     /// The app.
-    pub app: &'a App,
+    pub(crate) app: &'a App,
 }
 
 impl<'a> SoundApp<'a> {
@@ -85,21 +85,21 @@ impl<'a> SoundApp<'a> {
 /// What rules over the whole garden look at.
 pub(in crate::model) struct View<'a> {
     /// Names, clusters, offers; no organisations yet.
-    pub garden: &'a Garden,
+    pub(crate) garden: &'a Garden,
     /// All organisations as far as they could be read, in file order.
-    pub drafts: &'a [Arc<Draft>],
+    pub(crate) drafts: &'a [Arc<Draft>],
     /// Where each of them stands in that order.
-    pub places: &'a BTreeMap<Name, usize>,
+    pub(crate) places: &'a BTreeMap<Name, usize>,
     /// Who claims what.
-    pub index: &'a Index,
+    pub(crate) index: &'a Index,
     /// Every definition.
-    pub definitions: &'a Definitions,
+    pub(crate) definitions: &'a Definitions,
     /// What was applied last.
-    pub past: Option<&'a Past>,
+    pub(crate) past: Option<&'a Past>,
     /// Clusters in which there is a finding: nothing is concluded from what they lack.
-    pub unsound_clusters: &'a BTreeSet<Name>,
+    pub(crate) unsound_clusters: &'a BTreeSet<Name>,
     /// The files.
-    pub files: &'a [Arc<FileReading>],
+    pub(crate) files: &'a [Arc<FileReading>],
 }
 
 impl<'a> View<'a> {

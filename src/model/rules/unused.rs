@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::syntax::Node;
 
 /// Something that nobody uses.
-pub const UNUSED: Code = Code::new("W0101");
+pub(crate) const UNUSED: Code = Code::new("W0101");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     // What an error is about may be meant to use it.

@@ -6,9 +6,9 @@ use crate::model::definition::Definition;
 use crate::model::rules::{One, SoundApp};
 
 /// A version before the one that runs.
-pub const BACK: Code = Code::new("E0405");
+pub(crate) const BACK: Code = Code::new("E0405");
 /// A version more than one step after the one that runs.
-pub const OVER_A_STEP: Code = Code::new("E0406");
+pub(crate) const OVER_A_STEP: Code = Code::new("E0406");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {

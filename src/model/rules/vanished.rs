@@ -6,11 +6,11 @@ use crate::model::{App, Life, Organisation};
 use crate::source::Span;
 
 /// An app that was applied and is not written any more.
-pub const APP: Code = Code::new("E0410");
+pub(crate) const APP: Code = Code::new("E0410");
 /// A retired node that was dropped before what it retires is gone.
-pub const TOO_EARLY: Code = Code::new("E0411");
+pub(crate) const TOO_EARLY: Code = Code::new("E0411");
 /// An organisation that was applied and is not written any more.
-pub const ORGANISATION: Code = Code::new("E0413");
+pub(crate) const ORGANISATION: Code = Code::new("E0413");
 
 /// Apps of an organisation that is there.
 pub(super) fn check_apps(one: &One, findings: &mut Findings) {

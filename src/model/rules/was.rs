@@ -4,7 +4,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::rules::One;
 
 /// An earlier name that another app has.
-pub const STILL_THERE: Code = Code::new("E0311");
+pub(crate) const STILL_THERE: Code = Code::new("E0311");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let apps = &one.draft.organisation.apps;

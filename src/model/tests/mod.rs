@@ -33,9 +33,9 @@ static BUILT_IN: std::sync::OnceLock<Definitions> = std::sync::OnceLock::new();
 
 /// What came of a garden.
 pub(super) struct Tried {
-    pub sources: Sources,
-    pub garden: Option<Garden>,
-    pub findings: Vec<Finding>,
+    pub(crate) sources: Sources,
+    pub(crate) garden: Option<Garden>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Tried {

@@ -23,28 +23,28 @@ pub struct App {
     /// Every layer's value of each setting, nearest first: for `explain`.
     pub layers: BTreeMap<String, Vec<Arc<Setting>>>,
     /// Running, asleep by word, or retired.
-    pub life: Life,
+    pub(crate) life: Life,
     /// `at` first, then `also-at`; empty for an app without a route.
     pub hosts: Vec<Spanned<String>>,
     /// Freezes the app, with the reason.
-    pub hold: Option<Spanned<String>>,
+    pub(crate) hold: Option<Spanned<String>>,
     /// `was OLD`: the names of what holds data stay.
-    pub was: Option<Spanned<Name>>,
+    pub(crate) was: Option<Spanned<Name>>,
     /// `adopt KIND NAME`.
     pub adopt: Vec<Adopt>,
     /// `field KIND NAME "path" take|leave`.
-    pub fields: Vec<FieldDecision>,
+    pub(crate) fields: Vec<FieldDecision>,
     /// `env NAME value` escape hatches.
-    pub env: BTreeMap<String, Spanned<EnvValue>>,
+    pub(crate) env: BTreeMap<String, Spanned<EnvValue>>,
     /// `patch KIND NAME { … }` escape hatches, as written.
-    pub patches: Vec<crate::syntax::Node>,
+    pub(crate) patches: Vec<crate::syntax::Node>,
     /// The nearest node that declares it.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// Whether an app lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Life {
+pub(crate) enum Life {
     /// It runs (nights aside).
     Running,
     /// `state paused`: no workload runs, the route stays, data stays.
@@ -57,14 +57,14 @@ pub enum Life {
 
 impl Life {
     /// Whether the app is retired: it gives its hosts to whoever asks for them.
-    pub fn is_retired(&self) -> bool {
+    pub(crate) fn is_retired(&self) -> bool {
         matches!(self, Self::Retired(_))
     }
 }
 
 /// What an app's `env` line sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EnvValue {
+pub(crate) enum EnvValue {
     /// `env NAME value`.
     Text(String),
     /// `env NAME secret=SECRET key=KEY`: a key of a Secret of the organisation's namespace.
@@ -86,28 +86,28 @@ pub struct Adopt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldDecision {
     /// The Kubernetes kind.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The object's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The path as the plan prints it (`.spec.replicas`).
-    pub path: String,
+    pub(crate) path: String,
     /// Whether we take it (or leave it to whom it belongs).
-    pub take: bool,
+    pub(crate) take: bool,
     /// Where it was said.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// An app as one layer wrote it, before merging.
 #[derive(Clone, Debug)]
-pub struct AppNode {
+pub(crate) struct AppNode {
     /// Its name.
-    pub name: Spanned<Name>,
+    pub(crate) name: Spanned<Name>,
     /// The definition's name.
-    pub definition: Spanned<String>,
+    pub(crate) definition: Spanned<String>,
     /// What was written in it, by setting name.
-    pub settings: BTreeMap<String, Arc<Setting>>,
+    pub(crate) settings: BTreeMap<String, Arc<Setting>>,
     /// Whether no finding is about it.
-    pub sound: bool,
+    pub(crate) sound: bool,
     /// The whole node.
-    pub node: Arc<crate::syntax::Node>,
+    pub(crate) node: Arc<crate::syntax::Node>,
 }

@@ -66,9 +66,9 @@ pub struct Past {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Where they are reached.
-    pub email: String,
+    pub(crate) email: String,
     /// The groups they are in.
-    pub groups: BTreeSet<Name>,
+    pub(crate) groups: BTreeSet<Name>,
 }
 
 /// A rule of consent.
@@ -128,43 +128,43 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProviderChoice {
     /// The need it meets.
-    pub need: Spanned<String>,
+    pub(crate) need: Spanned<String>,
     /// The provider: `cloudnative-pg`, `valkey`, `garage`, …
-    pub provider: Spanned<String>,
+    pub(crate) provider: Spanned<String>,
     /// Its options (`storage-class fast`, `instances 2`), checked against the provider's schema.
-    pub options: Setting,
+    pub(crate) options: Setting,
 }
 
 /// A named set of defaults and ceilings.
 #[derive(Clone, Debug)]
 pub struct Offer {
     /// Its name.
-    pub name: Name,
+    pub(crate) name: Name,
     /// Its title.
-    pub title: String,
+    pub(crate) title: String,
     /// Ceilings over what an organisation's apps render at their most.
-    pub grants: Grants,
+    pub(crate) grants: Grants,
     /// Escape hatches that organisations on it may use (`env`, `patch`).
-    pub allows: BTreeSet<String>,
+    pub(crate) allows: BTreeSet<String>,
     /// Settings for every app.
-    pub defaults: BTreeMap<String, Arc<Setting>>,
+    pub(crate) defaults: BTreeMap<String, Arc<Setting>>,
     /// Whether no finding is about its defaults.
-    pub sound: bool,
+    pub(crate) sound: bool,
     /// Whether all of it could be read, so that what is not among its apps is not there.
-    pub complete: bool,
+    pub(crate) complete: bool,
     /// Apps that every subscriber gets, by name.
-    pub apps: BTreeMap<Name, AppNode>,
+    pub(crate) apps: BTreeMap<Name, AppNode>,
     /// Where it was written.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 /// Ceilings; absent means no ceiling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Grants {
+pub(crate) struct Grants {
     /// Processor time.
-    pub cpu: Option<Spanned<Quantity>>,
+    pub(crate) cpu: Option<Spanned<Quantity>>,
     /// Memory.
-    pub memory: Option<Spanned<Quantity>>,
+    pub(crate) memory: Option<Spanned<Quantity>>,
     /// All claims and buckets.
-    pub storage: Option<Spanned<Quantity>>,
+    pub(crate) storage: Option<Spanned<Quantity>>,
 }

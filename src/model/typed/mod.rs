@@ -5,7 +5,11 @@ mod garden;
 mod organisation;
 mod setting;
 
-pub use app::{Adopt, App, AppNode, EnvValue, FieldDecision, Life};
-pub use garden::{Cluster, Consent, Deletions, Garden, Grants, Offer, Past, Person, ProviderChoice};
-pub use organisation::{Contact, Organisation, Retired};
-pub use setting::{Layer, Setting};
+pub use app::{Adopt, App};
+pub(crate) use app::{AppNode, EnvValue, FieldDecision, Life};
+pub use garden::{Cluster, Deletions, Garden, Past};
+pub(crate) use garden::{Consent, Grants, Offer, Person, ProviderChoice};
+pub(crate) use organisation::Contact;
+pub use organisation::{Organisation, Retired};
+pub(crate) use setting::Layer;
+pub use setting::Setting;

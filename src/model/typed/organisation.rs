@@ -47,9 +47,9 @@ pub struct Organisation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Where.
-    pub email: String,
+    pub(crate) email: String,
     /// For what (`technical`, `billing`, …).
-    pub role: Option<String>,
+    pub(crate) role: Option<String>,
 }
 
 /// `retired …`: removal said, not implied.

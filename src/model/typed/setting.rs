@@ -7,7 +7,7 @@ use crate::syntax::Value as Written;
 
 /// Which of the four layers (and before them the definition) a value came from. Later is nearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
+pub(crate) enum Layer {
     /// The definition's default (or that of the common settings).
     Definition,
     /// The offer's `defaults`.
@@ -28,13 +28,13 @@ pub struct Setting {
     /// The head of the nearest node.
     pub span: Span,
     /// The layer of the nearest node.
-    pub layer: Layer,
+    pub(crate) layer: Layer,
     /// Arguments as written.
-    pub args: Vec<Written>,
+    pub(crate) args: Vec<Written>,
     /// Properties by name.
-    pub props: BTreeMap<String, Written>,
+    pub(crate) props: BTreeMap<String, Written>,
     /// Children by name, then by key (empty for the unkeyed).
-    pub children: BTreeMap<String, BTreeMap<String, Setting>>,
+    pub(crate) children: BTreeMap<String, BTreeMap<String, Setting>>,
     /// The argument(s) decoded by the declared type.
     pub value: crate::expression::Value,
 }

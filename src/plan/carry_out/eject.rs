@@ -12,13 +12,13 @@ const LABELS: &[&str] =
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// Whether an object is the one that the inventory means, so that it is ours to let go.
-pub fn is_ours(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
+pub(crate) fn is_ours(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
     standing::is_same(entry, live, garden)
 }
 
 /// The merge patch that lets an object go: our labels, our nonce and our entries in `managedFields`, with its uid and
 /// version as preconditions. No field of the object itself is in it, so no pod restarts. `None`: nothing of ours is on it.
-pub fn release(live: &Value) -> Option<Value> {
+pub(crate) fn release(live: &Value) -> Option<Value> {
     let metadata = &live["metadata"];
     let labels = &metadata["labels"];
     let mut without: Map<String, Value> = LABELS

@@ -35,34 +35,34 @@ const DATA_KINDS: &[(&str, &str)] = &[
 
 /// What a plan is checked against.
 #[derive(Clone, Copy)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The garden's name.
-    pub garden: &'a Name,
+    pub(crate) garden: &'a Name,
     /// The uid that the garden gives for the cluster.
-    pub cluster_uid: &'a str,
+    pub(crate) cluster_uid: &'a str,
     /// What is.
-    pub live: &'a Live,
+    pub(crate) live: &'a Live,
     /// What is ours.
-    pub inventory: &'a Inventory,
+    pub(crate) inventory: &'a Inventory,
     /// The garden's brakes on deletion.
-    pub limits: &'a Deletions,
+    pub(crate) limits: &'a Deletions,
     /// Objects that the garden says to `adopt`, as (kind, name).
-    pub adopted: &'a BTreeSet<(String, String)>,
+    pub(crate) adopted: &'a BTreeSet<(String, String)>,
     /// Whether the organisation and every file it uses are clean on one commit.
-    pub clean: bool,
+    pub(crate) clean: bool,
     /// The time, in Unix seconds.
-    pub now: i64,
+    pub(crate) now: i64,
 }
 
 /// An action that would break a promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// Its place in the plan's `actions`.
-    pub action: usize,
+    pub(crate) action: usize,
     /// The promise that it would break.
-    pub promise: Promise,
+    pub(crate) promise: Promise,
     /// Why, in words.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 /// Every action of a plan that would break a promise. Empty: the plan may run.
@@ -78,7 +78,7 @@ pub fn check(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
 }
 
 /// Turns every action that [`check`] refuses into one that does nothing; says how many.
-pub fn enforce(plan: &mut OrganisationPlan, facts: &Facts<'_>) -> usize {
+pub(crate) fn enforce(plan: &mut OrganisationPlan, facts: &Facts<'_>) -> usize {
     let refusals = check(plan, facts);
     for refusal in &refusals {
         plan.actions[refusal.action].refuse(Refusing::Guarded { why: refusal.why.clone() });

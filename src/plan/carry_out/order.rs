@@ -9,20 +9,20 @@ use crate::render::{ObjectId, Stage};
 
 /// Actions that are done at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// Whether they are applied or deleted.
-    pub phase: Phase,
+    pub(crate) phase: Phase,
     /// Their stage.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// Their places in the plan's `actions`.
-    pub actions: Vec<usize>,
+    pub(crate) actions: Vec<usize>,
     /// Whether the next step waits until these are ready (applied) or gone (deleted).
-    pub wait: bool,
+    pub(crate) wait: bool,
 }
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Creates, changes, replaces, adoptions.
     Apply,
     /// Deletes.
@@ -30,7 +30,7 @@ pub enum Phase {
 }
 
 /// The steps of a plan, in order. Only actions that write are in them.
-pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
+pub(crate) fn steps(plan: &OrganisationPlan) -> Vec<Step> {
     // A namespace stands before anything is put into it, its own quota included.
     let mut applies: BTreeMap<(Stage, bool), Vec<usize>> = BTreeMap::new();
     let mut deletes: BTreeMap<(Departure, Stage), Vec<usize>> = BTreeMap::new();
@@ -58,6 +58,6 @@ pub fn steps(plan: &OrganisationPlan) -> Vec<Step> {
 }
 
 /// Whether a step that waits waits for this object.
-pub fn is_awaited(id: &ObjectId) -> bool {
+pub(crate) fn is_awaited(id: &ObjectId) -> bool {
     id.facts().awaited
 }

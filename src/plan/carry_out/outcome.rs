@@ -14,12 +14,12 @@ pub struct OrganisationOutcome {
     /// Whose.
     pub organisation: Name,
     /// On which cluster.
-    pub cluster: Name,
+    pub(crate) cluster: Name,
     /// One for each action of the plan, in the plan's order.
     pub outcomes: Vec<Outcome>,
     /// Objects that stayed as they were and were left out of `outcomes` (see [`shorten`](Self::shorten)).
     #[serde(default, skip_serializing_if = "crate::plan::tell::brief::is_none")]
-    pub unchanged: usize,
+    pub(crate) unchanged: usize,
     /// A failure of the organisation as a whole (its lists could not be read, the lease was lost).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -35,7 +35,7 @@ pub struct Outcome {
     pub verb: Verb,
     /// The app it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app: Option<Name>,
+    pub(crate) app: Option<Name>,
     /// What came of it.
     pub done: Done,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The promises of `ARCHITECTURE.md` that a plan alone can break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Promise {
+pub(crate) enum Promise {
     /// Nothing is deleted or taken that is neither ours nor adopted by word.
     NoForeignDelete,
     /// Nothing that holds data goes before its time.
@@ -21,7 +21,7 @@ pub enum Promise {
 
 impl Promise {
     /// Returns its number in `ARCHITECTURE.md`.
-    pub fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Self::NoForeignDelete => 1,
             Self::NoDataLost => 2,

@@ -14,7 +14,7 @@ use crate::render::{Object, ObjectId};
 /// The inventory before the first write: everything that may exist of ours once the plan has run.
 ///
 /// `nonce` is a random word made for this run. Nothing leaves the inventory here but what is gone already.
-pub fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Inventory {
+pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> Inventory {
     let mut next = input.inventory.clone();
     for action in plan.actions.iter().filter(|action| action.verb().applies()) {
         let known = next.find(&action.id).map(|(id, _)| id.clone());
@@ -97,7 +97,7 @@ fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
 /// The inventory after a plan has run: what was applied is recorded, what was deleted is dropped.
 ///
 /// `before` is what [`ahead`] wrote. The commit and the hashes of the whole are the caller's to set, once everything is done.
-pub fn after(
+pub(crate) fn after(
     input: &Input<'_>,
     before: Inventory,
     plan: &OrganisationPlan,

@@ -38,7 +38,7 @@ impl Verb {
     }
 
     /// Whether its part in the work is an apply (or the create-only POST of a Secret).
-    pub fn applies(self) -> bool {
+    pub(crate) fn applies(self) -> bool {
         matches!(self, Self::Create | Self::Change | Self::Replace | Self::Adopt)
     }
 }
@@ -51,21 +51,21 @@ pub struct Action {
     pub id: ObjectId,
     /// What is done, and why.
     #[serde(flatten)]
-    pub deed: Deed,
+    pub(crate) deed: Deed,
     /// Whether the object itself or a Secret that we make is meant.
     #[serde(default)]
-    pub what: What,
+    pub(crate) what: What,
     /// The app it belongs to; absent for the organisation's own objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app: Option<Name>,
+    pub(crate) app: Option<Name>,
     /// When it is its turn.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// Whether deleting it loses people's data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub holds_data: bool,
+    pub(crate) holds_data: bool,
     /// The line that asks for the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Place>,
+    pub(crate) origin: Option<Place>,
     /// The fields that move, in order of path. Of a create: what is made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
@@ -74,12 +74,12 @@ pub struct Action {
     pub conflicts: Vec<Conflict>,
     /// Fields that the server refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub causes: Vec<Cause>,
+    pub(crate) causes: Vec<Cause>,
     /// Whether the API server confirmed this by a dry-run (or the fields are known to be as wanted).
     pub verified: bool,
     /// [`desired_hash`](crate::plan::desired_hash) of what is to be; empty for deletes and for Secrets that we make.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub desired_hash: String,
+    pub(crate) desired_hash: String,
     /// Of a delete: the provider's word on what goes with it and what is left. Of an adoption: from whom it is taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -97,7 +97,7 @@ impl Action {
     }
 
     /// What it was decided on; checked again before it is done.
-    pub fn base(&self) -> Option<&Base> {
+    pub(crate) fn base(&self) -> Option<&Base> {
         self.deed.base()
     }
 
@@ -125,7 +125,7 @@ impl Action {
 /// What an action is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
+pub(crate) enum What {
     /// An object with a body, applied server-side.
     #[default]
     Object,
@@ -136,13 +136,13 @@ pub enum What {
 /// The live state that an action was decided on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Base {
+pub(crate) struct Base {
     /// The object's uid: any other object is not meant.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Its resourceVersion when the plan was made: the precondition of a delete that follows at once.
-    pub resource_version: String,
+    pub(crate) resource_version: String,
     /// [`values_hash`](crate::plan::values_hash) of the live values that the action writes over. Status writes do not move it.
-    pub values_hash: String,
+    pub(crate) values_hash: String,
 }
 
 /// A field that moves.
@@ -153,22 +153,22 @@ pub struct FieldChange {
     pub path: String,
     /// What it is now; absent where it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Shown>,
+    pub(crate) before: Option<Shown>,
     /// What it will be; absent where it goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<Shown>,
+    pub(crate) after: Option<Shown>,
     /// The line that decided the new value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Place>,
+    pub(crate) origin: Option<Place>,
     /// Who changed a field that we had applied (`kubectl-edit`); empty where nobody did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub drift_by: Vec<String>,
+    pub(crate) drift_by: Vec<String>,
 }
 
 /// A value as a plan may show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Shown {
+pub(crate) enum Shown {
     /// A value that is no secret.
     Value(Value),
     /// A secret: neither its text nor its length.
@@ -179,16 +179,16 @@ pub enum Shown {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The file, relative to the repository.
-    pub file: String,
+    pub(crate) file: String,
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
-    pub column: usize,
+    pub(crate) column: usize,
 }
 
 impl Place {
     /// The place where a span starts.
-    pub fn of(sources: &crate::source::Sources, span: crate::source::Span) -> Self {
+    pub(crate) fn of(sources: &crate::source::Sources, span: crate::source::Span) -> Self {
         let at = sources.start(span);
         Self { file: sources.file(span.file).path.to_string(), line: at.line, column: at.column }
     }

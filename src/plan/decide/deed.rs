@@ -11,7 +11,7 @@ use crate::kind::ReclaimPolicy;
 /// What is done with an object, and why. The live state that it was decided on is there wherever the verb needs it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Written")]
-pub enum Deed {
+pub(crate) enum Deed {
     /// It is made; nothing is there to decide on.
     Create(Creating),
     /// Fields of it are set.
@@ -113,7 +113,7 @@ impl Deed {
     }
 
     /// Why it is done, or not.
-    pub fn reason(&self) -> Reason<'_> {
+    pub(crate) fn reason(&self) -> Reason<'_> {
         match self {
             Self::Create(why) => Reason::Creating(why),
             Self::Change { why, .. } => Reason::Changing(why),
@@ -127,12 +127,12 @@ impl Deed {
     }
 
     /// What is done.
-    pub fn verb(&self) -> Verb {
+    pub(crate) fn verb(&self) -> Verb {
         self.reason().verb()
     }
 
     /// The live state that it was decided on; absent for objects that are not there or were not compared.
-    pub fn base(&self) -> Option<&Base> {
+    pub(crate) fn base(&self) -> Option<&Base> {
         match self {
             Self::Create(_) => None,
             Self::Change { base, .. }
@@ -144,7 +144,7 @@ impl Deed {
     }
 
     /// Whether it is applied with force.
-    pub fn force(&self) -> bool {
+    pub(crate) fn force(&self) -> bool {
         match self {
             Self::Change { force, .. } | Self::Adopt { force, .. } => *force,
             Self::Create(_)
@@ -157,7 +157,7 @@ impl Deed {
     }
 
     /// What is written just before it.
-    pub fn prepare(&self) -> Option<Prepare> {
+    pub(crate) fn prepare(&self) -> Option<Prepare> {
         match self {
             Self::Change { hand_over, .. } => hand_over.map(|replicas| Prepare::HandOver { replicas }),
             Self::Adopt { take_over, .. } => {

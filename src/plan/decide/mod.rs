@@ -1,13 +1,13 @@
 //! One organisation's plan, put together: each object's part, what the garden holds back, and what people must know.
 
-pub mod action;
-pub mod deed;
+pub(crate) mod action;
+pub(crate) mod deed;
 mod deletions;
 pub(super) mod immutable;
 mod object;
-pub mod reason;
+pub(crate) mod reason;
 mod secret;
-pub mod take_over;
+pub(crate) mod take_over;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -29,7 +29,7 @@ pub enum Reason<'a> {
 
 impl Reason<'_> {
     /// What is done for it.
-    pub fn verb(self) -> Verb {
+    pub(crate) fn verb(self) -> Verb {
         match self {
             Self::Creating(_) => Verb::Create,
             Self::Changing(_) => Verb::Change,
@@ -43,7 +43,7 @@ impl Reason<'_> {
     }
 
     /// Whether it is not worth a line where everything is fine.
-    pub fn is_silent(self) -> bool {
+    pub(crate) fn is_silent(self) -> bool {
         matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept))
     }
 }

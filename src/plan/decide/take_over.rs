@@ -23,7 +23,7 @@ pub(in crate::plan) fn tools(live: &Value) -> Vec<String> {
 }
 
 /// `metadata.managedFields` with the parts of all tools joined into one apply of ours; `None` where no tool has one.
-pub fn taken_over(live: &Value) -> Option<Value> {
+pub(crate) fn taken_over(live: &Value) -> Option<Value> {
     let mut fields = Value::Object(Map::new());
     let mut rest = Vec::new();
     let mut version = None;

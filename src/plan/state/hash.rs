@@ -8,7 +8,7 @@ use crate::plan::tell::list;
 use crate::render::Object;
 
 /// The hash of what an object should be: 32 hexadecimal digits over its whole body.
-pub fn desired_hash(object: &Object) -> String {
+pub(crate) fn desired_hash(object: &Object) -> String {
     hash_of(&object.body)
 }
 
@@ -21,7 +21,7 @@ pub fn hash_of(value: &Value) -> String {
 
 /// The hash of the live values that an action writes over: those at the leaves of `wanted`, and those at the paths of
 /// `changes` (fields that go). What others write elsewhere, status first of all, does not move it.
-pub fn values_hash(live: &Value, wanted: Option<&Value>, changes: &[FieldChange]) -> String {
+pub(crate) fn values_hash(live: &Value, wanted: Option<&Value>, changes: &[FieldChange]) -> String {
     let mut hash = Hash::new();
     if let Some(wanted) = wanted {
         project(&mut hash, "", Some(live), wanted);

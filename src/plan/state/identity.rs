@@ -8,20 +8,20 @@ use crate::render::ObjectId;
 
 /// What makes two ids the same object: group, kind, namespace and name, whatever the version of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Identity<'a> {
+pub(crate) struct Identity<'a> {
     /// The API group; empty for the core group.
-    pub group: &'a str,
+    pub(crate) group: &'a str,
     /// The kind.
-    pub kind: &'a str,
+    pub(crate) kind: &'a str,
     /// The namespace; empty for cluster-scoped kinds.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// The name.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
 }
 
 impl ObjectId {
     /// What stays the same when the version of the API moves.
-    pub fn identity(&self) -> Identity<'_> {
+    pub(crate) fn identity(&self) -> Identity<'_> {
         Identity { group: self.group(), kind: &self.kind, namespace: &self.namespace, name: &self.name }
     }
 }

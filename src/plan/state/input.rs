@@ -46,7 +46,7 @@ pub struct Input<'a> {
 ///
 /// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, and those of
 /// retired apps that will not be made. With `all`, those of ours are asked about whatever we reckon.
-pub fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
+pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
     let index = standing::Index::new(input);
     let open = |object: &Object| {
         if input.live.settled.contains_key(&object.id)
@@ -69,7 +69,7 @@ pub fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
 
 /// Whether it is sure without a question that somebody changed what we had applied: the garden asks for the same as
 /// before, and a field of it is no longer ours.
-pub fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
+pub(crate) fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
     let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
     let (Some(entry), Some(live)) = (entry, input.live.objects.get(&object.id)) else { return false };
     let wanted = body_to_send(object, input.said, Some(entry));
@@ -80,13 +80,13 @@ pub fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
 }
 
 /// How [`Live::unread`] names a kind: `apps/v1 Deployment`.
-pub fn kind_key(id: &ObjectId) -> String {
+pub(crate) fn kind_key(id: &ObjectId) -> String {
     format!("{} {}", id.api_version, id.kind)
 }
 
 /// The body that is sent for an object: as rendered, without fields that the garden leaves to others, and with the
 /// nonce that it was first made with.
-pub fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) -> Cow<'a, Value> {
+pub(crate) fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) -> Cow<'a, Value> {
     let left =
         said.fields.iter().filter(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
     let mut body = Cow::Borrowed(&object.body);
@@ -104,7 +104,7 @@ pub fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) 
 
 /// Whether an apply of the object may be sent with force: every conflict is drift (a field that we applied last), or
 /// taken by word.
-pub fn may_force(object: &Object, entry: Option<&Entry>, said: &Said, conflicts: &[Conflict]) -> bool {
+pub(crate) fn may_force(object: &Object, entry: Option<&Entry>, said: &Said, conflicts: &[Conflict]) -> bool {
     let before = AppliedBefore::of(object, entry);
     conflicts.iter().all(|conflict| before.holds(&conflict.field) || is_taken(said, object, entry, conflict))
 }

@@ -87,7 +87,7 @@ impl Entry {
     }
 
     /// The uid of the object that was not found when it was to be made again, where it was known before.
-    pub fn former_uid(&self) -> Option<&str> {
+    pub(crate) fn former_uid(&self) -> Option<&str> {
         match &self.presence {
             Presence::Known { .. } => None,
             Presence::Intended { was, .. } => was.as_deref(),
@@ -95,7 +95,7 @@ impl Entry {
     }
 
     /// The nonce that the object carries, where it was made by us.
-    pub fn nonce(&self) -> Option<&str> {
+    pub(crate) fn nonce(&self) -> Option<&str> {
         match &self.presence {
             Presence::Known { nonce, .. } => nonce.as_deref(),
             Presence::Intended { nonce, .. } => Some(nonce),
@@ -105,7 +105,7 @@ impl Entry {
 
 impl Inventory {
     /// The entry of an object, whatever the version of its API, with the id under which it stands.
-    pub fn find(&self, id: &ObjectId) -> Option<(&ObjectId, &Entry)> {
+    pub(crate) fn find(&self, id: &ObjectId) -> Option<(&ObjectId, &Entry)> {
         if let Some(found) = self.entries.get_key_value(id) {
             return Some(found);
         }

@@ -13,40 +13,40 @@ use crate::render::ObjectId;
 #[derive(Clone, Debug, Default)]
 pub struct Live {
     /// The uid of the cluster's kube-system namespace.
-    pub cluster_uid: String,
+    pub(crate) cluster_uid: String,
     /// Objects found by our labels, and those that exist under an id that is desired or in the inventory.
     pub objects: BTreeMap<ObjectId, LiveObject>,
     /// Objects that are known to be as desired, by what a watch or a list told: they have no entry in `objects`.
-    pub settled: BTreeMap<ObjectId, Settled>,
+    pub(crate) settled: BTreeMap<ObjectId, Settled>,
     /// The server's word on what applying an object would do. Asked for those of [`questions`](crate::plan::questions).
-    pub dry_runs: BTreeMap<ObjectId, DryRun>,
+    pub(crate) dry_runs: BTreeMap<ObjectId, DryRun>,
     /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
-    pub copies: BTreeMap<ObjectId, Copy>,
+    pub(crate) copies: BTreeMap<ObjectId, Copy>,
     /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates
     /// and events that Kubernetes makes itself left out). Read where the namespace is to be adopted or deleted.
-    pub foreign: Vec<ObjectId>,
+    pub(crate) foreign: Vec<ObjectId>,
     /// Kinds (`apps/v1 Deployment`) that could not be listed, with the reason: nothing of them is created or deleted.
-    pub unread: BTreeMap<String, String>,
+    pub(crate) unread: BTreeMap<String, String>,
 }
 
 /// What is kept of an object that is as desired.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// How it fares.
-    pub health: Health,
+    pub(crate) health: Health,
 }
 
 /// An object as it is in the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveObject {
     /// Its uid.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Its resourceVersion when it was read.
-    pub resource_version: String,
+    pub(crate) resource_version: String,
     /// `metadata.generation`; 0 for kinds that do not count.
-    pub generation: i64,
+    pub(crate) generation: i64,
     /// The whole object with its managedFields. Of a Secret, values under `data` are replaced before it is kept.
-    pub body: Arc<Value>,
+    pub(crate) body: Arc<Value>,
 }
 
 impl LiveObject {
@@ -61,24 +61,24 @@ impl LiveObject {
     }
 
     /// The value of a label.
-    pub fn label(&self, name: &str) -> Option<&str> {
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.body["metadata"]["labels"].get(name)?.as_str()
     }
 
     /// The value of an annotation.
-    pub fn annotation(&self, name: &str) -> Option<&str> {
+    pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
         self.body["metadata"]["annotations"].get(name)?.as_str()
     }
 
     /// Whether its deletion has begun.
-    pub fn is_terminating(&self) -> bool {
+    pub(crate) fn is_terminating(&self) -> bool {
         self.body["metadata"].get("deletionTimestamp").is_some_and(|time| !time.is_null())
     }
 }
 
 /// What a server-side dry-run of applying an object answered.
 #[derive(Clone, Debug, PartialEq)]
-pub enum DryRun {
+pub(crate) enum DryRun {
     /// The object as it would be.
     Result(Arc<Value>),
     /// The server takes it, or took the same before: what it makes of it is as we reckon.
@@ -114,16 +114,16 @@ pub struct Conflict {
 
 /// A field that the server refused, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cause {
+pub(crate) struct Cause {
     /// The field as the server names it: `spec.ports[0].name`.
-    pub field: String,
+    pub(crate) field: String,
     /// The server's words, masked.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// How a copied Secret stands to its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Copy {
+pub(crate) enum Copy {
     /// Every key has the source's value.
     InStep,
     /// The source has other values.

@@ -19,12 +19,12 @@ impl OwnFields {
     }
 
     /// Whether no field is known.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether a field, as the server names it (`.spec.replicas`), is one of them.
-    pub fn contains(&self, field: &str) -> bool {
+    pub(crate) fn contains(&self, field: &str) -> bool {
         self.0.binary_search(&digest(field)).is_ok()
     }
 }

@@ -10,7 +10,7 @@ use crate::plan::MANAGER;
 
 /// A hash over the fields that our `managedFields` entries name, and their live values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct OwnValues([u8; 16]);
+pub(crate) struct OwnValues([u8; 16]);
 
 impl OwnValues {
     /// Reads them from an object as the server sends it, with its `kind`. Of a Secret the values are left out: whoever
@@ -18,7 +18,7 @@ impl OwnValues {
     ///
     /// # Panics
     /// Never: a SHA-256 is longer than what is kept of it.
-    pub fn of(live: &Value) -> Self {
+    pub(crate) fn of(live: &Value) -> Self {
         let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
         let metadata = &live["metadata"];
         hash.update(metadata["uid"].as_str().unwrap_or_default().as_bytes());

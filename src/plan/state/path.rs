@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 /// The form that plans print, from any form that people or the server write: no leading dot, no quotes around keys.
-pub fn plain(path: &str) -> String {
+pub(crate) fn plain(path: &str) -> String {
     let path = path.strip_prefix('.').unwrap_or(path);
     path.chars().filter(|char| *char != '"').collect()
 }
 
 /// Whether `path` is `ancestor` or lies below it; both in plain form.
-pub fn covers(ancestor: &str, path: &str) -> bool {
+pub(crate) fn covers(ancestor: &str, path: &str) -> bool {
     path.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
@@ -18,7 +18,7 @@ pub fn covers(ancestor: &str, path: &str) -> bool {
 /// Takes every form: `.spec.ports[port=80,protocol="TCP"].name`, `spec.ports[0].name`, `metadata.finalizers[="x"]`;
 /// keys with dots in them are found too (`metadata.labels.app.kubernetes.io/name`). The second value says whether all
 /// of the path was found.
-pub fn pointer(object: &Value, path: &str) -> (String, bool) {
+pub(crate) fn pointer(object: &Value, path: &str) -> (String, bool) {
     let path = plain(path);
     let mut pointer = String::new();
     let mut rest = path.as_str();
@@ -33,7 +33,7 @@ pub fn pointer(object: &Value, path: &str) -> (String, bool) {
 }
 
 /// The value that a path names.
-pub fn get<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
+pub(crate) fn get<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
     match pointer(object, path) {
         (pointer, true) => object.pointer(&pointer),
         (_, false) => None,
@@ -98,7 +98,7 @@ pub(in crate::plan) fn escape(key: &str) -> String {
 }
 
 /// Takes the value at a path out of an object; empty maps that it leaves behind go too.
-pub fn remove(object: &mut Value, path: &str) {
+pub(crate) fn remove(object: &mut Value, path: &str) {
     let (pointer, true) = pointer(object, path) else { return };
     let Some((parent, token)) = pointer.rsplit_once('/') else { return };
     let token = token.replace("~1", "/").replace("~0", "~");

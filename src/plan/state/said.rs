@@ -34,7 +34,7 @@ pub struct Said {
 
 impl Said {
     /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only.
-    pub fn of(organisation: &Organisation) -> Self {
+    pub(crate) fn of(organisation: &Organisation) -> Self {
         let apps = organisation.apps.values();
         Self {
             apps: organisation.apps.keys().cloned().collect(),
@@ -55,12 +55,12 @@ impl Said {
     }
 
     /// Whether `adopt` names this object.
-    pub fn adopts(&self, id: &crate::render::ObjectId) -> bool {
+    pub(crate) fn adopts(&self, id: &crate::render::ObjectId) -> bool {
         self.adopt.iter().any(|adopt| means(&adopt.kind, &adopt.name, id))
     }
 
     /// The decision on a field of an object, where the garden has one. A decision on a field covers what is below it.
-    pub fn decision(&self, id: &crate::render::ObjectId, path: &str) -> Option<&FieldDecision> {
+    pub(crate) fn decision(&self, id: &crate::render::ObjectId, path: &str) -> Option<&FieldDecision> {
         let path = super::path::plain(path);
         self.fields.iter().find(|decision| {
             means(&decision.kind, &decision.name, id) && super::path::covers(&super::path::plain(&decision.path), &path)

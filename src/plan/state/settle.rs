@@ -10,23 +10,23 @@ use crate::render::{Object, ObjectId, OrganisationObjects, SecretRequest, Secret
 
 /// What an organisation's objects are judged by.
 #[derive(Clone, Copy)]
-pub struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     /// The garden's name.
-    pub garden: &'a Name,
+    pub(crate) garden: &'a Name,
     /// What fields are.
-    pub schemas: &'a Schemas,
+    pub(crate) schemas: &'a Schemas,
     /// What should be.
-    pub desired: &'a OrganisationObjects,
+    pub(crate) desired: &'a OrganisationObjects,
     /// What is ours.
-    pub inventory: &'a Inventory,
+    pub(crate) inventory: &'a Inventory,
     /// What the garden says about changing it.
-    pub said: &'a Said,
+    pub(crate) said: &'a Said,
 }
 
 impl Judge<'_> {
     /// The hash of what an object should be, where it may be settled at all: what is retired is always looked at whole,
     /// since one day it is deleted.
-    pub fn wanted(&self, id: &ObjectId) -> Option<String> {
+    pub(crate) fn wanted(&self, id: &ObjectId) -> Option<String> {
         if self.said.retired.is_some() {
             return None;
         }
@@ -38,7 +38,7 @@ impl Judge<'_> {
     }
 
     /// T2: whether applying `live` again would change nothing, as far as that can be told without the server.
-    pub fn is_as_desired(&self, id: &ObjectId, live: &LiveObject) -> bool {
+    pub(crate) fn is_as_desired(&self, id: &ObjectId, live: &LiveObject) -> bool {
         let Some((entry, object)) = self.entry(id).zip(self.object(id)) else { return false };
         self.wanted(id).is_some()
             && is_known(entry, live, self.garden)
@@ -46,7 +46,7 @@ impl Judge<'_> {
     }
 
     /// Whether a Secret has all its keys and, where it follows another, follows it.
-    pub fn secret_is_as_desired(&self, request: &SecretRequest, live: &Live) -> bool {
+    pub(crate) fn secret_is_as_desired(&self, request: &SecretRequest, live: &Live) -> bool {
         let Some((entry, found)) = self.entry(&request.id).zip(live.objects.get(&request.id)) else { return false };
         let data = found.body.get("data").and_then(serde_json::Value::as_object);
         let whole = match &request.source {
@@ -57,7 +57,7 @@ impl Judge<'_> {
     }
 
     /// The uid of an object that the inventory knows to exist.
-    pub fn uid(&self, id: &ObjectId) -> Option<&str> {
+    pub(crate) fn uid(&self, id: &ObjectId) -> Option<&str> {
         self.entry(id).and_then(Entry::uid)
     }
 
@@ -85,13 +85,13 @@ fn is_known(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
 }
 
 /// The hash of what a requested Secret should be.
-pub fn request_hash(request: &SecretRequest) -> String {
+pub(crate) fn request_hash(request: &SecretRequest) -> String {
     hash_of(&serde_json::Value::from(format!("{:?} {:?}", request.source, request.labels)))
 }
 
 impl Settled {
     /// What is kept of an object that is as desired.
-    pub fn of(live: &LiveObject) -> Self {
+    pub(crate) fn of(live: &LiveObject) -> Self {
         Self { health: health(&live.body) }
     }
 }

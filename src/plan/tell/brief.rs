@@ -5,7 +5,7 @@ use crate::plan::{Done, OrganisationOutcome, OrganisationPlan, Outcome, Skip, Ve
 
 impl OrganisationPlan {
     /// Leaves out what stays as it is and what new objects are made of; how much was left out is counted.
-    pub fn shorten(&mut self) {
+    pub(crate) fn shorten(&mut self) {
         let before = self.actions.len();
         self.actions.retain(|action| !action.reason().is_silent());
         self.unchanged += before - self.actions.len();
@@ -18,7 +18,7 @@ impl OrganisationPlan {
 
 impl OrganisationOutcome {
     /// Leaves out what stayed as it was, and counts it.
-    pub fn shorten(&mut self) {
+    pub(crate) fn shorten(&mut self) {
         let before = self.outcomes.len();
         self.outcomes.retain(|outcome| !stayed(outcome));
         self.unchanged += before - self.outcomes.len();

@@ -15,9 +15,9 @@ use crate::source::Span;
 use crate::syntax::{Node, Scalar as Written, Value as Word};
 
 /// A field that the kind does not have.
-pub const UNKNOWN: Code = Code::new("E0601");
+pub(crate) const UNKNOWN: Code = Code::new("E0601");
 /// A value of the wrong type.
-pub const MISTYPED: Code = Code::new("E0602");
+pub(crate) const MISTYPED: Code = Code::new("E0602");
 
 /// The children of a node of a garden, or of an unfolded one of a definition: nothing in them is a hole.
 pub(super) fn children(node: &Node, facts: Option<&TypeRef>, findings: &mut Findings) -> Tree {

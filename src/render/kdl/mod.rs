@@ -20,11 +20,11 @@ use crate::source::Span;
 use crate::syntax::Node;
 
 /// A kind that may not be written.
-pub const KIND: Code = Code::new("E0603");
+pub(crate) const KIND: Code = Code::new("E0603");
 /// A patch without an object.
-pub const NO_OBJECT: Code = Code::new("E0607");
+pub(crate) const NO_OBJECT: Code = Code::new("E0607");
 /// An object without kind or name.
-pub const HEAD: Code = Code::new("E0608");
+pub(crate) const HEAD: Code = Code::new("E0608");
 
 /// The objects of an app's definition; what is wrong with them goes to `findings`.
 pub(super) fn objects(scope: &Scope, app: &App, findings: &mut Findings) -> Vec<Draft> {

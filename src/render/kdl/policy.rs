@@ -9,11 +9,11 @@ use crate::render::tree::Tree;
 use crate::source::Span;
 
 /// A label or annotation that parcelle writes itself.
-pub const IDENTITY: Code = Code::new("E0604");
+pub(crate) const IDENTITY: Code = Code::new("E0604");
 /// A pod with more rights than ours have.
-pub const WEAKER: Code = Code::new("E0605");
+pub(crate) const WEAKER: Code = Code::new("E0605");
 /// A field that parcelle decides.
-pub const RESERVED: Code = Code::new("E0606");
+pub(crate) const RESERVED: Code = Code::new("E0606");
 
 /// Fields of pods with the values that give more than ours have, and why.
 const WEAK: &[(&str, Weak, &str)] = &[

@@ -46,22 +46,22 @@ done"#;
 /// Where an organisation's backups go.
 pub(in crate::render) struct Target {
     /// The address of the service.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
     /// Its port.
-    pub port: u16,
+    pub(crate) port: u16,
     /// The region that clients name.
-    pub region: String,
+    pub(crate) region: String,
     /// The organisation's bucket.
-    pub bucket: String,
+    pub(crate) bucket: String,
     /// The operators' Secret with its credentials.
     credentials: String,
     /// The line of the cluster's file.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 impl Target {
     /// The target of an organisation; none where its cluster has none.
-    pub fn of(organisation: &Organisation) -> Option<Self> {
+    pub(crate) fn of(organisation: &Organisation) -> Option<Self> {
         let choice = organisation.cluster.provides.get("backup")?;
         let text = |name| option_text(choice, name).map(|(text, _)| text);
         let endpoint = text("endpoint")?.trim_end_matches('/').to_owned();
@@ -76,7 +76,7 @@ impl Target {
     }
 
     /// A copy of the credentials, with keys there to keys here.
-    pub fn copied(&self, keys: &[(&str, &str)]) -> SecretSource {
+    pub(crate) fn copied(&self, keys: &[(&str, &str)]) -> SecretSource {
         SecretSource::Copied {
             namespace: naming::SYSTEM_NAMESPACE.to_owned(),
             name: self.credentials.clone(),
@@ -85,7 +85,7 @@ impl Target {
     }
 
     /// The organisation's Secret with its credentials.
-    pub fn secret(&self, owner: &Owner) -> SecretRequest {
+    pub(crate) fn secret(&self, owner: &Owner) -> SecretRequest {
         SecretRequest {
             id: owner.id("v1", "Secret", SECRET),
             source: self.copied(&["access-key", "secret-key", "passphrase"].map(|key| (key, key))),

@@ -18,7 +18,8 @@ mod storage_class;
 mod valkey;
 mod wants;
 
-pub use wants::{Want, copied_from, wants};
+pub(crate) use wants::Want;
+pub use wants::{copied_from, wants};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -42,32 +43,32 @@ pub(super) use sign_on::clients;
 
 /// What a cluster may choose to meet a need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Provider {
+pub(crate) struct Provider {
     /// The need it meets.
-    pub need: NeedKind,
+    pub(crate) need: NeedKind,
     /// Its name in a cluster file.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it is, in a sentence.
-    pub about: &'static str,
+    pub(crate) about: &'static str,
     /// Its options in the cluster file.
-    pub options: &'static [ProviderOption],
+    pub(crate) options: &'static [ProviderOption],
     /// The custom kinds that must be served, as `apiVersion Kind`.
-    pub kinds: &'static [&'static str],
+    pub(crate) kinds: &'static [&'static str],
 }
 
 /// An option of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProviderOption {
+pub(crate) struct ProviderOption {
     /// Its name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether a cluster file must say it.
-    pub required: bool,
+    pub(crate) required: bool,
     /// What it is, in a sentence.
-    pub about: &'static str,
+    pub(crate) about: &'static str,
 }
 
 /// Every provider.
-pub const PROVIDERS: &[Provider] = &[
+pub(crate) const PROVIDERS: &[Provider] = &[
     cloudnative_pg::PROVIDER,
     percona::PROVIDER,
     valkey::PROVIDER,
@@ -80,56 +81,56 @@ pub const PROVIDERS: &[Provider] = &[
 ];
 
 /// The provider of a name for a need.
-pub fn provider(need: NeedKind, name: &str) -> Option<&'static Provider> {
+pub(crate) fn provider(need: NeedKind, name: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|provider| provider.need == need && provider.name == name)
 }
 
 /// A need of an app, asked of a cluster.
 pub(super) struct Asked<'a> {
-    pub organisation: &'a Organisation,
-    pub app: &'a App,
-    pub scope: &'a Scope<'a>,
-    pub owner: &'a Owner,
-    pub now: &'a Now,
-    pub need: &'a Need,
+    pub(crate) organisation: &'a Organisation,
+    pub(crate) app: &'a App,
+    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) owner: &'a Owner,
+    pub(crate) now: &'a Now,
+    pub(crate) need: &'a Need,
     /// The app's workloads that exist.
-    pub workloads: &'a [(Scope<'a>, Cow<'a, Workload>)],
+    pub(crate) workloads: &'a [(Scope<'a>, Cow<'a, Workload>)],
 }
 
 /// How a need is met.
 #[derive(Default)]
 pub(super) struct Met {
     /// What `needs.NAME.…` yields.
-    pub outputs: BTreeMap<String, Value>,
+    pub(crate) outputs: BTreeMap<String, Value>,
     /// Objects of the app.
-    pub drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<Draft>,
     /// Secrets to be made.
-    pub secrets: Vec<SecretRequest>,
+    pub(crate) secrets: Vec<SecretRequest>,
     /// Who must reach whom.
-    pub flows: Vec<Flow>,
+    pub(crate) flows: Vec<Flow>,
     /// What it takes of the offer.
-    pub contributions: Vec<Contribution>,
+    pub(crate) contributions: Vec<Contribution>,
     /// What comes on top of it: backups while they run.
-    pub overhead: Vec<Contribution>,
+    pub(crate) overhead: Vec<Contribution>,
     /// The volume to mount, where it is one.
-    pub claim: Option<Claim>,
+    pub(crate) claim: Option<Claim>,
     /// The organisation's database cluster must exist.
-    pub database: bool,
+    pub(crate) database: bool,
 }
 
 /// A volume that pods mount.
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
     /// The claim's name; in a StatefulSet of several replicas the name of the template.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether several nodes may mount it at once.
-    pub shared: bool,
+    pub(crate) shared: bool,
     /// Its size in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Its specification.
-    pub spec: Tree,
+    pub(crate) spec: Tree,
     /// The line that asked for it.
-    pub origin: Span,
+    pub(crate) origin: Span,
 }
 
 /// Meets a need as the cluster says, and backs it up where its app says so.
@@ -167,27 +168,27 @@ fn met(asked: &Asked) -> Met {
 
 impl Asked<'_> {
     /// The need's name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.need.name.value.as_str()
     }
 
     /// The app's name in the names of what holds data: the earlier one after a renaming.
-    pub fn data_name(&self) -> &Name {
+    pub(crate) fn data_name(&self) -> &Name {
         self.app.was.as_ref().map_or(&self.app.name, |was| &was.value)
     }
 
     /// An option of the need, as the definition wrote it.
-    pub fn written(&self, name: &str) -> Option<&NeedOption> {
+    pub(crate) fn written(&self, name: &str) -> Option<&NeedOption> {
         self.need.options.get(name)
     }
 
     /// The value of an option; `on` and `off` are true and false.
-    pub fn option(&self, name: &str) -> Option<Value> {
+    pub(crate) fn option(&self, name: &str) -> Option<Value> {
         self.need.option(name, self.scope.environment())
     }
 
     /// The text of an option, with its place.
-    pub fn text(&self, name: &str) -> Option<(String, Span)> {
+    pub(crate) fn text(&self, name: &str) -> Option<(String, Span)> {
         let written = self.written(name)?;
         match self.option(name)? {
             Value::Text(text) if !text.text.is_empty() => {
@@ -198,7 +199,7 @@ impl Asked<'_> {
     }
 
     /// The texts of an option; none where it is not said.
-    pub fn texts(&self, name: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
         let text = |value: Value| match value {
             Value::Text(text) => Some(text.text.to_string()),
             _ => None,
@@ -211,19 +212,19 @@ impl Asked<'_> {
     }
 
     /// An amount of an option, with the line that decided it.
-    pub fn amount(&self, name: &str, dimension: Dimension) -> Option<(Quantity, Span)> {
+    pub(crate) fn amount(&self, name: &str, dimension: Dimension) -> Option<(Quantity, Span)> {
         let written = self.written(name)?;
         let quantity = self.scope.quantity(&written.value, dimension)?;
         Some((quantity, self.scope.origin_of_option(&written.value, written.span)))
     }
 
     /// The bytes that the need asks for.
-    pub fn size(&self) -> Option<(Quantity, Span)> {
+    pub(crate) fn size(&self) -> Option<(Quantity, Span)> {
         self.amount("size", Dimension::Size)
     }
 
     /// A Secret to be made.
-    pub fn secret(&self, name: &str, source: SecretSource, secret_type: &str) -> SecretRequest {
+    pub(crate) fn secret(&self, name: &str, source: SecretSource, secret_type: &str) -> SecretRequest {
         SecretRequest {
             id: self.owner.id("v1", "Secret", name),
             source,
@@ -235,7 +236,7 @@ impl Asked<'_> {
     }
 
     /// A share of the offer.
-    pub fn contribution(&self, resource: Resource, amount: u64, origin: Span) -> Contribution {
+    pub(crate) fn contribution(&self, resource: Resource, amount: u64, origin: Span) -> Contribution {
         Contribution { app: Some(self.app.name.clone()), part: self.name().to_owned(), resource, amount, origin }
     }
 }

@@ -9,9 +9,9 @@ use crate::source::Span;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Want {
     /// What it is, as people say it: `storage class`.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
     /// Of which API group; versions are for the cluster to choose. Empty for the core.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// Its kind.
     pub kind: &'static str,
     /// Its namespace; empty for cluster-scoped kinds.
@@ -21,9 +21,9 @@ pub struct Want {
     /// Keys that it must have, of a Secret.
     pub keys: Vec<String>,
     /// The line that names it.
-    pub span: Span,
+    pub(crate) span: Span,
     /// The way out where it is missing.
-    pub help: String,
+    pub(crate) help: String,
 }
 
 /// Everything that the lines of `provides` name.

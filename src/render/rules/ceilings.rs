@@ -10,7 +10,7 @@ use crate::render::{Contribution, OrganisationObjects, Resource};
 use crate::source::Spanned;
 
 /// More than the offer grants.
-pub const CEILING: Code = Code::new("E0412");
+pub(crate) const CEILING: Code = Code::new("E0412");
 
 /// How many contributors are pointed at beside the largest.
 const SHOWN: usize = 6;

@@ -6,10 +6,10 @@ use super::{OrganisationObjects, with_findings};
 use crate::finding::{Finding, Findings};
 use crate::model::{Garden, Organisation};
 
-pub mod ceilings;
-pub mod named_objects;
-pub mod names;
-pub mod own_secrets;
+pub(crate) mod ceilings;
+pub(crate) mod named_objects;
+pub(crate) mod names;
+pub(crate) mod own_secrets;
 mod tests_of_definitions;
 
 pub use tests_of_definitions::check as tests_of_definitions;

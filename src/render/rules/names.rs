@@ -7,7 +7,7 @@ use crate::render::{Object, ObjectId, SecretRequest};
 use crate::source::Span;
 
 /// One object wanted twice.
-pub const CLASH: Code = Code::new("E0450");
+pub(crate) const CLASH: Code = Code::new("E0450");
 
 /// Every object and Secret of an organisation, before one of two with the same id is dropped.
 pub(in crate::render) fn check(objects: &[Object], secrets: &[SecretRequest], findings: &mut Findings) {

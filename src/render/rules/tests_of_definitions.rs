@@ -10,7 +10,7 @@ use crate::source::FileId;
 use crate::syntax;
 
 /// A test whose app cannot be rendered.
-pub const NO_APP: Code = Code::new("E0451");
+pub(crate) const NO_APP: Code = Code::new("E0451");
 
 /// The file of the garden around a test; nothing in it is ever shown.
 const AROUND: FileId = FileId(u32::MAX);

@@ -44,7 +44,7 @@ struct Told<'a> {
 ///
 /// # Panics
 /// Never: a plan holds only what JSON can say.
-pub fn json(plan: &Plan) -> String {
+pub(crate) fn json(plan: &Plan) -> String {
     let organisations = plan.organisations.iter().map(|organisation| Organisation {
         name: organisation.organisation.as_str(),
         cluster: organisation.cluster.as_str(),

@@ -14,7 +14,7 @@ use crate::report::markup::{code, escape};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Markdown {
     /// The most bytes: what exceeds them is counted, not listed. GitLab takes 1,000,000, GitHub and Forgejo 65,536.
-    pub at_most: usize,
+    pub(crate) at_most: usize,
 }
 
 impl Default for Markdown {

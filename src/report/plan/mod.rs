@@ -10,10 +10,10 @@ mod value;
 mod way_out;
 mod words;
 
-pub use json::json;
+pub(crate) use json::json;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
-pub use status::{AppStatus, LastChange, OrganisationStatus, status, statuses};
+pub(crate) use status::{AppStatus, LastChange, OrganisationStatus, status, statuses};
 pub use text::text;
 pub(in crate::report) use words::plain;
 

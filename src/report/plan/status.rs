@@ -14,73 +14,73 @@ use crate::plan::{Health, HealthState, Retirement, Verb};
 /// How one organisation is.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OrganisationStatus {
+pub(crate) struct OrganisationStatus {
     /// Its name.
-    pub organisation: String,
+    pub(crate) organisation: String,
     /// Its title.
-    pub title: String,
+    pub(crate) title: String,
     /// The cluster it lives on.
-    pub cluster: String,
+    pub(crate) cluster: String,
     /// The commit that was applied last, in hexadecimal; empty for none.
-    pub commit: String,
+    pub(crate) commit: String,
     /// What that commit was, where the repository holds it.
-    pub last_change: Option<LastChange>,
+    pub(crate) last_change: Option<LastChange>,
     /// Its apps, in order of name.
-    pub apps: Vec<AppStatus>,
+    pub(crate) apps: Vec<AppStatus>,
     /// Objects that do not do their work, with their health.
-    pub unwell: Vec<(String, Health)>,
+    pub(crate) unwell: Vec<(String, Health)>,
     /// Objects that the last round refused or could not apply, with the reason.
-    pub open: Vec<(String, String)>,
+    pub(crate) open: Vec<(String, String)>,
     /// Data that no app asks for any more.
-    pub detached: Vec<String>,
+    pub(crate) detached: Vec<String>,
     /// The reason of a hold.
-    pub held: Option<String>,
+    pub(crate) held: Option<String>,
     /// The reason of a pause in the cluster.
-    pub paused: Option<String>,
+    pub(crate) paused: Option<String>,
     /// The findings that stop it, as `E0407: …, FILE:LINE`.
-    pub findings: Vec<String>,
+    pub(crate) findings: Vec<String>,
     /// The whole organisation is retired.
-    pub retired: Option<Retirement>,
+    pub(crate) retired: Option<Retirement>,
 }
 
 /// The commit that changed something of an organisation last.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct LastChange {
+pub(crate) struct LastChange {
     /// The first line of its message.
-    pub summary: String,
+    pub(crate) summary: String,
     /// Who wrote it.
-    pub author: String,
+    pub(crate) author: String,
     /// When, in Unix seconds.
-    pub time: i64,
+    pub(crate) time: i64,
 }
 
 /// How one app is.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AppStatus {
+pub(crate) struct AppStatus {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its definition.
-    pub definition: String,
+    pub(crate) definition: String,
     /// The release in force.
-    pub release: String,
+    pub(crate) release: String,
     /// Where it is reached: the first host.
-    pub at: Option<String>,
+    pub(crate) at: Option<String>,
     /// In words: "asleep until 06:30", "paused", …; empty where it simply runs.
-    pub state: String,
+    pub(crate) state: String,
     /// How many of its objects are there and well, and how many there should be.
-    pub well: (usize, usize),
+    pub(crate) well: (usize, usize),
     /// The reason of a hold.
-    pub held: Option<String>,
+    pub(crate) held: Option<String>,
     /// Since when it is retired, and when its time comes.
-    pub retired: Option<Retirement>,
+    pub(crate) retired: Option<Retirement>,
     /// It is retired and nothing of it is left: its node may go.
-    pub gone: bool,
+    pub(crate) gone: bool,
 }
 
 impl OrganisationStatus {
     /// Whether everything is as it should be.
-    pub fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         self.unwell.is_empty()
             && self.open.is_empty()
             && self.findings.is_empty()
@@ -90,7 +90,7 @@ impl OrganisationStatus {
 }
 
 /// All organisations: a line each, those with something to say first as a page.
-pub fn statuses(all: &[OrganisationStatus], look: Look) -> String {
+pub(crate) fn statuses(all: &[OrganisationStatus], look: Look) -> String {
     let mut out = String::new();
     for organisation in all {
         if look.verbose || !organisation.is_well() {
@@ -110,7 +110,7 @@ pub fn statuses(all: &[OrganisationStatus], look: Look) -> String {
 }
 
 /// One organisation's page.
-pub fn status(organisation: &OrganisationStatus, look: Look) -> String {
+pub(crate) fn status(organisation: &OrganisationStatus, look: Look) -> String {
     let bold = |text: &str| paint(look.drawing, Style::new().bold(), text);
     let mut out = String::new();
     let name = bold(&organisation.organisation);

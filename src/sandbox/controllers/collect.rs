@@ -19,19 +19,19 @@ pub(super) const FOREGROUND: &str = "foregroundDeletion";
 /// Whom an object belongs to.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    pub api_version: String,
-    pub kind: String,
-    pub name: String,
-    pub uid: String,
+    pub(crate) api_version: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) uid: String,
 }
 
 /// Where an object is.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    pub of: Arc<ApiResource>,
-    pub namespace: String,
-    pub name: String,
-    pub uid: String,
+    pub(crate) of: Arc<ApiResource>,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) uid: String,
 }
 
 /// The owners in an object's metadata.

@@ -80,8 +80,8 @@ fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> Controller
 /// What can change while the controllers run.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub delay: Duration,
-    pub failures: Vec<Failure>,
+    pub(crate) delay: Duration,
+    pub(crate) failures: Vec<Failure>,
 }
 
 /// Running controllers. Dropping this stops them.
@@ -94,7 +94,7 @@ pub struct Running {
 
 impl Running {
     /// Stops them.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         self.task.abort();
     }
 
@@ -111,7 +111,7 @@ impl Running {
     }
 
     /// Sets how long something takes to become ready.
-    pub fn delay(&self, delay: Duration) {
+    pub(crate) fn delay(&self, delay: Duration) {
         locked(&self.settings).delay = delay;
     }
 }
@@ -131,7 +131,7 @@ pub(crate) fn start(url: &str, token: &str, options: ControllerOptions) -> Resul
 }
 
 /// Starts the controllers against the server of a kubeconfig's current context.
-pub async fn run_for(kubeconfig: &Path) -> Result<Running, ControllerError> {
+pub(crate) async fn run_for(kubeconfig: &Path) -> Result<Running, ControllerError> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig).map_err(unusable)?;
     let choice = KubeConfigOptions::default();
     let config = Config::from_custom_kubeconfig(kubeconfig, &choice).await;

@@ -8,11 +8,11 @@ use super::deed::Deed;
 #[derive(Clone, Debug)]
 pub(crate) struct World<'a> {
     /// The time, as the API writes it.
-    pub now: &'a str,
+    pub(crate) now: &'a str,
     /// What the object is to say instead of becoming ready.
-    pub failure: Option<&'a str>,
+    pub(crate) failure: Option<&'a str>,
     /// Replicas of the workload that an autoscaler points to, by kind and name.
-    pub replicas: Option<i64>,
+    pub(crate) replicas: Option<i64>,
 }
 
 /// A condition of that type.

@@ -7,7 +7,7 @@ use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Scalar, Value};
 
 /// The amount in two arguments, `number` and `unit_word`; boxed finding where they are none of `dimension`.
-pub fn amount(
+pub(crate) fn amount(
     dimension: Dimension,
     subject: &str,
     number: &Value,

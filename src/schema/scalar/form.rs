@@ -60,7 +60,7 @@ fn mend_domain(finding: Finding, value: &Value) -> Finding {
 }
 
 /// Why a text is no host name; none where it is one. A host has at least two labels.
-pub fn domain_error(text: &str) -> Option<&'static str> {
+pub(crate) fn domain_error(text: &str) -> Option<&'static str> {
     if text.contains("://") {
         return Some("a host is written without `https://`");
     }

@@ -9,25 +9,25 @@ use crate::quantity::Dimension;
 use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Scalar, Value};
 
-pub use amount::amount;
-pub use form::domain_error;
+pub(crate) use amount::amount;
+pub(crate) use form::domain_error;
 
 /// A value of the wrong kind: a number where a word is wanted.
-pub const WRONG_TYPE: Code = Code::new("E0201");
+pub(crate) const WRONG_TYPE: Code = Code::new("E0201");
 /// None of the words allowed there.
-pub const NOT_AN_OPTION: Code = Code::new("E0202");
+pub(crate) const NOT_AN_OPTION: Code = Code::new("E0202");
 /// An amount without its unit, with an unknown one, or one of another dimension.
-pub const BAD_AMOUNT: Code = Code::new("E0203");
+pub(crate) const BAD_AMOUNT: Code = Code::new("E0203");
 /// A text that does not have the form of what it should be: an address, a host, a time.
-pub const MALFORMED: Code = Code::new("E0204");
+pub(crate) const MALFORMED: Code = Code::new("E0204");
 /// A value outside its range or pattern.
-pub const OUT_OF_RANGE: Code = Code::new("E0205");
+pub(crate) const OUT_OF_RANGE: Code = Code::new("E0205");
 /// A text that is no name.
-pub const BAD_NAME: Code = Code::new("E0206");
+pub(crate) const BAD_NAME: Code = Code::new("E0206");
 
 /// The type of an argument or a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScalarType {
+pub(crate) enum ScalarType {
     /// Any text; numbers are taken as they are spelled.
     Text,
     /// A word: letters, digits, hyphens, dots and underscores.
@@ -68,7 +68,7 @@ pub enum ScalarType {
 
 impl ScalarType {
     /// The type of a word of the schema vocabulary; `choice` is none, it needs its options.
-    pub fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "text" => Self::Text,
             "word" => Self::Word,
@@ -94,7 +94,7 @@ impl ScalarType {
     }
 
     /// What it is, with its article: "a host name such as `cloud.example.org`".
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Text | Self::Template => "a text".into(),
             Self::Word => "a word".into(),
@@ -119,7 +119,7 @@ impl ScalarType {
     }
 
     /// How many arguments it takes: two for an amount, otherwise one.
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         if matches!(self, Self::Amount(_)) { 2 } else { 1 }
     }
 }
@@ -128,7 +128,7 @@ impl ScalarType {
 ///
 /// `subject` is what holds it, in backticks where it is a word of the garden: "`timezone`".
 /// Amounts take two arguments and have [`amount`] instead; here their number alone is a finding.
-pub fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
+pub(crate) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
     match kind {
         ScalarType::Amount(dimension) => return amount(*dimension, subject, value, None).err().map(|finding| *finding),
         ScalarType::Any => return None,
@@ -270,7 +270,7 @@ fn plain(letter: char) -> Option<char> {
 }
 
 /// A bare word, or the same in quotes where KDL would read something else.
-pub fn quoted_where_needed(text: &str) -> String {
+pub(crate) fn quoted_where_needed(text: &str) -> String {
     let bare = text.starts_with(|first: char| first.is_alphabetic())
         && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | '@'))
         && !matches!(text, "true" | "false" | "null" | "inf" | "nan");

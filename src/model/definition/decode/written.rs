@@ -11,7 +11,7 @@ use crate::syntax::{Node, Scalar, Value as Written};
 /// The setting that a node says: its arguments, properties and children, each with its own place, not decoded yet.
 ///
 /// Children of a repeatable member are told apart by their first argument; others have the empty key.
-pub fn written(declaration: &SettingDeclaration, node: &Node, layer: Layer) -> Setting {
+pub(crate) fn written(declaration: &SettingDeclaration, node: &Node, layer: Layer) -> Setting {
     let mut children: BTreeMap<String, BTreeMap<String, Setting>> = BTreeMap::new();
     for child in &node.children {
         let member = declaration.members.get(&child.name.value);

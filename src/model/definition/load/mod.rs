@@ -30,7 +30,7 @@ const UNUSED: Code = Code::new("W0501");
 const UNTESTED: Code = Code::new("W0502");
 
 /// Loads the definitions that come with parcelle, and the settings that every app has.
-pub fn load_built_in(documents: &[Document], findings: &mut Findings) -> Definitions {
+pub(crate) fn load_built_in(documents: &[Document], findings: &mut Findings) -> Definitions {
     let top = |word: &'static str| {
         let nodes = documents.iter().flat_map(|document| &document.nodes);
         nodes.filter(move |node| node.name.value == word)
@@ -53,7 +53,7 @@ pub fn load_all(built_in: &[Document], garden: &[Arc<Checked>], findings: &mut F
 
 /// Loads one `definition` node over the settings that every app has, with what it uses of the definitions before it; none
 /// where it has an error, with its findings.
-pub fn load(node: &Node, before: &Definitions, findings: &mut Findings) -> Option<Definition> {
+pub(crate) fn load(node: &Node, before: &Definitions, findings: &mut Findings) -> Option<Definition> {
     let written = compose::compose(node, before, findings)?;
     let mut found = Findings::default();
     let definition = definition(&written, &before.common, &mut Context { findings: &mut found, repeated: Vec::new() });

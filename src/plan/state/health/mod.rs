@@ -18,10 +18,10 @@ pub struct Health {
     pub state: HealthState,
     /// The reason as the object's controller writes it (`ProgressDeadlineExceeded`); may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    pub(crate) reason: String,
     /// In words; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// Health in one word.
@@ -51,7 +51,7 @@ impl fmt::Display for HealthState {
 
 impl Health {
     /// Whether what waits for it may go on.
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.state == HealthState::Ready
     }
 }
@@ -72,7 +72,7 @@ fn failed(reason: impl Into<String>, message: impl Into<String>) -> Health {
 ///
 /// An object whose controller has not seen its newest generation is progressing, one without a status that its kind
 /// always has likewise; kinds without controllers are ready as soon as they are there.
-pub fn health(object: &Value) -> Health {
+pub(crate) fn health(object: &Value) -> Health {
     let metadata = &object["metadata"];
     if metadata.get("deletionTimestamp").is_some_and(|time| !time.is_null()) {
         let finalizers = metadata["finalizers"].as_array().map_or(&[][..], Vec::as_slice);
