@@ -1,5 +1,6 @@
 //! What expressions mean, what they refuse, and that none of it ever panics.
 
+use crate::expression::parser::MAX_LENGTH;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

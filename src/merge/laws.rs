@@ -1,5 +1,7 @@
 //! Laws that hold for every object and every set of fields.
 
+use crate::merge::element::Element;
+use crate::merge::quantity::canonical_resource_quantity;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

@@ -1,5 +1,7 @@
 //! Decisions as data: tests/cases/plan/*.json, each a small world and the plan that is expected of it.
 
+use crate::plan::order::Phase;
+use crate::plan::order::steps;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

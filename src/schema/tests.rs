@@ -1,5 +1,8 @@
 use super::*;
 use crate::finding::Finding;
+use crate::schema::check::NO_BLOCK;
+use crate::schema::check::NO_EDITION;
+use crate::schema::check::UNKNOWN_EDITION;
 use crate::source::FileId;
 use crate::syntax;
 

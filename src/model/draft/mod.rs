@@ -21,12 +21,12 @@ pub(super) mod organisation;
 mod settings;
 mod sign_on;
 pub(super) mod top_level;
-mod world;
+mod context;
 
 pub(crate) use app::NO_HOST;
+pub(super) use context::ReadContext;
 pub(super) use doubt::Doubt;
 pub(super) use file::FileReading;
-pub(super) use world::World;
 
 /// What could be understood of an organisation; of the rest rules conclude nothing.
 #[derive(Clone, Copy, Debug)]

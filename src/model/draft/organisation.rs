@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::app::{self, Sources};
 use super::offer::{app_node, defaults};
-use super::{Draft, Known, World, sign_on};
+use super::{Draft, Known, ReadContext, sign_on};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{Need, NeedKind, wanted};
 use crate::model::domain::{below, domain_of};
@@ -24,14 +24,14 @@ pub(crate) const OTHER_DEFINITION: Code = Code::new("E0307");
 pub(in crate::model) fn read(
     file: &Arc<Checked>,
     at: usize,
-    world: &World<'_>,
+    context: &ReadContext<'_>,
     findings: &mut Findings,
 ) -> Option<Draft> {
     let node = &file.document.nodes[at];
     let first = usize::from(node.name.value == "retired");
     let name = name_at(node, first)?.value;
-    let (cluster, cluster_known) = cluster(file, node, world, findings);
-    let (offer, offer_known) = offer(file, node, world, findings);
+    let (cluster, cluster_known) = cluster(file, node, context, findings);
+    let (offer, offer_known) = offer(file, node, context, findings);
     let timezone = text_of(file, node, "timezone").map_or_else(|| cluster.timezone.clone(), |zone| zone.value);
     let organisation = Organisation {
         title: text_of(file, node, "title").map_or_else(|| name.to_string(), |title| title.value),
@@ -41,9 +41,9 @@ pub(in crate::model) fn read(
         delegates: children(file, node, "delegate").filter_map(delegate).collect(),
         contacts: children(file, node, "contact").filter_map(contact).collect(),
         hold: text_of(file, node, "hold"),
-        retired: (first == 1).then(|| retired(file, node, world)),
+        retired: (first == 1).then(|| retired(file, node, context)),
         apps: BTreeMap::new(),
-        retired_needs: retired_needs(file, node, world),
+        retired_needs: retired_needs(file, node, context),
         file: file.document.file,
         span: node.head,
         name,
@@ -67,7 +67,7 @@ pub(in crate::model) fn read(
         file: Arc::clone(file),
         at,
     };
-    apps(file, node, world, &mut draft, findings);
+    apps(file, node, context, &mut draft, findings);
     draft.strays = strays(&draft.organisation);
     draft.backed_up = backed_up(&draft.organisation);
     Some(draft)
@@ -96,17 +96,17 @@ fn asks(organisation: &Organisation, app: &App) -> bool {
 }
 
 /// The cluster, or a stand-in under the written name.
-fn cluster(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings) -> (Arc<Cluster>, bool) {
+fn cluster(file: &Checked, node: &Node, context: &ReadContext<'_>, findings: &mut Findings) -> (Arc<Cluster>, bool) {
     let written = text_of(file, node, "cluster");
-    if let Some(known) = written.as_ref().and_then(|written| world.garden.clusters.get(written.value.as_str())) {
+    if let Some(known) = written.as_ref().and_then(|written| context.garden.clusters.get(written.value.as_str())) {
         return (Arc::clone(known), true);
     }
-    if let Some(written) = written.as_ref().filter(|written| !world.doubt.about("cluster", &written.value)) {
-        let known = world.garden.clusters.keys().map(Name::as_str);
+    if let Some(written) = written.as_ref().filter(|written| !context.doubt.about("cluster", &written.value)) {
+        let known = context.garden.clusters.keys().map(Name::as_str);
         findings.push(unknown("cluster", written, known));
     }
     let stand_in = Cluster {
-        name: written.and_then(|written| Name::new(&written.value).ok()).unwrap_or_else(|| world.garden.name.clone()),
+        name: written.and_then(|written| Name::new(&written.value).ok()).unwrap_or_else(|| context.garden.name.clone()),
         title: String::new(),
         uid: Spanned::new(String::new(), node.head),
         timezone: "Etc/UTC".to_owned(),
@@ -118,14 +118,19 @@ fn cluster(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findin
     (Arc::new(stand_in), false)
 }
 
-fn offer(file: &Checked, node: &Node, world: &World<'_>, findings: &mut Findings) -> (Option<Arc<Offer>>, bool) {
+fn offer(
+    file: &Checked,
+    node: &Node,
+    context: &ReadContext<'_>,
+    findings: &mut Findings,
+) -> (Option<Arc<Offer>>, bool) {
     let Some(written) = node.child("offer") else {
         return (None, !node.children.iter().any(|child| doubtful(file, child, &[])));
     };
     let Some(written) = text_at(written, 0).filter(|_| !file.is_broken(written)) else { return (None, false) };
-    let known = world.garden.offers.get(written.value.as_str());
-    if known.is_none() && !world.doubt.about("offer", &written.value) {
-        findings.push(unknown("offer", &written, world.garden.offers.keys().map(Name::as_str)));
+    let known = context.garden.offers.get(written.value.as_str());
+    if known.is_none() && !context.doubt.about("offer", &written.value) {
+        findings.push(unknown("offer", &written, context.garden.offers.keys().map(Name::as_str)));
     }
     (known.cloned(), known.is_some())
 }
@@ -150,26 +155,26 @@ fn contact(node: &Node) -> Option<Contact> {
     Some(Contact { email: text_at(node, 0)?.value, role: node.prop("role").map(|role| role.text.clone()) })
 }
 
-fn retired(file: &Checked, node: &Node, world: &World<'_>) -> Retired {
+fn retired(file: &Checked, node: &Node, context: &ReadContext<'_>) -> Retired {
     let keep = child(file, node, "keep-data");
     let time = keep.and_then(|keep| amount_at(keep, 0));
     Retired {
-        keep_data: time.map_or(world.garden.deletions.keep_data, |time| time.value),
+        keep_data: time.map_or(context.garden.deletions.keep_data, |time| time.value),
         span: keep.map_or(node.head, |keep| keep.head),
     }
 }
 
-fn retired_needs(file: &Checked, node: &Node, world: &World<'_>) -> BTreeMap<String, Retired> {
+fn retired_needs(file: &Checked, node: &Node, context: &ReadContext<'_>) -> BTreeMap<String, Retired> {
     let needs = children(file, node, "retired").filter(|node| node.arg(0).is_some_and(|word| word.text == "need"));
-    needs.filter_map(|need| Some((text_at(need, 1)?.value, retired(file, need, world)))).collect()
+    needs.filter_map(|need| Some((text_at(need, 1)?.value, retired(file, need, context)))).collect()
 }
 
 /// Builds every app: the organisation's own, and the offer's that it does not do without.
-fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findings: &mut Findings) {
-    let own = own_apps(file, node, world, draft, findings);
+fn apps(file: &Checked, node: &Node, context: &ReadContext<'_>, draft: &mut Draft, findings: &mut Findings) {
+    let own = own_apps(file, node, context, draft, findings);
     let offered = offered_apps(file, node, draft, findings);
-    let defaults = defaults(file, node, Layer::OrganisationDefaults, world.definitions, findings);
-    let sign_on = sign_on::read(file, node, world, &sign_on::Apps { own: &own, offered: &offered }, draft, findings);
+    let defaults = defaults(file, node, Layer::OrganisationDefaults, context.definitions, findings);
+    let sign_on = sign_on::read(file, node, context, &sign_on::Apps { own: &own, offered: &offered }, draft, findings);
     let names: BTreeSet<&Name> = own.keys().chain(offered.keys()).collect();
     for name in names {
         let (mine, theirs) = (own.get(name), offered.get(name));
@@ -177,7 +182,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
             && mine.definition.value != theirs.definition.value
         {
             // One that is not known has its finding.
-            if [mine, theirs].iter().all(|app| world.definitions.loaded.contains_key(app.definition.value.as_str())) {
+            if [mine, theirs].iter().all(|app| context.definitions.loaded.contains_key(app.definition.value.as_str())) {
                 findings.push(other_definition(draft, mine, theirs));
             }
             draft.unbuilt.insert(name.clone());
@@ -185,8 +190,9 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
         }
         let Some(definition) = mine.or(theirs).map(|app| &app.definition) else { continue };
         draft.uses.insert(definition.value.clone());
-        let known = world.definitions.loaded.get_key_value(definition.value.as_str());
-        let Some((definition, base)) = known.and_then(|(key, definition)| Some((definition, world.base(key)?))) else {
+        let known = context.definitions.loaded.get_key_value(definition.value.as_str());
+        let Some((definition, base)) = known.and_then(|(key, definition)| Some((definition, context.base(key)?)))
+        else {
             draft.unbuilt.insert(name.clone());
             continue;
         };
@@ -202,7 +208,7 @@ fn apps(file: &Checked, node: &Node, world: &World<'_>, draft: &mut Draft, findi
             sign_on: sign_on.as_ref().and_then(|sign_on| sign_on.to(name, mine)),
             host: default_host(&draft.organisation, name),
             host_known: draft.known.domain && draft.known.cluster && draft.organisation.cluster.complete,
-            keep_data: world.garden.deletions.keep_data,
+            keep_data: context.garden.deletions.keep_data,
             retired: draft.organisation.retired.as_ref(),
             organisation: node.head,
             stops: &draft.organisation.name,
@@ -242,7 +248,7 @@ fn keep(draft: &mut Draft, app: App, sound: bool) {
 fn own_apps(
     file: &Checked,
     node: &Node,
-    world: &World<'_>,
+    context: &ReadContext<'_>,
     draft: &mut Draft,
     findings: &mut Findings,
 ) -> BTreeMap<Name, AppNode> {
@@ -253,10 +259,12 @@ fn own_apps(
     for node in node.children.iter().filter(is_app) {
         let place = usize::from(node.name.value == "retired") + 1;
         draft.unbuilt.extend(name_at(node, place).map(|name| name.value));
-        let Some(app) = app_node(file, node, Layer::App, (world.definitions, world.doubt), findings) else { continue };
+        let Some(app) = app_node(file, node, Layer::App, (context.definitions, context.doubt), findings) else {
+            continue;
+        };
         match apps.get(&app.name.value) {
             None => {
-                if world.definitions.loaded.contains_key(app.definition.value.as_str()) {
+                if context.definitions.loaded.contains_key(app.definition.value.as_str()) {
                     draft.unbuilt.remove(&app.name.value);
                 }
                 apps.insert(app.name.value.clone(), app);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::settings::{Reader, Said};
-use super::{Draft, World};
+use super::{Draft, ReadContext};
 use crate::finding::{Finding, Findings};
 use crate::model::definition::NOT_PROVIDED;
 use crate::model::names::unknown;
@@ -51,13 +51,13 @@ impl SignOn {
 pub(super) fn read(
     file: &Checked,
     node: &Node,
-    world: &World<'_>,
+    context: &ReadContext<'_>,
     apps: &Apps<'_>,
     draft: &Draft,
     findings: &mut Findings,
 ) -> Option<SignOn> {
     let node = node.child(SETTING)?;
-    Some(understood(file, node, world, apps, draft, findings).unwrap_or_else(|| SignOn {
+    Some(understood(file, node, context, apps, draft, findings).unwrap_or_else(|| SignOn {
         app: draft.organisation.name.clone(),
         told: BTreeMap::new(),
         others: BTreeMap::new(),
@@ -68,7 +68,7 @@ pub(super) fn read(
 fn understood(
     file: &Checked,
     node: &Node,
-    world: &World<'_>,
+    context: &ReadContext<'_>,
     apps: &Apps<'_>,
     draft: &Draft,
     findings: &mut Findings,
@@ -85,7 +85,7 @@ fn understood(
         }
         return None;
     };
-    let definition = world.definitions.loaded.get(app.definition.value.as_str())?;
+    let definition = context.definitions.loaded.get(app.definition.value.as_str())?;
     if definition.sign_on.is_none() {
         let title = format!("`{name}` is of `{}`, which signs nobody in", definition.name);
         let finding = Finding::error(NOT_PROVIDED, title, written.span).also(app.node.head, "the app it names");

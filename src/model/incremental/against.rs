@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::definition::Definitions;
-use crate::model::draft::{Doubt, Draft, World};
+use crate::model::draft::{Doubt, Draft, ReadContext};
 use crate::model::{Cluster, Definition, Offer};
 use crate::name::Name;
 use crate::quantity::Quantity;
 
-/// What organisations were read against, to be compared with a later world.
+/// What organisations were read against, to be compared with a later context.
 #[derive(Clone)]
 pub(super) struct Against {
     garden: Name,
@@ -23,22 +23,22 @@ pub(super) struct Against {
 }
 
 impl Against {
-    /// What a world is to the organisations.
-    pub(super) fn of(world: &World<'_>) -> Self {
+    /// The parts of a context that organisations are read by.
+    pub(super) fn of(context: &ReadContext<'_>) -> Self {
         Self {
-            garden: world.garden.name.clone(),
-            keep_data: world.garden.deletions.keep_data,
-            clusters: world.garden.clusters.clone(),
-            offers: world.garden.offers.clone(),
-            definitions: world.definitions.loaded.clone(),
-            broken: world.definitions.broken.clone(),
-            doubt: world.doubt.clone(),
+            garden: context.garden.name.clone(),
+            keep_data: context.garden.deletions.keep_data,
+            clusters: context.garden.clusters.clone(),
+            offers: context.garden.offers.clone(),
+            definitions: context.definitions.loaded.clone(),
+            broken: context.definitions.broken.clone(),
+            doubt: context.doubt.clone(),
         }
     }
 
-    /// Whether an organisation reads the same against another world. One of which something is missing is read again, since
+    /// Whether an organisation reads the same against another context. One of which something is missing is read again, since
     /// what is said of that names what there is.
-    pub(super) fn holds(&self, draft: &Draft, read_by: &ReadBy, now: &World<'_>) -> bool {
+    pub(super) fn holds(&self, draft: &Draft, read_by: &ReadBy, now: &ReadContext<'_>) -> bool {
         let organisation = &draft.organisation;
         let cluster = now.garden.clusters.get(&organisation.cluster.name);
         let same_offer = organisation

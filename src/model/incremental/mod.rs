@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::finding::{Effect, Finding, Findings};
 use crate::model::definition::Definitions;
 use crate::model::draft::top_level::{first_of, is_stray, strays, top};
-use crate::model::draft::{Doubt, Draft, FileReading, World, cluster, garden, offer, organisation};
+use crate::model::draft::{Doubt, Draft, FileReading, ReadContext, cluster, garden, offer, organisation};
 use crate::model::names;
 use crate::model::rules::{self, Names, One, View};
 use crate::model::stop::{Stop, Stopped};
@@ -55,7 +55,7 @@ pub(crate) fn build_again(
     strays(&readings, findings);
     let unsound_clusters = clusters(memo, &readings, &mut garden, findings);
     offers(memo, &readings, definitions, &doubt, &mut garden, findings);
-    let (drafts, places) = drafts(memo, &readings, &World::new(&garden, definitions, &doubt), findings);
+    let (drafts, places) = drafts(memo, &readings, &ReadContext::new(&garden, definitions, &doubt), findings);
     memo.index.settle(&drafts, |name| places.contains_key(name));
     let drafts = released(memo, drafts, &places);
     kept.iter().for_each(|file| findings.extend_from(&file.found));
@@ -172,15 +172,15 @@ fn offers(
 fn drafts(
     memo: &mut Memo,
     files: &[Arc<FileReading>],
-    world: &World<'_>,
+    context: &ReadContext<'_>,
     findings: &mut Findings,
 ) -> (Vec<Arc<Draft>>, BTreeMap<Name, usize>) {
-    let now = Against::of(world);
+    let now = Against::of(context);
     let then = memo.read_against.replace(now.clone());
     let all_hold = then.as_ref().is_some_and(|then| then.is_as(&now));
     let holds = |kept: &Kept| {
         let draft = kept.draft.as_ref().zip(then.as_ref());
-        all_hold || draft.is_some_and(|(draft, then)| then.holds(draft, &kept.read_by, world))
+        all_hold || draft.is_some_and(|(draft, then)| then.holds(draft, &kept.read_by, context))
     };
     let nodes: Vec<(&Arc<Checked>, usize)> =
         files.iter().flat_map(|file| file.organisations.iter().map(|at| (&file.checked, *at))).collect();
@@ -189,9 +189,9 @@ fn drafts(
         nodes.iter().map(|(file, at)| before.remove(&(file.document.file, *at)).filter(holds)).collect();
     let all = filled(known, |at| {
         let ((file, at), mut found) = (nodes[at], Findings::default());
-        let draft = organisation::read(file, at, world, &mut found).map(Arc::new);
+        let draft = organisation::read(file, at, context, &mut found).map(Arc::new);
         let names = draft.iter().flat_map(|draft| organisation::definitions_read(draft));
-        Kept { read_by: ReadBy::of(names, world.definitions), draft, found }
+        Kept { read_by: ReadBy::of(names, context.definitions), draft, found }
     });
     let mut drafts: Vec<Arc<Draft>> = Vec::with_capacity(all.len());
     let mut places: BTreeMap<Name, usize> = BTreeMap::new();

@@ -62,7 +62,6 @@ const SHARED: &[(&str, usize, &str)] = &[
     ("Trigger", 2, OWED),
     ("Type", 2, OWED),
     ("Value", 2, OWED),
-    ("World", 3, OWED),
 ];
 
 /// The types that the tokens of a file declare for others to see: all but private ones.

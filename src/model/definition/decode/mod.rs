@@ -5,7 +5,6 @@ mod scalar;
 mod spelling;
 mod written;
 
-use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use super::{SettingDeclaration, SettingType, secret};
@@ -24,7 +23,7 @@ use spelling::{example, say, say_members, spelling};
 pub(super) use scalar::scalar_type;
 pub(super) use spelling::guess;
 pub(super) use written::as_written;
-pub(crate) use written::written;
+pub(crate) use written::{settings_value, written};
 
 /// A `min` that is more than its `max`.
 const BACKWARDS: Code = Code::new("E0250");
@@ -42,12 +41,6 @@ pub fn decode(declaration: &SettingDeclaration, setting: &Setting, findings: &mu
 /// Checks what one layer says, by itself: nothing is missing yet, since another layer may say it.
 pub(crate) fn check_layer(declaration: &SettingDeclaration, setting: &Setting, findings: &mut Findings) {
     Decoder { findings, whole: false }.setting(declaration, setting);
-}
-
-/// `settings` of expressions: the values of effective settings that have one.
-pub(crate) fn settings_value<S: Borrow<Setting>>(settings: &BTreeMap<String, S>) -> Value {
-    let values = settings.iter().map(|(name, setting)| (name.clone(), setting.borrow().value.clone()));
-    Value::map(values.filter(|(_, value)| *value != Value::Absent))
 }
 
 /// `add` and `without`, which extend a list.

@@ -1,5 +1,6 @@
-//! Nodes as settings, before anything is decoded.
+//! Settings as they are written, before anything is decoded, and the values of those that are.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use crate::expression::Value;
@@ -33,4 +34,10 @@ pub(crate) fn written(declaration: &SettingDeclaration, node: &Node, layer: Laye
 pub(in crate::model::definition) fn as_written(text: &str, span: Span) -> Written {
     let scalar = text.parse().map_or(Scalar::Text, Scalar::Integer);
     Written { scalar, text: text.to_owned(), quoted: false, span }
+}
+
+/// `settings` of expressions: the values of effective settings that have one.
+pub fn settings_value<S: Borrow<Setting>>(settings: &BTreeMap<String, S>) -> Value {
+    let values = settings.iter().map(|(name, setting)| (name.clone(), setting.borrow().value.clone()));
+    Value::map(values.filter(|(_, value)| *value != Value::Absent))
 }

@@ -1,4 +1,4 @@
-//! What organisations are read against.
+//! The context in which organisations are read.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use crate::model::{Garden, Setting};
 use crate::name::Name;
 
 /// What organisations are read against.
-pub(in crate::model) struct World<'a> {
+pub(in crate::model) struct ReadContext<'a> {
     /// The garden, with its clusters and offers.
     pub(crate) garden: &'a Garden,
     /// Every definition.
@@ -19,7 +19,7 @@ pub(in crate::model) struct World<'a> {
     bases: OnceLock<BTreeMap<&'a Name, BTreeMap<String, Arc<Setting>>>>,
 }
 
-impl<'a> World<'a> {
+impl<'a> ReadContext<'a> {
     /// A garden with its clusters and offers, every definition, and what may be there although it could not be read.
     pub(in crate::model) fn new(garden: &'a Garden, definitions: &'a Definitions, doubt: &'a Doubt) -> Self {
         Self { garden, definitions, doubt, bases: OnceLock::new() }
