@@ -185,7 +185,7 @@ impl Attention {
         for (action, outcome) in plan.actions.iter().zip(&outcome.outcomes) {
             let drift = matches!(
                 action.reason(),
-                Reason::Changing(Changing::Drift { .. }) | Reason::Changing(Changing::GardenChangedAndDrift { .. })
+                Reason::Changing(Changing::Drift { .. } | Changing::GardenChangedAndDrift { .. })
             );
             if !(drift && action.verb() == Verb::Change && matches!(outcome.done, Done::Applied { .. })) {
                 continue;

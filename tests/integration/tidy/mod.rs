@@ -56,6 +56,7 @@ fn codes_made() -> BTreeMap<String, PathBuf> {
             made.entry(code).or_insert_with(|| path.clone());
         }
     }
+    assert!(made.len() > 100, "codes are made as `Code::new(\"E0412\")`, and few are found: {}", made.len());
     made
 }
 
