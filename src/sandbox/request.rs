@@ -21,7 +21,7 @@ pub(crate) enum Validation {
     Strict,
 }
 
-/// RequestOptions of a write, from the query.
+/// Options of a write, from the query.
 #[derive(Debug)]
 pub(crate) struct RequestOptions {
     pub dry_run: bool,

@@ -232,7 +232,7 @@ fn number(value: Option<&str>) -> Option<i64> {
     value?.parse().ok()
 }
 
-/// FieldSelector that may be selected besides name and namespace, by resource.
+/// Fields that may be selected besides name and namespace, by resource.
 fn selectable(resource: &Resource) -> &'static [&'static str] {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => &["status.phase"],

@@ -80,7 +80,7 @@ fn is_ordered(region: &Value) -> bool {
 fn sarif_reports_have_the_form_that_the_standard_asks_for() {
     let schema = sarif_schema();
     for (of, sources, findings) in all() {
-        let text = render(Format::Sarif, &findings, &sources, Drawing::Plain);
+        let text = render(Format::Sarif, findings, sources, Drawing::Plain);
         let found = sarif_violations(&schema, &serde_json::from_str(&text).unwrap());
         assert!(found.is_empty(), "{of}: {found:#?}");
     }
@@ -93,7 +93,7 @@ fn rich_report() -> Value {
             && findings.iter().any(|finding| !finding.fixes.is_empty())
     });
     let (_, sources, findings) = rich.expect("a case has both");
-    serde_json::from_str(&render(Format::Sarif, &findings, &sources, Drawing::Plain)).unwrap()
+    serde_json::from_str(&render(Format::Sarif, findings, sources, Drawing::Plain)).unwrap()
 }
 
 /// The JSON pointers of everything in a report.

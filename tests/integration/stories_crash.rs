@@ -136,7 +136,7 @@ async fn killed_at(writes: u64) {
     let killed = world.killed_after(writes).await;
     if writes == 0 {
         let verbs: std::collections::BTreeSet<parcelle::plan::Verb> =
-            killed.of(&alpha).actions.iter().map(|action| action.verb()).filter(|verb| verb.writes()).collect();
+            killed.of(&alpha).actions.iter().map(parcelle::plan::Action::verb).filter(|verb| verb.writes()).collect();
         assert_eq!(verbs.len(), 5, "it creates, changes, replaces, adopts and deletes: {:?}", killed.writes());
     }
     for _ in 0..4 {
