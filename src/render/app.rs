@@ -80,7 +80,8 @@ fn needs<'a>(
         let mut of_elements = BTreeMap::new();
         for inner in scope.guarded(guarded) {
             let need = &need_of(guarded, &inner);
-            let asked = providers::Asked { organisation, app, scope: &inner, owner, now, need, workloads: &present };
+            let asked =
+                providers::NeedContext { organisation, app, scope: &inner, owner, now, need, workloads: &present };
             let met = providers::meet(&asked);
             let Met { outputs, drafts, secrets, flows, contributions, overhead, claim, database } = met;
             if guarded.each.is_empty() {
@@ -140,7 +141,7 @@ fn workloads<'a>(
     let mut claimed = BTreeSet::new();
     for (scope, workload) in present_workloads(app, scope) {
         let workload = &*workload;
-        let asked = workload::Asked { scope: &scope, app, owner, now, workload, claims };
+        let asked = workload::WorkloadContext { scope: &scope, app, owner, now, workload, claims };
         let objects = workload::render(&asked);
         parts.root |= workload.pod.root_because.is_some();
         parts.drafts.extend(objects.drafts);
@@ -167,7 +168,7 @@ fn jobs<'a>(
                 job.to_mut().name.value = scope.name_of(&guarded.item.name.value, guarded.each.len());
             }
             let job = &*job;
-            let objects = job::render(&job::Asked { organisation, scope: &scope, app, owner, now, job, claims });
+            let objects = job::render(&job::JobContext { organisation, scope: &scope, app, owner, now, job, claims });
             parts.root |= job.pod.root_because.is_some();
             parts.drafts.extend(objects.drafts);
             parts.secrets.extend(objects.secrets);

@@ -23,7 +23,7 @@ const SCHEDULED_DEADLINE: i64 = 6 * 3_600;
 const KEPT: i64 = 1;
 
 /// A job to be rendered.
-pub(super) struct Asked<'a> {
+pub(super) struct JobContext<'a> {
     pub(crate) organisation: &'a Organisation,
     pub(crate) scope: &'a Scope<'a>,
     pub(crate) app: &'a App,
@@ -35,15 +35,15 @@ pub(super) struct Asked<'a> {
 }
 
 /// Its objects, and what they take beside the offer.
-pub(super) struct Objects {
+pub(super) struct JobObjects {
     pub(crate) drafts: Vec<Draft>,
     pub(crate) secrets: Vec<SecretRequest>,
     pub(crate) overhead: Vec<Contribution>,
 }
 
 /// All objects of a job.
-pub(super) fn render(asked: &Asked) -> Objects {
-    let rendered = pod::render(&pod::Asked {
+pub(super) fn render(asked: &JobContext) -> JobObjects {
+    let rendered = pod::render(&pod::PodContext {
         scope: asked.scope,
         app: asked.app,
         owner: asked.owner,
@@ -75,14 +75,14 @@ pub(super) fn render(asked: &Asked) -> Objects {
         Trigger::OnChange(_) => once(asked, template, Stage::Edge),
         Trigger::OnUpgrade => once(asked, template, Stage::Upgrade),
     });
-    Objects { drafts, secrets, overhead }
+    JobObjects { drafts, secrets, overhead }
 }
 
-fn component<'a>(asked: &'a Asked) -> &'a str {
+fn component<'a>(asked: &'a JobContext) -> &'a str {
     asked.job.name.value.as_str()
 }
 
-fn cron_job(asked: &Asked, schedule: Tree, template: Tree) -> Draft {
+fn cron_job(asked: &JobContext, schedule: Tree, template: Tree) -> Draft {
     let asleep = asked.now.asleep();
     let job = tree! {
         "backoffLimit": 1,
@@ -104,7 +104,7 @@ fn cron_job(asked: &Asked, schedule: Tree, template: Tree) -> Draft {
 }
 
 /// A Job named by what it is about, so that it runs again when that changes.
-fn once(asked: &Asked, template: Tree, stage: Stage) -> Draft {
+fn once(asked: &JobContext, template: Tree, stage: Stage) -> Draft {
     let inputs = match &asked.job.trigger {
         // All that it is given, files included: their hash is an annotation of the template.
         Trigger::OnChange(expressions) if expressions.is_empty() => vec![template.clone().finish().0.to_string()],
@@ -128,7 +128,7 @@ fn once(asked: &Asked, template: Tree, stage: Stage) -> Draft {
     draft.stage(stage).component(component(asked))
 }
 
-fn overhead(asked: &Asked, rendered: &Rendered) -> Vec<Contribution> {
+fn overhead(asked: &JobContext, rendered: &Rendered) -> Vec<Contribution> {
     let share = |resource, (amount, origin)| Contribution {
         app: Some(asked.app.name.clone()),
         part: component(asked).to_owned(),

@@ -22,7 +22,7 @@ const ROOT_CAPABILITIES: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_BI
 const SCRATCH: &str = "2Gi";
 
 /// A pod to be rendered.
-pub(super) struct Asked<'a> {
+pub(super) struct PodContext<'a> {
     pub(crate) scope: &'a Scope<'a>,
     pub(crate) app: &'a App,
     pub(crate) owner: &'a Owner,
@@ -63,7 +63,7 @@ pub(super) struct Requests {
 }
 
 /// The pod's specification and what stands beside it.
-pub(super) fn render(asked: &Asked) -> Rendered {
+pub(super) fn render(asked: &PodContext) -> Rendered {
     let mut volumes = Volumes::default();
     let mounts = mounts(asked, &mut volumes);
     let files = files(asked, &mut volumes);
@@ -125,7 +125,7 @@ struct Volumes {
 }
 
 /// The volumes of needs.
-fn mounts(asked: &Asked, volumes: &mut Volumes) -> BTreeSet<String> {
+fn mounts(asked: &PodContext, volumes: &mut Volumes) -> BTreeSet<String> {
     let mut mounted = BTreeSet::new();
     for guarded in &asked.pod.volumes {
         for scope in asked.scope.guarded(guarded) {
@@ -148,7 +148,7 @@ fn mounts(asked: &Asked, volumes: &mut Volumes) -> BTreeSet<String> {
     mounted
 }
 
-fn scratch(asked: &Asked, volumes: &mut Volumes) {
+fn scratch(asked: &PodContext, volumes: &mut Volumes) {
     for (at, path) in asked.pod.scratch.iter().enumerate() {
         let name = format!("scratch--{at}");
         volumes.mounts.push(tree! { "name": name.as_str(), "mountPath": asked.scope.tree(path) });
@@ -174,7 +174,7 @@ struct Content {
     origin: Span,
 }
 
-fn files(asked: &Asked, volumes: &mut Volumes) -> Files {
+fn files(asked: &PodContext, volumes: &mut Volumes) -> Files {
     let contents = contents(asked);
     if contents.is_empty() {
         return Files::default();
@@ -220,7 +220,7 @@ impl Volumes {
     }
 }
 
-fn contents(asked: &Asked) -> Vec<Content> {
+fn contents(asked: &PodContext) -> Vec<Content> {
     let mut contents: Vec<Content> = Vec::new();
     for guarded in &asked.pod.files {
         for scope in asked.scope.guarded(guarded) {
@@ -259,7 +259,7 @@ fn contents_hash(contents: &[Content]) -> String {
     naming::hash(&parts.iter().map(String::as_str).collect::<Vec<_>>(), 16)
 }
 
-fn config_map(asked: &Asked, name: String, contents: Vec<Content>) -> Draft {
+fn config_map(asked: &PodContext, name: String, contents: Vec<Content>) -> Draft {
     let data = contents.into_iter().map(|content| {
         let text: String = content
             .pieces
@@ -275,7 +275,7 @@ fn config_map(asked: &Asked, name: String, contents: Vec<Content>) -> Draft {
     Draft::new("v1", "ConfigMap", name, body, asked.origin).component(asked.component)
 }
 
-fn secret_files(asked: &Asked, name: &str, contents: Vec<Content>) -> SecretRequest {
+fn secret_files(asked: &PodContext, name: &str, contents: Vec<Content>) -> SecretRequest {
     let origin = contents.first().map_or(asked.origin, |content| content.origin);
     SecretRequest {
         id: asked.owner.id("v1", "Secret", name),
@@ -291,7 +291,7 @@ fn secret_files(asked: &Asked, name: &str, contents: Vec<Content>) -> SecretRequ
 
 /// The variables: those of the definition in order, each after the secrets that it names; then the app's own `env` lines,
 /// which replace variables of their name.
-fn environment(asked: &Asked) -> Vec<Tree> {
+fn environment(asked: &PodContext) -> Vec<Tree> {
     let mut variables = Variables { taken: taken_names(asked), ..Variables::default() };
     for guarded in &asked.pod.env {
         for scope in asked.scope.guarded(guarded) {
@@ -318,7 +318,7 @@ fn variable_name(scope: &Scope, name: &Template) -> String {
     scope.text(name).chars().map(|letter| if taken(letter) { letter } else { '_' }).collect()
 }
 
-fn taken_names(asked: &Asked) -> BTreeSet<String> {
+fn taken_names(asked: &PodContext) -> BTreeSet<String> {
     let name = |guarded: &Guarded<Env>| {
         asked.scope.guarded(guarded).iter().map(|scope| variable_name(scope, &guarded.item.name)).collect::<Vec<_>>()
     };
@@ -382,7 +382,7 @@ fn secret_variable(name: &str, secret: &SecretRef, origin: Span) -> Tree {
     tree! { "name": name, "valueFrom": tree! { "secretKeyRef": key } }.at(origin)
 }
 
-fn resources(asked: &Asked) -> Tree {
+fn resources(asked: &PodContext) -> Tree {
     let resources = &asked.pod.resources;
     let amount = |value: &Option<NeedValue>, dimension: Dimension| {
         let value = value.as_ref()?;
@@ -402,7 +402,7 @@ fn resources(asked: &Asked) -> Tree {
 }
 
 /// What the pod counts against the offer: its requests, or its limits (which the server copies), or the namespace's defaults.
-fn requests(asked: &Asked) -> Requests {
+fn requests(asked: &PodContext) -> Requests {
     let resources = &asked.pod.resources;
     let (cpu, memory) = ground::DEFAULT_REQUEST;
     let amount = |request: &Option<NeedValue>, limit: &Option<NeedValue>, dimension: Dimension, default: u64| {

@@ -18,7 +18,7 @@ use crate::source::Span;
 const CPU_PERCENT: i64 = 70;
 
 /// A workload to be rendered.
-pub(super) struct Asked<'a> {
+pub(super) struct WorkloadContext<'a> {
     pub(crate) scope: &'a Scope<'a>,
     pub(crate) app: &'a App,
     pub(crate) owner: &'a Owner,
@@ -30,7 +30,7 @@ pub(super) struct Asked<'a> {
 
 /// Its objects and what they take.
 #[derive(Default)]
-pub(super) struct Objects {
+pub(super) struct WorkloadObjects {
     pub(crate) drafts: Vec<Draft>,
     pub(crate) secrets: Vec<SecretRequest>,
     pub(crate) contributions: Vec<Contribution>,
@@ -50,11 +50,11 @@ struct Replicas {
 }
 
 /// All objects of a workload.
-pub(super) fn render(asked: &Asked) -> Objects {
+pub(super) fn render(asked: &WorkloadContext) -> WorkloadObjects {
     let replicas = replicas(asked);
     // Each pod needs a volume of its own only where there are several.
     let by_template = asked.workload.stateful && replicas.at_most > 1;
-    let rendered = pod::render(&pod::Asked {
+    let rendered = pod::render(&pod::PodContext {
         scope: asked.scope,
         app: asked.app,
         owner: asked.owner,
@@ -65,7 +65,7 @@ pub(super) fn render(asked: &Asked) -> Objects {
         claimed_by_template: by_template,
         origin: asked.workload.span,
     });
-    let mut objects = Objects {
+    let mut objects = WorkloadObjects {
         contributions: contributions(asked, &replicas, &rendered, by_template),
         claimed: if by_template { rendered.mounts.clone() } else { BTreeSet::new() },
         secrets: rendered.secrets.clone(),
@@ -82,15 +82,15 @@ pub(super) fn render(asked: &Asked) -> Objects {
     objects
 }
 
-fn component<'a>(asked: &'a Asked) -> &'a str {
+fn component<'a>(asked: &'a WorkloadContext) -> &'a str {
     asked.workload.name.value.as_str()
 }
 
-fn name(asked: &Asked, kind: GroupKind) -> String {
+fn name(asked: &WorkloadContext, kind: GroupKind) -> String {
     naming::part(kind, &asked.app.name, component(asked))
 }
 
-fn replicas(asked: &Asked) -> Replicas {
+fn replicas(asked: &WorkloadContext) -> Replicas {
     let span = asked.workload.span;
     let Some((least, most)) = &asked.workload.replicas else {
         return Replicas { least: 1, most: 1, at_most: 1, least_origin: span, most_origin: span };
@@ -112,7 +112,12 @@ fn replicas(asked: &Asked) -> Replicas {
 }
 
 /// What the workload takes at its most.
-fn contributions(asked: &Asked, replicas: &Replicas, rendered: &Rendered, by_template: bool) -> Vec<Contribution> {
+fn contributions(
+    asked: &WorkloadContext,
+    replicas: &Replicas,
+    rendered: &Rendered,
+    by_template: bool,
+) -> Vec<Contribution> {
     let pods = u64::try_from(replicas.at_most).unwrap_or(1);
     let share = |resource, (each, origin): (u64, Span)| Contribution {
         app: Some(asked.app.name.clone()),
@@ -137,7 +142,7 @@ fn contributions(asked: &Asked, replicas: &Replicas, rendered: &Rendered, by_tem
     shares
 }
 
-fn controller(asked: &Asked, replicas: Replicas, rendered: Rendered, by_template: bool) -> Draft {
+fn controller(asked: &WorkloadContext, replicas: Replicas, rendered: Rendered, by_template: bool) -> Draft {
     let kind = if asked.workload.stateful { kind::STATEFUL_SET } else { kind::DEPLOYMENT };
     let selector = asked.owner.selector(component(asked));
     let mut pod = rendered.spec;
@@ -171,7 +176,7 @@ fn controller(asked: &Asked, replicas: Replicas, rendered: Rendered, by_template
 }
 
 /// Nothing while it sleeps; absent where an autoscaler counts, which then rests while zero stands there.
-fn replica_count(asked: &Asked, replicas: Replicas) -> Tree {
+fn replica_count(asked: &WorkloadContext, replicas: Replicas) -> Tree {
     if asked.now.asleep() {
         return Tree::from(0).at(asked.now.origin());
     }
@@ -189,13 +194,13 @@ fn strategy(recreate: bool) -> Tree {
     tree! { "type": "RollingUpdate", "rollingUpdate": tree! { "maxSurge": 1, "maxUnavailable": 0 } }
 }
 
-fn template(asked: &Asked, need: &str) -> Option<Tree> {
+fn template(asked: &WorkloadContext, need: &str) -> Option<Tree> {
     let claim = asked.claims.get(need)?;
     let metadata = tree! { "name": need, "labels": asked.owner.selector(component(asked)) };
     Some(tree! { "metadata": metadata, "spec": claim.spec.clone() }.at(claim.origin))
 }
 
-fn spread(asked: &Asked, replicas: Replicas) -> Tree {
+fn spread(asked: &WorkloadContext, replicas: Replicas) -> Tree {
     if replicas.at_most < 2 {
         return Tree::ABSENT;
     }
@@ -208,7 +213,7 @@ fn spread(asked: &Asked, replicas: Replicas) -> Tree {
     }])
 }
 
-fn service(asked: &Asked) -> Option<Draft> {
+fn service(asked: &WorkloadContext) -> Option<Draft> {
     let ports: Vec<Tree> = ports(asked, |name, number, udp| {
         tree! { "name": name, "port": number, "targetPort": name, "protocol": if udp { "UDP" } else { "TCP" } }
     });
@@ -223,7 +228,7 @@ fn service(asked: &Asked) -> Option<Draft> {
 }
 
 /// The ports that exist, each shown by `show(name, number, udp)`.
-fn ports(asked: &Asked, show: impl Fn(&str, u16, bool) -> Tree) -> Vec<Tree> {
+fn ports(asked: &WorkloadContext, show: impl Fn(&str, u16, bool) -> Tree) -> Vec<Tree> {
     let mut shown = Vec::new();
     for guarded in &asked.workload.ports {
         if !asked.scope.guarded(guarded).is_empty() {
@@ -234,7 +239,7 @@ fn ports(asked: &Asked, show: impl Fn(&str, u16, bool) -> Tree) -> Vec<Tree> {
     shown
 }
 
-fn ports_and_probes(asked: &Asked) -> Tree {
+fn ports_and_probes(asked: &WorkloadContext) -> Tree {
     let ports = ports(asked, |name, number, udp| {
         tree! { "name": name, "containerPort": number, "protocol": if udp { "UDP" } else { "TCP" } }
     });
@@ -247,7 +252,7 @@ fn ports_and_probes(asked: &Asked) -> Tree {
     }
 }
 
-fn probe_tree(asked: &Asked, probe: &Probe) -> Tree {
+fn probe_tree(asked: &WorkloadContext, probe: &Probe) -> Tree {
     let first = || asked.workload.ports.first().map(|port| port.item.name.value.clone());
     let port = |named: &Option<String>| named.clone().or_else(first);
     let mut tree = tree! {
@@ -275,7 +280,7 @@ fn probe_tree(asked: &Asked, probe: &Probe) -> Tree {
     tree.at(probe.span)
 }
 
-fn disruption_budget(asked: &Asked) -> Draft {
+fn disruption_budget(asked: &WorkloadContext) -> Draft {
     let spec = tree! {
         "maxUnavailable": 1,
         "selector": tree! { "matchLabels": asked.owner.selector(component(asked)) },
@@ -285,7 +290,7 @@ fn disruption_budget(asked: &Asked) -> Draft {
     edge(asked, "policy/v1", kind::DISRUPTION_BUDGET, spec)
 }
 
-fn autoscaler(asked: &Asked, replicas: Replicas) -> Draft {
+fn autoscaler(asked: &WorkloadContext, replicas: Replicas) -> Draft {
     let kind = if asked.workload.stateful { kind::STATEFUL_SET } else { kind::DEPLOYMENT };
     let percent = asked.app.settings.get("scale").and_then(|scale| scale.props.get("cpu-percent"));
     let (percent, origin) = percent
@@ -301,7 +306,7 @@ fn autoscaler(asked: &Asked, replicas: Replicas) -> Draft {
     edge(asked, "autoscaling/v2", kind::AUTOSCALER, spec)
 }
 
-fn edge(asked: &Asked, api: &'static str, kind: GroupKind, spec: Tree) -> Draft {
+fn edge(asked: &WorkloadContext, api: &'static str, kind: GroupKind, spec: Tree) -> Draft {
     let name = name(asked, kind);
     Draft::new(api, kind.kind, name, tree! { "spec": spec }, asked.workload.span).component(component(asked))
 }

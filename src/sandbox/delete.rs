@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     fields::section,
-    http::{Answer, Call},
+    http::{Call, Reply},
     json as bodies, lifecycle, read, request,
     resources::Resource,
     server::Server,
@@ -298,7 +298,7 @@ fn success(resource: &Resource, object: &Value) -> Value {
 }
 
 /// Answers the deletion of one object.
-pub(crate) fn one(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn one(server: &Server, call: &Call) -> Result<Reply, Status> {
     let options = options(call)?;
     let resource = &call.resource;
     let name = call.place.name.as_str();
@@ -320,20 +320,20 @@ pub(crate) fn one(server: &Server, call: &Call) -> Result<Answer, Status> {
                 } else {
                     success(resource, &object).to_string()
                 };
-                return Ok(Answer::ok(text));
+                return Ok(Reply::ok(text));
             }
             Some(Outcome::Marked(object)) => {
                 if is_definition(resource) && !options.dry_run {
                     clean_definition(server, &key);
                 }
-                return Ok(Answer::ok(read::text_of(resource, &object, call.form)));
+                return Ok(Reply::ok(read::text_of(resource, &object, call.form)));
             }
         }
     }
 }
 
 /// Answers the deletion of a collection: the list of what was deleted.
-pub(crate) fn collection(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn collection(server: &Server, call: &Call) -> Result<Reply, Status> {
     let options = options(call)?;
     let resource = &call.resource;
     let selector = read::selector(call)?;
@@ -361,5 +361,5 @@ pub(crate) fn collection(server: &Server, call: &Call) -> Result<Answer, Status>
         }
     }
     let items = chosen.iter().map(|(_, object)| object.as_ref());
-    Ok(Answer::ok(read::list_text(call, revision, None, items)))
+    Ok(Reply::ok(read::list_text(call, revision, None, items)))
 }

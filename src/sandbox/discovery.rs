@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    http::Answer,
+    http::Reply,
     resources::{Registry, Resource},
     route::Target,
     server::{Server, locked},
@@ -14,7 +14,7 @@ use super::{
 pub(crate) const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Answers a request for anything but objects.
-pub(crate) fn answer(server: &Server, target: &Target, accept: &str) -> Result<Answer, Status> {
+pub(crate) fn answer(server: &Server, target: &Target, accept: &str) -> Result<Reply, Status> {
     let registry = server.registry();
     let silent = locked(&server.faults).silent_groups();
     let aggregated = accept.split(',').take_while(|range| range.contains("as=")).any(|range| {
@@ -51,23 +51,23 @@ pub(crate) fn answer(server: &Server, target: &Target, accept: &str) -> Result<A
         Target::Other(path) => return other(path),
         _ => return Err(unknown()),
     };
-    Ok(Answer::ok(value.to_string()))
+    Ok(Reply::ok(value.to_string()))
 }
 
 fn unknown() -> Status {
     Status::plain(404, "", "404 page not found")
 }
 
-fn other(path: &str) -> Result<Answer, Status> {
+fn other(path: &str) -> Result<Reply, Status> {
     let health = ["/healthz", "/livez", "/readyz"];
     if health.iter().any(|start| path == *start || path.starts_with(&format!("{start}/"))) {
-        return Ok(Answer::Text(200, "ok".to_owned()));
+        return Ok(Reply::Text(200, "ok".to_owned()));
     }
     match path {
-        "/version" | "/version/" => Ok(Answer::ok(version().to_string())),
+        "/version" | "/version/" => Ok(Reply::ok(version().to_string())),
         "/" | "" => {
             let paths = json!({"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/readyz", "/version"]});
-            Ok(Answer::ok(paths.to_string()))
+            Ok(Reply::ok(paths.to_string()))
         }
         _ => Err(unknown()),
     }

@@ -31,7 +31,7 @@ use super::{
     patch, read,
     resources::Resource,
     review,
-    route::{self, Place, Query, Target},
+    route::{self, Query, ResourcePath, Target},
     scale,
     server::{Sent, Server, locked},
     status::Status,
@@ -42,7 +42,7 @@ use super::{
 const BODY_LIMIT: usize = 3 << 20;
 
 /// A connection that can be cut from within a handler.
-pub struct Connection {
+pub(crate) struct ClientConnection {
     stream: TcpStream,
     cut: Cut,
 }
@@ -60,7 +60,7 @@ impl Cut {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for ClientConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -71,7 +71,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for ClientConnection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.cut.check()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
@@ -90,13 +90,13 @@ impl AsyncWrite for Connection {
 struct Door(TcpListener);
 
 impl Listener for Door {
-    type Io = Connection;
+    type Io = ClientConnection;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    async fn accept(&mut self) -> (ClientConnection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
-        let connection = Connection { stream, cut: Cut::default() };
+        let connection = ClientConnection { stream, cut: Cut::default() };
         (connection, address)
     }
 
@@ -126,7 +126,7 @@ pub(crate) async fn run(listener: TcpListener, server: Arc<Server>) {
 
 /// What the answer looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Encoding {
     /// Whole objects.
     Whole,
     /// Metadata only.
@@ -141,15 +141,15 @@ pub(crate) struct Call {
     /// What it is about.
     pub(crate) resource: Arc<Resource>,
     /// Namespace, name and subresource.
-    pub(crate) place: Place,
+    pub(crate) place: ResourcePath,
     /// Query.
     pub(crate) query: Query,
     /// Content type without parameters, in lower case.
     pub(crate) content_type: String,
     /// Body.
     pub(crate) body: Bytes,
-    /// Form of the answer.
-    pub(crate) form: Form,
+    /// Encoding of the answer.
+    pub(crate) form: Encoding,
     /// Who asks.
     pub(crate) user: User,
     /// Field manager that counts when none is named: from the user agent.
@@ -174,7 +174,7 @@ impl Call {
 
 /// A successful answer.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     /// JSON, ready.
     Json {
         /// HTTP status code.
@@ -190,7 +190,7 @@ pub(crate) enum Answer {
     Watch(Body),
 }
 
-impl Answer {
+impl Reply {
     /// JSON with code 200.
     pub(crate) fn ok(text: String) -> Self {
         Self::Json { code: 200, text, warnings: Vec::new() }
@@ -283,15 +283,15 @@ async fn handle(
         return Response::new(Body::empty());
     }
     match answer {
-        Ok(Answer::Json { text, .. }) if effects.truncate => {
+        Ok(Reply::Json { text, .. }) if effects.truncate => {
             let half = text.floor_char_boundary(text.len() / 2);
-            response(Ok(Answer::ok(text[..half].to_owned())))
+            response(Ok(Reply::ok(text[..half].to_owned())))
         }
         answer => response(answer),
     }
 }
 
-fn with_group(plural: &str, place: &Place) -> String {
+fn with_group(plural: &str, place: &ResourcePath) -> String {
     let mut name = plural.to_owned();
     if !place.group.is_empty() {
         name = format!("{name}.{}", place.group);
@@ -302,7 +302,7 @@ fn with_group(plural: &str, place: &Place) -> String {
     name
 }
 
-fn resource_of(server: &Server, place: &Place) -> Result<Arc<Resource>, Status> {
+fn resource_of(server: &Server, place: &ResourcePath) -> Result<Arc<Resource>, Status> {
     let resource = server.resource(&place.group, &place.version, &place.plural)?;
     let reviews = !resource.stored();
     let misplaced = if resource.namespaced {
@@ -319,7 +319,7 @@ fn resource_of(server: &Server, place: &Place) -> Result<Arc<Resource>, Status> 
     Ok(resource)
 }
 
-fn verb(method: &Method, place: &Place, query: &Query) -> &'static str {
+fn verb(method: &Method, place: &ResourcePath, query: &Query) -> &'static str {
     let one = !place.name.is_empty();
     match method.as_str() {
         "GET" | "HEAD" if one => "get",
@@ -334,7 +334,7 @@ fn verb(method: &Method, place: &Place, query: &Query) -> &'static str {
     }
 }
 
-fn authorised(server: &Server, user: &User, verb: &str, place: &Place) -> Result<(), Status> {
+fn authorised(server: &Server, user: &User, verb: &str, place: &ResourcePath) -> Result<(), Status> {
     let resource = if place.subresource.is_empty() {
         place.plural.clone()
     } else {
@@ -347,7 +347,7 @@ fn authorised(server: &Server, user: &User, verb: &str, place: &Place) -> Result
     if access::allowed(&server.store(), user, &wish) { Ok(()) } else { Err(access::refusal(user, &wish)) }
 }
 
-fn dispatch(server: &Arc<Server>, call: Call, effects: &Effects) -> Result<Answer, Status> {
+fn dispatch(server: &Arc<Server>, call: Call, effects: &Effects) -> Result<Reply, Status> {
     let known = call.resource.verbs.iter().any(|verb| verb == call.verb);
     let sub = call.place.subresource.as_str();
     if !known && sub.is_empty() {
@@ -378,7 +378,7 @@ fn elsewhere(
     headers: &HeaderMap,
     user: &User,
     body: &[u8],
-) -> Result<Answer, Status> {
+) -> Result<Reply, Status> {
     let verb = match *method {
         Method::GET | Method::HEAD => "get",
         Method::POST => "post",
@@ -413,17 +413,17 @@ fn content_type(headers: &HeaderMap) -> String {
     value.trim().to_ascii_lowercase()
 }
 
-fn form(headers: &HeaderMap) -> Form {
+fn form(headers: &HeaderMap) -> Encoding {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     for range in accept.split(',') {
         if range.contains("as=PartialObjectMetadata") {
-            return Form::Metadata;
+            return Encoding::Metadata;
         }
         if !range.contains("as=") {
-            return Form::Whole;
+            return Encoding::Whole;
         }
     }
-    Form::Whole
+    Encoding::Whole
 }
 
 fn injected(wanted: &Injected) -> Response<Body> {
@@ -466,10 +466,10 @@ fn failure(status: &Status) -> Response<Body> {
     json_response(status.code, status.body().to_string(), &[])
 }
 
-fn response(answer: Result<Answer, Status>) -> Response<Body> {
+fn response(answer: Result<Reply, Status>) -> Response<Body> {
     match answer {
         Err(status) => failure(&status),
-        Ok(Answer::Json { code, text, warnings }) => {
+        Ok(Reply::Json { code, text, warnings }) => {
             let aggregated = text.starts_with("{\"apiVersion\":\"apidiscovery.k8s.io/v2\"");
             let mut response = json_response(code, text, &warnings);
             if aggregated {
@@ -478,12 +478,12 @@ fn response(answer: Result<Answer, Status>) -> Response<Body> {
             }
             response
         }
-        Ok(Answer::Text(code, text)) => Response::builder()
+        Ok(Reply::Text(code, text)) => Response::builder()
             .status(code)
             .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
             .body(Body::from(text))
             .unwrap_or_else(|_| Response::new(Body::empty())),
-        Ok(Answer::Watch(body)) => Response::builder()
+        Ok(Reply::Watch(body)) => Response::builder()
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::CACHE_CONTROL, "no-cache, private")
             .body(body)

@@ -7,10 +7,10 @@ use crate::merge::{self, ApplyOptions};
 use super::{
     access,
     fields::{refused_apply, section},
-    http::{Answer, Call},
+    http::{Call, Reply},
     json::{self, Body},
     lifecycle, read,
-    request::{Options, Validation, complaints, name_of, options, unsupported_media, warnings},
+    request::{RequestOptions, Validation, complaints, name_of, options, unsupported_media, warnings},
     server::Server,
     status::{FieldError, Status},
     store::Key,
@@ -19,7 +19,7 @@ use super::{
 };
 
 /// Answers a patch of any of the four types.
-pub(crate) fn patch(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn patch(server: &Server, call: &Call) -> Result<Reply, Status> {
     match call.content_type.as_str() {
         "application/apply-patch+yaml" => apply(server, call),
         "application/json-patch+json" | "application/merge-patch+json" => change(server, call),
@@ -35,7 +35,7 @@ pub(crate) fn patch(server: &Server, call: &Call) -> Result<Answer, Status> {
     }
 }
 
-pub(crate) fn change(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn change(server: &Server, call: &Call) -> Result<Reply, Status> {
     let options = options(call, "PatchOptions", false)?;
     let resource = &call.resource;
     let name = call.place.name.as_str();
@@ -137,7 +137,7 @@ fn json_patched(object: &mut Value, patch: &json_patch::Patch) -> Result<(), jso
 }
 
 /// Server-side apply.
-pub(crate) fn apply(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn apply(server: &Server, call: &Call) -> Result<Reply, Status> {
     let options = options(call, "PatchOptions", true)?;
     let resource = &call.resource;
     let name = call.place.name.as_str();
@@ -170,10 +170,10 @@ pub(crate) fn apply(server: &Server, call: &Call) -> Result<Answer, Status> {
 pub(crate) fn apply_new(
     server: &Server,
     call: &Call,
-    options: &Options,
+    options: &RequestOptions,
     body: &Value,
     mut object: Value,
-) -> Result<Answer, Status> {
+) -> Result<Reply, Status> {
     let resource = &call.resource;
     let name = call.place.name.as_str();
     let uid = body["metadata"]["uid"].as_str().unwrap_or_default();
@@ -201,11 +201,11 @@ pub(crate) fn apply_new(
         fields.remove("status");
     }
     let object = store_new(server, call, options, object)?;
-    Ok(Answer::Json { code: 201, text: read::text_of(resource, &object, call.form), warnings: Vec::new() })
+    Ok(Reply::Json { code: 201, text: read::text_of(resource, &object, call.form), warnings: Vec::new() })
 }
 
 /// The body of an apply, checked and placed.
-pub(crate) fn applied(call: &Call, options: &Options) -> Result<Value, Status> {
+pub(crate) fn applied(call: &Call, options: &RequestOptions) -> Result<Value, Status> {
     let resource = &call.resource;
     let name = call.place.name.as_str();
     let mut body = json::yaml(&call.body, options.validation != Validation::Ignore)?;
@@ -254,7 +254,7 @@ pub(crate) fn applied(call: &Call, options: &Options) -> Result<Value, Status> {
 pub(crate) fn merged(
     server: &Server,
     call: &Call,
-    options: &Options,
+    options: &RequestOptions,
     live: Option<&Value>,
     body: &Value,
 ) -> Result<Value, Status> {

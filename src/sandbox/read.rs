@@ -6,22 +6,22 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
-    http::{Answer, Call, Form},
+    http::{Call, Encoding, Reply},
     resources::Resource,
-    selector::{Fields, Labels, Selector},
+    selector::{FieldSelector, Labels, Selector},
     server::Server,
     status::{FieldError, Status},
     store::{Key, Stored},
 };
 
 /// The JSON of one object, whole or its metadata only. `named` puts apiVersion and kind first.
-pub fn text(resource: &Resource, object: &Stored, form: Form, named: bool) -> String {
+pub(crate) fn text(resource: &Resource, object: &Stored, form: Encoding, named: bool) -> String {
     let mut text = String::with_capacity(object.metadata().len() + object.rest().len() + 64);
     text.push('{');
-    if named || form == Form::Metadata || resource.custom.is_some() {
+    if named || form == Encoding::Metadata || resource.custom.is_some() {
         let (kind, version) = match form {
-            Form::Whole => (resource.kind.as_str(), resource.api_version()),
-            Form::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1".to_owned()),
+            Encoding::Whole => (resource.kind.as_str(), resource.api_version()),
+            Encoding::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1".to_owned()),
         };
         text.push_str("\"kind\":\"");
         text.push_str(kind);
@@ -31,7 +31,7 @@ pub fn text(resource: &Resource, object: &Stored, form: Form, named: bool) -> St
     }
     text.push_str("\"metadata\":");
     text.push_str(object.metadata());
-    if form == Form::Whole {
+    if form == Encoding::Whole {
         if resource.group == "events.k8s.io" {
             text.push_str(&super::events::event_out(object.rest()));
         } else {
@@ -43,16 +43,16 @@ pub fn text(resource: &Resource, object: &Stored, form: Form, named: bool) -> St
 }
 
 /// An object that is not stored (a dry run, or the last word of one that was just removed).
-pub(crate) fn text_of(resource: &Resource, object: &Value, form: Form) -> String {
+pub(crate) fn text_of(resource: &Resource, object: &Value, form: Encoding) -> String {
     match form {
-        Form::Whole => {
+        Encoding::Whole => {
             let mut object = object.clone();
             if resource.group == "events.k8s.io" {
                 super::events::event_out_value(&mut object);
             }
             object.to_string()
         }
-        Form::Metadata => json!({
+        Encoding::Metadata => json!({
             "kind": "PartialObjectMetadata",
             "apiVersion": "meta.k8s.io/v1",
             "metadata": object["metadata"],
@@ -62,7 +62,7 @@ pub(crate) fn text_of(resource: &Resource, object: &Value, form: Form) -> String
 }
 
 /// Answers a request for one object.
-pub(crate) fn get(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn get(server: &Server, call: &Call) -> Result<Reply, Status> {
     let key = Key::new(&call.place.namespace, &call.place.name);
     let storage = call.resource.storage();
     let store = server.store();
@@ -80,14 +80,14 @@ pub(crate) fn get(server: &Server, call: &Call) -> Result<Answer, Status> {
     };
     drop(store);
     let object = found.ok_or_else(|| Status::not_found(&call.resource, &call.place.name))?;
-    Ok(Answer::ok(text(&call.resource, &object, call.form, true)))
+    Ok(Reply::ok(text(&call.resource, &object, call.form, true)))
 }
 
 /// The selectors of a request.
 pub(crate) fn selector(call: &Call) -> Result<Selector, Status> {
     Ok(Selector {
         labels: Labels::parse(call.query.get("labelSelector").unwrap_or_default())?,
-        fields: Fields::parse(call.query.get("fieldSelector").unwrap_or_default(), &call.resource)?,
+        fields: FieldSelector::parse(call.query.get("fieldSelector").unwrap_or_default(), &call.resource)?,
     })
 }
 
@@ -209,7 +209,7 @@ fn snapshot(server: &Server, call: &Call, page: Option<&Page>, selector: &Select
 }
 
 /// Answers a request for a list.
-pub(crate) fn list(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn list(server: &Server, call: &Call) -> Result<Reply, Status> {
     check_list_options(call)?;
     let selector = selector(call)?;
     let page = page(call)?;
@@ -231,7 +231,7 @@ pub(crate) fn list(server: &Server, call: &Call) -> Result<Answer, Status> {
     let count = selector.is_empty();
     let more = more.map(|(token, left)| (token, count.then_some(left)));
     let items = items.iter().map(|(_, object)| object.as_ref());
-    Ok(Answer::ok(list_text(call, revision, more, items)))
+    Ok(Reply::ok(list_text(call, revision, more, items)))
 }
 
 /// The JSON of a list: `more` holds the token of the next page and how many items are left.
@@ -243,8 +243,8 @@ pub(crate) fn list_text<'a>(
 ) -> String {
     let resource = &call.resource;
     let (kind, version) = match call.form {
-        Form::Whole => (resource.list_kind(), resource.api_version()),
-        Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
+        Encoding::Whole => (resource.list_kind(), resource.api_version()),
+        Encoding::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
     };
     let mut text =
         format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":{{\"resourceVersion\":\"{revision}\"");

@@ -23,7 +23,7 @@ pub(crate) enum Validation {
 
 /// Options of a write, from the query.
 #[derive(Debug)]
-pub struct Options {
+pub(crate) struct RequestOptions {
     pub(crate) dry_run: bool,
     pub(crate) manager: String,
     pub(crate) force: bool,
@@ -41,7 +41,7 @@ pub(crate) fn dry_run(call: &Call, kind: &str, body: &Value) -> Result<bool, Sta
     Ok(!words.is_empty())
 }
 
-pub(crate) fn options(call: &Call, kind: &str, apply: bool) -> Result<Options, Status> {
+pub(crate) fn options(call: &Call, kind: &str, apply: bool) -> Result<RequestOptions, Status> {
     let invalid = |error| Err(Status::invalid_options(kind, error));
     let named = call.query.get("fieldManager");
     if let Some(name) = named {
@@ -72,7 +72,7 @@ pub(crate) fn options(call: &Call, kind: &str, apply: bool) -> Result<Options, S
             return invalid(FieldError::unsupported("fieldValidation", &json!(other), &allowed));
         }
     };
-    Ok(Options {
+    Ok(RequestOptions {
         dry_run: dry_run(call, kind, &Value::Null)?,
         manager: named.unwrap_or(&call.agent).to_owned(),
         force: call.query.flag("force"),
@@ -147,7 +147,7 @@ pub(crate) fn complaints(server: &Server, resource: &Resource, object: &mut Valu
     twice.chain(gone).collect()
 }
 
-pub(crate) fn decoded(server: &Server, call: &Call, options: &Options) -> Result<(Value, Vec<String>), Status> {
+pub(crate) fn decoded(server: &Server, call: &Call, options: &RequestOptions) -> Result<(Value, Vec<String>), Status> {
     let Body { mut value, twice } = body(call)?;
     let resource = &call.resource;
     typed(resource, &mut value)?;
@@ -173,7 +173,7 @@ pub(crate) fn decoded(server: &Server, call: &Call, options: &Options) -> Result
     Ok((value, warnings(options, found)))
 }
 
-pub(crate) fn warnings(options: &Options, found: Vec<String>) -> Vec<String> {
+pub(crate) fn warnings(options: &RequestOptions, found: Vec<String>) -> Vec<String> {
     if options.validation == Validation::Warn { found } else { Vec::new() }
 }
 

@@ -8,19 +8,19 @@ use super::{
     access::{self, User, Wish},
     delete,
     faults::Fault,
-    http::{Answer, Call},
+    http::{Call, Reply},
     json as bodies, request,
     server::{Server, locked},
     status::Status,
     store::Key,
 };
 
-fn created(value: &Value) -> Answer {
-    Answer::Json { code: 201, text: value.to_string(), warnings: Vec::new() }
+fn created(value: &Value) -> Reply {
+    Reply::Json { code: 201, text: value.to_string(), warnings: Vec::new() }
 }
 
 /// Answers the creation of a review.
-pub(crate) fn create(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn create(server: &Server, call: &Call) -> Result<Reply, Status> {
     let mut review = request::body(call)?.value;
     if !review.is_object() {
         return Err(Status::bad_request("the body is no object"));
@@ -97,7 +97,7 @@ fn rules(server: &Server, user: &User, spec: &Value) -> Value {
 }
 
 /// Answers a create below an object: a token of a service account, the eviction of a pod.
-pub(crate) fn subresource(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn subresource(server: &Server, call: &Call) -> Result<Reply, Status> {
     let key = Key::new(&call.place.namespace, &call.place.name);
     if server.store().get(&call.resource.storage(), &key).is_none() {
         return Err(Status::not_found(&call.resource, &call.place.name));
@@ -123,7 +123,7 @@ pub(crate) fn subresource(server: &Server, call: &Call) -> Result<Answer, Status
 }
 
 /// Answers the paths below `/sandbox/`: faults, open watches, counted requests.
-pub(crate) fn administer(server: &Server, method: &::http::Method, what: &str, body: &[u8]) -> Result<Answer, Status> {
+pub(crate) fn administer(server: &Server, method: &::http::Method, what: &str, body: &[u8]) -> Result<Reply, Status> {
     let table = || {
         let all = locked(&server.faults).all();
         let list = all.iter().map(|(fault, hit)| json!({"on": fault.on, "effect": fault.effect, "hit": hit}));
@@ -163,9 +163,9 @@ pub(crate) fn administer(server: &Server, method: &::http::Method, what: &str, b
                 .map(|((verb, resource), count)| json!({"verb": verb, "resource": resource, "count": count}))
                 .collect();
             let stats = json!({"objects": objects, "bytes": bytes, "requests": requests});
-            return Ok(Answer::ok(stats.to_string()));
+            return Ok(Reply::ok(stats.to_string()));
         }
         _ => return Err(Status::not_allowed()),
     }
-    Ok(Answer::ok(json!({"faults": table()}).to_string()))
+    Ok(Reply::ok(json!({"faults": table()}).to_string()))
 }

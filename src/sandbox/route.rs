@@ -14,7 +14,7 @@ pub(crate) enum Target {
     /// `/api/v1` or `/apis/GROUP/VERSION`: the resources.
     Version(String, String),
     /// Objects.
-    Objects(Place),
+    Objects(ResourcePath),
     /// `/sandbox/…`: what a real server does not have.
     Sandbox(String),
     /// Any other path.
@@ -23,7 +23,7 @@ pub(crate) enum Target {
 
 /// Path of objects or of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ResourcePath {
     /// API group; empty for the core group.
     pub(crate) group: String,
     /// Version.
@@ -94,7 +94,7 @@ pub(crate) fn target(path: &str) -> Target {
 }
 
 fn place(group: &str, version: &str, rest: &[&str], path: &str) -> Target {
-    let mut place = Place { group: group.to_owned(), version: version.to_owned(), ..Place::default() };
+    let mut place = ResourcePath { group: group.to_owned(), version: version.to_owned(), ..ResourcePath::default() };
     let rest = match rest {
         ["namespaces", namespace, sub] if ["status", "finalize"].contains(sub) => {
             "namespaces".clone_into(&mut place.plural);
@@ -166,7 +166,7 @@ impl Query {
 mod tests {
     use super::*;
 
-    fn objects(path: &str) -> Place {
+    fn objects(path: &str) -> ResourcePath {
         match target(path) {
             Target::Objects(place) => place,
             other => panic!("{path}: {other:?}"),

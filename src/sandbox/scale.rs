@@ -9,10 +9,10 @@ use crate::merge::{self, ApplyOptions, UpdateOptions};
 use super::{
     custom,
     fields::{refused_apply, refused_update, section},
-    http::{Answer, Call},
+    http::{Call, Reply},
     json, lifecycle,
     patch::patched,
-    request::{Options, body, options},
+    request::{RequestOptions, body, options},
     resources::Resource,
     server::Server,
     status::{FieldError, Status},
@@ -92,14 +92,14 @@ fn stored_parent(server: &Server, call: &Call) -> Result<Arc<Stored>, Status> {
 }
 
 /// Answers a read of the scale subresource.
-pub(crate) fn read_scale(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn read_scale(server: &Server, call: &Call) -> Result<Reply, Status> {
     let stored = stored_parent(server, call)?;
     let object = live_of(&call.resource, &stored);
-    Ok(Answer::ok(scale_of(&call.resource, &object).to_string()))
+    Ok(Reply::ok(scale_of(&call.resource, &object).to_string()))
 }
 
 /// Answers an update or patch of the scale subresource.
-pub(crate) fn write_scale(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn write_scale(server: &Server, call: &Call) -> Result<Reply, Status> {
     let apply = call.content_type == "application/apply-patch+yaml";
     let kind = if call.verb == "update" { "UpdateOptions" } else { "PatchOptions" };
     let options = options(call, kind, apply)?;
@@ -119,13 +119,13 @@ pub(crate) fn write_scale(server: &Server, call: &Call) -> Result<Answer, Status
         let mut changed = merge::write_scale(live.clone(), &scale, &path);
         lifecycle::count_generation(&call.resource, &live, &mut changed);
         if let Some(object) = store_change(server, call, &options, &stored, &live, changed)? {
-            return Ok(Answer::ok(scale_of(&call.resource, &object).to_string()));
+            return Ok(Reply::ok(scale_of(&call.resource, &object).to_string()));
         }
     }
 }
 
 /// The `Scale` after the write that the call asks for.
-fn scaled(server: &Server, call: &Call, options: &Options, live: &Value) -> Result<Value, Status> {
+fn scaled(server: &Server, call: &Call, options: &RequestOptions, live: &Value) -> Result<Value, Status> {
     let now = server.clock.text();
     let fields = server.fields();
     let version = |scale: &Value| scale["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();

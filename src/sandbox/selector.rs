@@ -24,7 +24,7 @@ pub(crate) struct Labels(Vec<(String, Test)>);
 
 /// Conditions on fields: path, whether it must be equal, value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fields(Vec<(String, bool, String)>);
+pub(crate) struct FieldSelector(Vec<(String, bool, String)>);
 
 /// Both selectors of a request.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +32,7 @@ pub(crate) struct Selector {
     /// Conditions on labels.
     pub(crate) labels: Labels,
     /// Conditions on fields.
-    pub(crate) fields: Fields,
+    pub(crate) fields: FieldSelector,
 }
 
 impl Selector {
@@ -268,7 +268,7 @@ fn selectable(resource: &Resource) -> &'static [&'static str] {
     }
 }
 
-impl Fields {
+impl FieldSelector {
     /// Reads a selector such as `metadata.name=web,status.phase!=Active`, for that resource.
     pub(crate) fn parse(text: &str, resource: &Resource) -> Result<Self, Status> {
         let mut all = Vec::new();

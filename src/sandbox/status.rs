@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::resources::Resource;
 
-/// Answer of the API that is not a success, as it goes over the wire.
+/// Reply of the API that is not a success, as it goes over the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     /// HTTP status code, also in the body.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    http::{Answer, Call, Form, WATCH_LIFE},
+    http::{Call, Encoding, Reply, WATCH_LIFE},
     read,
     selector::Selector,
     server::{Server, WatchControl},
@@ -57,7 +57,7 @@ fn check_options(call: &Call) -> Result<(), Status> {
 }
 
 /// Opens a watch. `expire` ends it with 410, `stall` keeps it silent.
-pub(crate) fn open(server: &Arc<Server>, call: Call, expire: bool, stall: bool) -> Result<Answer, Status> {
+pub(crate) fn open(server: &Arc<Server>, call: Call, expire: bool, stall: bool) -> Result<Reply, Status> {
     check_options(&call)?;
     let selector = read::selector(&call)?;
     let life = call.query.number("timeoutSeconds").map(Duration::from_secs);
@@ -100,7 +100,7 @@ pub(crate) fn open(server: &Arc<Server>, call: Call, expire: bool, stall: bool) 
         watcher.begin(&store.list(&watcher.storage, watcher.namespace()), current, initial);
     }
     drop(store);
-    Ok(Answer::Watch(body(watcher)))
+    Ok(Reply::Watch(body(watcher)))
 }
 
 fn body(watcher: Watcher) -> Body {
@@ -150,8 +150,8 @@ impl Watcher {
 
     fn bookmark(&self, initial_end: bool) -> String {
         let (kind, version) = match self.call.form {
-            Form::Whole => (self.call.resource.kind.clone(), self.call.resource.api_version()),
-            Form::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
+            Encoding::Whole => (self.call.resource.kind.clone(), self.call.resource.api_version()),
+            Encoding::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
         };
         let mut metadata = json!({"resourceVersion": self.seen.to_string()});
         if initial_end {

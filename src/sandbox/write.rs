@@ -7,9 +7,9 @@ use crate::merge::{self, UpdateOptions};
 use super::{
     access, custom, delete, events,
     fields::{refused_update, section},
-    http::{Answer, Call},
+    http::{Call, Reply},
     lifecycle, read,
-    request::{Options, decoded, name_of, options, place_in},
+    request::{RequestOptions, decoded, name_of, options, place_in},
     resources::Resource,
     server::Server,
     status::{FieldError, Status},
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Answers a create.
-pub(crate) fn create(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn create(server: &Server, call: &Call) -> Result<Reply, Status> {
     if call.resource.namespaced && call.place.namespace.is_empty() {
         return Err(Status::not_allowed());
     }
@@ -47,10 +47,10 @@ pub(crate) fn create(server: &Server, call: &Call) -> Result<Answer, Status> {
 pub(crate) fn create_new(
     server: &Server,
     call: &Call,
-    options: &Options,
+    options: &RequestOptions,
     object: Value,
     warnings: Vec<String>,
-) -> Result<Answer, Status> {
+) -> Result<Reply, Status> {
     let now = server.clock.text();
     let update = UpdateOptions { manager: &options.manager, subresource: None, now: &now };
     let fields = server.fields();
@@ -58,7 +58,7 @@ pub(crate) fn create_new(
     let object = merge::update(fields.schemas(), None, object, &update)
         .map_err(|error| refused_update(&call.resource, &error))?;
     let object = store_new(server, call, options, object)?;
-    Ok(Answer::Json { code: 201, text: read::text_of(&call.resource, &object, call.form), warnings })
+    Ok(Reply::Json { code: 201, text: read::text_of(&call.resource, &object, call.form), warnings })
 }
 
 pub(crate) fn with_custom_defaults(resource: &Resource, mut object: Value) -> Value {
@@ -69,7 +69,12 @@ pub(crate) fn with_custom_defaults(resource: &Resource, mut object: Value) -> Va
 }
 
 /// Admits, completes, checks and stores a new object whose fields are owned already.
-pub(crate) fn store_new(server: &Server, call: &Call, options: &Options, mut object: Value) -> Result<Value, Status> {
+pub(crate) fn store_new(
+    server: &Server,
+    call: &Call,
+    options: &RequestOptions,
+    mut object: Value,
+) -> Result<Value, Status> {
     let resource = &call.resource;
     let name = name_of(&object).to_owned();
     call.rewrite(&mut object);
@@ -150,7 +155,7 @@ pub(crate) fn live_of(resource: &Resource, stored: &Stored) -> Value {
 }
 
 /// Answers an update (PUT).
-pub(crate) fn update(server: &Server, call: &Call) -> Result<Answer, Status> {
+pub(crate) fn update(server: &Server, call: &Call) -> Result<Reply, Status> {
     let options = options(call, "UpdateOptions", false)?;
     let (mut object, warnings) = decoded(server, call, &options)?;
     place_in(call, &mut object)?;
@@ -221,10 +226,10 @@ pub(crate) fn unconditional(resource: &Resource) -> bool {
 pub(crate) fn create_by_update(
     server: &Server,
     call: &Call,
-    options: &Options,
+    options: &RequestOptions,
     object: Value,
     warnings: Vec<String>,
-) -> Result<Answer, Status> {
+) -> Result<Reply, Status> {
     let resource = &call.resource;
     let name = call.place.name.as_str();
     let may = matches!(
@@ -249,7 +254,7 @@ pub(crate) fn create_by_update(
 pub(crate) fn owned(
     server: &Server,
     call: &Call,
-    options: &Options,
+    options: &RequestOptions,
     live: &Value,
     wanted: Value,
 ) -> Result<Value, Status> {
@@ -265,7 +270,7 @@ pub(crate) fn owned(
 pub(crate) fn store_change(
     server: &Server,
     call: &Call,
-    options: &Options,
+    options: &RequestOptions,
     stored: &Stored,
     live: &Value,
     mut object: Value,
@@ -310,10 +315,10 @@ pub(crate) fn store_change(
     }
 }
 
-pub(crate) fn changed_answer(call: &Call, object: &Value, warnings: Vec<String>) -> Answer {
+pub(crate) fn changed_answer(call: &Call, object: &Value, warnings: Vec<String>) -> Reply {
     let mut object = object.clone();
     if call.resource.group == "events.k8s.io" {
         events::event_in(&mut object);
     }
-    Answer::Json { code: 200, text: read::text_of(&call.resource, &object, call.form), warnings }
+    Reply::Json { code: 200, text: read::text_of(&call.resource, &object, call.form), warnings }
 }

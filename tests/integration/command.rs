@@ -1,7 +1,7 @@
 //! The built program as a process of its own, in surroundings of its own: home, state, kubeconfig, temporary folder and a
 //! garden to work in lie below one folder that goes with the test, and the environment holds nothing else.
 //!
-//! Nothing else starts a process (`tidy.rs` watches that), so no test depends on the developer's settings or leaves files in
+//! Nothing else starts a process (`tidy/surroundings.rs` watches that), so no test depends on the developer's settings or leaves files in
 //! their home. Repositories are made by the library that parcelle reads them with.
 
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test's own scaffold")]

@@ -120,7 +120,7 @@ fn check_compares_with_where_the_work_began_unless_it_is_told_otherwise() {
     let main = place.read("garden/.git/refs/heads/main");
     place.write("garden/.git/refs/heads/work", main);
     let start = ORGANISATION.find("    app").unwrap();
-    place.write("garden/alpha.kdl", &format!("{}}}\n", &ORGANISATION[..start]));
+    place.write("garden/alpha.kdl", format!("{}}}\n", &ORGANISATION[..start]));
     for flags in [&["check"][..], &["check", "--base", "HEAD"]] {
         let (text, code) = began(flags);
         assert!(text.contains("E0410") && code == 1, "{flags:?}: {text}");
@@ -189,17 +189,17 @@ fn a_kubeconfig_that_cannot_be_used_is_told_in_plain_words() {
     refused("../nothing", "ada", &["`../nothing` cannot be read: there is no such file or folder", way]);
     refused("..", "ada", &["`..` cannot be read: it is a folder", way]);
     refused("../garbage", "ada", &["the kubeconfig `../garbage` is no kubeconfig", way]);
-    place.write("one", &config(server, "c", "token: x"));
+    place.write("one", config(server, "c", "token: x"));
     refused("../one", "ada", &["the kubeconfig `../one` has no context `ada`; it has `other`", way]);
     refused("../one", "other", &["the API server cannot be reached: nothing listens at this address"]);
-    place.write("two", &config(server, "zz", "token: x"));
+    place.write("two", config(server, "zz", "token: x"));
     refused("../two", "other", &["context `other` names the cluster `zz`, which is not there"]);
-    place.write("three", &config("server: not an address", "c", "token: x"));
+    place.write("three", config("server: not an address", "c", "token: x"));
     refused("../three", "other", &["the `server` of context `other` is no address"]);
-    place.write("four", &config(&format!("{server}, certificate-authority: /nowhere/ca.pem"), "c", "token: x"));
+    place.write("four", config(&format!("{server}, certificate-authority: /nowhere/ca.pem"), "c", "token: x"));
     refused("../four", "other", &["names `/nowhere/ca.pem` as certificate authority, which cannot be read"]);
     let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: nosuchcommand, interactiveMode: Never}";
-    place.write("five", &config(server, "c", exec));
+    place.write("five", config(server, "c", exec));
     refused("../five", "other", &["the command that its kubeconfig names for credentials (`exec`) cannot be run"]);
     fails(&place, &["plan", "--in-cluster", "ada"], &["no service account is mounted here", "leave --in-cluster out"]);
 }
@@ -235,7 +235,7 @@ fn github_gets_annotations_and_a_summary_beside_the_text() {
     let broken: String = BROKEN.replace("    }\n}", &format!("{}    }}\n}}", "        title \"x\"\n".repeat(12)));
     place.write("garden/alpha.kdl", &broken);
     let (summary, yes) = (place.path("summary.md").display().to_string(), "true");
-    let said = place.run_with(&[("GITHUB_ACTIONS", yes), ("GITHUB_STEP_SUMMARY", &summary)], &["check"]);
+    let said = place.run_with(&[("GITHUB_ACTIONS", yes), ("GITHUB_STEP_SUMMARY", &summary)], ["check"]);
     assert_eq!(said.code, 1, "{}", said.stderr);
     let commands: Vec<&str> = said.stdout.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(commands.len(), 10, "GitHub shows ten of a kind: {commands:?}");
@@ -244,7 +244,7 @@ fn github_gets_annotations_and_a_summary_beside_the_text() {
     assert!(said.stdout.contains("error[E0101]"), "the text is there too:\n{}", said.stdout);
     assert_eq!(place.read("summary.md").matches("| error E0").count(), 12);
     // Forgejo calls itself GitHub too, and shows no annotations.
-    let said = place.run_with(&[("GITHUB_ACTIONS", yes), ("FORGEJO_ACTIONS", yes)], &["check"]);
+    let said = place.run_with(&[("GITHUB_ACTIONS", yes), ("FORGEJO_ACTIONS", yes)], ["check"]);
     assert!(!said.stdout.contains("::error"), "{}", said.stdout);
 }
 
@@ -253,12 +253,12 @@ fn gitlab_gets_a_report_of_its_own_unless_one_was_asked_for() {
     let place = place();
     place.write("garden/alpha.kdl", BROKEN);
     let gitlab = [("GITLAB_CI", "true")];
-    let said = place.run_with(&gitlab, &["check", "--report", "gitlab=mine.json", "--report", "junit=junit.xml"]);
+    let said = place.run_with(&gitlab, ["check", "--report", "gitlab=mine.json", "--report", "junit=junit.xml"]);
     assert_eq!(said.code, 1);
     let report = place.path("garden/gl-code-quality-report.json");
     assert!(!report.exists());
     assert!(place.read("garden/junit.xml").contains("<testsuite"));
-    let said = place.run_with(&gitlab, &["check"]);
+    let said = place.run_with(&gitlab, ["check"]);
     assert!(said.stderr.contains("`artifacts:reports:codequality`"), "{}", said.stderr);
     let of = |path: &Path| -> serde_json::Value { serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap() };
     assert_eq!(of(&report), of(&place.path("garden/mine.json")));
@@ -270,23 +270,23 @@ fn gitlab_gets_a_report_of_its_own_unless_one_was_asked_for() {
 fn a_flag_and_a_variable_have_findings_and_plans_told_in_sentences() {
     let place = place();
     let plan = ["plan", "--sandbox", "--sandbox-state", "none"];
-    let said = place.run_with(&[("NO_GRAPHICS", "1")], &plan);
+    let said = place.run_with(&[("NO_GRAPHICS", "1")], plan);
     assert!(said.stdout.contains("create: ") && !said.stdout.contains("+ "), "{}", said.stdout);
     place.write("garden/alpha.kdl", BROKEN);
-    let flag = place.run(&["check", "--narrated"]);
-    let variable = place.run_with(&[("NO_GRAPHICS", "1")], &["check"]);
+    let flag = place.run(["check", "--narrated"]);
+    let variable = place.run_with(&[("NO_GRAPHICS", "1")], ["check"]);
     assert_eq!(flag.stdout, variable.stdout);
     assert!(flag.stdout.starts_with("1 error in 1 file.\n\nFinding 1 of 1, error E0101: "), "{}", flag.stdout);
     assert!(flag.stdout.contains("It is in alpha.kdl, line 9, column 9: \"tytle\"."), "{}", flag.stdout);
     assert!(!flag.stdout.contains(['│', '┌', '^']), "{}", flag.stdout);
-    let drawn = place.run_with(&[("NO_GRAPHICS", "0")], &["check"]);
+    let drawn = place.run_with(&[("NO_GRAPHICS", "0")], ["check"]);
     assert!(drawn.stdout.contains('┌'), "{}", drawn.stdout);
 }
 
 #[test]
 fn explain_knows_organisations_apps_settings_codes_and_what_was_meant() {
     let place = place();
-    let explain = |subject: &str| place.run(&["explain", subject]);
+    let explain = |subject: &str| place.run(["explain", subject]);
     assert!(explain("alpha").stdout.contains("www              static-site"), "{}", explain("alpha").stdout);
     let title = explain("alpha/www.title").stdout;
     assert!(

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Met, address, option_text, outward_of, valkey};
+use super::{Met, NeedContext, address, option_text, outward_of, valkey};
 use crate::expression::{SecretRef, Value};
 use crate::kind;
 use crate::model::Organisation;
@@ -44,7 +44,7 @@ rclone lsf --dirs-only "to:$TARGET/changed" | while read -r day; do
 done"#;
 
 /// Where an organisation's backups go.
-pub(in crate::render) struct Target {
+pub(in crate::render) struct BackupTarget {
     /// The address of the service.
     pub(crate) endpoint: String,
     /// Its port.
@@ -59,7 +59,7 @@ pub(in crate::render) struct Target {
     pub(crate) span: Span,
 }
 
-impl Target {
+impl BackupTarget {
     /// The target of an organisation; none where its cluster has none.
     pub(crate) fn of(organisation: &Organisation) -> Option<Self> {
         let choice = organisation.cluster.provides.get("backup")?;
@@ -98,7 +98,7 @@ impl Target {
 }
 
 /// Who reaches the service: the pods that K8up starts, which also tell the API server what they did.
-pub(in crate::render) fn flow(target: &Target) -> Flow {
+pub(in crate::render) fn flow(target: &BackupTarget) -> Flow {
     let pods = Peer::Pods(BTreeMap::from([("k8upjob".to_owned(), "true".to_owned())]));
     let mut ports = vec![443, 6443, target.port];
     ports.sort_unstable();
@@ -107,8 +107,8 @@ pub(in crate::render) fn flow(target: &Target) -> Flow {
 }
 
 /// Adds what backs up the volume or bucket of a need.
-pub(super) fn add(asked: &Asked, backup: &Backup, met: &mut Met) {
-    let Some(target) = Target::of(asked.organisation) else { return };
+pub(super) fn add(asked: &NeedContext, backup: &Backup, met: &mut Met) {
+    let Some(target) = BackupTarget::of(asked.organisation) else { return };
     let kept = met.drafts.iter().any(|draft| draft.group_kind() == kind::PERSISTENT_VOLUME_CLAIM);
     match asked.need.kind {
         NeedKind::Volume if met.claim.is_some() => volume(asked, backup, &target, reader(asked), met),
@@ -119,7 +119,7 @@ pub(super) fn add(asked: &Asked, backup: &Backup, met: &mut Met) {
 }
 
 /// The user who may read a volume: the one as whom a workload mounts it.
-fn reader(asked: &Asked) -> u32 {
+fn reader(asked: &NeedContext) -> u32 {
     let name = asked.name();
     let mounts = asked.workloads.iter().filter(|(scope, workload)| {
         workload
@@ -146,13 +146,13 @@ fn resources() -> Tree {
 }
 
 /// What a backup takes while it runs comes on top of the offer.
-fn share(asked: &Asked) -> [Contribution; 2] {
+fn share(asked: &NeedContext) -> [Contribution; 2] {
     [(Resource::Cpu, REQUESTS.0), (Resource::Memory, REQUESTS.1)]
         .map(|(resource, amount)| asked.contribution(resource, amount, asked.need.span))
 }
 
 /// A schedule of K8up over the claims of one need, into a repository of its own.
-fn volume(asked: &Asked, backup: &Backup, target: &Target, user: u32, met: &mut Met) {
+fn volume(asked: &NeedContext, backup: &Backup, target: &BackupTarget, user: u32, met: &mut Met) {
     let (app, part) = (asked.data_name(), asked.name());
     let name = naming::part(kind::BACKUP_SCHEDULE, app, part);
     let repository = naming::part(kind::PERSISTENT_VOLUME_CLAIM, app, part);
@@ -213,7 +213,7 @@ fn pod_context(user: u32) -> Tree {
 }
 
 /// What K8up's own fields cannot say of its pods: that the container has no privileges, and the region.
-fn pod_config(asked: &Asked, target: &Target, name: String) -> Draft {
+fn pod_config(asked: &NeedContext, target: &BackupTarget, name: String) -> Draft {
     let container = tree! {
         "name": "backup",
         "env": vec![tree! { "name": "AWS_DEFAULT_REGION", "value": target.region.as_str() }],
@@ -225,7 +225,7 @@ fn pod_config(asked: &Asked, target: &Target, name: String) -> Draft {
 }
 
 /// A copy of a bucket by the clock.
-fn bucket(asked: &Asked, backup: &Backup, target: &Target, met: &mut Met) {
+fn bucket(asked: &NeedContext, backup: &Backup, target: &BackupTarget, met: &mut Met) {
     let component = format!("{}--backup", asked.name());
     let pods = Peer::Pods(asked.owner.selector(&component));
     met.flows.extend(outward_of(asked.organisation, &pods, target.port, asked.need.span));
@@ -252,7 +252,7 @@ fn bucket(asked: &Asked, backup: &Backup, target: &Target, met: &mut Met) {
     met.overhead.extend(share(asked));
 }
 
-fn copying_pod(asked: &Asked, backup: &Backup, target: &Target, met: &Met) -> Tree {
+fn copying_pod(asked: &NeedContext, backup: &Backup, target: &BackupTarget, met: &Met) -> Tree {
     let container = tree! {
         "name": "copy",
         "image": RCLONE,
@@ -278,7 +278,7 @@ fn copying_pod(asked: &Asked, backup: &Backup, target: &Target, met: &Met) -> Tr
 }
 
 /// Both ends as rclone reads them from its environment.
-fn copying_environment(asked: &Asked, backup: &Backup, target: &Target, met: &Met) -> Tree {
+fn copying_environment(asked: &NeedContext, backup: &Backup, target: &BackupTarget, met: &Met) -> Tree {
     let text = |name: &str| match met.outputs.get(name) {
         Some(Value::Text(text)) => text.text.to_string(),
         _ => String::new(),

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::backup::{SECRET, Target};
+use super::backup::{BackupTarget, SECRET};
 use super::{
-    Asked, Met, Provider, ProviderOption, int, option_number, option_size, option_text, outputs, random, secret_value,
+    Met, NeedContext, Provider, ProviderOption, int, option_number, option_size, option_text, outputs, random,
+    secret_value,
 };
 use crate::expression::Value;
 use crate::kind;
@@ -64,7 +65,7 @@ fn pods() -> Peer {
 }
 
 /// A database, its owner, and the owner's password.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let inside = naming::in_sql(app, part);
     let secret = naming::part(kind::SECRET, app, part);
@@ -104,7 +105,7 @@ fn pooler_instances(choice: &ProviderChoice) -> (u32, Span) {
 
 /// Connections of many pods, kept for the length of a transaction. Its pods bear the label of the cluster's, so that the
 /// same flows hold.
-fn pooler(asked: &Asked, choice: &ProviderChoice, name: String) -> Draft {
+fn pooler(asked: &NeedContext, choice: &ProviderChoice, name: String) -> Draft {
     let (instances, instances_at) = pooler_instances(choice);
     let container = tree! {
         "name": "pgbouncer",
@@ -129,7 +130,7 @@ fn pooler(asked: &Asked, choice: &ProviderChoice, name: String) -> Draft {
     Draft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
-fn pooler_shares(asked: &Asked, choice: &ProviderChoice) -> Vec<Contribution> {
+fn pooler_shares(asked: &NeedContext, choice: &ProviderChoice) -> Vec<Contribution> {
     let (instances, at) = pooler_instances(choice);
     let share = |resource, each: u64| asked.contribution(resource, each.saturating_mul(u64::from(instances)), at);
     vec![share(Resource::Cpu, POOLER_REQUESTS.0), share(Resource::Memory, POOLER_REQUESTS.1)]
@@ -146,7 +147,7 @@ fn password(user: &str, host: &str) -> SecretSource {
 /// deletes, so that nobody's slip does before its time.
 const RECLAIM: &str = "retain";
 
-fn role(asked: &Asked, inside: &str, secret: &str) -> Draft {
+fn role(asked: &NeedContext, inside: &str, secret: &str) -> Draft {
     let spec = tree! {
         "cluster": tree! { "name": CLUSTER },
         "name": inside,
@@ -158,7 +159,7 @@ fn role(asked: &Asked, inside: &str, secret: &str) -> Draft {
     data(asked, "DatabaseRole", name, spec)
 }
 
-fn database(asked: &Asked, inside: &str) -> Draft {
+fn database(asked: &NeedContext, inside: &str) -> Draft {
     let extensions = asked.texts("extensions");
     let locale = asked.text("locale").map(|(locale, span)| Tree::from(locale).at(span));
     let extension = |name: &str| tree! { "name": name, "ensure": "present" };
@@ -177,7 +178,7 @@ fn database(asked: &Asked, inside: &str) -> Draft {
     data(asked, "Database", naming::part(kind::POSTGRES_DATABASE, asked.data_name(), asked.name()), spec)
 }
 
-fn data(asked: &Asked, kind: &'static str, name: String, spec: Tree) -> Draft {
+fn data(asked: &NeedContext, kind: &'static str, name: String, spec: Tree) -> Draft {
     Draft::new(API, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
@@ -187,7 +188,7 @@ pub(in crate::render) fn cluster(
     choice: &ProviderChoice,
     backup: Option<&Backup>,
 ) -> (Vec<Draft>, Vec<Flow>, Vec<Contribution>) {
-    let backup = backup.and_then(|backup| Some((backup, Target::of(organisation)?)));
+    let backup = backup.and_then(|backup| Some((backup, BackupTarget::of(organisation)?)));
     let origin = choice.provider.span;
     let (instances, instances_at) = option_number(choice, "instances").unwrap_or((1, origin));
     let storage = Quantity { dimension: Dimension::Size, amount: STORAGE };
@@ -236,7 +237,7 @@ pub(in crate::render) fn cluster(
 }
 
 /// The servers send what is written to the object store, moment by moment. Said whole: the list is compared as one value.
-fn archives(target: &Target) -> Tree {
+fn archives(target: &BackupTarget) -> Tree {
     tree! {
         "name": BARMAN,
         "enabled": true,
@@ -247,7 +248,7 @@ fn archives(target: &Target) -> Tree {
 }
 
 /// Where the databases of an organisation are kept, and when they are written there whole.
-fn backups(backup: &Backup, target: &Target) -> [Draft; 2] {
+fn backups(backup: &Backup, target: &BackupTarget) -> [Draft; 2] {
     let variable = |name: &str, value: &str| tree! { "name": name, "value": value };
     let key = |key: &str| tree! { "name": SECRET, "key": key };
     let store = tree! {

@@ -1,6 +1,6 @@
 //! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
 
-use super::{Asked, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
+use super::{Met, NeedContext, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
 use crate::expression::Value;
 use crate::kind::{self, GroupKind};
 use crate::model::ProviderChoice;
@@ -27,7 +27,7 @@ pub(super) const PROVIDER: Provider = Provider {
 const API: &str = "garage.rajsingh.info/v1beta1";
 
 /// A bucket and its key; the operator writes the key's Secret.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let bucket = naming::across_organisations(&asked.organisation.name, app, part);
     let secret = naming::part(kind::SECRET, app, part);
@@ -61,7 +61,7 @@ fn cluster_reference(choice: &ProviderChoice) -> Tree {
     tree! { "name": text("cluster"), "namespace": text("namespace") }
 }
 
-fn bucket_draft(asked: &Asked, choice: &ProviderChoice, bucket: &str) -> Draft {
+fn bucket_draft(asked: &NeedContext, choice: &ProviderChoice, bucket: &str) -> Draft {
     let public = asked.option("public") == Some(Value::Bool(true));
     let spec = tree! {
         "clusterRef": cluster_reference(choice),
@@ -73,7 +73,7 @@ fn bucket_draft(asked: &Asked, choice: &ProviderChoice, bucket: &str) -> Draft {
     data(asked, kind::GARAGE_BUCKET, spec)
 }
 
-fn key(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
+fn key(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> Draft {
     let bucket = naming::part(kind::GARAGE_BUCKET, asked.data_name(), asked.name());
     // Whole, with the defaults: the list is compared as one value.
     let permission = tree! {
@@ -98,13 +98,13 @@ fn key(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
     data(asked, kind::GARAGE_KEY, spec)
 }
 
-fn data(asked: &Asked, kind: GroupKind, spec: Tree) -> Draft {
+fn data(asked: &NeedContext, kind: GroupKind, spec: Tree) -> Draft {
     let name = naming::part(kind, asked.data_name(), asked.name());
     Draft::new(API, kind.kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// The address, and the service itself where the cluster file says its namespace.
-fn flows(asked: &Asked, choice: &ProviderChoice, port: u16) -> Vec<Flow> {
+fn flows(asked: &NeedContext, choice: &ProviderChoice, port: u16) -> Vec<Flow> {
     let own = option_text(choice, "namespace").map(|(namespace, _)| Flow {
         from: Peer::App(asked.app.name.clone()),
         to: Peer::Namespace(namespace.to_owned()),

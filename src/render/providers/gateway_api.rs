@@ -1,7 +1,7 @@
 //! Routes by the Gateway API: a `ListenerSet` on the cluster's Gateway, a certificate, and an `HTTPRoute`.
 
 use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
-use super::{Asked, Met, Provider, ProviderOption, option, option_text, outputs};
+use super::{Met, NeedContext, Provider, ProviderOption, option, option_text, outputs};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -34,7 +34,7 @@ const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
 const GROUP: &str = "gateway.networking.k8s.io";
 
 /// A route to a workload, with what stands before it.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let hosts = hosts(asked);
     let Some(first) = hosts.first() else { return Met::default() };
     let certified = option_text(choice, "certificates");
@@ -57,7 +57,7 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
 }
 
 /// Where requests go: to the workload, or to the cluster's page while the app sleeps for long.
-fn backend(asked: &Asked, choice: &ProviderChoice) -> Tree {
+fn backend(asked: &NeedContext, choice: &ProviderChoice) -> Tree {
     let page = option(choice, "page").filter(|_| asked.now.shows_page());
     let Some((page, setting)) = page.and_then(|setting| Some((setting.args.first()?, setting))) else {
         let Some((component, port)) = target(asked) else { return Tree::ABSENT };
@@ -79,7 +79,7 @@ fn matches(path: &str) -> Tree {
     Tree::list([tree! { "path": tree! { "type": "PathPrefix", "value": path } }])
 }
 
-fn route(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
+fn route(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
     let timeout = asked
         .amount("timeout", Dimension::Duration)
         // The longest that the format takes.
@@ -106,7 +106,7 @@ fn route(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> D
 }
 
 /// The listeners of the hosts: the secure ones, or the plain ones beside them.
-fn sections(asked: &Asked, hosts: &[Spanned<String>], secure: bool) -> Tree {
+fn sections(asked: &NeedContext, hosts: &[Spanned<String>], secure: bool) -> Tree {
     Tree::list(hosts.iter().map(|host| {
         let section = Tree::from(section(&host.value, secure)).at(host.span);
         tree! { "group": GROUP, "kind": "ListenerSet", "name": listener_set(asked), "sectionName": section }
@@ -118,12 +118,12 @@ fn gateway(choice: &ProviderChoice) -> Tree {
     tree! { "group": GROUP, "kind": "Gateway", "name": text("gateway"), "namespace": text("namespace") }
 }
 
-fn listener_set(asked: &Asked) -> String {
+fn listener_set(asked: &NeedContext) -> String {
     naming::part(kind::LISTENER_SET, &asked.app.name, asked.name())
 }
 
 /// Two listeners a host: the plain one only sends on to the other (and lets challenges through).
-fn listeners(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
+fn listeners(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
     let certificate = tree! { "group": "", "kind": "Secret", "name": tls_secret(asked) };
     let listener = |host: &Spanned<String>, secure: bool| {
         let tls = secure.then(|| tree! { "mode": "Terminate", "certificateRefs": vec![certificate.clone()] });
@@ -147,7 +147,7 @@ fn section(host: &str, secure: bool) -> String {
     if name.len() <= 253 { name } else { format!("{scheme}.{}", naming::hash(&[host], 12)) }
 }
 
-fn redirect(asked: &Asked, hosts: &[Spanned<String>]) -> Draft {
+fn redirect(asked: &NeedContext, hosts: &[Spanned<String>]) -> Draft {
     let filter = tree! {
         "type": "RequestRedirect",
         "requestRedirect": tree! { "scheme": "https", "statusCode": 301 },

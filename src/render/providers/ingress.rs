@@ -1,7 +1,7 @@
 //! Routes by an Ingress: for clusters whose controller does not speak the Gateway API.
 
 use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
-use super::{Asked, Met, Provider, ProviderOption, option_text, outputs};
+use super::{Met, NeedContext, Provider, ProviderOption, option_text, outputs};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -26,7 +26,7 @@ pub(super) const PROVIDER: Provider = Provider {
 };
 
 /// An Ingress to a workload, and its certificate.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let hosts = hosts(asked);
     let Some(first) = hosts.first() else { return Met::default() };
     let certified = option_text(choice, "certificates");
@@ -43,7 +43,7 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
     }
 }
 
-fn ingress(asked: &Asked, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
+fn ingress(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
     let path = asked.text("path").map_or_else(|| "/".to_owned(), |(path, _)| path);
     let backend = target(asked).map(|(component, port)| {
         let name = naming::part(kind::SERVICE, &asked.app.name, &component);

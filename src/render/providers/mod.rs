@@ -37,7 +37,7 @@ use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
-pub(super) use backup::{Target as BackupTarget, flow as backup_flow};
+pub(super) use backup::{BackupTarget, flow as backup_flow};
 pub(super) use cloudnative_pg::cluster as database_cluster;
 pub(super) use sign_on::clients;
 
@@ -86,7 +86,7 @@ pub(crate) fn provider(need: NeedKind, name: &str) -> Option<&'static Provider> 
 }
 
 /// A need of an app, asked of a cluster.
-pub(super) struct Asked<'a> {
+pub(super) struct NeedContext<'a> {
     pub(crate) organisation: &'a Organisation,
     pub(crate) app: &'a App,
     pub(crate) scope: &'a Scope<'a>,
@@ -134,7 +134,7 @@ pub(super) struct Claim {
 }
 
 /// Meets a need as the cluster says, and backs it up where its app says so.
-pub(super) fn meet(asked: &Asked) -> Met {
+pub(super) fn meet(asked: &NeedContext) -> Met {
     let mut met = met(asked);
     if let Some(backup) = &asked.now.backup {
         backup::add(asked, backup, &mut met);
@@ -143,7 +143,7 @@ pub(super) fn meet(asked: &Asked) -> Met {
 }
 
 /// One that the cluster does not provide yields nothing: it was refused before.
-fn met(asked: &Asked) -> Met {
+fn met(asked: &NeedContext) -> Met {
     match asked.need.kind {
         NeedKind::Secret => return secret::meet(asked),
         NeedKind::SignOn => return sign_on::meet(asked),
@@ -166,7 +166,7 @@ fn met(asked: &Asked) -> Met {
     }
 }
 
-impl Asked<'_> {
+impl NeedContext<'_> {
     /// The need's name.
     pub(crate) fn name(&self) -> &str {
         self.need.name.value.as_str()
@@ -295,7 +295,7 @@ fn address(url: &str) -> Option<(&str, &str, u16)> {
 }
 
 /// Leave to reach an address outside, or behind the cluster's own gateway, in whose namespace its connections then end.
-fn outward(asked: &Asked, port: u16) -> Vec<Flow> {
+fn outward(asked: &NeedContext, port: u16) -> Vec<Flow> {
     outward_of(asked.organisation, &Peer::App(asked.app.name.clone()), port, asked.need.span)
 }
 

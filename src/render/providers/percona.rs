@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::backup::Target;
-use super::{Asked, Met, Provider, ProviderOption, int, option_number, option_text, outputs, random, secret_value};
+use super::backup::BackupTarget;
+use super::{
+    Met, NeedContext, Provider, ProviderOption, int, option_number, option_text, outputs, random, secret_value,
+};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -53,7 +55,7 @@ const STORAGE: u64 = 8 << 30;
 const SAFE: u32 = 3;
 
 /// A replica set, a user and its password.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let name = naming::part(kind::PERCONA_MONGODB, app, part);
     let secret = naming::part(kind::SECRET, app, part);
@@ -98,7 +100,7 @@ fn password(user: &str, host: &str) -> SecretSource {
     SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() }
 }
 
-fn replica_set(asked: &Asked, choice: &ProviderChoice, name: &str, inside: &str, secret: &str) -> Draft {
+fn replica_set(asked: &NeedContext, choice: &ProviderChoice, name: &str, inside: &str, secret: &str) -> Draft {
     let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
     let (members, _) = option_number(choice, "members").unwrap_or((1, choice.options.span));
     let role = |role: &str, database: &str| tree! { "name": role, "db": database };
@@ -129,21 +131,21 @@ fn replica_set(asked: &Asked, choice: &ProviderChoice, name: &str, inside: &str,
 }
 
 /// What its app says of backups, and where they go.
-fn backup<'a>(asked: &'a Asked) -> Option<(&'a Backup, Target)> {
-    Some((asked.now.backup.as_ref()?, Target::of(asked.organisation)?))
+fn backup<'a>(asked: &'a NeedContext) -> Option<(&'a Backup, BackupTarget)> {
+    Some((asked.now.backup.as_ref()?, BackupTarget::of(asked.organisation)?))
 }
 
 /// The credentials under the names that the operator reads.
-fn credentials(target: &Target) -> SecretSource {
+fn credentials(target: &BackupTarget) -> SecretSource {
     target.copied(&[("access-key", "AWS_ACCESS_KEY_ID"), ("secret-key", "AWS_SECRET_ACCESS_KEY")])
 }
 
-fn backup_secret(asked: &Asked) -> String {
+fn backup_secret(asked: &NeedContext) -> String {
     naming::role(kind::SECRET, asked.data_name(), asked.name(), "backup")
 }
 
 /// An agent beside each server, and a task for each kind of backup that is kept.
-fn backups(asked: &Asked, backup: &Backup, target: &Target) -> Tree {
+fn backups(asked: &NeedContext, backup: &Backup, target: &BackupTarget) -> Tree {
     let folder = naming::part(kind::PERCONA_MONGODB, asked.data_name(), asked.name());
     let storage = tree! {
         "type": "s3",
@@ -199,7 +201,7 @@ fn tasks(backup: &Backup) -> Vec<Tree> {
     all.into_iter().flatten().collect()
 }
 
-fn servers(asked: &Asked, choice: &ProviderChoice) -> Tree {
+fn servers(asked: &NeedContext, choice: &ProviderChoice) -> Tree {
     let (members, members_at) = option_number(choice, "members").unwrap_or((1, choice.options.span));
     let size = Quantity { dimension: Dimension::Size, amount: STORAGE };
     let (size, size_at) = asked.size().unwrap_or((size, asked.need.span));
@@ -245,7 +247,7 @@ fn pods(name: &str) -> Peer {
 }
 
 /// The app reaches the servers, they each other, and the operator all of them.
-fn flows(asked: &Asked, choice: &ProviderChoice, name: &str) -> Vec<Flow> {
+fn flows(asked: &NeedContext, choice: &ProviderChoice, name: &str) -> Vec<Flow> {
     let operator = option_text(choice, "namespace").map_or("psmdb-operator", |(name, _)| name).to_owned();
     let from = [Peer::App(asked.app.name.clone()), pods(name), Peer::Namespace(operator)];
     let flow = |from| Flow { from, to: pods(name), ports: tcp(&[PORT]), origin: asked.need.span };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Met, Provider, ProviderOption, int, option_number, option_text, outputs, secret_value};
+use super::{Met, NeedContext, Provider, ProviderOption, int, option_number, option_text, outputs, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -25,7 +25,7 @@ pub(super) const PROVIDER: Provider = Provider {
 };
 
 /// The relay's address, and a copy of its credentials where it wants any.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let secret = naming::part(kind::SECRET, &asked.app.name, asked.name());
     let (host, _) = option_text(choice, "host").unwrap_or(("", choice.options.span));
     let port = option_number(choice, "port").and_then(|(port, _)| u16::try_from(port).ok()).unwrap_or(587);

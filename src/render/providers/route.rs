@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, option, option_text};
+use super::{NeedContext, option, option_text};
 use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::Workload;
@@ -23,7 +23,7 @@ pub(super) fn scheme(choice: &ProviderChoice) -> &'static str {
 }
 
 /// The hosts of the route: the one it says and others beside it; with the app's own first host all others of the app.
-pub(super) fn hosts(asked: &Asked) -> Vec<Spanned<String>> {
+pub(super) fn hosts(asked: &NeedContext) -> Vec<Spanned<String>> {
     let Some((host, span)) = asked.text("host") else { return Vec::new() };
     let mut hosts = match asked.app.hosts.first() {
         Some(first) if first.value == host => asked.app.hosts.clone(),
@@ -39,7 +39,7 @@ pub(super) fn hosts(asked: &Asked) -> Vec<Spanned<String>> {
 }
 
 /// The workload that the route leads to, the one it names or the first, and the port: the one it names or the first.
-pub(super) fn target(asked: &Asked) -> Option<(String, FlowPort)> {
+pub(super) fn target(asked: &NeedContext) -> Option<(String, FlowPort)> {
     let named = asked.text("to").map(|(name, _)| name);
     let mut workloads = asked.workloads.iter();
     // One that is there for each element is named after it; it was said in the same loops as the route.
@@ -68,12 +68,12 @@ pub(super) fn names(hosts: &[Spanned<String>]) -> Tree {
 }
 
 /// The Secret of the certificate.
-pub(super) fn tls_secret(asked: &Asked) -> String {
+pub(super) fn tls_secret(asked: &NeedContext) -> String {
     naming::role(kind::SECRET, &asked.app.name, asked.name(), "tls")
 }
 
 /// The certificate of all hosts.
-pub(super) fn certificate(asked: &Asked, (issuer, issuer_at): (&str, Span), hosts: &[Spanned<String>]) -> Draft {
+pub(super) fn certificate(asked: &NeedContext, (issuer, issuer_at): (&str, Span), hosts: &[Spanned<String>]) -> Draft {
     let issuer = tree! {
         "group": "cert-manager.io",
         "kind": "ClusterIssuer",
@@ -85,12 +85,12 @@ pub(super) fn certificate(asked: &Asked, (issuer, issuer_at): (&str, Span), host
 }
 
 /// An object of a route.
-pub(super) fn edge(asked: &Asked, api: &'static str, kind: &'static str, name: String, spec: Tree) -> Draft {
+pub(super) fn edge(asked: &NeedContext, api: &'static str, kind: &'static str, name: String, spec: Tree) -> Draft {
     Draft::new(api, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// What carries the route out reaches the workload, and the pods that answer challenges.
-pub(super) fn flows(asked: &Asked, choice: &ProviderChoice) -> Vec<Flow> {
+pub(super) fn flows(asked: &NeedContext, choice: &ProviderChoice) -> Vec<Flow> {
     let Some((namespace, origin)) = option_text(choice, "namespace") else { return Vec::new() };
     let from = Peer::Namespace(namespace.to_owned());
     let solver = Peer::Pods(BTreeMap::from([(SOLVER.0.to_owned(), "true".to_owned())]));

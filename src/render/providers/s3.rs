@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Met, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
+use super::{Met, NeedContext, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -28,7 +28,7 @@ pub(super) const PROVIDER: Provider = Provider {
 
 /// The bucket by its name, and a copy of the credentials that open it alone: a key to all buckets would let one
 /// organisation read those of the others.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let bucket = naming::across_organisations(&asked.organisation.name, app, part);
     let secret = naming::part(kind::SECRET, app, part);

@@ -1,11 +1,11 @@
 //! Secret values that parcelle makes once: keys of the lengths that the definition says.
 
-use super::{Asked, Met, random, secret_value};
+use super::{Met, NeedContext, random, secret_value};
 use crate::kind;
 use crate::render::{SecretSource, naming};
 
 /// One Secret with all keys of the need.
-pub(super) fn meet(asked: &Asked) -> Met {
+pub(super) fn meet(asked: &NeedContext) -> Met {
     let name = naming::part(kind::SECRET, asked.data_name(), asked.name());
     let keys = &asked.need.keys;
     let made = keys.iter().map(|(key, length)| (key.value.clone(), random(*length))).collect();

@@ -3,7 +3,7 @@
 //! The secret lies in the namespace of the organisation alone: the app that needs it reads it, and so does the job by
 //! which the app that signs people in learns of its clients.
 
-use super::{Asked, Met, outward, random, secret_value};
+use super::{Met, NeedContext, outward, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::definition::{Guarded, Need, NeedKind};
@@ -17,7 +17,7 @@ use crate::render::{Generated, SecretSource, naming};
 const KEY: &str = "client-secret";
 
 /// The addresses of the app that is named, and a client there.
-pub(super) fn meet(asked: &Asked) -> Met {
+pub(super) fn meet(asked: &NeedContext) -> Met {
     let named = asked.text("by").and_then(|(name, _)| Name::new(&name).ok());
     let provider = named.and_then(|name| asked.organisation.apps.get(&name));
     let Some((provider, sign_on)) = provider.and_then(|app| Some((app, app.definition.sign_on.as_ref()?))) else {

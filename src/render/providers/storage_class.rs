@@ -1,6 +1,6 @@
 //! Volumes of a storage class: a claim for each need.
 
-use super::{Asked, Claim, Met, Provider, ProviderOption, option_text};
+use super::{Claim, Met, NeedContext, Provider, ProviderOption, option_text};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -25,7 +25,7 @@ pub(super) const PROVIDER: Provider = Provider {
 const SIZE: u64 = 1 << 30;
 
 /// The claim; the workload that mounts it decides whether it is an object or a template of a StatefulSet.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let size = Quantity { dimension: Dimension::Size, amount: SIZE };
     let (size, origin) = asked.size().unwrap_or((size, asked.need.span));
     let shared = asked.option("shared") == Some(Value::Bool(true));

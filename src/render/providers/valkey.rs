@@ -1,6 +1,6 @@
 //! Caches by Valkey: one small server for each need, in memory alone.
 
-use super::{Asked, Met, Provider, ProviderOption, int, option_text, outputs, random, secret_value};
+use super::{Met, NeedContext, Provider, ProviderOption, int, option_text, outputs, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -33,7 +33,7 @@ const STORAGE: u64 = 1 << 30;
 const DATA: &str = "/data";
 
 /// A server, its Service and its password.
-pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
+pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (&asked.app.name, asked.name());
     let secret = naming::part(kind::SECRET, app, part);
     let host = naming::part(kind::SERVICE, app, part);
@@ -65,12 +65,12 @@ pub(super) fn meet(asked: &Asked, choice: &ProviderChoice) -> Met {
 }
 
 /// Whether what it holds must not be lost.
-fn keeps(asked: &Asked) -> bool {
+fn keeps(asked: &NeedContext) -> bool {
     asked.option("keep") == Some(Value::Bool(true))
 }
 
 /// The volume of a server that keeps, of the class that volumes have in this cluster.
-fn claim(asked: &Asked) -> Draft {
+fn claim(asked: &NeedContext) -> Draft {
     let class = asked.organisation.cluster.provides.get("volume").and_then(|volume| option_text(volume, "class"));
     let size = Quantity { dimension: Dimension::Size, amount: STORAGE };
     let spec = tree! {
@@ -82,11 +82,11 @@ fn claim(asked: &Asked) -> Draft {
     Draft::new("v1", "PersistentVolumeClaim", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
-fn claim_name(asked: &Asked) -> String {
+fn claim_name(asked: &NeedContext) -> String {
     naming::part(kind::PERSISTENT_VOLUME_CLAIM, asked.data_name(), asked.name())
 }
 
-fn service(asked: &Asked, name: String) -> Draft {
+fn service(asked: &NeedContext, name: String) -> Draft {
     let spec = tree! {
         "type": "ClusterIP",
         "selector": asked.owner.selector(asked.name()),
@@ -97,7 +97,7 @@ fn service(asked: &Asked, name: String) -> Draft {
         .component(asked.name())
 }
 
-fn deployment(asked: &Asked, choice: &ProviderChoice, secret: &str) -> Draft {
+fn deployment(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> Draft {
     let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
     let keeps = keeps(asked);
     let (log, full, folder) = if keeps { ("yes", "noeviction", DATA) } else { ("no", "allkeys-lru", "/tmp") };

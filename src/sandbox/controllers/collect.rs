@@ -18,7 +18,7 @@ pub(super) const FOREGROUND: &str = "foregroundDeletion";
 
 /// Whom an object belongs to.
 #[derive(Clone, Debug)]
-pub(super) struct Owner {
+pub(super) struct OwnerRef {
     pub(crate) api_version: String,
     pub(crate) kind: String,
     pub(crate) name: String,
@@ -27,7 +27,7 @@ pub(super) struct Owner {
 
 /// Where an object is.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct ObjectRef {
     pub(crate) of: Arc<ApiResource>,
     pub(crate) namespace: String,
     pub(crate) name: String,
@@ -35,10 +35,10 @@ pub(super) struct Place {
 }
 
 /// The owners in an object's metadata.
-pub(super) fn owners(metadata: &kube::api::ObjectMeta) -> Vec<Owner> {
+pub(super) fn owners(metadata: &kube::api::ObjectMeta) -> Vec<OwnerRef> {
     let references = metadata.owner_references.iter().flatten();
     references
-        .map(|one| Owner {
+        .map(|one| OwnerRef {
             api_version: one.api_version.clone(),
             kind: one.kind.clone(),
             name: one.name.clone(),
@@ -50,8 +50,8 @@ pub(super) fn owners(metadata: &kube::api::ObjectMeta) -> Vec<Owner> {
 /// Removes an object if none of its owners is there. An owner of an unknown kind counts as there.
 pub(super) async fn remove_orphan(
     client: Client,
-    place: Place,
-    owners: Vec<Owner>,
+    place: ObjectRef,
+    owners: Vec<OwnerRef>,
     kinds: Vec<(Arc<ApiResource>, bool)>,
 ) {
     for owner in &owners {
@@ -67,7 +67,7 @@ pub(super) async fn remove_orphan(
     let _ = deed::delete(&client, &place.of, &place.namespace, &place.name, &place.uid).await;
 }
 
-async fn drop_finalizer(client: &Client, place: &Place, mut finalizers: Vec<String>, name: &str) {
+async fn drop_finalizer(client: &Client, place: &ObjectRef, mut finalizers: Vec<String>, name: &str) {
     finalizers.retain(|one| one != name);
     let patch = Patch::Merge(json!({"metadata": {"uid": place.uid, "finalizers": finalizers}}));
     let api = deed::api(client, &place.of, &place.namespace);
@@ -75,7 +75,7 @@ async fn drop_finalizer(client: &Client, place: &Place, mut finalizers: Vec<Stri
 }
 
 /// Lets the dependents of a deleted object go on without it.
-pub(super) async fn orphan(client: Client, place: Place, finalizers: Vec<String>, dependents: Vec<Place>) {
+pub(super) async fn orphan(client: Client, place: ObjectRef, finalizers: Vec<String>, dependents: Vec<ObjectRef>) {
     for dependent in dependents {
         let api = deed::api(&client, &dependent.of, &dependent.namespace);
         let Ok(Some(found)) = api.get_metadata_opt(&dependent.name).await else { continue };
@@ -88,7 +88,7 @@ pub(super) async fn orphan(client: Client, place: Place, finalizers: Vec<String>
 }
 
 /// Deletes the dependents of an object that waits for them; lets it go when there are none.
-pub(super) async fn foreground(client: Client, place: Place, finalizers: Vec<String>, dependents: Vec<Place>) {
+pub(super) async fn foreground(client: Client, place: ObjectRef, finalizers: Vec<String>, dependents: Vec<ObjectRef>) {
     if dependents.is_empty() {
         drop_finalizer(&client, &place, finalizers, FOREGROUND).await;
         return;
@@ -99,7 +99,7 @@ pub(super) async fn foreground(client: Client, place: Place, finalizers: Vec<Str
 }
 
 /// Empties a namespace that is being deleted, then lets it go.
-pub(super) async fn end_namespace(client: Client, place: Place, done: impl FnOnce()) {
+pub(super) async fn end_namespace(client: Client, place: ObjectRef, done: impl FnOnce()) {
     let mut pause = Duration::from_millis(20);
     loop {
         match empty(&client, &place.name).await {
@@ -138,7 +138,7 @@ async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
     Ok(nothing)
 }
 
-async fn finalize(client: &Client, place: &Place) -> Result<(), kube::Error> {
+async fn finalize(client: &Client, place: &ObjectRef) -> Result<(), kube::Error> {
     let api = deed::api(client, &place.of, "");
     let Some(found) = api.get_opt(&place.name).await? else { return Ok(()) };
     if found.metadata.uid.as_deref() != Some(place.uid.as_str()) {

@@ -23,7 +23,7 @@ use super::{
     Settings, collect,
     deed::{self, Deed},
     operators, workloads,
-    workloads::World,
+    workloads::ClusterView,
 };
 use crate::sandbox::server::locked;
 
@@ -53,7 +53,7 @@ struct Node {
     resource: usize,
     namespace: String,
     name: String,
-    owners: Vec<collect::Owner>,
+    owners: Vec<collect::OwnerRef>,
     /// Finalizers of one that is being deleted.
     going: Option<Vec<String>>,
 }
@@ -291,7 +291,7 @@ impl Engine {
     /// Whether anything is to be done for an object.
     fn needs(&self, of: &ApiResource, namespace: &str, name: &str, object: &Value) -> bool {
         let failure = self.failure(of, namespace, name);
-        let world = World { now: "", failure: failure.as_deref(), replicas: None };
+        let world = ClusterView { now: "", failure: failure.as_deref(), replicas: None };
         let status = &object["status"];
         wanted(of, object, &world).iter().any(|deed| match deed {
             Deed::Status(patch) => workloads::changes(status, patch),
@@ -345,10 +345,10 @@ impl Engine {
         }
     }
 
-    fn place(&self, uid: &str) -> Option<collect::Place> {
+    fn place(&self, uid: &str) -> Option<collect::ObjectRef> {
         let node = self.nodes.get(uid)?;
         let watched = self.watched.get(&node.resource)?;
-        Some(collect::Place {
+        Some(collect::ObjectRef {
             of: Arc::clone(&watched.of),
             namespace: node.namespace.clone(),
             name: node.name.clone(),
@@ -380,7 +380,7 @@ impl Engine {
         }
         let has = |name: &str| finalizers.iter().any(|one| one == name);
         let dependents = self.dependents.get(uid).into_iter().flatten();
-        let dependents: Vec<collect::Place> = dependents.filter_map(|uid| self.place(uid)).collect();
+        let dependents: Vec<collect::ObjectRef> = dependents.filter_map(|uid| self.place(uid)).collect();
         if has(collect::ORPHAN) {
             self.tasks.spawn(collect::orphan(self.client.clone(), place, finalizers, dependents));
         } else if has(collect::FOREGROUND) {
@@ -450,14 +450,14 @@ impl Engine {
 }
 
 /// The deeds that make an object ready.
-fn wanted(of: &ApiResource, object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn wanted(of: &ApiResource, object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let built_in = of.group.is_empty() || !of.group.contains('.') || of.group.ends_with(".k8s.io");
     let ours = operators::deeds(&of.group, &of.kind, object, world);
     if ours.is_empty() && built_in { workloads::deeds(&of.kind, object, world) } else { ours }
 }
 
 /// Reads an object again and does what it needs now.
-async fn attend(client: &Client, place: &collect::Place, failure: Option<&str>) -> Result<(), kube::Error> {
+async fn attend(client: &Client, place: &collect::ObjectRef, failure: Option<&str>) -> Result<(), kube::Error> {
     let api = deed::api(client, &place.of, &place.namespace);
     let Some(object) = api.get_opt(&place.name).await? else {
         return Ok(());
@@ -472,7 +472,7 @@ async fn attend(client: &Client, place: &collect::Place, failure: Option<&str>) 
         None
     };
     let now = jiff_now();
-    let world = World { now: &now, failure, replicas };
+    let world = ClusterView { now: &now, failure, replicas };
     for deed in wanted(&place.of, &object, &world) {
         let idle = matches!(&deed, Deed::Status(patch) if !workloads::changes(&object["status"], patch));
         if !idle {

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     deed::Deed,
-    workloads::{World, condition},
+    workloads::{ClusterView, condition},
 };
 use crate::sandbox::server::hex;
 
 /// The deeds that make a custom resource ready; none when it is, or needs nothing.
-pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) -> Vec<Deed> {
+pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     match (group, kind) {
         ("postgresql.cnpg.io", "Cluster") => cluster(object, world),
         ("postgresql.cnpg.io", "Database" | "DatabaseRole") => vec![Deed::Status(applied(object, world))],
@@ -36,12 +36,12 @@ pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &World<'_>) 
     }
 }
 
-fn ready_or<'a>(world: &World<'_>, ready: &'a str, failed: &'a str) -> &'a str {
+fn ready_or<'a>(world: &ClusterView<'_>, ready: &'a str, failed: &'a str) -> &'a str {
     if world.failure.is_some() { failed } else { ready }
 }
 
 /// A condition with the generation that it was made for.
-fn observed(object: &Value, world: &World<'_>, kind: &str, reason: &str) -> Value {
+fn observed(object: &Value, world: &ClusterView<'_>, kind: &str, reason: &str) -> Value {
     let reason = ready_or(world, reason, "Failed");
     let mut condition = condition(world, kind, world.failure.is_none(), reason, world.failure.unwrap_or_default());
     if let Some(generation) = object["metadata"].get("generation") {
@@ -109,7 +109,7 @@ fn pooler(object: &Value) -> Vec<Deed> {
 }
 
 /// The headless Service of each replica set, the operator's own users, the claims of the servers, and their state.
-fn mongodb(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn mongodb(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let name = word(object, "/metadata/name");
     let default = format!("{name}-secrets");
     let users = object.pointer("/spec/secrets/users").and_then(Value::as_str).unwrap_or(&default);
@@ -174,7 +174,7 @@ fn operator_service(object: &Value, name: &str, selector: &Value, port: Value) -
     )
 }
 
-fn cluster(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn cluster(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let name = word(object, "/metadata/name");
     let namespace = word(object, "/metadata/namespace");
     let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
@@ -297,7 +297,7 @@ fn cluster_claim(object: &Value, name: &str, number: i64) -> Deed {
     )
 }
 
-fn applied(object: &Value, world: &World<'_>) -> Value {
+fn applied(object: &Value, world: &ClusterView<'_>) -> Value {
     json!({
         "applied": world.failure.is_none(),
         "message": world.failure,
@@ -305,7 +305,7 @@ fn applied(object: &Value, world: &World<'_>) -> Value {
     })
 }
 
-fn bucket(object: &Value, world: &World<'_>) -> Value {
+fn bucket(object: &Value, world: &ClusterView<'_>) -> Value {
     let name = word(object, "/metadata/name");
     json!({
         "phase": ready_or(world, "Ready", "Failed"),
@@ -317,7 +317,7 @@ fn bucket(object: &Value, world: &World<'_>) -> Value {
     })
 }
 
-fn key(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn key(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let template = &object["spec"]["secretTemplate"];
     let name = template["name"].as_str().unwrap_or_else(|| word(object, "/metadata/name"));
     let id = format!("GK{}", stable_word(object, "key", 24));
@@ -383,7 +383,7 @@ fn key_secret(object: &Value, template: &Value, name: &str, id: &str) -> Deed {
     deed
 }
 
-fn certificate(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn certificate(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let name = word(object, "/spec/secretName");
     let mut deeds = Vec::new();
     if world.failure.is_none() && !name.is_empty() {
@@ -423,7 +423,7 @@ fn later(now: &str, days: i64) -> String {
 
 const GATEWAY_CONTROLLER: &str = "parcelle.dev/sandbox";
 
-fn route(object: &Value, world: &World<'_>) -> Value {
+fn route(object: &Value, world: &ClusterView<'_>) -> Value {
     let parents = object["spec"]["parentRefs"].as_array().cloned().unwrap_or_default();
     let parents: Vec<Value> = parents
         .iter()
@@ -441,7 +441,7 @@ fn route(object: &Value, world: &World<'_>) -> Value {
     json!({"parents": parents})
 }
 
-fn listeners(kind: &str, object: &Value, world: &World<'_>) -> Value {
+fn listeners(kind: &str, object: &Value, world: &ClusterView<'_>) -> Value {
     let mut no_conflict = observed(object, world, "Conflicted", "NoConflicts");
     no_conflict["status"] = json!("False");
     let listeners = object["spec"]["listeners"].as_array().cloned().unwrap_or_default();
@@ -474,7 +474,7 @@ fn listeners(kind: &str, object: &Value, world: &World<'_>) -> Value {
     status
 }
 
-fn claim(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     if world.failure.is_some() {
         return vec![Deed::Status(json!({"phase": "Failed"}))];
     }
@@ -487,8 +487,8 @@ fn claim(object: &Value, world: &World<'_>) -> Vec<Deed> {
 mod tests {
     use super::*;
 
-    fn world() -> World<'static> {
-        World { now: "2026-11-21T10:00:00Z", failure: None, replicas: None }
+    fn world() -> ClusterView<'static> {
+        ClusterView { now: "2026-11-21T10:00:00Z", failure: None, replicas: None }
     }
 
     fn decoded(deed: &Deed, key: &str) -> String {

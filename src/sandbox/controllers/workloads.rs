@@ -6,7 +6,7 @@ use super::deed::Deed;
 
 /// What is known of the world besides the object.
 #[derive(Clone, Debug)]
-pub(crate) struct World<'a> {
+pub(crate) struct ClusterView<'a> {
     /// The time, as the API writes it.
     pub(crate) now: &'a str,
     /// What the object is to say instead of becoming ready.
@@ -16,7 +16,7 @@ pub(crate) struct World<'a> {
 }
 
 /// A condition of that type.
-pub(crate) fn condition(world: &World<'_>, kind: &str, status: bool, reason: &str, message: &str) -> Value {
+pub(crate) fn condition(world: &ClusterView<'_>, kind: &str, status: bool, reason: &str, message: &str) -> Value {
     json!({
         "type": kind,
         "status": if status { "True" } else { "False" },
@@ -41,7 +41,7 @@ fn number(object: &Value, pointer: &str, default: i64) -> i64 {
 }
 
 /// The deeds that make a built-in object ready; none when it is, or needs nothing.
-pub(crate) fn deeds(kind: &str, object: &Value, world: &World<'_>) -> Vec<Deed> {
+pub(crate) fn deeds(kind: &str, object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     match kind {
         "Deployment" => vec![Deed::Status(deployment(object, world))],
         "StatefulSet" => stateful_set(object, world),
@@ -60,7 +60,7 @@ pub(crate) fn deeds(kind: &str, object: &Value, world: &World<'_>) -> Vec<Deed> 
     }
 }
 
-fn deployment(object: &Value, world: &World<'_>) -> Value {
+fn deployment(object: &Value, world: &ClusterView<'_>) -> Value {
     let wanted = number(object, "/spec/replicas", 1);
     let ready = if world.failure.is_some() { 0 } else { wanted };
     let mut status = counts(&[
@@ -85,7 +85,7 @@ fn deployment(object: &Value, world: &World<'_>) -> Value {
     Value::Object(status)
 }
 
-fn stateful_set(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn stateful_set(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let wanted = number(object, "/spec/replicas", 1);
     let mut deeds = claims_of(object, wanted);
     let ready = if world.failure.is_some() { 0 } else { wanted };
@@ -134,7 +134,7 @@ fn claims_of(object: &Value, wanted: i64) -> Vec<Deed> {
     deeds
 }
 
-fn daemon_set(object: &Value, world: &World<'_>) -> Value {
+fn daemon_set(object: &Value, world: &ClusterView<'_>) -> Value {
     let ready = i64::from(world.failure.is_none());
     let mut status =
         counts(&[("numberAvailable", ready), ("numberUnavailable", 1 - ready), ("updatedNumberScheduled", 1)]);
@@ -173,7 +173,7 @@ fn protected(object: &Value, finalizer: &str) -> Vec<Deed> {
     vec![Deed::Merge(json!({"metadata": {"finalizers": left}}))]
 }
 
-fn claim(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     if !object["metadata"]["deletionTimestamp"].is_null() {
         return protected(object, "kubernetes.io/pvc-protection");
     }
@@ -188,7 +188,7 @@ fn claim(object: &Value, world: &World<'_>) -> Vec<Deed> {
     }))]
 }
 
-fn job(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn job(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let done = object["status"]["conditions"].as_array().into_iter().flatten();
     let done = done.filter(|one| one["type"] == "Complete" || one["type"] == "Failed");
     if done.count() > 0 || object["spec"]["suspend"] == json!(true) {
@@ -224,7 +224,7 @@ fn job(object: &Value, world: &World<'_>) -> Vec<Deed> {
     vec![Deed::Status(status)]
 }
 
-fn autoscaler(object: &Value, world: &World<'_>) -> Vec<Deed> {
+fn autoscaler(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let Some(current) = world.replicas else {
         let conditions = json!([condition(world, "AbleToScale", false, "FailedGetScale", "the target is not there")]);
         return vec![Deed::Status(json!({"conditions": conditions}))];
@@ -250,7 +250,7 @@ fn autoscaler(object: &Value, world: &World<'_>) -> Vec<Deed> {
     deeds
 }
 
-fn disruption_budget(object: &Value, world: &World<'_>) -> Value {
+fn disruption_budget(object: &Value, world: &ClusterView<'_>) -> Value {
     json!({
         "currentHealthy": 1,
         "desiredHealthy": 1,
@@ -327,8 +327,8 @@ pub(crate) fn changes(live: &Value, patch: &Value) -> bool {
 mod tests {
     use super::*;
 
-    fn world(failure: Option<&'static str>) -> World<'static> {
-        World { now: "2026-11-21T10:00:00Z", failure, replicas: None }
+    fn world(failure: Option<&'static str>) -> ClusterView<'static> {
+        ClusterView { now: "2026-11-21T10:00:00Z", failure, replicas: None }
     }
 
     #[test]
@@ -338,7 +338,7 @@ mod tests {
         assert!(changes(&object["status"], status));
         assert_eq!((&status["readyReplicas"], &status["observedGeneration"]), (&json!(2), &json!(3)));
         object["status"] = crate::merge::json_merge_patch(json!({}), status);
-        let later = World { now: "2026-11-21T11:00:00Z", ..world(None) };
+        let later = ClusterView { now: "2026-11-21T11:00:00Z", ..world(None) };
         let [Deed::Status(status)] = &deeds("Deployment", &object, &later)[..] else { panic!() };
         assert!(!changes(&object["status"], status));
         let [Deed::Status(status)] = &deeds("Deployment", &object, &world(Some("no image")))[..] else { panic!() };
