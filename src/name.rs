@@ -44,7 +44,7 @@ impl Name {
         Ok(Self(text.into()))
     }
 
-    /// The text.
+    /// The name as a text of lowercase letters, digits and hyphens.
     pub fn as_str(&self) -> &str {
         &self.0
     }

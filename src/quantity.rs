@@ -5,11 +5,11 @@ use std::fmt;
 /// What an amount measures. Each dimension has one base unit in which amounts are whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dimension {
-    /// Bytes.
+    /// Bytes, as in `20 GiB`.
     Size,
-    /// Millicores.
+    /// Thousandths of a processor, as in `500 m`.
     Cpu,
-    /// Seconds.
+    /// Seconds, as in `30 days`.
     Duration,
 }
 

@@ -10,9 +10,9 @@ pub struct FileId(pub u32);
 /// A half-open range of bytes in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Span {
-    /// The file.
+    /// The file that the bytes are in.
     pub file: FileId,
-    /// First byte.
+    /// The first byte, counted from 0.
     pub start: u32,
     /// One past the last byte.
     pub(crate) end: u32,
@@ -40,7 +40,7 @@ impl Span {
 /// A value and where it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Spanned<T> {
-    /// The value.
+    /// The value that was written there.
     pub value: T,
     /// Where it stands.
     pub(crate) span: Span,

@@ -104,9 +104,7 @@ pub(crate) struct Common {
 enum Colour {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
@@ -170,10 +168,7 @@ enum Command {
     /// Serve an embedded Kubernetes API and write a kubeconfig for it
     Sandbox(sandbox::SandboxArgs),
     /// Print completions for a shell
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
 }

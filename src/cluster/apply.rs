@@ -31,13 +31,11 @@ use crate::source::Sources;
 pub(crate) struct Work<'a> {
     /// The cluster, with the right to write.
     pub(crate) writer: &'a Writer,
-    /// Its kinds.
     pub(crate) kinds: &'a Kinds,
     /// The garden's name.
     pub(crate) garden: &'a Name,
     /// What is done.
     pub(crate) plan: &'a OrganisationPlan,
-    /// The bodies.
     pub(crate) objects: &'a OrganisationObjects,
     /// What the garden says about changing them.
     pub(crate) said: &'a Said,
@@ -62,23 +60,19 @@ pub(crate) struct Work<'a> {
 pub enum Progress {
     /// A cluster is being read.
     Reading {
-        /// Which.
         cluster: Name,
         /// For how many organisations.
         organisations: usize,
     },
     /// An organisation was read and compared.
     Planned {
-        /// Which.
         organisation: Name,
         /// How many actions write something.
         writes: usize,
     },
     /// A step begins.
     Step {
-        /// Whose.
         organisation: Name,
-        /// Which stage.
         stage: Stage,
         /// Whether it deletes.
         deletes: bool,
@@ -87,23 +81,19 @@ pub enum Progress {
     },
     /// An action has ended.
     Acted {
-        /// Whose.
         organisation: Name,
         /// What came of it.
         outcome: Outcome,
     },
     /// An object is waited for.
     Waiting {
-        /// Whose.
         organisation: Name,
-        /// Which.
         object: ObjectId,
         /// How it is.
         health: Health,
     },
     /// An organisation is through.
     Finished {
-        /// Which.
         organisation: Name,
         /// Whether something is left to do.
         open: bool,

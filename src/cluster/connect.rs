@@ -30,7 +30,7 @@ pub enum Access {
     Text {
         /// The whole kubeconfig.
         kubeconfig: String,
-        /// The context.
+        /// The name of the context.
         context: String,
     },
     /// The service account of the pod that we run in.
@@ -70,7 +70,7 @@ pub enum ConnectError {
          --context {cluster}=CONTEXT"
     )]
     Kubeconfig {
-        /// The cluster.
+        /// The cluster as the garden names it.
         cluster: Name,
         /// Why, in plain words.
         why: String,
@@ -81,19 +81,19 @@ pub enum ConnectError {
          pod of that cluster, or leave --in-cluster out"
     )]
     InCluster {
-        /// The cluster.
+        /// The cluster as the garden names it.
         cluster: Name,
     },
     /// The system gives no random bytes, without which no secret can be made or compared.
     #[error("no connection to cluster `{cluster}` can be set up: the system gives no random bytes")]
     NoRandom {
-        /// The cluster.
+        /// The cluster as the garden names it.
         cluster: Name,
     },
     /// TLS or the proxy cannot be set up.
     #[error("no connection to cluster `{cluster}` can be set up: {why}")]
     Client {
-        /// The cluster.
+        /// The cluster as the garden names it.
         cluster: Name,
         /// Why, in plain words.
         why: String,
@@ -259,7 +259,7 @@ pub enum WrongCluster {
          answers has `{found}`; if that is the right server, write `uid \"{found}\"` in the file of cluster `{cluster}`"
     )]
     Other {
-        /// The cluster.
+        /// The cluster as the garden names it.
         cluster: Name,
         /// The uid in the garden.
         written: String,
@@ -269,10 +269,10 @@ pub enum WrongCluster {
     /// Its uid could not be read.
     #[error("cluster `{cluster}` is left alone: its uid could not be read")]
     Unknown {
-        /// The cluster.
+        /// The cluster as the garden names it.
         cluster: Name,
-        /// Why.
         #[source]
+        /// What the server or the network said.
         source: ApiError,
     },
 }
@@ -313,11 +313,5 @@ impl Writer {
     /// The same cluster for reading.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
-    }
-
-    /// The same right, used in the name of a service account (`system:serviceaccount:NAMESPACE:NAME`).
-    #[must_use]
-    pub(crate) fn acting_as(&self, account: String) -> Self {
-        Self { acting_as: Some(account), ..self.clone() }
     }
 }

@@ -13,11 +13,8 @@ use crate::render::ObjectId;
 /// One kind as the server names it in paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resource {
-    /// `apps/v1`.
     pub(crate) api_version: Arc<str>,
-    /// `Deployment`.
     pub(crate) kind: Arc<str>,
-    /// `deployments`.
     pub(crate) plural: Arc<str>,
     /// Whether its objects live in namespaces.
     pub(crate) namespaced: bool,
@@ -41,7 +38,6 @@ pub struct Kinds {
 pub(crate) struct MissingKind {
     /// Of which API.
     pub(crate) api_version: Arc<str>,
-    /// Which.
     pub(crate) kind: Arc<str>,
     /// Whether its API group exists and did not answer, rather than being absent.
     pub(crate) silent: bool,

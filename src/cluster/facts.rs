@@ -13,7 +13,6 @@ use crate::render::ObjectId;
 /// What a cluster serves, as far as some objects need it.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// Its kinds.
     pub(crate) kinds: Kinds,
     /// What fields are: those of the built-in kinds, and of the custom ones as the cluster defines them.
     pub(crate) schemas: Schemas,

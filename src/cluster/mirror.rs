@@ -218,16 +218,6 @@ impl Mirror {
         Stirred { moved, fared, sources, facts }
     }
 
-    /// How many objects it knows.
-    pub(crate) fn len(&self) -> usize {
-        self.seen().records.values().map(BTreeMap::len).sum()
-    }
-
-    /// Whether it knows none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -73,11 +73,6 @@ impl Watches {
         Self { connection, garden, mirror, tasks: BTreeMap::new(), others }
     }
 
-    /// What they show.
-    pub(crate) fn mirror(&self) -> &Arc<Mirror> {
-        &self.mirror
-    }
-
     /// Opens a watch on a kind of ours, unless there is one. `from` is the version of a list that the mirror was told of;
     /// without one the kind is listed first.
     pub(crate) fn open(&mut self, resource: &Arc<Resource>, from: Option<String>) {

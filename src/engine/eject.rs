@@ -23,16 +23,10 @@ pub(crate) struct Held {
 pub(crate) enum EjectFailure {
     /// A cluster cannot be used; nothing was changed.
     #[error("cluster `{cluster}`: {why}")]
-    Cluster {
-        /// The cluster.
-        cluster: Name,
-        /// Why.
-        why: String,
-    },
+    Cluster { cluster: Name, why: String },
     /// Somebody else writes to a cluster; nothing was changed.
     #[error("cluster `{cluster}`: {why}")]
     Leased {
-        /// The cluster.
         cluster: Name,
         /// Who holds the lease.
         why: String,

@@ -58,7 +58,6 @@ impl Drop for Kept {
 }
 
 impl Leases {
-    /// None yet.
     pub(super) fn new(options: LeaseOptions) -> Self {
         Self { options, kept: BTreeMap::new(), rivals: BTreeMap::new() }
     }

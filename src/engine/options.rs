@@ -9,7 +9,7 @@ use crate::name::Name;
 /// How a round is made.
 #[derive(Clone, Debug)]
 pub struct RoundOptions {
-    /// The time.
+    /// The time that the round is made at.
     pub now: jiff::Timestamp,
     /// How long each step is waited for; `None` goes through all stages at once.
     pub wait: Option<Duration>,

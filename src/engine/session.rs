@@ -51,21 +51,16 @@ pub(crate) enum Note {
     SandboxState {
         /// The cluster that it stands for.
         cluster: Name,
-        /// The file.
         file: std::path::PathBuf,
     },
     /// Somebody else writes to a cluster; this process stands by.
     StandsBy {
-        /// The cluster.
         cluster: Name,
         /// Who holds the lease.
         why: String,
     },
     /// Whoever wrote to a cluster is gone; this process writes from now on.
-    TakesOver {
-        /// The cluster.
-        cluster: Name,
-    },
+    TakesOver { cluster: Name },
 }
 
 /// Which organisations a round is about.

@@ -21,7 +21,6 @@ pub(crate) const SNAPSHOT_SCHEMA: &str = "parcelle.dev/snapshot/v1";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// [`SNAPSHOT_SCHEMA`].
     pub(crate) schema: String,
     /// The garden's name.
     pub(crate) garden: Name,

@@ -16,7 +16,7 @@ pub enum Source {
     },
     /// A mirror that is fetched again and again.
     Mirror {
-        /// The mirror.
+        /// The mirror that is fetched.
         mirror: Mirror,
         /// The garden's folder inside of the repository, where it is known beforehand.
         folder: Option<String>,

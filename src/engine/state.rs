@@ -178,23 +178,16 @@ impl OrganisationState {
 pub enum ClusterFailure {
     /// No connection was made.
     #[error("cluster `{cluster}` is not reached")]
-    NotReached {
-        /// The cluster.
-        cluster: Name,
-    },
+    NotReached { cluster: Name },
     /// The snapshot that stands for the clusters does not hold it.
     #[error("the snapshot holds nothing of cluster `{cluster}`")]
-    NotInSnapshot {
-        /// The cluster.
-        cluster: Name,
-    },
+    NotInSnapshot { cluster: Name },
     /// It is another cluster than the garden's, or cannot say.
     #[error(transparent)]
     Wrong(#[from] WrongCluster),
     /// It cannot be read.
     #[error("cluster `{cluster}` cannot be read")]
     Api {
-        /// The cluster.
         cluster: Name,
         /// What the server or the network said.
         #[source]

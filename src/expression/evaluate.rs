@@ -17,7 +17,6 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// No names.
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -27,11 +26,6 @@ impl Environment {
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
         Arc::make_mut(&mut self.names).insert(name.to_owned(), Arc::new(value));
         self
-    }
-
-    /// The value of a name; absent where there is none.
-    pub(crate) fn name(&self, name: &str) -> Value {
-        self.names.get(name).map_or(Value::Absent, |value| (**value).clone())
     }
 }
 

@@ -3,14 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-/// One token.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Token {
     /// A name, `true`, `false` or `in`.
     Word(Arc<str>),
     /// A whole number.
     Int(i64),
-    /// `'text'`.
     Text(Arc<str>),
     /// An operator or bracket.
     Sign(&'static str),
@@ -19,7 +17,6 @@ pub(crate) enum Token {
 /// Why a text has no tokens: what to say, where, and what to write instead.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LexError {
-    /// The fact.
     pub(crate) title: String,
     /// Bytes of the expression.
     pub(crate) range: Range<usize>,

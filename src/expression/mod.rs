@@ -29,11 +29,11 @@ use crate::source::Span;
 /// What an expression yields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// `true`, `false`.
+    /// Either `true` or `false`.
     Bool,
     /// A whole number.
     Int,
-    /// Text.
+    /// A text without a length limit of its own.
     Text,
     /// Text that is one of these words: comparing it with another literal is a finding.
     Choice(Arc<Vec<String>>),
@@ -41,11 +41,11 @@ pub enum Type {
     Quantity(Dimension),
     /// A reference to a secret value: only in `env` and `file`, whole or inside a text.
     Secret,
-    /// A list.
+    /// A list of values of one type.
     List(Box<Type>),
     /// A map with any keys.
     Map(Box<Type>),
-    /// Known fields.
+    /// Named fields, each of its own type.
     Object(Arc<BTreeMap<String, Field>>),
     /// Anything (rendered Kubernetes objects in definition tests): checked when evaluated.
     Any,
@@ -54,7 +54,6 @@ pub enum Type {
 /// A field of a [`Type::Object`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its type.
     pub(crate) kind: Type,
     /// Whether it may be absent: then `has(…)` must be tested before it is read.
     pub(crate) optional: bool,
@@ -63,19 +62,19 @@ pub struct Field {
 /// What evaluation yields.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Absent.
+    /// Nothing was said, and nothing is the default.
     Absent,
-    /// `true`, `false`.
+    /// Either `true` or `false`.
     Bool(bool),
     /// A whole number.
     Int(i64),
     /// Text, with where it came from.
     Text(Text),
-    /// An amount.
+    /// An amount with its unit.
     Quantity(Quantity),
     /// A reference to a secret value.
     Secret(SecretRef),
-    /// A list.
+    /// Values in the order they were written.
     List(Vec<Value>),
     /// A map or object.
     Map(BTreeMap<String, Value>),
@@ -84,7 +83,6 @@ pub enum Value {
 /// Text with its taint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text {
-    /// The text.
     pub(crate) text: Arc<str>,
     /// Whether any of it comes from a garden: then `$(` is escaped before a kubelet sees it.
     pub(crate) from_garden: bool,
@@ -102,7 +100,6 @@ pub struct SecretRef {
 /// One piece of an evaluated template.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Segment {
-    /// Plain text.
     Text(Text),
     /// A secret value to be filled in by the kubelet.
     Secret(SecretRef),
@@ -122,7 +119,6 @@ pub struct Template {
 pub(crate) enum Piece {
     /// Literal text (`$${` already read as `${`).
     Literal(String),
-    /// `${…}`.
     Hole(Expression),
 }
 
@@ -213,16 +209,6 @@ impl Value {
             Self::Map(entries) => {
                 serde_json::Value::Object(entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect())
             }
-        }
-    }
-
-    /// Whether any text in it comes from a garden.
-    pub(crate) fn from_garden(&self) -> bool {
-        match self {
-            Self::Text(text) => text.from_garden,
-            Self::List(items) => items.iter().any(Self::from_garden),
-            Self::Map(entries) => entries.values().any(Self::from_garden),
-            _ => false,
         }
     }
 }

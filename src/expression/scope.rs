@@ -13,7 +13,6 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// No names.
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -45,7 +44,6 @@ impl Scope {
         self.names.get(name)
     }
 
-    /// All names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str)
     }

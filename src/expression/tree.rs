@@ -24,21 +24,14 @@ impl PartialEq for Tree {
 /// The kinds of nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// `true`, `false`.
     Bool(bool),
-    /// `3`, `-1`.
     Int(i64),
-    /// `'text'`.
     Text(Arc<str>),
-    /// `[a, b]`.
     List(Vec<Tree>),
-    /// A name.
     Name(Arc<str>),
     /// `of.field`; the name is the end of the node's span.
     Field(Box<Tree>, Arc<str>),
-    /// `of[at]`.
     Index(Box<Tree>, Box<Tree>),
-    /// `!of`.
     Not(Box<Tree>),
     /// `left op right`.
     Binary(Operator, Box<Tree>, Box<Tree>),
@@ -50,32 +43,19 @@ pub(crate) enum Kind {
     Each(Walk, Box<Tree>, Arc<str>, Box<Tree>),
 }
 
-/// Binary operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
-    /// `||`
     Or,
-    /// `&&`
     And,
-    /// `==`
     Equal,
-    /// `!=`
     Unequal,
-    /// `<`
     Less,
-    /// `<=`
     AtMost,
-    /// `>`
     More,
-    /// `>=`
     AtLeast,
-    /// `in`
     In,
-    /// `+`
     Plus,
-    /// `-`
     Minus,
-    /// `*`
     Times,
 }
 
@@ -115,7 +95,6 @@ impl Operator {
 pub(crate) enum Function {
     /// How many elements, entries or characters.
     Size,
-    /// Lower case.
     Lower,
     /// A list of texts as one, with a separator.
     Join,
@@ -161,14 +140,12 @@ pub(crate) const WALKS: &[(&str, Walk)] =
     &[("map", Walk::Map), ("filter", Walk::Filter), ("exists", Walk::Exists), ("all", Walk::All)];
 
 impl Function {
-    /// Its name.
     pub(crate) fn name(self) -> &'static str {
         FUNCTIONS.iter().find(|(_, function, ..)| *function == self).map_or("", |(name, ..)| name)
     }
 }
 
 impl Walk {
-    /// Its name.
     pub(crate) fn name(self) -> &'static str {
         WALKS.iter().find(|(_, walk)| *walk == self).map_or("", |(name, _)| name)
     }

@@ -26,14 +26,14 @@ pub enum Severity {
     Error,
     /// Doubtful; stops nothing.
     Warning,
-    /// Worth knowing.
+    /// Worth knowing; nothing is wrong.
     Hint,
 }
 
 /// A marked place with a few words beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
-    /// The place.
+    /// The bytes that are marked.
     pub span: Span,
     /// What stands there, in the user's words; may be empty.
     pub text: String,
@@ -208,7 +208,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds one.
+    /// Adds one finding to the sink.
     pub fn push(&mut self, finding: Finding) {
         self.all.push(Arc::new(finding));
     }

@@ -44,7 +44,6 @@ impl CommitId {
 /// A commit, as people are told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// Its id.
     pub(crate) id: CommitId,
     /// The first line of its message.
     pub(crate) summary: String,
@@ -72,7 +71,7 @@ pub struct Snapshot {
     pub commit: Option<Commit>,
     /// The garden's folder relative to the repository; empty for its root.
     pub folder: String,
-    /// The files.
+    /// The files in order of path.
     pub files: Vec<RawFile>,
 }
 
@@ -142,9 +141,9 @@ pub enum GitError {
     /// More than one garden was found.
     #[error("{found} gardens in this commit ({folders}): name one with --garden")]
     ManyGardens {
-        /// How many.
+        /// How many there are.
         found: usize,
-        /// Where.
+        /// Their folders, separated by commas.
         folders: String,
     },
     /// More files than [`MOST_FILES`].

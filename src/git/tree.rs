@@ -52,11 +52,6 @@ impl Repository {
             time: commit.time().seconds(),
         })
     }
-
-    /// Whether the commit is known here.
-    pub(crate) fn holds(&self, commit: &CommitId) -> bool {
-        git2::Oid::from_str(&commit.0).is_ok_and(|id| self.inner.find_commit(id).is_ok())
-    }
 }
 
 /// The garden of a commit. `folder` (relative to the repository) is where `garden.kdl` lies; where absent it is

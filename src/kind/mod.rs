@@ -122,9 +122,7 @@ impl ReclaimPolicy {
 pub(crate) enum Departure {
     /// Routes, schedules, autoscalers.
     Edge,
-    /// Deployments, Services.
     Workload,
-    /// Jobs.
     Job,
     /// Configuration, and the ground that everything stands on.
     Configuration,
@@ -138,7 +136,6 @@ pub(crate) enum Departure {
     Volume,
     /// Secrets with generated keys, without which the data may be unreadable.
     Key,
-    /// The namespace.
     Namespace,
 }
 
@@ -241,7 +238,6 @@ pub(crate) enum WatchScope {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of facts, none of which follows from another")]
 pub struct Kind {
-    /// Which kind.
     pub(crate) id: GroupKind,
     /// Whether its objects lie in a namespace.
     pub(crate) namespaced: bool,

@@ -254,16 +254,6 @@ impl Path {
         self.0.pop()
     }
 
-    /// How many elements the path has.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether the path is the root.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The value at this path, when the object has one. Keyed items match when all keys that they write are equal
     /// (`defaults` are not considered).
     pub(crate) fn get<'v>(&self, object: &'v Value) -> Option<&'v Value> {

@@ -68,7 +68,6 @@ pub struct Conflict {
     pub(crate) api_version: String,
     /// The subresource by which they wrote it.
     pub(crate) subresource: Option<String>,
-    /// The field.
     pub(crate) path: Path,
 }
 

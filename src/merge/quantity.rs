@@ -7,7 +7,6 @@ enum Format {
     Decimal,
     /// `Ki`, `Mi` and so on.
     Binary,
-    /// `e3`.
     Exponent,
 }
 

@@ -15,7 +15,6 @@ use super::{ApplyOptions, UpdateOptions, defaults, last_applied, normalise, prun
 /// Who owns what was there before anybody's ownership was recorded.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
-/// See [`super::apply`].
 pub(super) fn apply(
     schemas: &Schemas,
     live: Option<&Value>,
@@ -210,7 +209,6 @@ fn add_ours<'e>(
     entries.push(ours);
 }
 
-/// See [`super::update`].
 pub(super) fn update(
     schemas: &Schemas,
     before: Option<&Value>,

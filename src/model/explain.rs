@@ -11,11 +11,9 @@ use crate::source::Span;
 /// What one layer says of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Explained {
-    /// The layer.
     pub(crate) layer: Layer,
     /// The setting as it says it, as KDL: `scale min=2`; absent where it says that there is nothing.
     pub(crate) text: Option<String>,
-    /// Where.
     pub(crate) span: Span,
     /// How much of it is in force.
     pub(crate) part: Part,

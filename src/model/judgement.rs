@@ -27,7 +27,6 @@ pub struct Judgement {
     weights: BTreeMap<Code, Severity>,
 }
 
-/// One `allow`.
 #[derive(Clone, Debug)]
 struct Accepted {
     /// What it allows; `None` where no finding is called as it says.

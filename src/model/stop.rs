@@ -22,7 +22,6 @@ pub(super) struct Stopped {
 pub(super) struct Stop<'a> {
     /// The files by their ids.
     pub(crate) files: BTreeMap<FileId, &'a FileReading>,
-    /// Every definition.
     pub(crate) definitions: &'a Definitions,
     /// All organisations as far as they could be read.
     pub(crate) drafts: &'a [Arc<Draft>],

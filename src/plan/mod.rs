@@ -63,7 +63,6 @@ pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v2";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// [`SCHEMA`].
     pub(crate) schema: String,
     /// The garden's name.
     pub(crate) garden: Name,
@@ -83,7 +82,7 @@ pub struct Plan {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganisationPlan {
-    /// Whose.
+    /// The organisation that the plan is for.
     pub organisation: Name,
     /// On which cluster.
     pub(crate) cluster: Name,

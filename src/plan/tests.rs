@@ -16,7 +16,6 @@ use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretReque
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 const DAY: i64 = 86_400;
-/// 2026-11-01T00:00:00Z.
 const NOW: i64 = 1_793_491_200;
 
 /// A small world and what is expected of it.

@@ -13,15 +13,11 @@ use crate::source::Span;
 /// An object without its metadata.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
-    /// `apps/v1`.
     pub(crate) api_version: &'static str,
-    /// `Deployment`.
     pub(crate) kind: &'static str,
-    /// Its name.
     pub(crate) name: String,
     /// The part of the app that it belongs to (a workload, job or need); absent for the whole app or organisation.
     pub(crate) component: Option<String>,
-    /// Annotations.
     pub(crate) annotations: Tree,
     /// Labels beside the usual ones.
     pub(crate) labels: Tree,
@@ -57,7 +53,6 @@ impl Draft {
         Self { stage, ..self }
     }
 
-    /// Its kind.
     pub(crate) fn group_kind(&self) -> GroupKind {
         GroupKind::of(self.api_version, self.kind)
     }

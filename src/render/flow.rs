@@ -27,7 +27,6 @@ pub(super) enum Peer {
 /// A port of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FlowPort {
-    /// Its number.
     pub(crate) number: u16,
     /// UDP instead of TCP.
     pub(crate) udp: bool,
@@ -36,9 +35,7 @@ pub(super) struct FlowPort {
 /// Leave to connect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Flow {
-    /// Who connects.
     pub(crate) from: Peer,
-    /// To whom.
     pub(crate) to: Peer,
     /// To which ports; all where empty.
     pub(crate) ports: Vec<FlowPort>,
@@ -46,7 +43,6 @@ pub(super) struct Flow {
     pub(crate) origin: Span,
 }
 
-/// TCP ports.
 pub(super) fn tcp(numbers: &[u16]) -> Vec<FlowPort> {
     numbers.iter().map(|number| FlowPort { number: *number, udp: false }).collect()
 }

@@ -53,11 +53,11 @@ pub(crate) const REVISION: u32 = 3;
 pub struct ObjectId {
     /// `v1`, `apps/v1`, `postgresql.cnpg.io/v1`.
     pub api_version: Arc<str>,
-    /// `Deployment`.
+    /// The kind, as in `Deployment`.
     pub kind: Arc<str>,
     /// The namespace; empty for cluster-scoped kinds.
     pub namespace: Arc<str>,
-    /// The name.
+    /// The name within its namespace.
     pub name: Arc<str>,
 }
 
@@ -110,7 +110,7 @@ impl Origins {
 /// An object that should be in the cluster.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Object {
-    /// Which.
+    /// What the object is and where it is.
     pub id: ObjectId,
     /// The whole object as applied: canonical quantities, no empty values, no status.
     pub body: Value,
@@ -127,7 +127,7 @@ pub struct Object {
 /// A Secret that parcelle makes: a request, never a value.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SecretRequest {
-    /// Which Secret.
+    /// What the object is and where it is.
     pub id: ObjectId,
     /// How its content comes to be.
     pub source: SecretSource,
@@ -153,7 +153,7 @@ pub enum SecretSource {
     Copied {
         /// Its namespace (`parcelle-system`).
         namespace: String,
-        /// Its name.
+        /// The name of the Secret that is copied.
         name: String,
         /// Key there to key here.
         keys: BTreeMap<String, String>,
@@ -196,7 +196,7 @@ pub enum Escape {
 pub enum Generated {
     /// Random letters and digits.
     Random {
-        /// How many.
+        /// How many characters are made.
         length: u32,
     },
     /// A plain text that goes with the random ones (a user name). Not secret.
@@ -208,7 +208,7 @@ pub enum Generated {
 /// All that one organisation should have.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct OrganisationObjects {
-    /// Whose.
+    /// The organisation that the objects are of.
     pub organisation: Name,
     /// On which cluster.
     pub cluster: Name,
@@ -237,15 +237,15 @@ pub struct OrganisationObjects {
 /// Whether an app's workloads run at the moment of rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum State {
-    /// They run.
+    /// It runs as its settings say.
     Awake,
     /// More of them run than usual: a planned peak, by the line at the span.
     Peak(Span),
     /// They sleep for the night, by the line at the span.
     Night(Span),
-    /// `state paused`.
+    /// The garden says `paused`, there.
     Paused(Span),
-    /// `state archived`.
+    /// The garden says `archived`, there.
     Archived(Span),
     /// `retired app …`, or its organisation is.
     Retired(Span),
@@ -269,9 +269,7 @@ pub struct Contribution {
 /// What an offer grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Resource {
-    /// Processor time.
     Cpu,
-    /// Memory.
     Memory,
     /// Claims and buckets.
     Storage,

@@ -17,9 +17,6 @@ use crate::name::Name;
 /// The namespace in which parcelle keeps what is its own: inventories, leases, the operators' credentials.
 pub const SYSTEM_NAMESPACE: &str = "parcelle-system";
 
-/// The field manager of everything that parcelle applies.
-pub(crate) const FIELD_MANAGER: &str = "parcelle";
-
 /// Hexadecimal characters of a hash inside a name.
 const HASH: usize = 6;
 

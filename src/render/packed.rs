@@ -9,13 +9,11 @@ use super::OrganisationObjects;
 /// The objects of one organisation as bytes: a tenth of what they take when they can be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packed {
-    /// Whose.
     pub(crate) organisation: Name,
     /// On which cluster.
     pub(crate) cluster: Name,
     /// How many objects, Secrets among them.
     pub objects: usize,
-    /// See [`OrganisationObjects::next_change`].
     pub(crate) next_change: Option<jiff::Timestamp>,
     /// How many bytes it is unpacked.
     size: usize,

@@ -1,6 +1,5 @@
 //! What people and machines are told of findings, in every output format.
 
-mod diagnostic;
 mod fingerprint;
 mod github;
 mod gitlab;
@@ -57,7 +56,7 @@ pub enum Format {
     Short,
     /// One JSON object a line.
     Json,
-    /// SARIF 2.1.0.
+    /// SARIF 2.1.0, for code scanning.
     Sarif,
     /// GitLab's Code Quality report.
     Gitlab,

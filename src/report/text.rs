@@ -41,7 +41,6 @@ pub(super) fn render(findings: &Findings, sources: &Sources, colour: bool) -> St
     out
 }
 
-/// `error[E0412]: title`.
 pub(super) fn heading(finding: &Finding, colour: bool) -> String {
     let pen = Pen { colour };
     let code =

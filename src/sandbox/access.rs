@@ -18,7 +18,6 @@ use super::{
 pub struct User {
     /// Name, such as `system:serviceaccount:NAMESPACE:NAME`.
     pub(crate) name: String,
-    /// Groups.
     pub(crate) groups: Vec<String>,
 }
 

@@ -24,7 +24,7 @@ pub enum Effect {
     },
     /// Done as usual, this much later.
     Delay {
-        /// Milliseconds.
+        /// How long the answer is held back.
         milliseconds: u64,
     },
     /// The connection is cut, nothing is done.
@@ -41,7 +41,7 @@ pub enum Effect {
     Rewrite {
         /// Where, such as `/spec/replicas`; its parent must be there.
         pointer: String,
-        /// What.
+        /// The value that stands there.
         value: serde_json::Value,
     },
     /// A read is answered from an earlier version of the store.
@@ -60,9 +60,9 @@ pub struct Trigger {
     /// Resource as in `deployments.apps` or `configmaps`, also `deployments.apps/status`; `*.GROUP` for a whole API group,
     /// which with a status 503 is missing from discovery too, as behind an aggregated server that is down.
     pub resource: Option<String>,
-    /// Namespace.
+    /// Only requests in this namespace.
     pub namespace: Option<String>,
-    /// Object name.
+    /// Only requests for objects of this name.
     pub name: Option<String>,
     /// Field manager, the part of the user agent before `/` where none is named.
     pub manager: Option<String>,

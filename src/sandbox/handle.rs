@@ -37,7 +37,7 @@ pub struct Options {
     /// Uid of the namespace `kube-system`, which is what a cluster is known by; `None` makes one up.
     /// A state file that holds another one wins.
     pub cluster_uid: Option<String>,
-    /// Simulated controllers.
+    /// How the simulated controllers behave.
     pub controllers: ControllerOptions,
     /// Where the time comes from.
     pub clock: Clock,
@@ -69,7 +69,6 @@ pub enum SandboxError {
     /// The address is taken or not ours.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address.
         address: SocketAddr,
         /// The system's words.
         source: io::Error,
@@ -77,7 +76,6 @@ pub enum SandboxError {
     /// The state file cannot be read or written.
     #[error("cannot keep the sandbox's state in `{}`", path.display())]
     State {
-        /// The file.
         path: PathBuf,
         /// The system's words.
         source: io::Error,
@@ -97,7 +95,6 @@ pub enum SandboxError {
 pub struct Stats {
     /// Number by verb and resource.
     pub requests: BTreeMap<(String, String), u64>,
-    /// Objects stored.
     pub objects: usize,
     /// Bytes that they take in memory.
     pub bytes: usize,
@@ -152,11 +149,6 @@ impl Faults {
         self.0.store().compact();
         self.0.control.send_modify(|control| control.expired += 1);
     }
-
-    /// Makes all watches silent, open ones and new ones, or lets them go on.
-    pub(crate) fn stall_watches(&self, stalled: bool) {
-        self.0.control.send_modify(|control| control.stalled = stalled);
-    }
 }
 
 /// A running sandbox. Dropping the handle stops it.
@@ -203,14 +195,9 @@ impl Handle {
         self.controllers.as_ref()
     }
 
-    /// Its faults.
+    /// Injects faults into this server.
     pub fn faults(&self) -> Faults {
         Faults(Arc::clone(&self.server))
-    }
-
-    /// Waits until everything written so far is in the state file.
-    pub(crate) async fn flush(&self) {
-        self.server.flush().await;
     }
 
     /// Stops it: watches end, controllers stop, the state is kept.

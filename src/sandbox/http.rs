@@ -127,9 +127,7 @@ pub(crate) async fn run(listener: TcpListener, server: Arc<Server>) {
 /// What the answer looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// Whole objects.
     Whole,
-    /// Metadata only.
     Metadata,
 }
 
@@ -142,15 +140,12 @@ pub(crate) struct Call {
     pub(crate) resource: Arc<Resource>,
     /// Namespace, name and subresource.
     pub(crate) place: ResourcePath,
-    /// Query.
     pub(crate) query: Query,
     /// Content type without parameters, in lower case.
     pub(crate) content_type: String,
-    /// Body.
     pub(crate) body: Bytes,
     /// Encoding of the answer.
     pub(crate) form: Encoding,
-    /// Who asks.
     pub(crate) user: User,
     /// Field manager that counts when none is named: from the user agent.
     pub(crate) agent: String,
@@ -175,16 +170,13 @@ impl Call {
 /// A successful answer.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// JSON, ready.
     Json {
         /// HTTP status code.
         code: u16,
-        /// The body.
         text: String,
         /// Sentences for `Warning` headers.
         warnings: Vec<String>,
     },
-    /// Plain text.
     Text(u16, String),
     /// Events until the watch ends.
     Watch(Body),

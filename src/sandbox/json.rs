@@ -102,7 +102,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 }
 
-/// Reads JSON.
 pub(crate) fn json(bytes: &[u8]) -> Result<Body, serde_json::Error> {
     let mut twice = Vec::new();
     let reader = Reader { path: String::new(), twice: &mut twice };

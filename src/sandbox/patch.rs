@@ -136,7 +136,6 @@ fn json_patched(object: &mut Value, patch: &json_patch::Patch) -> Result<(), jso
     Ok(())
 }
 
-/// Server-side apply.
 pub(crate) fn apply(server: &Server, call: &Call) -> Result<Reply, Status> {
     let options = options(call, "PatchOptions", true)?;
     let resource = &call.resource;

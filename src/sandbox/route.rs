@@ -9,11 +9,9 @@ pub(crate) enum Target {
     Core,
     /// `/apis`: the groups.
     Groups,
-    /// `/apis/GROUP`.
     Group(String),
     /// `/api/v1` or `/apis/GROUP/VERSION`: the resources.
     Version(String, String),
-    /// Objects.
     Objects(ResourcePath),
     /// `/sandbox/…`: what a real server does not have.
     Sandbox(String),
@@ -26,7 +24,6 @@ pub(crate) enum Target {
 pub(crate) struct ResourcePath {
     /// API group; empty for the core group.
     pub(crate) group: String,
-    /// Version.
     pub(crate) version: String,
     /// Resource, as in the path.
     pub(crate) plural: String,

@@ -32,7 +32,6 @@ impl Clock {
         Self::new(Timestamp::now)
     }
 
-    /// Any clock.
     pub(crate) fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
@@ -190,7 +189,6 @@ impl Server {
         locked(&self.requests).clear();
     }
 
-    /// Random bytes.
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes).expect("the system gives random bytes");

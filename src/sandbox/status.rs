@@ -86,7 +86,6 @@ impl FieldError {
         Self::new(field, FieldProblem::NotFound(printed(value)), "")
     }
 
-    /// Any problem.
     pub(crate) fn new(field: impl Into<String>, problem: FieldProblem, detail: impl Into<String>) -> Self {
         Self { field: field.into(), problem, detail: detail.into() }
     }

@@ -21,7 +21,6 @@ const HISTORY_EVENTS: usize = 10_000;
 pub(crate) struct Key {
     /// Namespace, or empty.
     pub(crate) namespace: Arc<str>,
-    /// Name.
     pub(crate) name: Arc<str>,
 }
 
@@ -114,7 +113,6 @@ impl Stored {
 pub struct Event {
     /// Version of the store after it.
     pub(crate) revision: u64,
-    /// Whose.
     pub(crate) key: Key,
     /// The object afterwards; `None` when it was deleted.
     pub(crate) after: Option<Arc<Stored>>,

@@ -46,7 +46,6 @@ pub(crate) struct Shape {
     pub(crate) args: Vec<Entry>,
     /// All further arguments.
     pub(crate) rest: Option<Entry>,
-    /// Properties.
     pub(crate) props: Vec<Entry>,
     /// Shapes by first argument; then the arguments above do not apply.
     pub(crate) forms: Vec<(String, Shape)>,
@@ -78,9 +77,7 @@ pub struct Entry {
 /// A node that may stand in a block.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeShape {
-    /// Its name.
     pub(crate) name: String,
-    /// How often.
     pub(crate) occurs: Occurs,
     /// The arguments (their positions) that tell repeated ones apart; empty where any repetition goes.
     pub(crate) key: Vec<usize>,
@@ -91,7 +88,6 @@ pub(crate) struct NodeShape {
 /// How often a node may stand in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occurs {
-    /// Exactly once.
     Once,
     /// At most once.
     Optional,

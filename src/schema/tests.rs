@@ -26,7 +26,6 @@ fn the_finding(line: &str, mutated: &str) -> Finding {
 
 const ORGANISATION: &str = r#"edition 2026
 
-/// Climate movement.
 organisation alternatiba {
     title "Alternatiba"
     offer liiibre

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
-use super::{HashKey, Tainted};
+use super::HashKey;
 use crate::render::{Escape, Generated, SecretPiece, SecretRequest};
 
 /// The letters and digits of generated values: nothing that a URL, a shell or an ini file reads as more than a letter.
@@ -69,13 +69,6 @@ impl Material {
     /// The keys with hashes for values.
     pub(crate) fn hashed(&self, key: &HashKey) -> Value {
         self.0.iter().map(|(name, value)| (name.clone(), Value::from(key.hash(value)))).collect()
-    }
-
-    /// What must not be in any text while this material is about.
-    pub(crate) fn tainted(&self) -> Tainted {
-        let mut tainted = Tainted::default();
-        self.0.values().for_each(|value| tainted.add(value));
-        tainted
     }
 }
 

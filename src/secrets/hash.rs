@@ -21,11 +21,6 @@ impl HashKey {
         hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok().map(Self)
     }
 
-    /// A key from bytes, for hashes that must outlive the process (a saved plan).
-    pub(crate) fn new(bytes: &[u8]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
-    }
-
     /// 32 hexadecimal digits.
     pub(crate) fn hash(&self, value: &str) -> String {
         use std::fmt::Write as _;

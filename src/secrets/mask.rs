@@ -61,12 +61,6 @@ impl Tainted {
         }
     }
 
-    /// Taints all that another value taints.
-    pub(crate) fn extend(&mut self, other: &Self) {
-        self.texts.extend(other.texts.iter().cloned());
-        self.quoted_values |= other.quoted_values;
-    }
-
     /// The text without what is tainted.
     pub(crate) fn mask(&self, text: &str) -> String {
         let mut longest_first: Vec<&String> = self.texts.iter().collect();

@@ -8,7 +8,6 @@
 pub(super) enum Kind {
     /// The byte order mark at the start of a file.
     Bom,
-    /// Blanks.
     Space,
     /// One line end.
     Newline,
@@ -17,29 +16,31 @@ pub(super) enum Kind {
     /// `# …` up to the line end: no comment in KDL, but meant as one.
     HashComment,
     /// `/* … */`; how deep comments nest in it, and whether it ends.
-    BlockComment { depth: u32, closed: bool },
+    BlockComment {
+        depth: u32,
+        closed: bool,
+    },
     /// `\` with the rest of its line and the line end.
     LineContinuation,
-    /// `/-`.
     Slashdash,
-    /// `{`.
     Open,
-    /// `}`.
     Close,
-    /// `;`.
     Semicolon,
-    /// `=`.
     Equals,
-    /// `(`.
     ParenOpen,
-    /// `)`.
     ParenClose,
     /// A run without blanks: a word, a number, a keyword, or something KDL cannot read.
     Bare,
     /// `"…"`, `#"…"#`, or over several lines with three quotes.
-    Quoted { raw: bool, lines: bool, closed: bool },
+    Quoted {
+        raw: bool,
+        lines: bool,
+        closed: bool,
+    },
     /// `r"…"` or `r#"…"#`: a raw text of KDL 1.
-    OldRaw { hashes: usize },
+    OldRaw {
+        hashes: usize,
+    },
 }
 
 /// A token and its bytes.

@@ -16,7 +16,6 @@ pub(super) struct Outline {
     pub(super) oddities: Vec<Oddity>,
 }
 
-/// One node.
 #[derive(Debug)]
 pub(super) struct OutlineNode {
     /// The node in whose block it stands.
@@ -27,7 +26,6 @@ pub(super) struct OutlineNode {
     pub(super) slashdash: Option<usize>,
     /// `(type)` before its name.
     pub(super) annotation: Option<Group>,
-    /// Its name.
     pub(super) name: Group,
     /// Arguments and properties in order.
     pub(super) parts: Vec<Part>,
@@ -53,9 +51,7 @@ pub(super) struct Part {
 pub(super) struct Block {
     /// The `/-` before it.
     pub(super) slashdash: Option<usize>,
-    /// Its `{`.
     pub(super) open: usize,
-    /// Its `}`.
     pub(super) close: Option<usize>,
 }
 

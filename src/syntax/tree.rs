@@ -5,7 +5,6 @@ use crate::source::{FileId, Span, Spanned};
 /// A parsed file. What could not be read is absent, with a finding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
-    /// The file.
     pub(crate) file: FileId,
     /// Top-level nodes in order.
     pub nodes: Vec<Node>,
@@ -16,7 +15,6 @@ pub struct Document {
 /// A node: `name arg arg key=value { children }`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// Its name.
     pub(crate) name: Spanned<String>,
     /// Its note: the `///` comments directly above it, joined by newlines.
     pub(crate) note: Option<String>,
@@ -35,11 +33,8 @@ pub struct Node {
 /// A property: `key=value`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Property {
-    /// The key.
     pub(crate) name: Spanned<String>,
-    /// The value.
     pub(crate) value: Value,
-    /// `key=value`.
     pub(crate) span: Span,
 }
 
@@ -67,7 +62,6 @@ pub(crate) enum Scalar {
     Float(f64),
     /// `#true` or `#false`.
     Bool(bool),
-    /// `#null`.
     Null,
     /// Something that already has a finding: whoever checks it stays silent, so that one mistake is told once.
     Broken,

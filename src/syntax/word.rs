@@ -8,7 +8,6 @@ use crate::quantity;
 pub(super) enum Word<'a> {
     /// A word that KDL reads as text.
     Plain,
-    /// A number.
     Number,
     /// A number too large to be kept exactly.
     HugeNumber,
@@ -19,7 +18,11 @@ pub(super) enum Word<'a> {
     /// `true`, `false`, `null` and the like, which KDL reserves.
     Reserved,
     /// A number with its unit glued to it.
-    Glued { number: &'a str, unit: &'static str, applicability: Applicability },
+    Glued {
+        number: &'a str,
+        unit: &'static str,
+        applicability: Applicability,
+    },
     /// It starts as a number and goes on as something else: `22:00`, `350.org`.
     NumberLike,
     /// It holds a character that stands in no bare word.

@@ -68,7 +68,7 @@ pub enum InventoryError {
     /// The API server.
     #[error("the inventory of `{organisation}` could not be {verb}")]
     Api {
-        /// Whose.
+        /// The organisation that it is of.
         organisation: Name,
         /// `read`, `written` or `removed`.
         verb: &'static str,
@@ -79,7 +79,7 @@ pub enum InventoryError {
     /// Somebody else wrote it since it was read: they decided on another state than we did.
     #[error("the inventory of `{organisation}` was written by somebody else meanwhile")]
     Moved {
-        /// Whose.
+        /// The organisation that it is of.
         organisation: Name,
     },
     /// What is stored is no inventory.
@@ -87,7 +87,7 @@ pub enum InventoryError {
         "the ConfigMap `{SYSTEM_NAMESPACE}/{config_map}` is no inventory any more ({why}): nothing of the organisation is touched"
     )]
     Unreadable {
-        /// Its name.
+        /// The ConfigMap that holds it.
         config_map: String,
         /// What is wrong.
         why: String,

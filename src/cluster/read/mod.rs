@@ -56,11 +56,9 @@ impl Scope<'_> {
 /// What a reading is about.
 #[derive(Clone, Copy)]
 pub(crate) struct Look<'a> {
-    /// The cluster.
     pub(crate) connection: &'a Connection,
     /// Its uid, as it was compared with the garden's.
     pub(crate) uid: &'a str,
-    /// Its kinds.
     pub(crate) kinds: &'a Kinds,
     /// The garden's name.
     pub(crate) garden: &'a Name,
@@ -68,7 +66,6 @@ pub(crate) struct Look<'a> {
     pub(crate) reading: Reading,
     /// Who is told what was seen, and knows what need not be looked at.
     pub(crate) mirror: Option<&'a Mirror>,
-    /// The organisations.
     pub(crate) scopes: &'a BTreeMap<Name, Scope<'a>>,
     /// The organisations that lists are narrowed to; all of the garden's where absent.
     pub(crate) by_name: Option<&'a BTreeSet<Name>>,
@@ -77,7 +74,6 @@ pub(crate) struct Look<'a> {
 /// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// By organisation.
     pub(crate) lives: BTreeMap<Name, Live>,
     /// The kinds that were listed whole, with the version from which a watch goes on.
     pub(crate) listed: Vec<(Arc<Resource>, String)>,

@@ -58,7 +58,6 @@ impl From<Shape> for Type {
 pub(crate) enum Shape {
     /// A single value.
     Scalar(Scalar),
-    /// A list.
     List(List),
     /// An object with declared fields, a map, or both.
     Map(Object),
@@ -69,11 +68,9 @@ pub(crate) enum Shape {
 /// What a single value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scalar {
-    /// Text.
     String,
     /// A whole number.
     Integer,
-    /// A number.
     Number,
     /// True or false.
     Boolean,
@@ -136,7 +133,6 @@ impl Object {
 /// A declared field of an object.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
-    /// Its type.
     pub(crate) of: TypeId,
     /// What the server writes when the value is empty or absent.
     pub(crate) empty: Empty,

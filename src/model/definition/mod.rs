@@ -127,7 +127,6 @@ pub(crate) struct Guarded<T> {
     pub(crate) when: Vec<Expression>,
     /// `@each NAME in="…"`, outermost first.
     pub(crate) each: Vec<(String, Expression)>,
-    /// The part.
     pub(crate) item: T,
 }
 
@@ -147,7 +146,6 @@ pub struct Release {
 /// A rule over an app's settings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
-    /// Its name.
     pub(crate) name: Spanned<Name>,
     /// What must hold.
     pub(crate) check: Expression,
@@ -166,7 +164,6 @@ pub(crate) struct Rule {
 /// A test of a definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
-    /// Its name.
     pub(crate) name: Spanned<Name>,
     /// The body of an app node: its settings.
     pub(crate) given: Vec<crate::syntax::Node>,

@@ -107,7 +107,6 @@ pub(crate) enum NeedKind {
 /// What a definition may say about a kind of need, and what it gets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
-    /// Which.
     pub(crate) kind: NeedKind,
     /// The word in `needs { … }`.
     pub(crate) word: &'static str,
@@ -122,11 +121,8 @@ pub(crate) struct Facts {
 /// What the option of a need may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OptionKind {
-    /// An amount.
     Amount(Dimension),
-    /// Text.
     Text,
-    /// Several texts.
     Texts,
     /// A host name.
     Host,
@@ -141,13 +137,11 @@ pub(crate) enum OptionKind {
 /// What the output of a need is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OutputKind {
-    /// Text.
     Text,
     /// A whole number.
     Int,
     /// `true` or `false`.
     Bool,
-    /// A secret.
     Secret,
 }
 
@@ -301,7 +295,6 @@ impl NeedKind {
         FACTS.iter().find(|facts| facts.kind == self).expect("the table has every kind, as its test shows")
     }
 
-    /// Its word.
     pub(crate) fn word(self) -> &'static str {
         self.facts().word
     }

@@ -12,7 +12,6 @@ use crate::source::Span;
 #[expect(clippy::struct_excessive_bools, reason = "each is a word of its own that a declaration says or not")]
 #[derive(Clone, Debug)]
 pub struct SettingDeclaration {
-    /// Its name.
     pub(crate) name: String,
     /// Its type as written (`choice`, `size`, `list-of=word`, …).
     pub kind: SettingType,
@@ -61,7 +60,7 @@ pub enum SettingType {
     Integer,
     /// A number with at most three decimals, held as thousandths.
     Number,
-    /// Any text.
+    /// A text of one line.
     Text,
     /// A bare word.
     Word,
@@ -73,7 +72,7 @@ pub enum SettingType {
     Cpu,
     /// An amount of time.
     Duration,
-    /// `"22:00"`.
+    /// A time of day, as in `22:30`.
     Time,
     /// `"2026-12-01"` or `"2026-12-01T08:00"`.
     Date,
@@ -83,7 +82,7 @@ pub enum SettingType {
     Locale,
     /// A host name.
     Domain,
-    /// An address.
+    /// An address of mail.
     Email,
     /// An absolute http or https address.
     Url,

@@ -10,7 +10,6 @@ use crate::source::{Span, Spanned};
 pub(crate) struct Workload {
     /// Its name inside the app.
     pub(crate) name: Spanned<Name>,
-    /// Its pods.
     pub(crate) pod: Pod,
     /// Ports by name.
     pub(crate) ports: Vec<Guarded<Port>>,
@@ -33,7 +32,6 @@ pub(crate) struct Workload {
 /// What a pod of a workload or job holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pod {
-    /// The image.
     pub(crate) image: Template,
     /// Command and arguments; the image's own where empty. `run php -f x` is the whole command.
     pub(crate) run: Vec<Template>,
@@ -47,7 +45,6 @@ pub(crate) struct Pod {
     pub(crate) scratch: Vec<Template>,
     /// Environment in order.
     pub(crate) env: Vec<Guarded<Env>>,
-    /// Files.
     pub(crate) files: Vec<Guarded<File>>,
     /// Mounted volumes: need and path.
     pub(crate) volumes: Vec<Guarded<Mount>>,
@@ -82,7 +79,6 @@ pub(crate) struct File {
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileFormat {
-    /// As is.
     Text,
     /// YAML from children.
     Yaml,
@@ -95,7 +91,6 @@ pub(crate) enum FileFormat {
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FileContent {
-    /// One text.
     Text(Template),
     /// Data that is emitted in the file's format.
     Data(Data),
@@ -108,7 +103,6 @@ pub(crate) enum Data {
     Leaf(Template),
     /// A whole number or `on`/`off`.
     Literal(Value),
-    /// A list.
     List(Vec<Data>),
     /// Keys in the order written.
     Map(Vec<(String, Data)>),
@@ -119,11 +113,9 @@ pub(crate) enum Data {
 /// `volume NEED at=PATH`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mount {
-    /// The need.
     pub(crate) need: Spanned<Name>,
     /// How many loops the need stands in: it is the one of their elements, which the mount stands in, too.
     pub(crate) loops: usize,
-    /// Where.
     pub(crate) at: Template,
     /// A folder of the volume (`sub=themes`).
     pub(crate) sub: Option<Template>,
@@ -136,7 +128,6 @@ pub(crate) struct Mount {
 pub(crate) struct Port {
     /// Its name, at most 15 characters.
     pub(crate) name: Spanned<String>,
-    /// Its number.
     pub(crate) number: u16,
     /// UDP instead of TCP.
     pub(crate) udp: bool,
@@ -162,19 +153,16 @@ pub(crate) struct Probe {
 pub(crate) enum ProbeKind {
     /// `http path=… [port=…] [host=…]`.
     Http {
-        /// The path.
         path: Template,
         /// The port's name; the first port where absent.
         port: Option<String>,
         /// The Host header.
         host: Option<Template>,
     },
-    /// `tcp [port=…]`.
     Tcp {
         /// The port's name; the first port where absent.
         port: Option<String>,
     },
-    /// `run COMMAND…`.
     Run(Vec<Template>),
 }
 
@@ -196,7 +184,6 @@ pub(crate) struct Resources {
 pub(crate) struct Job {
     /// Its name inside the app.
     pub(crate) name: Spanned<Name>,
-    /// When.
     pub(crate) trigger: Trigger,
     /// Its pod; of `like WORKLOAD`, that workload's with what the job says over it.
     pub(crate) pod: Pod,

@@ -29,7 +29,6 @@ const STABLE: &str = "stable";
 pub(super) struct Sources<'a> {
     /// The file of the organisation.
     pub(crate) file: &'a Checked,
-    /// Its name.
     pub(crate) name: &'a Name,
     /// What it is.
     pub(crate) definition: &'a Arc<Definition>,

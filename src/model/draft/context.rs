@@ -12,7 +12,6 @@ use crate::name::Name;
 pub(in crate::model) struct ReadContext<'a> {
     /// The garden, with its clusters and offers.
     pub(crate) garden: &'a Garden,
-    /// Every definition.
     pub(crate) definitions: &'a Definitions,
     /// What may be there although it could not be read.
     pub(crate) doubt: &'a Doubt,

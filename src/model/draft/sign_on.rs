@@ -31,7 +31,6 @@ pub(super) struct SignOn {
 
 /// The apps of an organisation as they are written.
 pub(super) struct Apps<'a> {
-    /// Its own.
     pub(crate) own: &'a BTreeMap<Name, AppNode>,
     /// Those of its offer.
     pub(crate) offered: &'a BTreeMap<Name, AppNode>,

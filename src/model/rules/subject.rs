@@ -64,7 +64,6 @@ pub(in crate::model) struct SoundApp<'a> {
     one: &'a One,
     /// Its organisation as far as it could be read.
     pub(crate) draft: &'a Draft,
-    /// The app.
     pub(crate) app: &'a App,
 }
 
@@ -76,7 +75,6 @@ impl<'a> SoundApp<'a> {
         past.apps.get(&self.app.name).or_else(earlier)
     }
 
-    /// "`alternatiba/cloud`".
     pub(in crate::model) fn called(&self) -> String {
         format!("`{}/{}`", self.draft.organisation.name, self.app.name)
     }
@@ -92,13 +90,11 @@ pub(in crate::model) struct View<'a> {
     pub(crate) places: &'a BTreeMap<Name, usize>,
     /// Who claims what.
     pub(crate) index: &'a Index,
-    /// Every definition.
     pub(crate) definitions: &'a Definitions,
     /// What was applied last.
     pub(crate) past: Option<&'a Past>,
     /// Clusters in which there is a finding: nothing is concluded from what they lack.
     pub(crate) unsound_clusters: &'a BTreeSet<Name>,
-    /// The files.
     pub(crate) files: &'a [Arc<FileReading>],
 }
 

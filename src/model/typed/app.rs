@@ -100,7 +100,6 @@ pub struct FieldDecision {
 /// An app as one layer wrote it, before merging.
 #[derive(Clone, Debug)]
 pub(crate) struct AppNode {
-    /// Its name.
     pub(crate) name: Spanned<Name>,
     /// The definition's name.
     pub(crate) definition: Spanned<String>,

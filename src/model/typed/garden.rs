@@ -15,7 +15,7 @@ use crate::source::{FileId, Span, Spanned};
 pub struct Garden {
     /// Its name: in labels, inventories and leases.
     pub name: Name,
-    /// Its title.
+    /// The name as people read it.
     pub title: String,
     /// The file of the `garden` node and where that node stands.
     pub span: Span,
@@ -76,7 +76,6 @@ pub struct Person {
 pub enum Consent {
     /// `approvals 2 from=operators [for=contribution]`.
     Approvals {
-        /// How many.
         count: u32,
         /// From which group.
         from: Name,
@@ -85,7 +84,6 @@ pub enum Consent {
     },
     /// `waiting 24 hours for=deletions`.
     Waiting {
-        /// How long.
         time: Quantity,
         /// For which changes.
         for_: String,
@@ -108,7 +106,7 @@ pub struct Deletions {
 pub struct Cluster {
     /// Its name: the context of a kubeconfig.
     pub name: Name,
-    /// Its title.
+    /// The name as people read it.
     pub title: String,
     /// The uid of its kube-system namespace: nothing is written to any other.
     pub uid: Spanned<String>,
@@ -138,9 +136,7 @@ pub struct ProviderChoice {
 /// A named set of defaults and ceilings.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// Its name.
     pub(crate) name: Name,
-    /// Its title.
     pub(crate) title: String,
     /// Ceilings over what an organisation's apps render at their most.
     pub(crate) grants: Grants,
@@ -161,9 +157,7 @@ pub struct Offer {
 /// Ceilings; absent means no ceiling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grants {
-    /// Processor time.
     pub(crate) cpu: Option<Spanned<Quantity>>,
-    /// Memory.
     pub(crate) memory: Option<Spanned<Quantity>>,
     /// All claims and buckets.
     pub(crate) storage: Option<Spanned<Quantity>>,

@@ -13,7 +13,7 @@ use crate::source::{FileId, Span, Spanned};
 pub struct Organisation {
     /// Its name, which is its namespace.
     pub name: Name,
-    /// Its title.
+    /// The name as people read it.
     pub title: String,
     /// The `///` note above it.
     pub note: Option<String>,
@@ -37,7 +37,7 @@ pub struct Organisation {
     pub apps: BTreeMap<Name, App>,
     /// `retired need NAME`: data no longer asked for that may go.
     pub retired_needs: BTreeMap<String, Retired>,
-    /// Its file.
+    /// The file that declares it.
     pub file: FileId,
     /// Where its node stands.
     pub span: Span,
@@ -46,7 +46,6 @@ pub struct Organisation {
 /// Somebody to reach at an organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
-    /// Where.
     pub(crate) email: String,
     /// For what (`technical`, `billing`, …).
     pub(crate) role: Option<String>,

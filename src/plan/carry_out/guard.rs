@@ -40,7 +40,6 @@ pub(crate) struct Facts<'a> {
     pub(crate) garden: &'a Name,
     /// The uid that the garden gives for the cluster.
     pub(crate) cluster_uid: &'a str,
-    /// What is.
     pub(crate) live: &'a Live,
     /// What is ours.
     pub(crate) inventory: &'a Inventory,

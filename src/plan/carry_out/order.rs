@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use crate::kind::{self, Departure};
 use crate::plan::OrganisationPlan;
 use crate::plan::decide::action::Verb;
-use crate::render::{ObjectId, Stage};
+use crate::render::Stage;
 
 /// Actions that are done at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     /// Whether they are applied or deleted.
     pub(crate) phase: Phase,
-    /// Their stage.
     pub(crate) stage: Stage,
     /// Their places in the plan's `actions`.
     pub(crate) actions: Vec<usize>,
@@ -25,7 +24,6 @@ pub(crate) struct Step {
 pub(crate) enum Phase {
     /// Creates, changes, replaces, adoptions.
     Apply,
-    /// Deletes.
     Delete,
 }
 
@@ -55,9 +53,4 @@ pub(crate) fn steps(plan: &OrganisationPlan) -> Vec<Step> {
     let deletes =
         deletes.into_iter().map(|((_, stage), actions)| Step { phase: Phase::Delete, stage, actions, wait: true });
     applies.chain(deletes).collect()
-}
-
-/// Whether a step that waits waits for this object.
-pub(crate) fn is_awaited(id: &ObjectId) -> bool {
-    id.facts().awaited
 }

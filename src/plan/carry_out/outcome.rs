@@ -11,7 +11,7 @@ use crate::render::ObjectId;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganisationOutcome {
-    /// Whose.
+    /// The organisation that the plan was for.
     pub organisation: Name,
     /// On which cluster.
     pub(crate) cluster: Name,
@@ -29,7 +29,7 @@ pub struct OrganisationOutcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// The object.
+    /// The object that was acted on.
     pub id: ObjectId,
     /// What was to be done.
     pub verb: Verb,
@@ -46,7 +46,7 @@ pub struct Outcome {
 pub enum Done {
     /// It was written and is there now.
     Applied {
-        /// Its uid.
+        /// The uid that the server gave it.
         uid: String,
         /// Its health, where it was waited for or seen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +70,7 @@ pub enum Done {
     },
     /// It was not tried.
     Skipped {
-        /// Why.
+        /// The reason that it was left out.
         why: Skip,
     },
 }
@@ -88,14 +88,14 @@ pub enum Skip {
     },
     /// What it waits for is not ready yet.
     WaitsFor {
-        /// The object.
+        /// The object that is not ready.
         object: ObjectId,
-        /// Its health.
+        /// The health it was last seen in.
         health: Health,
     },
     /// The live object moved since the plan was made.
     Stale {
-        /// What moved.
+        /// What has moved, in words.
         what: String,
     },
     /// The lease was lost or the process was asked to stop.

@@ -91,7 +91,7 @@ impl Action {
         self.deed.verb()
     }
 
-    /// Why.
+    /// The reason for its verb.
     pub fn reason(&self) -> Reason<'_> {
         self.deed.reason()
     }

@@ -16,7 +16,6 @@ pub(crate) enum Deed {
     Create(Creating),
     /// Fields of it are set.
     Change {
-        /// Why.
         why: Changing,
         /// What it was decided on.
         base: Base,
@@ -27,14 +26,12 @@ pub(crate) enum Deed {
     },
     /// It is deleted and made anew, since a field that must change cannot.
     Replace {
-        /// Why.
         why: Replacing,
         /// What it was decided on.
         base: Base,
     },
     /// It exists, is not ours yet, and the garden says to take it.
     Adopt {
-        /// Why.
         why: Adopting,
         /// What it was decided on.
         base: Base,
@@ -45,7 +42,6 @@ pub(crate) enum Deed {
     },
     /// It is deleted.
     Delete {
-        /// Why.
         why: Deleting,
         /// What it was decided on.
         base: Base,
@@ -54,21 +50,18 @@ pub(crate) enum Deed {
     },
     /// Nothing is done, for a reason that may be worth saying.
     Keep {
-        /// Why.
         why: Keeping,
         /// What it was decided on, where it was compared.
         base: Option<Base>,
     },
     /// Something would be done, and is held back.
     Held {
-        /// Why.
         why: Holding,
         /// What it was decided on, where that is there.
         base: Option<Base>,
     },
     /// What the garden asks cannot be done.
     Refused {
-        /// Why.
         why: Refusing,
         /// What it was decided on, where that is there.
         base: Option<Base>,
@@ -80,20 +73,14 @@ pub(crate) enum Deed {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Prepare {
     /// Before a change: the autoscaler's number of replicas is held as it is.
-    HandOver {
-        /// The number.
-        replicas: u64,
-    },
+    HandOver { replicas: u64 },
     /// Before an adoption: fields of tools become ours.
     TakeOver {
         /// Their field managers.
         tools: Vec<String>,
     },
     /// Before a delete: a reclaim policy is switched to `delete`.
-    SwitchReclaim {
-        /// Which.
-        policy: ReclaimPolicy,
-    },
+    SwitchReclaim { policy: ReclaimPolicy },
 }
 
 impl Deed {

@@ -65,7 +65,7 @@ pub enum Creating {
     SecretMade,
     /// A Secret is copied from one of the operators.
     SecretCopied {
-        /// `parcelle-system/smtp-relay`.
+        /// The Secret it comes from: `parcelle-system/smtp-relay`.
         source: String,
     },
 }
@@ -81,7 +81,7 @@ pub enum Changing {
         /// Field managers that did.
         by: Vec<String>,
     },
-    /// Both.
+    /// The garden asks for something else, and somebody changed the object in the cluster.
     GardenChangedAndDrift {
         /// Field managers that changed fields of ours.
         by: Vec<String>,
@@ -99,7 +99,7 @@ pub enum Changing {
     },
     /// A copied Secret follows its source.
     CopyFollows {
-        /// `parcelle-system/smtp-relay`.
+        /// The Secret it comes from: `parcelle-system/smtp-relay`.
         source: String,
     },
 }
@@ -110,7 +110,7 @@ pub enum Changing {
 pub enum Replacing {
     /// A field that cannot change must.
     Immutable {
-        /// The field.
+        /// The field that cannot change: `spec.selector`.
         path: String,
     },
 }
@@ -136,12 +136,12 @@ pub enum Deleting {
     },
     /// Its app is retired and sleeps: what ran, stops.
     Asleep {
-        /// The app.
+        /// The app that the object belongs to.
         app: Name,
     },
     /// Its app is retired and the time for which its data was kept has passed.
     Retired {
-        /// The app.
+        /// The app that the object belongs to.
         app: Name,
         /// Since when, in Unix seconds.
         since: i64,
@@ -153,7 +153,7 @@ pub enum Deleting {
     },
     /// The garden says `retired need` and the time has passed.
     NeedRetired {
-        /// The need.
+        /// The need as the garden names it.
         need: String,
     },
 }
@@ -175,7 +175,7 @@ pub enum Keeping {
     },
     /// The app is no longer in the garden and nobody said `retired`.
     AppVanished {
-        /// The app.
+        /// The app that the object belongs to.
         app: Name,
     },
     /// It is being deleted; it is made again once it is gone.
@@ -186,7 +186,7 @@ pub enum Keeping {
     Leaving,
     /// Something changes a field on its way into the cluster, so it never is as the garden says.
     Rewritten {
-        /// The field.
+        /// The field that cannot change: `spec.selector`.
         path: String,
     },
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
@@ -225,7 +225,7 @@ pub enum Holding {
     NotClean,
     /// Its kind could not be read.
     NotRead {
-        /// The failure.
+        /// The words of whoever holds it.
         why: String,
     },
     /// Objects of others are in the namespace.
@@ -254,7 +254,7 @@ pub enum Refusing {
     },
     /// Another garden holds it.
     OtherGarden {
-        /// Its name.
+        /// The name of that garden.
         garden: String,
     },
     /// A namespace is to be adopted, and objects of others are in it.
@@ -266,7 +266,7 @@ pub enum Refusing {
     Conflict,
     /// A field that cannot change must, and replacing the object would lose data.
     ImmutableWithData {
-        /// The field.
+        /// The field that cannot change: `spec.selector`.
         path: String,
     },
     /// The API server refused it.

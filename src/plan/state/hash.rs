@@ -80,7 +80,6 @@ impl Hash {
     }
 }
 
-/// Lowercase hexadecimal.
 pub(in crate::plan) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

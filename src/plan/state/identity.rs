@@ -11,11 +11,9 @@ use crate::render::ObjectId;
 pub(crate) struct Identity<'a> {
     /// The API group; empty for the core group.
     pub(crate) group: &'a str,
-    /// The kind.
     pub(crate) kind: &'a str,
     /// The namespace; empty for cluster-scoped kinds.
     pub(crate) namespace: &'a str,
-    /// The name.
     pub(crate) name: &'a str,
 }
 

@@ -26,7 +26,7 @@ pub struct Input<'a> {
     pub renderer_hash: &'a str,
     /// What should be.
     pub desired: &'a OrganisationObjects,
-    /// What is.
+    /// What was read of the cluster.
     pub live: &'a Live,
     /// What is ours.
     pub inventory: &'a Inventory,

@@ -39,7 +39,6 @@ pub(crate) struct Settled {
 /// An object as it is in the cluster.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveObject {
-    /// Its uid.
     pub(crate) uid: String,
     /// Its resourceVersion when it was read.
     pub(crate) resource_version: String,

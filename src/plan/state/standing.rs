@@ -33,7 +33,6 @@ pub(in crate::plan) enum Standing<'a> {
 pub(in crate::plan) struct Index<'a> {
     live: BTreeMap<Identity<'a>, &'a LiveObject>,
     entries: BTreeMap<Identity<'a>, &'a Entry>,
-    /// Retired apps.
     pub(in crate::plan) retired: BTreeMap<Name, Retirement>,
     /// The whole organisation, where it is retired.
     pub(in crate::plan) retired_organisation: Option<Retirement>,

@@ -53,7 +53,6 @@ enum Weak {
     True,
     False,
     Zero,
-    /// `capabilities.add`.
     Capabilities,
     /// `seccompProfile.type` or `appArmorProfile.type`.
     Unconfined,

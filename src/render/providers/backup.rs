@@ -47,7 +47,6 @@ done"#;
 pub(in crate::render) struct BackupTarget {
     /// The address of the service.
     pub(crate) endpoint: String,
-    /// Its port.
     pub(crate) port: u16,
     /// The region that clients name.
     pub(crate) region: String,

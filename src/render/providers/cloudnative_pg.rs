@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::backup::{BackupTarget, SECRET};
-use super::{
-    Met, NeedContext, Provider, ProviderOption, int, option_number, option_size, option_text, outputs, random,
-    secret_value,
-};
+use super::{Met, NeedContext, int, option_number, option_size, option_text, outputs, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
-use crate::model::definition::NeedKind;
 use crate::model::{Organisation, ProviderChoice};
 use crate::quantity::{Dimension, Quantity};
 use crate::render::backup::Backup;
@@ -18,28 +14,6 @@ use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::tree::{Tree, tree};
 use crate::render::{Contribution, Generated, Resource, SecretSource, naming};
 use crate::source::Span;
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Postgres,
-    name: "cloudnative-pg",
-    about: "The CloudNativePG operator: one database cluster an organisation, a database and a role for each need.",
-    options: &[
-        ProviderOption { name: "storage-class", required: false, about: "The storage class of its volumes." },
-        ProviderOption { name: "instances", required: false, about: "Servers an organisation; 1 where not said." },
-        ProviderOption { name: "storage", required: false, about: "The size of each volume; 10 GiB where not said." },
-        ProviderOption { name: "image", required: false, about: "The PostgreSQL image." },
-        ProviderOption { name: "namespace", required: false, about: "The operator's namespace; `cnpg-system`." },
-    ],
-    kinds: &[
-        "postgresql.cnpg.io/v1 Cluster",
-        "postgresql.cnpg.io/v1 Database",
-        "postgresql.cnpg.io/v1 DatabaseRole",
-        "postgresql.cnpg.io/v1 Pooler",
-        "postgresql.cnpg.io/v1 ScheduledBackup",
-        "barmancloud.cnpg.io/v1 ObjectStore",
-    ],
-};
 
 const API: &str = "postgresql.cnpg.io/v1";
 

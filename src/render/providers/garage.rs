@@ -1,28 +1,13 @@
 //! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
 
-use super::{Met, NeedContext, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
+use super::{Met, NeedContext, address, int, option_text, outputs, outward, secret_value};
 use crate::expression::Value;
 use crate::kind::{self, GroupKind};
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::render::draft::Draft;
 use crate::render::flow::{Flow, Peer};
 use crate::render::tree::{Tree, tree};
 use crate::render::{Resource, naming};
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Bucket,
-    name: "garage",
-    about: "Garage, through its operator: a bucket with its quota and a key for each need.",
-    options: &[
-        ProviderOption { name: "cluster", required: true, about: "The name of the GarageCluster." },
-        ProviderOption { name: "namespace", required: false, about: "The namespace of the GarageCluster." },
-        ProviderOption { name: "endpoint", required: true, about: "The address at which apps reach it." },
-        ProviderOption { name: "region", required: false, about: "The region that clients name; `garage`." },
-    ],
-    kinds: &["garage.rajsingh.info/v1beta1 GarageBucket", "garage.rajsingh.info/v1beta1 GarageKey"],
-};
 
 const API: &str = "garage.rajsingh.info/v1beta1";
 

@@ -1,34 +1,15 @@
 //! Routes by the Gateway API: a `ListenerSet` on the cluster's Gateway, a certificate, and an `HTTPRoute`.
 
 use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
-use super::{Met, NeedContext, Provider, ProviderOption, option, option_text, outputs};
+use super::{Met, NeedContext, option, option_text, outputs};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::quantity::Dimension;
 use crate::render::draft::Draft;
 use crate::render::naming;
 use crate::render::tree::{Tree, tree};
 use crate::source::Spanned;
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Route,
-    name: "gateway-api",
-    about: "A Gateway of the Gateway API; listeners of its own for each route, certificates by cert-manager.",
-    options: &[
-        ProviderOption { name: "gateway", required: true, about: "The name of the Gateway." },
-        ProviderOption { name: "namespace", required: true, about: "The namespace of the Gateway." },
-        ProviderOption { name: "certificates", required: false, about: "The ClusterIssuer that signs certificates." },
-        ProviderOption { name: "page", required: false, about: "The Service that answers for apps that sleep." },
-    ],
-    kinds: &[
-        "gateway.networking.k8s.io/v1 HTTPRoute",
-        "gateway.networking.k8s.io/v1 ListenerSet",
-        "cert-manager.io/v1 Certificate",
-    ],
-};
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
 const GROUP: &str = "gateway.networking.k8s.io";

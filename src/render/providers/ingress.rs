@@ -1,29 +1,15 @@
 //! Routes by an Ingress: for clusters whose controller does not speak the Gateway API.
 
 use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
-use super::{Met, NeedContext, Provider, ProviderOption, option_text, outputs};
+use super::{Met, NeedContext, option_text, outputs};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::quantity::Dimension;
 use crate::render::draft::Draft;
 use crate::render::naming;
 use crate::render::tree::{Tree, tree};
 use crate::source::Spanned;
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Route,
-    name: "ingress",
-    about: "An Ingress for each route, certificates by cert-manager; plain requests are sent on as the controller is set up to.",
-    options: &[
-        ProviderOption { name: "class", required: true, about: "The name of the IngressClass." },
-        ProviderOption { name: "namespace", required: true, about: "The namespace of the controller." },
-        ProviderOption { name: "certificates", required: false, about: "The ClusterIssuer that signs certificates." },
-    ],
-    kinds: &["cert-manager.io/v1 Certificate"],
-};
 
 /// An Ingress to a workload, and its certificate.
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {

@@ -41,50 +41,6 @@ pub(super) use backup::{BackupTarget, flow as backup_flow};
 pub(super) use cloudnative_pg::cluster as database_cluster;
 pub(super) use sign_on::clients;
 
-/// What a cluster may choose to meet a need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Provider {
-    /// The need it meets.
-    pub(crate) need: NeedKind,
-    /// Its name in a cluster file.
-    pub(crate) name: &'static str,
-    /// What it is, in a sentence.
-    pub(crate) about: &'static str,
-    /// Its options in the cluster file.
-    pub(crate) options: &'static [ProviderOption],
-    /// The custom kinds that must be served, as `apiVersion Kind`.
-    pub(crate) kinds: &'static [&'static str],
-}
-
-/// An option of a provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ProviderOption {
-    /// Its name.
-    pub(crate) name: &'static str,
-    /// Whether a cluster file must say it.
-    pub(crate) required: bool,
-    /// What it is, in a sentence.
-    pub(crate) about: &'static str,
-}
-
-/// Every provider.
-pub(crate) const PROVIDERS: &[Provider] = &[
-    cloudnative_pg::PROVIDER,
-    percona::PROVIDER,
-    valkey::PROVIDER,
-    garage::PROVIDER,
-    s3::PROVIDER,
-    storage_class::PROVIDER,
-    gateway_api::PROVIDER,
-    ingress::PROVIDER,
-    relay::PROVIDER,
-];
-
-/// The provider of a name for a need.
-pub(crate) fn provider(need: NeedKind, name: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|provider| provider.need == need && provider.name == name)
-}
-
 /// A need of an app, asked of a cluster.
 pub(super) struct NeedContext<'a> {
     pub(crate) organisation: &'a Organisation,
@@ -127,7 +83,6 @@ pub(super) struct Claim {
     pub(crate) shared: bool,
     /// Its size in bytes.
     pub(crate) bytes: u64,
-    /// Its specification.
     pub(crate) spec: Tree,
     /// The line that asked for it.
     pub(crate) origin: Span,
@@ -318,20 +273,11 @@ fn int(number: u16) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind;
 
     #[test]
     fn addresses_have_a_port() {
         assert_eq!(address("https://s3.example"), Some(("https", "s3.example", 443)));
         assert_eq!(address("http://garage.svc:3900/x"), Some(("http", "garage.svc", 3900)));
         assert_eq!(address("nonsense"), None);
-    }
-
-    #[test]
-    fn every_kind_of_a_provider_is_in_the_table() {
-        for row in PROVIDERS.iter().flat_map(|provider| provider.kinds) {
-            let (api_version, kind) = row.split_once(' ').unwrap();
-            assert!(kind::find(kind::group_of(api_version), kind).is_some(), "{row} has no row in src/kind/table.rs");
-        }
     }
 }

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::backup::BackupTarget;
-use super::{
-    Met, NeedContext, Provider, ProviderOption, int, option_number, option_text, outputs, random, secret_value,
-};
+use super::{Met, NeedContext, int, option_number, option_text, outputs, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::backup::Backup;
 use crate::render::draft::Draft;
@@ -18,20 +15,6 @@ use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
 use crate::render::{Generated, Resource, SecretSource, naming};
 use crate::source::Span;
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Mongodb,
-    name: "percona",
-    about: "The Percona operator for MongoDB: a replica set for each need, with a user of its own.",
-    options: &[
-        ProviderOption { name: "storage-class", required: false, about: "The storage class of its volumes." },
-        ProviderOption { name: "members", required: false, about: "Servers a replica set; 1 where not said." },
-        ProviderOption { name: "image", required: false, about: "The MongoDB image." },
-        ProviderOption { name: "namespace", required: false, about: "The operator's namespace; `psmdb-operator`." },
-    ],
-    kinds: &["psmdb.percona.com/v1 PerconaServerMongoDB"],
-};
 
 const API: &str = "psmdb.percona.com/v1";
 /// The version of the operator whose defaults are meant, and the image that goes with it.

@@ -2,27 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Met, NeedContext, Provider, ProviderOption, int, option_number, option_text, outputs, secret_value};
+use super::{Met, NeedContext, int, option_number, option_text, outputs, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::{SecretSource, naming, scope};
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Mail,
-    name: "relay",
-    about: "A relay that takes mail from every app; the keys `user` and `password` of its Secret are copied.",
-    options: &[
-        ProviderOption { name: "host", required: true, about: "Its host." },
-        ProviderOption { name: "port", required: false, about: "Its port; 587 where not said." },
-        ProviderOption { name: "credentials", required: false, about: "The Secret in `parcelle-system`." },
-        ProviderOption { name: "from", required: false, about: "The sender where an app says none." },
-    ],
-    kinds: &[],
-};
 
 /// The relay's address, and a copy of its credentials where it wants any.
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {

@@ -2,29 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Met, NeedContext, Provider, ProviderOption, address, int, option_text, outputs, outward, secret_value};
+use super::{Met, NeedContext, address, int, option_text, outputs, outward, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::render::{Resource, SecretSource, naming};
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Bucket,
-    name: "s3",
-    about: "Buckets that the operators make, `ORGANISATION--APP--NEED` each, and for each a Secret `CREDENTIALS--ORGANISATION--APP--NEED` with the keys `access-key` and `secret-key`, which are copied.",
-    options: &[
-        ProviderOption { name: "endpoint", required: true, about: "The address at which apps reach it." },
-        ProviderOption { name: "region", required: false, about: "The region that clients name; `us-east-1`." },
-        ProviderOption {
-            name: "credentials",
-            required: true,
-            about: "What the names of the Secrets in `parcelle-system` begin with.",
-        },
-    ],
-    kinds: &[],
-};
 
 /// The bucket by its name, and a copy of the credentials that open it alone: a key to all buckets would let one
 /// organisation read those of the others.

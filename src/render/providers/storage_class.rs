@@ -1,25 +1,12 @@
 //! Volumes of a storage class: a claim for each need.
 
-use super::{Claim, Met, NeedContext, Provider, ProviderOption, option_text};
+use super::{Claim, Met, NeedContext, option_text};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::tree::{Tree, tree};
 use crate::render::{Resource, naming};
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Volume,
-    name: "storage-class",
-    about: "Volumes of a storage class.",
-    options: &[
-        ProviderOption { name: "class", required: false, about: "The storage class; the cluster's default." },
-        ProviderOption { name: "shared-class", required: false, about: "That of volumes that several nodes mount." },
-    ],
-    kinds: &[],
-};
 
 /// What a volume holds whose need says no size.
 const SIZE: u64 = 1 << 30;

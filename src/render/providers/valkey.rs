@@ -1,24 +1,14 @@
 //! Caches by Valkey: one small server for each need, in memory alone.
 
-use super::{Met, NeedContext, Provider, ProviderOption, int, option_text, outputs, random, secret_value};
+use super::{Met, NeedContext, int, option_text, outputs, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::draft::Draft;
 use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
 use crate::render::{Generated, Resource, SecretSource, Stage, naming};
-
-/// What a cluster file may say of it.
-pub(super) const PROVIDER: Provider = Provider {
-    need: NeedKind::Redis,
-    name: "valkey",
-    about: "A small Valkey server for each cache; it keeps nothing on disk unless the need says `keep on`.",
-    options: &[ProviderOption { name: "image", required: false, about: "The Valkey image." }],
-    kinds: &[],
-};
 
 const IMAGE: &str = "docker.io/valkey/valkey:8.1-alpine";
 /// The user `valkey` of that image.

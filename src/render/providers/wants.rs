@@ -12,11 +12,9 @@ pub struct Want {
     pub(crate) what: &'static str,
     /// Of which API group; versions are for the cluster to choose. Empty for the core.
     pub(crate) group: &'static str,
-    /// Its kind.
     pub kind: &'static str,
     /// Its namespace; empty for cluster-scoped kinds.
     pub namespace: String,
-    /// Its name.
     pub name: String,
     /// Keys that it must have, of a Secret.
     pub keys: Vec<String>,

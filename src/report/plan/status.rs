@@ -15,9 +15,7 @@ use crate::plan::{Health, HealthState, Retirement, Verb};
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OrganisationStatus {
-    /// Its name.
     pub(crate) organisation: String,
-    /// Its title.
     pub(crate) title: String,
     /// The cluster it lives on.
     pub(crate) cluster: String,
@@ -58,9 +56,7 @@ pub(crate) struct LastChange {
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AppStatus {
-    /// Its name.
     pub(crate) name: String,
-    /// Its definition.
     pub(crate) definition: String,
     /// The release in force.
     pub(crate) release: String,

@@ -16,9 +16,7 @@ const AROUND: usize = 24;
 /// One line of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// What goes.
     Removed(String),
-    /// What comes.
     Added(String),
     /// A part of a list's item: its path inside the list, what it was and what it will be.
     Changed(String, String, String),

@@ -50,9 +50,9 @@ impl Default for ControllerOptions {
 pub struct Failure {
     /// Kind, such as `Deployment`.
     pub kind: String,
-    /// Namespace.
+    /// The namespace of the object that fails.
     pub namespace: String,
-    /// Name.
+    /// The name of the object that fails.
     pub name: String,
     /// What it says.
     pub message: String,
@@ -93,7 +93,6 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops them.
     pub(crate) fn stop(self) {
         self.task.abort();
     }
@@ -108,11 +107,6 @@ impl Running {
     pub fn recover(&self) {
         locked(&self.settings).failures.clear();
         let _ = self.again.send(());
-    }
-
-    /// Sets how long something takes to become ready.
-    pub(crate) fn delay(&self, delay: Duration) {
-        locked(&self.settings).delay = delay;
     }
 }
 

@@ -32,13 +32,11 @@ pub(crate) enum ScalarType {
     Text,
     /// A word: letters, digits, hyphens, dots and underscores.
     Word,
-    /// A [`Name`].
     Name,
     /// A whole number, never negative.
     Integer,
     /// A whole number from 0 to 100.
     Percent,
-    /// A number.
     Number,
     /// `on` or `off`.
     OnOff,
@@ -46,7 +44,6 @@ pub(crate) enum ScalarType {
     Choice(Vec<String>),
     /// An amount in two arguments: number and unit.
     Amount(Dimension),
-    /// `"22:00"`.
     Time,
     /// `"2026-12-01"` or `"2026-12-01T08:00"`.
     Date,
@@ -62,7 +59,6 @@ pub(crate) enum ScalarType {
     Url,
     /// A template of a definition: any scalar, may hold `${…}`.
     Template,
-    /// Any scalar.
     Any,
 }
 
