@@ -98,6 +98,8 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
 /// Turn after turn until somebody says stop, or one. A failure of the world is told, and tried again at the next event.
 async fn turns(daemon: &mut Daemon, args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
     let mut telling = Telling { args, output, told: String::new() };
+    // Caught from here on: one that comes during a turn ends the loop after it.
+    let mut stop = Box::pin(interrupted());
     let mut event = Event::Resync;
     while event != Event::Stop {
         let bar = Bar::start(output);
@@ -114,7 +116,7 @@ async fn turns(daemon: &mut Daemon, args: &RunArgs, output: &Output) -> Result<E
                 output.note("parcelle goes on and tries again");
             }
         }
-        event = daemon.next(now(), interrupted()).await;
+        event = daemon.next(now(), &mut stop).await;
     }
     Ok(Exit::Good)
 }

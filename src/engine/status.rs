@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::known::Known;
-use super::session::Prepared;
+use super::prepared::Prepared;
 use super::state::OrganisationState;
 use crate::check::Checked;
 use crate::finding::{Finding, Severity};
