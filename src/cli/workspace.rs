@@ -52,10 +52,15 @@ pub(crate) fn past_since(
     Ok(Some(past_of(&check_again(memo, snapshot, None, now()))))
 }
 
-/// The time, read once a command.
+/// Sets the clock of this process ahead or back by so many seconds: for tests, which must not depend on the time of day.
+const CLOCK_OFFSET: &str = "PARCELLE_CLOCK_OFFSET";
+
+/// The time, read once a command, and once a turn of the loop.
 #[expect(clippy::disallowed_methods, reason = "a port: the clock")]
 pub(crate) fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
+    let offset = std::env::var(CLOCK_OFFSET).ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+    let now = jiff::Timestamp::now();
+    now.checked_add(jiff::SignedDuration::from_secs(offset)).unwrap_or(now)
 }
 
 /// Who writes, as others are told in a lease: the machine (or pod), the process, a word of its own.

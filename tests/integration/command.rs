@@ -34,20 +34,32 @@ const PATHS: [(&str, &str); 7] = [
 /// What the environment of every process says, as it is.
 const WORDS: [(&str, &str); 3] = [("HOSTNAME", "test"), ("TZ", "UTC"), ("COLUMNS", "100")];
 
-/// A folder with everything that the program reads or writes.
+/// What the clock of every process shows when its test begins: noon in Paris, when nothing is asleep.
+const NOON: &str = "2026-11-20T11:00:00Z";
+
+/// A folder with everything that the program reads or writes, and a clock.
 pub(crate) struct TestEnvironment {
     root: tempfile::TempDir,
+    /// How many seconds the clock of the program is ahead of the machine's.
+    clock_offset: i64,
 }
 
 impl TestEnvironment {
     /// An empty home and an empty garden folder, in which commands are run.
     pub(crate) fn new() -> Self {
-        let environment = Self { root: tempfile::tempdir().unwrap() };
+        let mut environment = Self { root: tempfile::tempdir().unwrap(), clock_offset: 0 };
+        environment.set_clock(NOON);
         for (_, folder) in PATHS.iter().filter(|(variable, _)| *variable != "KUBECONFIG") {
             std::fs::create_dir_all(environment.path(folder)).unwrap();
         }
         std::fs::create_dir_all(environment.path("garden")).unwrap();
         environment
+    }
+
+    /// Sets the clock of programs that are started from now on; it goes on from there.
+    pub(crate) fn set_clock(&mut self, time: &str) {
+        let time: jiff::Timestamp = time.parse().unwrap();
+        self.clock_offset = time.as_second() - jiff::Timestamp::now().as_second();
     }
 
     /// A path below the folder of the test. `garden` is the garden, `kubeconfig` where the program looks for one,
@@ -112,7 +124,9 @@ impl TestEnvironment {
     /// Everything in the environment of the program.
     pub(crate) fn variables(&self) -> BTreeMap<String, OsString> {
         let paths = PATHS.iter().map(|(variable, name)| ((*variable).to_owned(), self.path(name).into_os_string()));
-        paths.chain(WORDS.iter().map(|(variable, word)| ((*variable).to_owned(), word.into()))).collect()
+        let words = WORDS.iter().map(|(variable, word)| ((*variable).to_owned(), word.into()));
+        let clock = ("PARCELLE_CLOCK_OFFSET".to_owned(), self.clock_offset.to_string().into());
+        paths.chain(words).chain([clock]).collect()
     }
 
     /// Runs the program in the garden folder until it ends.
@@ -318,4 +332,26 @@ fn a_process_can_be_waited_for_and_asked_to_end() {
     process.terminate();
     let said = process.end();
     assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+}
+
+#[test]
+fn the_clock_of_a_process_is_the_one_of_its_test() {
+    let mut environment = TestEnvironment::new();
+    let night = "edition 2026\n\norganisation alpha {\n    title A\n    cluster ada\n    domain alpha.example\n    \
+                 app static-site www { nights asleep from=\"22:00\" to=\"07:00\"; }\n}\n";
+    let garden = "edition 2026\n\ngarden clocks {\n    title \"G\"\n}\ncluster ada {\n    title \"Ada\"\n    \
+                  uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    provides {\n        \
+                  volume storage-class { class fast; }\n        \
+                  route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n}\n";
+    environment.garden([("garden.kdl", garden), ("alpha.kdl", night)]);
+    let replicas = |environment: &TestEnvironment| {
+        let said = environment.run(["render", "--format", "json"]);
+        assert_eq!(said.code, 0, "{}", said.text());
+        let list: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+        let deployment = list["items"].as_array().unwrap().iter().find(|item| item["kind"] == "Deployment").unwrap();
+        deployment["spec"]["replicas"].clone()
+    };
+    assert_ne!(replicas(&environment), 0, "awake at noon");
+    environment.set_clock("2026-11-20T23:30:00Z");
+    assert_eq!(replicas(&environment), 0, "asleep at half past midnight in Paris");
 }
