@@ -8,8 +8,10 @@ use super::{CommitId, GitError, Repository, words};
 const MOST_CREDENTIALS: u32 = 3;
 /// The most bytes that one fetch may bring.
 const LARGEST_FETCH: usize = 1 << 30;
-/// Where the mirror keeps what it fetched.
+/// Where the mirror keeps the repository's HEAD; its branches stand beside it, each under its own name.
 const HEAD: &str = "refs/parcelle/head";
+/// Where the mirror keeps branches.
+const BRANCHES: &str = "refs/parcelle/branches";
 
 /// Where a mirror fetches from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,16 @@ pub struct Remote {
     pub token: Option<String>,
 }
 
+impl Remote {
+    /// The reference that is fetched, and the one of the mirror that keeps it.
+    fn refs(&self) -> (String, String) {
+        match &self.branch {
+            None => ("HEAD".to_owned(), HEAD.to_owned()),
+            Some(branch) => (format!("refs/heads/{branch}"), format!("{BRANCHES}/{branch}")),
+        }
+    }
+}
+
 /// The mirror of one remote.
 pub struct Mirror {
     repository: Repository,
@@ -32,7 +44,12 @@ impl Mirror {
     /// Opens the mirror in `folder`, or starts an empty one there.
     pub fn open(folder: &Path, remote: Remote) -> Result<Self, GitError> {
         check_address(&remote.address)?;
-        clear_locks(folder);
+        if let Some(branch) =
+            remote.branch.clone().filter(|branch| !git2::Branch::name_is_valid(branch).unwrap_or(false))
+        {
+            return Err(GitError::NoBranch { branch, others: Vec::new() });
+        }
+        clear_locks(folder, &remote.refs().1);
         let existing = git2::Repository::open_bare(folder);
         let inner = match existing {
             Ok(inner) => inner,
@@ -44,7 +61,7 @@ impl Mirror {
     /// Brings what is new and returns the commit that the branch names now.
     pub fn fetch(&self) -> Result<CommitId, GitError> {
         let address = &self.remote.address;
-        let from = self.remote.branch.as_ref().map_or("HEAD".to_owned(), |branch| format!("refs/heads/{branch}"));
+        let (from, kept) = self.remote.refs();
         let mut remote = self
             .repository
             .inner()
@@ -55,9 +72,13 @@ impl Mirror {
         options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
         options.follow_redirects(git2::RemoteRedirect::Initial);
         remote
-            .fetch(&[format!("+{from}:{HEAD}")], Some(&mut options), None)
+            .fetch(&[format!("+{from}:{kept}")], Some(&mut options), None)
             .map_err(|error| GitError::Fetch { address: shown(address), refusal: words::of(&error) })?;
-        let head = self.repository.inner().refname_to_id(HEAD).map_err(|_| self.nothing_fetched(&remote))?;
+        // A fetch of what is not there goes well, and leaves what was fetched before it was taken away.
+        if !remote.list().unwrap_or_default().iter().any(|head| head.name() == from) {
+            return Err(self.nothing_fetched(&remote));
+        }
+        let head = self.repository.inner().refname_to_id(&kept).map_err(|_| self.nothing_fetched(&remote))?;
         Ok(CommitId(head.to_string()))
     }
 
@@ -96,10 +117,10 @@ fn create(folder: &Path) -> Result<git2::Repository, GitError> {
 
 /// Removes the locks that a kill may have left: the mirror is nobody's but ours, and they would stop every later fetch.
 #[expect(clippy::disallowed_methods, reason = "a port: the mirror's own folder")]
-fn clear_locks(folder: &Path) {
-    for lock in ["refs/parcelle/head.lock", "packed-refs.lock", "HEAD.lock", "config.lock"] {
+fn clear_locks(folder: &Path, kept: &str) {
+    for locked in [kept, "packed-refs", "HEAD", "config"] {
         // That it is not there is the usual case.
-        let _absent = std::fs::remove_file(folder.join(lock));
+        let _absent = std::fs::remove_file(folder.join(format!("{locked}.lock")));
     }
 }
 

@@ -164,6 +164,29 @@ fn scenario_07_killed_while_fetching() {
     assert_eq!(fetched(&mirror), second);
 }
 
+#[test]
+fn a_branch_that_is_gone_is_told_whatever_was_fetched_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    let repository = git2::Repository::init_bare(&source).unwrap();
+    let first = commit(&repository, "edition 2026\n");
+    let tip = repository.head().unwrap().peel_to_commit().unwrap();
+    let mut live = repository.branch("live", &tip, false).unwrap();
+    let second = commit(&repository, "edition 2026\n// more\n");
+    let fetch = |branch: Option<&str>| {
+        let remote = Remote { address: source.display().to_string(), branch: branch.map(str::to_owned), token: None };
+        Mirror::open(&folder.path().join("mirror"), remote).and_then(|mirror| mirror.fetch())
+    };
+    assert_eq!(fetch(Some("live")).unwrap().0, first);
+    assert_eq!(fetch(None).unwrap().0, second);
+    let told = |branch: &str| fetch(Some(branch)).expect_err("there is no such branch").to_string();
+    assert!(told("nope").starts_with("the repository has no branch `nope`"), "{}", told("nope"));
+    assert!(told("../nope").starts_with("the repository has no branch `../nope`"), "{}", told("../nope"));
+    live.delete().unwrap();
+    assert!(told("live").starts_with("the repository has no branch `live`"), "{}", told("live"));
+    assert_eq!(fetch(None).unwrap().0, second, "other branches go on");
+}
+
 #[tokio::test]
 async fn scenario_08_killed_again_and_again_each_run_gets_further_and_the_last_status_survives() {
     let (mut world, alpha) = settled().await;
