@@ -52,6 +52,15 @@ pub(super) enum Detail {
 }
 
 impl Detail {
+    /// The forms in which a list is taken.
+    fn accept_list(self) -> &'static str {
+        match self {
+            Self::Whole => JSON,
+            Self::Metadata => METADATA_LIST,
+        }
+    }
+
+    /// The forms in which single objects are taken, those of a watch among them.
     fn accept(self) -> &'static str {
         match self {
             Self::Whole => JSON,
@@ -101,7 +110,9 @@ struct Call<'a> {
 
 const JSON: &str = "application/json";
 /// Lists and objects of which only the metadata is wanted.
-const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+/// The same of a list. The first form that a server knows decides, and the wrong one is refused for all of them.
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
 impl Connection {
     /// GET, tried again while the server is unwell.
@@ -173,7 +184,7 @@ impl Connection {
         let mut page = String::new();
         loop {
             let query = format!("{path}?limit={PAGE}&labelSelector={selector}{page}");
-            let list: Page = self.get_as(&query, detail.accept()).await?;
+            let list: Page = self.get_as(&query, detail.accept_list()).await?;
             if list.items.is_none() && !list.kind.ends_with("List") {
                 return Err(ApiError::Garbled { why: "a list without items".to_owned() });
             }
