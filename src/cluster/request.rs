@@ -109,7 +109,7 @@ struct Call<'a> {
 }
 
 const JSON: &str = "application/json";
-/// Lists and objects of which only the metadata is wanted.
+/// An object of which only the metadata is wanted.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 /// The same of a list. The first form that a server knows decides, and the wrong one is refused for all of them.
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
