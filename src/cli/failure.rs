@@ -15,6 +15,7 @@ pub(crate) enum Failure {
     /// The embedded sandbox.
     #[error(transparent)]
     Sandbox(#[from] crate::sandbox::SandboxError),
+    /// Standard output.
     #[error("cannot write the result")]
     Write(#[source] std::io::Error),
     /// A file that was asked for.
@@ -34,6 +35,7 @@ pub(crate) enum Failure {
     /// Something asked for that is not there, with what is.
     #[error("{message}")]
     Asked {
+        /// The fact.
         message: String,
         /// The way out.
         help: String,

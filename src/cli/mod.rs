@@ -104,7 +104,9 @@ pub(crate) struct Common {
 enum Colour {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
+    /// Always.
     Always,
+    /// Never.
     Never,
 }
 
@@ -168,7 +170,10 @@ enum Command {
     /// Serve an embedded Kubernetes API and write a kubeconfig for it
     Sandbox(sandbox::SandboxArgs),
     /// Print completions for a shell
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Print the manual page
     Man,
 }

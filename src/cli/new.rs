@@ -22,6 +22,7 @@ pub(crate) struct NewArgs {
 enum What {
     /// A garden: garden.kdl with an example cluster and offer
     Garden {
+        /// Its name
         name: String,
         /// The folder to write into
         #[arg(default_value = ".")]
@@ -38,18 +39,23 @@ enum What {
         /// The cluster it lives on [default: the garden's only one]
         #[arg(long)]
         cluster: Option<String>,
+        /// Its domain
         #[arg(long)]
         domain: Option<String>,
     },
     /// An app inside an organisation
     App {
+        /// ORGANISATION/NAME
         name: String,
         /// What it is: the name of a definition
         #[arg(long, short)]
         definition: String,
     },
     /// A definition of an application
-    Definition { name: String },
+    Definition {
+        /// Its name
+        name: String,
+    },
 }
 
 pub(crate) fn run(common: &Common, args: &NewArgs, output: &Output) -> Result<Exit, Failure> {
