@@ -24,7 +24,7 @@ pub(in crate::model) fn read(
     let name = name_at(node, 0)?;
     let allow = child(file, node, "allow");
     let apps = children(file, node, "app")
-        .filter_map(|app| app_node(file, app, Layer::OfferApp, (definitions, doubt), findings));
+        .filter_map(|app| app_node(file, app, Layer::OfferApp, definitions, doubt, findings));
     let apps: BTreeMap<_, _> = apps.map(|app| (app.name.value.clone(), app)).collect();
     let defaults = defaults(file, node, Layer::OfferDefaults, definitions, findings);
     Some(Offer {
@@ -63,7 +63,8 @@ pub(super) fn app_node(
     file: &Checked,
     node: &Node,
     layer: Layer,
-    (definitions, doubt): (&Definitions, &Doubt),
+    definitions: &Definitions,
+    doubt: &Doubt,
     findings: &mut Findings,
 ) -> Option<AppNode> {
     let first = usize::from(node.name.value == "retired");
