@@ -58,7 +58,7 @@ fn checked(files: &[(String, String)]) -> (Definitions, Vec<Arc<Checked>>) {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let definitions = Definitions::built_in(&mut sources);
     let check = |(path, text): &(String, String)| {
-        let file = sources.add(SourceFile::new(path, text, ""));
+        let file = sources.add(SourceFile::new(path, text));
         Arc::new(schema::check(syntax::parse(file, text, &mut findings), &mut findings))
     };
     let files = files.iter().map(check).collect();
@@ -81,7 +81,7 @@ fn build(criterion: &mut Criterion) {
 
 fn check(criterion: &mut Criterion) {
     let text = organisation(0);
-    let file = Sources::default().add(SourceFile::new("organisation.kdl", &text, ""));
+    let file = Sources::default().add(SourceFile::new("organisation.kdl", &text));
     let document = syntax::parse(file, &text, &mut Findings::default());
     criterion.bench_function("check the words of an organisation", |bencher| {
         bencher.iter(|| black_box(schema::check(document.clone(), &mut Findings::default())));

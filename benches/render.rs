@@ -31,7 +31,7 @@ fn garden() -> Garden {
         .iter()
         .map(|path| {
             let text = std::fs::read_to_string(path).expect("a readable file");
-            sources.add(SourceFile::new(&path.display().to_string(), &text, ""))
+            sources.add(SourceFile::new(&path.display().to_string(), &text))
         })
         .collect();
     let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);

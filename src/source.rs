@@ -60,18 +60,16 @@ pub struct SourceFile {
     pub path: Arc<str>,
     /// The whole text; what was no UTF-8 is replaced, with a finding.
     pub text: Arc<str>,
-    /// Git's id of the content, in hexadecimal; empty for what is not in Git.
-    pub(crate) blob: Arc<str>,
     line_starts: Arc<[u32]>,
 }
 
 impl SourceFile {
     /// A file with the starts of its lines counted.
-    pub fn new(path: &str, text: &str, blob: &str) -> Self {
+    pub fn new(path: &str, text: &str) -> Self {
         let starts =
             std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
         let line_starts = starts.map(|at| u32::try_from(at).unwrap_or(u32::MAX)).collect();
-        Self { path: path.into(), text: text.into(), blob: blob.into(), line_starts }
+        Self { path: path.into(), text: text.into(), line_starts }
     }
 }
 
@@ -162,7 +160,7 @@ mod tests {
     #[test]
     fn columns_count_characters_not_bytes() {
         let mut sources = Sources::default();
-        let file = sources.add(SourceFile::new("a.kdl", "é日 x\ny", ""));
+        let file = sources.add(SourceFile::new("a.kdl", "é日 x\ny"));
         assert_eq!(sources.position(file, 6), LineColumn { line: 1, column: 4 });
         assert_eq!(sources.position(file, 8), LineColumn { line: 2, column: 1 });
         assert_eq!(sources.line(file, 1), "é日 x");

@@ -1,10 +1,16 @@
-//! What the fuzz targets share: the merge, built by itself, and JSON grown from the fuzzer's bytes.
+//! The fuzz targets, the merge built by itself, and JSON grown from the fuzzer's bytes.
+//!
+//! A target in `fuzz_targets/` calls its module here, since most of the merge is visible in its own crate only.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::{Map, Value, json};
 
+pub mod apply;
+pub mod field_set;
+#[path = "../../src/kind/mod.rs"]
+mod kind;
 #[path = "../../src/merge/mod.rs"]
-pub mod merge;
+mod merge;
 
 use merge::{ListKind, Scalar, Shape, TypeRef};
 
@@ -31,7 +37,7 @@ fn scalar(u: &mut Unstructured<'_>) -> Result<Value> {
 }
 
 /// Any JSON, its members named by these words for the most part.
-pub fn any(u: &mut Unstructured<'_>, words: &[&str], depth: usize) -> Result<Value> {
+fn any(u: &mut Unstructured<'_>, words: &[&str], depth: usize) -> Result<Value> {
     let kind = if depth >= DEPTH || u.is_empty() { 0 } else { u.int_in_range(0..=4)? };
     Ok(match kind {
         0 | 1 => scalar(u)?,
@@ -47,7 +53,7 @@ pub fn any(u: &mut Unstructured<'_>, words: &[&str], depth: usize) -> Result<Val
 }
 
 /// A `fieldsV1` object.
-pub fn fields(u: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
+fn fields(u: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
     const KEYS: &[&str] = &[
         ".",
         "f:",
@@ -87,7 +93,7 @@ pub fn fields(u: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
 }
 
 /// An OpenAPI schema as definitions hold it.
-pub fn schema(u: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
+fn schema(u: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
     let mut out = Map::new();
     let kind = if depth >= 4 { u.int_in_range(0..=4)? } else { u.int_in_range(0..=9)? };
     let name = ["string", "integer", "number", "boolean", "", "array", "array", "object", "object", "object"][kind];
@@ -169,7 +175,7 @@ fn object_schema(u: &mut Unstructured<'_>, out: &mut Map<String, Value>, depth: 
 const NAMES: &[&str] = &["a", "b", "name", "port", "protocol", "spec", "status", "metadata"];
 
 /// A value that fits a type, or nearly.
-pub fn fitting(u: &mut Unstructured<'_>, of: &TypeRef, id: merge::TypeId, depth: usize) -> Result<Value> {
+fn fitting(u: &mut Unstructured<'_>, of: &TypeRef, id: merge::TypeId, depth: usize) -> Result<Value> {
     if u.is_empty() || depth > 12 {
         return Ok(Value::Null);
     }

@@ -27,7 +27,7 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
     for raw in &files {
         let id = sources.next_id();
         let (text, unreadable) = syntax::decode(id, &raw.bytes);
-        sources.add(SourceFile::new(&raw.path, &text, &raw.blob));
+        sources.add(SourceFile::new(&raw.path, &text));
         if !unreadable.is_empty() {
             findings.extend(unreadable);
             continue;

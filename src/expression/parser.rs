@@ -1,6 +1,6 @@
 //! Text to tree: precedence climbing with limits, and places inside the string that holds the expression.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use super::Expression;
@@ -255,8 +255,9 @@ impl Parser<'_> {
         let Some((_, function, least, most)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
             return Err(Box::new(self.unknown_function(name, span)));
         };
-        if arguments.len() < *least || arguments.len() > *most {
-            return Err(Box::new(wrong_number(*function, arguments.len(), (*least, *most), method, whole)));
+        let takes = *least..=*most;
+        if !takes.contains(&arguments.len()) {
+            return Err(Box::new(wrong_number(*function, arguments.len(), &takes, method, whole)));
         }
         node(Kind::Call(*function, arguments), whole)
     }
@@ -338,9 +339,8 @@ impl Parser<'_> {
     }
 }
 
-fn wrong_number(function: Function, given: usize, bounds: (usize, usize), method: bool, span: Span) -> Finding {
-    let (least, most) = bounds;
-    let takes = match (least, most) {
+fn wrong_number(function: Function, given: usize, takes: &RangeInclusive<usize>, method: bool, span: Span) -> Finding {
+    let takes = match (*takes.start(), *takes.end()) {
         (1, 1) => "one value".to_owned(),
         (least, most) if least == most => format!("{least} values"),
         (least, most) => format!("{least} to {most} values"),

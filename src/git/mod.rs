@@ -220,6 +220,6 @@ impl RawFile {
     /// Decodes the file into `sources`; what is no text or too large is a finding, and the file stays, cut.
     pub(crate) fn decode(&self, sources: &mut Sources) -> (FileId, Findings) {
         let (text, findings) = crate::syntax::decode(sources.next_id(), &self.bytes);
-        (sources.add(SourceFile::new(&self.path, &text, &self.blob)), findings)
+        (sources.add(SourceFile::new(&self.path, &text)), findings)
     }
 }

@@ -62,11 +62,6 @@ impl Element {
         Self(text.into())
     }
 
-    /// The element of a position in a list.
-    pub(crate) fn index(position: usize) -> Self {
-        Self(format!("i:{position}").into())
-    }
-
     /// Reads one key of a `fieldsV1` object. `None` for prefixes that we don't know, which the server ignores too.
     ///
     /// # Errors

@@ -26,18 +26,6 @@ pub enum ApplyError {
     },
 }
 
-impl ApplyError {
-    /// The HTTP status that a server answers to an apply.
-    pub(crate) fn status(&self) -> u16 {
-        match self {
-            Self::Conflicts(_) => 409,
-            Self::Typed(_) => 500,
-            Self::BadRequest(_) => 400,
-            Self::UnknownKind { .. } => 404,
-        }
-    }
-}
-
 /// How an entry in `managedFields` came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Operation {

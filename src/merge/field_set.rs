@@ -180,21 +180,6 @@ impl FieldSet {
         })
     }
 
-    /// The members that have no member below them.
-    #[must_use]
-    pub(crate) fn leaves(&self) -> Self {
-        let nodes = self
-            .nodes
-            .iter()
-            .map(|node| Node {
-                element: node.element.clone(),
-                member: node.member && node.below.is_empty(),
-                below: node.below.leaves(),
-            })
-            .collect();
-        Self { nodes }
-    }
-
     /// Every member as a path, in the order in which the server lists them: the members of a level, then what is below.
     pub(crate) fn paths(&self) -> Vec<Path> {
         let mut out = Vec::with_capacity(self.len());

@@ -26,7 +26,6 @@ mod text;
 mod typed;
 mod write;
 
-pub(crate) use comparison::Comparison;
 pub(crate) use element::Path;
 pub(crate) use error::{ApplyError, Conflict};
 pub use field_set::FieldSet;
@@ -97,15 +96,6 @@ pub fn update(
     write::update(schemas, before, after, options)
 }
 
-/// Fills in the server's defaults and makes values canonical, as decoding a request does.
-///
-/// # Errors
-/// Values that a built-in kind cannot hold, kinds that are not known.
-pub(crate) fn default_and_normalise(schemas: &Schemas, object: &mut Value) -> Result<(), ApplyError> {
-    let of = write::schema_of(schemas, object)?;
-    write::decode(&of, object).map_err(ApplyError::Typed)
-}
-
 /// Whether applying `applied` as `manager` would change anything: the no-op test of the loop.
 ///
 /// `false` means that our entry in `managedFields` covers exactly our fields and that every value is live already.
@@ -148,27 +138,6 @@ pub fn own_fields(schemas: &Schemas, applied: &Value) -> Result<FieldSet, ApplyE
     }
     let all = typed::fields_of(of.table(), of.root(), applied);
     Ok(all.difference_with_descendants(&reset::fields(&of, applied, None)).difference(write::unowned()))
-}
-
-/// Compares two objects of one kind field by field; `metadata.managedFields` is left out.
-///
-/// # Errors
-/// Objects that do not fit the schema, a kind that is not known.
-pub(crate) fn compare(schemas: &Schemas, before: &Value, after: &Value) -> Result<Comparison, ApplyError> {
-    let of = write::schema_of(schemas, after)?;
-    Ok(comparison::compare_values(of.table(), of.root(), before, after))
-}
-
-/// The paths of fields that the schema does not declare, as strict decoding names them:
-/// `spec.template.spec.containers[0].imag`.
-///
-/// # Errors
-/// A kind that is not known.
-pub(crate) fn undeclared_fields(schemas: &Schemas, object: &Value) -> Result<Vec<String>, ApplyError> {
-    let of = write::schema_of(schemas, object)?;
-    let mut paths = Vec::new();
-    normalise::undeclared(of.table(), of.root(), object, "", &mut paths);
-    Ok(paths)
 }
 
 #[cfg(test)]

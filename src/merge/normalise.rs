@@ -247,24 +247,3 @@ fn custom_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>) 
         }
     }
 }
-
-/// The paths of undeclared fields, as strict decoding names them: `spec.template.spec.containers[0].imag`.
-pub(super) fn undeclared(table: &TypeTable, id: TypeId, value: &Value, path: &str, out: &mut Vec<String>) {
-    match (&table.get(id).shape, value) {
-        (Shape::Map(object), Value::Object(map)) => {
-            for (name, value) in map {
-                let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                match object.child(name) {
-                    Some(child) => undeclared(table, child, value, &here, out),
-                    None => out.push(here),
-                }
-            }
-        }
-        (Shape::List(list), Value::Array(items)) => {
-            for (position, item) in items.iter().enumerate() {
-                undeclared(table, list.items, item, &format!("{path}[{position}]"), out);
-            }
-        }
-        _ => {}
-    }
-}

@@ -15,6 +15,16 @@ struct Replay {
     compared: usize,
 }
 
+/// The HTTP status that a server answers to an apply that it refuses.
+fn status_of(error: &ApplyError) -> u16 {
+    match error {
+        ApplyError::Conflicts(_) => 409,
+        ApplyError::Typed(_) => 500,
+        ApplyError::BadRequest(_) => 400,
+        ApplyError::UnknownKind { .. } => 404,
+    }
+}
+
 /// A request's path, taken apart.
 struct Target {
     key: String,
@@ -197,12 +207,12 @@ impl Replay {
         if matches!(body["code"].as_u64(), Some(400 | 403 | 404 | 422)) {
             return;
         }
-        if body["message"] != json!(error.to_string()) || body["code"] != json!(error.status()) {
+        if body["message"] != json!(error.to_string()) || body["code"] != json!(status_of(error)) {
             self.differences.push(format!(
                 "{what}: wanted {} {}, got {} {error}",
                 body["code"],
                 body["message"],
-                error.status()
+                status_of(error)
             ));
         }
         let ApplyError::Conflicts(conflicts) = error else { return };

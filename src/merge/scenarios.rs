@@ -245,20 +245,6 @@ fn misfits_are_told_in_the_servers_words() {
 }
 
 #[test]
-fn every_built_in_kind_is_known_and_decodes_when_empty() {
-    let schemas = Schemas::builtin();
-    let kinds = schemas.kinds();
-    assert_eq!(kinds.len(), 41);
-    for (version, kind) in kinds {
-        let mut object = json!({ "apiVersion": version, "kind": kind, "metadata": { "name": "x" } });
-        default_and_normalise(&schemas, &mut object).unwrap();
-        let once = object.clone();
-        default_and_normalise(&schemas, &mut object).unwrap();
-        assert_eq!(object, once, "{kind}");
-    }
-}
-
-#[test]
 #[expect(clippy::disallowed_methods, reason = "the definitions are files beside the repository")]
 fn every_definition_at_hand_can_be_read() {
     let shared = std::env::var_os("PARCELLE_SHARED")

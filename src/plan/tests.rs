@@ -187,7 +187,7 @@ fn body(id: &ObjectId, parts: &Value) -> Value {
 
 fn world(case: &Case) -> World {
     let mut sources = Sources::default();
-    let file = sources.add(SourceFile::new("orgs/alternatiba.kdl", &"x\n".repeat(99), ""));
+    let file = sources.add(SourceFile::new("orgs/alternatiba.kdl", &"x\n".repeat(99)));
     let span_at = |line: usize| Span::new(FileId(file.0), (line - 1) * 2..(line - 1) * 2 + 1);
     let objects: Vec<Object> = case
         .desired
@@ -513,16 +513,15 @@ fn data_goes_last_and_the_namespace_after_it() {
 #[test]
 fn the_promises_of_the_guard_are_those_of_the_architecture() {
     let page = include_str!("../../ARCHITECTURE.md").split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    let all = [
-        Promise::NoForeignDelete,
-        Promise::NoDataLost,
-        Promise::CleanPrune,
-        Promise::AsPlanned,
-        Promise::OneCluster,
-        Promise::OneOrganisation,
-    ];
-    for promise in all {
-        let said = format!("{}. {promise}", promise.number());
+    for (number, promise) in [
+        (1, Promise::NoForeignDelete),
+        (2, Promise::NoDataLost),
+        (4, Promise::CleanPrune),
+        (5, Promise::AsPlanned),
+        (9, Promise::OneCluster),
+        (10, Promise::OneOrganisation),
+    ] {
+        let said = format!("{number}. {promise}");
         assert!(page.contains(&said), "ARCHITECTURE.md does not say `{said}`");
     }
 }

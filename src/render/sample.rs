@@ -287,7 +287,6 @@ pub fn organisation(garden: &Garden) -> Organisation {
     let grant = |text: &str| Some(Spanned::new(quantity(text), CLUSTER));
     let offer = Offer {
         name: name("liiibre"),
-        title: "Liiibre".into(),
         grants: Grants { cpu: grant("4 cores"), memory: grant("16 GiB"), storage: grant("200 GiB") },
         allows: BTreeSet::new(),
         defaults: BTreeMap::new(),

@@ -78,12 +78,15 @@ impl Tree {
 
     /// Lays `other` over this: maps key by key, anything else is replaced; absent changes nothing.
     pub(crate) fn merge(&mut self, other: Tree) {
-        self.merge_by(other, &mut Vec::new(), &|_| Vec::new());
+        self.merge_by(other, &mut Vec::new(), &|_: &[String]| Vec::new());
     }
 
     /// As [`Tree::merge`], with the items of a list told apart by the keys that `keys` gives for its path (field names,
     /// `[]` for items); a list without keys is replaced.
-    pub(crate) fn merge_by(&mut self, other: Tree, path: &mut Vec<String>, keys: &dyn Fn(&[String]) -> Vec<String>) {
+    pub(crate) fn merge_by<K>(&mut self, other: Tree, path: &mut Vec<String>, keys: &K)
+    where
+        K: Fn(&[String]) -> Vec<String>,
+    {
         match (&mut self.node, other.node) {
             (_, Node::Absent) => {}
             (Node::Map(entries), Node::Map(others)) => {

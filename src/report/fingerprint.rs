@@ -45,7 +45,7 @@ mod tests {
 
     fn of(text: &str, starts: &[usize]) -> Vec<String> {
         let mut sources = Sources::default();
-        let file = sources.add(SourceFile::new("a.kdl", text, ""));
+        let file = sources.add(SourceFile::new("a.kdl", text));
         let mut findings = Findings::default();
         for start in starts {
             findings.push(Finding::error(Code::new("E0001"), "title", Span::new(file, *start..start + 3)));

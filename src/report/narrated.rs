@@ -81,8 +81,8 @@ mod tests {
     #[test]
     fn a_finding_is_told_in_sentences_in_the_order_in_which_it_is_understood() {
         let mut sources = Sources::default();
-        let org = sources.add(SourceFile::new("orgs/alternatiba.kdl", "x\n        storage 220 GiB\n", ""));
-        let offer = sources.add(SourceFile::new("orgs/offers/liiibre.kdl", "storage 200 GiB\n", ""));
+        let org = sources.add(SourceFile::new("orgs/alternatiba.kdl", "x\n        storage 220 GiB\n"));
+        let offer = sources.add(SourceFile::new("orgs/offers/liiibre.kdl", "storage 200 GiB\n"));
         let mut findings = Findings::default();
         findings.push(
             Finding::refused(
@@ -112,7 +112,7 @@ Possible fix: write `200 GiB`.
     #[test]
     fn what_a_file_holds_cannot_steer_the_reader() {
         let mut sources = Sources::default();
-        let file = sources.add(SourceFile::new("a.kdl", "a\u{1B}[31m\u{202E}b", ""));
+        let file = sources.add(SourceFile::new("a.kdl", "a\u{1B}[31m\u{202E}b"));
         let mut findings = Findings::default();
         findings.push(Finding::error(Code::new("E0001"), "a\u{1B}b", Span::new(file, 0..9)));
         let out = render(&findings, &sources);

@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn a_summary_lists_every_finding_and_nothing_of_a_garden_becomes_markup() {
         let mut sources = Sources::default();
-        let file = sources.add(SourceFile::new("a|b.kdl", "title x\n", ""));
+        let file = sources.add(SourceFile::new("a|b.kdl", "title x\n"));
         let mut findings = Findings::default();
         for _ in 0..30 {
             let hostile = "one | <b>two</b>\n[three](http://x) @four";

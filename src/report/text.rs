@@ -219,7 +219,7 @@ mod tests {
 
     fn drawn(text: &str, range: Range<usize>) -> String {
         let mut sources = Sources::default();
-        let file = sources.add(SourceFile::new("a.kdl", text, ""));
+        let file = sources.add(SourceFile::new("a.kdl", text));
         let mut findings = Findings::default();
         findings.push(Finding::error(Code::new("E0001"), "title", Span::new(file, range)).label("here"));
         render(&findings, &sources, false)
@@ -230,8 +230,8 @@ mod tests {
         let mut sources = Sources::default();
         let org = format!("{}        storage 220 GiB\n", "\n".repeat(16));
         let offer = format!("{}        storage 200 GiB\n", "\n".repeat(7));
-        let org = sources.add(SourceFile::new("orgs/alternatiba.kdl", &org, ""));
-        let offer = sources.add(SourceFile::new("orgs/offers/liiibre.kdl", &offer, ""));
+        let org = sources.add(SourceFile::new("orgs/alternatiba.kdl", &org));
+        let offer = sources.add(SourceFile::new("orgs/offers/liiibre.kdl", &offer));
         let mut findings = Findings::default();
         let title = "alternatiba asks for more storage than its offer grants";
         findings.push(

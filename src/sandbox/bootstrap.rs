@@ -17,7 +17,9 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
         let uid = uid.map_or_else(|| server.uid(), str::to_owned);
         add(
             server,
-            ("", "v1", "namespaces"),
+            "",
+            "v1",
+            "namespaces",
             json!({
                 "metadata": {"name": name, "uid": uid, "labels": {"kubernetes.io/metadata.name": name}},
                 "spec": {"finalizers": ["kubernetes"]},
@@ -28,7 +30,9 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
     for (name, rules) in roles() {
         add(
             server,
-            (RBAC, "v1", "clusterroles"),
+            RBAC,
+            "v1",
+            "clusterroles",
             json!({
                 "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
                 "rules": rules,
@@ -37,7 +41,9 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
     }
     add(
         server,
-        (RBAC, "v1", "clusterrolebindings"),
+        RBAC,
+        "v1",
+        "clusterrolebindings",
         json!({
             "metadata": {"name": "cluster-admin", "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
             "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
@@ -59,7 +65,7 @@ pub(crate) fn bootstrap(server: &Server, cluster_uid: Option<&str>, definitions:
                 "fieldsType": "FieldsV1",
                 "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, format!("f:{REDUCED}"): {}}}},
             }]);
-            add(server, ("apiextensions.k8s.io", "v1", "customresourcedefinitions"), definition);
+            add(server, "apiextensions.k8s.io", "v1", "customresourcedefinitions", definition);
         }
     }
     server.reload();
@@ -75,7 +81,9 @@ fn operators(server: &Server, object: &Value) {
         let labels = json!({"kubernetes.io/metadata.name": namespace, "app.kubernetes.io/managed-by": "parcelle"});
         add(
             server,
-            ("", "v1", "namespaces"),
+            "",
+            "v1",
+            "namespaces",
             json!({
                 "metadata": {"name": namespace, "labels": labels},
                 "spec": {"finalizers": ["kubernetes"]},
@@ -87,7 +95,7 @@ fn operators(server: &Server, object: &Value) {
     let (group, version) = text("apiVersion").split_once('/').unwrap_or(("", text("apiVersion")));
     let plural = server.registry().of_kind(group, version, text("kind")).map(|resource| resource.plural.clone());
     if let Some(plural) = plural {
-        add(server, (group, version, &plural), object.clone());
+        add(server, group, version, &plural, object.clone());
     }
 }
 
@@ -95,7 +103,7 @@ fn operators(server: &Server, object: &Value) {
 const REDUCED: &str = "parcelle.dev/reduced";
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-fn add(server: &Server, (group, version, plural): (&str, &str, &str), mut object: Value) {
+fn add(server: &Server, group: &str, version: &str, plural: &str, mut object: Value) {
     let Some(resource) = server.registry().find(group, version, plural).cloned() else {
         return;
     };

@@ -224,18 +224,18 @@ impl Drop for Handle {
 /// token is in the URL too, since kubectl sends none over plain HTTP otherwise.
 pub fn kubeconfig(contexts: &[(&str, &str, &str)]) -> String {
     use serde_json::json;
-    let named = |what: &str, value: &dyn Fn(&(&str, &str, &str)) -> serde_json::Value| {
-        let list = contexts.iter();
-        let list = list.map(|one| json!({"name": one.0, what: value(one)}));
-        list.collect::<Vec<_>>()
-    };
+    let clusters = contexts
+        .iter()
+        .map(|(name, url, token)| json!({"name": name, "cluster": {"server": with_password(url, token)}}));
+    let users = contexts.iter().map(|(name, _, token)| json!({"name": name, "user": {"token": token}}));
+    let pairs = contexts.iter().map(|(name, ..)| json!({"name": name, "context": {"cluster": name, "user": name}}));
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": contexts.first().map_or("", |first| first.0),
-        "clusters": named("cluster", &|one| json!({"server": with_password(one.1, one.2)})),
-        "users": named("user", &|one| json!({"token": one.2})),
-        "contexts": named("context", &|one| json!({"cluster": one.0, "user": one.0})),
+        "clusters": clusters.collect::<Vec<_>>(),
+        "users": users.collect::<Vec<_>>(),
+        "contexts": pairs.collect::<Vec<_>>(),
     });
     format!("{config:#}\n")
 }

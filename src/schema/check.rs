@@ -40,20 +40,13 @@ pub(super) struct Check<'a> {
     replaced: bool,
 }
 
-/// Checks a file of a garden.
-pub(super) fn garden_file(document: Document, findings: &mut Findings) -> Checked {
-    let language = Language::embedded();
-    file(language, &language.garden_file, document, findings)
-}
-
-/// Checks a file of `schemas/language/`.
-pub(super) fn schema_file(document: Document, findings: &mut Findings) -> Checked {
-    let language = Language::embedded();
-    let top = language.schemas.get("schema").unwrap_or(&language.garden_file);
-    file(language, top, document, findings)
-}
-
-fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings: &'a mut Findings) -> Checked {
+/// Checks a file against the shape of its top level.
+pub(super) fn file<'a>(
+    language: &'a Language,
+    top: &'a Shape,
+    document: Document,
+    findings: &'a mut Findings,
+) -> Checked {
     let unread = document.refused || is_structure_doubtful(document.file, findings);
     let malformed = malformed(document.file, findings);
     let replaced = findings.iter().any(|finding| finding.code == NO_TEXT && finding.file() == document.file);

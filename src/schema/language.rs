@@ -66,8 +66,6 @@ pub struct Entry {
     pub(crate) name: String,
     /// What it may be.
     pub(crate) kind: ScalarType,
-    /// What each word of a choice means, where said.
-    pub(crate) options: BTreeMap<String, String>,
     /// Whether it must be there.
     pub(crate) required: bool,
     /// What it says, in a sentence.

@@ -61,12 +61,8 @@ fn touches(places: &[Span], span: Span) -> bool {
 
 /// Checks a file of a garden (or a definition of our own) against the language.
 pub fn check(document: Document, findings: &mut Findings) -> Checked {
-    check::garden_file(document, findings)
-}
-
-/// Checks a file of `schemas/language/` against the vocabulary of schemas.
-pub(crate) fn check_schema(document: Document, findings: &mut Findings) -> Checked {
-    check::schema_file(document, findings)
+    let language = Language::embedded();
+    check::file(language, &language.garden_file, document, findings)
 }
 
 #[cfg(test)]

@@ -48,9 +48,8 @@ fn shape(node: &Node) -> Shape {
 }
 
 fn entry(node: &Node, is_property: bool) -> Entry {
-    let options = || node.children_named("option");
     let kind = match prop(node, "type").as_str() {
-        "choice" => ScalarType::Choice(options().map(|option| text_at(option, 0)).collect()),
+        "choice" => ScalarType::Choice(node.children_named("option").map(|option| text_at(option, 0)).collect()),
         word => ScalarType::parse(word).unwrap_or(ScalarType::Any),
     };
     let required = match prop(node, "occurs").as_str() {
@@ -58,15 +57,7 @@ fn entry(node: &Node, is_property: bool) -> Entry {
         "optional" => false,
         _ => !is_property,
     };
-    Entry {
-        name: text_at(node, 0),
-        kind,
-        options: options()
-            .filter_map(|option| Some((text_at(option, 0), option.prop("about")?.text.clone())))
-            .collect(),
-        required,
-        about: node.child("about").map(|about| text_at(about, 0)),
-    }
+    Entry { name: text_at(node, 0), kind, required, about: node.child("about").map(|about| text_at(about, 0)) }
 }
 
 fn node_shape(node: &Node) -> NodeShape {

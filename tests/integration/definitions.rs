@@ -19,7 +19,7 @@ fn load(files: &[(String, String)]) -> (Sources, Findings, Definitions) {
     let built_in = Definitions::built_in(&mut sources);
     let mut checked = Vec::new();
     for (path, text) in files {
-        let file = sources.add(SourceFile::new(path, text, ""));
+        let file = sources.add(SourceFile::new(path, text));
         let document = syntax::parse(file, text, &mut findings);
         checked.push(Arc::new(schema::check(document, &mut findings)));
     }

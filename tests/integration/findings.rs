@@ -64,7 +64,7 @@ pub(crate) fn found(case: &Case, files: &[(String, String)]) -> (Arc<Sources>, F
     }
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     for (path, text) in files {
-        let file = sources.add(SourceFile::new(path, text, ""));
+        let file = sources.add(SourceFile::new(path, text));
         syntax::parse(file, text, &mut findings);
     }
     findings.sort();

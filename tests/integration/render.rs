@@ -64,7 +64,7 @@ pub fn read(root: &Path) -> Read {
 fn read_texts(texts: Vec<(String, String)>) -> Read {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let built_in = definition::built_in(&mut sources);
-    let files: Vec<_> = texts.iter().map(|(path, text)| sources.add(SourceFile::new(path, text, ""))).collect();
+    let files: Vec<_> = texts.iter().map(|(path, text)| sources.add(SourceFile::new(path, text))).collect();
     let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
     let built_in: Vec<Document> = built_in.into_iter().map(&mut parse).collect();
     let documents: Vec<Document> = files.into_iter().map(&mut parse).collect();

@@ -139,7 +139,7 @@ fn a_wrong_sarif_report_is_recognised_whatever_part_of_it_is_wrong() {
 #[test]
 fn nothing_that_a_garden_says_becomes_a_link_or_a_placeholder_of_sarif() {
     let mut sources = Sources::default();
-    let file = sources.add(SourceFile::new("c nâm [1].kdl", "title x\n", ""));
+    let file = sources.add(SourceFile::new("c nâm [1].kdl", "title x\n"));
     let mut findings = Findings::default();
     let hostile = "see [this](http://x.example) and {0} }";
     findings.push(Finding::error(Code::new("E0101"), hostile, Span::new(file, 0..5)).why(hostile).help(hostile));
@@ -179,7 +179,7 @@ fn gitlab_fingerprints_are_each_of_one_finding_and_survive_lines_inserted_above(
 #[test]
 fn github_lines_cannot_be_broken_out_of() {
     let mut sources = Sources::default();
-    let file = sources.add(SourceFile::new("a,b:c%.kdl", "title x\n", ""));
+    let file = sources.add(SourceFile::new("a,b:c%.kdl", "title x\n"));
     let mut findings = Findings::default();
     let hostile = "one\n::error::two 100%, three: `four`\r";
     findings.push(Finding::error(Code::new("E0101"), hostile, Span::new(file, 0..5)).why(hostile).help(hostile));

@@ -107,7 +107,7 @@ impl World {
         let uid = connection.uid().await.unwrap();
         let mut sources = Sources::default();
         let text = (1..=200).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
-        let file = sources.add(SourceFile::new("orgs/test.kdl", &text, ""));
+        let file = sources.add(SourceFile::new("orgs/test.kdl", &text));
         let suffix = suffix();
         Self {
             sandbox,

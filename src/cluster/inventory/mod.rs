@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::{Value, json};
 
-use self::parts::{Digest, KEY, config_map, digest, join, part_name, split};
+use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, part_name, split};
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
 use super::read::selector;
@@ -141,7 +141,8 @@ pub async fn write(
         if part.digest == wanted && !part.resource_version.is_empty() {
             continue;
         }
-        let mut body = config_map(garden, organisation, namespace, (at, texts.len()), inventory, &texts[at]);
+        let number = PartNumber { at, of: texts.len() };
+        let mut body = config_map(garden, organisation, namespace, number, inventory, &texts[at]);
         if let (0, Some(why)) = (at, &stored.paused) {
             body["metadata"]["annotations"][PAUSED] = why.as_str().into();
         }

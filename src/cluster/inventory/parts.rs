@@ -99,11 +99,18 @@ fn bucket(id: &ObjectId, parts: usize) -> usize {
     usize::from_str_radix(&hash, 16).expect("eight hexadecimal digits") % parts
 }
 
+/// Which of the ConfigMaps of an inventory one is, counted from 0, and how many there are.
+#[derive(Clone, Copy)]
+pub(super) struct PartNumber {
+    pub(super) at: usize,
+    pub(super) of: usize,
+}
+
 pub(super) fn config_map(
     garden: &Name,
     organisation: &Name,
     namespace: &str,
-    (at, of): (usize, usize),
+    part: PartNumber,
     inventory: &Inventory,
     text: &str,
 ) -> Value {
@@ -111,24 +118,24 @@ pub(super) fn config_map(
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": part_name(garden, organisation, at),
+            "name": part_name(garden, organisation, part.at),
             "namespace": SYSTEM_NAMESPACE,
             "labels": {
                 "app.kubernetes.io/managed-by": "parcelle",
                 GARDEN_LABEL: garden.as_str(),
                 ORGANISATION_LABEL: organisation.as_str(),
-                INVENTORY_LABEL: at.to_string(),
+                INVENTORY_LABEL: part.at.to_string(),
             },
         },
         "data": { KEY: text },
     });
-    if at == 0 {
+    if part.at == 0 {
         body["metadata"]["labels"]["applyset.kubernetes.io/id"] = naming::applyset(garden, organisation).into();
         body["metadata"]["annotations"] = json!({
             "applyset.kubernetes.io/tooling": concat!("parcelle/", env!("CARGO_PKG_VERSION")),
             "applyset.kubernetes.io/contains-group-kinds": group_kinds(inventory),
             "applyset.kubernetes.io/additional-namespaces": namespace,
-            PARTS: of.to_string(),
+            PARTS: part.of.to_string(),
         });
     }
     body
@@ -174,7 +181,10 @@ mod tests {
     fn stored_as(garden: &Name, organisation: &Name, inventory: &Inventory) -> Vec<Value> {
         let texts = split(inventory, 1);
         let maps = texts.iter().enumerate();
-        maps.map(|(at, text)| config_map(garden, organisation, "cnam", (at, texts.len()), inventory, text)).collect()
+        maps.map(|(at, text)| {
+            config_map(garden, organisation, "cnam", PartNumber { at, of: texts.len() }, inventory, text)
+        })
+        .collect()
     }
 
     #[test]
@@ -217,7 +227,7 @@ mod tests {
     #[test]
     fn the_parent_says_what_an_applyset_wants_to_know() {
         let (garden, organisation) = (Name::new("g").unwrap(), Name::new("cnam").unwrap());
-        let parent = config_map(&garden, &organisation, "cnam", (0, 1), &inventory(1), "{}");
+        let parent = config_map(&garden, &organisation, "cnam", PartNumber { at: 0, of: 1 }, &inventory(1), "{}");
         let metadata = &parent["metadata"];
         assert_eq!(metadata["annotations"]["applyset.kubernetes.io/contains-group-kinds"], "Deployment.apps");
         assert_eq!(metadata["annotations"]["applyset.kubernetes.io/additional-namespaces"], "cnam");

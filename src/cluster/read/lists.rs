@@ -38,7 +38,7 @@ pub(super) async fn list_all(look: &Look<'_>, found: &mut Found) {
             }
             Ok(_) => {}
             Err(missing) => {
-                unread(&mut found.lives, organisations.into_iter(), &(api_version, kind), &missing.to_string());
+                unread(&mut found.lives, organisations.into_iter(), api_version, kind, &missing.to_string());
             }
         }
     }
@@ -59,8 +59,8 @@ pub(super) async fn list_all(look: &Look<'_>, found: &mut Found) {
                 found.listed.extend(version.map(|version| (resource, version)));
             }
             Err(error) => {
-                let kind = (&*resource.api_version, &*resource.kind);
-                unread(&mut found.lives, organisations.iter(), &kind, &error.to_string());
+                let why = error.to_string();
+                unread(&mut found.lives, organisations.iter(), &resource.api_version, &resource.kind, &why);
             }
         }
     }
@@ -70,7 +70,8 @@ pub(super) async fn list_all(look: &Look<'_>, found: &mut Found) {
 fn unread<'n>(
     lives: &mut BTreeMap<Name, Live>,
     organisations: impl Iterator<Item = &'n Name>,
-    (api_version, kind): &(&str, &str),
+    api_version: &str,
+    kind: &str,
     why: &str,
 ) {
     for name in organisations {

@@ -96,8 +96,7 @@ impl<'f> Reader<'f> {
             Some("boolean") => Shape::Scalar(Scalar::Boolean),
             _ => Shape::Any,
         };
-        let enumeration = declared["enum"].as_array().cloned().unwrap_or_default();
-        Type { enumeration, ..Type::from(shape) }
+        shape.into()
     }
 
     fn read_object(&mut self, name: &str, declared: &'f Value) -> Shape {
@@ -115,13 +114,7 @@ impl<'f> Reader<'f> {
             values => Some(self.reference(values)),
         };
         let preserve_unknown = declared["values"].is_null() && fields.is_empty();
-        Shape::Map(Object {
-            atomic: declared["map"] == "atomic",
-            fields,
-            values,
-            required: texts(&declared["required"]),
-            preserve_unknown,
-        })
+        Shape::Map(Object { atomic: declared["map"] == "atomic", fields, values, preserve_unknown })
     }
 
     /// Structures that a field refers to stay when they are empty; the file says where fields differ from the rule.

@@ -117,12 +117,7 @@ fn read(table: &mut TypeTable, schema: &Value, preserve: bool) -> Type {
             _ => Shape::Any,
         }
     };
-    Type {
-        shape,
-        default: schema.get("default").cloned(),
-        enumeration: schema["enum"].as_array().cloned().unwrap_or_default(),
-        nullable: schema["nullable"] == true,
-    }
+    Type { shape, default: schema.get("default").cloned(), nullable: schema["nullable"] == true }
 }
 
 fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
@@ -138,12 +133,10 @@ fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
         Value::Bool(true) => Some(table.push(Shape::Any.into())),
         values => Some(read_id(table, values, preserve)),
     };
-    let required = schema["required"].as_array().into_iter().flatten();
     Shape::Map(Object {
         atomic: schema["x-kubernetes-map-type"] == "atomic",
         fields,
         values,
-        required: required.filter_map(Value::as_str).map(Into::into).collect(),
         preserve_unknown: declares_values || preserve,
     })
 }

@@ -41,15 +41,13 @@ pub(crate) struct Type {
     pub(crate) shape: Shape,
     /// The value that the server puts where none is given (custom kinds).
     pub(crate) default: Option<Value>,
-    /// The only values allowed; empty when any is.
-    pub(crate) enumeration: Vec<Value>,
     /// Whether `null` is a value of its own (custom kinds).
     pub(crate) nullable: bool,
 }
 
 impl From<Shape> for Type {
     fn from(shape: Shape) -> Self {
-        Self { shape, default: None, enumeration: Vec::new(), nullable: false }
+        Self { shape, default: None, nullable: false }
     }
 }
 
@@ -117,8 +115,6 @@ pub(crate) struct Object {
     pub(crate) fields: BTreeMap<Box<str>, Field>,
     /// The type of what is not declared; `None` refuses undeclared fields.
     pub(crate) values: Option<TypeId>,
-    /// The fields that must be given.
-    pub(crate) required: Vec<Box<str>>,
     /// Whether undeclared fields are kept as they are rather than pruned (custom kinds).
     pub(crate) preserve_unknown: bool,
 }
@@ -231,14 +227,6 @@ impl Schemas {
         self.kind(text("apiVersion")?, text("kind")?)
     }
 
-    /// Every known kind as `(apiVersion, kind)`, sorted.
-    pub(crate) fn kinds(&self) -> Vec<(String, String)> {
-        let mut kinds: Vec<_> = self.builtin.keys().chain(self.custom.keys()).cloned().collect();
-        kinds.sort();
-        kinds.dedup();
-        kinds
-    }
-
     /// Adds (or replaces) every version of a `CustomResourceDefinition`.
     ///
     /// # Errors
@@ -258,3 +246,6 @@ impl Schemas {
             .retain(|(version, known), _| known != kind || version.split_once('/').is_none_or(|(of, _)| of != group));
     }
 }
+
+#[cfg(test)]
+mod tests;

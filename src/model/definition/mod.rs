@@ -58,7 +58,7 @@ const TEXTS: &[(&str, &str)] = &[
 
 /// Adds the built-in files: the settings that every app has, then one definition each.
 pub fn built_in(sources: &mut Sources) -> Vec<FileId> {
-    TEXTS.iter().map(|(path, text)| sources.add(SourceFile::new(path, text, ""))).collect()
+    TEXTS.iter().map(|(path, text)| sources.add(SourceFile::new(path, text))).collect()
 }
 
 /// The texts of the built-in files: what a parcelle of this version knows.

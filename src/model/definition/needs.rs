@@ -110,8 +110,6 @@ pub(crate) struct Facts {
     pub(crate) kind: NeedKind,
     /// The word in `needs { … }`.
     pub(crate) word: &'static str,
-    /// What it is, in a sentence.
-    pub(crate) about: &'static str,
     /// Options: name, what it may be, whether it must be there.
     pub(crate) options: &'static [(&'static str, OptionKind, bool)],
     /// Outputs: name, what it is, in a few words.
@@ -155,7 +153,6 @@ pub(crate) const FACTS: &[Facts] = &[
     Facts {
         kind: NeedKind::Postgres,
         word: "postgres",
-        about: "A PostgreSQL database with a user of its own.",
         options: &[
             ("extensions", OptionKind::Texts, false),
             ("locale", OptionKind::Text, false),
@@ -174,7 +171,6 @@ pub(crate) const FACTS: &[Facts] = &[
     Facts {
         kind: NeedKind::Mongodb,
         word: "mongodb",
-        about: "A MongoDB replica set with a database and a user of its own.",
         options: &[("size", SIZE, false)],
         outputs: &[
             HOST,
@@ -188,14 +184,12 @@ pub(crate) const FACTS: &[Facts] = &[
     Facts {
         kind: NeedKind::Redis,
         word: "redis",
-        about: "A cache that speaks the protocol of Redis; it may forget everything at any time, unless it says `keep on`.",
         options: &[("keep", OptionKind::OnOff, false)],
         outputs: &[HOST, PORT, PASSWORD, ("url", OutputKind::Secret, "all of it as `redis://:password@host:port`")],
     },
     Facts {
         kind: NeedKind::Bucket,
         word: "bucket",
-        about: "An S3 bucket with a key of its own.",
         options: &[("size", SIZE, false), ("public", OptionKind::OnOff, false)],
         outputs: &[
             ("bucket", OutputKind::Text, "the name of the bucket"),
@@ -211,14 +205,12 @@ pub(crate) const FACTS: &[Facts] = &[
     Facts {
         kind: NeedKind::Volume,
         word: "volume",
-        about: "A file system that outlives pods, mounted with `volume NAME at=\"/path\"`.",
         options: &[("size", SIZE, true), ("shared", OptionKind::OnOff, false)],
         outputs: &[],
     },
     Facts {
         kind: NeedKind::Mail,
         word: "mail",
-        about: "Leave to send mail through the cluster's relay.",
         options: &[("from", OptionKind::Text, false)],
         outputs: &[
             HOST,
@@ -233,7 +225,6 @@ pub(crate) const FACTS: &[Facts] = &[
     Facts {
         kind: NeedKind::Route,
         word: "route",
-        about: "A host name with a certificate that leads to a workload.",
         options: &[
             ("host", OptionKind::Host, true),
             ("also", OptionKind::Texts, false),
@@ -248,17 +239,10 @@ pub(crate) const FACTS: &[Facts] = &[
             ("url", OutputKind::Text, "the address, as `https://cloud.example.org`"),
         ],
     },
-    Facts {
-        kind: NeedKind::Secret,
-        word: "secret",
-        about: "Secret values that parcelle makes once and never again: one for each `key NAME length=N`.",
-        options: &[],
-        outputs: &[],
-    },
+    Facts { kind: NeedKind::Secret, word: "secret", options: &[], outputs: &[] },
     Facts {
         kind: NeedKind::SignOn,
         word: "sign-on",
-        about: "Signing in by OpenID Connect through an app of the same organisation, with a client of its own there.",
         options: &[("by", OptionKind::Text, true), ("redirects", OptionKind::Texts, true)],
         outputs: &[
             ("client", OutputKind::Text, "the id of its client"),
@@ -272,13 +256,7 @@ pub(crate) const FACTS: &[Facts] = &[
             ("logout", OutputKind::Text, "where browsers are sent to sign out"),
         ],
     },
-    Facts {
-        kind: NeedKind::Outward,
-        word: "outward",
-        about: "Leave to reach web addresses outside, those of other apps among them; without it an app reaches what it needs and nothing else.",
-        options: &[],
-        outputs: &[],
-    },
+    Facts { kind: NeedKind::Outward, word: "outward", options: &[], outputs: &[] },
 ];
 
 impl NeedKind {

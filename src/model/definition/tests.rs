@@ -51,7 +51,7 @@ fn codes(part: &str) -> Vec<&'static str> {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let built_in = Definitions::built_in(&mut sources);
     let text = around(part);
-    let file = sources.add(SourceFile::new("definitions/forum.kdl", &text, ""));
+    let file = sources.add(SourceFile::new("definitions/forum.kdl", &text));
     let document = syntax::parse(file, &text, &mut findings);
     let checked = schema::check(document, &mut findings);
     let _definitions = built_in.with(&[Arc::new(checked)], &mut findings);
@@ -112,7 +112,7 @@ fn decoded(definition: &str, line: &str) -> (String, Vec<&'static str>) {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let documents = documents(&mut sources, &mut findings);
     let definitions = load_built_in(&documents, &mut findings);
-    let file = sources.add(SourceFile::new("a.kdl", line, ""));
+    let file = sources.add(SourceFile::new("a.kdl", line));
     let node = syntax::parse(file, line, &mut findings).nodes.remove(0);
     let declaration = &definitions.loaded[definition].settings[&node.name.value];
     let value = decode(declaration, &written(declaration, &node, crate::model::Layer::App), &mut findings);

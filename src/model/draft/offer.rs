@@ -8,7 +8,7 @@ use super::doubt::definition;
 use super::settings::{APP_WORDS, Reader, Said};
 use crate::finding::Findings;
 use crate::model::definition::Definitions;
-use crate::model::read::{amount_of, child, children, name_at, text_at, text_of};
+use crate::model::read::{amount_of, child, children, name_at, text_at};
 use crate::model::{AppNode, Grants, Layer, Offer};
 use crate::schema::Checked;
 use crate::syntax::Node;
@@ -24,11 +24,10 @@ pub(in crate::model) fn read(
     let name = name_at(node, 0)?;
     let allow = child(file, node, "allow");
     let apps = children(file, node, "app")
-        .filter_map(|app| app_node(file, app, Layer::OfferApp, (definitions, doubt), findings));
+        .filter_map(|app| app_node(file, app, Layer::OfferApp, definitions, doubt, findings));
     let apps: BTreeMap<_, _> = apps.map(|app| (app.name.value.clone(), app)).collect();
     let defaults = defaults(file, node, Layer::OfferDefaults, definitions, findings);
     Some(Offer {
-        title: text_of(file, node, "title").map_or_else(|| name.value.to_string(), |title| title.value),
         grants: grants(file, node),
         allows: allow.into_iter().flat_map(|node| &node.args).map(|hatch| hatch.text.clone()).collect(),
         defaults: defaults.settings,
@@ -64,7 +63,8 @@ pub(super) fn app_node(
     file: &Checked,
     node: &Node,
     layer: Layer,
-    (definitions, doubt): (&Definitions, &Doubt),
+    definitions: &Definitions,
+    doubt: &Doubt,
     findings: &mut Findings,
 ) -> Option<AppNode> {
     let first = usize::from(node.name.value == "retired");

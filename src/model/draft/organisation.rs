@@ -259,7 +259,7 @@ fn own_apps(
     for node in node.children.iter().filter(is_app) {
         let place = usize::from(node.name.value == "retired") + 1;
         draft.unbuilt.extend(name_at(node, place).map(|name| name.value));
-        let Some(app) = app_node(file, node, Layer::App, (context.definitions, context.doubt), findings) else {
+        let Some(app) = app_node(file, node, Layer::App, context.definitions, context.doubt, findings) else {
             continue;
         };
         match apps.get(&app.name.value) {

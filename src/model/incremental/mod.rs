@@ -59,7 +59,7 @@ pub(crate) fn build_again(
     memo.index.settle(&drafts, |name| places.contains_key(name));
     let drafts = released(memo, drafts, &places);
     kept.iter().for_each(|file| findings.extend_from(&file.found));
-    judge(memo, &drafts, (&garden, &unsound_clusters), past, findings);
+    judge(memo, &drafts, &garden, &unsound_clusters, past, findings);
     let view = View {
         garden: &garden,
         drafts: &drafts,
@@ -230,7 +230,8 @@ fn released(memo: &mut Memo, mut drafts: Vec<Arc<Draft>>, places: &BTreeMap<Name
 fn judge(
     memo: &mut Memo,
     drafts: &[Arc<Draft>],
-    (garden, unsound_clusters): (&Garden, &BTreeSet<Name>),
+    garden: &Garden,
+    unsound_clusters: &BTreeSet<Name>,
     past: Option<&Past>,
     findings: &mut Findings,
 ) {

@@ -82,7 +82,7 @@ pub(super) fn try_files(files: &[(String, String)], past: Option<&Past>) -> Trie
     definition::built_in(&mut sources);
     let mut checked = Vec::new();
     for (path, text) in files {
-        let file = sources.add(SourceFile::new(path, text, ""));
+        let file = sources.add(SourceFile::new(path, text));
         let document = syntax::parse(file, text, &mut findings);
         checked.push(Arc::new(schema::check(document, &mut findings)));
     }

@@ -137,7 +137,6 @@ pub struct ProviderChoice {
 #[derive(Clone, Debug)]
 pub struct Offer {
     pub(crate) name: Name,
-    pub(crate) title: String,
     /// Ceilings over what an organisation's apps render at their most.
     pub(crate) grants: Grants,
     /// Escape hatches that organisations on it may use (`env`, `patch`).

@@ -19,20 +19,6 @@ pub(crate) enum Promise {
     OneOrganisation,
 }
 
-impl Promise {
-    /// Returns its number in `ARCHITECTURE.md`.
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::NoForeignDelete => 1,
-            Self::NoDataLost => 2,
-            Self::CleanPrune => 4,
-            Self::AsPlanned => 5,
-            Self::OneCluster => 9,
-            Self::OneOrganisation => 10,
-        }
-    }
-}
-
 impl fmt::Display for Promise {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(match self {

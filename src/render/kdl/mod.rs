@@ -122,7 +122,7 @@ pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings)
     let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind && draft.name == name) else {
         let span = patch.args.get(1).map_or(patch.head, |word| word.span);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        return findings.push(no_object((&kind, &name), "patch", &known, span));
+        return findings.push(no_object(&kind, &name, "patch", &known, span));
     };
     let facts = Schemas::builtin().kind(draft.api_version, draft.kind);
     let mut body = map::children(patch, facts.as_ref(), findings);
@@ -131,11 +131,11 @@ pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings)
         draft.annotations.merge(metadata.take("annotations").unwrap_or_default());
         draft.labels.merge(metadata.take("labels").unwrap_or_default());
     }
-    draft.body.merge_by(body, &mut Vec::new(), &|path| list_keys(facts.as_ref(), path));
+    draft.body.merge_by(body, &mut Vec::new(), &|path: &[String]| list_keys(facts.as_ref(), path));
 }
 
 /// The finding about an object that is not there; `known` are the names of its kind.
-pub(super) fn no_object((kind, name): (&str, &str), verb: &str, known: &[&str], span: Span) -> Finding {
+pub(super) fn no_object(kind: &str, name: &str, verb: &str, known: &[&str], span: Span) -> Finding {
     let finding = Finding::error(NO_OBJECT, format!("there is no {kind} `{name}` to {verb}"), span);
     match nearest(name, known.iter().copied()) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),

@@ -1,6 +1,6 @@
 //! Routes by the Gateway API: a `ListenerSet` on the cluster's Gateway, a certificate, and an `HTTPRoute`.
 
-use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
+use super::route::{certificate, edge, flows, hosts, issuer, names, scheme, target, tls_secret};
 use super::{Met, NeedContext, option, option_text, outputs};
 use crate::expression::Value;
 use crate::kind;
@@ -18,7 +18,6 @@ const GROUP: &str = "gateway.networking.k8s.io";
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let hosts = hosts(asked);
     let Some(first) = hosts.first() else { return Met::default() };
-    let certified = option_text(choice, "certificates");
     let scheme = scheme(choice);
     let mut met = Met {
         outputs: outputs([
@@ -28,7 +27,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
         ..Met::default()
     };
     met.drafts.push(route(asked, choice, &hosts));
-    if let Some(issuer) = certified {
+    if let Some(issuer) = issuer(choice) {
         met.drafts.push(listeners(asked, choice, &hosts));
         met.drafts.push(certificate(asked, issuer, &hosts));
         met.drafts.push(redirect(asked, &hosts));

@@ -1,6 +1,6 @@
 //! Routes by an Ingress: for clusters whose controller does not speak the Gateway API.
 
-use super::route::{certificate, edge, flows, hosts, names, scheme, target, tls_secret};
+use super::route::{certificate, edge, flows, hosts, issuer, names, scheme, target, tls_secret};
 use super::{Met, NeedContext, option_text, outputs};
 use crate::expression::Value;
 use crate::kind;
@@ -15,9 +15,8 @@ use crate::source::Spanned;
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let hosts = hosts(asked);
     let Some(first) = hosts.first() else { return Met::default() };
-    let certified = option_text(choice, "certificates");
     let mut drafts = vec![ingress(asked, choice, &hosts)];
-    drafts.extend(certified.map(|issuer| certificate(asked, issuer, &hosts)));
+    drafts.extend(issuer(choice).map(|issuer| certificate(asked, issuer, &hosts)));
     Met {
         outputs: outputs([
             ("host", Value::garden_text(&first.value)),

@@ -12,7 +12,7 @@ use crate::render::flow::{Flow, FlowPort, Peer, tcp};
 use crate::render::naming;
 use crate::render::scope::Scope;
 use crate::render::tree::{Tree, tree};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 
 /// The label of the pods by which cert-manager answers challenges, and their port.
 const SOLVER: (&str, u16) = ("acme.cert-manager.io/http01-solver", 8089);
@@ -72,12 +72,17 @@ pub(super) fn tls_secret(asked: &NeedContext) -> String {
     naming::role(kind::SECRET, &asked.app.name, asked.name(), "tls")
 }
 
+/// The issuer that signs the cluster's certificates.
+pub(super) fn issuer(choice: &ProviderChoice) -> Option<Spanned<&str>> {
+    option_text(choice, "certificates").map(|(issuer, span)| Spanned::new(issuer, span))
+}
+
 /// The certificate of all hosts.
-pub(super) fn certificate(asked: &NeedContext, (issuer, issuer_at): (&str, Span), hosts: &[Spanned<String>]) -> Draft {
+pub(super) fn certificate(asked: &NeedContext, issuer: Spanned<&str>, hosts: &[Spanned<String>]) -> Draft {
     let issuer = tree! {
         "group": "cert-manager.io",
         "kind": "ClusterIssuer",
-        "name": Tree::from(issuer).at(issuer_at),
+        "name": Tree::from(issuer.value).at(issuer.span),
     };
     let spec = tree! { "secretName": tls_secret(asked), "dnsNames": names(hosts), "issuerRef": issuer };
     let name = naming::part(kind::CERTIFICATE, &asked.app.name, asked.name());

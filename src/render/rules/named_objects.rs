@@ -14,10 +14,10 @@ pub(in crate::render) fn check(organisation: &Organisation, out: &OrganisationOb
     let mut found = Vec::new();
     for app in running {
         for adopted in &app.adopt {
-            found.extend(missing(ids(), (&adopted.kind, &adopted.name), "adopt", adopted.span));
+            found.extend(missing(ids(), &adopted.kind, &adopted.name, "adopt", adopted.span));
         }
         for decision in &app.fields {
-            found.extend(missing(ids(), (&decision.kind, &decision.name), "decide about", decision.span));
+            found.extend(missing(ids(), &decision.kind, &decision.name, "decide about", decision.span));
         }
     }
     found.into_iter().for_each(|finding| findings.push(finding));
@@ -25,10 +25,11 @@ pub(in crate::render) fn check(organisation: &Organisation, out: &OrganisationOb
 
 fn missing<'a>(
     ids: impl Iterator<Item = &'a ObjectId>,
-    (kind, name): (&str, &str),
+    kind: &str,
+    name: &str,
     what: &str,
     span: Span,
 ) -> Option<Finding> {
     let known: Vec<&str> = ids.filter(|id| *id.kind == *kind).map(|id| &*id.name).collect();
-    (!known.contains(&name)).then(|| no_object((kind, name), what, &known, span))
+    (!known.contains(&name)).then(|| no_object(kind, name, what, &known, span))
 }

@@ -171,7 +171,7 @@ definition forum {
     fn checked(text: &str) -> Vec<String> {
         let (mut sources, mut findings) = (Sources::default(), Findings::default());
         let built_in = Definitions::built_in(&mut sources);
-        let file = sources.add(SourceFile::new("definitions/forum.kdl", text, ""));
+        let file = sources.add(SourceFile::new("definitions/forum.kdl", text));
         let document = schema::check(syntax::parse(file, text, &mut findings), &mut findings);
         let mut definitions = built_in.with(&[Arc::new(document)], &mut findings);
         definitions.loaded.retain(|name, _| name.as_str() == "forum");

@@ -80,7 +80,7 @@ impl Context<'_> {
     /// The nodes of a block with their guards taken off: `@when "…" { … }` and `@each NAME in="…" { … }`.
     pub(super) fn flatten<'n>(&mut self, nodes: &'n [Node], scope: &Scope) -> Vec<Flat<'n>> {
         let mut flat = Vec::new();
-        self.flatten_into(nodes, scope, (&[], &[]), &mut flat);
+        self.flatten_into(nodes, scope, &[], &[], &mut flat);
         flat
     }
 
@@ -88,22 +88,22 @@ impl Context<'_> {
         &mut self,
         nodes: &'n [Node],
         scope: &Scope,
-        guards: (&[Expression], &[Loop]),
+        when: &[Expression],
+        each: &[Loop],
         flat: &mut Vec<Flat<'n>>,
     ) {
-        let (when, each) = guards;
         for node in nodes {
             match node.name.value.as_str() {
                 "@when" => {
                     let Some(condition) = self.condition(node, scope) else { continue };
                     let inner = scope.assume(&condition);
                     let when: Vec<Expression> = when.iter().cloned().chain([condition]).collect();
-                    self.flatten_into(&node.children, &inner, (&when, each), flat);
+                    self.flatten_into(&node.children, &inner, &when, each, flat);
                 }
                 "@each" => {
                     let Some((name, list, inner)) = self.elements(node, scope) else { continue };
                     let each: Vec<_> = each.iter().cloned().chain([(name, list)]).collect();
-                    self.flatten_into(&node.children, &inner, (when, &each), flat);
+                    self.flatten_into(&node.children, &inner, when, &each, flat);
                 }
                 _ => flat.push(Flat { node, scope: scope.clone(), when: when.to_vec(), each: each.to_vec() }),
             }
@@ -221,7 +221,7 @@ impl Context<'_> {
     }
 
     /// Whether what is repeated by `loops` is one thing where `around` stands: inside the same loops. A finding otherwise.
-    pub(super) fn inside(&mut self, what: &str, name: &str, span: Span, (loops, around): (&[Loop], &[Loop])) -> bool {
+    pub(super) fn inside(&mut self, what: &str, name: &str, span: Span, loops: &[Loop], around: &[Loop]) -> bool {
         let same = |(one, other): (&Loop, &Loop)| one.0 == other.0 && one.1.printed() == other.1.printed();
         if loops.len() <= around.len() && loops.iter().zip(around).all(same) {
             return true;

@@ -127,7 +127,7 @@ fn mount(context: &mut Context, part: &Flat, around: Around) -> Option<Mount> {
         return None;
     };
     let loops: Vec<Loop> = around.loops.iter().chain(&part.each).cloned().collect();
-    if !context.inside("volume", need.value.as_str(), need.span, (&volume.each, &loops)) {
+    if !context.inside("volume", need.value.as_str(), need.span, &volume.each, &loops) {
         return None;
     }
     let path = Secrets::Refused("a path");

@@ -1,6 +1,7 @@
 //! Workloads and jobs.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::super::{Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, SignOn, Trigger, Workload};
@@ -180,7 +181,7 @@ pub(super) fn check_routes(
     if let Some(to) = sign_on.map(|sign_on| &sign_on.to) {
         match workloads.iter().find(|workload| workload.item.name.value == to.value) {
             Some(workload) => {
-                context.inside("workload", to.value.as_str(), to.span, (&workload.each, &[]));
+                context.inside("workload", to.value.as_str(), to.span, &workload.each, &[]);
             }
             None => pods::unknown(
                 context,
@@ -198,7 +199,7 @@ pub(super) fn check_routes(
             pods::unknown(context, "workload", &to, span, &names, "name a workload of this definition");
             continue;
         };
-        if !context.inside("workload", &to, span, (&workload.each, &need.each)) {
+        if !context.inside("workload", &to, span, &workload.each, &need.each) {
             continue;
         }
         let ports: Vec<&str> = workload.item.ports.iter().map(|port| port.item.name.value.as_str()).collect();
@@ -261,7 +262,7 @@ fn workload_like<'w>(
         let known: Vec<&str> = workloads.iter().map(|workload| workload.item.name.value.as_str()).collect();
         pods::unknown(context, "workload", &like.text, like.span, &known, "name a workload of this definition");
     }
-    found.filter(|workload| context.inside("workload", &like.text, like.span, (&workload.each, around)))
+    found.filter(|workload| context.inside("workload", &like.text, like.span, &workload.each, around))
 }
 
 fn trigger(context: &mut Context, node: &Node, scope: &Scope) -> Option<Trigger> {
@@ -312,15 +313,15 @@ fn check_schedule(context: &mut Context, schedule: &Template) {
 
 /// Five fields of numbers in their bounds, with `*`, lists, ranges and steps.
 fn is_schedule(text: &str) -> bool {
-    let bounds = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)];
+    let bounds = [0..=59, 0..=23, 1..=31, 1..=12, 0..=7];
     let fields: Vec<&str> = text.split_whitespace().collect();
     fields.len() == 5
-        && fields.iter().zip(bounds).all(|(field, bounds)| field.split(',').all(|part| is_span(part, bounds)))
+        && fields.iter().zip(&bounds).all(|(field, bounds)| field.split(',').all(|part| is_span(part, bounds)))
 }
 
-fn is_span(part: &str, (least, most): (u32, u32)) -> bool {
+fn is_span(part: &str, bounds: &RangeInclusive<u32>) -> bool {
     let (span, step) = part.split_once('/').map_or((part, None), |(span, step)| (span, Some(step)));
-    let number = |text: &str| text.parse::<u32>().ok().filter(|number| (least..=most).contains(number));
+    let number = |text: &str| text.parse::<u32>().ok().filter(|number| bounds.contains(number));
     let step_good = step.is_none_or(|step| step.parse::<u32>().is_ok_and(|step| step > 0));
     let span_good = match span.split_once('-') {
         Some((from, to)) => matches!((number(from), number(to)), (Some(from), Some(to)) if from <= to),
