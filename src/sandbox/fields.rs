@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::merge::{ApplyError, Schemas, Shape, TypeId, TypeRef};
 
-use super::{custom, resources::Resource, status::Status};
+use super::{custom, resources::ServedResource, status::Status};
 
 /// Field facts of all kinds served.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Fields {
     }
 
     /// Removes what the kind does not know and returns the paths, sorted.
-    pub(crate) fn prune(&self, resource: &Resource, object: &mut Value) -> Vec<String> {
+    pub(crate) fn prune(&self, resource: &ServedResource, object: &mut Value) -> Vec<String> {
         let mut gone = if let Some(custom) = &resource.custom {
             let mut gone = custom::prune(custom.schema(&resource.version), object);
             if let (Some(kind), Some(metadata)) = (self.schemas.kind("v1", "ConfigMap"), object.get_mut("metadata")) {
@@ -119,7 +119,7 @@ pub(crate) fn refused_apply(error: &ApplyError) -> Status {
 }
 
 /// The answer to another write that the merge refuses.
-pub(crate) fn refused_update(resource: &Resource, error: &ApplyError) -> Status {
+pub(crate) fn refused_update(resource: &ServedResource, error: &ApplyError) -> Status {
     match error {
         ApplyError::Typed(message) => Status::bad_request(format!(
             "{kind} in version {:?} cannot be handled as a {kind}: {message}",

@@ -11,20 +11,20 @@ use parcelle::name::Name;
 use parcelle::plan::{Done, Outcome as ActionOutcome};
 
 use parcelle::render::{Generated, SecretSource};
-use parcelle::sandbox::{Effect, Fault};
+use parcelle::sandbox::{Fault, FaultEffect};
 use serde_json::json;
 
 use crate::story::{World, fault, line, name, refusal};
 
 /// A fault on one write in earnest of these verbs.
-fn once(verb: &str, resource: &str, nth: u64, effect: Effect) -> Fault {
+fn once(verb: &str, resource: &str, nth: u64, effect: FaultEffect) -> Fault {
     let mut fault = fault(&[verb], resource, 0, effect);
     fault.on.dry_run = Some(false);
     fault.on.nth = Some(nth);
     fault
 }
 
-fn unwell() -> Effect {
+fn unwell() -> FaultEffect {
     refusal(503, "ServiceUnavailable", "apiserver is shutting down")
 }
 
@@ -88,7 +88,7 @@ async fn keys_that_a_lost_answer_added_count_as_added() {
     world.round().await.assert_all_done();
     let SecretSource::Generated { keys } = &mut world.objects_of(&alpha).secrets[0].source else { panic!("generated") };
     keys.insert("salt".to_owned(), Generated::Random { length: 12 });
-    faults.add(once("patch", "secrets", 1, Effect::CutAfter));
+    faults.add(once("patch", "secrets", 1, FaultEffect::CutAfter));
     let round = world.round().await;
     let done = round.done(&alpha, "Secret", "instance");
     assert!(matches!(done, Done::Applied { .. }), "{done:?}");

@@ -22,7 +22,7 @@ use parcelle::quantity::{Dimension, Quantity};
 use parcelle::render::{
     Generated, Object, ObjectId, OrganisationObjects, Origins, SecretRequest, SecretSource, Stage, naming,
 };
-use parcelle::sandbox::{self, ControllerOptions, Effect, Fault, Faults, Handle, Trigger};
+use parcelle::sandbox::{self, ControllerOptions, Fault, FaultEffect, Faults, Handle, RequestMatcher};
 use parcelle::source::{FileId, SourceFile, Sources, Span, Spanned};
 use serde_json::{Value, json};
 
@@ -667,19 +667,19 @@ fn definitions(client: &kube::Client) -> Api<DynamicObject> {
 }
 
 /// A fault on requests of these verbs for a resource (`deployments.apps`; empty for all), so many times (0: always).
-pub(crate) fn fault(verbs: &[&str], resource: &str, times: u64, effect: Effect) -> Fault {
-    let on = Trigger {
+pub(crate) fn fault(verbs: &[&str], resource: &str, times: u64, effect: FaultEffect) -> Fault {
+    let on = RequestMatcher {
         verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
         resource: (!resource.is_empty()).then(|| resource.to_owned()),
         times: (times > 0).then_some(times),
-        ..Trigger::default()
+        ..RequestMatcher::default()
     };
     Fault { on, effect }
 }
 
 /// A refusal in the words of whoever refuses.
-pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> Effect {
-    Effect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() }
+pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> FaultEffect {
+    FaultEffect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() }
 }
 
 async fn client(access: &Access) -> kube::Client {
