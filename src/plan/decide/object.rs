@@ -300,8 +300,10 @@ fn reckoned<'a>(input: &Input<'_>, live: &Value, wanted: &Value) -> Prospect<'a>
     let (after, conflicts) = match apply(false) {
         Ok(after) => (Some(after), Vec::new()),
         Err(ApplyError::Conflicts(conflicts)) => {
-            let conflict =
-                |conflict: merge::Conflict| Conflict { field: conflict.path.to_string(), manager: conflict.manager };
+            let conflict = |conflict: merge::FieldManagerConflict| Conflict {
+                field: conflict.path.to_string(),
+                manager: conflict.manager,
+            };
             (apply(true).ok(), conflicts.into_iter().map(conflict).collect())
         }
         // Whether the body is valid is for the server to say; until then its own fields are what is known.

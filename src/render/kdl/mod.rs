@@ -13,7 +13,7 @@ use super::tree::{Tree, tree};
 use super::{naming, pod};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind::{self, Kind};
-use crate::merge::{ListKind, Schemas, Shape, TypeRef};
+use crate::merge::{ListKind, Schemas, TypeRef, TypeShape};
 use crate::model::App;
 use crate::schema::suggest::nearest;
 use crate::source::Span;
@@ -148,7 +148,7 @@ pub(super) fn no_object((kind, name): (&str, &str), verb: &str, known: &[&str], 
 fn list_keys(facts: Option<&TypeRef>, path: &[String]) -> Vec<String> {
     let shape = facts.and_then(|facts| facts.at(path.iter().map(String::as_str))).map(|kind| &kind.shape);
     match shape {
-        Some(Shape::List(list)) => match &list.kind {
+        Some(TypeShape::List(list)) => match &list.kind {
             ListKind::Map(keys) => keys.iter().map(|(key, _)| key.to_string()).collect(),
             ListKind::Atomic | ListKind::Set => Vec::new(),
         },
