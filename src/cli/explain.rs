@@ -9,7 +9,7 @@ use super::workspace::{check_once, find};
 use super::{Common, Exit, Failure, Output};
 use crate::check::Checked;
 use crate::finding::{Findings, Severity};
-use crate::model::{self, App, Explanation, Garden, Layer, Organisation, Part};
+use crate::model::{self, App, Explanation, Garden, InForce, Layer, Organisation};
 use crate::report;
 use crate::schema::suggest::nearest;
 use crate::source::Sources;
@@ -185,15 +185,15 @@ fn draw(text: &mut String, explanation: &Explanation, sources: &Sources) {
         text.push_str("     no layer says it\n");
         return;
     }
-    let mixed = layers.iter().filter(|said| !matches!(said.part, Part::Nothing { .. })).count() > 1;
+    let mixed = layers.iter().filter(|said| !matches!(said.part, InForce::Nothing { .. })).count() > 1;
     if let Some(effective) = effective.as_ref().filter(|_| mixed) {
         let _ = writeln!(text, "  in force: {effective}");
     }
     for said in layers {
         let (mark, why) = match &said.part {
-            Part::All => ("->", String::new()),
-            Part::Some(words) => ("->", format!("  of it {}", spoken(words))),
-            Part::Nothing { nearer } => ("  ", format!("  replaced by {}", layer_words(*nearer))),
+            InForce::All => ("->", String::new()),
+            InForce::Some(words) => ("->", format!("  of it {}", spoken(words))),
+            InForce::Nothing { nearer } => ("  ", format!("  replaced by {}", layer_words(*nearer))),
         };
         let value = said.text.as_deref().unwrap_or("nothing");
         let place = sources.locate(said.span);

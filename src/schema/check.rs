@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
 use crate::schema::suggest::{either, nearest};
@@ -41,19 +41,19 @@ pub(super) struct Check<'a> {
 }
 
 /// Checks a file of a garden.
-pub(super) fn garden_file(document: Document, findings: &mut Findings) -> Checked {
+pub(super) fn garden_file(document: Document, findings: &mut Findings) -> CheckedFile {
     let language = Language::embedded();
     file(language, &language.garden_file, document, findings)
 }
 
 /// Checks a file of `schemas/language/`.
-pub(super) fn schema_file(document: Document, findings: &mut Findings) -> Checked {
+pub(super) fn schema_file(document: Document, findings: &mut Findings) -> CheckedFile {
     let language = Language::embedded();
     let top = language.schemas.get("schema").unwrap_or(&language.garden_file);
     file(language, top, document, findings)
 }
 
-fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings: &'a mut Findings) -> Checked {
+fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings: &'a mut Findings) -> CheckedFile {
     let unread = document.refused || is_structure_doubtful(document.file, findings);
     let malformed = malformed(document.file, findings);
     let replaced = findings.iter().any(|finding| finding.code == NO_TEXT && finding.file() == document.file);
@@ -65,7 +65,7 @@ fn file<'a>(language: &'a Language, top: &'a Shape, document: Document, findings
         check.block(top, &rest.collect::<Vec<_>>(), None);
     }
     let Check { broken, malformed, .. } = check;
-    Checked { document, broken, malformed, readable: known }
+    CheckedFile { document, broken, malformed, readable: known }
 }
 
 /// Whether it is not known which node stands in which.

@@ -106,7 +106,7 @@ pub(crate) enum NeedKind {
 
 /// What a definition may say about a kind of need, and what it gets.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct NeedFacts {
     pub(crate) kind: NeedKind,
     /// The word in `needs { … }`.
     pub(crate) word: &'static str,
@@ -151,8 +151,8 @@ const PORT: (&str, OutputKind, &str) = ("port", OutputKind::Int, "the port to co
 const PASSWORD: (&str, OutputKind, &str) = ("password", OutputKind::Secret, "the password");
 
 /// Every kind of need.
-pub(crate) const FACTS: &[Facts] = &[
-    Facts {
+pub(crate) const FACTS: &[NeedFacts] = &[
+    NeedFacts {
         kind: NeedKind::Postgres,
         word: "postgres",
         about: "A PostgreSQL database with a user of its own.",
@@ -171,7 +171,7 @@ pub(crate) const FACTS: &[Facts] = &[
             ("url", OutputKind::Secret, "all of it as `postgres://user:password@host:port/database`"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Mongodb,
         word: "mongodb",
         about: "A MongoDB replica set with a database and a user of its own.",
@@ -185,14 +185,14 @@ pub(crate) const FACTS: &[Facts] = &[
             ("url", OutputKind::Secret, "all of it as `mongodb://user:password@host:port/database?…`"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Redis,
         word: "redis",
         about: "A cache that speaks the protocol of Redis; it may forget everything at any time, unless it says `keep on`.",
         options: &[("keep", OptionKind::OnOff, false)],
         outputs: &[HOST, PORT, PASSWORD, ("url", OutputKind::Secret, "all of it as `redis://:password@host:port`")],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Bucket,
         word: "bucket",
         about: "An S3 bucket with a key of its own.",
@@ -208,14 +208,14 @@ pub(crate) const FACTS: &[Facts] = &[
             ("secret-key", OutputKind::Secret, "the key"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Volume,
         word: "volume",
         about: "A file system that outlives pods, mounted with `volume NAME at=\"/path\"`.",
         options: &[("size", SIZE, true), ("shared", OptionKind::OnOff, false)],
         outputs: &[],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Mail,
         word: "mail",
         about: "Leave to send mail through the cluster's relay.",
@@ -230,7 +230,7 @@ pub(crate) const FACTS: &[Facts] = &[
             ("domain", OutputKind::Text, "the part of `from` after the `@`"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Route,
         word: "route",
         about: "A host name with a certificate that leads to a workload.",
@@ -248,14 +248,14 @@ pub(crate) const FACTS: &[Facts] = &[
             ("url", OutputKind::Text, "the address, as `https://cloud.example.org`"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Secret,
         word: "secret",
         about: "Secret values that parcelle makes once and never again: one for each `key NAME length=N`.",
         options: &[],
         outputs: &[],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::SignOn,
         word: "sign-on",
         about: "Signing in by OpenID Connect through an app of the same organisation, with a client of its own there.",
@@ -272,7 +272,7 @@ pub(crate) const FACTS: &[Facts] = &[
             ("logout", OutputKind::Text, "where browsers are sent to sign out"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Outward,
         word: "outward",
         about: "Leave to reach web addresses outside, those of other apps among them; without it an app reaches what it needs and nothing else.",
@@ -291,7 +291,7 @@ impl NeedKind {
     ///
     /// # Panics
     /// Never: the table has every kind, as its test shows.
-    pub(crate) fn facts(self) -> &'static Facts {
+    pub(crate) fn facts(self) -> &'static NeedFacts {
         FACTS.iter().find(|facts| facts.kind == self).expect("the table has every kind, as its test shows")
     }
 
