@@ -10,7 +10,7 @@ use super::check::{plural, summary};
 use crate::check::Checked;
 use crate::engine::{Outcome, Round};
 use crate::finding::Findings;
-use crate::report::plan::{Look, Markdown};
+use crate::report::plan::{Markdown, TextStyle};
 use crate::report::{self, Drawing, Format};
 
 /// How a plan and its outcome are printed.
@@ -121,11 +121,11 @@ impl Shown<'_> {
             !plan.organisations.is_empty() || (self.round.unreached.is_empty() && self.round.untouched == 0)
         };
         if let Some(plan) = self.round.plan.as_ref().filter(seen) {
-            let look = Look { drawing: shape.drawing, verbose: shape.verbose };
+            let style = TextStyle { drawing: shape.drawing, verbose: shape.verbose };
             text.push('\n');
-            text.push_str(&report::plan::text(plan, look));
+            text.push_str(&report::plan::text(plan, style));
             if let Some(outcome) = &self.round.outcome {
-                text.push_str(&report::plan::outcome(&outcome.organisations, look));
+                text.push_str(&report::plan::outcome(&outcome.organisations, style));
             }
         }
         self.asides(&mut text, shape);

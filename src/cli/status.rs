@@ -6,7 +6,7 @@ use super::show::ShowFormat;
 use super::workspace::now;
 use super::{ClusterFlags, Common, Exit, Failure, Output, session};
 use crate::engine::{Prepared, RoundOptions};
-use crate::report::plan::{Look, OrganisationStatus, status, statuses};
+use crate::report::plan::{OrganisationStatus, TextStyle, status, statuses};
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     for status in &mut all {
         status.last_change = session.last_change(&status.commit);
     }
-    let look = Look { drawing: output.drawing(), verbose: output.verbose() };
+    let look = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {
         (ShowFormat::Json, all) => format!("{:#}\n", serde_json::to_value(all).unwrap_or_default()),
         (_, [one]) if args.organisation.is_some() => status(one, look),

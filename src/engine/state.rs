@@ -12,7 +12,7 @@ use crate::cluster::{
 };
 use crate::model::Garden;
 use crate::name::Name;
-use crate::plan::{Live, Said};
+use crate::plan::{Directives, Live};
 use crate::render::{ObjectId, OrganisationObjects};
 use crate::source::Sources;
 
@@ -159,7 +159,7 @@ pub(crate) struct OrganisationState {
     /// What it should have; empty for one that the garden no longer holds.
     pub(crate) objects: Arc<OrganisationObjects>,
     /// What the garden says about changing it.
-    pub(crate) said: Said,
+    pub(crate) directives: Directives,
     /// What is ours, and how it is stored.
     pub(crate) stored: Stored,
     /// What is there.
@@ -168,8 +168,8 @@ pub(crate) struct OrganisationState {
 
 impl OrganisationState {
     /// An organisation of which nothing was read yet.
-    pub(super) fn unread(objects: Arc<OrganisationObjects>, said: Said) -> Self {
-        Self { objects, said, stored: Stored::default(), live: Live::default() }
+    pub(super) fn unread(objects: Arc<OrganisationObjects>, directives: Directives) -> Self {
+        Self { objects, directives, stored: Stored::default(), live: Live::default() }
     }
 }
 

@@ -8,7 +8,7 @@ use parcelle::expression::SecretRef;
 use parcelle::plan::{Done, Reason, Refusing, Verb};
 use parcelle::render::{Escape, Generated, SecretPiece, SecretSource, naming};
 use parcelle::report::Format;
-use parcelle::report::plan::Look;
+use parcelle::report::plan::TextStyle;
 use parcelle::sandbox::FaultEffect;
 use serde_json::json;
 
@@ -225,10 +225,10 @@ async fn no_secret_is_told_whatever_fails() {
             texts.push(serde_json::to_string(&round.plan).expect("a plan is JSON"));
             texts.push(parcelle::report::plan::text(
                 &round.plan,
-                Look { drawing: parcelle::report::Drawing::Plain, verbose: true },
+                TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true },
             ));
             texts.push(parcelle::report::plan::markdown(&round.plan, parcelle::report::plan::Markdown::default()));
-            texts.push(parcelle::report::plan::outcome(&round.outcome.organisations, Look::default()));
+            texts.push(parcelle::report::plan::outcome(&round.outcome.organisations, TextStyle::default()));
             texts.push(parcelle::report::render(
                 Format::Json,
                 &round.findings(),

@@ -75,7 +75,7 @@ async fn organisation(
         garden: &round.garden.name,
         plan,
         objects: &state.objects,
-        said: &state.said,
+        directives: &state.directives,
         live: &state.live,
         inventory: &before,
         schemas,

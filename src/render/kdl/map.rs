@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape, canonical_quantity};
 use crate::quantity::Quantity;
-use crate::render::scope::Scope;
+use crate::render::scope::AppScope;
 use crate::render::tree::Tree;
 use crate::schema::suggest::nearest;
 use crate::source::Span;
@@ -25,7 +25,7 @@ pub(super) fn children(node: &Node, facts: Option<&TypeRef>, findings: &mut Find
 }
 
 /// The text of a word of a definition, holes filled in. What is no template was refused when the definition loaded.
-pub(super) fn filled(scope: &Scope, word: &Word) -> String {
+pub(super) fn filled(scope: &AppScope, word: &Word) -> String {
     let template = crate::expression::parse_template(&word.text, word.span, &mut Findings::default());
     scope.text(&template)
 }

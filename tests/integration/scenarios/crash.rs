@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use parcelle::git::{Mirror, Remote};
+use parcelle::git::{Remote, RemoteMirror};
 use parcelle::plan::Presence;
 
 use super::{assert_completes, data, settled};
@@ -146,7 +146,7 @@ fn scenario_07_killed_while_fetching() {
     let first = commit(&repository, "edition 2026\n");
     let remote = || Remote { address: source.display().to_string(), branch: None, token: None };
     let mirror = folder.path().join("state/mirror");
-    let fetched = |mirror: &Path| Mirror::open(mirror, remote()).unwrap().fetch().unwrap().0;
+    let fetched = |mirror: &Path| RemoteMirror::open(mirror, remote()).unwrap().fetch().unwrap().0;
 
     // Killed before the mirror stood: what lies beside its place is half of one.
     std::fs::create_dir_all(mirror.with_file_name("mirror.new/objects")).unwrap();
