@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::show::ShowFormat;
 use super::workspace::now;
-use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::engine::{Prepared, RoundOptions};
 use crate::report::plan::{OrganisationStatus, TextStyle, status, statuses};
 
@@ -21,13 +21,13 @@ pub(crate) struct StatusArgs {
     format: ShowFormat,
 }
 
-pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let mut session = session::open(common, &args.clusters, None, output).await?;
     let only = session::only(session.checked(), args.organisation.as_slice())?;
     let options = RoundOptions { only, ..RoundOptions::everything(now()) };
     let Some(prepared) = session::prepare(&mut session, &options, output).await else {
         session.close().await;
-        return Err(Failure::asked("there is no garden to speak of", "parcelle check says why"));
+        return Err(CommandFailure::asked("there is no garden to speak of", "parcelle check says why"));
     };
     let mut all = session.statuses(&prepared);
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));

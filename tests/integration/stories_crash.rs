@@ -1,7 +1,7 @@
 //! Stories of runs that end between any two writes, and of answers that are lost: everything converges, nothing is orphaned.
 
 use futures::{StreamExt, stream};
-use parcelle::cluster::lease::{Standing, Timing};
+use parcelle::cluster::lease::{LeaseState, Timing};
 use parcelle::cluster::{Lease, Permit, Writer};
 use parcelle::sandbox::{ControllerOptions, Fault, FaultEffect, RequestMatcher};
 use serde_json::json;
@@ -236,7 +236,7 @@ fn status(code: u16) -> FaultEffect {
 #[expect(clippy::unwrap_used, reason = "a test")]
 pub(crate) async fn until_held(lease: &mut Lease, writer: &Writer) -> Duration {
     let begun = Instant::now();
-    while lease.acquire_or_renew(writer).await.unwrap() != Standing::Held {
+    while lease.acquire_or_renew(writer).await.unwrap() != LeaseState::Held {
         assert!(begun.elapsed() < Duration::from_mins(1), "the lease is never free");
         sleep(Duration::from_millis(20)).await;
     }
@@ -256,27 +256,27 @@ async fn one_holds_the_lease_and_writes_nothing_after_its_end() {
     let mut one = Lease::new(garden, "one".to_owned(), timing);
     let mut two = Lease::new(garden, "two".to_owned(), timing);
     assert!(!one.permit().holds(), "nothing may be written before the lease is held");
-    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
+    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), LeaseState::Held);
     assert!(one.permit().holds());
-    let by_one = Standing::HeldBy { holder: "one".to_owned(), alive: false };
+    let by_one = LeaseState::HeldBy { holder: "one".to_owned(), alive: false };
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one);
     while one.permit().holds() {
         sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one, "the right ends before the lease does");
-    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
+    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), LeaseState::Held);
     // From here on `one` is silent; what `two` saw changed just now, so it waits the whole time.
-    let renewed = Standing::HeldBy { holder: "one".to_owned(), alive: true };
+    let renewed = LeaseState::HeldBy { holder: "one".to_owned(), alive: true };
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), renewed);
     let waited = until_held(&mut two, &writer).await;
     assert!(waited >= Duration::from_millis(1_900), "{waited:?}");
     assert_eq!(
         one.acquire_or_renew(&writer).await.unwrap(),
-        Standing::HeldBy { holder: "two".to_owned(), alive: true }
+        LeaseState::HeldBy { holder: "two".to_owned(), alive: true }
     );
     two.release(&writer).await.unwrap();
     assert!(!two.permit().holds());
-    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
+    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), LeaseState::Held);
     one.release(&writer).await.unwrap();
     world.end().await;
 }

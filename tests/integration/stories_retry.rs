@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parcelle::cluster::inventory;
-use parcelle::engine::Outcome;
+use parcelle::engine::RoundOutcome;
 use parcelle::name::Name;
 use parcelle::plan::{Done, Outcome as ActionOutcome};
 
@@ -28,7 +28,7 @@ fn unwell() -> FaultEffect {
     refusal(503, "ServiceUnavailable", "apiserver is shutting down")
 }
 
-fn done<'a>(outcome: &'a Outcome, organisation: &Name, object: &str) -> &'a Done {
+fn done<'a>(outcome: &'a RoundOutcome, organisation: &Name, object: &str) -> &'a Done {
     let mut of = outcome.organisations.iter().filter(|one| one.organisation == *organisation);
     let outcomes: &[ActionOutcome] = &of.next().expect("an outcome").outcomes;
     &outcomes.iter().find(|one| &*one.id.name == object).expect("an outcome").done

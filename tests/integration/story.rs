@@ -13,7 +13,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use parcelle::check::Checked;
 use parcelle::cluster::{self, Access, Connection, Limits, Permit};
-use parcelle::engine::{self, Ask, LiveState, Outcome, RoundOptions, RoundState, stages};
+use parcelle::engine::{self, Ask, LiveState, RoundOptions, RoundOutcome, RoundState, stages};
 use parcelle::finding::Findings;
 use parcelle::model::{Adopt, Cluster, Deletions, Garden, Organisation};
 use parcelle::name::Name;
@@ -50,7 +50,7 @@ pub(crate) struct World {
 /// One round: what was planned, what came of it.
 pub(crate) struct Round {
     pub(crate) plan: Plan,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RoundOutcome,
 }
 
 /// What a round stands on beside the garden.
@@ -312,7 +312,7 @@ impl World {
     }
 
     /// Applies a plan that was made before, as it is.
-    pub(crate) async fn apply(&self, live: &mut LiveState, plan: &Plan) -> Outcome {
+    pub(crate) async fn apply(&self, live: &mut LiveState, plan: &Plan) -> RoundOutcome {
         stages::apply(&self.round_state(&self.reach()), live, plan).await
     }
 
@@ -324,14 +324,14 @@ impl World {
     }
 
     /// What is live of ours, as `parcelle snapshot` keeps it.
-    pub(crate) async fn snapshot(&self) -> engine::Snapshot {
+    pub(crate) async fn snapshot(&self) -> engine::LiveSnapshot {
         let reach = self.reach();
         let round = self.round_state(&reach);
         engine::snapshot(&round, &stages::read(&round, BTreeMap::new()).await)
     }
 
     /// A plan from a snapshot: no cluster is asked.
-    pub(crate) fn plan_from(&self, snapshot: &engine::Snapshot) -> Plan {
+    pub(crate) fn plan_from(&self, snapshot: &engine::LiveSnapshot) -> Plan {
         let reach = self.reach();
         let round = self.round_state(&reach);
         guarded(&round, &engine::state(&round, snapshot))
@@ -342,7 +342,7 @@ impl World {
         &self,
         commit: &str,
         objects: &BTreeMap<Name, Arc<OrganisationObjects>>,
-    ) -> engine::Snapshot {
+    ) -> engine::LiveSnapshot {
         engine::as_applied(&self.round_state(&self.reach()), commit, objects)
     }
 

@@ -7,7 +7,8 @@ use futures::future::join_all;
 
 use super::decide::input;
 use crate::cluster::{
-    self, ApiError, Connection, Facts, Inventories, InventoryError, Look, Progress, Reading, Scope, Stored,
+    self, ApiError, Connection, Facts, InventoryError, Progress, ReadRequest, ReadScope, Reading, StoredInventories,
+    StoredInventory,
 };
 use crate::engine::options::Ask;
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
@@ -20,7 +21,7 @@ use crate::render::{Object, ObjectId, OrganisationObjects};
 pub(super) async fn cluster(
     round: &RoundState<'_>,
     name: &Name,
-    inventories: Option<Inventories>,
+    inventories: Option<StoredInventories>,
 ) -> Result<ClusterState, ClusterFailure> {
     let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
     let api = |source| ClusterFailure::Api { cluster: name.clone(), source };
@@ -38,7 +39,7 @@ pub(super) async fn cluster(
     round.tell(Progress::Reading { cluster: name.clone(), organisations: organisations.len() });
     let facts = facts(connection, known, &organisations).await.map_err(api)?;
     let scopes = organisations.iter().map(|(name, state)| (name.clone(), scope(round, &facts, state))).collect();
-    let look = Look {
+    let request = ReadRequest {
         connection,
         uid: &round.garden.clusters[name].uid.value,
         kinds: &facts.kinds,
@@ -48,7 +49,7 @@ pub(super) async fn cluster(
         scopes: &scopes,
         by_name: by_name(round),
     };
-    let mut found = cluster::read::live(&look).await.map_err(api)?;
+    let mut found = cluster::read::live(&request).await.map_err(api)?;
     for (name, state) in &mut organisations {
         state.live = found.lives.remove(name).unwrap_or_default();
     }
@@ -68,7 +69,7 @@ fn by_name<'r>(round: &RoundState<'r>) -> Option<&'r BTreeSet<Name>> {
 const MOST_BY_NAME: usize = 128;
 
 /// What is read of an organisation, and what it is judged by.
-fn scope<'a>(round: &RoundState<'a>, facts: &'a Facts, state: &'a OrganisationState) -> Scope<'a> {
+fn scope<'a>(round: &RoundState<'a>, facts: &'a Facts, state: &'a OrganisationState) -> ReadScope<'a> {
     let judge = Judge {
         garden: &round.garden.name,
         schemas: &facts.schemas,
@@ -76,7 +77,7 @@ fn scope<'a>(round: &RoundState<'a>, facts: &'a Facts, state: &'a OrganisationSt
         inventory: &state.stored.inventory,
         directives: &state.directives,
     };
-    Scope { judge, foreign: state.directives.retired.is_some() }
+    ReadScope { judge, foreign: state.directives.retired.is_some() }
 }
 
 /// IO: what the cluster serves, as it is known, or asked anew where these organisations need more than that.
@@ -96,7 +97,7 @@ async fn facts(
 pub(in crate::engine) fn gather(
     round: &RoundState<'_>,
     cluster: &Name,
-    inventories: Inventories,
+    inventories: StoredInventories,
 ) -> (BTreeMap<Name, OrganisationState>, BTreeMap<Name, InventoryError>) {
     let mut organisations = BTreeMap::new();
     let mut unreadable = BTreeMap::new();
@@ -133,7 +134,7 @@ fn is_left_over(round: &RoundState<'_>, name: &Name) -> bool {
 }
 
 /// Nothing is asked for and nothing said, so nothing of it is deleted; the plan says so.
-fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> OrganisationState {
+fn left_over(cluster: &Name, organisation: Name, stored: StoredInventory) -> OrganisationState {
     let objects = OrganisationObjects {
         namespace: organisation.as_str().into(),
         organisation,

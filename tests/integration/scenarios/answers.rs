@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use kube::api::PostParams;
 use parcelle::cluster::Lease;
-use parcelle::cluster::lease::{Standing, Timing};
+use parcelle::cluster::lease::{LeaseState, Timing};
 use parcelle::plan::{Creating, Deleting, Done, HealthState, Reason};
 use parcelle::render::naming;
 use parcelle::sandbox::{ControllerOptions, Fault, FaultEffect, RequestMatcher};
@@ -169,7 +169,7 @@ async fn scenario_23_a_clock_that_is_an_hour_wrong_shortens_no_time_and_steals_n
             kube::Api::namespaced_with(world.admin.clone(), naming::SYSTEM_NAMESPACE, &resource);
         api.create(&PostParams::default(), &serde_json::from_value(lease).unwrap()).await.unwrap();
         let mut ours = Lease::new(&garden, "ours".to_owned(), timing);
-        let theirs = Standing::HeldBy { holder: "rival".to_owned(), alive: false };
+        let theirs = LeaseState::HeldBy { holder: "rival".to_owned(), alive: false };
         assert_eq!(ours.acquire_or_renew(&writer).await.unwrap(), theirs, "not at first sight, whatever it says");
         let waited = until_held(&mut ours, &writer).await;
         assert!(waited >= Duration::from_millis(900), "it stood still for its duration: {waited:?}");
