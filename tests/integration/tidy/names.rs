@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use super::files;
 use super::tokens::{Token, after_group, reads, tokens, without_tests};
 
-/// One of them is still to be given a name of its own.
-const OWED: &str = "still to be renamed";
-
-/// Names that several types have, how many, and the reason. What fewer types share is to be corrected or taken off.
-const SHARED: &[(&str, usize, &str)] =
-    &[("Token", 2, "one of each lexer: of KDL and of expressions"), ("Value", 2, OWED)];
+/// Names that several types have, how many, and why the word is right in each place. What fewer types share is to be corrected or taken off.
+const SHARED: &[(&str, usize, &str)] = &[
+    ("Token", 2, "one of each lexer: of KDL and of expressions"),
+    ("Value", 2, "one of each language: a scalar of KDL, and what an expression yields"),
+];
 
 /// The types that the tokens of a file declare for others to see: all but private ones.
 fn declared<'a>(tokens: &[Token<'a>]) -> Vec<&'a str> {
