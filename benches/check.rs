@@ -9,7 +9,7 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use parcelle::finding::Findings;
 use parcelle::model::{self, Definitions};
-use parcelle::schema::{self, Checked};
+use parcelle::schema::{self, CheckedFile};
 use parcelle::source::{SourceFile, Sources};
 use parcelle::syntax;
 
@@ -54,7 +54,7 @@ fn organisation(at: usize) -> String {
     text
 }
 
-fn checked(files: &[(String, String)]) -> (Definitions, Vec<Arc<Checked>>) {
+fn checked(files: &[(String, String)]) -> (Definitions, Vec<Arc<CheckedFile>>) {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let definitions = Definitions::built_in(&mut sources);
     let check = |(path, text): &(String, String)| {

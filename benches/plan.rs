@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use parcelle::merge::{self, ApplyOptions, Schemas};
 use parcelle::model::Deletions;
 use parcelle::name::Name;
-use parcelle::plan::{self, Entry, Input, Inventory, Live, LiveObject, OwnFields, Presence, Said};
+use parcelle::plan::{self, Directives, Entry, Input, Inventory, Live, LiveObject, OwnFields, Presence};
 use parcelle::quantity::Quantity;
 use parcelle::render::{Object, ObjectId, OrganisationObjects, Origins, Stage};
 use parcelle::source::Sources;
@@ -103,7 +103,7 @@ fn decide(schemas: &Schemas, world: &World) -> usize {
         desired: &world.desired,
         live: &world.live,
         inventory: &world.inventory,
-        said: &Said { clean: true, ..Said::default() },
+        directives: &Directives { clean: true, ..Directives::default() },
         limits: &limits,
         now: 0,
         schemas,

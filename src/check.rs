@@ -42,14 +42,14 @@ pub struct Memo {
     files: BTreeMap<String, BTreeMap<String, Parsed>>,
     built_in: Option<Arc<Definitions>>,
     definitions: Option<Loaded>,
-    garden: model::Memo,
+    garden: model::ModelMemo,
     rendered: BTreeMap<Name, Rendered>,
 }
 
 #[derive(Clone)]
 struct Parsed {
     file: FileId,
-    document: Arc<schema::Checked>,
+    document: Arc<schema::CheckedFile>,
     findings: Arc<Findings>,
 }
 
@@ -87,7 +87,7 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     let mut findings = Findings::default();
     let commit = snapshot.commit.clone();
     let files = parse(memo, snapshot);
-    let documents: Vec<Arc<schema::Checked>> = files.iter().map(|parsed| Arc::clone(&parsed.document)).collect();
+    let documents: Vec<Arc<schema::CheckedFile>> = files.iter().map(|parsed| Arc::clone(&parsed.document)).collect();
     files.iter().for_each(|parsed| findings.extend_from(&parsed.findings));
     let definitions = definitions(memo, &files, &mut findings);
     let mut garden = model::build_again(&mut memo.garden, &documents, &definitions, past, &mut findings);

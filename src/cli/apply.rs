@@ -8,9 +8,9 @@ use clap::Args;
 use super::check::plural;
 use super::progress::Bar;
 use super::run::Waiting;
-use super::show::{Shape, ShowFormat, Shown};
+use super::show::{ShowFormat, ShowOptions, ShownRound};
 use super::workspace::{find, now};
-use super::{ClusterFlags, Common, Exit, Failure, Output, files, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, files, session};
 use crate::engine::{Prepared, Round, RoundOptions, Session};
 use crate::plan::Plan;
 
@@ -38,7 +38,7 @@ pub(crate) struct ApplyArgs {
     format: ShowFormat,
 }
 
-pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let saved: Option<Plan> = args
         .plan
         .as_ref()
@@ -57,10 +57,11 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     if saved.is_none() && !uncommitted.is_empty() {
         output.note(&format!("not in {commit}, so not applied: changes of {}", uncommitted.join(", ")));
     }
-    let shape = Shape { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
+    let show_options =
+        ShowOptions { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
     let show = |session: &Session, round: &Round| {
-        let shown = Shown { checked: session.checked(), round, loud: true };
-        output.result(&shown.text(shape)).map(|()| shown.exit())
+        let shown = ShownRound { checked: session.checked(), round, loud: true };
+        output.result(&shown.text(show_options)).map(|()| shown.exit())
     };
     let options = RoundOptions { only, wait: args.waiting.limit(), ..RoundOptions::everything(now()) };
     let Some(prepared) = session::prepare(&mut session, &options, output).await else {
@@ -90,7 +91,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
 }
 
 /// The saved plan in the place of the new one, unless what it stands on has moved.
-fn exactly(session: &Session, prepared: Prepared, saved: Plan) -> Result<Prepared, Failure> {
+fn exactly(session: &Session, prepared: Prepared, saved: Plan) -> Result<Prepared, CommandFailure> {
     let moved = session.stale(&prepared, &saved);
     if moved.is_empty() {
         return Ok(prepared.with_plan(saved));
@@ -100,7 +101,7 @@ fn exactly(session: &Session, prepared: Prepared, saved: Plan) -> Result<Prepare
         .len()
         .checked_sub(STALE_SHOWN + 1)
         .map_or(String::new(), |more| format!("\n        and {} more", more + 1));
-    Err(Failure::asked(
+    Err(CommandFailure::asked(
         format!("the saved plan is stale, so nothing was applied\nwhy     {shown}{more}"),
         "plan again with `parcelle plan --save FILE`, and have it looked at again",
     ))
@@ -110,10 +111,10 @@ fn exactly(session: &Session, prepared: Prepared, saved: Plan) -> Result<Prepare
 const STALE_SHOWN: usize = 8;
 
 /// Asks a person whether to do something; where nobody can be asked, says how to go on.
-pub(super) fn confirmed(what: &str, output: &Output) -> Result<bool, Failure> {
+pub(super) fn confirmed(what: &str, output: &Output) -> Result<bool, CommandFailure> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("there is nobody to ask whether to {what}"),
             "add --yes to do it without asking",
         ));
@@ -121,6 +122,6 @@ pub(super) fn confirmed(what: &str, output: &Output) -> Result<bool, Failure> {
     output.note(&format!("{what}? Only `yes` does it."));
     let mut answer = String::new();
     let _ = std::io::stderr().flush();
-    stdin.lock().read_line(&mut answer).map_err(Failure::Write)?;
+    stdin.lock().read_line(&mut answer).map_err(CommandFailure::Write)?;
     Ok(answer.trim() == "yes")
 }

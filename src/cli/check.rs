@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::workspace::{check_since, find, now, past_since};
-use super::{Common, Exit, Failure, Output, place};
+use super::{CommandFailure, Common, Exit, Output, place};
 use crate::check::{Checked, Memo, check_again};
 use crate::finding::Severity;
 use crate::git::Workspace;
@@ -41,7 +41,7 @@ pub(crate) struct CheckArgs {
 /// How often the files are looked at while watching.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(300);
 
-pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, args.path.as_deref())?;
     if args.watch {
         return watch(&workspace, args, output);
@@ -62,7 +62,7 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
 }
 
 /// Checks again with each change; what did not change is known from before. Ends only when it is stopped.
-fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
+fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let format = args.format.unwrap_or(Format::Text);
     let (mut memo, mut seen) = (Memo::default(), None);
     let past = past_since(workspace, &mut memo, None, args.base.as_deref())?;
@@ -79,14 +79,15 @@ fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exi
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: a report that was asked for")]
-fn write_report(wanted: &str, checked: &Checked) -> Result<(), Failure> {
+fn write_report(wanted: &str, checked: &Checked) -> Result<(), CommandFailure> {
     let help = "write FORMAT=FILE, as in `--report gitlab=gl-code-quality.json`";
-    let (format, path) =
-        wanted.split_once('=').ok_or_else(|| Failure::asked(format!("`--report {wanted}` names no file"), help))?;
+    let (format, path) = wanted
+        .split_once('=')
+        .ok_or_else(|| CommandFailure::asked(format!("`--report {wanted}` names no file"), help))?;
     let format: Format =
-        format.parse().map_err(|unknown: report::UnknownFormat| Failure::asked(unknown.to_string(), help))?;
+        format.parse().map_err(|unknown: report::UnknownFormat| CommandFailure::asked(unknown.to_string(), help))?;
     let text = report::render(format, &checked.findings, &checked.sources, Drawing::Plain);
-    std::fs::write(path, text).map_err(Failure::file("write", Path::new(path)))
+    std::fs::write(path, text).map_err(CommandFailure::file("write", Path::new(path)))
 }
 
 /// `10 organisations, 21 apps, 350 objects: no findings`.

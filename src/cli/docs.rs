@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::workspace::{check_once, find};
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 use crate::model::definition::{Definition, Definitions};
 use crate::report::reference;
 use crate::schema::Language;
@@ -17,7 +17,7 @@ pub(crate) struct DocsArgs {
     subject: Option<String>,
 }
 
-pub(crate) fn run(common: &Common, args: &DocsArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &DocsArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let built_in = crate::check::built_in_definitions();
     let settings = reference::common_settings(built_in.common.values());
     let definitions = definitions(common, built_in);
@@ -44,7 +44,7 @@ fn everything(definitions: &[Arc<Definition>], settings: &str) -> String {
     parts.join("\n")
 }
 
-fn one(subject: &str, definitions: &[Arc<Definition>], settings: &str) -> Result<String, Failure> {
+fn one(subject: &str, definitions: &[Arc<Definition>], settings: &str) -> Result<String, CommandFailure> {
     if subject == "settings" {
         return Ok(settings.to_owned());
     }
@@ -56,6 +56,6 @@ fn one(subject: &str, definitions: &[Arc<Definition>], settings: &str) -> Result
     found.map(|definition| reference::definition(definition)).ok_or_else(|| {
         let names: Vec<&str> = definitions.iter().map(|definition| definition.name.as_str()).collect();
         let help = format!("there are: {}, settings, {}", reference::FILES.join(", "), names.join(", "));
-        Failure::asked(format!("there is no reference of `{subject}`"), help)
+        CommandFailure::asked(format!("there is no reference of `{subject}`"), help)
     })
 }

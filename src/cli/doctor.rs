@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::check::plural;
 use super::workspace::now;
-use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cause::reason_of;
 use crate::finding::Findings;
 use crate::name::Name;
@@ -23,7 +23,7 @@ pub(crate) struct DoctorArgs {
     format: Format,
 }
 
-pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let session = session::open(common, &args.clusters, None, output).await?;
     let Some(garden) = &session.checked().garden else {
         super::workspace::show_findings(session.checked(), output);
@@ -37,7 +37,7 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
     if let (Some(wanted), true) = (&args.cluster, chosen.is_empty()) {
         let names: Vec<&str> = garden.clusters.keys().map(Name::as_str).collect();
         let help = format!("its clusters: {}", names.join(", "));
-        return Err(Failure::asked(format!("the garden has no cluster `{wanted}`"), help));
+        return Err(CommandFailure::asked(format!("the garden has no cluster `{wanted}`"), help));
     }
     let (mut findings, mut failed, mut lines) = (Findings::default(), false, Vec::new());
     let unreached = session.unreached();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Failure;
+use super::CommandFailure;
 
 /// The text with `line` as the last of the block of the node that starts at `from`; absent where it has no block.
 pub(super) fn with_line(text: &str, from: usize, line: &str) -> Option<String> {
@@ -31,8 +31,8 @@ fn closing_brace(text: &str, from: usize) -> Option<usize> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(Failure::file("write", path))
+pub(super) fn write(path: &Path, text: &str) -> Result<(), CommandFailure> {
+    std::fs::write(path, text).map_err(CommandFailure::file("write", path))
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::apply::confirmed;
 use super::check::plural;
-use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::check::Checked;
-use crate::engine::{EjectFailure, Held};
+use crate::engine::{EjectFailure, EjectTarget};
 use crate::model::VANISHED_ORGANISATION;
 use crate::name::Name;
 
@@ -26,7 +26,7 @@ pub(crate) struct EjectArgs {
     yes: bool,
 }
 
-pub(crate) async fn run(common: &Common, args: &EjectArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &EjectArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let mut session = session::open_as_applied(common, &args.clusters, output).await?;
     let organisation = left_out(session.checked(), &args.organisation)?;
     if session.checked().garden.is_none() {
@@ -35,7 +35,7 @@ pub(crate) async fn run(common: &Common, args: &EjectArgs, output: &Output) -> R
         return Ok(Exit::Garden);
     }
     if let Some((cluster, why)) = session.unreached().into_iter().next() {
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("cluster `{cluster}` cannot be reached: {why}"),
             "an organisation is let go on all clusters, or on none",
         ));
@@ -43,14 +43,14 @@ pub(crate) async fn run(common: &Common, args: &EjectArgs, output: &Output) -> R
     let places = session.held_of(&organisation).await?;
     if places.is_empty() {
         session.close().await;
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("no cluster of the garden holds anything of `{organisation}`"),
             "there is nothing to let go",
         ));
     }
     output.result(&shown(&organisation, &places))?;
     refuse_unread(&places)?;
-    let objects = places.values().map(|held| held.ejection.held.len()).sum::<usize>();
+    let objects = places.values().map(|target| target.ejection.held.len()).sum::<usize>();
     if !args.yes && !confirmed(&format!("let {} go", plural(objects, "object")), output)? {
         output.note("nothing was changed");
         session.close().await;
@@ -64,7 +64,7 @@ pub(crate) async fn run(common: &Common, args: &EjectArgs, output: &Output) -> R
     Ok(Exit::Good)
 }
 
-impl From<EjectFailure> for Failure {
+impl From<EjectFailure> for CommandFailure {
     fn from(failure: EjectFailure) -> Self {
         let help = match failure {
             EjectFailure::Cluster { .. } => "nothing was changed",
@@ -76,16 +76,16 @@ impl From<EjectFailure> for Failure {
 }
 
 /// The organisation's name, where the garden does not hold it any more: else the next round would take its objects back.
-fn left_out(checked: &Checked, text: &str) -> Result<Name, Failure> {
+fn left_out(checked: &Checked, text: &str) -> Result<Name, CommandFailure> {
     let name = Name::new(text).map_err(|_| {
-        Failure::asked(format!("`{text}` is no name of an organisation"), "names are like `les-communs`")
+        CommandFailure::asked(format!("`{text}` is no name of an organisation"), "names are like `les-communs`")
     })?;
     let Some(garden) = &checked.garden else { return Ok(name) };
     // That it is left out is a finding too, and the only one that does not say that a file holds it.
     let stops = checked.findings.iter().filter(|finding| finding.stops.as_ref() == Some(&name));
     let left_out = !garden.broken.contains(&name) || stops.map(|finding| finding.code).eq([VANISHED_ORGANISATION]);
     if garden.organisations.contains_key(&name) || !left_out {
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("`{name}` is still in the garden, so its objects would be taken back in the next round"),
             format!(
                 "remove its file and commit that (do not write `retired`, which deletes), then `parcelle eject {name}`"
@@ -93,7 +93,7 @@ fn left_out(checked: &Checked, text: &str) -> Result<Name, Failure> {
         ));
     }
     if !garden.unreadable.is_empty() {
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("files of the garden cannot be read, and one of them may hold `{name}`"),
             "mend what `parcelle check` finds first",
         ));
@@ -102,7 +102,7 @@ fn left_out(checked: &Checked, text: &str) -> Result<Name, Failure> {
 }
 
 /// What is about to happen.
-fn shown(organisation: &Name, places: &BTreeMap<Name, Held>) -> String {
+fn shown(organisation: &Name, places: &BTreeMap<Name, EjectTarget>) -> String {
     let mut text = String::new();
     for (cluster, here) in places {
         let held = &here.ejection.held;
@@ -121,12 +121,12 @@ fn shown(organisation: &Name, places: &BTreeMap<Name, Held>) -> String {
     text
 }
 
-fn refuse_unread(places: &BTreeMap<Name, Held>) -> Result<(), Failure> {
-    let unread = places.values().map(|held| held.ejection.unread.len()).sum::<usize>();
+fn refuse_unread(places: &BTreeMap<Name, EjectTarget>) -> Result<(), CommandFailure> {
+    let unread = places.values().map(|target| target.ejection.unread.len()).sum::<usize>();
     if unread == 0 {
         return Ok(());
     }
-    Err(Failure::asked(
+    Err(CommandFailure::asked(
         format!("{} cannot be read, so nothing is let go", plural(unread, "object")),
         "what is forgotten while it cannot be seen would be nobody's for ever; try again when its API answers",
     ))

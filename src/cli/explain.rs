@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::check::plural;
 use super::workspace::{check_once, find};
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 use crate::check::Checked;
 use crate::finding::{Findings, Severity};
-use crate::model::{self, App, Explanation, Garden, Layer, Organisation, Part};
+use crate::model::{self, App, Explanation, Garden, InForce, Layer, Organisation};
 use crate::report;
 use crate::schema::suggest::nearest;
 use crate::source::Sources;
@@ -21,13 +21,13 @@ pub(crate) struct ExplainArgs {
     subject: String,
 }
 
-pub(crate) fn run(common: &Common, args: &ExplainArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &ExplainArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let subject = args.subject.trim();
     if let Some(page) = report::page(&subject.to_uppercase()) {
         return output.result(page).map(|()| Exit::Good);
     }
     if looks_like_a_code(subject) {
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("there is no finding `{subject}`"),
             "a finding's code stands in brackets before its title, as in `error[E0412]`",
         ));
@@ -55,7 +55,7 @@ fn looks_like_a_code(subject: &str) -> bool {
 }
 
 /// Why an organisation has no values to explain: the findings that stop it, all errors where none names it.
-fn stopped(checked: &Checked, organisation: &str, output: &Output) -> Result<Exit, Failure> {
+fn stopped(checked: &Checked, organisation: &str, output: &Output) -> Result<Exit, CommandFailure> {
     let known = checked.garden.as_ref().and_then(|garden| garden.stopped.get(organisation));
     let mut own = checked.findings.clone();
     own.retain(|finding| {
@@ -71,9 +71,9 @@ fn stopped(checked: &Checked, organisation: &str, output: &Output) -> Result<Exi
 }
 
 /// A word that is no organisation: what it is, or what it may have been meant as.
-fn unknown(garden: &Garden, word: &str) -> Failure {
+fn unknown(garden: &Garden, word: &str) -> CommandFailure {
     if garden.definitions.contains_key(word) {
-        return Failure::asked(
+        return CommandFailure::asked(
             format!("`{word}` is a definition"),
             format!("`parcelle docs {word}` prints its reference; an app of it is explained by ORG/APP"),
         );
@@ -81,14 +81,14 @@ fn unknown(garden: &Garden, word: &str) -> Failure {
     let is_offer = garden.offers.contains_key(word);
     if is_offer || garden.clusters.contains_key(word) {
         let what = if is_offer { "an offer" } else { "a cluster" };
-        return Failure::asked(format!("`{word}` is {what}"), "what it gives to an app is explained by ORG/APP");
+        return CommandFailure::asked(format!("`{word}` is {what}"), "what it gives to an app is explained by ORG/APP");
     }
     let names = || garden.organisations.keys().chain(&garden.broken).map(crate::name::Name::as_str);
     let help = match nearest(word, names()) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("the organisations: {}", names().collect::<Vec<_>>().join(", ")),
     };
-    Failure::asked(format!("`{word}` is neither a finding's code nor an organisation of this garden"), help)
+    CommandFailure::asked(format!("`{word}` is neither a finding's code nor an organisation of this garden"), help)
 }
 
 /// What an organisation has: one line an app, with the line of KDL that asks for it.
@@ -108,7 +108,7 @@ fn apps(found: &Organisation, sources: &Sources) -> String {
 }
 
 /// `APP`, `APP.SETTING` or `APP.SETTING.MEMBER`.
-fn settings(garden: &Garden, found: &Organisation, rest: &str, sources: &Sources) -> Result<String, Failure> {
+fn settings(garden: &Garden, found: &Organisation, rest: &str, sources: &Sources) -> Result<String, CommandFailure> {
     let (name, setting) = rest.split_once('.').map_or((rest, None), |(app, setting)| (app, Some(setting)));
     let organisation = found.name.as_str();
     let Some(app) = found.apps.get(name) else {
@@ -141,7 +141,7 @@ fn settings(garden: &Garden, found: &Organisation, rest: &str, sources: &Sources
 }
 
 /// The name of a setting that the definition has; a member of a group (`scale.min`) stands in its group.
-fn declared<'a>(app: &'a App, path: &str) -> Result<&'a str, Failure> {
+fn declared<'a>(app: &'a App, path: &str) -> Result<&'a str, CommandFailure> {
     let mut words = path.split('.');
     let name = words.next().unwrap_or_default();
     let mut of = app.definition.name.to_string();
@@ -161,13 +161,13 @@ fn declared<'a>(app: &'a App, path: &str) -> Result<&'a str, Failure> {
 }
 
 /// A failure about a word that is not there, with the one that was probably meant, or all.
-fn not_there(message: String, what: &str, word: &str, known: Vec<&str>) -> Failure {
+fn not_there(message: String, what: &str, word: &str, known: Vec<&str>) -> CommandFailure {
     let help = match nearest(word, known.iter().copied()) {
         _ if known.is_empty() => "it has none".to_owned(),
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("{what}: {}", known.join(", ")),
     };
-    Failure::asked(message, help)
+    CommandFailure::asked(message, help)
 }
 
 fn draw(text: &mut String, explanation: &Explanation, sources: &Sources) {
@@ -185,15 +185,15 @@ fn draw(text: &mut String, explanation: &Explanation, sources: &Sources) {
         text.push_str("     no layer says it\n");
         return;
     }
-    let mixed = layers.iter().filter(|said| !matches!(said.part, Part::Nothing { .. })).count() > 1;
+    let mixed = layers.iter().filter(|said| !matches!(said.part, InForce::Nothing { .. })).count() > 1;
     if let Some(effective) = effective.as_ref().filter(|_| mixed) {
         let _ = writeln!(text, "  in force: {effective}");
     }
     for said in layers {
         let (mark, why) = match &said.part {
-            Part::All => ("->", String::new()),
-            Part::Some(words) => ("->", format!("  of it {}", spoken(words))),
-            Part::Nothing { nearer } => ("  ", format!("  replaced by {}", layer_words(*nearer))),
+            InForce::All => ("->", String::new()),
+            InForce::Some(words) => ("->", format!("  of it {}", spoken(words))),
+            InForce::Nothing { nearer } => ("  ", format!("  replaced by {}", layer_words(*nearer))),
         };
         let value = said.text.as_deref().unwrap_or("nothing");
         let place = sources.locate(said.span);

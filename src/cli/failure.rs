@@ -8,7 +8,7 @@ use crate::sandbox::SandboxError;
 
 /// A command that could not do its work.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum CommandFailure {
     /// Git, or the garden's files.
     #[error(transparent)]
     Git(#[from] crate::git::GitError),
@@ -42,7 +42,7 @@ pub(crate) enum Failure {
     },
 }
 
-impl Failure {
+impl CommandFailure {
     /// Something asked for on the command line that cannot be.
     pub(crate) fn asked(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Asked { message: message.into(), help: help.into() }

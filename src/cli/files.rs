@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Failure;
+use super::CommandFailure;
 use crate::cause;
 
 /// The largest plan or snapshot that is read, in bytes: many times that of a thousand organisations.
@@ -13,8 +13,8 @@ const LARGEST: u64 = 1 << 30;
 
 /// Writes a value as JSON, all of it or nothing: beside the file first, then in its place.
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
-pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
-    let failed = || Failure::file("write", path);
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CommandFailure> {
+    let failed = || CommandFailure::file("write", path);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
@@ -25,14 +25,22 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Fail
 
 /// Reads a value that `what` names ("a saved plan") and that says its schema; `way` says how such a file is made.
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path, what: &str, schema: &str, way: &str) -> Result<T, Failure> {
-    let failed = || Failure::file("read", path);
+pub(super) fn read_json<T: DeserializeOwned>(
+    path: &Path,
+    what: &str,
+    schema: &str,
+    way: &str,
+) -> Result<T, CommandFailure> {
+    let failed = || CommandFailure::file("read", path);
     let size = std::fs::metadata(path).map_err(failed())?.len();
     if size > LARGEST {
-        return Err(Failure::asked(format!("`{}` is too large for {what}", path.display()), "at most 1 GiB is read"));
+        return Err(CommandFailure::asked(
+            format!("`{}` is too large for {what}", path.display()),
+            "at most 1 GiB is read",
+        ));
     }
     let bytes = std::fs::read(path).map_err(failed())?;
-    let no = |why: String| Failure::asked(format!("`{}` is not {what}: {why}", path.display()), way);
+    let no = |why: String| CommandFailure::asked(format!("`{}` is not {what}: {why}", path.display()), way);
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| no(cause::of_json(&error)))?;
     match value.get("schema").and_then(serde_json::Value::as_str) {
         Some(found) if found == schema => {}

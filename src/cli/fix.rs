@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::check::plural;
 use super::workspace::{check_once, find};
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 use crate::check::Checked;
 use crate::finding::mend::{Mended, mend};
 use crate::finding::{Applicability, Code, Finding, Severity};
@@ -26,7 +26,7 @@ pub(crate) struct FixArgs {
     check: bool,
 }
 
-pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let code = args.code.as_ref().map(|code| known(&code.to_uppercase())).transpose()?;
     let workspace = find(common, None)?;
     let wanted = |finding: &Finding| code.is_none_or(|code| finding.code == code);
@@ -50,8 +50,8 @@ pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Ex
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
 }
 
-fn known(code: &str) -> Result<Code, Failure> {
-    let unknown = || Failure::asked(format!("there is no finding `{code}`"), "codes look like E0012");
+fn known(code: &str) -> Result<Code, CommandFailure> {
+    let unknown = || CommandFailure::asked(format!("there is no finding `{code}`"), "codes look like E0012");
     Code::written(code).ok_or_else(unknown)
 }
 
@@ -72,7 +72,7 @@ fn write(
     mended: &Mended,
     checked: &Checked,
     seen: &mut BTreeMap<String, Vec<String>>,
-) -> Result<bool, Failure> {
+) -> Result<bool, CommandFailure> {
     for (file, text) in &mended.texts {
         let source = checked.sources.file(*file);
         let earlier = seen.entry(source.path.to_string()).or_insert_with(|| vec![source.text.to_string()]);
@@ -81,7 +81,7 @@ fn write(
         }
         earlier.push(text.clone());
         let path = root.join(&*source.path);
-        std::fs::write(&path, text).map_err(Failure::file("write", &path))?;
+        std::fs::write(&path, text).map_err(CommandFailure::file("write", &path))?;
     }
     Ok(true)
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::check::plural;
 use super::workspace::find;
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 use crate::finding::Findings;
 use crate::source::{SourceFile, Sources};
 use crate::{git, report, syntax};
@@ -21,7 +21,7 @@ pub(crate) struct FmtArgs {
     check: bool,
 }
 
-pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let (root, files) = files(common, args)?;
     let (mut changed, mut sources, mut findings) = (0, Sources::default(), Findings::default());
     for raw in &files {
@@ -54,7 +54,7 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
     Ok(if wanting { Exit::Garden } else { Exit::Good })
 }
 
-fn files(common: &Common, args: &FmtArgs) -> Result<(PathBuf, Vec<git::RawFile>), Failure> {
+fn files(common: &Common, args: &FmtArgs) -> Result<(PathBuf, Vec<git::RawFile>), CommandFailure> {
     if args.paths.is_empty() {
         let workspace = find(common, None)?;
         return Ok((workspace.root.clone(), workspace.snapshot(None)?.files));
@@ -67,6 +67,6 @@ fn files(common: &Common, args: &FmtArgs) -> Result<(PathBuf, Vec<git::RawFile>)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked to be formatted")]
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(Failure::file("write", path))
+fn write(path: &Path, text: &str) -> Result<(), CommandFailure> {
+    std::fs::write(path, text).map_err(CommandFailure::file("write", path))
 }

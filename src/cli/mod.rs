@@ -32,7 +32,7 @@ mod snapshot;
 mod status;
 mod workspace;
 
-pub(crate) use failure::Failure;
+pub(crate) use failure::CommandFailure;
 use output::Output;
 
 /// How a command ended; see the exit codes in the manual.
@@ -200,7 +200,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
     }
 }
 
-fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
+fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
     let common = &cli.common;
     match &cli.command {
         Command::Check(args) => check::run(common, args, output),
@@ -226,7 +226,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, Failure> {
     }
 }
 
-fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit, Failure> {
+fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit, CommandFailure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "parcelle", &mut text);
     output.result(&String::from_utf8_lossy(&text))?;
@@ -234,21 +234,21 @@ fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit, Fai
 }
 
 /// The manual page of parcelle, its commands after it.
-fn manual(output: &Output) -> Result<Exit, Failure> {
+fn manual(output: &Output) -> Result<Exit, CommandFailure> {
     let mut command = <Cli as clap::CommandFactory>::command();
     command.build();
     let mut text = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut text).map_err(Failure::Write)?;
+    clap_mangen::Man::new(command.clone()).render(&mut text).map_err(CommandFailure::Write)?;
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
-        clap_mangen::Man::new(sub.clone()).render(&mut text).map_err(Failure::Write)?;
+        clap_mangen::Man::new(sub.clone()).render(&mut text).map_err(CommandFailure::Write)?;
     }
     output.result(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Good)
 }
 
 /// Runs an asynchronous command to its end on a runtime of its own.
-fn wait(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+fn wait(command: impl Future<Output = Result<Exit, CommandFailure>>) -> Result<Exit, CommandFailure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandFailure::Runtime)?;
     let result = runtime.block_on(command);
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     result

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::edit::{with_line, write};
 use super::workspace::{check_once, find};
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 use crate::git::Workspace;
 use crate::name::Name;
 use crate::schema::suggest;
@@ -58,7 +58,7 @@ enum What {
     },
 }
 
-pub(crate) fn run(common: &Common, args: &NewArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &NewArgs, output: &Output) -> Result<Exit, CommandFailure> {
     match &args.what {
         What::Garden { name, folder } => garden(&parse(name)?, folder, output),
         What::Org { name, offer, cluster, domain } => {
@@ -75,14 +75,14 @@ pub(crate) fn run(common: &Common, args: &NewArgs, output: &Output) -> Result<Ex
     }
 }
 
-fn parse(name: &str) -> Result<Name, Failure> {
+fn parse(name: &str) -> Result<Name, CommandFailure> {
     Name::new(name).map_err(|error| {
         let help = "names are words of a to z, 0 to 9 and single hyphens, such as `les-communs`";
-        Failure::asked(format!("`{name}` is no name: {error}"), help)
+        CommandFailure::asked(format!("`{name}` is no name: {error}"), help)
     })
 }
 
-fn garden(name: &Name, folder: &Path, output: &Output) -> Result<Exit, Failure> {
+fn garden(name: &Name, folder: &Path, output: &Output) -> Result<Exit, CommandFailure> {
     let files = [
         ("garden.kdl", GARDEN.replace("NAME", name.as_str())),
         ("clusters/first.kdl", CLUSTER.to_owned()),
@@ -100,12 +100,12 @@ fn organisation(
     name: &Name,
     [offer, cluster, domain]: [Option<&str>; 3],
     output: &Output,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CommandFailure> {
     let checked = check_once(workspace, None)?;
     let garden = checked.garden.as_ref();
     let only = |names: Vec<&str>, wanted: Option<&str>, what: &str| match (wanted, names.as_slice()) {
         (Some(wanted), known) if known.contains(&wanted) => Ok(wanted.to_owned()),
-        (Some(wanted), known) => Err(Failure::asked(
+        (Some(wanted), known) => Err(CommandFailure::asked(
             format!("there is no {what} `{wanted}`"),
             match known {
                 [] => format!("the garden has no {what} yet"),
@@ -113,10 +113,11 @@ fn organisation(
             },
         )),
         (None, [one]) => Ok((*one).to_owned()),
-        (None, []) => {
-            Err(Failure::asked(format!("the garden has no {what} yet"), format!("write one, or name it with --{what}")))
-        }
-        (None, many) => Err(Failure::asked(
+        (None, []) => Err(CommandFailure::asked(
+            format!("the garden has no {what} yet"),
+            format!("write one, or name it with --{what}"),
+        )),
+        (None, many) => Err(CommandFailure::asked(
             format!("the garden has {} {what}s", many.len()),
             format!("name one with --{what}: {}", many.join(", ")),
         )),
@@ -155,9 +156,9 @@ fn title(name: &Name) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> Result<Exit, Failure> {
+fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> Result<Exit, CommandFailure> {
     let (organisation, app) = name.split_once('/').ok_or_else(|| {
-        Failure::asked(
+        CommandFailure::asked(
             format!("`{name}` does not say in which organisation"),
             "write ORGANISATION/NAME, as in `alternatiba/cloud`",
         )
@@ -170,25 +171,28 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
         if garden
             .is_some_and(|garden| garden.stopped.contains_key(&organisation) || garden.broken.contains(&organisation))
         {
-            return Err(Failure::asked(
+            return Err(CommandFailure::asked(
                 format!("`{organisation}` has findings, so nothing is added to it"),
                 "mend them first: `parcelle check` shows them",
             ));
         }
         let names: Vec<&str> = garden.iter().flat_map(|garden| garden.organisations.keys()).map(Name::as_str).collect();
         let known = if names.is_empty() { String::new() } else { format!("; there are: {}", names.join(", ")) };
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("there is no organisation `{organisation}`"),
             format!("start it with `parcelle new org {organisation}`{known}"),
         ));
     };
     if found.apps.contains_key(&app) {
-        return Err(Failure::asked(format!("`{organisation}` already has an app `{app}`"), "choose another name"));
+        return Err(CommandFailure::asked(
+            format!("`{organisation}` already has an app `{app}`"),
+            "choose another name",
+        ));
     }
     let known = |garden: &crate::model::Garden| garden.definitions.keys().map(Name::to_string).collect::<Vec<_>>();
     let definitions = garden.map(known).unwrap_or_default();
     if !definitions.iter().any(|known| known == definition) {
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("there is no definition `{definition}`"),
             match suggest::nearest(definition, definitions.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`? There are: {}", definitions.join(", ")),
@@ -198,8 +202,9 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
     }
     let file = checked.sources.file(found.file);
     let line = format!("app {definition} {app}");
-    let text = with_line(&file.text, found.span.start as usize, &line)
-        .ok_or_else(|| Failure::asked(format!("the node of `{organisation}` has no block"), "give it braces first"))?;
+    let text = with_line(&file.text, found.span.start as usize, &line).ok_or_else(|| {
+        CommandFailure::asked(format!("the node of `{organisation}` has no block"), "give it braces first")
+    })?;
     write(&workspace.root.join(&*file.path), &text)?;
     output.result(&format!("{}\n", file.path))?;
     output.note(&format!("added `app {definition} {app}`; next: parcelle check"));
@@ -207,15 +212,15 @@ fn app(workspace: &Workspace, name: &str, definition: &str, output: &Output) -> 
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
-fn write_new(path: &Path, text: &str, output: &Output) -> Result<Exit, Failure> {
+fn write_new(path: &Path, text: &str, output: &Output) -> Result<Exit, CommandFailure> {
     if path.exists() {
-        return Err(Failure::asked(
+        return Err(CommandFailure::asked(
             format!("`{}` exists already", path.display()),
             "nothing was written; choose another name",
         ));
     }
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;
+        std::fs::create_dir_all(folder).map_err(CommandFailure::file("make the folder", folder))?;
     }
     write(path, text)?;
     // As the author would name it.

@@ -3,17 +3,17 @@
 use super::plan::{PlanArgs, show};
 use super::session::only;
 use super::workspace::{find, now};
-use super::{Common, Exit, Failure, Output, files};
+use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{self, Checked};
-use crate::engine::{Against, SNAPSHOT_SCHEMA, Snapshot, past_of_snapshot, plan_offline};
+use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, past_of_snapshot, plan_offline};
 
-pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, Failure> {
+pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, None)?;
     let now = now();
     let commit = args.commit.as_deref();
     let (checked, against) = match (&args.live, &args.base) {
         (Some(file), _) => {
-            let snapshot: Snapshot =
+            let snapshot: LiveSnapshot =
                 files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
             let past = past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
             (check::check(workspace.snapshot(commit)?, Some(&past), now), Kept::Snapshot(snapshot))
@@ -32,15 +32,15 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
 }
 
 enum Kept {
-    Snapshot(Snapshot),
+    Snapshot(LiveSnapshot),
     Commit(Box<Checked>),
 }
 
 impl Kept {
-    fn as_against(&self) -> Against<'_> {
+    fn as_against(&self) -> Baseline<'_> {
         match self {
-            Self::Snapshot(snapshot) => Against::Snapshot(snapshot),
-            Self::Commit(base) => Against::Commit(base),
+            Self::Snapshot(snapshot) => Baseline::Snapshot(snapshot),
+            Self::Commit(base) => Baseline::Commit(base),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use super::{Colour, Common, Failure};
+use super::{Colour, CommandFailure, Common};
 use crate::report::Drawing;
 
 /// Where a command's words go.
@@ -64,11 +64,11 @@ impl Output {
     }
 
     /// The result: to standard output. A reader that has gone away is not a failure.
-    pub(crate) fn result(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn result(&self, text: &str) -> Result<(), CommandFailure> {
         let mut stdout = std::io::stdout().lock();
         let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         match written {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Write(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CommandFailure::Write(error)),
             _ => Ok(()),
         }
     }
@@ -82,7 +82,7 @@ impl Output {
     }
 
     /// What went wrong, its causes and the way out: to standard error.
-    pub(crate) fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &CommandFailure) {
         let _ = std::io::stderr().lock().write_all(failure.render(self.drawing_of_notes().has_colour()).as_bytes());
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::check::plural;
-use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 
 /// What `pause` takes.
 #[derive(Debug, Args)]
@@ -28,15 +28,15 @@ pub(crate) struct ResumeArgs {
     clusters: ClusterFlags,
 }
 
-pub(crate) async fn pause(common: &Common, args: &PauseArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn pause(common: &Common, args: &PauseArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let why: String = args.reason.chars().filter(|letter| !letter.is_control()).collect();
     if why.trim().is_empty() {
-        return Err(Failure::asked("a pause needs a reason", "say in a few words why, for whoever finds it"));
+        return Err(CommandFailure::asked("a pause needs a reason", "say in a few words why, for whoever finds it"));
     }
     mark(common, &args.clusters, &args.organisations, Some(why.trim()), output).await
 }
 
-pub(crate) async fn resume(common: &Common, args: &ResumeArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn resume(common: &Common, args: &ResumeArgs, output: &Output) -> Result<Exit, CommandFailure> {
     mark(common, &args.clusters, &args.organisations, None, output).await
 }
 
@@ -46,7 +46,7 @@ async fn mark(
     organisations: &[String],
     why: Option<&str>,
     output: &Output,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, CommandFailure> {
     let session = session::open(common, flags, None, output).await?;
     let only = session::only(session.checked(), organisations)?;
     if session.checked().garden.is_none() {

@@ -2,9 +2,9 @@
 
 use super::edit::{with_line, write};
 use super::workspace::{check_once, find};
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 
-pub(crate) fn run(common: &Common, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, None)?;
     let checked = check_once(&workspace, None)?;
     let Some(garden) = &checked.garden else {
@@ -26,7 +26,10 @@ pub(crate) fn run(common: &Common, output: &Output) -> Result<Exit, Failure> {
         None => with_line(&file.text, garden.span.start as usize, &line),
     };
     let text = text.ok_or_else(|| {
-        Failure::asked(format!("the node `garden {}` has no block", garden.name), format!("write `{line}` into it"))
+        CommandFailure::asked(
+            format!("the node `garden {}` has no block", garden.name),
+            format!("write `{line}` into it"),
+        )
     })?;
     write(&workspace.root.join(&*file.path), &text)?;
     output.result(&format!("{}\n", file.path))?;

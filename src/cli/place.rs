@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::{Failure, Output};
+use super::{CommandFailure, Output};
 use crate::check::Checked;
 use crate::report::{Drawing, Format, render, step_summary};
 
@@ -18,7 +18,7 @@ enum Place {
 }
 
 /// Tells the CI that this runs in, if any; files are written only where no report was asked for (`unasked`).
-pub(super) fn tell(checked: &Checked, unasked: bool, output: &Output) -> Result<(), Failure> {
+pub(super) fn tell(checked: &Checked, unasked: bool, output: &Output) -> Result<(), CommandFailure> {
     let report = |format| render(format, &checked.findings, &checked.sources, Drawing::Plain);
     match place() {
         Some(Place::GitHub) => {
@@ -48,15 +48,15 @@ fn place() -> Option<Place> {
 
 /// All findings on the page of the job, since annotations are cut after ten of a kind.
 #[expect(clippy::disallowed_methods, reason = "a port: the summary that GitHub Actions asks for")]
-fn summarise(checked: &Checked) -> Result<(), Failure> {
+fn summarise(checked: &Checked) -> Result<(), CommandFailure> {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return Ok(()) };
     let path = Path::new(&path);
     let text = step_summary(&checked.findings, &checked.sources);
     let appended = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    appended.and_then(|mut file| file.write_all(text.as_bytes())).map_err(Failure::file("write", path))
+    appended.and_then(|mut file| file.write_all(text.as_bytes())).map_err(CommandFailure::file("write", path))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the report that GitLab CI reads")]
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(Failure::file("write", path))
+fn write(path: &Path, text: &str) -> Result<(), CommandFailure> {
+    std::fs::write(path, text).map_err(CommandFailure::file("write", path))
 }

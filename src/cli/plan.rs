@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::show::{Shape, ShowFormat, Shown};
+use super::show::{ShowFormat, ShowOptions, ShownRound};
 use super::workspace::{find, now};
-use super::{ClusterFlags, Common, Exit, Failure, Output, files, offline, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, files, offline, session};
 use crate::check::Checked;
 use crate::engine::{Prepared, Round, RoundOptions};
 use crate::plan::Plan;
@@ -39,7 +39,7 @@ pub(crate) struct PlanArgs {
     format: ShowFormat,
 }
 
-pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
     if args.live.is_some() || args.base.is_some() {
         return offline::run(common, args, output);
     }
@@ -66,10 +66,11 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     Ok(exit)
 }
 
-pub(super) fn show(args: &PlanArgs, checked: &Checked, round: &Round, output: &Output) -> Result<Exit, Failure> {
-    let shape = Shape { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
-    let shown = Shown { checked, round, loud: true };
-    output.result(&shown.text(shape))?;
+pub(super) fn show(args: &PlanArgs, checked: &Checked, round: &Round, output: &Output) -> Result<Exit, CommandFailure> {
+    let show_options =
+        ShowOptions { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
+    let shown = ShownRound { checked, round, loud: true };
+    output.result(&shown.text(show_options))?;
     let changes = round.plan.as_ref().is_some_and(Plan::changes_anything);
     Ok(match shown.exit() {
         Exit::Good if args.exit_code && changes => Exit::Changes,
@@ -78,7 +79,7 @@ pub(super) fn show(args: &PlanArgs, checked: &Checked, round: &Round, output: &O
 }
 
 /// Writes a plan to be applied later.
-fn keep(file: &Path, plan: &Plan, output: &Output) -> Result<(), Failure> {
+fn keep(file: &Path, plan: &Plan, output: &Output) -> Result<(), CommandFailure> {
     files::write_json(file, plan)?;
     output.note(&format!(
         "kept in {}; next: parcelle apply --plan {} (refused as stale when commit, objects or clusters have moved)",

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::workspace::{check_once, find, show_findings};
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 use crate::check::Checked;
 use crate::render::{Object, OrganisationObjects, SecretRequest, SecretSource};
 use crate::source::Sources;
@@ -36,7 +36,7 @@ enum RenderFormat {
     Json,
 }
 
-pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let checked = check_once(&find(common, None)?, args.commit.as_deref())?;
     show_findings(&checked, output);
     let (organisation, app) = subject(args, &checked)?;
@@ -59,24 +59,24 @@ pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
 }
 
-fn subject<'a>(args: &'a RenderArgs, checked: &Checked) -> Result<(Option<&'a str>, Option<&'a str>), Failure> {
+fn subject<'a>(args: &'a RenderArgs, checked: &Checked) -> Result<(Option<&'a str>, Option<&'a str>), CommandFailure> {
     let Some(subject) = args.subject.as_deref() else { return Ok((None, None)) };
     let (organisation, app) =
         subject.split_once('/').map_or((subject, None), |(organisation, app)| (organisation, Some(app)));
     let garden = checked.garden.as_ref();
     let known = garden.and_then(|garden| garden.organisations.get(organisation));
     match known {
-        None if garden.is_some_and(|garden| garden.broken.contains(organisation)) => Err(Failure::asked(
+        None if garden.is_some_and(|garden| garden.broken.contains(organisation)) => Err(CommandFailure::asked(
             format!("`{organisation}` has findings and is not rendered"),
             "mend them first: parcelle check",
         )),
-        None => Err(Failure::asked(
+        None => Err(CommandFailure::asked(
             format!("the garden has no organisation `{organisation}`"),
             known_organisations(checked),
         )),
         Some(known) if app.is_some_and(|app| !known.apps.contains_key(app)) => {
             let apps = known.apps.keys().map(crate::name::Name::as_str).collect::<Vec<_>>().join(", ");
-            Err(Failure::asked(
+            Err(CommandFailure::asked(
                 format!("`{organisation}` has no app `{}`", app.unwrap_or_default()),
                 format!("its apps: {apps}"),
             ))
@@ -140,15 +140,15 @@ fn keys(source: &SecretSource) -> Vec<(String, String)> {
     }
 }
 
-fn yaml(items: &[(Value, Vec<String>)]) -> Result<String, Failure> {
+fn yaml(items: &[(Value, Vec<String>)]) -> Result<String, CommandFailure> {
     let mut text = String::new();
     for (body, origins) in items {
         text.push_str("---\n");
         for line in origins {
             let _ = writeln!(text, "# {line}");
         }
-        let document =
-            serde_saphyr::to_string(body).map_err(|error| Failure::Write(std::io::Error::other(error.to_string())))?;
+        let document = serde_saphyr::to_string(body)
+            .map_err(|error| CommandFailure::Write(std::io::Error::other(error.to_string())))?;
         text.push_str(&document);
         if !text.ends_with('\n') {
             text.push('\n');

@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::progress::Bar;
 use super::sandbox::interrupted;
-use super::show::{Shape, ShowFormat, Shown};
+use super::show::{ShowFormat, ShowOptions, ShownRound};
 use super::workspace::{find, now, state_folder};
-use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cluster::lease::Timing;
 use crate::engine::{Daemon, DaemonOptions, Event, Source, Turn};
 use crate::git::Remote;
@@ -78,7 +78,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let source = source(common, args)?;
     let timing = args.lease.map_or_else(Timing::default, Timing::lasting);
     let options = DaemonOptions {
@@ -96,7 +96,7 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
 }
 
 /// Turn after turn until somebody says stop, or one. A failure of the world is told, and tried again at the next event.
-async fn turns(daemon: &mut Daemon, args: &RunArgs, output: &Output) -> Result<Exit, Failure> {
+async fn turns(daemon: &mut Daemon, args: &RunArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let mut telling = Telling { args, output, told: String::new() };
     // Caught from here on: one that comes during a turn ends the loop after it.
     let mut stop = Box::pin(interrupted());
@@ -104,7 +104,7 @@ async fn turns(daemon: &mut Daemon, args: &RunArgs, output: &Output) -> Result<E
     while event != Event::Stop {
         let bar = Bar::start(output);
         daemon.session_mut().progress = bar.as_ref().map(Bar::sender);
-        let turn = daemon.turn(event, now()).await.map_err(Failure::from);
+        let turn = daemon.turn(event, now()).await.map_err(CommandFailure::from);
         Bar::finish(bar).await;
         let exit = turn.and_then(|turn| turn.map_or(Ok(Exit::Good), |turn| telling.tell(&turn)));
         daemon.session_mut().progress = None;
@@ -130,14 +130,14 @@ struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    fn tell(&mut self, turn: &Turn<'_>) -> Result<Exit, Failure> {
+    fn tell(&mut self, turn: &Turn<'_>) -> Result<Exit, CommandFailure> {
         let once = self.args.once;
         turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
-        let shown = Shown { checked: turn.checked, round: &turn.round, loud };
+        let shown = ShownRound { checked: turn.checked, round: &turn.round, loud };
         let standing = shown.standing();
         if once || shown.writes() || standing != self.told {
-            self.output.result(&shown.text(Shape {
+            self.output.result(&shown.text(ShowOptions {
                 format: self.args.format,
                 drawing: self.output.drawing(),
                 verbose: self.output.verbose(),
@@ -150,7 +150,7 @@ impl Telling<'_> {
 }
 
 /// Where commits come from: a mirror of the repository that is named, else of the one that holds the garden.
-fn source(common: &Common, args: &RunArgs) -> Result<Source, Failure> {
+fn source(common: &Common, args: &RunArgs) -> Result<Source, CommandFailure> {
     let (address, folder) = if let Some(repo) = &args.repo {
         (repo.clone(), common.garden.as_ref().map(|folder| folder.display().to_string()))
     } else {

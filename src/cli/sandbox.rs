@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::session::sandbox_state;
 use super::workspace::{check_once, find};
-use super::{Common, Exit, Failure, Output};
+use super::{CommandFailure, Common, Exit, Output};
 use crate::engine::made_by_operators;
 use crate::model::Cluster;
 use crate::name::Name;
@@ -42,7 +42,7 @@ pub(crate) struct SandboxArgs {
     controllers_for: Option<PathBuf>,
 }
 
-pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) -> Result<Exit, CommandFailure> {
     if let Some(kubeconfig) = &args.controllers_for {
         output.note(&format!("simulated controllers for {}; Ctrl-C ends them", kubeconfig.display()));
         let running = sandbox::controllers::run_for(kubeconfig).await.map_err(sandbox::SandboxError::Controllers)?;
@@ -90,7 +90,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
 }
 
 /// The clusters of the garden with their uids, or one named `sandbox`.
-fn clusters(common: &Common) -> Result<Vec<Served>, Failure> {
+fn clusters(common: &Common) -> Result<Vec<Served>, CommandFailure> {
     let workspace = match find(common, None) {
         Ok(workspace) => workspace,
         Err(_) if common.garden.is_none() => return Ok(vec![Served::alone()]),
@@ -122,13 +122,13 @@ impl Served {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: the kubeconfig that was asked for")]
-fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(), Failure> {
+fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(), CommandFailure> {
     let urls: Vec<_> = handles.iter().map(|(name, handle)| (name, handle.url(), &handle.token)).collect();
     let contexts: Vec<_> =
         urls.iter().map(|(name, url, token)| (name.as_str(), url.as_str(), token.as_str())).collect();
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(Failure::file("make the folder", folder))?;
-    std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(Failure::file("write", path))
+    std::fs::create_dir_all(folder).map_err(CommandFailure::file("make the folder", folder))?;
+    std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(CommandFailure::file("write", path))
 }
 
 /// Waits for Ctrl-C or a polite request to end. Both are caught from the call on, not only once it is awaited.

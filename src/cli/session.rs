@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::progress::Bar;
 use super::render::known_organisations;
 use super::workspace::{find, identity, now, state_folder};
-use super::{ClusterFlags, Common, Failure, Output};
+use super::{ClusterFlags, CommandFailure, Common, Output};
 use crate::check::Checked;
 use crate::cluster::lease::Timing;
 use crate::engine::{self, ClusterAccess, LeaseOptions, Note, Prepared, RoundOptions, SandboxState, Session, Source};
@@ -19,7 +19,7 @@ pub(super) async fn open(
     flags: &ClusterFlags,
     commit: Option<&str>,
     output: &Output,
-) -> Result<Session, Failure> {
+) -> Result<Session, CommandFailure> {
     over(find(common, None)?, flags, commit, output).await
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn open_as_applied(
     common: &Common,
     flags: &ClusterFlags,
     output: &Output,
-) -> Result<Session, Failure> {
+) -> Result<Session, CommandFailure> {
     let workspace = find(common, None)?;
     let commit = workspace.repository.is_some().then_some("HEAD");
     over(workspace, flags, commit, output).await
@@ -40,7 +40,7 @@ pub(super) async fn over(
     flags: &ClusterFlags,
     commit: Option<&str>,
     output: &Output,
-) -> Result<Session, Failure> {
+) -> Result<Session, CommandFailure> {
     let source = Source::Workspace { workspace, revision: commit.map(str::to_owned) };
     let mut session = Session::open(source, access(flags)?, leases(Timing::default(), true), now()).await?;
     session.take_notes().iter().for_each(|note| output.note(&words_of(note)));
@@ -48,13 +48,13 @@ pub(super) async fn over(
 }
 
 /// How the clusters are reached, as the flags say.
-pub(super) fn access(flags: &ClusterFlags) -> Result<ClusterAccess, Failure> {
+pub(super) fn access(flags: &ClusterFlags) -> Result<ClusterAccess, CommandFailure> {
     if flags.sandbox {
         return Ok(ClusterAccess::Sandbox(sandbox_state(flags.sandbox_state.as_deref())?));
     }
     let context = |pair: &String| match pair.split_once('=') {
         Some((cluster, context)) => Ok((cluster.to_owned(), context.to_owned())),
-        None => Err(Failure::asked(format!("`--context {pair}` names no context"), "write CLUSTER=CONTEXT")),
+        None => Err(CommandFailure::asked(format!("`--context {pair}` names no context"), "write CLUSTER=CONTEXT")),
     };
     let contexts = flags.context.iter().map(context).collect::<Result<BTreeMap<_, _>, _>>()?;
     let (kubeconfig, in_cluster) = (flags.kubeconfig.clone(), flags.in_cluster.clone());
@@ -62,7 +62,7 @@ pub(super) fn access(flags: &ClusterFlags) -> Result<ClusterAccess, Failure> {
 }
 
 /// Where embedded sandboxes keep their state, as a flag says: a file, or `none`.
-pub(super) fn sandbox_state(flag: Option<&str>) -> Result<SandboxState, Failure> {
+pub(super) fn sandbox_state(flag: Option<&str>) -> Result<SandboxState, CommandFailure> {
     Ok(match flag {
         Some("none") => SandboxState::Memory,
         Some(file) => SandboxState::File(PathBuf::from(file)),
@@ -95,7 +95,7 @@ pub(super) async fn prepare(session: &mut Session, options: &RoundOptions, outpu
 }
 
 /// The organisations that the arguments name; all where none are named.
-pub(super) fn only(checked: &Checked, names: &[String]) -> Result<Option<BTreeSet<Name>>, Failure> {
+pub(super) fn only(checked: &Checked, names: &[String]) -> Result<Option<BTreeSet<Name>>, CommandFailure> {
     if names.is_empty() {
         return Ok(None);
     }
@@ -105,12 +105,14 @@ pub(super) fn only(checked: &Checked, names: &[String]) -> Result<Option<BTreeSe
     };
     let parse = |name: &String| match Name::new(name) {
         Ok(parsed) if known(name) => Ok(parsed),
-        _ => Err(Failure::asked(format!("the garden has no organisation `{name}`"), known_organisations(checked))),
+        _ => {
+            Err(CommandFailure::asked(format!("the garden has no organisation `{name}`"), known_organisations(checked)))
+        }
     };
     names.iter().map(parse).collect::<Result<_, _>>().map(Some)
 }
 
-impl From<engine::Failure> for Failure {
+impl From<engine::Failure> for CommandFailure {
     fn from(failure: engine::Failure) -> Self {
         match failure {
             engine::Failure::Git(error) => Self::Git(error),

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::check::{plural, summary};
 use crate::check::Checked;
-use crate::engine::{Outcome, Round};
+use crate::engine::{Round, RoundOutcome};
 use crate::finding::Findings;
-use crate::report::plan::{Look, Markdown};
+use crate::report::plan::{Markdown, TextStyle};
 use crate::report::{self, Drawing, Format};
 
 /// How a plan and its outcome are printed.
@@ -24,9 +24,9 @@ pub(crate) enum ShowFormat {
     Markdown,
 }
 
-/// The shape of what is printed.
+/// How a round is printed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
+pub(crate) struct ShowOptions {
     pub(crate) format: ShowFormat,
     pub(crate) drawing: Drawing,
     /// Every object rather than a summary.
@@ -36,17 +36,17 @@ pub(crate) struct Shape {
 }
 
 /// A round to be printed.
-pub(crate) struct Shown<'a> {
+pub(crate) struct ShownRound<'a> {
     pub(crate) checked: &'a Checked,
     pub(crate) round: &'a Round,
     /// Whether findings are told again.
     pub(crate) loud: bool,
 }
 
-impl Shown<'_> {
+impl ShownRound<'_> {
     /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
     pub(crate) fn exit(&self) -> Exit {
-        let open = self.round.outcome.as_ref().is_some_and(Outcome::is_open);
+        let open = self.round.outcome.as_ref().is_some_and(RoundOutcome::is_open);
         let refused = |plan: &crate::plan::Plan| plan.organisations.iter().any(|one| one.findings.has_errors());
         if !self.round.unreached.is_empty() {
             Exit::World
@@ -81,11 +81,11 @@ impl Shown<'_> {
         text
     }
 
-    pub(crate) fn text(&self, shape: Shape) -> String {
-        match shape.format {
+    pub(crate) fn text(&self, options: ShowOptions) -> String {
+        match options.format {
             ShowFormat::Json => format!("{:#}\n", self.json()),
             ShowFormat::Markdown => self.markdown(),
-            ShowFormat::Text => self.words(shape),
+            ShowFormat::Text => self.words(options),
         }
     }
 
@@ -105,11 +105,11 @@ impl Shown<'_> {
         findings
     }
 
-    fn words(&self, shape: Shape) -> String {
+    fn words(&self, options: ShowOptions) -> String {
         let findings = self.findings();
         let mut text = String::new();
         if !findings.is_empty() {
-            text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, shape.drawing));
+            text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, options.drawing));
             text.push('\n');
         }
         if let Some(commit) = &self.checked.commit {
@@ -121,19 +121,19 @@ impl Shown<'_> {
             !plan.organisations.is_empty() || (self.round.unreached.is_empty() && self.round.untouched == 0)
         };
         if let Some(plan) = self.round.plan.as_ref().filter(seen) {
-            let look = Look { drawing: shape.drawing, verbose: shape.verbose };
+            let style = TextStyle { drawing: options.drawing, verbose: options.verbose };
             text.push('\n');
-            text.push_str(&report::plan::text(plan, look));
+            text.push_str(&report::plan::text(plan, style));
             if let Some(outcome) = &self.round.outcome {
-                text.push_str(&report::plan::outcome(&outcome.organisations, look));
+                text.push_str(&report::plan::outcome(&outcome.organisations, style));
             }
         }
-        self.asides(&mut text, shape);
+        self.asides(&mut text, options);
         text
     }
 
     /// What is neither plan nor outcome: clusters out of reach, commits that would go back, organisations left alone.
-    fn asides(&self, text: &mut String, shape: Shape) {
+    fn asides(&self, text: &mut String, options: ShowOptions) {
         for (cluster, why) in &self.round.unreached {
             let _ = writeln!(text, "failed: {}", of_cluster(cluster, why));
         }
@@ -145,7 +145,7 @@ impl Shown<'_> {
                 back.shared.short()
             );
         }
-        if self.round.untouched > 0 && shape.daemon {
+        if self.round.untouched > 0 && options.daemon {
             let _ = writeln!(
                 text,
                 "{} rendered anew; {} left alone: nothing of theirs changed",

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::check::plural;
 use super::workspace::now;
-use super::{ClusterFlags, Common, Exit, Failure, Output, files, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, files, session};
 use crate::engine::RoundOptions;
 
 /// What `snapshot` takes.
@@ -22,7 +22,7 @@ pub(crate) struct SnapshotArgs {
     output: PathBuf,
 }
 
-pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let mut session = session::open(common, &args.clusters, None, output).await?;
     let only = session::only(session.checked(), &args.organisations)?;
     let options = RoundOptions { only, ..RoundOptions::unasked(now()) };

@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::show::ShowFormat;
 use super::workspace::now;
-use super::{ClusterFlags, Common, Exit, Failure, Output, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::engine::{Prepared, RoundOptions};
-use crate::report::plan::{Look, OrganisationStatus, status, statuses};
+use crate::report::plan::{OrganisationStatus, TextStyle, status, statuses};
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -21,20 +21,20 @@ pub(crate) struct StatusArgs {
     format: ShowFormat,
 }
 
-pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let mut session = session::open(common, &args.clusters, None, output).await?;
     let only = session::only(session.checked(), args.organisation.as_slice())?;
     let options = RoundOptions { only, ..RoundOptions::everything(now()) };
     let Some(prepared) = session::prepare(&mut session, &options, output).await else {
         session.close().await;
-        return Err(Failure::asked("there is no garden to speak of", "parcelle check says why"));
+        return Err(CommandFailure::asked("there is no garden to speak of", "parcelle check says why"));
     };
     let mut all = session.statuses(&prepared);
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
     for status in &mut all {
         status.last_change = session.last_change(&status.commit);
     }
-    let look = Look { drawing: output.drawing(), verbose: output.verbose() };
+    let look = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {
         (ShowFormat::Json, all) => format!("{:#}\n", serde_json::to_value(all).unwrap_or_default()),
         (_, [one]) if args.organisation.is_some() => status(one, look),

@@ -6,17 +6,17 @@ use crate::check::{Checked, Memo, check, check_again, past_of};
 use crate::git::{self, Workspace};
 use crate::model::Past;
 
-use super::{Common, Failure, Output};
+use super::{CommandFailure, Common, Output};
 
 /// Finds the garden that the flags or the current folder name.
 #[expect(clippy::disallowed_methods, reason = "a port: the current folder")]
-pub(crate) fn find(common: &Common, path: Option<&Path>) -> Result<Workspace, Failure> {
-    let current = std::env::current_dir().map_err(Failure::file("read", Path::new(".")))?;
+pub(crate) fn find(common: &Common, path: Option<&Path>) -> Result<Workspace, CommandFailure> {
+    let current = std::env::current_dir().map_err(CommandFailure::file("read", Path::new(".")))?;
     Ok(Workspace::find(path.or(common.garden.as_deref()), &current)?)
 }
 
 /// Checks the garden as it lies on disk (or at a commit), at this moment.
-pub(crate) fn check_once(workspace: &Workspace, commit: Option<&str>) -> Result<Checked, Failure> {
+pub(crate) fn check_once(workspace: &Workspace, commit: Option<&str>) -> Result<Checked, CommandFailure> {
     Ok(check(workspace.snapshot(commit)?, None, now()))
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn check_since(
     memo: &mut Memo,
     commit: Option<&str>,
     base: Option<&str>,
-) -> Result<Checked, Failure> {
+) -> Result<Checked, CommandFailure> {
     let past = past_since(workspace, memo, commit, base)?;
     Ok(check_again(memo, workspace.snapshot(commit)?, past.as_ref(), now()))
 }
@@ -38,7 +38,7 @@ pub(crate) fn past_since(
     memo: &mut Memo,
     commit: Option<&str>,
     base: Option<&str>,
-) -> Result<Option<Past>, Failure> {
+) -> Result<Option<Past>, CommandFailure> {
     let began = match (base, &workspace.repository) {
         (Some("none"), _) | (None, None) => None,
         (Some(base), _) => Some(base.to_owned()),
@@ -75,11 +75,14 @@ pub(crate) fn identity() -> String {
 
 /// The user's state folder of parcelle.
 #[expect(clippy::disallowed_methods, reason = "a port: where state is kept")]
-pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
+pub(crate) fn state_folder() -> Result<PathBuf, CommandFailure> {
     let named = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = named("XDG_STATE_HOME").or_else(|| named("HOME").map(|home| home.join(".local/state")));
     base.map(|base| base.join("parcelle")).ok_or_else(|| {
-        Failure::asked("there is no folder to keep state in", "set HOME or XDG_STATE_HOME, or use --sandbox-state none")
+        CommandFailure::asked(
+            "there is no folder to keep state in",
+            "set HOME or XDG_STATE_HOME, or use --sandbox-state none",
+        )
     })
 }
 

@@ -20,8 +20,8 @@ use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::order::{self, Phase, Step};
 use crate::plan::{
-    Action, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome, Said, Skip,
-    Verb, health,
+    Action, Directives, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome,
+    Skip, Verb, health,
 };
 use crate::render::{ObjectId, OrganisationObjects, Stage};
 use crate::source::Sources;
@@ -38,7 +38,7 @@ pub(crate) struct Work<'a> {
     pub(crate) plan: &'a OrganisationPlan,
     pub(crate) objects: &'a OrganisationObjects,
     /// What the garden says about changing them.
-    pub(crate) said: &'a Said,
+    pub(crate) directives: &'a Directives,
     /// What was there when the plan was made.
     pub(crate) live: &'a Live,
     /// The inventory as it was written ahead: the nonces of what is made are in it.

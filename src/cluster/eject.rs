@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::connect::{Connection, Writer};
 use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
-use super::inventory::{InventoryError, Stored};
+use super::inventory::{InventoryError, StoredInventory};
 use super::request::Content;
 use super::retry::Retry;
 use crate::name::Name;
@@ -31,7 +31,7 @@ pub async fn look(
     connection: &Connection,
     kinds: &Kinds,
     garden: &Name,
-    stored: &Stored,
+    stored: &StoredInventory,
 ) -> Result<Ejection, ApiError> {
     let mut ejection = Ejection::default();
     let reads = stored.inventory.entries.iter().map(|(id, entry)| async move {
@@ -60,7 +60,7 @@ pub async fn let_go(
     writer: &Writer,
     kinds: &Kinds,
     garden: &Name,
-    stored: &Stored,
+    stored: &StoredInventory,
     held: &[ObjectId],
 ) -> Result<usize, (ObjectId, ApiError)> {
     let entries = held.iter().filter_map(|id| Some((id, stored.inventory.entries.get(id)?, kinds.of(id).ok()?)));
@@ -105,7 +105,7 @@ pub async fn forget(
     writer: &Writer,
     garden: &Name,
     organisation: &Name,
-    stored: &Stored,
+    stored: &StoredInventory,
 ) -> Result<(), InventoryError> {
     for (path, version) in stored.places(garden, organisation) {
         let options: Value = serde_json::json!({

@@ -60,9 +60,9 @@ pub struct Lease {
     timing: Timing,
 }
 
-/// How we stand to a lease.
+/// The state of a lease for us.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum LeaseState {
     /// It is ours; writing is allowed while the permit holds.
     Held,
     /// Somebody else holds it.
@@ -99,7 +99,7 @@ impl Lease {
     /// Takes the lease where it is free or expired, renews it where it is ours. To be called at every [`Timing::renewal`].
     ///
     /// `writer` must have a permit of its own ([`Permit::Always`]): the lease is what permits come from.
-    pub async fn acquire_or_renew(&mut self, writer: &Writer) -> Result<Standing, ApiError> {
+    pub async fn acquire_or_renew(&mut self, writer: &Writer) -> Result<LeaseState, ApiError> {
         let begun = Instant::now();
         // What we hold is renewed as we know it: one request. Where that is not what is there any more, it is read.
         if let Some(held) = self.held.take() {
@@ -115,7 +115,7 @@ impl Lease {
             Some(lease) => {
                 let holder = text(lease, "/spec/holderIdentity");
                 if holder != self.identity && !holder.is_empty() && !self.is_expired(lease) {
-                    return Ok(Standing::HeldBy { holder: holder.to_owned(), alive: self.moved });
+                    return Ok(LeaseState::HeldBy { holder: holder.to_owned(), alive: self.moved });
                 }
                 self.put(writer, lease, &self.identity).await
             }
@@ -124,18 +124,18 @@ impl Lease {
             Ok(lease) => Ok(self.hold(lease, begun)),
             Err(error) if error.is_conflict() => {
                 // Somebody was quicker; who, the next look says.
-                Ok(Standing::HeldBy { holder: "somebody who was quicker".to_owned(), alive: true })
+                Ok(LeaseState::HeldBy { holder: "somebody who was quicker".to_owned(), alive: true })
             }
             Err(error) => Err(error),
         }
     }
 
     /// The lease as it was written with our name in it.
-    fn hold(&mut self, lease: Value, begun: Instant) -> Standing {
+    fn hold(&mut self, lease: Value, begun: Instant) -> LeaseState {
         self.note(&lease);
         self.extend(begun);
         self.held = Some(lease);
-        Standing::Held
+        LeaseState::Held
     }
 
     /// Gives the lease up, so that the next one need not wait for its end.

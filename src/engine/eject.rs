@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use super::session::Session;
 use crate::cause::reason_of;
 use crate::cluster::eject::{self, Ejection};
-use crate::cluster::{Connection, Kinds, Stored, discover, inventory};
+use crate::cluster::{Connection, Kinds, StoredInventory, discover, inventory};
 use crate::model::Garden;
 use crate::name::Name;
 
-/// What one cluster holds of an organisation that is to be let go.
-pub(crate) struct Held {
+/// A cluster with the objects of an organisation that is ejected.
+pub(crate) struct EjectTarget {
     connection: Connection,
     kinds: Kinds,
-    stored: Stored,
+    stored: StoredInventory,
     /// Its objects, and those that are somebody else's by now or cannot be read.
     pub(crate) ejection: Ejection,
 }
@@ -41,13 +41,13 @@ pub(crate) enum EjectFailure {
 
 impl Session {
     /// IO: what each cluster holds of an organisation; clusters that hold nothing are left out.
-    pub(crate) async fn held_of(&self, organisation: &Name) -> Result<BTreeMap<Name, Held>, EjectFailure> {
+    pub(crate) async fn held_of(&self, organisation: &Name) -> Result<BTreeMap<Name, EjectTarget>, EjectFailure> {
         let mut places = BTreeMap::new();
         let Some(garden) = &self.checked.garden else { return Ok(places) };
         for (cluster, connection) in self.connections() {
-            let held = held_on(connection, garden, organisation).await;
-            let held = held.map_err(|why| EjectFailure::Cluster { cluster: cluster.clone(), why })?;
-            places.extend(held.map(|held| (cluster, held)));
+            let target = target_on(connection, garden, organisation).await;
+            let target = target.map_err(|why| EjectFailure::Cluster { cluster: cluster.clone(), why })?;
+            places.extend(target.map(|target| (cluster, target)));
         }
         Ok(places)
     }
@@ -56,7 +56,7 @@ impl Session {
     pub(crate) async fn let_go(
         &mut self,
         organisation: &Name,
-        places: &BTreeMap<Name, Held>,
+        places: &BTreeMap<Name, EjectTarget>,
     ) -> Result<usize, EjectFailure> {
         self.take_leases().await;
         let done = match std::mem::take(&mut self.refused).into_iter().next() {
@@ -71,21 +71,21 @@ impl Session {
     async fn let_go_with_leases(
         &self,
         organisation: &Name,
-        places: &BTreeMap<Name, Held>,
+        places: &BTreeMap<Name, EjectTarget>,
     ) -> Result<usize, EjectFailure> {
         let Some(garden) = &self.checked.garden else { return Ok(0) };
         let permits = self.leases.permits();
         let mut released = 0;
-        for (cluster, held) in places {
+        for (cluster, target) in places {
             let permit = permits.get(cluster).cloned().unwrap_or(crate::cluster::Permit::Always);
-            let writer = held.connection.writer(&garden.clusters[cluster], permit).await;
+            let writer = target.connection.writer(&garden.clusters[cluster], permit).await;
             let writer =
                 writer.map_err(|error| EjectFailure::Cluster { cluster: cluster.clone(), why: reason_of(&error) })?;
             let stopped = |why: String| EjectFailure::Stopped { why };
-            released += eject::let_go(&writer, &held.kinds, &garden.name, &held.stored, &held.ejection.held)
+            released += eject::let_go(&writer, &target.kinds, &garden.name, &target.stored, &target.ejection.held)
                 .await
                 .map_err(|(id, error)| stopped(format!("{id} could not be let go: {error}")))?;
-            eject::forget(&writer, &garden.name, organisation, &held.stored)
+            eject::forget(&writer, &garden.name, organisation, &target.stored)
                 .await
                 .map_err(|error| stopped(reason_of(&error)))?;
         }
@@ -94,7 +94,11 @@ impl Session {
 }
 
 /// IO: what a cluster holds of the organisation; `None` for nothing.
-async fn held_on(connection: Connection, garden: &Garden, organisation: &Name) -> Result<Option<Held>, String> {
+async fn target_on(
+    connection: Connection,
+    garden: &Garden,
+    organisation: &Name,
+) -> Result<Option<EjectTarget>, String> {
     let reason = |error: &(dyn std::error::Error + 'static)| reason_of(error);
     let cluster = &garden.clusters[connection.cluster()];
     connection.verify(cluster).await.map_err(|error| reason(&error))?;
@@ -103,5 +107,5 @@ async fn held_on(connection: Connection, garden: &Garden, organisation: &Name) -
     let stored = stored.map_err(|error| reason(&error))?;
     let kinds = discover(&connection).await.map_err(|error| reason(&error))?;
     let ejection = eject::look(&connection, &kinds, &garden.name, &stored).await.map_err(|error| reason(&error))?;
-    Ok(Some(Held { connection, kinds, stored, ejection }))
+    Ok(Some(EjectTarget { connection, kinds, stored, ejection }))
 }

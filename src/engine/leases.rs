@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::clusters::Clusters;
 use crate::cause::reason_of;
-use crate::cluster::lease::{Standing, Timing};
+use crate::cluster::lease::{LeaseState, Timing};
 use crate::cluster::{Connection, Lease, Permit, Writer};
 use crate::name::Name;
 
@@ -115,14 +115,14 @@ impl Leases {
         let end = Instant::now() + timing.duration + timing.margin;
         loop {
             match lease.acquire_or_renew(&writer).await.map_err(|error| reason(&error))? {
-                Standing::Held => return Ok(writer),
-                Standing::HeldBy { holder, alive } if !*patient || alive || Instant::now() > end => {
+                LeaseState::Held => return Ok(writer),
+                LeaseState::HeldBy { holder, alive } if !*patient || alive || Instant::now() > end => {
                     return Err(format!(
                         "`{holder}` holds the lease of the garden `{}`, so nothing is written: one parcelle writes at a time",
                         clusters.garden
                     ));
                 }
-                Standing::HeldBy { .. } => sleep(timing.margin / 5).await,
+                LeaseState::HeldBy { .. } => sleep(timing.margin / 5).await,
             }
         }
     }
@@ -148,8 +148,8 @@ async fn keep(lease: Arc<Mutex<Lease>>, writer: Writer, timing: Timing) {
         sleep(timing.renewal).await;
         let renewed = lease.lock().await.acquire_or_renew(&writer).await;
         match renewed {
-            Ok(Standing::Held) => {}
-            Ok(Standing::HeldBy { holder, .. }) => {
+            Ok(LeaseState::Held) => {}
+            Ok(LeaseState::HeldBy { holder, .. }) => {
                 tracing::warn!(%holder, "the lease was taken by somebody else; nothing is written any more");
                 return;
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::known::past;
 use super::options::RoundOptions;
 use super::round::Round;
-use super::snapshot::{self, Snapshot};
+use super::snapshot::{self, LiveSnapshot};
 use super::stages;
 use super::state::RoundState;
 use crate::check::Checked;
@@ -15,10 +15,10 @@ use crate::model::Past;
 use crate::name::Name;
 use crate::render::OrganisationObjects;
 
-/// What stands in for the clusters in a plan that asks none.
-pub(crate) enum Against<'a> {
+/// The state that a plan without clusters compares with.
+pub(crate) enum Baseline<'a> {
     /// What they held at some moment.
-    Snapshot(&'a Snapshot),
+    Snapshot(&'a LiveSnapshot),
     /// What another commit renders.
     Commit(&'a Checked),
 }
@@ -28,7 +28,7 @@ pub(crate) fn plan_offline(
     checked: &Checked,
     only: Option<BTreeSet<Name>>,
     now: jiff::Timestamp,
-    against: &Against<'_>,
+    against: &Baseline<'_>,
 ) -> Option<Round> {
     let garden = checked.garden.as_ref()?;
     let objects = opened(checked);
@@ -36,8 +36,8 @@ pub(crate) fn plan_offline(
     let round = RoundState::of(checked, garden, &objects, &options);
     let pretended;
     let snapshot = match against {
-        Against::Snapshot(snapshot) => snapshot,
-        Against::Commit(base) => {
+        Baseline::Snapshot(snapshot) => snapshot,
+        Baseline::Commit(base) => {
             let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
             pretended = snapshot::as_applied(&round, commit, &opened(base));
             &pretended
@@ -57,12 +57,12 @@ pub(super) fn opened(checked: &Checked) -> BTreeMap<Name, Arc<OrganisationObject
 }
 
 /// Pure: what a snapshot says is applied, for the rules that compare with the past.
-pub(crate) fn past_of_snapshot(snapshot: &Snapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
+pub(crate) fn past_of_snapshot(snapshot: &LiveSnapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
     past::applied(&inventories_of(snapshot), repository, now).past
 }
 
 /// The cluster and the inventory of each organisation of a snapshot.
-fn inventories_of(snapshot: &Snapshot) -> past::Inventories<'_> {
+fn inventories_of(snapshot: &LiveSnapshot) -> past::Inventories<'_> {
     let mut inventories = past::Inventories::new();
     for (cluster, read) in &snapshot.clusters {
         for (name, one) in &read.organisations {

@@ -13,7 +13,7 @@ pub struct Round {
     /// The plan; absent where there was no garden to plan for.
     pub plan: Option<Plan>,
     /// What came of it; absent where nothing was to be applied.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<RoundOutcome>,
     /// Clusters that could not be read, with the reason.
     pub(crate) unreached: BTreeMap<Name, String>,
     /// Clusters that somebody else writes to, with the reason: nothing of them is applied.
@@ -28,14 +28,14 @@ pub struct Round {
 
 /// What came of applying a plan.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct RoundOutcome {
     /// One for each organisation of the plan, in its order.
     pub organisations: Vec<OrganisationOutcome>,
     /// Refusals of API servers, on the lines that caused them.
     pub findings: Findings,
 }
 
-impl Outcome {
+impl RoundOutcome {
     /// Whether anything is left to do, for a person or a later round.
     pub fn is_open(&self) -> bool {
         let open = |one: &OrganisationOutcome| one.failure.is_some() || one.outcomes.iter().any(plan::Outcome::is_open);

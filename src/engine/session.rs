@@ -293,7 +293,7 @@ impl Session {
     }
 
     /// What was read, to be kept for plans without a cluster.
-    pub(crate) fn snapshot(&self, prepared: &Prepared) -> Option<snapshot::Snapshot> {
+    pub(crate) fn snapshot(&self, prepared: &Prepared) -> Option<snapshot::LiveSnapshot> {
         self.with_state(prepared, |round| snapshot::snapshot(round, &prepared.live))
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::stages::read;
 use super::state::{ClusterFailure, ClusterState, LiveState, OrganisationState, RoundState};
-use crate::cluster::{Facts, Inventories, Stored};
+use crate::cluster::{Facts, StoredInventories, StoredInventory};
 use crate::merge::{self, ApplyOptions, Schemas};
 use crate::name::Name;
 use crate::plan::{Copy, Entry, Inventory, Live, LiveObject, MANAGER, OwnFields, Presence};
@@ -20,7 +20,7 @@ pub(crate) const SNAPSHOT_SCHEMA: &str = "parcelle.dev/snapshot/v1";
 /// Our objects in the clusters at one moment: enough to plan without asking them. Holds no value of a Secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Snapshot {
+pub struct LiveSnapshot {
     pub(crate) schema: String,
     /// The garden's name.
     pub(crate) garden: Name,
@@ -63,7 +63,7 @@ pub(crate) struct OrganisationSnapshot {
 }
 
 /// What was read, as a value to be kept.
-pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> Snapshot {
+pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> LiveSnapshot {
     let read = live.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
     let clusters = read.map(|(name, cluster)| {
         let organisations = cluster.organisations.iter().map(|(name, state)| (name.clone(), organisation(state)));
@@ -71,7 +71,7 @@ pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> Snapshot {
         let uid = uid.unwrap_or_else(|| round.garden.clusters[name].uid.value.clone());
         (name.clone(), ClusterSnapshot { uid, organisations: organisations.collect() })
     });
-    Snapshot {
+    LiveSnapshot {
         schema: SNAPSHOT_SCHEMA.to_owned(),
         garden: round.garden.name.clone(),
         taken: round.seconds(),
@@ -105,7 +105,7 @@ fn without_values(body: &Value) -> Value {
 }
 
 /// The state that a snapshot stands for, for a round. The server is not asked: plans made from it are reckoned here.
-pub fn state(round: &RoundState<'_>, snapshot: &Snapshot) -> LiveState {
+pub fn state(round: &RoundState<'_>, snapshot: &LiveSnapshot) -> LiveState {
     let concerned = round.garden.clusters.keys().filter(|name| round.concerns(name));
     let states = concerned.map(|name| {
         let found = snapshot.clusters.get(name).ok_or_else(|| ClusterFailure::NotInSnapshot { cluster: name.clone() });
@@ -120,11 +120,11 @@ pub fn state(round: &RoundState<'_>, snapshot: &Snapshot) -> LiveState {
 }
 
 fn cluster_state(round: &RoundState<'_>, name: &Name, snapshot: &ClusterSnapshot) -> ClusterState {
-    let inventories: Inventories = snapshot
+    let inventories: StoredInventories = snapshot
         .organisations
         .iter()
         .map(|(name, organisation)| {
-            let mut stored = Stored::default();
+            let mut stored = StoredInventory::default();
             stored.inventory = organisation.inventory.clone();
             stored.paused.clone_from(&organisation.paused);
             (name.clone(), Ok(stored))
@@ -153,7 +153,7 @@ pub fn as_applied(
     round: &RoundState<'_>,
     commit: &str,
     objects: &BTreeMap<Name, Arc<OrganisationObjects>>,
-) -> Snapshot {
+) -> LiveSnapshot {
     let schemas = render::schemas();
     let mut clusters: BTreeMap<Name, ClusterSnapshot> = BTreeMap::new();
     for (name, cluster) in &round.garden.clusters {
@@ -165,7 +165,7 @@ pub fn as_applied(
         let cluster = clusters.entry(rendered.cluster.clone()).or_default();
         cluster.organisations.insert(name.clone(), organisation);
     }
-    Snapshot {
+    LiveSnapshot {
         schema: SNAPSHOT_SCHEMA.to_owned(),
         garden: round.garden.name.clone(),
         taken: round.seconds(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use crate::git::{CommitId, Mirror, Remote, Repository, Snapshot, Workspace, commit_snapshot_after};
+use crate::git::{CommitId, Remote, RemoteMirror, Repository, Snapshot, Workspace, commit_snapshot_after};
 
 /// Where the garden's files come from.
 pub enum Source {
@@ -17,7 +17,7 @@ pub enum Source {
     /// A mirror that is fetched again and again.
     Mirror {
         /// The mirror that is fetched.
-        mirror: Mirror,
+        mirror: RemoteMirror,
         /// The garden's folder inside of the repository, where it is known beforehand.
         folder: Option<String>,
         /// The snapshot that was read last: the next one shares with it what did not change.
@@ -28,7 +28,7 @@ pub enum Source {
 impl Source {
     /// The mirror of `remote`, kept in `place`; the garden lies in `folder` of the repository.
     pub fn mirror(place: &Path, remote: Remote, folder: Option<String>) -> Result<Self, Failure> {
-        Ok(Self::Mirror { mirror: Mirror::open(place, remote).map_err(Failure::Git)?, folder, last: None })
+        Ok(Self::Mirror { mirror: RemoteMirror::open(place, remote).map_err(Failure::Git)?, folder, last: None })
     }
 
     /// IO: brings what is new; the commit that is to be applied, where it can move.

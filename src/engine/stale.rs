@@ -47,7 +47,7 @@ fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
         (Some(base), Some(live)) if !base.values_hash.is_empty() => {
             let object = state.objects.objects.iter().find(|object| object.id == action.id)?;
             let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
-            let wanted = plan::body_to_send(object, &state.said, entry);
+            let wanted = plan::body_to_send(object, &state.directives, entry);
             if plan::values_hash(&live.body, Some(&wanted), &action.changes) == base.values_hash {
                 return None;
             }

@@ -8,11 +8,11 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::options::RoundOptions;
 use crate::check::Checked;
 use crate::cluster::{
-    ApiError, Connection, Facts, InventoryError, Mirror, Permit, Progress, Resource, Stored, WrongCluster,
+    ApiError, Connection, Facts, InventoryError, Mirror, Permit, Progress, Resource, StoredInventory, WrongCluster,
 };
 use crate::model::Garden;
 use crate::name::Name;
-use crate::plan::{Live, Said};
+use crate::plan::{Directives, Live};
 use crate::render::{ObjectId, OrganisationObjects};
 use crate::source::Sources;
 
@@ -37,7 +37,7 @@ pub struct RoundState<'a> {
     /// Clusters that can be reached. One of the garden that is missing here is a failure of its organisations.
     pub clusters: &'a BTreeMap<Name, Connection>,
     /// What a loop knows of the clusters.
-    pub watched: &'a BTreeMap<Name, Watched>,
+    pub watched: &'a BTreeMap<Name, WatchedCluster>,
     /// Clusters of which an earlier batch of the same round verified which they are, and read what they serve.
     pub verified: &'a BTreeSet<Name>,
     /// The cluster that each organisation has objects on, as the inventories say: it is not carried to another one.
@@ -50,16 +50,16 @@ pub struct RoundState<'a> {
     pub progress: Option<&'a UnboundedSender<Progress>>,
 }
 
-/// What a loop knows of a cluster beforehand.
+/// A cluster that a loop watches, with what it knows of it beforehand.
 #[derive(Clone)]
-pub struct Watched {
+pub struct WatchedCluster {
     /// What its watches show.
     pub(crate) mirror: Arc<Mirror>,
     /// What it serves, where it was asked already.
     pub(crate) facts: Option<Arc<Facts>>,
 }
 
-static NO_WATCHES: BTreeMap<Name, Watched> = BTreeMap::new();
+static NO_WATCHES: BTreeMap<Name, WatchedCluster> = BTreeMap::new();
 static NO_CLUSTERS: BTreeMap<Name, Connection> = BTreeMap::new();
 static NONE_VERIFIED: BTreeSet<Name> = BTreeSet::new();
 static NO_HOMES: BTreeMap<Name, Name> = BTreeMap::new();
@@ -159,17 +159,17 @@ pub(crate) struct OrganisationState {
     /// What it should have; empty for one that the garden no longer holds.
     pub(crate) objects: Arc<OrganisationObjects>,
     /// What the garden says about changing it.
-    pub(crate) said: Said,
+    pub(crate) directives: Directives,
     /// What is ours, and how it is stored.
-    pub(crate) stored: Stored,
+    pub(crate) stored: StoredInventory,
     /// What is there.
     pub(crate) live: Live,
 }
 
 impl OrganisationState {
     /// An organisation of which nothing was read yet.
-    pub(super) fn unread(objects: Arc<OrganisationObjects>, said: Said) -> Self {
-        Self { objects, said, stored: Stored::default(), live: Live::default() }
+    pub(super) fn unread(objects: Arc<OrganisationObjects>, directives: Directives) -> Self {
+        Self { objects, directives, stored: StoredInventory::default(), live: Live::default() }
     }
 }
 

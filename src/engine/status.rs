@@ -83,8 +83,8 @@ fn status(
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
         open: open(plan),
         detached: detached(plan),
-        held: state.said.hold.clone(),
-        paused: state.said.paused.clone(),
+        held: state.directives.hold.clone(),
+        paused: state.directives.paused.clone(),
         findings: Vec::new(),
         retired: plan.and_then(|plan| plan.retired_organisation),
     }

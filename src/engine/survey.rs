@@ -10,7 +10,7 @@ use crate::cluster::{self, Connection, Kinds};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Cluster;
 use crate::name::Name;
-use crate::plan::Said;
+use crate::plan::Directives;
 use crate::render::OrganisationObjects;
 use crate::render::providers::{Want, copied_from, wants};
 
@@ -50,7 +50,7 @@ pub async fn survey(round: &RoundState<'_>, name: &Name) -> Result<Survey, Clust
     let mut missing = Findings::default();
     let mut rendered = BTreeSet::new();
     for objects in here() {
-        missing_kinds(&kinds, &OrganisationState::unread(Arc::clone(objects), Said::default()), &mut missing);
+        missing_kinds(&kinds, &OrganisationState::unread(Arc::clone(objects), Directives::default()), &mut missing);
         rendered.extend(objects.objects.iter().map(|object| (&*object.id.api_version, &*object.id.kind)));
         rendered.insert(("v1", "Secret"));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::check::literal_quantity;
 use super::template::as_text;
-use super::tree::{Function, Kind, Operator, Tree, Walk};
+use super::tree::{Expr, ExprKind, Function, Operator, Walk};
 use super::{Expression, Text, Value};
 use crate::quantity::Quantity;
 
@@ -31,14 +31,14 @@ impl Environment {
 
 /// A value with the values of the parts that made it: "`settings.office` is `none`".
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Explained {
+pub(crate) struct ExplainedValue {
     /// The value of the whole.
     pub(crate) value: Value,
     /// Each path and call in it, as written canonically, with its value, in reading order.
     pub(crate) parts: Vec<(String, Value)>,
 }
 
-impl Explained {
+impl ExplainedValue {
     /// The parts as one line: "`settings.office` is `none`, `settings.scale.max` is 3".
     pub(crate) fn parts_line(&self) -> String {
         let shown: Vec<String> = self.parts.iter().map(|(part, value)| format!("`{part}` is {value}")).collect();
@@ -53,19 +53,19 @@ pub(crate) fn evaluate(expression: &Expression, environment: &Environment) -> Va
 }
 
 /// The value and those of its parts, for messages.
-pub(crate) fn evaluate_explained(expression: &Expression, environment: &Environment) -> Explained {
+pub(crate) fn evaluate_explained(expression: &Expression, environment: &Environment) -> ExplainedValue {
     let locals = Locals { environment, bound: None };
     let mut parts = Vec::new();
     collect_parts(&expression.root, &locals, &mut parts);
-    Explained { value: value(&expression.root, &locals), parts }
+    ExplainedValue { value: value(&expression.root, &locals), parts }
 }
 
-fn collect_parts(tree: &Tree, locals: &Locals, parts: &mut Vec<(String, Value)>) {
-    let telling = tree.is_path() || matches!(tree.kind, Kind::Call(function, _) if function != Function::Quantity);
-    if telling || matches!(tree.kind, Kind::Each(..)) {
+fn collect_parts(tree: &Expr, locals: &Locals, parts: &mut Vec<(String, Value)>) {
+    let telling = tree.is_path() || matches!(tree.kind, ExprKind::Call(function, _) if function != Function::Quantity);
+    if telling || matches!(tree.kind, ExprKind::Each(..)) {
         // What `has` asked about says more than its answer.
         let shown = match &tree.kind {
-            Kind::Call(Function::Has, arguments) => &arguments[0],
+            ExprKind::Call(Function::Has, arguments) => &arguments[0],
             _ => tree,
         };
         let name = shown.to_string();
@@ -105,14 +105,14 @@ impl Locals<'_> {
     }
 
     /// A path without copying what it passes through.
-    fn path(&self, tree: &Tree) -> Option<&Value> {
+    fn path(&self, tree: &Expr) -> Option<&Value> {
         match &tree.kind {
-            Kind::Name(name) => self.find(name),
-            Kind::Field(of, name) => match self.path(of)? {
+            ExprKind::Name(name) => self.find(name),
+            ExprKind::Field(of, name) => match self.path(of)? {
                 Value::Map(entries) => entries.get(&**name),
                 _ => None,
             },
-            Kind::Index(of, at) => match (self.path(of)?, value(at, self)) {
+            ExprKind::Index(of, at) => match (self.path(of)?, value(at, self)) {
                 (Value::Map(entries), Value::Text(key)) => entries.get(&*key.text),
                 (Value::List(items), Value::Int(at)) => usize::try_from(at).ok().and_then(|at| items.get(at)),
                 _ => None,
@@ -122,28 +122,30 @@ impl Locals<'_> {
     }
 }
 
-fn value(tree: &Tree, locals: &Locals) -> Value {
+fn value(tree: &Expr, locals: &Locals) -> Value {
     match &tree.kind {
-        Kind::Bool(value) => Value::Bool(*value),
-        Kind::Int(value) => Value::Int(*value),
-        Kind::Text(text) => Value::text(text),
-        Kind::List(items) => Value::List(items.iter().map(|item| value(item, locals)).collect()),
-        Kind::Name(_) => locals.path(tree).cloned().unwrap_or(Value::Absent),
-        Kind::Field(..) | Kind::Index(..) if tree.is_path() => locals.path(tree).cloned().unwrap_or(Value::Absent),
-        Kind::Field(of, name) => value(of, locals).field(name),
-        Kind::Index(of, at) => element(&value(of, locals), &value(at, locals)),
-        Kind::Not(of) => match value(of, locals) {
+        ExprKind::Bool(value) => Value::Bool(*value),
+        ExprKind::Int(value) => Value::Int(*value),
+        ExprKind::Text(text) => Value::text(text),
+        ExprKind::List(items) => Value::List(items.iter().map(|item| value(item, locals)).collect()),
+        ExprKind::Name(_) => locals.path(tree).cloned().unwrap_or(Value::Absent),
+        ExprKind::Field(..) | ExprKind::Index(..) if tree.is_path() => {
+            locals.path(tree).cloned().unwrap_or(Value::Absent)
+        }
+        ExprKind::Field(of, name) => value(of, locals).field(name),
+        ExprKind::Index(of, at) => element(&value(of, locals), &value(at, locals)),
+        ExprKind::Not(of) => match value(of, locals) {
             Value::Bool(value) => Value::Bool(!value),
             _ => Value::Absent,
         },
-        Kind::Binary(operator, left, right) => binary(*operator, left, right, locals),
-        Kind::Choose(condition, yes, no) => match value(condition, locals) {
+        ExprKind::Binary(operator, left, right) => binary(*operator, left, right, locals),
+        ExprKind::Choose(condition, yes, no) => match value(condition, locals) {
             Value::Bool(true) => value(yes, locals),
             Value::Bool(false) => value(no, locals),
             _ => Value::Absent,
         },
-        Kind::Call(function, arguments) => call(*function, arguments, locals),
-        Kind::Each(walk, of, name, body) => each(*walk, &value(of, locals), name, body, locals),
+        ExprKind::Call(function, arguments) => call(*function, arguments, locals),
+        ExprKind::Each(walk, of, name, body) => each(*walk, &value(of, locals), name, body, locals),
     }
 }
 
@@ -157,7 +159,7 @@ fn element(of: &Value, at: &Value) -> Value {
     }
 }
 
-fn binary(operator: Operator, left: &Tree, right: &Tree, locals: &Locals) -> Value {
+fn binary(operator: Operator, left: &Expr, right: &Expr, locals: &Locals) -> Value {
     let left = value(left, locals);
     if let Operator::And | Operator::Or = operator {
         // `false && …` and `true || …` are decided by the one side that is known, whichever it is.
@@ -266,7 +268,7 @@ fn multiply(left: &Value, right: &Value) -> Value {
     }
 }
 
-fn call(function: Function, arguments: &[Tree], locals: &Locals) -> Value {
+fn call(function: Function, arguments: &[Expr], locals: &Locals) -> Value {
     let first = &arguments[0];
     match function {
         Function::Has => Value::Bool(value(first, locals) != Value::Absent),
@@ -338,7 +340,7 @@ fn extreme(function: Function, values: &[Value]) -> Value {
     best.cloned().unwrap_or(Value::Absent)
 }
 
-fn each(walk: Walk, of: &Value, name: &str, body: &Tree, locals: &Locals) -> Value {
+fn each(walk: Walk, of: &Value, name: &str, body: &Expr, locals: &Locals) -> Value {
     let keys: Vec<Value>;
     let elements: &[Value] = match of {
         Value::List(items) => items,

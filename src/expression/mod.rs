@@ -129,7 +129,7 @@ pub struct Expression {
     pub(crate) text: Arc<str>,
     /// Where that text stands; the whole string where escapes hide the exact place.
     pub(crate) span: Span,
-    root: Arc<tree::Tree>,
+    root: Arc<tree::Expr>,
 }
 
 impl Expression {
@@ -140,7 +140,7 @@ impl Expression {
 
     /// Whether it is a name and nothing else.
     pub(crate) fn is_name(&self) -> bool {
-        matches!(self.root.kind, tree::Kind::Name(_))
+        matches!(self.root.kind, tree::ExprKind::Name(_))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Expression;
 use super::lexer::{LexError, Token, tokens};
-use super::tree::{FUNCTIONS, Function, Kind, Operator, Tree, WALKS};
+use super::tree::{Expr, ExprKind, FUNCTIONS, Function, Operator, WALKS};
 use crate::finding::{Applicability, Code, Finding};
 use crate::schema::suggest::nearest;
 use crate::source::Span;
@@ -24,11 +24,11 @@ const FUNCTION: Code = Code::new("E0503");
 /// # Errors
 /// The finding of the first mistake (`E0501` syntax, `E0502` limits, `E0503` functions).
 pub fn parse(text: &str, span: Span) -> Result<Expression, Box<Finding>> {
-    parse_at(text, &Place::of(text, span))
+    parse_at(text, &TextPosition::of(text, span))
 }
 
 /// Parses an expression whose place is known.
-pub(super) fn parse_at(text: &str, place: &Place) -> Result<Expression, Box<Finding>> {
+pub(super) fn parse_at(text: &str, place: &TextPosition) -> Result<Expression, Box<Finding>> {
     if text.len() > MAX_LENGTH {
         let title = format!("the expression has {} characters", text.len());
         return Err(Box::new(
@@ -51,7 +51,7 @@ pub(super) fn parse_at(text: &str, place: &Place) -> Result<Expression, Box<Find
     Ok(Expression { text: text.into(), span: place.whole(), root: Arc::new(root) })
 }
 
-fn lex_finding(text: &str, place: &Place, error: LexError) -> Finding {
+fn lex_finding(text: &str, place: &TextPosition, error: LexError) -> Finding {
     let span = place.span(error.range.clone());
     let mut finding = Finding::error(SYNTAX, error.title, span);
     if place.precise && text.get(error.range) == Some("-") {
@@ -65,7 +65,7 @@ fn lex_finding(text: &str, place: &Place, error: LexError) -> Finding {
 
 /// Where the text of an expression stands in its file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct TextPosition {
     span: Span,
     start: usize,
     length: usize,
@@ -73,7 +73,7 @@ pub(super) struct Place {
     pub(crate) precise: bool,
 }
 
-impl Place {
+impl TextPosition {
     /// The place of the content `text` of a string at `span`. Where their lengths differ by more than the two
     /// quotes, escapes (or a raw string) hide the exact places and the whole string is meant.
     pub(crate) fn of(text: &str, span: Span) -> Self {
@@ -108,7 +108,7 @@ impl Place {
 
 struct Parser<'a> {
     text: &'a str,
-    place: &'a Place,
+    place: &'a TextPosition,
     tokens: &'a [(Token, Range<usize>)],
     at: usize,
     nesting: usize,
@@ -116,7 +116,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     /// `condition ? yes : no`
-    fn choose(&mut self) -> Result<Tree, Box<Finding>> {
+    fn choose(&mut self) -> Result<Expr, Box<Finding>> {
         self.nesting += 1;
         if self.nesting > MAX_DEPTH {
             return Err(Box::new(too_deep(self.place.whole())));
@@ -127,7 +127,7 @@ impl Parser<'_> {
             self.expect(":", "`:` and the other value")?;
             let no = self.choose()?;
             let span = condition.span.to(no.span);
-            node(Kind::Choose(Box::new(condition), Box::new(yes), Box::new(no)), span)
+            node(ExprKind::Choose(Box::new(condition), Box::new(yes), Box::new(no)), span)
         } else {
             Ok(condition)
         };
@@ -135,13 +135,13 @@ impl Parser<'_> {
         tree
     }
 
-    fn binary(&mut self, least: u8) -> Result<Tree, Box<Finding>> {
+    fn binary(&mut self, least: u8) -> Result<Expr, Box<Finding>> {
         let mut left = self.unary()?;
         while let Some(operator) = self.operator().filter(|operator| operator.binding() >= least) {
             self.at += 1;
             let right = self.binary(operator.binding() + 1)?;
             let span = left.span.to(right.span);
-            left = node(Kind::Binary(operator, Box::new(left), Box::new(right)), span)?;
+            left = node(ExprKind::Binary(operator, Box::new(left), Box::new(right)), span)?;
             if operator.binding() == 3 && self.operator().is_some_and(|next| next.binding() == 3) {
                 let finding = Finding::error(SYNTAX, "comparisons do not chain", self.here());
                 return Err(Box::new(finding.help("join two comparisons with `&&`")));
@@ -162,7 +162,7 @@ impl Parser<'_> {
             .find(|operator| operator.sign() == sign)
     }
 
-    fn unary(&mut self) -> Result<Tree, Box<Finding>> {
+    fn unary(&mut self) -> Result<Expr, Box<Finding>> {
         let start = self.here();
         let mut signs = 0;
         while self.take("!") {
@@ -171,12 +171,12 @@ impl Parser<'_> {
         let mut tree = self.postfix()?;
         for _ in 0..signs {
             let span = start.to(tree.span);
-            tree = node(Kind::Not(Box::new(tree)), span)?;
+            tree = node(ExprKind::Not(Box::new(tree)), span)?;
         }
         Ok(tree)
     }
 
-    fn postfix(&mut self) -> Result<Tree, Box<Finding>> {
+    fn postfix(&mut self) -> Result<Expr, Box<Finding>> {
         let mut tree = self.primary()?;
         loop {
             if self.take(".") {
@@ -185,30 +185,30 @@ impl Parser<'_> {
                     self.call(&name, span, Some(tree))?
                 } else {
                     let whole = tree.span.to(span);
-                    node(Kind::Field(Box::new(tree), name), whole)?
+                    node(ExprKind::Field(Box::new(tree), name), whole)?
                 };
             } else if self.take("[") {
                 let at = self.choose()?;
                 let end = self.expect("]", "`]`")?;
                 let span = tree.span.to(end);
-                tree = node(Kind::Index(Box::new(tree), Box::new(at)), span)?;
+                tree = node(ExprKind::Index(Box::new(tree), Box::new(at)), span)?;
             } else {
                 return Ok(tree);
             }
         }
     }
 
-    fn primary(&mut self) -> Result<Tree, Box<Finding>> {
+    fn primary(&mut self) -> Result<Expr, Box<Finding>> {
         let span = self.here();
         match self.peek().cloned() {
-            Some(Token::Int(value)) => self.leaf(Kind::Int(value), span),
-            Some(Token::Text(text)) => self.leaf(Kind::Text(text), span),
+            Some(Token::Int(value)) => self.leaf(ExprKind::Int(value), span),
+            Some(Token::Text(text)) => self.leaf(ExprKind::Text(text), span),
             Some(Token::Word(word)) if &*word == "true" || &*word == "false" => {
-                self.leaf(Kind::Bool(&*word == "true"), span)
+                self.leaf(ExprKind::Bool(&*word == "true"), span)
             }
             Some(Token::Word(word)) if &*word != "in" => {
                 self.at += 1;
-                if self.next_is("(") { self.call(&word, span, None) } else { node(Kind::Name(word), span) }
+                if self.next_is("(") { self.call(&word, span, None) } else { node(ExprKind::Name(word), span) }
             }
             Some(Token::Sign("(")) => {
                 self.at += 1;
@@ -219,32 +219,32 @@ impl Parser<'_> {
             Some(Token::Sign("[")) => {
                 self.at += 1;
                 let (items, end) = self.arguments("]")?;
-                node(Kind::List(items), span.to(end))
+                node(ExprKind::List(items), span.to(end))
             }
             _ => Err(Box::new(self.unexpected("a value"))),
         }
     }
 
-    fn leaf(&mut self, kind: Kind, span: Span) -> Result<Tree, Box<Finding>> {
+    fn leaf(&mut self, kind: ExprKind, span: Span) -> Result<Expr, Box<Finding>> {
         self.at += 1;
         node(kind, span)
     }
 
     /// `name(…)`, or `of.name(…)`, which is `name(of, …)`.
-    fn call(&mut self, name: &str, span: Span, of: Option<Tree>) -> Result<Tree, Box<Finding>> {
+    fn call(&mut self, name: &str, span: Span, of: Option<Expr>) -> Result<Expr, Box<Finding>> {
         self.at += 1;
         let method = of.is_some();
         let start = of.as_ref().map_or(span, |of| of.span);
         let (written, end) = self.arguments(")")?;
         let whole = start.to(end);
-        let mut arguments: Vec<Tree> = of.into_iter().chain(written).collect();
+        let mut arguments: Vec<Expr> = of.into_iter().chain(written).collect();
         if let Some((_, walk)) = WALKS.iter().find(|(known, _)| *known == name) {
             return match &mut arguments[..] {
-                [_, Tree { kind: Kind::Name(bound), .. }, _] => {
+                [_, Expr { kind: ExprKind::Name(bound), .. }, _] => {
                     let bound = bound.clone();
                     let body = arguments.pop().expect("the pattern has three parts");
                     let of = arguments.swap_remove(0);
-                    node(Kind::Each(*walk, Box::new(of), bound, Box::new(body)), whole)
+                    node(ExprKind::Each(*walk, Box::new(of), bound, Box::new(body)), whole)
                 }
                 _ => Err(Box::new(
                     Finding::error(FUNCTION, format!("`{name}` takes a list, a name and an expression"), whole)
@@ -259,7 +259,7 @@ impl Parser<'_> {
         if !takes.contains(&arguments.len()) {
             return Err(Box::new(wrong_number(*function, arguments.len(), &takes, method, whole)));
         }
-        node(Kind::Call(*function, arguments), whole)
+        node(ExprKind::Call(*function, arguments), whole)
     }
 
     fn unknown_function(&self, name: &str, span: Span) -> Finding {
@@ -278,7 +278,7 @@ impl Parser<'_> {
         }
     }
 
-    fn arguments(&mut self, close: &'static str) -> Result<(Vec<Tree>, Span), Box<Finding>> {
+    fn arguments(&mut self, close: &'static str) -> Result<(Vec<Expr>, Span), Box<Finding>> {
         let mut items = Vec::new();
         loop {
             let span = self.here();
@@ -350,8 +350,8 @@ fn wrong_number(function: Function, given: usize, takes: &RangeInclusive<usize>,
 }
 
 /// A node over its parts, within the limit.
-fn node(kind: Kind, span: Span) -> Result<Tree, Box<Finding>> {
-    let tree = Tree::new(kind, span);
+fn node(kind: ExprKind, span: Span) -> Result<Expr, Box<Finding>> {
+    let tree = Expr::new(kind, span);
     if tree.depth > MAX_DEPTH { Err(Box::new(too_deep(span))) } else { Ok(tree) }
 }
 

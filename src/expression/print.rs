@@ -2,50 +2,50 @@
 
 use std::fmt;
 
-use super::tree::{Kind, Tree};
+use super::tree::{Expr, ExprKind};
 use super::{Type, Value};
 use crate::quantity::Dimension;
 
-impl fmt::Display for Tree {
+impl fmt::Display for Expr {
     /// The canonical spelling; parsing it gives an equal tree.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Bool(value) => write!(out, "{value}"),
-            Kind::Int(value) => write!(out, "{value}"),
-            Kind::Text(text) => write!(out, "{}", quoted(text)),
-            Kind::Name(name) => write!(out, "{name}"),
-            Kind::List(items) => {
+            ExprKind::Bool(value) => write!(out, "{value}"),
+            ExprKind::Int(value) => write!(out, "{value}"),
+            ExprKind::Text(text) => write!(out, "{}", quoted(text)),
+            ExprKind::Name(name) => write!(out, "{name}"),
+            ExprKind::List(items) => {
                 out.write_str("[")?;
                 comma_separated(out, items)?;
                 out.write_str("]")
             }
-            Kind::Field(of, name) => {
+            ExprKind::Field(of, name) => {
                 tight(out, of)?;
                 write!(out, ".{name}")
             }
-            Kind::Index(of, at) => {
+            ExprKind::Index(of, at) => {
                 tight(out, of)?;
                 write!(out, "[{at}]")
             }
-            Kind::Not(of) => {
+            ExprKind::Not(of) => {
                 out.write_str("!")?;
                 tight(out, of)
             }
-            Kind::Binary(operator, left, right) => {
+            ExprKind::Binary(operator, left, right) => {
                 operand(out, left, operator.binding(), operator.binding() != 3)?;
                 write!(out, " {} ", operator.sign())?;
                 operand(out, right, operator.binding(), false)
             }
-            Kind::Choose(condition, yes, no) => {
+            ExprKind::Choose(condition, yes, no) => {
                 operand(out, condition, 1, true)?;
                 write!(out, " ? {yes} : {no}")
             }
-            Kind::Call(function, arguments) => {
+            ExprKind::Call(function, arguments) => {
                 write!(out, "{}(", function.name())?;
                 comma_separated(out, arguments)?;
                 out.write_str(")")
             }
-            Kind::Each(walk, of, name, body) => {
+            ExprKind::Each(walk, of, name, body) => {
                 tight(out, of)?;
                 write!(out, ".{}({name}, {body})", walk.name())
             }
@@ -53,7 +53,7 @@ impl fmt::Display for Tree {
     }
 }
 
-fn comma_separated(out: &mut fmt::Formatter<'_>, items: &[Tree]) -> fmt::Result {
+fn comma_separated(out: &mut fmt::Formatter<'_>, items: &[Expr]) -> fmt::Result {
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
             out.write_str(", ")?;
@@ -64,19 +64,19 @@ fn comma_separated(out: &mut fmt::Formatter<'_>, items: &[Tree]) -> fmt::Result 
 }
 
 /// An operand of an operator that binds as `binding`; one that binds as tightly needs no parentheses where `same`.
-fn operand(out: &mut fmt::Formatter<'_>, tree: &Tree, binding: u8, same: bool) -> fmt::Result {
+fn operand(out: &mut fmt::Formatter<'_>, tree: &Expr, binding: u8, same: bool) -> fmt::Result {
     let loose = match &tree.kind {
-        Kind::Choose(..) => true,
-        Kind::Binary(operator, ..) => operator.binding() < binding || (operator.binding() == binding && !same),
+        ExprKind::Choose(..) => true,
+        ExprKind::Binary(operator, ..) => operator.binding() < binding || (operator.binding() == binding && !same),
         _ => false,
     };
     if loose { write!(out, "({tree})") } else { write!(out, "{tree}") }
 }
 
 /// What a field, an index or `!` applies to.
-fn tight(out: &mut fmt::Formatter<'_>, tree: &Tree) -> fmt::Result {
+fn tight(out: &mut fmt::Formatter<'_>, tree: &Expr) -> fmt::Result {
     match tree.kind {
-        Kind::Choose(..) | Kind::Binary(..) | Kind::Not(_) | Kind::Int(_) => write!(out, "({tree})"),
+        ExprKind::Choose(..) | ExprKind::Binary(..) | ExprKind::Not(_) | ExprKind::Int(_) => write!(out, "({tree})"),
         _ => write!(out, "{tree}"),
     }
 }

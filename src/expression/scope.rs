@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tree::{Function, Kind, Operator, Tree};
+use super::tree::{Expr, ExprKind, Function, Operator};
 use super::{Expression, Type};
 
 /// Names with their types, and the optional values that a condition around has proven to be there.
@@ -49,37 +49,37 @@ impl Scope {
     }
 
     /// Whether a path is known to be there.
-    pub(super) fn knows(&self, path: &Tree) -> bool {
+    pub(super) fn knows(&self, path: &Expr) -> bool {
         self.present.contains(&path.to_string())
     }
 
     /// With what holds where the condition is `truth`.
-    pub(super) fn assuming(&self, condition: &Tree, truth: bool) -> Self {
+    pub(super) fn assuming(&self, condition: &Expr, truth: bool) -> Self {
         let mut scope = self.clone();
         scope.learn(condition, truth);
         scope
     }
 
-    fn learn(&mut self, condition: &Tree, truth: bool) {
+    fn learn(&mut self, condition: &Expr, truth: bool) {
         match &condition.kind {
-            Kind::Not(of) => self.learn(of, !truth),
-            Kind::Binary(Operator::And, left, right) if truth => {
+            ExprKind::Not(of) => self.learn(of, !truth),
+            ExprKind::Binary(Operator::And, left, right) if truth => {
                 self.learn(left, true);
                 self.learn(right, true);
             }
-            Kind::Binary(Operator::Or, left, right) if !truth => {
+            ExprKind::Binary(Operator::Or, left, right) if !truth => {
                 self.learn(left, false);
                 self.learn(right, false);
             }
-            Kind::Call(Function::Has, arguments) if truth => self.learn_path(&arguments[0]),
+            ExprKind::Call(Function::Has, arguments) if truth => self.learn_path(&arguments[0]),
             _ => {}
         }
     }
 
     /// A path that is there has every part before it there.
-    fn learn_path(&mut self, path: &Tree) {
+    fn learn_path(&mut self, path: &Expr) {
         self.present.insert(path.to_string());
-        if let Kind::Field(of, _) | Kind::Index(of, _) = &path.kind {
+        if let ExprKind::Field(of, _) | ExprKind::Index(of, _) = &path.kind {
             self.learn_path(of);
         }
     }

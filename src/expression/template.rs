@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::evaluate::{Environment, evaluate};
-use super::parser::{Place, parse_at};
+use super::parser::{TextPosition, parse_at};
 use super::{Expression, Piece, Scope, Segment, Template, Text, Type, Value, check};
 use crate::finding::{Code, Finding, Findings};
 use crate::source::Span;
@@ -14,7 +14,7 @@ const NO_TEXT: Code = Code::new("E0509");
 /// Parses a string of a definition: `${…}` are holes, `$${` is a literal `${`. A hole that is no expression is a
 /// finding and is left out. `span` is where the string stands, quotes included.
 pub(crate) fn parse_template(text: &str, span: Span, findings: &mut Findings) -> Template {
-    let place = Place::of(text, span);
+    let place = TextPosition::of(text, span);
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut at = 0;

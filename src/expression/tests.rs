@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::tree::{FUNCTIONS, Function, Kind, Operator, Tree, WALKS};
+use super::tree::{Expr, ExprKind, FUNCTIONS, Function, Operator, WALKS};
 use super::*;
 use crate::finding::{Finding, Findings};
 use crate::quantity::Quantity;
@@ -225,16 +225,16 @@ fn depth_and_length_have_limits() {
 }
 
 /// Any tree, well typed or not.
-fn trees() -> impl Strategy<Value = Tree> {
+fn trees() -> impl Strategy<Value = Expr> {
     let here = Span::new(FileId(0), 0..0);
     let leaf = prop_oneof![
-        any::<bool>().prop_map(Kind::Bool),
-        any::<i64>().prop_map(Kind::Int),
-        "[ -~é\n]{0,6}".prop_map(|text| Kind::Text(text.into())),
-        "(settings|needs|objects|m|a-b|x_1)".prop_map(|name| Kind::Name(name.into())),
+        any::<bool>().prop_map(ExprKind::Bool),
+        any::<i64>().prop_map(ExprKind::Int),
+        "[ -~é\n]{0,6}".prop_map(|text| ExprKind::Text(text.into())),
+        "(settings|needs|objects|m|a-b|x_1)".prop_map(|name| ExprKind::Name(name.into())),
     ];
-    leaf.prop_map(move |kind| Tree::new(kind, here)).prop_recursive(5, 40, 3, move |inner| {
-        let boxed = |tree: Tree| Box::new(tree);
+    leaf.prop_map(move |kind| Expr::new(kind, here)).prop_recursive(5, 40, 3, move |inner| {
+        let boxed = |tree: Expr| Box::new(tree);
         let operators = [
             Operator::Or,
             Operator::And,
@@ -254,29 +254,29 @@ fn trees() -> impl Strategy<Value = Tree> {
                 let (_, function, least, most) = FUNCTIONS[at];
                 let first = arguments[0].clone();
                 arguments.resize(arguments.len().clamp(least, most), first);
-                Kind::Call(function, arguments)
+                ExprKind::Call(function, arguments)
             });
         prop_oneof![
-            (0..operators.len(), inner.clone(), inner.clone()).prop_map(move |(at, left, right)| Kind::Binary(
+            (0..operators.len(), inner.clone(), inner.clone()).prop_map(move |(at, left, right)| ExprKind::Binary(
                 operators[at],
                 boxed(left),
                 boxed(right)
             )),
-            inner.clone().prop_map(move |of| Kind::Not(boxed(of))),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(move |(c, y, n)| Kind::Choose(
+            inner.clone().prop_map(move |of| ExprKind::Not(boxed(of))),
+            (inner.clone(), inner.clone(), inner.clone()).prop_map(move |(c, y, n)| ExprKind::Choose(
                 boxed(c),
                 boxed(y),
                 boxed(n)
             )),
             (inner.clone(), "(at|office|modules|body-size|db)")
-                .prop_map(move |(of, name)| Kind::Field(boxed(of), name.into())),
-            (inner.clone(), inner.clone()).prop_map(move |(of, at)| Kind::Index(boxed(of), boxed(at))),
-            proptest::collection::vec(inner.clone(), 0..3).prop_map(Kind::List),
+                .prop_map(move |(of, name)| ExprKind::Field(boxed(of), name.into())),
+            (inner.clone(), inner.clone()).prop_map(move |(of, at)| ExprKind::Index(boxed(of), boxed(at))),
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(ExprKind::List),
             (0..WALKS.len(), inner.clone(), inner)
-                .prop_map(move |(at, of, body)| { Kind::Each(WALKS[at].1, boxed(of), "m".into(), boxed(body)) }),
+                .prop_map(move |(at, of, body)| { ExprKind::Each(WALKS[at].1, boxed(of), "m".into(), boxed(body)) }),
             calls,
         ]
-        .prop_map(move |kind| Tree::new(kind, here))
+        .prop_map(move |kind| Expr::new(kind, here))
     })
 }
 

@@ -6,16 +6,16 @@ use crate::source::Span;
 
 /// A node of the tree with its place. Equality is of meaning: places do not count.
 #[derive(Clone, Debug)]
-pub(crate) struct Tree {
+pub(crate) struct Expr {
     /// What it is.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ExprKind,
     /// Where it stands in the file.
     pub(crate) span: Span,
     /// Levels of nesting, itself included.
     pub(crate) depth: usize,
 }
 
-impl PartialEq for Tree {
+impl PartialEq for Expr {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind
     }
@@ -23,24 +23,24 @@ impl PartialEq for Tree {
 
 /// The kinds of nodes.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum ExprKind {
     Bool(bool),
     Int(i64),
     Text(Arc<str>),
-    List(Vec<Tree>),
+    List(Vec<Expr>),
     Name(Arc<str>),
     /// `of.field`; the name is the end of the node's span.
-    Field(Box<Tree>, Arc<str>),
-    Index(Box<Tree>, Box<Tree>),
-    Not(Box<Tree>),
+    Field(Box<Expr>, Arc<str>),
+    Index(Box<Expr>, Box<Expr>),
+    Not(Box<Expr>),
     /// `left op right`.
-    Binary(Operator, Box<Tree>, Box<Tree>),
+    Binary(Operator, Box<Expr>, Box<Expr>),
     /// `condition ? yes : no`.
-    Choose(Box<Tree>, Box<Tree>, Box<Tree>),
+    Choose(Box<Expr>, Box<Expr>, Box<Expr>),
     /// `size(of)`; `of.size()` is the same.
-    Call(Function, Vec<Tree>),
+    Call(Function, Vec<Expr>),
     /// `list.map(name, body)` and its kin.
-    Each(Walk, Box<Tree>, Arc<str>, Box<Tree>),
+    Each(Walk, Box<Expr>, Arc<str>, Box<Expr>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,9 +151,9 @@ impl Walk {
     }
 }
 
-impl Tree {
+impl Expr {
     /// A node over its parts.
-    pub(crate) fn new(kind: Kind, span: Span) -> Self {
+    pub(crate) fn new(kind: ExprKind, span: Span) -> Self {
         let depth = 1 + kind.parts().iter().map(|part| part.depth).max().unwrap_or(0);
         Self { kind, span, depth }
     }
@@ -161,16 +161,16 @@ impl Tree {
     /// Whether it is a chain of names, fields and indexes: what `has` may be asked about.
     pub(crate) fn is_path(&self) -> bool {
         match &self.kind {
-            Kind::Name(_) => true,
-            Kind::Field(of, _) | Kind::Index(of, _) => of.is_path(),
+            ExprKind::Name(_) => true,
+            ExprKind::Field(of, _) | ExprKind::Index(of, _) => of.is_path(),
             _ => false,
         }
     }
 }
 
-impl Kind {
+impl ExprKind {
     /// The direct parts.
-    pub(crate) fn parts(&self) -> Vec<&Tree> {
+    pub(crate) fn parts(&self) -> Vec<&Expr> {
         match self {
             Self::Bool(_) | Self::Int(_) | Self::Text(_) | Self::Name(_) => Vec::new(),
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),

@@ -35,12 +35,12 @@ impl Remote {
 }
 
 /// The mirror of one remote.
-pub struct Mirror {
+pub struct RemoteMirror {
     repository: Repository,
     remote: Remote,
 }
 
-impl Mirror {
+impl RemoteMirror {
     /// Opens the mirror in `folder`, or starts an empty one there.
     pub fn open(folder: &Path, remote: Remote) -> Result<Self, GitError> {
         check_address(&remote.address)?;

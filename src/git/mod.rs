@@ -15,10 +15,10 @@ mod words;
 mod workspace;
 mod worktree;
 
-pub use mirror::{Mirror, Remote};
+pub use mirror::{Remote, RemoteMirror};
 pub(crate) use tree::commit_snapshot;
 pub use tree::{Repository, commit_snapshot_after};
-pub(crate) use words::Refusal;
+pub(crate) use words::GitRefusal;
 pub(crate) use workspace::Workspace;
 pub(crate) use worktree::find_garden;
 pub use worktree::{read_files, worktree_snapshot};
@@ -92,7 +92,7 @@ pub enum GitError {
         /// The address, without credentials.
         address: String,
         /// Why, and what to do.
-        refusal: Refusal,
+        refusal: GitRefusal,
     },
     /// There is no repository at a path.
     #[error("there is no Git repository in `{0}`")]

@@ -4,7 +4,7 @@ use git2::{Error, ErrorClass, ErrorCode};
 
 /// Why Git could not do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct GitRefusal {
     /// The fact: "nothing listens at `127.0.0.1`".
     pub(crate) why: String,
     /// What to do about it.
@@ -15,7 +15,7 @@ const CREDENTIALS: &str = "set PARCELLE_GIT_TOKEN for https, or load a key into 
 const ADDRESS: &str = "check the address, and that this machine may reach it";
 
 /// What an error of libgit2 means.
-pub(super) fn of(error: &Error) -> Refusal {
+pub(super) fn of(error: &Error) -> GitRefusal {
     let message = error.message();
     match error.code() {
         ErrorCode::Certificate => {
@@ -44,7 +44,7 @@ pub(super) fn of(error: &Error) -> Refusal {
 }
 
 /// What is said of connections, which libgit2 tells in its message alone.
-fn of_network(message: &str) -> Option<Refusal> {
+fn of_network(message: &str) -> Option<GitRefusal> {
     let host = |start: &str| Some(message.split_once(start)?.1.split(':').next().unwrap_or_default().trim());
     if let Some(host) = host("failed to resolve address for ") {
         return Some(refusal(format!("no host `{host}` is known"), ADDRESS));
@@ -57,8 +57,8 @@ fn of_network(message: &str) -> Option<Refusal> {
     refused.then(|| refusal("the server asks for credentials, and has none or refuses them", CREDENTIALS))
 }
 
-fn refusal(why: impl Into<String>, help: &'static str) -> Refusal {
-    Refusal { why: why.into(), help }
+fn refusal(why: impl Into<String>, help: &'static str) -> GitRefusal {
+    GitRefusal { why: why.into(), help }
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ pub(crate) enum Departure {
 
 /// What the deletion of an object means for people's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Data {
+pub(crate) enum DataLoss {
     /// No object of this kind holds any by its kind; a single one may (a Secret with generated keys).
     None,
     /// Deleting any object of this kind destroys data.
@@ -216,7 +216,7 @@ pub(crate) struct Made {
 
 /// A kind whose objects decide, beside our own, what an apply comes to, and are watched for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Watched {
+pub(crate) struct WatchedKind {
     /// The API version that is watched.
     pub(crate) api_version: &'static str,
     /// The plural in paths.
@@ -246,7 +246,7 @@ pub struct Kind {
     /// Whether a step that waits waits for its objects to be ready.
     pub(crate) awaited: bool,
     /// Whether its objects hold people's data.
-    pub(crate) data: Data,
+    pub(crate) data: DataLoss,
     /// When its objects are deleted. One that holds data goes with [`Departure::Data`] at the earliest.
     pub(crate) departure: Departure,
     /// The same for its objects that hold data.
@@ -276,7 +276,7 @@ pub struct Kind {
     /// Whether its status is written through the subresource only. Of built-in kinds; definitions say it of custom ones.
     pub(crate) status_subresource: bool,
     /// How its objects are watched that are not ours.
-    pub(crate) watched: Option<Watched>,
+    pub(crate) watched: Option<WatchedKind>,
     /// Whether Kubernetes itself puts its objects into every namespace or derives them from ours.
     pub(crate) made_by_kubernetes: bool,
 }
@@ -292,7 +292,7 @@ impl Kind {
             namespaced: true,
             stage,
             awaited: true,
-            data: Data::None,
+            data: DataLoss::None,
             departure: match stage {
                 Stage::Edge => Departure::Edge,
                 Stage::Workload => Departure::Workload,
@@ -320,21 +320,21 @@ impl Kind {
 
     /// Whether every object of this kind holds data, whatever anyone says of it.
     pub(crate) fn holds_data(&self) -> bool {
-        self.data == Data::Own
+        self.data == DataLoss::Own
     }
 
     /// Whether an object of this kind may hold data although nothing says so.
     pub(crate) fn may_hold_data(&self) -> bool {
-        self.data != Data::None
+        self.data != DataLoss::None
     }
 
     /// Whether an object of this kind with that body holds data.
     pub(crate) fn holds_data_in(&self, body: &Value) -> bool {
         let templates = || body.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
         match self.data {
-            Data::Own => true,
-            Data::InClaims => templates().is_some_and(|templates| !templates.is_empty()),
-            Data::None | Data::Unknown => false,
+            DataLoss::Own => true,
+            DataLoss::InClaims => templates().is_some_and(|templates| !templates.is_empty()),
+            DataLoss::None | DataLoss::Unknown => false,
         }
     }
 
@@ -345,7 +345,7 @@ impl Kind {
 }
 
 /// What is assumed of a kind without a row: it stands outermost, and it may hold data.
-pub(crate) static UNKNOWN: Kind = Kind { data: Data::Unknown, ..Kind::new(GroupKind::new("", ""), Stage::Edge) };
+pub(crate) static UNKNOWN: Kind = Kind { data: DataLoss::Unknown, ..Kind::new(GroupKind::new("", ""), Stage::Edge) };
 
 /// The row of a kind, where it has one.
 pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {

@@ -1,11 +1,11 @@
 //! One row a kind: what differs from what holds for most.
 
 use super::{
-    AUTOSCALER, BACKUP_SCHEDULE, CERTIFICATE, CONFIG_MAP, CRON_JOB, DEFINITION, DEPLOYMENT, DISRUPTION_BUDGET, Data,
-    Departure, GARAGE_BUCKET, GARAGE_KEY, GroupKind, HTTP_ROUTE, HealthRule, INGRESS, JOB, Kind, LISTENER_SET, Made,
-    NAMESPACE, NETWORK_POLICY, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POD, POSTGRES_CLUSTER, POSTGRES_DATABASE,
-    POSTGRES_POOLER, POSTGRES_ROLE, Propagation, ReclaimPolicy, SECRET, SERVICE, STATEFUL_SET, Stage, WatchScope,
-    Watched,
+    AUTOSCALER, BACKUP_SCHEDULE, CERTIFICATE, CONFIG_MAP, CRON_JOB, DEFINITION, DEPLOYMENT, DISRUPTION_BUDGET,
+    DataLoss, Departure, GARAGE_BUCKET, GARAGE_KEY, GroupKind, HTTP_ROUTE, HealthRule, INGRESS, JOB, Kind,
+    LISTENER_SET, Made, NAMESPACE, NETWORK_POLICY, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POD, POSTGRES_CLUSTER,
+    POSTGRES_DATABASE, POSTGRES_POOLER, POSTGRES_ROLE, Propagation, ReclaimPolicy, SECRET, SERVICE, STATEFUL_SET,
+    Stage, WatchScope, WatchedKind,
 };
 
 const fn core(kind: &'static str, stage: Stage) -> Kind {
@@ -18,7 +18,7 @@ const fn of(group: &'static str, kind: &'static str, stage: Stage) -> Kind {
 
 /// A kind that decides over every apply of ours, watched in the whole cluster.
 const fn decisive(id: GroupKind, api_version: &'static str, plural: &'static str) -> Kind {
-    let watched = Watched { api_version, plural, scope: WatchScope::Cluster };
+    let watched = WatchedKind { api_version, plural, scope: WatchScope::Cluster };
     Kind { namespaced: false, watched: Some(watched), ..Kind::new(id, Stage::Ground) }
 }
 
@@ -39,7 +39,7 @@ pub(crate) static KINDS: &[Kind] = &[
     // The ground of an organisation.
     Kind {
         namespaced: false,
-        data: Data::Own,
+        data: DataLoss::Own,
         departure_with_data: Departure::Namespace,
         on_delete: Some("everything in it goes with it"),
         health: HealthRule::Namespace,
@@ -59,7 +59,7 @@ pub(crate) static KINDS: &[Kind] = &[
         departure_with_data: Departure::Key,
         immutable: &["type"],
         frozen: &["data", "stringData", "immutable"],
-        watched: Some(Watched { api_version: "v1", plural: "secrets", scope: WatchScope::OwnNamespace }),
+        watched: Some(WatchedKind { api_version: "v1", plural: "secrets", scope: WatchScope::OwnNamespace }),
         ..Kind::new(SECRET, Stage::Configuration)
     },
     core("ServiceAccount", Stage::Configuration),
@@ -69,7 +69,7 @@ pub(crate) static KINDS: &[Kind] = &[
     // Volumes. Where the storage class binds claims at first use, they wait for the workload of a later stage.
     Kind {
         awaited: false,
-        data: Data::Own,
+        data: DataLoss::Own,
         departure_with_data: Departure::Volume,
         on_delete: Some("its volume goes by the storage class's reclaim policy"),
         immutable: &[
@@ -87,7 +87,7 @@ pub(crate) static KINDS: &[Kind] = &[
     },
     Kind {
         namespaced: false,
-        data: Data::Own,
+        data: DataLoss::Own,
         on_delete: Some("what it stands for goes or stays by its reclaim policy"),
         status_subresource: true,
         ..core("PersistentVolume", Stage::Data)
@@ -117,7 +117,7 @@ pub(crate) static KINDS: &[Kind] = &[
     },
     // A StatefulSet's name and a revision hash make a label value.
     Kind {
-        data: Data::InClaims,
+        data: DataLoss::InClaims,
         propagation: Propagation::Foreground,
         on_delete: Some("the claims of its pods stay"),
         immutable: &["spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"],
@@ -180,7 +180,7 @@ pub(crate) static KINDS: &[Kind] = &[
     },
     // Databases. CloudNativePG derives names of Services and refuses longer ones.
     Kind {
-        data: Data::Own,
+        data: DataLoss::Own,
         propagation: Propagation::Foreground,
         on_delete: Some("its volumes go with it, and every database in it"),
         health: HealthRule::PostgresCluster,
@@ -198,7 +198,7 @@ pub(crate) static KINDS: &[Kind] = &[
         ..Kind::new(POSTGRES_CLUSTER, Stage::Data)
     },
     Kind {
-        data: Data::Own,
+        data: DataLoss::Own,
         departure_with_data: Departure::Inside,
         reclaim_policy: Some(ReclaimPolicy::DatabaseReclaimPolicy),
         on_delete: Some("the database goes with it: its reclaim policy is set to `delete` first"),
@@ -208,7 +208,7 @@ pub(crate) static KINDS: &[Kind] = &[
     },
     // A role owns its database, and its password is known to nobody else.
     Kind {
-        data: Data::Own,
+        data: DataLoss::Own,
         departure_with_data: Departure::Inside,
         reclaim_policy: Some(ReclaimPolicy::DatabaseRoleReclaimPolicy),
         on_delete: Some("the role goes with it once it owns nothing: its reclaim policy is set to `delete` first"),
@@ -234,7 +234,7 @@ pub(crate) static KINDS: &[Kind] = &[
     // What lies in the store stays there.
     Kind { health: HealthRule::Exists, ..of("barmancloud.cnpg.io", "ObjectStore", Stage::Configuration) },
     Kind {
-        data: Data::Own,
+        data: DataLoss::Own,
         propagation: Propagation::Foreground,
         on_delete: Some("its servers go; their volume claims stay unless it says otherwise"),
         health: HealthRule::ReadyCondition,
@@ -243,7 +243,7 @@ pub(crate) static KINDS: &[Kind] = &[
     },
     // The operator wants its name and that of its replica set, `rs0`, in 50.
     Kind {
-        data: Data::Own,
+        data: DataLoss::Own,
         propagation: Propagation::Foreground,
         on_delete: Some("its servers go; their volume claims, `mongod-data-…`, stay with everything in them"),
         health: HealthRule::PerconaMongodb,
@@ -262,14 +262,14 @@ pub(crate) static KINDS: &[Kind] = &[
     },
     // Buckets and their keys. Nobody else knows a key that Garage made.
     Kind {
-        data: Data::Own,
+        data: DataLoss::Own,
         on_delete: Some("the bucket goes once it is empty: Garage refuses to delete one that holds files"),
         immutable: &["spec.clusterRef"],
         health: HealthRule::Garage,
         ..Kind::new(GARAGE_BUCKET, Stage::Data)
     },
     Kind {
-        data: Data::Own,
+        data: DataLoss::Own,
         departure_with_data: Departure::Inside,
         on_delete: Some("the key and the Secret that holds it go with it"),
         immutable: &["spec.clusterRef"],

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::element::Element;
 use super::field_set::FieldSet;
-use super::frame::{Frame, Step};
-use super::schema::{List, ListKind, Object, TypeId, TypeTable};
+use super::frame::{Frame, FrameStep};
+use super::schema::{List, ListKind, ObjectSchema, TypeId, TypeTable};
 use super::typed::{Form, form, item_element, same_item, same_items};
 
 /// What differs between two objects of one kind. No path is in more than one of the sets.
@@ -118,7 +118,7 @@ impl<'t> Walk<'t> {
         &mut self,
         id: TypeId,
         at: Frame<'_>,
-        object: Option<&'t Object>,
+        object: Option<&'t ObjectSchema>,
         left: Option<&Map<String, Value>>,
         right: Option<&Map<String, Value>>,
     ) {
@@ -139,7 +139,7 @@ impl<'t> Walk<'t> {
                 continue;
             }
             if let Some(child) = object.map_or(Some(id), |object| object.child(name)) {
-                self.compare(child, Frame { above: Some(&at), step: Step::Field(name) }, before, after);
+                self.compare(child, Frame { above: Some(&at), step: FrameStep::Field(name) }, before, after);
             }
         }
     }
@@ -153,7 +153,7 @@ impl<'t> Walk<'t> {
             let differing: Vec<usize> = (0..left.len()).filter(|n| left[*n] != right[*n]).collect();
             if (0..left.len()).all(distinct) {
                 for n in differing {
-                    let frame = Frame { above: Some(&at), step: Step::Item(list, &left[n]) };
+                    let frame = Frame { above: Some(&at), step: FrameStep::Item(list, &left[n]) };
                     self.compare(list.items, frame, Some(&left[n]), Some(&right[n]));
                 }
                 return;
@@ -174,7 +174,7 @@ impl<'t> Walk<'t> {
 
     /// Items whose keys occur once are compared; those that occur more often are one leaf together.
     fn compare_item(&mut self, list: &List, at: Frame<'_>, element: &Element, before: &[&Value], after: &[&Value]) {
-        let at = Frame { above: Some(&at), step: Step::Element(element) };
+        let at = Frame { above: Some(&at), step: FrameStep::Element(element) };
         match (before, after) {
             ([_, _, ..], [_, _, ..]) => {
                 if before.len() != after.len() || !before.iter().zip(after).all(|(a, b)| equal(a, b)) {

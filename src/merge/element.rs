@@ -17,7 +17,7 @@ pub(crate) struct Element(Arc<str>);
 
 /// What one path element selects, read back from its text.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Step<'a> {
+pub(crate) enum ElementKind<'a> {
     /// A field of an object or a key of a map.
     Field(&'a str),
     /// The item of a keyed list whose keys have these values.
@@ -101,31 +101,31 @@ impl Element {
     }
 
     /// What the element selects.
-    pub(crate) fn step(&self) -> Step<'_> {
+    pub(crate) fn step(&self) -> ElementKind<'_> {
         let (prefix, rest) = self.0.split_at(2);
         match prefix {
-            "k:" => Step::Key(serde_json::from_str(rest).unwrap_or_default()),
-            "v:" => Step::Item(serde_json::from_str(rest).unwrap_or_default()),
-            "i:" => Step::Index(rest.parse().unwrap_or_default()),
-            _ => Step::Field(rest),
+            "k:" => ElementKind::Key(serde_json::from_str(rest).unwrap_or_default()),
+            "v:" => ElementKind::Item(serde_json::from_str(rest).unwrap_or_default()),
+            "i:" => ElementKind::Index(rest.parse().unwrap_or_default()),
+            _ => ElementKind::Field(rest),
         }
     }
 
     /// The order in which the server lists elements: fields, keyed items, set items, positions; each by its value.
     pub(crate) fn server_order(&self, other: &Self) -> Ordering {
-        fn rank(step: &Step<'_>) -> u8 {
+        fn rank(step: &ElementKind<'_>) -> u8 {
             match step {
-                Step::Field(_) => 0,
-                Step::Key(_) => 1,
-                Step::Item(_) => 2,
-                Step::Index(_) => 3,
+                ElementKind::Field(_) => 0,
+                ElementKind::Key(_) => 1,
+                ElementKind::Item(_) => 2,
+                ElementKind::Index(_) => 3,
             }
         }
         match (self.step(), other.step()) {
-            (Step::Field(a), Step::Field(b)) => a.cmp(b),
-            (Step::Key(a), Step::Key(b)) => key_order(&a, &b),
-            (Step::Item(a), Step::Item(b)) => value_order(&a, &b),
-            (Step::Index(a), Step::Index(b)) => a.cmp(&b),
+            (ElementKind::Field(a), ElementKind::Field(b)) => a.cmp(b),
+            (ElementKind::Key(a), ElementKind::Key(b)) => key_order(&a, &b),
+            (ElementKind::Item(a), ElementKind::Item(b)) => value_order(&a, &b),
+            (ElementKind::Index(a), ElementKind::Index(b)) => a.cmp(&b),
             (a, b) => rank(&a).cmp(&rank(&b)),
         }
     }
@@ -181,8 +181,8 @@ fn value_order(a: &Value, b: &Value) -> Ordering {
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.step() {
-            Step::Field(name) => write!(f, ".{name}"),
-            Step::Key(keys) => {
+            ElementKind::Field(name) => write!(f, ".{name}"),
+            ElementKind::Key(keys) => {
                 f.write_str("[")?;
                 for (position, (name, value)) in keys.iter().enumerate() {
                     let comma = if position > 0 { "," } else { "" };
@@ -190,8 +190,8 @@ impl fmt::Display for Element {
                 }
                 f.write_str("]")
             }
-            Step::Item(value) => write!(f, "[={}]", display_value(&value)),
-            Step::Index(position) => write!(f, "[{position}]"),
+            ElementKind::Item(value) => write!(f, "[={}]", display_value(&value)),
+            ElementKind::Index(position) => write!(f, "[{position}]"),
         }
     }
 }
@@ -259,16 +259,16 @@ impl Path {
 /// The value that one element selects inside another.
 fn child<'v>(value: &'v Value, element: &Element) -> Option<&'v Value> {
     match element.step() {
-        Step::Field(name) => value.as_object()?.get(name),
-        Step::Key(keys) => value.as_array()?.iter().find(|item| {
+        ElementKind::Field(name) => value.as_object()?.get(name),
+        ElementKind::Key(keys) => value.as_array()?.iter().find(|item| {
             let absent_means_default = |name: &str, wanted: &Value| name == "protocol" && wanted == "TCP";
             keys.iter().all(|(name, wanted)| match item.get(name) {
                 Some(found) => found == wanted,
                 None => absent_means_default(name, wanted),
             })
         }),
-        Step::Item(wanted) => value.as_array()?.iter().find(|item| **item == wanted),
-        Step::Index(position) => value.as_array()?.get(usize::try_from(position).ok()?),
+        ElementKind::Item(wanted) => value.as_array()?.iter().find(|item| **item == wanted),
+        ElementKind::Index(position) => value.as_array()?.get(usize::try_from(position).ok()?),
     }
 }
 

@@ -8,7 +8,7 @@ use super::text::go_quote;
 pub enum ApplyError {
     /// Others own fields with other values, and force was not asked for (status 409, reason `Conflict`).
     #[error("{}", conflict_message(.0))]
-    Conflicts(Vec<Conflict>),
+    Conflicts(Vec<FieldManagerConflict>),
     /// An object does not fit its schema, or cannot be read (status 500 without reason when it was applied,
     /// 400 `BadRequest` when it was sent otherwise).
     #[error("{0}")]
@@ -47,7 +47,7 @@ impl Operation {
 
 /// A field that somebody else owns with another value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
+pub struct FieldManagerConflict {
     /// Who owns it.
     pub(crate) manager: String,
     /// How they came to own it.
@@ -59,7 +59,7 @@ pub struct Conflict {
     pub(crate) path: Path,
 }
 
-impl Conflict {
+impl FieldManagerConflict {
     /// The message of the cause: `conflict with "kubectl-edit" using apps/v1`.
     pub(crate) fn message(&self) -> String {
         format!("conflict with {}", self.owner())
@@ -87,11 +87,11 @@ impl Conflict {
 }
 
 /// The message of a refused apply, with every conflict.
-pub(crate) fn conflict_message(conflicts: &[Conflict]) -> String {
+pub(crate) fn conflict_message(conflicts: &[FieldManagerConflict]) -> String {
     if let [one] = conflicts {
         return format!("Apply failed with 1 conflict: conflict with {}: {}", one.owner(), one.path);
     }
-    let mut ordered: Vec<&Conflict> = conflicts.iter().collect();
+    let mut ordered: Vec<&FieldManagerConflict> = conflicts.iter().collect();
     ordered.sort_by(|a, b| a.identity().cmp(&b.identity()));
     let mut message = format!("Apply failed with {} conflicts: ", conflicts.len());
     let mut last = None;

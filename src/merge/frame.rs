@@ -12,12 +12,12 @@ pub(super) struct Frame<'f> {
     /// The place above, none for the root.
     pub(crate) above: Option<&'f Frame<'f>>,
     /// The step from there.
-    pub(crate) step: Step<'f>,
+    pub(crate) step: FrameStep<'f>,
 }
 
 /// A step, not yet written as an element.
 #[derive(Clone, Copy)]
-pub(super) enum Step<'f> {
+pub(super) enum FrameStep<'f> {
     Field(&'f str),
     Item(&'f List, &'f Value),
     Element(&'f Element),
@@ -26,12 +26,12 @@ pub(super) enum Step<'f> {
 impl<'f> Frame<'f> {
     /// Where every walk begins.
     pub(crate) fn root() -> Self {
-        Self { above: None, step: Step::Field("") }
+        Self { above: None, step: FrameStep::Field("") }
     }
 
     /// The place of a field of what stands here.
     pub(crate) fn field(&'f self, name: &'f str) -> Self {
-        Frame { above: Some(self), step: Step::Field(name) }
+        Frame { above: Some(self), step: FrameStep::Field(name) }
     }
 
     /// The path to this place.
@@ -39,15 +39,15 @@ impl<'f> Frame<'f> {
         let Some(above) = self.above else { return Vec::new() };
         let mut path = above.path();
         match self.step {
-            Step::Field(name) => path.push(Element::field(name)),
-            Step::Item(list, item) => path.extend(item_element(list, item).ok()),
-            Step::Element(element) => path.push(element.clone()),
+            FrameStep::Field(name) => path.push(Element::field(name)),
+            FrameStep::Item(list, item) => path.extend(item_element(list, item).ok()),
+            FrameStep::Element(element) => path.push(element.clone()),
         }
         path
     }
 
     fn is_field(&self, name: &str) -> bool {
-        matches!(self.step, Step::Field(field) if field == name)
+        matches!(self.step, FrameStep::Field(field) if field == name)
     }
 
     /// Whether this is the metadata of the object itself.

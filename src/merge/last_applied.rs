@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::comparison::compare_values;
-use super::error::Conflict;
+use super::error::FieldManagerConflict;
 use super::field_set::FieldSet;
 use super::schema::TypeRef;
 use super::text::json_text;
@@ -24,7 +24,7 @@ fn annotation(object: &Value) -> Option<&str> {
 }
 
 /// The conflicts that remain: fields that kubectl applied last, and that are live as it did, are its own.
-pub(super) fn remaining(of: &TypeRef, live: &Value, conflicts: Vec<Conflict>) -> Vec<Conflict> {
+pub(super) fn remaining(of: &TypeRef, live: &Value, conflicts: Vec<FieldManagerConflict>) -> Vec<FieldManagerConflict> {
     let Some(own) = own_fields(of, live) else { return conflicts };
     conflicts.into_iter().filter(|conflict| !own.contains(conflict.path.elements())).collect()
 }

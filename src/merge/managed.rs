@@ -15,7 +15,7 @@ const ANCIENT: &str = "ancient-changes";
 
 /// One entry: who owns what, since when, written how.
 #[derive(Debug, Clone)]
-pub(super) struct Entry<'v> {
+pub(super) struct ManagedFieldsEntry<'v> {
     pub(crate) manager: Cow<'v, str>,
     pub(crate) operation: Operation,
     pub(crate) api_version: Cow<'v, str>,
@@ -26,7 +26,7 @@ pub(super) struct Entry<'v> {
     set: Option<FieldSet>,
 }
 
-impl<'v> Entry<'v> {
+impl<'v> ManagedFieldsEntry<'v> {
     pub(crate) fn new(
         manager: &'v str,
         operation: Operation,
@@ -65,7 +65,7 @@ impl<'v> Entry<'v> {
     }
 
     /// Whether both are entries of one manager for one way of writing; the version does not matter to appliers.
-    pub(crate) fn is_same_writer(&self, other: &Entry<'_>) -> bool {
+    pub(crate) fn is_same_writer(&self, other: &ManagedFieldsEntry<'_>) -> bool {
         self.manager == other.manager
             && self.operation == other.operation
             && self.subresource == other.subresource
@@ -168,18 +168,18 @@ fn is_ours(key: &str) -> bool {
 }
 
 /// The entries of an object; `None` when one of them cannot be read.
-pub(super) fn read(object: &Value) -> Option<Vec<Entry<'_>>> {
+pub(super) fn read(object: &Value) -> Option<Vec<ManagedFieldsEntry<'_>>> {
     match object.get("metadata").and_then(|metadata| metadata.get("managedFields")) {
         None | Some(Value::Null) => Some(Vec::new()),
-        Some(Value::Array(entries)) => entries.iter().map(Entry::read).collect(),
+        Some(Value::Array(entries)) => entries.iter().map(ManagedFieldsEntry::read).collect(),
         Some(_) => None,
     }
 }
 
 /// Writes entries into an object, sorted as the server sorts them. No entries, no field.
-pub(super) fn write(object: &mut Value, mut entries: Vec<Entry<'_>>) {
-    entries.sort_by(Entry::order);
-    let written: Vec<Value> = entries.iter().map(Entry::write).collect();
+pub(super) fn write(object: &mut Value, mut entries: Vec<ManagedFieldsEntry<'_>>) {
+    entries.sort_by(ManagedFieldsEntry::order);
+    let written: Vec<Value> = entries.iter().map(ManagedFieldsEntry::write).collect();
     let Some(object) = object.as_object_mut() else { return };
     if written.is_empty() {
         remove_from(object);
@@ -217,13 +217,13 @@ pub(super) fn is_reset(object: &Value) -> bool {
 }
 
 /// Merges the oldest updates of each version into one entry when there are more than ten.
-pub(super) fn cap(entries: &mut Vec<Entry<'_>>) {
+pub(super) fn cap(entries: &mut Vec<ManagedFieldsEntry<'_>>) {
     let mut updates: Vec<usize> = (0..entries.len()).filter(|at| entries[*at].operation == Operation::Update).collect();
     let mut left = updates.len();
     if left <= MAX_UPDATES {
         return;
     }
-    let seconds = |entry: &Entry<'_>| entry.time.as_deref().map_or(0, seconds_of);
+    let seconds = |entry: &ManagedFieldsEntry<'_>| entry.time.as_deref().map_or(0, seconds_of);
     updates.sort_by(|a, b| {
         let (a, b) = (&entries[*a], &entries[*b]);
         (seconds(a), &a.manager, &a.api_version, &a.subresource).cmp(&(
@@ -244,7 +244,8 @@ pub(super) fn cap(entries: &mut Vec<Entry<'_>>) {
             first.push(at);
             continue;
         };
-        let is_bucket = |entry: &Entry<'_>| entry.manager == ANCIENT && entry.operation == Operation::Update;
+        let is_bucket =
+            |entry: &ManagedFieldsEntry<'_>| entry.manager == ANCIENT && entry.operation == Operation::Update;
         let bucket = (0..entries.len()).find(|one| is_bucket(&entries[*one]) && same_version(one)).unwrap_or(oldest);
         let union = entries[bucket].set().union(&entries[at].set());
         let time = entries[at].time.clone();

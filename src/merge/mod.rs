@@ -27,14 +27,14 @@ mod typed;
 mod write;
 
 pub(crate) use element::Path;
-pub(crate) use error::{ApplyError, Conflict};
+pub(crate) use error::{ApplyError, FieldManagerConflict};
 pub use field_set::FieldSet;
 pub use patch::json_merge_patch;
 pub(crate) use patch::strategic_merge_patch;
 pub use quantity::canonical_quantity;
 pub(crate) use scale::{scale_of, write_scale};
 pub use schema::Schemas;
-pub(crate) use schema::{List, ListKind, Object, Scalar, Shape, TypeId, TypeRef};
+pub(crate) use schema::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape};
 
 use serde_json::Value;
 
@@ -101,7 +101,7 @@ pub fn update(
 /// `false` means that our entry in `managedFields` covers exactly our fields and that every value is live already.
 pub fn would_change(schemas: &Schemas, live: &Value, applied: &Value, manager: &str) -> bool {
     let Some(of) = schemas.of(applied) else { return true };
-    if let quick::Look::Leaves(changed) = quick::look(&of, live, applied, manager)
+    if let quick::QuickResult::Leaves(changed) = quick::look(&of, live, applied, manager)
         && changed.is_empty()
     {
         return false;

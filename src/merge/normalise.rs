@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::field_set::FieldSet;
 use super::quantity::{canonical_quantity, canonical_resource_quantity};
-use super::schema::{Empty, Field, List, ListKind, Object, Scalar, Shape, TypeId, TypeRef, TypeTable};
+use super::schema::{
+    Empty, FieldSchema, List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape, TypeTable,
+};
 use super::typed::item_element;
 
 /// Makes an object what the server would hold after decoding it.
@@ -17,7 +19,7 @@ pub(super) fn normalise(of: &TypeRef, object: &mut Value) -> Result<(), String> 
     if !of.is_custom() {
         return builtin(table, of.root(), object);
     }
-    if let (Shape::Map(root), Some(map)) = (&table.get(of.root()).shape, object.as_object_mut())
+    if let (TypeShape::Map(root), Some(map)) = (&table.get(of.root()).shape, object.as_object_mut())
         && let (Some(field), Some(metadata)) = (root.fields.get("metadata"), map.get_mut("metadata"))
     {
         builtin(table, field.of, metadata)?;
@@ -28,25 +30,25 @@ pub(super) fn normalise(of: &TypeRef, object: &mut Value) -> Result<(), String> 
 
 fn builtin(table: &TypeTable, id: TypeId, value: &mut Value) -> Result<(), String> {
     match &table.get(id).shape {
-        Shape::Scalar(scalar) => normalise_scalar(*scalar, value, canonical_quantity),
-        Shape::List(list) => {
+        TypeShape::Scalar(scalar) => normalise_scalar(*scalar, value, canonical_quantity),
+        TypeShape::List(list) => {
             value.as_array_mut().into_iter().flatten().try_for_each(|item| builtin(table, list.items, item))
         }
-        Shape::Map(object) => match value {
+        TypeShape::Map(object) => match value {
             Value::Object(map) => builtin_map(table, object, map),
             _ => Ok(()),
         },
-        Shape::Any => Ok(()),
+        TypeShape::Any => Ok(()),
     }
 }
 
-fn builtin_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>) -> Result<(), String> {
+fn builtin_map(table: &TypeTable, object: &ObjectSchema, map: &mut Map<String, Value>) -> Result<(), String> {
     if object.fields.is_empty() {
         let Some(values) = object.values else { return Ok(()) };
-        let amounts = matches!(table.get(values).shape, Shape::Scalar(Scalar::Quantity));
+        let amounts = matches!(table.get(values).shape, TypeShape::Scalar(ScalarKind::Quantity));
         return map.values_mut().try_for_each(|value| {
             if amounts {
-                normalise_scalar(Scalar::Quantity, value, canonical_resource_quantity)
+                normalise_scalar(ScalarKind::Quantity, value, canonical_resource_quantity)
             } else {
                 builtin(table, values, value)
             }
@@ -65,7 +67,7 @@ fn builtin_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>)
 }
 
 /// Makes the value of one field canonical; returns whether the server leaves the field out.
-fn builtin_field(table: &TypeTable, object: &Object, name: &str, value: &mut Value) -> Result<bool, String> {
+fn builtin_field(table: &TypeTable, object: &ObjectSchema, name: &str, value: &mut Value) -> Result<bool, String> {
     let Some(field) = object.fields.get(name) else { return Ok(object.values.is_none()) };
     if !value.is_null() {
         builtin(table, field.of, value)?;
@@ -73,7 +75,7 @@ fn builtin_field(table: &TypeTable, object: &Object, name: &str, value: &mut Val
     Ok(leaves_out(table, field, value))
 }
 
-fn leaves_out(table: &TypeTable, field: &Field, value: &Value) -> bool {
+fn leaves_out(table: &TypeTable, field: &FieldSchema, value: &Value) -> bool {
     match field.empty {
         Empty::Vanishes => is_empty(table, field.of, value),
         Empty::Stays | Empty::Object | Empty::Zero => value.is_null(),
@@ -88,7 +90,7 @@ pub(super) fn normalise_changed(of: &TypeRef, object: &mut Value, changed: &Fiel
 
 fn builtin_changed(table: &TypeTable, id: TypeId, value: &mut Value, changed: &FieldSet) -> Result<(), String> {
     match (&table.get(id).shape, value) {
-        (Shape::Map(object), Value::Object(map)) if !object.atomic && !object.fields.is_empty() => {
+        (TypeShape::Map(object), Value::Object(map)) if !object.atomic && !object.fields.is_empty() => {
             for (element, member, below) in changed.children() {
                 let Some((name, value)) = element.as_field().and_then(|name| Some((name, map.get_mut(name)?))) else {
                     continue;
@@ -106,7 +108,7 @@ fn builtin_changed(table: &TypeTable, id: TypeId, value: &mut Value, changed: &F
             }
             write_zero_values(table, object, map)
         }
-        (Shape::List(list), Value::Array(items)) if !matches!(list.kind, ListKind::Atomic) => {
+        (TypeShape::List(list), Value::Array(items)) if !matches!(list.kind, ListKind::Atomic) => {
             for item in items {
                 match item_element(list, item).ok().as_ref().and_then(|element| changed.child(element)) {
                     Some((true, _)) => builtin(table, list.items, item)?,
@@ -121,16 +123,18 @@ fn builtin_changed(table: &TypeTable, id: TypeId, value: &mut Value, changed: &F
 }
 
 /// Writes the fields that the server always writes.
-fn write_zero_values(table: &TypeTable, object: &Object, map: &mut Map<String, Value>) -> Result<(), String> {
+fn write_zero_values(table: &TypeTable, object: &ObjectSchema, map: &mut Map<String, Value>) -> Result<(), String> {
     for (name, field) in &object.fields {
         if matches!(field.empty, Empty::Vanishes | Empty::Stays) || map.contains_key(&**name) {
             continue;
         }
         let mut zero = match (field.empty, &table.get(field.of).shape) {
             (Empty::Object, _) => json!({}),
-            (Empty::Zero, Shape::Scalar(Scalar::Boolean)) => json!(false),
-            (Empty::Zero, Shape::Scalar(Scalar::Integer | Scalar::Number | Scalar::IntOrString)) => json!(0),
-            (Empty::Zero, Shape::Scalar(Scalar::Quantity)) => json!("0"),
+            (Empty::Zero, TypeShape::Scalar(ScalarKind::Boolean)) => json!(false),
+            (Empty::Zero, TypeShape::Scalar(ScalarKind::Integer | ScalarKind::Number | ScalarKind::IntOrString)) => {
+                json!(0)
+            }
+            (Empty::Zero, TypeShape::Scalar(ScalarKind::Quantity)) => json!("0"),
             (Empty::Zero, _) => json!(""),
             _ => Value::Null,
         };
@@ -151,28 +155,28 @@ fn is_empty(table: &TypeTable, id: TypeId, value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => {
             map.is_empty()
-                && matches!(&table.get(id).shape, Shape::Map(Object { fields, values: Some(_), preserve_unknown: false, .. }) if fields.is_empty())
+                && matches!(&table.get(id).shape, TypeShape::Map(ObjectSchema { fields, values: Some(_), preserve_unknown: false, .. }) if fields.is_empty())
         }
         Value::Bool(true) => false,
     }
 }
 
 fn normalise_scalar(
-    scalar: Scalar,
+    scalar: ScalarKind,
     value: &mut Value,
     canonical: fn(&str) -> Result<String, &'static str>,
 ) -> Result<(), String> {
     let changed = match (scalar, &*value) {
-        (Scalar::Quantity, Value::String(text)) => Some(canonical(text)?).filter(|new| new != text),
-        (Scalar::Quantity, Value::Number(number)) => Some(canonical(&number.to_string())?),
-        (Scalar::Quantity, Value::Null) => Some("0".to_owned()),
-        (Scalar::Time, Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ").filter(|new| new != text),
-        (Scalar::MicroTime, Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ").filter(|new| new != text),
-        (Scalar::Bytes, Value::String(text)) => {
+        (ScalarKind::Quantity, Value::String(text)) => Some(canonical(text)?).filter(|new| new != text),
+        (ScalarKind::Quantity, Value::Number(number)) => Some(canonical(&number.to_string())?),
+        (ScalarKind::Quantity, Value::Null) => Some("0".to_owned()),
+        (ScalarKind::Time, Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ").filter(|new| new != text),
+        (ScalarKind::MicroTime, Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ").filter(|new| new != text),
+        (ScalarKind::Bytes, Value::String(text)) => {
             check_base64(text)?;
             None
         }
-        (Scalar::Integer, Value::Number(number)) if number.is_f64() => {
+        (ScalarKind::Integer, Value::Number(number)) if number.is_f64() => {
             let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
             if let Some(float) = float {
                 #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits, checked above")]
@@ -213,24 +217,24 @@ fn check_base64(text: &str) -> Result<(), String> {
 /// Custom kinds: undeclared fields and empty nulls go, defaults come; amounts and times stay as they were sent.
 fn custom(table: &TypeTable, id: TypeId, value: &mut Value) {
     match &table.get(id).shape {
-        Shape::Map(object) => {
+        TypeShape::Map(object) => {
             if let Some(map) = value.as_object_mut() {
                 custom_map(table, object, map);
             }
         }
-        Shape::List(List { items, .. }) => {
+        TypeShape::List(List { items, .. }) => {
             for item in value.as_array_mut().into_iter().flatten() {
                 custom(table, *items, item);
             }
         }
-        Shape::Scalar(_) | Shape::Any => {}
+        TypeShape::Scalar(_) | TypeShape::Any => {}
     }
 }
 
-fn custom_map(table: &TypeTable, object: &Object, map: &mut Map<String, Value>) {
+fn custom_map(table: &TypeTable, object: &ObjectSchema, map: &mut Map<String, Value>) {
     map.retain(|name, value| match object.child(name) {
         None => object.preserve_unknown,
-        Some(id) => !value.is_null() || table.get(id).nullable || matches!(table.get(id).shape, Shape::Any),
+        Some(id) => !value.is_null() || table.get(id).nullable || matches!(table.get(id).shape, TypeShape::Any),
     });
     for (name, field) in &object.fields {
         if let Some(default) = &table.get(field.of).default

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::ApplyError;
-use super::schema::{List, ListKind, Schemas, Shape, TypeId, TypeTable};
+use super::schema::{List, ListKind, Schemas, TypeId, TypeShape, TypeTable};
 use super::write::schema_of;
 
 const DIRECTIVE: &str = "$patch";
@@ -83,14 +83,14 @@ fn merge_map(table: &TypeTable, id: Option<TypeId>, mut map: Fields, mut patch: 
 
 fn child_of(table: &TypeTable, id: Option<TypeId>, name: &str) -> Option<TypeId> {
     match &table.get(id?).shape {
-        Shape::Map(object) => object.child(name),
+        TypeShape::Map(object) => object.child(name),
         _ => None,
     }
 }
 
 fn list_of(table: &TypeTable, id: Option<TypeId>) -> Option<&List> {
     match &table.get(id?).shape {
-        Shape::List(list) => Some(list),
+        TypeShape::List(list) => Some(list),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::field_set::FieldSet;
-use super::schema::{List, Object, Shape, TypeId, TypeTable};
+use super::schema::{List, ObjectSchema, TypeId, TypeShape, TypeTable};
 use super::typed::{Form, fields_of, form, item_element};
 
 /// Removes from a merged object what its applier owned before (`last`) and no one owns now (`managed`, which includes what
@@ -32,9 +32,9 @@ fn parents(table: &TypeTable, id: Option<TypeId>, set: &FieldSet) -> FieldSet {
     let mut out = FieldSet::with_capacity(set.len());
     for (element, member, below) in set.children() {
         let (child, named) = match (shape, element.as_field()) {
-            (Some(Shape::Map(object)), Some(name)) => (object.child(name), object.fields.contains_key(name)),
-            (Some(Shape::List(list)), None) => (Some(list.items), false),
-            (Some(Shape::Any), Some(_)) => (id, false),
+            (Some(TypeShape::Map(object)), Some(name)) => (object.child(name), object.fields.contains_key(name)),
+            (Some(TypeShape::List(list)), None) => (Some(list.items), false),
+            (Some(TypeShape::Any), Some(_)) => (id, false),
             _ => (None, false),
         };
         let below = parents(table, child, below);
@@ -67,7 +67,7 @@ fn items_without(table: &TypeTable, list: &List, value: &Value, gone: &FieldSet)
     if out.is_empty() { Value::Null } else { Value::Array(out) }
 }
 
-fn map_without(table: &TypeTable, id: TypeId, object: Option<&Object>, value: &Value, gone: &FieldSet) -> Value {
+fn map_without(table: &TypeTable, id: TypeId, object: Option<&ObjectSchema>, value: &Value, gone: &FieldSet) -> Value {
     let mut out = Map::new();
     for (name, value) in value.as_object().into_iter().flatten() {
         let child = object.map_or(Some(id), |object| object.child(name));

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::element::Path;
-use super::frame::{Frame, Step};
-use super::schema::{List, ListKind, Object, Shape, TypeId, TypeRef, TypeTable};
+use super::frame::{Frame, FrameStep};
+use super::schema::{List, ListKind, ObjectSchema, TypeId, TypeRef, TypeShape, TypeTable};
 use super::typed::{Form, form, item_element, same_item, validate};
 
-/// What a look at an apply tells.
-pub(super) enum Look<'v> {
+/// The answer of the quick way about an apply.
+pub(super) enum QuickResult<'v> {
     /// Nothing is certain: the long way has to be gone.
     Unsure,
     /// The manager's entry covers exactly these fields, and these leaves get these values; none, and nothing changes.
@@ -16,7 +16,7 @@ pub(super) enum Look<'v> {
 }
 
 /// Looks at what an apply of the object itself would do.
-pub(super) fn look<'v>(of: &TypeRef, live: &Value, applied: &'v Value, manager: &str) -> Look<'v> {
+pub(super) fn look<'v>(of: &TypeRef, live: &Value, applied: &'v Value, manager: &str) -> QuickResult<'v> {
     let entries = live.get("metadata").and_then(|metadata| metadata.get("managedFields")).and_then(Value::as_array);
     let ours = entries.into_iter().flatten().find(|entry| {
         entry["operation"] == "Apply" && entry["manager"] == manager && entry.get("subresource").is_none()
@@ -24,8 +24,8 @@ pub(super) fn look<'v>(of: &TypeRef, live: &Value, applied: &'v Value, manager: 
     let fields =
         ours.filter(|entry| entry["apiVersion"] == applied["apiVersion"]).and_then(|entry| entry.get("fieldsV1"));
     match fields.and_then(|fields| walk(of, live, applied, fields)) {
-        Some(changed) => Look::Leaves(changed),
-        None => Look::Unsure,
+        Some(changed) => QuickResult::Leaves(changed),
+        None => QuickResult::Unsure,
     }
 }
 
@@ -56,7 +56,7 @@ impl<'t, 'v> Walk<'t, 'v> {
         applied: &'v Map<String, Value>,
         fields: &Map<String, Value>,
     ) -> bool {
-        let Shape::Map(root) = &self.table.get(of.root()).shape else { return false };
+        let TypeShape::Map(root) = &self.table.get(of.root()).shape else { return false };
         let at = Frame::root();
         let mut owned = fields.iter().peekable();
         let all = applied.iter().all(|(name, value)| {
@@ -81,12 +81,12 @@ impl<'t, 'v> Walk<'t, 'v> {
 
     fn metadata(
         &mut self,
-        root: &Object,
+        root: &ObjectSchema,
         live: Option<&Value>,
         applied: &'v Map<String, Value>,
         fields: Option<&Map<String, Value>>,
     ) -> bool {
-        let Some(Shape::Map(object)) = root.child("metadata").map(|id| &self.table.get(id).shape) else {
+        let Some(TypeShape::Map(object)) = root.child("metadata").map(|id| &self.table.get(id).shape) else {
             return false;
         };
         let top = Frame::root();
@@ -166,7 +166,7 @@ impl<'t, 'v> Walk<'t, 'v> {
         &mut self,
         id: TypeId,
         at: Frame<'_>,
-        object: Option<&Object>,
+        object: Option<&ObjectSchema>,
         live: &Map<String, Value>,
         applied: &'v Map<String, Value>,
         below: &Map<String, Value>,
@@ -213,7 +213,7 @@ impl<'t, 'v> Walk<'t, 'v> {
             }
             before = found;
             let Some(there) = found.and_then(|at| live.get(at)) else { return false };
-            let step = Frame { above: Some(&at), step: Step::Item(list, item) };
+            let step = Frame { above: Some(&at), step: FrameStep::Item(list, item) };
             let same = match (item, there) {
                 (Value::Object(item), Value::Object(there)) => self.item(list, step, there, item, owned),
                 (scalar, there) => scalar == there && owned.is_empty(),
@@ -233,7 +233,7 @@ impl<'t, 'v> Walk<'t, 'v> {
         applied: &'v Map<String, Value>,
         owned: &Map<String, Value>,
     ) -> bool {
-        let Shape::Map(object) = &self.table.get(list.items).shape else { return false };
+        let TypeShape::Map(object) = &self.table.get(list.items).shape else { return false };
         !object.atomic
             && owned.contains_key(".")
             && matches!(list.kind, ListKind::Map(_))

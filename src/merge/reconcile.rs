@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::element::Element;
 use super::field_set::FieldSet;
-use super::managed::Entry;
-use super::schema::{ListKind, Shape, TypeId, TypeRef, TypeTable};
+use super::managed::ManagedFieldsEntry;
+use super::schema::{ListKind, TypeId, TypeRef, TypeShape, TypeTable};
 
 /// Gives every manager the whole of what is one value now, where it owned parts of it.
-pub(super) fn entries(of: &TypeRef, entries: &mut [Entry<'_>]) {
+pub(super) fn entries(of: &TypeRef, entries: &mut [ManagedFieldsEntry<'_>]) {
     for entry in entries {
         if entry.unchanged().is_some_and(|raw| has_parts_of_atoms(of.table(), of.root(), raw)) {
             let set = whole_atoms(of.table(), of.root(), &entry.set());
@@ -19,16 +19,16 @@ pub(super) fn entries(of: &TypeRef, entries: &mut [Entry<'_>]) {
 
 fn is_atomic(table: &TypeTable, id: TypeId) -> bool {
     match &table.get(id).shape {
-        Shape::Map(object) => object.atomic,
-        Shape::List(list) => matches!(list.kind, ListKind::Atomic),
-        Shape::Scalar(_) | Shape::Any => false,
+        TypeShape::Map(object) => object.atomic,
+        TypeShape::List(list) => matches!(list.kind, ListKind::Atomic),
+        TypeShape::Scalar(_) | TypeShape::Any => false,
     }
 }
 
 fn child_type(table: &TypeTable, id: TypeId, key: &str) -> Option<TypeId> {
     match &table.get(id).shape {
-        Shape::Map(object) => key.strip_prefix("f:").and_then(|name| object.child(name)),
-        Shape::List(list) if !key.starts_with("f:") => Some(list.items),
+        TypeShape::Map(object) => key.strip_prefix("f:").and_then(|name| object.child(name)),
+        TypeShape::List(list) if !key.starts_with("f:") => Some(list.items),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::element::Path;
 use super::field_set::FieldSet;
-use super::managed::{self, Entry};
+use super::managed::{self, ManagedFieldsEntry};
 
 const SCALE_VERSION: &str = "autoscaling/v1";
 
@@ -54,7 +54,7 @@ pub(crate) fn write_scale(mut object: Value, scale: &Value, path: &Path) -> Valu
     entries.retain(|entry| !entry.is_empty());
     let replicas_in_scale = Path::of_fields(["spec", "replicas"]);
     scaled.retain(|entry| entry.set().contains(replicas_in_scale.elements()));
-    entries.extend(scaled.into_iter().map(|mut entry: Entry<'_>| {
+    entries.extend(scaled.into_iter().map(|mut entry: ManagedFieldsEntry<'_>| {
         entry.api_version = version.clone().into();
         entry.replace(FieldSet::from_iter([path.clone()]));
         entry.time = None;

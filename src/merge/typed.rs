@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::element::Element;
 use super::field_set::FieldSet;
-use super::schema::{List, ListKind, Object, Scalar, Shape, TypeId, TypeTable};
+use super::schema::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeShape, TypeTable};
 use super::text::{go_pointer, go_quote, go_syntax, go_type};
 
 /// A value that does not fit its type, with the path in the server's words.
@@ -37,18 +37,18 @@ pub(super) fn misfit_message(misfits: &[Misfit]) -> String {
 
 /// What a value is taken for, once its type and its own form are considered together.
 pub(super) enum Form<'t> {
-    Scalar(Option<Scalar>),
+    Scalar(Option<ScalarKind>),
     List(Option<&'t List>),
-    Map(Option<&'t Object>),
+    Map(Option<&'t ObjectSchema>),
 }
 
 /// How the merge handles a value of this type; a value of another form is handled as its type says, and fails there.
 pub(super) fn form<'t>(table: &'t TypeTable, id: TypeId, value: &Value) -> Form<'t> {
     match &table.get(id).shape {
-        Shape::Scalar(scalar) => Form::Scalar(Some(*scalar)),
-        Shape::List(list) => Form::List(Some(list)),
-        Shape::Map(object) => Form::Map(Some(object)),
-        Shape::Any => match value {
+        TypeShape::Scalar(scalar) => Form::Scalar(Some(*scalar)),
+        TypeShape::List(list) => Form::List(Some(list)),
+        TypeShape::Map(object) => Form::Map(Some(object)),
+        TypeShape::Any => match value {
             Value::Array(_) => Form::List(None),
             Value::Object(_) | Value::Null => Form::Map(None),
             _ => Form::Scalar(None),
@@ -75,25 +75,32 @@ pub(super) fn validate(table: &TypeTable, id: TypeId, value: &Value, allow_dupli
     }
 }
 
-fn validate_scalar(scalar: Option<Scalar>, value: &Value) -> Vec<Misfit> {
+fn validate_scalar(scalar: Option<ScalarKind>, value: &Value) -> Vec<Misfit> {
     match scalar {
-        Some(Scalar::Integer | Scalar::Number) if !value.is_number() => {
+        Some(ScalarKind::Integer | ScalarKind::Number) if !value.is_number() => {
             Misfit::here(format!("expected numeric (int or float), got {}", go_type(value)))
         }
-        Some(Scalar::String | Scalar::Time | Scalar::MicroTime | Scalar::Bytes) if !value.is_string() => {
+        Some(ScalarKind::String | ScalarKind::Time | ScalarKind::MicroTime | ScalarKind::Bytes)
+            if !value.is_string() =>
+        {
             Misfit::here(format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_syntax(value)))
         }
-        Some(Scalar::Boolean) if !value.is_boolean() => {
+        Some(ScalarKind::Boolean) if !value.is_boolean() => {
             Misfit::here(format!("expected boolean, got {}", go_pointer(value)))
         }
-        Some(Scalar::IntOrString | Scalar::Quantity) if value.is_array() || value.is_object() => {
+        Some(ScalarKind::IntOrString | ScalarKind::Quantity) if value.is_array() || value.is_object() => {
             Misfit::here(format!("expected any scalar, got {}", go_pointer(value)))
         }
         _ => Vec::new(),
     }
 }
 
-fn validate_map(table: &TypeTable, object: &Object, map: &Map<String, Value>, allow_duplicates: bool) -> Vec<Misfit> {
+fn validate_map(
+    table: &TypeTable,
+    object: &ObjectSchema,
+    map: &Map<String, Value>,
+    allow_duplicates: bool,
+) -> Vec<Misfit> {
     let mut misfits = Vec::new();
     for (name, value) in map {
         let Some(id) = object.child(name) else {
@@ -200,17 +207,17 @@ pub(super) fn put(table: &TypeTable, id: TypeId, object: &mut Value, path: &[Ele
         return;
     };
     match (&table.get(id).shape, object, first.as_field()) {
-        (Shape::Map(of), Value::Object(map), Some(name)) => {
+        (TypeShape::Map(of), Value::Object(map), Some(name)) => {
             if let (Some(child), Some(there)) = (of.child(name), map.get_mut(name)) {
                 put(table, child, there, rest, value);
             }
         }
-        (Shape::Any, Value::Object(map), Some(name)) => {
+        (TypeShape::Any, Value::Object(map), Some(name)) => {
             if let Some(there) = map.get_mut(name) {
                 put(table, id, there, rest, value);
             }
         }
-        (Shape::List(list), Value::Array(items), None) => {
+        (TypeShape::List(list), Value::Array(items), None) => {
             let is_it = |item: &&mut Value| item_element(list, item).is_ok_and(|element| element == *first);
             if let Some(there) = items.iter_mut().find(is_it) {
                 put(table, list.items, there, rest, value);
@@ -263,7 +270,7 @@ fn collect(table: &TypeTable, id: TypeId, value: &Value) -> (FieldSet, bool) {
     }
 }
 
-fn collect_map(table: &TypeTable, id: TypeId, object: Option<&Object>, map: &Map<String, Value>) -> FieldSet {
+fn collect_map(table: &TypeTable, id: TypeId, object: Option<&ObjectSchema>, map: &Map<String, Value>) -> FieldSet {
     let mut set = FieldSet::with_capacity(map.len());
     for (name, value) in map {
         let declared = object.and_then(|object| object.fields.get(name.as_str()));
@@ -309,7 +316,7 @@ pub(super) fn merge(table: &TypeTable, id: TypeId, live: &mut Value, applied: &V
     }
 }
 
-fn merge_maps(table: &TypeTable, id: TypeId, object: Option<&Object>, live: &mut Value, applied: &Value) {
+fn merge_maps(table: &TypeTable, id: TypeId, object: Option<&ObjectSchema>, live: &mut Value, applied: &Value) {
     let live_has_some = live.as_object().is_some_and(|map| !map.is_empty());
     let (true, Value::Object(live), applied) = (live_has_some, &mut *live, applied.as_object()) else {
         live.clone_from(applied);

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::comparison::{Comparison, compare_values, equal};
 use super::element::Path;
-use super::error::{ApplyError, Conflict, Operation};
+use super::error::{ApplyError, FieldManagerConflict, Operation};
 use super::field_set::FieldSet;
-use super::managed::{self, Entry};
+use super::managed::{self, ManagedFieldsEntry};
 use super::schema::{Schemas, TypeRef};
 use super::{ApplyOptions, UpdateOptions, defaults, last_applied, normalise, prune, quick, reconcile, reset, typed};
 
@@ -29,7 +29,7 @@ pub(super) fn apply(
         return apply_as_kubectl(schemas, &of, live, applied, options);
     }
     if let (Some(live), None) = (live, options.subresource)
-        && let quick::Look::Leaves(changed) = quick::look(&of, live, applied, options.manager)
+        && let quick::QuickResult::Leaves(changed) = quick::look(&of, live, applied, options.manager)
     {
         return write_leaves(schemas, &of, live, applied, &changed, options);
     }
@@ -130,7 +130,8 @@ fn write_leaves(
     }
     let mut entries = read_entries(live)?;
     drop_unknown_versions(schemas, of, text(applied, "kind"), &mut entries);
-    let same_writer = Entry::new(options.manager, Operation::Apply, text(applied, "apiVersion"), "", FieldSet::new());
+    let same_writer =
+        ManagedFieldsEntry::new(options.manager, Operation::Apply, text(applied, "apiVersion"), "", FieldSet::new());
     let ours = take(&mut entries, &same_writer);
     reconcile::entries(of, &mut entries);
     let modified: FieldSet = changed.iter().map(|(path, _)| path.clone()).collect();
@@ -170,12 +171,12 @@ fn our_entry<'e>(
     applied: &'e Value,
     version: &'e str,
     options: &ApplyOptions<'e>,
-    entries: &mut Vec<Entry<'e>>,
-) -> (Entry<'e>, Option<Entry<'e>>) {
+    entries: &mut Vec<ManagedFieldsEntry<'e>>,
+) -> (ManagedFieldsEntry<'e>, Option<ManagedFieldsEntry<'e>>) {
     let subresource = options.subresource.unwrap_or_default();
-    let mut ours = Entry::new(options.manager, Operation::Apply, version, subresource, FieldSet::new());
+    let mut ours = ManagedFieldsEntry::new(options.manager, Operation::Apply, version, subresource, FieldSet::new());
     let last = take(entries, &ours);
-    match last.as_ref().and_then(Entry::unchanged) {
+    match last.as_ref().and_then(ManagedFieldsEntry::unchanged) {
         Some(fields) if quick::covers(of, applied, fields) => {
             ours.keep_fields_of(fields);
         }
@@ -189,16 +190,16 @@ fn our_entry<'e>(
 }
 
 /// Whether we owned something that we no longer say.
-fn drops_some(last: &Entry<'_>, ours: &Entry<'_>) -> bool {
+fn drops_some(last: &ManagedFieldsEntry<'_>, ours: &ManagedFieldsEntry<'_>) -> bool {
     let same = matches!((last.unchanged(), ours.unchanged()), (Some(a), Some(b)) if std::ptr::eq(a, b));
     !same && !last.set().is_subset(&ours.set())
 }
 
 /// Puts our entry in, unless it owns nothing; its time moves when the object changes.
 fn add_ours<'e>(
-    entries: &mut Vec<Entry<'e>>,
-    mut ours: Entry<'e>,
-    last: Option<&Entry<'e>>,
+    entries: &mut Vec<ManagedFieldsEntry<'e>>,
+    mut ours: ManagedFieldsEntry<'e>,
+    last: Option<&ManagedFieldsEntry<'e>>,
     is_same: bool,
     now: &'e str,
 ) {
@@ -241,7 +242,7 @@ fn own_update<'e>(
     of: &TypeRef,
     before: &Value,
     after: &Value,
-    entries: &mut Vec<Entry<'e>>,
+    entries: &mut Vec<ManagedFieldsEntry<'e>>,
     version: &'e str,
     options: &UpdateOptions<'e>,
 ) {
@@ -251,7 +252,13 @@ fn own_update<'e>(
     let taken = difference.modified.union(&difference.added).difference(unowned());
     if !taken.is_empty() {
         let manager = if options.manager.is_empty() { "unknown" } else { options.manager };
-        let mut ours = Entry::new(manager, Operation::Update, version, options.subresource.unwrap_or_default(), taken);
+        let mut ours = ManagedFieldsEntry::new(
+            manager,
+            Operation::Update,
+            version,
+            options.subresource.unwrap_or_default(),
+            taken,
+        );
         if let Some(previous) = take(entries, &ours) {
             let union = previous.set().union(&ours.set());
             ours.replace(union);
@@ -263,7 +270,11 @@ fn own_update<'e>(
 }
 
 /// The entries that a request brings, else those that are stored; a subresource never brings its own.
-fn entries_of_update<'v>(before: Option<&'v Value>, sent: &'v Value, subresource: Option<&str>) -> Vec<Entry<'v>> {
+fn entries_of_update<'v>(
+    before: Option<&'v Value>,
+    sent: &'v Value,
+    subresource: Option<&str>,
+) -> Vec<ManagedFieldsEntry<'v>> {
     let stored = || before.and_then(managed::read).unwrap_or_default();
     if subresource.is_some() {
         return stored();
@@ -278,7 +289,7 @@ fn entries_of_update<'v>(before: Option<&'v Value>, sent: &'v Value, subresource
 }
 
 /// Takes what changed from everybody; returns what they owned of it with another value.
-fn take_over(entries: &mut Vec<Entry<'_>>, difference: &Comparison) -> Vec<Conflict> {
+fn take_over(entries: &mut Vec<ManagedFieldsEntry<'_>>, difference: &Comparison) -> Vec<FieldManagerConflict> {
     let mut conflicts = Vec::new();
     if difference.is_same() {
         return conflicts;
@@ -290,7 +301,7 @@ fn take_over(entries: &mut Vec<Entry<'_>>, difference: &Comparison) -> Vec<Confl
         }
         let set = entry.set().into_owned();
         let lost = set.intersection(&changed);
-        conflicts.extend(lost.paths().into_iter().map(|path| Conflict {
+        conflicts.extend(lost.paths().into_iter().map(|path| FieldManagerConflict {
             manager: entry.manager.clone().into_owned(),
             operation: entry.operation,
             api_version: entry.api_version.clone().into_owned(),
@@ -308,7 +319,7 @@ fn finish(
     of: &TypeRef,
     stored: Option<&Value>,
     mut object: Value,
-    entries: Vec<Entry<'_>>,
+    entries: Vec<ManagedFieldsEntry<'_>>,
     subresource: Option<&str>,
 ) -> Value {
     if let Some(stored) = stored {
@@ -366,31 +377,44 @@ fn empty_object(of: &TypeRef, like: &Value) -> Value {
 }
 
 /// An object that nobody's ownership is recorded of belongs to those before the first apply.
-fn first_owner<'e>(of: &TypeRef, live: &Value, version: &'e str, options: &ApplyOptions<'e>) -> Option<Entry<'e>> {
+fn first_owner<'e>(
+    of: &TypeRef,
+    live: &Value,
+    version: &'e str,
+    options: &ApplyOptions<'e>,
+) -> Option<ManagedFieldsEntry<'e>> {
     let difference = compare_values(of.table(), of.root(), &empty_object(of, live), live);
     let resets = reset::fields(of, live, options.subresource);
     let set = difference.modified.union(&difference.added).difference_with_descendants(&resets).difference(unowned());
     if set.is_empty() {
         return None;
     }
-    let mut entry =
-        Entry::new(BEFORE_FIRST_APPLY, Operation::Update, version, options.subresource.unwrap_or_default(), set);
+    let mut entry = ManagedFieldsEntry::new(
+        BEFORE_FIRST_APPLY,
+        Operation::Update,
+        version,
+        options.subresource.unwrap_or_default(),
+        set,
+    );
     entry.time = Some(options.now.into());
     Some(entry)
 }
 
 /// Entries in versions that a custom kind has no longer are forgotten.
-fn drop_unknown_versions(schemas: &Schemas, of: &TypeRef, kind: &str, entries: &mut Vec<Entry<'_>>) {
+fn drop_unknown_versions(schemas: &Schemas, of: &TypeRef, kind: &str, entries: &mut Vec<ManagedFieldsEntry<'_>>) {
     if of.is_custom() {
         entries.retain(|entry| schemas.kind(&entry.api_version, kind).is_some());
     }
 }
 
-fn read_entries(object: &Value) -> Result<Vec<Entry<'_>>, ApplyError> {
+fn read_entries(object: &Value) -> Result<Vec<ManagedFieldsEntry<'_>>, ApplyError> {
     managed::read(object).ok_or_else(|| ApplyError::Typed("failed to decode managed fields".to_owned()))
 }
 
-fn take<'e>(entries: &mut Vec<Entry<'e>>, like: &Entry<'_>) -> Option<Entry<'e>> {
+fn take<'e>(
+    entries: &mut Vec<ManagedFieldsEntry<'e>>,
+    like: &ManagedFieldsEntry<'_>,
+) -> Option<ManagedFieldsEntry<'e>> {
     let at = entries.iter().position(|entry| entry.is_same_writer(like))?;
     Some(entries.remove(at))
 }

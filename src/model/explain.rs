@@ -10,18 +10,18 @@ use crate::source::Span;
 
 /// What one layer says of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Explained {
+pub(crate) struct LayerSetting {
     pub(crate) layer: Layer,
     /// The setting as it says it, as KDL: `scale min=2`; absent where it says that there is nothing.
     pub(crate) text: Option<String>,
     pub(crate) span: Span,
     /// How much of it is in force.
-    pub(crate) part: Part,
+    pub(crate) part: InForce,
 }
 
 /// How much of what a layer says is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum InForce {
     /// All of it.
     All,
     /// These words of it: `cpu-percent`, `keep daily`.
@@ -39,7 +39,7 @@ pub(crate) struct Explanation {
     /// What is in force, as KDL; absent where nothing is.
     pub(crate) effective: Option<String>,
     /// What the layers say, nearest first.
-    pub(crate) layers: Vec<Explained>,
+    pub(crate) layers: Vec<LayerSetting>,
     /// Of a value that parcelle makes itself: how, and of what.
     pub(crate) computed: Option<Computed>,
 }
@@ -71,9 +71,13 @@ pub(crate) fn explain(garden: &Garden, organisation: &str, app: &str, setting: &
     })
 }
 
-fn layers(declaration: &SettingDeclaration, effective: &Setting, said: &[std::sync::Arc<Setting>]) -> Vec<Explained> {
+fn layers(
+    declaration: &SettingDeclaration,
+    effective: &Setting,
+    said: &[std::sync::Arc<Setting>],
+) -> Vec<LayerSetting> {
     let in_force = words(effective);
-    let mut explained: Vec<Explained> = Vec::new();
+    let mut explained: Vec<LayerSetting> = Vec::new();
     for setting in said {
         let own = words(setting);
         // A default that is only a value has no places: it counts where no nearer layer writes the same word.
@@ -89,13 +93,13 @@ fn layers(declaration: &SettingDeclaration, effective: &Setting, said: &[std::sy
         };
         let nearer = explained.first().map(|nearest| nearest.layer);
         let part = match (won.len(), nearer) {
-            (_, None) => Part::All,
-            (0, Some(nearer)) => Part::Nothing { nearer },
-            (some, _) if some < own.len() => Part::Some(won),
-            _ => Part::All,
+            (_, None) => InForce::All,
+            (0, Some(nearer)) => InForce::Nothing { nearer },
+            (some, _) if some < own.len() => InForce::Some(won),
+            _ => InForce::All,
         };
         let text = Some(setting_text(declaration, setting)).filter(|text| *text != declaration.name);
-        explained.push(Explained { layer: setting.layer, text, span: setting.span, part });
+        explained.push(LayerSetting { layer: setting.layer, text, span: setting.span, part });
     }
     explained
 }

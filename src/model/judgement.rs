@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
@@ -42,22 +42,22 @@ struct Accepted {
 
 /// What one file says of findings.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct FileJudgement {
     accepted: Vec<Accepted>,
     weights: Vec<(Code, Severity)>,
     /// About lines that concern what is no doubt, or no finding at all.
     pub(super) found: Findings,
 }
 
-impl Said {
+impl FileJudgement {
     /// Reads every `allow` and `severity` of a file; one about what is no doubt is a finding.
-    pub(super) fn of(file: &Checked) -> Self {
+    pub(super) fn of(file: &CheckedFile) -> Self {
         let mut said = Self::default();
         file.document.nodes.iter().filter(|_| file.readable()).for_each(|node| said.node(file, node));
         said
     }
 
-    fn node(&mut self, file: &Checked, node: &Node) {
+    fn node(&mut self, file: &CheckedFile, node: &Node) {
         let is_garden = node.name.value == "garden";
         for said in node.children.iter().filter(|child| !file.is_broken(child)) {
             let Some(written) = said.arg(0).map(|code| &code.text) else { continue };
@@ -90,7 +90,7 @@ impl Said {
 
 impl Judgement {
     /// What all files say together; what is wrong with it goes to `findings`.
-    pub(super) fn of<'a>(files: impl Iterator<Item = &'a Said>, findings: &mut Findings) -> Self {
+    pub(super) fn of<'a>(files: impl Iterator<Item = &'a FileJudgement>, findings: &mut Findings) -> Self {
         let mut judgement = Self::default();
         for said in files {
             findings.extend_from(&said.found);

@@ -2,7 +2,7 @@
 
 use crate::name::Name;
 use crate::quantity::Quantity;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::Spanned;
 use crate::syntax::{Node, Value};
 
@@ -39,21 +39,21 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
 }
 
 /// The first child of a name that no finding is about.
-pub(super) fn child<'a>(file: &Checked, node: &'a Node, name: &str) -> Option<&'a Node> {
+pub(super) fn child<'a>(file: &CheckedFile, node: &'a Node, name: &str) -> Option<&'a Node> {
     node.child(name).filter(|child| !file.is_broken(child))
 }
 
 /// The text that a child says.
-pub(super) fn text_of(file: &Checked, node: &Node, name: &str) -> Option<Spanned<String>> {
+pub(super) fn text_of(file: &CheckedFile, node: &Node, name: &str) -> Option<Spanned<String>> {
     text_at(child(file, node, name)?, 0)
 }
 
 /// The amount that a child says.
-pub(super) fn amount_of(file: &Checked, node: &Node, name: &str) -> Option<Spanned<Quantity>> {
+pub(super) fn amount_of(file: &CheckedFile, node: &Node, name: &str) -> Option<Spanned<Quantity>> {
     amount_at(child(file, node, name)?, 0)
 }
 
 /// The children of a name that no finding is about.
-pub(super) fn children<'a>(file: &'a Checked, node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Node> {
+pub(super) fn children<'a>(file: &'a CheckedFile, node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Node> {
     node.children_named(name).filter(|child| !file.is_broken(child))
 }

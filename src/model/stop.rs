@@ -110,7 +110,7 @@ impl Stop<'_> {
 }
 
 fn depends(draft: &Draft, uses: &BTreeSet<(&str, String)>) -> bool {
-    if !draft.known.cluster || !draft.known.offer || !draft.unbuilt.is_empty() {
+    if !draft.resolved.cluster || !draft.resolved.offer || !draft.unbuilt.is_empty() {
         return true;
     }
     let organisation = &draft.organisation;

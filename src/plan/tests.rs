@@ -111,7 +111,7 @@ struct World {
     desired: OrganisationObjects,
     live: Live,
     inventory: Inventory,
-    said: Said,
+    directives: Directives,
     limits: Deletions,
     schemas: Schemas,
     sources: Sources,
@@ -127,7 +127,7 @@ impl World {
             desired: &self.desired,
             live: &self.live,
             inventory: &self.inventory,
-            said: &self.said,
+            directives: &self.directives,
             limits: &self.limits,
             now: self.now,
             schemas: &self.schemas,
@@ -135,15 +135,15 @@ impl World {
         }
     }
 
-    fn guard<'a>(&'a self, adopted: &'a BTreeSet<(String, String)>) -> guard::Facts<'a> {
-        guard::Facts {
+    fn guard<'a>(&'a self, adopted: &'a BTreeSet<(String, String)>) -> guard::GuardInput<'a> {
+        guard::GuardInput {
             garden: &self.garden,
             cluster_uid: "cluster",
             live: &self.live,
             inventory: &self.inventory,
             limits: &self.limits,
             adopted,
-            clean: self.said.clean,
+            clean: self.directives.clean,
             now: self.now,
         }
     }
@@ -227,7 +227,7 @@ fn world(case: &Case) -> World {
         ..Live::default()
     };
     let retired = |days: u64| (days * DAY.unsigned_abs(), span_at(9));
-    let said = said(case, span_at(1));
+    let directives = directives(case, span_at(1));
     World {
         garden: name("indiehosters"),
         inventory: inventory(case, &schemas, &find),
@@ -245,7 +245,7 @@ fn world(case: &Case) -> World {
             contributions: Vec::new(),
         },
         live,
-        said,
+        directives,
         limits: Deletions {
             undeclared_at_most: 20,
             undeclared_percent: 10,
@@ -257,7 +257,7 @@ fn world(case: &Case) -> World {
     }
 }
 
-fn said(case: &Case, span: Span) -> Said {
+fn directives(case: &Case, span: Span) -> Directives {
     let decisions = |texts: &[String], take| {
         let decision = |text: &String| {
             let [kind, name, path] = text.split(' ').collect::<Vec<_>>()[..] else { panic!("{text}") };
@@ -268,7 +268,7 @@ fn said(case: &Case, span: Span) -> Said {
     let mut fields = decisions(&case.said.take, true);
     fields.extend(decisions(&case.said.leave, false));
     let apps = case.said.apps.clone().unwrap_or_else(|| vec!["cloud".to_owned(), "pads".to_owned()]);
-    Said {
+    Directives {
         apps: apps.iter().map(|app| name(app)).collect(),
         adopt: case
             .said
@@ -423,7 +423,7 @@ fn the_guard_lets_every_decided_plan_pass() {
     for case in all_cases() {
         let world = world(&case);
         let plan = organisation(&world.input());
-        let adopted = world.said.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
+        let adopted = world.directives.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
         assert_eq!(guard::check(&plan, &world.guard(&adopted)), Vec::new(), "{}", case.is);
     }
 }
@@ -472,7 +472,7 @@ proptest! {
                 let Deed::Delete { base, .. } = &mut plan.actions[at].deed else { unreachable!("it is a delete") };
                 base.uid = "another".to_owned();
             }
-            6 => { world.said.clean = false; }
+            6 => { world.directives.clean = false; }
             7 => { plan.actions[at].id.namespace = "lescommuns".into(); }
             8 => { world.live.cluster_uid = "another".to_owned(); }
             // Young data.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, Owner};
+use super::draft::{ObjectDraft, Owner};
 use super::flow::{Flow, Peer};
 use super::life::Now;
 use super::providers::{self, Claim, Met};
-use super::scope::Scope;
+use super::scope::AppScope;
 use super::tree::{Tree, tree};
 use super::{Contribution, SecretRequest, job, kdl, workload};
 use crate::expression::Value;
@@ -18,7 +18,7 @@ use crate::model::{App, Organisation};
 /// Objects of an app before they are finished, and what the organisation must add.
 #[derive(Default)]
 pub(super) struct Parts {
-    pub(crate) drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<ObjectDraft>,
     pub(crate) secrets: Vec<SecretRequest>,
     pub(crate) flows: Vec<Flow>,
     /// What counts against the offer.
@@ -41,7 +41,7 @@ pub(super) fn render(
     now: &Now,
     findings: &mut Findings,
 ) -> Parts {
-    let mut scope = Scope::new(organisation, app);
+    let mut scope = AppScope::new(organisation, app);
     if app.definition.sign_on.is_some() {
         scope = scope.with("clients", providers::clients(organisation, app));
     }
@@ -70,9 +70,9 @@ fn needs<'a>(
     app: &'a App,
     owner: &Owner,
     now: &Now,
-    mut scope: Scope<'a>,
+    mut scope: AppScope<'a>,
     parts: &mut Parts,
-) -> (Scope<'a>, BTreeMap<String, Claim>) {
+) -> (AppScope<'a>, BTreeMap<String, Claim>) {
     let mut values: BTreeMap<String, Value> = BTreeMap::new();
     let mut claims = BTreeMap::new();
     let present = present_workloads(app, &scope);
@@ -106,7 +106,7 @@ fn needs<'a>(
 }
 
 /// The need of one element: it is named after it.
-fn need_of<'a>(guarded: &'a Guarded<Need>, scope: &Scope) -> Cow<'a, Need> {
+fn need_of<'a>(guarded: &'a Guarded<Need>, scope: &AppScope) -> Cow<'a, Need> {
     let mut need = Cow::Borrowed(&guarded.item);
     if !guarded.each.is_empty() {
         need.to_mut().name.value = scope.name_of(&guarded.item.name.value, guarded.each.len());
@@ -115,7 +115,7 @@ fn need_of<'a>(guarded: &'a Guarded<Need>, scope: &Scope) -> Cow<'a, Need> {
 }
 
 /// The workloads that there are; those of an element are named after it.
-fn present_workloads<'a>(app: &'a App, scope: &Scope<'a>) -> Vec<(Scope<'a>, Cow<'a, Workload>)> {
+fn present_workloads<'a>(app: &'a App, scope: &AppScope<'a>) -> Vec<(AppScope<'a>, Cow<'a, Workload>)> {
     let mut present = Vec::new();
     for guarded in &app.definition.workloads {
         for scope in scope.guarded(guarded) {
@@ -134,7 +134,7 @@ fn workloads<'a>(
     app: &'a App,
     owner: &Owner,
     now: &Now,
-    scope: &Scope<'a>,
+    scope: &AppScope<'a>,
     claims: &BTreeMap<String, Claim>,
     parts: &mut Parts,
 ) -> BTreeSet<String> {
@@ -157,7 +157,7 @@ fn jobs<'a>(
     app: &'a App,
     owner: &Owner,
     now: &Now,
-    scope: &Scope<'a>,
+    scope: &AppScope<'a>,
     claims: &BTreeMap<String, Claim>,
     parts: &mut Parts,
 ) {
@@ -177,13 +177,13 @@ fn jobs<'a>(
     }
 }
 
-fn claim_object(need: &str, claim: &Claim) -> Draft {
+fn claim_object(need: &str, claim: &Claim) -> ObjectDraft {
     let body = tree! { "spec": claim.spec.clone() };
-    Draft::new("v1", "PersistentVolumeClaim", claim.name.clone(), body, claim.origin).component(need)
+    ObjectDraft::new("v1", "PersistentVolumeClaim", claim.name.clone(), body, claim.origin).component(need)
 }
 
 /// An identity without rights and without a token.
-fn service_account(app: &App) -> Draft {
+fn service_account(app: &App) -> ObjectDraft {
     let body = tree! { "automountServiceAccountToken": Tree::from(false) };
-    Draft::new("v1", "ServiceAccount", app.name.to_string(), body, app.span)
+    ObjectDraft::new("v1", "ServiceAccount", app.name.to_string(), body, app.span)
 }

@@ -12,7 +12,7 @@ use crate::source::Span;
 
 /// An object without its metadata.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct ObjectDraft {
     pub(crate) api_version: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) name: String,
@@ -29,7 +29,7 @@ pub(super) struct Draft {
     pub(crate) origin: Span,
 }
 
-impl Draft {
+impl ObjectDraft {
     /// An object without component and annotations, at the stage of its kind.
     pub(crate) fn new(api_version: &'static str, kind: &'static str, name: String, body: Tree, origin: Span) -> Self {
         let group = kind::group_of(api_version);
@@ -134,7 +134,7 @@ impl Owner {
     }
 
     /// The whole object.
-    pub(crate) fn finish(&self, draft: Draft) -> Object {
+    pub(crate) fn finish(&self, draft: ObjectDraft) -> Object {
         let id = self.id(draft.api_version, draft.kind, &draft.name);
         let facts = id.facts();
         let mut labels = Tree::from(self.labels(draft.component.as_deref()));

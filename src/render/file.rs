@@ -4,11 +4,11 @@ use crate::expression::{Expression, Piece, SecretRef, Template, Value};
 use crate::model::definition::{Data, File, FileContent, FileFormat};
 use crate::source::Span;
 
-use super::scope::{Part, Scope};
+use super::scope::{AppScope, TextPart};
 use super::{Escape, SecretPiece};
 
 /// The text of a file in pieces; neighbouring text is joined.
-pub(super) fn pieces(scope: &Scope, file: &File) -> Vec<SecretPiece> {
+pub(super) fn pieces(scope: &AppScope, file: &File) -> Vec<SecretPiece> {
     let mut out = Out::default();
     match &file.content {
         FileContent::Text(template) => out.parts(scope.parts(template), Escape::None, str::to_owned),
@@ -27,7 +27,7 @@ pub(super) fn pieces(scope: &Scope, file: &File) -> Vec<SecretPiece> {
 }
 
 /// The line that decided a file: that of the nearest setting it reads, otherwise its own.
-pub(super) fn origin(scope: &Scope, file: &File) -> Span {
+pub(super) fn origin(scope: &AppScope, file: &File) -> Span {
     let mut holes = Vec::new();
     match &file.content {
         FileContent::Text(template) => holes_of(template, &mut holes),
@@ -59,12 +59,12 @@ fn holes_of_data<'a>(data: &'a Data, holes: &mut Vec<&'a Expression>) {
 /// Evaluated data: what is absent is gone.
 enum Datum {
     Scalar(serde_json::Value),
-    Text(Vec<Part>),
+    Text(Vec<TextPart>),
     List(Vec<Datum>),
     Map(Vec<(String, Datum)>),
 }
 
-fn datum(scope: &Scope, data: &Data) -> Option<Datum> {
+fn datum(scope: &AppScope, data: &Data) -> Option<Datum> {
     match data {
         Data::Leaf(template) => leaf(scope, template),
         Data::Literal(value) => scalar(value),
@@ -78,7 +78,7 @@ fn datum(scope: &Scope, data: &Data) -> Option<Datum> {
 }
 
 /// One element of a list, or as many as its guards say.
-fn data_of(scope: &Scope, data: &Data) -> Vec<Datum> {
+fn data_of(scope: &AppScope, data: &Data) -> Vec<Datum> {
     match data {
         Data::Guarded(guarded) => {
             scope.guarded(guarded).iter().filter_map(|scope| datum(scope, &guarded.item)).collect()
@@ -88,7 +88,7 @@ fn data_of(scope: &Scope, data: &Data) -> Vec<Datum> {
 }
 
 /// A hole that is the whole string keeps its type.
-fn leaf(scope: &Scope, template: &Template) -> Option<Datum> {
+fn leaf(scope: &AppScope, template: &Template) -> Option<Datum> {
     match template.as_hole().map(|hole| scope.evaluate(hole)) {
         Some(Value::Text(_) | Value::Secret(_)) | None => Some(Datum::Text(scope.parts(template))),
         Some(value) => scalar(&value),
@@ -126,22 +126,22 @@ impl Out {
         self.pieces.push(SecretPiece::Secret { from, escape });
     }
 
-    fn parts(&mut self, parts: Vec<Part>, escape: Escape, escaped: impl Fn(&str) -> String) {
+    fn parts(&mut self, parts: Vec<TextPart>, escape: Escape, escaped: impl Fn(&str) -> String) {
         for part in parts {
             match part {
-                Part::Own(text) | Part::Garden(text) => self.text(&escaped(&text)),
-                Part::Secret(from) => self.secret(from, escape),
+                TextPart::Own(text) | TextPart::Garden(text) => self.text(&escaped(&text)),
+                TextPart::Secret(from) => self.secret(from, escape),
             }
         }
     }
 
     /// A double-quoted string, as JSON and YAML share it.
-    fn quoted(&mut self, parts: &[Part]) {
+    fn quoted(&mut self, parts: &[TextPart]) {
         self.text("\"");
         for part in parts {
             match part {
-                Part::Own(text) | Part::Garden(text) => self.text(&inside_quotes(text)),
-                Part::Secret(from) => self.secret(from.clone(), Escape::Json),
+                TextPart::Own(text) | TextPart::Garden(text) => self.text(&inside_quotes(text)),
+                TextPart::Secret(from) => self.secret(from.clone(), Escape::Json),
             }
         }
         self.text("\"");
@@ -292,15 +292,15 @@ impl Lines<'_> {
         }
     }
 
-    fn value(&mut self, parts: &[Part]) {
-        if let [Part::Own(text) | Part::Garden(text)] = parts {
+    fn value(&mut self, parts: &[TextPart]) {
+        if let [TextPart::Own(text) | TextPart::Garden(text)] = parts {
             return self.out.text(&ini_text(text));
         }
         self.out.text("\"");
         for part in parts {
             match part {
-                Part::Own(text) | Part::Garden(text) => self.out.text(&inside_ini(text)),
-                Part::Secret(from) => self.out.secret(from.clone(), Escape::Ini),
+                TextPart::Own(text) | TextPart::Garden(text) => self.out.text(&inside_ini(text)),
+                TextPart::Secret(from) => self.out.secret(from.clone(), Escape::Ini),
             }
         }
         self.out.text("\"");
@@ -329,8 +329,8 @@ fn plain(out: &mut Out, datum: &Datum) {
         Datum::Text(parts) => {
             for part in parts {
                 match part {
-                    Part::Own(text) | Part::Garden(text) => out.text(text),
-                    Part::Secret(from) => out.secret(from.clone(), Escape::None),
+                    TextPart::Own(text) | TextPart::Garden(text) => out.text(text),
+                    TextPart::Secret(from) => out.secret(from.clone(), Escape::None),
                 }
             }
         }
@@ -355,7 +355,7 @@ mod tests {
     use super::*;
 
     fn text(value: &str) -> Datum {
-        Datum::Text(vec![Part::Garden(value.into())])
+        Datum::Text(vec![TextPart::Garden(value.into())])
     }
 
     fn shown(write: impl Fn(&mut Out)) -> String {
@@ -377,7 +377,7 @@ mod tests {
                 "database".into(),
                 Datum::Map(vec![
                     ("port".into(), Datum::Scalar(5432.into())),
-                    ("password".into(), Datum::Text(vec![Part::Own("x".into()), Part::Secret(secret)])),
+                    ("password".into(), Datum::Text(vec![TextPart::Own("x".into()), TextPart::Secret(secret)])),
                 ]),
             ),
             ("hosts".into(), Datum::List(vec![text("a.example"), text("b.example")])),

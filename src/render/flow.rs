@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::Draft;
+use super::draft::ObjectDraft;
 use super::naming;
 use super::tree::{Tree, tree};
 use crate::kind;
@@ -50,7 +50,7 @@ pub(super) fn tcp(numbers: &[u16]) -> Vec<FlowPort> {
 /// The policies of an organisation: nothing is allowed, then names are, then each flow on the ends that lie in it.
 ///
 /// Policies only add up, so one a selected group of pods, with all its flows, is enough.
-pub(super) fn policies(flows: &[Flow], origin: Span) -> Vec<Draft> {
+pub(super) fn policies(flows: &[Flow], origin: Span) -> Vec<ObjectDraft> {
     let mut drafts = vec![deny(origin), names(origin)];
     let ends: BTreeSet<&Peer> = flows.iter().flat_map(|flow| [&flow.from, &flow.to]).collect();
     for end in ends {
@@ -123,17 +123,17 @@ fn namespace(name: &str) -> Tree {
     tree! { "matchLabels": tree! { "kubernetes.io/metadata.name": name } }
 }
 
-fn policy(name: String, spec: Tree, origin: Span) -> Draft {
-    Draft::new("networking.k8s.io/v1", "NetworkPolicy", name, tree! { "spec": spec }, origin)
+fn policy(name: String, spec: Tree, origin: Span) -> ObjectDraft {
+    ObjectDraft::new("networking.k8s.io/v1", "NetworkPolicy", name, tree! { "spec": spec }, origin)
 }
 
 /// No pod of the organisation may send or receive; an absent selector selects all.
-fn deny(origin: Span) -> Draft {
+fn deny(origin: Span) -> ObjectDraft {
     policy("default--deny".into(), tree! { "policyTypes": vec!["Ingress".into(), "Egress".into()] }, origin)
 }
 
 /// Every pod may resolve names.
-fn names(origin: Span) -> Draft {
+fn names(origin: Span) -> ObjectDraft {
     let dns = Peer::PodsOf("kube-system".into(), BTreeMap::from([("k8s-app".to_owned(), "kube-dns".to_owned())]));
     let ports = vec![FlowPort { number: 53, udp: true }, FlowPort { number: 53, udp: false }];
     let flow = Flow { from: Peer::Anywhere, to: dns.clone(), ports, origin };

@@ -1,8 +1,8 @@
 //! What every organisation stands on: its namespace, its quota, the defaults of its containers.
 
-use super::draft::Draft;
+use super::draft::ObjectDraft;
 use super::tree::{Tree, tree};
-use super::{Contribution, Resource};
+use super::{Contribution, ResourceName};
 use crate::model::{Contact, Organisation};
 use crate::quantity::{Dimension, Quantity};
 
@@ -16,14 +16,14 @@ const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
 const SURGE: (u64, u64) = (1_000, 2 << 30);
 
 /// Namespace, quota and container defaults. `root` says why some container must run as root, where one must.
-pub(super) fn render(organisation: &Organisation, root: bool, overhead: &[Contribution]) -> Vec<Draft> {
+pub(super) fn render(organisation: &Organisation, root: bool, overhead: &[Contribution]) -> Vec<ObjectDraft> {
     let mut drafts = vec![namespace(organisation, root), limits(organisation)];
     drafts.extend(quota(organisation, overhead));
     drafts
 }
 
 /// The Pod Security Standard that the namespace enforces: the weaker one only where a definition says why.
-fn namespace(organisation: &Organisation, root: bool) -> Draft {
+fn namespace(organisation: &Organisation, root: bool) -> ObjectDraft {
     let level = if root { "baseline" } else { "restricted" };
     let labels = tree! {
         "pod-security.kubernetes.io/enforce": level,
@@ -41,12 +41,12 @@ fn namespace(organisation: &Organisation, root: bool) -> Draft {
         "parcelle.dev/title": Tree::from(organisation.title.as_str()).at(organisation.span),
         "parcelle.dev/contacts": (!contacts.is_empty()).then_some(contacts),
     };
-    let draft = Draft::new("v1", "Namespace", name, Tree::map::<String>([]), organisation.span);
-    Draft { annotations, labels, ..draft }
+    let draft = ObjectDraft::new("v1", "Namespace", name, Tree::map::<String>([]), organisation.span);
+    ObjectDraft { annotations, labels, ..draft }
 }
 
 /// What containers ask for that say nothing; without it the quota would refuse them.
-fn limits(organisation: &Organisation) -> Draft {
+fn limits(organisation: &Organisation) -> ObjectDraft {
     let (cpu, memory) = DEFAULT_REQUEST;
     let container = tree! {
         "type": "Container",
@@ -54,7 +54,7 @@ fn limits(organisation: &Organisation) -> Draft {
         "default": tree! { "memory": amount(Dimension::Size, DEFAULT_MEMORY_LIMIT) },
     };
     let body = tree! { "spec": tree! { "limits": vec![container] } };
-    Draft::new("v1", "LimitRange", "default".into(), body, organisation.span)
+    ObjectDraft::new("v1", "LimitRange", "default".into(), body, organisation.span)
 }
 
 fn amount(dimension: Dimension, amount: u64) -> Quantity {
@@ -62,15 +62,15 @@ fn amount(dimension: Dimension, amount: u64) -> Quantity {
 }
 
 /// The offer's ceilings, and on top what parcelle itself puts beside the apps: databases, jobs, pods being replaced.
-fn quota(organisation: &Organisation, overhead: &[Contribution]) -> Option<Draft> {
+fn quota(organisation: &Organisation, overhead: &[Contribution]) -> Option<ObjectDraft> {
     let grants = &organisation.offer.as_ref()?.grants;
-    let beside = |resource: Resource| -> u64 {
+    let beside = |resource: ResourceName| -> u64 {
         overhead.iter().filter(|part| part.resource == resource).map(|part| part.amount).sum()
     };
     let rows = [
-        ("requests.cpu", "cpu", grants.cpu, beside(Resource::Cpu) + SURGE.0),
-        ("requests.memory", "memory", grants.memory, beside(Resource::Memory) + SURGE.1),
-        ("requests.storage", "storage", grants.storage, beside(Resource::Storage)),
+        ("requests.cpu", "cpu", grants.cpu, beside(ResourceName::Cpu) + SURGE.0),
+        ("requests.memory", "memory", grants.memory, beside(ResourceName::Memory) + SURGE.1),
+        ("requests.storage", "storage", grants.storage, beside(ResourceName::Storage)),
     ];
     let granted = |(key, word, grant, extra)| {
         let grant: Option<crate::source::Spanned<Quantity>> = grant;
@@ -86,6 +86,6 @@ fn quota(organisation: &Organisation, overhead: &[Contribution]) -> Option<Draft
     let named: Vec<String> = rows.iter().filter_map(|(_, named)| named.clone()).collect();
     let body = tree! { "spec": tree! { "hard": Tree::map(rows.into_iter().map(|(row, _)| row)) } };
     let annotations = tree! { "parcelle.dev/overhead": named.join(", ") };
-    let draft = Draft::new("v1", "ResourceQuota", "default".into(), body, organisation.span);
+    let draft = ObjectDraft::new("v1", "ResourceQuota", "default".into(), body, organisation.span);
     Some(draft.annotated(annotations))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Draft, Owner};
+use super::draft::{ObjectDraft, Owner};
 use super::life::Now;
 use super::pod::{self, Rendered};
 use super::providers::Claim;
-use super::scope::Scope;
+use super::scope::AppScope;
 use super::tree::{Tree, tree};
-use super::{Contribution, Resource, SecretRequest, Stage, naming};
+use super::{Contribution, ResourceName, SecretRequest, Stage, naming};
 use crate::kind;
 use crate::model::definition::{Job, Trigger};
 use crate::model::{App, Organisation};
@@ -25,7 +25,7 @@ const KEPT: i64 = 1;
 /// A job to be rendered.
 pub(super) struct JobContext<'a> {
     pub(crate) organisation: &'a Organisation,
-    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) scope: &'a AppScope<'a>,
     pub(crate) app: &'a App,
     pub(crate) owner: &'a Owner,
     pub(crate) now: &'a Now,
@@ -36,7 +36,7 @@ pub(super) struct JobContext<'a> {
 
 /// Its objects, and what they take beside the offer.
 pub(super) struct JobObjects {
-    pub(crate) drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<ObjectDraft>,
     pub(crate) secrets: Vec<SecretRequest>,
     pub(crate) overhead: Vec<Contribution>,
 }
@@ -82,7 +82,7 @@ fn component<'a>(asked: &'a JobContext) -> &'a str {
     asked.job.name.value.as_str()
 }
 
-fn cron_job(asked: &JobContext, schedule: Tree, template: Tree) -> Draft {
+fn cron_job(asked: &JobContext, schedule: Tree, template: Tree) -> ObjectDraft {
     let asleep = asked.now.asleep();
     let job = tree! {
         "backoffLimit": 1,
@@ -100,11 +100,11 @@ fn cron_job(asked: &JobContext, schedule: Tree, template: Tree) -> Draft {
         "jobTemplate": tree! { "spec": job },
     };
     let name = naming::part(kind::CRON_JOB, &asked.app.name, component(asked));
-    Draft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, asked.job.span).component(component(asked))
+    ObjectDraft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, asked.job.span).component(component(asked))
 }
 
 /// A Job named by what it is about, so that it runs again when that changes.
-fn once(asked: &JobContext, template: Tree, stage: Stage) -> Draft {
+fn once(asked: &JobContext, template: Tree, stage: Stage) -> ObjectDraft {
     let inputs = match &asked.job.trigger {
         // All that it is given, files included: their hash is an annotation of the template.
         Trigger::OnChange(expressions) if expressions.is_empty() => vec![template.clone().finish().0.to_string()],
@@ -124,7 +124,7 @@ fn once(asked: &JobContext, template: Tree, stage: Stage) -> Draft {
     let waits = matches!(asked.job.trigger, Trigger::OnChange(_));
     let suspend = waits.then(|| Tree::from(asked.now.asleep()).at(asked.now.origin()));
     let spec = tree! { "backoffLimit": RETRIES, "suspend": suspend, "template": template };
-    let draft = Draft::new("batch/v1", "Job", name, tree! { "spec": spec }, origin.unwrap_or(asked.job.span));
+    let draft = ObjectDraft::new("batch/v1", "Job", name, tree! { "spec": spec }, origin.unwrap_or(asked.job.span));
     draft.stage(stage).component(component(asked))
 }
 
@@ -136,5 +136,5 @@ fn overhead(asked: &JobContext, rendered: &Rendered) -> Vec<Contribution> {
         amount,
         origin,
     };
-    vec![share(Resource::Cpu, rendered.requests.cpu), share(Resource::Memory, rendered.requests.memory)]
+    vec![share(ResourceName::Cpu, rendered.requests.cpu), share(ResourceName::Memory, rendered.requests.memory)]
 }

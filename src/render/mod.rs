@@ -39,7 +39,7 @@ use crate::source::Span;
 pub use crate::kind::Stage;
 use backup::Backup;
 pub(crate) use custom::{definitions, schemas};
-use draft::{Draft, Owner};
+use draft::{ObjectDraft, Owner};
 use flow::Flow;
 pub(crate) use packed::{Packed, Room};
 use providers::BackupTarget;
@@ -259,16 +259,16 @@ pub struct Contribution {
     /// The workload, job or need.
     pub(crate) part: String,
     /// What is taken.
-    pub(crate) resource: Resource,
+    pub(crate) resource: ResourceName,
     /// How much: millicores or bytes.
     pub(crate) amount: u64,
     /// The line that decided it.
     pub(crate) origin: Span,
 }
 
-/// What an offer grants.
+/// A resource that an offer grants, as Kubernetes names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Resource {
+pub(crate) enum ResourceName {
     Cpu,
     Memory,
     /// Claims and buckets.
@@ -316,8 +316,9 @@ fn with_findings(
         out.secrets.extend(parts.secrets);
         // What sleeps for good takes nothing but the room of its data.
         let for_good = matches!(now.state, State::Paused(_) | State::Archived(_) | State::Retired(_));
-        out.contributions
-            .extend(parts.contributions.into_iter().filter(|share| !for_good || share.resource == Resource::Storage));
+        out.contributions.extend(
+            parts.contributions.into_iter().filter(|share| !for_good || share.resource == ResourceName::Storage),
+        );
         whole.flows.extend(parts.flows);
         whole.overhead.extend(parts.overhead);
         if parts.database {
@@ -359,7 +360,7 @@ impl Whole {
     }
 
     /// The organisation's own objects: database cluster, namespace, quota, policies.
-    fn drafts(mut self, organisation: &Organisation) -> Vec<Draft> {
+    fn drafts(mut self, organisation: &Organisation) -> Vec<ObjectDraft> {
         let mut drafts = Vec::new();
         if self.backed_up {
             self.flows.extend(BackupTarget::of(organisation).map(|target| providers::backup_flow(&target)));

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, Owner};
+use super::draft::{ObjectDraft, Owner};
 use super::providers::Claim;
-use super::scope::{Part, Scope, for_kubelet};
+use super::scope::{AppScope, TextPart, for_kubelet};
 use super::tree::{Tree, tree};
 use super::{SecretPiece, SecretRequest, SecretSource, file, ground, naming};
 use crate::expression::{SecretRef, Template};
@@ -23,7 +23,7 @@ const SCRATCH: &str = "2Gi";
 
 /// A pod to be rendered.
 pub(super) struct PodContext<'a> {
-    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) scope: &'a AppScope<'a>,
     pub(crate) app: &'a App,
     pub(crate) owner: &'a Owner,
     /// The workload or job that it belongs to.
@@ -46,7 +46,7 @@ pub(super) struct Rendered {
     /// The pod template's annotations.
     pub(crate) annotations: Tree,
     /// The configuration that its files come from.
-    pub(crate) drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<ObjectDraft>,
     /// The Secret that its files with secrets come from.
     pub(crate) secrets: Vec<SecretRequest>,
     /// What it asks for: millicores and bytes.
@@ -161,7 +161,7 @@ fn scratch(asked: &PodContext, volumes: &mut Volumes) {
 struct Files {
     /// Changes when a file does, so that the pods are replaced; the values of secrets are not part of it.
     hash: Tree,
-    draft: Vec<Draft>,
+    draft: Vec<ObjectDraft>,
     secret: Vec<SecretRequest>,
 }
 
@@ -259,7 +259,7 @@ fn contents_hash(contents: &[Content]) -> String {
     naming::hash(&parts.iter().map(String::as_str).collect::<Vec<_>>(), 16)
 }
 
-fn config_map(asked: &PodContext, name: String, contents: Vec<Content>) -> Draft {
+fn config_map(asked: &PodContext, name: String, contents: Vec<Content>) -> ObjectDraft {
     let data = contents.into_iter().map(|content| {
         let text: String = content
             .pieces
@@ -272,7 +272,7 @@ fn config_map(asked: &PodContext, name: String, contents: Vec<Content>) -> Draft
         (content.key, Tree::from(text).at(content.origin))
     });
     let body = tree! { "data": Tree::map(data) };
-    Draft::new("v1", "ConfigMap", name, body, asked.origin).component(asked.component)
+    ObjectDraft::new("v1", "ConfigMap", name, body, asked.origin).component(asked.component)
 }
 
 fn secret_files(asked: &PodContext, name: &str, contents: Vec<Content>) -> SecretRequest {
@@ -304,8 +304,8 @@ fn environment(asked: &PodContext) -> Vec<Tree> {
     }
     for (name, value) in &asked.app.env {
         let part = match &value.value {
-            EnvValue::Text(text) => Part::Garden(text.clone()),
-            EnvValue::Secret(secret) => Part::Secret(secret.clone()),
+            EnvValue::Text(text) => TextPart::Garden(text.clone()),
+            EnvValue::Secret(secret) => TextPart::Secret(secret.clone()),
         };
         variables.add(name, &[part], value.span);
     }
@@ -313,7 +313,7 @@ fn environment(asked: &PodContext) -> Vec<Tree> {
 }
 
 /// The name of a variable, in the characters that names of variables take.
-fn variable_name(scope: &Scope, name: &Template) -> String {
+fn variable_name(scope: &AppScope, name: &Template) -> String {
     let taken = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
     scope.text(name).chars().map(|letter| if taken(letter) { letter } else { '_' }).collect()
 }
@@ -336,11 +336,11 @@ struct Variables {
 }
 
 impl Variables {
-    fn add(&mut self, name: &str, parts: &[Part], origin: Span) {
+    fn add(&mut self, name: &str, parts: &[TextPart], origin: Span) {
         if !self.done.insert(name.to_owned()) {
             return;
         }
-        if let [Part::Secret(secret)] = parts {
+        if let [TextPart::Secret(secret)] = parts {
             self.secrets.entry(secret.clone()).or_insert_with(|| name.to_owned());
             self.list.push(secret_variable(name, secret, origin));
             return;

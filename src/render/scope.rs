@@ -13,7 +13,7 @@ use super::tree::Tree;
 
 /// The names of one app with their values, and where its settings were written.
 #[derive(Clone)]
-pub(super) struct Scope<'a> {
+pub(super) struct AppScope<'a> {
     organisation: &'a Organisation,
     app: &'a App,
     environment: Environment,
@@ -22,7 +22,7 @@ pub(super) struct Scope<'a> {
 }
 
 /// One piece of an evaluated string.
-pub(super) enum Part {
+pub(super) enum TextPart {
     /// Text of the definition.
     Own(String),
     /// Text that somebody wrote in a garden.
@@ -31,7 +31,7 @@ pub(super) enum Part {
     Secret(SecretRef),
 }
 
-impl<'a> Scope<'a> {
+impl<'a> AppScope<'a> {
     /// All names but `needs`.
     pub(crate) fn new(organisation: &'a Organisation, app: &'a App) -> Self {
         let host =
@@ -50,10 +50,10 @@ impl<'a> Scope<'a> {
     }
 
     /// The scopes in which a guarded part exists: none where a condition fails, one for each element it walks over.
-    pub(crate) fn guarded<T>(&self, part: &Guarded<T>) -> Vec<Scope<'a>> {
+    pub(crate) fn guarded<T>(&self, part: &Guarded<T>) -> Vec<AppScope<'a>> {
         let mut scopes = vec![self.clone()];
         for (name, list) in &part.each {
-            let elements = |scope: &Scope<'a>| match evaluate(list, &scope.environment) {
+            let elements = |scope: &AppScope<'a>| match evaluate(list, &scope.environment) {
                 Value::List(items) => items,
                 Value::Map(entries) => entries
                     .into_iter()
@@ -118,20 +118,20 @@ impl<'a> Scope<'a> {
     }
 
     /// The string in pieces.
-    pub(crate) fn parts(&self, template: &Template) -> Vec<Part> {
+    pub(crate) fn parts(&self, template: &Template) -> Vec<TextPart> {
         template.pieces.iter().filter_map(|piece| self.part(piece, template.span)).collect()
     }
 
-    fn part(&self, piece: &Piece, span: Span) -> Option<Part> {
+    fn part(&self, piece: &Piece, span: Span) -> Option<TextPart> {
         let hole = match piece {
-            Piece::Literal(text) => return Some(Part::Own(text.clone())),
+            Piece::Literal(text) => return Some(TextPart::Own(text.clone())),
             Piece::Hole(hole) => hole,
         };
         if let Value::Secret(secret) = evaluate(hole, &self.environment) {
-            return Some(Part::Secret(secret));
+            return Some(TextPart::Secret(secret));
         }
         let text = Template { pieces: vec![piece.clone()], span }.evaluate_text(&self.environment);
-        let part = if text.from_garden { Part::Garden } else { Part::Own };
+        let part = if text.from_garden { TextPart::Garden } else { TextPart::Own };
         (!text.text.is_empty()).then(|| part(text.text.to_string()))
     }
 
@@ -258,7 +258,7 @@ fn paths(text: &str) -> impl Iterator<Item = &str> {
 ///
 /// Every `$` of a garden is doubled, so that it comes out as it was written, whatever stands around it; a single `$` of the
 /// definition in front of a garden's text or a secret's place is doubled too, since it would join with what follows.
-pub(super) fn for_kubelet(parts: &[Part], mut variable: impl FnMut(&SecretRef) -> String) -> String {
+pub(super) fn for_kubelet(parts: &[TextPart], mut variable: impl FnMut(&SecretRef) -> String) -> String {
     let mut out = String::new();
     let close = |out: &mut String| {
         let dollars = out.len() - out.trim_end_matches('$').len();
@@ -268,12 +268,12 @@ pub(super) fn for_kubelet(parts: &[Part], mut variable: impl FnMut(&SecretRef) -
     };
     for part in parts {
         match part {
-            Part::Own(text) => out.push_str(text),
-            Part::Garden(text) => {
+            TextPart::Own(text) => out.push_str(text),
+            TextPart::Garden(text) => {
                 close(&mut out);
                 out.push_str(&text.replace('$', "$$"));
             }
-            Part::Secret(secret) => {
+            TextPart::Secret(secret) => {
                 close(&mut out);
                 let name = variable(secret);
                 if !name.is_empty() {
@@ -322,21 +322,21 @@ mod tests {
     fn text_of_a_garden_reaches_the_container_as_written() {
         for text in ["$(DB_PASSWORD)", "$$(DB_PASSWORD)", "5$", "a$$$(X)$", "(DB_PASSWORD)"] {
             for before in ["", "$", "price: $", "$$"] {
-                let parts = [Part::Own(before.into()), Part::Garden(text.into())];
+                let parts = [TextPart::Own(before.into()), TextPart::Garden(text.into())];
                 let given = for_kubelet(&parts, |_| String::new());
                 let got = kubelet(&given, "SECRET");
                 assert!(!got.contains("SECRET"), "{before}{text} was given as {given}");
                 assert!(got.ends_with(text), "{before}{text} came out as {got}");
             }
         }
-        let title = [Part::Garden("$(DB_PASSWORD)".into())];
+        let title = [TextPart::Garden("$(DB_PASSWORD)".into())];
         assert_eq!(for_kubelet(&title, |_| String::new()), "$$(DB_PASSWORD)");
     }
 
     #[test]
     fn a_secret_after_a_dollar_is_still_filled_in() {
         let secret = SecretRef { secret: "s".into(), key: "k".into() };
-        let given = for_kubelet(&[Part::Own("cost$".into()), Part::Secret(secret)], |_| "NAME".into());
+        let given = for_kubelet(&[TextPart::Own("cost$".into()), TextPart::Secret(secret)], |_| "NAME".into());
         assert_eq!(given, "cost$$$(NAME)");
         assert_eq!(kubelet(&given, "x"), "cost$x");
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, Owner};
+use super::draft::{ObjectDraft, Owner};
 use super::life::Now;
 use super::pod::{self, Rendered};
 use super::providers::Claim;
-use super::scope::Scope;
+use super::scope::AppScope;
 use super::tree::{Tree, tree};
-use super::{Contribution, Resource, SecretRequest, naming};
+use super::{Contribution, ResourceName, SecretRequest, naming};
 use crate::kind::{self, GroupKind};
 use crate::model::App;
 use crate::model::definition::{Probe, ProbeKind, Workload};
@@ -19,7 +19,7 @@ const CPU_PERCENT: i64 = 70;
 
 /// A workload to be rendered.
 pub(super) struct WorkloadContext<'a> {
-    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) scope: &'a AppScope<'a>,
     pub(crate) app: &'a App,
     pub(crate) owner: &'a Owner,
     pub(crate) now: &'a Now,
@@ -31,7 +31,7 @@ pub(super) struct WorkloadContext<'a> {
 /// Its objects and what they take.
 #[derive(Default)]
 pub(super) struct WorkloadObjects {
-    pub(crate) drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<ObjectDraft>,
     pub(crate) secrets: Vec<SecretRequest>,
     pub(crate) contributions: Vec<Contribution>,
     /// The needs whose volumes a StatefulSet claims for each of its pods.
@@ -128,13 +128,13 @@ fn contributions(
         origin: if pods > 1 { replicas.most_origin } else { origin },
     };
     let mut shares =
-        vec![share(Resource::Cpu, rendered.requests.cpu), share(Resource::Memory, rendered.requests.memory)];
+        vec![share(ResourceName::Cpu, rendered.requests.cpu), share(ResourceName::Memory, rendered.requests.memory)];
     if by_template {
         // The need counts the first volume.
         for claim in rendered.mounts.iter().filter_map(|need| asked.claims.get(need)) {
             let more = Contribution {
                 amount: claim.bytes.saturating_mul(pods - 1),
-                ..share(Resource::Storage, (0, claim.origin))
+                ..share(ResourceName::Storage, (0, claim.origin))
             };
             shares.push(more);
         }
@@ -142,7 +142,7 @@ fn contributions(
     shares
 }
 
-fn controller(asked: &WorkloadContext, replicas: Replicas, rendered: Rendered, by_template: bool) -> Draft {
+fn controller(asked: &WorkloadContext, replicas: Replicas, rendered: Rendered, by_template: bool) -> ObjectDraft {
     let kind = if asked.workload.stateful { kind::STATEFUL_SET } else { kind::DEPLOYMENT };
     let selector = asked.owner.selector(component(asked));
     let mut pod = rendered.spec;
@@ -172,7 +172,8 @@ fn controller(asked: &WorkloadContext, replicas: Replicas, rendered: Rendered, b
         spec.set("strategy", strategy(asked.workload.recreate || exclusive));
     }
     let name = name(asked, kind);
-    Draft::new("apps/v1", kind.kind, name, tree! { "spec": spec }, asked.workload.span).component(component(asked))
+    ObjectDraft::new("apps/v1", kind.kind, name, tree! { "spec": spec }, asked.workload.span)
+        .component(component(asked))
 }
 
 /// Nothing while it sleeps; absent where an autoscaler counts, which then rests while zero stands there.
@@ -213,7 +214,7 @@ fn spread(asked: &WorkloadContext, replicas: Replicas) -> Tree {
     }])
 }
 
-fn service(asked: &WorkloadContext) -> Option<Draft> {
+fn service(asked: &WorkloadContext) -> Option<ObjectDraft> {
     let ports: Vec<Tree> = ports(asked, |name, number, udp| {
         tree! { "name": name, "port": number, "targetPort": name, "protocol": if udp { "UDP" } else { "TCP" } }
     });
@@ -223,7 +224,7 @@ fn service(asked: &WorkloadContext) -> Option<Draft> {
     // Said, so that a Service opened to the outside behind our back is seen and closed again.
     let spec = tree! { "type": "ClusterIP", "selector": asked.owner.selector(component(asked)), "ports": ports };
     let name = name(asked, kind::SERVICE);
-    let draft = Draft::new("v1", "Service", name, tree! { "spec": spec }, asked.workload.span);
+    let draft = ObjectDraft::new("v1", "Service", name, tree! { "spec": spec }, asked.workload.span);
     Some(draft.component(component(asked)))
 }
 
@@ -280,7 +281,7 @@ fn probe_tree(asked: &WorkloadContext, probe: &Probe) -> Tree {
     tree.at(probe.span)
 }
 
-fn disruption_budget(asked: &WorkloadContext) -> Draft {
+fn disruption_budget(asked: &WorkloadContext) -> ObjectDraft {
     let spec = tree! {
         "maxUnavailable": 1,
         "selector": tree! { "matchLabels": asked.owner.selector(component(asked)) },
@@ -290,7 +291,7 @@ fn disruption_budget(asked: &WorkloadContext) -> Draft {
     edge(asked, "policy/v1", kind::DISRUPTION_BUDGET, spec)
 }
 
-fn autoscaler(asked: &WorkloadContext, replicas: Replicas) -> Draft {
+fn autoscaler(asked: &WorkloadContext, replicas: Replicas) -> ObjectDraft {
     let kind = if asked.workload.stateful { kind::STATEFUL_SET } else { kind::DEPLOYMENT };
     let percent = asked.app.settings.get("scale").and_then(|scale| scale.props.get("cpu-percent"));
     let (percent, origin) = percent
@@ -306,7 +307,7 @@ fn autoscaler(asked: &WorkloadContext, replicas: Replicas) -> Draft {
     edge(asked, "autoscaling/v2", kind::AUTOSCALER, spec)
 }
 
-fn edge(asked: &WorkloadContext, api: &'static str, kind: GroupKind, spec: Tree) -> Draft {
+fn edge(asked: &WorkloadContext, api: &'static str, kind: GroupKind, spec: Tree) -> ObjectDraft {
     let name = name(asked, kind);
-    Draft::new(api, kind.kind, name, tree! { "spec": spec }, asked.workload.span).component(component(asked))
+    ObjectDraft::new(api, kind.kind, name, tree! { "spec": spec }, asked.workload.span).component(component(asked))
 }

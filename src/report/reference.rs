@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::model::definition::{Definition, SettingDeclaration, SettingType};
-use crate::schema::language::{Entry, Language, NodeShape, Occurs, Shape};
+use crate::schema::language::{EntryShape, Language, NodeShape, Occurs, Shape};
 
 /// The kinds of files, in the order in which people meet them.
 pub const FILES: [&str; 5] = ["organisation", "offer", "cluster", "garden", "definition"];
@@ -159,6 +159,6 @@ fn entries(out: &mut String, language: &Language, shape: &Shape, depth: usize) {
     }
 }
 
-fn must(entry: &Entry) -> &'static str {
+fn must(entry: &EntryShape) -> &'static str {
     if entry.required { ", must be there" } else { "" }
 }

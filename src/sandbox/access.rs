@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{
-    resources::Resource,
+    resources::ServedResource,
     server::Server,
     status::Status,
     store::{Key, Store},
@@ -180,8 +180,8 @@ pub(crate) fn refusal(user: &User, wish: &Wish<'_>) -> Status {
 }
 
 /// A resource of which only the name counts, for messages.
-fn bare(group: &str, plural: &str) -> Resource {
-    Resource {
+fn bare(group: &str, plural: &str) -> ServedResource {
+    ServedResource {
         group: group.to_owned(),
         version: String::new(),
         plural: plural.to_owned(),
@@ -350,7 +350,12 @@ pub(crate) fn missing(held: &[Value], wanted: &[Value]) -> Vec<Value> {
 }
 
 /// Refuses roles and bindings that would grant more than the one who writes them has.
-pub(crate) fn no_escalation(server: &Server, user: &User, resource: &Resource, object: &Value) -> Result<(), Status> {
+pub(crate) fn no_escalation(
+    server: &Server,
+    user: &User,
+    resource: &ServedResource,
+    object: &Value,
+) -> Result<(), Status> {
     if resource.group != "rbac.authorization.k8s.io" || user.is_administrator() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::resources::Resource;
+use super::resources::ServedResource;
 
 /// What a definition says about its objects, beyond what discovery shows.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ fn version(value: &Value) -> Version {
 }
 
 /// The resources that a definition serves, one for each served version, the storage version first.
-pub(crate) fn served(definition: &Value) -> Vec<Resource> {
+pub(crate) fn served(definition: &Value) -> Vec<ServedResource> {
     let spec = &definition["spec"];
     let names = &spec["names"];
     let versions: Vec<&Value> = spec["versions"].as_array().into_iter().flatten().collect();
@@ -91,10 +91,10 @@ pub(crate) fn served(definition: &Value) -> Vec<Resource> {
         definition: text(&definition["metadata"]["name"]),
         versions: versions.iter().map(|value| (text(&value["name"]), version(value))).collect(),
     });
-    let mut served: Vec<Resource> = versions
+    let mut served: Vec<ServedResource> = versions
         .iter()
         .filter(|version| version["served"] == json!(true))
-        .map(|version| Resource {
+        .map(|version| ServedResource {
             group: text(&spec["group"]),
             version: text(&version["name"]),
             plural: text(&names["plural"]),

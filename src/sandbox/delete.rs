@@ -6,10 +6,10 @@ use super::{
     fields::section,
     http::{Call, Reply},
     json as bodies, lifecycle, read, request,
-    resources::Resource,
+    resources::ServedResource,
     server::Server,
     status::{FieldError, Status},
-    store::{Key, Stored},
+    store::{Key, StoredObject},
 };
 
 const ORPHAN: &str = "orphan";
@@ -65,7 +65,7 @@ fn options(call: &Call) -> Result<Options, Status> {
     })
 }
 
-fn preconditions(resource: &Resource, name: &str, object: &Value, options: &Options) -> Result<(), Status> {
+fn preconditions(resource: &ServedResource, name: &str, object: &Value, options: &Options) -> Result<(), Status> {
     let have = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
     let failed = |why: String| {
         // The real server names the kind here, and not the resource.
@@ -96,7 +96,7 @@ fn preconditions(resource: &Resource, name: &str, object: &Value, options: &Opti
     Ok(())
 }
 
-fn qualified_kind(resource: &Resource) -> String {
+fn qualified_kind(resource: &ServedResource) -> String {
     if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) }
 }
 
@@ -107,7 +107,7 @@ fn finalizers(object: &Value) -> Vec<String> {
 }
 
 /// Whether an object that is marked for deletion has nothing left that holds it.
-pub(crate) fn may_go(resource: &Resource, object: &Value) -> bool {
+pub(crate) fn may_go(resource: &ServedResource, object: &Value) -> bool {
     let marked = !object["metadata"]["deletionTimestamp"].is_null();
     let held =
         resource.is("", "namespaces") && object["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
@@ -135,7 +135,7 @@ fn propagate(object: &mut Value, propagation: Option<&str>) {
 }
 
 /// Marks an object: when it goes depends on its finalizers.
-fn mark(server: &Server, resource: &Resource, object: &mut Value, grace: u64) {
+fn mark(server: &Server, resource: &ServedResource, object: &mut Value, grace: u64) {
     if !object["metadata"]["deletionTimestamp"].is_null() {
         return;
     }
@@ -154,7 +154,7 @@ fn mark(server: &Server, resource: &Resource, object: &mut Value, grace: u64) {
     }
 }
 
-fn is_definition(resource: &Resource) -> bool {
+fn is_definition(resource: &ServedResource) -> bool {
     resource.is("apiextensions.k8s.io", "customresourcedefinitions")
 }
 
@@ -166,7 +166,7 @@ enum Outcome {
     Marked(Value),
 }
 
-fn grace_of(resource: &Resource, object: &Value, options: &Options) -> u64 {
+fn grace_of(resource: &ServedResource, object: &Value, options: &Options) -> u64 {
     let scheduled = object["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
     if !resource.is("", "pods") || !scheduled {
         return 0;
@@ -178,9 +178,9 @@ fn grace_of(resource: &Resource, object: &Value, options: &Options) -> u64 {
 /// Deletes one object. `None` when another write came in between.
 fn delete(
     server: &Server,
-    resource: &Resource,
+    resource: &ServedResource,
     key: &Key,
-    stored: &Stored,
+    stored: &StoredObject,
     options: &Options,
 ) -> Result<Option<Outcome>, Status> {
     let live = stored.object(&resource.api_version(), &resource.kind);
@@ -224,7 +224,7 @@ fn delete(
 }
 
 /// What else follows a removal: definitions go when their last object went.
-pub(crate) fn after_removal(server: &Server, resource: &Resource) {
+pub(crate) fn after_removal(server: &Server, resource: &ServedResource) {
     if is_definition(resource) {
         server.reload();
     } else if let Some(custom) = &resource.custom {
@@ -269,7 +269,7 @@ fn clean_definition(server: &Server, key: &Key) {
 }
 
 /// Kinds whose deletion answers with the object rather than with a status.
-fn returns_object(resource: &Resource) -> bool {
+fn returns_object(resource: &ServedResource) -> bool {
     matches!(
         (resource.group.as_str(), resource.plural.as_str()),
         (
@@ -285,7 +285,7 @@ fn returns_object(resource: &Resource) -> bool {
     )
 }
 
-fn success(resource: &Resource, object: &Value) -> Value {
+fn success(resource: &ServedResource, object: &Value) -> Value {
     let mut details = json!({
         "name": object["metadata"]["name"],
         "kind": resource.plural,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     http::Reply,
-    resources::{Registry, Resource},
+    resources::{Registry, ServedResource},
     route::Target,
     server::{Server, locked},
     status::Status,
@@ -136,7 +136,7 @@ fn group(registry: &Registry, name: &str) -> Value {
     json!({"name": name, "versions": versions, "preferredVersion": versions.first()})
 }
 
-fn list_members(resource: &Resource, entry: &mut Value) {
+fn list_members(resource: &ServedResource, entry: &mut Value) {
     for (name, words) in [("shortNames", &resource.short_names), ("categories", &resource.categories)] {
         if !words.is_empty() {
             entry[name] = json!(words);
@@ -145,7 +145,7 @@ fn list_members(resource: &Resource, entry: &mut Value) {
 }
 
 /// Kind of a subresource: group, version, kind.
-fn subresource_kind(resource: &Resource, name: &str) -> (String, String, String) {
+fn subresource_kind(resource: &ServedResource, name: &str) -> (String, String, String) {
     match name {
         "scale" => ("autoscaling".to_owned(), "v1".to_owned(), "Scale".to_owned()),
         "eviction" => ("policy".to_owned(), "v1".to_owned(), "Eviction".to_owned()),
@@ -164,7 +164,7 @@ fn subresource_verbs(name: &str) -> &'static [&'static str] {
 
 fn version_list(registry: &Registry, group: &str, version: &str) -> Value {
     let mut entries: Vec<Value> = Vec::new();
-    let wanted = |resource: &&std::sync::Arc<Resource>| resource.group == group && resource.version == version;
+    let wanted = |resource: &&std::sync::Arc<ServedResource>| resource.group == group && resource.version == version;
     for resource in registry.all().filter(wanted) {
         let mut entry = json!({
             "name": resource.plural,
@@ -200,7 +200,7 @@ fn version_list(registry: &Registry, group: &str, version: &str) -> Value {
     })
 }
 
-fn aggregated_resource(resource: &Resource) -> Value {
+fn aggregated_resource(resource: &ServedResource) -> Value {
     let kind = |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
     let mut entry = json!({
         "resource": resource.plural,
@@ -243,8 +243,9 @@ fn aggregate(registry: &Registry, core: bool, silent: &[String]) -> Value {
                     if silent.contains(name) {
                         return json!({"version": version, "freshness": "Stale"});
                     }
-                    let wanted =
-                        |resource: &&std::sync::Arc<Resource>| resource.group == *name && resource.version == *version;
+                    let wanted = |resource: &&std::sync::Arc<ServedResource>| {
+                        resource.group == *name && resource.version == *version
+                    };
                     let resources: Vec<Value> =
                         registry.all().filter(wanted).map(|resource| aggregated_resource(resource)).collect();
                     json!({"version": version, "resources": resources, "freshness": "Current"})
@@ -263,7 +264,7 @@ fn aggregate(registry: &Registry, core: bool, silent: &[String]) -> Value {
 /// As much of `OpenAPI` v3 as kubectl needs to learn that fields are validated here: the patch of each
 /// resource with its parameter `fieldValidation`. There are no schemas in it.
 fn open_api(registry: &Registry, path: &str) -> Result<Value, Status> {
-    let place = |resource: &Resource| {
+    let place = |resource: &ServedResource| {
         let root = if resource.group.is_empty() { "api" } else { "apis" };
         format!("{root}/{}", resource.api_version())
     };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What happens to a request that a fault hits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Effect {
+pub enum FaultEffect {
     /// Answered with this status code and nothing done.
     Status {
         /// HTTP status code.
@@ -54,7 +54,7 @@ pub enum Effect {
 /// Which requests a fault hits. A member that is absent or empty matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Trigger {
+pub struct RequestMatcher {
     /// Verbs: `get list watch create update patch delete deletecollection`.
     pub verbs: Vec<String>,
     /// Resource as in `deployments.apps` or `configmaps`, also `deployments.apps/status`; `*.GROUP` for a whole API group,
@@ -81,9 +81,9 @@ pub struct Trigger {
 pub struct Fault {
     /// Which requests it hits.
     #[serde(default)]
-    pub on: Trigger,
+    pub on: RequestMatcher,
     /// What happens to them.
-    pub effect: Effect,
+    pub effect: FaultEffect,
 }
 
 /// What a fault may look at.
@@ -135,7 +135,7 @@ impl Table {
 
     /// API groups whose server is down: they are known and tell nothing of their kinds.
     pub(crate) fn silent_groups(&self) -> Vec<String> {
-        let down = |waiting: &&Waiting| matches!(waiting.fault.effect, Effect::Status { code: 503, .. });
+        let down = |waiting: &&Waiting| matches!(waiting.fault.effect, FaultEffect::Status { code: 503, .. });
         let groups = self.waiting.iter().filter(down);
         groups
             .filter_map(|waiting| Some(waiting.fault.on.resource.as_deref()?.strip_prefix("*.")?.to_owned()))
@@ -143,7 +143,7 @@ impl Table {
     }
 
     /// The effects of all faults that hit this request.
-    pub(crate) fn effects(&mut self, seen: &Seen<'_>) -> Vec<Effect> {
+    pub(crate) fn effects(&mut self, seen: &Seen<'_>) -> Vec<FaultEffect> {
         let mut effects = Vec::new();
         for waiting in &mut self.waiting {
             let on = &waiting.fault.on;
@@ -166,7 +166,7 @@ impl Table {
     }
 }
 
-fn matches(on: &Trigger, seen: &Seen<'_>) -> bool {
+fn matches(on: &RequestMatcher, seen: &Seen<'_>) -> bool {
     let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
     (on.verbs.is_empty() || on.verbs.iter().any(|verb| verb == seen.verb))
         && on.resource.as_deref().is_none_or(|wanted| is_resource(wanted, seen.resource))
@@ -219,24 +219,24 @@ pub(crate) struct Injected {
     pub(crate) message: String,
 }
 
-impl From<Vec<Effect>> for Effects {
-    fn from(list: Vec<Effect>) -> Self {
+impl From<Vec<FaultEffect>> for Effects {
+    fn from(list: Vec<FaultEffect>) -> Self {
         let mut effects = Self::default();
         for effect in list {
             match effect {
-                Effect::Status { code, reason, retry_after, message } => {
+                FaultEffect::Status { code, reason, retry_after, message } => {
                     effects.status = Some(Injected { code, reason, retry_after, message });
                 }
-                Effect::Delay { milliseconds } => {
+                FaultEffect::Delay { milliseconds } => {
                     effects.delay += Duration::from_millis(milliseconds);
                 }
-                Effect::CutBefore => effects.cut_before = true,
-                Effect::CutAfter => effects.cut_after = true,
-                Effect::Truncate => effects.truncate = true,
-                Effect::WatchExpires => effects.expire = true,
-                Effect::WatchStalls => effects.stall = true,
-                Effect::Rewrite { pointer, value } => effects.rewrites.push((pointer, value)),
-                Effect::StaleRead { versions } => effects.stale = Some(versions),
+                FaultEffect::CutBefore => effects.cut_before = true,
+                FaultEffect::CutAfter => effects.cut_after = true,
+                FaultEffect::Truncate => effects.truncate = true,
+                FaultEffect::WatchExpires => effects.expire = true,
+                FaultEffect::WatchStalls => effects.stall = true,
+                FaultEffect::Rewrite { pointer, value } => effects.rewrites.push((pointer, value)),
+                FaultEffect::StaleRead { versions } => effects.stale = Some(versions),
             }
         }
         effects
@@ -254,8 +254,8 @@ mod tests {
     #[test]
     fn the_nth_matching_request_is_hit_once() {
         let mut table = Table::default();
-        let on = Trigger { verbs: vec!["patch".to_owned()], nth: Some(2), ..Trigger::default() };
-        table.add(Fault { on, effect: Effect::CutAfter });
+        let on = RequestMatcher { verbs: vec!["patch".to_owned()], nth: Some(2), ..RequestMatcher::default() };
+        table.add(Fault { on, effect: FaultEffect::CutAfter });
         let hits: Vec<usize> =
             ["patch", "get", "patch", "patch"].iter().map(|verb| table.effects(&seen(verb)).len()).collect();
         assert_eq!(hits, [0, 0, 1, 0]);
@@ -266,8 +266,8 @@ mod tests {
         let run = |number| {
             let mut table = Table::default();
             table.seed(number);
-            let on = Trigger { probability: Some(0.5), ..Trigger::default() };
-            table.add(Fault { on, effect: Effect::CutBefore });
+            let on = RequestMatcher { probability: Some(0.5), ..RequestMatcher::default() };
+            table.add(Fault { on, effect: FaultEffect::CutBefore });
             let hits = (0..200).map(|_| table.effects(&seen("get")).len());
             hits.collect::<Vec<usize>>()
         };

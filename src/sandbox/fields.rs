@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::merge::{ApplyError, Schemas, Shape, TypeId, TypeRef};
+use crate::merge::{ApplyError, Schemas, TypeId, TypeRef, TypeShape};
 
-use super::{custom, resources::Resource, status::Status};
+use super::{custom, resources::ServedResource, status::Status};
 
 /// Field facts of all kinds served.
 #[derive(Debug)]
@@ -30,12 +30,12 @@ impl Fields {
     }
 
     /// Removes what the kind does not know and returns the paths, sorted.
-    pub(crate) fn prune(&self, resource: &Resource, object: &mut Value) -> Vec<String> {
+    pub(crate) fn prune(&self, resource: &ServedResource, object: &mut Value) -> Vec<String> {
         let mut gone = if let Some(custom) = &resource.custom {
             let mut gone = custom::prune(custom.schema(&resource.version), object);
             if let (Some(kind), Some(metadata)) = (self.schemas.kind("v1", "ConfigMap"), object.get_mut("metadata")) {
                 let below = kind.at(["metadata"]).map(|known| &known.shape);
-                if let (Some(Shape::Map(known)), Value::Object(fields)) = (below, metadata) {
+                if let (Some(TypeShape::Map(known)), Value::Object(fields)) = (below, metadata) {
                     for (name, value) in fields.iter_mut() {
                         if let Some(id) = known.child(name) {
                             prune_at(&kind, id, value, &format!("metadata.{name}"), &mut gone);
@@ -66,7 +66,7 @@ impl Fields {
 
 fn prune_at(kind: &TypeRef, id: TypeId, value: &mut Value, path: &str, gone: &mut Vec<String>) {
     match (&kind.table().get(id).shape, value) {
-        (Shape::Map(known), Value::Object(fields)) => {
+        (TypeShape::Map(known), Value::Object(fields)) => {
             if known.preserve_unknown {
                 return;
             }
@@ -82,7 +82,7 @@ fn prune_at(kind: &TypeRef, id: TypeId, value: &mut Value, path: &str, gone: &mu
                 true
             });
         }
-        (Shape::List(list), Value::Array(items)) => {
+        (TypeShape::List(list), Value::Array(items)) => {
             for (place, item) in items.iter_mut().enumerate() {
                 prune_at(kind, list.items, item, &format!("{path}[{place}]"), gone);
             }
@@ -119,7 +119,7 @@ pub(crate) fn refused_apply(error: &ApplyError) -> Status {
 }
 
 /// The answer to another write that the merge refuses.
-pub(crate) fn refused_update(resource: &Resource, error: &ApplyError) -> Status {
+pub(crate) fn refused_update(resource: &ServedResource, error: &ApplyError) -> Status {
     match error {
         ApplyError::Typed(message) => Status::bad_request(format!(
             "{kind} in version {:?} cannot be handled as a {kind}: {message}",

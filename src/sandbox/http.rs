@@ -29,7 +29,7 @@ use super::{
     delete, discovery,
     faults::{Effects, Injected, Seen},
     patch, read,
-    resources::Resource,
+    resources::ServedResource,
     review,
     route::{self, Query, ResourcePath, Target},
     scale,
@@ -137,7 +137,7 @@ pub(crate) struct Call {
     /// Verb of the API, such as `list` or `deletecollection`.
     pub(crate) verb: &'static str,
     /// What it is about.
-    pub(crate) resource: Arc<Resource>,
+    pub(crate) resource: Arc<ServedResource>,
     /// Namespace, name and subresource.
     pub(crate) place: ResourcePath,
     pub(crate) query: Query,
@@ -294,7 +294,7 @@ fn with_group(plural: &str, place: &ResourcePath) -> String {
     name
 }
 
-fn resource_of(server: &Server, place: &ResourcePath) -> Result<Arc<Resource>, Status> {
+fn resource_of(server: &Server, place: &ResourcePath) -> Result<Arc<ServedResource>, Status> {
     let resource = server.resource(&place.group, &place.version, &place.plural)?;
     let reviews = !resource.stored();
     let misplaced = if resource.namespaced {

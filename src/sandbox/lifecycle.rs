@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{fields::section, resources::Resource, server::Server, status::Status, store::Store};
+use super::{fields::section, resources::ServedResource, server::Server, status::Status, store::Store};
 
 /// Kinds whose `metadata.generation` counts changes of what is wanted.
-fn has_generation(resource: &Resource) -> bool {
+fn has_generation(resource: &ServedResource) -> bool {
     if resource.custom.is_some() {
         return true;
     }
@@ -22,7 +22,7 @@ fn has_generation(resource: &Resource) -> bool {
 }
 
 /// Identity and first values of a new object, which has its name and namespace already.
-pub(crate) fn prepare_new(server: &Server, resource: &Resource, object: &mut Value) {
+pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, object: &mut Value) {
     let uid = server.uid();
     let now = server.clock.text();
     let metadata = section(object, "metadata");
@@ -49,7 +49,7 @@ fn drop_member(object: &mut Value, name: &str) {
     }
 }
 
-fn prepare_built_in(server: &Server, resource: &Resource, object: &mut Value, uid: &str) {
+fn prepare_built_in(server: &Server, resource: &ServedResource, object: &mut Value, uid: &str) {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => {
             let spec = section(object, "spec");
@@ -213,7 +213,7 @@ fn allocate_node_ports(spec: &mut Map<String, Value>, live: Option<&Value>, star
 
 /// System values of an object that is written over `live`, before its fields are compared: identity
 /// cannot be changed, and what belongs to another endpoint stays as it is.
-pub(crate) fn carry_over(resource: &Resource, subresource: &str, live: &Value, object: &mut Value) {
+pub(crate) fn carry_over(resource: &ServedResource, subresource: &str, live: &Value, object: &mut Value) {
     let had = &live["metadata"];
     let metadata = section(object, "metadata");
     for name in [
@@ -283,7 +283,7 @@ fn set(object: &mut Value, name: &str, value: Option<Value>) {
 
 /// Values that the server allocated and clients leave out, taken from what is live; jobs and
 /// definitions keep what they were given on creation.
-pub(crate) fn keep_allocated(server: &Server, resource: &Resource, live: &Value, object: &mut Value) {
+pub(crate) fn keep_allocated(server: &Server, resource: &ServedResource, live: &Value, object: &mut Value) {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "services") => {
             let kind = object["spec"]["type"].as_str().unwrap_or("ClusterIP");
@@ -327,7 +327,7 @@ fn keep_versions(object: &mut Value) {
 }
 
 /// Counts the generation up when what is wanted differs.
-pub(crate) fn count_generation(resource: &Resource, live: &Value, object: &mut Value) {
+pub(crate) fn count_generation(resource: &ServedResource, live: &Value, object: &mut Value) {
     let Some(generation) = live["metadata"]["generation"].as_u64() else {
         return;
     };
@@ -365,7 +365,7 @@ pub(crate) fn establish(server: &Server, definition: &mut Value) {
     });
 }
 /// Refuses new objects in a namespace that is not there, or is going.
-pub(crate) fn admit_new(server: &Server, resource: &Resource, namespace: &str, name: &str) -> Result<(), Status> {
+pub(crate) fn admit_new(server: &Server, resource: &ServedResource, namespace: &str, name: &str) -> Result<(), Status> {
     if !resource.namespaced {
         return Ok(());
     }
@@ -390,6 +390,6 @@ pub(crate) fn admit_new(server: &Server, resource: &Resource, namespace: &str, n
     Err(status)
 }
 /// Whether any object of a resource is left.
-pub(crate) fn any_left(store: &Store, resource: &Resource) -> bool {
+pub(crate) fn any_left(store: &Store, resource: &ServedResource) -> bool {
     !store.list(&resource.storage(), None).is_empty()
 }

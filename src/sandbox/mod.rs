@@ -50,6 +50,6 @@ mod write;
 
 pub use access::User;
 pub use controllers::ControllerOptions;
-pub use faults::{Effect, Fault, Trigger};
+pub use faults::{Fault, FaultEffect, RequestMatcher};
 pub(crate) use handle::SandboxError;
 pub use handle::{Faults, Handle, Options, kubeconfig, serve};

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 use super::{
     http::{Call, Encoding, Reply},
-    resources::Resource,
+    resources::ServedResource,
     selector::{FieldSelector, Labels, Selector},
     server::Server,
     status::{FieldError, Status},
-    store::{Key, Stored},
+    store::{Key, StoredObject},
 };
 
 /// The JSON of one object, whole or its metadata only. `named` puts apiVersion and kind first.
-pub(crate) fn text(resource: &Resource, object: &Stored, form: Encoding, named: bool) -> String {
+pub(crate) fn text(resource: &ServedResource, object: &StoredObject, form: Encoding, named: bool) -> String {
     let mut text = String::with_capacity(object.metadata().len() + object.rest().len() + 64);
     text.push('{');
     if named || form == Encoding::Metadata || resource.custom.is_some() {
@@ -43,7 +43,7 @@ pub(crate) fn text(resource: &Resource, object: &Stored, form: Encoding, named: 
 }
 
 /// An object that is not stored (a dry run, or the last word of one that was just removed).
-pub(crate) fn text_of(resource: &Resource, object: &Value, form: Encoding) -> String {
+pub(crate) fn text_of(resource: &ServedResource, object: &Value, form: Encoding) -> String {
     match form {
         Encoding::Whole => {
             let mut object = object.clone();
@@ -170,7 +170,7 @@ fn check_list_options(call: &Call) -> Result<(), Status> {
     Err(Status::invalid_options("ListOptions", error))
 }
 
-type Objects = Vec<(Key, Arc<Stored>)>;
+type Objects = Vec<(Key, Arc<StoredObject>)>;
 
 /// The version that a list shows, and its objects, neither selected nor cut into pages.
 fn snapshot(server: &Server, call: &Call, page: Option<&Page>, selector: &Selector) -> Result<(u64, Objects), Status> {
@@ -218,7 +218,7 @@ pub(crate) fn list(server: &Server, call: &Call) -> Result<Reply, Status> {
     let after = page.and_then(|page| page.after);
     let start = after.map_or(0, |after| objects.partition_point(|(key, _)| *key <= after));
     let mut chosen = objects[start..].iter().filter(|(key, object)| selector.matches(key, object));
-    let mut items: Vec<&(Key, Arc<Stored>)> = Vec::new();
+    let mut items: Vec<&(Key, Arc<StoredObject>)> = Vec::new();
     while limit == 0 || items.len() < limit {
         let Some(one) = chosen.next() else { break };
         items.push(one);
@@ -239,7 +239,7 @@ pub(crate) fn list_text<'a>(
     call: &Call,
     revision: u64,
     more: Option<(String, Option<usize>)>,
-    items: impl Iterator<Item = &'a Stored>,
+    items: impl Iterator<Item = &'a StoredObject>,
 ) -> String {
     let resource = &call.resource;
     let (kind, version) = match call.form {

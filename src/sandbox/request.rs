@@ -7,7 +7,7 @@ use super::{
     http::Call,
     json::{self, Body},
     proto,
-    resources::Resource,
+    resources::ServedResource,
     server::Server,
     status::{FieldError, FieldProblem, Status},
     types,
@@ -112,7 +112,7 @@ pub(crate) fn body(call: &Call) -> Result<Body, Status> {
 }
 
 /// Checks kind and apiVersion, which may be left out.
-pub(crate) fn typed(resource: &Resource, object: &mut Value) -> Result<(), Status> {
+pub(crate) fn typed(resource: &ServedResource, object: &mut Value) -> Result<(), Status> {
     let Value::Object(fields) = object else {
         return Err(Status::bad_request(format!(
             "{kind} in version {:?} cannot be handled as a {kind}: json: cannot unmarshal into Go value of type map",
@@ -140,7 +140,12 @@ pub(crate) fn typed(resource: &Resource, object: &mut Value) -> Result<(), Statu
 }
 
 /// Removes unknown fields. Returns the complaints: `unknown field "x"`, `duplicate field "y"`.
-pub(crate) fn complaints(server: &Server, resource: &Resource, object: &mut Value, twice: &[String]) -> Vec<String> {
+pub(crate) fn complaints(
+    server: &Server,
+    resource: &ServedResource,
+    object: &mut Value,
+    twice: &[String],
+) -> Vec<String> {
     let gone = server.fields().prune(resource, object);
     let twice = twice.iter().map(|path| format!("duplicate field {path:?}"));
     let gone = gone.iter().map(|path| format!("unknown field {path:?}"));

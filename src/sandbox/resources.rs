@@ -14,7 +14,7 @@ const BUILT_IN: &str = include_str!("../../schemas/kubernetes/resources.json");
 /// One resource in one version, as discovery shows it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Resource {
+pub(crate) struct ServedResource {
     /// API group; empty for the core group.
     pub(crate) group: String,
     /// Version such as `v1`.
@@ -46,7 +46,7 @@ pub(crate) struct Resource {
     pub(crate) custom: Option<Arc<Custom>>,
 }
 
-impl Resource {
+impl ServedResource {
     /// `deployments.apps`, or `pods` in the core group.
     pub(crate) fn qualified(&self) -> String {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
@@ -89,13 +89,13 @@ impl Resource {
 /// All resources served at one moment, in the order of discovery.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    resources: Vec<Arc<Resource>>,
+    resources: Vec<Arc<ServedResource>>,
     /// (group, version, plural) to the place in `resources`.
     index: BTreeMap<(String, String, String), usize>,
 }
 
-static BUILT_IN_RESOURCES: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {
-    serde_json::from_str::<Vec<Resource>>(BUILT_IN)
+static BUILT_IN_RESOURCES: LazyLock<Vec<Arc<ServedResource>>> = LazyLock::new(|| {
+    serde_json::from_str::<Vec<ServedResource>>(BUILT_IN)
         .expect("the table of built-in resources is part of the program")
         .into_iter()
         .map(Arc::new)
@@ -104,7 +104,7 @@ static BUILT_IN_RESOURCES: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {
 
 impl Registry {
     /// The built-in resources, and those of definitions.
-    pub(crate) fn new(custom: Vec<Resource>) -> Self {
+    pub(crate) fn new(custom: Vec<ServedResource>) -> Self {
         let mut resources = BUILT_IN_RESOURCES.clone();
         resources.extend(custom.into_iter().map(Arc::new));
         let index = resources
@@ -119,19 +119,20 @@ impl Registry {
     }
 
     /// The resource of that name in that group and version.
-    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<Resource>> {
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<&Arc<ServedResource>> {
         let key = (group.to_owned(), version.to_owned(), plural.to_owned());
         self.index.get(&key).map(|place| &self.resources[*place])
     }
 
     /// The resource of a kind.
-    pub(crate) fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Resource>> {
-        let same = |found: &&Arc<Resource>| found.group == group && found.version == version && found.kind == kind;
+    pub(crate) fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<ServedResource>> {
+        let same =
+            |found: &&Arc<ServedResource>| found.group == group && found.version == version && found.kind == kind;
         self.resources.iter().find(same)
     }
 
     /// The first version of a resource of that group.
-    pub(crate) fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
+    pub(crate) fn any_version(&self, group: &str, plural: &str) -> Option<&Arc<ServedResource>> {
         self.resources.iter().find(|resource| resource.is(group, plural))
     }
 
@@ -141,7 +142,7 @@ impl Registry {
     }
 
     /// All resources, in the order of discovery.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<ServedResource>> {
         self.resources.iter()
     }
 }

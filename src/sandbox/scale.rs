@@ -13,15 +13,15 @@ use super::{
     json, lifecycle,
     patch::patched,
     request::{RequestOptions, body, options},
-    resources::Resource,
+    resources::ServedResource,
     server::Server,
     status::{FieldError, Status},
-    store::{Key, Stored},
+    store::{Key, StoredObject},
     write::{live_of, store_change},
 };
 
 /// Paths of the scale subresource of a resource.
-fn scale_paths(resource: &Resource) -> custom::ScalePaths {
+fn scale_paths(resource: &ServedResource) -> custom::ScalePaths {
     let own = resource.custom.as_ref().and_then(|custom| custom.scale(&resource.version));
     own.cloned().unwrap_or_else(|| custom::ScalePaths {
         wanted: "spec.replicas".to_owned(),
@@ -55,7 +55,7 @@ fn selector_text(selector: &Value) -> String {
     words.join(",")
 }
 
-fn scale_of(resource: &Resource, object: &Value) -> Value {
+fn scale_of(resource: &ServedResource, object: &Value) -> Value {
     let paths = scale_paths(resource);
     let number = |path: &str| object.pointer(&pointer(path)).and_then(Value::as_i64).unwrap_or(0);
     let mut metadata = Map::new();
@@ -85,7 +85,7 @@ fn scale_of(resource: &Resource, object: &Value) -> Value {
     scale
 }
 
-fn stored_parent(server: &Server, call: &Call) -> Result<Arc<Stored>, Status> {
+fn stored_parent(server: &Server, call: &Call) -> Result<Arc<StoredObject>, Status> {
     let key = Key::new(&call.place.namespace, &call.place.name);
     let stored = server.store().get(&call.resource.storage(), &key);
     stored.ok_or_else(|| Status::not_found(&call.resource, &call.place.name))

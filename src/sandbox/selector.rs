@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    resources::Resource,
+    resources::ServedResource,
     status::Status,
-    store::{Key, Stored},
+    store::{Key, StoredObject},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Selector {
     }
 
     /// Whether an object is selected.
-    pub(crate) fn matches(&self, key: &Key, object: &Stored) -> bool {
+    pub(crate) fn matches(&self, key: &Key, object: &StoredObject) -> bool {
         self.labels.matches(object) && self.fields.matches(key, object)
     }
 }
@@ -213,7 +213,7 @@ impl Labels {
         }
     }
 
-    fn matches(&self, object: &Stored) -> bool {
+    fn matches(&self, object: &StoredObject) -> bool {
         self.0.iter().all(|(key, test)| {
             let value = object.labels.iter().find(|(label, _)| **label == **key).map(|(_, value)| &**value);
             match test {
@@ -233,7 +233,7 @@ fn number(value: Option<&str>) -> Option<i64> {
 }
 
 /// Fields that may be selected besides name and namespace, by resource.
-fn selectable(resource: &Resource) -> &'static [&'static str] {
+fn selectable(resource: &ServedResource) -> &'static [&'static str] {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => &["status.phase"],
         ("", "pods") => &[
@@ -270,7 +270,7 @@ fn selectable(resource: &Resource) -> &'static [&'static str] {
 
 impl FieldSelector {
     /// Reads a selector such as `metadata.name=web,status.phase!=Active`, for that resource.
-    pub(crate) fn parse(text: &str, resource: &Resource) -> Result<Self, Status> {
+    pub(crate) fn parse(text: &str, resource: &ServedResource) -> Result<Self, Status> {
         let mut all = Vec::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (path, equal, value) = if let Some((path, value)) = part.split_once("!=") {
@@ -299,7 +299,7 @@ impl FieldSelector {
         self.0.iter().find(|(path, equal, _)| path == "metadata.name" && *equal).map(|(_, _, value)| value.as_str())
     }
 
-    fn matches(&self, key: &Key, object: &Stored) -> bool {
+    fn matches(&self, key: &Key, object: &StoredObject) -> bool {
         self.0.iter().all(|(path, equal, wanted)| {
             let found = match path.as_str() {
                 "metadata.name" => *key.name == **wanted,
@@ -311,7 +311,7 @@ impl FieldSelector {
     }
 }
 
-fn field(object: &Stored, path: &str) -> String {
+fn field(object: &StoredObject, path: &str) -> String {
     let body = Value::Object(object.body());
     let pointer = format!("/{}", path.replace('.', "/"));
     match body.pointer(&pointer) {
@@ -329,7 +329,7 @@ mod tests {
 
     fn chosen(selector: &str, labels: &Value) -> bool {
         let body = json!({"metadata": {"labels": labels}});
-        let stored = Stored::new(body.as_object().cloned().unwrap_or_default(), 1);
+        let stored = StoredObject::new(body.as_object().cloned().unwrap_or_default(), 1);
         Labels::parse(selector).unwrap().matches(&stored)
     }
 

@@ -15,10 +15,10 @@ use super::{
     access::User,
     custom, faults,
     fields::Fields,
-    resources::{Registry, Resource},
+    resources::{Registry, ServedResource},
     state::Recorder,
     status::Status,
-    store::{Event, Key, Raced, Store, Stored},
+    store::{Key, Raced, Store, StoreEvent, StoredObject},
 };
 
 /// Where the time comes from.
@@ -216,11 +216,11 @@ impl Server {
     /// Writes an object computed from version `expected`.
     pub(crate) fn put(
         &self,
-        resource: &Resource,
+        resource: &ServedResource,
         key: &Key,
         object: Map<String, Value>,
         expected: Option<u64>,
-    ) -> Result<Arc<Stored>, Raced> {
+    ) -> Result<Arc<StoredObject>, Raced> {
         let mut store = self.store();
         let event = store.put(&resource.storage(), key, object, expected)?;
         self.record(&resource.storage(), &event);
@@ -229,7 +229,7 @@ impl Server {
     }
 
     /// Removes an object that is at version `expected`.
-    pub(crate) fn remove(&self, resource: &Resource, key: &Key, expected: u64) -> Result<(), Raced> {
+    pub(crate) fn remove(&self, resource: &ServedResource, key: &Key, expected: u64) -> Result<(), Raced> {
         let mut store = self.store();
         let event = store.remove(&resource.storage(), key, expected)?;
         self.record(&resource.storage(), &event);
@@ -237,7 +237,7 @@ impl Server {
     }
 
     /// Called with the store locked, so that records come in the order of writes.
-    fn record(&self, resource: &str, event: &Event) {
+    fn record(&self, resource: &str, event: &StoreEvent) {
         if let Some(recorder) = &self.recorder {
             recorder.record(resource, event);
         }
@@ -264,7 +264,7 @@ impl Server {
     }
 
     /// The resource that a path names, or the answer that a real server gives instead.
-    pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Result<Arc<Resource>, Status> {
+    pub(crate) fn resource(&self, group: &str, version: &str, plural: &str) -> Result<Arc<ServedResource>, Status> {
         let registry = self.registry();
         if let Some(resource) = registry.find(group, version, plural) {
             return Ok(Arc::clone(resource));

@@ -31,7 +31,7 @@ use tokio::sync::oneshot;
 
 use super::{
     server::locked,
-    store::{Event, Key, Store, Stored},
+    store::{Key, Store, StoreEvent, StoredObject},
 };
 
 /// Writes wait so long for company before they are synced together.
@@ -93,7 +93,7 @@ impl Log {
 
 impl Recorder {
     /// Records one write. Called in the order of writes.
-    pub(crate) fn record(&self, resource: &str, event: &Event) {
+    pub(crate) fn record(&self, resource: &str, event: &StoreEvent) {
         let line = if let Some(object) = &event.after {
             put_line(resource, &event.key, object)
         } else {
@@ -119,7 +119,7 @@ impl Recorder {
     }
 }
 
-fn put_line(resource: &str, key: &Key, object: &Stored) -> Vec<u8> {
+fn put_line(resource: &str, key: &Key, object: &StoredObject) -> Vec<u8> {
     let place = json!([resource, &*key.namespace, &*key.name]);
     format!(
         "{{\"version\":{},\"put\":{place},\"object\":{{\"metadata\":{}{}}}}}\n",
@@ -200,7 +200,7 @@ fn read(mut reader: impl BufRead) -> io::Result<Option<Store>> {
     Ok(Some(store))
 }
 
-type Objects = std::collections::BTreeMap<(String, String, String), Stored>;
+type Objects = std::collections::BTreeMap<(String, String, String), StoredObject>;
 
 fn take(objects: &mut Objects, mut entry: Value, revision: u64) {
     let place = |value: &Value| {
@@ -210,7 +210,7 @@ fn take(objects: &mut Objects, mut entry: Value, revision: u64) {
     if entry["gone"].is_array() {
         objects.remove(&place(&entry["gone"]));
     } else if let Value::Object(object) = entry["object"].take() {
-        objects.insert(place(&entry["put"]), Stored::new(object, revision));
+        objects.insert(place(&entry["put"]), StoredObject::new(object, revision));
     }
 }
 
@@ -340,7 +340,7 @@ mod tests {
         (store, recorder)
     }
 
-    fn more(store: &mut Store) -> Arc<Event> {
+    fn more(store: &mut Store) -> Arc<StoreEvent> {
         store.put("/x", &Key::new("n", "more"), Map::new(), None).unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::resources::Resource;
+use super::resources::ServedResource;
 
 /// Reply of the API that is not a success, as it goes over the wire.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ impl Status {
     }
 
     /// 404 for an object.
-    pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn not_found(resource: &ServedResource, name: &str) -> Self {
         let message = format!("{} {name:?} not found", resource.qualified());
         Self::about(404, "NotFound", message, resource, name)
     }
@@ -169,19 +169,19 @@ impl Status {
     }
 
     /// 409: an object of that name exists.
-    pub(crate) fn already_exists(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn already_exists(resource: &ServedResource, name: &str) -> Self {
         let message = format!("{} {name:?} already exists", resource.qualified());
         Self::about(409, "AlreadyExists", message, resource, name)
     }
 
     /// 409 with the words of `why`.
-    pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+    pub(crate) fn conflict(resource: &ServedResource, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.qualified());
         Self::about(409, "Conflict", message, resource, name)
     }
 
     /// 409: the resourceVersion sent is not the current one.
-    pub(crate) fn modified(resource: &Resource, name: &str) -> Self {
+    pub(crate) fn modified(resource: &ServedResource, name: &str) -> Self {
         Self::conflict(
             resource,
             name,
@@ -190,7 +190,7 @@ impl Status {
     }
 
     /// 403 with the words of `why`.
-    pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
+    pub(crate) fn forbidden(resource: &ServedResource, name: &str, why: &str) -> Self {
         let message = if name.is_empty() {
             format!("{} is forbidden: {why}", resource.qualified())
         } else {
@@ -224,7 +224,7 @@ impl Status {
     }
 
     /// 422 about an object of `resource`.
-    pub(crate) fn invalid_object(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
+    pub(crate) fn invalid_object(resource: &ServedResource, name: &str, errors: &[FieldError]) -> Self {
         Self::invalid(&resource.group, &resource.kind, name, errors)
     }
 
@@ -238,7 +238,7 @@ impl Status {
         Self::plain(410, "Expired", message)
     }
 
-    fn about(code: u16, reason: &'static str, message: String, resource: &Resource, name: &str) -> Self {
+    fn about(code: u16, reason: &'static str, message: String, resource: &ServedResource, name: &str) -> Self {
         let mut details = Map::new();
         let words = [("name", name), ("group", resource.group.as_str()), ("kind", resource.plural.as_str())];
         for (key, word) in words {

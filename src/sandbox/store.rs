@@ -33,7 +33,7 @@ impl Key {
 
 /// One version of one object.
 #[derive(Debug)]
-pub struct Stored {
+pub struct StoredObject {
     /// Version of the whole store when this was written.
     pub(crate) revision: u64,
     /// The object's labels, for selectors.
@@ -43,7 +43,7 @@ pub struct Stored {
     split: usize,
 }
 
-impl Stored {
+impl StoredObject {
     /// The object with `metadata.resourceVersion` set to `revision`.
     pub(crate) fn new(mut object: Map<String, Value>, revision: u64) -> Self {
         object.remove("apiVersion");
@@ -108,16 +108,16 @@ impl Stored {
     }
 }
 
-/// What happened to an object.
+/// A change of one object.
 #[derive(Debug)]
-pub struct Event {
+pub struct StoreEvent {
     /// Version of the store after it.
     pub(crate) revision: u64,
     pub(crate) key: Key,
     /// The object afterwards; `None` when it was deleted.
-    pub(crate) after: Option<Arc<Stored>>,
+    pub(crate) after: Option<Arc<StoredObject>>,
     /// The object before; `None` when it was created.
-    pub(crate) before: Option<Arc<Stored>>,
+    pub(crate) before: Option<Arc<StoredObject>>,
 }
 
 /// A write met another version than the one it was computed from.
@@ -127,8 +127,8 @@ pub(crate) struct Raced;
 /// Objects and history of one resource.
 #[derive(Debug)]
 struct Shelf {
-    objects: BTreeMap<Key, Arc<Stored>>,
-    history: VecDeque<Arc<Event>>,
+    objects: BTreeMap<Key, Arc<StoredObject>>,
+    history: VecDeque<Arc<StoreEvent>>,
     bytes: usize,
     /// Events up to this version are no longer (or were never) kept.
     horizon: u64,
@@ -146,7 +146,7 @@ impl Shelf {
         }
     }
 
-    fn remember(&mut self, event: Event) -> Arc<Event> {
+    fn remember(&mut self, event: StoreEvent) -> Arc<StoreEvent> {
         let event = Arc::new(event);
         self.bytes += event.before.as_ref().map_or(0, |object| object.size());
         self.history.push_back(Arc::clone(&event));
@@ -193,23 +193,23 @@ impl Store {
     }
 
     /// Puts an object as it was kept in a state file, without history.
-    pub(crate) fn restore(&mut self, resource: &str, key: Key, object: Stored) {
+    pub(crate) fn restore(&mut self, resource: &str, key: Key, object: StoredObject) {
         let opened = self.opened;
         let kept = self.shelves.entry(resource.into()).or_insert_with(|| Shelf::new(opened));
         kept.objects.insert(key, Arc::new(object));
     }
 
     /// The object at `key`.
-    pub(crate) fn get(&self, resource: &str, key: &Key) -> Option<Arc<Stored>> {
+    pub(crate) fn get(&self, resource: &str, key: &Key) -> Option<Arc<StoredObject>> {
         self.shelves.get(resource)?.objects.get(key).cloned()
     }
 
     /// Objects of a resource in the order of lists, of one namespace or (`None`) of all.
-    pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<(Key, Arc<Stored>)> {
+    pub(crate) fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<(Key, Arc<StoredObject>)> {
         let Some(kept) = self.shelves.get(resource) else {
             return Vec::new();
         };
-        let pairs = |(key, object): (&Key, &Arc<Stored>)| (key.clone(), Arc::clone(object));
+        let pairs = |(key, object): (&Key, &Arc<StoredObject>)| (key.clone(), Arc::clone(object));
         match namespace {
             None => kept.objects.iter().map(pairs).collect(),
             Some(namespace) => kept
@@ -227,12 +227,12 @@ impl Store {
         resource: &str,
         namespace: Option<&str>,
         revision: u64,
-    ) -> Option<Vec<(Key, Arc<Stored>)>> {
+    ) -> Option<Vec<(Key, Arc<StoredObject>)>> {
         if revision >= self.revision {
             return Some(self.list(resource, namespace));
         }
         let since = self.since(resource, revision)?;
-        let mut objects: BTreeMap<Key, Arc<Stored>> = self.list(resource, namespace).into_iter().collect();
+        let mut objects: BTreeMap<Key, Arc<StoredObject>> = self.list(resource, namespace).into_iter().collect();
         for event in since.iter().rev() {
             if namespace.is_some_and(|namespace| namespace != &*event.key.namespace) {
                 continue;
@@ -246,7 +246,7 @@ impl Store {
     }
 
     /// Events of a resource after `revision`; `None` when they are no longer kept.
-    pub(crate) fn since(&self, resource: &str, revision: u64) -> Option<Vec<Arc<Event>>> {
+    pub(crate) fn since(&self, resource: &str, revision: u64) -> Option<Vec<Arc<StoreEvent>>> {
         let Some(kept) = self.shelves.get(resource) else {
             return (revision >= self.opened).then(Vec::new);
         };
@@ -282,22 +282,22 @@ impl Store {
         key: &Key,
         object: Map<String, Value>,
         expected: Option<u64>,
-    ) -> Result<Arc<Event>, Raced> {
+    ) -> Result<Arc<StoreEvent>, Raced> {
         let revision = self.revision + 1;
         let kept = self.kept_mut(resource);
         let before = kept.objects.get(key).cloned();
         if before.as_ref().map(|object| object.revision) != expected {
             return Err(Raced);
         }
-        let after = Arc::new(Stored::new(object, revision));
+        let after = Arc::new(StoredObject::new(object, revision));
         kept.objects.insert(key.clone(), Arc::clone(&after));
-        let event = kept.remember(Event { revision, key: key.clone(), after: Some(after), before });
+        let event = kept.remember(StoreEvent { revision, key: key.clone(), after: Some(after), before });
         self.revision = revision;
         Ok(event)
     }
 
     /// Removes an object that is at version `expected`.
-    pub(crate) fn remove(&mut self, resource: &str, key: &Key, expected: u64) -> Result<Arc<Event>, Raced> {
+    pub(crate) fn remove(&mut self, resource: &str, key: &Key, expected: u64) -> Result<Arc<StoreEvent>, Raced> {
         let revision = self.revision + 1;
         let kept = self.kept_mut(resource);
         match kept.objects.get(key) {
@@ -305,13 +305,13 @@ impl Store {
             _ => return Err(Raced),
         }
         let before = kept.objects.remove(key);
-        let event = kept.remember(Event { revision, key: key.clone(), after: None, before });
+        let event = kept.remember(StoreEvent { revision, key: key.clone(), after: None, before });
         self.revision = revision;
         Ok(event)
     }
 
     /// All objects with their resources, for a state file.
-    pub(crate) fn everything(&self) -> impl Iterator<Item = (&str, &Key, &Arc<Stored>)> {
+    pub(crate) fn everything(&self) -> impl Iterator<Item = (&str, &Key, &Arc<StoredObject>)> {
         self.shelves.iter().flat_map(|(resource, kept)| {
             let objects = kept.objects.iter();
             objects.map(move |(key, object)| (&**resource, key, object))
@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn an_object_survives_being_stored() {
-        let stored = Stored::new(object("a", 7), 3);
+        let stored = StoredObject::new(object("a", 7), 3);
         let whole = stored.object("v1", "Thing");
         assert_eq!(
             whole,

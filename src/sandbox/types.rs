@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::resources::Resource;
+use super::resources::ServedResource;
 
 static FACTS: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../schemas/kubernetes/1.36.json"))
@@ -13,7 +13,7 @@ static FACTS: LazyLock<Value> = LazyLock::new(|| {
 
 /// What is wrong with the first field of the wrong type, as in `json: cannot unmarshal string into Go
 /// struct field DeploymentSpec.spec.replicas of type int32`.
-pub(crate) fn mismatch(resource: &Resource, object: &Value) -> Option<String> {
+pub(crate) fn mismatch(resource: &ServedResource, object: &Value) -> Option<String> {
     let kind = format!("{}/{}", resource.api_version(), resource.kind);
     let root = FACTS["kinds"][kind].as_str()?;
     in_struct(root, object, "")

@@ -12,7 +12,7 @@ use super::{
     selector::Selector,
     server::{Server, WatchControl},
     status::{FieldError, Status},
-    store::{Event, Stored},
+    store::{StoreEvent, StoredObject},
 };
 
 /// A bookmark is sent so often where they are asked for.
@@ -121,13 +121,13 @@ impl Watcher {
         format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n")
     }
 
-    fn show(&self, kind: &str, object: &Stored) -> String {
+    fn show(&self, kind: &str, object: &StoredObject) -> String {
         let text = read::text(&self.call.resource, object, self.call.form, true);
         Self::line(kind, &text)
     }
 
     /// Everything that is there, as if it had just been added.
-    fn begin(&mut self, objects: &[(super::store::Key, Arc<Stored>)], current: u64, mark: bool) {
+    fn begin(&mut self, objects: &[(super::store::Key, Arc<StoredObject>)], current: u64, mark: bool) {
         for (key, object) in objects {
             if self.selector.matches(key, object) {
                 let line = self.show("ADDED", object);
@@ -162,11 +162,11 @@ impl Watcher {
     }
 
     /// What an event means to this watch.
-    fn translate(&self, event: &Event) -> Option<String> {
+    fn translate(&self, event: &StoreEvent) -> Option<String> {
         if self.namespace().is_some_and(|namespace| namespace != &*event.key.namespace) {
             return None;
         }
-        let chosen = |object: &&Arc<Stored>| self.selector.matches(&event.key, object);
+        let chosen = |object: &&Arc<StoredObject>| self.selector.matches(&event.key, object);
         let after = event.after.as_ref().filter(chosen);
         let before = event.before.as_ref().filter(chosen);
         match (before, after) {

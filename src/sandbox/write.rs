@@ -10,10 +10,10 @@ use super::{
     http::{Call, Reply},
     lifecycle, read,
     request::{RequestOptions, decoded, name_of, options, place_in},
-    resources::Resource,
+    resources::ServedResource,
     server::Server,
     status::{FieldError, Status},
-    store::{Key, Stored},
+    store::{Key, StoredObject},
     validate,
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn create_new(
     Ok(Reply::Json { code: 201, text: read::text_of(&call.resource, &object, call.form), warnings })
 }
 
-pub(crate) fn with_custom_defaults(resource: &Resource, mut object: Value) -> Value {
+pub(crate) fn with_custom_defaults(resource: &ServedResource, mut object: Value) -> Value {
     if let Some(custom) = &resource.custom {
         custom::fill(custom.schema(&resource.version), &mut object);
     }
@@ -100,7 +100,7 @@ pub(crate) fn store_new(
     Ok(object)
 }
 
-pub(crate) fn exists(resource: &Resource, name: &str, live: &Stored) -> Status {
+pub(crate) fn exists(resource: &ServedResource, name: &str, live: &StoredObject) -> Status {
     let mut status = Status::already_exists(resource, name);
     let body = live.body();
     if body.get("metadata").is_some_and(|metadata| metadata.get("deletionTimestamp").is_some()) {
@@ -110,7 +110,7 @@ pub(crate) fn exists(resource: &Resource, name: &str, live: &Stored) -> Status {
 }
 
 /// The object as it is stored.
-pub(crate) fn kept(resource: &Resource, object: &Value) -> Map<String, Value> {
+pub(crate) fn kept(resource: &ServedResource, object: &Value) -> Map<String, Value> {
     let mut object = object.clone();
     if resource.group == "events.k8s.io" {
         events::event_in(&mut object);
@@ -122,7 +122,7 @@ pub(crate) fn kept(resource: &Resource, object: &Value) -> Map<String, Value> {
 }
 
 /// What else follows a write: definitions are served.
-pub(crate) fn after_write(server: &Server, resource: &Resource, key: &Key) {
+pub(crate) fn after_write(server: &Server, resource: &ServedResource, key: &Key) {
     if !resource.is("apiextensions.k8s.io", "customresourcedefinitions") {
         return;
     }
@@ -146,7 +146,7 @@ pub(crate) fn after_write(server: &Server, resource: &Resource, key: &Key) {
 }
 
 /// The live object in the form that the resource of the call gives it.
-pub(crate) fn live_of(resource: &Resource, stored: &Stored) -> Value {
+pub(crate) fn live_of(resource: &ServedResource, stored: &StoredObject) -> Value {
     let mut live = stored.object(&resource.api_version(), &resource.kind);
     if resource.group == "events.k8s.io" {
         events::event_out_value(&mut live);
@@ -201,7 +201,7 @@ pub(crate) fn update(server: &Server, call: &Call) -> Result<Reply, Status> {
     }
 }
 
-pub(crate) fn same_uid(resource: &Resource, name: &str, live: &Value, object: &Value) -> Result<(), Status> {
+pub(crate) fn same_uid(resource: &ServedResource, name: &str, live: &Value, object: &Value) -> Result<(), Status> {
     let given = object["metadata"]["uid"].as_str().unwrap_or_default();
     let have = live["metadata"]["uid"].as_str().unwrap_or_default();
     if given.is_empty() || given == have {
@@ -212,7 +212,7 @@ pub(crate) fn same_uid(resource: &Resource, name: &str, live: &Value, object: &V
 }
 
 /// Kinds that may be updated without a version.
-pub(crate) fn unconditional(resource: &Resource) -> bool {
+pub(crate) fn unconditional(resource: &ServedResource) -> bool {
     if resource.custom.is_some() {
         return false;
     }
@@ -271,7 +271,7 @@ pub(crate) fn store_change(
     server: &Server,
     call: &Call,
     options: &RequestOptions,
-    stored: &Stored,
+    stored: &StoredObject,
     live: &Value,
     mut object: Value,
 ) -> Result<Option<Value>, Status> {

@@ -2,7 +2,7 @@
 
 use crate::finding::{Applicability, Code, Finding};
 use crate::schema::check::{Check, TWICE, called};
-use crate::schema::language::{Entry, Shape};
+use crate::schema::language::{EntryShape, Shape};
 use crate::schema::scalar::{MALFORMED, NOT_AN_OPTION, ScalarType, amount, mismatch};
 use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Node, Value};
@@ -100,7 +100,7 @@ fn arguments(check: &mut Check<'_>, shape: &Shape, node: &Node, written: &[Value
     }
 }
 
-fn further(check: &mut Check<'_>, expected: &Entry, node: &Node, rest: &[Value]) {
+fn further(check: &mut Check<'_>, expected: &EntryShape, node: &Node, rest: &[Value]) {
     if rest.is_empty() && expected.required {
         let title = format!("`{}` names no {}", node.name.value, expected.name);
         let finding = Finding::error(MISSING, title, node.head);
@@ -120,7 +120,7 @@ fn further(check: &mut Check<'_>, expected: &Entry, node: &Node, rest: &[Value])
 }
 
 /// The finding about a text without a letter in it.
-fn empty(expected: &Entry, node: &Node, value: &Value) -> Option<Finding> {
+fn empty(expected: &EntryShape, node: &Node, value: &Value) -> Option<Finding> {
     let is_empty = expected.kind == ScalarType::Text && expected.required && value.text.trim().is_empty();
     is_empty.then(|| {
         let name = &node.name.value;
@@ -140,7 +140,7 @@ pub(crate) fn said_twice(list: &str, again: &Value, first: &Value) -> Finding {
         .help("keep one of them")
 }
 
-fn missing_argument(shape: &Shape, expected: &Entry, node: &Node) -> Finding {
+fn missing_argument(shape: &Shape, expected: &EntryShape, node: &Node) -> Finding {
     let finding = Finding::error(MISSING, format!("{} lacks its {}", called(node), expected.name), node.head);
     match &shape.example {
         Some(example) => finding.help(format!("write it as `{example}`")),
@@ -245,7 +245,7 @@ fn unknown_property(check: &Check<'_>, shape: &Shape, node: &Node, at: usize) ->
     finding.help(format!("here stand {}", either(known.iter().map(|prop| prop.name.as_str())).replace(" or ", " and ")))
 }
 
-fn subject(shape: &Shape, expected: &Entry, node: &Node) -> String {
+fn subject(shape: &Shape, expected: &EntryShape, node: &Node) -> String {
     if shape.args.len() == 1 && expected.kind != ScalarType::Name {
         format!("`{}`", node.name.value)
     } else {

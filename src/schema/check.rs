@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
 use crate::schema::suggest::{either, nearest};
@@ -46,7 +46,7 @@ pub(super) fn file<'a>(
     top: &'a Shape,
     document: Document,
     findings: &'a mut Findings,
-) -> Checked {
+) -> CheckedFile {
     let unread = document.refused || is_structure_doubtful(document.file, findings);
     let malformed = malformed(document.file, findings);
     let replaced = findings.iter().any(|finding| finding.code == NO_TEXT && finding.file() == document.file);
@@ -58,7 +58,7 @@ pub(super) fn file<'a>(
         check.block(top, &rest.collect::<Vec<_>>(), None);
     }
     let Check { broken, malformed, .. } = check;
-    Checked { document, broken, malformed, readable: known }
+    CheckedFile { document, broken, malformed, readable: known }
 }
 
 /// Whether it is not known which node stands in which.

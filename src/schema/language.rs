@@ -43,10 +43,10 @@ pub(crate) struct Shape {
     /// How it is written.
     pub(crate) example: Option<String>,
     /// Arguments in order; an amount takes two.
-    pub(crate) args: Vec<Entry>,
+    pub(crate) args: Vec<EntryShape>,
     /// All further arguments.
-    pub(crate) rest: Option<Entry>,
-    pub(crate) props: Vec<Entry>,
+    pub(crate) rest: Option<EntryShape>,
+    pub(crate) props: Vec<EntryShape>,
     /// Shapes by first argument; then the arguments above do not apply.
     pub(crate) forms: Vec<(String, Shape)>,
     /// Nodes of the block, in order.
@@ -61,7 +61,7 @@ pub(crate) struct Shape {
 
 /// An argument or a property.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct EntryShape {
     /// Its name: the key of a property, a word for messages otherwise.
     pub(crate) name: String,
     /// What it may be.
@@ -118,8 +118,8 @@ impl Language {
     }
 
     /// All properties of a shape, those of its groups included.
-    pub(crate) fn props<'a>(&'a self, shape: &'a Shape) -> Vec<&'a Entry> {
-        let mut props: Vec<&Entry> = shape.props.iter().collect();
+    pub(crate) fn props<'a>(&'a self, shape: &'a Shape) -> Vec<&'a EntryShape> {
+        let mut props: Vec<&EntryShape> = shape.props.iter().collect();
         for group in shape.uses.iter().filter_map(|name| self.groups.get(name)) {
             props.extend(self.props(group));
         }

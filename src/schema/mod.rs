@@ -23,7 +23,7 @@ pub use language::Language;
 
 /// A file whose words were checked; nodes with a finding are marked, so that nothing is said twice about them.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub struct CheckedFile {
     /// The file as written.
     pub(crate) document: Document,
     broken: BTreeSet<Span>,
@@ -31,7 +31,7 @@ pub struct Checked {
     readable: bool,
 }
 
-impl Checked {
+impl CheckedFile {
     /// Whether the edition was known; of a file of another edition nothing is used.
     pub(crate) fn readable(&self) -> bool {
         self.readable
@@ -60,7 +60,7 @@ fn touches(places: &[Span], span: Span) -> bool {
 }
 
 /// Checks a file of a garden (or a definition of our own) against the language.
-pub fn check(document: Document, findings: &mut Findings) -> Checked {
+pub fn check(document: Document, findings: &mut Findings) -> CheckedFile {
     let language = Language::embedded();
     check::file(language, &language.garden_file, document, findings)
 }

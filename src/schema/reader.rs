@@ -3,7 +3,7 @@
 //! The embedded schemas are checked against `schema.kdl` by a test, so that reading them needs no findings.
 
 use crate::finding::Findings;
-use crate::schema::language::{Entry, Language, NodeShape, Occurs, Shape};
+use crate::schema::language::{EntryShape, Language, NodeShape, Occurs, Shape};
 use crate::schema::scalar::ScalarType;
 use crate::source::FileId;
 use crate::syntax::{self, Node};
@@ -47,7 +47,7 @@ fn shape(node: &Node) -> Shape {
     }
 }
 
-fn entry(node: &Node, is_property: bool) -> Entry {
+fn entry(node: &Node, is_property: bool) -> EntryShape {
     let kind = match prop(node, "type").as_str() {
         "choice" => ScalarType::Choice(node.children_named("option").map(|option| text_at(option, 0)).collect()),
         word => ScalarType::parse(word).unwrap_or(ScalarType::Any),
@@ -57,7 +57,7 @@ fn entry(node: &Node, is_property: bool) -> Entry {
         "optional" => false,
         _ => !is_property,
     };
-    Entry { name: text_at(node, 0), kind, required, about: node.child("about").map(|about| text_at(about, 0)) }
+    EntryShape { name: text_at(node, 0), kind, required, about: node.child("about").map(|about| text_at(about, 0)) }
 }
 
 fn node_shape(node: &Node) -> NodeShape {

@@ -1,6 +1,6 @@
 //! Braces without their other half. Where the file is indented, the indentation tells which one is missing.
 
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 use super::repair::Repair;
 use crate::finding::{Applicability, Code, Extent, Finding};
 use crate::source::{FileId, Span};
@@ -31,7 +31,7 @@ pub(super) fn unbalanced(file: FileId, source: &str, tokens: &[Token]) -> (Vec<F
         extra,
         stack: Vec::new(),
         lone: None,
-        indented: tokens.windows(2).any(|pair| pair[0].kind == Kind::Newline && pair[1].kind == Kind::Space),
+        indented: tokens.windows(2).any(|pair| pair[0].kind == TokenKind::Newline && pair[1].kind == TokenKind::Space),
         above: 0,
         findings,
         repairs,
@@ -47,9 +47,9 @@ pub(super) fn unbalanced(file: FileId, source: &str, tokens: &[Token]) -> (Vec<F
 /// How many `{` are never closed, and how many `}` close nothing.
 fn count(tokens: &[Token]) -> (usize, usize) {
     tokens.iter().fold((0, 0), |(open, extra), token| match token.kind {
-        Kind::Open => (open + 1, extra),
-        Kind::Close if open == 0 => (open, extra + 1),
-        Kind::Close => (open - 1, extra),
+        TokenKind::Open => (open + 1, extra),
+        TokenKind::Close if open == 0 => (open, extra + 1),
+        TokenKind::Close => (open - 1, extra),
         _ => (open, extra),
     })
 }
@@ -59,26 +59,28 @@ type Turned = (Option<Vec<Token>>, Vec<Finding>, Vec<Repair>);
 /// `(` at the end of a line and `)` alone on one, written for `{` and `}`: the tokens with braces for them.
 fn parentheses(file: FileId, tokens: &[Token]) -> Turned {
     let (missing, extra) = count(tokens);
-    let ends = |at: usize| tokens.get(at).is_none_or(|token| token.kind == Kind::Newline);
-    let blank = |at: usize| tokens.get(at).is_some_and(|token| token.kind == Kind::Space);
+    let ends = |at: usize| tokens.get(at).is_none_or(|token| token.kind == TokenKind::Newline);
+    let blank = |at: usize| tokens.get(at).is_some_and(|token| token.kind == TokenKind::Space);
     let (mut findings, mut repairs, mut turned) = (Vec::new(), Vec::new(), None);
     // On the line so far: whether something stands on it, and its open braces and parentheses.
     let (mut begun, mut braces, mut open) = (false, 0_usize, 0_usize);
     for at in 0..tokens.len() {
         let ends_line = ends(at + 1 + usize::from(blank(at + 1)));
         let meant = match tokens[at].kind {
-            Kind::ParenOpen if extra > 0 && begun && blank(at - 1) && ends_line => Some((Kind::Open, "(", "{")),
-            Kind::ParenClose if missing > 0 && ends_line && open == 0 && (!begun || braces > 0) => {
-                Some((Kind::Close, ")", "}"))
+            TokenKind::ParenOpen if extra > 0 && begun && blank(at - 1) && ends_line => {
+                Some((TokenKind::Open, "(", "{"))
+            }
+            TokenKind::ParenClose if missing > 0 && ends_line && open == 0 && (!begun || braces > 0) => {
+                Some((TokenKind::Close, ")", "}"))
             }
             _ => None,
         };
         match tokens[at].kind {
-            Kind::Newline => (begun, braces, open) = (false, 0, 0),
-            Kind::Open => braces += 1,
-            Kind::Close => braces = braces.saturating_sub(1),
-            Kind::ParenOpen => open += 1,
-            Kind::ParenClose => open = open.saturating_sub(1),
+            TokenKind::Newline => (begun, braces, open) = (false, 0, 0),
+            TokenKind::Open => braces += 1,
+            TokenKind::Close => braces = braces.saturating_sub(1),
+            TokenKind::ParenOpen => open += 1,
+            TokenKind::ParenClose => open = open.saturating_sub(1),
             _ => {}
         }
         begun |= !tokens[at].is_trivia();
@@ -138,7 +140,7 @@ impl Walk<'_> {
         for at in 0..self.tokens.len() {
             let token = self.tokens[at];
             match token.kind {
-                Kind::Newline => (line_start, begins) = (token.end, true),
+                TokenKind::Newline => (line_start, begins) = (token.end, true),
                 _ if token.is_trivia() => {}
                 _ => {
                     if begins {
@@ -159,7 +161,7 @@ impl Walk<'_> {
     /// The first token of a line: closes the blocks that its indentation says have ended.
     fn line(&mut self, at: usize, indent: usize, last_end: usize) {
         let token = self.tokens[at];
-        let closes = token.kind == Kind::Close;
+        let closes = token.kind == TokenKind::Close;
         while self.missing > 0
             && let Some(level) = self.stack.last()
             && level.has_content
@@ -190,9 +192,9 @@ impl Walk<'_> {
             self.extra -= 1;
             self.insert_open(&lone, at);
         }
-        let line = self.tokens[at..].iter().take_while(|token| token.kind != Kind::Newline);
+        let line = self.tokens[at..].iter().take_while(|token| token.kind != TokenKind::Newline);
         let significant: Vec<&Token> = line.filter(|token| !token.is_trivia()).collect();
-        let plain = significant.iter().all(|token| !matches!(token.kind, Kind::Open | Kind::Close));
+        let plain = significant.iter().all(|token| !matches!(token.kind, TokenKind::Open | TokenKind::Close));
         let end = significant.last().map_or(token.end, |token| token.end);
         let depth = self.stack.len();
         self.lone = plain.then_some(Lone { indent, end, start: token.start, depth });
@@ -200,12 +202,14 @@ impl Walk<'_> {
 
     fn token(&mut self, at: usize, indent: usize, line_start: usize, first: bool) {
         match self.tokens[at].kind {
-            Kind::Open if self.missing > 0 && self.follows_open(at, line_start) => {
+            TokenKind::Open if self.missing > 0 && self.follows_open(at, line_start) => {
                 self.missing -= 1;
                 self.second_open(at);
             }
-            Kind::Open => self.stack.push(Level { open: at, indent, line_start, has_content: self.is_followed(at) }),
-            Kind::Close => {
+            TokenKind::Open => {
+                self.stack.push(Level { open: at, indent, line_start, has_content: self.is_followed(at) })
+            }
+            TokenKind::Close => {
                 let opened_above = self.stack.last().is_some_and(|level| level.line_start < line_start);
                 let goes_on = self.indent_below(at).is_some_and(|below| below > indent);
                 let misplaced = self.extra > 0
@@ -237,18 +241,18 @@ impl Walk<'_> {
 
     /// Whether a `{` stands right before this one on its line.
     fn follows_open(&self, at: usize, line_start: usize) -> bool {
-        self.before(at).is_some_and(|token| token.kind == Kind::Open && token.start >= line_start)
+        self.before(at).is_some_and(|token| token.kind == TokenKind::Open && token.start >= line_start)
     }
 
     /// Whether nothing but `}` stands before this one on its line.
     fn follows_close(&self, at: usize) -> bool {
-        let line = self.tokens[..at].iter().rev().take_while(|token| token.kind != Kind::Newline);
-        line.filter(|token| !token.is_blank()).all(|token| token.kind == Kind::Close)
+        let line = self.tokens[..at].iter().rev().take_while(|token| token.kind != TokenKind::Newline);
+        line.filter(|token| !token.is_blank()).all(|token| token.kind == TokenKind::Close)
     }
 
     /// How far the next line with something on it is indented.
     fn indent_below(&self, at: usize) -> Option<usize> {
-        let end = at + self.tokens[at..].iter().position(|token| token.kind == Kind::Newline)?;
+        let end = at + self.tokens[at..].iter().position(|token| token.kind == TokenKind::Newline)?;
         let next = self.tokens[end..].iter().find(|token| !token.is_trivia())?;
         let line_start = self.source[..next.start].rfind('\n').map_or(0, |newline| newline + 1);
         Some(width(&self.source[line_start..next.start]))
@@ -383,8 +387,8 @@ impl Walk<'_> {
         let mut strays = Vec::new();
         for (at, token) in self.tokens.iter().enumerate() {
             match token.kind {
-                Kind::Open => self.stack.push(Level { open: at, indent: 0, line_start: 0, has_content: false }),
-                Kind::Close if self.stack.pop().is_none() => strays.push(*token),
+                TokenKind::Open => self.stack.push(Level { open: at, indent: 0, line_start: 0, has_content: false }),
+                TokenKind::Close if self.stack.pop().is_none() => strays.push(*token),
                 _ => {}
             }
         }

@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::lexer::{self, Kind, Token};
-use super::outline::{self, Block, Group, Outline, OutlineNode, Part};
+use super::lexer::{self, Token, TokenKind};
+use super::outline::{self, Block, Group, Outline, OutlineEntry, OutlineNode};
 use super::parse;
 use crate::finding::{Effect, Extent, Finding, Findings};
 use crate::source::FileId;
@@ -61,7 +61,7 @@ impl<'a> Printer<'a> {
         self.tokens[at].text(self.source)
     }
 
-    fn kind(&self, at: usize) -> Option<Kind> {
+    fn kind(&self, at: usize) -> Option<TokenKind> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
@@ -78,11 +78,11 @@ impl<'a> Printer<'a> {
                 continue;
             }
             match kind {
-                Kind::Close => return,
+                TokenKind::Close => return,
                 // Left out; the blank line keeps a note above it from belonging to what is below.
-                Kind::LineContinuation if self.comment_text(self.at).is_none() => newlines += 2,
-                Kind::Newline => (same_line, newlines) = (false, newlines + 1),
-                Kind::LineComment | Kind::LineContinuation if self.comment_text(self.at).is_some() => {
+                TokenKind::LineContinuation if self.comment_text(self.at).is_none() => newlines += 2,
+                TokenKind::Newline => (same_line, newlines) = (false, newlines + 1),
+                TokenKind::LineComment | TokenKind::LineContinuation if self.comment_text(self.at).is_some() => {
                     let comment = self.comment_text(self.at).unwrap_or_default();
                     if same_line && self.lines.last().is_some_and(|line| line.comment.is_none()) {
                         self.lines.last_mut().expect("a line was just seen").comment = Some(comment);
@@ -91,11 +91,11 @@ impl<'a> Printer<'a> {
                         self.push(level, &comment);
                         (newlines, is_first) = (0, false);
                     }
-                    if kind == Kind::LineContinuation {
+                    if kind == TokenKind::LineContinuation {
                         (same_line, newlines) = (false, 1);
                     }
                 }
-                Kind::BlockComment { .. } => {
+                TokenKind::BlockComment { .. } => {
                     let comment = self.text(self.at).replace("\r\n", "\n");
                     if same_line && !is_first && !self.is_before_node(self.at) {
                         let line = self.lines.last_mut().expect("something stands on this line");
@@ -118,16 +118,17 @@ impl<'a> Printer<'a> {
     fn comment_text(&self, at: usize) -> Option<String> {
         let text = self.text(at);
         match self.tokens[at].kind {
-            Kind::LineComment => Some(text.trim_end().to_owned()),
-            Kind::LineContinuation => comments_of_continuation(text),
+            TokenKind::LineComment => Some(text.trim_end().to_owned()),
+            TokenKind::LineContinuation => comments_of_continuation(text),
             _ => None,
         }
     }
 
     /// Whether a node follows on the same line, with nothing but blanks and comments between.
     fn is_before_node(&self, at: usize) -> bool {
-        let blanks =
-            self.tokens[at..].iter().take_while(|token| matches!(token.kind, Kind::Space | Kind::BlockComment { .. }));
+        let blanks = self.tokens[at..]
+            .iter()
+            .take_while(|token| matches!(token.kind, TokenKind::Space | TokenKind::BlockComment { .. }));
         let next = at + blanks.count();
         self.outline.nodes.get(self.next).is_some_and(|node| node.first() == next)
     }
@@ -170,8 +171,9 @@ impl<'a> Printer<'a> {
 
     fn block(&mut self, block: &Block, level: usize) {
         let close = block.close.unwrap_or(self.tokens.len() - 1);
-        let is_empty =
-            self.tokens[block.open + 1..close].iter().all(|token| matches!(token.kind, Kind::Space | Kind::Newline));
+        let is_empty = self.tokens[block.open + 1..close]
+            .iter()
+            .all(|token| matches!(token.kind, TokenKind::Space | TokenKind::Newline));
         if is_empty {
             self.append("{}");
         } else if let Some(short) = self.on_one_line(block.open, close) {
@@ -192,8 +194,13 @@ impl<'a> Printer<'a> {
     fn on_one_line(&self, open: usize, close: usize) -> Option<String> {
         let inside = &self.tokens[open..close];
         let breaks = |token: &Token| {
-            matches!(token.kind, Kind::Newline | Kind::LineComment | Kind::BlockComment { .. } | Kind::LineContinuation)
-                || token.text(self.source).contains('\n')
+            matches!(
+                token.kind,
+                TokenKind::Newline
+                    | TokenKind::LineComment
+                    | TokenKind::BlockComment { .. }
+                    | TokenKind::LineContinuation
+            ) || token.text(self.source).contains('\n')
         };
         if inside.iter().any(breaks) {
             return None;
@@ -205,18 +212,18 @@ impl<'a> Printer<'a> {
         let mut ends = Vec::new();
         while at <= close {
             match self.tokens[at].kind {
-                Kind::Close if at == close => out.push_str(" }"),
-                Kind::Close => {
+                TokenKind::Close if at == close => out.push_str(" }"),
+                TokenKind::Close => {
                     out.push_str(if out.ends_with('{') { "}" } else { " }" });
                     if ends.pop() == Some(true) {
                         out.push(';');
                     }
                 }
-                Kind::Open | Kind::Slashdash if nodes.peek().is_none_or(|node| node.first() != at) => {
-                    let slashdash = self.tokens[at].kind == Kind::Slashdash;
+                TokenKind::Open | TokenKind::Slashdash if nodes.peek().is_none_or(|node| node.first() != at) => {
+                    let slashdash = self.tokens[at].kind == TokenKind::Slashdash;
                     if slashdash {
                         at += 1;
-                        at += usize::from(self.kind(at) == Some(Kind::Space));
+                        at += usize::from(self.kind(at) == Some(TokenKind::Space));
                     }
                     if out.ends_with(';') {
                         out.pop();
@@ -251,7 +258,7 @@ impl<'a> Printer<'a> {
         }
         out.push_str(&self.group(&node.name));
         let mut last = node.name.end;
-        let mut parts: Vec<(&Part, String)> = Vec::new();
+        let mut parts: Vec<(&OutlineEntry, String)> = Vec::new();
         for part in &node.parts {
             let start = part.slashdash.unwrap_or(part.tokens().start);
             parts.push((part, self.gap(last..start, level, " ")));
@@ -267,7 +274,7 @@ impl<'a> Printer<'a> {
         out
     }
 
-    fn part(&self, part: &Part, level: usize) -> String {
+    fn part(&self, part: &OutlineEntry, level: usize) -> String {
         let tokens = part.tokens();
         let mut out = String::new();
         let mut last = tokens.start;
@@ -300,16 +307,16 @@ impl<'a> Printer<'a> {
         for at in range {
             let text = self.text(at);
             match self.tokens[at].kind {
-                Kind::BlockComment { .. } => {
+                TokenKind::BlockComment { .. } => {
                     separate(&mut out);
                     out.push_str(&text.replace("\r\n", "\n"));
                 }
-                Kind::LineContinuation => {
+                TokenKind::LineContinuation => {
                     separate(&mut out);
                     let comment = comments_of_continuation(text).map_or(String::new(), |comment| format!(" {comment}"));
                     let _ = write!(out, "\\{comment}\n{inner}");
                 }
-                Kind::LineComment => {
+                TokenKind::LineComment => {
                     separate(&mut out);
                     let _ = write!(out, "{}\n{inner}", text.trim_end());
                 }

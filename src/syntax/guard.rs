@@ -1,7 +1,7 @@
 //! What is refused before anything is read: too large, no text, too deep, characters that mislead.
 
 use super::balance::STRAY_BRACE;
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 use super::outline::Outline;
 use super::repair::Repair;
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Findings, Fix};
@@ -154,7 +154,7 @@ pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Fi
     let (mut depth, mut strays) = (0_usize, 0_usize);
     for token in tokens {
         match token.kind {
-            Kind::BlockComment { depth, .. } if depth > DEEPEST_COMMENT => {
+            TokenKind::BlockComment { depth, .. } if depth > DEEPEST_COMMENT => {
                 let span = Span::new(file, token.start..token.start + 2);
                 let finding = Finding::unreadable(
                     Code::new("E0005"),
@@ -164,10 +164,10 @@ pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Fi
                 );
                 return Some(finding.why(format!("`/*` may stand in `/*` at most {DEEPEST_COMMENT} deep")));
             }
-            Kind::Open => depth += 1,
-            Kind::Close if depth == 0 => strays += 1,
-            Kind::Close => depth -= 1,
-            Kind::Bare if is_conflict_marker(token, source) => return Some(merge_conflict(file, source, token)),
+            TokenKind::Open => depth += 1,
+            TokenKind::Close if depth == 0 => strays += 1,
+            TokenKind::Close => depth -= 1,
+            TokenKind::Bare if is_conflict_marker(token, source) => return Some(merge_conflict(file, source, token)),
             _ => {}
         }
         if strays > MANY_STRAYS {

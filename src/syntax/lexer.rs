@@ -5,7 +5,7 @@
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// The byte order mark at the start of a file.
     Bom,
     Space,
@@ -46,7 +46,7 @@ pub(super) enum Kind {
 /// A token and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -58,12 +58,15 @@ impl Token {
 
     /// Blanks and comments that do not end a node.
     pub(super) fn is_blank(&self) -> bool {
-        matches!(self.kind, Kind::Bom | Kind::Space | Kind::BlockComment { .. } | Kind::LineContinuation)
+        matches!(
+            self.kind,
+            TokenKind::Bom | TokenKind::Space | TokenKind::BlockComment { .. } | TokenKind::LineContinuation
+        )
     }
 
     /// What separates nothing but lines: blanks, comments and line ends.
     pub(super) fn is_trivia(&self) -> bool {
-        self.is_blank() || matches!(self.kind, Kind::Newline | Kind::LineComment | Kind::HashComment)
+        self.is_blank() || matches!(self.kind, TokenKind::Newline | TokenKind::LineComment | TokenKind::HashComment)
     }
 }
 
@@ -79,8 +82,8 @@ pub(super) fn lex(source: &str) -> Vec<Token> {
         let kind = lexer.next();
         debug_assert!(lexer.at > start, "every token has a byte");
         lexer.line_begins = match kind {
-            Kind::Newline | Kind::LineContinuation => true,
-            Kind::Space | Kind::Bom => lexer.line_begins,
+            TokenKind::Newline | TokenKind::LineContinuation => true,
+            TokenKind::Space | TokenKind::Bom => lexer.line_begins,
             _ => false,
         };
         tokens.push(Token { kind, start, end: lexer.at });
@@ -97,28 +100,28 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    fn next(&mut self) -> Kind {
+    fn next(&mut self) -> TokenKind {
         let rest = &self.bytes[self.at..];
         if self.at == 0 && rest.starts_with("\u{FEFF}".as_bytes()) {
-            return self.take(3, Kind::Bom);
+            return self.take(3, TokenKind::Bom);
         }
         if let Some(length) = newline(rest) {
-            return self.take(length, Kind::Newline);
+            return self.take(length, TokenKind::Newline);
         }
         if space(rest).is_some() {
             self.skip_spaces();
-            return Kind::Space;
+            return TokenKind::Space;
         }
         match rest {
-            [b'{', ..] => self.take(1, Kind::Open),
-            [b'}', ..] => self.take(1, Kind::Close),
-            [b';', ..] => self.take(1, Kind::Semicolon),
-            [b'=', ..] => self.take(1, Kind::Equals),
-            [b'(', ..] => self.take(1, Kind::ParenOpen),
-            [b')', ..] => self.take(1, Kind::ParenClose),
-            [b'/', b'/', ..] => self.through_line(Kind::LineComment),
+            [b'{', ..] => self.take(1, TokenKind::Open),
+            [b'}', ..] => self.take(1, TokenKind::Close),
+            [b';', ..] => self.take(1, TokenKind::Semicolon),
+            [b'=', ..] => self.take(1, TokenKind::Equals),
+            [b'(', ..] => self.take(1, TokenKind::ParenOpen),
+            [b')', ..] => self.take(1, TokenKind::ParenClose),
+            [b'/', b'/', ..] => self.through_line(TokenKind::LineComment),
             [b'/', b'*', ..] => self.block_comment(),
-            [b'/', b'-', ..] => self.take(2, Kind::Slashdash),
+            [b'/', b'-', ..] => self.take(2, TokenKind::Slashdash),
             [b'"', ..] => self.quoted(0),
             [b'#', ..] => self.hash(),
             [b'\\', ..] => self.backslash(),
@@ -127,7 +130,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn take(&mut self, length: usize, kind: Kind) -> Kind {
+    fn take(&mut self, length: usize, kind: TokenKind) -> TokenKind {
         self.at += length;
         kind
     }
@@ -138,14 +141,14 @@ impl Lexer<'_> {
         }
     }
 
-    fn through_line(&mut self, kind: Kind) -> Kind {
+    fn through_line(&mut self, kind: TokenKind) -> TokenKind {
         while self.at < self.bytes.len() && newline(&self.bytes[self.at..]).is_none() {
             self.at += 1;
         }
         kind
     }
 
-    fn block_comment(&mut self) -> Kind {
+    fn block_comment(&mut self) -> TokenKind {
         let (mut open, mut depth) = (0_u32, 0);
         while self.at < self.bytes.len() {
             match &self.bytes[self.at..] {
@@ -158,17 +161,17 @@ impl Lexer<'_> {
                     open -= 1;
                     self.at += 2;
                     if open == 0 {
-                        return Kind::BlockComment { depth, closed: true };
+                        return TokenKind::BlockComment { depth, closed: true };
                     }
                 }
                 _ => self.at += 1,
             }
         }
-        Kind::BlockComment { depth, closed: false }
+        TokenKind::BlockComment { depth, closed: false }
     }
 
     /// A string whose quotes begin here, after `hashes` times `#`.
-    fn quoted(&mut self, hashes: usize) -> Kind {
+    fn quoted(&mut self, hashes: usize) -> TokenKind {
         let raw = hashes > 0;
         let lines = self.bytes[self.at..].starts_with(b"\"\"\"");
         let quotes = if lines { 3 } else { 1 };
@@ -178,14 +181,14 @@ impl Lexer<'_> {
             match rest[0] {
                 b'"' if closes(rest, quotes, hashes) => {
                     self.at += quotes + hashes;
-                    return Kind::Quoted { raw, lines, closed: true };
+                    return TokenKind::Quoted { raw, lines, closed: true };
                 }
                 b'\\' if !raw => self.escape(lines),
-                _ if !lines && newline(rest).is_some() => return Kind::Quoted { raw, lines, closed: false },
+                _ if !lines && newline(rest).is_some() => return TokenKind::Quoted { raw, lines, closed: false },
                 _ => self.at += 1,
             }
         }
-        Kind::Quoted { raw, lines, closed: false }
+        TokenKind::Quoted { raw, lines, closed: false }
     }
 
     /// A backslash and what it takes the meaning from; blanks and line ends after it belong to the string.
@@ -207,14 +210,14 @@ impl Lexer<'_> {
     }
 
     /// `r"…"` or `r#"…"#` that closes on its line.
-    fn old_raw(&mut self) -> Option<Kind> {
+    fn old_raw(&mut self) -> Option<TokenKind> {
         let rest = &self.bytes[self.at..];
         let hashes = rest[1..].iter().take_while(|byte| **byte == b'#').count();
         let body = rest.get(1 + hashes..).filter(|body| body.first() == Some(&b'"'))?;
         let line = body.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
         let length = (1..line).find(|at| body[*at] == b'"' && closes(&body[*at..], 1, hashes))?;
         self.at += 1 + hashes + length + 1 + hashes;
-        Some(Kind::OldRaw { hashes })
+        Some(TokenKind::OldRaw { hashes })
     }
 
     fn has_quote_after(&mut self, at: usize) -> bool {
@@ -225,7 +228,7 @@ impl Lexer<'_> {
         self.next_quote < self.bytes.len()
     }
 
-    fn hash(&mut self) -> Kind {
+    fn hash(&mut self) -> TokenKind {
         let rest = &self.bytes[self.at..];
         let hashes = rest.iter().take_while(|byte| **byte == b'#').count();
         let after = &rest[hashes..];
@@ -234,12 +237,12 @@ impl Lexer<'_> {
             return self.quoted(hashes);
         }
         if self.line_begins || after.is_empty() || newline(after).is_some() || space(after).is_some() {
-            return self.through_line(Kind::HashComment);
+            return self.through_line(TokenKind::HashComment);
         }
         self.bare()
     }
 
-    fn backslash(&mut self) -> Kind {
+    fn backslash(&mut self) -> TokenKind {
         let start = self.at;
         self.at += 1;
         loop {
@@ -247,7 +250,7 @@ impl Lexer<'_> {
             if space(rest).is_some() {
                 self.skip_spaces();
             } else if rest.starts_with(b"/*") {
-                if matches!(self.block_comment(), Kind::BlockComment { closed: true, .. }) {
+                if matches!(self.block_comment(), TokenKind::BlockComment { closed: true, .. }) {
                     continue;
                 }
                 self.at = start;
@@ -257,19 +260,19 @@ impl Lexer<'_> {
             }
         }
         if self.bytes[self.at..].starts_with(b"//") {
-            self.through_line(Kind::LineComment);
+            self.through_line(TokenKind::LineComment);
         }
         if let Some(length) = newline(&self.bytes[self.at..]) {
-            return self.take(length, Kind::LineContinuation);
+            return self.take(length, TokenKind::LineContinuation);
         }
         if self.at == self.bytes.len() {
-            return Kind::LineContinuation;
+            return TokenKind::LineContinuation;
         }
         self.at = start;
         self.bare()
     }
 
-    fn bare(&mut self) -> Kind {
+    fn bare(&mut self) -> TokenKind {
         let start = self.at;
         while self.at < self.bytes.len() {
             let rest = &self.bytes[self.at..];
@@ -289,7 +292,7 @@ impl Lexer<'_> {
         }
         // A lone character that starts nothing, such as `\` before a brace, still is a token.
         self.at = self.at.max(start + 1);
-        Kind::Bare
+        TokenKind::Bare
     }
 }
 
@@ -332,10 +335,10 @@ pub(super) fn space(rest: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn kinds(source: &str) -> Vec<(Kind, &str)> {
+    fn kinds(source: &str) -> Vec<(TokenKind, &str)> {
         lex(source)
             .iter()
-            .filter(|token| token.kind != Kind::Space)
+            .filter(|token| token.kind != TokenKind::Space)
             .map(|token| (token.kind, token.text(source)))
             .collect()
     }
@@ -350,15 +353,15 @@ mod tests {
 
     #[test]
     fn a_run_without_blanks_is_one_token() {
-        let bare = |text| (Kind::Bare, text);
-        assert_eq!(kinds("url https://x/y//z"), [bare("url"), bare("https://x/y"), (Kind::LineComment, "//z")]);
+        let bare = |text| (TokenKind::Bare, text);
+        assert_eq!(kinds("url https://x/y//z"), [bare("url"), bare("https://x/y"), (TokenKind::LineComment, "//z")]);
         assert_eq!(kinds("a ${settings.at}/x"), [bare("a"), bare("${settings.at}/x")]);
-        assert_eq!(kinds("a b//c"), [bare("a"), bare("b"), (Kind::LineComment, "//c")]);
+        assert_eq!(kinds("a b//c"), [bare("a"), bare("b"), (TokenKind::LineComment, "//c")]);
     }
 
     #[test]
     fn a_quote_that_never_ends_stops_at_its_line() {
-        let open = Kind::Quoted { raw: false, lines: false, closed: false };
+        let open = TokenKind::Quoted { raw: false, lines: false, closed: false };
         assert_eq!(kinds("a \"b\nc")[1], (open, "\"b"));
         assert_eq!(kinds("a \"b \\\" c\nd")[1], (open, "\"b \\\" c"));
     }

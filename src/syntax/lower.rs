@@ -2,7 +2,7 @@
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 use super::outline::{Outline, OutlineNode};
 use super::traps::is_note;
 use super::{Document, Node, Property, Scalar, Value};
@@ -10,7 +10,7 @@ use crate::finding::{Code, Extent, Finding};
 use crate::source::{FileId, Span, Spanned};
 
 /// A text with its tokens and its outline.
-pub(super) struct Source<'a> {
+pub(super) struct LexedText<'a> {
     pub(super) file: FileId,
     pub(super) text: &'a str,
     pub(super) tokens: &'a [Token],
@@ -18,7 +18,7 @@ pub(super) struct Source<'a> {
 }
 
 /// Lowers a whole document.
-pub(super) fn document(source: &Source<'_>, document: &KdlDocument) -> (Document, Vec<Finding>) {
+pub(super) fn document(source: &LexedText<'_>, document: &KdlDocument) -> (Document, Vec<Finding>) {
     let mut lowering = Lowering { source, offset: 0, findings: Vec::new() };
     let nodes = lowering.nodes(document);
     (Document { file: source.file, nodes, refused: false }, lowering.findings)
@@ -26,7 +26,7 @@ pub(super) fn document(source: &Source<'_>, document: &KdlDocument) -> (Document
 
 /// Lowers nodes of a part of the text.
 pub(super) struct Lowering<'a> {
-    pub(super) source: &'a Source<'a>,
+    pub(super) source: &'a LexedText<'a>,
     /// Where the part begins, less what was written before it.
     pub(super) offset: isize,
     pub(super) findings: Vec<Finding>,
@@ -108,7 +108,7 @@ impl Lowering<'_> {
     }
 }
 
-impl Source<'_> {
+impl LexedText<'_> {
     /// The node of the outline whose name starts at a byte.
     fn outline_at(&self, start: usize) -> Option<&OutlineNode> {
         let nodes = &self.outline.nodes;
@@ -129,9 +129,9 @@ impl Source<'_> {
     pub(super) fn note(&self, node: &OutlineNode) -> Option<String> {
         let mut lines = Vec::new();
         let mut at = self.skip_space(node.first());
-        while at > 1 && self.tokens[at - 1].kind == Kind::Newline && is_note(&self.tokens[at - 2], self.text) {
+        while at > 1 && self.tokens[at - 1].kind == TokenKind::Newline && is_note(&self.tokens[at - 2], self.text) {
             let begin = self.skip_space(at - 2);
-            if begin > 0 && !matches!(self.tokens[begin - 1].kind, Kind::Newline | Kind::Bom) {
+            if begin > 0 && !matches!(self.tokens[begin - 1].kind, TokenKind::Newline | TokenKind::Bom) {
                 break;
             }
             let line = self.tokens[at - 2].text(self.text)[3..].trim_end();
@@ -144,6 +144,6 @@ impl Source<'_> {
 
     /// The token at or before `at` behind the blanks of its line.
     fn skip_space(&self, at: usize) -> usize {
-        if at > 0 && self.tokens[at - 1].kind == Kind::Space { at - 1 } else { at }
+        if at > 0 && self.tokens[at - 1].kind == TokenKind::Space { at - 1 } else { at }
     }
 }

@@ -1,6 +1,6 @@
 //! What the top of a file that is not read names: which organisations, offers or clusters it is about.
 
-use super::lexer::{self, Kind, Token};
+use super::lexer::{self, Token, TokenKind};
 use super::{Node, Scalar, Value, word};
 use crate::source::{FileId, Span, Spanned};
 
@@ -12,10 +12,10 @@ pub(super) fn at_the_top(file: FileId, text: &str) -> Vec<Node> {
     let (mut depth, mut nodes, mut open) = (0_usize, Vec::new(), false);
     for token in lexer::lex(text) {
         match token.kind {
-            Kind::Open => (depth, open) = (depth + 1, false),
-            Kind::Close => (depth, open) = (depth.saturating_sub(1), false),
-            Kind::Newline | Kind::Semicolon => open = false,
-            Kind::Bare | Kind::Quoted { .. } if depth == 0 && nodes.len() < MOST => {
+            TokenKind::Open => (depth, open) = (depth + 1, false),
+            TokenKind::Close => (depth, open) = (depth.saturating_sub(1), false),
+            TokenKind::Newline | TokenKind::Semicolon => open = false,
+            TokenKind::Bare | TokenKind::Quoted { .. } if depth == 0 && nodes.len() < MOST => {
                 let value = value(file, text, &token);
                 match nodes.last_mut().filter(|_| open) {
                     Some(node) => further(node, value),

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 
 /// Adjacent tokens that stand for one name or value.
 pub(super) type Group = Range<usize>;
@@ -28,14 +28,14 @@ pub(super) struct OutlineNode {
     pub(super) annotation: Option<Group>,
     pub(super) name: Group,
     /// Arguments and properties in order.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<OutlineEntry>,
     /// Its blocks; more than one only where `/-` stands before the others.
     pub(super) blocks: Vec<Block>,
 }
 
 /// An argument or a property.
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct OutlineEntry {
     /// The `/-` before it.
     pub(super) slashdash: Option<usize>,
     /// `(type)` before its value.
@@ -76,7 +76,7 @@ pub(super) enum Oddity {
     Stray { token: usize },
 }
 
-impl Part {
+impl OutlineEntry {
     /// The first and one past the last of its tokens, `/-` left out.
     pub(super) fn tokens(&self) -> Range<usize> {
         let key = self.key.as_ref().map(|(key, equals)| key.start..equals + 1);
@@ -159,37 +159,37 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn kind(&self, at: usize) -> Option<Kind> {
+    fn kind(&self, at: usize) -> Option<TokenKind> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
     fn step(&mut self) {
         let at = self.at;
         match self.tokens[at].kind {
-            Kind::Newline | Kind::LineComment | Kind::HashComment => {
+            TokenKind::Newline | TokenKind::LineComment | TokenKind::HashComment => {
                 if self.slashdash.is_none() {
                     self.end_node();
                 }
                 self.at += 1;
             }
-            Kind::Semicolon => {
+            TokenKind::Semicolon => {
                 self.drop_slashdash();
                 self.end_node();
                 self.previous = None;
                 self.at += 1;
             }
-            Kind::Slashdash => {
+            TokenKind::Slashdash => {
                 self.drop_slashdash();
                 self.slashdash = Some(at);
                 self.at += 1;
             }
-            Kind::Open => self.open(),
-            Kind::Close => self.close(),
-            Kind::Equals | Kind::ParenClose => {
+            TokenKind::Open => self.open(),
+            TokenKind::Close => self.close(),
+            TokenKind::Equals | TokenKind::ParenClose => {
                 self.outline.oddities.push(Oddity::Stray { token: at });
                 self.at += 1;
             }
-            Kind::ParenOpen | Kind::Bare | Kind::Quoted { .. } => self.content(),
+            TokenKind::ParenOpen | TokenKind::Bare | TokenKind::Quoted { .. } => self.content(),
             _ => self.at += 1,
         }
     }
@@ -299,11 +299,11 @@ impl<'a> Reader<'a> {
         let slashdash = self.slashdash.take();
         let equals = if annotation.is_none() { self.equals_ahead() } else { None };
         let part = match equals {
-            None => Part { slashdash, annotation, key: None, value: Some(group) },
+            None => OutlineEntry { slashdash, annotation, key: None, value: Some(group) },
             Some(equals) => {
                 self.at = equals + 1;
                 let (annotation, value) = self.property_value();
-                Part { slashdash, annotation, key: Some((group, equals)), value }
+                OutlineEntry { slashdash, annotation, key: Some((group, equals)), value }
             }
         };
         self.outline.nodes[node].parts.push(part);
@@ -317,7 +317,7 @@ impl<'a> Reader<'a> {
         let next = self.at;
         let annotation = self.annotation();
         let value = Some(self.group()).filter(|value| !value.is_empty());
-        let is_property = is_apart && self.kind(next + 1) == Some(Kind::Equals);
+        let is_property = is_apart && self.kind(next + 1) == Some(TokenKind::Equals);
         if is_property || (value.is_none() && annotation.is_none()) {
             self.at = after_equals;
             return (None, None);
@@ -335,20 +335,20 @@ impl<'a> Reader<'a> {
     fn equals_ahead(&self) -> Option<usize> {
         let blanks = self.tokens[self.at..].iter().take_while(|token| token.is_blank()).count();
         let at = self.at + blanks;
-        (self.kind(at) == Some(Kind::Equals)).then_some(at)
+        (self.kind(at) == Some(TokenKind::Equals)).then_some(at)
     }
 
     /// `(type)` and the blanks after it.
     fn annotation(&mut self) -> Option<Group> {
-        if self.kind(self.at) != Some(Kind::ParenOpen) {
+        if self.kind(self.at) != Some(TokenKind::ParenOpen) {
             return None;
         }
         let start = self.at;
         let inside = self.tokens[start + 1..]
             .iter()
-            .take_while(|token| token.is_blank() || matches!(token.kind, Kind::Bare | Kind::Quoted { .. }));
+            .take_while(|token| token.is_blank() || matches!(token.kind, TokenKind::Bare | TokenKind::Quoted { .. }));
         let close = start + 1 + inside.count();
-        if self.kind(close) != Some(Kind::ParenClose) {
+        if self.kind(close) != Some(TokenKind::ParenClose) {
             return None;
         }
         self.at = close + 1;
@@ -364,9 +364,9 @@ impl<'a> Reader<'a> {
         while let Some(kind) = self.kind(self.at) {
             let inside = self.at > start;
             match kind {
-                Kind::Bare | Kind::Quoted { .. } => {}
-                Kind::ParenOpen | Kind::ParenClose if inside => {}
-                Kind::Equals if inside && (after_equals || self.is_address(start)) => {}
+                TokenKind::Bare | TokenKind::Quoted { .. } => {}
+                TokenKind::ParenOpen | TokenKind::ParenClose if inside => {}
+                TokenKind::Equals if inside && (after_equals || self.is_address(start)) => {}
                 _ => break,
             }
             self.at += 1;
@@ -376,11 +376,11 @@ impl<'a> Reader<'a> {
 
     fn is_value_of_property(&self, start: usize) -> bool {
         let before = self.tokens[..start].iter().rposition(|token| !token.is_blank());
-        before.is_some_and(|at| self.tokens[at].kind == Kind::Equals && self.name_equals != Some(at))
+        before.is_some_and(|at| self.tokens[at].kind == TokenKind::Equals && self.name_equals != Some(at))
     }
 
     /// Whether the group that began at `start` is an address with a query, of which `=` is a part.
     fn is_address(&self, start: usize) -> bool {
-        self.tokens[start].kind == Kind::Bare && self.tokens[start].text(self.source).contains("://")
+        self.tokens[start].kind == TokenKind::Bare && self.tokens[start].text(self.source).contains("://")
     }
 }

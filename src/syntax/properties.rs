@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::lexer::{self, Kind};
+use super::lexer::{self, TokenKind};
 use super::{Node, Value, format, parse};
 use crate::finding::{Findings, Severity};
 use crate::source::FileId;
@@ -26,8 +26,10 @@ fn meaning(nodes: &[Node]) -> String {
 fn comments(text: &str) -> Vec<String> {
     let text = text.replace("\r\n", "\n");
     let of_token = |token: &lexer::Token| match token.kind {
-        Kind::LineComment | Kind::BlockComment { .. } => Some(token.text(&text).trim_end().to_owned()),
-        Kind::LineContinuation => Some(token.text(&text)[1..].trim().to_owned()).filter(|comment| !comment.is_empty()),
+        TokenKind::LineComment | TokenKind::BlockComment { .. } => Some(token.text(&text).trim_end().to_owned()),
+        TokenKind::LineContinuation => {
+            Some(token.text(&text)[1..].trim().to_owned()).filter(|comment| !comment.is_empty())
+        }
         _ => None,
     };
     lexer::lex(&text).iter().filter_map(of_token).collect()

@@ -1,6 +1,6 @@
 //! Strings and comments without their end. They come first, since they swallow what follows.
 
-use super::lexer::{Kind, Token};
+use super::lexer::{Token, TokenKind};
 use super::repair::Repair;
 use super::word;
 use crate::finding::{Applicability, Code, Extent, Finding};
@@ -9,50 +9,50 @@ use crate::source::{FileId, Span};
 /// A text in quotes without its end.
 pub(super) const UNCLOSED_TEXT: Code = Code::new("E0009");
 
-/// What was found, how reading goes on, and which values (by their first byte) are not to be trusted.
+/// Findings, the repairs by which reading goes on, and the values (by their first byte) that are not to be trusted.
 #[derive(Default)]
-pub(super) struct Mended {
+pub(super) struct TextRepairs {
     pub(super) findings: Vec<Finding>,
     pub(super) repairs: Vec<Repair>,
     pub(super) broken: Vec<usize>,
 }
 
 /// Findings about every string and comment without an end, and about those in quotation marks that are none here.
-pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> Mended {
-    let mut mended = Mended::default();
+pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> TextRepairs {
+    let mut found = TextRepairs::default();
     let (mut depth, mut quoted_until) = (0_usize, 0);
     for (at, token) in tokens.iter().enumerate() {
         if token.start < quoted_until {
             continue;
         }
         match token.kind {
-            Kind::Bare if at == 0 || tokens[at - 1].is_trivia() || tokens[at - 1].kind == Kind::Equals => {
-                quoted_until = other_quotes(file, source, token, &mut mended).unwrap_or_default();
+            TokenKind::Bare if at == 0 || tokens[at - 1].is_trivia() || tokens[at - 1].kind == TokenKind::Equals => {
+                quoted_until = other_quotes(file, source, token, &mut found).unwrap_or_default();
             }
-            Kind::OldRaw { hashes } => old_raw(file, source, token, hashes, &mut mended),
-            Kind::Open => depth += 1,
-            Kind::Close => depth = depth.saturating_sub(1),
-            Kind::BlockComment { closed: false, .. } => {
-                mended.findings.push(comment(file, token));
-                mended.repairs.push(Repair::replace(token.start..token.end, closers(depth)));
+            TokenKind::OldRaw { hashes } => old_raw(file, source, token, hashes, &mut found),
+            TokenKind::Open => depth += 1,
+            TokenKind::Close => depth = depth.saturating_sub(1),
+            TokenKind::BlockComment { closed: false, .. } => {
+                found.findings.push(comment(file, token));
+                found.repairs.push(Repair::replace(token.start..token.end, closers(depth)));
             }
-            Kind::Quoted { lines: true, closed: false, raw } => {
-                mended.findings.push(multi_line(file, token, raw));
-                mended.repairs.push(Repair::replace(token.start..token.end, format!("\"\"{}", closers(depth))));
-                mended.broken.push(token.start);
+            TokenKind::Quoted { lines: true, closed: false, raw } => {
+                found.findings.push(multi_line(file, token, raw));
+                found.repairs.push(Repair::replace(token.start..token.end, format!("\"\"{}", closers(depth))));
+                found.broken.push(token.start);
             }
-            Kind::Quoted { lines: false, closed: false, raw } => {
+            TokenKind::Quoted { lines: false, closed: false, raw } => {
                 let line = Line { file, source, tokens, at };
-                line.mend(raw, &mut mended);
+                line.mend(raw, &mut found);
             }
             _ => {}
         }
     }
-    mended
+    found
 }
 
 /// A text in `'…'`, `“…”` and the like, up to the last byte of it.
-fn other_quotes(file: FileId, source: &str, token: &Token, mended: &mut Mended) -> Option<usize> {
+fn other_quotes(file: FileId, source: &str, token: &Token, found: &mut TextRepairs) -> Option<usize> {
     let open = token.text(source).trim_start_matches('[').chars().next()?;
     let closers: &[char] = match open {
         '\'' => &['\''],
@@ -77,20 +77,20 @@ fn other_quotes(file: FileId, source: &str, token: &Token, mended: &mut Mended) 
         Finding::unreadable(Code::new("E0016"), Extent::Place, format!("`{open}` is no quotation mark here"), span)
             .why("a text stands in `\"…\"`")
             .fix(Applicability::Safe, "quote it with `\"`", span, &escaped);
-    mended.findings.push(finding);
-    mended.repairs.push(Repair::replace(start..end, escaped));
+    found.findings.push(finding);
+    found.repairs.push(Repair::replace(start..end, escaped));
     Some(end)
 }
 
-fn old_raw(file: FileId, source: &str, token: &Token, hashes: usize, mended: &mut Mended) {
+fn old_raw(file: FileId, source: &str, token: &Token, hashes: usize, found: &mut TextRepairs) {
     let text = &token.text(source)[1..];
     let raw = if hashes == 0 { format!("#{text}#") } else { text.to_owned() };
     let span = Span::new(file, token.start..token.end);
     let finding = Finding::unreadable(Code::new("E0016"), Extent::Place, "`r\"…\"` is no raw text here", span)
         .why("since KDL 2 a raw text is written `#\"…\"#`")
         .fix(Applicability::Safe, format!("write `{raw}`"), span, &raw);
-    mended.findings.push(finding);
-    mended.repairs.push(Repair::replace(token.start..token.end, raw));
+    found.findings.push(finding);
+    found.repairs.push(Repair::replace(token.start..token.end, raw));
 }
 
 fn closers(depth: usize) -> String {
@@ -128,19 +128,19 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn mend(&self, raw: bool, mended: &mut Mended) {
+    fn mend(&self, raw: bool, found: &mut TextRepairs) {
         if raw {
-            return self.close_at_end("\"#", mended);
+            return self.close_at_end("\"#", found);
         }
         if let Some((opening, at)) = self.swallowed_key() {
             let span = Span::new(self.file, opening..opening + 1);
-            mended.findings.push(Self::unclosed(span).fix(
+            found.findings.push(Self::unclosed(span).fix(
                 Applicability::Safe,
                 "close it before the next property",
                 Span::new(self.file, at..at),
                 "\"",
             ));
-            mended.repairs.push(Repair::insert(at, "\""));
+            found.repairs.push(Repair::insert(at, "\""));
             return;
         }
         let token = &self.tokens[self.at];
@@ -150,12 +150,12 @@ impl Line<'_> {
             let finding = Finding::unreadable(UNCLOSED_TEXT, Extent::Rest, "this quote closes nothing", span)
                 .why("a text in quotes starts and ends with one on the same line")
                 .fix(Applicability::Guess, "open the text here", Span::new(self.file, start..start), "\"");
-            mended.findings.push(finding);
-            mended.repairs.push(Repair::insert(start, "\""));
-            mended.broken.push(start);
+            found.findings.push(finding);
+            found.repairs.push(Repair::insert(start, "\""));
+            found.broken.push(start);
             return;
         }
-        self.close_at_end("\"", mended);
+        self.close_at_end("\"", found);
     }
 
     fn unclosed(span: Span) -> Finding {
@@ -164,21 +164,21 @@ impl Line<'_> {
             .why("a text in quotes ends on the line it starts on")
     }
 
-    fn close_at_end(&self, closing: &str, mended: &mut Mended) {
+    fn close_at_end(&self, closing: &str, found: &mut TextRepairs) {
         let token = &self.tokens[self.at];
         let end = token.start + self.meant_length();
         let content = &self.source[token.start + 1..end];
         let sure = !content.contains(['=', ';']) && !content.ends_with('\\');
         let applicability = if sure { Applicability::Safe } else { Applicability::Guess };
         let span = Span::new(self.file, token.start..end);
-        mended.findings.push(Self::unclosed(span).label("").fix(
+        found.findings.push(Self::unclosed(span).label("").fix(
             applicability,
             format!("write `{closing}` at its end"),
             Span::new(self.file, end..end),
             closing,
         ));
-        mended.repairs.push(Repair::insert(end, closing));
-        mended.broken.push(token.start);
+        found.repairs.push(Repair::insert(end, closing));
+        found.broken.push(token.start);
     }
 
     /// How much of the token was meant as text: not a `{` at the line's end, a `}` that closes what the line opened, or
@@ -191,7 +191,7 @@ impl Line<'_> {
         {
             meant = rest.trim_end();
         }
-        let mut open = self.line_before().filter(|token| token.kind == Kind::Open).count();
+        let mut open = self.line_before().filter(|token| token.kind == TokenKind::Open).count();
         while open > 0
             && let Some(rest) = meant.strip_suffix('}')
         {
@@ -202,19 +202,19 @@ impl Line<'_> {
     }
 
     fn line_before(&self) -> impl Iterator<Item = &Token> {
-        self.tokens[..self.at].iter().rev().take_while(|token| token.kind != Kind::Newline)
+        self.tokens[..self.at].iter().rev().take_while(|token| token.kind != TokenKind::Newline)
     }
 
     fn is_glued(&self) -> bool {
-        self.at > 0 && matches!(self.tokens[self.at - 1].kind, Kind::Bare)
+        self.at > 0 && matches!(self.tokens[self.at - 1].kind, TokenKind::Bare)
     }
 
     /// For `from="22:00 to="06:30"`: the quote that was not closed, and where it should have been.
     fn swallowed_key(&self) -> Option<(usize, usize)> {
         let mut after: Option<&Token> = None;
         for token in self.line_before() {
-            let glued = after.is_some_and(|next| next.kind == Kind::Bare);
-            if glued && matches!(token.kind, Kind::Quoted { lines: false, closed: true, raw: false }) {
+            let glued = after.is_some_and(|next| next.kind == TokenKind::Bare);
+            if glued && matches!(token.kind, TokenKind::Quoted { lines: false, closed: true, raw: false }) {
                 let text = token.text(self.source);
                 let content = &text[1..text.len() - 1];
                 let key =
@@ -236,15 +236,15 @@ impl Line<'_> {
         let before: Vec<&Token> = self.line_before().collect();
         for pair in before.windows(2) {
             let (word, left) = (pair[0], pair[1]);
-            if word.kind == Kind::Bare {
+            if word.kind == TokenKind::Bare {
                 start = word.start;
             }
-            if !matches!(left.kind, Kind::Bare | Kind::Space) {
+            if !matches!(left.kind, TokenKind::Bare | TokenKind::Space) {
                 return start;
             }
         }
         // The first word of the line is the node's name.
-        let mut words = before.iter().rev().filter(|token| token.kind == Kind::Bare);
+        let mut words = before.iter().rev().filter(|token| token.kind == TokenKind::Bare);
         words.next();
         words.next().map_or(self.tokens[self.at - 1].start, |word| word.start)
     }

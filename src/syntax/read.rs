@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::balance::{MISSING_BRACE, STRAY_BRACE, UNCLOSED_BLOCK};
-use super::lexer::{self, Kind, Token};
-use super::quotes::{Mended, UNCLOSED_TEXT};
+use super::lexer::{self, Token, TokenKind};
+use super::quotes::{TextRepairs, UNCLOSED_TEXT};
 use super::repair::{Mending, Repair, mend};
 use super::values::GLUED;
 use super::{
@@ -54,7 +54,7 @@ impl Reading {
         if findings.iter().any(|finding| finding.fixes.is_empty()) {
             return self.refuse(findings.swap_remove(0));
         }
-        self.mend(Mended { findings, repairs, broken: Vec::new() });
+        self.mend(TextRepairs { findings, repairs, broken: Vec::new() });
         let mut tokens = lexer::lex(&self.text);
         if let Some(finding) = guard::hostile(self.file, &self.text, &tokens) {
             return self.refuse(finding);
@@ -62,7 +62,7 @@ impl Reading {
         let unclosed = quotes::check(self.file, &self.text, &tokens);
         self.mend_and_lex(unclosed, &mut tokens);
         let (findings, repairs) = balance::unbalanced(self.file, &self.text, &tokens);
-        self.mend_and_lex(Mended { findings, repairs, broken: Vec::new() }, &mut tokens);
+        self.mend_and_lex(TextRepairs { findings, repairs, broken: Vec::new() }, &mut tokens);
         let mut outline = outline::outline(&self.text, &tokens);
         if let Some(finding) = guard::slashdashes(self.file, &outline, &tokens) {
             return self.refuse(finding);
@@ -71,7 +71,7 @@ impl Reading {
         if self.mend_and_lex(trapped, &mut tokens) {
             outline = outline::outline(&self.text, &tokens);
         }
-        let source = lower::Source { file: self.file, text: &self.text, tokens: &tokens, outline: &outline };
+        let source = lower::LexedText { file: self.file, text: &self.text, tokens: &tokens, outline: &outline };
         let (mut document, found) = lowered(&source);
         for finding in found {
             let finding = self.to_file(finding);
@@ -93,18 +93,18 @@ impl Reading {
     }
 
     /// Takes the findings and makes the repairs; whether there was any.
-    fn mend(&mut self, mended: Mended) -> bool {
-        for finding in mended.findings {
+    fn mend(&mut self, found: TextRepairs) -> bool {
+        for finding in found.findings {
             let finding = self.to_file(finding);
             self.findings.push(finding);
         }
-        for start in mended.broken {
+        for start in found.broken {
             self.broken.insert(self.back(start..start).start);
         }
-        if mended.repairs.is_empty() {
+        if found.repairs.is_empty() {
             return false;
         }
-        self.apply(mended.repairs);
+        self.apply(found.repairs);
         true
     }
 
@@ -114,8 +114,8 @@ impl Reading {
         self.mendings.push(mending);
     }
 
-    fn mend_and_lex(&mut self, mended: Mended, tokens: &mut Vec<Token>) -> bool {
-        let changed = self.mend(mended);
+    fn mend_and_lex(&mut self, found: TextRepairs, tokens: &mut Vec<Token>) -> bool {
+        let changed = self.mend(found);
         if changed {
             *tokens = lexer::lex(&self.text);
         }
@@ -176,7 +176,7 @@ impl Reading {
 }
 
 /// The document that the kdl crate reads, whole if it can.
-fn lowered(source: &lower::Source<'_>) -> (Document, Vec<Finding>) {
+fn lowered(source: &lower::LexedText<'_>) -> (Document, Vec<Finding>) {
     if tokens_in_doubt(source.tokens) > MOST_IN_DOUBT {
         return recover::document(source, None);
     }
@@ -190,8 +190,8 @@ fn lowered(source: &lower::Source<'_>) -> (Document, Vec<Finding>) {
 /// letter of a line comment in eight ways whether the line ends there.
 pub(super) fn without_comments<'a>(text: &'a str, tokens: &[Token]) -> Cow<'a, str> {
     let is_comment = |token: &&Token| {
-        matches!(token.kind, Kind::BlockComment { .. } | Kind::LineComment)
-            || (token.kind == Kind::LineContinuation && token.end - token.start > 2)
+        matches!(token.kind, TokenKind::BlockComment { .. } | TokenKind::LineComment)
+            || (token.kind == TokenKind::LineContinuation && token.end - token.start > 2)
     };
     let mut comments = tokens.iter().filter(is_comment).peekable();
     if comments.peek().is_none() {
@@ -202,7 +202,7 @@ pub(super) fn without_comments<'a>(text: &'a str, tokens: &[Token]) -> Cow<'a, s
     for comment in comments {
         let range = comment.start - offset..comment.end - offset;
         out.push_str(&text[from..range.start]);
-        if comment.kind == Kind::LineContinuation {
+        if comment.kind == TokenKind::LineContinuation {
             // The backslash and its line end stay.
             out.push('\\');
             out.push_str(&" ".repeat(range.len().saturating_sub(2)));
@@ -219,8 +219,8 @@ pub(super) fn without_comments<'a>(text: &'a str, tokens: &[Token]) -> Cow<'a, s
 /// How many tokens there are that the kdl crate may still refuse. It recurses with each mistake at the top of a file.
 pub(super) fn tokens_in_doubt(tokens: &[Token]) -> usize {
     let in_doubt = |token: &&Token| match token.kind {
-        Kind::LineContinuation | Kind::Slashdash => true,
-        Kind::Quoted { raw, lines, .. } => raw || lines,
+        TokenKind::LineContinuation | TokenKind::Slashdash => true,
+        TokenKind::Quoted { raw, lines, .. } => raw || lines,
         _ => false,
     };
     tokens.iter().filter(in_doubt).count()

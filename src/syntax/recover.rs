@@ -3,8 +3,8 @@
 
 use kdl::{KdlDocument, KdlError};
 
-use super::lower::{Lowering, Source};
-use super::outline::{Group, OutlineNode, Part};
+use super::lower::{LexedText, Lowering};
+use super::outline::{Group, OutlineEntry, OutlineNode};
 use super::read::{MOST_IN_DOUBT, tokens_in_doubt, without_comments};
 use super::{Document, Node, Scalar, Value};
 use crate::finding::{Code, Extent, Finding};
@@ -12,7 +12,7 @@ use crate::source::{Span, Spanned};
 
 /// The document as far as it reads, and what is wrong with the rest.
 /// `error` is what the kdl crate said about the whole, if it was asked.
-pub(super) fn document(source: &Source<'_>, error: Option<&KdlError>) -> (Document, Vec<Finding>) {
+pub(super) fn document(source: &LexedText<'_>, error: Option<&KdlError>) -> (Document, Vec<Finding>) {
     let mut recovery = Recovery { source, findings: Vec::new(), unread: Vec::new() };
     let mut nodes: Vec<Option<Node>> = source.outline.nodes.iter().map(|node| recovery.node(node)).collect();
     let Recovery { mut findings, mut unread, .. } = recovery;
@@ -39,7 +39,7 @@ pub(super) fn document(source: &Source<'_>, error: Option<&KdlError>) -> (Docume
 }
 
 struct Recovery<'a> {
-    source: &'a Source<'a>,
+    source: &'a LexedText<'a>,
     findings: Vec<Finding>,
     /// Places that the kdl crate refuses, with its message.
     unread: Vec<(Span, String)>,
@@ -105,7 +105,7 @@ impl Recovery<'_> {
         Some(read)
     }
 
-    fn part(&mut self, part: &Part, node: &mut Node) {
+    fn part(&mut self, part: &OutlineEntry, node: &mut Node) {
         let span = self.span(&part.tokens());
         let tokens = &self.source.tokens[part.tokens()];
         let text = format!("x {}", without_comments(&self.source.text[span.range()], tokens));

@@ -4,17 +4,17 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::lexer::{Kind, Token};
-use super::outline::{Group, Oddity, Outline, OutlineNode, Part};
-use super::quotes::Mended;
+use super::lexer::{Token, TokenKind};
+use super::outline::{Group, Oddity, Outline, OutlineEntry, OutlineNode};
+use super::quotes::TextRepairs;
 use super::repair::Repair;
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::{FileId, Span};
 
 /// Findings about everything of the outline that is not as KDL or the house rules want it.
-pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outline) -> Mended {
+pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outline) -> TextRepairs {
     let objects = objects(source, tokens, outline);
-    let out = Mended::default();
+    let out = TextRepairs::default();
     let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), amounts: Vec::new(), out };
     traps.comments();
     traps.notes();
@@ -41,7 +41,7 @@ fn objects(source: &str, tokens: &[Token], outline: &Outline) -> BTreeSet<usize>
 
 /// Where a value stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ValuePosition {
     Name,
     Argument,
     Property,
@@ -57,7 +57,7 @@ pub(super) struct Traps<'a> {
     pub(super) marks: Vec<Range<usize>>,
     /// The amounts in properties of the node at hand: their bytes, and each as a setting of its own.
     pub(super) amounts: Vec<(Range<usize>, String)>,
-    pub(super) out: Mended,
+    pub(super) out: TextRepairs,
 }
 
 impl Traps<'_> {
@@ -98,7 +98,7 @@ impl Traps<'_> {
     }
 
     fn comments(&mut self) {
-        for token in self.tokens.iter().filter(|token| token.kind == Kind::HashComment) {
+        for token in self.tokens.iter().filter(|token| token.kind == TokenKind::HashComment) {
             let span = Span::new(self.file, token.start..token.end);
             let hashes = token.text(self.source).bytes().take_while(|byte| *byte == b'#').count();
             let finding = Finding::unreadable(Code::new("E0019"), Extent::Place, "comments begin with `//` here", span)
@@ -148,7 +148,7 @@ impl Traps<'_> {
             Span::new(self.file, self.tokens[equals].start..self.tokens[equals].end),
         )
         .why(format!("a setting is a word and its value, with a blank between: `{text} …`"));
-        let next = self.tokens.get(equals + 1).is_some_and(|token| token.kind == Kind::Space);
+        let next = self.tokens.get(equals + 1).is_some_and(|token| token.kind == TokenKind::Space);
         self.replace(finding, Applicability::Safe, "write a blank", range, if next { "" } else { " " });
     }
 
@@ -165,7 +165,7 @@ impl Traps<'_> {
         )
         .why(format!("a line end ends the node `{name}`"));
         let comments = before.iter().rev().take_while(|token| token.is_trivia());
-        let comment = comments.filter(|token| !matches!(token.kind, Kind::Space | Kind::Newline)).count() > 0;
+        let comment = comments.filter(|token| !matches!(token.kind, TokenKind::Space | TokenKind::Newline)).count() > 0;
         if comment {
             let place = Span::new(self.file, last..last);
             let edits = vec![
@@ -198,8 +198,8 @@ impl Traps<'_> {
         let mut depth = 0_usize;
         let close = self.tokens[open..].iter().find(|token| {
             match token.kind {
-                Kind::Open => depth += 1,
-                Kind::Close => depth -= 1,
+                TokenKind::Open => depth += 1,
+                TokenKind::Close => depth -= 1,
                 _ => {}
             }
             depth == 0
@@ -209,7 +209,7 @@ impl Traps<'_> {
 
     fn second_block(&mut self, open: usize) {
         let brace = self.tokens[open];
-        let previous = self.tokens[..open].iter().rev().find(|token| token.kind == Kind::Close);
+        let previous = self.tokens[..open].iter().rev().find(|token| token.kind == TokenKind::Close);
         let finding = Finding::unreadable(
             Code::new("E0024"),
             Extent::Nesting,
@@ -241,7 +241,7 @@ impl Traps<'_> {
     fn node(&mut self, at: usize) {
         let node = &self.outline.nodes[at];
         self.annotation(node.annotation.as_ref());
-        self.value(at, &node.name, Place::Name);
+        self.value(at, &node.name, ValuePosition::Name);
         self.marks = self.list(node);
         for (index, part) in node.parts.iter().enumerate() {
             self.part(at, index, part);
@@ -257,11 +257,11 @@ impl Traps<'_> {
         self.replace(finding, Applicability::Safe, "take it out", range, "");
     }
 
-    fn part(&mut self, node: usize, index: usize, part: &Part) {
+    fn part(&mut self, node: usize, index: usize, part: &OutlineEntry) {
         self.annotation(part.annotation.as_ref());
         let Some((key, equals)) = &part.key else {
             if let Some(value) = &part.value {
-                self.value(node, value, Place::Argument);
+                self.value(node, value, ValuePosition::Argument);
             }
             return;
         };
@@ -271,8 +271,8 @@ impl Traps<'_> {
         if self.is_quantity_in_property(node, index, key, value) {
             return;
         }
-        self.value(node, key, Place::Name);
-        self.value(node, value, Place::Property);
+        self.value(node, key, ValuePosition::Name);
+        self.value(node, value, ValuePosition::Property);
     }
 
     fn empty_property(&mut self, key: &Group, equals: usize) {
@@ -298,7 +298,7 @@ impl Traps<'_> {
         let mut edits = Vec::new();
         for group in &values {
             let tokens = &self.tokens[group.start..group.end];
-            for (index, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == Kind::Bare) {
+            for (index, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Bare) {
                 let (first, last) = (index == 0, index + 1 == tokens.len());
                 edits.extend(list_marks(token, token.text(self.source), first, last, values.len()));
             }
@@ -361,22 +361,22 @@ impl Traps<'_> {
 
     /// The first token behind the blanks of the line below a comment.
     fn line_below(&self, at: usize) -> Option<usize> {
-        self.tokens.get(at + 1).filter(|token| token.kind == Kind::Newline)?;
+        self.tokens.get(at + 1).filter(|token| token.kind == TokenKind::Newline)?;
         let blanks = self.tokens[at + 2..].iter().take_while(|token| token.is_blank());
         Some(at + 2 + blanks.count())
     }
 
     fn begins_line(&self, at: usize) -> bool {
         let mut before =
-            self.tokens[..at].iter().rev().skip_while(|token| matches!(token.kind, Kind::Space | Kind::Bom));
-        before.next().is_none_or(|token| token.kind == Kind::Newline)
+            self.tokens[..at].iter().rev().skip_while(|token| matches!(token.kind, TokenKind::Space | TokenKind::Bom));
+        before.next().is_none_or(|token| token.kind == TokenKind::Newline)
     }
 }
 
 /// Whether a token is a note of a node.
 pub(super) fn is_note(token: &Token, source: &str) -> bool {
     let text = token.text(source);
-    token.kind == Kind::LineComment && text.starts_with("///") && !text.starts_with("////")
+    token.kind == TokenKind::LineComment && text.starts_with("///") && !text.starts_with("////")
 }
 
 /// The bytes of brackets and commas around a value.

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::lexer::{Kind, Token, newline, space};
+use super::lexer::{Token, TokenKind, newline, space};
 use super::outline::Group;
 use super::quotes::UNCLOSED_TEXT;
 use super::repair::Repair;
-use super::traps::{Place, Traps};
+use super::traps::{Traps, ValuePosition};
 use super::word::{self, Word};
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::Span;
@@ -16,7 +16,7 @@ pub(super) const GLUED: Code = Code::new("E0028");
 
 impl Traps<'_> {
     /// Checks one name, key or value.
-    pub(super) fn value(&mut self, node: usize, group: &Group, place: Place) {
+    pub(super) fn value(&mut self, node: usize, group: &Group, place: ValuePosition) {
         let group = self.without_marks(group);
         if group.is_empty() {
             return;
@@ -26,13 +26,13 @@ impl Traps<'_> {
             return self.glued(&group);
         }
         match token.kind {
-            Kind::Bare => {
+            TokenKind::Bare => {
                 let range = self.inner(&token);
                 self.word(node, range, place);
             }
-            Kind::Quoted { closed: false, .. } => self.unclosed(&token),
-            Kind::Quoted { lines: false, raw: false, .. } => self.escapes(&token),
-            Kind::Quoted { lines: true, raw, .. } => self.lines(&token, raw),
+            TokenKind::Quoted { closed: false, .. } => self.unclosed(&token),
+            TokenKind::Quoted { lines: false, raw: false, .. } => self.escapes(&token),
+            TokenKind::Quoted { lines: true, raw, .. } => self.lines(&token, raw),
             _ => {}
         }
     }
@@ -85,12 +85,12 @@ impl Traps<'_> {
         Finding::unreadable(Code::new("E0012"), Extent::Place, format!("`{text}` must stand in quotes"), span).why(why)
     }
 
-    fn word(&mut self, node: usize, range: Range<usize>, place: Place) {
+    fn word(&mut self, node: usize, range: Range<usize>, place: ValuePosition) {
         let text = &self.source[range.clone()];
         let span = Span::new(self.file, range.clone());
         match word::classify(text) {
             Word::Plain => self.plain(range, place),
-            Word::Number | Word::Keyword if place != Place::Name => {}
+            Word::Number | Word::Keyword if place != ValuePosition::Name => {}
             Word::Number | Word::Keyword => {
                 let why = "a name without quotes is a word that starts with a letter";
                 self.quote(self.must_be_quoted(&range, why), Applicability::Safe, range);
@@ -107,7 +107,9 @@ impl Traps<'_> {
                 self.out.broken.push(range.start);
             }
             Word::Reserved => self.reserved(node, range, place),
-            Word::Glued { number, unit, applicability } if place == Place::Argument && !self.is_object(node) => {
+            Word::Glued { number, unit, applicability }
+                if place == ValuePosition::Argument && !self.is_object(node) =>
+            {
                 self.glued_unit(node, &range, number, unit, applicability);
             }
             Word::Glued { .. } | Word::NumberLike => {
@@ -121,9 +123,10 @@ impl Traps<'_> {
         }
     }
 
-    fn plain(&mut self, range: Range<usize>, place: Place) {
+    fn plain(&mut self, range: Range<usize>, place: ValuePosition) {
         let text = &self.source[range.clone()];
-        let Some(name) = text.strip_suffix(':').filter(|name| place == Place::Name && word::is_plain(name)) else {
+        let Some(name) = text.strip_suffix(':').filter(|name| place == ValuePosition::Name && word::is_plain(name))
+        else {
             return;
         };
         let span = Span::new(self.file, range.end - 1..range.end);
@@ -133,10 +136,10 @@ impl Traps<'_> {
         self.replace(finding, Applicability::Safe, "take the `:` out", range.end - 1..range.end, "");
     }
 
-    fn reserved(&mut self, node: usize, range: Range<usize>, place: Place) {
+    fn reserved(&mut self, node: usize, range: Range<usize>, place: ValuePosition) {
         let text = &self.source[range.clone()];
         let name = self.name(node);
-        let quotes = place == Place::Name || matches!(name, "env" | "run" | "file");
+        let quotes = place == ValuePosition::Name || matches!(name, "env" | "run" | "file");
         let replacement = match text {
             _ if quotes => format!("\"{text}\""),
             "true" | "false" | "null" if self.is_object(node) => format!("#{text}"),
@@ -191,7 +194,7 @@ impl Traps<'_> {
     fn glued(&mut self, group: &Group) {
         let tokens = &self.tokens[group.clone()];
         let range = self.bytes(group);
-        if !tokens.iter().any(|token| matches!(token.kind, Kind::Quoted { .. })) {
+        if !tokens.iter().any(|token| matches!(token.kind, TokenKind::Quoted { .. })) {
             let character = if self.source[range.clone()].contains('=') { '=' } else { '(' };
             let finding = self.must_be_quoted(&range, illegal(&self.source[range.clone()], character));
             return self.quote(finding, Applicability::Safe, range);
@@ -201,7 +204,7 @@ impl Traps<'_> {
             .why("values are separated by blanks; a quote inside a text is written `\\\"`");
         let mut edits = Vec::new();
         for pair in tokens.windows(2) {
-            if [pair[0].kind, pair[1].kind].iter().any(|kind| matches!(kind, Kind::Quoted { .. })) {
+            if [pair[0].kind, pair[1].kind].iter().any(|kind| matches!(kind, TokenKind::Quoted { .. })) {
                 edits.push(pair[1].start);
             }
         }

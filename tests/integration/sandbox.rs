@@ -11,7 +11,9 @@ use kube::{
         watcher,
     },
 };
-use parcelle::sandbox::{self, ControllerOptions, Effect, Fault, Handle, Options, Trigger, controllers::Failure};
+use parcelle::sandbox::{
+    self, ControllerOptions, Fault, FaultEffect, Handle, Options, RequestMatcher, controllers::InjectedFailure,
+};
 use serde_json::{Value, json};
 
 use crate::sandbox_replay;
@@ -146,7 +148,8 @@ async fn controllers_make_workloads_and_databases_ready_and_empty_namespaces() {
 async fn a_failure_on_demand_is_shown_and_ends() {
     let handle = sandbox::serve(Options::default()).await.unwrap();
     let client = with_namespace(&handle, "n").await;
-    let failure = Failure { kind: "Deployment".into(), message: "no such image".into(), ..Failure::default() };
+    let failure =
+        InjectedFailure { kind: "Deployment".into(), message: "no such image".into(), ..InjectedFailure::default() };
     let controllers = handle.controllers().unwrap();
     controllers.fail(failure);
     let deployments = api(&client, "apps/v1", "Deployment", "deployments", "n");
@@ -164,12 +167,12 @@ pub(crate) fn config_map(name: &str, value: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"w": "1"}}, "data": {"v": value}})
 }
 
-pub(crate) fn fault(verbs: &[&str], resource: &str, effect: Effect) -> Fault {
-    let on = Trigger {
+pub(crate) fn fault(verbs: &[&str], resource: &str, effect: FaultEffect) -> Fault {
+    let on = RequestMatcher {
         verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
         resource: Some(resource.to_owned()),
         times: Some(1),
-        ..Trigger::default()
+        ..RequestMatcher::default()
     };
     Fault { on, effect }
 }
@@ -212,11 +215,11 @@ async fn a_reflector_recovers_from_expired_and_cut_watches() {
         handle.faults().expire_watches();
         apply(&maps, config_map("a", "3")).await;
         shown(&store, "a", Some("3")).await;
-        handle.faults().add(fault(&["watch"], "configmaps", Effect::CutBefore));
+        handle.faults().add(fault(&["watch"], "configmaps", FaultEffect::CutBefore));
         handle.faults().add(fault(
             &["list"],
             "configmaps",
-            Effect::Status { code: 503, reason: String::new(), retry_after: None, message: String::new() },
+            FaultEffect::Status { code: 503, reason: String::new(), retry_after: None, message: String::new() },
         ));
         handle.faults().expire_watches();
         maps.delete("a", &DeleteParams::default()).await.unwrap();
@@ -237,21 +240,21 @@ async fn faults_hit_before_and_after_the_write() {
     };
     patch("1").await.unwrap();
     let value = || async { maps.get("a").await.unwrap().data["data"]["v"].clone() };
-    handle.faults().add(fault(&["patch"], "configmaps", Effect::CutBefore));
+    handle.faults().add(fault(&["patch"], "configmaps", FaultEffect::CutBefore));
     patch("2").await.unwrap_err();
     assert_eq!(value().await, "1");
-    handle.faults().add(fault(&["patch"], "configmaps", Effect::CutAfter));
+    handle.faults().add(fault(&["patch"], "configmaps", FaultEffect::CutAfter));
     patch("3").await.unwrap_err();
     assert_eq!(value().await, "3");
-    handle.faults().add(fault(&["get"], "configmaps", Effect::StaleRead { versions: 1 }));
+    handle.faults().add(fault(&["get"], "configmaps", FaultEffect::StaleRead { versions: 1 }));
     assert_eq!(value().await, "1");
     assert_eq!(value().await, "3");
     let refused =
-        Effect::Status { code: 500, reason: "InternalError".into(), retry_after: None, message: String::new() };
+        FaultEffect::Status { code: 500, reason: "InternalError".into(), retry_after: None, message: String::new() };
     handle.faults().add(fault(&["patch"], "configmaps", refused));
     let error = patch("4").await.unwrap_err();
     assert!(matches!(error, kube::Error::Api(status) if status.code == 500 && status.reason == "InternalError"));
-    handle.faults().add(fault(&["get"], "configmaps", Effect::Truncate));
+    handle.faults().add(fault(&["get"], "configmaps", FaultEffect::Truncate));
     maps.get("a").await.unwrap_err();
     assert_eq!(handle.faults().all().iter().map(|(_, hit)| hit).sum::<u64>(), 5);
     handle.shutdown().await;
@@ -335,7 +338,7 @@ async fn a_watch_that_stalls_is_opened_again() {
     let client = with_namespace(&handle, "n").await;
     let maps = api(&client, "v1", "ConfigMap", "configmaps", "n");
     apply(&maps, config_map("a", "1")).await;
-    handle.faults().add(fault(&["watch"], "configmaps", Effect::WatchStalls));
+    handle.faults().add(fault(&["watch"], "configmaps", FaultEffect::WatchStalls));
     let (store, task) = reflected(&maps, watcher::Config::default().timeout(1));
     shown(&store, "a", Some("1")).await;
     apply(&maps, config_map("a", "2")).await;

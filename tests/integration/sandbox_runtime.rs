@@ -20,7 +20,7 @@ use kube::{
         watcher,
     },
 };
-use parcelle::sandbox::{Effect, Fault, Handle, Trigger};
+use parcelle::sandbox::{Fault, FaultEffect, Handle, RequestMatcher};
 use serde_json::json;
 
 use crate::sandbox::{config_map, fault, started, with_namespace};
@@ -139,8 +139,8 @@ async fn a_controller_of_kube_recovers_from_410_and_a_stalled_watch() {
     say(&client, "2").await;
     copied(&client, "a", Some("2")).await;
     // The next watch of each kind opens and stays silent.
-    handle.faults().add(fault(&["watch"], "configmaps", Effect::WatchStalls));
-    handle.faults().add(fault(&["watch"], "secrets", Effect::WatchStalls));
+    handle.faults().add(fault(&["watch"], "configmaps", FaultEffect::WatchStalls));
+    handle.faults().add(fault(&["watch"], "secrets", FaultEffect::WatchStalls));
     handle.faults().expire_watches();
     say(&client, "3").await;
     copied(&client, "a", Some("3")).await;
@@ -155,16 +155,17 @@ async fn a_controller_of_kube_recovers_from_410_and_a_stalled_watch() {
 async fn a_controller_of_kube_recovers_from_cut_connections_and_errors() {
     let (handle, client, copier, task) = controlled().await;
     // Connections are cut when it watches, and after its write was done: the answer is lost, not the write.
-    handle.faults().add(fault(&["watch"], "configmaps", Effect::CutBefore));
-    handle.faults().add(fault(&["patch"], "secrets", Effect::CutAfter));
+    handle.faults().add(fault(&["watch"], "configmaps", FaultEffect::CutBefore));
+    handle.faults().add(fault(&["patch"], "secrets", FaultEffect::CutAfter));
     handle.faults().add(fault(&["list"], "configmaps", status(503)));
-    handle.faults().add(fault(&["list"], "secrets", Effect::Truncate));
+    handle.faults().add(fault(&["list"], "secrets", FaultEffect::Truncate));
     handle.faults().expire_watches();
     say(&client, "2").await;
     copied(&client, "a", Some("2")).await;
     // Half of its writes fail for a while.
     handle.faults().seed(7);
-    let often = Trigger { manager: Some(MANAGER.to_owned()), probability: Some(0.5), ..Trigger::default() };
+    let often =
+        RequestMatcher { manager: Some(MANAGER.to_owned()), probability: Some(0.5), ..RequestMatcher::default() };
     handle.faults().add(Fault { on: often, effect: status(500) });
     for value in ["3", "4", "5", "6"] {
         say(&client, value).await;
@@ -181,6 +182,6 @@ fn all_hit(handle: &Handle) {
     assert!(unused.is_empty(), "faults that hit nothing: {unused:?}");
 }
 
-fn status(code: u16) -> Effect {
-    Effect::Status { code, reason: String::new(), retry_after: None, message: String::new() }
+fn status(code: u16) -> FaultEffect {
+    FaultEffect::Status { code, reason: String::new(), retry_after: None, message: String::new() }
 }

@@ -10,7 +10,7 @@ use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use parcelle::check::check;
 use parcelle::git::{RawFile, Snapshot};
-use parcelle::sandbox::{self, Effect, Fault, Handle, Trigger};
+use parcelle::sandbox::{self, Fault, FaultEffect, Handle, RequestMatcher};
 use serde_json::Value;
 
 use crate::command::TestEnvironment;
@@ -93,20 +93,20 @@ fn kept(folder: &Path, texts: &mut Vec<(String, String)>) {
     }
 }
 
-fn failures() -> Vec<(&'static str, Option<Effect>)> {
+fn failures() -> Vec<(&'static str, Option<FaultEffect>)> {
     let status = |code, reason: &str, message: &str| {
-        Some(Effect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() })
+        Some(FaultEffect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() })
     };
     vec![
         ("nothing fails", None),
-        ("cut before", Some(Effect::CutBefore)),
-        ("cut after", Some(Effect::CutAfter)),
-        ("half an answer", Some(Effect::Truncate)),
+        ("cut before", Some(FaultEffect::CutBefore)),
+        ("cut after", Some(FaultEffect::CutAfter)),
+        ("half an answer", Some(FaultEffect::Truncate)),
         ("forbidden", status(403, "Forbidden", "")),
         ("invalid", status(422, "Invalid", "")),
         ("conflict", status(409, "Conflict", "")),
         ("unwell", status(500, "InternalError", "etcdserver: request timed out")),
-        ("a stale read", Some(Effect::StaleRead { versions: 5 })),
+        ("a stale read", Some(FaultEffect::StaleRead { versions: 5 })),
     ]
 }
 
@@ -136,7 +136,7 @@ fn told(environment: &TestEnvironment, handle: &Handle) -> Vec<(String, String)>
         environment.commit(TEXT);
         if let Some(effect) = effect {
             // Requests of any kind, of whatever verb: reads of Secrets and their writes too.
-            let on = Trigger { probability: Some(0.2), times: Some(6), ..Trigger::default() };
+            let on = RequestMatcher { probability: Some(0.2), times: Some(6), ..RequestMatcher::default() };
             handle.faults().seed(round as u64);
             handle.faults().add(Fault { on, effect });
         }

@@ -1,9 +1,9 @@
 //! Stories of runs that end between any two writes, and of answers that are lost: everything converges, nothing is orphaned.
 
 use futures::{StreamExt, stream};
-use parcelle::cluster::lease::{Standing, Timing};
+use parcelle::cluster::lease::{LeaseState, Timing};
 use parcelle::cluster::{Lease, Permit, Writer};
-use parcelle::sandbox::{ControllerOptions, Effect, Fault, Trigger};
+use parcelle::sandbox::{ControllerOptions, Fault, FaultEffect, RequestMatcher};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -199,8 +199,8 @@ async fn a_lost_answer_to_any_write_is_read_back() {
         println!("skipped: a real server has no faults on demand");
         return;
     }
-    let everywhere = (1..=14).map(|nth| (Effect::CutAfter, nth));
-    let here_and_there = [Effect::CutBefore, Effect::Truncate, status(503), status(429), status(500)];
+    let everywhere = (1..=14).map(|nth| (FaultEffect::CutAfter, nth));
+    let here_and_there = [FaultEffect::CutBefore, FaultEffect::Truncate, status(503), status(429), status(500)];
     let here_and_there = here_and_there.iter().flat_map(|effect| [1, 4, 8].map(|nth| (effect.clone(), nth)));
     let cases: Vec<_> = everywhere.chain(here_and_there).map(|(effect, nth)| lost_answer(effect, nth)).collect();
     // Most of the time is spent waiting before a request is tried again.
@@ -208,13 +208,13 @@ async fn a_lost_answer_to_any_write_is_read_back() {
 }
 
 #[expect(clippy::unwrap_used, reason = "a test")]
-async fn lost_answer(effect: Effect, nth: u64) {
+async fn lost_answer(effect: FaultEffect, nth: u64) {
     let mut world = World::new().await;
     let alpha = world.organisation("alpha");
     before(&mut world, &alpha);
     let faults = world.sandbox.as_ref().unwrap().faults();
     let verbs = ["create", "update", "patch", "delete"].map(str::to_owned).to_vec();
-    let on = Trigger { verbs, nth: Some(nth), ..Trigger::default() };
+    let on = RequestMatcher { verbs, nth: Some(nth), ..RequestMatcher::default() };
     faults.add(Fault { on: on.clone(), effect: effect.clone() });
     world.round().await.assert_all_done();
     world.assert_inventory_exact(&alpha).await;
@@ -228,15 +228,15 @@ async fn lost_answer(effect: Effect, nth: u64) {
     assert_eq!(world.round().await.writes(), Vec::<String>::new(), "{effect:?} at write {nth}");
 }
 
-fn status(code: u16) -> Effect {
-    Effect::Status { code, reason: String::new(), retry_after: None, message: String::new() }
+fn status(code: u16) -> FaultEffect {
+    FaultEffect::Status { code, reason: String::new(), retry_after: None, message: String::new() }
 }
 
 /// Reaches for a lease as often as it takes; returns how long it took.
 #[expect(clippy::unwrap_used, reason = "a test")]
 pub(crate) async fn until_held(lease: &mut Lease, writer: &Writer) -> Duration {
     let begun = Instant::now();
-    while lease.acquire_or_renew(writer).await.unwrap() != Standing::Held {
+    while lease.acquire_or_renew(writer).await.unwrap() != LeaseState::Held {
         assert!(begun.elapsed() < Duration::from_mins(1), "the lease is never free");
         sleep(Duration::from_millis(20)).await;
     }
@@ -256,27 +256,27 @@ async fn one_holds_the_lease_and_writes_nothing_after_its_end() {
     let mut one = Lease::new(garden, "one".to_owned(), timing);
     let mut two = Lease::new(garden, "two".to_owned(), timing);
     assert!(!one.permit().holds(), "nothing may be written before the lease is held");
-    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
+    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), LeaseState::Held);
     assert!(one.permit().holds());
-    let by_one = Standing::HeldBy { holder: "one".to_owned(), alive: false };
+    let by_one = LeaseState::HeldBy { holder: "one".to_owned(), alive: false };
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one);
     while one.permit().holds() {
         sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), by_one, "the right ends before the lease does");
-    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
+    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), LeaseState::Held);
     // From here on `one` is silent; what `two` saw changed just now, so it waits the whole time.
-    let renewed = Standing::HeldBy { holder: "one".to_owned(), alive: true };
+    let renewed = LeaseState::HeldBy { holder: "one".to_owned(), alive: true };
     assert_eq!(two.acquire_or_renew(&writer).await.unwrap(), renewed);
     let waited = until_held(&mut two, &writer).await;
     assert!(waited >= Duration::from_millis(1_900), "{waited:?}");
     assert_eq!(
         one.acquire_or_renew(&writer).await.unwrap(),
-        Standing::HeldBy { holder: "two".to_owned(), alive: true }
+        LeaseState::HeldBy { holder: "two".to_owned(), alive: true }
     );
     two.release(&writer).await.unwrap();
     assert!(!two.permit().holds());
-    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), Standing::Held);
+    assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), LeaseState::Held);
     one.release(&writer).await.unwrap();
     world.end().await;
 }

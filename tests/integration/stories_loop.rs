@@ -92,7 +92,7 @@ impl Loop {
         let written = outcomes.filter(|outcome| matches!(outcome.done, Done::Applied { .. } | Done::Deleted));
         Some(Told {
             writes: written.map(|outcome| format!("{:?} {}", outcome.verb, outcome.id)).collect(),
-            open: outcome.is_some_and(parcelle::engine::Outcome::is_open),
+            open: outcome.is_some_and(parcelle::engine::RoundOutcome::is_open),
             plans: turn.round.plan.map(|plan| plan.organisations).unwrap_or_default(),
         })
     }

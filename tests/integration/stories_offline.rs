@@ -1,13 +1,13 @@
 //! Plans that ask no cluster say what plans that do would say.
 
-use parcelle::engine::Snapshot;
+use parcelle::engine::LiveSnapshot;
 use parcelle::plan::Verb;
 use serde_json::json;
 
 use crate::story::World;
 
 #[expect(clippy::unwrap_used, reason = "a test")]
-fn kept(snapshot: &Snapshot) -> Snapshot {
+fn kept(snapshot: &LiveSnapshot) -> LiveSnapshot {
     serde_json::from_str(&serde_json::to_string(snapshot).unwrap()).unwrap()
 }
 

@@ -6,29 +6,29 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parcelle::cluster::inventory;
-use parcelle::engine::Outcome;
+use parcelle::engine::RoundOutcome;
 use parcelle::name::Name;
 use parcelle::plan::{Done, Outcome as ActionOutcome};
 
 use parcelle::render::{Generated, SecretSource};
-use parcelle::sandbox::{Effect, Fault};
+use parcelle::sandbox::{Fault, FaultEffect};
 use serde_json::json;
 
 use crate::story::{World, fault, line, name, refusal};
 
 /// A fault on one write in earnest of these verbs.
-fn once(verb: &str, resource: &str, nth: u64, effect: Effect) -> Fault {
+fn once(verb: &str, resource: &str, nth: u64, effect: FaultEffect) -> Fault {
     let mut fault = fault(&[verb], resource, 0, effect);
     fault.on.dry_run = Some(false);
     fault.on.nth = Some(nth);
     fault
 }
 
-fn unwell() -> Effect {
+fn unwell() -> FaultEffect {
     refusal(503, "ServiceUnavailable", "apiserver is shutting down")
 }
 
-fn done<'a>(outcome: &'a Outcome, organisation: &Name, object: &str) -> &'a Done {
+fn done<'a>(outcome: &'a RoundOutcome, organisation: &Name, object: &str) -> &'a Done {
     let mut of = outcome.organisations.iter().filter(|one| one.organisation == *organisation);
     let outcomes: &[ActionOutcome] = &of.next().expect("an outcome").outcomes;
     &outcomes.iter().find(|one| &*one.id.name == object).expect("an outcome").done
@@ -88,7 +88,7 @@ async fn keys_that_a_lost_answer_added_count_as_added() {
     world.round().await.assert_all_done();
     let SecretSource::Generated { keys } = &mut world.objects_of(&alpha).secrets[0].source else { panic!("generated") };
     keys.insert("salt".to_owned(), Generated::Random { length: 12 });
-    faults.add(once("patch", "secrets", 1, Effect::CutAfter));
+    faults.add(once("patch", "secrets", 1, FaultEffect::CutAfter));
     let round = world.round().await;
     let done = round.done(&alpha, "Secret", "instance");
     assert!(matches!(done, Done::Applied { .. }), "{done:?}");

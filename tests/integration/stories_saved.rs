@@ -23,7 +23,7 @@ async fn changed(world: &mut World) -> (parcelle::name::Name, Plan) {
 }
 
 #[expect(clippy::unwrap_used, reason = "a test")]
-fn done<'a>(outcome: &'a parcelle::engine::Outcome, object: &str) -> &'a Done {
+fn done<'a>(outcome: &'a parcelle::engine::RoundOutcome, object: &str) -> &'a Done {
     &outcome.organisations[0].outcomes.iter().find(|one| &*one.id.name == object).unwrap().done
 }
 

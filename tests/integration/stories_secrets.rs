@@ -8,8 +8,8 @@ use parcelle::expression::SecretRef;
 use parcelle::plan::{Done, Reason, Refusing, Verb};
 use parcelle::render::{Escape, Generated, SecretPiece, SecretSource, naming};
 use parcelle::report::Format;
-use parcelle::report::plan::Look;
-use parcelle::sandbox::Effect;
+use parcelle::report::plan::TextStyle;
+use parcelle::sandbox::FaultEffect;
 use serde_json::json;
 
 use crate::story::{World, name};
@@ -172,9 +172,9 @@ async fn everything_else(world: &World, organisation: &parcelle::name::Name) -> 
 async fn no_secret_is_told_whatever_fails() {
     let effects = [
         None,
-        Some(Effect::CutBefore),
-        Some(Effect::CutAfter),
-        Some(Effect::Truncate),
+        Some(FaultEffect::CutBefore),
+        Some(FaultEffect::CutAfter),
+        Some(FaultEffect::Truncate),
         Some(crate::story::refusal(403, "Forbidden", "")),
         Some(crate::story::refusal(422, "Invalid", "")),
         Some(crate::story::refusal(500, "", "etcdserver: request timed out")),
@@ -200,15 +200,17 @@ async fn no_secret_is_told_whatever_fails() {
         if let Some(effect) = &effect {
             // Bodies of a refusal may echo what was sent.
             let effect = match effect {
-                Effect::Status { code, reason, retry_after, message } if message.is_empty() => Effect::Status {
-                    code: *code,
-                    reason: reason.clone(),
-                    retry_after: *retry_after,
-                    message: format!(
-                        "Secret \"smtp\" is refused: data.password: {}: {canary}",
-                        STANDARD.encode(canary)
-                    ),
-                },
+                FaultEffect::Status { code, reason, retry_after, message } if message.is_empty() => {
+                    FaultEffect::Status {
+                        code: *code,
+                        reason: reason.clone(),
+                        retry_after: *retry_after,
+                        message: format!(
+                            "Secret \"smtp\" is refused: data.password: {}: {canary}",
+                            STANDARD.encode(canary)
+                        ),
+                    }
+                }
                 other => other.clone(),
             };
             // Of the Secret itself: a server echoes what it was sent, not what somebody else sent.
@@ -223,10 +225,10 @@ async fn no_secret_is_told_whatever_fails() {
             texts.push(serde_json::to_string(&round.plan).expect("a plan is JSON"));
             texts.push(parcelle::report::plan::text(
                 &round.plan,
-                Look { drawing: parcelle::report::Drawing::Plain, verbose: true },
+                TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true },
             ));
             texts.push(parcelle::report::plan::markdown(&round.plan, parcelle::report::plan::Markdown::default()));
-            texts.push(parcelle::report::plan::outcome(&round.outcome.organisations, Look::default()));
+            texts.push(parcelle::report::plan::outcome(&round.outcome.organisations, TextStyle::default()));
             texts.push(parcelle::report::render(
                 Format::Json,
                 &round.findings(),

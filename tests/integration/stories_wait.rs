@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parcelle::plan::{Done, HealthState, Skip};
 use parcelle::sandbox::ControllerOptions;
-use parcelle::sandbox::controllers::Failure;
+use parcelle::sandbox::controllers::InjectedFailure;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -77,7 +77,11 @@ async fn a_data_service_that_fails_is_said_and_not_waited_for() {
     if skipped() {
         return;
     }
-    let failure = Failure { kind: "Deployment".to_owned(), message: "no such image".to_owned(), ..Failure::default() };
+    let failure = InjectedFailure {
+        kind: "Deployment".to_owned(),
+        message: "no such image".to_owned(),
+        ..InjectedFailure::default()
+    };
     let mut world = World::with(ControllerOptions { failures: vec![failure], ..ControllerOptions::default() }).await;
     world.wait = Some(Duration::from_secs(20));
     let alpha = with_database(&mut world);

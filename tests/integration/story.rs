@@ -13,7 +13,7 @@ use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use parcelle::check::Checked;
 use parcelle::cluster::{self, Access, Connection, Limits, Permit};
-use parcelle::engine::{self, Ask, LiveState, Outcome, RoundOptions, RoundState, stages};
+use parcelle::engine::{self, Ask, LiveState, RoundOptions, RoundOutcome, RoundState, stages};
 use parcelle::finding::Findings;
 use parcelle::model::{Adopt, Cluster, Deletions, Garden, Organisation};
 use parcelle::name::Name;
@@ -22,7 +22,7 @@ use parcelle::quantity::{Dimension, Quantity};
 use parcelle::render::{
     Generated, Object, ObjectId, OrganisationObjects, Origins, SecretRequest, SecretSource, Stage, naming,
 };
-use parcelle::sandbox::{self, ControllerOptions, Effect, Fault, Faults, Handle, Trigger};
+use parcelle::sandbox::{self, ControllerOptions, Fault, FaultEffect, Faults, Handle, RequestMatcher};
 use parcelle::source::{FileId, SourceFile, Sources, Span, Spanned};
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ pub(crate) struct World {
 /// One round: what was planned, what came of it.
 pub(crate) struct Round {
     pub(crate) plan: Plan,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RoundOutcome,
 }
 
 /// What a round stands on beside the garden.
@@ -312,7 +312,7 @@ impl World {
     }
 
     /// Applies a plan that was made before, as it is.
-    pub(crate) async fn apply(&self, live: &mut LiveState, plan: &Plan) -> Outcome {
+    pub(crate) async fn apply(&self, live: &mut LiveState, plan: &Plan) -> RoundOutcome {
         stages::apply(&self.round_state(&self.reach()), live, plan).await
     }
 
@@ -324,14 +324,14 @@ impl World {
     }
 
     /// What is live of ours, as `parcelle snapshot` keeps it.
-    pub(crate) async fn snapshot(&self) -> engine::Snapshot {
+    pub(crate) async fn snapshot(&self) -> engine::LiveSnapshot {
         let reach = self.reach();
         let round = self.round_state(&reach);
         engine::snapshot(&round, &stages::read(&round, BTreeMap::new()).await)
     }
 
     /// A plan from a snapshot: no cluster is asked.
-    pub(crate) fn plan_from(&self, snapshot: &engine::Snapshot) -> Plan {
+    pub(crate) fn plan_from(&self, snapshot: &engine::LiveSnapshot) -> Plan {
         let reach = self.reach();
         let round = self.round_state(&reach);
         guarded(&round, &engine::state(&round, snapshot))
@@ -342,7 +342,7 @@ impl World {
         &self,
         commit: &str,
         objects: &BTreeMap<Name, Arc<OrganisationObjects>>,
-    ) -> engine::Snapshot {
+    ) -> engine::LiveSnapshot {
         engine::as_applied(&self.round_state(&self.reach()), commit, objects)
     }
 
@@ -667,19 +667,19 @@ fn definitions(client: &kube::Client) -> Api<DynamicObject> {
 }
 
 /// A fault on requests of these verbs for a resource (`deployments.apps`; empty for all), so many times (0: always).
-pub(crate) fn fault(verbs: &[&str], resource: &str, times: u64, effect: Effect) -> Fault {
-    let on = Trigger {
+pub(crate) fn fault(verbs: &[&str], resource: &str, times: u64, effect: FaultEffect) -> Fault {
+    let on = RequestMatcher {
         verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
         resource: (!resource.is_empty()).then(|| resource.to_owned()),
         times: (times > 0).then_some(times),
-        ..Trigger::default()
+        ..RequestMatcher::default()
     };
     Fault { on, effect }
 }
 
 /// A refusal in the words of whoever refuses.
-pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> Effect {
-    Effect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() }
+pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> FaultEffect {
+    FaultEffect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() }
 }
 
 async fn client(access: &Access) -> kube::Client {

@@ -25,7 +25,7 @@ pub(super) async fn replace(acting: &Acting<'_>, base: &Base) -> Result<Done, St
     if !gone {
         return Err(Stop::Later("the old object is still being deleted".to_owned()));
     }
-    create(acting, &body_to_send(rendered(acting)?, work.said, acting.entry), None).await
+    create(acting, &body_to_send(rendered(acting)?, work.directives, acting.entry), None).await
 }
 
 /// Deletes an object, after its reclaim policy was switched where the action wants that.

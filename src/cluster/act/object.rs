@@ -9,13 +9,13 @@ use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, body_to_send, health, 
 
 /// Creates the object of an action.
 pub(super) async fn make(acting: &Acting<'_>) -> Result<Done, Stop> {
-    let body = body_to_send(rendered(acting)?, acting.work.said, acting.entry);
+    let body = body_to_send(rendered(acting)?, acting.work.directives, acting.entry);
     create(acting, &body, acting.entry).await
 }
 
 /// Changes an object of ours, once its number of replicas is handed over where that is given up.
 pub(super) async fn set(acting: &Acting<'_>, base: &Base, replicas: Option<u64>) -> Result<Done, Stop> {
-    let body = body_to_send(rendered(acting)?, acting.work.said, acting.entry);
+    let body = body_to_send(rendered(acting)?, acting.work.directives, acting.entry);
     if let Some(replicas) = replicas {
         hand_over(acting, replicas).await?;
     }
@@ -25,9 +25,9 @@ pub(super) async fn set(acting: &Acting<'_>, base: &Base, replicas: Option<u64>)
 /// Adopts an object, once the fields of the tools that made it are ours.
 pub(super) async fn adopt(acting: &Acting<'_>, base: &Base, tools: &[String]) -> Result<Done, Stop> {
     let object = rendered(acting)?;
-    let body = body_to_send(object, acting.work.said, acting.entry).into_owned();
+    let body = body_to_send(object, acting.work.directives, acting.entry).into_owned();
     // It was planned without the nonce that its entry has by now.
-    let planned = body_to_send(object, acting.work.said, None);
+    let planned = body_to_send(object, acting.work.directives, None);
     if !tools.is_empty() {
         take_over(acting, base, &planned).await?;
     }
@@ -119,7 +119,7 @@ fn is_as_wanted(acting: &Acting<'_>, found: &Value, wanted: &Value) -> bool {
 fn applied(acting: &Acting<'_>, body: &Value) -> Done {
     let (work, action) = (acting.work, acting.action);
     if let (Some(mirror), Some(object)) = (work.mirror, object_of(work, &action.id)) {
-        let wanted = body_to_send(object, work.said, work.inventory.find(&action.id).map(|(_, entry)| entry));
+        let wanted = body_to_send(object, work.directives, work.inventory.find(&action.id).map(|(_, entry)| entry));
         let verified = is_as_wanted(acting, body, &wanted).then_some(action.desired_hash.as_str());
         mirror.read(&action.id, &LiveObject::new(body.clone()), verified);
     }

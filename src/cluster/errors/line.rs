@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ApiError, Cause, Refusal};
+use super::{ApiError, Refusal, StatusCause};
 use crate::finding::{Code, Finding};
 use crate::name::Name;
 use crate::render::{Object, SecretRequest};
@@ -118,7 +118,7 @@ pub(crate) fn finding_of_secret(error: &ApiError, request: &SecretRequest, organ
     Some(of_whole(error.refusal()?, &what, request.origin).stops(organisation.clone()))
 }
 
-fn of_field(refusal: &Refusal, cause: &Cause, what: &str, span: Span) -> Finding {
+fn of_field(refusal: &Refusal, cause: &StatusCause, what: &str, span: Span) -> Finding {
     let field = cause.field.trim_start_matches('.');
     if cause.reason == "FieldManagerConflict" {
         let manager = cause.message.split('"').nth(1).unwrap_or("somebody else");

@@ -7,7 +7,7 @@ mod refusal;
 use std::time::Duration;
 
 pub(crate) use line::{MISSING_KIND, finding_of_secret, findings};
-pub(crate) use refusal::{Cause, Refusal};
+pub(crate) use refusal::{Refusal, StatusCause};
 
 /// Why a request had no good end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

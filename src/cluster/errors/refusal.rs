@@ -20,14 +20,14 @@ pub struct Refusal {
     /// The server's words.
     pub(crate) message: String,
     /// One a field.
-    pub(crate) causes: Vec<Cause>,
+    pub(crate) causes: Vec<StatusCause>,
     /// How long the server asks us to wait.
     pub(crate) retry_after: Option<Duration>,
 }
 
 /// One reason of a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cause {
+pub(crate) struct StatusCause {
     /// `FieldValueInvalid`, `FieldManagerConflict`, …; may be empty.
     pub(crate) reason: String,
     /// The server's words.
@@ -73,7 +73,7 @@ impl Refusal {
             reason: status.reason.clone(),
             message: tainted.mask(&status.message),
             causes: causes
-                .map(|cause| Cause {
+                .map(|cause| StatusCause {
                     reason: cause.reason.clone(),
                     message: tainted.mask(&cause.message),
                     field: cause.field.clone(),
@@ -99,8 +99,8 @@ impl Refusal {
     }
 
     /// Every field that the server names, with what it says of it, in order of the field.
-    pub(crate) fn fields(&self) -> Vec<Cause> {
-        let mut found: Vec<Cause> = self.causes.iter().filter(|cause| !cause.field.is_empty()).cloned().collect();
+    pub(crate) fn fields(&self) -> Vec<StatusCause> {
+        let mut found: Vec<StatusCause> = self.causes.iter().filter(|cause| !cause.field.is_empty()).cloned().collect();
         if found.is_empty() {
             found = typed_patch_fields(&self.message);
         }
@@ -127,30 +127,30 @@ impl Refusal {
 }
 
 /// `failed to create typed patch object (…): .spec.x: field not declared in schema`; several come as `errors:` and lines.
-fn typed_patch_fields(message: &str) -> Vec<Cause> {
+fn typed_patch_fields(message: &str) -> Vec<StatusCause> {
     let Some((_, rest)) = message.split_once("failed to create typed patch object") else { return Vec::new() };
     let rest = rest.split_once("): ").map_or(rest, |(_, rest)| rest);
     let lines = rest.lines().map(|line| line.trim().trim_start_matches("errors:").trim());
     let fields = lines.filter(|line| line.starts_with('.')).filter_map(|line| {
         let (field, what) = line.split_once(": ")?;
-        Some(Cause { reason: String::new(), message: what.to_owned(), field: field.to_owned() })
+        Some(StatusCause { reason: String::new(), message: what.to_owned(), field: field.to_owned() })
     });
     fields.collect()
 }
 
 /// `unknown field "spec.x"`, `duplicate field "spec.x"`, `Go struct field Spec.spec.replicas of type int32`.
-fn decoding_fields(message: &str) -> Vec<Cause> {
+fn decoding_fields(message: &str) -> Vec<StatusCause> {
     let mut found = Vec::new();
     for word in ["unknown field", "duplicate field"] {
         for part in message.split(&format!("{word} \"")).skip(1) {
             let field = part.split('"').next().unwrap_or_default();
-            found.push(Cause { reason: String::new(), message: word.to_owned(), field: field.to_owned() });
+            found.push(StatusCause { reason: String::new(), message: word.to_owned(), field: field.to_owned() });
         }
     }
     for part in message.split("Go struct field ").skip(1) {
         let words = part.split_whitespace().next().unwrap_or_default();
         if let Some((_type, field)) = words.split_once('.') {
-            found.push(Cause { reason: String::new(), message: message.to_owned(), field: field.to_owned() });
+            found.push(StatusCause { reason: String::new(), message: message.to_owned(), field: field.to_owned() });
         }
     }
     found

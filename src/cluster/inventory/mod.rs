@@ -35,7 +35,7 @@ pub(crate) const PAUSED: &str = "parcelle.dev/paused";
 
 /// An inventory and how it is stored, for the lock.
 #[derive(Clone, Debug, Default)]
-pub struct Stored {
+pub struct StoredInventory {
     /// What it holds.
     pub inventory: Inventory,
     /// Why somebody paused the organisation in the cluster (the annotation [`PAUSED`] of the parent).
@@ -52,7 +52,7 @@ struct Part {
     digest: Option<Digest>,
 }
 
-impl Stored {
+impl StoredInventory {
     /// The paths of its ConfigMaps and the versions that were read, the parent first.
     pub(super) fn places(&self, garden: &Name, organisation: &Name) -> Vec<(String, String)> {
         let parts = self.parts.iter().enumerate().filter(|(_, part)| !part.resource_version.is_empty());
@@ -95,10 +95,10 @@ pub enum InventoryError {
 }
 
 /// What a cluster stores of one garden. An organisation whose inventory is unreadable has the reason.
-pub(crate) type Inventories = BTreeMap<Name, Result<Stored, InventoryError>>;
+pub(crate) type StoredInventories = BTreeMap<Name, Result<StoredInventory, InventoryError>>;
 
 /// Reads every inventory of a garden: one list.
-pub async fn read(connection: &Connection, garden: &Name) -> Result<Inventories, ApiError> {
+pub async fn read(connection: &Connection, garden: &Name) -> Result<StoredInventories, ApiError> {
     read_of(connection, garden, None).await
 }
 
@@ -107,7 +107,7 @@ pub(crate) async fn read_of(
     connection: &Connection,
     garden: &Name,
     only: Option<&BTreeSet<Name>>,
-) -> Result<Inventories, ApiError> {
+) -> Result<StoredInventories, ApiError> {
     let selector = format!("{},{INVENTORY_LABEL}", selector(garden, only)).replace(',', "%2C");
     let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps");
     let items = connection.list(&path, &selector, super::request::Detail::Whole).await?;
@@ -130,7 +130,7 @@ pub async fn write(
     garden: &Name,
     organisation: &Name,
     namespace: &str,
-    stored: &mut Stored,
+    stored: &mut StoredInventory,
     inventory: &Inventory,
 ) -> Result<(), InventoryError> {
     let texts = split(inventory, stored.parts.len().max(1));
@@ -159,7 +159,7 @@ pub async fn pause(
     garden: &Name,
     organisation: &Name,
     namespace: &str,
-    stored: &mut Stored,
+    stored: &mut StoredInventory,
     why: Option<&str>,
 ) -> Result<(), InventoryError> {
     if stored.paused.as_deref() == why {

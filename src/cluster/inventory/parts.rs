@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{INVENTORY_LABEL, InventoryError, PAUSED, Part, Stored, version_of};
+use super::{INVENTORY_LABEL, InventoryError, PAUSED, Part, StoredInventory, version_of};
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Inventory, ORGANISATION_LABEL};
 use crate::render::ObjectId;
@@ -34,7 +34,7 @@ pub(super) fn digest(text: &str) -> Digest {
 /// Puts the ConfigMaps of one organisation together; of an entry in two of them the higher one is the newer.
 ///
 /// The parent, written last, says how many there are. Beyond that number a growth was interrupted, and gaps are no loss.
-pub(super) fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Result<Stored, InventoryError> {
+pub(super) fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Result<StoredInventory, InventoryError> {
     let by_name: BTreeMap<&str, &Value> =
         items.iter().map(|item| (item["metadata"]["name"].as_str().unwrap_or_default(), item)).collect();
     let positions = items.iter().filter_map(|item| item["metadata"]["labels"][INVENTORY_LABEL].as_str()?.parse().ok());
@@ -43,7 +43,7 @@ pub(super) fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Resul
     let complete: usize = parent
         .and_then(|parent| parent["metadata"]["annotations"][PARTS].as_str()?.parse().ok())
         .unwrap_or(usize::from(parent.is_some()));
-    let mut stored = Stored::default();
+    let mut stored = StoredInventory::default();
     for at in 0..count {
         let config_map = part_name(garden, organisation, at);
         let Some(item) = by_name.get(config_map.as_str()) else {

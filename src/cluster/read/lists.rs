@@ -9,7 +9,7 @@ use super::super::discovery::Resource;
 use super::super::errors::ApiError;
 use super::super::inventory::INVENTORY_LABEL;
 use super::super::request::{Detail, Listed};
-use super::{Found, Look, Reading, close, selector, typed};
+use super::{Found, ReadRequest, Reading, close, selector, typed};
 use crate::name::Name;
 use crate::plan::{Live, LiveObject, ORGANISATION_LABEL, Settled};
 use crate::render::ObjectId;
@@ -21,9 +21,9 @@ const FEW: usize = 2;
 const LEAN_LISTS: usize = 4;
 
 /// One list a kind, handed out by the organisation's label.
-pub(super) async fn list_all(look: &Look<'_>, found: &mut Found) {
+pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) {
     let mut wanted: BTreeMap<(&str, &str), BTreeSet<&Name>> = BTreeMap::new();
-    for (name, scope) in look.scopes {
+    for (name, scope) in read.scopes {
         for id in scope.ids() {
             wanted.entry((&id.api_version, &id.kind)).or_default().insert(name);
         }
@@ -31,7 +31,7 @@ pub(super) async fn list_all(look: &Look<'_>, found: &mut Found) {
     let mut lists = Vec::new();
     let mut asked = BTreeSet::new();
     for ((api_version, kind), organisations) in wanted {
-        match look.kinds.serving(api_version, kind) {
+        match read.kinds.serving(api_version, kind) {
             Ok(resource) if asked.insert((resource.api_version.clone(), resource.kind.clone())) => {
                 let organisations: Vec<Name> = organisations.iter().map(|name| (*name).clone()).collect();
                 lists.push((resource.clone(), organisations));
@@ -42,9 +42,9 @@ pub(super) async fn list_all(look: &Look<'_>, found: &mut Found) {
             }
         }
     }
-    let at_once = if look.reading == Reading::Bodies { 16 } else { LEAN_LISTS };
+    let at_once = if read.reading == Reading::Bodies { 16 } else { LEAN_LISTS };
     let requests = lists.into_iter().map(|(resource, organisations)| async move {
-        let items = list_kind(look, &resource, &organisations).await;
+        let items = list_kind(read, &resource, &organisations).await;
         (resource, organisations, items)
     });
     let mut answers = stream::iter(requests).buffer_unordered(at_once);
@@ -100,43 +100,43 @@ type Items = Vec<(Name, ObjectId, Kept)>;
 
 /// The objects of one kind, each judged as it comes; with the version of the list where it was one over all namespaces.
 async fn list_kind(
-    look: &Look<'_>,
+    read: &ReadRequest<'_>,
     resource: &Resource,
     organisations: &[Name],
 ) -> Result<(Items, Option<String>), ApiError> {
     let mut items = Vec::new();
     let mut each = |listed| match listed {
         Listed::Anew => items.clear(),
-        Listed::Item(item) => items.extend(judged(look, item, resource)),
+        Listed::Item(item) => items.extend(judged(read, item, resource)),
     };
-    let connection = look.connection;
-    if !resource.namespaced || look.scopes.len() > FEW || look.reading == Reading::Lean {
-        let chosen = selector(look.garden, look.by_name);
+    let connection = read.connection;
+    if !resource.namespaced || read.scopes.len() > FEW || read.reading == Reading::Lean {
+        let chosen = selector(read.garden, read.by_name);
         let version = connection.list_each(&resource.list_path(""), &chosen, Detail::Whole, each).await?;
         return Ok((items, Some(version).filter(|version| !version.is_empty())));
     }
     for name in organisations {
-        let path = resource.list_path(&look.scopes[name].judge.desired.namespace);
-        let own = selector(look.garden, Some(&BTreeSet::from([name.clone()])));
+        let path = resource.list_path(&read.scopes[name].judge.desired.namespace);
+        let own = selector(read.garden, Some(&BTreeSet::from([name.clone()])));
         connection.list_each(&path, &own, Detail::Whole, &mut each).await?;
     }
     Ok((items, None))
 }
 
 /// What is kept of an item of a list; nothing where it is of no organisation that is asked for.
-fn judged(look: &Look<'_>, mut item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
+fn judged(read: &ReadRequest<'_>, mut item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
     let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
-    let (organisation, scope) = look.scopes.get_key_value(organisation)?;
+    let (organisation, scope) = read.scopes.get_key_value(organisation)?;
     if item["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
         return None;
     }
-    close(look.connection, &mut item, resource);
+    close(read.connection, &mut item, resource);
     let (id, object) = typed(item, resource);
     let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
-    if let Some(mirror) = look.mirror {
+    if let Some(mirror) = read.mirror {
         mirror.read(&id, &object, wanted.as_deref());
     }
-    let settled = look.reading != Reading::Bodies && wanted.is_some();
+    let settled = read.reading != Reading::Bodies && wanted.is_some();
     let kept = if settled { Kept::Settled(Settled::of(&object)) } else { Kept::Whole(object) };
     Some((organisation.clone(), id, kept))
 }

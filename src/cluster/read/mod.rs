@@ -35,16 +35,16 @@ pub enum Reading {
     Watched,
 }
 
-/// What is to be known of one organisation.
+/// One organisation to be read.
 #[derive(Clone, Copy)]
-pub(crate) struct Scope<'a> {
+pub(crate) struct ReadScope<'a> {
     /// What it should have, and what parcelle knows to be its.
     pub(crate) judge: Judge<'a>,
     /// Whether what others have in its namespace matters: it is about to be deleted. (Also read when it is not ours.)
     pub(crate) foreign: bool,
 }
 
-impl Scope<'_> {
+impl ReadScope<'_> {
     /// Every id that is wanted or known.
     fn ids(&self) -> BTreeSet<&ObjectId> {
         let objects = self.judge.desired.objects.iter().map(|object| &object.id);
@@ -53,9 +53,9 @@ impl Scope<'_> {
     }
 }
 
-/// What a reading is about.
+/// What is read: a cluster, and the organisations on it.
 #[derive(Clone, Copy)]
-pub(crate) struct Look<'a> {
+pub(crate) struct ReadRequest<'a> {
     pub(crate) connection: &'a Connection,
     /// Its uid, as it was compared with the garden's.
     pub(crate) uid: &'a str,
@@ -66,7 +66,7 @@ pub(crate) struct Look<'a> {
     pub(crate) reading: Reading,
     /// Who is told what was seen, and knows what need not be looked at.
     pub(crate) mirror: Option<&'a Mirror>,
-    pub(crate) scopes: &'a BTreeMap<Name, Scope<'a>>,
+    pub(crate) scopes: &'a BTreeMap<Name, ReadScope<'a>>,
     /// The organisations that lists are narrowed to; all of the garden's where absent.
     pub(crate) by_name: Option<&'a BTreeSet<Name>>,
 }
@@ -80,19 +80,19 @@ pub(crate) struct Found {
 }
 
 /// Reads what lives of some organisations of a garden. A kind that cannot be listed stands in `unread`, nothing else fails for it.
-pub(crate) async fn live(look: &Look<'_>) -> Result<Found, ApiError> {
-    let empty = |name: &Name| (name.clone(), Live { cluster_uid: look.uid.to_owned(), ..Live::default() });
-    let mut found = Found { lives: look.scopes.keys().map(empty).collect(), listed: Vec::new() };
-    match (look.reading, look.mirror) {
+pub(crate) async fn live(read: &ReadRequest<'_>) -> Result<Found, ApiError> {
+    let empty = |name: &Name| (name.clone(), Live { cluster_uid: read.uid.to_owned(), ..Live::default() });
+    let mut found = Found { lives: read.scopes.keys().map(empty).collect(), listed: Vec::new() };
+    match (read.reading, read.mirror) {
         (Reading::Watched, Some(mirror)) => {
             for (name, live) in &mut found.lives {
-                settle_known(mirror, &look.scopes[name], live);
+                settle_known(mirror, &read.scopes[name], live);
             }
         }
-        _ => lists::list_all(look, &mut found).await,
+        _ => lists::list_all(read, &mut found).await,
     }
-    let sources = &SourceSecrets::of(look.connection);
-    let rest = found.lives.iter_mut().map(|(name, live)| fill(look, sources, &look.scopes[name], live));
+    let sources = &SourceSecrets::of(read.connection);
+    let rest = found.lives.iter_mut().map(|(name, live)| fill(read, sources, &read.scopes[name], live));
     for done in stream::iter(rest).buffer_unordered(16).collect::<Vec<_>>().await {
         done?;
     }
@@ -100,7 +100,7 @@ pub(crate) async fn live(look: &Look<'_>) -> Result<Found, ApiError> {
 }
 
 /// Takes the mirror's word for what is as desired.
-fn settle_known(mirror: &Mirror, scope: &Scope<'_>, live: &mut Live) {
+fn settle_known(mirror: &Mirror, scope: &ReadScope<'_>, live: &mut Live) {
     for id in scope.ids() {
         let known = scope.judge.uid(id).zip(scope.judge.wanted(id));
         if let Some(settled) = known.and_then(|(uid, wanted)| mirror.settled(id, uid, &wanted)) {
@@ -140,9 +140,9 @@ fn typed(mut item: Value, resource: &Resource) -> (ObjectId, LiveObject) {
 }
 
 /// Enters what was read object by object.
-fn insert(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live, item: Value, resource: &Resource) {
+fn insert(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live, item: Value, resource: &Resource) {
     let (id, object) = typed(item, resource);
-    if let Some(mirror) = look.mirror {
+    if let Some(mirror) = read.mirror {
         let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
         mirror.read(&id, &object, wanted.as_deref());
     }
@@ -151,19 +151,19 @@ fn insert(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live, item: Value, reso
 
 /// What the lists cannot show: objects under our names without our labels, foreign ones, how copies stand.
 async fn fill(
-    look: &Look<'_>,
+    read: &ReadRequest<'_>,
     sources: &SourceSecrets<'_>,
-    scope: &Scope<'_>,
+    scope: &ReadScope<'_>,
     live: &mut Live,
 ) -> Result<(), ApiError> {
-    let ours = match namespace_of(look, scope, live).await? {
+    let ours = match namespace_of(read, scope, live).await? {
         Standing::Absent => return Ok(()),
         Standing::There { ours } => ours,
     };
-    read_missing(look, scope, live).await?;
+    read_missing(read, scope, live).await?;
     if scope.foreign || !ours {
         live.foreign =
-            foreign::foreign(look.connection, look.kinds, look.garden, &scope.judge.desired.namespace).await?;
+            foreign::foreign(read.connection, read.kinds, read.garden, &scope.judge.desired.namespace).await?;
     }
     let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
     let requests = open.map(|request| async {
@@ -176,20 +176,20 @@ async fn fill(
             live.copies.insert(id, copy);
         }
     }
-    settle_secrets(look, scope, live);
+    settle_secrets(read, scope, live);
     Ok(())
 }
 
 /// Secrets are judged once it is known how copies stand.
-fn settle_secrets(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) {
+fn settle_secrets(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live) {
     for request in &scope.judge.desired.secrets {
         let as_desired = scope.judge.secret_is_as_desired(request, live);
         let wanted = as_desired.then(|| scope.judge.wanted(&request.id)).flatten();
         let (Some(object), Some(wanted)) = (live.objects.get(&request.id), wanted) else { continue };
-        if let Some(mirror) = look.mirror {
+        if let Some(mirror) = read.mirror {
             mirror.read(&request.id, object, Some(&wanted));
         }
-        if look.reading != Reading::Bodies {
+        if read.reading != Reading::Bodies {
             live.settled.insert(request.id.clone(), Settled::of(object));
             live.objects.remove(&request.id);
         }
@@ -202,7 +202,7 @@ enum Standing {
     There { ours: bool },
 }
 
-async fn namespace_of(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<Standing, ApiError> {
+async fn namespace_of(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live) -> Result<Standing, ApiError> {
     let id = ObjectId {
         api_version: "v1".into(),
         kind: "Namespace".into(),
@@ -213,18 +213,18 @@ async fn namespace_of(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Re
         return Ok(Standing::There { ours: true });
     }
     if !live.objects.contains_key(&id)
-        && let Ok(resource) = look.kinds.of(&id)
-        && let Some(body) = look.connection.get_opt(&resource.path("", &id.name)).await?
+        && let Ok(resource) = read.kinds.of(&id)
+        && let Some(body) = read.connection.get_opt(&resource.path("", &id.name)).await?
     {
-        insert(look, scope, live, body, resource);
+        insert(read, scope, live, body, resource);
     }
     Ok(live.objects.get(&id).map_or(Standing::Absent, |namespace| Standing::There {
-        ours: namespace.label(GARDEN_LABEL) == Some(look.garden.as_str()),
+        ours: namespace.label(GARDEN_LABEL) == Some(read.garden.as_str()),
     }))
 }
 
 /// Reads what is wanted or known and in no list: it may be somebody else's, or have lost its labels.
-async fn read_missing(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Result<(), ApiError> {
+async fn read_missing(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live) -> Result<(), ApiError> {
     let found: BTreeSet<_> = live.objects.keys().chain(live.settled.keys()).map(ObjectId::identity).collect();
     let mut missing: BTreeMap<(&str, &str, &str), Vec<&ObjectId>> = BTreeMap::new();
     // What could not be listed is not known to be missing, and would fail here for all the others.
@@ -234,23 +234,23 @@ async fn read_missing(look: &Look<'_>, scope: &Scope<'_>, live: &mut Live) -> Re
     }
     let mut reads = Vec::new();
     for ((api_version, kind, namespace), ids) in missing {
-        let Ok(resource) = look.kinds.serving(api_version, kind) else { continue };
+        let Ok(resource) = read.kinds.serving(api_version, kind) else { continue };
         if ids.len() <= SINGLE_READS {
             reads.extend(ids.into_iter().map(|id| (resource.clone(), id.clone())));
             continue;
         }
-        let there = look.connection.list(&resource.list_path(namespace), "", Detail::Metadata).await?;
+        let there = read.connection.list(&resource.list_path(namespace), "", Detail::Metadata).await?;
         let there: BTreeSet<&str> = there.iter().filter_map(|item| item["metadata"]["name"].as_str()).collect();
         reads.extend(ids.into_iter().filter(|id| there.contains(&*id.name)).map(|id| (resource.clone(), id.clone())));
     }
     let requests = reads.into_iter().map(|(resource, id)| async move {
-        let body = look.connection.get_object(&resource, &id).await;
+        let body = read.connection.get_object(&resource, &id).await;
         (resource, body)
     });
     let mut answers = stream::iter(requests).buffer_unordered(16);
     while let Some((resource, body)) = answers.next().await {
         if let Some(body) = body? {
-            insert(look, scope, live, body, &resource);
+            insert(read, scope, live, body, &resource);
         }
     }
     Ok(())

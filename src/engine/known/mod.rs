@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::round::Outcome;
+use super::round::RoundOutcome;
 use super::state::LiveState;
 use crate::check::{Checked, Memo, check_again};
-use crate::cluster::{Connection, Inventories, Reading};
+use crate::cluster::{Connection, Reading, StoredInventories};
 use crate::git::{Repository, Snapshot};
 use crate::model::{Life, Organisation};
 use crate::name::Name;
@@ -17,7 +17,7 @@ mod watching;
 
 pub(super) use attention::Attention;
 pub(crate) use attention::{Moment, VERIFY_EVERY, VERIFY_PACE};
-pub(super) use past::Applied;
+pub(super) use past::AppliedState;
 pub(super) use watching::Watching;
 
 /// What stays known between rounds.
@@ -26,9 +26,9 @@ pub struct Known {
     /// What was parsed and rendered.
     memo: Memo,
     /// What each cluster holds applied.
-    pub(super) applied: Option<Applied>,
+    pub(super) applied: Option<AppliedState>,
     /// Inventories that were read and not used yet.
-    pub(super) inventories: BTreeMap<Name, Inventories>,
+    pub(super) inventories: BTreeMap<Name, StoredInventories>,
     /// What is looked at next, and when.
     pub(super) attention: Attention,
     /// The watches of each cluster; none for a single round.
@@ -60,11 +60,11 @@ impl Known {
         &mut self,
         organisations: &BTreeSet<Name>,
         reading: Reading,
-    ) -> BTreeMap<Name, Inventories> {
+    ) -> BTreeMap<Name, StoredInventories> {
         if reading == Reading::Watched {
             return std::mem::take(&mut self.inventories);
         }
-        let part = |inventories: &mut Inventories| {
+        let part = |inventories: &mut StoredInventories| {
             let names: Vec<Name> = inventories.keys().filter(|name| organisations.contains(*name)).cloned().collect();
             names.into_iter().filter_map(|name| inventories.remove_entry(&name)).collect()
         };
@@ -82,7 +82,7 @@ impl Known {
         checked: &Checked,
         live: &LiveState,
         plan: &Plan,
-        outcome: &Outcome,
+        outcome: &RoundOutcome,
         moment: Moment,
     ) {
         let Some(garden) = &checked.garden else { return };

@@ -12,9 +12,9 @@ use crate::model::{Organisation, Past};
 use crate::name::Name;
 use crate::plan::Inventory;
 
-/// What is applied, organisation by organisation.
+/// What is applied of each organisation.
 #[derive(Clone, Debug, Default)]
-pub(in crate::engine) struct Applied {
+pub(in crate::engine) struct AppliedState {
     /// The commit each organisation was last brought about whole from.
     pub(crate) commits: BTreeMap<Name, CommitId>,
     /// The cluster that each organisation has objects on.
@@ -23,7 +23,7 @@ pub(in crate::engine) struct Applied {
     pub(crate) past: Past,
 }
 
-impl Applied {
+impl AppliedState {
     /// The title of an organisation as it was applied, where the repository still holds that commit.
     pub(crate) fn title(&self, name: &Name) -> Option<String> {
         self.past.organisations.get(name).map(|organisation| organisation.title.clone())
@@ -73,7 +73,7 @@ impl Applied {
 pub(in crate::engine) async fn read_inventories(
     clusters: &BTreeMap<Name, Connection>,
     garden: &Name,
-) -> BTreeMap<Name, cluster::Inventories> {
+) -> BTreeMap<Name, cluster::StoredInventories> {
     let reads = clusters.iter().map(|(name, connection)| async move {
         Some((name.clone(), cluster::inventory::read(connection, garden).await.ok()?))
     });
@@ -81,7 +81,7 @@ pub(in crate::engine) async fn read_inventories(
 }
 
 /// The inventory of each organisation, on the cluster that holds something of it.
-pub(in crate::engine) fn fullest(read: &BTreeMap<Name, cluster::Inventories>) -> Inventories<'_> {
+pub(in crate::engine) fn fullest(read: &BTreeMap<Name, cluster::StoredInventories>) -> Inventories<'_> {
     let mut inventories = Inventories::new();
     for (cluster, read) in read {
         for (name, stored) in read {
@@ -102,9 +102,9 @@ pub(in crate::engine) fn applied(
     inventories: &Inventories<'_>,
     repository: Option<&Repository>,
     now: jiff::Timestamp,
-) -> Applied {
+) -> AppliedState {
     let gardens = at_commits(inventories, repository, now);
-    let mut applied = Applied::default();
+    let mut applied = AppliedState::default();
     for (name, (cluster, inventory)) in inventories {
         let organisation = gardens.get(&inventory.commit).and_then(|organisations| organisations.get(name));
         applied.note(name, cluster, organisation, inventory);

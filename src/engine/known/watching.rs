@@ -7,14 +7,14 @@ use tokio::sync::Notify;
 
 use super::attention::Attention;
 use crate::cluster::{Connection, Mirror, Watches};
-use crate::engine::state::{LiveState, Watched};
+use crate::engine::state::{LiveState, WatchedCluster};
 use crate::name::Name;
 use crate::render::SecretSource;
 
 /// The watches of every cluster; none where a single round is made.
 #[derive(Default)]
 pub(in crate::engine) struct Watching {
-    clusters: BTreeMap<Name, Watched>,
+    clusters: BTreeMap<Name, WatchedCluster>,
     watches: BTreeMap<Name, Watches>,
 }
 
@@ -39,13 +39,13 @@ impl Watching {
             let mirror = Arc::new(Mirror::new(Arc::clone(bell)));
             let watches = Watches::new(connection.clone(), garden.clone(), Arc::clone(&mirror));
             watching.watches.insert(name.clone(), watches);
-            watching.clusters.insert(name.clone(), Watched { mirror, facts: None });
+            watching.clusters.insert(name.clone(), WatchedCluster { mirror, facts: None });
         }
         watching
     }
 
     /// What is known of each cluster.
-    pub(in crate::engine) fn clusters(&self) -> &BTreeMap<Name, Watched> {
+    pub(in crate::engine) fn clusters(&self) -> &BTreeMap<Name, WatchedCluster> {
         &self.clusters
     }
 

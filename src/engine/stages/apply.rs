@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::decide::input;
 use crate::cause::reason_of;
-use crate::cluster::{self, Facts, InventoryError, Permit, Stored, Work};
+use crate::cluster::{self, Facts, InventoryError, Permit, StoredInventory, Work};
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::finding::Findings;
 use crate::name::Name;
@@ -75,7 +75,7 @@ async fn organisation(
         garden: &round.garden.name,
         plan,
         objects: &state.objects,
-        said: &state.said,
+        directives: &state.directives,
         live: &state.live,
         inventory: &before,
         schemas,
@@ -117,7 +117,7 @@ async fn record(
     round: &RoundState<'_>,
     writer: &cluster::Writer,
     plan: &OrganisationPlan,
-    stored: &mut Stored,
+    stored: &mut StoredInventory,
     next: &Inventory,
 ) -> Result<(), InventoryError> {
     if *next == stored.inventory {

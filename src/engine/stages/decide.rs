@@ -34,7 +34,7 @@ pub(super) fn input<'a>(round: &RoundState<'a>, schemas: &'a Schemas, state: &'a
         desired: &state.objects,
         live: &state.live,
         inventory: &state.stored.inventory,
-        said: &state.said,
+        directives: &state.directives,
         limits: &round.garden.deletions,
         now: round.seconds(),
         schemas,
@@ -63,18 +63,18 @@ fn with_facts<T>(
     round: &RoundState<'_>,
     state: &OrganisationState,
     cluster: &Name,
-    check: impl FnOnce(&plan::guard::Facts<'_>) -> T,
+    check: impl FnOnce(&plan::guard::GuardInput<'_>) -> T,
 ) -> Option<T> {
     let cluster = round.garden.clusters.get(cluster)?;
-    let adopted = state.said.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
-    let facts = plan::guard::Facts {
+    let adopted = state.directives.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
+    let facts = plan::guard::GuardInput {
         garden: &round.garden.name,
         cluster_uid: &cluster.uid.value,
         live: &state.live,
         inventory: &state.stored.inventory,
         limits: &round.garden.deletions,
         adopted: &adopted,
-        clean: state.said.clean,
+        clean: state.directives.clean,
         now: round.seconds(),
     };
     Some(check(&facts))

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 
-use super::round::Outcome;
+use super::round::RoundOutcome;
 use super::state::{LiveState, RoundState};
-use crate::cluster::Inventories;
+use crate::cluster::StoredInventories;
 use crate::name::Name;
 use crate::plan::{self, Plan};
 
@@ -18,7 +18,7 @@ pub(super) mod decide;
 pub(super) mod read;
 
 /// IO: reads every cluster that the batch is about. Inventories that were read just now are not read again.
-pub async fn read(round: &RoundState<'_>, mut inventories: BTreeMap<Name, Inventories>) -> LiveState {
+pub async fn read(round: &RoundState<'_>, mut inventories: BTreeMap<Name, StoredInventories>) -> LiveState {
     let names: Vec<&Name> = round.garden.clusters.keys().filter(|name| round.concerns(name)).collect();
     let states = join_all(names.iter().map(|name| read::cluster(round, name, inventories.remove(*name)))).await;
     LiveState { clusters: names.into_iter().cloned().zip(states).collect() }
@@ -58,9 +58,9 @@ pub fn guard(round: &RoundState<'_>, live: &LiveState, Proposed(mut plan): Propo
 }
 
 /// IO: does a plan, organisations side by side.
-pub async fn apply(round: &RoundState<'_>, live: &mut LiveState, plan: &Plan) -> Outcome {
+pub async fn apply(round: &RoundState<'_>, live: &mut LiveState, plan: &Plan) -> RoundOutcome {
     let clusters = live.clusters.iter_mut().map(|(name, read)| apply::cluster(round, name, read, plan));
-    let mut outcome = Outcome::default();
+    let mut outcome = RoundOutcome::default();
     for (organisations, findings) in join_all(clusters).await {
         outcome.organisations.extend(organisations);
         outcome.findings.extend(findings);

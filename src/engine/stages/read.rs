@@ -7,20 +7,21 @@ use futures::future::join_all;
 
 use super::decide::input;
 use crate::cluster::{
-    self, ApiError, Connection, Facts, Inventories, InventoryError, Look, Progress, Reading, Scope, Stored,
+    self, ApiError, Connection, Facts, InventoryError, Progress, ReadRequest, ReadScope, Reading, StoredInventories,
+    StoredInventory,
 };
 use crate::engine::options::Ask;
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::{self, DryRun, Judge, Live, Said};
+use crate::plan::{self, Directives, DryRun, Judge, Live};
 use crate::render::{Object, ObjectId, OrganisationObjects};
 
 /// IO: everything of one cluster.
 pub(super) async fn cluster(
     round: &RoundState<'_>,
     name: &Name,
-    inventories: Option<Inventories>,
+    inventories: Option<StoredInventories>,
 ) -> Result<ClusterState, ClusterFailure> {
     let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
     let api = |source| ClusterFailure::Api { cluster: name.clone(), source };
@@ -38,7 +39,7 @@ pub(super) async fn cluster(
     round.tell(Progress::Reading { cluster: name.clone(), organisations: organisations.len() });
     let facts = facts(connection, known, &organisations).await.map_err(api)?;
     let scopes = organisations.iter().map(|(name, state)| (name.clone(), scope(round, &facts, state))).collect();
-    let look = Look {
+    let request = ReadRequest {
         connection,
         uid: &round.garden.clusters[name].uid.value,
         kinds: &facts.kinds,
@@ -48,7 +49,7 @@ pub(super) async fn cluster(
         scopes: &scopes,
         by_name: by_name(round),
     };
-    let mut found = cluster::read::live(&look).await.map_err(api)?;
+    let mut found = cluster::read::live(&request).await.map_err(api)?;
     for (name, state) in &mut organisations {
         state.live = found.lives.remove(name).unwrap_or_default();
     }
@@ -68,15 +69,15 @@ fn by_name<'r>(round: &RoundState<'r>) -> Option<&'r BTreeSet<Name>> {
 const MOST_BY_NAME: usize = 128;
 
 /// What is read of an organisation, and what it is judged by.
-fn scope<'a>(round: &RoundState<'a>, facts: &'a Facts, state: &'a OrganisationState) -> Scope<'a> {
+fn scope<'a>(round: &RoundState<'a>, facts: &'a Facts, state: &'a OrganisationState) -> ReadScope<'a> {
     let judge = Judge {
         garden: &round.garden.name,
         schemas: &facts.schemas,
         desired: &state.objects,
         inventory: &state.stored.inventory,
-        said: &state.said,
+        directives: &state.directives,
     };
-    Scope { judge, foreign: state.said.retired.is_some() }
+    ReadScope { judge, foreign: state.directives.retired.is_some() }
 }
 
 /// IO: what the cluster serves, as it is known, or asked anew where these organisations need more than that.
@@ -96,20 +97,20 @@ async fn facts(
 pub(in crate::engine) fn gather(
     round: &RoundState<'_>,
     cluster: &Name,
-    inventories: Inventories,
+    inventories: StoredInventories,
 ) -> (BTreeMap<Name, OrganisationState>, BTreeMap<Name, InventoryError>) {
     let mut organisations = BTreeMap::new();
     let mut unreadable = BTreeMap::new();
     let here =
         round.objects.values().filter(|objects| objects.cluster == *cluster && round.wants(&objects.organisation));
     for objects in here {
-        let state = OrganisationState::unread(Arc::clone(objects), said(round, &objects.organisation));
+        let state = OrganisationState::unread(Arc::clone(objects), directives(round, &objects.organisation));
         organisations.insert(objects.organisation.clone(), state);
     }
     for (name, read) in inventories.into_iter().filter(|(name, _)| round.wants(name)) {
         match (read, organisations.get_mut(&name)) {
             (Ok(stored), Some(state)) => {
-                state.said.paused.clone_from(&stored.paused);
+                state.directives.paused.clone_from(&stored.paused);
                 state.stored = stored;
             }
             (Ok(stored), None) if is_left_over(round, &name) => {
@@ -133,7 +134,7 @@ fn is_left_over(round: &RoundState<'_>, name: &Name) -> bool {
 }
 
 /// Nothing is asked for and nothing said, so nothing of it is deleted; the plan says so.
-fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> OrganisationState {
+fn left_over(cluster: &Name, organisation: Name, stored: StoredInventory) -> OrganisationState {
     let objects = OrganisationObjects {
         namespace: organisation.as_str().into(),
         organisation,
@@ -147,21 +148,22 @@ fn left_over(cluster: &Name, organisation: Name, stored: Stored) -> Organisation
         contributions: Vec::new(),
         next_change: None,
     };
-    OrganisationState { objects: Arc::new(objects), said: Said::default(), stored, live: Live::default() }
+    OrganisationState { objects: Arc::new(objects), directives: Directives::default(), stored, live: Live::default() }
 }
 
-fn said(round: &RoundState<'_>, organisation: &Name) -> Said {
-    let mut said = round.garden.organisations.get(organisation).map(|written| Said::of(written)).unwrap_or_default();
-    said.clean &= round.garden.unreadable.is_empty();
+fn directives(round: &RoundState<'_>, organisation: &Name) -> Directives {
+    let mut directives =
+        round.garden.organisations.get(organisation).map(|written| Directives::of(written)).unwrap_or_default();
+    directives.clean &= round.garden.unreadable.is_empty();
     // What renders an object is in the garden.
     let rendered = round.objects.get(organisation).map(|objects| objects.objects.iter()).into_iter().flatten();
-    said.apps.extend(rendered.filter_map(|object| object.app.clone()));
+    directives.apps.extend(rendered.filter_map(|object| object.app.clone()));
     let garden = round.garden.hold.as_ref().map(|hold| hold.value.clone());
     let pinned = round.garden.pin.as_ref().filter(|pin| pin.value != round.renderer_hash);
     let changed = pinned.map(|_| "parcelle changed: this one renders other objects than the pinned one".to_owned());
-    said.hold = said.hold.or(garden).or(changed);
-    said.truces.clone_from(round.truces);
-    said
+    directives.hold = directives.hold.or(garden).or(changed);
+    directives.truces.clone_from(round.truces);
+    directives
 }
 
 /// Asks the server about what is not known to be as it should be; those that may be forced, once more with force.
@@ -186,7 +188,7 @@ async fn ask(
         let again = questions(round, schemas, state, all, |object| {
             let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
             let conflict = state.live.dry_runs.get(&object.id);
-            matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.said, conflicts))
+            matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.directives, conflicts))
         });
         state.live.dry_runs.extend(sure.into_iter().map(|id| (id, DryRun::Accepted)));
         for (id, answer) in cluster::ask::dry_runs(connection, kinds, &again, true).await {
@@ -219,7 +221,7 @@ fn questions(
     let objects = plan::questions(&input(round, schemas, state), all).into_iter().map(|at| &state.objects.objects[at]);
     let asked = objects.filter(|object| wanted(object)).map(|object| {
         let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
-        (object.id.clone(), Arc::new(plan::body_to_send(object, &state.said, entry).into_owned()))
+        (object.id.clone(), Arc::new(plan::body_to_send(object, &state.directives, entry).into_owned()))
     });
     asked.collect()
 }

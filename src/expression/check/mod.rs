@@ -2,7 +2,7 @@
 
 mod operators;
 
-use super::tree::{Function, Kind, Tree, Walk};
+use super::tree::{Expr, ExprKind, Function, Walk};
 use super::{Expression, Scope, Type};
 use crate::finding::{Applicability, Code, Finding};
 use crate::quantity::Quantity;
@@ -80,36 +80,36 @@ struct Checker {
 
 impl Checker {
     /// The type of a value that must be there.
-    fn value(&self, tree: &Tree, scope: &Scope) -> Result<Type, Box<Finding>> {
+    fn value(&self, tree: &Expr, scope: &Scope) -> Result<Type, Box<Finding>> {
         let found = self.maybe(tree, scope, false)?;
         if found.optional && !scope.knows(tree) { Err(Box::new(untested(tree, scope))) } else { Ok(found.kind) }
     }
 
     /// The type of a value that may be absent; inside `has` the parts of a path may be, too.
-    fn maybe(&self, tree: &Tree, scope: &Scope, inside_has: bool) -> Result<Found, Box<Finding>> {
+    fn maybe(&self, tree: &Expr, scope: &Scope, inside_has: bool) -> Result<Found, Box<Finding>> {
         let always = |kind| Ok(Found { kind, optional: false });
         match &tree.kind {
-            Kind::Bool(_) => always(Type::Bool),
-            Kind::Int(_) => always(Type::Int),
-            Kind::Text(_) => always(Type::Text),
-            Kind::List(items) => self.list(items, scope).and_then(always),
-            Kind::Name(name) => match scope.name(name) {
+            ExprKind::Bool(_) => always(Type::Bool),
+            ExprKind::Int(_) => always(Type::Int),
+            ExprKind::Text(_) => always(Type::Text),
+            ExprKind::List(items) => self.list(items, scope).and_then(always),
+            ExprKind::Name(name) => match scope.name(name) {
                 Some(kind) => always(kind.clone()),
                 None => Err(Box::new(self.unknown(name, None, scope.names(), tree.span))),
             },
-            Kind::Field(of, name) => {
+            ExprKind::Field(of, name) => {
                 let kind = self.part(of, scope, inside_has)?;
                 self.field(&kind, of, name, self.end_of(tree.span, name))
             }
-            Kind::Index(of, at) => {
+            ExprKind::Index(of, at) => {
                 let kind = self.part(of, scope, inside_has)?;
                 self.index(&kind, of, at, scope)
             }
-            Kind::Not(of) => self.wants(of, scope, &Type::Bool).map(|()| Type::Bool).and_then(always),
-            Kind::Binary(operator, left, right) => self.binary(*operator, left, right, scope).and_then(always),
-            Kind::Choose(condition, yes, no) => self.choose(condition, yes, no, scope).and_then(always),
-            Kind::Call(function, arguments) => self.call(*function, arguments, tree, scope),
-            Kind::Each(walk, of, name, body) => self.each(*walk, of, name, body, scope).and_then(always),
+            ExprKind::Not(of) => self.wants(of, scope, &Type::Bool).map(|()| Type::Bool).and_then(always),
+            ExprKind::Binary(operator, left, right) => self.binary(*operator, left, right, scope).and_then(always),
+            ExprKind::Choose(condition, yes, no) => self.choose(condition, yes, no, scope).and_then(always),
+            ExprKind::Call(function, arguments) => self.call(*function, arguments, tree, scope),
+            ExprKind::Each(walk, of, name, body) => self.each(*walk, of, name, body, scope).and_then(always),
         }
     }
 
@@ -119,11 +119,11 @@ impl Checker {
         if self.precise { Span::new(span.file, range.end.saturating_sub(name.len())..range.end) } else { span }
     }
 
-    fn part(&self, of: &Tree, scope: &Scope, inside_has: bool) -> Result<Type, Box<Finding>> {
+    fn part(&self, of: &Expr, scope: &Scope, inside_has: bool) -> Result<Type, Box<Finding>> {
         if inside_has { self.maybe(of, scope, true).map(|found| found.kind) } else { self.value(of, scope) }
     }
 
-    fn wants(&self, tree: &Tree, scope: &Scope, wanted: &Type) -> Result<(), Box<Finding>> {
+    fn wants(&self, tree: &Expr, scope: &Scope, wanted: &Type) -> Result<(), Box<Finding>> {
         let found = self.value(tree, scope)?;
         if found == Type::Secret {
             return Err(Box::new(secret(tree)));
@@ -135,7 +135,7 @@ impl Checker {
         }
     }
 
-    fn list(&self, items: &[Tree], scope: &Scope) -> Result<Type, Box<Finding>> {
+    fn list(&self, items: &[Expr], scope: &Scope) -> Result<Type, Box<Finding>> {
         let mut inner = Type::Any;
         for (at, item) in items.iter().enumerate() {
             let kind = self.value(item, scope)?;
@@ -151,7 +151,7 @@ impl Checker {
         Ok(Type::List(Box::new(inner)))
     }
 
-    fn field(&self, kind: &Type, of: &Tree, name: &str, span: Span) -> Result<Found, Box<Finding>> {
+    fn field(&self, kind: &Type, of: &Expr, name: &str, span: Span) -> Result<Found, Box<Finding>> {
         match kind {
             Type::Any => Ok(Found { kind: Type::Any, optional: false }),
             Type::Map(inner) => Ok(Found { kind: (**inner).clone(), optional: true }),
@@ -167,13 +167,13 @@ impl Checker {
         }
     }
 
-    fn index(&self, kind: &Type, of: &Tree, at: &Tree, scope: &Scope) -> Result<Found, Box<Finding>> {
+    fn index(&self, kind: &Type, of: &Expr, at: &Expr, scope: &Scope) -> Result<Found, Box<Finding>> {
         let (wanted, inner, optional) = match kind {
             Type::Any => (Type::Any, Type::Any, false),
             Type::List(inner) => (Type::Int, (**inner).clone(), true),
             Type::Map(inner) => (Type::Text, (**inner).clone(), true),
             Type::Object(_) => {
-                let Kind::Text(name) = &at.kind else {
+                let ExprKind::Text(name) = &at.kind else {
                     return Err(Box::new(
                         Finding::error(MISMATCH, format!("`{of}` is no list and no map"), at.span)
                             .help("name the field after a dot"),
@@ -192,7 +192,7 @@ impl Checker {
         Ok(Found { kind: inner, optional })
     }
 
-    fn choose(&self, condition: &Tree, yes: &Tree, no: &Tree, scope: &Scope) -> Result<Type, Box<Finding>> {
+    fn choose(&self, condition: &Expr, yes: &Expr, no: &Expr, scope: &Scope) -> Result<Type, Box<Finding>> {
         self.wants(condition, scope, &Type::Bool)?;
         let left = self.value(yes, &scope.assuming(condition, true))?;
         let right = self.value(no, &scope.assuming(condition, false))?;
@@ -203,7 +203,7 @@ impl Checker {
         })
     }
 
-    fn call(&self, function: Function, arguments: &[Tree], whole: &Tree, scope: &Scope) -> Result<Found, Box<Finding>> {
+    fn call(&self, function: Function, arguments: &[Expr], whole: &Expr, scope: &Scope) -> Result<Found, Box<Finding>> {
         let always = |kind| Ok(Found { kind, optional: false });
         let first = &arguments[0];
         match function {
@@ -247,7 +247,7 @@ impl Checker {
     }
 
     /// `min(a, b)` of values; `min(list)` may be absent, since the list may be empty.
-    fn extreme(&self, arguments: &[Tree], whole: &Tree, scope: &Scope) -> Result<Found, Box<Finding>> {
+    fn extreme(&self, arguments: &[Expr], whole: &Expr, scope: &Scope) -> Result<Found, Box<Finding>> {
         let first = self.value(&arguments[0], scope)?;
         let single = arguments.len() == 1;
         let mut kind = match (single, first) {
@@ -267,7 +267,7 @@ impl Checker {
         ))
     }
 
-    fn each(&self, walk: Walk, of: &Tree, name: &str, body: &Tree, scope: &Scope) -> Result<Type, Box<Finding>> {
+    fn each(&self, walk: Walk, of: &Expr, name: &str, body: &Expr, scope: &Scope) -> Result<Type, Box<Finding>> {
         let element = match self.value(of, scope)? {
             Type::List(inner) => *inner,
             Type::Map(_) => Type::Text,
@@ -288,7 +288,7 @@ impl Checker {
         Ok(if walk == Walk::Filter { Type::List(Box::new(element)) } else { Type::Bool })
     }
 
-    fn unknown<'a>(&self, name: &str, of: Option<&Tree>, known: impl Iterator<Item = &'a str>, span: Span) -> Finding {
+    fn unknown<'a>(&self, name: &str, of: Option<&Expr>, known: impl Iterator<Item = &'a str>, span: Span) -> Finding {
         let known: Vec<&str> = known.collect();
         let title = match of {
             Some(of) => format!("`{of}` has no `{name}`"),
@@ -326,7 +326,7 @@ impl Checker {
     }
 }
 
-fn untested(tree: &Tree, scope: &Scope) -> Finding {
+fn untested(tree: &Expr, scope: &Scope) -> Finding {
     // The outermost part that is not known to be there is `tree` itself: its parts were checked before.
     let names: Vec<&str> = scope.names().collect();
     let finding = Finding::error(OPTIONAL, format!("`{tree}` may be absent"), tree.span);
@@ -337,15 +337,15 @@ fn untested(tree: &Tree, scope: &Scope) -> Finding {
     }
 }
 
-fn secret(tree: &Tree) -> Finding {
+fn secret(tree: &Expr) -> Finding {
     Finding::error(SECRET, format!("`{tree}` is a secret"), tree.span)
         .why("its value is known to the cluster only: nothing is computed with it")
         .help("put it whole into a string: `\"${…}\"` in `env` or `file`")
 }
 
 /// The literal amount of `quantity('8 GiB')`.
-pub(super) fn literal_quantity(tree: &Tree) -> Result<Quantity, Box<Finding>> {
-    let Kind::Text(text) = &tree.kind else {
+pub(super) fn literal_quantity(tree: &Expr) -> Result<Quantity, Box<Finding>> {
+    let ExprKind::Text(text) = &tree.kind else {
         return Err(Box::new(
             Finding::error(QUANTITY, "`quantity` takes a literal amount", tree.span)
                 .help("write `quantity('8 GiB')`; a setting of type `size` is an amount already"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{CHOICE, Checker, MISMATCH, common, fits, secret};
-use crate::expression::tree::{Kind, Operator, Tree};
+use crate::expression::tree::{Expr, ExprKind, Operator};
 use crate::expression::{Scope, Type};
 use crate::finding::Finding;
 use crate::quantity::Dimension;
@@ -13,8 +13,8 @@ impl Checker {
     pub(super) fn binary(
         &self,
         operator: Operator,
-        left: &Tree,
-        right: &Tree,
+        left: &Expr,
+        right: &Expr,
         scope: &Scope,
     ) -> Result<Type, Box<Finding>> {
         use Operator::{And, AtLeast, AtMost, Equal, In, Less, Minus, More, Or, Plus, Times, Unequal};
@@ -48,23 +48,23 @@ impl Checker {
     }
 
     /// `settings.office == 'onlyofice'`: a literal that is none of the words can never be equal.
-    fn comparable_words(&self, left: &Tree, right: &Tree, types: &(Type, Type)) -> Result<(), Box<Finding>> {
+    fn comparable_words(&self, left: &Expr, right: &Expr, types: &(Type, Type)) -> Result<(), Box<Finding>> {
         match (types, &left.kind, &right.kind) {
-            ((Type::Choice(words), _), _, Kind::Text(text)) => self.known_word(words, text, left, right.span),
-            ((_, Type::Choice(words)), Kind::Text(text), _) => self.known_word(words, text, right, left.span),
+            ((Type::Choice(words), _), _, ExprKind::Text(text)) => self.known_word(words, text, left, right.span),
+            ((_, Type::Choice(words)), ExprKind::Text(text), _) => self.known_word(words, text, right, left.span),
             _ => Ok(()),
         }
     }
 
-    fn member(&self, left: &Tree, right: &Tree, types: &(Type, Type)) -> Result<(), Box<Finding>> {
-        if let (Kind::Text(text), Type::List(inner)) = (&left.kind, &types.1)
+    fn member(&self, left: &Expr, right: &Expr, types: &(Type, Type)) -> Result<(), Box<Finding>> {
+        if let (ExprKind::Text(text), Type::List(inner)) = (&left.kind, &types.1)
             && let Type::Choice(words) = &**inner
         {
             return self.known_word(words, text, right, left.span);
         }
-        if let (Type::Choice(words), Kind::List(items)) = (&types.0, &right.kind) {
+        if let (Type::Choice(words), ExprKind::List(items)) = (&types.0, &right.kind) {
             for item in items {
-                if let Kind::Text(text) = &item.kind {
+                if let ExprKind::Text(text) = &item.kind {
                     self.known_word(words, text, left, item.span)?;
                 }
             }
@@ -72,7 +72,7 @@ impl Checker {
         Ok(())
     }
 
-    fn known_word(&self, words: &[String], text: &Arc<str>, of: &Tree, span: Span) -> Result<(), Box<Finding>> {
+    fn known_word(&self, words: &[String], text: &Arc<str>, of: &Expr, span: Span) -> Result<(), Box<Finding>> {
         if words.iter().any(|word| **word == **text) {
             return Ok(());
         }
@@ -133,7 +133,7 @@ fn product(types: &(Type, Type)) -> Option<Type> {
     }
 }
 
-fn no_operator(operator: Operator, left: &Tree, right: &Tree, types: &(Type, Type)) -> Finding {
+fn no_operator(operator: Operator, left: &Expr, right: &Expr, types: &(Type, Type)) -> Finding {
     let sign = operator.sign();
     let span = left.span.to(right.span);
     let finding = Finding::error(MISMATCH, format!("`{sign}` does not fit between these types"), span)

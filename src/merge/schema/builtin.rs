@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Empty, Field, Kinds, List, ListKind, Object, Scalar, Shape, Type, TypeId, TypeRef, TypeTable};
+use super::{
+    Empty, FieldSchema, Kinds, List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeSchema, TypeShape,
+    TypeTable,
+};
 use crate::kind;
 
 const FACTS: &str = include_str!("../../../schemas/kubernetes/1.36.json");
@@ -23,7 +26,7 @@ pub(super) fn parse() -> Kinds {
     let types = facts["types"].as_object().unwrap_or(&empty);
     let mut reader = Reader { types, zero: &zero, ids: BTreeMap::new(), table: TypeTable::default() };
     for name in types.keys() {
-        let id = reader.table.push(Shape::Any.into());
+        let id = reader.table.push(TypeShape::Any.into());
         reader.ids.insert(name, id);
     }
     for (name, declared) in types {
@@ -53,12 +56,12 @@ struct Reader<'f> {
 }
 
 impl<'f> Reader<'f> {
-    fn read_named(&mut self, name: &str, declared: &'f Value) -> Type {
+    fn read_named(&mut self, name: &str, declared: &'f Value) -> TypeSchema {
         match name {
-            "apimachinery.pkg.api.resource.Quantity" => Shape::Scalar(Scalar::Quantity).into(),
-            "meta.v1.Time" => Shape::Scalar(Scalar::Time).into(),
-            "meta.v1.MicroTime" => Shape::Scalar(Scalar::MicroTime).into(),
-            "apimachinery.pkg.util.intstr.IntOrString" => Shape::Scalar(Scalar::IntOrString).into(),
+            "apimachinery.pkg.api.resource.Quantity" => TypeShape::Scalar(ScalarKind::Quantity).into(),
+            "meta.v1.Time" => TypeShape::Scalar(ScalarKind::Time).into(),
+            "meta.v1.MicroTime" => TypeShape::Scalar(ScalarKind::MicroTime).into(),
+            "apimachinery.pkg.util.intstr.IntOrString" => TypeShape::Scalar(ScalarKind::IntOrString).into(),
             _ => self.read(name, declared),
         }
     }
@@ -73,52 +76,52 @@ impl<'f> Reader<'f> {
         match (declared["map"].as_str(), types.get(name)) {
             (Some(relationship), Some(named)) => {
                 let mut one = self.read_named(name, named);
-                if let Shape::Map(object) = &mut one.shape {
+                if let TypeShape::Map(object) = &mut one.shape {
                     object.atomic = relationship == "atomic";
                 }
                 self.table.push(one)
             }
-            _ => self.ids.get(name).copied().unwrap_or_else(|| self.table.push(Shape::Any.into())),
+            _ => self.ids.get(name).copied().unwrap_or_else(|| self.table.push(TypeShape::Any.into())),
         }
     }
 
-    fn read(&mut self, name: &str, declared: &'f Value) -> Type {
+    fn read(&mut self, name: &str, declared: &'f Value) -> TypeSchema {
         let shape = match declared["type"].as_str() {
             Some("object") => self.read_object(name, declared),
             Some("array") => self.read_list(declared),
-            Some("string") => Shape::Scalar(match declared["format"].as_str() {
-                Some("int-or-string") => Scalar::IntOrString,
-                Some("byte") => Scalar::Bytes,
-                _ => Scalar::String,
+            Some("string") => TypeShape::Scalar(match declared["format"].as_str() {
+                Some("int-or-string") => ScalarKind::IntOrString,
+                Some("byte") => ScalarKind::Bytes,
+                _ => ScalarKind::String,
             }),
-            Some("integer") => Shape::Scalar(Scalar::Integer),
-            Some("number") => Shape::Scalar(Scalar::Number),
-            Some("boolean") => Shape::Scalar(Scalar::Boolean),
-            _ => Shape::Any,
+            Some("integer") => TypeShape::Scalar(ScalarKind::Integer),
+            Some("number") => TypeShape::Scalar(ScalarKind::Number),
+            Some("boolean") => TypeShape::Scalar(ScalarKind::Boolean),
+            _ => TypeShape::Any,
         };
         shape.into()
     }
 
-    fn read_object(&mut self, name: &str, declared: &'f Value) -> Shape {
+    fn read_object(&mut self, name: &str, declared: &'f Value) -> TypeShape {
         let mut fields = BTreeMap::new();
         if let Some(members) = declared["fields"].as_object() {
             for (field, of) in members {
                 let of = self.reference(of);
-                fields.insert(field.as_str().into(), Field { of, empty: Empty::Vanishes });
+                fields.insert(field.as_str().into(), FieldSchema { of, empty: Empty::Vanishes });
             }
         }
         self.read_zero_values(name, &mut fields);
         let values = match &declared["values"] {
-            Value::Null if fields.is_empty() => Some(self.table.push(Shape::Any.into())),
+            Value::Null if fields.is_empty() => Some(self.table.push(TypeShape::Any.into())),
             Value::Null => None,
             values => Some(self.reference(values)),
         };
         let preserve_unknown = declared["values"].is_null() && fields.is_empty();
-        Shape::Map(Object { atomic: declared["map"] == "atomic", fields, values, preserve_unknown })
+        TypeShape::Map(ObjectSchema { atomic: declared["map"] == "atomic", fields, values, preserve_unknown })
     }
 
     /// Structures that a field refers to stay when they are empty; the file says where fields differ from the rule.
-    fn read_zero_values(&self, name: &str, fields: &mut BTreeMap<Box<str>, Field>) {
+    fn read_zero_values(&self, name: &str, fields: &mut BTreeMap<Box<str>, FieldSchema>) {
         for (declared, empty) in [
             ("pointer", Empty::Stays),
             ("zero", Empty::Zero),
@@ -135,7 +138,7 @@ impl<'f> Reader<'f> {
         }
     }
 
-    fn read_list(&mut self, declared: &'f Value) -> Shape {
+    fn read_list(&mut self, declared: &'f Value) -> TypeShape {
         let kind = match declared["list"].as_str() {
             Some("set") => ListKind::Set,
             Some("map") => {
@@ -146,7 +149,7 @@ impl<'f> Reader<'f> {
             _ => ListKind::Atomic,
         };
         let items = self.reference(&declared["items"]);
-        Shape::List(List { kind, items, merge_key: declared["mergeKey"].as_str().map(Into::into) })
+        TypeShape::List(List { kind, items, merge_key: declared["mergeKey"].as_str().map(Into::into) })
     }
 
     /// The value that an absent key stands for: `TCP` for protocols, the zero value for what is always written.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{BUILTIN, Empty, Field, Kinds, List, ListKind, Object, Scalar, Shape, Type, TypeId, TypeRef, TypeTable};
+use super::{
+    BUILTIN, Empty, FieldSchema, Kinds, List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeSchema,
+    TypeShape, TypeTable,
+};
 
 /// Why a definition could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,16 +56,16 @@ fn read_kind(schema: &Value, preserve: bool, status: bool) -> TypeRef {
 /// An object of a kind (the root, or an embedded one) has `apiVersion`, `kind` and `metadata` besides what is declared.
 fn read_root(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeId {
     let mut one = read(table, schema, preserve);
-    if !matches!(one.shape, Shape::Map(_)) {
-        one.shape = Shape::Map(Object::default());
+    if !matches!(one.shape, TypeShape::Map(_)) {
+        one.shape = TypeShape::Map(ObjectSchema::default());
     }
     let metadata = copy_metadata(table);
-    if let Shape::Map(object) = &mut one.shape {
+    if let TypeShape::Map(object) = &mut one.shape {
         for name in ["apiVersion", "kind"] {
-            let of = table.push(Shape::Scalar(Scalar::String).into());
-            object.fields.insert(name.into(), Field { of, empty: Empty::Stays });
+            let of = table.push(TypeShape::Scalar(ScalarKind::String).into());
+            object.fields.insert(name.into(), FieldSchema { of, empty: Empty::Stays });
         }
-        object.fields.insert("metadata".into(), Field { of: metadata, empty: Empty::Stays });
+        object.fields.insert("metadata".into(), FieldSchema { of: metadata, empty: Empty::Stays });
     }
     table.push(one)
 }
@@ -70,26 +73,26 @@ fn read_root(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeId {
 /// The metadata of built-in kinds, copied into another table.
 fn copy_metadata(table: &mut TypeTable) -> TypeId {
     let source = BUILTIN.values().next().and_then(|any| match &any.table.get(any.root).shape {
-        Shape::Map(object) => Some((any, object.fields.get("metadata")?.of)),
+        TypeShape::Map(object) => Some((any, object.fields.get("metadata")?.of)),
         _ => None,
     });
     match source {
         Some((of, id)) => copy(table, &of.table, id),
-        None => table.push(Shape::Any.into()),
+        None => table.push(TypeShape::Any.into()),
     }
 }
 
 fn copy(table: &mut TypeTable, from: &TypeTable, id: TypeId) -> TypeId {
     let mut one = from.get(id).clone();
     match &mut one.shape {
-        Shape::List(list) => list.items = copy(table, from, list.items),
-        Shape::Map(object) => {
+        TypeShape::List(list) => list.items = copy(table, from, list.items),
+        TypeShape::Map(object) => {
             for field in object.fields.values_mut() {
                 field.of = copy(table, from, field.of);
             }
             object.values = object.values.map(|values| copy(table, from, values));
         }
-        Shape::Scalar(_) | Shape::Any => {}
+        TypeShape::Scalar(_) | TypeShape::Any => {}
     }
     table.push(one)
 }
@@ -102,38 +105,38 @@ fn read_id(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeId {
     table.push(one)
 }
 
-fn read(table: &mut TypeTable, schema: &Value, preserve: bool) -> Type {
+fn read(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeSchema {
     let preserve = preserve || schema["x-kubernetes-preserve-unknown-fields"] == true;
     let shape = if schema["x-kubernetes-int-or-string"] == true {
-        Shape::Scalar(Scalar::IntOrString)
+        TypeShape::Scalar(ScalarKind::IntOrString)
     } else {
         match schema["type"].as_str() {
             Some("object") => read_object(table, schema, preserve),
             Some("array") => read_list(table, schema, preserve),
-            Some("string") => Shape::Scalar(Scalar::String),
-            Some("integer") => Shape::Scalar(Scalar::Integer),
-            Some("number") => Shape::Scalar(Scalar::Number),
-            Some("boolean") => Shape::Scalar(Scalar::Boolean),
-            _ => Shape::Any,
+            Some("string") => TypeShape::Scalar(ScalarKind::String),
+            Some("integer") => TypeShape::Scalar(ScalarKind::Integer),
+            Some("number") => TypeShape::Scalar(ScalarKind::Number),
+            Some("boolean") => TypeShape::Scalar(ScalarKind::Boolean),
+            _ => TypeShape::Any,
         }
     };
-    Type { shape, default: schema.get("default").cloned(), nullable: schema["nullable"] == true }
+    TypeSchema { shape, default: schema.get("default").cloned(), nullable: schema["nullable"] == true }
 }
 
-fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
+fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeShape {
     let mut fields = BTreeMap::new();
     for (name, of) in schema["properties"].as_object().into_iter().flatten() {
         let of = read_id(table, of, preserve);
-        fields.insert(name.as_str().into(), Field { of, empty: Empty::Stays });
+        fields.insert(name.as_str().into(), FieldSchema { of, empty: Empty::Stays });
     }
     let declares_values = !matches!(schema["additionalProperties"], Value::Null | Value::Bool(false));
     let values = match &schema["additionalProperties"] {
-        Value::Null if preserve || fields.is_empty() => Some(table.push(Shape::Any.into())),
+        Value::Null if preserve || fields.is_empty() => Some(table.push(TypeShape::Any.into())),
         Value::Null | Value::Bool(false) => None,
-        Value::Bool(true) => Some(table.push(Shape::Any.into())),
+        Value::Bool(true) => Some(table.push(TypeShape::Any.into())),
         values => Some(read_id(table, values, preserve)),
     };
-    Shape::Map(Object {
+    TypeShape::Map(ObjectSchema {
         atomic: schema["x-kubernetes-map-type"] == "atomic",
         fields,
         values,
@@ -141,7 +144,7 @@ fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
     })
 }
 
-fn read_list(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
+fn read_list(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeShape {
     let kind = match schema["x-kubernetes-list-type"].as_str() {
         Some("set") => ListKind::Set,
         Some("map") => ListKind::Map(
@@ -156,5 +159,5 @@ fn read_list(table: &mut TypeTable, schema: &Value, preserve: bool) -> Shape {
         _ => ListKind::Atomic,
     };
     let items = read_id(table, &schema["items"], preserve);
-    Shape::List(List { kind, items, merge_key: None })
+    TypeShape::List(List { kind, items, merge_key: None })
 }

@@ -18,16 +18,16 @@ pub(crate) struct TypeId(u32);
 /// The types of one source (all built-in kinds, or one version of a custom kind), each stored once.
 #[derive(Debug, Default)]
 pub(crate) struct TypeTable {
-    types: Vec<Type>,
+    types: Vec<TypeSchema>,
 }
 
 impl TypeTable {
     /// The type with this number.
-    pub(crate) fn get(&self, id: TypeId) -> &Type {
+    pub(crate) fn get(&self, id: TypeId) -> &TypeSchema {
         &self.types[id.0 as usize]
     }
 
-    fn push(&mut self, one: Type) -> TypeId {
+    fn push(&mut self, one: TypeSchema) -> TypeId {
         let id = TypeId(u32::try_from(self.types.len()).unwrap_or(u32::MAX));
         self.types.push(one);
         id
@@ -36,36 +36,36 @@ impl TypeTable {
 
 /// A type of values, with what its declaration says besides the shape.
 #[derive(Debug, Clone)]
-pub(crate) struct Type {
+pub(crate) struct TypeSchema {
     /// The form of its values.
-    pub(crate) shape: Shape,
+    pub(crate) shape: TypeShape,
     /// The value that the server puts where none is given (custom kinds).
     pub(crate) default: Option<Value>,
     /// Whether `null` is a value of its own (custom kinds).
     pub(crate) nullable: bool,
 }
 
-impl From<Shape> for Type {
-    fn from(shape: Shape) -> Self {
+impl From<TypeShape> for TypeSchema {
+    fn from(shape: TypeShape) -> Self {
         Self { shape, default: None, nullable: false }
     }
 }
 
 /// The form of a type's values.
 #[derive(Debug, Clone)]
-pub(crate) enum Shape {
+pub(crate) enum TypeShape {
     /// A single value.
-    Scalar(Scalar),
+    Scalar(ScalarKind),
     List(List),
     /// An object with declared fields, a map, or both.
-    Map(Object),
+    Map(ObjectSchema),
     /// Anything: scalars, atomic lists, and maps of anything.
     Any,
 }
 
 /// What a single value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scalar {
+pub(crate) enum ScalarKind {
     String,
     /// A whole number.
     Integer,
@@ -108,18 +108,18 @@ pub(crate) enum ListKind {
 
 /// An object or map.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Object {
+pub(crate) struct ObjectSchema {
     /// Whether it is one value (`false`: its fields are owned one by one).
     pub(crate) atomic: bool,
     /// The declared fields by name.
-    pub(crate) fields: BTreeMap<Box<str>, Field>,
+    pub(crate) fields: BTreeMap<Box<str>, FieldSchema>,
     /// The type of what is not declared; `None` refuses undeclared fields.
     pub(crate) values: Option<TypeId>,
     /// Whether undeclared fields are kept as they are rather than pruned (custom kinds).
     pub(crate) preserve_unknown: bool,
 }
 
-impl Object {
+impl ObjectSchema {
     /// The type of the field or map value with this name, if one is allowed.
     pub(crate) fn child(&self, name: &str) -> Option<TypeId> {
         self.fields.get(name).map(|field| field.of).or(self.values)
@@ -128,7 +128,7 @@ impl Object {
 
 /// A declared field of an object.
 #[derive(Debug, Clone)]
-pub(crate) struct Field {
+pub(crate) struct FieldSchema {
     pub(crate) of: TypeId,
     /// What the server writes when the value is empty or absent.
     pub(crate) empty: Empty,
@@ -181,10 +181,10 @@ impl TypeRef {
     }
 
     /// The type at a path of field names; list items are passed by `[]`.
-    pub(crate) fn at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Option<&Type> {
+    pub(crate) fn at<'p>(&self, path: impl IntoIterator<Item = &'p str>) -> Option<&TypeSchema> {
         let id = path.into_iter().try_fold(self.root, |id, name| match &self.table.get(id).shape {
-            Shape::Map(object) => object.child(name),
-            Shape::List(list) if name == "[]" => Some(list.items),
+            TypeShape::Map(object) => object.child(name),
+            TypeShape::List(list) if name == "[]" => Some(list.items),
             _ => None,
         })?;
         Some(self.table.get(id))

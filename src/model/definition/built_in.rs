@@ -8,7 +8,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, Definitions};
 use crate::model::{names, read};
 use crate::name::Name;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::Sources;
 use crate::syntax;
 
@@ -55,7 +55,7 @@ impl Definitions {
 
     /// These, and over them those that files of a garden hold. One that a finding is about is among the broken.
     #[must_use]
-    pub fn with(&self, files: &[Arc<Checked>], findings: &mut Findings) -> Self {
+    pub fn with(&self, files: &[Arc<CheckedFile>], findings: &mut Findings) -> Self {
         let mut all = self.clone();
         let mut places: BTreeMap<Name, &crate::syntax::Node> = BTreeMap::new();
         let mut waiting = Vec::new();

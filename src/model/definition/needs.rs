@@ -106,7 +106,7 @@ pub(crate) enum NeedKind {
 
 /// What a definition may say about a kind of need, and what it gets.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct NeedFacts {
     pub(crate) kind: NeedKind,
     /// The word in `needs { … }`.
     pub(crate) word: &'static str,
@@ -149,8 +149,8 @@ const PORT: (&str, OutputKind, &str) = ("port", OutputKind::Int, "the port to co
 const PASSWORD: (&str, OutputKind, &str) = ("password", OutputKind::Secret, "the password");
 
 /// Every kind of need.
-pub(crate) const FACTS: &[Facts] = &[
-    Facts {
+pub(crate) const FACTS: &[NeedFacts] = &[
+    NeedFacts {
         kind: NeedKind::Postgres,
         word: "postgres",
         options: &[
@@ -168,7 +168,7 @@ pub(crate) const FACTS: &[Facts] = &[
             ("url", OutputKind::Secret, "all of it as `postgres://user:password@host:port/database`"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Mongodb,
         word: "mongodb",
         options: &[("size", SIZE, false)],
@@ -181,13 +181,13 @@ pub(crate) const FACTS: &[Facts] = &[
             ("url", OutputKind::Secret, "all of it as `mongodb://user:password@host:port/database?…`"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Redis,
         word: "redis",
         options: &[("keep", OptionKind::OnOff, false)],
         outputs: &[HOST, PORT, PASSWORD, ("url", OutputKind::Secret, "all of it as `redis://:password@host:port`")],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Bucket,
         word: "bucket",
         options: &[("size", SIZE, false), ("public", OptionKind::OnOff, false)],
@@ -202,13 +202,13 @@ pub(crate) const FACTS: &[Facts] = &[
             ("secret-key", OutputKind::Secret, "the key"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Volume,
         word: "volume",
         options: &[("size", SIZE, true), ("shared", OptionKind::OnOff, false)],
         outputs: &[],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Mail,
         word: "mail",
         options: &[("from", OptionKind::Text, false)],
@@ -222,7 +222,7 @@ pub(crate) const FACTS: &[Facts] = &[
             ("domain", OutputKind::Text, "the part of `from` after the `@`"),
         ],
     },
-    Facts {
+    NeedFacts {
         kind: NeedKind::Route,
         word: "route",
         options: &[
@@ -239,8 +239,8 @@ pub(crate) const FACTS: &[Facts] = &[
             ("url", OutputKind::Text, "the address, as `https://cloud.example.org`"),
         ],
     },
-    Facts { kind: NeedKind::Secret, word: "secret", options: &[], outputs: &[] },
-    Facts {
+    NeedFacts { kind: NeedKind::Secret, word: "secret", options: &[], outputs: &[] },
+    NeedFacts {
         kind: NeedKind::SignOn,
         word: "sign-on",
         options: &[("by", OptionKind::Text, true), ("redirects", OptionKind::Texts, true)],
@@ -256,7 +256,7 @@ pub(crate) const FACTS: &[Facts] = &[
             ("logout", OutputKind::Text, "where browsers are sent to sign out"),
         ],
     },
-    Facts { kind: NeedKind::Outward, word: "outward", options: &[], outputs: &[] },
+    NeedFacts { kind: NeedKind::Outward, word: "outward", options: &[], outputs: &[] },
 ];
 
 impl NeedKind {
@@ -269,7 +269,7 @@ impl NeedKind {
     ///
     /// # Panics
     /// Never: the table has every kind, as its test shows.
-    pub(crate) fn facts(self) -> &'static Facts {
+    pub(crate) fn facts(self) -> &'static NeedFacts {
         FACTS.iter().find(|facts| facts.kind == self).expect("the table has every kind, as its test shows")
     }
 

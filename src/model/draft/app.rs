@@ -13,7 +13,7 @@ use crate::name::Name;
 use crate::quantity::Quantity;
 use crate::schema::scalar::domain_error;
 use crate::schema::suggest::{either, nearest};
-use crate::schema::{Checked, MISSING_NODE, TWICE};
+use crate::schema::{CheckedFile, MISSING_NODE, TWICE};
 use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 
@@ -26,9 +26,9 @@ pub(crate) const NO_HOST: Code = Code::new("E0308");
 const STABLE: &str = "stable";
 
 /// All that decides over one app.
-pub(super) struct Sources<'a> {
+pub(super) struct AppSources<'a> {
     /// The file of the organisation.
-    pub(crate) file: &'a Checked,
+    pub(crate) file: &'a CheckedFile,
     pub(crate) name: &'a Name,
     /// What it is.
     pub(crate) definition: &'a Arc<Definition>,
@@ -60,7 +60,7 @@ pub(super) struct Sources<'a> {
     pub(crate) defaults_sound: bool,
 }
 
-impl Sources<'_> {
+impl AppSources<'_> {
     /// The nearest node that declares the app.
     fn span(&self) -> Span {
         self.own.or(self.offered).map_or(self.organisation, |node| node.node.head)
@@ -106,7 +106,7 @@ fn default_value(declaration: &SettingDeclaration) -> Option<Value> {
 }
 
 /// The app, and whether nothing is wrong with it; absent only where its definition has no release at all.
-pub(super) fn build(sources: &Sources<'_>, findings: &mut Findings) -> Option<(App, bool)> {
+pub(super) fn build(sources: &AppSources<'_>, findings: &mut Findings) -> Option<(App, bool)> {
     let before = findings.len();
     let layers = layers(sources);
     let mut settings = effective(sources, &layers, findings);
@@ -135,7 +135,7 @@ pub(super) fn build(sources: &Sources<'_>, findings: &mut Findings) -> Option<(A
 }
 
 /// Every layer's settings, nearest first.
-fn layers(sources: &Sources<'_>) -> Layers {
+fn layers(sources: &AppSources<'_>) -> Layers {
     let mut layers = Layers::new();
     layers::lay(&mut layers, sources.base);
     let nearer = [
@@ -150,7 +150,7 @@ fn layers(sources: &Sources<'_>) -> Layers {
     layers
 }
 
-fn effective(sources: &Sources<'_>, layers: &Layers, findings: &mut Findings) -> BTreeMap<String, Arc<Setting>> {
+fn effective(sources: &AppSources<'_>, layers: &Layers, findings: &mut Findings) -> BTreeMap<String, Arc<Setting>> {
     let mut settings = BTreeMap::new();
     for (name, declaration) in &sources.definition.settings {
         let said = layers.get(name).map_or(&[][..], Vec::as_slice);
@@ -177,7 +177,7 @@ fn effective(sources: &Sources<'_>, layers: &Layers, findings: &mut Findings) ->
     settings
 }
 
-fn required(sources: &Sources<'_>, declaration: &SettingDeclaration) -> Finding {
+fn required(sources: &AppSources<'_>, declaration: &SettingDeclaration) -> Finding {
     let title = format!("`app {} {}` lacks `{}`", sources.definition.name, sources.name, declaration.name);
     let finding = Finding::error(MISSING_NODE, title, sources.place());
     let finding = match &declaration.about {
@@ -191,7 +191,7 @@ fn required(sources: &Sources<'_>, declaration: &SettingDeclaration) -> Finding 
 }
 
 /// The release that `version` names, or `channel`, whichever is nearer; otherwise the stable one.
-fn release(sources: &Sources<'_>, layers: &Layers, findings: &mut Findings) -> Option<Arc<Release>> {
+fn release(sources: &AppSources<'_>, layers: &Layers, findings: &mut Findings) -> Option<Arc<Release>> {
     let nearest_of = |name: &str| layers.get(name).and_then(|said| said.first()).filter(|said| !said.args.is_empty());
     let (version, channel) = (nearest_of("version"), nearest_of("channel"));
     if let (Some(version), Some(channel)) = (version, channel)
@@ -241,7 +241,7 @@ fn stable(definition: &Definition) -> Option<&Arc<Release>> {
 }
 
 fn unknown_version<'a>(
-    sources: &Sources<'_>,
+    sources: &AppSources<'_>,
     what: &str,
     written: &crate::syntax::Value,
     known: impl Iterator<Item = &'a str>,
@@ -263,7 +263,7 @@ fn unknown_version<'a>(
 
 /// `at` and `also-at`, of apps that have a web address; fills in the default of `at`.
 fn hosts(
-    sources: &Sources<'_>,
+    sources: &AppSources<'_>,
     settings: &mut BTreeMap<String, Arc<Setting>>,
     findings: &mut Findings,
 ) -> Vec<Spanned<String>> {
@@ -304,14 +304,14 @@ fn hosts(
 }
 
 /// Told of the organisation, since a domain mends all its apps at once.
-fn no_host(sources: &Sources<'_>) -> Finding {
+fn no_host(sources: &AppSources<'_>) -> Finding {
     let title = "apps have no address: neither the organisation nor its cluster has a `domain`";
     Finding::error(NO_HOST, title, sources.organisation)
         .why("apps are at NAME.DOMAIN where they do not say `at`")
         .help("give the organisation a `domain`, or write `at HOST` in each app")
 }
 
-fn life(sources: &Sources<'_>, settings: &BTreeMap<String, Arc<Setting>>) -> Life {
+fn life(sources: &AppSources<'_>, settings: &BTreeMap<String, Arc<Setting>>) -> Life {
     if let Some(own) = sources.own.filter(|own| own.node.name.value == "retired") {
         let keep = child(sources.file, &own.node, "keep-data");
         let time = keep.and_then(|node| amount_at(node, 0));
@@ -346,7 +346,7 @@ fn field(node: &Node) -> Option<FieldDecision> {
 }
 
 /// `env` of the offer's app and, over it, of the organisation's.
-fn env(sources: &Sources<'_>) -> BTreeMap<String, Spanned<EnvValue>> {
+fn env(sources: &AppSources<'_>) -> BTreeMap<String, Spanned<EnvValue>> {
     let nodes = [sources.offered, sources.own].into_iter().flatten().flat_map(|app| app.node.children_named("env"));
     nodes.filter_map(|node| Some((text_at(node, 0)?.value, Spanned::new(env_value(node)?, node.head)))).collect()
 }
@@ -359,7 +359,7 @@ fn env_value(node: &Node) -> Option<EnvValue> {
     Some(EnvValue::Secret(SecretRef { secret: text("secret")?, key: text("key")? }))
 }
 
-fn patches(sources: &Sources<'_>) -> Vec<Node> {
+fn patches(sources: &AppSources<'_>) -> Vec<Node> {
     let apps = [sources.offered, sources.own].into_iter().flatten();
     apps.flat_map(|app| app.node.children_named("patch").cloned()).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::read::{child, name_at, spelled, text_of};
 use crate::model::{Cluster, Layer, ProviderChoice, Setting};
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::Spanned;
 use crate::syntax::Node;
 
@@ -12,7 +12,7 @@ use crate::syntax::Node;
 const UTC: &str = "Etc/UTC";
 
 /// A cluster; absent where not even its name can be read.
-pub(in crate::model) fn read(file: &Checked, node: &Node) -> Option<Cluster> {
+pub(in crate::model) fn read(file: &CheckedFile, node: &Node) -> Option<Cluster> {
     let name = name_at(node, 0)?;
     let provides = child(file, node, "provides");
     let choices = provides.into_iter().flat_map(|block| &block.children).filter(|need| !file.is_broken(need));

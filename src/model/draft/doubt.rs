@@ -10,7 +10,7 @@ use crate::model::definition::Definitions;
 use crate::model::names::unknown;
 use crate::model::read::name_at;
 use crate::name::Name;
-use crate::schema::{Checked, Language};
+use crate::schema::{CheckedFile, Language};
 use crate::source::Spanned;
 
 /// What may be there although it could not be read: nobody is told that it is missing.
@@ -39,7 +39,7 @@ impl Doubt {
     }
 
     /// What one file may hold beside what was read of it; absent where all of it was read.
-    pub(super) fn of_file(file: &Checked) -> Option<Self> {
+    pub(super) fn of_file(file: &CheckedFile) -> Option<Self> {
         let mut doubt = Self::default();
         let mut named = file.document.nodes.iter().filter(|node| node.name.value != "edition").peekable();
         doubt.anything = !file.readable() && named.peek().is_none();

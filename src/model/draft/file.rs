@@ -3,29 +3,34 @@
 use std::sync::Arc;
 
 use super::Doubt;
-use crate::model::judgement::Said;
-use crate::schema::Checked;
+use crate::model::judgement::FileJudgement;
+use crate::schema::CheckedFile;
 use crate::syntax::Node;
 
 /// A file with all that follows from it alone.
 #[derive(Debug)]
 pub(in crate::model) struct FileReading {
     /// The file as the schema checked it.
-    pub(crate) checked: Arc<Checked>,
+    pub(crate) checked: Arc<CheckedFile>,
     /// Where its organisations stand among its nodes, retired ones too; none where it was not readable.
     pub(crate) organisations: Vec<usize>,
     /// Its `allow` and `severity` lines.
-    pub(crate) said: Said,
+    pub(crate) judgement: FileJudgement,
     /// What it may hold beside what was read of it; absent where all was.
     pub(crate) doubt: Option<Doubt>,
 }
 
 impl FileReading {
     /// Reads a checked file.
-    pub(in crate::model) fn of(checked: &Arc<Checked>) -> Self {
+    pub(in crate::model) fn of(checked: &Arc<CheckedFile>) -> Self {
         let nodes = checked.document.nodes.iter().enumerate().filter(|_| checked.readable());
         let organisations = nodes.filter(|(_, node)| is_organisation(node)).map(|(at, _)| at).collect();
-        Self { organisations, said: Said::of(checked), doubt: Doubt::of_file(checked), checked: Arc::clone(checked) }
+        Self {
+            organisations,
+            judgement: FileJudgement::of(checked),
+            doubt: Doubt::of_file(checked),
+            checked: Arc::clone(checked),
+        }
     }
 
     /// Its nodes of a kind, where it could be read.

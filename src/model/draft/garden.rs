@@ -9,7 +9,7 @@ use crate::model::read::{amount_at, amount_of, child, children, name_at, number_
 use crate::model::{Consent, Deletions, Garden, Person};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
@@ -24,7 +24,7 @@ pub(crate) const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration
 pub(crate) const UNDECLARED: (u64, u64) = (20, 10);
 
 /// The garden of its one node, without what other files add; its name is absent where it could not be read.
-pub(in crate::model) fn read(files: &[Arc<Checked>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {
+pub(in crate::model) fn read(files: &[Arc<CheckedFile>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {
     let mut nodes = files
         .iter()
         .filter(|file| file.readable())
@@ -67,7 +67,7 @@ pub(in crate::model) fn read(files: &[Arc<Checked>], doubt: &Doubt, findings: &m
 }
 
 /// The finding about a garden without its node; none where a file could not be read, which said so itself.
-fn absent(files: &[Arc<Checked>], findings: &Findings) -> Option<Finding> {
+fn absent(files: &[Arc<CheckedFile>], findings: &Findings) -> Option<Finding> {
     let unread = findings.iter().any(Finding::is_unreadable);
     let unknown = files.iter().any(|file| !file.readable());
     let first = files.iter().find_map(|file| file.document.nodes.first())?;
@@ -79,7 +79,7 @@ fn absent(files: &[Arc<Checked>], findings: &Findings) -> Option<Finding> {
     })
 }
 
-fn empty(files: &[Arc<Checked>]) -> Garden {
+fn empty(files: &[Arc<CheckedFile>]) -> Garden {
     let file = files.first().map_or(FileId(0), |file| file.document.file);
     Garden {
         name: Name::new("garden").expect("a word of a to z is a name"),
@@ -106,7 +106,7 @@ fn empty(files: &[Arc<Checked>]) -> Garden {
     }
 }
 
-fn people(file: &Checked, node: &Node) -> BTreeMap<Name, Person> {
+fn people(file: &CheckedFile, node: &Node) -> BTreeMap<Name, Person> {
     let person = |node: &Node| {
         let email = node.prop("email")?.text.clone();
         let groups =
@@ -117,7 +117,7 @@ fn people(file: &Checked, node: &Node) -> BTreeMap<Name, Person> {
     all.filter_map(person).collect()
 }
 
-fn consent(file: &Checked, node: &Node, people: &BTreeMap<Name, Person>, findings: &mut Findings) -> Vec<Consent> {
+fn consent(file: &CheckedFile, node: &Node, people: &BTreeMap<Name, Person>, findings: &mut Findings) -> Vec<Consent> {
     let Some(block) = child(file, node, "consent") else { return Vec::new() };
     let mut consent = Vec::new();
     for rule in block.children.iter().filter(|rule| !file.is_broken(rule)) {
@@ -161,7 +161,7 @@ fn nobody_at_all(place: Span, garden: Span) -> Finding {
         .help("name them: `people { person ada email=ada@example.org in=operators; }`")
 }
 
-fn deletions(file: &Checked, node: &Node) -> Deletions {
+fn deletions(file: &CheckedFile, node: &Node) -> Deletions {
     let block = child(file, node, "deletions");
     let undeclared = block.and_then(|block| child(file, block, "undeclared"));
     let number = |name: &str| undeclared.and_then(|node| node.prop(name)).and_then(whole);

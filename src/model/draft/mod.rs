@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::Organisation;
 use crate::name::Name;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::Span;
 use crate::syntax::Node;
 
@@ -28,10 +28,10 @@ pub(super) use context::ReadContext;
 pub(super) use doubt::Doubt;
 pub(super) use file::FileReading;
 
-/// What could be understood of an organisation; of the rest rules conclude nothing.
+/// Which words of an organisation could be resolved; rules conclude nothing from the others.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four words of a file, each understood or not on its own")]
-pub(super) struct Known {
+#[expect(clippy::struct_excessive_bools, reason = "four words of a file, each resolved or not on its own")]
+pub(super) struct Resolved {
     /// Its cluster is one of the garden's; a stand-in otherwise.
     pub(crate) cluster: bool,
     /// Its domain is as it says, not left open by a finding.
@@ -49,8 +49,7 @@ pub(super) struct Draft {
     pub(crate) organisation: Arc<Organisation>,
     /// Its whole node.
     pub(crate) whole: Span,
-    /// Which of its words could be understood.
-    pub(crate) known: Known,
+    pub(crate) resolved: Resolved,
     /// Apps about which there is a finding: nothing is concluded from their settings.
     pub(crate) unsound: BTreeSet<Name>,
     /// Apps that are written but of no known definition.
@@ -62,7 +61,7 @@ pub(super) struct Draft {
     /// Its apps that ask for backups and hold what can be lost.
     pub(crate) backed_up: Vec<Name>,
     /// Its file, and where it stands in it.
-    file: Arc<Checked>,
+    file: Arc<CheckedFile>,
     at: usize,
 }
 

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use super::Doubt;
 use super::doubt::definition;
-use super::settings::{APP_WORDS, Reader, Said};
+use super::settings::{APP_WORDS, Reader, SettingsBlock};
 use crate::finding::Findings;
 use crate::model::definition::Definitions;
 use crate::model::read::{amount_of, child, children, name_at, text_at};
 use crate::model::{AppNode, Grants, Layer, Offer};
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::syntax::Node;
 
 /// An offer; absent where not even its name can be read.
 pub(in crate::model) fn read(
-    file: &Checked,
+    file: &CheckedFile,
     node: &Node,
     definitions: &Definitions,
     doubt: &Doubt,
@@ -39,7 +39,7 @@ pub(in crate::model) fn read(
     })
 }
 
-fn grants(file: &Checked, node: &Node) -> Grants {
+fn grants(file: &CheckedFile, node: &Node) -> Grants {
     let Some(block) = child(file, node, "grants") else { return Grants::default() };
     let amount = |name| amount_of(file, block, name);
     Grants { cpu: amount("cpu"), memory: amount("memory"), storage: amount("storage") }
@@ -47,20 +47,22 @@ fn grants(file: &Checked, node: &Node) -> Grants {
 
 /// The `defaults` of an offer or an organisation.
 pub(super) fn defaults(
-    file: &Checked,
+    file: &CheckedFile,
     node: &Node,
     layer: Layer,
     definitions: &Definitions,
     findings: &mut Findings,
-) -> Said {
-    let Some(block) = child(file, node, "defaults") else { return Said { settings: BTreeMap::new(), sound: true } };
+) -> SettingsBlock {
+    let Some(block) = child(file, node, "defaults") else {
+        return SettingsBlock { settings: BTreeMap::new(), sound: true };
+    };
     let reader = Reader { declarations: &definitions.common, owner: "`defaults`", words: &[], layer };
     reader.read(file, block, findings)
 }
 
 /// An app as one layer writes it: `app DEFINITION NAME { … }` or `retired app DEFINITION NAME { … }`.
 pub(super) fn app_node(
-    file: &Checked,
+    file: &CheckedFile,
     node: &Node,
     layer: Layer,
     definitions: &Definitions,
@@ -75,7 +77,7 @@ pub(super) fn app_node(
         definition(definitions, doubt, &written, findings)
     };
     let said = match known {
-        None => Said { settings: BTreeMap::new(), sound: false },
+        None => SettingsBlock { settings: BTreeMap::new(), sound: false },
         Some(definition) => {
             let owner = format!("`{}`", definition.name);
             let reader = Reader { declarations: &definition.settings, owner: &owner, words: APP_WORDS, layer };

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::app::{self, Sources};
+use super::app::{self, AppSources};
 use super::offer::{app_node, defaults};
-use super::{Draft, Known, ReadContext, sign_on};
+use super::{Draft, ReadContext, Resolved, sign_on};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{Need, NeedKind, wanted};
 use crate::model::domain::{below, domain_of};
@@ -13,7 +13,7 @@ use crate::model::names::{UNKNOWN_NAME, unknown};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
 use crate::model::{App, AppNode, Cluster, Contact, Layer, Offer, Organisation, Retired};
 use crate::name::Name;
-use crate::schema::{Checked, Language, TWICE};
+use crate::schema::{CheckedFile, Language, TWICE};
 use crate::source::Spanned;
 use crate::syntax::{Node, Value};
 
@@ -22,7 +22,7 @@ pub(crate) const OTHER_DEFINITION: Code = Code::new("E0307");
 
 /// An organisation; absent where not even its name can be read.
 pub(in crate::model) fn read(
-    file: &Arc<Checked>,
+    file: &Arc<CheckedFile>,
     at: usize,
     context: &ReadContext<'_>,
     findings: &mut Findings,
@@ -53,7 +53,7 @@ pub(in crate::model) fn read(
     let mut draft = Draft {
         organisation: Arc::new(organisation),
         whole: node.span,
-        known: Known {
+        resolved: Resolved {
             cluster: cluster_known,
             domain: domain_known(file, node),
             apps: !node.children.iter().any(|child| doubtful(file, child, &["app", "retired"])),
@@ -96,7 +96,12 @@ fn asks(organisation: &Organisation, app: &App) -> bool {
 }
 
 /// The cluster, or a stand-in under the written name.
-fn cluster(file: &Checked, node: &Node, context: &ReadContext<'_>, findings: &mut Findings) -> (Arc<Cluster>, bool) {
+fn cluster(
+    file: &CheckedFile,
+    node: &Node,
+    context: &ReadContext<'_>,
+    findings: &mut Findings,
+) -> (Arc<Cluster>, bool) {
     let written = text_of(file, node, "cluster");
     if let Some(known) = written.as_ref().and_then(|written| context.garden.clusters.get(written.value.as_str())) {
         return (Arc::clone(known), true);
@@ -119,7 +124,7 @@ fn cluster(file: &Checked, node: &Node, context: &ReadContext<'_>, findings: &mu
 }
 
 fn offer(
-    file: &Checked,
+    file: &CheckedFile,
     node: &Node,
     context: &ReadContext<'_>,
     findings: &mut Findings,
@@ -136,12 +141,12 @@ fn offer(
 }
 
 /// Whether nothing that a finding is about may have meant the domain: itself, or a word that is not known.
-fn domain_known(file: &Checked, node: &Node) -> bool {
+fn domain_known(file: &CheckedFile, node: &Node) -> bool {
     !node.children.iter().any(|child| doubtful(file, child, &["domain"]))
 }
 
 /// Whether a finding is about a node that is one of these, or a word that is not known and may mean one.
-fn doubtful(file: &Checked, child: &Node, words: &[&str]) -> bool {
+fn doubtful(file: &CheckedFile, child: &Node, words: &[&str]) -> bool {
     let body = Language::embedded().groups.get("organisation-body");
     let known = body.is_some_and(|body| Language::embedded().node(body, &child.name.value).is_some());
     file.is_broken(child) && (words.contains(&child.name.value.as_str()) || !known)
@@ -155,7 +160,7 @@ fn contact(node: &Node) -> Option<Contact> {
     Some(Contact { email: text_at(node, 0)?.value, role: node.prop("role").map(|role| role.text.clone()) })
 }
 
-fn retired(file: &Checked, node: &Node, context: &ReadContext<'_>) -> Retired {
+fn retired(file: &CheckedFile, node: &Node, context: &ReadContext<'_>) -> Retired {
     let keep = child(file, node, "keep-data");
     let time = keep.and_then(|keep| amount_at(keep, 0));
     Retired {
@@ -164,13 +169,13 @@ fn retired(file: &Checked, node: &Node, context: &ReadContext<'_>) -> Retired {
     }
 }
 
-fn retired_needs(file: &Checked, node: &Node, context: &ReadContext<'_>) -> BTreeMap<String, Retired> {
+fn retired_needs(file: &CheckedFile, node: &Node, context: &ReadContext<'_>) -> BTreeMap<String, Retired> {
     let needs = children(file, node, "retired").filter(|node| node.arg(0).is_some_and(|word| word.text == "need"));
     needs.filter_map(|need| Some((text_at(need, 1)?.value, retired(file, need, context)))).collect()
 }
 
 /// Builds every app: the organisation's own, and the offer's that it does not do without.
-fn apps(file: &Checked, node: &Node, context: &ReadContext<'_>, draft: &mut Draft, findings: &mut Findings) {
+fn apps(file: &CheckedFile, node: &Node, context: &ReadContext<'_>, draft: &mut Draft, findings: &mut Findings) {
     let own = own_apps(file, node, context, draft, findings);
     let offered = offered_apps(file, node, draft, findings);
     let defaults = defaults(file, node, Layer::OrganisationDefaults, context.definitions, findings);
@@ -196,7 +201,7 @@ fn apps(file: &Checked, node: &Node, context: &ReadContext<'_>, draft: &mut Draf
             draft.unbuilt.insert(name.clone());
             continue;
         };
-        let sources = Sources {
+        let sources = AppSources {
             file,
             name,
             definition,
@@ -207,7 +212,7 @@ fn apps(file: &Checked, node: &Node, context: &ReadContext<'_>, draft: &mut Draf
             defaults: &defaults.settings,
             sign_on: sign_on.as_ref().and_then(|sign_on| sign_on.to(name, mine)),
             host: default_host(&draft.organisation, name),
-            host_known: draft.known.domain && draft.known.cluster && draft.organisation.cluster.complete,
+            host_known: draft.resolved.domain && draft.resolved.cluster && draft.organisation.cluster.complete,
             keep_data: context.garden.deletions.keep_data,
             retired: draft.organisation.retired.as_ref(),
             organisation: node.head,
@@ -218,7 +223,7 @@ fn apps(file: &Checked, node: &Node, context: &ReadContext<'_>, draft: &mut Draf
         };
         match app::build(&sources, findings) {
             None => drop(draft.unbuilt.insert(name.clone())),
-            Some((app, sound)) => keep(draft, app, sound && draft.known.offer),
+            Some((app, sound)) => keep(draft, app, sound && draft.resolved.offer),
         }
     }
 }
@@ -246,7 +251,7 @@ fn keep(draft: &mut Draft, app: App, sound: bool) {
 
 /// The apps that the organisation writes itself, alive or retired.
 fn own_apps(
-    file: &Checked,
+    file: &CheckedFile,
     node: &Node,
     context: &ReadContext<'_>,
     draft: &mut Draft,
@@ -282,9 +287,9 @@ fn own_apps(
 }
 
 /// The offer's apps that the organisation does not do without.
-fn offered_apps(file: &Checked, node: &Node, draft: &Draft, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
+fn offered_apps(file: &CheckedFile, node: &Node, draft: &Draft, findings: &mut Findings) -> BTreeMap<Name, AppNode> {
     let Some(offer) = &draft.organisation.offer else {
-        if let Some(without) = children(file, node, "without").next().filter(|_| draft.known.offer) {
+        if let Some(without) = children(file, node, "without").next().filter(|_| draft.resolved.offer) {
             let title = format!("`{}` has no offer whose apps it could do without", draft.organisation.name);
             let finding = Finding::error(UNKNOWN_NAME, title, without.head);
             findings.push(finding.help("take `without` away, or subscribe to an offer: `offer NAME`"));
@@ -303,7 +308,7 @@ fn offered_apps(file: &Checked, node: &Node, draft: &Draft, findings: &mut Findi
 }
 
 /// The names of the offer's apps that the organisation says to do without.
-fn without<'a>(file: &'a Checked, node: &'a Node) -> impl Iterator<Item = &'a Value> {
+fn without<'a>(file: &'a CheckedFile, node: &'a Node) -> impl Iterator<Item = &'a Value> {
     children(file, node, "without").filter_map(|without| without.arg(0))
 }
 

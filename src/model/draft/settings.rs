@@ -7,7 +7,7 @@ use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::definition::{self, SettingDeclaration};
 use crate::model::{Layer, Setting};
 use crate::schema::suggest::nearest;
-use crate::schema::{Checked, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
+use crate::schema::{CheckedFile, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
 use crate::syntax::Node;
 
 /// A setting under its earlier name.
@@ -18,8 +18,8 @@ pub(crate) const DEPRECATED: Code = Code::new("W0103");
 /// Words of an app's block that are no settings; the schema has checked them.
 pub(crate) const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow", "keep-data"];
 
-/// What a block says.
-pub(super) struct Said {
+/// The settings that a block says.
+pub(super) struct SettingsBlock {
     /// Settings by name.
     pub(crate) settings: BTreeMap<String, Arc<Setting>>,
     /// Whether no finding is about any of them.
@@ -40,7 +40,7 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads the block of `node`.
-    pub(super) fn read(&self, file: &Checked, node: &Node, findings: &mut Findings) -> Said {
+    pub(super) fn read(&self, file: &CheckedFile, node: &Node, findings: &mut Findings) -> SettingsBlock {
         let before = findings.len();
         let mut first: BTreeMap<(&str, Option<&str>), &Node> = BTreeMap::new();
         let mut settings = BTreeMap::new();
@@ -59,7 +59,10 @@ impl Reader<'_> {
             self.setting(declaration, child, &mut settings, findings);
         }
         sound &= findings.iter().skip(before).all(|finding| finding.severity != crate::finding::Severity::Error);
-        Said { settings: settings.into_iter().map(|(name, setting)| (name, Arc::new(setting))).collect(), sound }
+        SettingsBlock {
+            settings: settings.into_iter().map(|(name, setting)| (name, Arc::new(setting))).collect(),
+            sound,
+        }
     }
 
     fn setting(

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::settings::{Reader, Said};
+use super::settings::{Reader, SettingsBlock};
 use super::{Draft, ReadContext};
 use crate::finding::{Finding, Findings};
 use crate::model::definition::NOT_PROVIDED;
 use crate::model::names::unknown;
 use crate::model::{AppNode, Layer, Setting};
 use crate::name::Name;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::Spanned;
 use crate::syntax::Node;
 
@@ -18,7 +18,7 @@ use crate::syntax::Node;
 const SETTING: &str = "sign-on";
 
 /// What an organisation says of signing in.
-pub(super) struct SignOn {
+pub(super) struct OrganisationSignOn {
     /// The app that signs people in.
     app: Name,
     /// What it is told.
@@ -36,7 +36,7 @@ pub(super) struct Apps<'a> {
     pub(crate) offered: &'a BTreeMap<Name, AppNode>,
 }
 
-impl SignOn {
+impl OrganisationSignOn {
     /// What an app is told; one that is retired stays as it is.
     pub(super) fn to(&self, name: &Name, own: Option<&AppNode>) -> Option<&BTreeMap<String, Arc<Setting>>> {
         if own.is_some_and(|own| own.node.name.value == "retired") {
@@ -48,15 +48,15 @@ impl SignOn {
 
 /// The `sign-on` of an organisation's node, where there is one; of one that is not understood nothing is concluded.
 pub(super) fn read(
-    file: &Checked,
+    file: &CheckedFile,
     node: &Node,
     context: &ReadContext<'_>,
     apps: &Apps<'_>,
     draft: &Draft,
     findings: &mut Findings,
-) -> Option<SignOn> {
+) -> Option<OrganisationSignOn> {
     let node = node.child(SETTING)?;
-    Some(understood(file, node, context, apps, draft, findings).unwrap_or_else(|| SignOn {
+    Some(understood(file, node, context, apps, draft, findings).unwrap_or_else(|| OrganisationSignOn {
         app: draft.organisation.name.clone(),
         told: BTreeMap::new(),
         others: BTreeMap::new(),
@@ -65,18 +65,18 @@ pub(super) fn read(
 }
 
 fn understood(
-    file: &Checked,
+    file: &CheckedFile,
     node: &Node,
     context: &ReadContext<'_>,
     apps: &Apps<'_>,
     draft: &Draft,
     findings: &mut Findings,
-) -> Option<SignOn> {
+) -> Option<OrganisationSignOn> {
     let written = node.arg(0).filter(|_| !file.is_broken(node))?;
     let name = Name::new(&written.text).ok()?;
     let Some(app) = apps.own.get(&name).or_else(|| apps.offered.get(&name)) else {
         // What could not be read may be the app.
-        if draft.known.apps && draft.known.offer && !draft.unbuilt.contains(&name) {
+        if draft.resolved.apps && draft.resolved.offer && !draft.unbuilt.contains(&name) {
             let named = Spanned::new(written.text.clone(), written.span);
             let known = apps.own.keys().chain(apps.offered.keys()).map(Name::as_str);
             let what = format!("app of `{}` called", draft.organisation.name);
@@ -95,7 +95,7 @@ fn understood(
     let owner = format!("`{}`", definition.name);
     let layer = Layer::OrganisationDefaults;
     let reader = Reader { declarations: &definition.settings, owner: &owner, words: &[], layer };
-    let Said { settings: told, sound } = reader.read(file, node, findings);
+    let SettingsBlock { settings: told, sound } = reader.read(file, node, findings);
     let setting = Setting {
         span: node.head,
         layer,
@@ -104,5 +104,10 @@ fn understood(
         children: BTreeMap::new(),
         value: crate::expression::Value::Absent,
     };
-    Some(SignOn { app: name, told, others: BTreeMap::from([(SETTING.to_owned(), Arc::new(setting))]), sound })
+    Some(OrganisationSignOn {
+        app: name,
+        told,
+        others: BTreeMap::from([(SETTING.to_owned(), Arc::new(setting))]),
+        sound,
+    })
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::FileReading;
 use crate::finding::{Finding, Findings};
 use crate::model::names::SAME_NAME;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::syntax::Node;
 
 /// The nodes of a kind at the top of all files that could be read.
 pub(in crate::model) fn top<'a>(
     files: &'a [Arc<FileReading>],
     kind: &'a str,
-) -> impl Iterator<Item = (&'a Arc<Checked>, &'a Node)> + use<'a> {
+) -> impl Iterator<Item = (&'a Arc<CheckedFile>, &'a Node)> + use<'a> {
     files.iter().flat_map(move |file| file.nodes(kind).map(move |node| (&file.checked, node)))
 }
 
@@ -38,7 +38,7 @@ pub(in crate::model) fn strays(files: &[Arc<FileReading>], findings: &mut Findin
 }
 
 /// Whether a line slipped out of the braces of its organisation: what it names is declared elsewhere.
-pub(in crate::model) fn is_stray(file: &Checked, node: &Node) -> bool {
+pub(in crate::model) fn is_stray(file: &CheckedFile, node: &Node) -> bool {
     let organisation = |node: &Node| matches!(node.name.value.as_str(), "organisation" | "retired");
     node.children.is_empty() && file.document.nodes.iter().any(organisation)
 }

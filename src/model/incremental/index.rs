@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::draft::Draft;
-use crate::model::rules::Index;
+use crate::model::rules::ClaimIndex;
 use crate::name::Name;
 
 /// The index of claims, with the drafts that it was made of.
 #[derive(Debug, Default)]
 pub(super) struct KeptIndex {
-    index: Index,
+    index: ClaimIndex,
     drafts: BTreeMap<Name, Arc<Draft>>,
 }
 
 impl KeptIndex {
     /// The claims of the organisations that were settled last.
-    pub(super) fn claims(&self) -> &Index {
+    pub(super) fn claims(&self) -> &ClaimIndex {
         &self.index
     }
 

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::against::{Against, ReadBy};
 use super::index::KeptIndex;
+use super::inputs::{ReadBy, ReadInputs};
 use crate::finding::Findings;
 use crate::model::draft::{Draft, FileReading};
 use crate::model::rules::{self, One};
 use crate::model::{Cluster, Offer};
 use crate::name::Name;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::{FileId, Span};
 
 /// Everything known from the last check. File ids name one content each, as long as this value lives.
 #[derive(Default)]
-pub(crate) struct Memo {
+pub(crate) struct ModelMemo {
     /// The files of the last check.
     pub(super) files: BTreeMap<FileId, KeptFile>,
     /// Clusters by the place of their node.
@@ -26,8 +26,8 @@ pub(crate) struct Memo {
     pub(super) offers: BTreeMap<Span, KeptOffer>,
     /// Organisations as far as they could be read, by their file and where they stand in it.
     pub(super) drafts: BTreeMap<(FileId, usize), Kept>,
-    /// What all of them were read against.
-    pub(super) read_against: Option<Against>,
+    /// What all of them were read from.
+    pub(super) inputs: Option<ReadInputs>,
     /// Drafts that gave hosts away to others.
     pub(super) released: BTreeMap<Name, Released>,
     /// What rules found in each organisation by itself.
@@ -85,9 +85,9 @@ pub(super) fn filled<T: Send>(known: Vec<Option<T>>, make: impl Fn(usize) -> T +
     known.into_iter().map(|known| known.or_else(|| made.next()).expect("one was made for each")).collect()
 }
 
-impl Memo {
+impl ModelMemo {
     /// Files as they were read, in their order; others are forgotten.
-    pub(super) fn files(&mut self, files: &[Arc<Checked>]) -> Vec<KeptFile> {
+    pub(super) fn files(&mut self, files: &[Arc<CheckedFile>]) -> Vec<KeptFile> {
         let mut before = std::mem::take(&mut self.files);
         let known = files.iter().map(|file| before.remove(&file.document.file)).collect();
         let all = filled(known, |at| {

@@ -1,5 +1,5 @@
 //! Checked files to a garden: read, judged, and sorted into what goes on and what stops. What is known from an earlier garden
-//! is not read or judged again ([`Memo`]).
+//! is not read or judged again ([`ModelMemo`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use crate::model::rules::{self, Names, One, View};
 use crate::model::stop::{Stop, Stopped};
 use crate::model::{Garden, Judgement, Past};
 use crate::name::Name;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::source::FileId;
-use against::{Against, ReadBy};
+use inputs::{ReadBy, ReadInputs};
 use memo::{Judged, Kept, KeptOffer, Released, filled};
 
-mod against;
 mod index;
+mod inputs;
 mod memo;
 
-pub(crate) use memo::Memo;
+pub(crate) use memo::ModelMemo;
 
 /// The garden that checked files mean, with every rule of the whole garden tried.
 ///
@@ -30,18 +30,18 @@ pub(crate) use memo::Memo;
 /// An organisation that an error is about, or a file it uses, is left out and named in [`Garden::broken`]. Absent
 /// where there is no readable `garden` node: then nothing at all can be said to belong to it.
 pub fn build(
-    files: &[Arc<Checked>],
+    files: &[Arc<CheckedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
     findings: &mut Findings,
 ) -> Option<Garden> {
-    build_again(&mut Memo::default(), files, definitions, past, findings)
+    build_again(&mut ModelMemo::default(), files, definitions, past, findings)
 }
 
 /// The same, with what is known of an earlier garden: only what changed since is read and judged.
 pub(crate) fn build_again(
-    memo: &mut Memo,
-    files: &[Arc<Checked>],
+    memo: &mut ModelMemo,
+    files: &[Arc<CheckedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
     findings: &mut Findings,
@@ -71,7 +71,7 @@ pub(crate) fn build_again(
         files: &readings,
     };
     rules::check_all(&view, findings);
-    garden.judgement = Judgement::of(readings.iter().map(|file| &file.said), findings);
+    garden.judgement = Judgement::of(readings.iter().map(|file| &file.judgement), findings);
     garden.judgement.apply(findings);
     let by_id = readings.iter().map(|file| (file.checked.document.file, &**file)).collect();
     let stop = Stop { files: by_id, definitions, drafts: &drafts };
@@ -107,7 +107,7 @@ fn keep_apart(
 }
 
 /// Files of which something could not be read: what they held may still be meant.
-fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
+fn unreadable(files: &[Arc<CheckedFile>], findings: &Findings) -> BTreeSet<FileId> {
     let unread = findings.iter().filter(|finding| finding.is_unreadable());
     let unknown = files.iter().filter(|file| !file.readable()).map(|file| file.document.file);
     unread.map(Finding::file).chain(unknown).collect()
@@ -115,7 +115,7 @@ fn unreadable(files: &[Arc<Checked>], findings: &Findings) -> BTreeSet<FileId> {
 
 /// Reads the clusters; the names of those in which there is a finding.
 fn clusters(
-    memo: &mut Memo,
+    memo: &mut ModelMemo,
     files: &[Arc<FileReading>],
     garden: &mut Garden,
     findings: &mut Findings,
@@ -139,7 +139,7 @@ fn clusters(
 
 /// Reads the offers anew whose files, or the definitions of whose apps, changed.
 fn offers(
-    memo: &mut Memo,
+    memo: &mut ModelMemo,
     files: &[Arc<FileReading>],
     definitions: &Definitions,
     doubt: &Doubt,
@@ -147,7 +147,7 @@ fn offers(
     findings: &mut Findings,
 ) {
     let mut before = std::mem::take(&mut memo.offers);
-    let all_hold = memo.read_against.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
+    let all_hold = memo.inputs.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
     for (file, node) in top(files, "offer").filter(|(file, node)| !is_stray(file, node)) {
         let known = before.remove(&node.head).filter(|known| all_hold || known.read_by.holds(definitions));
         let kept = known.unwrap_or_else(|| {
@@ -170,19 +170,19 @@ fn offers(
 /// Reads the organisations anew that may read otherwise than before. The drafts come in file order, with where each of
 /// them stands in that order; of several of a name the first counts.
 fn drafts(
-    memo: &mut Memo,
+    memo: &mut ModelMemo,
     files: &[Arc<FileReading>],
     context: &ReadContext<'_>,
     findings: &mut Findings,
 ) -> (Vec<Arc<Draft>>, BTreeMap<Name, usize>) {
-    let now = Against::of(context);
-    let then = memo.read_against.replace(now.clone());
+    let now = ReadInputs::of(context);
+    let then = memo.inputs.replace(now.clone());
     let all_hold = then.as_ref().is_some_and(|then| then.is_as(&now));
     let holds = |kept: &Kept| {
         let draft = kept.draft.as_ref().zip(then.as_ref());
         all_hold || draft.is_some_and(|(draft, then)| then.holds(draft, &kept.read_by, context))
     };
-    let nodes: Vec<(&Arc<Checked>, usize)> =
+    let nodes: Vec<(&Arc<CheckedFile>, usize)> =
         files.iter().flat_map(|file| file.organisations.iter().map(|at| (&file.checked, *at))).collect();
     let mut before = std::mem::take(&mut memo.drafts);
     let known: Vec<Option<Kept>> =
@@ -211,7 +211,7 @@ fn drafts(
 }
 
 /// The drafts, those that give hosts away without these.
-fn released(memo: &mut Memo, mut drafts: Vec<Arc<Draft>>, places: &BTreeMap<Name, usize>) -> Vec<Arc<Draft>> {
+fn released(memo: &mut ModelMemo, mut drafts: Vec<Arc<Draft>>, places: &BTreeMap<Name, usize>) -> Vec<Arc<Draft>> {
     let mut before = std::mem::take(&mut memo.released);
     for (name, hosts) in memo.index.to_be_released() {
         let Some(draft) = places.get(&name).map(|at| &mut drafts[*at]) else { continue };
@@ -228,7 +228,7 @@ fn released(memo: &mut Memo, mut drafts: Vec<Arc<Draft>>, places: &BTreeMap<Name
 
 /// Tries the rules over single organisations on those of which something that they look at changed.
 fn judge(
-    memo: &mut Memo,
+    memo: &mut ModelMemo,
     drafts: &[Arc<Draft>],
     garden: &Garden,
     unsound_clusters: &BTreeSet<Name>,

@@ -12,7 +12,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         cluster.complete && !view.unsound_clusters.contains(&cluster.name) && !cluster.provides.contains_key("backup")
     });
     for cluster in lacking {
-        let here = |draft: &&Draft| draft.known.cluster && draft.organisation.cluster.name == cluster.name;
+        let here = |draft: &&Draft| draft.resolved.cluster && draft.organisation.cluster.name == cluster.name;
         let drafts = view.drafts.iter().map(|draft| &**draft).filter(here);
         let mut apps = drafts.flat_map(|draft| {
             let sound = draft.backed_up.iter().filter(|name| !draft.unsound.contains(*name));

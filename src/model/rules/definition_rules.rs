@@ -5,7 +5,7 @@ use crate::model::rules::One;
 use crate::model::{Layer, definition};
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
-    if !one.draft.known.cluster || !one.draft.known.offer {
+    if !one.draft.resolved.cluster || !one.draft.resolved.offer {
         return;
     }
     for sound in one.sound_apps().filter(|sound| !sound.app.definition.rules.is_empty()) {

@@ -8,7 +8,7 @@ use crate::syntax::Node;
 pub(crate) const CLOSED: Code = Code::new("E0414");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
-    if !one.draft.known.offer {
+    if !one.draft.resolved.offer {
         return;
     }
     let offer = one.draft.organisation.offer.as_ref();

@@ -106,7 +106,7 @@ fn is_outside(view: &View<'_>, claim: &Claim<'_>) -> bool {
     let (draft, host) = (claim.draft, &claim.host.value);
     let organisation = &draft.organisation;
     // What the host would have to be inside of is not known.
-    if !draft.known.domain || !draft.known.cluster && organisation.domain.is_none() {
+    if !draft.resolved.domain || !draft.resolved.cluster && organisation.domain.is_none() {
         return false;
     }
     let inside = domain_of(organisation).is_some_and(|domain| below(host, &domain));

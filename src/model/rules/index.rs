@@ -8,7 +8,7 @@ use crate::name::Name;
 
 /// Hosts, domains and lent hosts by who claims them, of all organisations as they are written.
 #[derive(Debug, Default)]
-pub(in crate::model) struct Index {
+pub(in crate::model) struct ClaimIndex {
     hosts: Claims,
     domains: Claims,
     /// Domains inside another one.
@@ -58,7 +58,7 @@ impl Claims {
     }
 }
 
-impl Index {
+impl ClaimIndex {
     /// Adds the claims of an organisation; where domains change, [`Self::nest`] comes afterwards.
     pub(in crate::model) fn learn(&mut self, draft: &Draft) {
         let organisation = &draft.organisation;

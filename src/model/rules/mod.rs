@@ -8,10 +8,10 @@
 //! |---|---|---|
 //! | [`OF_TEXT`] | one file | the file changed |
 //! | [`OF_ONE`] | one organisation with its past | anything in [`One`] changed |
-//! | [`OF_ALL`] | the whole garden | always: it must go by the [`Index`], not over everything |
+//! | [`OF_ALL`] | the whole garden | always: it must go by the [`ClaimIndex`], not over everything |
 
 use crate::finding::Findings;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 
 mod index;
 mod ownership;
@@ -39,11 +39,11 @@ pub(crate) mod upgrades;
 pub(crate) mod vanished;
 pub(crate) mod was;
 
-pub(super) use index::Index;
+pub(super) use index::ClaimIndex;
 pub(super) use subject::{Names, One, SoundApp, View};
 
 /// Rules over one file as it is written.
-const OF_TEXT: &[fn(&Checked, &mut Findings)] = &[secrets::check, secret_names::check];
+const OF_TEXT: &[fn(&CheckedFile, &mut Findings)] = &[secrets::check, secret_names::check];
 
 /// Rules over one organisation and what was applied of it.
 const OF_ONE: &[fn(&One, &mut Findings)] = &[
@@ -70,7 +70,7 @@ const OF_ALL: &[fn(&View<'_>, &mut Findings)] =
     &[delegates::check, domains::check, hosts::check, backups::check, vanished::check_organisations, unused::check];
 
 /// Tries every rule over texts.
-pub(super) fn check_text(file: &Checked, findings: &mut Findings) {
+pub(super) fn check_text(file: &CheckedFile, findings: &mut Findings) {
     OF_TEXT.iter().for_each(|rule| rule(file, findings));
 }
 

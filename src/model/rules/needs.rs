@@ -6,7 +6,7 @@ use crate::model::definition::{self, Guarded, NOT_PROVIDED, Need, NeedKind, want
 use crate::model::rules::{One, SoundApp};
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
-    if one.unsound_cluster || !one.draft.known.cluster {
+    if one.unsound_cluster || !one.draft.resolved.cluster {
         return;
     }
     for sound in one.sound_apps() {

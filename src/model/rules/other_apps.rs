@@ -59,7 +59,7 @@ fn refers(
     let stops = organisation.name.clone();
     let Some(other) = organisation.apps.get(&named) else {
         // What could not be read may be the app.
-        if !draft.known.apps || !draft.known.offer {
+        if !draft.resolved.apps || !draft.resolved.offer {
             return;
         }
         let wanted = organisation.apps.values().filter(|app| stands_for(app, definition));

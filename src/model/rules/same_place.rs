@@ -14,7 +14,7 @@ pub(crate) const OTHER_DEFINITION: Code = Code::new("E0419");
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let draft = &one.draft;
     let organisation = &draft.organisation;
-    let moves = |past: &&Arc<Organisation>| draft.known.cluster && past.cluster.name != organisation.cluster.name;
+    let moves = |past: &&Arc<Organisation>| draft.resolved.cluster && past.cluster.name != organisation.cluster.name;
     if let Some(past) = one.past.as_ref().filter(moves) {
         let place = draft.node().child("cluster").map_or(organisation.span, |node| node.head);
         let title = format!("`{}` is on `{}`, and cannot just move", organisation.name, past.cluster.name);

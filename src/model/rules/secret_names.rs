@@ -6,13 +6,13 @@
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition;
 use crate::model::rules::One;
-use crate::schema::{Checked, MISSING, SUPERFLUOUS};
+use crate::schema::{CheckedFile, MISSING, SUPERFLUOUS};
 use crate::syntax::{Node, Value};
 
 /// A Secret that is not the organisation's own.
 pub(crate) const NOT_OWN: Code = Code::new("E0702");
 
-pub(super) fn check(file: &Checked, findings: &mut Findings) {
+pub(super) fn check(file: &CheckedFile, findings: &mut Findings) {
     let nodes = file.document.nodes.iter().filter(|_| file.readable());
     for node in nodes.filter(|node| matches!(node.name.value.as_str(), "organisation" | "offer" | "retired")) {
         let apps = node.children.iter().filter(|child| matches!(child.name.value.as_str(), "app" | "retired"));

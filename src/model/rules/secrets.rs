@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Findings};
 use crate::model::judgement::LOOKS_SECRET;
-use crate::schema::Checked;
+use crate::schema::CheckedFile;
 use crate::syntax::{Node, Scalar, Value};
 
 /// How well-known keys and tokens start.
@@ -33,7 +33,7 @@ const STARTS: &[&str] = &[
 /// Words in the name of a variable whose value is one.
 const NAMES: &[&str] = &["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"];
 
-pub(super) fn check(file: &Checked, findings: &mut Findings) {
+pub(super) fn check(file: &CheckedFile, findings: &mut Findings) {
     // Definitions name variables and keys by the dozen, and hold no values of anybody.
     let nodes = file.document.nodes.iter().filter(|node| file.readable() && node.name.value != "definition");
     nodes.for_each(|node| look(node, findings));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Index;
+use super::ClaimIndex;
 use crate::model::definition::Definitions;
 use crate::model::draft::{Draft, FileReading};
 use crate::model::{App, Garden, Organisation, Past};
@@ -89,7 +89,7 @@ pub(in crate::model) struct View<'a> {
     /// Where each of them stands in that order.
     pub(crate) places: &'a BTreeMap<Name, usize>,
     /// Who claims what.
-    pub(crate) index: &'a Index,
+    pub(crate) index: &'a ClaimIndex,
     pub(crate) definitions: &'a Definitions,
     /// What was applied last.
     pub(crate) past: Option<&'a Past>,

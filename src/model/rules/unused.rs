@@ -23,12 +23,12 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     };
     for (name, offer) in &view.garden.offers {
         let used = |draft: &Arc<Draft>| draft.organisation.offer.as_ref().is_some_and(|offer| offer.name == *name);
-        if view.drafts.iter().all(|draft| draft.known.offer) && !view.drafts.iter().any(used) {
+        if view.drafts.iter().all(|draft| draft.resolved.offer) && !view.drafts.iter().any(used) {
             hint("the offer", name.as_str(), offer.span);
         }
     }
     for (name, cluster) in &view.garden.clusters {
-        if view.drafts.iter().all(|draft| draft.known.cluster && draft.organisation.cluster.name != *name) {
+        if view.drafts.iter().all(|draft| draft.resolved.cluster && draft.organisation.cluster.name != *name) {
             hint("the cluster", name.as_str(), cluster.span);
         }
     }

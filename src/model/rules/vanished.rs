@@ -16,7 +16,7 @@ pub(crate) const ORGANISATION: Code = Code::new("E0413");
 pub(super) fn check_apps(one: &One, findings: &mut Findings) {
     let now = &one.draft.organisation;
     // An offer that cannot be read may bring the app.
-    let Some(before) = one.past.as_ref().filter(|_| one.draft.known.offer) else { return };
+    let Some(before) = one.past.as_ref().filter(|_| one.draft.resolved.offer) else { return };
     for app in before.apps.values() {
         let renamed = now.apps.values().any(|new| new.was.as_ref().is_some_and(|was| was.value == app.name));
         let written = now.apps.contains_key(&app.name) || one.draft.unbuilt.contains(&app.name);

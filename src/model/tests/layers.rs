@@ -97,7 +97,7 @@ fn the_same_setting_twice_in_one_layer_shows_both_places() {
 /// Where a setting of alternatiba's cloud comes from: what is in force, then a line a layer.
 fn explained(tried: &Tried, name: &str) -> (Explanation, Vec<String>) {
     let explanation = explain(tried.garden(), "alternatiba", "cloud", name).expect("the setting is there");
-    let line = |said: &crate::model::explain::Explained| {
+    let line = |said: &crate::model::explain::LayerSetting| {
         let text = said.text.as_deref().unwrap_or("nothing");
         format!("{:?} {text} {} {:?}", said.layer, tried.sources.locate(said.span), said.part)
     };

@@ -33,9 +33,9 @@ const DATA_KINDS: &[(&str, &str)] = &[
     ("psmdb.percona.com", "PerconaServerMongoDB"),
 ];
 
-/// What a plan is checked against.
+/// The input that the guard checks a plan against.
 #[derive(Clone, Copy)]
-pub(crate) struct Facts<'a> {
+pub(crate) struct GuardInput<'a> {
     /// The garden's name.
     pub(crate) garden: &'a Name,
     /// The uid that the garden gives for the cluster.
@@ -55,7 +55,7 @@ pub(crate) struct Facts<'a> {
 
 /// An action that would break a promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct BrokenPromise {
     /// Its place in the plan's `actions`.
     pub(crate) action: usize,
     /// The promise that it would break.
@@ -65,45 +65,49 @@ pub(crate) struct Refusal {
 }
 
 /// Every action of a plan that would break a promise. Empty: the plan may run.
-pub fn check(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+pub fn check(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPromise> {
+    let mut broken = Vec::new();
     for (at, action) in plan.actions.iter().enumerate() {
-        refusals.extend(check_action(plan, facts, action).map(|(promise, why)| Refusal { action: at, promise, why }));
+        broken.extend(check_action(plan, input, action).map(|(promise, why)| BrokenPromise {
+            action: at,
+            promise,
+            why,
+        }));
     }
-    refusals.extend(check_budget(plan, facts));
-    refusals.sort_by_key(|refusal| refusal.action);
-    refusals.dedup_by_key(|refusal| refusal.action);
-    refusals
+    broken.extend(check_budget(plan, input));
+    broken.sort_by_key(|promise| promise.action);
+    broken.dedup_by_key(|promise| promise.action);
+    broken
 }
 
 /// Turns every action that [`check`] refuses into one that does nothing; says how many.
-pub(crate) fn enforce(plan: &mut OrganisationPlan, facts: &Facts<'_>) -> usize {
-    let refusals = check(plan, facts);
-    for refusal in &refusals {
-        plan.actions[refusal.action].refuse(Refusing::Guarded { why: refusal.why.clone() });
+pub(crate) fn enforce(plan: &mut OrganisationPlan, input: &GuardInput<'_>) -> usize {
+    let broken = check(plan, input);
+    for promise in &broken {
+        plan.actions[promise.action].refuse(Refusing::Guarded { why: promise.why.clone() });
     }
-    refusals.len()
+    broken.len()
 }
 
 type Refused = Option<(Promise, String)>;
 
-fn check_action(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
+fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
     if !action.verb().writes() {
         return None;
     }
-    check_place(plan, facts, action).or_else(|| match &action.deed {
-        Deed::Create(_) => check_create(plan, facts, action),
-        Deed::Change { base, .. } | Deed::Adopt { base, .. } => check_apply(plan, facts, action, base),
-        Deed::Replace { base, .. } => check_replace(facts, action, base),
-        Deed::Delete { base, .. } => check_delete(plan, facts, action, base),
+    check_place(plan, input, action).or_else(|| match &action.deed {
+        Deed::Create(_) => check_create(plan, input, action),
+        Deed::Change { base, .. } | Deed::Adopt { base, .. } => check_apply(plan, input, action, base),
+        Deed::Replace { base, .. } => check_replace(input, action, base),
+        Deed::Delete { base, .. } => check_delete(plan, input, action, base),
         Deed::Keep { .. } | Deed::Held { .. } | Deed::Refused { .. } => None,
     })
 }
 
 /// Nothing is written to another cluster, nor outside the organisation's namespace.
-fn check_place(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
-    if plan.cluster_uid != facts.cluster_uid || facts.live.cluster_uid != facts.cluster_uid {
-        let (live, garden) = (&facts.live.cluster_uid, facts.cluster_uid);
+fn check_place(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
+    if plan.cluster_uid != input.cluster_uid || input.live.cluster_uid != input.cluster_uid {
+        let (live, garden) = (&input.live.cluster_uid, input.cluster_uid);
         return Some((Promise::OneCluster, format!("the cluster's uid is `{live}`, the garden names `{garden}`")));
     }
     let is_own_namespace = is_namespace(&action.id) && *action.id.name == *plan.namespace;
@@ -113,84 +117,84 @@ fn check_place(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> R
 }
 
 /// What is made is not there yet.
-fn check_create(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action) -> Refused {
-    let live = live(facts, &action.id)?;
-    let whose = foreign_label(plan, facts, live).map(|whose| (Promise::OneOrganisation, whose));
+fn check_create(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
+    let live = live(input, &action.id)?;
+    let whose = foreign_label(plan, input, live).map(|whose| (Promise::OneOrganisation, whose));
     whose.or_else(|| Some((Promise::AsPlanned, format!("`{}` is there by now", action.id))))
 }
 
 /// Nothing of another garden or organisation is written to, nor what is neither ours nor adopted by word.
-fn check_apply(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
-    let Some(live) = live(facts, &action.id) else {
-        let lost = !facts.live.settled.contains_key(&action.id);
+fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {
+    let Some(live) = live(input, &action.id) else {
+        let lost = !input.live.settled.contains_key(&action.id);
         return lost.then(|| (Promise::AsPlanned, format!("`{}` is not there to change", action.id)));
     };
-    if let Some(whose) = foreign_label(plan, facts, live) {
+    if let Some(whose) = foreign_label(plan, input, live) {
         return Some((Promise::OneOrganisation, whose));
     }
     if let Some(moved) = moved(action, base, live) {
         return Some((Promise::AsPlanned, moved));
     }
-    let adopted = facts.adopted.contains(&(action.id.kind.to_string(), action.id.name.to_string()));
-    let ours = entry(facts, &action.id).is_some_and(|entry| is_it(entry, live));
+    let adopted = input.adopted.contains(&(action.id.kind.to_string(), action.id.name.to_string()));
+    let ours = entry(input, &action.id).is_some_and(|entry| is_it(entry, live));
     (!ours && !adopted)
         .then(|| (Promise::NoForeignDelete, format!("`{}` exists and is neither ours nor adopted", action.id)))
 }
 
-fn check_replace(facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
-    if action.holds_data || is_data(&action.id) || entry(facts, &action.id).is_some_and(|entry| entry.holds_data) {
+fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {
+    if action.holds_data || is_data(&action.id) || entry(input, &action.id).is_some_and(|entry| entry.holds_data) {
         return Some((Promise::NoDataLost, format!("replacing `{}` would lose its data", action.id)));
     }
-    owned(facts, action, base).err().map(|why| (Promise::NoForeignDelete, why))
+    owned(input, action, base).err().map(|why| (Promise::NoForeignDelete, why))
 }
 
 /// Label, field manager and uid agree; what holds data is retired and its time has passed.
-fn check_delete(plan: &OrganisationPlan, facts: &Facts<'_>, action: &Action, base: &Base) -> Refused {
-    let entry = match owned(facts, action, base) {
+fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {
+    let entry = match owned(input, action, base) {
         Ok(entry) => entry,
         Err(why) => return Some((Promise::NoForeignDelete, why)),
     };
-    if !facts.clean {
+    if !input.clean {
         return Some((Promise::CleanPrune, "the organisation is not clean on one commit".to_owned()));
     }
     if action.holds_data || entry.holds_data || is_data(&action.id) {
-        let since = entry.retired_since.or(facts.inventory.retired_since);
-        let keep = i64::try_from(facts.limits.keep_data.amount).unwrap_or(i64::MAX);
+        let since = entry.retired_since.or(input.inventory.retired_since);
+        let keep = i64::try_from(input.limits.keep_data.amount).unwrap_or(i64::MAX);
         match since {
             None => return Some((Promise::NoDataLost, format!("`{}` holds data and is not retired", action.id))),
-            Some(since) if since.saturating_add(keep) > facts.now => {
+            Some(since) if since.saturating_add(keep) > input.now => {
                 return Some((Promise::NoDataLost, format!("`{}` holds data and its time has not passed", action.id)));
             }
             Some(_) => {}
         }
     }
-    if is_namespace(&action.id) { check_namespace(plan, facts) } else { None }
+    if is_namespace(&action.id) { check_namespace(plan, input) } else { None }
 }
 
 /// A namespace goes only when nothing foreign is in it and everything of ours in it goes in the same plan.
-fn check_namespace(plan: &OrganisationPlan, facts: &Facts<'_>) -> Refused {
-    if let Some(foreign) = facts.live.foreign.first() {
+fn check_namespace(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Refused {
+    if let Some(foreign) = input.live.foreign.first() {
         return Some((Promise::NoDataLost, format!("the namespace holds objects of others (`{foreign}`)")));
     }
     let deleted =
         |id: &ObjectId| plan.actions.iter().any(|action| is_delete(action) && action.id.identity() == id.identity());
-    let mut inside = facts.inventory.entries.keys().filter(|id| live(facts, id).is_some());
+    let mut inside = input.inventory.entries.keys().filter(|id| live(input, id).is_some());
     let stays = inside.find(|id| !deleted(id));
     stays.map(|id| (Promise::NoDataLost, format!("`{id}` in the namespace stays")))
 }
 
 /// The inventory's entry of an object whose label, field manager and uid agree with it.
-fn owned<'a>(facts: &Facts<'a>, action: &Action, base: &Base) -> Result<&'a Entry, String> {
+fn owned<'a>(input: &GuardInput<'a>, action: &Action, base: &Base) -> Result<&'a Entry, String> {
     let id = &action.id;
-    let entry = entry(facts, id).ok_or_else(|| format!("`{id}` is not in the inventory"))?;
-    let live = live(facts, id).ok_or_else(|| format!("`{id}` was not read"))?;
+    let entry = entry(input, id).ok_or_else(|| format!("`{id}` is not in the inventory"))?;
+    let live = live(input, id).ok_or_else(|| format!("`{id}` was not read"))?;
     if !is_it(entry, live) {
         return Err(format!("the uid of `{id}` is not the one in the inventory"));
     }
     if let Some(moved) = moved(action, base, live) {
         return Err(moved);
     }
-    if live.label(GARDEN_LABEL) != Some(facts.garden.as_str()) {
+    if live.label(GARDEN_LABEL) != Some(input.garden.as_str()) {
         return Err(format!("`{id}` does not carry the label of this garden"));
     }
     let managers = live.body["metadata"]["managedFields"].as_array();
@@ -214,8 +218,8 @@ fn is_it(entry: &Entry, live: &LiveObject) -> bool {
     }
 }
 
-fn foreign_label(plan: &OrganisationPlan, facts: &Facts<'_>, live: &LiveObject) -> Option<String> {
-    let garden = live.label(GARDEN_LABEL).filter(|garden| *garden != facts.garden.as_str());
+fn foreign_label(plan: &OrganisationPlan, input: &GuardInput<'_>, live: &LiveObject) -> Option<String> {
+    let garden = live.label(GARDEN_LABEL).filter(|garden| *garden != input.garden.as_str());
     let organisation = live.label(ORGANISATION_LABEL).filter(|name| *name != plan.organisation.as_str());
     garden
         .map(|garden| format!("it belongs to the garden `{garden}`"))
@@ -223,11 +227,11 @@ fn foreign_label(plan: &OrganisationPlan, facts: &Facts<'_>, live: &LiveObject) 
 }
 
 /// Undeclared deletions of one organisation fit the garden's budget, or none of them is done.
-fn check_budget(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
+fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPromise> {
     let is_declared = |action: &Action| {
-        let entry = entry(facts, &action.id);
+        let entry = entry(input, &action.id);
         let retired =
-            entry.is_some_and(|entry| entry.retired_since.is_some()) || facts.inventory.retired_since.is_some();
+            entry.is_some_and(|entry| entry.retired_since.is_some()) || input.inventory.retired_since.is_some();
         let app = entry.and_then(|entry| entry.app.as_ref()).is_some_and(|app| plan.retired.contains_key(app));
         retired || app || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
     };
@@ -238,14 +242,17 @@ fn check_budget(plan: &OrganisationPlan, facts: &Facts<'_>) -> Vec<Refusal> {
         .filter(|(_, action)| is_delete(action) && !is_declared(action))
         .map(|(at, _)| at)
         .collect();
-    let objects = facts.inventory.entries.len() as u64;
-    let share = (objects * facts.limits.undeclared_percent).div_ceil(100);
-    let allowed = share.min(facts.limits.undeclared_at_most);
+    let objects = input.inventory.entries.len() as u64;
+    let share = (objects * input.limits.undeclared_percent).div_ceil(100);
+    let allowed = share.min(input.limits.undeclared_at_most);
     if undeclared.len() as u64 <= allowed {
         return Vec::new();
     }
     let why = format!("{} undeclared deletions where the garden allows {allowed}", undeclared.len());
-    undeclared.into_iter().map(|action| Refusal { action, promise: Promise::CleanPrune, why: why.clone() }).collect()
+    undeclared
+        .into_iter()
+        .map(|action| BrokenPromise { action, promise: Promise::CleanPrune, why: why.clone() })
+        .collect()
 }
 
 fn is_delete(action: &Action) -> bool {
@@ -261,14 +268,14 @@ fn is_namespace(id: &ObjectId) -> bool {
     (id.group(), &*id.kind) == ("", "Namespace")
 }
 
-fn entry<'a>(facts: &Facts<'a>, id: &ObjectId) -> Option<&'a Entry> {
-    facts.inventory.find(id).map(|(_, entry)| entry)
+fn entry<'a>(input: &GuardInput<'a>, id: &ObjectId) -> Option<&'a Entry> {
+    input.inventory.find(id).map(|(_, entry)| entry)
 }
 
-fn live<'a>(facts: &Facts<'a>, id: &ObjectId) -> Option<&'a LiveObject> {
-    let exact = facts.live.objects.get(id);
+fn live<'a>(input: &GuardInput<'a>, id: &ObjectId) -> Option<&'a LiveObject> {
+    let exact = input.live.objects.get(id);
     exact.or_else(|| {
-        let mut others = facts.live.objects.iter();
+        let mut others = input.live.objects.iter();
         others.find(|(other, _)| other.identity() == id.identity()).map(|(_, live)| live)
     })
 }

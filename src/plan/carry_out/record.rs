@@ -88,7 +88,7 @@ fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
         .collect();
     for (id, entry) in &mut next.entries {
         let app = entry.app.as_ref().and_then(|app| plan.retired.get(app)).map(|retired| retired.since);
-        let need = (!wanted.contains(id) && input.said.retired_needs.contains_key(&*id.name))
+        let need = (!wanted.contains(id) && input.directives.retired_needs.contains_key(&*id.name))
             .then(|| entry.retired_since.unwrap_or(input.now));
         entry.retired_since = app.or(organisation).or(need);
     }
@@ -161,6 +161,6 @@ fn record(input: &Input<'_>, what: What, id: &ObjectId, entry: &mut Entry) {
 }
 
 fn own_fields(input: &Input<'_>, object: &Object, entry: &Entry) -> OwnFields {
-    let body = body_to_send(object, input.said, Some(entry));
+    let body = body_to_send(object, input.directives, Some(entry));
     merge::own_fields(input.schemas, &body).map(|fields| OwnFields::of(&fields)).unwrap_or_default()
 }

@@ -98,14 +98,14 @@ enum Verdict {
 /// What the garden's words make of an object that nothing asks for.
 fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -> Verdict {
     let data = holds_data(id, entry);
-    if input.desired.objects.is_empty() && input.said.apps.is_empty() && input.said.retired.is_none() {
+    if input.desired.objects.is_empty() && input.directives.apps.is_empty() && input.directives.retired.is_none() {
         return Verdict::Keep(Keeping::OrganisationVanished);
     }
     // The time of what holds data is counted for each object, so that nothing young goes with something old.
     let is_due = |since: Option<i64>, keep: u64| {
         since.is_some_and(|since| retirement(input, Some(since), keep).until <= input.now)
     };
-    if let (Some(organisation), Some((keep, _))) = (index.retired_organisation, input.said.retired) {
+    if let (Some(organisation), Some((keep, _))) = (index.retired_organisation, input.directives.retired) {
         let since = entry.retired_since.or(input.inventory.retired_since);
         return match (organisation.until <= input.now, data) {
             (true, true) if !is_due(since, keep) => Verdict::Keep(Keeping::DataKept { until: organisation.until }),
@@ -123,11 +123,11 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -
             (false, false) => Verdict::Delete(Deleting::Asleep { app: app.clone() }),
         };
     }
-    if let Some(app) = entry.app.as_ref().filter(|app| !input.said.apps.contains(*app)) {
+    if let Some(app) = entry.app.as_ref().filter(|app| !input.directives.apps.contains(*app)) {
         return Verdict::Keep(Keeping::AppVanished { app: app.clone() });
     }
     if data {
-        let Some((need, (keep, _))) = input.said.retired_needs.get_key_value(&*id.name) else {
+        let Some((need, (keep, _))) = input.directives.retired_needs.get_key_value(&*id.name) else {
             return Verdict::Keep(Keeping::Detached);
         };
         let retired = retirement(input, entry.retired_since, *keep);
@@ -179,8 +179,8 @@ fn hash_stem(name: &str) -> Option<&str> {
 
 /// Holds deletions back: all of an organisation that is not clean, the undeclared ones over the budget.
 fn brake(input: &Input<'_>, actions: &mut [Action]) {
-    let empty = input.desired.objects.is_empty() && input.said.retired.is_none();
-    if !input.said.clean || empty {
+    let empty = input.desired.objects.is_empty() && input.directives.retired.is_none();
+    if !input.directives.clean || empty {
         for action in actions.iter_mut().filter(|action| action.verb() == Verb::Delete) {
             action.hold(Holding::NotClean);
         }

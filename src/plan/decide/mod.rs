@@ -76,8 +76,8 @@ fn bar_namespace(actions: &mut [Action], namespace: &str) {
 
 /// Holds back what the garden holds and what somebody paused in the cluster; drift is corrected under a hold.
 fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
-    let paused = input.said.paused.as_ref().map(|why| Holding::Paused { why: why.clone() });
-    let whole = input.said.hold.as_ref().map(|why| Holding::Hold { why: why.clone() });
+    let paused = input.directives.paused.as_ref().map(|why| Holding::Paused { why: why.clone() });
+    let whole = input.directives.hold.as_ref().map(|why| Holding::Hold { why: why.clone() });
     let waiting = waiting(input);
     for action in actions.iter_mut().filter(|action| action.verb().writes()) {
         if let Some(reason) = &paused {
@@ -88,7 +88,7 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
             Deed::Change { why: Changing::Drift { by } | Changing::GardenChangedAndDrift { by }, .. } => Some(by),
             _ => None,
         };
-        if let Some((until, by)) = input.said.truces.get(&action.id).zip(drift) {
+        if let Some((until, by)) = input.directives.truces.get(&action.id).zip(drift) {
             let (by, until) = (by.clone(), *until);
             action.hold(Holding::FoughtOver { by, until });
             continue;

@@ -11,10 +11,10 @@ use super::immutable;
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing, Replacing};
 use super::take_over;
 use crate::merge::{self, ApplyError, ApplyOptions};
+use crate::plan::state::directives::means;
 use crate::plan::state::input::{AppliedBefore, body_to_send, is_taken, kind_key};
 use crate::plan::state::live::{Cause, Conflict, DryRun};
 use crate::plan::state::owners;
-use crate::plan::state::said::means;
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::tell::diff::{Compared, diff};
 use crate::plan::tell::words::people;
@@ -67,7 +67,7 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
         Some(entry) if entry.uid().is_some() => Creating::DeletedBehindOurBack { with_data: takes_data(object) },
         Some(_) => Creating::Resumed,
     };
-    let wanted = body_to_send(object, input.said, None);
+    let wanted = body_to_send(object, input.directives, None);
     let changes = changes(input, object, None, &wanted, &wanted, AppliedBefore::Nothing);
     let (deed, verified) = match input.live.dry_runs.get(&object.id) {
         Some(DryRun::Result(_) | DryRun::Accepted) => (Deed::Create(why), true),
@@ -124,7 +124,7 @@ struct There<'a> {
 }
 
 fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
-    let wanted = body_to_send(object, input.said, entry);
+    let wanted = body_to_send(object, input.directives, entry);
     let asked = input.live.dry_runs.get(&object.id);
     if entry.is_some() && asked.is_none() && !merge::would_change(input.schemas, &live.body, &wanted, MANAGER) {
         return action(input, object, Deed::keep(as_it_should_be(input, object)));
@@ -179,7 +179,7 @@ impl There<'_> {
         }
         let (drifted, others): (Vec<_>, Vec<_>) =
             prospect.conflicts.iter().partition(|conflict| self.applied.holds(&conflict.field));
-        if !others.iter().all(|conflict| is_taken(self.input.said, self.object, self.entry, conflict)) {
+        if !others.iter().all(|conflict| is_taken(self.input.directives, self.object, self.entry, conflict)) {
             return Deed::Refused { why: Refusing::Conflict, base: Some(base) };
         }
         let force = !prospect.conflicts.is_empty();
@@ -248,8 +248,11 @@ fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted
 
 /// Why an object that is as it should be is kept: a word where fields of it are left to others.
 fn as_it_should_be(input: &Input<'_>, object: &Object) -> Keeping {
-    let left =
-        input.said.fields.iter().any(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
+    let left = input
+        .directives
+        .fields
+        .iter()
+        .any(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
     if left { Keeping::LeftToOthers } else { Keeping::Unchanged }
 }
 
@@ -300,8 +303,10 @@ fn reckoned<'a>(input: &Input<'_>, live: &Value, wanted: &Value) -> Prospect<'a>
     let (after, conflicts) = match apply(false) {
         Ok(after) => (Some(after), Vec::new()),
         Err(ApplyError::Conflicts(conflicts)) => {
-            let conflict =
-                |conflict: merge::Conflict| Conflict { field: conflict.path.to_string(), manager: conflict.manager };
+            let conflict = |conflict: merge::FieldManagerConflict| Conflict {
+                field: conflict.path.to_string(),
+                manager: conflict.manager,
+            };
             (apply(true).ok(), conflicts.into_iter().map(conflict).collect())
         }
         // Whether the body is valid is for the server to say; until then its own fields are what is known.

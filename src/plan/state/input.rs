@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::directives::means;
 use super::live::Conflict;
 use super::path;
-use super::said::means;
 use super::standing;
 use crate::merge::{self, Schemas};
 use crate::model::Deletions;
 use crate::name::Name;
-use crate::plan::{Entry, Inventory, Live, NONCE, OwnFields, Said, desired_hash};
+use crate::plan::{Directives, Entry, Inventory, Live, NONCE, OwnFields, desired_hash};
 use crate::render::{Object, ObjectId, OrganisationObjects};
 use crate::source::Sources;
 
@@ -31,7 +31,7 @@ pub struct Input<'a> {
     /// What is ours.
     pub inventory: &'a Inventory,
     /// What the garden says about changing it.
-    pub said: &'a Said,
+    pub directives: &'a Directives,
     /// The garden's brakes on deletion.
     pub limits: &'a Deletions,
     /// The time, in Unix seconds.
@@ -57,7 +57,7 @@ pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
         }
         match index.standing(input, &object.id) {
             standing::Standing::Ours { live, entry } => {
-                let wanted = body_to_send(object, input.said, Some(entry));
+                let wanted = body_to_send(object, input.directives, Some(entry));
                 all || merge::would_change(input.schemas, &live.body, &wanted, crate::plan::MANAGER)
             }
             standing::Standing::Absent(_) | standing::Standing::Adopted(_) => true,
@@ -72,7 +72,7 @@ pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
 pub(crate) fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
     let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
     let (Some(entry), Some(live)) = (entry, input.live.objects.get(&object.id)) else { return false };
-    let wanted = body_to_send(object, input.said, Some(entry));
+    let wanted = body_to_send(object, input.directives, Some(entry));
     entry.desired_hash == desired_hash(object)
         && merge::own_fields(input.schemas, &wanted).is_ok_and(|fields| {
             merge::owned(&live.body, crate::plan::MANAGER).is_some_and(|ours| !fields.difference(&ours).is_empty())
@@ -86,9 +86,9 @@ pub(crate) fn kind_key(id: &ObjectId) -> String {
 
 /// The body that is sent for an object: as rendered, without fields that the garden leaves to others, and with the
 /// nonce that it was first made with.
-pub(crate) fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&Entry>) -> Cow<'a, Value> {
+pub(crate) fn body_to_send<'a>(object: &'a Object, directives: &Directives, entry: Option<&Entry>) -> Cow<'a, Value> {
     let left =
-        said.fields.iter().filter(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
+        directives.fields.iter().filter(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
     let mut body = Cow::Borrowed(&object.body);
     for decision in left {
         path::remove(body.to_mut(), &decision.path);
@@ -104,18 +104,28 @@ pub(crate) fn body_to_send<'a>(object: &'a Object, said: &Said, entry: Option<&E
 
 /// Whether an apply of the object may be sent with force: every conflict is drift (a field that we applied last), or
 /// taken by word.
-pub(crate) fn may_force(object: &Object, entry: Option<&Entry>, said: &Said, conflicts: &[Conflict]) -> bool {
+pub(crate) fn may_force(
+    object: &Object,
+    entry: Option<&Entry>,
+    directives: &Directives,
+    conflicts: &[Conflict],
+) -> bool {
     let before = AppliedBefore::of(object, entry);
-    conflicts.iter().all(|conflict| before.holds(&conflict.field) || is_taken(said, object, entry, conflict))
+    conflicts.iter().all(|conflict| before.holds(&conflict.field) || is_taken(directives, object, entry, conflict))
 }
 
 /// Whether a field of others may be taken: the garden says `field … take`, or it is the number of replicas of an object
 /// of ours that was lent to the autoscaler and is asked back (a night asleep, a fixed scale).
-pub(in crate::plan) fn is_taken(said: &Said, object: &Object, entry: Option<&Entry>, conflict: &Conflict) -> bool {
+pub(in crate::plan) fn is_taken(
+    directives: &Directives,
+    object: &Object,
+    entry: Option<&Entry>,
+    conflict: &Conflict,
+) -> bool {
     let lent = entry.is_some()
         && path::plain(&conflict.field) == "spec.replicas"
         && matches!(&*conflict.manager, "kube-controller-manager" | crate::plan::HANDOVER);
-    lent || said.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
+    lent || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
 }
 
 /// The fields of an object that we applied last.

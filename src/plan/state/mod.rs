@@ -1,5 +1,6 @@
 //! What is known before anything is decided: what the garden says, what is live, what the inventory holds as ours.
 
+pub(crate) mod directives;
 pub(crate) mod health;
 pub(super) mod hash;
 pub(super) mod identity;
@@ -10,6 +11,5 @@ pub(crate) mod own_fields;
 pub(super) mod own_values;
 pub(super) mod owners;
 pub(crate) mod path;
-pub(crate) mod said;
 pub(super) mod settle;
 pub(super) mod standing;

@@ -6,7 +6,7 @@ use super::input::AppliedBefore;
 
 /// One step from the root of an object to a field.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::plan) enum Step<'a> {
+pub(in crate::plan) enum FieldStep<'a> {
     /// A field or a key of a map.
     Field(&'a str),
     /// An item of a list.
@@ -14,18 +14,18 @@ pub(in crate::plan) enum Step<'a> {
 }
 
 /// A manager other than ours, and the fields it holds (`fieldsV1`).
-pub(in crate::plan) struct Held<'a> {
+pub(in crate::plan) struct OtherManager<'a> {
     manager: &'a str,
     fields: &'a Value,
 }
 
 /// All managers of an object but ours, status writers left out.
-pub(in crate::plan) fn others(object: &Value) -> Vec<Held<'_>> {
+pub(in crate::plan) fn others(object: &Value) -> Vec<OtherManager<'_>> {
     let entries = object["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
     let entries =
         entries.iter().filter(|entry| entry["subresource"] != "status" && entry["manager"] != crate::plan::MANAGER);
     entries
-        .filter_map(|entry| Some(Held { manager: entry["manager"].as_str()?, fields: entry.get("fieldsV1")? }))
+        .filter_map(|entry| Some(OtherManager { manager: entry["manager"].as_str()?, fields: entry.get("fieldsV1")? }))
         .collect()
 }
 
@@ -43,28 +43,32 @@ pub(in crate::plan) fn ours(object: &Value) -> Option<&Value> {
 }
 
 /// The managers that hold the field at the end of `steps`, where we applied it before.
-pub(in crate::plan) fn of(held: &[Held<'_>], steps: &[Step<'_>], applied: AppliedBefore<'_>) -> Vec<String> {
-    let mut managers: Vec<String> = held
+pub(in crate::plan) fn of(
+    others: &[OtherManager<'_>],
+    steps: &[FieldStep<'_>],
+    applied: AppliedBefore<'_>,
+) -> Vec<String> {
+    let mut managers: Vec<String> = others
         .iter()
-        .filter(|held| path_in(held.fields, steps).is_some_and(|path| applied.holds(&path)))
-        .map(|held| held.manager.to_owned())
+        .filter(|other| path_in(other.fields, steps).is_some_and(|path| applied.holds(&path)))
+        .map(|other| other.manager.to_owned())
         .collect();
     managers.dedup();
     managers
 }
 
 /// The path of the field as the server names it, where `fields` holds it or something below it.
-fn path_in(fields: &Value, steps: &[Step<'_>]) -> Option<String> {
+fn path_in(fields: &Value, steps: &[FieldStep<'_>]) -> Option<String> {
     let mut at = fields;
     let mut path = String::new();
     for step in steps {
         match step {
-            Step::Field(name) => {
+            FieldStep::Field(name) => {
                 at = at.get(format!("f:{name}"))?;
                 path.push('.');
                 path.push_str(name);
             }
-            Step::Item(item) => {
+            FieldStep::Item(item) => {
                 let (text, below) = item_in(at, item)?;
                 at = below;
                 path.push_str(&text);

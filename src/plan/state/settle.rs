@@ -5,7 +5,7 @@ use super::live::{Copy, Live, LiveObject, Settled};
 use super::standing::is_same;
 use crate::merge::{self, Schemas};
 use crate::name::Name;
-use crate::plan::{Entry, Inventory, MANAGER, Said, body_to_send, desired_hash, hash_of, health};
+use crate::plan::{Directives, Entry, Inventory, MANAGER, body_to_send, desired_hash, hash_of, health};
 use crate::render::{Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
 
 /// What an organisation's objects are judged by.
@@ -20,14 +20,14 @@ pub(crate) struct Judge<'a> {
     /// What is ours.
     pub(crate) inventory: &'a Inventory,
     /// What the garden says about changing it.
-    pub(crate) said: &'a Said,
+    pub(crate) directives: &'a Directives,
 }
 
 impl Judge<'_> {
     /// The hash of what an object should be, where it may be settled at all: what is retired is always looked at whole,
     /// since one day it is deleted.
     pub(crate) fn wanted(&self, id: &ObjectId) -> Option<String> {
-        if self.said.retired.is_some() {
+        if self.directives.retired.is_some() {
             return None;
         }
         let lives = |app: Option<&Name>| app.is_none_or(|app| !self.desired.retired.contains_key(app));
@@ -42,7 +42,12 @@ impl Judge<'_> {
         let Some((entry, object)) = self.entry(id).zip(self.object(id)) else { return false };
         self.wanted(id).is_some()
             && is_known(entry, live, self.garden)
-            && !merge::would_change(self.schemas, &live.body, &body_to_send(object, self.said, Some(entry)), MANAGER)
+            && !merge::would_change(
+                self.schemas,
+                &live.body,
+                &body_to_send(object, self.directives, Some(entry)),
+                MANAGER,
+            )
     }
 
     /// Whether a Secret has all its keys and, where it follows another, follows it.

@@ -52,7 +52,7 @@ impl<'a> Index<'a> {
             live: input.live.objects.iter().map(|(id, object)| (id.identity(), object)).collect(),
             retired: retired.collect(),
             retired_organisation: input
-                .said
+                .directives
                 .retired
                 .map(|(keep, _)| retirement(input, input.inventory.retired_since, keep)),
             known_apps: entries.values().filter_map(|entry| entry.app.as_ref()).collect(),
@@ -88,7 +88,7 @@ impl<'a> Index<'a> {
         if let Some(garden) = live.label(GARDEN_LABEL).filter(|garden| *garden != input.garden.as_str()) {
             return Standing::Refused(Refusing::OtherGarden { garden: garden.to_owned() });
         }
-        let adopted = input.said.adopts(id);
+        let adopted = input.directives.adopts(id);
         match entry {
             Some(entry) if is_same(entry, live, input.garden) => {
                 if live.is_terminating() {
@@ -110,7 +110,7 @@ impl<'a> Index<'a> {
 /// What others hold in a namespace that is adopted; what is taken in the same plan is nobody else's any more.
 fn others_inside(input: &Input<'_>, id: &ObjectId) -> Vec<ObjectId> {
     let foreign = input.live.foreign.iter().filter(|_| id.is(kind::NAMESPACE));
-    foreign.filter(|other| !input.said.adopts(other)).cloned().collect()
+    foreign.filter(|other| !input.directives.adopts(other)).cloned().collect()
 }
 
 /// The first few of many objects, as people say them.

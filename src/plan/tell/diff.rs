@@ -44,11 +44,11 @@ pub(in crate::plan) fn diff(compared: &Compared<'_>) -> Vec<FieldChange> {
 struct Walk<'a> {
     compared: &'a Compared<'a>,
     secret: bool,
-    managers: Vec<owners::Held<'a>>,
+    managers: Vec<owners::OtherManager<'a>>,
     path: String,
     /// The JSON pointer into the rendered object.
     pointer: String,
-    steps: Vec<owners::Step<'a>>,
+    steps: Vec<owners::FieldStep<'a>>,
     changes: Vec<FieldChange>,
 }
 
@@ -86,7 +86,7 @@ impl<'a> Walk<'a> {
             self.push_field(key);
             self.pointer.push('/');
             self.pointer.push_str(&path::escape(key));
-            self.steps.push(owners::Step::Field(key));
+            self.steps.push(owners::FieldStep::Field(key));
             let wanted = wanted.and_then(|wanted| wanted.get(key));
             self.value(before.and_then(|before| before.get(key)), after.get(key), wanted);
             self.steps.pop();
@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
 
     fn list(&mut self, before: &'a [Value], after: &'a [Value], wanted: Option<&'a Value>) {
         let name = match self.steps.last() {
-            Some(owners::Step::Field(name)) => *name,
+            Some(owners::FieldStep::Field(name)) => *name,
             _ => "",
         };
         let Some(keys) = list::keys(name, before, after).filter(|_| !after.is_empty()) else {
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
             self.pointer.push('/');
             self.pointer.push_str(&index.to_string());
         }
-        self.steps.push(owners::Step::Item(item));
+        self.steps.push(owners::FieldStep::Item(item));
         self.value(before, after, found.map(|(_, wanted)| wanted));
         self.steps.pop();
         self.path.truncate(path);
@@ -162,7 +162,8 @@ impl<'a> Walk<'a> {
     }
 
     fn leaf_of(&mut self, before: Option<&Value>, after: Option<&Value>) {
-        let masked = self.secret && matches!(self.steps.get(..1), Some([owners::Step::Field("data" | "stringData")]));
+        let masked =
+            self.secret && matches!(self.steps.get(..1), Some([owners::FieldStep::Field("data" | "stringData")]));
         let show = |value: Option<&Value>, foreign: bool| {
             value.map(|value| match () {
                 () if masked || (foreign && mask::looks_secret(&self.path, value)) => Shown::Secret,

@@ -31,7 +31,7 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Finding
 fn span_of(input: &Input<'_>, id: &ObjectId) -> Option<Span> {
     let object = object_of(input, id).and_then(|object| object.origins.of(""));
     let secret = input.desired.secrets.iter().find(|request| request.id == *id).map(|request| request.origin);
-    object.or(secret).or(input.said.span)
+    object.or(secret).or(input.directives.span)
 }
 
 fn object_of<'a>(input: &Input<'a>, id: &ObjectId) -> Option<&'a Object> {
@@ -216,7 +216,7 @@ fn over_budget(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
         "{would} objects of `{}` would be deleted undeclared, and the garden allows {allowed}",
         plan.organisation
     );
-    let finding = Finding::refused(Code::new("E0482"), title, input.said.span?)
+    let finding = Finding::refused(Code::new("E0482"), title, input.directives.span?)
         .why(format!("all or none are deleted, so none is; among them {}", words::people(&names)))
         .help("say `retired` where they are meant to go, or raise `deletions { undeclared at-most=… percent=… }` in the garden");
     Some(finding.stops(plan.organisation.clone()))
@@ -234,7 +234,7 @@ fn vanished(input: &Input<'_>, plan: &OrganisationPlan) -> Option<Finding> {
     let first = apps.first()?;
     let names: Vec<_> = apps.iter().map(ToString::to_string).collect();
     let title = format!("{} vanished from `{}` without `retired`", words::people(&names), plan.organisation);
-    let finding = Finding::refused(Code::new("E0483"), title, input.said.span?)
+    let finding = Finding::refused(Code::new("E0483"), title, input.directives.span?)
         .why("what is still in the cluster is kept: removing what may hold data is said, not implied")
         .help(format!("bring the app back, or say `retired app DEFINITION {first} {{ keep-data 30 days; }}`"));
     Some(finding.stops(plan.organisation.clone()))

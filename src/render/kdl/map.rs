@@ -6,9 +6,9 @@
 use serde_json::Value;
 
 use crate::finding::{Code, Finding, Findings};
-use crate::merge::{List, ListKind, Object, Scalar, Shape, TypeId, TypeRef, canonical_quantity};
+use crate::merge::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape, canonical_quantity};
 use crate::quantity::Quantity;
-use crate::render::scope::Scope;
+use crate::render::scope::AppScope;
 use crate::render::tree::Tree;
 use crate::schema::suggest::nearest;
 use crate::source::Span;
@@ -25,7 +25,7 @@ pub(super) fn children(node: &Node, facts: Option<&TypeRef>, findings: &mut Find
 }
 
 /// The text of a word of a definition, holes filled in. What is no template was refused when the definition loaded.
-pub(super) fn filled(scope: &Scope, word: &Word) -> String {
+pub(super) fn filled(scope: &AppScope, word: &Word) -> String {
     let template = crate::expression::parse_template(&word.text, word.span, &mut Findings::default());
     scope.text(&template)
 }
@@ -36,7 +36,7 @@ struct Mapper<'a> {
 }
 
 impl Mapper<'_> {
-    fn shape(&self, id: TypeId) -> Option<Shape> {
+    fn shape(&self, id: TypeId) -> Option<TypeShape> {
         self.facts.map(|facts| facts.table().get(id).shape.clone())
     }
 
@@ -44,7 +44,7 @@ impl Mapper<'_> {
     fn block(&mut self, node: &Node, id: Option<TypeId>) -> Tree {
         let shape = id.and_then(|id| self.shape(id));
         let object = match shape {
-            Some(Shape::Map(object)) => Some(object),
+            Some(TypeShape::Map(object)) => Some(object),
             _ => None,
         };
         let mut map = Tree::map::<String>([]);
@@ -69,7 +69,7 @@ impl Mapper<'_> {
     }
 
     /// The type of a field; unknown where there are no facts. An error is said already.
-    fn field(&mut self, object: Option<&Object>, name: &str, span: Span) -> Result<Option<TypeId>, ()> {
+    fn field(&mut self, object: Option<&ObjectSchema>, name: &str, span: Span) -> Result<Option<TypeId>, ()> {
         let Some(object) = object else { return Ok(None) };
         if let Some(id) = object.child(name) {
             return Ok(Some(id));
@@ -92,18 +92,18 @@ impl Mapper<'_> {
     /// All nodes of one name.
     fn nodes(&mut self, nodes: &[&Node], id: Option<TypeId>) -> Tree {
         match id.and_then(|id| self.shape(id)) {
-            Some(Shape::List(list)) => self.list(nodes, &list),
-            Some(Shape::Map(_)) => {
+            Some(TypeShape::List(list)) => self.list(nodes, &list),
+            Some(TypeShape::Map(_)) => {
                 let merged = self.block(nodes[0], id);
                 self.no_arguments(nodes[0]);
                 self.once(nodes);
                 merged
             }
-            Some(Shape::Scalar(scalar)) => {
+            Some(TypeShape::Scalar(scalar)) => {
                 self.once(nodes);
                 self.scalar(nodes[0], scalar)
             }
-            Some(Shape::Any) | None => self.anything(nodes),
+            Some(TypeShape::Any) | None => self.anything(nodes),
         }
     }
 
@@ -129,7 +129,7 @@ impl Mapper<'_> {
     /// Arguments for items that are scalars, a node for each item that is a map.
     fn list(&mut self, nodes: &[&Node], list: &List) -> Tree {
         let items = self.shape(list.items);
-        if !matches!(items, Some(Shape::Map(_))) {
+        if !matches!(items, Some(TypeShape::Map(_))) {
             let words = nodes.iter().flat_map(|node| &node.args);
             let items: Vec<Tree> = words.map(|word| self.word(word, Some(list.items))).collect();
             return Tree::list(items).at(nodes[0].head);
@@ -151,7 +151,7 @@ impl Mapper<'_> {
             (_, None) => {}
             (Some(key), Some(word)) => {
                 let field = match self.shape(id) {
-                    Some(Shape::Map(object)) => object.child(key),
+                    Some(TypeShape::Map(object)) => object.child(key),
                     _ => None,
                 };
                 let value = self.word(word, field);
@@ -162,8 +162,8 @@ impl Mapper<'_> {
         item
     }
 
-    fn scalar(&mut self, node: &Node, scalar: Scalar) -> Tree {
-        if let ([number, unit], Scalar::Quantity) = (&node.args[..], scalar)
+    fn scalar(&mut self, node: &Node, scalar: ScalarKind) -> Tree {
+        if let ([number, unit], ScalarKind::Quantity) = (&node.args[..], scalar)
             && let Some(quantity) = Quantity::parse(&number.text, &unit.text)
         {
             return Tree::from(quantity).at(number.span.to(unit.span));
@@ -181,33 +181,35 @@ impl Mapper<'_> {
     /// A word for a field of a known or unknown type.
     fn word(&mut self, word: &Word, id: Option<TypeId>) -> Tree {
         match id.and_then(|id| self.shape(id)) {
-            Some(Shape::Scalar(scalar)) => self.typed(word, scalar),
-            Some(Shape::List(_)) => self.typed(word, Scalar::String),
-            Some(Shape::Map(_)) => {
+            Some(TypeShape::Scalar(scalar)) => self.typed(word, scalar),
+            Some(TypeShape::List(_)) => self.typed(word, ScalarKind::String),
+            Some(TypeShape::Map(_)) => {
                 self.findings.push(
                     Finding::error(MISTYPED, "fields stand here, no value", word.span).help("write them in `{ … }`"),
                 );
                 Tree::ABSENT
             }
-            Some(Shape::Any) | None => self.guessed(word),
+            Some(TypeShape::Any) | None => self.guessed(word),
         }
     }
 
     /// Text with its holes filled in; a hole that is the whole keeps its type.
-    fn typed(&mut self, word: &Word, scalar: Scalar) -> Tree {
+    fn typed(&mut self, word: &Word, scalar: ScalarKind) -> Tree {
         let text = word.text.clone();
         let integer = || text.parse::<i64>().ok().map(Value::from);
         let fitting = match scalar {
-            Scalar::String | Scalar::Time | Scalar::MicroTime | Scalar::Bytes => Some(Value::from(text.clone())),
-            Scalar::Integer => integer(),
-            Scalar::Number => integer().or_else(|| text.parse::<f64>().ok().map(Value::from)),
-            Scalar::IntOrString => Some(integer().unwrap_or_else(|| Value::from(text.clone()))),
-            Scalar::Boolean => match text.as_str() {
+            ScalarKind::String | ScalarKind::Time | ScalarKind::MicroTime | ScalarKind::Bytes => {
+                Some(Value::from(text.clone()))
+            }
+            ScalarKind::Integer => integer(),
+            ScalarKind::Number => integer().or_else(|| text.parse::<f64>().ok().map(Value::from)),
+            ScalarKind::IntOrString => Some(integer().unwrap_or_else(|| Value::from(text.clone()))),
+            ScalarKind::Boolean => match text.as_str() {
                 "on" | "true" => Some(Value::from(true)),
                 "off" | "false" => Some(Value::from(false)),
                 _ => None,
             },
-            Scalar::Quantity => canonical_quantity(&text).ok().map(Value::from),
+            ScalarKind::Quantity => canonical_quantity(&text).ok().map(Value::from),
         };
         let Some(value) = fitting else {
             self.findings.push(
@@ -250,24 +252,24 @@ impl Mapper<'_> {
     }
 }
 
-fn words(scalar: Scalar) -> &'static str {
+fn words(scalar: ScalarKind) -> &'static str {
     match scalar {
-        Scalar::String | Scalar::Bytes => "text",
-        Scalar::Integer | Scalar::Number => "number",
-        Scalar::Boolean => "`on` or `off`",
-        Scalar::IntOrString => "number or text",
-        Scalar::Quantity => "amount",
-        Scalar::Time | Scalar::MicroTime => "time",
+        ScalarKind::String | ScalarKind::Bytes => "text",
+        ScalarKind::Integer | ScalarKind::Number => "number",
+        ScalarKind::Boolean => "`on` or `off`",
+        ScalarKind::IntOrString => "number or text",
+        ScalarKind::Quantity => "amount",
+        ScalarKind::Time | ScalarKind::MicroTime => "time",
     }
 }
 
-fn example(scalar: Scalar) -> &'static str {
+fn example(scalar: ScalarKind) -> &'static str {
     match scalar {
-        Scalar::String | Scalar::Bytes => "a text in quotes",
-        Scalar::Integer | Scalar::Number => "a number, such as `3`",
-        Scalar::Boolean => "`on` or `off`",
-        Scalar::IntOrString => "a number or a text, such as `8080` or `\"25%\"`",
-        Scalar::Quantity => "an amount, such as `512 MiB` or `\"250m\"`",
-        Scalar::Time | Scalar::MicroTime => "a time, such as `\"2026-12-01T08:00:00Z\"`",
+        ScalarKind::String | ScalarKind::Bytes => "a text in quotes",
+        ScalarKind::Integer | ScalarKind::Number => "a number, such as `3`",
+        ScalarKind::Boolean => "`on` or `off`",
+        ScalarKind::IntOrString => "a number or a text, such as `8080` or `\"25%\"`",
+        ScalarKind::Quantity => "an amount, such as `512 MiB` or `\"250m\"`",
+        ScalarKind::Time | ScalarKind::MicroTime => "a time, such as `\"2026-12-01T08:00:00Z\"`",
     }
 }

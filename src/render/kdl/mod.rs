@@ -7,13 +7,13 @@ mod map;
 mod policy;
 mod unfold;
 
-use super::draft::Draft;
-use super::scope::Scope;
+use super::draft::ObjectDraft;
+use super::scope::AppScope;
 use super::tree::{Tree, tree};
 use super::{naming, pod};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind::{self, Kind};
-use crate::merge::{ListKind, Schemas, Shape, TypeRef};
+use crate::merge::{ListKind, Schemas, TypeRef, TypeShape};
 use crate::model::App;
 use crate::schema::suggest::nearest;
 use crate::source::Span;
@@ -27,7 +27,7 @@ pub(crate) const NO_OBJECT: Code = Code::new("E0607");
 pub(crate) const HEAD: Code = Code::new("E0608");
 
 /// The objects of an app's definition; what is wrong with them goes to `findings`.
-pub(super) fn objects(scope: &Scope, app: &App, findings: &mut Findings) -> Vec<Draft> {
+pub(super) fn objects(scope: &AppScope, app: &App, findings: &mut Findings) -> Vec<ObjectDraft> {
     let schemas = Schemas::builtin();
     let mut drafts = Vec::new();
     for guarded in &app.definition.objects {
@@ -38,7 +38,7 @@ pub(super) fn objects(scope: &Scope, app: &App, findings: &mut Findings) -> Vec<
     drafts
 }
 
-fn object(schemas: &Schemas, scope: &Scope, app: &App, node: &Node, findings: &mut Findings) -> Option<Draft> {
+fn object(schemas: &Schemas, scope: &AppScope, app: &App, node: &Node, findings: &mut Findings) -> Option<ObjectDraft> {
     let (kind, name) = head(Some(scope), node, findings)?;
     let (kind, api) = allowed(&kind, node, findings)?;
     let facts = schemas.kind(api, kind.id.kind);
@@ -46,7 +46,7 @@ fn object(schemas: &Schemas, scope: &Scope, app: &App, node: &Node, findings: &m
     policy::check(&body, kind.id, node.head, findings);
     let metadata = body.take("metadata");
     harden(&mut body, kind, app);
-    let mut draft = Draft::new(api, kind.id.kind, naming::part(kind.id, &app.name, &name), body, node.head);
+    let mut draft = ObjectDraft::new(api, kind.id.kind, naming::part(kind.id, &app.name, &name), body, node.head);
     draft.component = Some(name);
     if let Some(mut metadata) = metadata {
         draft.annotations = metadata.take("annotations").unwrap_or_default();
@@ -56,7 +56,7 @@ fn object(schemas: &Schemas, scope: &Scope, app: &App, node: &Node, findings: &m
 }
 
 /// Kind and name: the two arguments.
-fn head(scope: Option<&Scope>, node: &Node, findings: &mut Findings) -> Option<(String, String)> {
+fn head(scope: Option<&AppScope>, node: &Node, findings: &mut Findings) -> Option<(String, String)> {
     if let [kind, name] = &node.args[..] {
         let name = scope.map_or_else(|| name.text.clone(), |scope| map::filled(scope, name));
         return Some((kind.text.clone(), name));
@@ -116,7 +116,7 @@ fn harden(body: &mut Tree, kind: &Kind, app: &App) {
 }
 
 /// Lays `patch KIND NAME { … }` over the object that it names.
-pub(super) fn patch(drafts: &mut [Draft], patch: &Node, findings: &mut Findings) {
+pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, findings: &mut Findings) {
     let Some((kind, name)) = head(None, patch, findings) else { return };
     let known: Vec<String> = drafts.iter().filter(|draft| draft.kind == kind).map(|draft| draft.name.clone()).collect();
     let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind && draft.name == name) else {
@@ -148,7 +148,7 @@ pub(super) fn no_object(kind: &str, name: &str, verb: &str, known: &[&str], span
 fn list_keys(facts: Option<&TypeRef>, path: &[String]) -> Vec<String> {
     let shape = facts.and_then(|facts| facts.at(path.iter().map(String::as_str))).map(|kind| &kind.shape);
     match shape {
-        Some(Shape::List(list)) => match &list.kind {
+        Some(TypeShape::List(list)) => match &list.kind {
             ListKind::Map(keys) => keys.iter().map(|(key, _)| key.to_string()).collect(),
             ListKind::Atomic | ListKind::Set => Vec::new(),
         },

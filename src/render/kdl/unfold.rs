@@ -3,16 +3,16 @@
 use crate::expression::{self, Value};
 use crate::finding::Findings;
 use crate::model::definition::Guarded;
-use crate::render::scope::Scope;
+use crate::render::scope::AppScope;
 use crate::syntax::{Node, Property, Scalar, Value as Word};
 
 /// The node with the guards of its block taken off; unchanged ones are not touched.
-pub(super) fn unfold(scope: &Scope, node: &Node) -> Node {
+pub(super) fn unfold(scope: &AppScope, node: &Node) -> Node {
     let children = node.children.iter().flat_map(|child| unfolded(scope, child)).collect();
     Node { children, ..node.clone() }
 }
 
-fn unfolded(scope: &Scope, node: &Node) -> Vec<Node> {
+fn unfolded(scope: &AppScope, node: &Node) -> Vec<Node> {
     let guard = match node.name.value.as_str() {
         "@when" => node.arg(0).and_then(parsed).map(|when| (vec![when], Vec::new())),
         "@each" => {
@@ -23,7 +23,7 @@ fn unfolded(scope: &Scope, node: &Node) -> Vec<Node> {
     };
     // What does not parse was refused when the definition loaded.
     let Some((when, each)) = guard else { return Vec::new() };
-    let inside = |scope: Scope| node.children.iter().flat_map(|child| unfolded(&scope, child)).collect::<Vec<_>>();
+    let inside = |scope: AppScope| node.children.iter().flat_map(|child| unfolded(&scope, child)).collect::<Vec<_>>();
     scope.guarded(&Guarded { when, each, item: () }).into_iter().flat_map(inside).collect()
 }
 
@@ -32,14 +32,14 @@ fn parsed(word: &Word) -> Option<expression::Expression> {
 }
 
 /// The node with the holes of its own words filled in, which may name the element around it; a list stands for its elements.
-fn filled(scope: &Scope, node: Node) -> Node {
+fn filled(scope: &AppScope, node: Node) -> Node {
     let args = node.args.iter().flat_map(|word| words(scope, word)).collect();
     let value = |word: &Word| words(scope, word).into_iter().next().unwrap_or_else(|| word.clone());
     let props = node.props.iter().map(|prop| Property { value: value(&prop.value), ..prop.clone() }).collect();
     Node { args, props, ..node }
 }
 
-fn words(scope: &Scope, word: &Word) -> Vec<Word> {
+fn words(scope: &AppScope, word: &Word) -> Vec<Word> {
     if !word.text.contains("${") {
         return vec![word.clone()];
     }

@@ -13,11 +13,11 @@ use crate::model::Organisation;
 use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::backup::Backup;
-use crate::render::draft::{Draft, Owner};
+use crate::render::draft::{ObjectDraft, Owner};
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Contribution, Resource, SecretRequest, SecretSource, naming};
+use crate::render::{Contribution, ResourceName, SecretRequest, SecretSource, naming};
 use crate::source::Span;
 
 const K8UP: &str = "k8up.io/v1";
@@ -146,7 +146,7 @@ fn resources() -> Tree {
 
 /// What a backup takes while it runs comes on top of the offer.
 fn share(asked: &NeedContext) -> [Contribution; 2] {
-    [(Resource::Cpu, REQUESTS.0), (Resource::Memory, REQUESTS.1)]
+    [(ResourceName::Cpu, REQUESTS.0), (ResourceName::Memory, REQUESTS.1)]
         .map(|(resource, amount)| asked.contribution(resource, amount, asked.need.span))
 }
 
@@ -196,7 +196,7 @@ fn volume(asked: &NeedContext, backup: &Backup, target: &BackupTarget, user: u32
         },
     };
     met.drafts.push(pod_config(asked, target, name.clone()));
-    met.drafts.push(Draft::new(K8UP, "Schedule", name, tree! { "spec": spec }, backup.when).component(part));
+    met.drafts.push(ObjectDraft::new(K8UP, "Schedule", name, tree! { "spec": spec }, backup.when).component(part));
     met.overhead.extend(share(asked));
 }
 
@@ -212,7 +212,7 @@ fn pod_context(user: u32) -> Tree {
 }
 
 /// What K8up's own fields cannot say of its pods: that the container has no privileges, and the region.
-fn pod_config(asked: &NeedContext, target: &BackupTarget, name: String) -> Draft {
+fn pod_config(asked: &NeedContext, target: &BackupTarget, name: String) -> ObjectDraft {
     let container = tree! {
         "name": "backup",
         "env": vec![tree! { "name": "AWS_DEFAULT_REGION", "value": target.region.as_str() }],
@@ -220,7 +220,7 @@ fn pod_config(asked: &NeedContext, target: &BackupTarget, name: String) -> Draft
         "securityContext": hardened(None, Some("K8up writes beside its volumes")),
     };
     let spec = tree! { "template": tree! { "spec": tree! { "containers": vec![container] } } };
-    Draft::new(K8UP, "PodConfig", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
+    ObjectDraft::new(K8UP, "PodConfig", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// A copy of a bucket by the clock.
@@ -246,7 +246,7 @@ fn bucket(asked: &NeedContext, backup: &Backup, target: &BackupTarget, met: &mut
         "jobTemplate": tree! { "spec": job },
     };
     let name = naming::role(kind::CRON_JOB, asked.data_name(), asked.name(), "backup");
-    let draft = Draft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, backup.when);
+    let draft = ObjectDraft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, backup.when);
     met.drafts.push(draft.component(&component));
     met.overhead.extend(share(asked));
 }

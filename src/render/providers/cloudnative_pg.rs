@@ -9,10 +9,10 @@ use crate::kind;
 use crate::model::{Organisation, ProviderChoice};
 use crate::quantity::{Dimension, Quantity};
 use crate::render::backup::Backup;
-use crate::render::draft::Draft;
+use crate::render::draft::ObjectDraft;
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::tree::{Tree, tree};
-use crate::render::{Contribution, Generated, Resource, SecretSource, naming};
+use crate::render::{Contribution, Generated, ResourceName, SecretSource, naming};
 use crate::source::Span;
 
 const API: &str = "postgresql.cnpg.io/v1";
@@ -79,7 +79,7 @@ fn pooler_instances(choice: &ProviderChoice) -> (u32, Span) {
 
 /// Connections of many pods, kept for the length of a transaction. Its pods bear the label of the cluster's, so that the
 /// same flows hold.
-fn pooler(asked: &NeedContext, choice: &ProviderChoice, name: String) -> Draft {
+fn pooler(asked: &NeedContext, choice: &ProviderChoice, name: String) -> ObjectDraft {
     let (instances, instances_at) = pooler_instances(choice);
     let container = tree! {
         "name": "pgbouncer",
@@ -101,13 +101,13 @@ fn pooler(asked: &NeedContext, choice: &ProviderChoice, name: String) -> Draft {
         },
         "template": tree! { "spec": tree! { "containers": vec![container] } },
     };
-    Draft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
+    ObjectDraft::new(API, "Pooler", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 fn pooler_shares(asked: &NeedContext, choice: &ProviderChoice) -> Vec<Contribution> {
     let (instances, at) = pooler_instances(choice);
     let share = |resource, each: u64| asked.contribution(resource, each.saturating_mul(u64::from(instances)), at);
-    vec![share(Resource::Cpu, POOLER_REQUESTS.0), share(Resource::Memory, POOLER_REQUESTS.1)]
+    vec![share(ResourceName::Cpu, POOLER_REQUESTS.0), share(ResourceName::Memory, POOLER_REQUESTS.1)]
 }
 
 fn password(user: &str, host: &str) -> SecretSource {
@@ -121,7 +121,7 @@ fn password(user: &str, host: &str) -> SecretSource {
 /// deletes, so that nobody's slip does before its time.
 const RECLAIM: &str = "retain";
 
-fn role(asked: &NeedContext, inside: &str, secret: &str) -> Draft {
+fn role(asked: &NeedContext, inside: &str, secret: &str) -> ObjectDraft {
     let spec = tree! {
         "cluster": tree! { "name": CLUSTER },
         "name": inside,
@@ -133,7 +133,7 @@ fn role(asked: &NeedContext, inside: &str, secret: &str) -> Draft {
     data(asked, "DatabaseRole", name, spec)
 }
 
-fn database(asked: &NeedContext, inside: &str) -> Draft {
+fn database(asked: &NeedContext, inside: &str) -> ObjectDraft {
     let extensions = asked.texts("extensions");
     let locale = asked.text("locale").map(|(locale, span)| Tree::from(locale).at(span));
     let extension = |name: &str| tree! { "name": name, "ensure": "present" };
@@ -152,8 +152,8 @@ fn database(asked: &NeedContext, inside: &str) -> Draft {
     data(asked, "Database", naming::part(kind::POSTGRES_DATABASE, asked.data_name(), asked.name()), spec)
 }
 
-fn data(asked: &NeedContext, kind: &'static str, name: String, spec: Tree) -> Draft {
-    Draft::new(API, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
+fn data(asked: &NeedContext, kind: &'static str, name: String, spec: Tree) -> ObjectDraft {
+    ObjectDraft::new(API, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// The organisation's Cluster and its backups, who must reach it, and what it takes beside the offer.
@@ -161,7 +161,7 @@ pub(in crate::render) fn cluster(
     organisation: &Organisation,
     choice: &ProviderChoice,
     backup: Option<&Backup>,
-) -> (Vec<Draft>, Vec<Flow>, Vec<Contribution>) {
+) -> (Vec<ObjectDraft>, Vec<Flow>, Vec<Contribution>) {
     let backup = backup.and_then(|backup| Some((backup, BackupTarget::of(organisation)?)));
     let origin = choice.provider.span;
     let (instances, instances_at) = option_number(choice, "instances").unwrap_or((1, origin));
@@ -188,7 +188,7 @@ pub(in crate::render) fn cluster(
             "limits": tree! { "memory": Quantity { dimension: Dimension::Size, amount: MEMORY_LIMIT } },
         },
     };
-    let draft = Draft::new(API, "Cluster", CLUSTER.into(), tree! { "spec": spec }, organisation.span);
+    let draft = ObjectDraft::new(API, "Cluster", CLUSTER.into(), tree! { "spec": spec }, organisation.span);
     let share = |resource, each: u64| Contribution {
         app: None,
         part: CLUSTER.to_owned(),
@@ -197,15 +197,15 @@ pub(in crate::render) fn cluster(
         origin,
     };
     let shares = vec![
-        share(Resource::Cpu, REQUESTS.0),
-        share(Resource::Memory, REQUESTS.1),
-        share(Resource::Storage, storage.amount),
+        share(ResourceName::Cpu, REQUESTS.0),
+        share(ResourceName::Memory, REQUESTS.1),
+        share(ResourceName::Storage, storage.amount),
     ];
     let mut whole = (vec![draft], flows(choice), shares);
     if let Some((backup, target)) = &backup {
         whole.0.extend(backups(backup, target));
         whole.1.push(Flow { from: pods(), to: Peer::Anywhere, ports: tcp(&[target.port]), origin: target.span });
-        whole.2.extend([share(Resource::Cpu, SIDECAR.0), share(Resource::Memory, SIDECAR.1)]);
+        whole.2.extend([share(ResourceName::Cpu, SIDECAR.0), share(ResourceName::Memory, SIDECAR.1)]);
     }
     whole
 }
@@ -222,7 +222,7 @@ fn archives(target: &BackupTarget) -> Tree {
 }
 
 /// Where the databases of an organisation are kept, and when they are written there whole.
-fn backups(backup: &Backup, target: &BackupTarget) -> [Draft; 2] {
+fn backups(backup: &Backup, target: &BackupTarget) -> [ObjectDraft; 2] {
     let variable = |name: &str, value: &str| tree! { "name": name, "value": value };
     let key = |key: &str| tree! { "name": SECRET, "key": key };
     let store = tree! {
@@ -261,8 +261,8 @@ fn backups(backup: &Backup, target: &BackupTarget) -> [Draft; 2] {
         "immediate": true,
     };
     [
-        Draft::new(STORE_API, "ObjectStore", CLUSTER.into(), tree! { "spec": store }, backup.kept),
-        Draft::new(API, "ScheduledBackup", CLUSTER.into(), tree! { "spec": schedule }, backup.when),
+        ObjectDraft::new(STORE_API, "ObjectStore", CLUSTER.into(), tree! { "spec": store }, backup.kept),
+        ObjectDraft::new(API, "ScheduledBackup", CLUSTER.into(), tree! { "spec": schedule }, backup.when),
     ]
 }
 

@@ -4,10 +4,10 @@ use super::{Met, NeedContext, address, int, option_text, outputs, outward, secre
 use crate::expression::Value;
 use crate::kind::{self, GroupKind};
 use crate::model::ProviderChoice;
-use crate::render::draft::Draft;
+use crate::render::draft::ObjectDraft;
 use crate::render::flow::{Flow, Peer};
 use crate::render::tree::{Tree, tree};
-use crate::render::{Resource, naming};
+use crate::render::{ResourceName, naming};
 
 const API: &str = "garage.rajsingh.info/v1beta1";
 
@@ -34,7 +34,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
         drafts: vec![bucket_draft(asked, choice, &bucket), key(asked, choice, &secret)],
         flows: flows(asked, choice, number),
         contributions: size
-            .map(|(size, origin)| asked.contribution(Resource::Storage, size.amount, origin))
+            .map(|(size, origin)| asked.contribution(ResourceName::Storage, size.amount, origin))
             .into_iter()
             .collect(),
         ..Met::default()
@@ -46,7 +46,7 @@ fn cluster_reference(choice: &ProviderChoice) -> Tree {
     tree! { "name": text("cluster"), "namespace": text("namespace") }
 }
 
-fn bucket_draft(asked: &NeedContext, choice: &ProviderChoice, bucket: &str) -> Draft {
+fn bucket_draft(asked: &NeedContext, choice: &ProviderChoice, bucket: &str) -> ObjectDraft {
     let public = asked.option("public") == Some(Value::Bool(true));
     let spec = tree! {
         "clusterRef": cluster_reference(choice),
@@ -58,7 +58,7 @@ fn bucket_draft(asked: &NeedContext, choice: &ProviderChoice, bucket: &str) -> D
     data(asked, kind::GARAGE_BUCKET, spec)
 }
 
-fn key(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> Draft {
+fn key(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> ObjectDraft {
     let bucket = naming::part(kind::GARAGE_BUCKET, asked.data_name(), asked.name());
     // Whole, with the defaults: the list is compared as one value.
     let permission = tree! {
@@ -83,9 +83,9 @@ fn key(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> Draft {
     data(asked, kind::GARAGE_KEY, spec)
 }
 
-fn data(asked: &NeedContext, kind: GroupKind, spec: Tree) -> Draft {
+fn data(asked: &NeedContext, kind: GroupKind, spec: Tree) -> ObjectDraft {
     let name = naming::part(kind, asked.data_name(), asked.name());
-    Draft::new(API, kind.kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
+    ObjectDraft::new(API, kind.kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// The address, and the service itself where the cluster file says its namespace.

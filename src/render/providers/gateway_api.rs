@@ -6,7 +6,7 @@ use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
 use crate::quantity::Dimension;
-use crate::render::draft::Draft;
+use crate::render::draft::ObjectDraft;
 use crate::render::naming;
 use crate::render::tree::{Tree, tree};
 use crate::source::Spanned;
@@ -59,7 +59,7 @@ fn matches(path: &str) -> Tree {
     Tree::list([tree! { "path": tree! { "type": "PathPrefix", "value": path } }])
 }
 
-fn route(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
+fn route(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> ObjectDraft {
     let timeout = asked
         .amount("timeout", Dimension::Duration)
         // The longest that the format takes.
@@ -103,7 +103,7 @@ fn listener_set(asked: &NeedContext) -> String {
 }
 
 /// Two listeners a host: the plain one only sends on to the other (and lets challenges through).
-fn listeners(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
+fn listeners(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> ObjectDraft {
     let certificate = tree! { "group": "", "kind": "Secret", "name": tls_secret(asked) };
     let listener = |host: &Spanned<String>, secure: bool| {
         let tls = secure.then(|| tree! { "mode": "Terminate", "certificateRefs": vec![certificate.clone()] });
@@ -127,7 +127,7 @@ fn section(host: &str, secure: bool) -> String {
     if name.len() <= 253 { name } else { format!("{scheme}.{}", naming::hash(&[host], 12)) }
 }
 
-fn redirect(asked: &NeedContext, hosts: &[Spanned<String>]) -> Draft {
+fn redirect(asked: &NeedContext, hosts: &[Spanned<String>]) -> ObjectDraft {
     let filter = tree! {
         "type": "RequestRedirect",
         "requestRedirect": tree! { "scheme": "https", "statusCode": 301 },

@@ -6,7 +6,7 @@ use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
 use crate::quantity::Dimension;
-use crate::render::draft::Draft;
+use crate::render::draft::ObjectDraft;
 use crate::render::naming;
 use crate::render::tree::{Tree, tree};
 use crate::source::Spanned;
@@ -28,7 +28,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     }
 }
 
-fn ingress(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> Draft {
+fn ingress(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> ObjectDraft {
     let path = asked.text("path").map_or_else(|| "/".to_owned(), |(path, _)| path);
     let backend = target(asked).map(|(component, port)| {
         let name = naming::part(kind::SERVICE, &asked.app.name, &component);

@@ -24,12 +24,12 @@ pub use wants::{copied_from, wants};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::draft::{Draft, Owner};
+use super::draft::{ObjectDraft, Owner};
 use super::flow::{self, Flow, Peer};
 use super::life::Now;
-use super::scope::Scope;
+use super::scope::AppScope;
 use super::tree::Tree;
-use super::{Contribution, Generated, Resource, SecretRequest, SecretSource};
+use super::{Contribution, Generated, ResourceName, SecretRequest, SecretSource};
 use crate::expression::{SecretRef, Value};
 use crate::model::definition::{Need, NeedKind, NeedOption, Workload};
 use crate::model::{App, Organisation, ProviderChoice, Setting};
@@ -45,12 +45,12 @@ pub(super) use sign_on::clients;
 pub(super) struct NeedContext<'a> {
     pub(crate) organisation: &'a Organisation,
     pub(crate) app: &'a App,
-    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) scope: &'a AppScope<'a>,
     pub(crate) owner: &'a Owner,
     pub(crate) now: &'a Now,
     pub(crate) need: &'a Need,
     /// The app's workloads that exist.
-    pub(crate) workloads: &'a [(Scope<'a>, Cow<'a, Workload>)],
+    pub(crate) workloads: &'a [(AppScope<'a>, Cow<'a, Workload>)],
 }
 
 /// How a need is met.
@@ -59,7 +59,7 @@ pub(super) struct Met {
     /// What `needs.NAME.…` yields.
     pub(crate) outputs: BTreeMap<String, Value>,
     /// Objects of the app.
-    pub(crate) drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<ObjectDraft>,
     /// Secrets to be made.
     pub(crate) secrets: Vec<SecretRequest>,
     /// Who must reach whom.
@@ -191,7 +191,7 @@ impl NeedContext<'_> {
     }
 
     /// A share of the offer.
-    pub(crate) fn contribution(&self, resource: Resource, amount: u64, origin: Span) -> Contribution {
+    pub(crate) fn contribution(&self, resource: ResourceName, amount: u64, origin: Span) -> Contribution {
         Contribution { app: Some(self.app.name.clone()), part: self.name().to_owned(), resource, amount, origin }
     }
 }

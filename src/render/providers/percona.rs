@@ -9,11 +9,11 @@ use crate::kind;
 use crate::model::ProviderChoice;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::backup::Backup;
-use crate::render::draft::Draft;
+use crate::render::draft::ObjectDraft;
 use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Generated, Resource, SecretSource, naming};
+use crate::render::{Generated, ResourceName, SecretSource, naming};
 use crate::source::Span;
 
 const API: &str = "psmdb.percona.com/v1";
@@ -64,12 +64,12 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
             .collect(),
         flows: flows(asked, choice, &name),
         contributions: vec![
-            share(Resource::Cpu, REQUESTS.0, members_at),
-            share(Resource::Memory, REQUESTS.1, members_at),
-            share(Resource::Storage, size.amount, size_at),
+            share(ResourceName::Cpu, REQUESTS.0, members_at),
+            share(ResourceName::Memory, REQUESTS.1, members_at),
+            share(ResourceName::Storage, size.amount, size_at),
         ],
         overhead: backup(asked).map_or_else(Vec::new, |_| {
-            vec![share(Resource::Cpu, AGENT.0, members_at), share(Resource::Memory, AGENT.1, members_at)]
+            vec![share(ResourceName::Cpu, AGENT.0, members_at), share(ResourceName::Memory, AGENT.1, members_at)]
         }),
         ..Met::default()
     }
@@ -83,7 +83,7 @@ fn password(user: &str, host: &str) -> SecretSource {
     SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() }
 }
 
-fn replica_set(asked: &NeedContext, choice: &ProviderChoice, name: &str, inside: &str, secret: &str) -> Draft {
+fn replica_set(asked: &NeedContext, choice: &ProviderChoice, name: &str, inside: &str, secret: &str) -> ObjectDraft {
     let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
     let (members, _) = option_number(choice, "members").unwrap_or((1, choice.options.span));
     let role = |role: &str, database: &str| tree! { "name": role, "db": database };
@@ -109,7 +109,7 @@ fn replica_set(asked: &NeedContext, choice: &ProviderChoice, name: &str, inside:
         "backup": backup(asked).map(|(backup, target)| backups(asked, backup, &target)),
         "users": vec![user],
     };
-    Draft::new(API, "PerconaServerMongoDB", name.to_owned(), tree! { "spec": spec }, asked.need.span)
+    ObjectDraft::new(API, "PerconaServerMongoDB", name.to_owned(), tree! { "spec": spec }, asked.need.span)
         .component(asked.name())
 }
 

@@ -7,10 +7,10 @@ use crate::kind;
 use crate::model::ProviderChoice;
 use crate::model::definition::Workload;
 use crate::name::Name;
-use crate::render::draft::Draft;
+use crate::render::draft::ObjectDraft;
 use crate::render::flow::{Flow, FlowPort, Peer, tcp};
 use crate::render::naming;
-use crate::render::scope::Scope;
+use crate::render::scope::AppScope;
 use crate::render::tree::{Tree, tree};
 use crate::source::Spanned;
 
@@ -43,7 +43,7 @@ pub(super) fn target(asked: &NeedContext) -> Option<(String, FlowPort)> {
     let named = asked.text("to").map(|(name, _)| name);
     let mut workloads = asked.workloads.iter();
     // One that is there for each element is named after it; it was said in the same loops as the route.
-    let is = |scope: &Scope, workload: &Workload, name: &str| {
+    let is = |scope: &AppScope, workload: &Workload, name: &str| {
         let loops = scope.loops();
         let plain = Name::new(name).is_ok_and(|name| workload.name.value == scope.name_of(&name, loops));
         plain && scope.elements(loops) == asked.scope.elements(loops)
@@ -78,7 +78,7 @@ pub(super) fn issuer(choice: &ProviderChoice) -> Option<Spanned<&str>> {
 }
 
 /// The certificate of all hosts.
-pub(super) fn certificate(asked: &NeedContext, issuer: Spanned<&str>, hosts: &[Spanned<String>]) -> Draft {
+pub(super) fn certificate(asked: &NeedContext, issuer: Spanned<&str>, hosts: &[Spanned<String>]) -> ObjectDraft {
     let issuer = tree! {
         "group": "cert-manager.io",
         "kind": "ClusterIssuer",
@@ -90,8 +90,14 @@ pub(super) fn certificate(asked: &NeedContext, issuer: Spanned<&str>, hosts: &[S
 }
 
 /// An object of a route.
-pub(super) fn edge(asked: &NeedContext, api: &'static str, kind: &'static str, name: String, spec: Tree) -> Draft {
-    Draft::new(api, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
+pub(super) fn edge(
+    asked: &NeedContext,
+    api: &'static str,
+    kind: &'static str,
+    name: String,
+    spec: Tree,
+) -> ObjectDraft {
+    ObjectDraft::new(api, kind, name, tree! { "spec": spec }, asked.need.span).component(asked.name())
 }
 
 /// What carries the route out reaches the workload, and the pods that answer challenges.

@@ -6,7 +6,7 @@ use super::{Met, NeedContext, address, int, option_text, outputs, outward, secre
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::render::{Resource, SecretSource, naming};
+use crate::render::{ResourceName, SecretSource, naming};
 
 /// The bucket by its name, and a copy of the credentials that open it alone: a key to all buckets would let one
 /// organisation read those of the others.
@@ -24,7 +24,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
         name: format!("{credentials}--{bucket}"),
         keys: BTreeMap::from(keys),
     };
-    let size = asked.size().map(|(size, origin)| asked.contribution(Resource::Storage, size.amount, origin));
+    let size = asked.size().map(|(size, origin)| asked.contribution(ResourceName::Storage, size.amount, origin));
     Met {
         outputs: outputs([
             ("bucket", Value::text(&bucket)),

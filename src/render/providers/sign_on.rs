@@ -10,7 +10,7 @@ use crate::model::definition::{Guarded, Need, NeedKind};
 use crate::model::{App, Life, Organisation};
 use crate::name::Name;
 use crate::render::flow::{Flow, Peer, tcp};
-use crate::render::scope::Scope;
+use crate::render::scope::AppScope;
 use crate::render::{Generated, SecretSource, naming};
 
 /// The key of a client's Secret that holds the secret.
@@ -23,7 +23,7 @@ pub(super) fn meet(asked: &NeedContext) -> Met {
     let Some((provider, sign_on)) = provider.and_then(|app| Some((app, app.definition.sign_on.as_ref()?))) else {
         return Met::default();
     };
-    let scope = Scope::new(asked.organisation, provider);
+    let scope = AppScope::new(asked.organisation, provider);
     let said = sign_on.outputs.iter().map(|(name, template)| (name.clone(), scope.value(template)));
     let secret = secret_name(asked.app, asked.need);
     let issuer = sign_on.outputs.get("issuer").map(|issuer| scope.text(issuer)).unwrap_or_default();
@@ -59,7 +59,7 @@ fn secret_name(app: &App, need: &Need) -> String {
 pub(in crate::render) fn clients(organisation: &Organisation, provider: &App) -> Value {
     let living = organisation.apps.values().filter(|app| !matches!(app.life, Life::Retired(_)));
     let clients = living.flat_map(|app| {
-        let scope = Scope::new(organisation, app);
+        let scope = AppScope::new(organisation, app);
         let needs = app.definition.needs.iter().filter(|need| need.item.kind == NeedKind::SignOn);
         needs.filter_map(|need| client(app, need, &scope, &provider.name)).collect::<Vec<_>>()
     });
@@ -67,7 +67,7 @@ pub(in crate::render) fn clients(organisation: &Organisation, provider: &App) ->
 }
 
 /// The client that a need asks of this provider, where it does.
-fn client(app: &App, guarded: &Guarded<Need>, scope: &Scope, provider: &Name) -> Option<Value> {
+fn client(app: &App, guarded: &Guarded<Need>, scope: &AppScope, provider: &Name) -> Option<Value> {
     let need = &guarded.item;
     let scope = scope.guarded(guarded).into_iter().next()?;
     match need.option("by", scope.environment())? {

@@ -6,7 +6,7 @@ use crate::kind;
 use crate::model::ProviderChoice;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::tree::{Tree, tree};
-use crate::render::{Resource, naming};
+use crate::render::{ResourceName, naming};
 
 /// What a volume holds whose need says no size.
 const SIZE: u64 = 1 << 30;
@@ -27,7 +27,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let name = naming::part(kind::PERSISTENT_VOLUME_CLAIM, asked.data_name(), asked.name());
     Met {
         claim: Some(Claim { name, shared, bytes: size.amount, spec, origin: asked.need.span }),
-        contributions: vec![asked.contribution(Resource::Storage, size.amount, origin)],
+        contributions: vec![asked.contribution(ResourceName::Storage, size.amount, origin)],
         ..Met::default()
     }
 }

@@ -5,10 +5,10 @@ use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
 use crate::quantity::{Dimension, Quantity};
-use crate::render::draft::Draft;
+use crate::render::draft::ObjectDraft;
 use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
-use crate::render::{Generated, Resource, SecretSource, Stage, naming};
+use crate::render::{Generated, ResourceName, SecretSource, Stage, naming};
 
 const IMAGE: &str = "docker.io/valkey/valkey:8.1-alpine";
 /// The user `valkey` of that image.
@@ -31,7 +31,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let keys = [("password", random(32)), ("url", Generated::Joined(url))];
     let source = SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() };
     let claim = keeps(asked).then(|| claim(asked));
-    let stored = claim.is_some().then(|| asked.contribution(Resource::Storage, STORAGE, asked.need.span));
+    let stored = claim.is_some().then(|| asked.contribution(ResourceName::Storage, STORAGE, asked.need.span));
     let mut drafts = vec![service(asked, host.clone()), deployment(asked, choice, &secret)];
     drafts.extend(claim);
     Met {
@@ -44,8 +44,8 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
         drafts,
         secrets: vec![asked.secret(&secret, source, "Opaque")],
         contributions: vec![
-            asked.contribution(Resource::Cpu, REQUESTS.0, asked.need.span),
-            asked.contribution(Resource::Memory, REQUESTS.1, asked.need.span),
+            asked.contribution(ResourceName::Cpu, REQUESTS.0, asked.need.span),
+            asked.contribution(ResourceName::Memory, REQUESTS.1, asked.need.span),
         ]
         .into_iter()
         .chain(stored)
@@ -60,7 +60,7 @@ fn keeps(asked: &NeedContext) -> bool {
 }
 
 /// The volume of a server that keeps, of the class that volumes have in this cluster.
-fn claim(asked: &NeedContext) -> Draft {
+fn claim(asked: &NeedContext) -> ObjectDraft {
     let class = asked.organisation.cluster.provides.get("volume").and_then(|volume| option_text(volume, "class"));
     let size = Quantity { dimension: Dimension::Size, amount: STORAGE };
     let spec = tree! {
@@ -69,25 +69,26 @@ fn claim(asked: &NeedContext) -> Draft {
         "resources": tree! { "requests": tree! { "storage": size } },
     };
     let name = claim_name(asked);
-    Draft::new("v1", "PersistentVolumeClaim", name, tree! { "spec": spec }, asked.need.span).component(asked.name())
+    ObjectDraft::new("v1", "PersistentVolumeClaim", name, tree! { "spec": spec }, asked.need.span)
+        .component(asked.name())
 }
 
 fn claim_name(asked: &NeedContext) -> String {
     naming::part(kind::PERSISTENT_VOLUME_CLAIM, asked.data_name(), asked.name())
 }
 
-fn service(asked: &NeedContext, name: String) -> Draft {
+fn service(asked: &NeedContext, name: String) -> ObjectDraft {
     let spec = tree! {
         "type": "ClusterIP",
         "selector": asked.owner.selector(asked.name()),
         "ports": vec![tree! { "name": "redis", "port": PORT, "targetPort": "redis", "protocol": "TCP" }],
     };
-    Draft::new("v1", "Service", name, tree! { "spec": spec }, asked.need.span)
+    ObjectDraft::new("v1", "Service", name, tree! { "spec": spec }, asked.need.span)
         .stage(Stage::Data)
         .component(asked.name())
 }
 
-fn deployment(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> Draft {
+fn deployment(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> ObjectDraft {
     let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
     let keeps = keeps(asked);
     let (log, full, folder) = if keeps { ("yes", "noeviction", DATA) } else { ("no", "allkeys-lru", "/tmp") };
@@ -138,7 +139,7 @@ fn deployment(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> Dra
         },
     };
     let name = naming::part(kind::DEPLOYMENT, &asked.app.name, asked.name());
-    Draft::new("apps/v1", "Deployment", name, tree! { "spec": spec }, asked.need.span)
+    ObjectDraft::new("apps/v1", "Deployment", name, tree! { "spec": spec }, asked.need.span)
         .stage(Stage::Data)
         .component(asked.name())
 }

@@ -6,7 +6,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::{Grants, Organisation};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
-use crate::render::{Contribution, OrganisationObjects, Resource};
+use crate::render::{Contribution, OrganisationObjects, ResourceName};
 use crate::source::Spanned;
 
 /// More than the offer grants.
@@ -18,7 +18,9 @@ const SHOWN: usize = 6;
 pub(super) fn check(organisation: &Organisation, objects: &OrganisationObjects, findings: &mut Findings) {
     let Some(offer) = &organisation.offer else { return };
     let Grants { cpu, memory, storage } = &offer.grants;
-    for (resource, grant) in [(Resource::Cpu, cpu), (Resource::Memory, memory), (Resource::Storage, storage)] {
+    for (resource, grant) in
+        [(ResourceName::Cpu, cpu), (ResourceName::Memory, memory), (ResourceName::Storage, storage)]
+    {
         let Some(grant) = grant else { continue };
         let mut shares: Vec<&Contribution> =
             objects.contributions.iter().filter(|share| share.resource == resource && share.app.is_some()).collect();
@@ -33,7 +35,7 @@ pub(super) fn check(organisation: &Organisation, objects: &OrganisationObjects, 
 
 fn exceeded(
     organisation: &Organisation,
-    resource: Resource,
+    resource: ResourceName,
     grant: &Spanned<Quantity>,
     shares: &[&Contribution],
     sum: u64,
@@ -57,13 +59,13 @@ fn exceeded(
         .stops(name.clone())
 }
 
-fn label(share: &Contribution, resource: Resource) -> String {
+fn label(share: &Contribution, resource: ResourceName) -> String {
     let app = share.app.as_ref().map_or("", Name::as_str);
     format!("{app}: {}", shown(share.amount, resource))
 }
 
 /// `cloud 220 GiB and 10 GiB, pads 2 GiB`: apps in order of their largest share.
-fn list(shares: &[&Contribution], resource: Resource) -> String {
+fn list(shares: &[&Contribution], resource: ResourceName) -> String {
     let mut order: Vec<&Name> = Vec::new();
     let mut amounts: BTreeMap<&Name, Vec<String>> = BTreeMap::new();
     for share in shares.iter().filter(|share| share.amount > 0) {
@@ -80,24 +82,24 @@ fn list(shares: &[&Contribution], resource: Resource) -> String {
     apps.collect::<Vec<_>>().join(", ")
 }
 
-fn shown(amount: u64, resource: Resource) -> String {
-    let dimension = if resource == Resource::Cpu { Dimension::Cpu } else { Dimension::Size };
+fn shown(amount: u64, resource: ResourceName) -> String {
+    let dimension = if resource == ResourceName::Cpu { Dimension::Cpu } else { Dimension::Size };
     Quantity { dimension, amount }.to_string()
 }
 
-fn word(resource: Resource) -> &'static str {
+fn word(resource: ResourceName) -> &'static str {
     match resource {
-        Resource::Cpu => "processor time",
-        Resource::Memory => "memory",
-        Resource::Storage => "storage",
+        ResourceName::Cpu => "processor time",
+        ResourceName::Memory => "memory",
+        ResourceName::Storage => "storage",
     }
 }
 
 /// What people can turn.
-fn knobs(resource: Resource) -> &'static str {
+fn knobs(resource: ResourceName) -> &'static str {
     match resource {
-        Resource::Cpu | Resource::Memory => "`scale` or `size`",
-        Resource::Storage => "`storage`",
+        ResourceName::Cpu | ResourceName::Memory => "`scale` or `size`",
+        ResourceName::Storage => "`storage`",
     }
 }
 

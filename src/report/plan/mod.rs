@@ -19,9 +19,9 @@ pub(in crate::report) use words::plain;
 
 use super::Drawing;
 
-/// How a text is drawn.
+/// The style of a text: how it is drawn, and how much of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct TextStyle {
     /// With colours, without, or in sentences.
     pub drawing: Drawing,
     /// Whether everything is shown: objects of new apps one by one, what stays as it is.

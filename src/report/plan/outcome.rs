@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::Look;
+use super::TextStyle;
 use super::words::{bullet, many, paint, plain};
 use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip, Verb};
 
 /// The outcomes as text: a line an organisation, what is open below it, a summary at the end.
-pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
+pub fn outcome(outcomes: &[OrganisationOutcome], style: TextStyle) -> String {
     let mut out = String::new();
     let mut totals: BTreeMap<Class, usize> = BTreeMap::new();
     for organisation in outcomes {
@@ -24,16 +24,16 @@ pub fn outcome(outcomes: &[OrganisationOutcome], look: Look) -> String {
             *totals.entry(Class::Unchanged).or_default() += organisation.unchanged;
         }
         let quiet = organisation.failure.is_none() && counts.keys().all(|class| *class == Class::Unchanged);
-        if quiet && !look.verbose {
+        if quiet && !style.verbose {
             continue;
         }
-        let name = paint(look.drawing, Style::new().bold(), organisation.organisation.as_str());
-        let _ = writeln!(out, "{name}: {}{}", counted(&counts), under_way(organisation, look));
+        let name = paint(style.drawing, Style::new().bold(), organisation.organisation.as_str());
+        let _ = writeln!(out, "{name}: {}{}", counted(&counts), under_way(organisation, style));
         if let Some(failure) = &organisation.failure {
-            let _ = writeln!(out, "  {}{}", bullet(look.drawing, Verb::Refused), plain(failure));
+            let _ = writeln!(out, "  {}{}", bullet(style.drawing, Verb::Refused), plain(failure));
         }
         for outcome in &organisation.outcomes {
-            draw(&mut out, outcome, look);
+            draw(&mut out, outcome, style);
         }
     }
     let failed = outcomes.iter().filter(|organisation| organisation.failure.is_some()).count();
@@ -89,7 +89,7 @@ fn counted(counts: &BTreeMap<Class, usize>) -> String {
     if parts.is_empty() { "nothing done".to_owned() } else { parts.join(", ") }
 }
 
-fn draw(out: &mut String, outcome: &Outcome, look: Look) {
+fn draw(out: &mut String, outcome: &Outcome, style: TextStyle) {
     let (mark, words) = match &outcome.done {
         Done::Failed { why, place, passing } => {
             let place = place.as_ref().map(|place| format!("  {place}")).unwrap_or_default();
@@ -101,24 +101,24 @@ fn draw(out: &mut String, outcome: &Outcome, look: Look) {
             None => return,
         },
         Done::Deleting => (Verb::Delete, "its deletion has begun".to_owned()),
-        Done::Applied { health: Some(health), .. } if is_told(health, look) => {
+        Done::Applied { health: Some(health), .. } if is_told(health, style) => {
             (Verb::Change, format!("applied, {}{}", health.state, message(&health.message)))
         }
-        Done::Applied { .. } if look.verbose => (outcome.verb, "applied".to_owned()),
-        Done::Deleted if look.verbose => (Verb::Delete, "deleted".to_owned()),
+        Done::Applied { .. } if style.verbose => (outcome.verb, "applied".to_owned()),
+        Done::Deleted if style.verbose => (Verb::Delete, "deleted".to_owned()),
         Done::Applied { .. } | Done::Deleted | Done::Unchanged => return,
     };
-    let _ = writeln!(out, "  {}{} — {words}", bullet(look.drawing, mark), outcome.id);
+    let _ = writeln!(out, "  {}{} — {words}", bullet(style.drawing, mark), outcome.id);
 }
 
 /// Objects on their way are counted; each is told only to those who ask for everything, and what will not get there always.
-fn is_told(health: &Health, look: Look) -> bool {
-    health.state == HealthState::Failed || (look.verbose && !health.is_ready())
+fn is_told(health: &Health, style: TextStyle) -> bool {
+    health.state == HealthState::Failed || (style.verbose && !health.is_ready())
 }
 
 /// `; 14 on their way to ready`.
-fn under_way(organisation: &OrganisationOutcome, look: Look) -> String {
-    let on_its_way = |outcome: &&Outcome| matches!(&outcome.done, Done::Applied { health: Some(health), .. } if !health.is_ready() && !is_told(health, look));
+fn under_way(organisation: &OrganisationOutcome, style: TextStyle) -> String {
+    let on_its_way = |outcome: &&Outcome| matches!(&outcome.done, Done::Applied { health: Some(health), .. } if !health.is_ready() && !is_told(health, style));
     match organisation.outcomes.iter().filter(on_its_way).count() {
         0 => String::new(),
         count => format!("; {count} on the way to ready"),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use serde::Serialize;
 
-use super::Look;
+use super::TextStyle;
 use super::text::day;
 use super::words::{bullet, many, paint, plain};
 use crate::plan::{Health, HealthState, Retirement, Verb};
@@ -86,11 +86,11 @@ impl OrganisationStatus {
 }
 
 /// All organisations: a line each, those with something to say first as a page.
-pub(crate) fn statuses(all: &[OrganisationStatus], look: Look) -> String {
+pub(crate) fn statuses(all: &[OrganisationStatus], style: TextStyle) -> String {
     let mut out = String::new();
     for organisation in all {
-        if look.verbose || !organisation.is_well() {
-            out.push_str(&status(organisation, look));
+        if style.verbose || !organisation.is_well() {
+            out.push_str(&status(organisation, style));
             out.push('\n');
             continue;
         }
@@ -106,8 +106,8 @@ pub(crate) fn statuses(all: &[OrganisationStatus], look: Look) -> String {
 }
 
 /// One organisation's page.
-pub(crate) fn status(organisation: &OrganisationStatus, look: Look) -> String {
-    let bold = |text: &str| paint(look.drawing, Style::new().bold(), text);
+pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> String {
+    let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
     let mut out = String::new();
     let name = bold(&organisation.organisation);
     let title = if organisation.title.is_empty() { String::new() } else { format!(", {}", plain(&organisation.title)) };
@@ -138,9 +138,9 @@ pub(crate) fn status(organisation: &OrganisationStatus, look: Look) -> String {
         let _ = writeln!(out, "    {}", plain(finding));
     }
     for app in &organisation.apps {
-        draw_app(&mut out, app, look);
+        draw_app(&mut out, app, style);
     }
-    let mark = |verb| bullet(look.drawing, verb);
+    let mark = |verb| bullet(style.drawing, verb);
     for (object, health) in &organisation.unwell {
         let verb = if health.state == HealthState::Failed { Verb::Refused } else { Verb::Change };
         let message = if health.message.is_empty() { &health.reason } else { &health.message };
@@ -152,7 +152,7 @@ pub(crate) fn status(organisation: &OrganisationStatus, look: Look) -> String {
     }
     for (reason, objects) in open {
         let mark = mark(Verb::Refused);
-        if objects.len() > LISTED && !look.verbose {
+        if objects.len() > LISTED && !style.verbose {
             let _ =
                 writeln!(out, "  {mark}{} — {}: {}", many(objects.len(), "object"), plain(reason), by_kind(&objects));
             continue;
@@ -179,8 +179,8 @@ fn by_kind(objects: &[&str]) -> String {
     counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
 }
 
-fn draw_app(out: &mut String, app: &AppStatus, look: Look) {
-    let name = paint(look.drawing, Style::new().bold(), &app.name);
+fn draw_app(out: &mut String, app: &AppStatus, style: TextStyle) {
+    let name = paint(style.drawing, Style::new().bold(), &app.name);
     let at = app.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
     let (well, all) = app.well;
     let health = match (well == all, app.gone) {

@@ -120,7 +120,7 @@ ingenium: 4 create
 
 4 create, 2 change, 1 refused in 2 of 3 organisations; 1 unchanged.
 ";
-    assert_eq!(text(&plan(), Look::default()), expected);
+    assert_eq!(text(&plan(), TextStyle::default()), expected);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_plan_that_is_heard_has_words_for_signs() {
     let mut plan = plan();
     let listed = change("spec.dnsNames", r#"["a.example"]"#, r#"["a.example", "b.example"]"#, 4);
     plan.organisations[0].actions[0].changes.push(listed);
-    let heard = text(&plan, Look { drawing: Drawing::Narrated, verbose: false });
+    let heard = text(&plan, TextStyle { drawing: Drawing::Narrated, verbose: false });
     for line in [
         "    change: Deployment cloud-web — the garden asks for it\n",
         "        spec.replicas: from 2 to 3, from orgs/alternatiba.kdl:17\n",
@@ -144,16 +144,16 @@ fn a_plan_that_is_heard_has_words_for_signs() {
 
 #[test]
 fn colours_change_nothing_but_colours() {
-    let coloured = text(&plan(), Look { drawing: Drawing::Coloured, verbose: false });
+    let coloured = text(&plan(), TextStyle { drawing: Drawing::Coloured, verbose: false });
     assert!(coloured.contains("\u{1b}["));
-    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(), Look::default()));
+    assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(), TextStyle::default()));
 }
 
 #[test]
 fn nothing_to_do_is_one_line() {
     let mut plan = plan();
     plan.organisations.retain(|organisation| organisation.organisation.as_str() == "cnam");
-    assert_eq!(text(&plan, Look::default()), "Nothing changes in 1 organisation.\n");
+    assert_eq!(text(&plan, TextStyle::default()), "Nothing changes in 1 organisation.\n");
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn json_says_verbs_reasons_and_places() {
 fn secrets_are_neither_shown_nor_measured() {
     let mut plan = plan();
     plan.organisations[0].actions[0].changes = vec![change("data.password", "SECRET", "SECRET", 3)];
-    let text = text(&plan, Look { drawing: Drawing::Plain, verbose: true });
+    let text = text(&plan, TextStyle { drawing: Drawing::Plain, verbose: true });
     assert!(text.contains("data.password: (secret) → (secret)"), "{text}");
 }
 
@@ -239,7 +239,7 @@ alternatiba: 4 applied, 1 failed, 1 not tried, 1 unchanged; 4 on the way to read
   = Job y — not tried, since Service x failed
 4 applied, 1 failed, 1 not tried, 1 unchanged in 1 organisation.
 ";
-    assert_eq!(super::outcome(&[organisation], Look::default()), expected);
+    assert_eq!(super::outcome(&[organisation], TextStyle::default()), expected);
 }
 
 #[test]
@@ -275,6 +275,6 @@ alternatiba, Alternatiba on ada-lovelace
   ~ Deployment cloud-web is progressing: 0 of 1 pods are available
   · PersistentVolumeClaim cloud-html is detached: it holds data that no app asks for
 ";
-    assert_eq!(status(&organisation, Look::default()), expected);
+    assert_eq!(status(&organisation, TextStyle::default()), expected);
     assert!(!organisation.is_well());
 }

@@ -16,7 +16,7 @@ use anstyle::Style;
 
 use super::value::Line;
 use super::words::{by_app, counted, has_news, is_told, kinds, many, mark, paint, plain, style};
-use super::{Look, value, way_out};
+use super::{TextStyle, value, way_out};
 use crate::kind;
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
@@ -25,10 +25,10 @@ use crate::report::Drawing;
 const LISTED: usize = 3;
 
 /// The plan as text, with a summary at its end.
-pub fn text(plan: &Plan, look: Look) -> String {
+pub fn text(plan: &Plan, style: TextStyle) -> String {
     let mut out = String::new();
-    for organisation in plan.organisations.iter().filter(|organisation| look.verbose || has_news(organisation)) {
-        draw(&mut out, organisation, look);
+    for organisation in plan.organisations.iter().filter(|organisation| style.verbose || has_news(organisation)) {
+        draw(&mut out, organisation, style);
         out.push('\n');
     }
     out.push_str(&summary(plan));
@@ -73,49 +73,49 @@ fn reckoned(plan: &Plan) -> String {
     text
 }
 
-fn draw(out: &mut String, plan: &OrganisationPlan, look: Look) {
-    let bold = |text: &str| paint(look.drawing, Style::new().bold(), text);
+fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
+    let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
     let _ = writeln!(out, "{}: {}", bold(plan.organisation.as_str()), counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "  {}", plain(&reason.to_string()));
     }
     for (app, actions) in by_app(plan) {
-        let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, look.verbose)).collect();
+        let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, style.verbose)).collect();
         if told.is_empty() {
             continue;
         }
         let retired = app.and_then(|app| plan.retired.get(app));
         let until = retired.map(|retired| format!(", retired until {}", day(retired.until))).unwrap_or_default();
         let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
-        group(out, &told, look);
+        group(out, &told, style);
     }
 }
 
-fn group(out: &mut String, told: &[&Action], look: Look) {
+fn group(out: &mut String, told: &[&Action], style: TextStyle) {
     let created = || told.iter().copied().filter(|action| action.verb() == Verb::Create);
     let counts = created().count();
-    let folded = !look.verbose && counts > LISTED;
+    let folded = !style.verbose && counts > LISTED;
     if folded {
-        let mark = mark(look.drawing, Verb::Create);
+        let mark = mark(style.drawing, Verb::Create);
         let _ = writeln!(out, "    {mark} {counts} objects: {}", kinds(created()));
     }
     for action in told.iter().filter(|action| !folded || action.verb() != Verb::Create) {
-        draw_action(out, action, look);
+        draw_action(out, action, style);
     }
 }
 
-fn draw_action(out: &mut String, action: &Action, look: Look) {
-    let paint = |style: Style, text: &str| paint(look.drawing, style, text);
-    let mark = mark(look.drawing, action.verb());
+fn draw_action(out: &mut String, action: &Action, style: TextStyle) {
+    let paint = |colour: Style, text: &str| paint(style.drawing, colour, text);
+    let mark = mark(style.drawing, action.verb());
     let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
     let unverified = if action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
     let reason = plain(&action.reason().to_string());
     let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base().is_none());
-    let origin = origin.map(|place| from(place, look.drawing));
+    let origin = origin.map(|place| from(place, style.drawing));
     let _ = writeln!(out, "    {mark} {} — {reason}{note}{unverified}{}", action.id, origin.unwrap_or_default());
-    let shown = action.base().is_some() || look.verbose;
+    let shown = action.base().is_some() || style.verbose;
     for change in value::told(&action.changes).filter(|_| shown) {
-        draw_change(out, change, look);
+        draw_change(out, change, style);
     }
     for (field, manager) in way_out::holders(action) {
         let _ = writeln!(out, "        `{field}` belongs to `{manager}`");
@@ -125,25 +125,25 @@ fn draw_action(out: &mut String, action: &Action, look: Look) {
     }
 }
 
-fn draw_change(out: &mut String, change: &FieldChange, look: Look) {
-    let origin = change.origin.as_ref().map(|place| from(place, look.drawing)).unwrap_or_default();
+fn draw_change(out: &mut String, change: &FieldChange, style: TextStyle) {
+    let origin = change.origin.as_ref().map(|place| from(place, style.drawing)).unwrap_or_default();
     let by = match change.drift_by.as_slice() {
         [] => String::new(),
         by => format!(" by {}", by.join(", ")),
     };
     let path = plain(&change.path);
     if let Some(lines) = value::lines(change.before.as_ref(), change.after.as_ref()) {
-        let _ = match look.drawing {
+        let _ = match style.drawing {
             Drawing::Narrated => writeln!(out, "        {path}{by}{origin}:"),
             _ => writeln!(out, "        {path}:{by}{origin}"),
         };
         for line in lines {
-            let _ = writeln!(out, "          {}", draw_line(&line, look.drawing));
+            let _ = writeln!(out, "          {}", draw_line(&line, style.drawing));
         }
         return;
     }
     let (before, after) = value::pair(&change.path, change.before.as_ref(), change.after.as_ref());
-    let moved = moved(change.before.is_some(), &before, &by, &after, look.drawing);
+    let moved = moved(change.before.is_some(), &before, &by, &after, style.drawing);
     let _ = writeln!(out, "        {path}: {moved}{origin}");
 }
 

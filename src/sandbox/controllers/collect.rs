@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::deed;
+use super::write;
 
 /// Finalizer of an object whose dependents stay.
 pub(super) const ORPHAN: &str = "orphan";
@@ -58,31 +58,31 @@ pub(super) async fn remove_orphan(
         let known = kinds.iter().find(|(of, _)| of.api_version == owner.api_version && of.kind == owner.kind);
         let Some((of, namespaced)) = known else { return };
         let namespace = if *namespaced { place.namespace.as_str() } else { "" };
-        match deed::api(&client, of, namespace).get_metadata_opt(&owner.name).await {
+        match write::api(&client, of, namespace).get_metadata_opt(&owner.name).await {
             Ok(Some(found)) if found.metadata.uid.as_deref() == Some(owner.uid.as_str()) => return,
             Ok(_) => {}
             Err(_) => return,
         }
     }
-    let _ = deed::delete(&client, &place.of, &place.namespace, &place.name, &place.uid).await;
+    let _ = write::delete(&client, &place.of, &place.namespace, &place.name, &place.uid).await;
 }
 
 async fn drop_finalizer(client: &Client, place: &ObjectRef, mut finalizers: Vec<String>, name: &str) {
     finalizers.retain(|one| one != name);
     let patch = Patch::Merge(json!({"metadata": {"uid": place.uid, "finalizers": finalizers}}));
-    let api = deed::api(client, &place.of, &place.namespace);
-    let _ = api.patch(&place.name, &deed::as_controller(), &patch).await;
+    let api = write::api(client, &place.of, &place.namespace);
+    let _ = api.patch(&place.name, &write::as_controller(), &patch).await;
 }
 
 /// Lets the dependents of a deleted object go on without it.
 pub(super) async fn orphan(client: Client, place: ObjectRef, finalizers: Vec<String>, dependents: Vec<ObjectRef>) {
     for dependent in dependents {
-        let api = deed::api(&client, &dependent.of, &dependent.namespace);
+        let api = write::api(&client, &dependent.of, &dependent.namespace);
         let Ok(Some(found)) = api.get_metadata_opt(&dependent.name).await else { continue };
         let mut references = found.metadata.owner_references.unwrap_or_default();
         references.retain(|one| one.uid != place.uid);
         let patch = Patch::Merge(json!({"metadata": {"uid": dependent.uid, "ownerReferences": references}}));
-        let _ = api.patch(&dependent.name, &deed::as_controller(), &patch).await;
+        let _ = api.patch(&dependent.name, &write::as_controller(), &patch).await;
     }
     drop_finalizer(&client, &place, finalizers, ORPHAN).await;
 }
@@ -94,7 +94,7 @@ pub(super) async fn foreground(client: Client, place: ObjectRef, finalizers: Vec
         return;
     }
     for one in dependents {
-        let _ = deed::delete(&client, &one.of, &one.namespace, &one.name, &one.uid).await;
+        let _ = write::delete(&client, &one.of, &one.namespace, &one.name, &one.uid).await;
     }
 }
 
@@ -126,7 +126,7 @@ async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
             if !fits {
                 continue;
             }
-            let api = deed::api(client, &of, namespace);
+            let api = write::api(client, &of, namespace);
             let few = ListParams::default().limit(1);
             if api.list_metadata(&few).await?.items.is_empty() {
                 continue;
@@ -139,7 +139,7 @@ async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
 }
 
 async fn finalize(client: &Client, place: &ObjectRef) -> Result<(), kube::Error> {
-    let api = deed::api(client, &place.of, "");
+    let api = write::api(client, &place.of, "");
     let Some(found) = api.get_opt(&place.name).await? else { return Ok(()) };
     if found.metadata.uid.as_deref() != Some(place.uid.as_str()) {
         return Ok(());

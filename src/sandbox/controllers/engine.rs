@@ -20,14 +20,13 @@ use tokio::{
 };
 
 use super::{
-    Settings, collect,
-    deed::{self, Deed},
-    operators, workloads,
+    Settings, collect, operators, workloads,
     workloads::ClusterView,
+    write::{self, ControllerWrite},
 };
 use crate::sandbox::server::locked;
 
-/// After an error a deed is tried again this much later.
+/// After an error a write is tried again this much later.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// What the engine is told.
@@ -163,7 +162,7 @@ impl Engine {
     fn watch(&mut self, of: ApiResource, namespaced: bool) {
         let number = self.next;
         self.next += 1;
-        let api = deed::api(&self.client, &of, "");
+        let api = write::api(&self.client, &of, "");
         let sender = self.sender.clone();
         let task = self.tasks.spawn(async move {
             let stream = watcher(api, watcher::Config::default()).default_backoff();
@@ -293,10 +292,10 @@ impl Engine {
         let failure = self.failure(of, namespace, name);
         let world = ClusterView { now: "", failure: failure.as_deref(), replicas: None };
         let status = &object["status"];
-        wanted(of, object, &world).iter().any(|deed| match deed {
-            Deed::Status(patch) => workloads::changes(status, patch),
-            Deed::Merge(_) | Deed::Scale(..) => true,
-            Deed::Ensure(plural, made) => !self.has(plural, made),
+        wanted(of, object, &world).iter().any(|write| match write {
+            ControllerWrite::Status(patch) => workloads::changes(status, patch),
+            ControllerWrite::Merge(_) | ControllerWrite::Scale(..) => true,
+            ControllerWrite::Ensure(plural, made) => !self.has(plural, made),
         })
     }
 
@@ -449,16 +448,16 @@ impl Engine {
     }
 }
 
-/// The deeds that make an object ready.
-fn wanted(of: &ApiResource, object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+/// The writes that make an object ready.
+fn wanted(of: &ApiResource, object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let built_in = of.group.is_empty() || !of.group.contains('.') || of.group.ends_with(".k8s.io");
-    let ours = operators::deeds(&of.group, &of.kind, object, world);
-    if ours.is_empty() && built_in { workloads::deeds(&of.kind, object, world) } else { ours }
+    let ours = operators::writes(&of.group, &of.kind, object, world);
+    if ours.is_empty() && built_in { workloads::writes(&of.kind, object, world) } else { ours }
 }
 
 /// Reads an object again and does what it needs now.
 async fn attend(client: &Client, place: &collect::ObjectRef, failure: Option<&str>) -> Result<(), kube::Error> {
-    let api = deed::api(client, &place.of, &place.namespace);
+    let api = write::api(client, &place.of, &place.namespace);
     let Some(object) = api.get_opt(&place.name).await? else {
         return Ok(());
     };
@@ -473,10 +472,10 @@ async fn attend(client: &Client, place: &collect::ObjectRef, failure: Option<&st
     };
     let now = jiff_now();
     let world = ClusterView { now: &now, failure, replicas };
-    for deed in wanted(&place.of, &object, &world) {
-        let idle = matches!(&deed, Deed::Status(patch) if !workloads::changes(&object["status"], patch));
+    for write in wanted(&place.of, &object, &world) {
+        let idle = matches!(&write, ControllerWrite::Status(patch) if !workloads::changes(&object["status"], patch));
         if !idle {
-            deed::perform(client, &place.of, &place.namespace, &place.name, deed).await?;
+            write::perform(client, &place.of, &place.namespace, &place.name, write).await?;
         }
     }
     Ok(())
@@ -494,8 +493,8 @@ async fn target_replicas(client: &Client, scaler: &Value, namespace: &str) -> Re
         Some("StatefulSet") => "statefulsets",
         _ => return Ok(None),
     };
-    let of = deed::resource(target, plural);
+    let of = write::resource(target, plural);
     let name = target["name"].as_str().unwrap_or_default();
-    let found = deed::api(client, &of, namespace).get_opt(name).await?;
+    let found = write::api(client, &of, namespace).get_opt(name).await?;
     Ok(found.map(|object| object.data["spec"]["replicas"].as_i64().unwrap_or(1)))
 }

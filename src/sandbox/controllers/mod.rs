@@ -20,10 +20,10 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::server::locked;
 
 mod collect;
-mod deed;
 mod engine;
 mod operators;
 mod workloads;
+mod write;
 
 /// The field manager of the controllers.
 pub(crate) const MANAGER: &str = "sandbox-controllers";
@@ -36,7 +36,7 @@ pub struct ControllerOptions {
     /// How long something takes to become ready.
     pub delay: Duration,
     /// Objects that never become ready.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<InjectedFailure>,
 }
 
 impl Default for ControllerOptions {
@@ -47,7 +47,7 @@ impl Default for ControllerOptions {
 
 /// An object that fails on demand instead of becoming ready. An empty word matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Failure {
+pub struct InjectedFailure {
     /// Kind, such as `Deployment`.
     pub kind: String,
     /// The namespace of the object that fails.
@@ -58,7 +58,7 @@ pub struct Failure {
     pub message: String,
 }
 
-impl Failure {
+impl InjectedFailure {
     fn hits(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let is = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
         is(&self.kind, kind) && is(&self.namespace, namespace) && is(&self.name, name)
@@ -81,7 +81,7 @@ fn unusable(error: impl std::error::Error + Send + Sync + 'static) -> Controller
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) delay: Duration,
-    pub(crate) failures: Vec<Failure>,
+    pub(crate) failures: Vec<InjectedFailure>,
 }
 
 /// Running controllers. Dropping this stops them.
@@ -98,7 +98,7 @@ impl Running {
     }
 
     /// Lets objects fail from now on.
-    pub fn fail(&self, failure: Failure) {
+    pub fn fail(&self, failure: InjectedFailure) {
         locked(&self.settings).failures.push(failure);
         let _ = self.again.send(());
     }

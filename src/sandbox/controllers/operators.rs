@@ -8,29 +8,31 @@ use ring::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    deed::Deed,
     workloads::{ClusterView, condition},
+    write::ControllerWrite,
 };
 use crate::sandbox::server::hex;
 
-/// The deeds that make a custom resource ready; none when it is, or needs nothing.
-pub(crate) fn deeds(group: &str, kind: &str, object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+/// The writes that make a custom resource ready; none when it is, or needs nothing.
+pub(crate) fn writes(group: &str, kind: &str, object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     match (group, kind) {
         ("postgresql.cnpg.io", "Cluster") => cluster(object, world),
-        ("postgresql.cnpg.io", "Database" | "DatabaseRole") => vec![Deed::Status(applied(object, world))],
+        ("postgresql.cnpg.io", "Database" | "DatabaseRole") => vec![ControllerWrite::Status(applied(object, world))],
         ("postgresql.cnpg.io", "Pooler") => pooler(object),
-        ("garage.rajsingh.info", "GarageBucket") => vec![Deed::Status(bucket(object, world))],
+        ("garage.rajsingh.info", "GarageBucket") => vec![ControllerWrite::Status(bucket(object, world))],
         ("garage.rajsingh.info", "GarageKey") => key(object, world),
         ("cert-manager.io", "Certificate") => certificate(object, world),
-        ("gateway.networking.k8s.io", "HTTPRoute") => vec![Deed::Status(route(object, world))],
-        ("gateway.networking.k8s.io", "ListenerSet" | "Gateway") => vec![Deed::Status(listeners(kind, object, world))],
+        ("gateway.networking.k8s.io", "HTTPRoute") => vec![ControllerWrite::Status(route(object, world))],
+        ("gateway.networking.k8s.io", "ListenerSet" | "Gateway") => {
+            vec![ControllerWrite::Status(listeners(kind, object, world))]
+        }
         ("gateway.networking.k8s.io", "GatewayClass") => {
-            vec![Deed::Status(json!({"conditions": [observed(object, world, "Accepted", "Accepted")]}))]
+            vec![ControllerWrite::Status(json!({"conditions": [observed(object, world, "Accepted", "Accepted")]}))]
         }
         ("psmdb.percona.com", "PerconaServerMongoDB") => mongodb(object, world),
         ("objectbucket.io", "ObjectBucketClaim") => claim(object, world),
         ("k8s.mariadb.com" | "garage.rajsingh.info", _) | ("cert-manager.io", "Issuer" | "ClusterIssuer") => {
-            vec![Deed::Status(json!({"conditions": [observed(object, world, "Ready", "Ready")]}))]
+            vec![ControllerWrite::Status(json!({"conditions": [observed(object, world, "Ready", "Ready")]}))]
         }
         _ => Vec::new(),
     }
@@ -82,7 +84,7 @@ fn owner(object: &Value) -> Value {
     }])
 }
 
-fn secret(object: &Value, name: &str, kind: &str, data: &[(&str, String)], owned: bool) -> Deed {
+fn secret(object: &Value, name: &str, kind: &str, data: &[(&str, String)], owned: bool) -> ControllerWrite {
     let data: Map<String, Value> =
         data.iter().map(|(key, value)| ((*key).to_owned(), json!(STANDARD.encode(value)))).collect();
     let mut made = json!({
@@ -95,21 +97,21 @@ fn secret(object: &Value, name: &str, kind: &str, data: &[(&str, String)], owned
     if owned {
         made["metadata"]["ownerReferences"] = owner(object);
     }
-    Deed::Ensure("secrets", made)
+    ControllerWrite::Ensure("secrets", made)
 }
 
 /// The Service of its poolers, and how many there are.
-fn pooler(object: &Value) -> Vec<Deed> {
+fn pooler(object: &Value) -> Vec<ControllerWrite> {
     let name = word(object, "/metadata/name");
     let selector = json!({"cnpg.io/poolerName": name});
     let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
     let service =
         operator_service(object, name, &selector, json!({"name": "pgbouncer", "port": 5432, "targetPort": 5432}));
-    vec![service, Deed::Status(json!({"instances": instances}))]
+    vec![service, ControllerWrite::Status(json!({"instances": instances}))]
 }
 
 /// The headless Service of each replica set, the operator's own users, the claims of the servers, and their state.
-fn mongodb(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn mongodb(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let name = word(object, "/metadata/name");
     let default = format!("{name}-secrets");
     let users = object.pointer("/spec/secrets/users").and_then(Value::as_str).unwrap_or(&default);
@@ -117,33 +119,33 @@ fn mongodb(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     let words: Vec<(String, String)> =
         made.iter().map(|user| (format!("MONGODB_{user}_PASSWORD"), secret_word())).collect();
     let data: Vec<(&str, String)> = words.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
-    let mut deeds = vec![secret(object, users, "Opaque", &data, false)];
+    let mut writes = vec![secret(object, users, "Opaque", &data, false)];
     let mut size = 0;
     for set in object["spec"]["replsets"].as_array().into_iter().flatten() {
         let set_name = set["name"].as_str().unwrap_or("rs0");
         let selector = json!({"app.kubernetes.io/instance": name, "app.kubernetes.io/replset": set_name});
         let ports = json!({"name": "mongodb", "port": 27017, "targetPort": 27017});
-        deeds.push(operator_service(object, &format!("{name}-{set_name}"), &selector, ports));
+        writes.push(operator_service(object, &format!("{name}-{set_name}"), &selector, ports));
         let members = set["size"].as_i64().unwrap_or(1);
-        deeds.extend((0..members).map(|number| mongodb_claim(object, set, &format!("{name}-{set_name}-{number}"))));
+        writes.extend((0..members).map(|number| mongodb_claim(object, set, &format!("{name}-{set_name}-{number}"))));
         size += members;
     }
     let paused = object["spec"]["pause"] == true;
     let state = if paused { "paused" } else { ready_or(world, "ready", "error") };
     let ready = if paused || world.failure.is_some() { 0 } else { size };
-    deeds.push(Deed::Status(json!({
+    writes.push(ControllerWrite::Status(json!({
         "state": state,
         "ready": ready,
         "size": size,
         "observedGeneration": object["metadata"]["generation"],
     })));
-    deeds
+    writes
 }
 
 /// The claim of one server. It stays when the replica set goes.
-fn mongodb_claim(object: &Value, set: &Value, server: &str) -> Deed {
+fn mongodb_claim(object: &Value, set: &Value, server: &str) -> ControllerWrite {
     let spec = set["volumeSpec"]["persistentVolumeClaim"].clone();
-    Deed::Ensure(
+    ControllerWrite::Ensure(
         "persistentvolumeclaims",
         json!({
             "apiVersion": "v1",
@@ -158,8 +160,8 @@ fn mongodb_claim(object: &Value, set: &Value, server: &str) -> Deed {
     )
 }
 
-fn operator_service(object: &Value, name: &str, selector: &Value, port: Value) -> Deed {
-    Deed::Ensure(
+fn operator_service(object: &Value, name: &str, selector: &Value, port: Value) -> ControllerWrite {
+    ControllerWrite::Ensure(
         "services",
         json!({
             "apiVersion": "v1",
@@ -174,16 +176,16 @@ fn operator_service(object: &Value, name: &str, selector: &Value, port: Value) -
     )
 }
 
-fn cluster(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn cluster(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let name = word(object, "/metadata/name");
     let namespace = word(object, "/metadata/namespace");
     let instances = object["spec"]["instances"].as_i64().unwrap_or(1);
-    let mut deeds = cluster_secrets(object, name, namespace);
+    let mut writes = cluster_secrets(object, name, namespace);
     for role in ["rw", "ro", "r"] {
-        deeds.push(cluster_service(object, name, role));
+        writes.push(cluster_service(object, name, role));
     }
     for number in 1..=instances {
-        deeds.push(cluster_claim(object, name, number));
+        writes.push(cluster_claim(object, name, number));
     }
     let names: Vec<String> = (1..=instances).map(|number| format!("{name}-{number}")).collect();
     let ready = if world.failure.is_some() { 0 } else { instances };
@@ -197,7 +199,7 @@ fn cluster(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
         ),
         condition(world, "ContinuousArchiving", true, "ContinuousArchivingSuccess", "Continuous archiving is working"),
     ]);
-    deeds.push(Deed::Status(json!({
+    writes.push(ControllerWrite::Status(json!({
         "instances": instances,
         "readyInstances": if ready == 0 { Value::Null } else { json!(ready) },
         "currentPrimary": names.first(),
@@ -212,26 +214,33 @@ fn cluster(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
         "healthyPVC": names,
         "conditions": conditions,
     })));
-    deeds
+    writes
 }
 
-fn cluster_secrets(object: &Value, name: &str, namespace: &str) -> Vec<Deed> {
+fn cluster_secrets(object: &Value, name: &str, namespace: &str) -> Vec<ControllerWrite> {
     let init = &object["spec"]["bootstrap"]["initdb"];
     let database = init["database"].as_str().unwrap_or("app");
     let user = init["owner"].as_str().unwrap_or(database);
-    let mut deeds = Vec::new();
+    let mut writes = Vec::new();
     if init["secret"].is_null() {
-        deeds.push(login(object, &format!("{name}-app"), user, database, name, namespace));
+        writes.push(login(object, &format!("{name}-app"), user, database, name, namespace));
     }
     if object["spec"]["enableSuperuserAccess"] == json!(true) && object["spec"]["superuserSecret"].is_null() {
-        deeds.push(login(object, &format!("{name}-superuser"), "postgres", "*", name, namespace));
+        writes.push(login(object, &format!("{name}-superuser"), "postgres", "*", name, namespace));
     }
     let data = [("ca.crt", "simulated".to_owned()), ("ca.key", "simulated".to_owned())];
-    deeds.push(secret(object, &format!("{name}-ca"), "Opaque", &data, true));
-    deeds
+    writes.push(secret(object, &format!("{name}-ca"), "Opaque", &data, true));
+    writes
 }
 
-fn login(object: &Value, secret_name: &str, user: &str, database: &str, cluster: &str, namespace: &str) -> Deed {
+fn login(
+    object: &Value,
+    secret_name: &str,
+    user: &str,
+    database: &str,
+    cluster: &str,
+    namespace: &str,
+) -> ControllerWrite {
     let password = secret_word();
     let host = format!("{cluster}-rw");
     let address = format!("{host}.{namespace}:5432/{database}");
@@ -249,14 +258,14 @@ fn login(object: &Value, secret_name: &str, user: &str, database: &str, cluster:
     secret(object, secret_name, "kubernetes.io/basic-auth", &data, true)
 }
 
-fn cluster_service(object: &Value, name: &str, role: &str) -> Deed {
+fn cluster_service(object: &Value, name: &str, role: &str) -> ControllerWrite {
     let mut selector = json!({"cnpg.io/cluster": name});
     match role {
         "rw" => selector["cnpg.io/instanceRole"] = json!("primary"),
         "ro" => selector["cnpg.io/instanceRole"] = json!("replica"),
         _ => selector["cnpg.io/podRole"] = json!("instance"),
     }
-    Deed::Ensure(
+    ControllerWrite::Ensure(
         "services",
         json!({
             "apiVersion": "v1",
@@ -272,7 +281,7 @@ fn cluster_service(object: &Value, name: &str, role: &str) -> Deed {
     )
 }
 
-fn cluster_claim(object: &Value, name: &str, number: i64) -> Deed {
+fn cluster_claim(object: &Value, name: &str, number: i64) -> ControllerWrite {
     let storage = &object["spec"]["storage"];
     let mut spec = json!({
         "accessModes": ["ReadWriteOnce"],
@@ -281,7 +290,7 @@ fn cluster_claim(object: &Value, name: &str, number: i64) -> Deed {
     if let Some(class) = storage["storageClass"].as_str() {
         spec["storageClassName"] = json!(class);
     }
-    Deed::Ensure(
+    ControllerWrite::Ensure(
         "persistentvolumeclaims",
         json!({
             "apiVersion": "v1",
@@ -317,15 +326,15 @@ fn bucket(object: &Value, world: &ClusterView<'_>) -> Value {
     })
 }
 
-fn key(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn key(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let template = &object["spec"]["secretTemplate"];
     let name = template["name"].as_str().unwrap_or_else(|| word(object, "/metadata/name"));
     let id = format!("GK{}", stable_word(object, "key", 24));
-    let mut deeds = Vec::new();
+    let mut writes = Vec::new();
     if world.failure.is_none() {
-        deeds.push(key_secret(object, template, name, &id));
+        writes.push(key_secret(object, template, name, &id));
     }
-    deeds.push(Deed::Status(json!({
+    writes.push(ControllerWrite::Status(json!({
         "phase": ready_or(world, "Ready", "Failed"),
         "accessKeyId": id,
         "keyId": id,
@@ -334,10 +343,10 @@ fn key(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
         "createdAt": world.now,
         "conditions": [observed(object, world, "Ready", "KeyReady")],
     })));
-    deeds
+    writes
 }
 
-fn key_secret(object: &Value, template: &Value, name: &str, id: &str) -> Deed {
+fn key_secret(object: &Value, template: &Value, name: &str, id: &str) -> ControllerWrite {
     let named = |field: &str, default: &'static str| template[field].as_str().unwrap_or(default).to_owned();
     let wanted = |field: &str, default: bool| template[field].as_bool().unwrap_or(default);
     let cluster = word(object, "/spec/clusterRef/name");
@@ -372,26 +381,26 @@ fn key_secret(object: &Value, template: &Value, name: &str, id: &str) -> Deed {
         data.push((name.clone(), value.as_str().unwrap_or_default().to_owned()));
     }
     let data: Vec<(&str, String)> = data.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    let mut deed = secret(object, name, template["type"].as_str().unwrap_or("Opaque"), &data, true);
-    if let Deed::Ensure(_, secret) = &mut deed {
+    let mut write = secret(object, name, template["type"].as_str().unwrap_or("Opaque"), &data, true);
+    if let ControllerWrite::Ensure(_, secret) = &mut write {
         for member in ["labels", "annotations"] {
             if template[member].is_object() {
                 secret["metadata"][member] = template[member].clone();
             }
         }
     }
-    deed
+    write
 }
 
-fn certificate(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn certificate(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let name = word(object, "/spec/secretName");
-    let mut deeds = Vec::new();
+    let mut writes = Vec::new();
     if world.failure.is_none() && !name.is_empty() {
         let text = |what: &str| format!("-----BEGIN {what}-----\nc2ltdWxhdGVk\n-----END {what}-----\n");
         let data =
             [("tls.crt", text("CERTIFICATE")), ("tls.key", text("PRIVATE KEY")), ("ca.crt", text("CERTIFICATE"))];
-        let mut deed = secret(object, name, "kubernetes.io/tls", &data, false);
-        if let Deed::Ensure(_, secret) = &mut deed {
+        let mut write = secret(object, name, "kubernetes.io/tls", &data, false);
+        if let ControllerWrite::Ensure(_, secret) = &mut write {
             for member in ["labels", "annotations"] {
                 let wanted = &object["spec"]["secretTemplate"][member];
                 if wanted.is_object() {
@@ -399,19 +408,19 @@ fn certificate(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
                 }
             }
         }
-        deeds.push(deed);
+        writes.push(write);
     }
     let message = world.failure.unwrap_or("Certificate is up to date and has not expired");
     let mut ready = observed(object, world, "Ready", "Ready");
     ready["message"] = json!(message);
-    deeds.push(Deed::Status(json!({
+    writes.push(ControllerWrite::Status(json!({
         "conditions": [ready],
         "revision": 1,
         "notBefore": world.now,
         "notAfter": later(world.now, 90),
         "renewalTime": later(world.now, 60),
     })));
-    deeds
+    writes
 }
 
 /// So many days later.
@@ -474,13 +483,13 @@ fn listeners(kind: &str, object: &Value, world: &ClusterView<'_>) -> Value {
     status
 }
 
-fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     if world.failure.is_some() {
-        return vec![Deed::Status(json!({"phase": "Failed"}))];
+        return vec![ControllerWrite::Status(json!({"phase": "Failed"}))];
     }
     let name = word(object, "/metadata/name");
     let data = [("AWS_ACCESS_KEY_ID", stable_word(object, "claim", 20)), ("AWS_SECRET_ACCESS_KEY", secret_word())];
-    vec![secret(object, name, "Opaque", &data, true), Deed::Status(json!({"phase": "Bound"}))]
+    vec![secret(object, name, "Opaque", &data, true), ControllerWrite::Status(json!({"phase": "Bound"}))]
 }
 
 #[cfg(test)]
@@ -491,8 +500,8 @@ mod tests {
         ClusterView { now: "2026-11-21T10:00:00Z", failure: None, replicas: None }
     }
 
-    fn decoded(deed: &Deed, key: &str) -> String {
-        let Deed::Ensure(_, secret) = deed else { panic!("no secret") };
+    fn decoded(write: &ControllerWrite, key: &str) -> String {
+        let ControllerWrite::Ensure(_, secret) = write else { panic!("no secret") };
         let text = secret["data"][key].as_str().unwrap_or_default();
         String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
     }
@@ -502,14 +511,14 @@ mod tests {
         let object = json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster",
             "metadata": {"name": "pg", "namespace": "n", "uid": "u"},
             "spec": {"instances": 2, "bootstrap": {"initdb": {"database": "cloud", "owner": "bob"}}}});
-        let made = deeds("postgresql.cnpg.io", "Cluster", &object, &world());
-        let Deed::Ensure("secrets", secret) = &made[0] else { panic!() };
+        let made = writes("postgresql.cnpg.io", "Cluster", &object, &world());
+        let ControllerWrite::Ensure("secrets", secret) = &made[0] else { panic!() };
         assert_eq!(secret["metadata"]["name"], "pg-app");
         assert_eq!(decoded(&made[0], "username"), "bob");
         assert_eq!(decoded(&made[0], "host"), "pg-rw");
         let password = decoded(&made[0], "password");
         assert_eq!(decoded(&made[0], "uri"), format!("postgresql://bob:{password}@pg-rw.n:5432/cloud"));
-        let Some(Deed::Status(status)) = made.last() else { panic!() };
+        let Some(ControllerWrite::Status(status)) = made.last() else { panic!() };
         assert_eq!(status["phase"], "Cluster in healthy state");
     }
 
@@ -519,8 +528,8 @@ mod tests {
             "spec": {"clusterRef": {"name": "garage", "namespace": "storage"},
                 "bucketPermissions": [{"bucketRef": {"name": "files"}}],
                 "secretTemplate": {"name": "s3", "accessKeyIdKey": "KEY"}}});
-        let made = deeds("garage.rajsingh.info", "GarageKey", &object, &world());
-        let Deed::Ensure("secrets", secret) = &made[0] else { panic!() };
+        let made = writes("garage.rajsingh.info", "GarageKey", &object, &world());
+        let ControllerWrite::Ensure("secrets", secret) = &made[0] else { panic!() };
         assert_eq!(secret["metadata"]["name"], "s3");
         assert!(decoded(&made[0], "KEY").starts_with("GK"));
         assert_eq!(decoded(&made[0], "bucket"), "files");

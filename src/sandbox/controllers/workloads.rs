@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::deed::Deed;
+use super::write::ControllerWrite;
 
 /// What is known of the world besides the object.
 #[derive(Clone, Debug)]
@@ -40,21 +40,21 @@ fn number(object: &Value, pointer: &str, default: i64) -> i64 {
     object.pointer(pointer).and_then(Value::as_i64).unwrap_or(default)
 }
 
-/// The deeds that make a built-in object ready; none when it is, or needs nothing.
-pub(crate) fn deeds(kind: &str, object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+/// The writes that make a built-in object ready; none when it is, or needs nothing.
+pub(crate) fn writes(kind: &str, object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     match kind {
-        "Deployment" => vec![Deed::Status(deployment(object, world))],
+        "Deployment" => vec![ControllerWrite::Status(deployment(object, world))],
         "StatefulSet" => stateful_set(object, world),
-        "DaemonSet" => vec![Deed::Status(daemon_set(object, world))],
-        "ReplicaSet" => vec![Deed::Status(replica_set(object))],
+        "DaemonSet" => vec![ControllerWrite::Status(daemon_set(object, world))],
+        "ReplicaSet" => vec![ControllerWrite::Status(replica_set(object))],
         "PersistentVolumeClaim" => claim(object, world),
         "PersistentVolume" => protected(object, "kubernetes.io/pv-protection"),
         "Job" => job(object, world),
         "HorizontalPodAutoscaler" => autoscaler(object, world),
-        "PodDisruptionBudget" => vec![Deed::Status(disruption_budget(object, world))],
-        "ResourceQuota" => vec![Deed::Status(quota(object))],
+        "PodDisruptionBudget" => vec![ControllerWrite::Status(disruption_budget(object, world))],
+        "ResourceQuota" => vec![ControllerWrite::Status(quota(object))],
         "Service" => service(object),
-        "Ingress" => vec![Deed::Status(balancer())],
+        "Ingress" => vec![ControllerWrite::Status(balancer())],
         "Namespace" => namespace(object),
         _ => Vec::new(),
     }
@@ -85,9 +85,9 @@ fn deployment(object: &Value, world: &ClusterView<'_>) -> Value {
     Value::Object(status)
 }
 
-fn stateful_set(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn stateful_set(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let wanted = number(object, "/spec/replicas", 1);
-    let mut deeds = claims_of(object, wanted);
+    let mut writes = claims_of(object, wanted);
     let ready = if world.failure.is_some() { 0 } else { wanted };
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     let generation = number(object, "/metadata/generation", 1);
@@ -102,16 +102,16 @@ fn stateful_set(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
     ] {
         status.insert(field.to_owned(), value);
     }
-    deeds.push(Deed::Status(Value::Object(status)));
-    deeds
+    writes.push(ControllerWrite::Status(Value::Object(status)));
+    writes
 }
 
-fn claims_of(object: &Value, wanted: i64) -> Vec<Deed> {
+fn claims_of(object: &Value, wanted: i64) -> Vec<ControllerWrite> {
     let metadata = &object["metadata"];
     let set = metadata["name"].as_str().unwrap_or_default();
     let templates = object["spec"]["volumeClaimTemplates"].as_array();
     let labels = &object["spec"]["selector"]["matchLabels"];
-    let mut deeds = Vec::new();
+    let mut writes = Vec::new();
     for template in templates.into_iter().flatten() {
         let name = template["metadata"]["name"].as_str().unwrap_or_default();
         for ordinal in 0..wanted {
@@ -128,10 +128,10 @@ fn claims_of(object: &Value, wanted: i64) -> Vec<Deed> {
                 },
                 "spec": template["spec"],
             });
-            deeds.push(Deed::Ensure("persistentvolumeclaims", claim));
+            writes.push(ControllerWrite::Ensure("persistentvolumeclaims", claim));
         }
     }
-    deeds
+    writes
 }
 
 fn daemon_set(object: &Value, world: &ClusterView<'_>) -> Value {
@@ -160,7 +160,7 @@ fn replica_set(object: &Value) -> Value {
 }
 
 /// Takes a protecting finalizer from an object that is being deleted: nothing uses it here.
-fn protected(object: &Value, finalizer: &str) -> Vec<Deed> {
+fn protected(object: &Value, finalizer: &str) -> Vec<ControllerWrite> {
     let metadata = &object["metadata"];
     if metadata["deletionTimestamp"].is_null() {
         return Vec::new();
@@ -170,10 +170,10 @@ fn protected(object: &Value, finalizer: &str) -> Vec<Deed> {
     if left.len() == list.len() {
         return Vec::new();
     }
-    vec![Deed::Merge(json!({"metadata": {"finalizers": left}}))]
+    vec![ControllerWrite::Merge(json!({"metadata": {"finalizers": left}}))]
 }
 
-fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     if !object["metadata"]["deletionTimestamp"].is_null() {
         return protected(object, "kubernetes.io/pvc-protection");
     }
@@ -181,14 +181,14 @@ fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
         return Vec::new();
     }
     let spec = &object["spec"];
-    vec![Deed::Status(json!({
+    vec![ControllerWrite::Status(json!({
         "phase": "Bound",
         "accessModes": spec["accessModes"],
         "capacity": {"storage": spec["resources"]["requests"]["storage"]},
     }))]
 }
 
-fn job(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn job(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let done = object["status"]["conditions"].as_array().into_iter().flatten();
     let done = done.filter(|one| one["type"] == "Complete" || one["type"] == "Failed");
     if done.count() > 0 || object["spec"]["suspend"] == json!(true) {
@@ -221,24 +221,24 @@ fn job(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
             ],
         }),
     };
-    vec![Deed::Status(status)]
+    vec![ControllerWrite::Status(status)]
 }
 
-fn autoscaler(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
+fn autoscaler(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let Some(current) = world.replicas else {
         let conditions = json!([condition(world, "AbleToScale", false, "FailedGetScale", "the target is not there")]);
-        return vec![Deed::Status(json!({"conditions": conditions}))];
+        return vec![ControllerWrite::Status(json!({"conditions": conditions}))];
     };
     let least = number(object, "/spec/minReplicas", 1);
     let most = number(object, "/spec/maxReplicas", least);
     let wanted = if current == 0 { 0 } else { current.clamp(least, most.max(least)) };
-    let mut deeds = Vec::new();
+    let mut writes = Vec::new();
     if wanted != current {
         let target = &object["spec"]["scaleTargetRef"];
         let text = |name: &str| target[name].as_str().unwrap_or_default().to_owned();
-        deeds.push(Deed::Scale(text("kind"), text("name"), wanted));
+        writes.push(ControllerWrite::Scale(text("kind"), text("name"), wanted));
     }
-    deeds.push(Deed::Status(json!({
+    writes.push(ControllerWrite::Status(json!({
         "currentReplicas": wanted,
         "desiredReplicas": wanted,
         "conditions": [
@@ -247,7 +247,7 @@ fn autoscaler(object: &Value, world: &ClusterView<'_>) -> Vec<Deed> {
             condition(world, "ScalingLimited", false, "DesiredWithinRange", "the desired count is within the acceptable range"),
         ],
     })));
-    deeds
+    writes
 }
 
 fn disruption_budget(object: &Value, world: &ClusterView<'_>) -> Value {
@@ -271,28 +271,28 @@ fn balancer() -> Value {
     json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.10"}]}})
 }
 
-fn service(object: &Value) -> Vec<Deed> {
+fn service(object: &Value) -> Vec<ControllerWrite> {
     if object["spec"]["type"] != "LoadBalancer" {
         return Vec::new();
     }
     let mut status = balancer();
     status["loadBalancer"]["ingress"][0]["ipMode"] = json!("VIP");
-    vec![Deed::Status(status)]
+    vec![ControllerWrite::Status(status)]
 }
 
 /// Every namespace has an account and the certificate of the server.
-fn namespace(object: &Value) -> Vec<Deed> {
+fn namespace(object: &Value) -> Vec<ControllerWrite> {
     let metadata = &object["metadata"];
     if !metadata["deletionTimestamp"].is_null() {
         return Vec::new();
     }
     let namespace = &metadata["name"];
     vec![
-        Deed::Ensure(
+        ControllerWrite::Ensure(
             "serviceaccounts",
             json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}),
         ),
-        Deed::Ensure(
+        ControllerWrite::Ensure(
             "configmaps",
             json!({
                 "apiVersion": "v1",
@@ -334,14 +334,16 @@ mod tests {
     #[test]
     fn a_deployment_becomes_ready_once() {
         let mut object = json!({"metadata": {"generation": 3}, "spec": {"replicas": 2}, "status": {}});
-        let [Deed::Status(status)] = &deeds("Deployment", &object, &world(None))[..] else { panic!() };
+        let [ControllerWrite::Status(status)] = &writes("Deployment", &object, &world(None))[..] else { panic!() };
         assert!(changes(&object["status"], status));
         assert_eq!((&status["readyReplicas"], &status["observedGeneration"]), (&json!(2), &json!(3)));
         object["status"] = crate::merge::json_merge_patch(json!({}), status);
         let later = ClusterView { now: "2026-11-21T11:00:00Z", ..world(None) };
-        let [Deed::Status(status)] = &deeds("Deployment", &object, &later)[..] else { panic!() };
+        let [ControllerWrite::Status(status)] = &writes("Deployment", &object, &later)[..] else { panic!() };
         assert!(!changes(&object["status"], status));
-        let [Deed::Status(status)] = &deeds("Deployment", &object, &world(Some("no image")))[..] else { panic!() };
+        let [ControllerWrite::Status(status)] = &writes("Deployment", &object, &world(Some("no image")))[..] else {
+            panic!()
+        };
         assert!(changes(&object["status"], status));
     }
 
@@ -350,11 +352,11 @@ mod tests {
         let object = json!({"metadata": {"name": "db", "namespace": "n"}, "spec": {"replicas": 2,
             "selector": {"matchLabels": {"a": "b"}},
             "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"x": 1}}]}});
-        let made = deeds("StatefulSet", &object, &world(None));
+        let made = writes("StatefulSet", &object, &world(None));
         let names: Vec<&Value> = made
             .iter()
-            .filter_map(|deed| match deed {
-                Deed::Ensure(_, claim) => Some(&claim["metadata"]["name"]),
+            .filter_map(|write| match write {
+                ControllerWrite::Ensure(_, claim) => Some(&claim["metadata"]["name"]),
                 _ => None,
             })
             .collect();

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{resources::Resource, server::Server, status::FieldError};
+use super::{resources::ServedResource, server::Server, status::FieldError};
 
 mod cron;
 mod custom;
@@ -21,7 +21,7 @@ mod workloads;
 pub(super) type Errors = Vec<FieldError>;
 
 /// What is wrong with a new object.
-pub(crate) fn new_object(_server: &Server, resource: &Resource, object: &Value) -> Vec<FieldError> {
+pub(crate) fn new_object(_server: &Server, resource: &ServedResource, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     names::metadata(resource, object, &mut errors);
     own(resource, object, &mut errors);
@@ -31,7 +31,7 @@ pub(crate) fn new_object(_server: &Server, resource: &Resource, object: &Value) 
 /// What is wrong with a change, which came by that subresource (empty for the object itself).
 pub(crate) fn change(
     _server: &Server,
-    resource: &Resource,
+    resource: &ServedResource,
     subresource: &str,
     live: &Value,
     object: &Value,
@@ -49,7 +49,7 @@ pub(crate) fn change(
     errors
 }
 
-fn own(resource: &Resource, object: &Value, errors: &mut Errors) {
+fn own(resource: &ServedResource, object: &Value, errors: &mut Errors) {
     if let Some(custom) = &resource.custom {
         errors.extend(custom::check(custom.schema(&resource.version), object));
         return;
@@ -81,7 +81,7 @@ fn own(resource: &Resource, object: &Value, errors: &mut Errors) {
     }
 }
 
-fn changed(resource: &Resource, live: &Value, object: &Value, errors: &mut Errors) {
+fn changed(resource: &ServedResource, live: &Value, object: &Value, errors: &mut Errors) {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("apps", "deployments" | "daemonsets" | "replicasets") => {
             immutable(live, object, "spec.selector", errors);

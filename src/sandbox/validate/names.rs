@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Errors, text};
 use crate::sandbox::{
-    resources::Resource,
+    resources::ServedResource,
     status::{FieldError, FieldProblem},
 };
 
@@ -150,7 +150,7 @@ pub(super) fn annotations(value: &Value, path: &str, errors: &mut Errors) {
     }
 }
 
-fn name_problems(resource: &Resource, name: &str) -> Vec<String> {
+fn name_problems(resource: &ServedResource, name: &str) -> Vec<String> {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => label(name),
         ("", "services") => old_label(name),
@@ -167,7 +167,7 @@ fn name_problems(resource: &Resource, name: &str) -> Vec<String> {
 }
 
 /// Checks the metadata of an object.
-pub(super) fn metadata(resource: &Resource, object: &Value, errors: &mut Errors) {
+pub(super) fn metadata(resource: &ServedResource, object: &Value, errors: &mut Errors) {
     let metadata = &object["metadata"];
     let name = text(metadata, "name");
     if name.is_empty() {

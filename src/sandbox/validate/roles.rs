@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{Errors, items, text};
-use crate::sandbox::{resources::Resource, status::FieldError};
+use crate::sandbox::{resources::ServedResource, status::FieldError};
 
 /// Checks a `Role` or `ClusterRole`.
-pub(super) fn role(resource: &Resource, object: &Value, errors: &mut Errors) {
+pub(super) fn role(resource: &ServedResource, object: &Value, errors: &mut Errors) {
     for (place, rule) in items(object, "rules") {
         let path = format!("rules[{place}]");
         let none = |name: &str| rule[name].as_array().is_none_or(Vec::is_empty);

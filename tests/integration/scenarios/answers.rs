@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use kube::api::PostParams;
 use parcelle::cluster::Lease;
-use parcelle::cluster::lease::{Standing, Timing};
+use parcelle::cluster::lease::{LeaseState, Timing};
 use parcelle::plan::{Creating, Deleting, Done, HealthState, Reason};
 use parcelle::render::naming;
-use parcelle::sandbox::{ControllerOptions, Effect, Fault, Trigger};
+use parcelle::sandbox::{ControllerOptions, Fault, FaultEffect, RequestMatcher};
 use serde_json::json;
 
 use super::{assert_completes, data, expired, settled};
@@ -23,12 +23,12 @@ async fn scenario_16_a_list_that_grows_too_old_between_its_pages_is_begun_anew()
         world.put(&alpha, "ConfigMap", &format!("many-{at}"), Some("web"), data("1"));
     }
     world.round().await.assert_all_done();
-    let on = |nth| Trigger {
+    let on = |nth| RequestMatcher {
         verbs: vec!["list".to_owned()],
         resource: Some("configmaps".to_owned()),
         namespace: Some(alpha.to_string()),
         nth: Some(nth),
-        ..Trigger::default()
+        ..RequestMatcher::default()
     };
     faults.add(Fault { on: on(2), effect: expired() });
     let round = world.round().await;
@@ -66,7 +66,7 @@ async fn scenario_16_a_watch_that_grows_too_old_is_opened_anew() {
     }
     let (world, alpha) = waiting(Duration::from_millis(1_500)).await;
     let Some(faults) = world.faults() else { return world.end().await };
-    faults.add(fault(&["watch"], "clusters.postgresql.cnpg.io", 2, Effect::WatchExpires));
+    faults.add(fault(&["watch"], "clusters.postgresql.cnpg.io", 2, FaultEffect::WatchExpires));
     let round = world.round().await;
     round.assert_all_done();
     assert!(matches!(round.done(&alpha, "Cluster", "db"),
@@ -83,7 +83,7 @@ async fn scenario_17_a_watch_that_falls_silent_is_opened_anew() {
     let Some(faults) = world.faults() else { return world.end().await };
     // As long as an answer may take, a watch may be silent in this world.
     world.reconnect(Duration::from_secs(2)).await;
-    faults.add(fault(&["watch"], "clusters.postgresql.cnpg.io", 1, Effect::WatchStalls));
+    faults.add(fault(&["watch"], "clusters.postgresql.cnpg.io", 1, FaultEffect::WatchStalls));
     let begun = Instant::now();
     let round = world.round().await;
     round.assert_all_done();
@@ -97,7 +97,8 @@ async fn scenario_17_a_watch_that_falls_silent_is_opened_anew() {
 async fn scenario_18_a_read_that_lags_behind_prunes_and_takes_nothing() {
     let (mut world, alpha) = settled().await;
     let Some(faults) = world.faults() else { return world.end().await };
-    let stale = |verbs: &[&str], resource: &str, versions| fault(verbs, resource, 0, Effect::StaleRead { versions });
+    let stale =
+        |verbs: &[&str], resource: &str, versions| fault(verbs, resource, 0, FaultEffect::StaleRead { versions });
 
     // The list shows an object of ours that somebody deleted and made anew since: it is read once more before it goes.
     world.put(&alpha, "ConfigMap", "extra", Some("web"), data("1"));
@@ -168,7 +169,7 @@ async fn scenario_23_a_clock_that_is_an_hour_wrong_shortens_no_time_and_steals_n
             kube::Api::namespaced_with(world.admin.clone(), naming::SYSTEM_NAMESPACE, &resource);
         api.create(&PostParams::default(), &serde_json::from_value(lease).unwrap()).await.unwrap();
         let mut ours = Lease::new(&garden, "ours".to_owned(), timing);
-        let theirs = Standing::HeldBy { holder: "rival".to_owned(), alive: false };
+        let theirs = LeaseState::HeldBy { holder: "rival".to_owned(), alive: false };
         assert_eq!(ours.acquire_or_renew(&writer).await.unwrap(), theirs, "not at first sight, whatever it says");
         let waited = until_held(&mut ours, &writer).await;
         assert!(waited >= Duration::from_millis(900), "it stood still for its duration: {waited:?}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use parcelle::plan::{Changing, Done, Holding, Keeping, Reason, Refusing, Verb};
-use parcelle::sandbox::{Effect, Fault, Trigger};
+use parcelle::sandbox::{Fault, FaultEffect, RequestMatcher};
 use serde_json::json;
 
 use super::{assert_completes, data, settled, why};
@@ -256,7 +256,7 @@ async fn scenario_31_a_webhook_that_rewrites_our_field_is_told_and_not_fought() 
     let mut world = World::new().await;
     let alpha = world.organisation("alpha");
     let Some(faults) = world.faults() else { return world.end().await };
-    let effect = Effect::Rewrite { pointer: "/spec/replicas".to_owned(), value: json!(5) };
+    let effect = FaultEffect::Rewrite { pointer: "/spec/replicas".to_owned(), value: json!(5) };
     faults.add(fault(&["patch"], "deployments.apps", 0, effect));
     world.ordinary(&alpha);
     world.round().await.assert_all_done();
@@ -294,7 +294,7 @@ async fn scenario_32_a_webhook_that_cannot_be_tried_leaves_the_plan_not_verified
     let no_trial = refusal(400, "BadRequest", "admission webhook \"policy.example.org\" does not support dry run");
     let timeout = refusal(504, "Timeout", "failed calling webhook \"policy.example.org\": context deadline exceeded");
     for (at, effect) in [no_trial, timeout].into_iter().enumerate() {
-        let on = Trigger { verbs: vec!["patch".to_owned()], dry_run: Some(true), ..Trigger::default() };
+        let on = RequestMatcher { verbs: vec!["patch".to_owned()], dry_run: Some(true), ..RequestMatcher::default() };
         faults.add(Fault { on, effect });
         world.put(&alpha, "ConfigMap", "settings", Some("web"), data(&format!("{at}")));
         let begun = Instant::now();
@@ -318,11 +318,11 @@ async fn scenario_38_a_quota_that_is_exceeded_is_said_and_stops_nobody_else() {
     world.ordinary(&alpha);
     world.ordinary(&beta);
     let words = "deployments.apps \"web\" is forbidden: exceeded quota: ceiling, requested: limits.memory=64Mi, used: limits.memory=4Gi, limited: limits.memory=4Gi";
-    let on = Trigger {
+    let on = RequestMatcher {
         verbs: vec!["patch".to_owned()],
         resource: Some("deployments.apps".to_owned()),
         namespace: Some(alpha.to_string()),
-        ..Trigger::default()
+        ..RequestMatcher::default()
     };
     faults.add(Fault { on, effect: refusal(403, "Forbidden", words) });
     world.ask = false;

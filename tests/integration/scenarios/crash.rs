@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use parcelle::git::{Mirror, Remote};
+use parcelle::git::{Remote, RemoteMirror};
 use parcelle::plan::Presence;
 
 use super::{assert_completes, data, settled};
@@ -146,7 +146,7 @@ fn scenario_07_killed_while_fetching() {
     let first = commit(&repository, "edition 2026\n");
     let remote = || Remote { address: source.display().to_string(), branch: None, token: None };
     let mirror = folder.path().join("state/mirror");
-    let fetched = |mirror: &Path| Mirror::open(mirror, remote()).unwrap().fetch().unwrap().0;
+    let fetched = |mirror: &Path| RemoteMirror::open(mirror, remote()).unwrap().fetch().unwrap().0;
 
     // Killed before the mirror stood: what lies beside its place is half of one.
     std::fs::create_dir_all(mirror.with_file_name("mirror.new/objects")).unwrap();
@@ -175,7 +175,7 @@ fn a_branch_that_is_gone_is_told_whatever_was_fetched_before() {
     let second = commit(&repository, "edition 2026\n// more\n");
     let fetch = |branch: Option<&str>| {
         let remote = Remote { address: source.display().to_string(), branch: branch.map(str::to_owned), token: None };
-        Mirror::open(&folder.path().join("mirror"), remote).and_then(|mirror| mirror.fetch())
+        RemoteMirror::open(&folder.path().join("mirror"), remote).and_then(|mirror| mirror.fetch())
     };
     assert_eq!(fetch(Some("live")).unwrap().0, first);
     assert_eq!(fetch(None).unwrap().0, second);

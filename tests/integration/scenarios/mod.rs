@@ -12,7 +12,7 @@ mod requests;
 
 use parcelle::name::Name;
 use parcelle::plan::{Done, OrganisationOutcome};
-use parcelle::sandbox::Effect;
+use parcelle::sandbox::FaultEffect;
 use serde_json::{Value, json};
 
 use crate::story::{Round, World, refusal};
@@ -46,7 +46,7 @@ fn data(value: &str) -> Value {
 }
 
 /// What began too long ago: `410 Gone`.
-fn expired() -> Effect {
+fn expired() -> FaultEffect {
     refusal(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use parcelle::cluster::{Permit, Stored, inventory};
+use parcelle::cluster::{Permit, StoredInventory, inventory};
 use parcelle::plan::{Changing, Entry, Inventory, OwnFields, Presence, Reason, Refusing, Replacing, Verb};
 use parcelle::render::ObjectId;
 use serde_json::{Value, json};
@@ -289,7 +289,7 @@ async fn scenario_40_an_inventory_that_is_too_large_for_one_object_is_spread_ove
     };
     let (small, large) = (inventory_of(3_000), inventory_of(9_000));
     let always = world.writer().await;
-    let mut stored = Stored::default();
+    let mut stored = StoredInventory::default();
     inventory::write(&always, &garden, &alpha, alpha.as_str(), &mut stored, &small).await.unwrap();
     // It grows over several: ended between any two of those writes, nothing that was known is forgotten.
     for writes in 0..4 {

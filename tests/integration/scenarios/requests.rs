@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use parcelle::plan::{Done, Reason, Refusing, Skip, Verb};
-use parcelle::sandbox::{Effect, Fault, Trigger};
+use parcelle::sandbox::{Fault, FaultEffect, RequestMatcher};
 use serde_json::json;
 
 use super::{assert_completes, data, only, settled, why};
@@ -77,7 +77,7 @@ async fn scenario_11_too_many_requests_are_sent_again_when_the_server_says() {
     let (mut world, alpha) = settled().await;
     let Some(faults) = world.faults() else { return world.end().await };
     let words = "storage is (re)initializing";
-    let later = |message: &str| Effect::Status {
+    let later = |message: &str| FaultEffect::Status {
         code: 429,
         reason: "TooManyRequests".to_owned(),
         retry_after: Some(1),
@@ -133,12 +133,15 @@ async fn moving() -> (World, parcelle::name::Name) {
     (world, alpha)
 }
 
-async fn assert_survives(effect: Effect) {
+async fn assert_survives(effect: FaultEffect) {
     for nth in 1..=6 {
         let (world, alpha) = moving().await;
         let Some(faults) = world.faults() else { return world.end().await };
         let verbs = WRITES.iter().map(|verb| (*verb).to_owned()).collect();
-        faults.add(Fault { on: Trigger { verbs, nth: Some(nth), ..Trigger::default() }, effect: effect.clone() });
+        faults.add(Fault {
+            on: RequestMatcher { verbs, nth: Some(nth), ..RequestMatcher::default() },
+            effect: effect.clone(),
+        });
         world.round().await.assert_all_done();
         faults.clear();
         assert!(world.get("ConfigMap", &alpha, "extra").await.is_none());
@@ -152,16 +155,16 @@ async fn assert_survives(effect: Effect) {
 
 #[tokio::test]
 async fn scenario_13_the_connection_is_cut_after_the_request_and_before_the_reply() {
-    assert_survives(Effect::CutAfter).await;
+    assert_survives(FaultEffect::CutAfter).await;
 }
 
 #[tokio::test]
 async fn scenario_14_a_reply_that_is_no_json() {
-    assert_survives(Effect::Truncate).await;
+    assert_survives(FaultEffect::Truncate).await;
     // Of a list, half an answer is no answer: nothing counts as missing.
     let (world, alpha) = settled().await;
     let Some(faults) = world.faults() else { return world.end().await };
-    faults.add(fault(&["list"], "configmaps", 1, Effect::Truncate));
+    faults.add(fault(&["list"], "configmaps", 1, FaultEffect::Truncate));
     let round = world.round().await;
     round.assert_all_done();
     assert_eq!(round.writes(), Vec::<String>::new());
@@ -175,7 +178,7 @@ async fn scenario_15_a_reply_that_does_not_come_ends_at_a_deadline() {
     let Some(faults) = world.faults() else { return world.end().await };
     world.reconnect(Duration::from_millis(400)).await;
     world.put(&alpha, "ConfigMap", "new", Some("web"), data("1"));
-    let slow = Effect::Delay { milliseconds: 1_500 };
+    let slow = FaultEffect::Delay { milliseconds: 1_500 };
     // One that is done late, after we stopped listening: it is found, not made twice.
     world.ask = false;
     faults.add(fault(&["patch"], "configmaps", 1, slow.clone()));
@@ -236,7 +239,11 @@ async fn scenario_22_a_token_that_is_no_longer_good_is_said_and_nothing_is_lost(
     world.reconnect(Duration::from_secs(5)).await;
     world.put(&alpha, "ConfigMap", "new", Some("web"), data("1"));
     world.ask = false;
-    let on = Trigger { verbs: vec!["patch".to_owned(), "update".to_owned()], nth: Some(3), ..Trigger::default() };
+    let on = RequestMatcher {
+        verbs: vec!["patch".to_owned(), "update".to_owned()],
+        nth: Some(3),
+        ..RequestMatcher::default()
+    };
     faults.add(Fault { on, effect: refusal(401, "Unauthorized", "Unauthorized") });
     assert!(world.round().await.outcome.is_open());
     world.reconnect(Duration::from_secs(5)).await;
@@ -249,7 +256,7 @@ async fn scenario_24_a_server_that_has_little_left_for_us_is_asked_until_it_is_d
     let (world, alpha) = moving().await;
     let Some(faults) = world.faults() else { return world.end().await };
     faults.seed(24);
-    let on = Trigger { probability: Some(0.35), ..Trigger::default() };
+    let on = RequestMatcher { probability: Some(0.35), ..RequestMatcher::default() };
     faults.add(Fault { on, effect: refusal(429, "TooManyRequests", "too many requests, please try again later") });
     let mut rounds = 0;
     while world.round().await.outcome.is_open() {

@@ -1,4 +1,4 @@
-//! Comparison of what organisations and offers were read against with what there is now.
+//! Comparison of the inputs that organisations and offers were read from with those of now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use crate::model::{Cluster, Definition, Offer};
 use crate::name::Name;
 use crate::quantity::Quantity;
 
-/// What organisations were read against, to be compared with a later context.
+/// The inputs that organisations were read from, to be compared with those of a later check.
 #[derive(Clone)]
-pub(super) struct Against {
+pub(super) struct ReadInputs {
     garden: Name,
     /// How long the garden keeps data at least.
     keep_data: Quantity,
@@ -22,7 +22,7 @@ pub(super) struct Against {
     doubt: Doubt,
 }
 
-impl Against {
+impl ReadInputs {
     /// The parts of a context that organisations are read by.
     pub(super) fn of(context: &ReadContext<'_>) -> Self {
         Self {
@@ -45,8 +45,8 @@ impl Against {
             .offer
             .as_ref()
             .is_none_or(|offer| now.garden.offers.get(&offer.name).is_some_and(|known| Arc::ptr_eq(known, offer)));
-        draft.known.cluster
-            && draft.known.offer
+        draft.resolved.cluster
+            && draft.resolved.offer
             && draft.unbuilt.is_empty()
             && self.keep_data == now.garden.deletions.keep_data
             && cluster.is_some_and(|known| Arc::ptr_eq(known, &organisation.cluster))

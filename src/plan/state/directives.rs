@@ -7,9 +7,9 @@ use crate::model::{Adopt, FieldDecision, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
-/// What the garden says about the changing of one organisation's objects.
+/// What the garden says about changes of one organisation's objects.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct Directives {
     /// Its apps, living and retired.
     pub apps: BTreeSet<Name>,
     /// `adopt KIND NAME`, of all its apps.
@@ -32,7 +32,7 @@ pub struct Said {
     pub span: Option<Span>,
 }
 
-impl Said {
+impl Directives {
     /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only.
     pub(crate) fn of(organisation: &Organisation) -> Self {
         let apps = organisation.apps.values();

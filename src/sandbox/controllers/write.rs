@@ -1,4 +1,4 @@
-//! What a controller does to the cluster.
+//! The writes of controllers to the cluster.
 
 use kube::{
     Api, Client,
@@ -10,7 +10,7 @@ use super::MANAGER;
 
 /// One write of a controller.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Deed {
+pub(crate) enum ControllerWrite {
     /// Merges this into the object's status.
     Status(Value),
     /// Merges this into the object itself.
@@ -49,23 +49,23 @@ pub(crate) fn as_controller() -> PatchParams {
     PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
 }
 
-/// Does one deed for the object of that place.
+/// Makes one write for the object of that place.
 pub(crate) async fn perform(
     client: &Client,
     of: &ApiResource,
     namespace: &str,
     name: &str,
-    deed: Deed,
+    write: ControllerWrite,
 ) -> Result<(), kube::Error> {
     let own = api(client, of, namespace);
-    let result = match deed {
-        Deed::Status(status) => {
+    let result = match write {
+        ControllerWrite::Status(status) => {
             let patch = Patch::Merge(json!({"status": status}));
             own.patch_status(name, &as_controller(), &patch).await.map(drop)
         }
-        Deed::Merge(value) => own.patch(name, &as_controller(), &Patch::Merge(value)).await.map(drop),
-        Deed::Ensure(plural, object) => ensure(client, plural, object).await,
-        Deed::Scale(kind, target, replicas) => scale(client, namespace, &kind, &target, replicas).await,
+        ControllerWrite::Merge(value) => own.patch(name, &as_controller(), &Patch::Merge(value)).await.map(drop),
+        ControllerWrite::Ensure(plural, object) => ensure(client, plural, object).await,
+        ControllerWrite::Scale(kind, target, replicas) => scale(client, namespace, &kind, &target, replicas).await,
     };
     match result {
         // It went away meanwhile, or somebody else was faster: there is nothing to do then.
