@@ -207,7 +207,7 @@ impl Walk<'_> {
                 self.second_open(at);
             }
             TokenKind::Open => {
-                self.stack.push(Level { open: at, indent, line_start, has_content: self.is_followed(at) })
+                self.stack.push(Level { open: at, indent, line_start, has_content: self.is_followed(at) });
             }
             TokenKind::Close => {
                 let opened_above = self.stack.last().is_some_and(|level| level.line_start < line_start);
