@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use parcelle::cluster::lease::Timing;
-use parcelle::cluster::{Connection, RequestCounts};
+use parcelle::cluster::{Connection, RequestCounts, Shutdown};
 use parcelle::engine::{ClusterAccess, Daemon, DaemonOptions, Event, Known, LeaseOptions, Source};
 use parcelle::git::{Remote, commit_snapshot_after};
 
@@ -122,6 +122,7 @@ fn daemon(kubeconfig: &str, folder: &Path) -> Daemon {
         ClusterAccess::Outside { kubeconfig: Some(kubeconfig.into()), contexts: BTreeMap::new(), in_cluster: None },
         LeaseOptions { identity: "bench".to_owned(), timing: Timing::lasting(hour), patient: false },
         DaemonOptions { interval: hour, resync: hour, wait: Some(hour), once: false, brief: true },
+        Shutdown::default(),
     )
 }
 

@@ -9,6 +9,7 @@ use super::check::plural;
 use super::progress::Bar;
 use super::run::Waiting;
 use super::show::{ShowFormat, ShowOptions, ShownRound};
+use super::signals::Ending;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, files, session};
 use crate::engine::{Prepared, Round, RoundOptions, Session};
@@ -82,9 +83,17 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     }
     let bar = Bar::start(output);
     session.progress = bar.as_ref().map(Bar::sender);
-    let round = session.carry_out(prepared).await;
+    let ending = Ending::listen(session.shutdown().clone());
+    let round = ending.in_time(session.carry_out(prepared)).await;
     session.progress = None;
     Bar::finish(bar).await;
+    let Some(round) = round else {
+        session.close().await;
+        return Err(CommandFailure::asked(
+            "apply was ended before it was done",
+            "run it again: what was begun goes on",
+        ));
+    };
     let exit = show(&session, &round)?;
     session.close().await;
     Ok(exit)

@@ -28,6 +28,7 @@ mod run;
 mod sandbox;
 mod session;
 mod show;
+mod signals;
 mod snapshot;
 mod status;
 mod workspace;

@@ -6,13 +6,15 @@ use std::time::Duration;
 use clap::Args;
 
 use super::progress::Bar;
-use super::sandbox::interrupted;
 use super::show::{ShowFormat, ShowOptions, ShownRound};
+use super::signals::Ending;
 use super::workspace::{find, now, state_folder};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
+use crate::cluster::Shutdown;
 use crate::cluster::lease::Timing;
-use crate::engine::{Daemon, DaemonOptions, Event, Source, Turn};
+use crate::engine::{self, Daemon, DaemonOptions, Event, Source, Turn};
 use crate::git::Remote;
+use crate::plan::Plan;
 
 /// What `run` takes.
 #[derive(Debug, Args)]
@@ -89,23 +91,33 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
         brief: args.format == ShowFormat::Text && !output.verbose(),
     };
     let leases = session::leases(timing, args.once);
-    let mut daemon = Daemon::new(source, session::access(&args.clusters)?, leases, options);
-    let exit = turns(&mut daemon, args, output).await;
+    let shutdown = Shutdown::default();
+    let ending = Ending::listen(shutdown.clone());
+    let mut daemon = Daemon::new(source, session::access(&args.clusters)?, leases, options, shutdown.clone());
+    let exit = turns(&mut daemon, args, output, &ending, &shutdown).await;
     daemon.close().await;
     exit
 }
 
 /// Turn after turn until somebody says stop, or one. A failure of the world is told, and tried again at the next event.
-async fn turns(daemon: &mut Daemon, args: &RunArgs, output: &Output) -> Result<Exit, CommandFailure> {
+async fn turns(
+    daemon: &mut Daemon,
+    args: &RunArgs,
+    output: &Output,
+    ending: &Ending,
+    shutdown: &Shutdown,
+) -> Result<Exit, CommandFailure> {
     let mut telling = Telling { args, output, told: String::new() };
-    // Caught from here on: one that comes during a turn ends the loop after it.
-    let mut stop = Box::pin(interrupted());
     let mut event = Event::Resync;
-    while event != Event::Stop {
+    loop {
         let bar = Bar::start(output);
         daemon.session_mut().progress = bar.as_ref().map(Bar::sender);
-        let turn = daemon.turn(event, now()).await.map_err(CommandFailure::from);
+        let turn = ending.in_time(daemon.turn(event, now())).await;
         Bar::finish(bar).await;
+        if shutdown.is_asked() {
+            return ended(turn, &mut telling);
+        }
+        let turn = turn.unwrap_or(Ok(None)).map_err(CommandFailure::from);
         let exit = turn.and_then(|turn| turn.map_or(Ok(Exit::Good), |turn| telling.tell(&turn)));
         daemon.session_mut().progress = None;
         match exit {
@@ -116,9 +128,27 @@ async fn turns(daemon: &mut Daemon, args: &RunArgs, output: &Output) -> Result<E
                 output.note("parcelle goes on and tries again");
             }
         }
-        event = daemon.next(now(), &mut stop).await;
+        event = daemon.next(now(), shutdown.asked()).await;
+        if event == Event::Stop {
+            return Ok(Exit::Good);
+        }
     }
-    Ok(Exit::Good)
+}
+
+/// The end of the loop in the middle of a turn: what was written is told, and what was not is for the next run.
+fn ended(
+    turn: Option<Result<Option<Turn<'_>>, engine::Failure>>,
+    telling: &mut Telling<'_>,
+) -> Result<Exit, CommandFailure> {
+    if let Some(Ok(Some(turn))) = &turn
+        && turn.round.plan.as_ref().is_some_and(Plan::changes_anything)
+    {
+        telling.tell(turn)?;
+    }
+    telling.output.note(
+        "asked to end in the middle of a round: what was begun is finished or recorded, the rest is for the next run",
+    );
+    Ok(if telling.args.once { Exit::World } else { Exit::Good })
 }
 
 /// Tells what happens, to whoever reads the log of the loop.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::session::sandbox_state;
+use super::signals::Signals;
 use super::workspace::{check_once, find};
 use super::{CommandFailure, Common, Exit, Output};
 use crate::engine::made_by_operators;
@@ -46,7 +46,7 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
     if let Some(kubeconfig) = &args.controllers_for {
         output.note(&format!("simulated controllers for {}; Ctrl-C ends them", kubeconfig.display()));
         let running = sandbox::controllers::run_for(kubeconfig).await.map_err(sandbox::SandboxError::Controllers)?;
-        interrupted().await;
+        Signals::listen().next().await;
         running.stop();
         return Ok(Exit::Good);
     }
@@ -80,9 +80,9 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
         args.kubeconfig.display(),
         args.kubeconfig.display()
     ));
-    let interrupted = interrupted();
+    let mut signals = Signals::listen();
     output.note("Ctrl-C ends it");
-    interrupted.await;
+    signals.next().await;
     for handle in handles.into_values() {
         handle.shutdown().await;
     }
@@ -129,24 +129,4 @@ fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(CommandFailure::file("make the folder", folder))?;
     std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(CommandFailure::file("write", path))
-}
-
-/// Waits for Ctrl-C or a polite request to end. Both are caught from the call on, not only once it is awaited.
-pub(crate) fn interrupted() -> impl Future<Output = ()> {
-    let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
-    async move {
-        let [interrupt, terminate] = &mut signals;
-        tokio::select! {
-            () = caught(interrupt) => {}
-            () = caught(terminate) => {}
-        }
-    }
-}
-
-/// Waits for a signal; for ever where it could not be listened to.
-async fn caught(signal: &mut Option<Signal>) {
-    match signal {
-        Some(signal) => _ = signal.recv().await,
-        None => std::future::pending().await,
-    }
 }

@@ -117,6 +117,9 @@ impl From<engine::Failure> for CommandFailure {
         match failure {
             engine::Failure::Git(error) => Self::Git(error),
             engine::Failure::Sandbox(error) => Self::Sandbox(error),
+            engine::Failure::Ending => {
+                Self::asked("parcelle was asked to end", "what was begun goes on with the next run")
+            }
             engine::Failure::NoCluster { cluster, known } => Self::asked(
                 format!("the garden has no cluster `{cluster}`"),
                 format!("its clusters: {}", known.join(", ")),

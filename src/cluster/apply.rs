@@ -186,6 +186,9 @@ impl Doing {
         let actions = begun.len();
         work.tell(Progress::Step { organisation: organisation.clone(), stage: step.stage, deletes, actions });
         let acts = begun.iter().map(|at| async move {
+            if work.connection().is_ending() {
+                return (*at, Done::Skipped { why: Skip::Interrupted }.into());
+            }
             let action = &work.plan.actions[*at];
             let entry = work.inventory.find(&action.id).map(|(_, entry)| entry);
             (*at, act::act(work, action, entry).await)

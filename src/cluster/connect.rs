@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::errors::ApiError;
+use super::shutdown::Shutdown;
 use super::words;
 use crate::model::Cluster;
 use crate::name::Name;
@@ -125,6 +126,8 @@ pub(super) struct Counters {
 #[derive(Clone)]
 pub struct Connection {
     pub(super) inner: Arc<Inner>,
+    /// Whoever uses this connection ends when the process is asked to.
+    pub(super) shutdown: Shutdown,
 }
 
 pub(super) struct Inner {
@@ -162,7 +165,7 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
         key: HashKey::random().ok_or_else(|| ConnectError::NoRandom { cluster: cluster.clone() })?,
         warnings: Mutex::default(),
     };
-    Ok(Connection { inner: Arc::new(inner) })
+    Ok(Connection { inner: Arc::new(inner), shutdown: Shutdown::default() })
 }
 
 async fn from_kubeconfig(cluster: &Name, file: Option<&PathBuf>, context: &str) -> Result<kube::Config, ConnectError> {
@@ -196,6 +199,22 @@ impl Connection {
     /// The cluster's name in the garden.
     pub(crate) fn cluster(&self) -> &Name {
         &self.inner.cluster
+    }
+
+    /// The same connection for those who end when the process is asked to.
+    #[must_use]
+    pub(crate) fn until(self, shutdown: Shutdown) -> Self {
+        Self { shutdown, ..self }
+    }
+
+    /// The same connection for what must still be done when the process ends: inventories, leases.
+    pub(crate) fn to_the_end(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), shutdown: Shutdown::default() }
+    }
+
+    /// Whether the process was asked to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.shutdown.is_asked()
     }
 
     /// The key of the hashes that stand for the values of Secrets.
@@ -310,6 +329,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// The same right for what must still be written when the process ends.
+    pub(crate) fn to_the_end(&self) -> Self {
+        Self { connection: self.connection.to_the_end(), ..self.clone() }
+    }
+
     /// The same cluster for reading.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection

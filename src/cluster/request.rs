@@ -255,12 +255,19 @@ impl Connection {
             }
             self.inner.counters.writes.fetch_add(1, Ordering::Relaxed);
         }
+        if permit.is_none() && self.is_ending() {
+            return Err(ApiError::Ending);
+        }
         let limit = self.inner.limits.answer;
         // On the heap, since every future that asks the server would hold the whole of it.
         let exchange = Box::pin(self.exchange(request, &tainted));
-        match tokio::time::timeout(limit, exchange).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(ApiError::Silent { seconds: limit.as_secs() }),
+        tokio::select! {
+            biased;
+            answer = tokio::time::timeout(limit, exchange) => {
+                answer.unwrap_or_else(|_elapsed| Err(ApiError::Silent { seconds: limit.as_secs() }))
+            }
+            // A write that was sent is waited for: what it did is recorded.
+            () = self.shutdown.asked(), if permit.is_none() => Err(ApiError::Ending),
         }
     }
 

@@ -104,7 +104,7 @@ impl Retry {
 
     /// Pauses before the next attempt if `again` holds; nothing is sent again after a lost lease.
     pub(super) async fn again_if(&mut self, again: bool, error: ApiError) -> Result<(), ApiError> {
-        if !again || matches!(error, ApiError::LeaseLost) {
+        if !again || matches!(error, ApiError::LeaseLost | ApiError::Ending) {
             return Err(error);
         }
         let pause = Pause::after(&error);

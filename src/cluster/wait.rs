@@ -107,7 +107,11 @@ async fn follow(
     let mut stream = std::pin::pin!(stream);
     loop {
         let limit = deadline.min(Instant::now() + silence);
-        match tokio::time::timeout_at(limit, stream.next()).await {
+        let event = tokio::select! {
+            event = tokio::time::timeout_at(limit, stream.next()) => event,
+            () = connection.shutdown.asked() => return false,
+        };
+        match event {
             Ok(Some(Ok(WatchEvent::Is(object)))) => {
                 if enough(Some(&typed(object, resource))) {
                     return true;

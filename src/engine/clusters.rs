@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::session::Note;
 use crate::cause::reason_of;
-use crate::cluster::{self, Access, Connection, Limits};
+use crate::cluster::{self, Access, Connection, Limits, Shutdown};
 use crate::model::{Cluster, Garden};
 use crate::name::Name;
 use crate::render;
@@ -60,7 +60,11 @@ type Reached = Result<Connection, cluster::ConnectError>;
 
 impl Clusters {
     /// Prepares a connection to every cluster of the garden; nothing is asked of them yet.
-    pub(super) async fn reach(access: &ClusterAccess, garden: &Garden) -> Result<(Self, Vec<Note>), Failure> {
+    pub(super) async fn reach(
+        access: &ClusterAccess,
+        garden: &Garden,
+        shutdown: &Shutdown,
+    ) -> Result<(Self, Vec<Note>), Failure> {
         let mut clusters = Self {
             garden: garden.name.clone(),
             written: garden.clusters.clone(),
@@ -85,7 +89,7 @@ impl Clusters {
                 }
             };
             let reached = cluster::connect(name, &access, Limits::default()).await;
-            clusters.reached.insert(name.clone(), reached);
+            clusters.reached.insert(name.clone(), reached.map(|connection| connection.until(shutdown.clone())));
         }
         Ok((clusters, notes))
     }

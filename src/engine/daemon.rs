@@ -12,7 +12,7 @@ use super::round::Round;
 use super::session::{Note, Session};
 use super::source::Source;
 use crate::check::Checked;
-use crate::cluster::Reading;
+use crate::cluster::{Reading, Shutdown};
 use crate::git::CommitId;
 use crate::name::Name;
 
@@ -41,6 +41,8 @@ pub struct Daemon {
     standby: BTreeMap<Name, String>,
     /// Whether the next round is about everything.
     begins: bool,
+    /// Whether the next round is told although it is about nothing: other clusters are led by others, or are silent.
+    pub(super) tells: bool,
     /// When everything is verified with the servers again; counted from the first turn.
     verification: Option<jiff::Timestamp>,
 }
@@ -59,11 +61,17 @@ pub struct Turn<'a> {
 
 impl Daemon {
     /// A loop that has not begun: the first turn is a [`Event::Resync`].
-    pub fn new(source: Source, access: ClusterAccess, leases: LeaseOptions, options: DaemonOptions) -> Self {
+    pub fn new(
+        source: Source,
+        access: ClusterAccess,
+        leases: LeaseOptions,
+        options: DaemonOptions,
+        shutdown: Shutdown,
+    ) -> Self {
         let events = Events::every(options.interval, options.resync);
         let bell = (!options.once).then(|| events.bell().clone());
-        let session = Session::of_loop(source, access, leases, bell);
-        Self { session, options, events, standby: BTreeMap::new(), begins: false, verification: None }
+        let session = Session::of_loop(source, access, leases, bell, shutdown);
+        Self { session, options, events, standby: BTreeMap::new(), begins: false, tells: false, verification: None }
     }
 
     /// Waits for the next event, or for `stop`.
@@ -81,14 +89,16 @@ impl Daemon {
             clock: known.next_change().map(|at| until(at.as_millisecond()).max(Duration::from_secs(1))),
             due: known.attention.next_due().map(until),
             verify: if known.attention.has_to_verify() { Some(VERIFY_PACE) } else { daily },
-            lease: (!self.standby.is_empty()).then(|| self.session.leases.patience()),
+            lease: self.session.leases.next_asked(),
         }
     }
 
     /// IO: takes the leases that are to be had. Where one was gained, everything is looked at: what another process wrote
     /// meanwhile is not known here.
     pub(super) async fn lead(&mut self, event: Event, now: jiff::Timestamp) -> Event {
+        let before = (self.session.refused.clone(), self.session.unasked.clone());
         let gained = self.session.lead(now).await;
+        self.tells = before != (self.session.refused.clone(), self.session.unasked.clone());
         let taken_over = gained.iter().filter(|cluster| self.standby.contains_key(*cluster));
         self.session.notes.extend(taken_over.map(|cluster| Note::TakesOver { cluster: cluster.clone() }));
         if gained.is_empty() { event } else { Event::Resync }

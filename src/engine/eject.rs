@@ -59,7 +59,8 @@ impl Session {
         places: &BTreeMap<Name, EjectTarget>,
     ) -> Result<usize, EjectFailure> {
         self.take_leases().await;
-        let done = match std::mem::take(&mut self.refused).into_iter().next() {
+        let (refused, unasked) = (std::mem::take(&mut self.refused), std::mem::take(&mut self.unasked));
+        let done = match refused.into_iter().chain(unasked).next() {
             Some((cluster, why)) => Err(EjectFailure::Leased { cluster, why }),
             None => self.let_go_with_leases(organisation, places).await,
         };

@@ -12,6 +12,9 @@ pub enum Failure {
     /// An embedded sandbox.
     #[error(transparent)]
     Sandbox(SandboxError),
+    /// The process was asked to end.
+    #[error("parcelle was asked to end")]
+    Ending,
     /// The garden has no cluster of that name.
     #[error("the garden has no cluster `{cluster}`")]
     NoCluster {

@@ -15,6 +15,18 @@ use crate::cluster::lease::{LeaseState, Timing};
 use crate::cluster::{Connection, Lease, Permit, Writer};
 use crate::name::Name;
 
+/// How long a process that ends tries to give its leases up.
+const LONGEST_RELEASE: Duration = Duration::from_secs(2);
+
+/// How long a cluster is asked for its lease before it rests: it delays the others so long and no longer.
+const LONGEST_ASKED: Duration = Duration::from_secs(10);
+
+/// How long a cluster rests that could not be asked; doubled each time.
+const FIRST_REST: Duration = Duration::from_secs(5);
+
+/// The longest such rest.
+const LONGEST_REST: Duration = Duration::from_mins(5);
+
 /// How leases are taken.
 #[derive(Clone, Debug)]
 pub struct LeaseOptions {
@@ -32,6 +44,34 @@ pub(super) struct Leases {
     kept: BTreeMap<Name, Kept>,
     /// Leases of others as they were seen last.
     rivals: BTreeMap<Name, Lease>,
+    /// Clusters that could not be asked.
+    silent: BTreeMap<Name, Silent>,
+}
+
+/// A cluster that could not be asked for its lease.
+struct Silent {
+    why: String,
+    /// How often in a row.
+    times: u32,
+    asked_again: Instant,
+}
+
+/// What came of asking for the leases of all clusters.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Clusters whose lease is ours since now.
+    pub(super) gained: BTreeSet<Name>,
+    /// Clusters that somebody else leads, with who it is.
+    pub(super) held_by_others: BTreeMap<Name, String>,
+    /// Clusters that could not be asked, with the reason.
+    pub(super) unasked: BTreeMap<Name, String>,
+}
+
+/// The answer of one cluster.
+enum Answer {
+    Ours(Writer),
+    Rivals(String),
+    None(String),
 }
 
 struct Kept {
@@ -59,72 +99,95 @@ impl Drop for Kept {
 
 impl Leases {
     pub(super) fn new(options: LeaseOptions) -> Self {
-        Self { options, kept: BTreeMap::new(), rivals: BTreeMap::new() }
+        Self { options, kept: BTreeMap::new(), rivals: BTreeMap::new(), silent: BTreeMap::new() }
     }
 
-    /// How often leases that somebody else holds are looked at: so often that one which is not renewed any more is taken
-    /// within [`Timing::renewal`] after its end.
-    pub(super) fn patience(&self) -> Duration {
-        self.options.timing.renewal / 3
+    /// How long from now leases that are not ours are to be asked for again: those of others so often that one which is not
+    /// renewed any more is taken within [`Timing::renewal`] after its end. Absent where all are ours.
+    pub(super) fn next_asked(&self) -> Option<Duration> {
+        let rival = (!self.rivals.is_empty()).then(|| self.options.timing.renewal / 3);
+        let now = Instant::now();
+        let silent = self.silent.values().map(|silent| silent.asked_again.saturating_duration_since(now));
+        silent.chain(rival).min()
     }
 
-    /// IO: takes the lease of every cluster that is not ours yet. Returns those that were gained, and those that are
-    /// somebody else's, or could not be asked for, with the reason; nothing may be written there.
-    pub(super) async fn take(&mut self, clusters: &Clusters) -> (BTreeSet<Name>, BTreeMap<Name, String>) {
+    /// IO: takes the lease of every cluster that is not ours yet. Nothing may be written where it is not gained.
+    pub(super) async fn take(&mut self, clusters: &Clusters) -> Taken {
         let connections = clusters.connections();
         self.kept.retain(|name, kept| connections.contains_key(name) && kept.permit.holds());
-        let mut missing = Vec::new();
-        for (name, connection) in connections.iter().filter(|(name, _)| !self.kept.contains_key(*name)) {
-            let LeaseOptions { identity, timing, .. } = &self.options;
-            // Whether a lease still moves shows only over time.
-            let seen = self.rivals.remove(name);
-            missing.push((connection, seen.unwrap_or_else(|| Lease::new(&clusters.garden, identity.clone(), *timing))));
+        self.silent.retain(|name, _| connections.contains_key(name));
+        let now = Instant::now();
+        let mut asked = Vec::new();
+        for (name, connection) in &connections {
+            let rests = self.silent.get(name).is_some_and(|silent| silent.asked_again > now);
+            if !self.kept.contains_key(name) && !rests {
+                let LeaseOptions { identity, timing, .. } = &self.options;
+                // Whether a lease still moves shows only over time.
+                let seen = self.rivals.remove(name);
+                let lease = seen.unwrap_or_else(|| Lease::new(&clusters.garden, identity.clone(), *timing));
+                asked.push((connection.to_the_end(), lease));
+            }
         }
-        let asked = missing.into_iter().map(|(connection, mut lease)| async {
-            let taken = self.take_one(connection, clusters, &mut lease).await;
-            (connection.cluster().clone(), lease, taken)
+        self.rivals.clear();
+        let asked = asked.into_iter().map(async |(connection, mut lease)| {
+            let answer = self.ask(&connection, clusters, &mut lease).await;
+            (connection.cluster().clone(), lease, answer)
         });
         let asked = join_all(asked).await;
-        let (mut gained, mut refused) = (BTreeSet::new(), BTreeMap::new());
-        for (name, lease, taken) in asked {
-            match taken {
-                Ok(writer) => {
+        let mut taken = Taken::default();
+        for (name, lease, answer) in asked {
+            match answer {
+                Answer::Ours(writer) => {
+                    self.silent.remove(&name);
                     self.kept.insert(name.clone(), Kept::new(lease, writer, self.options.timing));
-                    gained.insert(name);
+                    taken.gained.insert(name);
                 }
-                Err(why) => {
+                Answer::Rivals(why) => {
+                    self.silent.remove(&name);
                     self.rivals.insert(name.clone(), lease);
-                    refused.insert(name, why);
+                    taken.held_by_others.insert(name, why);
                 }
+                Answer::None(why) => self.note_silence(name, why),
             }
         }
-        (gained, refused)
+        taken.unasked = self.silent.iter().map(|(name, silent)| (name.clone(), silent.why.clone())).collect();
+        taken
     }
 
-    /// IO: takes one lease.
-    async fn take_one(
-        &self,
-        connection: &Connection,
-        clusters: &Clusters,
-        lease: &mut Lease,
-    ) -> Result<Writer, String> {
+    /// A cluster that gave no answer rests, longer each time, so that it delays nobody else.
+    fn note_silence(&mut self, cluster: Name, why: String) {
+        let times = self.silent.get(&cluster).map_or(0, |silent| silent.times);
+        let rest = FIRST_REST.saturating_mul(1 << times.min(8)).min(LONGEST_REST);
+        self.silent.insert(cluster, Silent { why, times: times + 1, asked_again: Instant::now() + rest });
+    }
+
+    /// IO: asks for one lease. A single command waits for a holder who shows no life; the loop looks again.
+    async fn ask(&self, connection: &Connection, clusters: &Clusters, lease: &mut Lease) -> Answer {
         let LeaseOptions { timing, patient, .. } = &self.options;
-        let reason = |error: &(dyn std::error::Error + 'static)| reason_of(error);
         let cluster = &clusters.written[connection.cluster()];
-        let writer = connection.writer(cluster, Permit::Always).await.map_err(|error| reason(&error))?;
         let end = Instant::now() + timing.duration + timing.margin;
-        loop {
-            match lease.acquire_or_renew(&writer).await.map_err(|error| reason(&error))? {
-                LeaseState::Held => return Ok(writer),
-                LeaseState::HeldBy { holder, alive } if !*patient || alive || Instant::now() > end => {
-                    return Err(format!(
-                        "`{holder}` holds the lease of the garden `{}`, so nothing is written: one parcelle writes at a time",
-                        clusters.garden
-                    ));
+        let limit = if *patient { timing.duration + timing.margin + LONGEST_ASKED } else { LONGEST_ASKED };
+        let asked = async {
+            let writer = match connection.writer(cluster, Permit::Always).await {
+                Ok(writer) => writer,
+                Err(error) => return Answer::None(reason_of(&error)),
+            };
+            loop {
+                match lease.acquire_or_renew(&writer).await {
+                    Ok(LeaseState::Held) => return Answer::Ours(writer),
+                    Ok(LeaseState::HeldBy { holder, alive }) if !*patient || alive || Instant::now() > end => {
+                        return Answer::Rivals(format!(
+                            "`{holder}` holds the lease of the garden `{}`, so nothing is written: one parcelle writes at a time",
+                            clusters.garden
+                        ));
+                    }
+                    Ok(LeaseState::HeldBy { .. }) => sleep(timing.margin / 5).await,
+                    Err(error) => return Answer::None(reason_of(&error)),
                 }
-                LeaseState::HeldBy { .. } => sleep(timing.margin / 5).await,
             }
-        }
+        };
+        let silent = || Answer::None(format!("its API server gave no answer within {} s", limit.as_secs()));
+        tokio::time::timeout(limit, asked).await.unwrap_or_else(|_elapsed| silent())
     }
 
     /// What allows writing, by cluster.
@@ -134,11 +197,13 @@ impl Leases {
 
     /// IO: gives all of them up, so that the next one need not wait.
     pub(super) async fn release(&mut self) {
-        for kept in std::mem::take(&mut self.kept).into_values() {
+        let kept = std::mem::take(&mut self.kept);
+        let released = kept.values().map(async |kept| {
             kept.keeper.abort(); // before the lease is given up, so that it is not taken again
-            // Where it cannot be given up, it ends by itself.
-            let _ = kept.lease.lock().await.release(&kept.writer).await;
-        }
+            kept.lease.lock().await.release(&kept.writer).await
+        });
+        // Those that cannot be given up in time end by themselves.
+        let _ended = tokio::time::timeout(LONGEST_RELEASE, join_all(released)).await;
     }
 }
 

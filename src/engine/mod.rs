@@ -61,11 +61,12 @@ impl Daemon {
     /// asked for nothing.
     pub async fn turn(&mut self, event: Event, now: jiff::Timestamp) -> Result<Option<Turn<'_>>, Failure> {
         let event = self.lead(event, now).await; //                           IO: leases
-        let mut anew = false;
+        let mut anew = std::mem::take(&mut self.tells);
         if event.looks_at_the_repository() || !self.session.has_checked() {
-            let head = self.session.fetch()?; //                              IO: Git
-            anew = event != Event::Poll || self.is_news(head.as_ref());
-            if anew && self.session.check(head.as_ref(), now).await? {
+            let head = self.session.fetch().await?; //                        IO: Git
+            let news = event != Event::Poll || self.is_news(head.as_ref());
+            anew |= news;
+            if news && self.session.check(head.as_ref(), now).await? {
                 self.everything_is_due(); //                                  pure; IO where clusters are new
             }
         }
@@ -82,7 +83,7 @@ impl Session {
     /// One round over the checked garden, batch by batch, so that what it holds does not grow with the garden. Nothing is
     /// read or written on clusters that somebody else leads.
     async fn round(&mut self, options: &RoundOptions) -> Round {
-        let chosen = self.choose(options, &self.refused); //                  pure; IO: the repository's history
+        let chosen = self.choose(options); //                                 pure; IO: the repository's history
         let mut round = Round { backwards: chosen.backwards, untouched: chosen.untouched, ..self.nothing_done() };
         let mut verified = BTreeSet::new();
         for batch in stages::choose::batches(&self.checked, chosen.organisations, options.whole) {
@@ -96,6 +97,7 @@ impl Session {
         }
         self.known.inventories.clear();
         round.unreached.extend(self.unreached());
+        round.unreached.extend(self.unasked.clone());
         Round { refused: self.refused.clone(), ..round }
     }
 

@@ -33,8 +33,8 @@ impl Prepared {
 
     /// The same without what would be done on some clusters.
     #[must_use]
-    pub(super) fn without_clusters(mut self, refused: &BTreeMap<Name, String>) -> Self {
-        self.plan.organisations.retain(|one| !refused.contains_key(&one.cluster));
+    pub(super) fn without_clusters(mut self, left_alone: impl Fn(&Name) -> bool) -> Self {
+        self.plan.organisations.retain(|one| !left_alone(&one.cluster));
         self
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::clusters::{ClusterAccess, Clusters};
 use super::failure::Failure;
 use super::known::{Known, Watching};
-use super::leases::{LeaseOptions, Leases};
+use super::leases::{LeaseOptions, Leases, Taken};
 use super::options::RoundOptions;
 use super::prepared::Prepared;
 use super::round::{Round, TakenBack};
@@ -18,7 +18,7 @@ use super::stages::choose;
 use super::state::RoundState;
 use super::{snapshot, stale, survey};
 use crate::check::Checked;
-use crate::cluster::{Connection, Progress};
+use crate::cluster::{Connection, Progress, Shutdown};
 use crate::git::{CommitId, Repository};
 use crate::name::Name;
 use crate::plan::Plan;
@@ -35,10 +35,14 @@ pub struct Session {
     leads: bool,
     /// Clusters that somebody else leads, with the reason.
     pub(super) refused: BTreeMap<Name, String>,
+    /// Clusters that could not be asked who leads, with the reason.
+    pub(super) unasked: BTreeMap<Name, String>,
     pub(super) known: Known,
     pub(super) checked: Checked,
     /// What watches ring when they show a change; absent where nothing is watched.
     bell: Option<Arc<Notify>>,
+    /// The wish that the process ends.
+    shutdown: Shutdown,
     /// What people are to know of how the session began.
     pub(super) notes: Vec<Note>,
     /// Who is told while something goes on.
@@ -83,9 +87,11 @@ impl Session {
             leases: Leases::new(leases),
             leads: false,
             refused: BTreeMap::new(),
+            unasked: BTreeMap::new(),
             known: Known::default(),
             checked: Checked::default(),
             bell: None,
+            shutdown: Shutdown::default(),
             notes: Vec::new(),
             progress: None,
         }
@@ -97,8 +103,9 @@ impl Session {
         access: ClusterAccess,
         leases: LeaseOptions,
         bell: Option<Arc<Notify>>,
+        shutdown: Shutdown,
     ) -> Self {
-        Self { leads: true, bell, ..Self::new(source, access, leases) }
+        Self { leads: true, bell, shutdown, ..Self::new(source, access, leases) }
     }
 
     /// IO: checks the garden against what its clusters hold applied.
@@ -109,14 +116,22 @@ impl Session {
         now: jiff::Timestamp,
     ) -> Result<Self, Failure> {
         let mut session = Self::new(source, access, leases);
-        let head = session.fetch()?;
+        let head = session.fetch().await?;
         session.check(head.as_ref(), now).await?;
         Ok(session)
     }
 
     /// IO: brings what is new in the repository; the commit that is to be applied, where it can move.
-    pub(super) fn fetch(&self) -> Result<Option<CommitId>, Failure> {
-        tokio::task::block_in_place(|| self.source.fetch())
+    pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
+        tokio::select! {
+            head = self.source.fetch() => head,
+            () = self.shutdown.asked() => Err(Failure::Ending),
+        }
+    }
+
+    /// The wish that the process ends, for whoever hears it.
+    pub fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
     }
 
     /// IO: reads the garden at a commit and checks it, only what changed anew. Where its clusters are not reached yet, they
@@ -140,9 +155,11 @@ impl Session {
     async fn reach(&mut self, checked: &Checked, now: jiff::Timestamp) -> Result<(), Failure> {
         let Some(garden) = &checked.garden else { return Ok(()) };
         if let Some(clusters) = self.clusters.take() {
+            // A lease of the old clusters allows nothing on the new ones, whatever they are called.
+            self.leases.release().await;
             clusters.close().await;
         }
-        let (clusters, notes) = Clusters::reach(&self.access, garden).await?;
+        let (clusters, notes) = Clusters::reach(&self.access, garden, &self.shutdown).await?;
         self.notes.extend(notes);
         if let Some(bell) = &self.bell {
             self.known.watching = Watching::begin(&clusters.connections(), &garden.name, bell);
@@ -198,22 +215,27 @@ impl Session {
         let Some(clusters) = self.clusters.as_ref().filter(|clusters| clusters.are_shared()) else {
             return BTreeSet::new();
         };
-        let (gained, refused) = self.leases.take(clusters).await;
-        self.refused = refused;
+        let Taken { gained, held_by_others, unasked } = self.leases.take(clusters).await;
+        (self.refused, self.unasked) = (held_by_others, unasked);
         gained
     }
 
     /// Which organisations a round is about. IO: the repository's history.
-    pub(super) fn choose(&self, options: &RoundOptions, refused: &BTreeMap<Name, String>) -> Chosen {
+    pub(super) fn choose(&self, options: &RoundOptions) -> Chosen {
         let checked = &self.checked;
         let Some(garden) = &checked.garden else {
             return Chosen { organisations: BTreeSet::new(), backwards: BTreeMap::new(), untouched: 0 };
         };
         let backwards = choose::backwards(&self.known, self.repository(), garden, checked);
         let mut organisations = choose::chosen(&self.known, checked, options, &backwards);
-        organisations.retain(|name| !self.lives_on(name).is_some_and(|cluster| refused.contains_key(cluster)));
+        organisations.retain(|name| !self.lives_on(name).is_some_and(|cluster| self.is_left_alone(cluster)));
         let untouched = checked.objects.keys().filter(|name| !organisations.contains(*name)).count();
         Chosen { organisations, backwards, untouched }
+    }
+
+    /// Whether somebody else leads a cluster, or nobody can say who does: nothing of it is read or written.
+    fn is_left_alone(&self, cluster: &Name) -> bool {
+        self.refused.contains_key(cluster) || self.unasked.contains_key(cluster)
     }
 
     /// The cluster that an organisation has objects on, or is to have them.
@@ -262,7 +284,7 @@ impl Session {
 
     /// IO: reads the clusters and plans, as one batch. Absent where there is no garden to plan for.
     pub(crate) async fn prepare(&mut self, options: &RoundOptions) -> Option<Prepared> {
-        let chosen = self.choose(options, &BTreeMap::new());
+        let chosen = self.choose(options);
         let prepared = self.prepare_batch(options, chosen.organisations, &BTreeSet::new()).await?;
         self.known.inventories.clear();
         let mut unreached = prepared.unreached;
@@ -273,10 +295,13 @@ impl Session {
     /// IO: does what was prepared, on the clusters that nobody else writes to.
     pub(crate) async fn carry_out(&mut self, prepared: Prepared) -> Round {
         self.take_leases().await;
-        let prepared = prepared.without_clusters(&self.refused);
+        let prepared = prepared.without_clusters(|cluster| self.is_left_alone(cluster));
         let round = self.carry_out_batch(prepared).await;
         self.leases.release().await;
-        Round { refused: std::mem::take(&mut self.refused), ..round }.with_refusals_as_failures()
+        let Round { mut unreached, .. } = round;
+        unreached.append(&mut self.unasked);
+        unreached.append(&mut self.refused);
+        Round { unreached, ..round }
     }
 
     // ── what else is known or asked of the clusters ──

@@ -16,8 +16,8 @@ pub enum Source {
     },
     /// A mirror that is fetched again and again.
     Mirror {
-        /// The mirror that is fetched.
-        mirror: RemoteMirror,
+        /// The mirror that is fetched; away while it is, or when that was not waited for.
+        mirror: Option<RemoteMirror>,
         /// The garden's folder inside of the repository, where it is known beforehand.
         folder: Option<String>,
         /// The snapshot that was read last: the next one shares with it what did not change.
@@ -28,15 +28,22 @@ pub enum Source {
 impl Source {
     /// The mirror of `remote`, kept in `place`; the garden lies in `folder` of the repository.
     pub fn mirror(place: &Path, remote: Remote, folder: Option<String>) -> Result<Self, Failure> {
-        Ok(Self::Mirror { mirror: RemoteMirror::open(place, remote).map_err(Failure::Git)?, folder, last: None })
+        let mirror = RemoteMirror::open(place, remote).map_err(Failure::Git)?;
+        Ok(Self::Mirror { mirror: Some(mirror), folder, last: None })
     }
 
     /// IO: brings what is new; the commit that is to be applied, where it can move.
-    pub(super) fn fetch(&self) -> Result<Option<CommitId>, Failure> {
-        match self {
-            Self::Workspace { .. } => Ok(None),
-            Self::Mirror { mirror, .. } => mirror.fetch().map(Some).map_err(Failure::Git),
-        }
+    pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
+        let Self::Mirror { mirror, .. } = self else { return Ok(None) };
+        let Some(fetched) = mirror.take() else { return Err(Failure::Ending) };
+        // Git knows no asynchronous fetch, and a server that says nothing is waited for by a thread of its own.
+        let fetch = move || {
+            let head = fetched.fetch();
+            (fetched, head)
+        };
+        let (fetched, head) = tokio::task::spawn_blocking(fetch).await.map_err(|_| Failure::Ending)?;
+        *mirror = Some(fetched);
+        head.map(Some).map_err(Failure::Git)
     }
 
     /// IO: the garden's files; at `head`, where the source has commits to choose from.
@@ -44,6 +51,7 @@ impl Source {
         match self {
             Self::Workspace { workspace, revision } => workspace.snapshot(revision.as_deref()).map_err(Failure::Git),
             Self::Mirror { mirror, folder, last } => {
+                let Some(mirror) = mirror else { return Err(Failure::Ending) };
                 let head = head.map_or("HEAD", |head| head.0.as_str());
                 let read = commit_snapshot_after(mirror.repository(), head, folder.as_deref(), last.as_ref());
                 Ok(last.insert(read.map_err(Failure::Git)?).clone())
@@ -55,7 +63,7 @@ impl Source {
     pub(super) fn repository(&self) -> Option<&Repository> {
         match self {
             Self::Workspace { workspace, .. } => workspace.repository.as_ref(),
-            Self::Mirror { mirror, .. } => Some(mirror.repository()),
+            Self::Mirror { mirror, .. } => mirror.as_ref().map(RemoteMirror::repository),
         }
     }
 }

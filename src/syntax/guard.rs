@@ -209,8 +209,11 @@ pub(super) fn slashdashes(file: FileId, outline: &Outline, tokens: &[Token]) -> 
 }
 
 fn is_conflict_marker(token: &Token, source: &str) -> bool {
-    let begins_line =
-        || source[..token.start].trim_end_matches([' ', '\t']).chars().next_back().is_none_or(|c| c == '\n');
+    // A byte order mark is no part of the first line.
+    let begins_line = || {
+        let before = source[..token.start].trim_end_matches([' ', '\t']);
+        before.chars().next_back().is_none_or(|c| matches!(c, '\n' | '\u{FEFF}'))
+    };
     matches!(token.text(source), "<<<<<<<" | ">>>>>>>" | "|||||||") && begins_line()
 }
 

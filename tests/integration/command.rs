@@ -11,6 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -192,7 +193,9 @@ enum Stream {
 pub(crate) struct Process {
     child: Child,
     /// Lines as they come, with their line breaks; closed when the program has closed both streams.
-    coming: Receiver<(Stream, String)>,
+    coming: Mutex<Receiver<(Stream, String)>>,
+    /// Lines that came and nobody has waited for yet: the two streams come in no order.
+    unclaimed: Vec<String>,
     said: Output,
 }
 
@@ -201,20 +204,23 @@ impl Process {
         let (sender, coming) = channel();
         follow(child.stdout.take().unwrap(), Stream::Output, sender.clone());
         follow(child.stderr.take().unwrap(), Stream::Error, sender);
-        Self { child, coming, said: Output::default() }
+        Self { child, coming: Mutex::new(coming), unclaimed: Vec::new(), said: Output::default() }
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for the next line, of either stream, that contains a text.
+    /// Waits for a line, of either stream, that contains a text and was not waited for before.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let begun = Instant::now();
+        if let Some(at) = self.unclaimed.iter().position(|line| line.contains(text)) {
+            return self.unclaimed.remove(at);
+        }
         loop {
             match self.next_line(begun) {
                 Some(line) if line.contains(text) => return line,
-                Some(_) => {}
+                Some(line) => self.unclaimed.push(line),
                 None => panic!("the process ended without saying {text:?}: {:?}", self.said),
             }
         }
@@ -243,7 +249,7 @@ impl Process {
     /// The next line; absent at the end.
     fn next_line(&mut self, begun: Instant) -> Option<String> {
         let patience = PATIENCE.saturating_sub(begun.elapsed());
-        let (stream, line) = match blocking(|| self.coming.recv_timeout(patience)) {
+        let (stream, line) = match blocking(|| self.coming.get_mut().unwrap().recv_timeout(patience)) {
             Ok(came) => came,
             Err(RecvTimeoutError::Disconnected) => return None,
             Err(RecvTimeoutError::Timeout) => panic!("nothing came in {PATIENCE:?}: {:?}", self.said),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parcelle::check::check;
-use parcelle::cluster::{Connection, lease::Timing};
+use parcelle::cluster::{Connection, Shutdown, lease::Timing};
 use parcelle::engine::{ClusterAccess, Daemon, DaemonOptions, Event, LeaseOptions, Source};
 use parcelle::git::{RawFile, Remote, Snapshot};
 use parcelle::plan::{Done, OrganisationPlan, Verb};
@@ -163,6 +163,7 @@ fn daemon(handle: &Handle, folder: &std::path::Path) -> Daemon {
         ClusterAccess::Outside { kubeconfig: Some(kubeconfig), contexts, in_cluster: None },
         LeaseOptions { identity: "story".to_owned(), timing: Timing::lasting(hours(3)), patient: false },
         DaemonOptions { interval: hours(2), resync: hours(2), wait: Some(hours(1)), once: false, brief: false },
+        Shutdown::default(),
     )
 }
 

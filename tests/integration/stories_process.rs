@@ -13,6 +13,9 @@ use crate::sandbox::client_of;
 /// How long the lease of these loops lasts: whole processes have to wait for its end.
 const LEASE: Duration = Duration::from_secs(3);
 
+/// How long a process may take from a signal to its end, wherever it is.
+const LONGEST_END: Duration = Duration::from_secs(10);
+
 /// A garden in a repository, and a sandbox process that serves its cluster.
 struct Ground {
     environment: TestEnvironment,
@@ -100,7 +103,7 @@ async fn a_loop_applies_a_commit_puts_back_a_change_and_ends_when_it_is_asked_to
     daemon.terminate();
     let said = daemon.end();
     assert_eq!(said.code, 0, "{}", said.text());
-    assert!(asked.elapsed() < Duration::from_secs(10), "it took {:?} to end", asked.elapsed());
+    assert!(asked.elapsed() < LONGEST_END, "it took {:?} to end", asked.elapsed());
     assert_eq!(ground.holder().await, None, "the lease is given up");
 }
 
@@ -141,4 +144,73 @@ async fn who_stands_by_takes_over_at_once_from_a_loop_that_ends_in_order() {
     standby.wait_for("this one takes over");
     standby.terminate();
     assert_eq!(standby.end().code, 0);
+}
+
+/// Asks a process to end; it must be quick about it, and call it a good end.
+fn ends(process: Process, when: &str) {
+    let asked = Instant::now();
+    process.terminate();
+    let said = process.end();
+    assert_eq!(said.code, 0, "{when}: {}", said.text());
+    assert!(asked.elapsed() < LONGEST_END, "{when}: it took {:?} to end", asked.elapsed());
+}
+
+/// One loop over a fresh cluster, asked to end so long after its start: the next run completes what it left.
+async fn ended_after(delay: Duration) {
+    let ground = Ground::new();
+    let daemon = ground.run();
+    tokio::time::sleep(delay).await;
+    let when = format!("{delay:?} after its start");
+    // Before signals are caught the system ends a process; nothing was begun then.
+    let asked = Instant::now();
+    daemon.terminate();
+    let said = daemon.end();
+    assert!(said.code == 0 || said.text().is_empty(), "{when}: {} {}", said.code, said.text());
+    assert!(asked.elapsed() < LONGEST_END, "{when}: it took {:?} to end", asked.elapsed());
+    assert_eq!(ground.holder().await, None, "{when}: the lease is given up");
+    let next = ground.environment.run(["run", "--once"]);
+    assert_eq!(next.code, 0, "{when}: {}", next.text());
+    let last = ground.environment.run(["run", "--once"]);
+    assert!(last.stdout.contains("Nothing changes in 1 organisation"), "{when}: {}", last.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_loop_asked_to_end_at_any_moment_ends_and_the_next_run_completes_what_it_left() {
+    // From before it listens, over the first list and the stages of the first apply, to rest.
+    let moments = [0, 20, 60, 100, 140, 180, 220, 260, 300, 350, 400, 500, 600, 800, 1_000, 1_500];
+    for some in moments.chunks(4) {
+        let ends: Vec<_> = some.iter().map(|at| tokio::spawn(ended_after(Duration::from_millis(*at)))).collect();
+        for end in ends {
+            end.await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loop_that_stands_by_or_waits_for_an_answer_that_never_comes_ends_when_it_is_asked_to() {
+    let ground = Ground::new();
+    let mut leader = ground.run();
+    leader.wait_for("applied");
+    let mut standby = ground.run();
+    standby.wait_for("this one stands by");
+    ends(standby, "on standby");
+    // Servers that take a connection and say nothing, whose names stand for the repository and for the cluster.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let fetching = ground.environment.spawn(["run", "--repo", &format!("http://{address}/garden.git")]);
+    let _taken = silent.accept().unwrap();
+    ends(fetching, "while it fetches");
+    let kubeconfig = ground.environment.read("kubeconfig");
+    let server =
+        kube::config::Kubeconfig::from_yaml(&kubeconfig).unwrap().clusters[0].cluster.clone().unwrap().server.unwrap();
+    ground.environment.write("silent", kubeconfig.replace(&server, &format!("http://{address}")));
+    let silent_cluster = ground.environment.path("silent").display().to_string();
+    let reading = ground.environment.spawn(["run", "--kubeconfig", &silent_cluster]);
+    let _taken = silent.accept().unwrap();
+    ends(reading, "while the API server says nothing");
+    drop(silent);
+    let mut away = ground.environment.spawn(["run", "--kubeconfig", &silent_cluster, "--interval", "1s"]);
+    assert!(away.wait_for("failed: cluster `ada`").contains("nothing listens at this address"));
+    ends(away, "while the API server is away");
+    ends(leader, "at rest");
 }

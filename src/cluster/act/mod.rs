@@ -130,7 +130,7 @@ pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>)
 fn stopped(work: &Work<'_>, action: &Action, stop: Stop) -> Acted {
     let failed = |why: String, passing| Done::Failed { why, place: action.origin.clone(), passing };
     match stop {
-        Stop::Api(ApiError::LeaseLost) => Done::Skipped { why: Skip::Interrupted }.into(),
+        Stop::Api(ApiError::LeaseLost | ApiError::Ending) => Done::Skipped { why: Skip::Interrupted }.into(),
         Stop::Api(error) => refused(work, action, &error),
         Stop::Stale(what) => Done::Skipped { why: Skip::Stale { what } }.into(),
         Stop::Failed(why) => failed(why, false).into(),

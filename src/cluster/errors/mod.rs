@@ -42,6 +42,9 @@ pub enum ApiError {
     /// The lease is not ours any more; the write was not sent.
     #[error("the lease is held by somebody else by now, so nothing more is written")]
     LeaseLost,
+    /// The process was asked to end; nothing was sent, or the answer is not waited for.
+    #[error("parcelle was asked to end")]
+    Ending,
 }
 
 impl ApiError {
@@ -101,7 +104,7 @@ impl ApiError {
         match self {
             Self::Refused(refusal) => refusal.code == 429 || (refusal.code >= 500 && !refusal.is_about_the_body()),
             Self::Unreachable { .. } | Self::Cut { .. } | Self::Silent { .. } | Self::Garbled { .. } => true,
-            Self::LeaseLost => false,
+            Self::LeaseLost | Self::Ending => false,
         }
     }
 

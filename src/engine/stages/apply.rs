@@ -123,7 +123,15 @@ async fn record(
     if *next == stored.inventory {
         return Ok(());
     }
-    cluster::inventory::write(writer, &round.garden.name, &plan.organisation, &plan.namespace, stored, next).await
+    cluster::inventory::write(
+        &writer.to_the_end(),
+        &round.garden.name,
+        &plan.organisation,
+        &plan.namespace,
+        stored,
+        next,
+    )
+    .await
 }
 
 /// A random word for this run: what a crash leaves half done is known again by it.
