@@ -24,7 +24,6 @@ const LONG: &[(&str, &str)] = &[
     ("src/sandbox/controllers/operators.rs", "a simulated operator after the other"),
     ("src/sandbox/http.rs", OWED),
     ("src/sandbox/http.rs: handle", OWED),
-    ("src/syntax/balance.rs", OWED),
     ("tests/integration/hostile.rs: much_of_anything", "a list of what there can be much of"),
     ("tests/integration/mutation/kinds/mod.rs", "a list of mistakes"),
     ("tests/integration/stories_others.rs: an_ejected_organisation_keeps_everything_and_is_nobodys", OWED),
