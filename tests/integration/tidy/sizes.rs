@@ -18,7 +18,6 @@ const LONG: &[(&str, &str)] = &[
     ("src/merge/write.rs", OWED),
     ("src/plan/tests.rs", OWED),
     ("src/plan/tests.rs: world", "one object of each kind, for all tests of plans"),
-    ("src/render/pod.rs", OWED),
     ("src/render/tests.rs", OWED),
     ("src/sandbox/controllers/engine.rs", OWED),
     ("src/sandbox/controllers/operators.rs", "a simulated operator after the other"),
