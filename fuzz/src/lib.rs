@@ -12,7 +12,7 @@ mod kind;
 #[path = "../../src/merge/mod.rs"]
 mod merge;
 
-use merge::{ListKind, Scalar, Shape, TypeRef};
+use merge::{ListKind, ScalarKind, TypeRef, TypeShape};
 
 /// How deep grown values go.
 const DEPTH: usize = 7;
@@ -184,8 +184,8 @@ fn fitting(u: &mut Unstructured<'_>, of: &TypeRef, id: merge::TypeId, depth: usi
     }
     let one = of.table().get(id);
     Ok(match &one.shape {
-        Shape::Scalar(kind) => fitting_scalar(u, *kind)?,
-        Shape::List(list) => {
+        TypeShape::Scalar(kind) => fitting_scalar(u, *kind)?,
+        TypeShape::List(list) => {
             let mut items = Vec::new();
             for _ in 0..u.int_in_range(0..=3)? {
                 let mut item = fitting(u, of, list.items, depth + 1)?;
@@ -197,7 +197,7 @@ fn fitting(u: &mut Unstructured<'_>, of: &TypeRef, id: merge::TypeId, depth: usi
                         }
                         if default.is_none() || u.arbitrary()? {
                             let key_type = match &of.table().get(list.items).shape {
-                                Shape::Map(object) => object.child(key),
+                                TypeShape::Map(object) => object.child(key),
                                 _ => None,
                             };
                             let value = key_type.map_or(Ok(json!("a")), |id| fitting(u, of, id, 12))?;
@@ -209,7 +209,7 @@ fn fitting(u: &mut Unstructured<'_>, of: &TypeRef, id: merge::TypeId, depth: usi
             }
             Value::Array(items)
         }
-        Shape::Map(object) => {
+        TypeShape::Map(object) => {
             let mut map = Map::new();
             let names: Vec<&str> = object.fields.keys().map(AsRef::as_ref).collect();
             for _ in 0..u.int_in_range(0..=4)? {
@@ -223,20 +223,22 @@ fn fitting(u: &mut Unstructured<'_>, of: &TypeRef, id: merge::TypeId, depth: usi
             }
             Value::Object(map)
         }
-        Shape::Any => any(u, NAMES, 4)?,
+        TypeShape::Any => any(u, NAMES, 4)?,
     })
 }
 
-fn fitting_scalar(u: &mut Unstructured<'_>, kind: Scalar) -> Result<Value> {
+fn fitting_scalar(u: &mut Unstructured<'_>, kind: ScalarKind) -> Result<Value> {
     Ok(match kind {
-        Scalar::String => json!(*u.choose(&["a", "b", "", "TCP", "UDP"])?),
-        Scalar::Integer => json!(u.int_in_range(-1..=3)?),
-        Scalar::Number => json!(*u.choose(&[0.0, 1.0, 1.5, -2.0, 1e21])?),
-        Scalar::Boolean => json!(u.arbitrary::<bool>()?),
-        Scalar::IntOrString => u.choose(&[json!(80), json!("http"), json!("25%")])?.clone(),
-        Scalar::Quantity => u.choose(&[json!("1Gi"), json!("0.5"), json!(2), json!("1000m"), json!("100u")])?.clone(),
-        Scalar::Time => json!("2026-01-01T00:00:00Z"),
-        Scalar::MicroTime => json!("2026-01-01T00:00:00.000001Z"),
-        Scalar::Bytes => json!(*u.choose(&["", "YQ==", "not base64"])?),
+        ScalarKind::String => json!(*u.choose(&["a", "b", "", "TCP", "UDP"])?),
+        ScalarKind::Integer => json!(u.int_in_range(-1..=3)?),
+        ScalarKind::Number => json!(*u.choose(&[0.0, 1.0, 1.5, -2.0, 1e21])?),
+        ScalarKind::Boolean => json!(u.arbitrary::<bool>()?),
+        ScalarKind::IntOrString => u.choose(&[json!(80), json!("http"), json!("25%")])?.clone(),
+        ScalarKind::Quantity => {
+            u.choose(&[json!("1Gi"), json!("0.5"), json!(2), json!("1000m"), json!("100u")])?.clone()
+        }
+        ScalarKind::Time => json!("2026-01-01T00:00:00Z"),
+        ScalarKind::MicroTime => json!("2026-01-01T00:00:00.000001Z"),
+        ScalarKind::Bytes => json!(*u.choose(&["", "YQ==", "not base64"])?),
     })
 }
