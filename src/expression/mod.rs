@@ -1,7 +1,7 @@
 //! `${…}`: a total, statically typed subset of CEL; parsed, type-checked when a definition loads, evaluated without failure.
 //!
 //! [`parse`] reads one expression, [`parse_template`] a string with holes; [`check`] gives the type under a
-//! [`Scope`] or the finding; [`evaluate`] yields a [`Value`] under an [`Environment`] and cannot fail: what the
+//! [`Scope`] or the finding; [`evaluate()`] yields a [`Value`] under an [`Environment`] and cannot fail: what the
 //! checker let pass has a value, and what it could not know (rendered objects in tests) is [`Value::Absent`].
 
 use std::collections::BTreeMap;
@@ -122,7 +122,7 @@ pub(crate) enum Piece {
     Hole(Expression),
 }
 
-/// A parsed expression. Its tree is this module's own affair; see [`parse`], [`check`] and [`evaluate`].
+/// A parsed expression. Its tree is this module's own affair; see [`parse`], [`check`] and [`evaluate()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
     /// The text between the braces.

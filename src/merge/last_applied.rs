@@ -7,7 +7,8 @@ use super::error::FieldManagerConflict;
 use super::field_set::FieldSet;
 use super::schema::TypeRef;
 use super::text::json_text;
-use super::typed::{fields_of, validate};
+use super::typed::fields_of;
+use super::validate::validate;
 
 /// The one manager that gets this.
 const KUBECTL: &str = "kubectl";

@@ -5,6 +5,7 @@
 //!
 //! What is not here: admission, validation beyond types, allocation of addresses, and what controllers write.
 
+mod apply;
 mod comparison;
 mod defaults;
 mod element;
@@ -24,6 +25,8 @@ mod scale;
 mod schema;
 mod text;
 mod typed;
+mod update;
+mod validate;
 mod write;
 
 pub(crate) use element::Path;
@@ -76,7 +79,7 @@ pub fn apply(
     applied: &Value,
     options: &ApplyOptions<'_>,
 ) -> Result<Value, ApplyError> {
-    write::apply(schemas, live, applied, options)
+    apply::apply(schemas, live, applied, options)
 }
 
 /// The object after a create, an update or a patch that is no apply, with its new `managedFields`.
@@ -93,7 +96,7 @@ pub fn update(
     after: Value,
     options: &UpdateOptions<'_>,
 ) -> Result<Value, ApplyError> {
-    write::update(schemas, before, after, options)
+    update::update(schemas, before, after, options)
 }
 
 /// Whether applying `applied` as `manager` would change anything: the no-op test of the loop.
@@ -132,9 +135,9 @@ fn is_apply_entry(entry: &Value, manager: &str) -> bool {
 /// A body that does not fit the schema, a kind that is not known.
 pub fn own_fields(schemas: &Schemas, applied: &Value) -> Result<FieldSet, ApplyError> {
     let of = write::schema_of(schemas, applied)?;
-    let misfits = typed::validate(of.table(), of.root(), applied, false);
+    let misfits = validate::validate(of.table(), of.root(), applied, false);
     if !misfits.is_empty() {
-        return Err(ApplyError::Typed(typed::misfit_message(&misfits)));
+        return Err(ApplyError::Typed(validate::misfit_message(&misfits)));
     }
     let all = typed::fields_of(of.table(), of.root(), applied);
     Ok(all.difference_with_descendants(&reset::fields(&of, applied, None)).difference(write::unowned()))

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::element::Path;
 use super::frame::{Frame, FrameStep};
 use super::schema::{List, ListKind, ObjectSchema, TypeId, TypeRef, TypeShape, TypeTable};
-use super::typed::{Form, form, item_element, same_item, validate};
+use super::typed::{Form, form, item_element, same_item};
+use super::validate::validate;
 
 /// The answer of the quick way about an apply.
 pub(super) enum QuickResult<'v> {

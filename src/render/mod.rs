@@ -4,6 +4,7 @@ mod app;
 mod backup;
 mod custom;
 mod draft;
+mod environment;
 mod file;
 mod flow;
 mod ground;

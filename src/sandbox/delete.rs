@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use super::{
     fields::section,
-    http::{Call, Reply},
-    json as bodies, lifecycle, read, request,
+    http::Call,
+    json as bodies, lifecycle, read,
+    reply::Reply,
+    request,
     resources::ServedResource,
     server::Server,
     status::{FieldError, Status},

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    http::Reply,
+    reply::Reply,
     resources::{Registry, ServedResource},
     route::Target,
     server::{Server, locked},

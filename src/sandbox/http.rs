@@ -1,34 +1,22 @@
-//! HTTP: connections that can be cut, requests into calls, answers into responses.
+//! HTTP: requests into calls of handlers.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use ::http::{HeaderMap, Method, Request, Response, header};
+use ::http::{HeaderMap, Method, Request, Response, Uri, header, request::Parts};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{ConnectInfo, State, connect_info::Connected},
-    serve::{IncomingStream, Listener},
+    extract::{ConnectInfo, State},
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::TcpListener;
 
 use super::{
     access::{self, User, Wish},
+    connection::{Cut, Door},
     delete, discovery,
-    faults::{Effects, Injected, Seen},
+    faults::{Effects, Seen},
     patch, read,
+    reply::{Reply, failure, injected, response},
     resources::ServedResource,
     review,
     route::{self, Query, ResourcePath, Target},
@@ -40,76 +28,6 @@ use super::{
 
 /// Bodies longer than this are refused, as etcd's limit does.
 const BODY_LIMIT: usize = 3 << 20;
-
-/// A connection that can be cut from within a handler.
-pub(crate) struct ClientConnection {
-    stream: TcpStream,
-    cut: Cut,
-}
-
-/// Cuts the connection of a request when set.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Cut(Arc<AtomicBool>);
-
-impl Cut {
-    fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        Ok(())
-    }
-}
-
-impl AsyncRead for ClientConnection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.cut.check()?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for ClientConnection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.cut.check()?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.cut.check()?;
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-struct Door(TcpListener);
-
-impl Listener for Door {
-    type Io = ClientConnection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (ClientConnection, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        let _ = stream.set_nodelay(true);
-        let connection = ClientConnection { stream, cut: Cut::default() };
-        (connection, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Door>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().cut.clone()
-    }
-}
 
 /// Serves until the server is told to stop.
 pub(crate) async fn run(listener: TcpListener, server: Arc<Server>) {
@@ -167,28 +85,7 @@ impl Call {
     }
 }
 
-/// A successful answer.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    Json {
-        /// HTTP status code.
-        code: u16,
-        text: String,
-        /// Sentences for `Warning` headers.
-        warnings: Vec<String>,
-    },
-    Text(u16, String),
-    /// Events until the watch ends.
-    Watch(Body),
-}
-
-impl Reply {
-    /// JSON with code 200.
-    pub(crate) fn ok(text: String) -> Self {
-        Self::Json { code: 200, text, warnings: Vec::new() }
-    }
-}
-
+/// Answers one request.
 async fn handle(
     State(server): State<Arc<Server>>,
     ConnectInfo(cut): ConnectInfo<Cut>,
@@ -196,95 +93,102 @@ async fn handle(
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let target = route::target(parts.uri.path());
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
     let user = match access::caller(&server, &parts.headers) {
         Ok(user) => user,
         Err(status) => return failure(&status),
     };
-    let place = match target {
-        Target::Objects(place) => place,
-        other => {
-            let bytes = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
-            let path = parts.uri.path();
-            let answer = elsewhere(&server, &parts.method, path, &other, &parts.headers, &user, &bytes);
-            return response(answer);
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await;
+    match (target, body) {
+        (Target::Objects(place), Ok(body)) => objects(&server, &cut, &parts, place, user, body).await,
+        (Target::Objects(_), Err(_)) => {
+            let message = format!("Request entity too large: limit is {BODY_LIMIT}");
+            failure(&Status::plain(413, "RequestEntityTooLarge", message))
         }
-    };
-    let verb = verb(&parts.method, &place, &query);
-    let resource = place.plural.clone();
-    let resource = with_group(&resource, &place);
-    let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-        let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-        return failure(&Status::plain(413, "RequestEntityTooLarge", message));
-    };
-    if !user.is_controller() {
-        server.count(verb, &resource);
-        server.note_sent(|| Sent {
-            verb,
-            resource: resource.clone(),
-            address: parts.uri.to_string(),
-            body: String::from_utf8_lossy(&body).into_owned(),
-        });
+        (other, body) => response(elsewhere(&server, &parts, &other, &user, &body.unwrap_or_default())),
     }
+}
+
+/// Answers a request about objects, with the faults that hit it.
+async fn objects(
+    server: &Arc<Server>,
+    cut: &Cut,
+    parts: &Parts,
+    place: ResourcePath,
+    user: User,
+    body: Bytes,
+) -> Response<Body> {
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let verb = verb(&parts.method, &place, &query);
     let agent = agent(&parts.headers);
-    let mut effects = if user.is_controller() {
-        Effects::default()
-    } else {
-        let seen = Seen {
-            verb,
-            resource: &resource,
-            namespace: &place.namespace,
-            name: &place.name,
-            manager: query.get("fieldManager").unwrap_or(&agent),
-            dry_run: query.all("dryRun").any(|word| word == "All"),
-        };
-        Effects::from(locked(&server.faults).effects(&seen))
-    };
+    let mut effects = Effects::default();
+    if !user.is_controller() {
+        let resource = with_group(&place);
+        note(server, verb, &resource, &parts.uri, &body);
+        let seen = seen(verb, &resource, &place, &query, &agent);
+        effects = Effects::from(locked(&server.faults).effects(&seen));
+    }
     if !effects.delay.is_zero() {
         tokio::time::sleep(effects.delay).await;
     }
     if effects.cut_before {
-        cut.0.store(true, Ordering::Relaxed);
-        return Response::new(Body::empty());
+        return cut.answer();
     }
     if let Some(status) = &effects.status {
         return injected(status);
     }
-    if let Err(status) = authorised(&server, &user, verb, &place) {
+    if let Err(status) = authorised(server, &user, verb, &place) {
         return failure(&status);
     }
-    let call = match resource_of(&server, &place) {
-        Ok(resource) => Call {
-            verb,
-            resource,
-            form: form(&parts.headers),
-            place,
-            query,
-            content_type: content_type(&parts.headers),
-            body,
-            user,
-            agent,
-            stale: effects.stale,
-            rewrites: std::mem::take(&mut effects.rewrites),
-        },
+    let resource = match resource_of(server, &place) {
+        Ok(resource) => resource,
         Err(status) => return failure(&status),
     };
-    let answer = dispatch(&server, call, &effects);
+    let call = Call {
+        verb,
+        resource,
+        form: form(&parts.headers),
+        place,
+        query,
+        content_type: content_type(&parts.headers),
+        body,
+        user,
+        agent,
+        stale: effects.stale,
+        rewrites: std::mem::take(&mut effects.rewrites),
+    };
+    let answer = dispatch(server, call, &effects);
     if effects.cut_after {
-        cut.0.store(true, Ordering::Relaxed);
-        return Response::new(Body::empty());
+        return cut.answer();
     }
-    match answer {
-        Ok(Reply::Json { text, .. }) if effects.truncate => {
-            let half = text.floor_char_boundary(text.len() / 2);
-            response(Ok(Reply::ok(text[..half].to_owned())))
-        }
-        answer => response(answer),
+    response(if effects.truncate { answer.map(Reply::truncated) } else { answer })
+}
+
+/// Counts a request and keeps it, for those who ask what was sent.
+fn note(server: &Server, verb: &'static str, resource: &str, uri: &Uri, body: &Bytes) {
+    server.count(verb, resource);
+    server.note_sent(|| Sent {
+        verb,
+        resource: resource.to_owned(),
+        address: uri.to_string(),
+        body: String::from_utf8_lossy(body).into_owned(),
+    });
+}
+
+/// The parts of a request by which faults choose it.
+fn seen<'a>(verb: &'a str, resource: &'a str, place: &'a ResourcePath, query: &'a Query, agent: &'a str) -> Seen<'a> {
+    Seen {
+        verb,
+        resource,
+        namespace: &place.namespace,
+        name: &place.name,
+        manager: query.get("fieldManager").unwrap_or(agent),
+        dry_run: query.all("dryRun").any(|word| word == "All"),
     }
 }
 
-fn with_group(plural: &str, place: &ResourcePath) -> String {
-    let mut name = plural.to_owned();
+/// The resource as faults and counts name it: `deployments.apps/status`.
+fn with_group(place: &ResourcePath) -> String {
+    let mut name = place.plural.clone();
     if !place.group.is_empty() {
         name = format!("{name}.{}", place.group);
     }
@@ -362,16 +266,10 @@ fn dispatch(server: &Arc<Server>, call: Call, effects: &Effects) -> Result<Reply
     }
 }
 
-fn elsewhere(
-    server: &Arc<Server>,
-    method: &Method,
-    path: &str,
-    target: &Target,
-    headers: &HeaderMap,
-    user: &User,
-    body: &[u8],
-) -> Result<Reply, Status> {
-    let verb = match *method {
+/// Answers a request about anything but objects.
+fn elsewhere(server: &Arc<Server>, parts: &Parts, target: &Target, user: &User, body: &[u8]) -> Result<Reply, Status> {
+    let path = parts.uri.path();
+    let verb = match parts.method {
         Method::GET | Method::HEAD => "get",
         Method::POST => "post",
         Method::DELETE => "delete",
@@ -384,9 +282,9 @@ fn elsewhere(
     if !matches!(target, Target::Sandbox(_)) && !user.is_controller() {
         server.count(verb, path);
     }
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match target {
-        Target::Sandbox(what) => review::administer(server, method, what, body),
+        Target::Sandbox(what) => review::administer(server, &parts.method, what, body),
         _ => discovery::answer(server, target, accept),
     }
 }
@@ -416,71 +314,6 @@ fn form(headers: &HeaderMap) -> Encoding {
         }
     }
     Encoding::Whole
-}
-
-fn injected(wanted: &Injected) -> Response<Body> {
-    let words = if wanted.message.is_empty() { "a fault was injected here" } else { &wanted.message };
-    let mut body = Status::plain(wanted.code, "", words).body();
-    if !wanted.reason.is_empty() {
-        body["reason"] = wanted.reason.as_str().into();
-    }
-    if let Some(seconds) = wanted.retry_after {
-        body["details"] = serde_json::json!({"retryAfterSeconds": seconds});
-    }
-    let mut response = json_response(wanted.code, body.to_string(), &[]);
-    if let Some(seconds) = wanted.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
-    response
-}
-
-fn json_response(code: u16, text: String, warnings: &[String]) -> Response<Body> {
-    let mut response = Response::builder()
-        .status(code)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::CACHE_CONTROL, "no-cache, private");
-    for warning in warnings {
-        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
-        let line: String = quoted.chars().filter(|letter| !letter.is_control()).collect();
-        response = response.header(header::WARNING, format!("299 - \"{line}\""));
-    }
-    response.body(Body::from(text)).unwrap_or_else(|_| Response::new(Body::empty()))
-}
-
-fn failure(status: &Status) -> Response<Body> {
-    if status.code == 404 && status.reason.is_empty() {
-        let mut response = Response::new(Body::from(format!("{}\n", status.message)));
-        *response.status_mut() = ::http::StatusCode::NOT_FOUND;
-        let plain = ::http::HeaderValue::from_static("text/plain; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, plain);
-        return response;
-    }
-    json_response(status.code, status.body().to_string(), &[])
-}
-
-fn response(answer: Result<Reply, Status>) -> Response<Body> {
-    match answer {
-        Err(status) => failure(&status),
-        Ok(Reply::Json { code, text, warnings }) => {
-            let aggregated = text.starts_with("{\"apiVersion\":\"apidiscovery.k8s.io/v2\"");
-            let mut response = json_response(code, text, &warnings);
-            if aggregated {
-                let kind = ::http::HeaderValue::from_static(discovery::AGGREGATED);
-                response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            }
-            response
-        }
-        Ok(Reply::Text(code, text)) => Response::builder()
-            .status(code)
-            .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
-            .body(Body::from(text))
-            .unwrap_or_else(|_| Response::new(Body::empty())),
-        Ok(Reply::Watch(body)) => Response::builder()
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::CACHE_CONTROL, "no-cache, private")
-            .body(body)
-            .unwrap_or_else(|_| Response::new(Body::empty())),
-    }
 }
 
 /// How long a watch lives when nobody says.

@@ -19,6 +19,7 @@
 
 mod access;
 mod bootstrap;
+mod connection;
 pub mod controllers;
 mod custom;
 mod delete;
@@ -33,6 +34,7 @@ mod lifecycle;
 mod patch;
 mod proto;
 mod read;
+mod reply;
 mod request;
 mod resources;
 mod review;

@@ -7,9 +7,10 @@ use crate::merge::{self, ApplyOptions};
 use super::{
     access,
     fields::{refused_apply, section},
-    http::{Call, Reply},
+    http::Call,
     json::{self, Body},
     lifecycle, read,
+    reply::Reply,
     request::{RequestOptions, Validation, complaints, name_of, options, unsupported_media, warnings},
     server::Server,
     status::{FieldError, Status},

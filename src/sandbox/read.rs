@@ -6,7 +6,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
-    http::{Call, Encoding, Reply},
+    http::{Call, Encoding},
+    reply::Reply,
     resources::ServedResource,
     selector::{FieldSelector, Labels, Selector},
     server::Server,

@@ -9,9 +9,10 @@ use crate::merge::{self, ApplyOptions, UpdateOptions};
 use super::{
     custom,
     fields::{refused_apply, refused_update, section},
-    http::{Call, Reply},
+    http::Call,
     json, lifecycle,
     patch::patched,
+    reply::Reply,
     request::{RequestOptions, body, options},
     resources::ServedResource,
     server::Server,

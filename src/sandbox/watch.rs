@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    http::{Call, Encoding, Reply, WATCH_LIFE},
+    http::{Call, Encoding, WATCH_LIFE},
     read,
+    reply::Reply,
     selector::Selector,
     server::{Server, WatchControl},
     status::{FieldError, Status},

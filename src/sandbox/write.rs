@@ -7,8 +7,9 @@ use crate::merge::{self, UpdateOptions};
 use super::{
     access, custom, delete, events,
     fields::{refused_update, section},
-    http::{Call, Reply},
+    http::Call,
     lifecycle, read,
+    reply::Reply,
     request::{RequestOptions, decoded, name_of, options, place_in},
     resources::ServedResource,
     server::Server,

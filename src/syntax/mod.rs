@@ -15,6 +15,7 @@ mod lexer;
 mod lower;
 mod names;
 mod outline;
+mod parentheses;
 #[cfg(test)]
 mod properties;
 mod quotes;

@@ -168,6 +168,30 @@ async fn everything_else(world: &World, organisation: &parcelle::name::Name) -> 
     text
 }
 
+/// The same fault; a refusal without words echoes what was sent.
+fn echoing(effect: &FaultEffect, canary: &str) -> FaultEffect {
+    let mut effect = effect.clone();
+    if let FaultEffect::Status { message, .. } = &mut effect
+        && message.is_empty()
+    {
+        *message = format!("Secret \"smtp\" is refused: data.password: {}: {canary}", STANDARD.encode(canary));
+    }
+    effect
+}
+
+/// Everything that is told of a round.
+fn told(world: &World, round: &crate::story::Round) -> Vec<String> {
+    let style = TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true };
+    vec![
+        format!("{:?} {:?}", round.plan, round.outcome),
+        serde_json::to_string(&round.plan).expect("a plan is JSON"),
+        parcelle::report::plan::text(&round.plan, style),
+        parcelle::report::plan::markdown(&round.plan, parcelle::report::plan::Markdown::default()),
+        parcelle::report::plan::outcome(&round.outcome.organisations, TextStyle::default()),
+        parcelle::report::render(Format::Json, &round.findings(), &world.sources, parcelle::report::Drawing::Plain),
+    ]
+}
+
 #[tokio::test]
 async fn no_secret_is_told_whatever_fails() {
     let effects = [
@@ -198,43 +222,15 @@ async fn no_secret_is_told_whatever_fails() {
         // What people write may name the variable of a secret: it stays the text that it is.
         world.put(&alpha, "ConfigMap", "settings", Some("web"), json!({"data": {"text": "$(CANARY)"}}));
         if let Some(effect) = &effect {
-            // Bodies of a refusal may echo what was sent.
-            let effect = match effect {
-                FaultEffect::Status { code, reason, retry_after, message } if message.is_empty() => {
-                    FaultEffect::Status {
-                        code: *code,
-                        reason: reason.clone(),
-                        retry_after: *retry_after,
-                        message: format!(
-                            "Secret \"smtp\" is refused: data.password: {}: {canary}",
-                            STANDARD.encode(canary)
-                        ),
-                    }
-                }
-                other => other.clone(),
-            };
             // Of the Secret itself: a server echoes what it was sent, not what somebody else sent.
-            let mut fault = crate::story::fault(&["patch"], "secrets", 3, effect);
+            let mut fault = crate::story::fault(&["patch"], "secrets", 3, echoing(effect, canary));
             fault.on.name = Some("smtp".to_owned());
             faults.add(fault);
         }
         let mut texts = Vec::new();
         for _ in 0..3 {
             let round = world.round().await;
-            texts.push(format!("{:?} {:?}", round.plan, round.outcome));
-            texts.push(serde_json::to_string(&round.plan).expect("a plan is JSON"));
-            texts.push(parcelle::report::plan::text(
-                &round.plan,
-                TextStyle { drawing: parcelle::report::Drawing::Plain, verbose: true },
-            ));
-            texts.push(parcelle::report::plan::markdown(&round.plan, parcelle::report::plan::Markdown::default()));
-            texts.push(parcelle::report::plan::outcome(&round.outcome.organisations, TextStyle::default()));
-            texts.push(parcelle::report::render(
-                Format::Json,
-                &round.findings(),
-                &world.sources,
-                parcelle::report::Drawing::Plain,
-            ));
+            texts.extend(told(&world, &round));
             faults.clear();
         }
         let made = decoded(&world.get("Secret", &alpha, "instance").await.expect("it was made"), "password");

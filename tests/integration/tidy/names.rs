@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::files;
 use super::tokens::{Token, after_group, reads, tokens, without_tests};
 
-/// Names that several types have, how many, and why the word is right in each place. What fewer types share is to be corrected or taken off.
+/// Names that several types have, how many, and why the word is right in each place. A name that fewer types share is to be
+/// corrected or taken off.
 const SHARED: &[(&str, usize, &str)] = &[
     ("Token", 2, "one of each lexer: of KDL and of expressions"),
     ("Value", 2, "one of each language: a scalar of KDL, and what an expression yields"),

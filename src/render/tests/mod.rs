@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::sample::{self, name};
-use super::{OrganisationObjects, SecretPiece, SecretSource, State};
 use crate::finding::Findings;
 use crate::merge::{Schemas, own_fields};
-use crate::model::definition::Guarded;
 use crate::model::{Adopt, FieldDecision, Life, Organisation, Retired};
+use crate::render::sample::{self, name};
+use crate::render::{OrganisationObjects, SecretPiece, SecretSource, State};
+
+mod kdl;
 
 const NOON: &str = "2026-07-01T10:00:00Z";
 
@@ -294,92 +295,6 @@ fn only_what_was_asked_for_may_connect() {
     assert_eq!(deny["spec"], json!({ "policyTypes": ["Ingress", "Egress"] }));
 }
 
-/// Renders with an object in the definition or a patch in the app, from its KDL.
-fn written(kdl: &str) -> (OrganisationObjects, Vec<crate::finding::Finding>) {
-    let mut findings = Findings::default();
-    let document = crate::syntax::parse(crate::source::FileId(4), kdl, &mut findings);
-    let garden = sample::garden();
-    let mut organisation = sample::organisation(&garden);
-    let app = cloud(&mut organisation);
-    let mut definition = (*app.definition).clone();
-    for node in document.nodes {
-        if node.name.value == "patch" {
-            app.patches.push(node);
-        } else {
-            definition.objects.push(Guarded { when: Vec::new(), each: Vec::new(), item: node });
-        }
-    }
-    app.definition = std::sync::Arc::new(definition);
-    let objects = super::with_findings(&garden, &organisation, NOON.parse().unwrap(), &mut findings);
-    (objects, findings.into_iter().collect())
-}
-
-#[test]
-fn objects_in_kdl_are_mapped_by_the_facts_of_their_fields() {
-    let (objects, findings) = written(
-        r#"object Deployment bridge {
-            metadata { annotations "example.org/note"="${settings.office}"; }
-            spec {
-                replicas 1
-                selector { matchLabels bridge="yes"; }
-                template {
-                    metadata { labels bridge="yes"; }
-                    spec {
-                        containers bridge {
-                            image "docker.io/library/bridge:1"
-                            command bridge --verbose
-                            env HOST value="${needs.db.host}"
-                            env PORT value="5432"
-                            ports 8080 name=http
-                            resources { requests { memory 64 MiB; cpu "0.5"; }; }
-                        }
-                    }
-                }
-            }
-        }"#,
-    );
-    assert_eq!(findings, []);
-    let deployment = object(&objects, "Deployment", "cloud-bridge");
-    let pod = &deployment["spec"]["template"]["spec"];
-    let container = &pod["containers"][0];
-    assert_eq!(container["name"], "bridge");
-    assert_eq!(container["command"], json!(["bridge", "--verbose"]));
-    assert_eq!(container["env"][0], json!({ "name": "HOST", "value": "postgres-rw" }));
-    assert_eq!(container["env"][1]["value"], "5432");
-    assert_eq!(container["ports"][0]["containerPort"], 8080);
-    assert_eq!(container["resources"]["requests"], json!({ "memory": "64Mi", "cpu": "500m" }));
-    assert_eq!(container["securityContext"]["capabilities"]["drop"], json!(["ALL"]));
-    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
-    assert_eq!(deployment["metadata"]["annotations"]["example.org/note"], "onlyoffice");
-}
-
-#[test]
-fn guards_inside_objects_are_unfolded() {
-    let (objects, findings) = written(
-        r#"object ConfigMap seats {
-            data {
-                title "${org.title}"
-                @when "settings.office == 'onlyoffice'" { office on; }
-                @when "settings.office == 'none'" { none yes; }
-                @each host in="app.hosts" { at "${host}"; }
-            }
-        }
-        object Service door {
-            spec {
-                @each port in="[80, 81]" { ports "${port}" { name "p${port}"; targetPort "${port}"; }; }
-                externalTrafficPolicy "${settings.office == 'none' ? 'Local' : 'Cluster'}"
-            }
-        }"#,
-    );
-    assert_eq!(findings, []);
-    let host = "cloud.alternatiba.example";
-    let seats = json!({ "title": "Alternatiba $(DB_PASSWORD)", "office": "on", "at": host });
-    assert_eq!(object(&objects, "ConfigMap", "cloud-seats")["data"], seats);
-    let ports =
-        json!([{ "port": 80, "name": "p80", "targetPort": 80 }, { "port": 81, "name": "p81", "targetPort": 81 }]);
-    assert_eq!(object(&objects, "Service", "cloud-door")["spec"]["ports"], ports);
-}
-
 #[test]
 fn what_is_adopted_or_decided_about_is_there() {
     let garden = sample::garden();
@@ -404,57 +319,4 @@ fn what_is_adopted_or_decided_about_is_there() {
         ("E0607", "there is no Deployment `cloud-wbe` to decide about", meant),
     ];
     assert_eq!(told, expected);
-}
-
-#[test]
-fn a_patch_lies_over_what_is_rendered() {
-    let (objects, findings) = written(
-        r"patch Deployment cloud-web {
-            spec { minReadySeconds 20; template { spec { containers web { imagePullPolicy Always; }; }; }; }
-        }",
-    );
-    assert_eq!(findings, []);
-    let deployment = object(&objects, "Deployment", "cloud-web");
-    assert_eq!(deployment["spec"]["minReadySeconds"], 20);
-    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array().unwrap();
-    assert_eq!(containers.len(), 1);
-    assert_eq!(containers[0]["imagePullPolicy"], "Always");
-    assert_eq!(containers[0]["image"], "docker.io/library/nextcloud:33.0.7-apache");
-}
-
-#[test]
-fn what_objects_and_patches_may_not_say_is_found_where_it_stands() {
-    let found = |kdl: &str| -> Vec<String> {
-        let (_, findings) = written(kdl);
-        findings.iter().map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect()
-    };
-    let cases = [
-        ("object Secret x {}", "E0603 `Secret` is not a kind that may be written"),
-        ("patch Deployment {}", "E0608 `patch` wants a kind and a name"),
-        ("object ClusterRole x {}", "E0603 `ClusterRole` is not a kind that may be written"),
-        ("patch Deployment cloud-wbe {}", "E0607 there is no Deployment `cloud-wbe` to patch"),
-        ("patch Deployment cloud-web { spec { replicaz 2; }; }", "E0601 there is no field `replicaz` here"),
-        ("patch Deployment cloud-web { spec { minReadySeconds soon; }; }", "E0602 `soon` is no number"),
-        ("patch Deployment cloud-web { metadata { name x; }; }", "E0606 `metadata.name` is not for writing"),
-        (
-            "patch Deployment cloud-web { metadata { labels \"parcelle.dev/app\"=x; }; }",
-            "E0604 `parcelle.dev/app` is not for writing",
-        ),
-        (
-            "patch Deployment cloud-web { spec { template { spec { hostNetwork on; }; }; }; }",
-            "E0605 `hostNetwork` would give the pod more than it may have",
-        ),
-        (
-            "patch Deployment cloud-web { spec { template { spec { volumes x { hostPath path=\"/\"; }; }; }; }; }",
-            "E0605 `hostPath` would give the pod more than it may have",
-        ),
-        (
-            "patch Deployment cloud-web { spec { template { spec { containers web { securityContext { \
-             capabilities { add SYS_ADMIN; }; }; }; }; }; }; }",
-            "E0605 `add` would give the pod more than it may have",
-        ),
-    ];
-    for (kdl, expected) in cases {
-        assert_eq!(found(kdl), [expected], "{kdl}");
-    }
 }

@@ -1,16 +1,13 @@
-//! Decisions as data: tests/cases/plan/*.json, each a small world and the plan that is expected of it.
+//! Cases as they are written, made into what a plan is decided from.
 
-use crate::plan::order::Phase;
-use crate::plan::order::steps;
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::*;
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, Deletions, FieldDecision};
+use crate::plan::*;
 use crate::quantity::Quantity;
 use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -21,8 +18,8 @@ const NOW: i64 = 1_793_491_200;
 /// A small world and what is expected of it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-struct Case {
-    is: String,
+pub(super) struct Case {
+    pub(super) is: String,
     /// Days from the start of the world.
     day: i64,
     said: SaidCase,
@@ -33,8 +30,8 @@ struct Case {
     unread: Vec<String>,
     inventory: Vec<Known>,
     dry_runs: BTreeMap<String, DryRunCase>,
-    expect: Vec<String>,
-    findings: Vec<String>,
+    pub(super) expect: Vec<String>,
+    pub(super) findings: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -106,20 +103,20 @@ enum DryRunCase {
 }
 
 /// A case made into what a plan is decided from.
-struct World {
+pub(super) struct World {
     garden: Name,
     desired: OrganisationObjects,
-    live: Live,
-    inventory: Inventory,
-    directives: Directives,
+    pub(super) live: Live,
+    pub(super) inventory: Inventory,
+    pub(super) directives: Directives,
     limits: Deletions,
     schemas: Schemas,
     sources: Sources,
-    now: i64,
+    pub(super) now: i64,
 }
 
 impl World {
-    fn input(&self) -> Input<'_> {
+    pub(super) fn input(&self) -> Input<'_> {
         Input {
             garden: &self.garden,
             commit: "c0ffee",
@@ -135,7 +132,7 @@ impl World {
         }
     }
 
-    fn guard<'a>(&'a self, adopted: &'a BTreeSet<(String, String)>) -> guard::GuardInput<'a> {
+    pub(super) fn guard<'a>(&'a self, adopted: &'a BTreeSet<(String, String)>) -> guard::GuardInput<'a> {
         guard::GuardInput {
             garden: &self.garden,
             cluster_uid: "cluster",
@@ -185,7 +182,8 @@ fn body(id: &ObjectId, parts: &Value) -> Value {
     if parts.is_null() { body } else { merge::json_merge_patch(body, parts) }
 }
 
-fn world(case: &Case) -> World {
+/// The state that a case describes.
+pub(super) fn world(case: &Case) -> World {
     let mut sources = Sources::default();
     let file = sources.add(SourceFile::new("orgs/alternatiba.kdl", &"x\n".repeat(99)));
     let span_at = |line: usize| Span::new(FileId(file.0), (line - 1) * 2..(line - 1) * 2 + 1);
@@ -367,161 +365,5 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
         entries: entries.collect(),
         retired_since: retired_since.and_then(|known| known.retired).map(|day| NOW + day * DAY),
         ..Inventory::default()
-    }
-}
-
-/// A plan in the words of the cases.
-fn told(plan: &OrganisationPlan) -> Vec<String> {
-    let show = |shown: &Option<Shown>| match shown {
-        None => "-".to_owned(),
-        Some(Shown::Secret) => "(secret)".to_owned(),
-        Some(Shown::Value(value)) => value.to_string(),
-    };
-    let mut lines = Vec::new();
-    for action in &plan.actions {
-        let verb = format!("{:?}", action.verb()).to_lowercase();
-        let force = if action.force() { " by force" } else { "" };
-        lines.push(format!("{verb} {}{force}: {}", action.id, action.reason()));
-        for change in action.changes.iter().filter(|_| action.base().is_some()) {
-            let origin = change.origin.as_ref().map(|place| format!(" at {}", place.line)).unwrap_or_default();
-            let by =
-                if change.drift_by.is_empty() { String::new() } else { format!(" by {}", change.drift_by.join(",")) };
-            lines.push(format!("  {} {} > {}{origin}{by}", change.path, show(&change.before), show(&change.after)));
-        }
-    }
-    lines.extend(plan.gone.iter().map(|id| format!("gone {id}")));
-    lines
-}
-
-fn cases(text: &str) -> Vec<Case> {
-    serde_json::from_str(text).unwrap()
-}
-
-fn all_cases() -> Vec<Case> {
-    let files =
-        [include_str!("../../tests/cases/plan/changes.json"), include_str!("../../tests/cases/plan/deletions.json")];
-    files.into_iter().flat_map(cases).collect()
-}
-
-#[test]
-fn plans_decide_as_the_cases_say() {
-    let mut wrong = Vec::new();
-    for case in all_cases() {
-        let world = world(&case);
-        let plan = organisation(&world.input());
-        let findings: Vec<_> =
-            plan.findings.iter().map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect();
-        if (told(&plan), findings.clone()) != (case.expect.clone(), case.findings.clone()) {
-            wrong.push(format!("{}\n{:#?}\n{findings:#?}", case.is, told(&plan)));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-}
-
-#[test]
-fn the_guard_lets_every_decided_plan_pass() {
-    for case in all_cases() {
-        let world = world(&case);
-        let plan = organisation(&world.input());
-        let adopted = world.directives.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
-        assert_eq!(guard::check(&plan, &world.guard(&adopted)), Vec::new(), "{}", case.is);
-    }
-}
-
-#[test]
-fn an_inventory_written_ahead_holds_all_that_the_plan_makes_and_survives_its_file() {
-    for case in all_cases() {
-        let world = world(&case);
-        let plan = organisation(&world.input());
-        let next = ahead(&world.input(), &plan, "n0nce");
-        for action in plan.actions.iter().filter(|action| action.verb().writes()) {
-            assert!(next.find(&action.id).is_some(), "{}: {}", case.is, action.id);
-        }
-        let read: Inventory = serde_json::from_value(serde_json::to_value(&next).unwrap()).unwrap();
-        assert_eq!(read, next, "{}", case.is);
-        let saved: OrganisationPlan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
-        assert_eq!(saved.actions, plan.actions, "{}", case.is);
-    }
-}
-
-/// A world with one delete of each sort, all of them right.
-fn deleting() -> Case {
-    cases(include_str!("../../tests/cases/plan/deletions.json"))
-        .into_iter()
-        .find(|case| case.is.contains("exactly its objects"))
-        .unwrap()
-}
-
-proptest! {
-    #[test]
-    fn the_guard_refuses_every_delete_that_a_mutation_made_wrong(which in 0_usize..16, mutation in 0_u8..10) {
-        let mut world = world(&deleting());
-        let mut plan = organisation(&world.input());
-        let deletes: Vec<usize> = (0..plan.actions.len()).filter(|at| plan.actions[*at].verb() == Verb::Delete).collect();
-        let at = deletes[which % deletes.len()];
-        let id = plan.actions[at].id.clone();
-        let data = world.inventory.entries[&id].holds_data;
-        let mut body = (*world.live.objects[&id].body).clone();
-        match mutation {
-            0 => { world.inventory.entries.remove(&id); }
-            1 => { world.live.objects.get_mut(&id).unwrap().uid = "another".to_owned(); }
-            2 => { body["metadata"]["labels"] = json!({}); }
-            3 => { body["metadata"]["labels"][GARDEN_LABEL] = "another".into(); }
-            4 => { body["metadata"]["managedFields"] = json!([]); }
-            5 => {
-                let Deed::Delete { base, .. } = &mut plan.actions[at].deed else { unreachable!("it is a delete") };
-                base.uid = "another".to_owned();
-            }
-            6 => { world.directives.clean = false; }
-            7 => { plan.actions[at].id.namespace = "lescommuns".into(); }
-            8 => { world.live.cluster_uid = "another".to_owned(); }
-            // Young data.
-            _ if data => { world.inventory.entries.get_mut(&id).unwrap().retired_since = Some(world.now - 5); }
-            _ => { world.live.objects.remove(&id); }
-        }
-        if (2..=4).contains(&mutation) {
-            world.live.objects.get_mut(&id).unwrap().body = body.into();
-        }
-        let adopted = BTreeSet::new();
-        let refusals = guard::check(&plan, &world.guard(&adopted));
-        let broken = match mutation {
-            6 => Promise::CleanPrune,
-            7 => Promise::OneOrganisation,
-            8 => Promise::OneCluster,
-            9 if data => Promise::NoDataLost,
-            _ => Promise::NoForeignDelete,
-        };
-        let refusal = refusals.iter().find(|refusal| refusal.action == at);
-        prop_assert_eq!(refusal.map(|refusal| refusal.promise), Some(broken), "{:?}", refusals);
-        guard::enforce(&mut plan, &world.guard(&adopted));
-        prop_assert_eq!(plan.actions[at].verb(), Verb::Refused);
-    }
-}
-
-#[test]
-fn data_goes_last_and_the_namespace_after_it() {
-    let world = world(&deleting());
-    let plan = organisation(&world.input());
-    let order: Vec<String> = steps(&plan)
-        .into_iter()
-        .filter(|step| step.phase == Phase::Delete)
-        .map(|step| step.actions.iter().map(|at| plan.actions[*at].id.to_string()).collect::<Vec<_>>().join(", "))
-        .collect();
-    assert_eq!(order, ["Deployment pads, Service pads", "ConfigMap pads", "PersistentVolumeClaim pads-files"]);
-}
-
-#[test]
-fn the_promises_of_the_guard_are_those_of_the_architecture() {
-    let page = include_str!("../../ARCHITECTURE.md").split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    for (number, promise) in [
-        (1, Promise::NoForeignDelete),
-        (2, Promise::NoDataLost),
-        (4, Promise::CleanPrune),
-        (5, Promise::AsPlanned),
-        (9, Promise::OneCluster),
-        (10, Promise::OneOrganisation),
-    ] {
-        let said = format!("{number}. {promise}");
-        assert!(page.contains(&said), "ARCHITECTURE.md does not say `{said}`");
     }
 }

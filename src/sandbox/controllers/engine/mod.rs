@@ -6,12 +6,9 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt as _, TryStreamExt as _};
 use kube::{
     Client,
     api::{ApiResource, DynamicObject},
-    discovery::{Discovery, Scope, verbs},
-    runtime::{WatchStreamExt as _, watcher},
 };
 use serde_json::Value;
 use tokio::{
@@ -19,12 +16,12 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{
-    Settings, collect, operators, workloads,
-    workloads::ClusterView,
-    write::{self, ControllerWrite},
-};
+use super::{Settings, collect, workloads, workloads::ClusterView, write::ControllerWrite};
 use crate::sandbox::server::locked;
+use attend::{attend, wanted};
+
+mod attend;
+mod watches;
 
 /// After an error a write is tried again this much later.
 const RETRY: Duration = Duration::from_millis(500);
@@ -115,81 +112,6 @@ fn label(of: &ApiResource) -> String {
 }
 
 impl Engine {
-    /// Watches what is served now and stops watching what is not.
-    async fn discover(&mut self) {
-        self.rediscovery = false;
-        let discovery = loop {
-            match Discovery::new(self.client.clone()).run_aggregated().await {
-                Ok(discovery) => break discovery,
-                Err(error) => {
-                    tracing::debug!(%error, "discovery failed");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        };
-        let mut found = BTreeSet::new();
-        for group in discovery.groups() {
-            // Not every kind of a group is served in its preferred version.
-            for (of, capabilities) in group.resources_by_stability() {
-                let skipped = ["events", "leases"].contains(&of.plural.as_str());
-                let watchable =
-                    capabilities.supports_operation(verbs::WATCH) && capabilities.supports_operation(verbs::LIST);
-                if skipped || !watchable {
-                    continue;
-                }
-                found.insert((of.api_version.clone(), of.plural.clone()));
-                let known = self.watched.values();
-                if known.into_iter().any(|one| one.of.api_version == of.api_version && one.of.plural == of.plural) {
-                    continue;
-                }
-                self.watch(of, capabilities.scope == Scope::Namespaced);
-            }
-        }
-        let gone: Vec<usize> = self
-            .watched
-            .iter()
-            .filter(|(_, one)| !found.contains(&(one.of.api_version.clone(), one.of.plural.clone())))
-            .map(|(number, _)| *number)
-            .collect();
-        for number in gone {
-            if let Some(watched) = self.watched.remove(&number) {
-                watched.task.abort();
-            }
-            self.forget_all(number, &BTreeSet::new());
-        }
-    }
-
-    fn watch(&mut self, of: ApiResource, namespaced: bool) {
-        let number = self.next;
-        self.next += 1;
-        let api = write::api(&self.client, &of, "");
-        let sender = self.sender.clone();
-        let task = self.tasks.spawn(async move {
-            let stream = watcher(api, watcher::Config::default()).default_backoff();
-            let stream = stream.map_ok(|event| match event {
-                watcher::Event::Init => Message::Restarted(number),
-                watcher::Event::InitDone => Message::Complete(number),
-                watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
-                    Message::Applied(number, Box::new(object))
-                }
-                watcher::Event::Delete(object) => Message::Deleted(number, Box::new(object)),
-            });
-            let mut stream = std::pin::pin!(stream);
-            while let Some(message) = stream.next().await {
-                match message {
-                    Ok(message) => {
-                        if sender.send(message).is_err() {
-                            return;
-                        }
-                    }
-                    Err(error) => tracing::debug!(%error, "a controller's watch failed"),
-                }
-            }
-        });
-        let watched = Watched { of: Arc::new(of), namespaced, task, complete: false, shown: BTreeSet::new() };
-        self.watched.insert(number, watched);
-    }
-
     async fn hear(&mut self, message: Message) {
         match message {
             Message::Restarted(number) => {
@@ -235,21 +157,6 @@ impl Engine {
         for uid in gone {
             self.deleted(&uid);
         }
-    }
-
-    /// New definitions bring new resources: looked for once they had time to be served.
-    fn definitions_changed(&mut self, number: usize) {
-        let definitions =
-            self.watched.get(&number).is_some_and(|watched| watched.of.kind == "CustomResourceDefinition");
-        if !definitions || self.rediscovery {
-            return;
-        }
-        self.rediscovery = true;
-        let sender = self.sender.clone();
-        self.tasks.spawn(async move {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let _ = sender.send(Message::Rediscover);
-        });
     }
 
     fn applied(&mut self, number: usize, object: DynamicObject) {
@@ -446,55 +353,4 @@ impl Engine {
             self.look_after(uid);
         }
     }
-}
-
-/// The writes that make an object ready.
-fn wanted(of: &ApiResource, object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
-    let built_in = of.group.is_empty() || !of.group.contains('.') || of.group.ends_with(".k8s.io");
-    let ours = operators::writes(&of.group, &of.kind, object, world);
-    if ours.is_empty() && built_in { workloads::writes(&of.kind, object, world) } else { ours }
-}
-
-/// Reads an object again and does what it needs now.
-async fn attend(client: &Client, place: &collect::ObjectRef, failure: Option<&str>) -> Result<(), kube::Error> {
-    let api = write::api(client, &place.of, &place.namespace);
-    let Some(object) = api.get_opt(&place.name).await? else {
-        return Ok(());
-    };
-    if object.metadata.uid.as_deref() != Some(place.uid.as_str()) {
-        return Ok(());
-    }
-    let Ok(object) = serde_json::to_value(object) else { return Ok(()) };
-    let replicas = if place.of.kind == "HorizontalPodAutoscaler" {
-        target_replicas(client, &object, &place.namespace).await?
-    } else {
-        None
-    };
-    let now = jiff_now();
-    let world = ClusterView { now: &now, failure, replicas };
-    for write in wanted(&place.of, &object, &world) {
-        let idle = matches!(&write, ControllerWrite::Status(patch) if !workloads::changes(&object["status"], patch));
-        if !idle {
-            write::perform(client, &place.of, &place.namespace, &place.name, write).await?;
-        }
-    }
-    Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a port: controllers are clients with a clock of their own")]
-fn jiff_now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-async fn target_replicas(client: &Client, scaler: &Value, namespace: &str) -> Result<Option<i64>, kube::Error> {
-    let target = &scaler["spec"]["scaleTargetRef"];
-    let plural = match target["kind"].as_str() {
-        Some("Deployment") => "deployments",
-        Some("StatefulSet") => "statefulsets",
-        _ => return Ok(None),
-    };
-    let of = write::resource(target, plural);
-    let name = target["name"].as_str().unwrap_or_default();
-    let found = write::api(client, &of, namespace).get_opt(name).await?;
-    Ok(found.map(|object| object.data["spec"]["replicas"].as_i64().unwrap_or(1)))
 }
