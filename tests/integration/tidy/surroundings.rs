@@ -20,6 +20,7 @@ const SLEEPS: &[(&str, &str)] = &[
         "a process is killed after this and that time of its work, none over half a second",
     ),
     ("tests/integration/stories_loop.rs", "still to wait for what the daemon does"),
+    ("tests/integration/stories_process.rs", "a whole process is asked to end at moments that its start decides"),
 ];
 
 /// The lines of a file that hold these tokens.
