@@ -19,7 +19,7 @@ const SLEEPS: &[(&str, &str)] = &[
         "tests/integration/sandbox_process.rs",
         "a process is killed after this and that time of its work, none over half a second",
     ),
-    ("tests/integration/stories_loop.rs", "still to wait for what the daemon does"),
+    ("tests/integration/stories_loop.rs", "that nothing happens shows only after a while"),
     ("tests/integration/stories_process.rs", "a whole process is asked to end at moments that its start decides"),
 ];
 
