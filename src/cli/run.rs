@@ -10,6 +10,7 @@ use super::show::{ShowFormat, ShowOptions, ShownRound};
 use super::signals::Ending;
 use super::workspace::{find, now, state_folder};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
+use crate::cause::reason_of;
 use crate::cluster::Shutdown;
 use crate::cluster::lease::Timing;
 use crate::engine::{self, Daemon, DaemonOptions, Event, Source, Turn};
@@ -159,10 +160,16 @@ struct Telling<'a> {
     told: String,
 }
 
+/// That the loop goes on with the commit that it knows.
+fn went_on_without(failure: &engine::Failure) -> String {
+    format!("failed: {}; parcelle goes on with the commit that it knows, and looks again", reason_of(failure))
+}
+
 impl Telling<'_> {
     fn tell(&mut self, turn: &Turn<'_>) -> Result<Exit, CommandFailure> {
         let once = self.args.once;
         turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
+        turn.failure.iter().for_each(|failure| self.output.note(&went_on_without(failure)));
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
         let shown = ShownRound { checked: turn.checked, round: &turn.round, loud };
         let standing = shown.standing();

@@ -70,8 +70,8 @@ impl ShownRound<'_> {
     pub(crate) fn standing(&self) -> String {
         let mut text = report::render(Format::Short, &self.findings(), &self.checked.sources, Drawing::Plain);
         let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
-        let (unreached, backwards) = (&self.round.unreached, &self.round.backwards);
-        let _ = write!(text, "{commit} {unreached:?} {backwards:?}");
+        let (unreached, backwards, waiting) = (&self.round.unreached, &self.round.backwards, &self.round.waiting);
+        let _ = write!(text, "{commit} {unreached:?} {backwards:?} {waiting:?}");
         for one in self.round.plan.iter().flat_map(|plan| &plan.organisations) {
             let held = one.counts().get(&crate::plan::Verb::Held).copied().unwrap_or(0);
             if let Some(standstill) = one.standstill.as_ref().filter(|_| held > 0) {
@@ -145,6 +145,12 @@ impl ShownRound<'_> {
                 back.shared.short()
             );
         }
+        for (organisation, cluster) in &self.round.waiting {
+            let _ = writeln!(
+                text,
+                "kept: {organisation} is not made while cluster `{cluster}` cannot be read: it may live there"
+            );
+        }
         if self.round.untouched > 0 && options.daemon {
             let _ = writeln!(
                 text,
@@ -165,6 +171,7 @@ impl ShownRound<'_> {
             "outcome": self.round.outcome.as_ref().map(|outcome| &outcome.organisations),
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
             "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
+            "waiting": self.round.waiting.iter().map(|(name, cluster)| (name.to_string(), cluster.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
             "untouched": self.round.untouched,
         })
     }

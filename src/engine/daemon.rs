@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::clusters::ClusterAccess;
 use super::events::{Event, Events, Waits};
+use super::failure::Failure;
 use super::known::{VERIFY_EVERY, VERIFY_PACE};
 use super::leases::LeaseOptions;
 use super::options::{Ask, RoundOptions};
@@ -45,6 +46,12 @@ pub struct Daemon {
     pub(super) tells: bool,
     /// When everything is verified with the servers again; counted from the first turn.
     verification: Option<jiff::Timestamp>,
+    /// When the next organisation of those is.
+    next_verified: Option<jiff::Timestamp>,
+    /// Why the repository could not be looked at, where that is to be told.
+    pub(super) fetch_failure: Option<Failure>,
+    /// Whether the repository could not be looked at the last time: it is told once.
+    is_without_repository: bool,
 }
 
 /// What happened in one turn of the loop.
@@ -57,6 +64,8 @@ pub struct Turn<'a> {
     pub round: Round,
     /// What people are to know besides.
     pub(crate) notes: Vec<Note>,
+    /// Why the repository could not be looked at; the round is about the commit that was known.
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Daemon {
@@ -71,7 +80,18 @@ impl Daemon {
         let events = Events::every(options.interval, options.resync);
         let bell = (!options.once).then(|| events.bell().clone());
         let session = Session::of_loop(source, access, leases, bell, shutdown);
-        Self { session, options, events, standby: BTreeMap::new(), begins: false, tells: false, verification: None }
+        Self {
+            session,
+            options,
+            events,
+            standby: BTreeMap::new(),
+            begins: false,
+            tells: false,
+            verification: None,
+            next_verified: None,
+            fetch_failure: None,
+            is_without_repository: false,
+        }
     }
 
     /// Waits for the next event, or for `stop`.
@@ -85,10 +105,11 @@ impl Daemon {
         let until = |at: i64| Duration::from_millis(u64::try_from(at - now.as_millisecond()).unwrap_or(0));
         let known = &self.session.known;
         let daily = self.verification.map(|at| until(at.as_millisecond()));
+        let paced = self.next_verified.map(|at| until(at.as_millisecond()));
         Waits {
             clock: known.next_change().map(|at| until(at.as_millisecond()).max(Duration::from_secs(1))),
             due: known.attention.next_due().map(until),
-            verify: if known.attention.has_to_verify() { Some(VERIFY_PACE) } else { daily },
+            verify: if known.attention.has_to_verify() { Some(paced.unwrap_or(VERIFY_PACE)) } else { daily },
             lease: self.session.leases.next_asked(),
         }
     }
@@ -107,6 +128,23 @@ impl Daemon {
     /// The next round is about everything: clusters were reached that nothing is known of.
     pub(super) fn everything_is_due(&mut self) {
         self.begins = true;
+    }
+
+    /// IO: brings what is new in the repository. Where that fails, the loop goes on with the commit that it knows, so that
+    /// drift is put back and a takeover is whole without Git; the turn tells why.
+    pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
+        match self.session.fetch().await {
+            Err(failure) if self.session.has_checked() && !matches!(failure, Failure::Ending) => {
+                if !std::mem::replace(&mut self.is_without_repository, true) {
+                    self.fetch_failure = Some(failure);
+                }
+                Ok(self.session.checked.commit.as_ref().map(|commit| commit.id.clone()))
+            }
+            fetched => {
+                self.is_without_repository &= fetched.is_err();
+                fetched
+            }
+        }
     }
 
     /// Whether a commit is another one than was checked last, or has to be looked at again.
@@ -136,7 +174,8 @@ impl Daemon {
         if event == Event::Verify
             && let Some(next) = self.session.known.attention.next_to_verify()
         {
-            options.also = BTreeSet::from([next]);
+            self.next_verified = Some(now.checked_add(VERIFY_PACE).unwrap_or(now));
+            options.also.insert(next);
             (options.reading, options.ask) = (Reading::Bodies, Ask::Everything);
         }
         options
@@ -148,8 +187,9 @@ impl Daemon {
         let now = now.as_millisecond();
         let known = &mut self.session.known;
         let stir = known.watching.stirred(&known.attention);
+        known.stirred.extend(stir.organisations);
         let mut organisations = known.attention.due(now);
-        organisations.extend(stir.organisations);
+        organisations.extend(known.stirred.iter().cloned());
         let rested = known.attention.rested(now);
         let rendered = &self.session.checked.objects;
         let on_rested = rendered.iter().filter(|(_, one)| rested.contains(&one.cluster));
@@ -184,7 +224,7 @@ impl Daemon {
             self.standby.clone_from(&round.refused);
             round
         };
-        Turn { event, checked: &self.session.checked, round, notes }
+        Turn { event, checked: &self.session.checked, round, notes, failure: self.fetch_failure.take() }
     }
 
     /// The session behind the loop.

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::name::Name;
+use session::Chosen;
 
 mod clusters;
 mod daemon;
@@ -63,7 +64,7 @@ impl Daemon {
         let event = self.lead(event, now).await; //                           IO: leases
         let mut anew = std::mem::take(&mut self.tells);
         if event.looks_at_the_repository() || !self.session.has_checked() {
-            let head = self.session.fetch().await?; //                        IO: Git
+            let head = self.fetch().await?; //                                IO: Git
             let news = event != Event::Poll || self.is_news(head.as_ref());
             anew |= news;
             if news && self.session.check(head.as_ref(), now).await? {
@@ -71,7 +72,7 @@ impl Daemon {
             }
         }
         let options = self.round_options(event, now); //                      pure
-        if !anew && options.also.is_empty() {
+        if !anew && options.also.is_empty() && self.fetch_failure.is_none() {
             return Ok(None);
         }
         let round = self.session.round(&options).await; //                    IO and pure: below
@@ -84,9 +85,11 @@ impl Session {
     /// read or written on clusters that somebody else leads.
     async fn round(&mut self, options: &RoundOptions) -> Round {
         let chosen = self.choose(options); //                                 pure; IO: the repository's history
-        let mut round = Round { backwards: chosen.backwards, untouched: chosen.untouched, ..self.nothing_done() };
+        let Chosen { organisations, backwards, untouched, waiting } = chosen;
+        let looked_at = organisations.clone();
+        let mut round = Round { backwards, untouched, waiting, ..self.nothing_done() };
         let mut verified = BTreeSet::new();
-        for batch in stages::choose::batches(&self.checked, chosen.organisations, options.whole) {
+        for batch in stages::choose::batches(&self.checked, organisations, options.whole) {
             let Some(prepared) = self.prepare_batch(options, batch, &verified).await else { break };
             verified.extend(prepared.clusters_read());
             let mut done = self.carry_out_batch(prepared).await;
@@ -95,6 +98,7 @@ impl Session {
             }
             round.join(done);
         }
+        self.known.settle(&looked_at, moment(options.now)); //                pure
         self.known.inventories.clear();
         round.unreached.extend(self.unreached());
         round.unreached.extend(self.unasked.clone());
@@ -127,12 +131,14 @@ impl Session {
             unreached,
             backwards: BTreeMap::new(),
             untouched: 0,
+            waiting: BTreeMap::new(),
         })
     }
 
     /// The second half: a plan is done as it is, and what came of it is remembered.
     async fn carry_out_batch(&mut self, prepared: Prepared) -> Round {
-        let Prepared { options, organisations, objects, mut live, plan, unreached, backwards, untouched } = prepared;
+        let Prepared { options, organisations, objects, mut live, plan, unreached, backwards, untouched, waiting } =
+            prepared;
         let (connections, permits) = (self.connections(), self.leases.permits());
         let none = BTreeMap::new();
         let Some(state) = self.round_state(&options, &organisations, &objects, &connections, &none) else {
@@ -140,10 +146,22 @@ impl Session {
         };
         let round = RoundState { permits: &permits, ..state };
         let outcome = stages::apply(&round, &mut live, &plan).await; //       IO: clusters
-        let moment = known::Moment { now: options.now.as_millisecond(), chance: chance() };
-        self.known.remember(&self.checked, &live, &plan, &outcome, moment); // pure
-        Round { plan: Some(plan), outcome: Some(outcome), unreached, backwards, untouched, ..self.nothing_done() }
+        self.known.remember(&self.checked, &live, &plan, &outcome, moment(options.now)); // pure
+        Round {
+            plan: Some(plan),
+            outcome: Some(outcome),
+            unreached,
+            backwards,
+            untouched,
+            waiting,
+            ..self.nothing_done()
+        }
     }
+}
+
+/// A time, with chance for jitter.
+fn moment(now: jiff::Timestamp) -> known::Moment {
+    known::Moment { now: now.as_millisecond(), chance: chance() }
 }
 
 /// A number from 0 to 1, for jitter. Without random bytes all wait alike, which is only less polite.

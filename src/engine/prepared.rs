@@ -23,6 +23,8 @@ pub(crate) struct Prepared {
     /// Organisations of which the commit takes back what is applied.
     pub(crate) backwards: BTreeMap<Name, TakenBack>,
     pub(super) untouched: usize,
+    /// Organisations that may live on a cluster that cannot be read; with that cluster.
+    pub(super) waiting: BTreeMap<Name, Name>,
 }
 
 impl Prepared {
@@ -52,8 +54,9 @@ impl Prepared {
 
     /// The plan as a round that applied nothing.
     pub(crate) fn into_round(self) -> Round {
-        let Self { plan, unreached, backwards, untouched, options: _, organisations: _, objects: _, live: _ } = self;
-        Round { plan: Some(plan), unreached, backwards, untouched, ..Round::default() }
+        let Self { plan, unreached, backwards, untouched, waiting, options: _, organisations: _, objects: _, live: _ } =
+            self;
+        Round { plan: Some(plan), unreached, backwards, untouched, waiting, ..Round::default() }
     }
 
     /// The same, to be shown before it is carried out.
@@ -63,6 +66,7 @@ impl Prepared {
             unreached: self.unreached.clone(),
             backwards: self.backwards.clone(),
             untouched: self.untouched,
+            waiting: self.waiting.clone(),
             ..Round::default()
         }
     }

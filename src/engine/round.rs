@@ -20,6 +20,8 @@ pub struct Round {
     pub(crate) refused: BTreeMap<Name, String>,
     /// Organisations of which this commit takes back what is applied: nothing of them is touched.
     pub(crate) backwards: BTreeMap<Name, TakenBack>,
+    /// Organisations that are not made anew, since they may live on a cluster that cannot be read; with that cluster.
+    pub(crate) waiting: BTreeMap<Name, Name>,
     /// Organisations that were neither rendered nor read, since nothing of them changed.
     pub(crate) untouched: usize,
     /// Organisations that were rendered anew.
@@ -62,7 +64,7 @@ impl Round {
 
     /// Adds what another batch of the same round came to.
     pub(super) fn join(&mut self, other: Self) {
-        let Self { plan, outcome, unreached, refused, backwards, untouched: _, rendered: _ } = other;
+        let Self { plan, outcome, unreached, refused, backwards, waiting, untouched: _, rendered: _ } = other;
         match (&mut self.plan, plan) {
             (Some(mine), Some(plan)) => mine.organisations.extend(plan.organisations),
             (mine @ None, plan) => *mine = plan,
@@ -79,6 +81,7 @@ impl Round {
         self.unreached.extend(unreached);
         self.refused.extend(refused);
         self.backwards.extend(backwards);
+        self.waiting.extend(waiting);
     }
 
     /// Counts clusters that somebody else writes to among those that could not be reached: who asked for one round only

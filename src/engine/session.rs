@@ -75,6 +75,8 @@ pub(super) struct Chosen {
     pub(super) backwards: BTreeMap<Name, TakenBack>,
     /// How many organisations are left alone.
     pub(super) untouched: usize,
+    /// Organisations that are not made anew, since they may live on a cluster that cannot be read.
+    pub(super) waiting: BTreeMap<Name, Name>,
 }
 
 impl Session {
@@ -154,6 +156,10 @@ impl Session {
     /// IO: connects to the garden's clusters and reads what is applied there.
     async fn reach(&mut self, checked: &Checked, now: jiff::Timestamp) -> Result<(), Failure> {
         let Some(garden) = &checked.garden else { return Ok(()) };
+        // Names of the command line are held against the first garden; a cluster may leave it later.
+        if self.clusters.is_none() {
+            self.access.check(garden)?;
+        }
         if let Some(clusters) = self.clusters.take() {
             // A lease of the old clusters allows nothing on the new ones, whatever they are called.
             self.leases.release().await;
@@ -175,7 +181,9 @@ impl Session {
     /// IO: reads what is applied, and at which commits.
     async fn learn(&mut self, now: jiff::Timestamp) {
         let Some(clusters) = &self.clusters else { return };
-        self.known.learn(&clusters.connections(), self.source.repository(), &clusters.garden, now).await;
+        self.known
+            .learn(&clusters.connections(), clusters.written.keys(), self.source.repository(), &clusters.garden, now)
+            .await;
     }
 
     /// Whether a garden was read and checked already.
@@ -204,7 +212,8 @@ impl Session {
     /// meanwhile is learnt before anything is planned.
     pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> BTreeSet<Name> {
         let gained = self.take_leases().await;
-        if !gained.is_empty() {
+        let readable = self.known.unread.iter().any(|cluster| !self.is_left_alone(cluster));
+        if !gained.is_empty() || readable {
             self.learn(now).await;
         }
         gained
@@ -224,13 +233,22 @@ impl Session {
     pub(super) fn choose(&self, options: &RoundOptions) -> Chosen {
         let checked = &self.checked;
         let Some(garden) = &checked.garden else {
-            return Chosen { organisations: BTreeSet::new(), backwards: BTreeMap::new(), untouched: 0 };
+            return Chosen {
+                organisations: BTreeSet::new(),
+                backwards: BTreeMap::new(),
+                untouched: 0,
+                waiting: BTreeMap::new(),
+            };
         };
         let backwards = choose::backwards(&self.known, self.repository(), garden, checked);
         let mut organisations = choose::chosen(&self.known, checked, options, &backwards);
         organisations.retain(|name| !self.lives_on(name).is_some_and(|cluster| self.is_left_alone(cluster)));
-        let untouched = checked.objects.keys().filter(|name| !organisations.contains(*name)).count();
-        Chosen { organisations, backwards, untouched }
+        let waits = |name: &Name| Some((name.clone(), self.known.may_live_on(name)?.clone()));
+        let waiting: BTreeMap<Name, Name> = organisations.iter().filter_map(waits).collect();
+        organisations.retain(|name| !waiting.contains_key(name));
+        let rest = checked.objects.keys().filter(|name| !organisations.contains(*name) && !waiting.contains_key(*name));
+        let untouched = rest.filter(|name| !self.lives_on(name).is_some_and(|cluster| self.is_left_alone(cluster)));
+        Chosen { backwards, untouched: untouched.count(), waiting, organisations }
     }
 
     /// Whether somebody else leads a cluster, or nobody can say who does: nothing of it is read or written.
@@ -285,11 +303,12 @@ impl Session {
     /// IO: reads the clusters and plans, as one batch. Absent where there is no garden to plan for.
     pub(crate) async fn prepare(&mut self, options: &RoundOptions) -> Option<Prepared> {
         let chosen = self.choose(options);
-        let prepared = self.prepare_batch(options, chosen.organisations, &BTreeSet::new()).await?;
+        let prepared = self.prepare_batch(options, chosen.organisations.clone(), &BTreeSet::new()).await?;
         self.known.inventories.clear();
         let mut unreached = prepared.unreached;
         unreached.extend(self.unreached());
-        Some(Prepared { backwards: chosen.backwards, untouched: chosen.untouched, unreached, ..prepared })
+        let Chosen { backwards, untouched, waiting, .. } = chosen;
+        Some(Prepared { backwards, untouched, waiting, unreached, ..prepared })
     }
 
     /// IO: does what was prepared, on the clusters that nobody else writes to.

@@ -167,9 +167,9 @@ fn daemon(handle: &Handle, folder: &std::path::Path) -> Daemon {
     )
 }
 
-/// A repository in which these files are committed.
+/// Commits these files on top of what is committed; the repository is made where there is none.
 fn commit(folder: &std::path::Path, files: &[RawFile]) {
-    let repository = git2::Repository::init(folder).unwrap();
+    let repository = git2::Repository::open(folder).or_else(|_| git2::Repository::init(folder)).unwrap();
     let mut index = repository.index().unwrap();
     for file in files {
         std::fs::write(folder.join(&file.path), &file.bytes).unwrap();
@@ -177,7 +177,8 @@ fn commit(folder: &std::path::Path, files: &[RawFile]) {
     }
     let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
     let who = git2::Signature::new("ada", "ada@example.org", &git2::Time::new(1_700_000_000, 0)).unwrap();
-    repository.commit(Some("HEAD"), &who, &who, "the garden", &tree, &[]).unwrap();
+    let parent = repository.head().ok().map(|head| head.peel_to_commit().unwrap());
+    repository.commit(Some("HEAD"), &who, &who, "the garden", &tree, &Vec::from_iter(&parent)).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -264,5 +265,22 @@ async fn what_was_stirred_is_looked_at_whatever_event_comes_first() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(writes, ["Change Deployment www-web"]);
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_while_the_garden_cannot_be_read_is_put_back_once_it_can() {
+    let mut this = Loop::begun().await;
+    let repository = this.folder.path().join("garden");
+    let broken = RawFile { path: "garden.kdl".to_owned(), blob: String::new(), bytes: b"nonsense {".to_vec().into() };
+    commit(&repository, &[broken]);
+    this.turn(Event::Poll).await;
+    this.drift().await;
+    while let Some(told) = this.next(CALM).await {
+        assert_eq!(told.writes, Vec::<String>::new(), "there is no garden to put anything back for");
+    }
+    commit(&repository, &files());
+    let told = this.turn(Event::Poll).await.expect("a commit is news");
+    assert_eq!(told.writes, ["Change Deployment www-web"]);
     this.ended().await;
 }

@@ -214,3 +214,65 @@ async fn a_loop_that_stands_by_or_waits_for_an_answer_that_never_comes_ends_when
     ends(away, "while the API server is away");
     ends(leader, "at rest");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_over_while_the_repository_is_away_keeps_the_cluster_as_it_was_last_committed() {
+    let ground = Ground::new();
+    let mut leader = ground.run();
+    leader.wait_for("applied");
+    let ours = ground.image().await;
+    let mut standby = ground.run();
+    standby.wait_for("this one stands by");
+    std::fs::rename(ground.environment.path("garden/.git"), ground.environment.path("away")).unwrap();
+    leader.kill();
+    standby.wait_for("this one takes over");
+    let by = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+    let change =
+        json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "x.example/y:1" }] } } } });
+    ground.api("apps/v1", "Deployment", "alpha").patch("www-web", &by, &Patch::Strategic(change)).await.unwrap();
+    ground.until("the image is ours again", async || ground.image().await == ours).await;
+    standby.wait_for("goes on with the commit that it knows");
+    std::fs::rename(ground.environment.path("away"), ground.environment.path("garden/.git")).unwrap();
+    ground.commit("Alpha, again");
+    standby.wait_for("Alpha, again");
+    ends(standby, "after a repository that was away");
+}
+
+#[test]
+fn an_organisation_is_not_made_a_second_time_while_its_cluster_cannot_be_read() {
+    let environment = TestEnvironment::new();
+    let cluster = |name: &str, digit: u8| {
+        format!(
+            "edition 2026\n\ncluster {name} {{\n    title \"{name}\"\n    uid \"5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a2{digit}\"\n    \
+             timezone \"Europe/Paris\"\n    domain {name}.example\n    provides {{\n        volume storage-class {{ class fast; }}\n        \
+             route gateway-api {{ gateway public; namespace gateways; certificates letsencrypt; }}\n    }}\n}}\n"
+        )
+    };
+    environment.garden([
+        ("garden.kdl", "edition 2026\n\ngarden two {\n    title \"Two\"\n}\n"),
+        ("ada.kdl", &cluster("ada", 1)),
+        ("bea.kdl", &cluster("bea", 2)),
+        ("alpha.kdl", &organisation("Alpha").replace("cluster ada", "cluster bea")),
+    ]);
+    environment.commit("on bea");
+    let _sandbox = environment.sandbox(&["--state", "none"]);
+    let first = environment.run(["run", "--once"]);
+    assert_eq!(first.code, 0, "{}", first.text());
+    // The commit moves it, and bea is out of reach.
+    environment.garden([("alpha.kdl", organisation("Alpha"))]);
+    environment.commit("on ada");
+    let kubeconfig = kube::config::Kubeconfig::from_yaml(&environment.read("kubeconfig")).unwrap();
+    let named = kubeconfig.clusters.iter().find(|cluster| cluster.name == "bea").unwrap();
+    let bea = named.cluster.clone().unwrap().server.unwrap();
+    environment.write("without-bea", environment.read("kubeconfig").replace(&bea, "http://127.0.0.1:1"));
+    let without = environment.path("without-bea").display().to_string();
+    let second = environment.run(["run", "--once", "--kubeconfig", &without]);
+    assert_eq!(second.code, 2, "{}", second.text());
+    assert!(second.text().contains("alpha is not made while cluster `bea` cannot be read"), "{}", second.text());
+    let planned = environment.run(["plan", "--commit", "HEAD", "--kubeconfig", &without]);
+    assert!(planned.text().contains("alpha is not made while cluster `bea` cannot be read"), "{}", planned.text());
+    // Once it can be read, moving is refused with the way out.
+    let third = environment.run(["run", "--once"]);
+    assert_eq!(third.code, 1, "{}", third.text());
+    assert!(third.text().contains("`alpha` is on `bea`, and cannot just move"), "{}", third.text());
+}

@@ -205,10 +205,30 @@ impl Attention {
         self.fights.retain(|_, fight| fight.until != 0 || now - fight.last <= 2 * millis(FIGHT_WINDOW));
     }
 
-    /// Forgets organisations that the garden does not have any more.
-    pub(crate) fn forget(&mut self, known: impl Fn(&Name) -> bool) {
+    /// Forgets organisations and clusters that the garden does not have any more.
+    pub(crate) fn forget(&mut self, known: impl Fn(&Name) -> bool, cluster: impl Fn(&Name) -> bool) {
         self.tried.retain(|name, _| known(name));
         self.fights.retain(|(name, _), _| known(name));
+        self.resting.retain(|name, _| cluster(name));
+        self.to_verify.retain(&known);
+    }
+
+    /// After a round: what was due is due no more. A truce that has passed is over; what the round could not look at (others
+    /// lead its cluster, a finding stops it) is due again after the longest patience, or when something stirs it.
+    pub(crate) fn settle_dues(&mut self, looked_at: &BTreeSet<Name>, at: Moment) {
+        let later = at.after(LONGEST_PATIENCE);
+        for (_, tried) in
+            self.tried.iter_mut().filter(|(name, tried)| !looked_at.contains(*name) && tried.due <= at.now)
+        {
+            tried.due = later;
+        }
+        for ((name, _), fight) in self.fights.iter_mut().filter(|(_, fight)| fight.until != 0 && fight.until <= at.now)
+        {
+            fight.until = if looked_at.contains(name) { 0 } else { later };
+        }
+        for rest in self.resting.values_mut().filter(|rest| rest.due <= at.now) {
+            rest.due = later;
+        }
     }
 }
 
@@ -240,6 +260,29 @@ fn left_of(outcome: &Outcome) -> Left {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_round_could_not_look_at_is_not_due_at_once_again() {
+        let (ada, alpha) = (Name::new("ada").unwrap(), Name::new("alpha").unwrap());
+        let id = ObjectId { api_version: "v1".into(), kind: "Secret".into(), namespace: "o".into(), name: "s".into() };
+        let at = |now| Moment { now, chance: 0.5 };
+        for (looked_at, next) in
+            [(BTreeSet::new(), Some(millis(LONGEST_PATIENCE) + 9_000)), (BTreeSet::from([alpha.clone()]), None)]
+        {
+            let mut attention = Attention::default();
+            let fight = Fight { corrections: 4, last: 0, truces: 1, until: 8_000 };
+            attention.fights.insert((alpha.clone(), id.clone()), fight);
+            assert_eq!(attention.due(9_000), BTreeSet::from([alpha.clone()]));
+            attention.settle_dues(&looked_at, at(9_000));
+            assert_eq!((attention.due(9_000), attention.next_due()), (BTreeSet::new(), next));
+        }
+        let mut attention = Attention::default();
+        attention.note_cluster(&ada, false, at(0));
+        attention.settle_dues(&BTreeSet::new(), at(9_000));
+        assert!(attention.next_due().unwrap() > 9_000);
+        attention.forget(|_| true, |_| false);
+        assert_eq!(attention.next_due(), None);
+    }
 
     #[test]
     fn patience_doubles_and_ends() {

@@ -29,6 +29,10 @@ pub struct Known {
     pub(super) applied: Option<AppliedState>,
     /// Inventories that were read and not used yet.
     pub(super) inventories: BTreeMap<Name, StoredInventories>,
+    /// Clusters whose inventories could not be read: what is applied there is not known.
+    pub(super) unread: BTreeSet<Name>,
+    /// Organisations that a watch stirred and no round has looked at yet.
+    pub(super) stirred: BTreeSet<Name>,
     /// What is looked at next, and when.
     pub(super) attention: Attention,
     /// The watches of each cluster; none for a single round.
@@ -46,13 +50,23 @@ impl Known {
     pub(super) async fn learn(
         &mut self,
         clusters: &BTreeMap<Name, Connection>,
+        all: impl Iterator<Item = &Name>,
         repository: Option<&Repository>,
         garden: &Name,
         now: jiff::Timestamp,
     ) {
-        // A cluster that cannot be read says so in the round that follows.
         self.inventories = past::read_inventories(clusters, garden).await;
-        self.applied = Some(past::applied(&past::fullest(&self.inventories), repository, now));
+        self.unread = all.filter(|name| !self.inventories.contains_key(*name)).cloned().collect();
+        let before = self.applied.take().unwrap_or_default();
+        let applied = past::applied(&past::fullest(&self.inventories), repository, now);
+        // Of a cluster that cannot be read, what was known before is still the best that is known.
+        self.applied = Some(applied.with_homes_on(&self.unread, before));
+    }
+
+    /// The unread cluster that may hold an organisation of which no inventory is known: it is not made anew elsewhere.
+    pub(super) fn may_live_on(&self, organisation: &Name) -> Option<&Name> {
+        let known = self.applied.as_ref().is_some_and(|applied| applied.homes.contains_key(organisation));
+        self.unread.first().filter(|_| !known)
     }
 
     /// The inventories that were read a moment ago, for a batch that is about these organisations: each batch takes its part.
@@ -104,8 +118,17 @@ impl Known {
                 applied.note(name, cluster, garden.organisations.get(name), inventory);
             }
         }
-        self.attention.forget(|name| garden.organisations.contains_key(name) || garden.broken.contains(name));
+        self.attention.forget(
+            |name| garden.organisations.contains_key(name) || garden.broken.contains(name),
+            |cluster| garden.clusters.contains_key(cluster),
+        );
         self.watching.look_after(live);
+    }
+
+    /// Pure: what a round looked at is neither stirred nor due any more.
+    pub(super) fn settle(&mut self, looked_at: &BTreeSet<Name>, moment: Moment) {
+        self.stirred.retain(|name| !looked_at.contains(name));
+        self.attention.settle_dues(looked_at, moment);
     }
 
     /// Every organisation is to be verified with the servers, one after the other.

@@ -24,6 +24,21 @@ pub(in crate::engine) struct AppliedState {
 }
 
 impl AppliedState {
+    /// The same, with what `before` knew of organisations at home on some clusters, unless they are at home elsewhere by now.
+    #[must_use]
+    pub(in crate::engine) fn with_homes_on(mut self, clusters: &BTreeSet<Name>, mut before: Self) -> Self {
+        for (name, home) in before.homes {
+            if !clusters.contains(&home) || self.homes.contains_key(&name) {
+                continue;
+            }
+            self.commits.extend(before.commits.remove_entry(&name));
+            self.past.organisations.extend(before.past.organisations.remove_entry(&name));
+            self.past.gone.extend(before.past.gone.iter().filter(|(owner, _)| *owner == name).cloned());
+            self.homes.insert(name, home);
+        }
+        self
+    }
+
     /// The title of an organisation as it was applied, where the repository still holds that commit.
     pub(crate) fn title(&self, name: &Name) -> Option<String> {
         self.past.organisations.get(name).map(|organisation| organisation.title.clone())
