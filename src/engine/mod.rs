@@ -87,7 +87,7 @@ impl Session {
         let chosen = self.choose(options); //                                 pure; IO: the repository's history
         let Chosen { organisations, backwards, untouched, waiting } = chosen;
         let looked_at = organisations.clone();
-        let mut round = Round { backwards, untouched, waiting, ..self.nothing_done() };
+        let mut round = Round { backwards, waiting, untouched, ..self.nothing_done() };
         let mut verified = BTreeSet::new();
         for batch in stages::choose::batches(&self.checked, organisations, options.whole) {
             let Some(prepared) = self.prepare_batch(options, batch, &verified).await else { break };

@@ -308,7 +308,7 @@ impl Session {
         let mut unreached = prepared.unreached;
         unreached.extend(self.unreached());
         let Chosen { backwards, untouched, waiting, .. } = chosen;
-        Some(Prepared { backwards, untouched, waiting, unreached, ..prepared })
+        Some(Prepared { unreached, backwards, untouched, waiting, ..prepared })
     }
 
     /// IO: does what was prepared, on the clusters that nobody else writes to.
