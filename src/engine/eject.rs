@@ -75,7 +75,7 @@ impl Session {
         places: &BTreeMap<Name, EjectTarget>,
     ) -> Result<usize, EjectFailure> {
         let Some(garden) = &self.checked.garden else { return Ok(0) };
-        let permits = self.leases.permits();
+        let permits = self.permits();
         let mut released = 0;
         for (cluster, target) in places {
             let permit = permits.get(cluster).cloned().unwrap_or(crate::cluster::Permit::Always);

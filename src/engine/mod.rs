@@ -20,6 +20,7 @@ mod eject;
 mod events;
 mod failure;
 mod known;
+mod leading;
 mod leases;
 mod offline;
 mod options;
@@ -139,7 +140,7 @@ impl Session {
     async fn carry_out_batch(&mut self, prepared: Prepared) -> Round {
         let Prepared { options, organisations, objects, mut live, plan, unreached, backwards, untouched, waiting } =
             prepared;
-        let (connections, permits) = (self.connections(), self.leases.permits());
+        let (connections, permits) = (self.connections(), self.permits());
         let none = BTreeMap::new();
         let Some(state) = self.round_state(&options, &organisations, &objects, &connections, &none) else {
             return Round::default();

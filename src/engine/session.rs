@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::clusters::{ClusterAccess, Clusters};
 use super::failure::Failure;
 use super::known::{Known, Watching};
-use super::leases::{LeaseOptions, Leases, Taken};
+use super::leases::{LeaseOptions, Leases};
 use super::options::RoundOptions;
 use super::prepared::Prepared;
 use super::round::{Round, TakenBack};
@@ -29,7 +29,7 @@ use crate::report::plan::{LastChange, OrganisationStatus};
 pub struct Session {
     pub(super) source: Source,
     access: ClusterAccess,
-    clusters: Option<Clusters>,
+    pub(super) clusters: Option<Clusters>,
     pub(super) leases: Leases,
     /// Whether this process writes by itself: it takes the leases before it learns what is applied.
     leads: bool,
@@ -179,7 +179,7 @@ impl Session {
     }
 
     /// IO: reads what is applied, and at which commits.
-    async fn learn(&mut self, now: jiff::Timestamp) {
+    pub(super) async fn learn(&mut self, now: jiff::Timestamp) {
         let Some(clusters) = &self.clusters else { return };
         self.known
             .learn(&clusters.connections(), clusters.written.keys(), self.source.repository(), &clusters.garden, now)
@@ -208,27 +208,6 @@ impl Session {
 
     // ── rounds ──
 
-    /// IO: takes the leases of all clusters that are not ours yet, and says which were gained. What others applied
-    /// meanwhile is learnt before anything is planned.
-    pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> BTreeSet<Name> {
-        let gained = self.take_leases().await;
-        let readable = self.known.unread.iter().any(|cluster| !self.is_left_alone(cluster));
-        if !gained.is_empty() || readable {
-            self.learn(now).await;
-        }
-        gained
-    }
-
-    /// IO: takes the leases of all clusters that are not ours yet; those that were gained. Embedded sandboxes need none.
-    pub(super) async fn take_leases(&mut self) -> BTreeSet<Name> {
-        let Some(clusters) = self.clusters.as_ref().filter(|clusters| clusters.are_shared()) else {
-            return BTreeSet::new();
-        };
-        let Taken { gained, held_by_others, unasked } = self.leases.take(clusters).await;
-        (self.refused, self.unasked) = (held_by_others, unasked);
-        gained
-    }
-
     /// Which organisations a round is about. IO: the repository's history.
     pub(super) fn choose(&self, options: &RoundOptions) -> Chosen {
         let checked = &self.checked;
@@ -243,17 +222,15 @@ impl Session {
         let backwards = choose::backwards(&self.known, self.repository(), garden, checked);
         let mut organisations = choose::chosen(&self.known, checked, options, &backwards);
         organisations.retain(|name| !self.lives_on(name).is_some_and(|cluster| self.is_left_alone(cluster)));
-        let waits = |name: &Name| Some((name.clone(), self.known.may_live_on(name)?.clone()));
+        let waits = |name: &Name| {
+            let written = &checked.objects.get(name)?.cluster;
+            Some((name.clone(), self.known.may_live_on(name, written)?.clone()))
+        };
         let waiting: BTreeMap<Name, Name> = organisations.iter().filter_map(waits).collect();
         organisations.retain(|name| !waiting.contains_key(name));
         let rest = checked.objects.keys().filter(|name| !organisations.contains(*name) && !waiting.contains_key(*name));
         let untouched = rest.filter(|name| !self.lives_on(name).is_some_and(|cluster| self.is_left_alone(cluster)));
         Chosen { backwards, untouched: untouched.count(), waiting, organisations }
-    }
-
-    /// Whether somebody else leads a cluster, or nobody can say who does: nothing of it is read or written.
-    fn is_left_alone(&self, cluster: &Name) -> bool {
-        self.refused.contains_key(cluster) || self.unasked.contains_key(cluster)
     }
 
     /// The cluster that an organisation has objects on, or is to have them.

@@ -15,6 +15,8 @@ use crate::render::{ObjectId, Packed};
 pub(crate) const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 /// The longest wait.
 pub(crate) const LONGEST_PATIENCE: Duration = Duration::from_mins(10);
+/// What was due and could not be looked at is due again after this.
+const POSTPONED: Duration = Duration::from_mins(1);
 /// A field that was corrected so often, each time within [`FIGHT_WINDOW`] of the last, is fought over.
 pub(crate) const FIGHT_CORRECTIONS: u32 = 5;
 /// Corrections further apart than this are no fight.
@@ -214,9 +216,9 @@ impl Attention {
     }
 
     /// After a round: what was due is due no more. A truce that has passed is over; what the round could not look at (others
-    /// lead its cluster, a finding stops it) is due again after the longest patience, or when something stirs it.
+    /// lead its cluster, a finding stops it) is due again a little later, or when something stirs it.
     pub(crate) fn settle_dues(&mut self, looked_at: &BTreeSet<Name>, at: Moment) {
-        let later = at.after(LONGEST_PATIENCE);
+        let later = at.after(POSTPONED);
         for (_, tried) in
             self.tried.iter_mut().filter(|(name, tried)| !looked_at.contains(*name) && tried.due <= at.now)
         {
@@ -267,7 +269,7 @@ mod tests {
         let id = ObjectId { api_version: "v1".into(), kind: "Secret".into(), namespace: "o".into(), name: "s".into() };
         let at = |now| Moment { now, chance: 0.5 };
         for (looked_at, next) in
-            [(BTreeSet::new(), Some(millis(LONGEST_PATIENCE) + 9_000)), (BTreeSet::from([alpha.clone()]), None)]
+            [(BTreeSet::new(), Some(millis(POSTPONED) + 9_000)), (BTreeSet::from([alpha.clone()]), None)]
         {
             let mut attention = Attention::default();
             let fight = Fight { corrections: 4, last: 0, truces: 1, until: 8_000 };

@@ -63,10 +63,10 @@ impl Known {
         self.applied = Some(applied.with_homes_on(&self.unread, before));
     }
 
-    /// The unread cluster that may hold an organisation of which no inventory is known: it is not made anew elsewhere.
-    pub(super) fn may_live_on(&self, organisation: &Name) -> Option<&Name> {
+    /// The unread cluster that may hold an organisation of which no inventory is known: it is not made anew on `written`.
+    pub(super) fn may_live_on(&self, organisation: &Name, written: &Name) -> Option<&Name> {
         let known = self.applied.as_ref().is_some_and(|applied| applied.homes.contains_key(organisation));
-        self.unread.first().filter(|_| !known)
+        self.unread.iter().find(|unread| *unread != written).filter(|_| !known)
     }
 
     /// The inventories that were read a moment ago, for a batch that is about these organisations: each batch takes its part.
