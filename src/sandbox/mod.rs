@@ -27,6 +27,7 @@ mod discovery;
 mod events;
 mod faults;
 mod fields;
+mod forms;
 mod handle;
 mod http;
 mod json;
