@@ -15,6 +15,7 @@ mod network;
 mod objects;
 mod pods;
 mod roles;
+mod scheduling;
 mod workloads;
 
 /// Errors found so far.
@@ -67,7 +68,7 @@ fn own(resource: &ServedResource, object: &Value, errors: &mut Errors) {
         ("", "services") => network::service(object, errors),
         ("networking.k8s.io", "ingresses") => network::ingress(object, errors),
         ("networking.k8s.io", "networkpolicies") => network::policy(object, errors),
-        ("", "persistentvolumeclaims") => objects::claim(object, errors),
+        ("", "persistentvolumeclaims") => objects::claim(&object["spec"], "spec", errors),
         ("", "configmaps") => objects::config_map(object, errors),
         ("", "secrets") => objects::secret(object, errors),
         ("", "resourcequotas") => objects::quota(object, errors),
@@ -90,6 +91,7 @@ fn changed(resource: &ServedResource, live: &Value, object: &Value, errors: &mut
         ("batch", "jobs") => workloads::job_change(live, object, errors),
         ("", "services") => network::service_change(live, object, errors),
         ("", "persistentvolumeclaims") => objects::claim_change(live, object, errors),
+        ("", "resourcequotas") => objects::quota_change(live, object, errors),
         ("", "configmaps") => objects::immutable_data(live, object, &["data", "binaryData"], errors),
         ("", "secrets") => {
             immutable(live, object, "type", errors);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, at, cron, immutable, items, names, needed, not_negative, one_of, pods, text};
+use super::{Errors, at, cron, immutable, items, names, needed, not_negative, objects, one_of, pods, text};
 use crate::sandbox::status::FieldError;
 
 fn counts(object: &Value, fields: &[&str], errors: &mut Errors) {
@@ -36,6 +36,11 @@ fn selected(object: &Value, kind: &str, errors: &mut Errors) {
     pods::template(&object["spec"]["template"], "spec.template", &["Always"], errors);
 }
 
+/// Whether a number or percentage of pods is none.
+fn is_none(count: &Value) -> bool {
+    count.is_null() || *count == json!(0) || *count == json!("0%")
+}
+
 /// Checks a Deployment.
 pub(super) fn deployment(object: &Value, errors: &mut Errors) {
     counts(object, &["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"], errors);
@@ -46,12 +51,9 @@ pub(super) fn deployment(object: &Value, errors: &mut Errors) {
         let detail = "may not be specified when strategy `type` is 'Recreate'";
         errors.push(FieldError::forbidden("spec.strategy.rollingUpdate", detail));
     }
-    let none = |name: &str| {
-        let value = &strategy["rollingUpdate"][name];
-        *value == json!(0) || *value == json!("0%")
-    };
-    if none("maxUnavailable") && none("maxSurge") {
-        let value = &strategy["rollingUpdate"]["maxUnavailable"];
+    let rolling = &strategy["rollingUpdate"];
+    if rolling.is_object() && is_none(&rolling["maxUnavailable"]) && is_none(&rolling["maxSurge"]) {
+        let value = &rolling["maxUnavailable"];
         let detail = "may not be 0 when `maxSurge` is 0";
         errors.push(FieldError::invalid("spec.strategy.rollingUpdate.maxUnavailable", value, detail));
     }
@@ -73,6 +75,20 @@ pub(super) fn replica_set(object: &Value, errors: &mut Errors) {
 pub(super) fn daemon_set(object: &Value, errors: &mut Errors) {
     counts(object, &["minReadySeconds", "revisionHistoryLimit"], errors);
     selected(object, "daemonset", errors);
+    let rolling = &object["spec"]["updateStrategy"]["rollingUpdate"];
+    if rolling.is_object() {
+        let path = "spec.updateStrategy.rollingUpdate";
+        match (is_none(&rolling["maxUnavailable"]), is_none(&rolling["maxSurge"])) {
+            (true, true) => {
+                errors.push(FieldError::required(format!("{path}.maxUnavailable"), "cannot be 0 when maxSurge is 0"));
+            }
+            (false, false) => {
+                let detail = "may not be set when maxUnavailable is non-zero";
+                errors.push(FieldError::invalid(format!("{path}.maxSurge"), &rolling["maxSurge"], detail));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Checks a StatefulSet.
@@ -81,6 +97,9 @@ pub(super) fn stateful_set(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     one_of(&spec["podManagementPolicy"], "spec.podManagementPolicy", &["OrderedReady", "Parallel"], errors);
     one_of(&spec["updateStrategy"]["type"], "spec.updateStrategy.type", &["OnDelete", "RollingUpdate"], errors);
+    for (place, template) in items(spec, "volumeClaimTemplates") {
+        objects::claim(&template["spec"], &format!("spec.volumeClaimTemplates[{place}].spec"), errors);
+    }
     // Claims of templates count as volumes of the pods.
     let mut with_claims = object.clone();
     let claims: Vec<Value> = items(spec, "volumeClaimTemplates")
@@ -195,6 +214,41 @@ pub(super) fn autoscaler(object: &Value, errors: &mut Errors) {
             errors
                 .push(FieldError::required(format!("spec.metrics[{place}].type"), "must specify a metric source type"));
         }
+    }
+    for direction in ["scaleUp", "scaleDown"] {
+        let rules = &spec["behavior"][direction];
+        if rules.is_object() {
+            scaling_rules(rules, &format!("spec.behavior.{direction}"), errors);
+        }
+    }
+}
+
+fn scaling_rules(rules: &Value, path: &str, errors: &mut Errors) {
+    let at_most = |value: &Value, path: String, most: i64, errors: &mut Errors| {
+        if value.as_i64().is_some_and(|seconds| seconds > most) {
+            errors.push(FieldError::invalid(path, value, format!("must be less than or equal to {most}")));
+        }
+    };
+    let window = &rules["stabilizationWindowSeconds"];
+    if window.as_i64().is_some_and(|seconds| seconds < 0) {
+        let detail = "must be greater than or equal to zero";
+        errors.push(FieldError::invalid(format!("{path}.stabilizationWindowSeconds"), window, detail));
+    }
+    at_most(window, format!("{path}.stabilizationWindowSeconds"), 3600, errors);
+    one_of(&rules["selectPolicy"], &format!("{path}.selectPolicy"), &["Disabled", "Max", "Min"], errors);
+    if rules["policies"].as_array().is_none_or(Vec::is_empty) {
+        errors.push(FieldError::required(format!("{path}.policies"), "must specify at least one Policy"));
+    }
+    for (place, policy) in items(rules, "policies") {
+        let path = format!("{path}.policies[{place}]");
+        one_of(&policy["type"], &format!("{path}.type"), &["Percent", "Pods"], errors);
+        for name in ["value", "periodSeconds"] {
+            if policy[name].as_i64().unwrap_or(0) <= 0 {
+                let detail = "must be greater than zero";
+                errors.push(FieldError::invalid(format!("{path}.{name}"), &policy[name], detail));
+            }
+        }
+        at_most(&policy["periodSeconds"], format!("{path}.periodSeconds"), 1800, errors);
     }
 }
 
