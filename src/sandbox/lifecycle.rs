@@ -22,7 +22,9 @@ fn has_generation(resource: &ServedResource) -> bool {
 }
 
 /// Identity and first values of a new object, which has its name and namespace already.
-pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, object: &mut Value) {
+///
+/// `sent` is the object as the request brought it.
+pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, sent: &Value, object: &mut Value) {
     let uid = server.uid();
     let now = server.clock.text();
     let metadata = section(object, "metadata");
@@ -39,7 +41,7 @@ pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, object: &m
         drop_member(object, "status");
     }
     if resource.custom.is_none() {
-        prepare_built_in(server, resource, object, &uid);
+        prepare_built_in(server, resource, sent, object, &uid);
     }
 }
 
@@ -49,7 +51,7 @@ fn drop_member(object: &mut Value, name: &str) {
     }
 }
 
-fn prepare_built_in(server: &Server, resource: &ServedResource, object: &mut Value, uid: &str) {
+fn prepare_built_in(server: &Server, resource: &ServedResource, sent: &Value, object: &mut Value, uid: &str) {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => {
             let spec = section(object, "spec");
@@ -71,7 +73,7 @@ fn prepare_built_in(server: &Server, resource: &ServedResource, object: &mut Val
         }
         ("", "pods") => object["status"] = json!({"phase": "Pending", "qosClass": qos(object)}),
         ("", "services") => allocate(server, object, None),
-        ("batch", "jobs") => name_job(object, uid),
+        ("batch", "jobs") => name_job(sent, object, uid),
         ("apiextensions.k8s.io", "customresourcedefinitions") => prepare_definition(object),
         _ => {}
     }
@@ -108,8 +110,8 @@ fn add_finalizer(object: &mut Value, name: &str) {
     }
 }
 
-/// A job finds its pods by labels that hold its uid.
-fn name_job(object: &mut Value, uid: &str) {
+/// A job finds its pods by labels that hold its uid. A job that is sent without labels shares those of its template.
+fn name_job(sent: &Value, object: &mut Value, uid: &str) {
     if object["spec"]["manualSelector"] == json!(true) {
         return;
     }
@@ -127,8 +129,8 @@ fn name_job(object: &mut Value, uid: &str) {
     }
     let own = labels.clone();
     let metadata = section(object, "metadata");
-    if metadata.get("labels").is_none_or(|labels| labels == &json!({})) {
-        // As a real server does when the job has no labels of its own: those of its template.
+    let is_empty = |labels: &Value| labels.as_object().is_none_or(Map::is_empty);
+    if is_empty(&sent["metadata"]["labels"]) {
         metadata.insert("labels".to_owned(), own);
     }
     section(object, "spec")
@@ -326,8 +328,8 @@ fn keep_versions(object: &mut Value) {
     }
 }
 
-/// Counts the generation up when what is wanted differs.
-pub(crate) fn count_generation(resource: &ServedResource, live: &Value, object: &mut Value) {
+/// Counts the generation up when what is wanted differs, or is [said empty](says_empties).
+pub(crate) fn count_generation(resource: &ServedResource, emptied: bool, live: &Value, object: &mut Value) {
     let Some(generation) = live["metadata"]["generation"].as_u64() else {
         return;
     };
@@ -340,8 +342,25 @@ pub(crate) fn count_generation(resource: &ServedResource, live: &Value, object: 
     };
     let annotated = resource.is("apps", "deployments")
         && live["metadata"].get("annotations") != object["metadata"].get("annotations");
-    if annotated || wanted(live) != wanted(object) {
+    if annotated || emptied || wanted(live) != wanted(object) {
         object["metadata"]["generation"] = json!(generation + 1);
+    }
+}
+
+/// Whether a request says something empty that differs from the absent value that is stored of it: the server counts the
+/// generation of a NetworkPolicy up each time.
+pub(crate) fn says_empties(resource: &ServedResource, sent: &Value) -> bool {
+    resource.is("networking.k8s.io", "networkpolicies") && has_empties(&sent["spec"])
+}
+
+fn has_empties(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty() || items.iter().any(has_empties),
+        Value::Object(fields) => {
+            let nothing = |labels: &Value| labels.as_object().is_some_and(Map::is_empty);
+            fields.get("matchLabels").is_some_and(nothing) || fields.values().any(has_empties)
+        }
+        _ => false,
     }
 }
 
