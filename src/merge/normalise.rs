@@ -12,31 +12,31 @@ use super::typed::item_element;
 
 /// How far an object of a built-in kind is: the store makes `null` of an empty list that is always written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum HeldAs {
     Decoded,
     Stored,
 }
 
-/// The types of built-in kinds, and the stage that their objects are brought to.
+/// The types of built-in kinds, and how far their objects are brought.
 #[derive(Clone, Copy)]
 struct Decoder<'t> {
     table: &'t TypeTable,
-    stage: Stage,
+    held: HeldAs,
 }
 
 /// Makes an object what the server would hold after decoding it, or after storing it.
 ///
 /// # Errors
 /// A value that its type cannot hold, in the server's words.
-pub(super) fn normalise(of: &TypeRef, object: &mut Value, stage: Stage) -> Result<(), String> {
+pub(super) fn normalise(of: &TypeRef, object: &mut Value, held: HeldAs) -> Result<(), String> {
     let table = of.table();
     if !of.is_custom() {
-        return builtin(Decoder { table, stage }, of.root(), object);
+        return builtin(Decoder { table, held }, of.root(), object);
     }
     if let (TypeShape::Map(root), Some(map)) = (&table.get(of.root()).shape, object.as_object_mut())
         && let (Some(field), Some(metadata)) = (root.fields.get("metadata"), map.get_mut("metadata"))
     {
-        builtin(Decoder { table, stage }, field.of, metadata)?;
+        builtin(Decoder { table, held }, field.of, metadata)?;
     }
     custom(table, of.root(), object);
     Ok(())
@@ -94,7 +94,7 @@ fn leaves_out(decoder: Decoder<'_>, field: &FieldSchema, value: &mut Value) -> b
         Empty::Vanishes => is_empty(decoder.table, field.of, value),
         Empty::Stays | Empty::Object | Empty::Zero => value.is_null(),
         Empty::Null => {
-            if decoder.stage == Stage::Stored && is_empty(decoder.table, field.of, value) {
+            if decoder.held == HeldAs::Stored && is_empty(decoder.table, field.of, value) {
                 *value = Value::Null;
             }
             false
@@ -105,9 +105,9 @@ fn leaves_out(decoder: Decoder<'_>, field: &FieldSchema, value: &mut Value) -> b
 /// As [`normalise`] as far as it is stored, for an object that was canonical before `changed` was written into it.
 pub(super) fn normalise_changed(of: &TypeRef, object: &mut Value, changed: &FieldSet) -> Result<(), String> {
     if of.is_custom() {
-        return normalise(of, object, Stage::Stored);
+        return normalise(of, object, HeldAs::Stored);
     }
-    builtin_changed(Decoder { table: of.table(), stage: Stage::Stored }, of.root(), object, changed)
+    builtin_changed(Decoder { table: of.table(), held: HeldAs::Stored }, of.root(), object, changed)
 }
 
 fn builtin_changed(decoder: Decoder<'_>, id: TypeId, value: &mut Value, changed: &FieldSet) -> Result<(), String> {

@@ -35,7 +35,7 @@ pub(super) fn update(
     }
     if !of.is_custom() {
         // What was decoded already can be decoded.
-        let _ = normalise::normalise(&of, &mut after, normalise::Stage::Stored);
+        let _ = normalise::normalise(&of, &mut after, normalise::HeldAs::Stored);
     }
     Ok(finish(&of, before, after, entries, options.subresource))
 }

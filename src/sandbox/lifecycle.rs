@@ -3,23 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{fields::section, resources::ServedResource, server::Server, status::Status, store::Store};
-
-/// Kinds whose `metadata.generation` counts changes of what is wanted.
-fn has_generation(resource: &ServedResource) -> bool {
-    if resource.custom.is_some() {
-        return true;
-    }
-    matches!(
-        (resource.group.as_str(), resource.plural.as_str()),
-        (
-            "apps" | "batch" | "admissionregistration.k8s.io" | "apiextensions.k8s.io" | "policy" | "networking.k8s.io",
-            _
-        ) | ("", "pods")
-            | ("scheduling.k8s.io", "priorityclasses")
-            | ("discovery.k8s.io", "endpointslices")
-    )
-}
+use super::{fields::section, generation, resources::ServedResource, server::Server, status::Status, store::Store};
 
 /// Identity and first values of a new object, which has its name and namespace already.
 ///
@@ -34,7 +18,7 @@ pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, sent: &Val
     metadata.insert("uid".to_owned(), Value::from(uid.as_str()));
     metadata.insert("creationTimestamp".to_owned(), Value::from(now));
     metadata.remove("generation");
-    if has_generation(resource) {
+    if generation::is_counted(resource) {
         metadata.insert("generation".to_owned(), Value::from(1));
     }
     if resource.has("status") && resource.custom.is_some() {
@@ -328,42 +312,6 @@ fn keep_versions(object: &mut Value) {
     }
 }
 
-/// Counts the generation up when what is wanted differs, or is [said empty](says_empties).
-pub(crate) fn count_generation(resource: &ServedResource, emptied: bool, live: &Value, object: &mut Value) {
-    let Some(generation) = live["metadata"]["generation"].as_u64() else {
-        return;
-    };
-    let wanted = |object: &Value| {
-        let mut wanted = object.as_object().cloned().unwrap_or_default();
-        for name in ["apiVersion", "kind", "metadata", "status"] {
-            wanted.remove(name);
-        }
-        wanted
-    };
-    let annotated = resource.is("apps", "deployments")
-        && live["metadata"].get("annotations") != object["metadata"].get("annotations");
-    if annotated || emptied || wanted(live) != wanted(object) {
-        object["metadata"]["generation"] = json!(generation + 1);
-    }
-}
-
-/// Whether a request says something empty that differs from the absent value that is stored of it: the server counts the
-/// generation of a NetworkPolicy up each time.
-pub(crate) fn says_empties(resource: &ServedResource, sent: &Value) -> bool {
-    resource.is("networking.k8s.io", "networkpolicies") && has_empties(&sent["spec"])
-}
-
-fn has_empties(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty() || items.iter().any(has_empties),
-        Value::Object(fields) => {
-            let nothing = |labels: &Value| labels.as_object().is_some_and(Map::is_empty);
-            fields.get("matchLabels").is_some_and(nothing) || fields.values().any(has_empties)
-        }
-        _ => false,
-    }
-}
-
 /// The conditions by which a new definition is known to be served.
 pub(crate) fn establish(server: &Server, definition: &mut Value) {
     let now = server.clock.text();
@@ -411,4 +359,24 @@ pub(crate) fn admit_new(server: &Server, resource: &ServedResource, namespace: &
 /// Whether any object of a resource is left.
 pub(crate) fn any_left(store: &Store, resource: &ServedResource) -> bool {
     !store.list(&resource.storage(), None).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_sent_without_labels_shares_those_of_its_pods() {
+        let job = |labels: Value| json!({"metadata": {"name": "j", "labels": labels}, "spec": {"template": {"metadata": {"labels": {"app": "x"}}}}});
+        let named = |sent: Value| {
+            let mut object =
+                if sent["metadata"]["labels"].is_object() { sent.clone() } else { job(json!({"app": "x"})) };
+            name_job(&sent, &mut object, "u");
+            object["metadata"]["labels"].clone()
+        };
+        let all = json!({"app": "x", "batch.kubernetes.io/controller-uid": "u", "batch.kubernetes.io/job-name": "j",
+            "controller-uid": "u", "job-name": "j"});
+        assert_eq!(named(job(Value::Null)), all);
+        assert_eq!(named(job(json!({"app": "x"}))), json!({"app": "x"}));
+    }
 }

@@ -28,6 +28,7 @@ mod events;
 mod faults;
 mod fields;
 mod forms;
+mod generation;
 mod handle;
 mod http;
 mod json;

@@ -7,6 +7,7 @@ use crate::merge::{self, UpdateOptions};
 use super::{
     access, custom, delete, events,
     fields::{refused_update, section},
+    generation,
     http::Call,
     lifecycle, read,
     reply::Reply,
@@ -283,14 +284,14 @@ pub(crate) fn store_change(
     let name = call.place.name.as_str();
     let sub = call.place.subresource.as_str();
     call.rewrite(&mut object);
-    let emptied = sub.is_empty() && lifecycle::says_empties(resource, sent);
+    let emptied = sub.is_empty() && generation::says_empties(resource, sent);
     if object == *live && !emptied {
         return Ok(Some(object));
     }
     lifecycle::carry_over(resource, sub, live, &mut object);
     if sub.is_empty() {
         lifecycle::keep_allocated(server, resource, live, &mut object);
-        lifecycle::count_generation(resource, emptied, live, &mut object);
+        generation::count(resource, emptied, live, &mut object);
     }
     if object == *live {
         return Ok(Some(object));

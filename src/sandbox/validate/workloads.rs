@@ -264,3 +264,64 @@ pub(super) fn disruption_budget(object: &Value, errors: &mut Errors) {
     }
     names::selector(&spec["selector"], "spec.selector", errors);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(check: fn(&Value, &mut Errors), spec: Value) -> Errors {
+        let mut errors = Errors::new();
+        check(&json!({ "spec": spec }), &mut errors);
+        errors
+    }
+
+    #[test]
+    fn nothing_unavailable_and_nothing_more_is_no_way_to_roll() {
+        let rolling = |unavailable: Value, surge: Value| json!({ "maxUnavailable": unavailable, "maxSurge": surge });
+        let about = |errors: Errors, field: &str| -> Vec<FieldError> {
+            errors.into_iter().filter(|error| format!("{error:?}").contains(field)).collect()
+        };
+        let deployments = |of: Value| {
+            about(
+                told(deployment, json!({ "strategy": { "type": "RollingUpdate", "rollingUpdate": of } })),
+                "rollingUpdate",
+            )
+        };
+        let path = "spec.strategy.rollingUpdate.maxUnavailable";
+        let detail = "may not be 0 when `maxSurge` is 0";
+        assert_eq!(deployments(rolling(json!(0), json!("0%"))), [FieldError::invalid(path, &json!(0), detail)]);
+        assert_eq!(deployments(rolling(json!(0), json!(1))), []);
+        let daemons =
+            |of: Value| about(told(daemon_set, json!({ "updateStrategy": { "rollingUpdate": of } })), "rollingUpdate");
+        let path = "spec.updateStrategy.rollingUpdate";
+        let needed = FieldError::required(format!("{path}.maxUnavailable"), "cannot be 0 when maxSurge is 0");
+        assert_eq!(daemons(rolling(json!(0), json!(0))), [needed]);
+        let both = FieldError::invalid(
+            format!("{path}.maxSurge"),
+            &json!(2),
+            "may not be set when maxUnavailable is non-zero",
+        );
+        assert_eq!(daemons(rolling(json!(1), json!(2))), [both]);
+        assert_eq!(daemons(rolling(json!(1), json!(0))), []);
+    }
+
+    #[test]
+    fn scaling_rules_need_a_policy() {
+        let rules = |down: Value| {
+            let target = json!({ "kind": "Deployment", "name": "x" });
+            told(autoscaler, json!({ "maxReplicas": 1, "scaleTargetRef": target, "behavior": { "scaleDown": down } }))
+        };
+        let path = "spec.behavior.scaleDown";
+        let none = FieldError::required(format!("{path}.policies"), "must specify at least one Policy");
+        assert_eq!(rules(json!({ "policies": [] })), [none]);
+        let zero = FieldError::invalid(format!("{path}.policies[0].value"), &json!(0), "must be greater than zero");
+        assert_eq!(rules(json!({ "policies": [{ "type": "Pods", "value": 0, "periodSeconds": 15 }] })), [zero]);
+    }
+
+    #[test]
+    fn a_template_of_claims_is_checked_as_a_claim_is() {
+        let claim = json!({ "metadata": { "name": "data" }, "spec": { "accessModes": ["ReadWriteOnce"] } });
+        let errors = told(stateful_set, json!({ "volumeClaimTemplates": [claim] }));
+        assert_eq!(errors[0], FieldError::required("spec.volumeClaimTemplates[0].spec.resources[storage]", ""));
+    }
+}
