@@ -182,8 +182,9 @@ impl Replay {
         if wanted["kind"] == object["kind"] {
             self.compared += 1;
             let (mut wanted, mut got) = (comparable(wanted), comparable(&object));
-            if live.is_none_or(|live| live["kind"] == "Service" && live["spec"]["clusterIP"].is_null()) {
-                given_by_stores(&mut wanted, &mut got);
+            match live {
+                None => given_by_stores(&mut wanted, &mut got),
+                Some(_) => take_from_stores(&wanted, &mut got, Value::is_null),
             }
             if wanted != got {
                 self.differences.push(format!("{what}:\nwanted {wanted:#}\ngot    {got:#}"));
@@ -196,10 +197,7 @@ impl Replay {
             if let Some(finalizers) = wanted.pointer("/metadata/finalizers") {
                 object["metadata"]["finalizers"] = finalizers.clone();
             }
-            if object["kind"] == "Namespace" {
-                object["spec"] = wanted["spec"].clone();
-            }
-            take_from_stores(wanted, &mut object);
+            take_from_stores(wanted, &mut object, |_| true);
             self.store.insert(target.key.clone(), object);
         }
     }
@@ -242,6 +240,10 @@ fn comparable(object: &Value) -> Value {
         }
         entries.sort_by_key(Value::to_string);
     }
+    let conditions = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten().filter(|condition| condition["lastTransitionTime"].is_string()) {
+        condition["lastTransitionTime"] = json!("<time>");
+    }
     object
 }
 
@@ -263,13 +265,15 @@ fn places_of_stores(kind: &Value) -> &'static [&'static [&'static str]] {
     }
 }
 
-/// Gives an object what the store gave to the one recorded.
-fn take_from_stores(wanted: &Value, object: &mut Value) {
+/// Gives an object what the store gave to the one recorded, where `takes` says so of what it has.
+fn take_from_stores(wanted: &Value, object: &mut Value, takes: fn(&Value) -> bool) {
     for path in places_of_stores(&wanted["kind"]) {
         let Some(value) = path.iter().try_fold(wanted, |at, name| at.get(*name)) else { continue };
         let (last, parents) = path.split_last().unwrap();
         let parent = parents.iter().fold(&mut *object, |at, name| &mut at[*name]);
-        parent[*last] = value.clone();
+        if takes(&parent[*last]) {
+            parent[*last] = value.clone();
+        }
     }
 }
 

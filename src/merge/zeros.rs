@@ -114,14 +114,16 @@ fn plots() -> Schemas {
         "limits": amounts,
         "requests": amounts,
         "water": { "type": "object", "properties": { "often": { "type": "boolean", "default": false } } },
-    }, "additionalProperties": false });
+    } });
+    let status =
+        json!({ "type": "object", "default": { "phase": "New" }, "properties": { "phase": { "type": "string" } } });
     let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": "plots.garden.test" },
         "spec": {
             "group": "garden.test", "names": { "kind": "Plot", "plural": "plots" }, "scope": "Namespaced",
             "versions": [{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": {
-                "type": "object", "properties": { "spec": spec }
-            } } }],
+                "type": "object", "properties": { "spec": spec, "status": status }
+            }, }, "subresources": { "status": {} } }],
         }
     });
     let mut schemas = Schemas::builtin();
@@ -140,6 +142,15 @@ fn defaults_of_a_definition_may_be_zero_false_or_empty_and_come_back() {
     let said = plot(json!({ "delay": 5, "open": true, "name": "x", "water": { "often": true } }));
     let live = after(&schemas, &[("us", said), ("us", plot(json!({ "water": {} })))]);
     assert_eq!(live["spec"], json!({ "delay": 0, "open": false, "name": "", "water": { "often": false } }));
+}
+
+#[test]
+fn a_new_object_has_the_status_that_its_definition_says() {
+    let mut said = of("garden.test/v1", "Plot", &json!({}));
+    said["status"] = json!({ "phase": "Ours" });
+    let live = after(&plots(), &[("us", said.clone())]);
+    assert_eq!(live["status"], json!({ "phase": "New" }));
+    assert_eq!(after(&plots(), &[("us", said.clone()), ("us", said)]), live);
 }
 
 #[test]

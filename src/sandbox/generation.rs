@@ -40,7 +40,7 @@ pub(super) fn count(resource: &ServedResource, emptied: bool, live: &Value, obje
 }
 
 /// Whether a request says something empty that differs from the absent value that is stored of it: the server counts the
-/// generation of a NetworkPolicy up each time.
+/// generation of a `NetworkPolicy` up each time.
 pub(super) fn says_empties(resource: &ServedResource, sent: &Value) -> bool {
     resource.is("networking.k8s.io", "networkpolicies") && has_empties(&sent["spec"])
 }

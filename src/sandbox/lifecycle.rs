@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{fields::section, generation, resources::ServedResource, server::Server, status::Status, store::Store};
+use super::{
+    custom, fields::section, generation, resources::ServedResource, server::Server, status::Status, store::Store,
+};
 
 /// Identity and first values of a new object, which has its name and namespace already.
 ///
@@ -21,10 +23,13 @@ pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, sent: &Val
     if generation::is_counted(resource) {
         metadata.insert("generation".to_owned(), Value::from(1));
     }
-    if resource.has("status") && resource.custom.is_some() {
-        drop_member(object, "status");
-    }
-    if resource.custom.is_none() {
+    if let Some(custom) = &resource.custom {
+        if resource.has("status") {
+            drop_member(object, "status");
+        }
+        // Defaults may say a status, too.
+        custom::fill(custom.schema(&resource.version), object);
+    } else {
         prepare_built_in(server, resource, sent, object, &uid);
     }
 }

@@ -98,7 +98,6 @@ const VOLUME_SOURCES: [&str; 30] = [
 ];
 
 /// The names of the volumes that can be mounted: those with an error cannot.
-
 fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for (place, volume) in items(spec, "volumes") {
@@ -116,15 +115,13 @@ fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
             errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
         }
         let mut sources = VOLUME_SOURCES.iter().filter(|source| !volume[**source].is_null());
-        match sources.next() {
-            None => errors.push(FieldError::required(path, "must specify a volume type")),
-            Some(_) => {
-                volume_source(volume, &path, errors);
-                for more in sources {
-                    let detail = "may not specify more than 1 volume type";
-                    errors.push(FieldError::forbidden(format!("{path}.{more}"), detail));
-                }
-            }
+        if sources.next().is_none() {
+            errors.push(FieldError::required(&path, "must specify a volume type"));
+        }
+        volume_source(volume, &path, errors);
+        for more in sources {
+            let detail = "may not specify more than 1 volume type";
+            errors.push(FieldError::forbidden(format!("{path}.{more}"), detail));
         }
         if errors.len() == before {
             seen.insert(name.to_owned());
