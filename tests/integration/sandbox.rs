@@ -50,7 +50,7 @@ async fn replayed_beside(folder: &str, but: &'static [&str], definitions: Option
         println!("skipped: no {folder} beside the repository");
         return None;
     };
-    let handle = started().await;
+    let handle = sandbox::serve(Options { definitions: false, ..options() }).await.unwrap();
     let address = handle.address.to_string();
     let (folder, definitions) = (shared.join(folder), definitions.map(|name| shared.join(name)));
     let replay = tokio::task::spawn_blocking(move || {

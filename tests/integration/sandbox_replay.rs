@@ -184,6 +184,9 @@ impl Replay {
             if pointer == "/metadata/managedFields" {
                 (want, got) = (by_manager(want), by_manager(got));
             }
+            if pointer == "/details/causes" {
+                (want, got) = (unordered(want), unordered(got));
+            }
             if !self.same(&want, &got) {
                 different.push(format!("{pointer}: want {want}, got {got}"));
             }
@@ -253,6 +256,15 @@ fn by_manager(value: Value) -> Value {
         [word("manager"), word("operation"), word("apiVersion"), word("subresource"), word("fieldsV1")]
     });
     Value::Array(entries)
+}
+
+/// The order of conflicts is not stable.
+fn unordered(causes: Value) -> Value {
+    let Value::Array(mut causes) = causes else {
+        return causes;
+    };
+    causes.sort_by_key(Value::to_string);
+    Value::Array(causes)
 }
 
 fn head(reader: &mut BufReader<TcpStream>) -> (u16, bool) {
