@@ -284,7 +284,8 @@ pub(crate) fn store_change(
     let name = call.place.name.as_str();
     let sub = call.place.subresource.as_str();
     call.rewrite(&mut object);
-    let emptied = sub.is_empty() && generation::says_empties(resource, sent);
+    let emptied = sub.is_empty()
+        && (generation::says_empties(resource, sent) || validate::empties_immutable(resource, live, sent));
     if object == *live && !emptied {
         return Ok(Some(object));
     }
@@ -293,10 +294,10 @@ pub(crate) fn store_change(
         lifecycle::keep_allocated(server, resource, live, &mut object);
         generation::count(resource, emptied, live, &mut object);
     }
-    if object == *live {
+    if object == *live && !emptied {
         return Ok(Some(object));
     }
-    let errors = validate::change(server, resource, sub, live, &object);
+    let errors = validate::change(server, resource, sub, live, sent, &object);
     if !errors.is_empty() {
         return Err(Status::invalid_object(resource, name, &errors));
     }

@@ -182,8 +182,13 @@ pub(super) fn secret(object: &Value, errors: &mut Errors) {
     }
 }
 
+/// Whether a map is said empty where none is live.
+pub(super) fn is_said_empty(live: &Value, sent: &Value, field: &str) -> bool {
+    live.get(field).is_none() && sent[field].as_object().is_some_and(Map::is_empty)
+}
+
 /// Refuses changes of data that was declared immutable.
-pub(super) fn immutable_data(live: &Value, object: &Value, fields: &[&str], errors: &mut Errors) {
+pub(super) fn immutable_data(live: &Value, sent: &Value, object: &Value, fields: &[&str], errors: &mut Errors) {
     if live["immutable"] != json!(true) {
         return;
     }
@@ -192,7 +197,7 @@ pub(super) fn immutable_data(live: &Value, object: &Value, fields: &[&str], erro
         errors.push(FieldError::forbidden("immutable", detail));
     }
     for field in fields {
-        if live.get(*field) != object.get(*field) {
+        if live.get(*field) != object.get(*field) || is_said_empty(live, sent, field) {
             errors.push(FieldError::forbidden(*field, detail));
         }
     }
@@ -372,6 +377,19 @@ mod tests {
         assert_eq!(errors, [], "the order does not count");
         quota_change(&of(Value::Null, json!({})), &of(json!(["NotTerminating"]), json!({})), &mut errors);
         assert_eq!(errors, scoped("field is immutable", json!(["NotTerminating"])));
+    }
+
+    #[test]
+    fn immutable_data_cannot_be_said_empty_where_there_is_none() {
+        let live = json!({"data": {"a": "1"}, "immutable": true});
+        let told = |sent: Value| {
+            let mut errors = Errors::new();
+            immutable_data(&live, &sent, &live, &["data", "binaryData"], &mut errors);
+            errors
+        };
+        assert_eq!(told(json!({"data": {}})), []);
+        let detail = "field is immutable when `immutable` is set";
+        assert_eq!(told(json!({"binaryData": {}})), [FieldError::forbidden("binaryData", detail)]);
     }
 
     #[test]

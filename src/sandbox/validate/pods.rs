@@ -138,6 +138,12 @@ fn volume_source(volume: &Value, path: &str, errors: &mut Errors) {
             needed(&volume[kind], field, &format!("{path}.{kind}"), errors);
         }
     }
+    for (place, source) in items(&volume["projected"], "sources") {
+        if source.as_object().is_some_and(|kinds| kinds.values().filter(|kind| !kind.is_null()).count() > 1) {
+            let detail = "may not specify more than 1 volume type per source";
+            errors.push(FieldError::forbidden(format!("{path}.projected.sources[{place}]"), detail));
+        }
+    }
 }
 
 fn container(one: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut Errors) {
@@ -158,6 +164,7 @@ fn container(one: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut E
     }
     ports(one, &format!("{path}.ports"), errors);
     environment(one, &format!("{path}.env"), errors);
+    environment_sources(one, &format!("{path}.envFrom"), errors);
     mounts(one, &format!("{path}.volumeMounts"), volumes, errors);
     let pulls = ["Always", "IfNotPresent", "Never"];
     one_of(&one["imagePullPolicy"], &format!("{path}.imagePullPolicy"), &pulls, errors);
@@ -230,6 +237,22 @@ fn environment(container: &Value, path: &str, errors: &mut Errors) {
                 needed(&value[kind], "key", &format!("{path}.{kind}"), errors);
             }
         }
+    }
+}
+
+fn environment_sources(container: &Value, path: &str, errors: &mut Errors) {
+    for (place, one) in items(container, "envFrom") {
+        let given: Vec<&str> =
+            ["configMapRef", "secretRef"].into_iter().filter(|kind| one[*kind].is_object()).collect();
+        for kind in &given {
+            needed(&one[*kind], "name", &format!("{path}[{place}].{kind}"), errors);
+        }
+        let detail = match given.len() {
+            0 => "must specify one of: `configMapRef` or `secretRef`",
+            1 => continue,
+            _ => "may not have more than one field specified at a time",
+        };
+        errors.push(FieldError::invalid(path, &json!(""), detail));
     }
 }
 
@@ -392,6 +415,25 @@ mod tests {
         let expected = [
             FieldError::forbidden("spec.volumes[0].hostPath", detail),
             FieldError::not_found("spec.containers[0].volumeMounts[0].name", &json!("v")),
+        ];
+        assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn a_source_of_variables_and_one_of_a_projection_is_one() {
+        let pod = json!({"containers": [{"name": "a", "image": "x",
+            "envFrom": [{"configMapRef": {"name": "c"}, "secretRef": {"name": "s"}}, {}]}],
+            "volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "s"}, "configMap": {"name": "c"}}]}}]});
+        let mut errors = Vec::new();
+        spec(&pod, "spec", &["Always"], &mut errors);
+        let path = "spec.containers[0].envFrom";
+        let expected = [
+            FieldError::forbidden(
+                "spec.volumes[0].projected.sources[0]",
+                "may not specify more than 1 volume type per source",
+            ),
+            FieldError::invalid(path, &json!(""), "may not have more than one field specified at a time"),
+            FieldError::invalid(path, &json!(""), "must specify one of: `configMapRef` or `secretRef`"),
         ];
         assert_eq!(errors, expected);
     }
