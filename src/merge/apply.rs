@@ -110,7 +110,7 @@ fn write_applied(
     if !is_same {
         let decoded = match stored {
             Some(_) => normalise::normalise_changed(of, &mut merged, &changed),
-            None => normalise::normalise(of, &mut merged),
+            None => normalise::normalise(of, &mut merged, normalise::HeldAs::Stored),
         };
         decoded.map_err(|message| unreadable(applied, &message))?;
         fill_defaults(of, &mut merged);

@@ -71,10 +71,43 @@ fn deployment(containers: &'static [&'static str], labels: &'static [&'static st
     })
 }
 
+/// Zeros and empties of a Deployment's spec: where, and what.
+fn zeros() -> impl Strategy<Value = Vec<(&'static str, Value)>> {
+    let places = vec![
+        ("/strategy/rollingUpdate/maxUnavailable", json!(0)),
+        ("/strategy/rollingUpdate/maxUnavailable", json!("0%")),
+        ("/strategy/rollingUpdate/maxUnavailable", json!(1)),
+        ("/strategy/rollingUpdate/maxSurge", json!(0)),
+        ("/minReadySeconds", json!(0)),
+        ("/paused", json!(false)),
+        ("/selector/matchLabels", json!({})),
+        ("/template/metadata/annotations", json!({})),
+        ("/template/metadata/annotations/a", json!("")),
+        ("/template/spec/nodeSelector", json!({})),
+        ("/template/spec/securityContext", json!({})),
+        ("/template/spec/securityContext/runAsUser", json!(0)),
+        ("/template/spec/serviceAccountName", json!("")),
+        ("/template/spec/serviceAccountName", json!("a")),
+        ("/template/spec/tolerations", json!([])),
+        ("/template/spec/terminationGracePeriodSeconds", json!(0)),
+    ];
+    vec(prop::sample::select(places), 0..4)
+}
+
 fn any_deployment() -> impl Strategy<Value = Value> {
-    (deployment(&["a", "b", "c"], &["l", "m", "n"]), prop::option::of(0..4)).prop_map(|(mut object, replicas)| {
+    let zeros = prop_oneof![Just(Vec::new()), zeros()];
+    let parts = (deployment(&["a", "b", "c"], &["l", "m", "n"]), prop::option::of(0..4), zeros);
+    parts.prop_map(|(mut object, replicas, zeros)| {
         if let Some(replicas) = replicas {
             object["spec"]["replicas"] = json!(replicas);
+        }
+        for (place, value) in zeros {
+            let (parents, last) = place.rsplit_once('/').unwrap();
+            let names = parents.split('/').skip(1);
+            let parent = names.fold(&mut object["spec"], |at, name| &mut at[name]);
+            if parent.get(last).is_none() {
+                parent[last] = value;
+            }
         }
         object
     })
@@ -217,13 +250,16 @@ proptest! {
         let after = applied(Some(&live), &second, "us", NOW);
         let theirs = owned(&after, "them").unwrap_or_default();
         let kept = own_fields(&schemas, &second).unwrap().union(&theirs);
-        let defaulted = [".spec.replicas", ".image", ".protocol"];
+        let defaulted = [
+            ".spec.replicas", ".image", ".protocol", ".maxUnavailable", ".maxSurge", ".securityContext", ".serviceAccountName",
+            ".terminationGracePeriodSeconds",
+        ];
         for path in before.difference(&kept).paths() {
             let text = path.to_string();
             if defaulted.iter().any(|ending| text.ends_with(ending)) || kept.paths().iter().any(|other| other.to_string().starts_with(&text)) {
                 continue;
             }
-            prop_assert!(path.get(&after).is_none(), "{} is still there: {:#}", text, after);
+            prop_assert!(path.get(&after).is_none_or(Value::is_null), "{} is still there: {:#}", text, after);
         }
     }
 

@@ -149,3 +149,5 @@ mod laws;
 mod replay;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod zeros;

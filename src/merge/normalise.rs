@@ -10,86 +10,108 @@ use super::schema::{
 };
 use super::typed::item_element;
 
-/// Makes an object what the server would hold after decoding it.
+/// How far an object of a built-in kind is: the store makes `null` of an empty list that is always written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeldAs {
+    Decoded,
+    Stored,
+}
+
+/// The types of built-in kinds, and how far their objects are brought.
+#[derive(Clone, Copy)]
+struct Decoder<'t> {
+    table: &'t TypeTable,
+    held: HeldAs,
+}
+
+/// Makes an object what the server would hold after decoding it, or after storing it.
 ///
 /// # Errors
 /// A value that its type cannot hold, in the server's words.
-pub(super) fn normalise(of: &TypeRef, object: &mut Value) -> Result<(), String> {
+pub(super) fn normalise(of: &TypeRef, object: &mut Value, held: HeldAs) -> Result<(), String> {
     let table = of.table();
     if !of.is_custom() {
-        return builtin(table, of.root(), object);
+        return builtin(Decoder { table, held }, of.root(), object);
     }
     if let (TypeShape::Map(root), Some(map)) = (&table.get(of.root()).shape, object.as_object_mut())
         && let (Some(field), Some(metadata)) = (root.fields.get("metadata"), map.get_mut("metadata"))
     {
-        builtin(table, field.of, metadata)?;
+        builtin(Decoder { table, held }, field.of, metadata)?;
     }
     custom(table, of.root(), object);
     Ok(())
 }
 
-fn builtin(table: &TypeTable, id: TypeId, value: &mut Value) -> Result<(), String> {
-    match &table.get(id).shape {
+fn builtin(decoder: Decoder<'_>, id: TypeId, value: &mut Value) -> Result<(), String> {
+    match &decoder.table.get(id).shape {
         TypeShape::Scalar(scalar) => normalise_scalar(*scalar, value, canonical_quantity),
         TypeShape::List(list) => {
-            value.as_array_mut().into_iter().flatten().try_for_each(|item| builtin(table, list.items, item))
+            value.as_array_mut().into_iter().flatten().try_for_each(|item| builtin(decoder, list.items, item))
         }
         TypeShape::Map(object) => match value {
-            Value::Object(map) => builtin_map(table, object, map),
+            Value::Object(map) => builtin_map(decoder, object, map),
             _ => Ok(()),
         },
         TypeShape::Any => Ok(()),
     }
 }
 
-fn builtin_map(table: &TypeTable, object: &ObjectSchema, map: &mut Map<String, Value>) -> Result<(), String> {
+fn builtin_map(decoder: Decoder<'_>, object: &ObjectSchema, map: &mut Map<String, Value>) -> Result<(), String> {
     if object.fields.is_empty() {
         let Some(values) = object.values else { return Ok(()) };
-        let amounts = matches!(table.get(values).shape, TypeShape::Scalar(ScalarKind::Quantity));
+        let amounts = matches!(decoder.table.get(values).shape, TypeShape::Scalar(ScalarKind::Quantity));
         return map.values_mut().try_for_each(|value| {
             if amounts {
                 normalise_scalar(ScalarKind::Quantity, value, canonical_resource_quantity)
             } else {
-                builtin(table, values, value)
+                builtin(decoder, values, value)
             }
         });
     }
     let mut gone: Vec<String> = Vec::new();
     for (name, value) in map.iter_mut() {
-        if builtin_field(table, object, name, value)? {
+        if builtin_field(decoder, object, name, value)? {
             gone.push(name.clone());
         }
     }
     for name in gone {
         map.remove(&name);
     }
-    write_zero_values(table, object, map)
+    write_zero_values(decoder, object, map)
 }
 
 /// Makes the value of one field canonical; returns whether the server leaves the field out.
-fn builtin_field(table: &TypeTable, object: &ObjectSchema, name: &str, value: &mut Value) -> Result<bool, String> {
+fn builtin_field(decoder: Decoder<'_>, object: &ObjectSchema, name: &str, value: &mut Value) -> Result<bool, String> {
     let Some(field) = object.fields.get(name) else { return Ok(object.values.is_none()) };
     if !value.is_null() {
-        builtin(table, field.of, value)?;
+        builtin(decoder, field.of, value)?;
     }
-    Ok(leaves_out(table, field, value))
+    Ok(leaves_out(decoder, field, value))
 }
 
-fn leaves_out(table: &TypeTable, field: &FieldSchema, value: &Value) -> bool {
+fn leaves_out(decoder: Decoder<'_>, field: &FieldSchema, value: &mut Value) -> bool {
     match field.empty {
-        Empty::Vanishes => is_empty(table, field.of, value),
+        Empty::Vanishes => is_empty(decoder.table, field.of, value),
         Empty::Stays | Empty::Object | Empty::Zero => value.is_null(),
-        Empty::Null => false,
+        Empty::Null => {
+            if decoder.held == HeldAs::Stored && is_empty(decoder.table, field.of, value) {
+                *value = Value::Null;
+            }
+            false
+        }
     }
 }
 
-/// As [`normalise`], for an object that was canonical before `changed` was written into it.
+/// As [`normalise`] as far as it is stored, for an object that was canonical before `changed` was written into it.
 pub(super) fn normalise_changed(of: &TypeRef, object: &mut Value, changed: &FieldSet) -> Result<(), String> {
-    if of.is_custom() { normalise(of, object) } else { builtin_changed(of.table(), of.root(), object, changed) }
+    if of.is_custom() {
+        return normalise(of, object, HeldAs::Stored);
+    }
+    builtin_changed(Decoder { table: of.table(), held: HeldAs::Stored }, of.root(), object, changed)
 }
 
-fn builtin_changed(table: &TypeTable, id: TypeId, value: &mut Value, changed: &FieldSet) -> Result<(), String> {
-    match (&table.get(id).shape, value) {
+fn builtin_changed(decoder: Decoder<'_>, id: TypeId, value: &mut Value, changed: &FieldSet) -> Result<(), String> {
+    match (&decoder.table.get(id).shape, value) {
         (TypeShape::Map(object), Value::Object(map)) if !object.atomic && !object.fields.is_empty() => {
             for (element, member, below) in changed.children() {
                 let Some((name, value)) = element.as_field().and_then(|name| Some((name, map.get_mut(name)?))) else {
@@ -97,38 +119,38 @@ fn builtin_changed(table: &TypeTable, id: TypeId, value: &mut Value, changed: &F
                 };
                 let gone = match object.fields.get(name) {
                     Some(field) if !member && !value.is_null() => {
-                        builtin_changed(table, field.of, value, below)?;
-                        leaves_out(table, field, value)
+                        builtin_changed(decoder, field.of, value, below)?;
+                        leaves_out(decoder, field, value)
                     }
-                    _ => builtin_field(table, object, name, value)?,
+                    _ => builtin_field(decoder, object, name, value)?,
                 };
                 if gone {
                     map.remove(name);
                 }
             }
-            write_zero_values(table, object, map)
+            write_zero_values(decoder, object, map)
         }
         (TypeShape::List(list), Value::Array(items)) if !matches!(list.kind, ListKind::Atomic) => {
             for item in items {
                 match item_element(list, item).ok().as_ref().and_then(|element| changed.child(element)) {
-                    Some((true, _)) => builtin(table, list.items, item)?,
-                    Some((false, below)) => builtin_changed(table, list.items, item, below)?,
+                    Some((true, _)) => builtin(decoder, list.items, item)?,
+                    Some((false, below)) => builtin_changed(decoder, list.items, item, below)?,
                     None => {}
                 }
             }
             Ok(())
         }
-        (_, value) => builtin(table, id, value),
+        (_, value) => builtin(decoder, id, value),
     }
 }
 
 /// Writes the fields that the server always writes.
-fn write_zero_values(table: &TypeTable, object: &ObjectSchema, map: &mut Map<String, Value>) -> Result<(), String> {
+fn write_zero_values(decoder: Decoder<'_>, object: &ObjectSchema, map: &mut Map<String, Value>) -> Result<(), String> {
     for (name, field) in &object.fields {
         if matches!(field.empty, Empty::Vanishes | Empty::Stays) || map.contains_key(&**name) {
             continue;
         }
-        let mut zero = match (field.empty, &table.get(field.of).shape) {
+        let mut zero = match (field.empty, &decoder.table.get(field.of).shape) {
             (Empty::Object, _) => json!({}),
             (Empty::Zero, TypeShape::Scalar(ScalarKind::Boolean)) => json!(false),
             (Empty::Zero, TypeShape::Scalar(ScalarKind::Integer | ScalarKind::Number | ScalarKind::IntOrString)) => {
@@ -139,7 +161,7 @@ fn write_zero_values(table: &TypeTable, object: &ObjectSchema, map: &mut Map<Str
             _ => Value::Null,
         };
         if field.empty == Empty::Object {
-            builtin(table, field.of, &mut zero)?;
+            builtin(decoder, field.of, &mut zero)?;
         }
         map.insert(name.to_string(), zero);
     }

@@ -81,5 +81,5 @@ fn map_without(table: &TypeTable, id: TypeId, object: Option<&ObjectSchema>, val
             }
         }
     }
-    if out.is_empty() { Value::Null } else { Value::Object(out) }
+    Value::Object(out)
 }

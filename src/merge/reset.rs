@@ -48,15 +48,11 @@ fn keep_status(of: &TypeRef, stored: Option<&Value>, object: &mut Value) {
     };
 }
 
-/// The status of a new object: what decoding gives to one without.
+/// The status of a new object: what decoding gives to one without, of custom kinds the default of their schema.
 fn initial_status(of: &TypeRef, object: &Value) -> Option<Value> {
-    if of.is_custom() {
-        return None;
-    }
-    let mut fresh: Map<String, Value> = ["apiVersion", "kind", "spec"]
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), object.get(*name)?.clone())))
-        .collect();
+    let said: &[&str] = if of.is_custom() { &["apiVersion", "kind"] } else { &["apiVersion", "kind", "spec"] };
+    let mut fresh: Map<String, Value> =
+        said.iter().filter_map(|name| Some(((*name).to_owned(), object.get(*name)?.clone()))).collect();
     fresh.insert("metadata".to_owned(), json!({}));
     let mut fresh = Value::Object(fresh);
     decode(of, &mut fresh).ok()?;

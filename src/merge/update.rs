@@ -7,7 +7,7 @@ use super::error::{ApplyError, Operation};
 use super::managed::{self, ManagedFieldsEntry};
 use super::schema::{Schemas, TypeRef};
 use super::write::{decode, drop_unknown_versions, empty_object, finish, schema_of, take, take_over, text, unowned};
-use super::{UpdateOptions, reconcile, reset};
+use super::{UpdateOptions, normalise, reconcile, reset};
 
 pub(super) fn update(
     schemas: &Schemas,
@@ -32,6 +32,10 @@ pub(super) fn update(
         drop_unknown_versions(schemas, &of, text(&sent, "kind"), &mut entries);
         reconcile::entries(&of, &mut entries);
         own_update(&of, stored, &after, &mut entries, &version, options);
+    }
+    if !of.is_custom() {
+        // What was decoded already can be decoded.
+        let _ = normalise::normalise(&of, &mut after, normalise::HeldAs::Stored);
     }
     Ok(finish(&of, before, after, entries, options.subresource))
 }

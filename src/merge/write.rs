@@ -9,6 +9,7 @@ use super::element::Path;
 use super::error::{ApplyError, FieldManagerConflict};
 use super::field_set::FieldSet;
 use super::managed::{self, ManagedFieldsEntry};
+use super::normalise::HeldAs;
 use super::schema::{Schemas, TypeRef};
 use super::{defaults, normalise, reset};
 
@@ -81,7 +82,7 @@ pub(super) fn same_without_entries(a: &Value, b: &Value) -> bool {
 
 /// What decoding a request does: values become canonical, empty ones vanish, defaults come.
 pub(super) fn decode(of: &TypeRef, object: &mut Value) -> Result<(), String> {
-    normalise::normalise(of, object)?;
+    normalise::normalise(of, object, HeldAs::Decoded)?;
     fill_defaults(of, object);
     Ok(())
 }
@@ -98,7 +99,7 @@ pub(super) fn empty_object(of: &TypeRef, like: &Value) -> Value {
     let mut empty = json!({ "apiVersion": text(like, "apiVersion"), "kind": text(like, "kind") });
     if !of.is_custom() {
         // An empty object has no value that its type could not hold.
-        let _ = normalise::normalise(of, &mut empty);
+        let _ = normalise::normalise(of, &mut empty, HeldAs::Decoded);
     }
     empty
 }

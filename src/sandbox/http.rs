@@ -15,7 +15,7 @@ use super::{
     connection::{Cut, Door},
     delete, discovery,
     faults::{Effects, Seen},
-    patch, read,
+    forms, patch, read,
     reply::{Reply, failure, injected, response},
     resources::ServedResource,
     review,
@@ -47,6 +47,7 @@ pub(crate) async fn run(listener: TcpListener, server: Arc<Server>) {
 pub(crate) enum Encoding {
     Whole,
     Metadata,
+    Table,
 }
 
 /// A request about objects, with everything that handlers look at.
@@ -139,14 +140,16 @@ async fn objects(
     if let Err(status) = authorised(server, &user, verb, &place) {
         return failure(&status);
     }
-    let resource = match resource_of(server, &place) {
-        Ok(resource) => resource,
+    let served =
+        resource_of(server, &place).and_then(|resource| Ok((forms::asked(&parts.headers, verb, &resource)?, resource)));
+    let (form, resource) = match served {
+        Ok(served) => served,
         Err(status) => return failure(&status),
     };
     let call = Call {
         verb,
         resource,
-        form: form(&parts.headers),
+        form,
         place,
         query,
         content_type: content_type(&parts.headers),
@@ -301,19 +304,6 @@ fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let value = value.split(';').next().unwrap_or_default();
     value.trim().to_ascii_lowercase()
-}
-
-fn form(headers: &HeaderMap) -> Encoding {
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    for range in accept.split(',') {
-        if range.contains("as=PartialObjectMetadata") {
-            return Encoding::Metadata;
-        }
-        if !range.contains("as=") {
-            return Encoding::Whole;
-        }
-    }
-    Encoding::Whole
 }
 
 /// How long a watch lives when nobody says.

@@ -3,26 +3,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{fields::section, resources::ServedResource, server::Server, status::Status, store::Store};
-
-/// Kinds whose `metadata.generation` counts changes of what is wanted.
-fn has_generation(resource: &ServedResource) -> bool {
-    if resource.custom.is_some() {
-        return true;
-    }
-    matches!(
-        (resource.group.as_str(), resource.plural.as_str()),
-        (
-            "apps" | "batch" | "admissionregistration.k8s.io" | "apiextensions.k8s.io" | "policy" | "networking.k8s.io",
-            _
-        ) | ("", "pods")
-            | ("scheduling.k8s.io", "priorityclasses")
-            | ("discovery.k8s.io", "endpointslices")
-    )
-}
+use super::{
+    custom, fields::section, generation, resources::ServedResource, server::Server, status::Status, store::Store,
+};
 
 /// Identity and first values of a new object, which has its name and namespace already.
-pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, object: &mut Value) {
+///
+/// `sent` is the object as the request brought it.
+pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, sent: &Value, object: &mut Value) {
     let uid = server.uid();
     let now = server.clock.text();
     let metadata = section(object, "metadata");
@@ -32,14 +20,17 @@ pub(crate) fn prepare_new(server: &Server, resource: &ServedResource, object: &m
     metadata.insert("uid".to_owned(), Value::from(uid.as_str()));
     metadata.insert("creationTimestamp".to_owned(), Value::from(now));
     metadata.remove("generation");
-    if has_generation(resource) {
+    if generation::is_counted(resource) {
         metadata.insert("generation".to_owned(), Value::from(1));
     }
-    if resource.has("status") && resource.custom.is_some() {
-        drop_member(object, "status");
-    }
-    if resource.custom.is_none() {
-        prepare_built_in(server, resource, object, &uid);
+    if let Some(custom) = &resource.custom {
+        if resource.has("status") {
+            drop_member(object, "status");
+        }
+        // Defaults may say a status, too.
+        custom::fill(custom.schema(&resource.version), object);
+    } else {
+        prepare_built_in(server, resource, sent, object, &uid);
     }
 }
 
@@ -49,7 +40,7 @@ fn drop_member(object: &mut Value, name: &str) {
     }
 }
 
-fn prepare_built_in(server: &Server, resource: &ServedResource, object: &mut Value, uid: &str) {
+fn prepare_built_in(server: &Server, resource: &ServedResource, sent: &Value, object: &mut Value, uid: &str) {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "namespaces") => {
             let spec = section(object, "spec");
@@ -71,7 +62,7 @@ fn prepare_built_in(server: &Server, resource: &ServedResource, object: &mut Val
         }
         ("", "pods") => object["status"] = json!({"phase": "Pending", "qosClass": qos(object)}),
         ("", "services") => allocate(server, object, None),
-        ("batch", "jobs") => name_job(object, uid),
+        ("batch", "jobs") => name_job(sent, object, uid),
         ("apiextensions.k8s.io", "customresourcedefinitions") => prepare_definition(object),
         _ => {}
     }
@@ -108,8 +99,8 @@ fn add_finalizer(object: &mut Value, name: &str) {
     }
 }
 
-/// A job finds its pods by labels that hold its uid.
-fn name_job(object: &mut Value, uid: &str) {
+/// A job finds its pods by labels that hold its uid. A job that is sent without labels shares those of its template.
+fn name_job(sent: &Value, object: &mut Value, uid: &str) {
     if object["spec"]["manualSelector"] == json!(true) {
         return;
     }
@@ -127,8 +118,8 @@ fn name_job(object: &mut Value, uid: &str) {
     }
     let own = labels.clone();
     let metadata = section(object, "metadata");
-    if metadata.get("labels").is_none_or(|labels| labels == &json!({})) {
-        // As a real server does when the job has no labels of its own: those of its template.
+    let is_empty = |labels: &Value| labels.as_object().is_none_or(Map::is_empty);
+    if is_empty(&sent["metadata"]["labels"]) {
         metadata.insert("labels".to_owned(), own);
     }
     section(object, "spec")
@@ -326,25 +317,6 @@ fn keep_versions(object: &mut Value) {
     }
 }
 
-/// Counts the generation up when what is wanted differs.
-pub(crate) fn count_generation(resource: &ServedResource, live: &Value, object: &mut Value) {
-    let Some(generation) = live["metadata"]["generation"].as_u64() else {
-        return;
-    };
-    let wanted = |object: &Value| {
-        let mut wanted = object.as_object().cloned().unwrap_or_default();
-        for name in ["apiVersion", "kind", "metadata", "status"] {
-            wanted.remove(name);
-        }
-        wanted
-    };
-    let annotated = resource.is("apps", "deployments")
-        && live["metadata"].get("annotations") != object["metadata"].get("annotations");
-    if annotated || wanted(live) != wanted(object) {
-        object["metadata"]["generation"] = json!(generation + 1);
-    }
-}
-
 /// The conditions by which a new definition is known to be served.
 pub(crate) fn establish(server: &Server, definition: &mut Value) {
     let now = server.clock.text();
@@ -392,4 +364,24 @@ pub(crate) fn admit_new(server: &Server, resource: &ServedResource, namespace: &
 /// Whether any object of a resource is left.
 pub(crate) fn any_left(store: &Store, resource: &ServedResource) -> bool {
     !store.list(&resource.storage(), None).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_sent_without_labels_shares_those_of_its_pods() {
+        let job = |labels: Value| json!({"metadata": {"name": "j", "labels": labels}, "spec": {"template": {"metadata": {"labels": {"app": "x"}}}}});
+        let named = |sent: Value| {
+            let mut object =
+                if sent["metadata"]["labels"].is_object() { sent.clone() } else { job(json!({"app": "x"})) };
+            name_job(&sent, &mut object, "u");
+            object["metadata"]["labels"].clone()
+        };
+        let all = json!({"app": "x", "batch.kubernetes.io/controller-uid": "u", "batch.kubernetes.io/job-name": "j",
+            "controller-uid": "u", "job-name": "j"});
+        assert_eq!(named(job(Value::Null)), all);
+        assert_eq!(named(job(json!({"app": "x"}))), json!({"app": "x"}));
+    }
 }

@@ -27,6 +27,8 @@ mod discovery;
 mod events;
 mod faults;
 mod fields;
+mod forms;
+mod generation;
 mod handle;
 mod http;
 mod json;

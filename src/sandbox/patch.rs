@@ -65,8 +65,9 @@ pub(crate) fn change(server: &Server, call: &Call) -> Result<Reply, Status> {
             return Err(Status::modified(resource, name));
         }
         lifecycle::carry_over(resource, &call.place.subresource, &live, &mut wanted);
+        let sent = wanted.clone();
         let changed = owned(server, call, &options, &live, wanted)?;
-        if let Some(object) = store_change(server, call, &options, &stored, &live, changed)? {
+        if let Some(object) = store_change(server, call, &options, &stored, &live, &sent, changed)? {
             return Ok(changed_answer(call, &object, warnings(&options, found)));
         }
     }
@@ -161,7 +162,7 @@ pub(crate) fn apply(server: &Server, call: &Call) -> Result<Reply, Status> {
         if !version.is_empty() && live["metadata"]["resourceVersion"] != *version {
             return Err(Status::modified(resource, name));
         }
-        if let Some(object) = store_change(server, call, &options, &stored, &live, object)? {
+        if let Some(object) = store_change(server, call, &options, &stored, &live, &body, object)? {
             return Ok(changed_answer(call, &object, Vec::new()));
         }
     }
@@ -200,7 +201,7 @@ pub(crate) fn apply_new(
     {
         fields.remove("status");
     }
-    let object = store_new(server, call, options, object)?;
+    let object = store_new(server, call, options, body, object)?;
     Ok(Reply::Json { code: 201, text: read::text_of(resource, &object, call.form), warnings: Vec::new() })
 }
 

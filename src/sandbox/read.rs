@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
+    forms,
     http::{Call, Encoding},
     reply::Reply,
     resources::ServedResource,
@@ -17,12 +18,16 @@ use super::{
 
 /// The JSON of one object, whole or its metadata only. `named` puts apiVersion and kind first.
 pub(crate) fn text(resource: &ServedResource, object: &StoredObject, form: Encoding, named: bool) -> String {
+    if form == Encoding::Table {
+        let metadata = format!("{{\"resourceVersion\":\"{}\"}}", object.revision);
+        return forms::table(&metadata, [object.metadata()].into_iter());
+    }
     let mut text = String::with_capacity(object.metadata().len() + object.rest().len() + 64);
     text.push('{');
     if named || form == Encoding::Metadata || resource.custom.is_some() {
         let (kind, version) = match form {
-            Encoding::Whole => (resource.kind.as_str(), resource.api_version()),
             Encoding::Metadata => ("PartialObjectMetadata", "meta.k8s.io/v1".to_owned()),
+            _ => (resource.kind.as_str(), resource.api_version()),
         };
         text.push_str("\"kind\":\"");
         text.push_str(kind);
@@ -59,6 +64,10 @@ pub(crate) fn text_of(resource: &ServedResource, object: &Value, form: Encoding)
             "metadata": object["metadata"],
         })
         .to_string(),
+        Encoding::Table => {
+            let version = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+            forms::table(&version.to_string(), [object["metadata"].to_string().as_str()].into_iter())
+        }
     }
 }
 
@@ -243,22 +252,23 @@ pub(crate) fn list_text<'a>(
     items: impl Iterator<Item = &'a StoredObject>,
 ) -> String {
     let resource = &call.resource;
+    let mut metadata = format!("{{\"resourceVersion\":\"{revision}\"");
+    if let Some((token, left)) = more {
+        metadata.push_str(",\"continue\":\"");
+        metadata.push_str(&token);
+        metadata.push('"');
+        if let Some(left) = left {
+            metadata.push_str(",\"remainingItemCount\":");
+            metadata.push_str(&left.to_string());
+        }
+    }
+    metadata.push('}');
     let (kind, version) = match call.form {
         Encoding::Whole => (resource.list_kind(), resource.api_version()),
         Encoding::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
+        Encoding::Table => return forms::table(&metadata, items.map(StoredObject::metadata)),
     };
-    let mut text =
-        format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":{{\"resourceVersion\":\"{revision}\"");
-    if let Some((token, left)) = more {
-        text.push_str(",\"continue\":\"");
-        text.push_str(&token);
-        text.push('"');
-        if let Some(left) = left {
-            text.push_str(",\"remainingItemCount\":");
-            text.push_str(&left.to_string());
-        }
-    }
-    text.push_str("},\"items\":[");
+    let mut text = format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\",\"metadata\":{metadata},\"items\":[");
     for (place, object) in items.enumerate() {
         if place > 0 {
             text.push(',');

@@ -9,8 +9,9 @@ use crate::merge::{self, ApplyOptions, UpdateOptions};
 use super::{
     custom,
     fields::{refused_apply, refused_update, section},
+    generation,
     http::Call,
-    json, lifecycle,
+    json,
     patch::patched,
     reply::Reply,
     request::{RequestOptions, body, options},
@@ -118,8 +119,8 @@ pub(crate) fn write_scale(server: &Server, call: &Call) -> Result<Reply, Status>
             return Err(Status::invalid("autoscaling", "Scale", &call.place.name, &[error]));
         }
         let mut changed = merge::write_scale(live.clone(), &scale, &path);
-        lifecycle::count_generation(&call.resource, &live, &mut changed);
-        if let Some(object) = store_change(server, call, &options, &stored, &live, changed)? {
+        generation::count(&call.resource, false, &live, &mut changed);
+        if let Some(object) = store_change(server, call, &options, &stored, &live, &Value::Null, changed)? {
             return Ok(Reply::ok(scale_of(&call.resource, &object).to_string()));
         }
     }

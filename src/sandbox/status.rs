@@ -90,6 +90,12 @@ impl FieldError {
         Self { field: field.into(), problem, detail: detail.into() }
     }
 
+    /// Whether the rules of a definition are not asked because of this.
+    pub(crate) fn hides_rules(&self) -> bool {
+        use FieldProblem::{Required, TooLong, TooMany, Type, Unsupported};
+        matches!(self.problem, Unsupported(_) | Required | TooLong | TooMany(_) | Type(_))
+    }
+
     fn reason(&self) -> &'static str {
         match self.problem {
             FieldProblem::Invalid(_) => "FieldValueInvalid",

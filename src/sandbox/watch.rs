@@ -151,8 +151,8 @@ impl Watcher {
 
     fn bookmark(&self, initial_end: bool) -> String {
         let (kind, version) = match self.call.form {
-            Encoding::Whole => (self.call.resource.kind.clone(), self.call.resource.api_version()),
             Encoding::Metadata => ("PartialObjectMetadata".to_owned(), "meta.k8s.io/v1".to_owned()),
+            _ => (self.call.resource.kind.clone(), self.call.resource.api_version()),
         };
         let mut metadata = json!({"resourceVersion": self.seen.to_string()});
         if initial_end {

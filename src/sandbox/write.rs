@@ -7,6 +7,7 @@ use crate::merge::{self, UpdateOptions};
 use super::{
     access, custom, delete, events,
     fields::{refused_update, section},
+    generation,
     http::Call,
     lifecycle, read,
     reply::Reply,
@@ -55,10 +56,11 @@ pub(crate) fn create_new(
     let now = server.clock.text();
     let update = UpdateOptions { manager: &options.manager, subresource: None, now: &now };
     let fields = server.fields();
+    let sent = object.clone();
     let object = with_custom_defaults(&call.resource, object);
     let object = merge::update(fields.schemas(), None, object, &update)
         .map_err(|error| refused_update(&call.resource, &error))?;
-    let object = store_new(server, call, options, object)?;
+    let object = store_new(server, call, options, &sent, object)?;
     Ok(Reply::Json { code: 201, text: read::text_of(&call.resource, &object, call.form), warnings })
 }
 
@@ -69,18 +71,19 @@ pub(crate) fn with_custom_defaults(resource: &ServedResource, mut object: Value)
     object
 }
 
-/// Admits, completes, checks and stores a new object whose fields are owned already.
+/// Admits, completes, checks and stores a new object whose fields are owned already; `sent` is what the request brought.
 pub(crate) fn store_new(
     server: &Server,
     call: &Call,
     options: &RequestOptions,
+    sent: &Value,
     mut object: Value,
 ) -> Result<Value, Status> {
     let resource = &call.resource;
     let name = name_of(&object).to_owned();
     call.rewrite(&mut object);
     lifecycle::admit_new(server, resource, &call.place.namespace, &name)?;
-    lifecycle::prepare_new(server, resource, &mut object);
+    lifecycle::prepare_new(server, resource, sent, &mut object);
     let errors = validate::new_object(server, resource, &object);
     if !errors.is_empty() {
         return Err(Status::invalid_object(resource, &name, &errors));
@@ -194,7 +197,7 @@ pub(crate) fn update(server: &Server, call: &Call) -> Result<Reply, Status> {
         let mut wanted = object.clone();
         lifecycle::carry_over(resource, &call.place.subresource, &live, &mut wanted);
         let changed = owned(server, call, &options, &live, wanted)?;
-        match store_change(server, call, &options, &stored, &live, changed)? {
+        match store_change(server, call, &options, &stored, &live, &object, changed)? {
             Some(object) => return Ok(changed_answer(call, &object, warnings)),
             None if conditional => return Err(Status::modified(resource, name)),
             None => {}
@@ -267,31 +270,34 @@ pub(crate) fn owned(
     merge::update(fields.schemas(), Some(live), wanted, &update).map_err(|error| refused_update(&call.resource, &error))
 }
 
-/// Completes, checks and stores a change. `None` when another write came in between.
+/// Completes, checks and stores a change; `sent` is what the request brought. `None` when another write came in between.
 pub(crate) fn store_change(
     server: &Server,
     call: &Call,
     options: &RequestOptions,
     stored: &StoredObject,
     live: &Value,
+    sent: &Value,
     mut object: Value,
 ) -> Result<Option<Value>, Status> {
     let resource = &call.resource;
     let name = call.place.name.as_str();
     let sub = call.place.subresource.as_str();
     call.rewrite(&mut object);
-    if object == *live {
+    let emptied = sub.is_empty()
+        && (generation::says_empties(resource, sent) || validate::empties_immutable(resource, live, sent));
+    if object == *live && !emptied {
         return Ok(Some(object));
     }
     lifecycle::carry_over(resource, sub, live, &mut object);
     if sub.is_empty() {
         lifecycle::keep_allocated(server, resource, live, &mut object);
-        lifecycle::count_generation(resource, live, &mut object);
+        generation::count(resource, emptied, live, &mut object);
     }
-    if object == *live {
+    if object == *live && !emptied {
         return Ok(Some(object));
     }
-    let errors = validate::change(server, resource, sub, live, &object);
+    let errors = validate::change(server, resource, sub, live, sent, &object);
     if !errors.is_empty() {
         return Err(Status::invalid_object(resource, name, &errors));
     }

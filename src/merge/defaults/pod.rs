@@ -14,6 +14,7 @@ pub(super) fn spec(spec: &mut Fields) {
     default(spec, "dnsPolicy", "ClusterFirst");
     default(spec, "securityContext", json!({}));
     default(spec, "schedulerName", "default-scheduler");
+    service_account(spec);
     for list in ["containers", "initContainers", "ephemeralContainers"] {
         each(spec, list).for_each(container);
     }
@@ -22,6 +23,15 @@ pub(super) fn spec(spec: &mut Fields) {
         for list in ["containers", "initContainers"] {
             each(spec, list).for_each(host_ports);
         }
+    }
+}
+
+/// The account stands under its old name beside the new one; the old name alone says it, too.
+fn service_account(spec: &mut Fields) {
+    let named = |name: &str| spec.get(name).filter(|account| account.as_str().is_some_and(|word| !word.is_empty()));
+    if let Some(account) = named("serviceAccountName").or_else(|| named("serviceAccount")).cloned() {
+        spec.insert("serviceAccountName".to_owned(), account.clone());
+        spec.insert("serviceAccount".to_owned(), account);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `1.36-zero-values.json` says of each type which fields differ from the rule that zero values vanish: `pointer` (a zero
 //! value stays), `zero`, `null` and `struct` (always written), `intstr` and `quantity` (always written, `0`). It was read off
-//! the JSON tags of the API types, release 1.36.
+//! the JSON tags of the API types, release 1.36; a list that defaults tell from an absent one is among the pointers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -16,7 +16,20 @@ pub(super) fn check(schema: &Value, object: &Value) -> Vec<FieldError> {
     if errors.is_empty() {
         check_lists(schema, object, "", &mut errors);
     }
+    if errors.iter().any(FieldError::hides_rules) && has_rules(schema) {
+        let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
+    }
     errors
+}
+
+/// Whether a schema has rules in CEL somewhere.
+fn has_rules(schema: &Value) -> bool {
+    let below = |value: &Value| value.is_object() && has_rules(value);
+    schema["x-kubernetes-validations"].as_array().is_some_and(|rules| !rules.is_empty())
+        || schema["properties"].as_object().is_some_and(|all| all.values().any(has_rules))
+        || below(&schema["items"])
+        || below(&schema["additionalProperties"])
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -322,6 +335,16 @@ mod tests {
             .iter()
             .map(|cause| format!("{}: {}", super::super::text(cause, "field"), super::super::text(cause, "message")))
             .collect()
+    }
+
+    #[test]
+    fn rules_that_are_not_asked_are_told() {
+        let mut schema = schema();
+        let object = serde_json::json!({"spec": {}});
+        let told = |schema: &Value| check(schema, &object).last().map(FieldError::hides_rules);
+        assert_eq!(told(&schema), Some(true), "without rules the last error is that of the schema");
+        schema["properties"]["spec"]["x-kubernetes-validations"] = serde_json::json!([{"rule": "true"}]);
+        assert_eq!(told(&schema), Some(false), "and with rules it tells that they were not asked");
     }
 
     #[test]

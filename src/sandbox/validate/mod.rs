@@ -15,6 +15,7 @@ mod network;
 mod objects;
 mod pods;
 mod roles;
+mod scheduling;
 mod workloads;
 
 /// Errors found so far.
@@ -28,12 +29,21 @@ pub(crate) fn new_object(_server: &Server, resource: &ServedResource, object: &V
     errors
 }
 
-/// What is wrong with a change, which came by that subresource (empty for the object itself).
+/// Whether a request says data empty where immutable data is absent: a change to the server, though none once it is stored.
+pub(crate) fn empties_immutable(resource: &ServedResource, live: &Value, sent: &Value) -> bool {
+    (resource.is("", "configmaps") || resource.is("", "secrets"))
+        && live["immutable"] == Value::Bool(true)
+        && ["data", "binaryData"].iter().any(|field| objects::is_said_empty(live, sent, field))
+}
+
+/// What is wrong with a change, which came by that subresource (empty for the object itself); `sent` is what the request
+/// brought.
 pub(crate) fn change(
     _server: &Server,
     resource: &ServedResource,
     subresource: &str,
     live: &Value,
+    sent: &Value,
     object: &Value,
 ) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -44,7 +54,7 @@ pub(crate) fn change(
     names::metadata_change(live, object, &mut errors);
     own(resource, object, &mut errors);
     if resource.custom.is_none() {
-        changed(resource, live, object, &mut errors);
+        changed(resource, live, sent, object, &mut errors);
     }
     errors
 }
@@ -67,7 +77,7 @@ fn own(resource: &ServedResource, object: &Value, errors: &mut Errors) {
         ("", "services") => network::service(object, errors),
         ("networking.k8s.io", "ingresses") => network::ingress(object, errors),
         ("networking.k8s.io", "networkpolicies") => network::policy(object, errors),
-        ("", "persistentvolumeclaims") => objects::claim(object, errors),
+        ("", "persistentvolumeclaims") => objects::claim(&object["spec"], "spec", errors),
         ("", "configmaps") => objects::config_map(object, errors),
         ("", "secrets") => objects::secret(object, errors),
         ("", "resourcequotas") => objects::quota(object, errors),
@@ -81,7 +91,7 @@ fn own(resource: &ServedResource, object: &Value, errors: &mut Errors) {
     }
 }
 
-fn changed(resource: &ServedResource, live: &Value, object: &Value, errors: &mut Errors) {
+fn changed(resource: &ServedResource, live: &Value, sent: &Value, object: &Value, errors: &mut Errors) {
     match (resource.group.as_str(), resource.plural.as_str()) {
         ("apps", "deployments" | "daemonsets" | "replicasets") => {
             immutable(live, object, "spec.selector", errors);
@@ -90,10 +100,11 @@ fn changed(resource: &ServedResource, live: &Value, object: &Value, errors: &mut
         ("batch", "jobs") => workloads::job_change(live, object, errors),
         ("", "services") => network::service_change(live, object, errors),
         ("", "persistentvolumeclaims") => objects::claim_change(live, object, errors),
-        ("", "configmaps") => objects::immutable_data(live, object, &["data", "binaryData"], errors),
+        ("", "resourcequotas") => objects::quota_change(live, object, errors),
+        ("", "configmaps") => objects::immutable_data(live, sent, object, &["data", "binaryData"], errors),
         ("", "secrets") => {
             immutable(live, object, "type", errors);
-            objects::immutable_data(live, object, &["data"], errors);
+            objects::immutable_data(live, sent, object, &["data"], errors);
         }
         ("storage.k8s.io", "storageclasses") => objects::storage_class_change(live, object, errors),
         ("scheduling.k8s.io", "priorityclasses") => objects::priority_class_change(live, object, errors),

@@ -95,7 +95,8 @@ pub(super) fn port(word: &str) -> Vec<String> {
     wrong
 }
 
-fn qualified(word: &str) -> Vec<String> {
+/// What is wrong with a qualified name, such as the key of a label.
+pub(super) fn qualified(word: &str) -> Vec<String> {
     let parts: Vec<&str> = word.split('/').collect();
     let (prefix, name) = match parts.as_slice() {
         [name] => (None, *name),

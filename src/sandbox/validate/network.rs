@@ -121,13 +121,21 @@ fn backend(backend: &Value, path: &str, errors: &mut Errors) {
         errors.push(FieldError::required(path, "either service or resource is required"));
         return;
     }
+    if !service.is_null() && !backend["resource"].is_null() {
+        errors.push(FieldError::invalid(path, &json!(""), "cannot set both resource and service backends"));
+        return;
+    }
     if service.is_null() {
         return;
     }
     super::needed(service, "name", &format!("{path}.service"), errors);
     let (name, number) = (text(&service["port"], "name"), &service["port"]["number"]);
-    if name.is_empty() && number.as_i64().unwrap_or(0) == 0 {
+    let has_number = number.as_i64().unwrap_or(0) != 0;
+    if name.is_empty() && !has_number {
         errors.push(FieldError::required(path, "port name or number is required"));
+    }
+    if !name.is_empty() && has_number {
+        errors.push(FieldError::invalid(path, &json!(""), "cannot set both port name & port number"));
     }
     port_number(number, &format!("{path}.service.port.number"), errors);
 }

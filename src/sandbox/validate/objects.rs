@@ -1,32 +1,59 @@
 //! Claims, configuration, secrets, quotas, leases, classes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{Errors, immutable, items, not_negative, pods, text};
 use crate::sandbox::status::{FieldError, FieldProblem};
 
 const DATA_LIMIT: usize = 1 << 20;
+
+/// What a quota may limit by a name without a domain.
+const QUOTA_RESOURCES: [&str; 20] = [
+    "cpu",
+    "memory",
+    "pods",
+    "services",
+    "secrets",
+    "configmaps",
+    "resourcequotas",
+    "persistentvolumeclaims",
+    "replicationcontrollers",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "services.loadbalancers",
+    "services.nodeports",
+    "storage",
+];
 const KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
-/// Checks a `PersistentVolumeClaim`.
-pub(super) fn claim(object: &Value, errors: &mut Errors) {
-    let spec = &object["spec"];
+/// Checks the spec of a `PersistentVolumeClaim`, or of a template of claims, at that path.
+pub(super) fn claim(spec: &Value, path: &str, errors: &mut Errors) {
+    let modes_path = format!("{path}.accessModes");
     if spec["accessModes"].as_array().is_none_or(Vec::is_empty) {
-        errors.push(FieldError::required("spec.accessModes", "at least 1 access mode is required"));
+        errors.push(FieldError::required(&modes_path, "at least 1 access mode is required"));
     }
     let modes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
     for (_, mode) in items(spec, "accessModes") {
         if !mode.as_str().is_some_and(|mode| modes.contains(&mode)) {
-            errors.push(FieldError::unsupported("spec.accessModes", mode, &modes));
+            errors.push(FieldError::unsupported(&modes_path, mode, &modes));
         }
     }
     let storage = &spec["resources"]["requests"]["storage"];
+    let storage_path = format!("{path}.resources[storage]");
     if storage.is_null() {
-        errors.push(FieldError::required("spec.resources[storage]", ""));
+        errors.push(FieldError::required(storage_path, ""));
     } else if pods::amount(storage).is_some_and(|amount| amount <= 0.0) {
-        errors.push(FieldError::invalid("spec.resources[storage]", storage, "must be greater than zero"));
+        errors.push(FieldError::invalid(storage_path, storage, "must be greater than zero"));
     }
-    super::one_of(&spec["volumeMode"], "spec.volumeMode", &["Block", "Filesystem"], errors);
+    super::one_of(&spec["volumeMode"], &format!("{path}.volumeMode"), &["Block", "Filesystem"], errors);
 }
 
 /// Checks how a claim changed: once bound, it may grow.
@@ -155,8 +182,13 @@ pub(super) fn secret(object: &Value, errors: &mut Errors) {
     }
 }
 
+/// Whether a map is said empty where none is live.
+pub(super) fn is_said_empty(live: &Value, sent: &Value, field: &str) -> bool {
+    live.get(field).is_none() && sent[field].as_object().is_some_and(Map::is_empty)
+}
+
 /// Refuses changes of data that was declared immutable.
-pub(super) fn immutable_data(live: &Value, object: &Value, fields: &[&str], errors: &mut Errors) {
+pub(super) fn immutable_data(live: &Value, sent: &Value, object: &Value, fields: &[&str], errors: &mut Errors) {
     if live["immutable"] != json!(true) {
         return;
     }
@@ -165,7 +197,7 @@ pub(super) fn immutable_data(live: &Value, object: &Value, fields: &[&str], erro
         errors.push(FieldError::forbidden("immutable", detail));
     }
     for field in fields {
-        if live.get(*field) != object.get(*field) {
+        if live.get(*field) != object.get(*field) || is_said_empty(live, sent, field) {
             errors.push(FieldError::forbidden(*field, detail));
         }
     }
@@ -175,35 +207,53 @@ pub(super) fn immutable_data(live: &Value, object: &Value, fields: &[&str], erro
 pub(super) fn quota(object: &Value, errors: &mut Errors) {
     for (name, value) in object["spec"]["hard"].as_object().into_iter().flatten() {
         let path = format!("spec.hard[{name}]");
-        let known = [
-            "cpu",
-            "memory",
-            "pods",
-            "services",
-            "secrets",
-            "configmaps",
-            "resourcequotas",
-            "persistentvolumeclaims",
-            "replicationcontrollers",
-            "ephemeral-storage",
-            "requests.cpu",
-            "requests.memory",
-            "requests.storage",
-            "requests.ephemeral-storage",
-            "limits.cpu",
-            "limits.memory",
-            "limits.ephemeral-storage",
-            "services.loadbalancers",
-            "services.nodeports",
-            "storage",
-        ];
-        if !known.contains(&name.as_str()) && !name.contains('/') && !name.contains("hugepages-") {
+        if !QUOTA_RESOURCES.contains(&name.as_str()) && !name.contains('/') && !name.contains("hugepages-") {
             let detail = "must be a standard resource type or fully qualified";
             errors.push(FieldError::invalid(&path, &json!(name), detail));
         }
         if pods::amount(value).is_some_and(|amount| amount < 0.0) {
             errors.push(FieldError::invalid(&path, value, "must be greater than or equal to 0"));
         }
+    }
+    quota_scopes(object, errors);
+}
+
+/// Checks what a quota is limited to: pods only, and no contradiction.
+fn quota_scopes(object: &Value, errors: &mut Errors) {
+    let scopes = &object["spec"]["scopes"];
+    let has = |word: &str| items(&object["spec"], "scopes").any(|(_, scope)| scope == word);
+    let mut wrong = |detail: &str| errors.push(FieldError::invalid("spec.scopes", scopes, detail));
+    for (_, scope) in items(&object["spec"], "scopes") {
+        let of_pods: &[&str] = match scope.as_str().unwrap_or_default() {
+            "BestEffort" => &["pods"],
+            "Terminating" | "NotTerminating" | "NotBestEffort" | "PriorityClass" | "CrossNamespacePodAffinity" => {
+                &["pods", "cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"]
+            }
+            "VolumeAttributesClass" => continue,
+            _ => {
+                wrong("unsupported scope");
+                continue;
+            }
+        };
+        for (name, _) in object["spec"]["hard"].as_object().into_iter().flatten() {
+            if QUOTA_RESOURCES.contains(&name.as_str()) && !of_pods.contains(&name.as_str()) {
+                wrong("unsupported scope applied to resource");
+            }
+        }
+    }
+    for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")] {
+        if has(one) && has(other) {
+            wrong("conflicting scopes");
+        }
+    }
+}
+
+/// Checks how a quota changed: what it is limited to stays.
+pub(super) fn quota_change(live: &Value, object: &Value, errors: &mut Errors) {
+    let scopes =
+        |object: &Value| items(&object["spec"], "scopes").map(|(_, scope)| scope.to_string()).collect::<BTreeSet<_>>();
+    if scopes(live) != scopes(object) {
+        errors.push(FieldError::invalid("spec.scopes", &object["spec"]["scopes"], "field is immutable"));
     }
 }
 
@@ -301,6 +351,45 @@ mod tests {
             \"StorageClassName\": \"slow\",\n  \"VolumeMode\": \"Filesystem\",\n  \"DataSource\": null,\n  \
             \"DataSourceRef\": null,\n";
         assert_eq!(errors, [FieldError::forbidden("spec", expected)]);
+    }
+
+    #[test]
+    fn a_quota_is_limited_to_what_its_scopes_have_and_stays_so() {
+        let of = |scopes: Value, hard: Value| json!({"spec": {"scopes": scopes, "hard": hard}});
+        let told = |object: &Value| {
+            let mut errors = Errors::new();
+            quota(object, &mut errors);
+            errors
+        };
+        let scoped = |detail: &str, scopes: Value| vec![FieldError::invalid("spec.scopes", &scopes, detail)];
+        assert_eq!(told(&of(json!(["BestEffort"]), json!({"pods": "1"}))), []);
+        let wrong = scoped("unsupported scope applied to resource", json!(["NotTerminating"]));
+        assert_eq!(told(&of(json!(["NotTerminating"]), json!({"secrets": "1"}))), wrong);
+        assert_eq!(told(&of(json!(["Never"]), json!({}))), scoped("unsupported scope", json!(["Never"])));
+        let both = json!(["Terminating", "NotTerminating"]);
+        assert_eq!(told(&of(both.clone(), json!({}))), scoped("conflicting scopes", both.clone()));
+        let mut errors = Errors::new();
+        quota_change(
+            &of(both.clone(), json!({})),
+            &of(json!(["NotTerminating", "Terminating"]), json!({})),
+            &mut errors,
+        );
+        assert_eq!(errors, [], "the order does not count");
+        quota_change(&of(Value::Null, json!({})), &of(json!(["NotTerminating"]), json!({})), &mut errors);
+        assert_eq!(errors, scoped("field is immutable", json!(["NotTerminating"])));
+    }
+
+    #[test]
+    fn immutable_data_cannot_be_said_empty_where_there_is_none() {
+        let live = json!({"data": {"a": "1"}, "immutable": true});
+        let told = |sent: Value| {
+            let mut errors = Errors::new();
+            immutable_data(&live, &sent, &live, &["data", "binaryData"], &mut errors);
+            errors
+        };
+        assert_eq!(told(json!({"data": {}})), []);
+        let detail = "field is immutable when `immutable` is set";
+        assert_eq!(told(json!({"binaryData": {}})), [FieldError::forbidden("binaryData", detail)]);
     }
 
     #[test]

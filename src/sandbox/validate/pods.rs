@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, needed, not_negative, one_of, port_number, text};
+use super::{Errors, items, names, needed, not_negative, one_of, port_number, scheduling, text};
 use crate::{merge::canonical_quantity, sandbox::status::FieldError};
 
 /// Checks a template of pods, at that path. `restarts` are the restart policies allowed.
@@ -52,18 +52,57 @@ pub(super) fn spec(spec: &Value, path: &str, restarts: &[&str], errors: &mut Err
     one_of(&spec["dnsPolicy"], &format!("{path}.dnsPolicy"), &dns, errors);
     not_negative(&spec["terminationGracePeriodSeconds"], &format!("{path}.terminationGracePeriodSeconds"), errors);
     names::labels(&spec["nodeSelector"], &format!("{path}.nodeSelector"), errors);
+    scheduling::affinity(&spec["affinity"], &format!("{path}.affinity"), errors);
+    scheduling::spread(spec, path, errors);
     let account = text(spec, "serviceAccountName");
     if !account.is_empty() {
         for why in names::subdomain(account) {
             errors.push(FieldError::invalid(format!("{path}.serviceAccountName"), &json!(account), why));
         }
     }
+    scheduling::tolerations(spec, path, errors);
 }
 
+/// The sources of a volume, in the order in which the server looks for a second one.
+const VOLUME_SOURCES: [&str; 30] = [
+    "emptyDir",
+    "hostPath",
+    "gitRepo",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "flocker",
+    "persistentVolumeClaim",
+    "rbd",
+    "cinder",
+    "cephfs",
+    "quobyte",
+    "downwardAPI",
+    "fc",
+    "flexVolume",
+    "configMap",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
+    "projected",
+    "scaleIO",
+    "csi",
+    "ephemeral",
+    "image",
+];
+
+/// The names of the volumes that can be mounted: those with an error cannot.
 fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for (place, volume) in items(spec, "volumes") {
         let path = format!("{path}[{place}]");
+        let before = errors.len();
         let name = text(volume, "name");
         if name.is_empty() {
             errors.push(FieldError::required(format!("{path}.name"), ""));
@@ -72,14 +111,20 @@ fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
                 errors.push(FieldError::invalid(format!("{path}.name"), &json!(name), why));
             }
         }
-        if !name.is_empty() && !seen.insert(name.to_owned()) {
+        if seen.contains(name) {
             errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
         }
-        let kinds = volume.as_object().map_or(0, |fields| fields.keys().filter(|key| *key != "name").count());
-        match kinds {
-            0 => errors.push(FieldError::required(path, "must specify a volume type")),
-            1 => volume_source(volume, &path, errors),
-            _ => errors.push(FieldError::forbidden(path, "may not specify more than 1 volume type")),
+        let mut sources = VOLUME_SOURCES.iter().filter(|source| !volume[**source].is_null());
+        if sources.next().is_none() {
+            errors.push(FieldError::required(&path, "must specify a volume type"));
+        }
+        volume_source(volume, &path, errors);
+        for more in sources {
+            let detail = "may not specify more than 1 volume type";
+            errors.push(FieldError::forbidden(format!("{path}.{more}"), detail));
+        }
+        if errors.len() == before {
+            seen.insert(name.to_owned());
         }
     }
     seen
@@ -91,6 +136,12 @@ fn volume_source(volume: &Value, path: &str, errors: &mut Errors) {
     {
         if volume[kind].is_object() {
             needed(&volume[kind], field, &format!("{path}.{kind}"), errors);
+        }
+    }
+    for (place, source) in items(&volume["projected"], "sources") {
+        if source.as_object().is_some_and(|kinds| kinds.values().filter(|kind| !kind.is_null()).count() > 1) {
+            let detail = "may not specify more than 1 volume type per source";
+            errors.push(FieldError::forbidden(format!("{path}.projected.sources[{place}]"), detail));
         }
     }
 }
@@ -113,12 +164,19 @@ fn container(one: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut E
     }
     ports(one, &format!("{path}.ports"), errors);
     environment(one, &format!("{path}.env"), errors);
+    environment_sources(one, &format!("{path}.envFrom"), errors);
     mounts(one, &format!("{path}.volumeMounts"), volumes, errors);
     let pulls = ["Always", "IfNotPresent", "Never"];
     one_of(&one["imagePullPolicy"], &format!("{path}.imagePullPolicy"), &pulls, errors);
     let messages = ["FallbackToLogsOnError", "File"];
     one_of(&one["terminationMessagePolicy"], &format!("{path}.terminationMessagePolicy"), &messages, errors);
     resources(&one["resources"], &format!("{path}.resources"), errors);
+    for kind in ["postStart", "preStop"] {
+        let hook = &one["lifecycle"][kind];
+        if hook.is_object() {
+            handler(hook, &["exec", "httpGet", "tcpSocket", "sleep"], &format!("{path}.lifecycle.{kind}"), errors);
+        }
+    }
     for kind in ["livenessProbe", "readinessProbe", "startupProbe"] {
         probe(&one[kind], &format!("{path}.{kind}"), kind == "readinessProbe", errors);
     }
@@ -179,6 +237,22 @@ fn environment(container: &Value, path: &str, errors: &mut Errors) {
                 needed(&value[kind], "key", &format!("{path}.{kind}"), errors);
             }
         }
+    }
+}
+
+fn environment_sources(container: &Value, path: &str, errors: &mut Errors) {
+    for (place, one) in items(container, "envFrom") {
+        let given: Vec<&str> =
+            ["configMapRef", "secretRef"].into_iter().filter(|kind| one[*kind].is_object()).collect();
+        for kind in &given {
+            needed(&one[*kind], "name", &format!("{path}[{place}].{kind}"), errors);
+        }
+        let detail = match given.len() {
+            0 => "must specify one of: `configMapRef` or `secretRef`",
+            1 => continue,
+            _ => "may not have more than one field specified at a time",
+        };
+        errors.push(FieldError::invalid(path, &json!(""), detail));
     }
 }
 
@@ -275,8 +349,18 @@ fn probe(probe: &Value, path: &str, readiness: bool, errors: &mut Errors) {
     if !probe.is_object() {
         return;
     }
-    let handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
-    let given: Vec<&&str> = handlers.iter().filter(|name| probe[**name].is_object()).collect();
+    handler(probe, &["exec", "httpGet", "tcpSocket", "grpc"], path, errors);
+    for name in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
+        not_negative(&probe[name], &format!("{path}.{name}"), errors);
+    }
+    if !readiness && probe["successThreshold"].as_i64().is_some_and(|number| number != 1) {
+        errors.push(FieldError::invalid(format!("{path}.successThreshold"), &probe["successThreshold"], "must be 1"));
+    }
+}
+
+/// Checks that exactly one of these handlers is given, at that path.
+fn handler(of: &Value, handlers: &[&str], path: &str, errors: &mut Errors) {
+    let given: Vec<&&str> = handlers.iter().filter(|name| of[**name].is_object()).collect();
     match given.as_slice() {
         [] => errors.push(FieldError::required(path, "must specify a handler type")),
         [_] => {}
@@ -288,7 +372,7 @@ fn probe(probe: &Value, path: &str, readiness: bool, errors: &mut Errors) {
         }
     }
     for name in ["httpGet", "tcpSocket"] {
-        let port = &probe[name]["port"];
+        let port = &of[name]["port"];
         let path = format!("{path}.{name}.port");
         if let Some(word) = port.as_str() {
             for why in names::port(word) {
@@ -297,12 +381,6 @@ fn probe(probe: &Value, path: &str, readiness: bool, errors: &mut Errors) {
         } else {
             port_number(port, &path, errors);
         }
-    }
-    for name in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
-        not_negative(&probe[name], &format!("{path}.{name}"), errors);
-    }
-    if !readiness && probe["successThreshold"].as_i64().is_some_and(|number| number != 1) {
-        errors.push(FieldError::invalid(format!("{path}.successThreshold"), &probe["successThreshold"], "must be 1"));
     }
 }
 
@@ -324,5 +402,53 @@ mod tests {
         let mut errors = Vec::new();
         spec(&pod, "spec", &["Always"], &mut errors);
         assert_eq!(errors.len(), 1);
+    }
+
+    #[test]
+    fn a_volume_has_one_source_and_cannot_be_mounted_otherwise() {
+        let pod = json!({"containers": [{"name": "a", "image": "x",
+            "volumeMounts": [{"name": "v", "mountPath": "/d"}]}],
+            "volumes": [{"name": "v", "hostPath": {"path": "/x"}, "emptyDir": {}}]});
+        let mut errors = Vec::new();
+        spec(&pod, "spec", &["Always"], &mut errors);
+        let detail = "may not specify more than 1 volume type";
+        let expected = [
+            FieldError::forbidden("spec.volumes[0].hostPath", detail),
+            FieldError::not_found("spec.containers[0].volumeMounts[0].name", &json!("v")),
+        ];
+        assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn a_source_of_variables_and_one_of_a_projection_is_one() {
+        let pod = json!({"containers": [{"name": "a", "image": "x",
+            "envFrom": [{"configMapRef": {"name": "c"}, "secretRef": {"name": "s"}}, {}]}],
+            "volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "s"}, "configMap": {"name": "c"}}]}}]});
+        let mut errors = Vec::new();
+        spec(&pod, "spec", &["Always"], &mut errors);
+        let path = "spec.containers[0].envFrom";
+        let expected = [
+            FieldError::forbidden(
+                "spec.volumes[0].projected.sources[0]",
+                "may not specify more than 1 volume type per source",
+            ),
+            FieldError::invalid(path, &json!(""), "may not have more than one field specified at a time"),
+            FieldError::invalid(path, &json!(""), "must specify one of: `configMapRef` or `secretRef`"),
+        ];
+        assert_eq!(errors, expected);
+    }
+
+    #[test]
+    fn a_hook_has_one_handler() {
+        let pod = json!({"containers": [{"name": "a", "image": "x",
+            "lifecycle": {"preStop": {"exec": {"command": ["a"]}, "sleep": {"seconds": 1}}, "postStart": {}}}]});
+        let mut errors = Vec::new();
+        spec(&pod, "spec", &["Always"], &mut errors);
+        let path = "spec.containers[0].lifecycle";
+        let expected = [
+            FieldError::required(format!("{path}.postStart"), "must specify a handler type"),
+            FieldError::forbidden(format!("{path}.preStop.sleep"), "may not specify more than 1 handler type"),
+        ];
+        assert_eq!(errors, expected);
     }
 }

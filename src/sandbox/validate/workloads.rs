@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, at, cron, immutable, items, names, needed, not_negative, one_of, pods, text};
+use super::{Errors, at, cron, immutable, items, names, needed, not_negative, objects, one_of, pods, text};
 use crate::sandbox::status::FieldError;
 
 fn counts(object: &Value, fields: &[&str], errors: &mut Errors) {
@@ -36,6 +36,11 @@ fn selected(object: &Value, kind: &str, errors: &mut Errors) {
     pods::template(&object["spec"]["template"], "spec.template", &["Always"], errors);
 }
 
+/// Whether a number or percentage of pods is none.
+fn is_none(count: &Value) -> bool {
+    count.is_null() || *count == json!(0) || *count == json!("0%")
+}
+
 /// Checks a Deployment.
 pub(super) fn deployment(object: &Value, errors: &mut Errors) {
     counts(object, &["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"], errors);
@@ -46,12 +51,9 @@ pub(super) fn deployment(object: &Value, errors: &mut Errors) {
         let detail = "may not be specified when strategy `type` is 'Recreate'";
         errors.push(FieldError::forbidden("spec.strategy.rollingUpdate", detail));
     }
-    let none = |name: &str| {
-        let value = &strategy["rollingUpdate"][name];
-        *value == json!(0) || *value == json!("0%")
-    };
-    if none("maxUnavailable") && none("maxSurge") {
-        let value = &strategy["rollingUpdate"]["maxUnavailable"];
+    let rolling = &strategy["rollingUpdate"];
+    if rolling.is_object() && is_none(&rolling["maxUnavailable"]) && is_none(&rolling["maxSurge"]) {
+        let value = &rolling["maxUnavailable"];
         let detail = "may not be 0 when `maxSurge` is 0";
         errors.push(FieldError::invalid("spec.strategy.rollingUpdate.maxUnavailable", value, detail));
     }
@@ -73,6 +75,20 @@ pub(super) fn replica_set(object: &Value, errors: &mut Errors) {
 pub(super) fn daemon_set(object: &Value, errors: &mut Errors) {
     counts(object, &["minReadySeconds", "revisionHistoryLimit"], errors);
     selected(object, "daemonset", errors);
+    let rolling = &object["spec"]["updateStrategy"]["rollingUpdate"];
+    if rolling.is_object() {
+        let path = "spec.updateStrategy.rollingUpdate";
+        match (is_none(&rolling["maxUnavailable"]), is_none(&rolling["maxSurge"])) {
+            (true, true) => {
+                errors.push(FieldError::required(format!("{path}.maxUnavailable"), "cannot be 0 when maxSurge is 0"));
+            }
+            (false, false) => {
+                let detail = "may not be set when maxUnavailable is non-zero";
+                errors.push(FieldError::invalid(format!("{path}.maxSurge"), &rolling["maxSurge"], detail));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Checks a StatefulSet.
@@ -81,6 +97,9 @@ pub(super) fn stateful_set(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     one_of(&spec["podManagementPolicy"], "spec.podManagementPolicy", &["OrderedReady", "Parallel"], errors);
     one_of(&spec["updateStrategy"]["type"], "spec.updateStrategy.type", &["OnDelete", "RollingUpdate"], errors);
+    for (place, template) in items(spec, "volumeClaimTemplates") {
+        objects::claim(&template["spec"], &format!("spec.volumeClaimTemplates[{place}].spec"), errors);
+    }
     // Claims of templates count as volumes of the pods.
     let mut with_claims = object.clone();
     let claims: Vec<Value> = items(spec, "volumeClaimTemplates")
@@ -196,6 +215,41 @@ pub(super) fn autoscaler(object: &Value, errors: &mut Errors) {
                 .push(FieldError::required(format!("spec.metrics[{place}].type"), "must specify a metric source type"));
         }
     }
+    for direction in ["scaleUp", "scaleDown"] {
+        let rules = &spec["behavior"][direction];
+        if rules.is_object() {
+            scaling_rules(rules, &format!("spec.behavior.{direction}"), errors);
+        }
+    }
+}
+
+fn scaling_rules(rules: &Value, path: &str, errors: &mut Errors) {
+    let at_most = |value: &Value, path: String, most: i64, errors: &mut Errors| {
+        if value.as_i64().is_some_and(|seconds| seconds > most) {
+            errors.push(FieldError::invalid(path, value, format!("must be less than or equal to {most}")));
+        }
+    };
+    let window = &rules["stabilizationWindowSeconds"];
+    if window.as_i64().is_some_and(|seconds| seconds < 0) {
+        let detail = "must be greater than or equal to zero";
+        errors.push(FieldError::invalid(format!("{path}.stabilizationWindowSeconds"), window, detail));
+    }
+    at_most(window, format!("{path}.stabilizationWindowSeconds"), 3600, errors);
+    one_of(&rules["selectPolicy"], &format!("{path}.selectPolicy"), &["Disabled", "Max", "Min"], errors);
+    if rules["policies"].as_array().is_none_or(Vec::is_empty) {
+        errors.push(FieldError::required(format!("{path}.policies"), "must specify at least one Policy"));
+    }
+    for (place, policy) in items(rules, "policies") {
+        let path = format!("{path}.policies[{place}]");
+        one_of(&policy["type"], &format!("{path}.type"), &["Percent", "Pods"], errors);
+        for name in ["value", "periodSeconds"] {
+            if policy[name].as_i64().unwrap_or(0) <= 0 {
+                let detail = "must be greater than zero";
+                errors.push(FieldError::invalid(format!("{path}.{name}"), &policy[name], detail));
+            }
+        }
+        at_most(&policy["periodSeconds"], format!("{path}.periodSeconds"), 1800, errors);
+    }
 }
 
 /// Checks a `PodDisruptionBudget`.
@@ -209,4 +263,65 @@ pub(super) fn disruption_budget(object: &Value, errors: &mut Errors) {
         not_negative(&spec[field], &format!("spec.{field}"), errors);
     }
     names::selector(&spec["selector"], "spec.selector", errors);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(check: fn(&Value, &mut Errors), spec: Value) -> Errors {
+        let mut errors = Errors::new();
+        check(&json!({ "spec": spec }), &mut errors);
+        errors
+    }
+
+    #[test]
+    fn nothing_unavailable_and_nothing_more_is_no_way_to_roll() {
+        let rolling = |unavailable: Value, surge: Value| json!({ "maxUnavailable": unavailable, "maxSurge": surge });
+        let about = |errors: Errors, field: &str| -> Vec<FieldError> {
+            errors.into_iter().filter(|error| format!("{error:?}").contains(field)).collect()
+        };
+        let deployments = |of: Value| {
+            about(
+                told(deployment, json!({ "strategy": { "type": "RollingUpdate", "rollingUpdate": of } })),
+                "rollingUpdate",
+            )
+        };
+        let path = "spec.strategy.rollingUpdate.maxUnavailable";
+        let detail = "may not be 0 when `maxSurge` is 0";
+        assert_eq!(deployments(rolling(json!(0), json!("0%"))), [FieldError::invalid(path, &json!(0), detail)]);
+        assert_eq!(deployments(rolling(json!(0), json!(1))), []);
+        let daemons =
+            |of: Value| about(told(daemon_set, json!({ "updateStrategy": { "rollingUpdate": of } })), "rollingUpdate");
+        let path = "spec.updateStrategy.rollingUpdate";
+        let needed = FieldError::required(format!("{path}.maxUnavailable"), "cannot be 0 when maxSurge is 0");
+        assert_eq!(daemons(rolling(json!(0), json!(0))), [needed]);
+        let both = FieldError::invalid(
+            format!("{path}.maxSurge"),
+            &json!(2),
+            "may not be set when maxUnavailable is non-zero",
+        );
+        assert_eq!(daemons(rolling(json!(1), json!(2))), [both]);
+        assert_eq!(daemons(rolling(json!(1), json!(0))), []);
+    }
+
+    #[test]
+    fn scaling_rules_need_a_policy() {
+        let rules = |down: Value| {
+            let target = json!({ "kind": "Deployment", "name": "x" });
+            told(autoscaler, json!({ "maxReplicas": 1, "scaleTargetRef": target, "behavior": { "scaleDown": down } }))
+        };
+        let path = "spec.behavior.scaleDown";
+        let none = FieldError::required(format!("{path}.policies"), "must specify at least one Policy");
+        assert_eq!(rules(json!({ "policies": [] })), [none]);
+        let zero = FieldError::invalid(format!("{path}.policies[0].value"), &json!(0), "must be greater than zero");
+        assert_eq!(rules(json!({ "policies": [{ "type": "Pods", "value": 0, "periodSeconds": 15 }] })), [zero]);
+    }
+
+    #[test]
+    fn a_template_of_claims_is_checked_as_a_claim_is() {
+        let claim = json!({ "metadata": { "name": "data" }, "spec": { "accessModes": ["ReadWriteOnce"] } });
+        let errors = told(stateful_set, json!({ "volumeClaimTemplates": [claim] }));
+        assert_eq!(errors[0], FieldError::required("spec.volumeClaimTemplates[0].spec.resources[storage]", ""));
+    }
 }
