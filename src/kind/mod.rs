@@ -4,6 +4,8 @@
 //! `cluster.x-k8s.io`. A kind that is rendered, watched or judged has a row in `table.rs`; every other one gets
 //! [`UNKNOWN`]. The guard of plans keeps a list of its own, on purpose (`plan/carry_out/guard.rs`).
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 mod table;
@@ -347,9 +349,17 @@ impl Kind {
 /// What is assumed of a kind without a row: it stands outermost, and it may hold data.
 pub(crate) static UNKNOWN: Kind = Kind { data: DataLoss::Unknown, ..Kind::new(GroupKind::new("", ""), Stage::Edge) };
 
+/// The rows in order of kind and group: every object of a garden is looked up several times a round.
+static IN_ORDER: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
+    let mut rows: Vec<&Kind> = KINDS.iter().collect();
+    rows.sort_by_key(|row| (row.id.kind, row.id.group));
+    rows
+});
+
 /// The row of a kind, where it has one.
 pub fn find(group: &str, kind: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|row| row.id.kind == kind && row.id.group == group)
+    let at = IN_ORDER.binary_search_by(|row| (row.id.kind, row.id.group).cmp(&(kind, group)));
+    at.ok().map(|at| IN_ORDER[at])
 }
 
 /// The row that a kind without its group means in a garden: names are unique among the kinds that are rendered.
