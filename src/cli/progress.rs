@@ -13,6 +13,7 @@ use crate::cluster::Progress;
 pub(crate) struct Bar {
     sender: UnboundedSender<Progress>,
     task: JoinHandle<()>,
+    drawn: ProgressBar,
 }
 
 impl Bar {
@@ -25,13 +26,13 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
         let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let drawn = bar.clone();
         let task = tokio::spawn(async move {
             while let Some(progress) = receiver.recv().await {
                 show(&bar, progress);
             }
-            bar.finish_and_clear();
         });
-        Some(Self { sender, task })
+        Some(Self { sender, task, drawn })
     }
 
     /// Where a run tells what goes on.
@@ -41,10 +42,11 @@ impl Bar {
 
     /// Takes the bar away, where there is one.
     pub(crate) async fn finish(bar: Option<Self>) {
-        let Some(Self { sender, task }) = bar else { return };
-        drop(sender);
-        // The bar is decoration: whether its task ended well changes nothing.
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(500), task).await;
+        let Some(Self { sender: _, task, drawn }) = bar else { return };
+        task.abort();
+        // The bar is decoration, and others may still hold its sender: whatever they say is not drawn any more.
+        let _aborted = task.await;
+        drawn.finish_and_clear();
     }
 }
 

@@ -119,10 +119,13 @@ impl Daemon {
     pub(super) async fn lead(&mut self, event: Event, now: jiff::Timestamp) -> Event {
         let before = (self.session.refused.clone(), self.session.unasked.clone());
         let gained = self.session.lead(now).await;
-        self.tells = before != (self.session.refused.clone(), self.session.unasked.clone());
+        self.tells |= before != (self.session.refused.clone(), self.session.unasked.clone());
         let taken_over = gained.iter().filter(|cluster| self.standby.contains_key(*cluster));
         self.session.notes.extend(taken_over.map(|cluster| Note::TakesOver { cluster: cluster.clone() }));
-        if gained.is_empty() { event } else { Event::Resync }
+        let event = if gained.is_empty() { event } else { Event::Resync };
+        // Until a round has looked at everything, also where the check before it fails.
+        self.begins |= event == Event::Resync;
+        event
     }
 
     /// The next round is about everything: clusters were reached that nothing is known of.
@@ -155,7 +158,7 @@ impl Daemon {
 
     /// What a round after an event is about.
     pub(super) fn round_options(&mut self, event: Event, now: jiff::Timestamp) -> RoundOptions {
-        let whole = std::mem::take(&mut self.begins) || event == Event::Resync;
+        let whole = std::mem::take(&mut self.begins);
         let everything =
             RoundOptions { reading: Reading::Lean, brief: self.options.brief, ..RoundOptions::everything(now) };
         if self.options.once {

@@ -73,7 +73,7 @@ impl Daemon {
             }
         }
         let options = self.round_options(event, now); //                      pure
-        if !anew && options.also.is_empty() && self.fetch_failure.is_none() {
+        if !(anew || options.whole) && options.also.is_empty() && self.fetch_failure.is_none() {
             return Ok(None);
         }
         let round = self.session.round(&options).await; //                    IO and pure: below
