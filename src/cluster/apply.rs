@@ -20,8 +20,8 @@ use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::order::{self, Phase, Step};
 use crate::plan::{
-    Action, Directives, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome,
-    Skip, Verb, health,
+    Action, Directives, Done, Health, HealthState, Holding, Inventory, Live, OrganisationOutcome, OrganisationPlan,
+    Outcome, Reason, Skip, Verb, health,
 };
 use crate::render::{ObjectId, OrganisationObjects, Stage};
 use crate::source::Sources;
@@ -129,8 +129,8 @@ pub(crate) struct Applied {
 
 /// Does one organisation's plan.
 pub async fn organisation(work: &Work<'_>) -> Applied {
-    let mut doing =
-        Doing { done: vec![None; work.plan.actions.len()], findings: Findings::default(), stops: BTreeMap::new() };
+    let done = work.plan.actions.iter().map(held).collect();
+    let mut doing = Doing { done, findings: Findings::default(), stops: BTreeMap::new() };
     for step in order::steps(work.plan) {
         doing.step(work, &step).await;
     }
@@ -148,6 +148,17 @@ pub async fn organisation(work: &Work<'_>) -> Applied {
         failure: None,
     };
     Applied { outcome, findings: doing.findings }
+}
+
+/// What is left to do of an action that the plan itself holds back after another one.
+fn held(action: &Action) -> Option<Done> {
+    let Reason::Holding(Holding::After { of, leaves }) = action.reason() else { return None };
+    let why = if *leaves {
+        Skip::WaitsFor { object: of.clone(), health: leaving() }
+    } else {
+        Skip::AfterFailure { of: of.clone() }
+    };
+    Some(Done::Skipped { why })
 }
 
 fn outcome_of(action: &Action, done: Done) -> Outcome {
@@ -281,13 +292,15 @@ impl Doing {
         open.collect()
     }
 
-    /// What an earlier round left unready and this step needs: data services that the plan keeps as they are.
+    /// What an earlier round left unready and this step needs: data services and jobs that the plan keeps as they are.
     async fn blocked(&self, work: &Work<'_>, step: &Step) -> Vec<(Option<Name>, Skip)> {
-        if work.wait.is_none() || step.phase == Phase::Delete || step.stage <= Stage::Data {
+        if work.wait.is_none() || step.phase == Phase::Delete {
             return Vec::new();
         }
         let deadline = Instant::now() + work.patience();
-        let kept = work.plan.actions.iter().filter(|action| action.stage == Stage::Data && action.verb() == Verb::Keep);
+        let comes_before = |stage: Stage| matches!(stage, Stage::Data | Stage::Upgrade) && stage < step.stage;
+        let kept = work.plan.actions.iter();
+        let kept = kept.filter(|action| action.verb() == Verb::Keep && comes_before(action.stage));
         let unready = kept.filter_map(|action| {
             let whole = work.live.objects.get(&action.id).map(|object| health(&object.body));
             let seen = whole.or_else(|| Some(work.live.settled.get(&action.id)?.health.clone()))?;

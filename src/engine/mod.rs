@@ -45,7 +45,7 @@ pub use events::Event;
 pub(crate) use failure::Failure;
 pub use known::Known;
 pub use leases::LeaseOptions;
-pub(crate) use offline::{Baseline, past_of_snapshot, plan_offline};
+pub(crate) use offline::{Baseline, check_against_snapshot, plan_offline};
 pub use options::{Ask, RoundOptions};
 pub(crate) use prepared::Prepared;
 pub(crate) use round::Round;

@@ -27,6 +27,7 @@ mod stories_hostile;
 mod stories_loop;
 mod stories_offline;
 mod stories_others;
+mod stories_past;
 mod stories_process;
 mod stories_refusals;
 mod stories_remove;

@@ -42,9 +42,15 @@ pub(super) fn input<'a>(round: &RoundState<'a>, schemas: &'a Schemas, state: &'a
     }
 }
 
-/// The second opinion: what breaks a promise is refused, whatever decided it.
-pub(super) fn guard(round: &RoundState<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
+/// The second opinion: what breaks a promise is refused, whatever decided it, and holds back what comes after it.
+pub(super) fn guard(
+    round: &RoundState<'_>,
+    cluster: &ClusterState,
+    state: &OrganisationState,
+    plan: &mut OrganisationPlan,
+) {
     with_facts(round, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
+    plan::hold_later(&input(round, &cluster.facts.schemas, state), &mut plan.actions);
 }
 
 /// What the guard refuses of a plan that comes from a file. What has moved since is told as stale.
