@@ -5,6 +5,7 @@ use parcelle::check::{check, past_of};
 use parcelle::engine::Event;
 use parcelle::finding::Severity;
 use parcelle::git::{RawFile, Snapshot};
+use parcelle::sandbox::controllers::InjectedFailure;
 use parcelle::sandbox::{Fault, FaultEffect, RequestMatcher};
 
 use crate::stories_loop::{Loop, commit, daemon, files};
@@ -17,6 +18,7 @@ definition notes {
     single-replica "it locks its files"
     settings {
         refine storage { about "Room for notes."; default 2 GiB; only-grows "a volume cannot shrink"; }
+        setting level word { about "How much it tells."; default low; }
     }
     releases {
         channel stable 34
@@ -35,6 +37,7 @@ definition notes {
         run-as 10000
         recreate "its volume can be mounted once"
         volume data at="/data"
+        env LEVEL "${settings.level}"
         ready http path="/"
     }
     job upgrade {
@@ -54,7 +57,7 @@ fn file(path: &str, text: &str) -> RawFile {
 }
 
 /// A garden in which `alpha` has these apps, and `beta` what it always has.
-fn garden(apps: &str) -> Vec<RawFile> {
+pub(crate) fn garden(apps: &str) -> Vec<RawFile> {
     garden_saying(apps, "")
 }
 
@@ -71,7 +74,7 @@ fn garden_saying(apps: &str, said: &str) -> Vec<RawFile> {
 }
 
 /// The app at a release, with what is said of it besides.
-fn notes(version: u32, more: &str) -> String {
+pub(crate) fn notes(version: u32, more: &str) -> String {
     format!("    app notes notes {{\n        version {version}\n{more}    }}\n")
 }
 
@@ -98,6 +101,12 @@ impl Loop {
     async fn pushed(&mut self, files: &[RawFile]) -> crate::stories_loop::Told {
         commit(&self.folder.path().join("garden"), files);
         self.turn(Event::Poll).await.expect("a commit is news")
+    }
+
+    /// The commit that was pushed last.
+    fn head(&self) -> String {
+        let repository = git2::Repository::open(self.folder.path().join("garden")).unwrap();
+        repository.head().unwrap().peel_to_commit().unwrap().id().to_string()
     }
 
     async fn image(&self) -> String {
@@ -179,6 +188,151 @@ async fn an_upgrade_whose_job_was_refused_rolls_nothing_out_and_its_revert_is_re
     assert_eq!(
         (this.image().await, this.versions().await),
         ("registry.example/notes:33".to_owned(), vec!["33".to_owned()])
+    );
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_begun_is_taken_back_where_the_garden_declares_it() {
+    let before = garden(&notes(32, ""));
+    let mut this = Loop::begun_with(&before).await;
+    let whole = this.head();
+    this.handle.faults().add(refused(&["create", "patch"], "jobs.batch", None));
+    this.pushed(&garden(&notes(33, ""))).await;
+    let begun = this.head();
+    assert_eq!(this.versions().await, ["32", "33"]);
+    // Another commit is no declaration of it.
+    for to in [&begun, "main", ""] {
+        let said = format!("    rollback to=\"{to}\"\n");
+        let told = this.pushed(&garden_saying(&notes(32, ""), &said)).await;
+        assert_eq!(told.findings.first().map(|told| &told[..5]), Some("E0405"), "{to}: {:?}", told.findings);
+    }
+    let said = format!("    rollback to=\"{}\"\n", &whole[..12]);
+    let told = this.pushed(&garden_saying(&notes(32, ""), &said)).await;
+    assert_eq!((told.findings, told.open), (Vec::new(), false));
+    this.until_calm().await;
+    assert_eq!(this.versions().await, ["32"]);
+    // From here it goes on as ever, whatever stands there still.
+    this.handle.faults().clear();
+    let told = this.pushed(&garden_saying(&notes(33, ""), &said)).await;
+    assert!(told.findings.is_empty(), "{:?}", told.findings);
+    this.until_calm().await;
+    let told = this.pushed(&garden_saying(&notes(32, ""), &said)).await;
+    assert_eq!(told.findings, ["E0405 `alpha/notes` runs 33 and cannot go back to 32"]);
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_branch_that_was_set_back_takes_nothing_back_not_even_for_a_clone_that_lacks_the_commit() {
+    let mut this = Loop::begun_with(&garden(&notes(32, ""))).await;
+    let whole = this.head();
+    this.handle.faults().add(refused(&["create", "patch"], "jobs.batch", None));
+    this.pushed(&garden(&notes(33, ""))).await;
+    this.handle.faults().clear();
+    let repository = git2::Repository::open(this.folder.path().join("garden")).unwrap();
+    repository.reset(&repository.revparse_single(&whole).unwrap(), git2::ResetType::Hard, None).unwrap();
+    // The loop has the commit that was begun.
+    let told = this.turn(Event::Poll).await.unwrap();
+    assert_eq!(told.writes, Vec::<String>::new());
+    this.until_calm().await;
+    this.followed().await;
+    let told = this.turn(Event::Resync).await.unwrap();
+    assert_eq!(told.findings, ["E0405 `alpha/notes` runs 33 and cannot go back to 32"]);
+    assert!(!told.writes.iter().any(|write| write.contains("notes")), "{:?}", told.writes);
+    assert_eq!(this.versions().await, ["32", "33"]);
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_size_that_was_written_in_part_does_not_shrink_and_one_that_was_refused_was_never_there() {
+    let mut this = Loop::begun_with(&garden(&notes(32, ""))).await;
+    let grown =
+        |size: u32, level: &str| garden(&notes(32, &format!("        storage {size} GiB\n        level {level}\n")));
+    // The claim is refused, and everything after it held: the size was never in the cluster.
+    this.handle.faults().add(refused(&["patch"], "persistentvolumeclaims", None));
+    let told = this.pushed(&grown(4, "high")).await;
+    assert!(told.open && !told.writes.iter().any(|write| write.contains("notes")), "{:?}", told.writes);
+    let told = this.pushed(&garden(&notes(32, ""))).await;
+    assert_eq!((told.findings, told.open), (Vec::new(), false));
+    this.handle.faults().clear();
+    this.until_calm().await;
+    // The claim grows, and its Deployment is refused.
+    this.handle.faults().add(refused(&["patch"], "deployments.apps", None));
+    let told = this.pushed(&grown(4, "high")).await;
+    assert!(
+        told.open && told.writes.contains(&"Change PersistentVolumeClaim notes-data".to_owned()),
+        "{:?}",
+        told.writes
+    );
+    let told = this.pushed(&grown(3, "high")).await;
+    assert_eq!(told.findings, ["E0407 `storage` of `alpha/notes` cannot shrink from 4 GiB to 3 GiB"]);
+    this.handle.faults().clear();
+    let told = this.pushed(&grown(5, "high")).await;
+    assert_eq!(told.findings, Vec::<String>::new());
+    this.until_calm().await;
+    assert!(!this.turn(Event::Resync).await.unwrap().open);
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_was_begun_does_not_vanish_and_one_that_was_refused_whole_may() {
+    let apps = |more: &str| garden(&format!("    app static-site www\n{more}"));
+    let mut this = Loop::begun_with(&apps("")).await;
+    let new = notes(33, "");
+    // Its network policies and its claim come first.
+    this.handle.faults().add(refused(&["create", "patch"], "deployments.apps", Some("notes-web")));
+    let told = this.pushed(&apps(&new)).await;
+    assert!(told.open, "{:?}", told.writes);
+    this.until_calm().await;
+    let told = this.pushed(&apps("")).await;
+    assert_eq!(told.findings, ["E0410 `notes` runs, and `alpha` does not mention it any more"]);
+    assert_eq!(told.writes, Vec::<String>::new());
+    this.ended().await;
+
+    let mut this = Loop::begun_with(&apps("")).await;
+    for resource in ["persistentvolumeclaims", "networkpolicies.networking.k8s.io", "serviceaccounts"] {
+        this.handle.faults().add(refused(&["create", "patch"], resource, None));
+    }
+    this.pushed(&apps(&new)).await;
+    assert_eq!(this.versions().await, Vec::<String>::new());
+    this.handle.faults().clear();
+    let told = this.pushed(&apps("")).await;
+    assert!(!told.findings.iter().any(|found| found.starts_with('E')), "{:?}", told.findings);
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upgrade_that_is_held_was_never_there() {
+    let mut this = Loop::begun_with(&garden(&format!("{}    app static-site www\n", notes(32, "")))).await;
+    let held = |version| {
+        garden(&format!(
+            "{}    app static-site www {{ title Ours; }}\n",
+            notes(version, "        hold \"after the fair\"\n")
+        ))
+    };
+    let told = this.pushed(&held(33)).await;
+    assert!(!told.open && !told.writes.is_empty(), "the other app is whole: {:?}", told.writes);
+    assert!(!told.writes.iter().any(|write| write.contains("notes")), "{:?}", told.writes);
+    assert_eq!(this.versions().await, ["32"]);
+    let told = this.pushed(&held(34)).await;
+    assert_eq!(told.findings, ["E0406 `alpha/notes` runs 32 and cannot go to 34 at once"]);
+    let told = this.pushed(&held(32)).await;
+    assert_eq!(told.findings, Vec::<String>::new());
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_failed_in_an_earlier_round_holds_its_release_back_in_the_next() {
+    let mut this = Loop::begun_with(&garden(&notes(32, ""))).await;
+    let failure = InjectedFailure { kind: "Job".to_owned(), message: "it failed".to_owned(), ..Default::default() };
+    this.handle.controllers().unwrap().fail(failure);
+    this.pushed(&garden(&notes(33, ""))).await;
+    this.until_calm().await;
+    let told = this.turn(Event::Resync).await.unwrap();
+    assert!(told.open, "it waits for its job");
+    assert_eq!(
+        (this.image().await, this.versions().await),
+        ("registry.example/notes:32".to_owned(), vec!["32".to_owned(), "33".to_owned()])
     );
     this.ended().await;
 }
