@@ -173,7 +173,7 @@ impl Telling<'_> {
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
         let shown = ShownRound { checked: turn.checked, round: &turn.round, loud };
         let standing = shown.standing();
-        if once || shown.writes() || standing != self.told {
+        if once || shown.writes() || shown.warns() || standing != self.told {
             self.output.result(&shown.text(ShowOptions {
                 format: self.args.format,
                 drawing: self.output.drawing(),

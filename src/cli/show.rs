@@ -10,6 +10,7 @@ use super::check::{plural, summary};
 use crate::check::Checked;
 use crate::engine::{Round, RoundOutcome};
 use crate::finding::Findings;
+use crate::plan;
 use crate::report::plan::{Markdown, TextStyle};
 use crate::report::{self, Drawing, Format};
 
@@ -66,9 +67,17 @@ impl ShownRound<'_> {
         self.round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything)
     }
 
-    /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back.
+    /// Whether an API server warned of something that was not told before.
+    pub(crate) fn warns(&self) -> bool {
+        self.findings().iter().any(|finding| finding.code == plan::WARNED)
+    }
+
+    /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back. What
+    /// is told once is no part of it.
     pub(crate) fn standing(&self) -> String {
-        let mut text = report::render(Format::Short, &self.findings(), &self.checked.sources, Drawing::Plain);
+        let mut findings = self.findings();
+        findings.retain(|finding| finding.code != plan::WARNED);
+        let mut text = report::render(Format::Short, &findings, &self.checked.sources, Drawing::Plain);
         let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
         let (unreached, backwards, waiting) = (&self.round.unreached, &self.round.backwards, &self.round.waiting);
         let _ = write!(text, "{commit} {unreached:?} {backwards:?} {waiting:?}");

@@ -130,13 +130,16 @@ pub(crate) struct Applied {
 /// Does one organisation's plan.
 pub async fn organisation(work: &Work<'_>) -> Applied {
     let done = work.plan.actions.iter().map(held).collect();
-    let mut doing = Doing { done, findings: Findings::default(), stops: BTreeMap::new() };
+    let mut doing = Doing { done, warnings: BTreeMap::new(), findings: Findings::default(), stops: BTreeMap::new() };
     for step in order::steps(work.plan) {
         doing.step(work, &step).await;
     }
-    let outcomes = work.plan.actions.iter().zip(doing.done);
+    let outcomes = work.plan.actions.iter().zip(doing.done).enumerate();
     let outcomes: Vec<Outcome> = outcomes
-        .map(|(action, done)| outcome_of(action, done.unwrap_or(Done::Skipped { why: Skip::Planned })))
+        .map(|(at, (action, done))| Outcome {
+            warnings: doing.warnings.remove(&at).unwrap_or_default(),
+            ..outcome_of(action, done.unwrap_or(Done::Skipped { why: Skip::Planned }))
+        })
         .collect();
     let open = outcomes.iter().any(Outcome::is_open);
     work.tell(Progress::Finished { organisation: work.plan.organisation.clone(), open });
@@ -162,12 +165,14 @@ fn held(action: &Action) -> Option<Done> {
 }
 
 fn outcome_of(action: &Action, done: Done) -> Outcome {
-    Outcome { id: action.id.clone(), verb: action.verb(), app: action.app.clone(), done }
+    Outcome { id: action.id.clone(), verb: action.verb(), app: action.app.clone(), done, warnings: Vec::new() }
 }
 
 struct Doing {
     /// One an action of the plan; `None` until its step.
     done: Vec<Option<Done>>,
+    /// What the server warned of, by action.
+    warnings: BTreeMap<usize, Vec<String>>,
     findings: Findings,
     /// Why no further step of an app begins; under no name what stops all of them.
     stops: Stops,
@@ -205,7 +210,10 @@ impl Doing {
             (*at, act::act(work, action, entry).await)
         });
         let mut acts = stream::iter(acts).buffer_unordered(32);
-        while let Some((at, Acted { done, findings })) = acts.next().await {
+        while let Some((at, Acted { done, findings, warnings })) = acts.next().await {
+            if !warnings.is_empty() {
+                self.warnings.insert(at, warnings);
+            }
             let outcome = outcome_of(&work.plan.actions[at], done.clone());
             work.tell(Progress::Acted { organisation: organisation.clone(), outcome });
             self.findings.extend(findings);

@@ -120,8 +120,9 @@ impl Session {
         let round = RoundState { verified, ..state };
         let live = stages::read(&round, inventories).await; //                IO: clusters
         let proposed = stages::plan(&round, &live); //                        pure
-        let plan = stages::guard(&round, &live, proposed); //                 pure
+        let mut plan = stages::guard(&round, &live, proposed); //             pure
         let unreached = live.unreached();
+        plan.organisations.iter_mut().for_each(|one| self.known.warned.only_new(&mut one.findings));
         let options = options.clone();
         Some(Prepared {
             options,
@@ -146,7 +147,8 @@ impl Session {
             return Round::default();
         };
         let round = RoundState { permits: &permits, ..state };
-        let outcome = stages::apply(&round, &mut live, &plan).await; //       IO: clusters
+        let mut outcome = stages::apply(&round, &mut live, &plan).await; //   IO: clusters
+        self.known.warned.only_new(&mut outcome.findings);
         self.known.remember(&self.checked, &live, &plan, &outcome, moment(options.now)); // pure
         Round {
             plan: Some(plan),

@@ -46,6 +46,7 @@ pub use state::input::Input;
 pub(crate) use state::input::{body_to_send, is_sure_drift, may_force, questions};
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, request_hash};
+pub(crate) use tell::warnings::{WARNED, of as of_warning};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";

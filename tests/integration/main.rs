@@ -35,6 +35,7 @@ mod stories_retry;
 mod stories_saved;
 mod stories_secrets;
 mod stories_wait;
+mod stories_warnings;
 mod story;
 mod strict;
 mod tidy;

@@ -62,6 +62,8 @@ pub(crate) struct Told {
     pub(crate) plans: Vec<OrganisationPlan>,
     /// What was found of the garden and refused by the cluster, as `CODE title`.
     pub(crate) findings: Vec<String>,
+    /// What was planned and done in part, as `PLACE title`.
+    pub(crate) places: Vec<String>,
 }
 
 impl Loop {
@@ -100,8 +102,16 @@ impl Loop {
         let outcomes = outcome.iter().flat_map(|outcome| &outcome.organisations).flat_map(|one| &one.outcomes);
         let written = outcomes.filter(|outcome| matches!(outcome.done, Done::Applied { .. } | Done::Deleted));
         let refused = outcome.map(|outcome| outcome.findings.iter()).into_iter().flatten();
+        let planned = turn.round.plan.iter().flat_map(|plan| &plan.organisations).flat_map(|plan| plan.findings.iter());
+        let at = |span| turn.checked.sources.locate(span).to_string();
+        let told = refused
+            .clone()
+            .chain(planned.clone())
+            .map(|finding| format!("{} {}", at(finding.primary.span), finding.title));
+        let places = told.collect();
         let findings = turn.checked.findings.iter().chain(refused);
         Some(Told {
+            places,
             findings: findings.map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect(),
             writes: written.map(|outcome| format!("{:?} {}", outcome.verb, outcome.id)).collect(),
             open: outcome.is_some_and(parcelle::engine::RoundOutcome::is_open),

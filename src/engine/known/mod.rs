@@ -13,11 +13,13 @@ use crate::plan::{Inventory, OrganisationPlan, Plan};
 
 mod attention;
 pub(super) mod past;
+mod warned;
 mod watching;
 
 pub(super) use attention::Attention;
 pub(crate) use attention::{Moment, VERIFY_EVERY, VERIFY_PACE};
 pub(super) use past::AppliedState;
+pub(super) use warned::Warned;
 pub(super) use watching::Watching;
 
 /// What stays known between rounds.
@@ -35,6 +37,8 @@ pub struct Known {
     pub(super) stirred: BTreeSet<Name>,
     /// What is looked at next, and when.
     pub(super) attention: Attention,
+    /// What API servers warned of and was told.
+    pub(super) warned: Warned,
     /// The watches of each cluster; none for a single round.
     pub(super) watching: Watching,
 }

@@ -38,6 +38,9 @@ pub struct Outcome {
     pub(crate) app: Option<Name>,
     /// What came of it.
     pub done: Done,
+    /// What the API server warned of meanwhile, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What came of an action.

@@ -44,6 +44,7 @@ fn run(world: &mut World, done: impl Fn(usize) -> Done) -> (Footprint, Footprint
         id: action.id.clone(),
         verb: action.verb(),
         app: action.app.clone(),
+        warnings: Vec::new(),
         done: if action.verb().writes() { done(at) } else { Done::Skipped { why: Skip::Planned } },
     });
     let outcome = OrganisationOutcome {

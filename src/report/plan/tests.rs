@@ -210,7 +210,7 @@ fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
     use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip};
     let outcome = |kind: &str, name: &str, done| {
         let action = action(Deed::Create(Creating::NotThere), kind, name, None);
-        Outcome { verb: action.verb(), id: action.id, app: None, done }
+        Outcome { verb: action.verb(), id: action.id, app: None, done, warnings: Vec::new() }
     };
     let coming = || Done::Applied {
         uid: "u".to_owned(),
