@@ -86,7 +86,7 @@ async fn an_object_of_somebody_else_with_the_name_of_ours_is_left_alone() {
     assert_eq!(world.get("ConfigMap", &alpha, "settings").await.unwrap(), before);
     // What reads it waits, and another app does not.
     let held = round.action(&alpha, "Deployment", "web");
-    assert_eq!(held.reason().to_string(), "held back since ConfigMap settings cannot be done");
+    assert_eq!(held.reason().to_string(), "held back since ConfigMap settings was refused");
     assert_eq!(
         round.done(&alpha, "Deployment", "web"),
         &Done::Skipped { why: Skip::AfterFailure { of: action.id.clone() } }

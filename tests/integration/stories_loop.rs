@@ -103,7 +103,7 @@ impl Loop {
         let written = outcomes.filter(|outcome| matches!(outcome.done, Done::Applied { .. } | Done::Deleted));
         let refused = outcome.map(|outcome| outcome.findings.iter()).into_iter().flatten();
         let planned = turn.round.plan.iter().flat_map(|plan| &plan.organisations).flat_map(|plan| plan.findings.iter());
-        let at = |span| turn.checked.sources.locate(span).to_string();
+        let at = |span| turn.checked.sources.locate(span);
         let told = refused
             .clone()
             .chain(planned.clone())

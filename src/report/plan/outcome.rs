@@ -133,7 +133,7 @@ fn message(text: &str) -> String {
 fn skipped(why: &Skip) -> Option<String> {
     Some(match why {
         Skip::Planned => return None,
-        Skip::AfterFailure { of } => format!("held back, since {of} could not be done"),
+        Skip::AfterFailure { of } => format!("held back since {of} was refused or failed"),
         Skip::WaitsFor { object, health } => {
             format!("waits for {object}: {}{}", health.state, message(&health.message))
         }

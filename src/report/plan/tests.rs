@@ -236,7 +236,7 @@ fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
     let expected = "\
 alternatiba: 4 applied, 1 failed, 1 not tried, 1 unchanged; 4 on the way to ready
   ! Service x — failed: quota exceeded  orgs/alternatiba.kdl:17
-  = Job y — held back, since Service x could not be done
+  = Job y — held back since Service x was refused or failed
 4 applied, 1 failed, 1 not tried, 1 unchanged in 1 organisation.
 ";
     assert_eq!(super::outcome(&[organisation], TextStyle::default()), expected);
