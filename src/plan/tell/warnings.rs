@@ -27,7 +27,7 @@ pub(crate) fn of(id: &ObjectId, object: Option<&Object>, fallback: Option<Span>,
     let finding = Finding::warning(WARNED, title, span).label(label).why(text.to_owned());
     Some(
         finding.help(
-            "it was taken all the same; what is warned of may be refused or lost in a later version of the cluster",
+            "it is taken all the same; what is warned of may be refused or lost in a later version of the cluster",
         ),
     )
 }
