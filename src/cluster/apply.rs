@@ -20,8 +20,8 @@ use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::order::{self, Phase, Step};
 use crate::plan::{
-    Action, Directives, Done, Health, HealthState, Holding, Inventory, Live, OrganisationOutcome, OrganisationPlan,
-    Outcome, Reason, Skip, Verb, health,
+    Action, Directives, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome,
+    Skip, Verb, health,
 };
 use crate::render::{ObjectId, OrganisationObjects, Stage};
 use crate::source::Sources;
@@ -129,7 +129,7 @@ pub(crate) struct Applied {
 
 /// Does one organisation's plan.
 pub async fn organisation(work: &Work<'_>) -> Applied {
-    let done = work.plan.actions.iter().map(held).collect();
+    let done = vec![None; work.plan.actions.len()];
     let mut doing = Doing { done, warnings: BTreeMap::new(), findings: Findings::default(), stops: BTreeMap::new() };
     for step in order::steps(work.plan) {
         doing.step(work, &step).await;
@@ -138,7 +138,7 @@ pub async fn organisation(work: &Work<'_>) -> Applied {
     let outcomes: Vec<Outcome> = outcomes
         .map(|(at, (action, done))| Outcome {
             warnings: doing.warnings.remove(&at).unwrap_or_default(),
-            ..outcome_of(action, done.unwrap_or(Done::Skipped { why: Skip::Planned }))
+            ..outcome_of(action, done.unwrap_or_else(|| action.untried()))
         })
         .collect();
     let open = outcomes.iter().any(Outcome::is_open);
@@ -151,17 +151,6 @@ pub async fn organisation(work: &Work<'_>) -> Applied {
         failure: None,
     };
     Applied { outcome, findings: doing.findings }
-}
-
-/// What is left to do of an action that the plan itself holds back after another one.
-fn held(action: &Action) -> Option<Done> {
-    let Reason::Holding(Holding::After { of, leaves }) = action.reason() else { return None };
-    let why = if *leaves {
-        Skip::WaitsFor { object: of.clone(), health: leaving() }
-    } else {
-        Skip::AfterFailure { of: of.clone() }
-    };
-    Some(Done::Skipped { why })
 }
 
 fn outcome_of(action: &Action, done: Done) -> Outcome {
@@ -293,7 +282,7 @@ impl Doing {
                 {
                     Some((app, Skip::WaitsFor { object, health: health.clone() }))
                 }
-                Done::Deleting => Some((None, Skip::WaitsFor { object, health: leaving() })),
+                Done::Deleting => Some((None, Skip::WaitsFor { object, health: Health::leaving() })),
                 _ => None,
             }
         });
@@ -347,11 +336,7 @@ async fn gone(work: &Work<'_>, action: &Action, deadline: Instant) -> bool {
     work.tell(Progress::Waiting {
         organisation: work.plan.organisation.clone(),
         object: action.id.clone(),
-        health: leaving(),
+        health: Health::leaving(),
     });
     wait::until_gone(work.connection(), resource, &action.id, &base.uid, deadline).await.unwrap_or(false)
-}
-
-fn leaving() -> Health {
-    Health { state: HealthState::Terminating, reason: String::new(), message: "it is being deleted".to_owned() }
 }
