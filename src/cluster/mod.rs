@@ -21,6 +21,7 @@ mod retry;
 mod shutdown;
 pub(crate) mod survey;
 mod wait;
+mod warnings;
 mod watch;
 mod words;
 

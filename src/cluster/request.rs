@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
 use super::retry::Retry;
-use super::words;
+use super::{warnings, words};
 use crate::cause;
 use crate::secrets::Tainted;
 
@@ -42,6 +42,8 @@ pub(super) struct Answer<T = Value> {
     /// 200 or 201 where it matters.
     pub(super) code: u16,
     pub(super) body: T,
+    /// What the server, or an admission webhook, warns of.
+    pub(super) warnings: Vec<String>,
 }
 
 /// How much of each item a list brings.
@@ -296,27 +298,19 @@ impl Connection {
     ) -> Result<Answer<T>, ApiError> {
         let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
-        self.collect_warnings(&parts.headers, tainted);
+        let warnings = warnings::of_answer(&parts.headers, tainted);
+        warnings.iter().for_each(|warning| self.warned(warning.clone()));
         let bytes = body.collect_bytes().await.map_err(|error| ApiError::Cut { why: words::of_connection(&error) })?;
         let code = parts.status.as_u16();
         if parts.status.is_success() {
             let body =
                 serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?;
-            return Ok(Answer { code, body });
+            return Ok(Answer { code, body, warnings });
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
         let refusal = Refusal::read(code, parsed.as_ref(), &text, retry_after(&parts.headers), tainted);
         Err(ApiError::Refused(Box::new(refusal)))
-    }
-
-    /// `Warning: 299 - "text"`, from the server or an admission webhook.
-    fn collect_warnings(&self, headers: &HeaderMap, tainted: &Tainted) {
-        for value in headers.get_all(header::WARNING) {
-            let text = value.to_str().unwrap_or_default();
-            let text = text.split_once('"').map_or(text, |(_, quoted)| quoted.trim_end_matches('"'));
-            self.warned(tainted.mask(text));
-        }
     }
 }
 
@@ -342,7 +336,9 @@ impl Writer {
     ) -> Result<Answer, ApiError> {
         let acting_as = self.acting_as.as_deref();
         let call = Call { method, path, accept: JSON, body: Some((content, body)), acting_as };
-        self.connection.once(&call, Some(&self.permit)).await
+        let answer = self.connection.once(&call, Some(&self.permit)).await?;
+        self.heard.hear(&answer.warnings);
+        Ok(answer)
     }
 }
 

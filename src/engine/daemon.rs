@@ -59,7 +59,7 @@ pub struct Turn<'a> {
     /// What began it.
     pub(crate) event: Event,
     /// The garden that it was about.
-    pub(crate) checked: &'a Checked,
+    pub checked: &'a Checked,
     /// What was found and done.
     pub round: Round,
     /// What people are to know besides.

@@ -9,7 +9,7 @@ use crate::check::Checked;
 use crate::finding::{Finding, Severity};
 use crate::model::App;
 use crate::name::Name;
-use crate::plan::{Action, Health, Keeping, Live, OrganisationPlan, Reason, Verb, health};
+use crate::plan::{Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Verb, health};
 use crate::render::{ObjectId, State};
 use crate::report::plan::{AppStatus, OrganisationStatus};
 
@@ -53,6 +53,7 @@ fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus 
         title: applied.and_then(|applied| applied.title(name)).unwrap_or_default(),
         cluster: home.map(Name::to_string).unwrap_or_default(),
         commit: applied.and_then(|applied| applied.commits.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
+        begun: applied.and_then(|applied| applied.begun.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
         findings,
         ..OrganisationStatus::default()
     }
@@ -79,6 +80,7 @@ fn status(
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
         cluster: state.objects.cluster.to_string(),
         commit: state.stored.inventory.commit.clone(),
+        begun: state.stored.inventory.footprint.begun.clone(),
         last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
@@ -98,7 +100,10 @@ fn well(live: &Live, id: &ObjectId) -> Option<Health> {
 
 /// What is not as the garden asks: drift, what is missing or new, what cannot be done.
 fn open(plan: Option<&OrganisationPlan>) -> Vec<(String, String)> {
-    let wanting = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes();
+    let wanting = |action: &&Action| {
+        let follows = matches!(action.reason(), Reason::Holding(Holding::After { .. }));
+        action.verb() == Verb::Refused || action.verb().writes() || follows
+    };
     let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
     refused.map(|action| (action.id.to_string(), action.reason().to_string())).collect()
 }

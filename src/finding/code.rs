@@ -207,6 +207,7 @@ const DOUBTS: &[Page] = pages! {
     "W0501"
     "W0502"
     "W0520"
+    "W0650"
 };
 
 fn all() -> impl Iterator<Item = &'static Page> {

@@ -21,6 +21,7 @@ mod tell;
 
 pub use carry_out::outcome;
 pub(crate) use carry_out::{eject, guard, order};
+pub(crate) use decide::later::hold_later;
 pub use decide::organisation;
 pub(crate) use decide::{action, deed, reason, take_over};
 pub(crate) use state::{directives, health, inventory, live, own_fields, path};
@@ -45,6 +46,7 @@ pub use state::input::Input;
 pub(crate) use state::input::{body_to_send, is_sure_drift, may_force, questions};
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, request_hash};
+pub(crate) use tell::warnings::{WARNED, of as of_warning};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";

@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod deed;
 mod deletions;
 pub(super) mod immutable;
+pub(super) mod later;
 mod object;
 pub(crate) mod reason;
 mod secret;
@@ -119,7 +120,7 @@ fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
 }
 
 /// Whether an action only brings back what was applied.
-fn restores(input: &Input<'_>, action: &Action) -> bool {
+pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,
