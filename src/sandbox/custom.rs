@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::resources::ServedResource;
+use crate::validation::{flag, joined, words};
 
 /// What a definition says about its objects, beyond what discovery shows.
 #[derive(Debug)]
@@ -50,12 +51,6 @@ impl Custom {
 }
 
 const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
-
-/// The words of a list.
-pub(crate) fn words(value: &Value) -> Vec<String> {
-    let list = value.as_array().into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
-}
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -115,16 +110,6 @@ pub(crate) fn served(definition: &Value) -> Vec<ServedResource> {
         .collect();
     served.sort_by_key(|resource| resource.version != storage);
     served
-}
-
-/// Whether a schema says so.
-pub(crate) fn flag(schema: &Value, name: &str) -> bool {
-    schema[name] == json!(true)
-}
-
-/// The path of a member.
-pub(crate) fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// Removes fields that the schema does not know and returns their paths. Root objects keep

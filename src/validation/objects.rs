@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Errors, immutable, items, not_negative, pods, text};
-use crate::sandbox::status::{FieldError, FieldProblem};
+use super::{Errors, FieldError, FieldProblem, immutable, items, not_negative, pods, text};
 
 const DATA_LIMIT: usize = 1 << 20;
 

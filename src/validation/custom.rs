@@ -4,10 +4,23 @@
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::sandbox::{
-    custom::{flag, joined, words},
-    status::{FieldError, FieldProblem},
-};
+use super::{FieldError, FieldProblem};
+
+/// The words of a list.
+pub(crate) fn words(value: &Value) -> Vec<String> {
+    let list = value.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a schema says so.
+pub(crate) fn flag(schema: &Value, name: &str) -> bool {
+    schema[name] == Value::Bool(true)
+}
+
+/// The path of a member.
+pub(crate) fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
 
 /// What is wrong with an object by its schema.
 pub(super) fn check(schema: &Value, object: &Value) -> Vec<FieldError> {
@@ -328,13 +341,7 @@ mod tests {
     }
 
     fn messages(object: &Value) -> Vec<String> {
-        let status = crate::sandbox::status::Status::invalid("g", "K", "n", &check(&schema(), object));
-        let causes = status.body()["details"]["causes"].clone();
-        let causes = causes.as_array().cloned().unwrap_or_default();
-        causes
-            .iter()
-            .map(|cause| format!("{}: {}", super::super::text(cause, "field"), super::super::text(cause, "message")))
-            .collect()
+        check(&schema(), object).iter().map(|error| format!("{}: {}", error.field, error.body())).collect()
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Errors, items, text};
-use crate::sandbox::{resources::ServedResource, status::FieldError};
+use super::{Errors, FieldError, items, text};
 
 /// Checks a `Role` or `ClusterRole`.
-pub(super) fn role(resource: &ServedResource, object: &Value, errors: &mut Errors) {
+pub(super) fn role(namespaced: bool, object: &Value, errors: &mut Errors) {
     for (place, rule) in items(object, "rules") {
         let path = format!("rules[{place}]");
         let none = |name: &str| rule[name].as_array().is_none_or(Vec::is_empty);
@@ -14,7 +13,7 @@ pub(super) fn role(resource: &ServedResource, object: &Value, errors: &mut Error
             errors.push(FieldError::required(format!("{path}.verbs"), "verbs must contain at least one value"));
         }
         if !none("nonResourceURLs") {
-            if resource.namespaced {
+            if namespaced {
                 let detail = "namespaced rules cannot apply to non-resource URLs";
                 errors.push(FieldError::invalid(format!("{path}.nonResourceURLs"), &rule["nonResourceURLs"], detail));
             }

@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, text};
-use crate::sandbox::{
-    resources::ServedResource,
-    status::{FieldError, FieldProblem},
-};
+use super::{Errors, FieldError, FieldProblem, Subject, text};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
@@ -151,12 +147,12 @@ pub(super) fn annotations(value: &Value, path: &str, errors: &mut Errors) {
     }
 }
 
-fn name_problems(resource: &ServedResource, name: &str) -> Vec<String> {
-    match (resource.group.as_str(), resource.plural.as_str()) {
-        ("", "namespaces") => label(name),
-        ("", "services") => old_label(name),
+fn name_problems(of: &Subject<'_>, name: &str) -> Vec<String> {
+    match (of.group, of.kind) {
+        ("", "Namespace") => label(name),
+        ("", "Service") => old_label(name),
         ("rbac.authorization.k8s.io", _) => path_segment(name),
-        ("batch", "cronjobs") => {
+        ("batch", "CronJob") => {
             let mut wrong = subdomain(name);
             if name.len() > 52 {
                 wrong.push("must be no more than 52 characters".to_owned());
@@ -168,13 +164,13 @@ fn name_problems(resource: &ServedResource, name: &str) -> Vec<String> {
 }
 
 /// Checks the metadata of an object.
-pub(super) fn metadata(resource: &ServedResource, object: &Value, errors: &mut Errors) {
+pub(super) fn metadata(of: &Subject<'_>, object: &Value, errors: &mut Errors) {
     let metadata = &object["metadata"];
     let name = text(metadata, "name");
     if name.is_empty() {
         errors.push(FieldError::required("metadata.name", "name or generateName is required"));
     } else {
-        for why in name_problems(resource, name) {
+        for why in name_problems(of, name) {
             errors.push(FieldError::invalid("metadata.name", &json!(name), why));
         }
     }

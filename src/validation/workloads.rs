@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, at, cron, immutable, items, names, needed, not_negative, objects, one_of, pods, text};
-use crate::sandbox::status::FieldError;
+use super::{Errors, FieldError, at, cron, immutable, items, names, needed, not_negative, objects, one_of, pods, text};
 
 fn counts(object: &Value, fields: &[&str], errors: &mut Errors) {
     for field in fields {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, needed, not_negative, one_of, port_number, scheduling, text};
-use crate::{merge::canonical_quantity, sandbox::status::FieldError};
+use super::{Errors, FieldError, items, names, needed, not_negative, one_of, port_number, scheduling, text};
+use crate::merge::canonical_quantity;
 
 /// Checks a template of pods, at that path. `restarts` are the restart policies allowed.
 pub(super) fn template(template: &Value, path: &str, restarts: &[&str], errors: &mut Errors) {

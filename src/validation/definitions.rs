@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, text};
-use crate::sandbox::status::FieldError;
+use super::{Errors, FieldError, items, names, text};
 
 /// Checks a `CustomResourceDefinition`.
 pub(super) fn definition(object: &Value, errors: &mut Errors) {

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, one_of, port_number, text};
-use crate::sandbox::status::FieldError;
+use super::{Errors, FieldError, items, names, one_of, port_number, text};
 
 /// Checks a Service.
 pub(super) fn service(object: &Value, errors: &mut Errors) {

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, one_of, text};
-use crate::sandbox::status::FieldError;
+use super::{Errors, FieldError, items, names, one_of, text};
 
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
