@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::resources::ServedResource;
+pub(crate) use crate::validation::fill;
 use crate::validation::{flag, joined, words};
 
 /// What a definition says about its objects, beyond what discovery shows.
@@ -156,39 +157,6 @@ fn prune_fields(schema: &Value, fields: &mut Map<String, Value>, path: &str, res
         }
         open
     });
-}
-
-/// Fills in the defaults of a schema.
-pub(crate) fn fill(schema: &Value, value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
-                if let Some(default) = schema.get("default") {
-                    let null = fields.get(key).is_some_and(Value::is_null);
-                    if !fields.contains_key(key) || (null && !flag(schema, "nullable")) {
-                        fields.insert(key.clone(), default.clone());
-                    }
-                }
-                if let Some(value) = fields.get_mut(key) {
-                    fill(schema, value);
-                }
-            }
-            if schema["additionalProperties"].is_object() {
-                let known = schema["properties"].as_object();
-                for (key, value) in fields.iter_mut() {
-                    if known.is_none_or(|known| !known.contains_key(key)) {
-                        fill(&schema["additionalProperties"], value);
-                    }
-                }
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                fill(&schema["items"], item);
-            }
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One thing that is wrong with a field, in the words of the API server.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 /// Kind of a [`FieldError`], which decides reason and wording of its cause.
@@ -29,8 +31,8 @@ pub(crate) enum FieldProblem {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldError {
     pub(crate) field: String,
-    problem: FieldProblem,
-    detail: String,
+    pub(crate) problem: FieldProblem,
+    pub(crate) detail: String,
 }
 
 /// Value as the real server prints it in an error: strings quoted, maps and lists as JSON.
@@ -40,39 +42,39 @@ fn printed(value: &Value) -> String {
 
 impl FieldError {
     /// The value at `field` is wrong for the reason `detail`.
-    pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(field: impl Display, value: &Value, detail: impl Into<String>) -> Self {
         Self::new(field, FieldProblem::Invalid(printed(value)), detail)
     }
 
     /// The value at `field` is none of `allowed`.
-    pub(crate) fn unsupported(field: impl Into<String>, value: &Value, allowed: &[&str]) -> Self {
+    pub(crate) fn unsupported(field: impl Display, value: &Value, allowed: &[&str]) -> Self {
         let words: Vec<String> = allowed.iter().map(|word| format!("{word:?}")).collect();
         let detail = format!("supported values: {}", words.join(", "));
         Self::new(field, FieldProblem::Unsupported(printed(value)), detail)
     }
 
     /// Something must stand at `field`; `detail` may be empty.
-    pub(crate) fn required(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn required(field: impl Display, detail: impl Into<String>) -> Self {
         Self::new(field, FieldProblem::Required, detail)
     }
 
     /// What stands at `field` must not, or must not change.
-    pub(crate) fn forbidden(field: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn forbidden(field: impl Display, detail: impl Into<String>) -> Self {
         Self::new(field, FieldProblem::Forbidden, detail)
     }
 
     /// The value at `field` appears twice.
-    pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+    pub(crate) fn duplicate(field: impl Display, value: &Value) -> Self {
         Self::new(field, FieldProblem::Duplicate(printed(value)), "")
     }
 
     /// The value at `field` names something that is not there.
-    pub(crate) fn not_found(field: impl Into<String>, value: &Value) -> Self {
+    pub(crate) fn not_found(field: impl Display, value: &Value) -> Self {
         Self::new(field, FieldProblem::NotFound(printed(value)), "")
     }
 
-    pub(crate) fn new(field: impl Into<String>, problem: FieldProblem, detail: impl Into<String>) -> Self {
-        Self { field: field.into(), problem, detail: detail.into() }
+    pub(crate) fn new(field: impl Display, problem: FieldProblem, detail: impl Into<String>) -> Self {
+        Self { field: field.to_string(), problem, detail: detail.into() }
     }
 
     /// Whether the rules of a definition are not asked because of this.

@@ -4,6 +4,8 @@
 //! it before any cluster is asked. The list is that of what a hoster meets: names and labels, pods, services, claims,
 //! schedules, immutable fields, roles, definitions. Whatever else a real server checks is taken here.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 mod cron;
@@ -16,9 +18,12 @@ mod objects;
 mod pods;
 mod roles;
 mod scheduling;
+mod security;
+mod volumes;
 mod workloads;
 
-pub(crate) use custom::{flag, joined, words};
+pub(crate) use cron::problem_of as schedule;
+pub(crate) use custom::{fill, flag, joined, words};
 pub(crate) use error::{FieldError, FieldProblem};
 
 /// Errors found so far.
@@ -156,21 +161,21 @@ pub(super) fn immutable(live: &Value, object: &Value, path: &str, errors: &mut E
 }
 
 /// Refuses negative numbers.
-pub(super) fn not_negative(value: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn not_negative(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
     if value.as_i64().is_some_and(|number| number < 0) {
         errors.push(FieldError::invalid(path, value, "must be greater than or equal to 0"));
     }
 }
 
 /// Refuses numbers that are no ports.
-pub(super) fn port_number(value: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn port_number(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
     if value.as_i64().is_some_and(|number| !(1..=65_535).contains(&number)) {
         errors.push(FieldError::invalid(path, value, "must be between 1 and 65535, inclusive"));
     }
 }
 
 /// Refuses words other than these; absent ones pass.
-pub(super) fn one_of(value: &Value, path: &str, allowed: &[&str], errors: &mut Errors) {
+pub(super) fn one_of(value: &Value, path: impl Display + Copy, allowed: &[&str], errors: &mut Errors) {
     if let Some(word) = value.as_str()
         && !allowed.contains(&word)
     {
@@ -179,7 +184,7 @@ pub(super) fn one_of(value: &Value, path: &str, allowed: &[&str], errors: &mut E
 }
 
 /// Asks for a text that is not empty.
-pub(super) fn needed(value: &Value, name: &str, path: &str, errors: &mut Errors) {
+pub(super) fn needed(value: &Value, name: &str, path: impl Display + Copy, errors: &mut Errors) {
     if text(value, name).is_empty() {
         errors.push(FieldError::required(format!("{path}.{name}"), ""));
     }

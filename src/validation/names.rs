@@ -1,5 +1,8 @@
 //! Names, labels and the rest of metadata.
 
+use std::borrow::Cow;
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 use super::{Errors, FieldError, FieldProblem, Subject, text};
@@ -93,11 +96,10 @@ pub(super) fn port(word: &str) -> Vec<String> {
 
 /// What is wrong with a qualified name, such as the key of a label.
 pub(super) fn qualified(word: &str) -> Vec<String> {
-    let parts: Vec<&str> = word.split('/').collect();
-    let (prefix, name) = match parts.as_slice() {
-        [name] => (None, *name),
-        [prefix, name] => (Some(*prefix), *name),
-        _ => return vec![QUALIFIED.to_owned()],
+    let (prefix, name) = match word.split_once('/') {
+        None => (None, word),
+        Some((_, name)) if name.contains('/') => return vec![QUALIFIED.to_owned()],
+        Some((prefix, name)) => (Some(prefix), name),
     };
     let mut wrong = Vec::new();
     match prefix {
@@ -117,7 +119,7 @@ pub(super) fn qualified(word: &str) -> Vec<String> {
 }
 
 /// Checks labels, at that path.
-pub(super) fn labels(value: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn labels(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for (key, value) in value.as_object().into_iter().flatten() {
         for why in qualified(key) {
             errors.push(FieldError::invalid(path, &json!(key), why));
@@ -133,10 +135,12 @@ pub(super) fn labels(value: &Value, path: &str, errors: &mut Errors) {
 }
 
 /// Checks annotations, at that path.
-pub(super) fn annotations(value: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn annotations(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
     let mut size = 0;
     for (key, value) in value.as_object().into_iter().flatten() {
-        for why in qualified(&key.to_lowercase()) {
+        let lower =
+            if key.chars().any(char::is_uppercase) { Cow::Owned(key.to_lowercase()) } else { Cow::Borrowed(key) };
+        for why in qualified(&lower) {
             errors.push(FieldError::invalid(path, &json!(key), why));
         }
         size += key.len() + value.as_str().unwrap_or_default().len();
@@ -177,7 +181,7 @@ pub(super) fn metadata(of: &Subject<'_>, object: &Value, errors: &mut Errors) {
     labels(&metadata["labels"], "metadata.labels", errors);
     annotations(&metadata["annotations"], "metadata.annotations", errors);
     for (place, owner) in super::items(metadata, "ownerReferences") {
-        let path = format!("metadata.ownerReferences[{place}]");
+        let path = format_args!("metadata.ownerReferences[{place}]");
         for field in ["apiVersion", "kind", "name", "uid"] {
             if text(owner, field).is_empty() {
                 let field_path = if field == "apiVersion" { "version" } else { field };
@@ -212,10 +216,10 @@ pub(super) fn metadata_change(live: &Value, object: &Value, errors: &mut Errors)
 }
 
 /// Checks a label selector, at that path.
-pub(super) fn selector(value: &Value, path: &str, errors: &mut Errors) {
-    labels(&value["matchLabels"], &format!("{path}.matchLabels"), errors);
+pub(super) fn selector(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
+    labels(&value["matchLabels"], format_args!("{path}.matchLabels"), errors);
     for (place, one) in super::items(value, "matchExpressions") {
-        let path = format!("{path}.matchExpressions[{place}]");
+        let path = format_args!("{path}.matchExpressions[{place}]");
         let none = one["values"].as_array().is_none_or(Vec::is_empty);
         match text(one, "operator") {
             "In" | "NotIn" if none => {
