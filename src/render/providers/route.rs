@@ -1,6 +1,6 @@
 //! What routes have in common, whatever carries them out: their hosts, their certificate, who must be reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NeedContext, option, option_text};
 use crate::kind::{self, GroupKind};
@@ -29,6 +29,9 @@ pub(super) fn hosts(asked: &NeedContext) -> Vec<Spanned<String>> {
         Some(first) if first.value == host => asked.app.hosts.clone(),
         _ => vec![Spanned::new(host, span)],
     };
+    // One said twice was told already; no list takes it twice.
+    let mut seen = BTreeSet::new();
+    hosts.retain(|host| seen.insert(host.value.clone()));
     let also_at = asked.written("also").map_or(span, |written| written.span);
     for also in asked.texts("also") {
         if !hosts.iter().any(|host| host.value == also) {
