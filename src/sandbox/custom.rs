@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::resources::ServedResource;
+pub(crate) use crate::validation::fill;
+use crate::validation::{flag, joined, words};
 
 /// What a definition says about its objects, beyond what discovery shows.
 #[derive(Debug)]
@@ -57,12 +59,6 @@ impl Custom {
 }
 
 const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
-
-/// The words of a list.
-pub(crate) fn words(value: &Value) -> Vec<String> {
-    let list = value.as_array().into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
-}
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -125,16 +121,6 @@ pub(crate) fn served(definition: &Value) -> Vec<ServedResource> {
     served
 }
 
-/// Whether a schema says so.
-pub(crate) fn flag(schema: &Value, name: &str) -> bool {
-    schema[name] == json!(true)
-}
-
-/// The path of a member.
-pub(crate) fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
 /// Removes fields that the schema does not know and returns their paths. Root objects keep
 /// apiVersion, kind and metadata.
 pub(crate) fn prune(schema: &Value, object: &mut Value) -> Vec<String> {
@@ -179,39 +165,6 @@ fn prune_fields(schema: &Value, fields: &mut Map<String, Value>, path: &str, res
         }
         open
     });
-}
-
-/// Fills in the defaults of a schema.
-pub(crate) fn fill(schema: &Value, value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
-                if let Some(default) = schema.get("default") {
-                    let null = fields.get(key).is_some_and(Value::is_null);
-                    if !fields.contains_key(key) || (null && !flag(schema, "nullable")) {
-                        fields.insert(key.clone(), default.clone());
-                    }
-                }
-                if let Some(value) = fields.get_mut(key) {
-                    fill(schema, value);
-                }
-            }
-            if schema["additionalProperties"].is_object() {
-                let known = schema["properties"].as_object();
-                for (key, value) in fields.iter_mut() {
-                    if known.is_none_or(|known| !known.contains_key(key)) {
-                        fill(&schema["additionalProperties"], value);
-                    }
-                }
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                fill(&schema["items"], item);
-            }
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod command;
 mod definitions;
 mod dependencies;
 mod kdl;
+mod limits;
 mod mutation;
 mod render;
 mod reports;
