@@ -13,3 +13,4 @@ pub(super) mod owners;
 pub(crate) mod path;
 pub(super) mod settle;
 pub(super) mod standing;
+pub(crate) mod union;

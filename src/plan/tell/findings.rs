@@ -98,6 +98,16 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         )
         .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
         .help("set it back, or move the data to a new app and retire this one"),
+        Refusing::SiblingWithData { path, by } => Finding::refused(
+            Code::new("E0489"),
+            format!("`{path}` of `{id}` cannot stand beside what the garden asks"),
+            changed_span(action, input).unwrap_or(span),
+        )
+        .why(format!(
+            "{} wrote it, only one of the two may be said, and nothing is taken away from what holds data",
+            words::people(by)
+        ))
+        .help(format!("take it away in the cluster (`kubectl edit {} {}`), or say it in the garden", id.kind, id.name)),
         // Each field that the server named has a finding of its own.
         Refusing::ServerRefused { .. } if !action.causes.is_empty() => return None,
         Refusing::ServerRefused { status, message } => {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::plan::deed::Prepare;
 use crate::plan::order::{Phase, steps};
 use world::{Case, world};
 
@@ -23,6 +24,9 @@ fn told(plan: &OrganisationPlan) -> Vec<String> {
         let verb = format!("{:?}", action.verb()).to_lowercase();
         let force = if action.force() { " by force" } else { "" };
         lines.push(format!("{verb} {}{force}: {}", action.id, action.reason()));
+        if let Some(Prepare::TakeAway { fields, .. }) = action.prepare() {
+            lines.push(format!("  first takes away {}", fields.join(", ")));
+        }
         for change in action.changes.iter().filter(|_| action.base().is_some()) {
             let origin = change.origin.as_ref().map(|place| format!(" at {}", place.line)).unwrap_or_default();
             let by =
@@ -42,6 +46,7 @@ fn all_cases() -> Vec<Case> {
     let files = [
         include_str!("../../../tests/cases/plan/changes.json"),
         include_str!("../../../tests/cases/plan/deletions.json"),
+        include_str!("../../../tests/cases/plan/unions.json"),
     ];
     files.into_iter().flat_map(cases).collect()
 }
