@@ -20,6 +20,11 @@ pub(crate) fn of_type(name: &str) -> &'static [Union] {
     BUILTIN.iter().find(|(of, _)| *of == name).map_or(&[], |(_, unions)| unions)
 }
 
+/// The members of the first union of a built-in type, in the order in which the server looks at them.
+pub(crate) fn members(name: &str) -> impl Iterator<Item = &'static str> {
+    of_type(name).iter().take(1).flat_map(Union::fields)
+}
+
 /// The unions of a custom kind: where they stand (`spec.pgbouncer`), and what they are.
 pub(crate) fn of_custom(group: &str, kind: &str) -> impl Iterator<Item = (&'static str, &'static [Union])> {
     let rows = CUSTOM.iter().filter(move |row| row.group == group && row.kind == kind);
@@ -29,7 +34,11 @@ pub(crate) fn of_custom(group: &str, kind: &str) -> impl Iterator<Item = (&'stat
 impl Union {
     /// The fields that cannot stand beside those of `said`, of what the union speaks of; `value` is that of its
     /// discriminator. What is said itself is never among them.
-    pub(crate) fn barred(&self, said: impl Fn(&str) -> bool, value: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
+    pub(crate) fn barred(
+        &self,
+        said: impl Fn(&str) -> bool,
+        value: impl Fn(&str) -> Option<String>,
+    ) -> Vec<&'static str> {
         match self {
             Self::OneOf(members) => {
                 let is_said = |member: &str| member.split(' ').any(&said);
@@ -288,9 +297,8 @@ mod tests {
         assert_eq!(barred(union, &["type"], Some("Recreate")), ["rollingUpdate"]);
         assert_eq!(barred(union, &["type"], Some("RollingUpdate")), [""; 0]);
         assert_eq!(barred(union, &[], Some("Recreate")), [""; 0], "nothing of it is ours");
-        let demands = |ours: &[&str], value: &str| {
-            union.demands(|name| ours.contains(&name), |_| Some(value.to_owned()))
-        };
+        let demands =
+            |ours: &[&str], value: &str| union.demands(|name| ours.contains(&name), |_| Some(value.to_owned()));
         assert_eq!(demands(&["rollingUpdate"], "Recreate"), Some(("type", "RollingUpdate")));
         assert_eq!(demands(&["rollingUpdate", "type"], "Recreate"), None, "what we say ourselves is for the server");
         assert_eq!(demands(&["rollingUpdate"], "RollingUpdate"), None);
@@ -322,7 +330,9 @@ mod tests {
         ] {
             let members: Vec<&str> = of_type(name).iter().flat_map(Union::fields).collect();
             let objects = facts["types"][name]["fields"].as_object().unwrap().iter();
-            for (field, _) in objects.filter(|(field, of)| of.get("ref").is_some() && !besides.contains(&field.as_str())) {
+            for (field, _) in
+                objects.filter(|(field, of)| of.get("ref").is_some() && !besides.contains(&field.as_str()))
+            {
                 assert!(members.contains(&field.as_str()), "{name}.{field} is in no union");
             }
         }

@@ -38,8 +38,8 @@ pub(crate) use patch::strategic_merge_patch;
 pub use quantity::canonical_quantity;
 pub(crate) use scale::{scale_of, write_scale};
 pub use schema::Schemas;
-pub(crate) use union::{Clash, Displacement, displacement};
 pub(crate) use schema::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape, TypeTable};
+pub(crate) use union::{Clash, Displacement, displacement};
 
 use serde_json::Value;
 

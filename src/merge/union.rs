@@ -89,7 +89,8 @@ fn sides<'a>(union: &Union, there: &'a Map<String, Value>, applied: &Map<String,
             let ours = applied.get(said).and_then(Value::as_object);
             let besides = there.get(beside).and_then(Value::as_object).into_iter().flatten();
             let named = |key: &str| applied.get(beside).is_some_and(|map| map.get(key).is_some());
-            let clashing = besides.filter(move |(key, _)| ours.is_some_and(|ours| ours.contains_key(*key)) && !named(key));
+            let clashing =
+                besides.filter(move |(key, _)| ours.is_some_and(|ours| ours.contains_key(*key)) && !named(key));
             clashing.map(move |(key, _)| (beside, Some(key.as_str()))).collect::<Vec<_>>()
         };
         let mut away = keys(one, other);
@@ -282,7 +283,8 @@ mod tests {
     #[test]
     fn a_value_in_place_of_a_source_goes_and_the_source_comes_back_in_one_patch() {
         let source = json!({ "secretKeyRef": { "name": "s", "key": "k" } });
-        let ours = deployment(pods(json!({ "env": [{ "name": "Z", "value": "1" }, { "name": "A", "valueFrom": source }] })));
+        let ours =
+            deployment(pods(json!({ "env": [{ "name": "Z", "value": "1" }, { "name": "A", "valueFrom": source }] })));
         let theirs = pods(json!({ "env": [{ "name": "A", "value": "x", "valueFrom": null }] }));
         let (_, found) = after(&ours, &json!({ "spec": theirs }));
         let found = found.unwrap();
@@ -318,7 +320,10 @@ mod tests {
         let (_, found) = after(&ours, &theirs);
         let found = found.unwrap();
         assert_eq!(away(&found), [".spec.strategy.type"]);
-        assert_eq!(found.operations[1], json!({ "op": "add", "path": "/spec/strategy/type", "value": "RollingUpdate" }));
+        assert_eq!(
+            found.operations[1],
+            json!({ "op": "add", "path": "/spec/strategy/type", "value": "RollingUpdate" })
+        );
     }
 
     #[test]
@@ -328,7 +333,8 @@ mod tests {
         spec["template"]["spec"]["volumes"] = json!([{ "name": "v", "emptyDir": {} }]);
         let ours = deployment(spec);
         let mut theirs = pods(json!({ "readinessProbe": { "httpGet": null, "exec": { "command": ["true"] } } }));
-        theirs["template"]["spec"]["volumes"] = json!([{ "name": "v", "emptyDir": null, "hostPath": { "path": "/etc" } }]);
+        theirs["template"]["spec"]["volumes"] =
+            json!([{ "name": "v", "emptyDir": null, "hostPath": { "path": "/etc" } }]);
         let (live, found) = after(&ours, &json!({ "spec": theirs }));
         let found = found.unwrap();
         assert_eq!(found.clashes.len(), 2);
@@ -341,7 +347,8 @@ mod tests {
 
     #[test]
     fn a_key_goes_from_the_map_in_which_it_is_not_ours() {
-        let ours = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "c" }, "data": { "a/b": "1" } });
+        let ours =
+            json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "c" }, "data": { "a/b": "1" } });
         let (_, found) = after(&ours, &json!({ "data": null, "binaryData": { "a/b": "MQ==", "c": "MQ==" } }));
         assert_eq!(
             found.unwrap().operations,
@@ -355,7 +362,8 @@ mod tests {
     #[test]
     fn what_others_say_where_we_say_nothing_stays() {
         let ours = deployment(pods(json!({ "image": "a" })));
-        let theirs = pods(json!({ "env": [{ "name": "A", "value": "x" }], "livenessProbe": { "exec": { "command": ["a"] } } }));
+        let theirs =
+            pods(json!({ "env": [{ "name": "A", "value": "x" }], "livenessProbe": { "exec": { "command": ["a"] } } }));
         assert_eq!(after(&ours, &json!({ "spec": theirs })).1, None);
     }
 

@@ -33,6 +33,7 @@ mod stories_remove;
 mod stories_retry;
 mod stories_saved;
 mod stories_secrets;
+mod stories_unions;
 mod stories_wait;
 mod story;
 mod strict;

@@ -32,12 +32,7 @@ pub(super) async fn set(
 }
 
 /// Adopts an object, once the fields of the tools that made it are ours.
-pub(super) async fn adopt(
-    acting: &Acting<'_>,
-    base: &Base,
-    tools: &[String],
-    away: &[String],
-) -> Result<Done, Stop> {
+pub(super) async fn adopt(acting: &Acting<'_>, base: &Base, tools: &[String], away: &[String]) -> Result<Done, Stop> {
     let object = rendered(acting)?;
     let body = body_to_send(object, acting.work.directives, acting.entry).into_owned();
     // It was planned without the nonce that its entry has by now.

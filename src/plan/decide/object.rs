@@ -157,10 +157,9 @@ impl There<'_> {
         }
         match taken_over {
             // The server was asked without it, so only what it refuses of the object itself counts.
-            Some(body) => Prospect {
-                refused: prospect(input, live, wanted, *asked).refused,
-                ..reckoned(input, &body, wanted)
-            },
+            Some(body) => {
+                Prospect { refused: prospect(input, live, wanted, *asked).refused, ..reckoned(input, &body, wanted) }
+            }
             None => prospect(input, live, wanted, *asked),
         }
     }
@@ -215,14 +214,19 @@ impl There<'_> {
         let (drifted, others): (Vec<_>, Vec<_>) =
             prospect.conflicts.iter().partition(|conflict| self.applied.holds(&conflict.field));
         let (moved, newly): (Vec<_>, Vec<_>) = prospect.siblings.iter().partition(|siblings| siblings.is_drift);
-        let is_allowed = others.iter().all(|conflict| is_taken(self.input.directives, self.object, self.entry, conflict))
-            && newly.iter().all(|siblings| self.may_take_away(siblings));
+        let is_allowed =
+            others.iter().all(|conflict| is_taken(self.input.directives, self.object, self.entry, conflict))
+                && newly.iter().all(|siblings| self.may_take_away(siblings));
         if !is_allowed {
             return Deed::Refused { why: Refusing::Conflict, base: Some(base) };
         }
-        if let Some(siblings) = prospect.siblings.first().filter(|_| self.object.holds_data || id.facts().holds_data()) {
+        if let Some(siblings) = prospect.siblings.first().filter(|_| self.object.holds_data || id.facts().holds_data())
+        {
             let path = siblings.away.first().cloned().unwrap_or_default();
-            return Deed::Refused { why: Refusing::SiblingWithData { path, by: siblings.by.clone() }, base: Some(base) };
+            return Deed::Refused {
+                why: Refusing::SiblingWithData { path, by: siblings.by.clone() },
+                base: Some(base),
+            };
         }
         let force = !prospect.conflicts.is_empty();
         let take_away: Vec<String> = prospect.siblings.iter().flat_map(|siblings| siblings.away.clone()).collect();
@@ -237,7 +241,8 @@ impl There<'_> {
         let drifted = drifted.chain(moved.iter().flat_map(|siblings| &siblings.by));
         let drifted = drifted.chain(changes.iter().flat_map(|change| &change.drift_by));
         let by = names(drifted.filter(|manager| !union::is_ours_for_a_moment(manager)));
-        let from = names(others.into_iter().map(|conflict| &conflict.manager).chain(newly.iter().flat_map(|one| &one.by)));
+        let from =
+            names(others.into_iter().map(|conflict| &conflict.manager).chain(newly.iter().flat_map(|one| &one.by)));
         let why = match (entry.desired_hash == desired_hash(self.object), by.is_empty()) {
             (true, _) => Changing::Drift { by },
             (false, false) => Changing::GardenChangedAndDrift { by },
@@ -252,7 +257,9 @@ impl There<'_> {
     fn may_take_away(&self, siblings: &Siblings) -> bool {
         let fields = siblings.ours.iter().chain(&siblings.away);
         let is_said = || {
-            fields.map(|field| self.input.directives.decision(&self.object.id, field)).any(|decision| decision.is_some_and(|decision| decision.take))
+            fields
+                .map(|field| self.input.directives.decision(&self.object.id, field))
+                .any(|decision| decision.is_some_and(|decision| decision.take))
         };
         siblings.by.is_empty() || is_said()
     }

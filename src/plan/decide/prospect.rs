@@ -22,7 +22,12 @@ pub(super) struct Prospect<'a> {
 }
 
 /// The server's word where it was asked, our own reckoning where not.
-pub(super) fn prospect<'a>(input: &Input<'a>, live: &LiveObject, wanted: &Value, asked: Option<&'a DryRun>) -> Prospect<'a> {
+pub(super) fn prospect<'a>(
+    input: &Input<'a>,
+    live: &LiveObject,
+    wanted: &Value,
+    asked: Option<&'a DryRun>,
+) -> Prospect<'a> {
     let verified = |after: &'a Arc<Value>| Prospect {
         after: Some(Cow::Borrowed(&**after)),
         conflicts: Vec::new(),

@@ -141,7 +141,8 @@ pub(in crate::plan) fn is_taken(
     let lent = entry.is_some()
         && path::plain(&conflict.field) == "spec.replicas"
         && &*conflict.manager == "kube-controller-manager";
-    lent || union::is_ours_for_a_moment(&conflict.manager) || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
+    lent || union::is_ours_for_a_moment(&conflict.manager)
+        || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
 }
 
 /// The fields of an object that we applied last.

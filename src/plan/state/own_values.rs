@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::kind::unions::{self, Union};
 use crate::kind;
+use crate::kind::unions::{self, Union};
 use crate::merge::{Schemas, TypeId, TypeShape, TypeTable};
 use crate::plan::MANAGER;
 
@@ -30,7 +30,13 @@ impl OwnValues {
         let ours = entries.iter().filter(|entry| entry["manager"] == MANAGER && entry["subresource"] != "status");
         let of = Schemas::builtin().of(live);
         for fields in ours.filter_map(|entry| entry.get("fieldsV1")?.as_object()) {
-            walk(&mut hash, fields, Some(live), secret, of.as_ref().map(|of| TypeAt { table: of.table(), id: of.root() }));
+            walk(
+                &mut hash,
+                fields,
+                Some(live),
+                secret,
+                of.as_ref().map(|of| TypeAt { table: of.table(), id: of.root() }),
+            );
             custom_siblings(&mut hash, fields, live);
         }
         let digest = hash.finish();
@@ -188,8 +194,10 @@ mod tests {
         assert_eq!(probe(json!({ "periodSeconds": 3 })), alone);
         assert_ne!(probe(json!({ "exec": { "command": ["true"] } })), alone);
         let cluster = |spec: Value| {
-            OwnValues::of(&json!({ "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "spec": spec, "metadata": {
-                "managedFields": [{ "manager": "parcelle", "fieldsV1": { "f:spec": { "f:imageName": {} } } }] } }))
+            OwnValues::of(
+                &json!({ "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "spec": spec, "metadata": {
+                "managedFields": [{ "manager": "parcelle", "fieldsV1": { "f:spec": { "f:imageName": {} } } }] } }),
+            )
         };
         let alone = cluster(json!({ "imageName": "a" }));
         assert_eq!(cluster(json!({ "imageName": "a", "instances": 3 })), alone);

@@ -27,7 +27,12 @@ pub(in crate::plan) struct Siblings {
 
 /// What has to go from `live` before what we want is applied.
 pub(crate) fn displacement(schemas: &Schemas, live: &Value, wanted: &Value) -> Option<Displacement> {
-    merge::displacement(schemas, live, wanted, &ApplyOptions { manager: MANAGER, force: true, subresource: None, now: NOW })
+    merge::displacement(
+        schemas,
+        live,
+        wanted,
+        &ApplyOptions { manager: MANAGER, force: true, subresource: None, now: NOW },
+    )
 }
 
 /// The fields that a displacement takes away, in plain form.
@@ -37,7 +42,8 @@ pub(crate) fn away(displacement: &Displacement) -> Vec<String> {
 
 /// The JSON patch of a displacement: nothing of it is done to another object than the one that was read, or to a later one.
 pub(crate) fn patch(live: &Value, displacement: &Displacement) -> Value {
-    let test = |field: &str| json!({ "op": "test", "path": format!("/metadata/{field}"), "value": live["metadata"][field] });
+    let test =
+        |field: &str| json!({ "op": "test", "path": format!("/metadata/{field}"), "value": live["metadata"][field] });
     let tests = [test("uid"), test("resourceVersion")];
     tests.into_iter().chain(displacement.operations.iter().cloned()).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Errors, items, names, needed, not_negative, one_of, port_number, scheduling, text};
-use crate::{merge::canonical_quantity, sandbox::status::FieldError};
+use crate::{kind::unions, merge::canonical_quantity, sandbox::status::FieldError};
 
 /// Checks a template of pods, at that path. `restarts` are the restart policies allowed.
 pub(super) fn template(template: &Value, path: &str, restarts: &[&str], errors: &mut Errors) {
@@ -52,6 +52,7 @@ pub(super) fn spec(spec: &Value, path: &str, restarts: &[&str], errors: &mut Err
     one_of(&spec["dnsPolicy"], &format!("{path}.dnsPolicy"), &dns, errors);
     not_negative(&spec["terminationGracePeriodSeconds"], &format!("{path}.terminationGracePeriodSeconds"), errors);
     names::labels(&spec["nodeSelector"], &format!("{path}.nodeSelector"), errors);
+    profile(&spec["securityContext"], &format!("{path}.securityContext"), errors);
     scheduling::affinity(&spec["affinity"], &format!("{path}.affinity"), errors);
     scheduling::spread(spec, path, errors);
     let account = text(spec, "serviceAccountName");
@@ -62,40 +63,6 @@ pub(super) fn spec(spec: &Value, path: &str, restarts: &[&str], errors: &mut Err
     }
     scheduling::tolerations(spec, path, errors);
 }
-
-/// The sources of a volume, in the order in which the server looks for a second one.
-const VOLUME_SOURCES: [&str; 30] = [
-    "emptyDir",
-    "hostPath",
-    "gitRepo",
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "secret",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "flocker",
-    "persistentVolumeClaim",
-    "rbd",
-    "cinder",
-    "cephfs",
-    "quobyte",
-    "downwardAPI",
-    "fc",
-    "flexVolume",
-    "configMap",
-    "azureFile",
-    "vsphereVolume",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "azureDisk",
-    "storageos",
-    "projected",
-    "scaleIO",
-    "csi",
-    "ephemeral",
-    "image",
-];
 
 /// The names of the volumes that can be mounted: those with an error cannot.
 fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
@@ -114,7 +81,7 @@ fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
         if seen.contains(name) {
             errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
         }
-        let mut sources = VOLUME_SOURCES.iter().filter(|source| !volume[**source].is_null());
+        let mut sources = unions::members("api.core.v1.Volume").filter(|source| !volume[*source].is_null());
         if sources.next().is_none() {
             errors.push(FieldError::required(&path, "must specify a volume type"));
         }
@@ -139,7 +106,7 @@ fn volume_source(volume: &Value, path: &str, errors: &mut Errors) {
         }
     }
     for (place, source) in items(&volume["projected"], "sources") {
-        if source.as_object().is_some_and(|kinds| kinds.values().filter(|kind| !kind.is_null()).count() > 1) {
+        if unions::members("api.core.v1.VolumeProjection").filter(|kind| !source[*kind].is_null()).count() > 1 {
             let detail = "may not specify more than 1 volume type per source";
             errors.push(FieldError::forbidden(format!("{path}.projected.sources[{place}]"), detail));
         }
@@ -174,9 +141,10 @@ fn container(one: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut E
     for kind in ["postStart", "preStop"] {
         let hook = &one["lifecycle"][kind];
         if hook.is_object() {
-            handler(hook, &["exec", "httpGet", "tcpSocket", "sleep"], &format!("{path}.lifecycle.{kind}"), errors);
+            handler(hook, "api.core.v1.LifecycleHandler", &format!("{path}.lifecycle.{kind}"), errors);
         }
     }
+    profile(&one["securityContext"], &format!("{path}.securityContext"), errors);
     for kind in ["livenessProbe", "readinessProbe", "startupProbe"] {
         probe(&one[kind], &format!("{path}.{kind}"), kind == "readinessProbe", errors);
     }
@@ -243,7 +211,7 @@ fn environment(container: &Value, path: &str, errors: &mut Errors) {
 fn environment_sources(container: &Value, path: &str, errors: &mut Errors) {
     for (place, one) in items(container, "envFrom") {
         let given: Vec<&str> =
-            ["configMapRef", "secretRef"].into_iter().filter(|kind| one[*kind].is_object()).collect();
+            unions::members("api.core.v1.EnvFromSource").filter(|kind| one[*kind].is_object()).collect();
         for kind in &given {
             needed(&one[*kind], "name", &format!("{path}[{place}].{kind}"), errors);
         }
@@ -279,6 +247,10 @@ fn mounts(container: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mu
             errors.push(FieldError::invalid(format!("{path}.subPath"), &json!(below), "must be a relative path"));
         } else if below.split('/').any(|part| part == "..") {
             errors.push(FieldError::invalid(format!("{path}.subPath"), &json!(below), "must not contain '..'"));
+        }
+        if !below.is_empty() && !text(mount, "subPathExpr").is_empty() {
+            let detail = "subPathExpr and subPath are mutually exclusive";
+            errors.push(FieldError::invalid(format!("{path}.subPathExpr"), &mount["subPathExpr"], detail));
         }
     }
 }
@@ -345,11 +317,21 @@ fn resources(value: &Value, path: &str, errors: &mut Errors) {
     }
 }
 
+/// Checks the profiles of a security context: only one on the node has a path.
+fn profile(context: &Value, path: &str, errors: &mut Errors) {
+    let profile = &context["seccompProfile"];
+    if !profile["localhostProfile"].is_null() && profile["type"] != "Localhost" {
+        let detail = "can only be set when seccomp type is Localhost";
+        let value = &profile["localhostProfile"];
+        errors.push(FieldError::invalid(format!("{path}.seccompProfile.localhostProfile"), value, detail));
+    }
+}
+
 fn probe(probe: &Value, path: &str, readiness: bool, errors: &mut Errors) {
     if !probe.is_object() {
         return;
     }
-    handler(probe, &["exec", "httpGet", "tcpSocket", "grpc"], path, errors);
+    handler(probe, "api.core.v1.Probe", path, errors);
     for name in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
         not_negative(&probe[name], &format!("{path}.{name}"), errors);
     }
@@ -358,9 +340,9 @@ fn probe(probe: &Value, path: &str, readiness: bool, errors: &mut Errors) {
     }
 }
 
-/// Checks that exactly one of these handlers is given, at that path.
-fn handler(of: &Value, handlers: &[&str], path: &str, errors: &mut Errors) {
-    let given: Vec<&&str> = handlers.iter().filter(|name| of[**name].is_object()).collect();
+/// Checks that exactly one of the handlers of a type is given, at that path.
+fn handler(of: &Value, handlers: &str, path: &str, errors: &mut Errors) {
+    let given: Vec<&str> = unions::members(handlers).filter(|name| of[*name].is_object()).collect();
     match given.as_slice() {
         [] => errors.push(FieldError::required(path, "must specify a handler type")),
         [_] => {}
