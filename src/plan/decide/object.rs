@@ -179,7 +179,7 @@ impl There<'_> {
             _ => None,
         };
         let verified = matches!(asked, Some(DryRun::Accepted | DryRun::Refused { .. }));
-        Prospect { conflicts, siblings, refused, verified, ..reckoned(input, &patched, wanted) }
+        Prospect { conflicts, siblings, verified, refused, ..reckoned(input, &patched, wanted) }
     }
 
     /// What is written in the books of others, or taken away from them, in words.

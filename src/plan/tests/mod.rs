@@ -77,6 +77,25 @@ fn the_guard_lets_every_decided_plan_pass() {
 }
 
 #[test]
+fn the_guard_lets_only_fields_of_the_object_itself_be_taken_away_and_nothing_of_what_holds_data() {
+    let case = cases(include_str!("../../../tests/cases/plan/unions.json")).remove(0);
+    let world = world(&case);
+    let adopted = BTreeSet::new();
+    let check = |fields: &[&str], holds_data: bool| {
+        let mut plan = organisation(&world.input());
+        let Deed::Change { take_away, .. } = &mut plan.actions[0].deed else { panic!("a change") };
+        *take_away = fields.iter().map(|field| (*field).to_owned()).collect();
+        plan.actions[0].holds_data = holds_data;
+        guard::check(&plan, &world.guard(&adopted)).first().map(|broken| broken.promise)
+    };
+    let field = "spec.template.spec.containers[name=app].env[name=A].value";
+    assert_eq!(check(&[field], false), None);
+    assert_eq!(check(&[field], true), Some(Promise::NoDataLost));
+    assert_eq!(check(&[field, "metadata.labels"], false), Some(Promise::NoForeignDelete));
+    assert_eq!(check(&[field, "spec.strategy.nothing"], false), Some(Promise::AsPlanned));
+}
+
+#[test]
 fn an_inventory_written_ahead_holds_all_that_the_plan_makes_and_survives_its_file() {
     for case in all_cases() {
         let world = world(&case);
