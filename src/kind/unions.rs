@@ -32,41 +32,43 @@ pub(crate) fn of_custom(group: &str, kind: &str) -> impl Iterator<Item = (&'stat
 }
 
 impl Union {
-    /// The fields that cannot stand beside those of `said`, of what the union speaks of; `value` is that of its
-    /// discriminator. What is said itself is never among them.
-    pub(crate) fn barred(
+    /// Whether a field that is there cannot stand beside those of `said`; `value` is that of the discriminator. What is said
+    /// itself is never barred.
+    pub(crate) fn is_barred<'v>(
         &self,
+        name: &str,
         said: impl Fn(&str) -> bool,
-        value: impl Fn(&str) -> Option<String>,
-    ) -> Vec<&'static str> {
+        value: impl Fn(&str) -> Option<&'v str>,
+    ) -> bool {
         match self {
             Self::OneOf(members) => {
-                let is_said = |member: &str| member.split(' ').any(&said);
-                let others = members.iter().filter(|member| !is_said(member));
-                let others = others.filter(|_| members.iter().any(|member| is_said(member)));
-                others.flat_map(|member| member.split(' ')).collect()
+                let of_name = |member: &&&str| member.split(' ').any(|field| field == name);
+                let is_said = |member: &&str| member.split(' ').any(&said);
+                let own = members.iter().find(of_name);
+                own.is_some_and(|own| !is_said(own) && members.iter().any(is_said))
             }
             Self::By { field, members } => {
-                let ours = said(field) || members.iter().any(|(member, _)| said(member));
-                let Some(value) = value(field).filter(|_| ours) else { return Vec::new() };
-                let barred = members.iter().filter(|(member, values)| !said(member) && !values.contains(&&*value));
-                barred.map(|(member, _)| *member).collect()
+                let own = members.iter().find(|(member, _)| *member == name).filter(|_| !said(name));
+                own.is_some_and(|(_, values)| {
+                    let ours = said(field) || members.iter().any(|(member, _)| said(member));
+                    ours && value(field).is_some_and(|value| !values.contains(&value))
+                })
             }
-            Self::Keys(..) => Vec::new(),
+            Self::Keys(..) => false,
         }
     }
 
     /// The discriminator and the value that it has to have, where a member is said that its own does not allow and nothing
     /// is said of it.
-    pub(crate) fn demands(
+    pub(crate) fn demands<'v>(
         &self,
         said: impl Fn(&str) -> bool,
-        value: impl Fn(&str) -> Option<String>,
+        value: impl Fn(&str) -> Option<&'v str>,
     ) -> Option<(&'static str, &'static str)> {
         let Self::By { field, members } = self else { return None };
         let value = value(field).filter(|_| !said(field))?;
         let (_, values) = members.iter().find(|(member, _)| said(member))?;
-        let needed = values.first().filter(|_| !values.contains(&&*value))?;
+        let needed = values.first().filter(|_| !values.contains(&value))?;
         Some((field, needed))
     }
 
@@ -280,7 +282,8 @@ mod tests {
     use super::*;
 
     fn barred(union: Union, ours: &[&str], value: Option<&str>) -> Vec<&'static str> {
-        union.barred(|name| ours.contains(&name), |_| value.map(str::to_owned))
+        let fields = union.fields().into_iter();
+        fields.filter(|field| union.is_barred(field, |name| ours.contains(&name), |_| value)).collect()
     }
 
     #[test]
@@ -297,8 +300,7 @@ mod tests {
         assert_eq!(barred(union, &["type"], Some("Recreate")), ["rollingUpdate"]);
         assert_eq!(barred(union, &["type"], Some("RollingUpdate")), [""; 0]);
         assert_eq!(barred(union, &[], Some("Recreate")), [""; 0], "nothing of it is ours");
-        let demands =
-            |ours: &[&str], value: &str| union.demands(|name| ours.contains(&name), |_| Some(value.to_owned()));
+        let demands = |ours: &[&str], value: &'static str| union.demands(|name| ours.contains(&name), |_| Some(value));
         assert_eq!(demands(&["rollingUpdate"], "Recreate"), Some(("type", "RollingUpdate")));
         assert_eq!(demands(&["rollingUpdate", "type"], "Recreate"), None, "what we say ourselves is for the server");
         assert_eq!(demands(&["rollingUpdate"], "RollingUpdate"), None);

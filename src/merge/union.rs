@@ -97,16 +97,15 @@ fn sides<'a>(union: &Union, there: &'a Map<String, Value>, applied: &Map<String,
         away.extend(keys(other, one));
         return Sides { away, demand: None };
     }
-    if !union.fields().iter().any(|name| is_said(applied, name)) {
-        return Sides::default();
-    }
     let said = |name: &str| is_said(applied, name);
-    let value = |name: &str| {
+    let value_of = |name: &str| {
         let value = applied.get(name).filter(|value| !value.is_null()).or_else(|| there.get(name));
-        value.and_then(Value::as_str).map(str::to_owned)
+        value.and_then(Value::as_str)
     };
-    let barred = union.barred(said, value).into_iter().filter(|name| is_said(there, name));
-    Sides { away: barred.map(|name| (name, None)).collect(), demand: union.demands(said, value) }
+    let barred = there.iter().filter(|(name, value)| {
+        !value.is_null() && !applied.contains_key(*name) && union.is_barred(name, said, value_of)
+    });
+    Sides { away: barred.map(|(name, _)| (name.as_str(), None)).collect(), demand: union.demands(said, value_of) }
 }
 
 struct Walk<'t> {

@@ -72,10 +72,11 @@ impl<'t> TypeAt<'t> {
 
 /// Adds the names of what cannot stand beside our fields and does: it is drift, although no value of ours moved.
 fn siblings(hash: &mut ring::digest::Context, unions: &[Union], fields: &Map<String, Value>, live: &Value) {
+    let Some(live) = live.as_object() else { return };
     let ours = |name: &str| fields.keys().any(|key| key.strip_prefix("f:") == Some(name));
-    let value = |name: &str| live.get(name)?.as_str().map(str::to_owned);
-    let barred = unions.iter().flat_map(|union| union.barred(ours, value));
-    for name in barred.filter(|name| live.get(name).is_some_and(|value| !value.is_null())) {
+    let value_of = |name: &str| live.get(name)?.as_str();
+    let others = live.iter().filter(|(name, value)| !value.is_null() && !ours(name));
+    for (name, _) in others.filter(|(name, _)| unions.iter().any(|union| union.is_barred(name, ours, value_of))) {
         hash.update(b"!");
         hash.update(name.as_bytes());
     }
