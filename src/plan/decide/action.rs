@@ -114,6 +114,10 @@ impl Action {
 
     /// Holds back what was decided.
     pub(crate) fn hold(&mut self, why: Holding) {
+        // What would be taken from others is not.
+        if self.verb() != Verb::Delete {
+            self.note = None;
+        }
         self.deed = Deed::Held { why, base: self.base().cloned() };
     }
 

@@ -134,7 +134,7 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     };
     changes.retain(|change| hand_over.is_none() || change.path != "spec.replicas");
     let deed = there.decided(&prospect, &changes, base);
-    let note = there.note(&prospect);
+    let note = deed.verb().writes().then(|| there.note(&prospect)).flatten();
     let causes = causes(&deed, asked);
     let conflicts = prospect.conflicts.into_iter().chain(prospect.siblings.iter().flat_map(in_the_way)).collect();
     // Where nothing moves but our books there is nothing to verify.

@@ -16,7 +16,7 @@ pub(super) static PARTS: LazyLock<BTreeMap<String, Vec<Value>>> = LazyLock::new(
 
 /// What is done to one place of a body before it is sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Edit {
+pub(super) enum BodyEdit {
     Remove,
     Null,
     /// The zero of its type: `0`, `""`, `false`, `[]`, `{}`.
@@ -38,14 +38,14 @@ pub(super) enum Means {
 
 /// One write: by whom, how, which body, and what is changed in it.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(super) struct WriteStep {
     pub(super) manager: usize,
     pub(super) means: Means,
     pub(super) body: usize,
-    pub(super) edits: Vec<(usize, Edit)>,
+    pub(super) edits: Vec<(usize, BodyEdit)>,
 }
 
-pub(super) fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = WriteStep> {
     let means = prop_oneof![
         5 => any::<bool>().prop_map(|force| Means::Apply { force }),
         1 => Just(Means::MergePatch),
@@ -53,13 +53,13 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Means::Leave),
     ];
     let edit = prop_oneof![
-        3 => Just(Edit::Remove),
-        1 => Just(Edit::Null),
-        2 => Just(Edit::Zero),
-        1 => (0..8_usize).prop_map(Edit::Other),
+        3 => Just(BodyEdit::Remove),
+        1 => Just(BodyEdit::Null),
+        2 => Just(BodyEdit::Zero),
+        1 => (0..8_usize).prop_map(BodyEdit::Other),
     ];
     let edits = vec((0..400_usize, edit), 0..5);
-    (0..MANAGERS.len(), means, 0..8_usize, edits).prop_map(|(manager, means, body, edits)| Step {
+    (0..MANAGERS.len(), means, 0..8_usize, edits).prop_map(|(manager, means, body, edits)| WriteStep {
         manager,
         means,
         body,
@@ -67,7 +67,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     })
 }
 
-pub(super) fn steps() -> impl Strategy<Value = (String, Vec<Step>)> {
+pub(super) fn steps() -> impl Strategy<Value = (String, Vec<WriteStep>)> {
     let resources: Vec<String> = PARTS.keys().cloned().collect();
     (prop::sample::select(resources), vec(step(), 1..6))
 }
@@ -88,7 +88,7 @@ pub(super) fn places(value: &Value, at: &str, out: &mut Vec<String>) {
     }
 }
 
-pub(super) fn edited(bodies: &[Value], step: &Step) -> Value {
+pub(super) fn edited(bodies: &[Value], step: &WriteStep) -> Value {
     let mut body = bodies[step.body % bodies.len()].clone();
     for (nth, edit) in &step.edits {
         let mut all = Vec::new();
@@ -99,14 +99,14 @@ pub(super) fn edited(bodies: &[Value], step: &Step) -> Value {
         let place = all[nth % all.len()].clone();
         let Some(value) = body.pointer_mut(&place) else { continue };
         match edit {
-            Edit::Null => *value = Value::Null,
-            Edit::Zero => *value = zero(value),
-            Edit::Other(other) => {
+            BodyEdit::Null => *value = Value::Null,
+            BodyEdit::Zero => *value = zero(value),
+            BodyEdit::Other(other) => {
                 if let Some(other) = bodies[other % bodies.len()].pointer(&place) {
                     *value = other.clone();
                 }
             }
-            Edit::Remove => remove(&mut body, &place),
+            BodyEdit::Remove => remove(&mut body, &place),
         }
     }
     body
