@@ -1,6 +1,9 @@
 //! Plans that ask no cluster: against a snapshot (`plan --live`), or against another commit (`plan --base`).
 
-use super::plan::{PlanArgs, show};
+use std::collections::BTreeSet;
+
+use super::kept::PlanWriter;
+use super::plan::{PlanArgs, keep, show};
 use super::session::only;
 use super::workspace::{find, now};
 use super::{CommandFailure, Common, Exit, Output, files};
@@ -25,8 +28,12 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
         }
     };
     let only = only(&checked, &args.organisations)?;
-    let round = plan_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
-    let exit = show(args, &checked, &round, output)?;
+    let mut round = plan_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
+    let mut writer = PlanWriter::nameless()?;
+    if let Some(plan) = round.plan.take() {
+        writer.add(plan, &BTreeSet::new(), keep(args, output))?;
+    }
+    let exit = show(args, &checked, &round, writer.finish()?.as_ref(), output)?;
     against.note(&checked, output);
     Ok(exit)
 }

@@ -270,7 +270,7 @@ impl Connection {
 }
 
 /// Why nothing may be written to a cluster.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum WrongCluster {
     /// Its uid is not the one in the garden.
     #[error(

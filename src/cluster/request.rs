@@ -73,11 +73,29 @@ impl Detail {
 
 /// What a list brings.
 #[derive(Debug)]
-pub(super) enum Listed {
+pub(super) enum Listed<T = Value> {
     /// The list grew too old and starts anew.
     Anew,
     /// An item, without `kind` and `apiVersion`, as the server sends it.
-    Item(Value),
+    Item(T),
+}
+
+/// What an item of a list is read as.
+pub(super) trait ListItem: Sized {
+    fn read(text: Box<RawValue>) -> Result<Self, serde_json::Error>;
+}
+
+impl ListItem for Value {
+    fn read(text: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text.get())
+    }
+}
+
+/// An item that stays text.
+impl ListItem for Box<RawValue> {
+    fn read(text: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        Ok(text)
+    }
 }
 
 /// So many items are asked for at once: what is held in memory of a long list.
@@ -158,12 +176,12 @@ impl Connection {
 
     /// As [`list`](Self::list), item by item, so that no more than a page is held: the version at which the list is
     /// whole, from which a watch goes on. After [`Listed::Anew`] nothing of what came before counts.
-    pub(super) async fn list_each(
+    pub(super) async fn list_each<T: ListItem>(
         &self,
         path: &str,
         selector: &str,
         detail: Detail,
-        mut each: impl FnMut(Listed),
+        mut each: impl FnMut(Listed<T>),
     ) -> Result<String, ApiError> {
         let mut retry = Retry::of_long_attempts();
         loop {
@@ -176,12 +194,12 @@ impl Connection {
     }
 
     /// Lists from the first page to the last. Returns the version at which the list is whole.
-    async fn list_once(
+    async fn list_once<T: ListItem>(
         &self,
         path: &str,
         selector: &str,
         detail: Detail,
-        each: &mut impl FnMut(Listed),
+        each: &mut impl FnMut(Listed<T>),
     ) -> Result<String, ApiError> {
         let mut page = String::new();
         loop {
@@ -191,7 +209,7 @@ impl Connection {
                 return Err(ApiError::Garbled { why: "a list without items".to_owned() });
             }
             for item in list.items.into_iter().flatten() {
-                let item = serde_json::from_str(item.get());
+                let item = T::read(item);
                 each(Listed::Item(item.map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?));
             }
             if list.metadata.next.is_empty() {

@@ -60,25 +60,32 @@ pub(crate) const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub(crate) const NONCE: &str = "parcelle.dev/nonce";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v2";
+pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v3";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
+    /// What it was made from.
+    #[serde(flatten)]
+    pub head: PlanHead,
+    /// One for each organisation, in order of name.
+    pub organisations: Vec<OrganisationPlan>,
+}
+
+/// What a plan was made from, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanHead {
     pub(crate) schema: String,
     /// The garden's name.
     pub(crate) garden: Name,
     /// The commit it was made from, in hexadecimal; empty for a working tree.
     pub(crate) commit: String,
-    /// The hash of everything that was rendered.
-    pub(crate) garden_hash: String,
     /// The hash of the renderer and the built-in definitions.
     pub(crate) renderer_hash: String,
     /// When it was made, in Unix seconds.
     pub(crate) made: i64,
-    /// One for each organisation, in order of name.
-    pub organisations: Vec<OrganisationPlan>,
 }
 
 /// What would be done for one organisation.
@@ -93,6 +100,9 @@ pub struct OrganisationPlan {
     pub cluster_uid: String,
     /// In which namespace.
     pub(crate) namespace: String,
+    /// The hash of what was rendered for it; empty where nothing is written, so that nothing of it can be stale.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) rendered_hash: String,
     /// One for each object that is desired or in the inventory, in order of stage, kind, name.
     pub actions: Vec<Action>,
     /// Objects that stay as they are and were left out of `actions` (see [`shorten`](Self::shorten)).

@@ -20,6 +20,7 @@ mod reports;
 mod scenarios;
 mod schema_check;
 mod stories_apply;
+mod stories_batches;
 mod stories_canary;
 mod stories_crash;
 mod stories_doctor;

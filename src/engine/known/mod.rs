@@ -69,6 +69,13 @@ impl Known {
         self.unread.iter().find(|unread| *unread != written).filter(|_| !known)
     }
 
+    /// IO: the inventories of clusters whose were not read a moment ago.
+    pub(super) async fn read_inventories(&mut self, clusters: &BTreeMap<Name, Connection>, garden: &Name) {
+        let unread = clusters.iter().filter(|(name, _)| !self.inventories.contains_key(*name));
+        let unread = unread.map(|(name, connection)| (name.clone(), connection.clone())).collect();
+        self.inventories.extend(past::read_inventories(&unread, garden).await);
+    }
+
     /// The inventories that were read a moment ago, for a batch that is about these organisations: each batch takes its part.
     pub(super) fn take_inventories(
         &mut self,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::decide::input;
+use super::decide::{input, moves_inventory};
 use crate::cause::reason_of;
 use crate::cluster::{self, Facts, InventoryError, Permit, StoredInventory, Work};
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
@@ -20,14 +20,16 @@ pub(super) async fn cluster(
     read: &mut Result<ClusterState, ClusterFailure>,
     plan: &Plan,
 ) -> (Vec<OrganisationOutcome>, Findings) {
-    let mut plans = plan.organisations.iter().filter(|one| one.cluster == *name).peekable();
+    let plans = plan.organisations.iter().filter(|one| one.cluster == *name);
     let state = match read {
         Ok(state) => state,
         Err(failure) => return (failed_all(round, name, &reason_of(failure)), Findings::default()),
     };
     let mut outcomes: Vec<OrganisationOutcome> =
         state.unreadable.iter().map(|(organisation, error)| failed(organisation, name, reason_of(error))).collect();
-    if plans.peek().is_none() {
+    let (active, settled): (Vec<_>, Vec<_>) = plans.partition(|one| acts(round, state, one));
+    outcomes.extend(settled.into_iter().map(OrganisationPlan::not_done));
+    if active.is_empty() {
         return (outcomes, Findings::default());
     }
     let writer = match writer(round, name).await {
@@ -36,7 +38,7 @@ pub(super) async fn cluster(
     };
     let facts = Arc::clone(&state.facts);
     let mut states: BTreeMap<&Name, &mut OrganisationState> = state.organisations.iter_mut().collect();
-    let applied = plans.filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
+    let applied = active.into_iter().filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
     let applied = applied.map(|(plan, state)| organisation(round, &writer, &facts, state, plan));
     let mut findings = Findings::default();
     for (outcome, found) in join_all(applied).await {
@@ -44,6 +46,12 @@ pub(super) async fn cluster(
         findings.extend(found);
     }
     (outcomes, findings)
+}
+
+/// Whether carrying out a plan sends anything.
+pub(in crate::engine) fn acts(round: &RoundState<'_>, cluster: &ClusterState, plan: &OrganisationPlan) -> bool {
+    let state = cluster.organisations.get(&plan.organisation);
+    plan.changes_anything() || state.is_some_and(|state| moves_inventory(round, cluster, state, plan))
 }
 
 async fn writer(round: &RoundState<'_>, name: &Name) -> Result<cluster::Writer, ClusterFailure> {

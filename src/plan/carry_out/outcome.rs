@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::name::Name;
-use crate::plan::Health;
-use crate::plan::decide::action::{Place, Verb};
+use crate::plan::decide::action::{Action, Place, Verb};
+use crate::plan::{Health, OrganisationPlan};
 use crate::render::ObjectId;
 
 /// What happened in one organisation.
@@ -100,6 +100,25 @@ pub enum Skip {
     },
     /// The lease was lost or the process was asked to stop.
     Interrupted,
+}
+
+impl OrganisationPlan {
+    /// The outcome of a plan of which no action is tried.
+    pub(crate) fn not_done(&self) -> OrganisationOutcome {
+        let not_tried = |action: &Action| Outcome {
+            id: action.id.clone(),
+            verb: action.verb(),
+            app: action.app.clone(),
+            done: Done::Skipped { why: Skip::Planned },
+        };
+        OrganisationOutcome {
+            organisation: self.organisation.clone(),
+            cluster: self.cluster.clone(),
+            outcomes: self.actions.iter().map(not_tried).collect(),
+            unchanged: 0,
+            failure: None,
+        }
+    }
 }
 
 impl Outcome {

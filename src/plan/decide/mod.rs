@@ -40,6 +40,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         cluster: input.desired.cluster.clone(),
         cluster_uid: input.live.cluster_uid.clone(),
         namespace: input.desired.namespace.to_string(),
+        rendered_hash: String::new(),
         actions,
         unchanged: 0,
         gone: vanished.gone,
