@@ -24,6 +24,7 @@ pub(super) enum Content {
     Json,
     Apply,
     MergePatch,
+    JsonPatch,
 }
 
 impl Content {
@@ -32,6 +33,7 @@ impl Content {
             Self::Json => "application/json",
             Self::Apply => "application/apply-patch+yaml",
             Self::MergePatch => "application/merge-patch+json",
+            Self::JsonPatch => "application/json-patch+json",
         }
     }
 }

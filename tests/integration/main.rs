@@ -36,6 +36,7 @@ mod stories_remove;
 mod stories_retry;
 mod stories_saved;
 mod stories_secrets;
+mod stories_unions;
 mod stories_wait;
 mod stories_warnings;
 mod story;
