@@ -11,7 +11,7 @@ use crate::model::App;
 use crate::name::Name;
 use crate::plan::{Action, Health, Keeping, LiveObject, OrganisationPlan, Reason, Verb, health};
 use crate::render::{ObjectId, State};
-use crate::report::plan::{AppStatus, OrganisationStatus};
+use crate::report::plan::{AppStatus, OpenObject, OrganisationStatus};
 
 impl Prepared {
     /// How each organisation fares, in order of name; of those that a finding stops, only that.
@@ -95,10 +95,10 @@ fn well(object: &LiveObject) -> Health {
 }
 
 /// What is not as the garden asks: drift, what is missing or new, what cannot be done.
-fn open(plan: Option<&OrganisationPlan>) -> Vec<(String, String)> {
+fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
     let wanting = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes();
     let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
-    refused.map(|action| (action.id.to_string(), action.reason().to_string())).collect()
+    refused.map(OpenObject::of).collect()
 }
 
 fn detached(plan: Option<&OrganisationPlan>) -> Vec<String> {

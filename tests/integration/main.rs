@@ -6,6 +6,7 @@
 )]
 
 mod findings;
+mod ground;
 mod help;
 mod hostile;
 mod incremental;
@@ -33,6 +34,7 @@ mod stories_remove;
 mod stories_retry;
 mod stories_saved;
 mod stories_secrets;
+mod stories_sources;
 mod stories_wait;
 mod story;
 mod strict;

@@ -118,10 +118,9 @@ impl Known {
                 applied.note(name, cluster, garden.organisations.get(name), inventory);
             }
         }
-        self.attention.forget(
-            |name| garden.organisations.contains_key(name) || garden.broken.contains(name),
-            |cluster| garden.clusters.contains_key(cluster),
-        );
+        let is_known = |name: &Name| garden.organisations.contains_key(name) || garden.broken.contains(name);
+        self.attention.forget(is_known, |cluster| garden.clusters.contains_key(cluster));
+        self.watching.forget(is_known);
         self.watching.look_after(live);
     }
 

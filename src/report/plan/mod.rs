@@ -13,7 +13,7 @@ mod words;
 pub(crate) use json::json;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
-pub(crate) use status::{AppStatus, LastChange, OrganisationStatus, status, statuses};
+pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};
 pub use text::text;
 pub(in crate::report) use words::plain;
 
