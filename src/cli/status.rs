@@ -31,14 +31,16 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     };
     let mut all = session.statuses(&prepared);
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
+    let leaders = session.leaders().await;
     for status in &mut all {
         status.last_change = session.last_change(&status.commit);
+        status.leader = leaders.iter().find(|leader| leader.cluster == status.cluster).cloned();
     }
     let look = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {
         (ShowFormat::Json, all) => format!("{:#}\n", serde_json::to_value(all).unwrap_or_default()),
         (_, [one]) if args.organisation.is_some() => status(one, look),
-        (_, all) => statuses(all, look),
+        (_, all) => statuses(all, &leaders, look),
     };
     let round = Prepared::into_round(prepared);
     if round.unreached.is_empty() || !all.is_empty() {

@@ -18,6 +18,7 @@ use super::stages::choose;
 use super::state::RoundState;
 use super::{snapshot, stale, survey};
 use crate::check::Checked;
+use crate::cluster::lease::Taken;
 use crate::cluster::{Connection, Progress, Shutdown};
 use crate::git::{CommitId, Repository};
 use crate::name::Name;
@@ -65,7 +66,11 @@ pub(crate) enum Note {
         why: String,
     },
     /// Whoever wrote to a cluster is gone; this process writes from now on.
-    TakesOver { cluster: Name },
+    TakesOver {
+        cluster: Name,
+        /// How the lease came to be free, as far as that is known.
+        from: Option<Taken>,
+    },
 }
 
 /// Which organisations a round is about.

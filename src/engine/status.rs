@@ -77,6 +77,7 @@ fn status(
         organisation: name.to_string(),
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
         cluster: state.objects.cluster.to_string(),
+        leader: None,
         commit: state.stored.inventory.commit.clone(),
         last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),

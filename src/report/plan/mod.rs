@@ -2,6 +2,7 @@
 
 mod elements;
 mod json;
+mod leader;
 mod markdown;
 mod outcome;
 mod status;
@@ -11,6 +12,7 @@ mod way_out;
 mod words;
 
 pub(crate) use json::json;
+pub(crate) use leader::LeaderStatus;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
 pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::text::day;
 use super::words::{bullet, many, paint, plain};
-use super::{TextStyle, way_out};
+use super::{LeaderStatus, TextStyle, way_out};
 use crate::plan::{Action, Health, HealthState, Retirement, Verb};
 
 /// How one organisation is.
@@ -19,6 +19,8 @@ pub(crate) struct OrganisationStatus {
     pub(crate) title: String,
     /// The cluster it lives on.
     pub(crate) cluster: String,
+    /// Who leads that; absent where nobody need, as in an embedded sandbox.
+    pub(crate) leader: Option<LeaderStatus>,
     /// The commit that was applied last, in hexadecimal; empty for none.
     pub(crate) commit: String,
     /// What that commit was, where the repository holds it.
@@ -109,12 +111,12 @@ impl OrganisationStatus {
     }
 }
 
-/// All organisations: a line each, those with something to say first as a page.
-pub(crate) fn statuses(all: &[OrganisationStatus], style: TextStyle) -> String {
+/// All organisations: a line each, those with something to say as a page; then who leads each cluster.
+pub(crate) fn statuses(all: &[OrganisationStatus], leaders: &[LeaderStatus], style: TextStyle) -> String {
     let mut out = String::new();
     for organisation in all {
         if style.verbose || !organisation.is_well() {
-            out.push_str(&status(organisation, style));
+            out.push_str(&status(&OrganisationStatus { leader: None, ..organisation.clone() }, style));
             out.push('\n');
             continue;
         }
@@ -126,6 +128,9 @@ pub(crate) fn statuses(all: &[OrganisationStatus], style: TextStyle) -> String {
         0 => writeln!(out, "All is well in {}.", many(all.len(), "organisation")),
         unwell => writeln!(out, "{unwell} of {} need a look.", many(all.len(), "organisation")),
     };
+    for leader in leaders {
+        let _ = writeln!(out, "Cluster {}: {}.", leader.cluster, leader.words());
+    }
     out
 }
 
@@ -146,6 +151,9 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         }
     };
     let _ = writeln!(out, "  {applied}");
+    if let Some(leader) = &organisation.leader {
+        let _ = writeln!(out, "  cluster {}: {}", leader.cluster, leader.words());
+    }
     let words = [
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
         organisation.held.as_ref().map(|why| format!("held: {why}")),
