@@ -270,9 +270,7 @@ impl Connection {
             return Err(ApiError::Ending);
         }
         let client = match permit {
-            Some(Permit::Lease(lease)) => {
-                self.inner.gated.under(lease).map_err(|why| ApiError::Unreachable { why })?
-            }
+            Some(Permit::Lease(lease)) => self.inner.gated.under(lease).map_err(|why| ApiError::Unreachable { why })?,
             _ => self.inner.client.clone(),
         };
         let limit = self.inner.limits.answer;

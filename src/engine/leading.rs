@@ -40,16 +40,15 @@ impl Session {
     pub(crate) async fn leaders(&self) -> Vec<LeaderStatus> {
         let Some(clusters) = self.clusters.as_ref().filter(|clusters| clusters.are_shared()) else { return Vec::new() };
         let connections = clusters.connections();
-        let asked = connections.iter().map(async |(name, connection)| {
-            match Leader::read(connection, &clusters.garden).await {
+        let asked =
+            connections.iter().map(async |(name, connection)| match Leader::read(connection, &clusters.garden).await {
                 Ok(leader) => LeaderStatus::of(name.to_string(), leader.as_ref()),
                 Err(error) => LeaderStatus {
                     cluster: name.to_string(),
                     unknown: Some(reason_of(&error)),
                     ..LeaderStatus::default()
                 },
-            }
-        });
+            });
         join_all(asked).await
     }
 

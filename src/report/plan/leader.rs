@@ -62,7 +62,9 @@ impl LeaderStatus {
             };
         };
         let since = match (&self.since, self.leads_for_seconds.map(length)) {
-            (Some(since), Some(length)) => format!(" since {} (for {length})", since.replace('T', " ").replace('Z', " UTC")),
+            (Some(since), Some(length)) => {
+                format!(" since {} (for {length})", since.replace('T', " ").replace('Z', " UTC"))
+            }
             _ => String::new(),
         };
         match (self.lives, ago) {
@@ -113,7 +115,10 @@ mod tests {
         assert_eq!(held().words(), "led by `pod-1-ab` since 2026-11-20 10:00:00 UTC (for 2 h 0 min), renewed 4 s ago");
         let silent = LeaderStatus { renewed_seconds_ago: Some(75), lives: Some(false), ..held() };
         let words = silent.words();
-        assert!(words.starts_with("nobody leads: `pod-1-ab` did since 2026-11-20 10:00:00 UTC (for 2 h 0 min), and has not"));
+        assert!(
+            words
+                .starts_with("nobody leads: `pod-1-ab` did since 2026-11-20 10:00:00 UTC (for 2 h 0 min), and has not")
+        );
         assert!(words.contains("for 75 s, which lasts 30 s"), "{words}");
         let free = LeaderStatus { holder: None, renewed_seconds_ago: Some(300), lives: None, ..held() };
         assert_eq!(free.words(), "nobody leads: the last one gave its lease up 5 min ago");
