@@ -77,3 +77,38 @@ impl hyper::rt::Executor<Pin<Box<dyn Future<Output = ()> + Send>>> for GatedExec
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    /// What reaches a server of a request under a lease that ends so long from now.
+    async fn received(lasts: Duration) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let gated = GatedClient::new(kube::Config::new(address.parse().unwrap()));
+        let lease: Deadline = Arc::new(Mutex::new(Instant::now() + lasts));
+        let client = gated.under(&lease).unwrap();
+        let request = http::Request::patch("/api/v1/namespaces/a").body("{}".to_owned().into_bytes().into()).unwrap();
+        let sending = tokio::spawn(async move { client.send(request).await.map(drop) });
+        let received = tokio::task::spawn_blocking(move || {
+            let (mut taken, _) = listener.accept().unwrap();
+            taken.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            let mut bytes = [0; 1_000];
+            let count = taken.read(&mut bytes).unwrap_or(0);
+            String::from_utf8_lossy(&bytes[..count]).into_owned()
+        });
+        let received = received.await.unwrap();
+        sending.abort();
+        received
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nothing_goes_onto_the_wire_once_the_lease_has_ended() {
+        assert!(received(Duration::from_secs(30)).await.starts_with("PATCH /api/v1/namespaces/a"));
+        // The request was handed over, as by a process that was stopped in between.
+        assert_eq!(received(Duration::ZERO).await, "");
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -44,6 +44,8 @@ pub struct LeaseOptions {
 pub(super) struct Leases {
     options: LeaseOptions,
     kept: BTreeMap<Name, Kept>,
+    /// Clusters whose lease we reached for, with the garden: it may be ours although no answer said so.
+    reached_for: std::sync::Mutex<BTreeMap<Name, (Name, Writer)>>,
     /// Leases of others as they were seen last.
     rivals: BTreeMap<Name, Lease>,
     /// Clusters that could not be asked.
@@ -101,7 +103,13 @@ impl Drop for Kept {
 
 impl Leases {
     pub(super) fn new(options: LeaseOptions) -> Self {
-        Self { options, kept: BTreeMap::new(), rivals: BTreeMap::new(), silent: BTreeMap::new() }
+        Self {
+            options,
+            kept: BTreeMap::new(),
+            reached_for: std::sync::Mutex::default(),
+            rivals: BTreeMap::new(),
+            silent: BTreeMap::new(),
+        }
     }
 
     /// How long from now leases that are not ours are to be asked for again: those of others so often that one which is not
@@ -174,6 +182,8 @@ impl Leases {
                 Ok(writer) => writer,
                 Err(error) => return Answer::None(reason_of(&error)),
             };
+            let reached_for = (clusters.garden.clone(), writer.clone());
+            self.reached_for().insert(connection.cluster().clone(), reached_for);
             loop {
                 match lease.acquire_or_renew(&writer).await {
                     Ok(LeaseState::Held) => return Answer::Ours(writer),
@@ -197,15 +207,26 @@ impl Leases {
         self.kept.iter().map(|(name, kept)| (name.clone(), kept.permit.clone())).collect()
     }
 
-    /// IO: gives all of them up, so that the next one need not wait.
+    fn reached_for(&self) -> std::sync::MutexGuard<'_, BTreeMap<Name, (Name, Writer)>> {
+        self.reached_for.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// IO: gives all of them up, so that the next one need not wait; those too of which it is not known whether they are ours.
     pub(super) async fn release(&mut self) {
         let kept = std::mem::take(&mut self.kept);
-        let released = kept.values().map(async |kept| {
+        let mut unsure = std::mem::take(&mut *self.reached_for());
+        unsure.retain(|name, _| !kept.contains_key(name));
+        let LeaseOptions { identity, timing, clock, .. } = &self.options;
+        let unsure =
+            join_all(unsure.values().map(async |(garden, writer)| {
+                Lease::new(garden, identity.clone(), *timing, *clock).release(writer).await
+            }));
+        let kept = join_all(kept.values().map(async |kept| {
             kept.keeper.abort(); // before the lease is given up, so that it is not taken again
             kept.lease.lock().await.release(&kept.writer).await
-        });
+        }));
         // Those that cannot be given up in time end by themselves.
-        let _ended = tokio::time::timeout(LONGEST_RELEASE, join_all(released)).await;
+        let _ended = tokio::time::timeout(LONGEST_RELEASE, join(kept, unsure)).await;
     }
 }
 

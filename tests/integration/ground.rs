@@ -1,12 +1,15 @@
 //! A garden in a repository, a cluster that the test serves itself, and the built program as a process of its own: so a story
 //! knows every request of every process, and can hold any of them up.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kube::api::{Api, ApiResource, DynamicObject};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::core::GroupVersionKind;
 use parcelle::check::check;
+use parcelle::cluster::{self, Access, Limits};
 use parcelle::git::{RawFile, Snapshot};
+use parcelle::name::Name;
 use parcelle::sandbox::{self, ControllerOptions, Handle, User};
 
 use crate::command::{Process, TestEnvironment};
@@ -23,6 +26,25 @@ const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a12";
 
 /// Processes that are told apart by the name of their user.
 pub(crate) const USERS: [&str; 3] = ["one", "two", "three"];
+
+/// Every kind that these gardens render.
+const KINDS: [(&str, &str); 15] = [
+    ("v1", "Namespace"),
+    ("v1", "LimitRange"),
+    ("v1", "ServiceAccount"),
+    ("v1", "Secret"),
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("v1", "PersistentVolumeClaim"),
+    ("apps/v1", "Deployment"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("cert-manager.io/v1", "Certificate"),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("gateway.networking.k8s.io/v1", "ListenerSet"),
+    ("postgresql.cnpg.io/v1", "Cluster"),
+    ("postgresql.cnpg.io/v1", "Database"),
+    ("postgresql.cnpg.io/v1", "DatabaseRole"),
+];
 
 /// A repository with a garden, and its cluster.
 pub(crate) struct Ground {
@@ -121,6 +143,75 @@ impl Ground {
         let leases = self.api("coordination.k8s.io/v1", "Lease", "parcelle-system");
         let lease = leases.get_opt("parcelle-grounds").await.unwrap()?;
         lease.data["spec"]["holderIdentity"].as_str().map(str::to_owned)
+    }
+
+    /// Whether a Deployment of `alpha` does its work.
+    pub(crate) async fn is_ready(&self, deployment: &str) -> bool {
+        let found = self.api("apps/v1", "Deployment", "alpha").get_opt(deployment).await.unwrap();
+        found.is_some_and(|found| found.data["status"]["readyReplicas"].as_u64().is_some_and(|ready| ready > 0))
+    }
+
+    /// Waits until nothing but leases is asked for a while.
+    pub(crate) async fn until_calm(&self) {
+        let asked = || {
+            let requests = self.handle.stats().requests;
+            let others = requests
+                .into_iter()
+                .filter(|((verb, resource), _)| verb != "watch" && !resource.starts_with("leases."));
+            others.map(|(_, count)| count).sum::<u64>()
+        };
+        let (mut quiet, mut before) = (0, asked());
+        while quiet < 5 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            quiet = if asked() == before { quiet + 1 } else { 0 };
+            before = asked();
+        }
+    }
+
+    /// What is there of an organisation, by its labels: kind and name, uid.
+    async fn live(&self, organisation: &str) -> BTreeMap<String, String> {
+        let labels = format!("parcelle.dev/garden=grounds,parcelle.dev/organisation={organisation}");
+        let ours = ListParams::default().labels(&labels);
+        let mut live = BTreeMap::new();
+        for (api_version, kind) in KINDS {
+            let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+            let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
+            for object in api.list(&ours).await.unwrap() {
+                // Inventories lie elsewhere, and are of parcelle itself.
+                if object.metadata.namespace.as_deref() != Some("parcelle-system") {
+                    live.insert(format!("{kind} {}", object.metadata.name.unwrap()), object.metadata.uid.unwrap());
+                }
+            }
+        }
+        live
+    }
+
+    /// What the inventory of an organisation knows: kind and name, uid where it is known.
+    async fn known(&self, organisation: &str) -> BTreeMap<String, Option<String>> {
+        let ada = Name::new("ada-lovelace").unwrap();
+        let access = Access::Text { kubeconfig: self.handle.kubeconfig("ada"), context: "ada".to_owned() };
+        let connection = cluster::connect(&ada, &access, Limits::default()).await.unwrap();
+        let mut all = cluster::inventory::read(&connection, &Name::new("grounds").unwrap()).await.unwrap();
+        let stored = all.remove(&Name::new(organisation).unwrap()).map(|stored| stored.unwrap().inventory);
+        let entries = stored.into_iter().flat_map(|inventory| inventory.entries);
+        entries.map(|(id, entry)| (format!("{} {}", id.kind, id.name), entry.uid().map(str::to_owned))).collect()
+    }
+
+    /// The inventory knows everything that is there, by uid or as something that was about to be made.
+    pub(crate) async fn assert_inventory_covers(&self, organisation: &str, when: &str) {
+        let (live, known) = (self.live(organisation).await, self.known(organisation).await);
+        for (object, uid) in &live {
+            let entry = known.get(object);
+            let covered = entry.is_some_and(|known| known.as_ref().is_none_or(|known| known == uid));
+            assert!(covered, "{when}: {object} is there, and known as {entry:?}");
+        }
+    }
+
+    /// The inventory knows what is there, all of it and nothing else.
+    pub(crate) async fn assert_inventory_exact(&self, organisation: &str, when: &str) {
+        let live = self.live(organisation).await.into_iter().map(|(object, uid)| (object, Some(uid)));
+        assert_eq!(self.known(organisation).await, live.collect(), "{when}: what is known, and what is there");
     }
 
     /// Waits until what is asked of the cluster is so.

@@ -28,6 +28,7 @@ mod stories_doctor;
 mod stories_hostile;
 mod stories_leaders;
 mod stories_loop;
+mod stories_moments;
 mod stories_offline;
 mod stories_others;
 mod stories_process;

@@ -88,18 +88,6 @@ impl Board {
         self.ground.until(&format!("the file says `{text}`"), async || self.file().await.contains(text)).await;
     }
 
-    /// Waits until nothing is asked for a while.
-    async fn until_calm(&self) {
-        let asked = || self.ground.handle.stats().reads_and_writes();
-        let mut quiet = 0;
-        let mut before = asked();
-        while quiet < 6 {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            quiet = if asked() == before { quiet + 1 } else { 0 };
-            before = asked();
-        }
-    }
-
     fn status(&self) -> String {
         self.ground.environment.run(["status", "alpha", "--kubeconfig", &self.kubeconfig()]).text()
     }
@@ -141,7 +129,7 @@ async fn who_makes_or_changes_a_secret_that_a_file_draws_on_is_followed_at_once(
     board.until_it_says("elsewhere").await;
     board.edit("wall-session", json!({ "secret": "by hand" })).await;
     board.until_it_says("by hand").await;
-    board.until_calm().await;
+    board.ground.until_calm().await;
     board.ground.handle.reset_stats();
     tokio::time::sleep(Duration::from_millis(500)).await;
     let asked = board.ground.handle.stats().requests;
