@@ -112,10 +112,6 @@ mod tests {
         ("alpha".into(), name.into())
     }
 
-    fn version(number: &str) -> SecretVersion {
-        Some(number.into())
-    }
-
     /// `file` follows `source`, read at this version.
     fn following(read: SecretVersion) -> FollowedSecrets {
         let mut followed = FollowedSecrets::default();
@@ -127,12 +123,12 @@ mod tests {
 
     #[test]
     fn another_version_of_a_source_concerns_those_that_follow_it_and_the_same_one_nobody() {
-        let mut followed = following(version("7"));
-        assert_eq!(followed.show(&place("other"), version("9")), []);
-        assert_eq!(followed.show(&place("source"), version("7")), []);
+        let mut followed = following(Some("7".into()));
+        assert_eq!(followed.show(&place("other"), Some("9".into())), []);
+        assert_eq!(followed.show(&place("source"), Some("7".into())), []);
         assert!(!followed.is_behind(&place("file")));
         let behind = [(place("file"), Name::new("alpha").unwrap())];
-        assert_eq!(followed.show(&place("source"), version("8")), behind);
+        assert_eq!(followed.show(&place("source"), Some("8".into())), behind);
         assert!(followed.is_behind(&place("file")));
         assert_eq!(followed.show(&place("source"), None), behind, "one that is gone is another version");
     }
@@ -141,31 +137,31 @@ mod tests {
     fn a_source_that_was_not_there_concerns_them_when_it_comes() {
         let mut followed = following(None);
         assert_eq!(followed.show(&place("source"), None), []);
-        assert_eq!(followed.show(&place("source"), version("1")).len(), 1);
+        assert_eq!(followed.show(&place("source"), Some("1".into())).len(), 1);
     }
 
     #[test]
     fn what_the_watches_show_while_a_source_is_read_is_not_lost() {
         let mut followed = FollowedSecrets::default();
         let shown = followed.begin_read(&place("source"));
-        followed.show(&place("source"), version("8"));
-        let reads = [SourceRead { place: place("source"), version: version("7"), shown }];
+        followed.show(&place("source"), Some("8".into()));
+        let reads = [SourceRead { place: place("source"), version: Some("7".into()), shown }];
         followed.follow(&place("file"), &Name::new("alpha").unwrap(), &reads);
         assert!(followed.is_behind(&place("file")));
         let later =
-            SourceRead { shown: followed.begin_read(&place("source")), version: version("8"), ..reads[0].clone() };
+            SourceRead { shown: followed.begin_read(&place("source")), version: Some("8".into()), ..reads[0].clone() };
         followed.follow(&place("file"), &Name::new("alpha").unwrap(), &[later]);
         assert!(!followed.is_behind(&place("file")));
     }
 
     #[test]
     fn what_is_followed_no_more_and_who_is_gone_is_forgotten() {
-        let mut followed = following(version("7"));
+        let mut followed = following(Some("7".into()));
         followed.follow(&place("file"), &Name::new("alpha").unwrap(), &[]);
-        assert_eq!(followed.show(&place("source"), version("8")), []);
-        let mut followed = following(version("7"));
+        assert_eq!(followed.show(&place("source"), Some("8".into())), []);
+        let mut followed = following(Some("7".into()));
         assert_eq!(followed.there(), [place("source")]);
         followed.forget(|_| false);
-        assert_eq!((followed.show(&place("source"), version("8")), followed.there()), (Vec::new(), Vec::new()));
+        assert_eq!((followed.show(&place("source"), Some("8".into())), followed.there()), (Vec::new(), Vec::new()));
     }
 }

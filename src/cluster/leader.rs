@@ -128,6 +128,6 @@ mod tests {
         assert_eq!(seen(0, 32, Some("one")).lives(), Some(false));
         let given_up = seen(0, 300, None);
         assert_eq!((given_up.lives(), given_up.leads_for), (None, None));
-        assert_eq!(given_up.written_ago, Some(Duration::from_secs(300)));
+        assert_eq!(given_up.written_ago, Some(Duration::from_mins(5)));
     }
 }

@@ -145,14 +145,15 @@ impl Session {
     /// are, and it is checked again, now against what is applied there. Says whether that was so.
     pub(super) async fn check(&mut self, head: Option<&CommitId>, now: jiff::Timestamp) -> Result<bool, Failure> {
         let snapshot = self.source.snapshot(head)?;
-        let mut checked = self.known.check(snapshot.clone(), now);
+        let ending = || Failure::Ending;
+        let mut checked = self.known.check_aside(snapshot.clone(), now, &self.shutdown).await.ok_or_else(ending)?;
         let reaches = match &checked.garden {
             Some(garden) => self.clusters.as_ref().is_none_or(|clusters| !clusters.cover(garden)),
             None => false,
         };
         if reaches {
             self.reach(&checked, now).await?;
-            checked = self.known.check(snapshot, now);
+            checked = self.known.check_aside(snapshot, now, &self.shutdown).await.ok_or_else(ending)?;
         }
         self.checked = checked;
         Ok(reaches)

@@ -2,6 +2,8 @@
 //! knows every request of every process, and can hold any of them up.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
@@ -222,4 +224,31 @@ impl Ground {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// Tells some stories side by side, so many at one time: each in a thread of its own, since waiting for a process keeps its thread.
+/// Returns the names of those that failed; each has said why.
+pub(crate) fn side_by_side<S: Sync>(
+    at_one_time: usize,
+    stories: &[S],
+    name: impl Fn(&S) -> String + Sync,
+    tell: impl AsyncFn(&S) + Sync,
+) -> Vec<String> {
+    let (next, failed) = (Mutex::new(stories.iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|threads| {
+        for _ in 0..at_one_time {
+            threads.spawn(|| {
+                let runtime =
+                    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+                loop {
+                    let Some(story) = next.lock().unwrap().next() else { return };
+                    let told = AssertUnwindSafe(|| runtime.block_on(tell(story)));
+                    if std::panic::catch_unwind(told).is_err() {
+                        failed.lock().unwrap().push(name(story));
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().unwrap()
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,7 @@ pub(crate) enum Network {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     network: Arc<watch::Sender<Network>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -30,15 +32,22 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let network = Arc::new(watch::Sender::new(Network::Whole));
-        let states = Arc::clone(&network);
+        let connections = Arc::<AtomicUsize>::default();
+        let (states, count) = (Arc::clone(&network), Arc::clone(&connections));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
                 if *states.borrow() != Network::Refusing {
                     tokio::spawn(carry(client, server, states.subscribe()));
                 }
             }
         });
-        Self { address, network }
+        Self { address, network, connections }
+    }
+
+    /// How many connections were made.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Makes the network what it is from now on. What a silent one has swallowed is lost.

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::command::Process;
-use crate::ground::{Ground, LEASE, organisation};
+use crate::ground::{Ground, LEASE, organisation, side_by_side};
 use crate::proxy::{Network, Proxy};
 
 /// The longest that a cluster may be without a leader.
@@ -152,49 +152,64 @@ async fn a_leader_that_is_stopped_writes_nothing_when_it_goes_on() {
     pair.survives(Death::Paused).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_leader_that_is_cut_off_is_followed_and_writes_nothing_when_the_network_is_back() {
-    for network in [Network::Silent, Network::Refusing] {
-        let pair = Pair::at_rest((0, 0)).await;
-        pair.ground.handle.keep_sent();
-        pair.survives(Death::CutOff(network)).await;
-    }
+#[test]
+fn a_leader_that_is_cut_off_is_followed_and_writes_nothing_when_the_network_is_back() {
+    let networks = [Network::Silent, Network::Refusing];
+    let failed = side_by_side(
+        2,
+        &networks,
+        |network| format!("{network:?}"),
+        async |network| {
+            let pair = Pair::at_rest((0, 0)).await;
+            pair.ground.handle.keep_sent();
+            pair.survives(Death::CutOff(*network)).await;
+        },
+    );
+    assert_eq!(failed, Vec::<String>::new(), "each says above what went wrong");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_leader_that_is_stopped_in_the_middle_of_an_apply_writes_nothing_when_it_goes_on() {
-    for after in [8, 12] {
-        let (ground, network) = ground().await;
-        ground.handle.keep_sent();
-        let leader = ground.environment.spawn(ground.arguments("one", &[]));
-        let begun = Instant::now();
-        while ground.handle.stats().writes() < after {
-            assert!(begun.elapsed() < Duration::from_mins(1), "nothing is applied");
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        leader.signal(Signal::STOP);
-        let pair = Pair::with_standby(ground, network, leader, 0).await;
-        pair.survives(Death::Paused).await;
+/// The leader is stopped as soon as so much is written of its first apply.
+async fn stopped_after(writes: &u64) {
+    let (ground, network) = ground().await;
+    ground.handle.keep_sent();
+    let leader = ground.environment.spawn(ground.arguments("one", &[]));
+    let begun = Instant::now();
+    while ground.handle.stats().writes() < *writes {
+        assert!(begun.elapsed() < Duration::from_mins(1), "nothing is applied");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    leader.signal(Signal::STOP);
+    let pair = Pair::with_standby(ground, network, leader, 0).await;
+    pair.survives(Death::Paused).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_is_an_hour_wrong_takes_no_lease_from_anybody_and_keeps_none() {
-    for ahead in [(3_600, 0), (-3_600, 0), (0, 3_600), (0, -3_600)] {
-        let mut pair = Pair::at_rest(ahead).await;
-        pair.ground.handle.keep_sent();
-        // The leader renews its lease, whatever the clocks say.
-        pair.commits_for(LEASE * 2).await;
-        assert_eq!(pair.ground.holder().await.as_ref(), Some(&pair.first), "{ahead:?}");
-        let writers = pair.writers();
-        assert_eq!(writers, ["one"], "{ahead:?}");
-        let said = pair.ground.environment.run(["status", "--format", "json"]);
-        let status: Value = serde_json::from_str(&said.stdout).unwrap();
-        let leader = &status[0]["leader"];
-        assert_eq!((&leader["holder"], &leader["lives"]), (&pair.first.as_str().into(), &true.into()), "{leader}");
-        assert!(leader["renewedSecondsAgo"].as_u64().unwrap() <= LEASE.as_secs(), "{ahead:?}: {leader}");
-        pair.survives(Death::Killed).await;
-    }
+#[test]
+fn a_leader_that_is_stopped_in_the_middle_of_an_apply_writes_nothing_when_it_goes_on() {
+    let failed = side_by_side(2, &[5, 12], u64::to_string, stopped_after);
+    assert_eq!(failed, Vec::<String>::new(), "each says above what went wrong");
+}
+
+/// Clocks that go ahead by so many seconds, of the leader and of the one that stands by.
+async fn wrong_by(ahead: &(i64, i64)) {
+    let mut pair = Pair::at_rest(*ahead).await;
+    pair.ground.handle.keep_sent();
+    // The leader renews its lease, whatever the clocks say.
+    pair.commits_for(LEASE + Duration::from_secs(1)).await;
+    assert_eq!(pair.ground.holder().await.as_ref(), Some(&pair.first), "{ahead:?}");
+    assert_eq!(pair.writers(), ["one"], "{ahead:?}");
+    let said = pair.ground.environment.run(["status", "--format", "json"]);
+    let status: Value = serde_json::from_str(&said.stdout).unwrap();
+    let leader = &status[0]["leader"];
+    assert_eq!((&leader["holder"], &leader["lives"]), (&pair.first.as_str().into(), &true.into()), "{leader}");
+    assert!(leader["renewedSecondsAgo"].as_u64().unwrap() <= LEASE.as_secs(), "{ahead:?}: {leader}");
+    pair.survives(Death::Killed).await;
+}
+
+#[test]
+fn a_clock_that_is_an_hour_wrong_takes_no_lease_from_anybody_and_keeps_none() {
+    let clocks = [(3_600, 0), (-3_600, 0), (0, 3_600), (0, -3_600)];
+    let failed = side_by_side(4, &clocks, |ahead| format!("{ahead:?}"), wrong_by);
+    assert_eq!(failed, Vec::<String>::new(), "each says above what went wrong");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

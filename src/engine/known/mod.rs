@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::round::RoundOutcome;
 use super::state::LiveState;
 use crate::check::{Checked, Memo, check_again};
-use crate::cluster::{Connection, Reading, StoredInventories};
+use crate::cluster::{Connection, Reading, Shutdown, StoredInventories};
 use crate::git::{Repository, Snapshot};
 use crate::model::{Life, Organisation};
 use crate::name::Name;
@@ -44,6 +44,30 @@ impl Known {
     pub fn check(&mut self, snapshot: Snapshot, now: jiff::Timestamp) -> Checked {
         let past = self.applied.as_ref().map(|applied| &applied.past);
         check_again(&mut self.memo, snapshot, past, now)
+    }
+
+    /// The same on a thread of its own, since a large garden takes as long as people wait for a process to end. What was parsed
+    /// and rendered is away until it is done; absent where the process is to end before.
+    pub(super) async fn check_aside(
+        &mut self,
+        snapshot: Snapshot,
+        now: jiff::Timestamp,
+        shutdown: &Shutdown,
+    ) -> Option<Checked> {
+        let mut memo = std::mem::take(&mut self.memo);
+        let past = self.applied.as_ref().map(|applied| applied.past.clone());
+        let check = tokio::task::spawn_blocking(move || {
+            let checked = check_again(&mut memo, snapshot, past.as_ref(), now);
+            (memo, checked)
+        });
+        tokio::select! {
+            checked = check => {
+                let (memo, checked) = checked.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
+                self.memo = memo;
+                Some(checked)
+            }
+            () = shutdown.asked() => None,
+        }
     }
 
     /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
