@@ -31,7 +31,8 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     };
     let mut all = session.statuses(&prepared);
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
-    let leaders = session.leaders().await;
+    let round = Prepared::into_round(prepared);
+    let leaders = session.leaders(&round.unreached).await;
     for status in &mut all {
         status.last_change = session.last_change(&status.commit);
         status.leader = leaders.iter().find(|leader| leader.cluster == status.cluster).cloned();
@@ -42,7 +43,6 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
         (_, [one]) if args.organisation.is_some() => status(one, look),
         (_, all) => statuses(all, &leaders, look),
     };
-    let round = Prepared::into_round(prepared);
     if round.unreached.is_empty() || !all.is_empty() {
         output.result(&text)?;
     }

@@ -121,9 +121,9 @@ impl Daemon {
         let before = (self.session.refused.clone(), self.session.unasked.clone());
         let gained = self.session.lead(now).await;
         self.tells |= before != (self.session.refused.clone(), self.session.unasked.clone());
-        for (cluster, from) in &gained {
-            let stood_by = self.standby.contains_key(cluster) || matches!(from, Some(Taken::RunOut { .. }));
-            if stood_by {
+        for (cluster, from) in gained.iter().filter(|(cluster, _)| self.standby.contains_key(*cluster)) {
+            // Of a lease that ran out, the session has told.
+            if !matches!(from, Some(Taken::RunOut { .. })) {
                 self.session.notes.push(Note::TakesOver { cluster: cluster.clone(), from: from.clone() });
             }
         }

@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::clusters::Clusters;
 use super::leases::Leadership;
-use super::session::Session;
+use super::session::{Note, Session};
 use crate::cause::reason_of;
 use crate::cluster::lease::Taken;
 use crate::cluster::{Leader, Permit};
@@ -33,22 +33,24 @@ impl Session {
         };
         let Leadership { gained, held_by_others, unasked } = self.leases.take(clusters).await;
         (self.refused, self.unasked) = (held_by_others, unasked);
+        let run_out = gained.iter().filter(|(_, from)| matches!(from, Some(Taken::RunOut { .. })));
+        let notes = run_out.map(|(cluster, from)| Note::TakesOver { cluster: cluster.clone(), from: from.clone() });
+        self.notes.extend(notes);
         gained
     }
 
-    /// IO: who leads each cluster; embedded sandboxes are led by nobody.
-    pub(crate) async fn leaders(&self) -> Vec<LeaderStatus> {
+    /// IO: who leads each cluster that could be reached; embedded sandboxes are led by nobody.
+    pub(crate) async fn leaders(&self, unreached: &BTreeMap<Name, String>) -> Vec<LeaderStatus> {
         let Some(clusters) = self.clusters.as_ref().filter(|clusters| clusters.are_shared()) else { return Vec::new() };
         let connections = clusters.connections();
-        let asked =
-            connections.iter().map(async |(name, connection)| match Leader::read(connection, &clusters.garden).await {
-                Ok(leader) => LeaderStatus::of(name.to_string(), leader.as_ref()),
-                Err(error) => LeaderStatus {
-                    cluster: name.to_string(),
-                    unknown: Some(reason_of(&error)),
-                    ..LeaderStatus::default()
-                },
-            });
+        let reached = connections.iter().filter(|(name, _)| !unreached.contains_key(*name));
+        let asked = reached.map(async |(name, connection)| match Leader::read(connection, &clusters.garden).await {
+            Ok(leader) => LeaderStatus::of(name.to_string(), leader.as_ref()),
+            Err(error) => {
+                let unknown = Some(reason_of(&error));
+                LeaderStatus { cluster: name.to_string(), unknown, ..LeaderStatus::default() }
+            }
+        });
         join_all(asked).await
     }
 

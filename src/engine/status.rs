@@ -95,11 +95,26 @@ fn well(object: &LiveObject) -> Health {
     health(&object.body)
 }
 
-/// What is not as the garden asks: drift, what is missing or new, what cannot be done.
+/// What is not as the garden asks: drift, what is missing or new, what cannot be done, and what waits for that.
 fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
-    let wanting = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes();
-    let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
-    refused.map(OpenObject::of).collect()
+    let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
+    // A Secret that is made or changed has a note where it waits for another one.
+    let waits = |action: &Action| matches!(action.verb(), Verb::Create | Verb::Change) && action.note.is_some();
+    let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
+    let wanting = actions.iter().filter(|action| action.verb() == Verb::Refused || action.verb().writes());
+    wanting
+        .map(|action| {
+            let before = |other: &&Action| other.app == action.app && other.stage < action.stage;
+            match actions.iter().filter(stands).find(before) {
+                Some(first) if action.app.is_some() && !stands(&action) => OpenObject {
+                    object: action.id.to_string(),
+                    reason: format!("waits for {}", first.id),
+                    way_out: None,
+                },
+                _ => OpenObject::of(action),
+            }
+        })
+        .collect()
 }
 
 fn detached(plan: Option<&OrganisationPlan>) -> Vec<String> {

@@ -306,7 +306,7 @@ impl Moment {
     async fn is_survived(&self, at: usize) {
         let (ground, name) = (ground().await, self.name());
         let process = self.reached(&ground).await;
-        let signal = if at % 3 == 0 { Signal::INT } else { Signal::TERM };
+        let signal = if at.is_multiple_of(3) { Signal::INT } else { Signal::TERM };
         ends(process, signal, if self.0 == Once { 2 } else { 0 }, &name);
         ground.handle.faults().clear();
         assert_eq!(ground.holder().await, None, "{name}: the lease is given up");

@@ -108,6 +108,7 @@ async fn who_makes_or_changes_a_secret_that_a_file_draws_on_is_followed_at_once(
     let help =
         "which nothing here makes: `kubectl create secret generic archive --namespace alpha --from-literal=token=…`";
     assert!(said.contains("waits for the Secret `archive` with the key `token`") && said.contains(help), "{said}");
+    assert!(said.contains("objects — waits for Secret wall-web--files: "), "{said}");
     board.make("archive", json!({ "token": "first" })).await;
     board.until_it_says("first").await;
     board.edit("archive", json!({ "token": "second" })).await;
