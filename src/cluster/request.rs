@@ -46,6 +46,8 @@ pub(super) struct Answer<T = Value> {
     pub(super) body: T,
     /// What the server, or an admission webhook, warns of.
     pub(super) warnings: Vec<String>,
+    /// When the server answered, by its own clock.
+    pub(super) date: Option<jiff::Timestamp>,
 }
 
 /// How much of each item a list brings.
@@ -130,7 +132,7 @@ struct Call<'a> {
     acting_as: Option<&'a str>,
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// An object of which only the metadata is wanted.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 /// The same of a list. The first form that a server knows decides, and the wrong one is refused for all of them.
@@ -144,12 +146,21 @@ impl Connection {
 
     /// GET with a form of answer of its own.
     pub(super) async fn get_as<T: DeserializeOwned>(&self, path: &str, accept: &'static str) -> Result<T, ApiError> {
+        Ok(self.get_answer(path, accept).await?.body)
+    }
+
+    /// GET with all that comes with the answer.
+    pub(super) async fn get_answer<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        accept: &'static str,
+    ) -> Result<Answer<T>, ApiError> {
         let call = Call { method: Method::GET, path, accept, body: None, acting_as: None };
         let mut retry = Retry::of_a_request();
         loop {
             self.inner.counters.reads.fetch_add(1, Ordering::Relaxed);
             match self.once(&call, None).await {
-                Ok(answer) => return Ok(answer.body),
+                Ok(answer) => return Ok(answer),
                 Err(error) => retry.while_unwell(error).await?,
             }
         }
@@ -280,9 +291,13 @@ impl Connection {
         if permit.is_none() && self.is_ending() {
             return Err(ApiError::Ending);
         }
+        let client = match permit {
+            Some(Permit::Lease(lease)) => self.inner.gated.under(lease).map_err(|why| ApiError::Unreachable { why })?,
+            _ => self.inner.client.clone(),
+        };
         let limit = self.inner.limits.answer;
         // On the heap, since every future that asks the server would hold the whole of it.
-        let exchange = Box::pin(self.exchange(request, &tainted));
+        let exchange = Box::pin(self.exchange(&client, request, &tainted));
         tokio::select! {
             biased;
             answer = tokio::time::timeout(limit, exchange) => {
@@ -295,10 +310,11 @@ impl Connection {
 
     async fn exchange<T: DeserializeOwned>(
         &self,
+        client: &kube::Client,
         request: Request<Body>,
         tainted: &Tainted,
     ) -> Result<Answer<T>, ApiError> {
-        let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
+        let response = client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
         let warnings = warnings::of_answer(&parts.headers, tainted);
         warnings.iter().for_each(|warning| self.warned(warning.clone()));
@@ -307,7 +323,7 @@ impl Connection {
         if parts.status.is_success() {
             let body =
                 serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?;
-            return Ok(Answer { code, body, warnings });
+            return Ok(Answer { code, body, warnings, date: date_of(&parts.headers) });
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
@@ -354,6 +370,12 @@ fn build(call: &Call<'_>) -> Result<Request<Body>, ApiError> {
     }
     let body = call.body.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
     request.body(Body::from(body)).map_err(|error| ApiError::Garbled { why: error.to_string() })
+}
+
+/// `Date: Fri, 20 Nov 2026 12:00:00 GMT`.
+fn date_of(headers: &HeaderMap) -> Option<jiff::Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

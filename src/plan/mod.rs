@@ -33,7 +33,7 @@ pub(crate) use carry_out::record::{after, ahead};
 pub(crate) use deed::Deed;
 pub use directives::Directives;
 pub use inventory::{Entry, Inventory, Presence};
-pub(crate) use live::{Cause, Conflict, Copy, DryRun, Settled};
+pub(crate) use live::{Cause, Conflict, Copy, DryRun, MissingSource, Settled};
 pub use live::{Live, LiveObject};
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;

@@ -180,7 +180,12 @@ pub(crate) fn daemon(handle: &Handle, folder: &std::path::Path, mirror: &str) ->
     Daemon::new(
         Source::mirror(&folder.join(mirror), remote, None).unwrap(),
         ClusterAccess::Outside { kubeconfig: Some(kubeconfig), contexts, in_cluster: None },
-        LeaseOptions { identity: "story".to_owned(), timing: Timing::lasting(hours(3)), patient: false },
+        LeaseOptions {
+            identity: "story".to_owned(),
+            timing: Timing::lasting(hours(3)),
+            patient: false,
+            clock: jiff::Timestamp::now,
+        },
         DaemonOptions { interval: hours(2), resync: hours(2), wait: Some(hours(1)), once: false, brief: false },
         Shutdown::default(),
     )

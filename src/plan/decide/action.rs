@@ -81,7 +81,7 @@ pub struct Action {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) desired_hash: String,
     /// Of a delete: the provider's word on what goes with it and what is left. Of an adoption: from whom it is taken over. Of
-    /// both an adoption and a change: what is taken away.
+    /// both an adoption and a change: what is taken away. Of a Secret: what it waits for, and who makes that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

@@ -121,7 +121,10 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
             Finding::refused(Code::new("E0487"), title, span)
                 .why(format!("`{id}` is a copy of it"))
-                .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
+                .help(match &action.note {
+                    Some(command) => format!("{command}; `parcelle doctor` lists what else is missing"),
+                    None => "the cluster's operators create it (`parcelle doctor` lists what is missing)".to_owned(),
+                })
         }
         Refusing::Disowned { what } => {
             Finding::warning(Code::new("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
