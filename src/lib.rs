@@ -22,6 +22,7 @@ pub mod schema;
 pub mod expression;
 pub mod model;
 pub mod merge;
+pub mod cel;
 pub mod render;
 pub mod plan;
 pub mod git;

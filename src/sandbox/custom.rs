@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::resources::ServedResource;
+use crate::cel::Rules;
 
 /// What a definition says about its objects, beyond what discovery shows.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct Custom {
 #[derive(Debug)]
 struct Version {
     schema: Value,
+    rules: Option<Rules>,
     scale: Option<ScalePaths>,
     selectable: Vec<String>,
 }
@@ -36,6 +38,11 @@ impl Custom {
     /// Schema of the objects of one version: the value of `openAPIV3Schema`.
     pub(crate) fn schema(&self, version: &str) -> &Value {
         self.versions.get(version).map_or(&Value::Null, |version| &version.schema)
+    }
+
+    /// Rules in CEL of the objects of one version.
+    pub(crate) fn rules(&self, version: &str) -> Option<&Rules> {
+        self.versions.get(version)?.rules.as_ref()
     }
 
     /// Paths of the scale subresource of one version.
@@ -70,8 +77,10 @@ fn version(value: &Value) -> Version {
         selector: path(&scale["labelSelectorPath"]),
     });
     let selectable = value["selectableFields"].as_array().into_iter().flatten();
+    let schema = value["schema"]["openAPIV3Schema"].clone();
     Version {
-        schema: value["schema"]["openAPIV3Schema"].clone(),
+        rules: Rules::read(&schema),
+        schema,
         scale,
         selectable: selectable.filter_map(|field| path(&field["jsonPath"])).collect(),
     }

@@ -22,6 +22,8 @@ pub(crate) struct Status {
 pub(crate) enum FieldProblem {
     /// The value is wrong; holds the value as printed.
     Invalid(String),
+    /// An object or a list breaks a rule of its definition; the value is not printed.
+    Unprinted,
     /// The value has the wrong type; holds the value as printed.
     Type(String),
     /// The value is none of those allowed; holds the value as printed.
@@ -30,7 +32,7 @@ pub(crate) enum FieldProblem {
     Required,
     /// Must not be there, or must not change.
     Forbidden,
-    /// Appears twice; holds the value as printed.
+    /// Appears twice; holds the value as printed, nothing where it is not printed.
     Duplicate(String),
     /// Points to something that is not there; holds the value as printed.
     NotFound(String),
@@ -98,7 +100,7 @@ impl FieldError {
 
     fn reason(&self) -> &'static str {
         match self.problem {
-            FieldProblem::Invalid(_) => "FieldValueInvalid",
+            FieldProblem::Invalid(_) | FieldProblem::Unprinted => "FieldValueInvalid",
             FieldProblem::Type(_) => "FieldValueTypeInvalid",
             FieldProblem::Unsupported(_) => "FieldValueNotSupported",
             FieldProblem::Required => "FieldValueRequired",
@@ -115,9 +117,11 @@ impl FieldError {
             FieldProblem::Invalid(value) | FieldProblem::Type(value) => {
                 format!("Invalid value: {value}")
             }
+            FieldProblem::Unprinted => "Invalid value".to_owned(),
             FieldProblem::Unsupported(value) => format!("Unsupported value: {value}"),
             FieldProblem::Required => "Required value".to_owned(),
             FieldProblem::Forbidden => "Forbidden".to_owned(),
+            FieldProblem::Duplicate(value) if value.is_empty() => "Duplicate value".to_owned(),
             FieldProblem::Duplicate(value) => format!("Duplicate value: {value}"),
             FieldProblem::NotFound(value) => format!("Not found: {value}"),
             FieldProblem::TooLong => "Too long".to_owned(),

@@ -1,35 +1,51 @@
-//! Objects of custom kinds against the schema of their definition, with the words of the real server. Its CEL rules
-//! (`x-kubernetes-validations`) are not evaluated.
+//! Objects of custom kinds against the schema and the rules of their definition, with the words of the real server.
 
-use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::sandbox::{
-    custom::{flag, joined, words},
-    status::{FieldError, FieldProblem},
+use crate::{
+    cel::{self, Broken, Reason},
+    sandbox::{
+        custom::{Custom, flag, joined, words},
+        status::{FieldError, FieldProblem, printed},
+    },
 };
 
+/// What is wrong with an object by its definition; `live` is the object that it takes the place of.
+pub(super) fn check(custom: &Custom, version: &str, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
+    let schema = custom.schema(version);
+    let mut errors = by_schema(schema, object);
+    if let Some(rules) = custom.rules(version) {
+        if errors.iter().any(FieldError::hides_rules) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+            errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
+        } else {
+            errors.extend(rules.judge(object, live).broken.iter().map(broken_rule));
+        }
+    }
+    errors
+}
+
 /// What is wrong with an object by its schema.
-pub(super) fn check(schema: &Value, object: &Value) -> Vec<FieldError> {
+fn by_schema(schema: &Value, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     check_at(schema, object, "", &mut errors);
     if errors.is_empty() {
         check_lists(schema, object, "", &mut errors);
     }
-    if errors.iter().any(FieldError::hides_rules) && has_rules(schema) {
-        let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
-        errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
-    }
     errors
 }
 
-/// Whether a schema has rules in CEL somewhere.
-fn has_rules(schema: &Value) -> bool {
-    let below = |value: &Value| value.is_object() && has_rules(value);
-    schema["x-kubernetes-validations"].as_array().is_some_and(|rules| !rules.is_empty())
-        || schema["properties"].as_object().is_some_and(|all| all.values().any(has_rules))
-        || below(&schema["items"])
-        || below(&schema["additionalProperties"])
+/// The error of a rule that does not hold.
+fn broken_rule(broken: &Broken) -> FieldError {
+    let field = if broken.path.is_empty() { "<nil>" } else { &broken.path };
+    let shown = broken.shown.as_ref().map(printed);
+    let (problem, detail) = match broken.reason {
+        Reason::Invalid => (shown.map_or(FieldProblem::Unprinted, FieldProblem::Invalid), broken.detail.as_str()),
+        Reason::Forbidden => (FieldProblem::Forbidden, broken.detail.as_str()),
+        Reason::Required => (FieldProblem::Required, broken.detail.as_str()),
+        Reason::Duplicate => (FieldProblem::Duplicate(shown.unwrap_or_default()), ""),
+    };
+    FieldError::new(field, problem, detail)
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -154,7 +170,7 @@ fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mu
         errors.push(broken(path, value, rule));
     }
     if let Some(pattern) = schema["pattern"].as_str()
-        && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
+        && cel::pattern(pattern).is_some_and(|regex| !regex.is_match(text))
     {
         errors.push(broken(path, value, format_args!("should match '{pattern}'")));
     }
@@ -328,7 +344,7 @@ mod tests {
     }
 
     fn messages(object: &Value) -> Vec<String> {
-        let status = crate::sandbox::status::Status::invalid("g", "K", "n", &check(&schema(), object));
+        let status = crate::sandbox::status::Status::invalid("g", "K", "n", &by_schema(&schema(), object));
         let causes = status.body()["details"]["causes"].clone();
         let causes = causes.as_array().cloned().unwrap_or_default();
         causes
@@ -337,13 +353,22 @@ mod tests {
             .collect()
     }
 
+    /// What a definition with that schema says of an object.
+    fn judged(schema: &Value, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
+        let definition = json!({"metadata": {"name": "ks.g"}, "spec": {"group": "g", "scope": "Namespaced",
+            "names": {"plural": "ks", "kind": "K"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]}});
+        let served = crate::sandbox::custom::served(&definition);
+        check(served[0].custom.as_ref().unwrap(), "v1", live, object)
+    }
+
     #[test]
     fn rules_that_are_not_asked_are_told() {
         let mut schema = schema();
-        let object = serde_json::json!({"spec": {}});
-        let told = |schema: &Value| check(schema, &object).last().map(FieldError::hides_rules);
+        let object = json!({"spec": {}});
+        let told = |schema: &Value| judged(schema, None, &object).last().map(FieldError::hides_rules);
         assert_eq!(told(&schema), Some(true), "without rules the last error is that of the schema");
-        schema["properties"]["spec"]["x-kubernetes-validations"] = serde_json::json!([{"rule": "true"}]);
+        schema["properties"]["spec"]["x-kubernetes-validations"] = json!([{"rule": "true"}]);
         assert_eq!(told(&schema), Some(false), "and with rules it tells that they were not asked");
     }
 

@@ -25,7 +25,7 @@ pub(super) type Errors = Vec<FieldError>;
 pub(crate) fn new_object(_server: &Server, resource: &ServedResource, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     names::metadata(resource, object, &mut errors);
-    own(resource, object, &mut errors);
+    own(resource, None, object, &mut errors);
     errors
 }
 
@@ -52,16 +52,16 @@ pub(crate) fn change(
     }
     names::metadata(resource, object, &mut errors);
     names::metadata_change(live, object, &mut errors);
-    own(resource, object, &mut errors);
+    own(resource, Some(live), object, &mut errors);
     if resource.custom.is_none() {
         changed(resource, live, sent, object, &mut errors);
     }
     errors
 }
 
-fn own(resource: &ServedResource, object: &Value, errors: &mut Errors) {
+fn own(resource: &ServedResource, live: Option<&Value>, object: &Value, errors: &mut Errors) {
     if let Some(custom) = &resource.custom {
-        errors.extend(custom::check(custom.schema(&resource.version), object));
+        errors.extend(custom::check(custom, &resource.version, live, object));
         return;
     }
     match (resource.group.as_str(), resource.plural.as_str()) {
