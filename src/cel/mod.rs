@@ -8,6 +8,7 @@
 use serde_json::Value as Json;
 
 mod convert;
+mod definitions;
 mod escape;
 mod evaluate;
 mod functions;
@@ -23,6 +24,7 @@ mod tests;
 mod url;
 mod values;
 
+pub(crate) use definitions::DefinitionRules;
 pub(crate) use nodes::Reason;
 pub(crate) use patterns::compiled as pattern;
 

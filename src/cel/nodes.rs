@@ -126,7 +126,7 @@ fn limits(schema: &Json, none: bool) -> Arc<CompiledSchema> {
 }
 
 /// Whether a schema has rules somewhere.
-fn has_rules(schema: &Json) -> bool {
+pub(super) fn has_rules(schema: &Json) -> bool {
     let below = |value: &Json| value.is_object() && has_rules(value);
     schema["x-kubernetes-validations"].as_array().is_some_and(|rules| !rules.is_empty())
         || schema["properties"].as_object().is_some_and(|all| all.values().any(has_rules))

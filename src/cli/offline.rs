@@ -27,6 +27,7 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
     let only = only(&checked, &args.organisations)?;
     let round = plan_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
     let exit = show(args, &checked, &round, output)?;
+    round.left_to_server.iter().for_each(|left| output.note(left));
     against.note(&checked, output);
     Ok(exit)
 }

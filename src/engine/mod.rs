@@ -16,6 +16,7 @@ use session::Chosen;
 
 mod clusters;
 mod daemon;
+mod definitions;
 mod eject;
 mod events;
 mod failure;

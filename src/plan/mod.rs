@@ -22,7 +22,7 @@ mod tell;
 pub use carry_out::outcome;
 pub(crate) use carry_out::{eject, guard, order};
 pub use decide::organisation;
-pub(crate) use decide::{action, deed, reason, take_over};
+pub(crate) use decide::{action, deed, reason, rules, take_over};
 pub(crate) use state::{directives, health, inventory, live, own_fields, path};
 
 pub use action::{Action, Verb};

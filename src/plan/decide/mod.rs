@@ -6,6 +6,7 @@ mod deletions;
 pub(super) mod immutable;
 mod object;
 pub(crate) mod reason;
+pub(crate) mod rules;
 mod secret;
 pub(crate) mod take_over;
 

@@ -47,6 +47,11 @@ pub struct Input<'a> {
 /// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, and those of
 /// retired apps that will not be made. With `all`, those of ours are asked about whatever we reckon.
 pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
+    questions_of(input, all, |_| true)
+}
+
+/// The same of some objects.
+pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
     let index = standing::Index::new(input);
     let open = |object: &Object| {
         if input.live.settled.contains_key(&object.id)
@@ -64,7 +69,8 @@ pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
             standing::Standing::Terminating | standing::Standing::Refused(_) => false,
         }
     };
-    input.desired.objects.iter().enumerate().filter(|(_, object)| open(object)).map(|(at, _)| at).collect()
+    let objects = input.desired.objects.iter().enumerate();
+    objects.filter(|(_, object)| wanted(object) && open(object)).map(|(at, _)| at).collect()
 }
 
 /// Whether it is sure without a question that somebody changed what we had applied: the garden asks for the same as

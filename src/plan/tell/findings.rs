@@ -198,7 +198,12 @@ fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
     let Some(object) = object_of(input, &action.id) else { return Vec::new() };
     let finding = |cause: &crate::plan::Cause| {
         let span = object.origins.of(&path::pointer(&object.body, &cause.field).0)?;
-        let title = format!("the API server refuses `{}` of `{}`", path::plain(&cause.field), action.id);
+        let field = path::plain(&cause.field);
+        if cause.by_rule {
+            let title = format!("`{field}` of `{}` breaks a rule of its definition", action.id);
+            return Some(Finding::refused(Code::new("E0494"), title, span).why(cause.message.clone()));
+        }
+        let title = format!("the API server refuses `{field}` of `{}`", action.id);
         Some(Finding::refused(Code::new("E0485"), title, span).why(cause.message.clone()))
     };
     action.causes.iter().filter_map(finding).collect()

@@ -293,7 +293,7 @@ fn directives(case: &Case, span: Span) -> Directives {
 
 fn dry_run(case: &DryRunCase) -> DryRun {
     let DryRunCase::Refused { status, message, field } = case;
-    let causes = vec![Cause { field: field.clone(), message: message.clone() }];
+    let causes = vec![Cause { field: field.clone(), message: message.clone(), by_rule: false }];
     DryRun::Refused { status: *status, message: message.clone(), causes }
 }
 
