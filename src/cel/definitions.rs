@@ -93,8 +93,7 @@ fn reduced(definition: &Json, wanted: impl Fn(&str) -> bool) -> Option<Json> {
 }
 
 /// What rules, types and defaults need of a schema.
-const KEPT: [&str; 8] =
-    ["type", "format", "nullable", "default", "maxItems", "maxLength", "maxProperties", "required"];
+const KEPT: [&str; 8] = ["type", "format", "nullable", "default", "maxItems", "maxLength", "maxProperties", "required"];
 
 fn schema_of(schema: &Json) -> Json {
     let Some(fields) = schema.as_object() else { return schema.clone() };

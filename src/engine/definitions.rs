@@ -54,10 +54,8 @@ pub(super) fn judge(round: &RoundState<'_>, live: &mut LiveState) -> BTreeSet<St
     let mut left = BTreeSet::new();
     for cluster in live.clusters.values_mut().flatten() {
         for state in cluster.organisations.values_mut() {
-            let answers = plan::rules::judge_by_rules(
-                &decide::input(round, &cluster.facts.schemas, state),
-                &cluster.facts.rules,
-            );
+            let answers =
+                plan::rules::judge_by_rules(&decide::input(round, &cluster.facts.schemas, state), &cluster.facts.rules);
             left.extend(answers.left.iter().map(words));
             state.live.dry_runs.extend(answers.refused);
         }

@@ -66,7 +66,8 @@ impl Round {
 
     /// Adds what another batch of the same round came to.
     pub(super) fn join(&mut self, other: Self) {
-        let Self { plan, outcome, unreached, refused, backwards, waiting, untouched: _, rendered: _, left_to_server } = other;
+        let Self { plan, outcome, unreached, refused, backwards, waiting, untouched: _, rendered: _, left_to_server } =
+            other;
         self.left_to_server.extend(left_to_server);
         match (&mut self.plan, plan) {
             (Some(mine), Some(plan)) => mine.organisations.extend(plan.organisations),

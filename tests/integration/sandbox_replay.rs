@@ -125,7 +125,8 @@ impl Replay {
         stream
     }
 
-    fn call(&self, request: &Value) -> Answer {
+    /// Answers of one request, as a recording says it.
+    pub fn call(&self, request: &Value) -> Answer {
         let mut headers = vec![("Accept".to_owned(), text(&request["accept"]).to_owned())];
         match request["as"].as_str() {
             Some("nobody") => {}

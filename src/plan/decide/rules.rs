@@ -21,8 +21,7 @@ pub(crate) struct RuleAnswers {
 /// Judges every object that would be written and is of a kind with rules: as it would be stored, beside what is stored now.
 pub(crate) fn judge_by_rules(input: &Input<'_>, rules: &DefinitionRules) -> RuleAnswers {
     let mut answers = RuleAnswers::default();
-    let with_rules =
-        questions_of(input, false, |object| rules.of(&object.id.api_version, &object.id.kind).is_some());
+    let with_rules = questions_of(input, false, |object| rules.of(&object.id.api_version, &object.id.kind).is_some());
     for at in with_rules {
         let object = &input.desired.objects[at];
         let Some(rules) = rules.of(&object.id.api_version, &object.id.kind) else { continue };
@@ -46,11 +45,8 @@ pub(crate) fn judge_by_rules(input: &Input<'_>, rules: &DefinitionRules) -> Rule
 /// The refusal of an object that breaks rules.
 fn refusal(broken: &[Broken]) -> DryRun {
     let field = |broken: &Broken| if broken.path.is_empty() { "metadata.name".to_owned() } else { broken.path.clone() };
-    let causes = broken.iter().map(|broken| Cause {
-        field: field(broken),
-        message: broken.detail.clone(),
-        by_rule: true,
-    });
+    let causes =
+        broken.iter().map(|broken| Cause { field: field(broken), message: broken.detail.clone(), by_rule: true });
     let words: Vec<String> = broken.iter().map(|broken| format!("{}: {}", field(broken), broken.detail)).collect();
     DryRun::Refused { status: 422, message: words.join(", "), causes: causes.collect() }
 }
