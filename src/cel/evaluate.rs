@@ -14,11 +14,11 @@ use kube::core::cel::cel::common::ast::{
 
 use super::functions;
 use super::patterns::Patterns;
-use super::values::{Key, TooMuch, Value, Work, from_library};
+use super::values::{Allowance, CelValue, MapKey, TooMuch, from_library};
 
 /// Why an expression has no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum EvaluationFault {
     /// An error of the language, in the words of the server.
     Error(String),
     /// It costs more than one call may.
@@ -27,32 +27,32 @@ pub(super) enum Fault {
     Left(String),
 }
 
-impl From<TooMuch> for Fault {
+impl From<TooMuch> for EvaluationFault {
     fn from(TooMuch: TooMuch) -> Self {
         Self::CallLimit
     }
 }
 
-pub(super) type Answer = Result<Value, Fault>;
+pub(super) type Evaluated = Result<CelValue, EvaluationFault>;
 
 /// An error of the language.
-pub(super) fn error(text: impl Into<String>) -> Fault {
-    Fault::Error(text.into())
+pub(super) fn error(text: impl Into<String>) -> EvaluationFault {
+    EvaluationFault::Error(text.into())
 }
 
-pub(super) fn no_overload() -> Fault {
+pub(super) fn no_overload() -> EvaluationFault {
     error("no such overload")
 }
 
 /// A name with its value, and the names around it.
-pub(super) struct Scope<'s> {
+pub(super) struct NameScope<'s> {
     pub(super) name: &'s str,
-    pub(super) value: Answer,
-    pub(super) outer: Option<&'s Scope<'s>>,
+    pub(super) value: Evaluated,
+    pub(super) outer: Option<&'s NameScope<'s>>,
 }
 
-impl Scope<'_> {
-    fn find(&self, name: &str) -> Option<&Answer> {
+impl NameScope<'_> {
+    fn find(&self, name: &str) -> Option<&Evaluated> {
         let mut scope = Some(self);
         while let Some(here) = scope {
             if here.name == name {
@@ -68,7 +68,7 @@ impl Scope<'_> {
 pub(super) struct Evaluation<'p> {
     pub(super) cost: u64,
     limit: u64,
-    pub(super) work: Work,
+    pub(super) work: Allowance,
     pub(super) patterns: &'p mut Patterns,
 }
 
@@ -80,29 +80,29 @@ const MAP_COST: u64 = 30;
 
 impl<'p> Evaluation<'p> {
     pub(super) fn new(limit: u64, patterns: &'p mut Patterns) -> Self {
-        Self { cost: 0, limit, work: Work(MOST_WORK), patterns }
+        Self { cost: 0, limit, work: Allowance(MOST_WORK), patterns }
     }
 
-    pub(super) fn spend(&mut self, cost: u64) -> Result<(), Fault> {
+    pub(super) fn spend(&mut self, cost: u64) -> Result<(), EvaluationFault> {
         self.cost = self.cost.saturating_add(cost);
         self.work.spend(1)?;
-        if self.cost > self.limit { Err(Fault::CallLimit) } else { Ok(()) }
+        if self.cost > self.limit { Err(EvaluationFault::CallLimit) } else { Ok(()) }
     }
 
     /// The value of an expression.
-    pub(super) fn value(&mut self, of: &IdedExpr, scope: &Scope<'_>) -> Answer {
+    pub(super) fn value(&mut self, of: &IdedExpr, scope: &NameScope<'_>) -> Evaluated {
         self.work.spend(1)?;
         match &of.expr {
             Expr::Literal(literal) => LibraryValue::try_from(literal.to_val().as_ref())
                 .map(from_library)
-                .map_err(|_| Fault::Left("a literal of an unknown type".to_owned())),
+                .map_err(|_| EvaluationFault::Left("a literal of an unknown type".to_owned())),
             Expr::Ident(name) => {
                 self.spend(1)?;
                 match scope.find(name) {
                     Some(value) => value.clone(),
                     None => functions::type_of_name(name)
-                        .map(Value::Type)
-                        .ok_or_else(|| Fault::Left(format!("`{name}` is not known here"))),
+                        .map(CelValue::Type)
+                        .ok_or_else(|| EvaluationFault::Left(format!("`{name}` is not known here"))),
                 }
             }
             Expr::Select(select) => self.select(select, scope),
@@ -113,13 +113,13 @@ impl<'p> Evaluation<'p> {
                 let mut items = Vec::with_capacity(list.elements.len());
                 for (place, element) in list.elements.iter().enumerate() {
                     match self.value(element, scope)? {
-                        Value::Optional(inner) if list.optional_indices.contains(&place) => {
+                        CelValue::Optional(inner) if list.optional_indices.contains(&place) => {
                             items.extend(inner.map(|inner| (*inner).clone()));
                         }
                         item => items.push(item),
                     }
                 }
-                Ok(Value::list(items))
+                Ok(CelValue::list(items))
             }
             Expr::Map(map) => {
                 self.spend(MAP_COST)?;
@@ -127,46 +127,46 @@ impl<'p> Evaluation<'p> {
                 for entry in &map.entries {
                     let EntryExpr::MapEntry(entry) = &entry.expr else { return Err(no_overload()) };
                     let key = self.value(&entry.key, scope)?;
-                    let key = Key::of(&key).ok_or_else(|| error("unsupported key type"))?;
-                    match self.value(&entry.value, scope)? {
-                        Value::Optional(None) if entry.optional => {}
-                        Value::Optional(Some(inner)) if entry.optional => drop(entries.insert(key, (*inner).clone())),
-                        value => drop(entries.insert(key, value)),
-                    }
+                    let key = MapKey::of(&key).ok_or_else(|| error("unsupported key type"))?;
+                    let value = match self.value(&entry.value, scope)? {
+                        CelValue::Optional(inner) if entry.optional => inner.as_deref().cloned(),
+                        value => Some(value),
+                    };
+                    entries.extend(value.map(|value| (key, value)));
                 }
-                Ok(Value::Map(Arc::new(entries)))
+                Ok(CelValue::Map(Arc::new(entries)))
             }
-            Expr::Struct(_) | Expr::Unspecified => Err(Fault::Left("it makes a message".to_owned())),
+            Expr::Struct(_) | Expr::Unspecified => Err(EvaluationFault::Left("it makes a message".to_owned())),
         }
     }
 
-    pub(super) fn truth(&mut self, of: &IdedExpr, scope: &Scope<'_>) -> Result<bool, Fault> {
+    pub(super) fn truth(&mut self, of: &IdedExpr, scope: &NameScope<'_>) -> Result<bool, EvaluationFault> {
         match self.value(of, scope)? {
-            Value::Bool(value) => Ok(value),
+            CelValue::Bool(value) => Ok(value),
             _ => Err(no_overload()),
         }
     }
 
     /// `a.b`, and `has(a.b)`.
-    fn select(&mut self, select: &SelectExpr, scope: &Scope<'_>) -> Answer {
+    fn select(&mut self, select: &SelectExpr, scope: &NameScope<'_>) -> Evaluated {
         let operand = self.value(&select.operand, scope)?;
         self.spend(1)?;
-        let key = Key::Text(select.field.as_str().into());
+        let key = MapKey::Text(select.field.as_str().into());
         if select.test {
             return match &operand {
-                Value::Optional(inner) => Ok(Value::Bool(
+                CelValue::Optional(inner) => Ok(CelValue::Bool(
                     inner.as_ref().is_some_and(|inner| member(inner, &key).is_ok_and(|value| value.is_some())),
                 )),
-                value => Ok(Value::Bool(member(value, &key)?.is_some())),
+                value => Ok(CelValue::Bool(member(value, &key)?.is_some())),
             };
         }
         match &operand {
-            Value::Optional(inner) => optional_member(inner.as_deref(), &key),
+            CelValue::Optional(inner) => optional_member(inner.as_deref(), &key),
             value => member(value, &key)?.ok_or_else(|| error(format!("no such key: {}", select.field))),
         }
     }
 
-    fn call(&mut self, call: &CallExpr, scope: &Scope<'_>) -> Answer {
+    fn call(&mut self, call: &CallExpr, scope: &NameScope<'_>) -> Evaluated {
         let args = call.args.as_slice();
         match (call.func_name.as_str(), args) {
             (operators::CONDITIONAL, [condition, yes, no]) => {
@@ -178,8 +178,8 @@ impl<'p> Evaluation<'p> {
             (operators::NOT_STRICTLY_FALSE, [of]) => {
                 self.spend(1)?;
                 return match self.value(of, scope) {
-                    Ok(Value::Bool(false)) => Ok(Value::Bool(false)),
-                    Ok(_) | Err(Fault::Error(_)) => Ok(Value::Bool(true)),
+                    Ok(CelValue::Bool(false)) => Ok(CelValue::Bool(false)),
+                    Ok(_) | Err(EvaluationFault::Error(_)) => Ok(CelValue::Bool(true)),
                     Err(other) => Err(other),
                 };
             }
@@ -192,7 +192,7 @@ impl<'p> Evaluation<'p> {
                 let (operand, key) = (self.value(operand, scope)?, self.value(key, scope)?);
                 self.spend(1)?;
                 return match &operand {
-                    Value::Optional(_) => optional_index(&operand, &key),
+                    CelValue::Optional(_) => optional_index(&operand, &key),
                     _ => indexed(&operand, &key),
                 };
             }
@@ -205,42 +205,42 @@ impl<'p> Evaluation<'p> {
     }
 
     /// `||` where `wanted` is true, `&&` where it is false: an error on one side is no error where the other side decides.
-    fn either(&mut self, left: &IdedExpr, right: &IdedExpr, wanted: bool, scope: &Scope<'_>) -> Answer {
+    fn either(&mut self, left: &IdedExpr, right: &IdedExpr, wanted: bool, scope: &NameScope<'_>) -> Evaluated {
         let mut fault = None;
         for side in [left, right] {
             match self.truth(side, scope) {
-                Ok(value) if value == wanted => return Ok(Value::Bool(wanted)),
+                Ok(value) if value == wanted => return Ok(CelValue::Bool(wanted)),
                 Ok(_) => {}
-                Err(Fault::Error(text)) => fault = fault.or(Some(text)),
+                Err(EvaluationFault::Error(text)) => fault = fault.or(Some(text)),
                 Err(other) => return Err(other),
             }
         }
-        fault.map_or(Ok(Value::Bool(!wanted)), |text| Err(Fault::Error(text)))
+        fault.map_or(Ok(CelValue::Bool(!wanted)), |text| Err(EvaluationFault::Error(text)))
     }
 
-    fn fold(&mut self, fold: &ComprehensionExpr, scope: &Scope<'_>) -> Answer {
+    fn fold(&mut self, fold: &ComprehensionExpr, scope: &NameScope<'_>) -> Evaluated {
         let range = self.value(&fold.iter_range, scope)?;
         let items = iterated(&range)?;
         let mut result = self.value(&fold.accu_init, scope);
         for (key, value) in items {
-            let item = Scope { name: &fold.iter_var, value: Ok(key), outer: Some(scope) };
-            let second = fold.iter_var2.as_deref().map(|name| Scope { name, value: Ok(value), outer: Some(&item) });
+            let item = NameScope { name: &fold.iter_var, value: Ok(key), outer: Some(scope) };
+            let second = fold.iter_var2.as_deref().map(|name| NameScope { name, value: Ok(value), outer: Some(&item) });
             let names = second.as_ref().unwrap_or(&item);
             if let Some(taken) = self.appended(fold, names, &mut result) {
                 taken?;
                 continue;
             }
-            let inner = Scope { name: &fold.accu_var, value: result, outer: Some(names) };
+            let inner = NameScope { name: &fold.accu_var, value: result, outer: Some(names) };
             if !self.truth(&fold.loop_cond, &inner)? {
                 result = inner.value;
                 break;
             }
             result = match self.value(&fold.loop_step, &inner) {
-                Err(fault @ (Fault::CallLimit | Fault::Left(_))) => return Err(fault),
+                Err(fault @ (EvaluationFault::CallLimit | EvaluationFault::Left(_))) => return Err(fault),
                 result => result,
             };
         }
-        let inner = Scope { name: &fold.accu_var, value: result, outer: Some(scope) };
+        let inner = NameScope { name: &fold.accu_var, value: result, outer: Some(scope) };
         self.value(&fold.result, &inner)
     }
 
@@ -248,9 +248,9 @@ impl<'p> Evaluation<'p> {
     fn appended(
         &mut self,
         fold: &ComprehensionExpr,
-        scope: &Scope<'_>,
-        result: &mut Answer,
-    ) -> Option<Result<(), Fault>> {
+        scope: &NameScope<'_>,
+        result: &mut Evaluated,
+    ) -> Option<Result<(), EvaluationFault>> {
         let (condition, step) = match &fold.loop_step.expr {
             Expr::Call(call) if call.func_name == operators::CONDITIONAL => match call.args.as_slice() {
                 [condition, step, IdedExpr { expr: Expr::Ident(kept), .. }] if *kept == fold.accu_var => {
@@ -269,8 +269,8 @@ impl<'p> Evaluation<'p> {
         if add.func_name != operators::ADD || *kept != fold.accu_var {
             return None;
         }
-        let Ok(Value::List(made)) = result else { return Some(Ok(())) };
-        let Some(made) = Arc::get_mut(made) else { return None };
+        let Ok(CelValue::List(made)) = result else { return Some(Ok(())) };
+        let made = Arc::get_mut(made)?;
         let mut next = || {
             if let Some(condition) = condition
                 && !self.truth(condition, scope)?
@@ -283,7 +283,7 @@ impl<'p> Evaluation<'p> {
         };
         match next() {
             Ok(item) => made.items.extend(item),
-            Err(fault @ Fault::Error(_)) => *result = Err(fault),
+            Err(fault @ EvaluationFault::Error(_)) => *result = Err(fault),
             Err(fault) => return Some(Err(fault)),
         }
         Some(Ok(()))
@@ -291,57 +291,57 @@ impl<'p> Evaluation<'p> {
 }
 
 /// What a comprehension goes over: of a list items, or places and items; of a map keys, or keys and values.
-pub(super) fn iterated(range: &Value) -> Result<Vec<(Value, Value)>, Fault> {
+pub(super) fn iterated(range: &CelValue) -> Result<Vec<(CelValue, CelValue)>, EvaluationFault> {
     match range {
-        Value::List(list) => Ok(list.items.iter().map(|item| (item.clone(), item.clone())).collect()),
-        Value::Map(map) => Ok(map.iter().map(|(key, value)| (key.value(), value.clone())).collect()),
+        CelValue::List(list) => Ok(list.items.iter().map(|item| (item.clone(), item.clone())).collect()),
+        CelValue::Map(map) => Ok(map.iter().map(|(key, value)| (key.value(), value.clone())).collect()),
         _ => Err(no_overload()),
     }
 }
 
 /// The member of a map; `None` where there is none.
-pub(super) fn member(value: &Value, key: &Key) -> Result<Option<Value>, Fault> {
+pub(super) fn member(value: &CelValue, key: &MapKey) -> Result<Option<CelValue>, EvaluationFault> {
     match value {
-        Value::Map(map) => Ok(map.get(key).cloned()),
+        CelValue::Map(map) => Ok(map.get(key).cloned()),
         _ => Err(no_overload()),
     }
 }
 
-fn optional_member(value: Option<&Value>, key: &Key) -> Answer {
+fn optional_member(value: Option<&CelValue>, key: &MapKey) -> Evaluated {
     let found = value.map(|value| member(value, key)).transpose()?.flatten();
-    Ok(Value::Optional(found.map(Arc::new)))
+    Ok(CelValue::Optional(found.map(Arc::new)))
 }
 
 /// `a[b]`.
-fn indexed(operand: &Value, key: &Value) -> Answer {
+fn indexed(operand: &CelValue, key: &CelValue) -> Evaluated {
     match operand {
-        Value::List(list) => {
+        CelValue::List(list) => {
             let place = match key {
-                Value::Int(place) => *place,
-                Value::Uint(place) => i64::try_from(*place).unwrap_or(i64::MAX),
+                CelValue::Int(place) => *place,
+                CelValue::Uint(place) => i64::try_from(*place).unwrap_or(i64::MAX),
                 _ => return Err(error("unsupported index")),
             };
             let item = usize::try_from(place).ok().and_then(|place| list.items.get(place));
             item.cloned().ok_or_else(|| error(format!("index out of bounds: {place}")))
         }
-        Value::Map(map) => {
-            let of = Key::of(key).ok_or_else(no_overload)?;
+        CelValue::Map(map) => {
+            let of = MapKey::of(key).ok_or_else(no_overload)?;
             map.get(&of).cloned().ok_or_else(|| error(format!("no such key: {}", functions::shown(key))))
         }
         _ => Err(no_overload()),
     }
 }
 
-fn optional_index(operand: &Value, key: &Value) -> Answer {
+fn optional_index(operand: &CelValue, key: &CelValue) -> Evaluated {
     let operand = match operand {
-        Value::Optional(None) => return Ok(Value::Optional(None)),
-        Value::Optional(Some(inner)) => inner,
+        CelValue::Optional(None) => return Ok(CelValue::Optional(None)),
+        CelValue::Optional(Some(inner)) => inner,
         value => value,
     };
     match indexed(operand, key) {
-        Ok(value) => Ok(Value::Optional(Some(Arc::new(value)))),
-        Err(Fault::Error(text)) if text.starts_with("no such key") || text.starts_with("index out") => {
-            Ok(Value::Optional(None))
+        Ok(value) => Ok(CelValue::Optional(Some(Arc::new(value)))),
+        Err(EvaluationFault::Error(text)) if text.starts_with("no such key") || text.starts_with("index out") => {
+            Ok(CelValue::Optional(None))
         }
         Err(other) => Err(other),
     }

@@ -9,10 +9,10 @@ use kube::core::cel::cel::common::ast::{CallExpr, Expr, IdedExpr, operators};
 use kube::core::cel::cel::{Context, ExecutionError, Value as LibraryValue};
 
 use super::convert;
-use super::evaluate::{Answer, Evaluation, Fault, Scope, error, no_overload};
+use super::evaluate::{Evaluated, Evaluation, EvaluationFault, NameScope, error, no_overload};
 use super::numbers;
 use super::url::Url;
-use super::values::{Key, List, Value, from_library, to_library};
+use super::values::{CelValue, ListValue, MapKey, from_library, to_library};
 
 /// What a letter counts in the cost of a call that goes over a text (`StringTraversalCostFactor` of `cel-go`: 0.1).
 const LETTERS_A_STEP: u64 = 10;
@@ -31,7 +31,7 @@ pub(super) fn type_of_name(name: &str) -> Option<&'static str> {
 }
 
 /// The value of a call whose arguments are all evaluated.
-pub(super) fn call(run: &mut Evaluation<'_>, call: &CallExpr, scope: &Scope<'_>) -> Answer {
+pub(super) fn call(run: &mut Evaluation<'_>, call: &CallExpr, scope: &NameScope<'_>) -> Evaluated {
     let mut name = call.func_name.clone();
     let mut args = Vec::with_capacity(call.args.len() + 1);
     let mut method = false;
@@ -62,12 +62,12 @@ fn steps(size: u64, letters: u64) -> u64 {
 }
 
 /// What a call costs, after `interpreter/runtimecost.go` of `cel-go` and `pkg/cel/library/cost.go` of the API server.
-fn cost(name: &str, args: &[Value]) -> u64 {
-    let size = |at: usize| args.get(at).map_or(0, Value::size);
+fn cost(name: &str, args: &[CelValue]) -> u64 {
+    let size = |at: usize| args.get(at).map_or(0, CelValue::size);
     match name {
         "startsWith" | "endsWith" => steps(size(1), LETTERS_A_STEP),
         operators::IN => match args.get(1) {
-            Some(Value::List(list)) => list.items.len() as u64,
+            Some(CelValue::List(list)) => list.items.len() as u64,
             _ => 1,
         },
         operators::EQUALS
@@ -76,7 +76,7 @@ fn cost(name: &str, args: &[Value]) -> u64 {
         | operators::LESS_EQUALS
         | operators::GREATER
         | operators::GREATER_EQUALS => steps(size(0).min(size(1)), LETTERS_A_STEP),
-        operators::ADD if matches!(args.first(), Some(Value::Text(_) | Value::Bytes(_))) => {
+        operators::ADD if matches!(args.first(), Some(CelValue::Text(_) | CelValue::Bytes(_))) => {
             steps(size(0) + size(1), LETTERS_A_STEP)
         }
         "matches" => steps(size(0) + 1, LETTERS_A_STEP) * steps(size(1), PATTERN_LETTERS_A_STEP),
@@ -94,39 +94,43 @@ fn cost(name: &str, args: &[Value]) -> u64 {
 }
 
 /// What going over a value costs.
-fn traversal(value: &Value) -> u64 {
+fn traversal(value: &CelValue) -> u64 {
     match value {
-        Value::Text(_) | Value::Bytes(_) => steps(value.size(), LETTERS_A_STEP),
-        Value::List(list) => list.items.iter().map(|item| 1 + traversal(item)).fold(0, u64::saturating_add),
-        Value::Map(map) => map.values().map(|item| 1 + traversal(item)).fold(0, u64::saturating_add),
+        CelValue::Text(_) | CelValue::Bytes(_) => steps(value.size(), LETTERS_A_STEP),
+        CelValue::List(list) => list.items.iter().map(|item| 1 + traversal(item)).fold(0, u64::saturating_add),
+        CelValue::Map(map) => map.values().map(|item| 1 + traversal(item)).fold(0, u64::saturating_add),
         _ => 0,
     }
 }
 
-fn operator(run: &mut Evaluation<'_>, name: &str, args: &[Value]) -> Option<Answer> {
+fn operator(run: &mut Evaluation<'_>, name: &str, args: &[CelValue]) -> Option<Evaluated> {
     let answer = match (name, args) {
-        (operators::LOGICAL_NOT, [Value::Bool(value)]) => Ok(Value::Bool(!value)),
+        (operators::LOGICAL_NOT, [CelValue::Bool(value)]) => Ok(CelValue::Bool(!value)),
         (operators::NEGATE, [value]) => numbers::negated(value),
-        (operators::EQUALS, [one, two]) => one.equals(two, &mut run.work).map(Value::Bool).map_err(Fault::from),
+        (operators::EQUALS, [one, two]) => {
+            one.equals(two, &mut run.work).map(CelValue::Bool).map_err(EvaluationFault::from)
+        }
         (operators::NOT_EQUALS, [one, two]) => {
-            one.equals(two, &mut run.work).map(|equal| Value::Bool(!equal)).map_err(Fault::from)
+            one.equals(two, &mut run.work).map(|equal| CelValue::Bool(!equal)).map_err(EvaluationFault::from)
         }
         (operators::LESS, [one, two]) => ordered(one, two, std::cmp::Ordering::is_lt),
         (operators::LESS_EQUALS, [one, two]) => ordered(one, two, std::cmp::Ordering::is_le),
         (operators::GREATER, [one, two]) => ordered(one, two, std::cmp::Ordering::is_gt),
         (operators::GREATER_EQUALS, [one, two]) => ordered(one, two, std::cmp::Ordering::is_ge),
-        (operators::IN, [item, Value::List(list)]) => contained(run, item, list),
-        (operators::IN, [item, Value::Map(map)]) => {
-            Ok(Value::Bool(Key::of(item).is_some_and(|key| map.contains_key(&key))))
+        (operators::IN, [item, CelValue::List(list)]) => contained(run, item, list),
+        (operators::IN, [item, CelValue::Map(map)]) => {
+            Ok(CelValue::Bool(MapKey::of(item).is_some_and(|key| map.contains_key(&key))))
         }
-        (operators::ADD, [Value::Text(one), Value::Text(two)]) => {
+        (operators::ADD, [CelValue::Text(one), CelValue::Text(two)]) => {
             let joined = format!("{one}{two}");
-            run.work.spend(joined.len() / 64).map(|()| Value::text(&joined)).map_err(Fault::from)
+            run.work.spend(joined.len() / 64).map(|()| CelValue::text(&joined)).map_err(EvaluationFault::from)
         }
-        (operators::ADD, [Value::Bytes(one), Value::Bytes(two)]) => {
-            Ok(Value::Bytes(one.iter().chain(two.iter()).copied().collect()))
+        (operators::ADD, [CelValue::Bytes(one), CelValue::Bytes(two)]) => {
+            Ok(CelValue::Bytes(one.iter().chain(two.iter()).copied().collect()))
         }
-        (operators::ADD, [Value::List(one), Value::List(two)]) => one.joined(two, &mut run.work).map_err(Fault::from),
+        (operators::ADD, [CelValue::List(one), CelValue::List(two)]) => {
+            one.joined(two, &mut run.work).map_err(EvaluationFault::from)
+        }
         (
             operators::ADD | operators::SUBSTRACT | operators::MULTIPLY | operators::DIVIDE | operators::MODULO,
             [one, two],
@@ -137,59 +141,59 @@ fn operator(run: &mut Evaluation<'_>, name: &str, args: &[Value]) -> Option<Answ
     Some(answer)
 }
 
-fn ordered(one: &Value, two: &Value, holds: fn(std::cmp::Ordering) -> bool) -> Answer {
+fn ordered(one: &CelValue, two: &CelValue, holds: fn(std::cmp::Ordering) -> bool) -> Evaluated {
     match (one, two) {
-        (Value::Double(one), two) if one.is_nan() && matches!(two, Value::Double(_)) => Ok(Value::Bool(false)),
-        _ => one.compared(two).map(|order| Value::Bool(holds(order))).ok_or_else(no_overload),
+        (CelValue::Double(one), two) if one.is_nan() && matches!(two, CelValue::Double(_)) => Ok(CelValue::Bool(false)),
+        _ => one.compared(two).map(|order| CelValue::Bool(holds(order))).ok_or_else(no_overload),
     }
 }
 
-fn contained(run: &mut Evaluation<'_>, item: &Value, list: &List) -> Answer {
+fn contained(run: &mut Evaluation<'_>, item: &CelValue, list: &ListValue) -> Evaluated {
     for known in &list.items {
         if known.equals(item, &mut run.work)? {
-            return Ok(Value::Bool(true));
+            return Ok(CelValue::Bool(true));
         }
     }
-    Ok(Value::Bool(false))
+    Ok(CelValue::Bool(false))
 }
 
 /// Functions of the language, and those in which the library differs from the server.
-fn plain(run: &mut Evaluation<'_>, name: &str, method: bool, args: &[Value]) -> Option<Answer> {
-    let is = |value: bool| Ok(Value::Bool(value));
+fn plain(run: &mut Evaluation<'_>, name: &str, method: bool, args: &[CelValue]) -> Option<Evaluated> {
+    let is = |value: bool| Ok(CelValue::Bool(value));
     Some(match (name, args) {
-        ("size", [value @ (Value::Text(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_))]) => {
-            i64::try_from(value.size()).map(Value::Int).map_err(|_| error("integer overflow"))
+        ("size", [value @ (CelValue::Text(_) | CelValue::Bytes(_) | CelValue::List(_) | CelValue::Map(_))]) => {
+            i64::try_from(value.size()).map(CelValue::Int).map_err(|_| error("integer overflow"))
         }
-        ("startsWith", [Value::Text(text), Value::Text(part)]) => is(text.starts_with(&**part)),
-        ("endsWith", [Value::Text(text), Value::Text(part)]) => is(text.ends_with(&**part)),
-        ("contains", [Value::Text(text), Value::Text(part)]) => is(text.contains(&**part)),
-        ("matches", [Value::Text(text), Value::Text(pattern)]) => {
+        ("startsWith", [CelValue::Text(text), CelValue::Text(part)]) => is(text.starts_with(&**part)),
+        ("endsWith", [CelValue::Text(text), CelValue::Text(part)]) => is(text.ends_with(&**part)),
+        ("contains", [CelValue::Text(text), CelValue::Text(part)]) => is(text.contains(&**part)),
+        ("matches", [CelValue::Text(text), CelValue::Text(pattern)]) => {
             let pattern = run.patterns.get(pattern);
             pattern
-                .map(|pattern| Value::Bool(pattern.is_match(text)))
-                .ok_or_else(|| Fault::Left("it uses a pattern that cannot be read here".to_owned()))
+                .map(|pattern| CelValue::Bool(pattern.is_match(text)))
+                .ok_or_else(|| EvaluationFault::Left("it uses a pattern that cannot be read here".to_owned()))
         }
-        ("type", [value]) if !method => Ok(Value::Type(value.type_name())),
+        ("type", [value]) if !method => Ok(CelValue::Type(value.type_name())),
         ("dyn", [value]) if !method => Ok(value.clone()),
         ("string" | "int" | "uint" | "double" | "bool", [value]) if convert::is_ours(value) => {
             convert::converted(name, value)
         }
-        ("isURL", [Value::Text(text)]) => is(Url::read(text).is_some()),
-        ("url", [Value::Text(text)]) => Url::read(text).map(|url| Value::Url(Arc::new(url))).ok_or_else(|| {
+        ("isURL", [CelValue::Text(text)]) => is(Url::read(text).is_some()),
+        ("url", [CelValue::Text(text)]) => Url::read(text).map(|url| CelValue::Url(Arc::new(url))).ok_or_else(|| {
             error(format!("URL parse error during conversion from string: parse {text:?}: invalid URI"))
         }),
-        (_, [Value::Url(url)]) if method => url.call(name).ok_or_else(no_overload),
-        ("optional.none", []) => Ok(Value::Optional(None)),
-        ("optional.of", [value]) => Ok(Value::Optional(Some(Arc::new(value.clone())))),
+        (_, [CelValue::Url(url)]) if method => url.call(name).ok_or_else(no_overload),
+        ("optional.none", []) => Ok(CelValue::Optional(None)),
+        ("optional.of", [value]) => Ok(CelValue::Optional(Some(Arc::new(value.clone())))),
         ("optional.ofNonZeroValue", [value]) => {
-            Ok(Value::Optional((!convert::is_zero(value)).then(|| Arc::new(value.clone()))))
+            Ok(CelValue::Optional((!convert::is_zero(value)).then(|| Arc::new(value.clone()))))
         }
-        ("hasValue", [Value::Optional(inner)]) => is(inner.is_some()),
-        ("value", [Value::Optional(inner)]) => {
+        ("hasValue", [CelValue::Optional(inner)]) => is(inner.is_some()),
+        ("value", [CelValue::Optional(inner)]) => {
             inner.as_deref().cloned().ok_or_else(|| error("optional.none() dereference"))
         }
-        ("or", [value @ Value::Optional(inner), other]) => Ok(if inner.is_some() { value } else { other }.clone()),
-        ("orValue", [Value::Optional(inner), other]) => Ok(inner.as_deref().unwrap_or(other).clone()),
+        ("or", [value @ CelValue::Optional(inner), other]) => Ok(if inner.is_some() { value } else { other }.clone()),
+        ("orValue", [CelValue::Optional(inner), other]) => Ok(inner.as_deref().unwrap_or(other).clone()),
         _ => return None,
     })
 }
@@ -200,11 +204,11 @@ thread_local! {
 }
 
 /// Calls a function of the library; `None` where it fails.
-pub(super) fn by_library(name: &str, args: &[Value]) -> Option<Value> {
+pub(super) fn by_library(name: &str, args: &[CelValue]) -> Option<CelValue> {
     library(name, false, args).ok()
 }
 
-fn library(name: &str, method: bool, args: &[Value]) -> Answer {
+fn library(name: &str, method: bool, args: &[CelValue]) -> Evaluated {
     let ident = |at: usize| IdedExpr { id: 0, expr: Expr::Ident(format!("@{at}")) };
     let mut idents: Vec<IdedExpr> = (0..args.len()).map(ident).collect();
     let target = (method && !idents.is_empty()).then(|| Box::new(idents.remove(0)));
@@ -221,9 +225,9 @@ fn library(name: &str, method: bool, args: &[Value]) -> Answer {
     match answer {
         Ok(Ok(value)) => Ok(from_library(value)),
         Ok(Err(ExecutionError::UndeclaredReference(_))) => {
-            Err(Fault::Left(format!("the function `{name}` is not known here")))
+            Err(EvaluationFault::Left(format!("the function `{name}` is not known here")))
         }
-        Ok(Err(ExecutionError::FunctionError { message, .. })) => Err(Fault::Error(message)),
+        Ok(Err(ExecutionError::FunctionError { message, .. })) => Err(EvaluationFault::Error(message)),
         Ok(Err(
             ExecutionError::InvalidArgumentCount { .. }
             | ExecutionError::UnsupportedTargetType { .. }
@@ -233,18 +237,18 @@ fn library(name: &str, method: bool, args: &[Value]) -> Answer {
             | ExecutionError::MissingArgumentOrTarget
             | ExecutionError::ValuesNotComparable(..),
         )) => Err(no_overload()),
-        Ok(Err(other)) => Err(Fault::Error(other.to_string())),
-        Err(_) => Err(Fault::Left(format!("the function `{name}` failed here"))),
+        Ok(Err(other)) => Err(EvaluationFault::Error(other.to_string())),
+        Err(_) => Err(EvaluationFault::Left(format!("the function `{name}` failed here"))),
     }
 }
 
 /// A key in the words of an error.
-pub(super) fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &CelValue) -> String {
     match value {
-        Value::Text(text) => text.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Uint(value) => value.to_string(),
-        Value::Bool(value) => value.to_string(),
+        CelValue::Text(text) => text.to_string(),
+        CelValue::Int(value) => value.to_string(),
+        CelValue::Uint(value) => value.to_string(),
+        CelValue::Bool(value) => value.to_string(),
         other => other.type_name().to_owned(),
     }
 }

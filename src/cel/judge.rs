@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::evaluate::{Answer, Evaluation, Fault, Scope};
-use super::nodes::{Node, Reason, Rule, Step};
+use super::evaluate::{Evaluated, Evaluation, EvaluationFault, NameScope};
+use super::nodes::{DefinitionRule, PathStep, RuleNode, RuleReason};
 use super::patterns::Patterns;
 use super::structure::Structure;
-use super::values::{Order, Value};
-use super::{Broken, Judgement, LONGEST_MESSAGE, Left, PER_CALL_LIMIT, RUNTIME_COST_BUDGET};
+use super::values::{CelValue, Order};
+use super::{Broken, LONGEST_MESSAGE, Left, PER_CALL_LIMIT, RUNTIME_COST_BUDGET, RuleJudgement};
 
-pub(super) fn judge(root: &Node, object: &Json, old: Option<&Json>) -> Judgement {
+pub(super) fn judge(root: &RuleNode, object: &Json, old: Option<&Json>) -> RuleJudgement {
     let mut judge = Judge {
-        found: Judgement::default(),
+        found: RuleJudgement::default(),
         budget: RUNTIME_COST_BUDGET,
         spent: false,
         patterns: Patterns::default(),
@@ -26,12 +26,12 @@ pub(super) fn judge(root: &Node, object: &Json, old: Option<&Json>) -> Judgement
 }
 
 struct Judge {
-    found: Judgement,
+    found: RuleJudgement,
     budget: u64,
     /// Whether the budget is used up: nothing more is judged.
     spent: bool,
     patterns: Patterns,
-    path: Vec<Step>,
+    path: Vec<PathStep>,
 }
 
 /// What a value is compared with to tell whether it is as it was.
@@ -63,7 +63,7 @@ impl<'a> Since<'a> {
 }
 
 impl Judge {
-    fn node<'a>(&mut self, node: &Node, value: &'a Json, old: Option<&'a Json>, since: Since<'a>) {
+    fn node<'a>(&mut self, node: &RuleNode, value: &'a Json, old: Option<&'a Json>, since: Since<'a>) {
         let old = old.filter(|old| !old.is_null());
         if value.is_null() || self.spent {
             return;
@@ -79,7 +79,14 @@ impl Judge {
         }
     }
 
-    fn items<'a>(&mut self, node: &Node, list: &'a Json, items: &'a [Json], old: Option<&'a Json>, since: Since<'a>) {
+    fn items<'a>(
+        &mut self,
+        node: &RuleNode,
+        list: &'a Json,
+        items: &'a [Json],
+        old: Option<&'a Json>,
+        since: Since<'a>,
+    ) {
         let (Some(of), Some(structure)) = (&node.items, &node.list) else { return };
         let old = old.and_then(Json::as_array);
         let before = since.current.and_then(Json::as_array);
@@ -90,13 +97,13 @@ impl Judge {
                 Order::Place => before.and_then(|before| before.get(place)),
                 Order::Set | Order::Atomic => None,
             };
-            self.below(Step::Index(place), of, item, fellow, since.below(list, current));
+            self.below(PathStep::Index(place), of, item, fellow, since.below(list, current));
         }
     }
 
     fn fields<'a>(
         &mut self,
-        node: &Node,
+        node: &RuleNode,
         map: &'a Json,
         fields: &'a Map<String, Json>,
         old: Option<&'a Json>,
@@ -108,21 +115,21 @@ impl Judge {
             let current = since.current.and_then(|current| current.get(name));
             let since = if is_type { Since::default() } else { since.below(map, current) };
             if let Some(of) = node.properties.get(name.as_str()) {
-                self.below(Step::Field(name.as_str().into()), of, value, old, since);
+                self.below(PathStep::Field(name.as_str().into()), of, value, old, since);
             } else if let Some(of) = &node.values {
-                self.below(Step::Key(name.as_str().into()), of, value, old, since);
+                self.below(PathStep::Key(name.as_str().into()), of, value, old, since);
             }
         }
     }
 
-    fn below<'a>(&mut self, step: Step, node: &Node, value: &'a Json, old: Option<&'a Json>, since: Since<'a>) {
+    fn below<'a>(&mut self, step: PathStep, node: &RuleNode, value: &'a Json, old: Option<&'a Json>, since: Since<'a>) {
         self.path.push(step);
         self.node(node, value, old, since);
         self.path.pop();
     }
 
     /// The rules of one place.
-    fn rules(&mut self, node: &Node, value: &Json, old: Option<&Json>, since: Since<'_>) {
+    fn rules(&mut self, node: &RuleNode, value: &Json, old: Option<&Json>, since: Since<'_>) {
         let Some(structure) = &node.structure else { return };
         if self.budget == 0 {
             return self.out_of_budget(structure, OUT_OF_BUDGET.to_owned());
@@ -142,28 +149,28 @@ impl Judge {
             }
             let place = Place { node, rule, structure, value, own: &own, before: before.as_ref() };
             let old_self =
-                if rule.optional_old { Some(Value::Optional(before.clone().map(Arc::new))) } else { before.clone() };
+                if rule.optional_old { Some(CelValue::Optional(before.clone().map(Arc::new))) } else { before.clone() };
             let (answer, cost) = self.evaluated(&compiled.tree, &own, old_self);
             if cost > self.budget {
                 return self.out_of_budget(structure, OUT_OF_BUDGET.to_owned());
             }
             self.budget -= cost;
             match answer {
-                Ok(Value::Bool(true)) => {}
-                Ok(Value::Bool(false)) => {
+                Ok(CelValue::Bool(true)) => {}
+                Ok(CelValue::Bool(false)) => {
                     let passed_over = !compiled.uses_old && since.is_same(value, structure);
                     self.broken(&place, passed_over);
                 }
                 Ok(_) => self.left(rule, "it is neither true nor false"),
-                Err(Fault::Left(why)) => self.left(rule, &why),
-                Err(Fault::CallLimit) => {
+                Err(EvaluationFault::Left(why)) => self.left(rule, &why),
+                Err(EvaluationFault::CallLimit) => {
                     let named = rule.named();
                     return self.out_of_budget(
                         structure,
                         format!("'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: {named}"),
                     );
                 }
-                Err(Fault::Error(text)) => self.failed(&place, &text),
+                Err(EvaluationFault::Error(text)) => self.failed(&place, &text),
             }
             if self.spent {
                 return;
@@ -174,12 +181,12 @@ impl Judge {
     fn evaluated(
         &mut self,
         tree: &kube::core::cel::cel::common::ast::IdedExpr,
-        own: &Value,
-        old: Option<Value>,
-    ) -> (Answer, u64) {
+        own: &CelValue,
+        old: Option<CelValue>,
+    ) -> (Evaluated, u64) {
         let mut run = Evaluation::new(PER_CALL_LIMIT, &mut self.patterns);
-        let own = Scope { name: "self", value: Ok(own.clone()), outer: None };
-        let old = old.map(|old| Scope { name: "oldSelf", value: Ok(old), outer: Some(&own) });
+        let own = NameScope { name: "self", value: Ok(own.clone()), outer: None };
+        let old = old.map(|old| NameScope { name: "oldSelf", value: Ok(old), outer: Some(&own) });
         let answer = run.value(tree, old.as_ref().unwrap_or(&own));
         (answer, run.cost)
     }
@@ -194,7 +201,7 @@ impl Judge {
         } else {
             format!("{text} evaluating rule: {named}")
         };
-        let broken = self.error(&[], Reason::Invalid, Some(type_word(place.structure)), detail);
+        let broken = self.error(&[], RuleReason::Invalid, Some(type_word(place.structure)), detail);
         self.found.broken.push(broken);
     }
 
@@ -207,7 +214,7 @@ impl Judge {
             Message::None => self.error(&rule.field_path, rule.reason, shown, rule.detail()),
             Message::TooDear(detail) => {
                 self.spent = true;
-                let error = self.error(&rule.field_path, Reason::Invalid, Some(type_word(structure)), detail);
+                let error = self.error(&rule.field_path, RuleReason::Invalid, Some(type_word(structure)), detail);
                 Broken { over_budget: true, ..error }
             }
         };
@@ -228,12 +235,12 @@ impl Judge {
         }
         self.budget -= cost;
         match answer {
-            Ok(Value::Text(text)) => {
+            Ok(CelValue::Text(text)) => {
                 let text = text.trim();
                 let usable = !text.is_empty() && text.len() <= LONGEST_MESSAGE && !text.contains('\n');
                 if usable { Message::Said(text.to_owned()) } else { Message::None }
             }
-            Err(Fault::CallLimit) => Message::TooDear(
+            Err(EvaluationFault::CallLimit) => Message::TooDear(
                 "no further validation rules will be run due to call cost exceeds limit for messageExpression"
                     .to_owned(),
             ),
@@ -243,15 +250,15 @@ impl Judge {
 
     fn out_of_budget(&mut self, structure: &Structure, detail: String) {
         self.spent = true;
-        let error = self.error(&[], Reason::Invalid, Some(type_word(structure)), detail);
+        let error = self.error(&[], RuleReason::Invalid, Some(type_word(structure)), detail);
         self.found.broken.push(Broken { over_budget: true, ..error });
     }
 
-    fn left(&mut self, rule: &Rule, why: &str) {
+    fn left(&mut self, rule: &DefinitionRule, why: &str) {
         self.found.left.push(Left { rule: rule.named().to_owned(), why: why.to_owned() });
     }
 
-    fn error(&self, below: &[Step], reason: Reason, shown: Option<Json>, detail: String) -> Broken {
+    fn error(&self, below: &[PathStep], reason: RuleReason, shown: Option<Json>, detail: String) -> Broken {
         let path = match (written(&self.path), written(below)) {
             (own, below) if below.is_empty() => own,
             (own, below) if own.is_empty() => below,
@@ -259,8 +266,8 @@ impl Judge {
         };
         let steps = self.path.iter().chain(below);
         let pointer = steps.map(|step| match step {
-            Step::Field(name) | Step::Key(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-            Step::Index(place) => format!("/{place}"),
+            PathStep::Field(name) | PathStep::Key(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+            PathStep::Index(place) => format!("/{place}"),
         });
         Broken { path, pointer: pointer.collect(), reason, shown, detail, over_budget: false }
     }
@@ -271,12 +278,12 @@ const OUT_OF_BUDGET: &str =
 
 /// A rule beside the value that it is asked of.
 struct Place<'p> {
-    node: &'p Node,
-    rule: &'p Rule,
+    node: &'p RuleNode,
+    rule: &'p DefinitionRule,
     structure: &'p Structure,
     value: &'p Json,
-    own: &'p Value,
-    before: Option<&'p Value>,
+    own: &'p CelValue,
+    before: Option<&'p CelValue>,
 }
 
 enum Message {
@@ -291,14 +298,14 @@ fn type_word(structure: &Structure) -> Json {
 }
 
 /// A path as the server writes it.
-fn written(path: &[Step]) -> String {
+fn written(path: &[PathStep]) -> String {
     let mut out = String::new();
     for step in path {
         match step {
-            Step::Field(name) if out.is_empty() => out.push_str(name),
-            Step::Field(name) => out.extend([".", name]),
-            Step::Key(name) => out.extend(["[", name, "]"]),
-            Step::Index(place) => out.push_str(&format!("[{place}]")),
+            PathStep::Field(name) if out.is_empty() => out.push_str(name),
+            PathStep::Field(name) => out.extend([".", name]),
+            PathStep::Key(name) => out.extend(["[", name, "]"]),
+            PathStep::Index(place) => out.push_str(&format!("[{place}]")),
         }
     }
     out

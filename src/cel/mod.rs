@@ -25,7 +25,7 @@ mod url;
 mod values;
 
 pub(crate) use definitions::DefinitionRules;
-pub(crate) use nodes::Reason;
+pub(crate) use nodes::RuleReason;
 pub(crate) use patterns::compiled as pattern;
 
 /// The most that the evaluation of one expression may cost: `PerCallLimit` of the API server
@@ -39,12 +39,12 @@ const LONGEST_MESSAGE: usize = 5 << 10;
 /// The rules of one version of a definition. Expressions are compiled when they are first needed, and kept.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    root: nodes::Node,
+    root: nodes::RuleNode,
 }
 
 /// What the rules say of an object.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Judgement {
+pub(crate) struct RuleJudgement {
     /// Rules that do not hold, or whose evaluation is an error: the server refuses the object.
     pub(crate) broken: Vec<Broken>,
     /// Rules that do not hold for a value that is as it was: the server warns.
@@ -60,7 +60,7 @@ pub(crate) struct Broken {
     pub(crate) path: String,
     /// The field as a JSON pointer.
     pub(crate) pointer: String,
-    pub(crate) reason: Reason,
+    pub(crate) reason: RuleReason,
     /// The value that the server shows; none for objects and lists.
     pub(crate) shown: Option<Json>,
     /// The rule's own message.
@@ -81,12 +81,12 @@ pub(crate) struct Left {
 impl Rules {
     /// Reads the rules of a schema (`openAPIV3Schema`); `None` where it has none.
     pub(crate) fn read(schema: &Json) -> Option<Self> {
-        let root = nodes::Node::read(schema, schema, true, 0, &mut nodes::Programs::new())?;
+        let root = nodes::RuleNode::read(schema, schema, true, 0, &mut nodes::Programs::new())?;
         Some(Self { root })
     }
 
     /// Judges an object as it would be stored; `old` is what is stored now.
-    pub(crate) fn judge(&self, object: &Json, old: Option<&Json>) -> Judgement {
+    pub(crate) fn judge(&self, object: &Json, old: Option<&Json>) -> RuleJudgement {
         judge::judge(&self.root, object, old)
     }
 }

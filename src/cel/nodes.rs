@@ -12,37 +12,37 @@ use super::values::Order;
 
 /// One place of a schema at or below which there are rules.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct RuleNode {
     /// The type of the values here, where there are rules at this very place.
     pub(super) structure: Option<Arc<Structure>>,
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Vec<DefinitionRule>,
     /// The list limits of the schema here, for the estimate of what a rule costs.
     pub(super) limits: Arc<CompiledSchema>,
     pub(super) order: Order,
     pub(super) list: Option<Arc<Structure>>,
-    pub(super) items: Option<Box<Node>>,
-    pub(super) properties: BTreeMap<Box<str>, Node>,
-    pub(super) values: Option<Box<Node>>,
-    pub(super) all_of: Vec<Node>,
+    pub(super) items: Option<Box<RuleNode>>,
+    pub(super) properties: BTreeMap<Box<str>, RuleNode>,
+    pub(super) values: Option<Box<RuleNode>>,
+    pub(super) all_of: Vec<RuleNode>,
 }
 
 /// One rule.
 #[derive(Debug)]
-pub(super) struct Rule {
+pub(super) struct DefinitionRule {
     pub(super) program: Arc<Program>,
     /// The rule as it is written, for messages.
     pub(super) text: Box<str>,
     pub(super) message: Option<Box<str>>,
     pub(super) message_program: Option<Arc<Program>>,
-    pub(super) reason: Reason,
+    pub(super) reason: RuleReason,
     /// Fields below the place that the rule is about, outermost first.
-    pub(super) field_path: Vec<Step>,
+    pub(super) field_path: Vec<PathStep>,
     pub(super) optional_old: bool,
 }
 
 /// The kind of error that a broken rule is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum RuleReason {
     #[default]
     Invalid,
     Forbidden,
@@ -52,7 +52,7 @@ pub(crate) enum Reason {
 
 /// A step of a path to a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Field(Box<str>),
     Key(Box<str>),
     Index(usize),
@@ -61,7 +61,7 @@ pub(super) enum Step {
 /// Programs of equal text, shared within a definition.
 pub(super) type Programs = BTreeMap<String, Arc<Program>>;
 
-impl Node {
+impl RuleNode {
     /// Reads the rules of a schema; `None` where there are none. `validation` says the rules, `structure` the types: they
     /// differ below `allOf`.
     pub(super) fn read(
@@ -88,7 +88,7 @@ impl Node {
         let all_of = validation["allOf"].as_array().into_iter().flatten();
         let all_of = all_of.filter_map(|one| Self::read(one, structure, resource, depth + 1, programs)).collect();
         let rules = validation["x-kubernetes-validations"].as_array().into_iter().flatten();
-        let rules: Vec<Rule> = rules.filter_map(|rule| Rule::read(rule, programs)).collect();
+        let rules: Vec<DefinitionRule> = rules.filter_map(|rule| DefinitionRule::read(rule, programs)).collect();
         let typed = (!rules.is_empty()).then(|| Structure::read(structure, resource, depth));
         let is_list = items.is_some();
         let list = is_list.then(|| typed.clone().unwrap_or_else(|| Structure::read(structure, resource, depth)));
@@ -135,7 +135,7 @@ pub(super) fn has_rules(schema: &Json) -> bool {
         || below(&schema["additionalProperties"])
 }
 
-impl Rule {
+impl DefinitionRule {
     fn read(rule: &Json, programs: &mut Programs) -> Option<Self> {
         let word = |name: &str| rule[name].as_str().filter(|word| !word.is_empty());
         let text = word("rule")?;
@@ -147,10 +147,10 @@ impl Rule {
             message: word("message").map(|message| message.trim().into()),
             message_program: word("messageExpression").map(program),
             reason: match word("reason") {
-                Some("FieldValueForbidden") => Reason::Forbidden,
-                Some("FieldValueRequired") => Reason::Required,
-                Some("FieldValueDuplicate") => Reason::Duplicate,
-                _ => Reason::Invalid,
+                Some("FieldValueForbidden") => RuleReason::Forbidden,
+                Some("FieldValueRequired") => RuleReason::Required,
+                Some("FieldValueDuplicate") => RuleReason::Duplicate,
+                _ => RuleReason::Invalid,
             },
             field_path: word("fieldPath").map(steps).unwrap_or_default(),
             optional_old: flag(rule, "optionalOldSelf"),
@@ -169,7 +169,7 @@ impl Rule {
 }
 
 /// The steps of a path such as `.spec['a.b'].size`.
-fn steps(path: &str) -> Vec<Step> {
+fn steps(path: &str) -> Vec<PathStep> {
     let mut steps = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {
@@ -187,7 +187,7 @@ fn steps(path: &str) -> Vec<Step> {
                     other => name.push(other),
                 }
             }
-            steps.push(Step::Key(name.into()));
+            steps.push(PathStep::Key(name.into()));
             rest = quoted[end..].trim_start_matches('\'').trim_start_matches(']');
             continue;
         }
@@ -196,7 +196,7 @@ fn steps(path: &str) -> Vec<Step> {
         if end == 0 {
             break;
         }
-        steps.push(Step::Field(after[..end].into()));
+        steps.push(PathStep::Field(after[..end].into()));
         rest = &after[end..];
     }
     steps
@@ -208,8 +208,8 @@ mod tests {
 
     #[test]
     fn field_paths_are_read() {
-        let field = |name: &str| Step::Field(name.into());
-        let key = |name: &str| Step::Key(name.into());
+        let field = |name: &str| PathStep::Field(name.into());
+        let key = |name: &str| PathStep::Key(name.into());
         assert_eq!(steps(".size"), [field("size")]);
         assert_eq!(steps(".a.b"), [field("a"), field("b")]);
         assert_eq!(steps(".labels['x.y/z']"), [field("labels"), key("x.y/z")]);

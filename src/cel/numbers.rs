@@ -2,34 +2,34 @@
 
 use kube::core::cel::cel::common::ast::operators;
 
-use super::evaluate::{Answer, Fault, error, no_overload};
-use super::values::{Value, from_library};
+use super::evaluate::{Evaluated, EvaluationFault, error, no_overload};
+use super::values::{CelValue, from_library};
 
 const OVERFLOW: &str = "integer overflow";
 const UNSIGNED_OVERFLOW: &str = "unsigned integer overflow";
 
 /// The negative of a number.
-pub(super) fn negated(value: &Value) -> Answer {
+pub(super) fn negated(value: &CelValue) -> Evaluated {
     match value {
-        Value::Int(value) => value.checked_neg().map(Value::Int).ok_or_else(|| error(OVERFLOW)),
-        Value::Double(value) => Ok(Value::Double(-value)),
+        CelValue::Int(value) => value.checked_neg().map(CelValue::Int).ok_or_else(|| error(OVERFLOW)),
+        CelValue::Double(value) => Ok(CelValue::Double(-value)),
         _ => Err(no_overload()),
     }
 }
 
 /// The result of an operator of arithmetic.
-pub(super) fn calculated(operator: &str, one: &Value, two: &Value) -> Answer {
+pub(super) fn calculated(operator: &str, one: &CelValue, two: &CelValue) -> Evaluated {
     match (one, two) {
-        (Value::Int(one), Value::Int(two)) => int(operator, *one, *two),
-        (Value::Uint(one), Value::Uint(two)) => uint(operator, *one, *two),
-        (Value::Double(one), Value::Double(two)) => match operator {
-            operators::ADD => Ok(Value::Double(one + two)),
-            operators::SUBSTRACT => Ok(Value::Double(one - two)),
-            operators::MULTIPLY => Ok(Value::Double(one * two)),
-            operators::DIVIDE => Ok(Value::Double(one / two)),
+        (CelValue::Int(one), CelValue::Int(two)) => int(operator, *one, *two),
+        (CelValue::Uint(one), CelValue::Uint(two)) => uint(operator, *one, *two),
+        (CelValue::Double(one), CelValue::Double(two)) => match operator {
+            operators::ADD => Ok(CelValue::Double(one + two)),
+            operators::SUBSTRACT => Ok(CelValue::Double(one - two)),
+            operators::MULTIPLY => Ok(CelValue::Double(one * two)),
+            operators::DIVIDE => Ok(CelValue::Double(one / two)),
             _ => Err(no_overload()),
         },
-        (Value::Library(one), Value::Library(two)) => {
+        (CelValue::Library(one), CelValue::Library(two)) => {
             let (one, two) = (one.clone(), two.clone());
             let result = match operator {
                 operators::ADD => one + two,
@@ -38,14 +38,14 @@ pub(super) fn calculated(operator: &str, one: &Value, two: &Value) -> Answer {
             };
             result.map(from_library).map_err(|failed| match failed {
                 kube::core::cel::cel::ExecutionError::UnsupportedBinaryOperator(..) => no_overload(),
-                other => Fault::Error(other.to_string()),
+                other => EvaluationFault::Error(other.to_string()),
             })
         }
         _ => Err(no_overload()),
     }
 }
 
-fn int(operator: &str, one: i64, two: i64) -> Answer {
+fn int(operator: &str, one: i64, two: i64) -> Evaluated {
     let result = match operator {
         operators::ADD => one.checked_add(two),
         operators::SUBSTRACT => one.checked_sub(two),
@@ -55,10 +55,10 @@ fn int(operator: &str, one: i64, two: i64) -> Answer {
         _ if two == 0 => return Err(error("modulus by zero")),
         _ => one.checked_rem(two),
     };
-    result.map(Value::Int).ok_or_else(|| error(OVERFLOW))
+    result.map(CelValue::Int).ok_or_else(|| error(OVERFLOW))
 }
 
-fn uint(operator: &str, one: u64, two: u64) -> Answer {
+fn uint(operator: &str, one: u64, two: u64) -> Evaluated {
     let result = match operator {
         operators::ADD => one.checked_add(two),
         operators::SUBSTRACT => one.checked_sub(two),
@@ -68,5 +68,5 @@ fn uint(operator: &str, one: u64, two: u64) -> Answer {
         _ if two == 0 => return Err(error("modulus by zero")),
         _ => one.checked_rem(two),
     };
-    result.map(Value::Uint).ok_or_else(|| error(UNSIGNED_OVERFLOW))
+    result.map(CelValue::Uint).ok_or_else(|| error(UNSIGNED_OVERFLOW))
 }

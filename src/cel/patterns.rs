@@ -1,6 +1,6 @@
 //! Patterns in the words of Go's `regexp`, for the engine that is here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
@@ -12,7 +12,7 @@ const KEPT: usize = 64;
 
 /// Compiled patterns of one object's judgement.
 #[derive(Default)]
-pub(super) struct Patterns(HashMap<Arc<str>, Option<Regex>>);
+pub(super) struct Patterns(BTreeMap<Arc<str>, Option<Regex>>);
 
 impl Patterns {
     /// Returns the compiled pattern; `None` for one that cannot be read here.

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::escape::escaped;
 use super::functions;
-use super::values::{Key, List, Order, Value};
+use super::values::{CelValue, ListValue, MapKey, Order};
 
 /// The type of the values at one place of a schema.
 #[derive(Debug)]
@@ -68,33 +68,33 @@ impl Structure {
     }
 
     /// A value of JSON as a value of this type. One that does not fit is unknown to rules: the schema refuses it.
-    pub(super) fn value(&self, json: &Json) -> Value {
-        let unknown = || Value::Unknown(Arc::new(json.clone()));
+    pub(super) fn value(&self, json: &Json) -> CelValue {
+        let unknown = || CelValue::Unknown(Arc::new(json.clone()));
         match (&self.shape, json) {
-            (_, Json::Null) => Value::Null,
+            (_, Json::Null) => CelValue::Null,
             (Shape::Text(format), Json::String(text)) => formatted(*format, text),
-            (Shape::IntOrString, Json::String(text)) => Value::text(text),
+            (Shape::IntOrString, Json::String(text)) => CelValue::text(text),
             (Shape::IntOrString | Shape::Integer, Json::Number(number)) => {
-                whole(number).map_or_else(unknown, Value::Int)
+                whole(number).map_or_else(unknown, CelValue::Int)
             }
-            (Shape::Number, Json::Number(number)) => number.as_f64().map_or_else(unknown, Value::Double),
-            (Shape::Bool, Json::Bool(value)) => Value::Bool(*value),
+            (Shape::Number, Json::Number(number)) => number.as_f64().map_or_else(unknown, CelValue::Double),
+            (Shape::Bool, Json::Bool(value)) => CelValue::Bool(*value),
             (Shape::List { items, order }, Json::Array(list)) => {
                 let items = list.iter().map(|item| items.value(item)).collect();
-                Value::List(Arc::new(List { items, order: order.clone() }))
+                CelValue::List(Arc::new(ListValue { items, order: order.clone() }))
             }
             (Shape::Object(fields), Json::Object(entries)) => {
                 let known = entries.iter().filter(|(_, value)| !value.is_null());
                 let known = known.filter_map(|(name, value)| {
                     let (name, of) = fields.get(name.as_str())?;
-                    Some((Key::Text(Arc::clone(name)), of.value(value)))
+                    Some((MapKey::Text(Arc::clone(name)), of.value(value)))
                 });
-                Value::Map(Arc::new(known.collect()))
+                CelValue::Map(Arc::new(known.collect()))
             }
             (Shape::Map(values), Json::Object(entries)) => {
                 let entries =
-                    entries.iter().map(|(name, value)| (Key::Text(name.as_str().into()), values.value(value)));
-                Value::Map(Arc::new(entries.collect()))
+                    entries.iter().map(|(name, value)| (MapKey::Text(name.as_str().into()), values.value(value)));
+                CelValue::Map(Arc::new(entries.collect()))
             }
             _ => unknown(),
         }
@@ -204,17 +204,17 @@ fn whole(number: &serde_json::Number) -> Option<i64> {
     number.as_i64().or_else(|| number.as_f64().filter(fits).map(|number| number as i64))
 }
 
-fn formatted(format: Format, text: &str) -> Value {
+fn formatted(format: Format, text: &str) -> CelValue {
     let read = match format {
         Format::Plain => None,
-        Format::DateTime => functions::by_library("timestamp", &[Value::text(text)]),
-        Format::Date => functions::by_library("timestamp", &[Value::text(&format!("{text}T00:00:00Z"))]),
-        Format::Duration => functions::by_library("duration", &[Value::text(text)]),
+        Format::DateTime => functions::by_library("timestamp", &[CelValue::text(text)]),
+        Format::Date => functions::by_library("timestamp", &[CelValue::text(&format!("{text}T00:00:00Z"))]),
+        Format::Duration => functions::by_library("duration", &[CelValue::text(text)]),
         Format::Bytes => {
             use base64::Engine as _;
             let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok();
-            bytes.map(|bytes| Value::Bytes(bytes.into()))
+            bytes.map(|bytes| CelValue::Bytes(bytes.into()))
         }
     };
-    read.unwrap_or_else(|| Value::text(text))
+    read.unwrap_or_else(|| CelValue::text(text))
 }

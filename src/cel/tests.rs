@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Judgement, Reason, Rules};
+use super::{RuleJudgement, RuleReason, Rules};
 
 /// The judgement of `{"spec": value}` by rules at the place of `spec`.
-fn judged(schema: &Json, value: &Json, old: Option<&Json>) -> Judgement {
+fn judged(schema: &Json, value: &Json, old: Option<&Json>) -> RuleJudgement {
     let schema = json!({"type": "object", "properties": {"spec": schema}});
     let object = |value: &Json| json!({"apiVersion": "g/v1", "kind": "K", "metadata": {"name": "n"}, "spec": value});
     let rules = Rules::read(&schema).unwrap();
@@ -13,7 +13,7 @@ fn judged(schema: &Json, value: &Json, old: Option<&Json>) -> Judgement {
 }
 
 /// The errors, as `PATH: MESSAGE`.
-fn errors(judgement: &Judgement) -> Vec<String> {
+fn errors(judgement: &RuleJudgement) -> Vec<String> {
     let errors = judgement.broken.iter();
     errors.map(|broken| format!("{}: {}", broken.path, broken.detail)).collect()
 }
@@ -161,9 +161,12 @@ fn a_rule_says_where_how_and_why() {
             "spec.size: failed rule: self != 7".to_owned(),
         ]
     );
-    let reasons: Vec<Reason> = judgement.broken.iter().map(|broken| broken.reason).collect();
-    let invalid = Reason::Invalid;
-    assert_eq!(reasons, [Reason::Forbidden, Reason::Duplicate, Reason::Required, invalid, invalid, invalid]);
+    let reasons: Vec<RuleReason> = judgement.broken.iter().map(|broken| broken.reason).collect();
+    let invalid = RuleReason::Invalid;
+    assert_eq!(
+        reasons,
+        [RuleReason::Forbidden, RuleReason::Duplicate, RuleReason::Required, invalid, invalid, invalid]
+    );
     assert_eq!(judgement.broken[0].pointer, "/spec/labels/a.b");
     assert_eq!(judgement.broken[0].shown, None);
     assert_eq!(judgement.broken[3].shown, Some(json!(7)));
@@ -339,7 +342,7 @@ fn the_rules_of_the_operators_are_all_understood() {
     assert!(count > 200, "{count}");
 }
 
-impl super::nodes::Node {
+impl super::nodes::RuleNode {
     /// Compiles every rule, and counts them.
     fn compile_all(&self, file: &str) -> usize {
         for rule in &self.rules {

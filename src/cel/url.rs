@@ -1,6 +1,6 @@
 //! Addresses, read as `net/url` of Go does: what is one for the server is one here.
 
-use super::values::{Key, Value};
+use super::values::{CelValue, MapKey};
 
 /// A parsed address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,30 +48,30 @@ impl Url {
     }
 
     /// What a function of addresses gives; `None` where there is no such function.
-    pub(super) fn call(&self, function: &str) -> Option<Value> {
+    pub(super) fn call(&self, function: &str) -> Option<CelValue> {
         let (host, port) = self.host_and_port();
         Some(match function {
-            "getScheme" => Value::text(&self.scheme),
-            "getHost" => Value::text(&self.host),
-            "getHostname" => Value::text(host),
-            "getPort" => Value::text(port),
-            "getEscapedPath" => Value::text(&self.path),
+            "getScheme" => CelValue::text(&self.scheme),
+            "getHost" => CelValue::text(&self.host),
+            "getHostname" => CelValue::text(host),
+            "getPort" => CelValue::text(port),
+            "getEscapedPath" => CelValue::text(&self.path),
             "getQuery" => self.query(),
-            "string" => Value::text(&self.text),
+            "string" => CelValue::text(&self.text),
             _ => return None,
         })
     }
 
-    fn query(&self) -> Value {
-        let mut values = std::collections::BTreeMap::<Key, Vec<Value>>::new();
+    fn query(&self) -> CelValue {
+        let mut values = std::collections::BTreeMap::<MapKey, Vec<CelValue>>::new();
         for pair in self.query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             if let (Some(key), Some(value)) = (decoded(key), decoded(value)) {
-                values.entry(Key::Text(key.as_str().into())).or_default().push(Value::text(&value));
+                values.entry(MapKey::Text(key.as_str().into())).or_default().push(CelValue::text(&value));
             }
         }
-        let values = values.into_iter().map(|(key, values)| (key, Value::list(values)));
-        Value::Map(std::sync::Arc::new(values.collect()))
+        let values = values.into_iter().map(|(key, values)| (key, CelValue::list(values)));
+        CelValue::Map(std::sync::Arc::new(values.collect()))
     }
 }
 

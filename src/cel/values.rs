@@ -12,7 +12,7 @@ use super::url::Url;
 
 /// A value of an expression.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(super) enum CelValue {
     Null,
     Bool(bool),
     Int(i64),
@@ -20,9 +20,9 @@ pub(super) enum Value {
     Double(f64),
     Text(Arc<str>),
     Bytes(Arc<[u8]>),
-    List(Arc<List>),
-    Map(Arc<BTreeMap<Key, Value>>),
-    Optional(Option<Arc<Value>>),
+    List(Arc<ListValue>),
+    Map(Arc<BTreeMap<MapKey, CelValue>>),
+    Optional(Option<Arc<CelValue>>),
     /// A type, as `type(…)` gives it.
     Type(&'static str),
     Url(Arc<Url>),
@@ -34,7 +34,7 @@ pub(super) enum Value {
 
 /// A key of a map.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Key {
+pub(super) enum MapKey {
     Bool(bool),
     Int(i64),
     Uint(u64),
@@ -43,8 +43,8 @@ pub(super) enum Key {
 
 /// A list, with what its schema says of the order of its items.
 #[derive(Debug)]
-pub(super) struct List {
-    pub(super) items: Vec<Value>,
+pub(super) struct ListValue {
+    pub(super) items: Vec<CelValue>,
     pub(super) order: Order,
 }
 
@@ -63,25 +63,25 @@ pub(super) enum Order {
 }
 
 /// The most that two values are compared in depth and width before a comparison is given up.
-pub(super) struct Work(pub(super) u64);
+pub(super) struct Allowance(pub(super) u64);
 
 /// A comparison that would take longer than any rule may.
 pub(super) struct TooMuch;
 
-impl Work {
+impl Allowance {
     pub(super) fn spend(&mut self, units: usize) -> Result<(), TooMuch> {
         self.0 = self.0.checked_sub(units as u64).ok_or(TooMuch)?;
         Ok(())
     }
 }
 
-impl Value {
+impl CelValue {
     pub(super) fn text(text: &str) -> Self {
         Self::Text(text.into())
     }
 
     pub(super) fn list(items: Vec<Self>) -> Self {
-        Self::List(Arc::new(List { items, order: Order::Place }))
+        Self::List(Arc::new(ListValue { items, order: Order::Place }))
     }
 
     /// How large a value counts in the cost of a call.
@@ -119,7 +119,7 @@ impl Value {
     }
 
     /// Whether two values are equal; lists by what their schema says of order.
-    pub(super) fn equals(&self, other: &Self, work: &mut Work) -> Result<bool, TooMuch> {
+    pub(super) fn equals(&self, other: &Self, work: &mut Allowance) -> Result<bool, TooMuch> {
         work.spend(1)?;
         Ok(match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -158,7 +158,7 @@ impl Value {
     /// The order of two values that have one.
     #[expect(clippy::cast_precision_loss, reason = "as CEL compares numbers of different types")]
     pub(super) fn compared(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        use Value::{Bool, Bytes, Double, Int, Library, Text, Uint};
+        use CelValue::{Bool, Bytes, Double, Int, Library, Text, Uint};
         match (self, other) {
             (Bool(one), Bool(two)) => Some(one.cmp(two)),
             (Int(one), Int(two)) => Some(one.cmp(two)),
@@ -178,8 +178,8 @@ impl Value {
     }
 }
 
-impl List {
-    fn equals(&self, other: &Self, work: &mut Work) -> Result<bool, TooMuch> {
+impl ListValue {
+    fn equals(&self, other: &Self, work: &mut Allowance) -> Result<bool, TooMuch> {
         if self.items.len() != other.items.len() {
             return Ok(false);
         }
@@ -211,7 +211,7 @@ impl List {
     }
 
     /// The place of the item that is the same one as this by the list's type.
-    fn place_of(&self, wanted: &Value, work: &mut Work) -> Result<Option<usize>, TooMuch> {
+    fn place_of(&self, wanted: &CelValue, work: &mut Allowance) -> Result<Option<usize>, TooMuch> {
         for (place, item) in self.items.iter().enumerate() {
             let same = match &self.order {
                 Order::Keyed(keys) => same_keys(keys, item, wanted, work)?,
@@ -225,7 +225,7 @@ impl List {
     }
 
     /// Two lists put together: a set takes what it lacks, a list of keyed items takes over what has its keys.
-    pub(super) fn joined(&self, other: &Self, work: &mut Work) -> Result<Value, TooMuch> {
+    pub(super) fn joined(&self, other: &Self, work: &mut Allowance) -> Result<CelValue, TooMuch> {
         work.spend(self.items.len() + other.items.len())?;
         let mut joined = Self { items: self.items.clone(), order: self.order.clone() };
         for item in &other.items {
@@ -238,14 +238,14 @@ impl List {
                 None => joined.items.push(item.clone()),
             }
         }
-        Ok(Value::List(Arc::new(joined)))
+        Ok(CelValue::List(Arc::new(joined)))
     }
 }
 
-fn same_keys(keys: &[String], one: &Value, two: &Value, work: &mut Work) -> Result<bool, TooMuch> {
-    let (Value::Map(one), Value::Map(two)) = (one, two) else { return Ok(false) };
+fn same_keys(keys: &[String], one: &CelValue, two: &CelValue, work: &mut Allowance) -> Result<bool, TooMuch> {
+    let (CelValue::Map(one), CelValue::Map(two)) = (one, two) else { return Ok(false) };
     for key in keys {
-        let key = Key::Text(key.as_str().into());
+        let key = MapKey::Text(key.as_str().into());
         let same = match (one.get(&key), two.get(&key)) {
             (Some(one), Some(two)) => one.equals(two, work)?,
             (None, None) => true,
@@ -258,85 +258,85 @@ fn same_keys(keys: &[String], one: &Value, two: &Value, work: &mut Work) -> Resu
     Ok(true)
 }
 
-impl Key {
+impl MapKey {
     /// The key that a value is; numbers that are whole are one key in whichever type they come.
-    pub(super) fn of(value: &Value) -> Option<Self> {
+    pub(super) fn of(value: &CelValue) -> Option<Self> {
         Some(match value {
-            Value::Bool(value) => Self::Bool(*value),
-            Value::Int(value) => Self::Int(*value),
-            Value::Uint(value) => i64::try_from(*value).map_or(Self::Uint(*value), Self::Int),
-            Value::Text(value) => Self::Text(Arc::clone(value)),
+            CelValue::Bool(value) => Self::Bool(*value),
+            CelValue::Int(value) => Self::Int(*value),
+            CelValue::Uint(value) => i64::try_from(*value).map_or(Self::Uint(*value), Self::Int),
+            CelValue::Text(value) => Self::Text(Arc::clone(value)),
             _ => return None,
         })
     }
 
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self) -> CelValue {
         match self {
-            Self::Bool(value) => Value::Bool(*value),
-            Self::Int(value) => Value::Int(*value),
-            Self::Uint(value) => Value::Uint(*value),
-            Self::Text(value) => Value::Text(Arc::clone(value)),
+            Self::Bool(value) => CelValue::Bool(*value),
+            Self::Int(value) => CelValue::Int(*value),
+            Self::Uint(value) => CelValue::Uint(*value),
+            Self::Text(value) => CelValue::Text(Arc::clone(value)),
         }
     }
 }
 
 /// A value as the function library takes it.
-pub(super) fn to_library(value: &Value) -> LibraryValue {
+pub(super) fn to_library(value: &CelValue) -> LibraryValue {
     match value {
-        Value::Bool(value) => LibraryValue::Bool(*value),
-        Value::Int(value) => LibraryValue::Int(*value),
-        Value::Uint(value) => LibraryValue::UInt(*value),
-        Value::Double(value) => LibraryValue::Float(*value),
-        Value::Text(value) => LibraryValue::String(Arc::new(value.to_string())),
-        Value::Bytes(value) => LibraryValue::Bytes(Arc::new(value.to_vec())),
-        Value::List(list) => LibraryValue::List(Arc::new(list.items.iter().map(to_library).collect())),
-        Value::Map(map) => {
+        CelValue::Bool(value) => LibraryValue::Bool(*value),
+        CelValue::Int(value) => LibraryValue::Int(*value),
+        CelValue::Uint(value) => LibraryValue::UInt(*value),
+        CelValue::Double(value) => LibraryValue::Float(*value),
+        CelValue::Text(value) => LibraryValue::String(Arc::new(value.to_string())),
+        CelValue::Bytes(value) => LibraryValue::Bytes(Arc::new(value.to_vec())),
+        CelValue::List(list) => LibraryValue::List(Arc::new(list.items.iter().map(to_library).collect())),
+        CelValue::Map(map) => {
             let entries = map.iter().map(|(key, value)| (library_key(key), to_library(value)));
             LibraryValue::Map(LibraryMap { map: Arc::new(entries.collect()) })
         }
-        Value::Optional(None) => LibraryValue::Opaque(Arc::new(OptionalValue::none())),
-        Value::Optional(Some(value)) => LibraryValue::Opaque(Arc::new(OptionalValue::of(to_library(value)))),
-        Value::Library(value) => value.clone(),
-        Value::Null | Value::Type(_) | Value::Url(_) | Value::Unknown(_) => LibraryValue::Null,
+        CelValue::Optional(None) => LibraryValue::Opaque(Arc::new(OptionalValue::none())),
+        CelValue::Optional(Some(value)) => LibraryValue::Opaque(Arc::new(OptionalValue::of(to_library(value)))),
+        CelValue::Library(value) => value.clone(),
+        CelValue::Null | CelValue::Type(_) | CelValue::Url(_) | CelValue::Unknown(_) => LibraryValue::Null,
     }
 }
 
-fn library_key(key: &Key) -> LibraryKey {
+fn library_key(key: &MapKey) -> LibraryKey {
     match key {
-        Key::Bool(value) => LibraryKey::Bool(*value),
-        Key::Int(value) => LibraryKey::Int(*value),
-        Key::Uint(value) => LibraryKey::Uint(*value),
-        Key::Text(value) => LibraryKey::String(Arc::new(value.to_string())),
+        MapKey::Bool(value) => LibraryKey::Bool(*value),
+        MapKey::Int(value) => LibraryKey::Int(*value),
+        MapKey::Uint(value) => LibraryKey::Uint(*value),
+        MapKey::Text(value) => LibraryKey::String(Arc::new(value.to_string())),
     }
 }
 
 /// A value that the function library gave.
-pub(super) fn from_library(value: LibraryValue) -> Value {
+pub(super) fn from_library(value: LibraryValue) -> CelValue {
     match value {
-        LibraryValue::Null => Value::Null,
-        LibraryValue::Bool(value) => Value::Bool(value),
-        LibraryValue::Int(value) => Value::Int(value),
-        LibraryValue::UInt(value) => Value::Uint(value),
-        LibraryValue::Float(value) => Value::Double(value),
-        LibraryValue::String(value) => Value::text(&value),
-        LibraryValue::Bytes(value) => Value::Bytes(value.as_slice().into()),
-        LibraryValue::List(items) => Value::list(items.iter().cloned().map(from_library).collect()),
+        LibraryValue::Null => CelValue::Null,
+        LibraryValue::Bool(value) => CelValue::Bool(value),
+        LibraryValue::Int(value) => CelValue::Int(value),
+        LibraryValue::UInt(value) => CelValue::Uint(value),
+        LibraryValue::Float(value) => CelValue::Double(value),
+        LibraryValue::String(value) => CelValue::text(&value),
+        LibraryValue::Bytes(value) => CelValue::Bytes(value.as_slice().into()),
+        LibraryValue::List(items) => CelValue::list(items.iter().cloned().map(from_library).collect()),
         LibraryValue::Map(map) => {
             let entries = map.map.iter().map(|(key, value)| {
                 let key = match key {
-                    LibraryKey::Bool(value) => Key::Bool(*value),
-                    LibraryKey::Int(value) => Key::Int(*value),
-                    LibraryKey::Uint(value) => Key::Uint(*value),
-                    LibraryKey::String(value) => Key::Text(value.as_str().into()),
+                    LibraryKey::Bool(value) => MapKey::Bool(*value),
+                    LibraryKey::Int(value) => MapKey::Int(*value),
+                    LibraryKey::Uint(value) => MapKey::Uint(*value),
+                    LibraryKey::String(value) => MapKey::Text(value.as_str().into()),
                 };
                 (key, from_library(value.clone()))
             });
-            Value::Map(Arc::new(entries.collect()))
+            CelValue::Map(Arc::new(entries.collect()))
         }
         LibraryValue::Opaque(ref opaque) => match opaque.downcast_ref::<OptionalValue>() {
-            Some(optional) => Value::Optional(optional.value().cloned().map(|value| Arc::new(from_library(value)))),
-            None => Value::Library(value),
+            Some(optional) => CelValue::Optional(optional.value().cloned().map(|value| Arc::new(from_library(value)))),
+            None => CelValue::Library(value),
         },
-        other => Value::Library(other),
+        other => CelValue::Library(other),
     }
 }

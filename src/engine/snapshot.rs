@@ -60,7 +60,7 @@ pub(crate) struct OrganisationSnapshot {
     /// Why it is paused in the cluster, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<String>,
-    /// The objects, as the server gave them; of Secrets the keys only.
+    /// The objects, as the server gave them; of Secrets the keys only, of custom resources no status.
     pub(crate) objects: Vec<Value>,
     /// Copied Secrets whose source has other values by now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -102,9 +102,15 @@ fn organisation(state: &OrganisationState) -> OrganisationSnapshot {
     }
 }
 
-/// A Secret keeps its keys; whatever stands for their values stays here.
+/// A Secret keeps its keys; whatever stands for their values stays here. So does what operators write of custom resources,
+/// since nobody here knows what is in it.
 fn without_values(body: &Value) -> Value {
     let mut body = body.clone();
+    if Schemas::builtin().of(&body).is_none()
+        && let Some(fields) = body.as_object_mut()
+    {
+        fields.remove("status");
+    }
     if body["kind"] == "Secret" {
         for section in ["data", "stringData"] {
             if let Some(values) = body.get_mut(section).and_then(Value::as_object_mut) {

@@ -98,6 +98,12 @@ impl FieldError {
         matches!(self.problem, Unsupported(_) | Required | TooLong | TooMany(_) | Type(_))
     }
 
+    /// The field that is wrong.
+    #[cfg(test)]
+    pub(crate) fn field(&self) -> &str {
+        &self.field
+    }
+
     fn reason(&self) -> &'static str {
         match self.problem {
             FieldProblem::Invalid(_) | FieldProblem::Unprinted => "FieldValueInvalid",
