@@ -73,14 +73,17 @@ pub(super) struct Evaluation<'p> {
 }
 
 /// Steps that one evaluation may take beside what they cost: the comparison of large values costs the server little.
-const MOST_WORK: u64 = 20_000_000;
+pub(super) const MOST_WORK: u64 = 20_000_000;
+/// The work that compiling a pattern counts as.
+const PATTERN_WORK: usize = 100_000;
 /// Costs of making lists and maps, of `cel-go/common/cost.go`.
 const LIST_COST: u64 = 10;
 const MAP_COST: u64 = 30;
 
 impl<'p> Evaluation<'p> {
-    pub(super) fn new(limit: u64, patterns: &'p mut Patterns) -> Self {
-        Self { cost: 0, limit, work: Allowance(MOST_WORK), patterns }
+    /// An evaluation that may cost so much, and make so much work in all.
+    pub(super) fn new(limit: u64, work: u64, patterns: &'p mut Patterns) -> Self {
+        Self { cost: 0, limit, work: Allowance(work.min(MOST_WORK)), patterns }
     }
 
     pub(super) fn spend(&mut self, cost: u64) -> Result<(), EvaluationFault> {
@@ -138,6 +141,15 @@ impl<'p> Evaluation<'p> {
             }
             Expr::Struct(_) | Expr::Unspecified => Err(EvaluationFault::Left("it makes a message".to_owned())),
         }
+    }
+
+    /// A compiled pattern. Compiling one is much work for what it costs.
+    pub(super) fn pattern(&mut self, pattern: &Arc<str>) -> Result<&regex::Regex, EvaluationFault> {
+        if !self.patterns.knows(pattern) {
+            self.work.spend(PATTERN_WORK)?;
+        }
+        let unreadable = || EvaluationFault::Left("it uses a pattern that cannot be read here".to_owned());
+        self.patterns.get(pattern).ok_or_else(unreadable)
     }
 
     pub(super) fn truth(&mut self, of: &IdedExpr, scope: &NameScope<'_>) -> Result<bool, EvaluationFault> {

@@ -79,7 +79,15 @@ fn cost(name: &str, args: &[CelValue]) -> u64 {
         operators::ADD if matches!(args.first(), Some(CelValue::Text(_) | CelValue::Bytes(_))) => {
             steps(size(0) + size(1), LETTERS_A_STEP)
         }
-        "matches" => steps(size(0) + 1, LETTERS_A_STEP) * steps(size(1), PATTERN_LETTERS_A_STEP),
+        "lists.range" => match args.first() {
+            Some(CelValue::Int(count)) => u64::try_from(*count).unwrap_or(0),
+            _ => 1,
+        },
+        "distinct" => size(0).saturating_mul(size(0)),
+        "sets.contains" | "sets.equivalent" | "sets.intersects" => size(0).saturating_mul(size(1)),
+        "replace" => steps(size(0) + (size(0) + 1).saturating_mul(size(2)) / size(1).max(1), LETTERS_A_STEP),
+        "join" => size(0).saturating_mul(1 + steps(size(1), LETTERS_A_STEP)) + args.first().map_or(0, traversal),
+        "matches" | "find" | "findAll" => steps(size(0) + 1, LETTERS_A_STEP) * steps(size(1), PATTERN_LETTERS_A_STEP),
         "contains" => steps(size(0), LETTERS_A_STEP) * steps(size(1), LETTERS_A_STEP),
         operators::ADD
         | operators::SUBSTRACT
@@ -168,10 +176,23 @@ fn plain(run: &mut Evaluation<'_>, name: &str, method: bool, args: &[CelValue]) 
         ("endsWith", [CelValue::Text(text), CelValue::Text(part)]) => is(text.ends_with(&**part)),
         ("contains", [CelValue::Text(text), CelValue::Text(part)]) => is(text.contains(&**part)),
         ("matches", [CelValue::Text(text), CelValue::Text(pattern)]) => {
-            let pattern = run.patterns.get(pattern);
-            pattern
-                .map(|pattern| CelValue::Bool(pattern.is_match(text)))
-                .ok_or_else(|| EvaluationFault::Left("it uses a pattern that cannot be read here".to_owned()))
+            run.pattern(pattern).map(|pattern| CelValue::Bool(pattern.is_match(text)))
+        }
+        ("find", [CelValue::Text(text), CelValue::Text(pattern)]) => {
+            let pattern = run.pattern(pattern);
+            pattern.map(|pattern| CelValue::text(pattern.find(text).map_or("", |found| found.as_str())))
+        }
+        ("findAll", [CelValue::Text(text), CelValue::Text(pattern)]) => {
+            let pattern = run.pattern(pattern);
+            pattern.map(|pattern| {
+                CelValue::list(pattern.find_iter(text).map(|found| CelValue::text(found.as_str())).collect())
+            })
+        }
+        ("format", [CelValue::Text(text), _]) if has_wide_number(text) => {
+            Err(EvaluationFault::Left("it writes a number that is too wide".to_owned()))
+        }
+        ("quantity" | "isQuantity", [CelValue::Text(text)]) if is_odd_quantity(text) => {
+            Err(EvaluationFault::Left("it reads a quantity that is too long".to_owned()))
         }
         ("type", [value]) if !method => Ok(CelValue::Type(value.type_name())),
         ("dyn", [value]) if !method => Ok(value.clone()),
@@ -196,6 +217,17 @@ fn plain(run: &mut Evaluation<'_>, name: &str, method: bool, args: &[CelValue]) 
         ("orValue", [CelValue::Optional(inner), other]) => Ok(inner.as_deref().unwrap_or(other).clone()),
         _ => return None,
     })
+}
+
+/// Whether a format asks for more than 99 digits.
+fn has_wide_number(format: &str) -> bool {
+    format.split("%.").skip(1).any(|after| after.bytes().take_while(u8::is_ascii_digit).count() > 2)
+}
+
+/// Whether a text would be a quantity of more digits than the library can handle in good time.
+fn is_odd_quantity(text: &str) -> bool {
+    let exponent = text.split(['e', 'E']).nth(1).unwrap_or_default();
+    text.len() > 64 || exponent.bytes().filter(u8::is_ascii_digit).count() > 2
 }
 
 thread_local! {

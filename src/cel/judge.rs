@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
-use super::evaluate::{Evaluated, Evaluation, EvaluationFault, NameScope};
+use super::evaluate::{Evaluated, Evaluation, EvaluationFault, MOST_WORK, NameScope};
 use super::nodes::{DefinitionRule, PathStep, RuleNode, RuleReason};
 use super::patterns::Patterns;
 use super::structure::Structure;
@@ -16,6 +16,7 @@ pub(super) fn judge(root: &RuleNode, object: &Json, old: Option<&Json>) -> RuleJ
     let mut judge = Judge {
         found: RuleJudgement::default(),
         budget: RUNTIME_COST_BUDGET,
+        work: MOST_WORK_OF_OBJECT,
         spent: false,
         patterns: Patterns::default(),
         path: Vec::new(),
@@ -28,6 +29,8 @@ pub(super) fn judge(root: &RuleNode, object: &Json, old: Option<&Json>) -> RuleJ
 struct Judge {
     found: RuleJudgement,
     budget: u64,
+    /// The work that may still be made.
+    work: u64,
     /// Whether the budget is used up: nothing more is judged.
     spent: bool,
     patterns: Patterns,
@@ -184,11 +187,14 @@ impl Judge {
         own: &CelValue,
         old: Option<CelValue>,
     ) -> (Evaluated, u64) {
-        let mut run = Evaluation::new(PER_CALL_LIMIT, &mut self.patterns);
+        let mut run = Evaluation::new(PER_CALL_LIMIT, self.work, &mut self.patterns);
         let own = NameScope { name: "self", value: Ok(own.clone()), outer: None };
         let old = old.map(|old| NameScope { name: "oldSelf", value: Ok(old), outer: Some(&own) });
         let answer = run.value(tree, old.as_ref().unwrap_or(&own));
-        (answer, run.cost)
+        let made = self.work.min(MOST_WORK) - run.work.0;
+        let cost = run.cost.max(1);
+        self.work = self.work.saturating_sub(made);
+        (answer, cost)
     }
 
     /// An evaluation that ended in an error of the language.
@@ -273,6 +279,8 @@ impl Judge {
     }
 }
 
+/// The work that all evaluations of one object may make: six of the longest.
+const MOST_WORK_OF_OBJECT: u64 = 6 * MOST_WORK;
 const OUT_OF_BUDGET: &str =
     "validation failed due to running out of cost budget, no further validation rules will be run";
 

@@ -81,7 +81,7 @@ pub(crate) struct Left {
 impl Rules {
     /// Reads the rules of a schema (`openAPIV3Schema`); `None` where it has none.
     pub(crate) fn read(schema: &Json) -> Option<Self> {
-        let root = nodes::RuleNode::read(schema, schema, true, 0, &mut nodes::Programs::new())?;
+        let root = nodes::RuleNode::read(schema, schema, true, 0, &mut nodes::Programs::default())?;
         Some(Self { root })
     }
 

@@ -59,7 +59,26 @@ pub(super) enum PathStep {
 }
 
 /// Programs of equal text, shared within a definition.
-pub(super) type Programs = BTreeMap<String, Arc<Program>>;
+#[derive(Default)]
+pub(super) struct Programs {
+    known: BTreeMap<String, Arc<Program>>,
+    bytes: usize,
+}
+
+/// The most expressions of one definition that are read, in bytes.
+const MOST_TEXT: usize = 256 << 10;
+
+impl Programs {
+    fn get(&mut self, text: &str) -> Arc<Program> {
+        if let Some(known) = self.known.get(text) {
+            return Arc::clone(known);
+        }
+        self.bytes += text.len();
+        let program = if self.bytes > MOST_TEXT { Program::refused() } else { Program::new(text) };
+        self.known.insert(text.to_owned(), Arc::clone(&program));
+        program
+    }
+}
 
 impl RuleNode {
     /// Reads the rules of a schema; `None` where there are none. `validation` says the rules, `structure` the types: they
@@ -139,8 +158,7 @@ impl DefinitionRule {
     fn read(rule: &Json, programs: &mut Programs) -> Option<Self> {
         let word = |name: &str| rule[name].as_str().filter(|word| !word.is_empty());
         let text = word("rule")?;
-        let mut program =
-            |text: &str| Arc::clone(programs.entry(text.to_owned()).or_insert_with(|| Program::new(text)));
+        let mut program = |text: &str| programs.get(text);
         Some(Self {
             program: program(text),
             text: text.trim().into(),

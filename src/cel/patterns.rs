@@ -6,7 +6,7 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 
 /// The most that one compiled pattern may take, in bytes.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 512 << 10;
 /// The most patterns that are kept while one object is judged.
 const KEPT: usize = 64;
 
@@ -15,6 +15,11 @@ const KEPT: usize = 64;
 pub(super) struct Patterns(BTreeMap<Arc<str>, Option<Regex>>);
 
 impl Patterns {
+    /// Whether a pattern was compiled before.
+    pub(super) fn knows(&self, pattern: &Arc<str>) -> bool {
+        self.0.contains_key(pattern)
+    }
+
     /// Returns the compiled pattern; `None` for one that cannot be read here.
     pub(super) fn get(&mut self, pattern: &Arc<str>) -> Option<&Regex> {
         if self.0.len() >= KEPT && !self.0.contains_key(pattern) {

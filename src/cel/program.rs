@@ -40,6 +40,17 @@ impl Program {
         Arc::new(Self { source: source.into(), compiled: OnceLock::new() })
     }
 
+    /// One of too many expressions, which is not read.
+    pub(super) fn refused() -> Arc<Self> {
+        let compiled = OnceLock::from(Err("its definition has more rules than are read here".to_owned()));
+        Arc::new(Self { source: Box::default(), compiled })
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_refused(&self) -> bool {
+        self.compiled.get().is_some_and(Result::is_err)
+    }
+
     /// The compiled expression; the reason where it cannot be evaluated here. `limits` are those of the schema it stands in.
     pub(super) fn compiled(&self, limits: &CompiledSchema) -> Result<&Compiled, &str> {
         let compiled = self.compiled.get_or_init(|| compiled_apart(&self.source, limits));

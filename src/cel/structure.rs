@@ -84,12 +84,13 @@ impl Structure {
                 CelValue::List(Arc::new(ListValue { items, order: order.clone() }))
             }
             (Shape::Object(fields), Json::Object(entries)) => {
-                let known = entries.iter().filter(|(_, value)| !value.is_null());
-                let known = known.filter_map(|(name, value)| {
-                    let (name, of) = fields.get(name.as_str())?;
-                    Some((MapKey::Text(Arc::clone(name)), of.value(value)))
+                let entries = entries.iter().filter(|(_, value)| !value.is_null());
+                let entries = entries.map(|(name, value)| match fields.get(name.as_str()) {
+                    Some((name, of)) => (MapKey::Text(Arc::clone(name)), of.value(value)),
+                    // No rule can name it; whether it changed counts where whole objects are compared.
+                    None => (MapKey::Text(format!("\0{name}").into()), CelValue::Unknown(Arc::new(value.clone()))),
                 });
-                CelValue::Map(Arc::new(known.collect()))
+                CelValue::Map(Arc::new(entries.collect()))
             }
             (Shape::Map(values), Json::Object(entries)) => {
                 let entries =

@@ -101,6 +101,7 @@ fn expressions_have_the_values_of_the_server() {
         "!!self.b && !(!!!self.b) && 'a!!b'.size() == 4 && r'\\d--!!'.size() == 6 && self.n!=4",
         "7 % 3 == 1 && -7 / 2 == -3 && 2u + 3u == 5u && int('12') == 12 && bool('true') && double('1.5') == 1.5",
         "self.s.matches('^a.b$') && '12'.matches('^\\\\d+$') && !'é'.matches('^\\\\w$')",
+        "'a1b22'.find('[0-9]+') == '1' && 'a1b22'.findAll('\\\\d+') == ['1', '22'] && lists.range(3) == [0, 1, 2]",
         "type(self.list) == list && type(self.n) != string && dyn(self.n) != 'x'",
         "[1, 2, 3].isSorted() && [1, 2].sum() == 3 && self.list.indexOf('c') == 2",
         "self == self && self.any == self.any",
@@ -313,6 +314,41 @@ fn an_evaluation_ends_where_that_of_the_server_would() {
         errors(&judgement),
         ["spec: validation failed due to running out of cost budget, no further validation rules will be run"]
     );
+}
+
+#[test]
+fn what_grows_without_end_is_not_made() {
+    let text = "x".repeat(100_000);
+    let value = json!({"s": text, "t": "a", "list": ["a"]});
+    for rule in [
+        "self.s.replace('', self.s) == ''",
+        "lists.range(1000000000).size() > 0",
+        "lists.range(5000).distinct().size() > 0",
+        "lists.range(1000).map(i, 'a').join(self.s) != ''",
+        "lists.range(3000).all(i, 'a'.matches('(' + string(i) + '{1000}){100}') || true)",
+        "cel.bind(a, self.s + self.s, cel.bind(b, a + a + a + a, cel.bind(c, b + b + b + b, (c + c + c + c) != '')))",
+    ] {
+        let why = holds(&properties(), rule, &value, None).expect_err(rule);
+        assert!(why.contains("cost") || why.contains("cannot be read"), "{rule}: {why}");
+    }
+    for rule in ["'%.999999999f'.format([1.5]) == ''", "quantity('1e999999999').sign() > 0"] {
+        assert!(holds(&properties(), rule, &value, None).expect_err(rule).contains("too"), "{rule}");
+    }
+    let many: Vec<Json> =
+        (0..3000).map(|at| json!({"rule": format!("self.s.size() > {at} || '{}' == ''", "y".repeat(200))})).collect();
+    let schema = json!({"type": "object", "properties": {"s": {"type": "string"}}, "x-kubernetes-validations": many});
+    let rules = Rules::read(&json!({"type": "object", "properties": {"spec": schema}})).unwrap();
+    assert!(rules.root.properties["spec"].rules.iter().filter(|rule| rule.program.is_refused()).count() > 1000);
+}
+
+#[test]
+fn fields_that_no_schema_knows_count_where_objects_are_compared() {
+    let open = json!({"open": {"type": "object", "x-kubernetes-preserve-unknown-fields": true,
+        "properties": {"a": {"type": "string"}}}});
+    let rule = "self.open == oldSelf.open";
+    let value = |more: i64| json!({"open": {"a": "x", "more": more}});
+    assert_eq!(holds(&open, rule, &value(1), Some(&value(1))), Ok(true));
+    assert_eq!(holds(&open, rule, &value(2), Some(&value(1))), Ok(false));
 }
 
 #[test]
