@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::workspace::{check_since, find, now, past_since};
-use super::{CommandFailure, Common, Exit, Output, place};
+use super::{CommandFailure, Common, Exit, Output, offline, place};
 use crate::check::{Checked, Memo, check_again};
 use crate::finding::Severity;
 use crate::git::Workspace;
@@ -33,6 +33,10 @@ pub(crate) struct CheckArgs {
     /// retired [default: where the work began, the merge base with the default branch]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
+    /// Hold the garden against a snapshot too: what it says is applied is the past, and what its clusters would refuse is a
+    /// finding (see `parcelle snapshot`)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "watch"])]
+    live: Option<PathBuf>,
     /// Check again whenever a file of the garden changes, until stopped
     #[arg(long, conflicts_with_all = ["commit", "report"])]
     watch: bool,
@@ -46,7 +50,11 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
     if args.watch {
         return watch(&workspace, args, output);
     }
-    let checked = check_since(&workspace, &mut Memo::default(), args.commit.as_deref(), args.base.as_deref())?;
+    let commit = args.commit.as_deref();
+    let (checked, notes) = match &args.live {
+        Some(file) => offline::checked(&workspace, file, commit)?,
+        None => (check_since(&workspace, &mut Memo::default(), commit, args.base.as_deref())?, Vec::new()),
+    };
     for wanted in &args.report {
         write_report(wanted, &checked)?;
     }
@@ -56,6 +64,7 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
         place::tell(&checked, args.report.is_empty(), output)?;
     }
     if matches!(args.format, None | Some(Format::Text | Format::Short)) {
+        notes.iter().for_each(|note| output.note(note));
         output.note(&summary(&checked));
     }
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })

@@ -16,7 +16,7 @@ use crate::report::plan::Tally;
 
 /// How much of an organisation's plan is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(super) enum KeptDetail {
     /// All of it, to be done.
     Whole,
     /// What is told: what stays as it is is counted.
@@ -107,17 +107,17 @@ impl PlanWriter {
     }
 
     /// Adds a batch; `pending` are the organisations of which something is left to do.
-    pub(super) fn add(&mut self, plan: Plan, pending: &BTreeSet<Name>, keep: Keep) -> Result<(), CommandFailure> {
+    pub(super) fn add(&mut self, plan: Plan, pending: &BTreeSet<Name>, keep: KeptDetail) -> Result<(), CommandFailure> {
         self.begin(plan.head)?;
         for mut one in plan.organisations {
             self.tally.add(&one);
             self.findings.extend(std::mem::take(&mut one.findings));
             let pending = pending.contains(&one.organisation);
             match keep {
-                Keep::Whole => {}
-                Keep::Told | Keep::Brief if pending => {}
-                Keep::Told => one.leave_out_unchanged(),
-                Keep::Brief => one.shorten(),
+                KeptDetail::Whole => {}
+                KeptDetail::Told | KeptDetail::Brief if pending => {}
+                KeptDetail::Told => one.leave_out_unchanged(),
+                KeptDetail::Brief => one.shorten(),
             }
             self.part(&one, pending)?;
         }

@@ -1,6 +1,7 @@
 //! Plans that ask no cluster: against a snapshot (`plan --live`), or against another commit (`plan --base`).
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::kept::PlanWriter;
 use super::plan::{PlanArgs, keep, show};
@@ -9,6 +10,7 @@ use super::workspace::{find, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{self, Checked};
 use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, plan_offline};
+use crate::git::Workspace;
 
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, None)?;
@@ -34,8 +36,30 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
         writer.add(plan, &BTreeSet::new(), keep(args, output))?;
     }
     let exit = show(args, &checked, &round, writer.finish()?.as_ref(), output)?;
+    round.left_to_server.iter().for_each(|left| output.note(left));
     against.note(&checked, output);
     Ok(exit)
+}
+
+/// Checks a garden against a snapshot: with what a plan against it would find, and what its reader must know.
+pub(super) fn checked(
+    workspace: &Workspace,
+    file: &Path,
+    commit: Option<&str>,
+) -> Result<(Checked, Vec<String>), CommandFailure> {
+    let now = now();
+    let snapshot: LiveSnapshot =
+        files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
+    let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
+    let mut checked = check_against_snapshot(&garden, &snapshot, repository, now);
+    let round = plan_offline(&checked, None, now, &Baseline::Snapshot(&snapshot)).unwrap_or_default();
+    for organisation in round.plan.into_iter().flat_map(|plan| plan.organisations) {
+        checked.findings.extend(organisation.findings);
+    }
+    checked.findings.sort_in(&checked.sources);
+    let taken = jiff::Timestamp::from_second(snapshot.taken).unwrap_or_default();
+    let taken = format!("held against a snapshot of {taken}; what the clusters say may differ");
+    Ok((checked, round.left_to_server.into_iter().chain([taken]).collect()))
 }
 
 enum Kept {

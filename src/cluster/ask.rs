@@ -107,6 +107,7 @@ fn refused(error: &ApiError) -> DryRun {
     if refusal.code == 404 || knows_no_trial || error.is_passing() {
         return DryRun::NotVerified(refusal.message.clone());
     }
-    let causes = refusal.fields().into_iter().map(|cause| Cause { field: cause.field, message: cause.message });
+    let causes =
+        refusal.fields().into_iter().map(|cause| Cause { field: cause.field, message: cause.message, by_rule: false });
     DryRun::Refused { status: refusal.code, message: refusal.message.clone(), causes: causes.collect() }
 }

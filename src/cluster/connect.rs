@@ -244,7 +244,8 @@ impl Connection {
         std::mem::take(&mut *self.inner.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn warned(&self, warning: String) {
+    /// Takes up what people should know of the cluster, once.
+    pub(crate) fn warned(&self, warning: String) {
         let mut warnings = self.inner.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         if warnings.len() < 100 {
             warnings.insert(warning);

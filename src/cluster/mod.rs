@@ -1,4 +1,4 @@
-//! The only module that knows kube: connecting, discovery, reading, watching, applying, the inventory, the lease.
+//! The only module that talks to clusters: connecting, discovery, reading, watching, applying, the inventory, the lease.
 //!
 //! Everything here is IO except [`errors`], which traces what the API server refused to the line that caused it.
 //! Requests go through one function ([`Connection`]): bounded, timed, counted, their errors masked.

@@ -17,6 +17,7 @@ use session::Chosen;
 mod batches;
 mod clusters;
 mod daemon;
+mod definitions;
 mod eject;
 mod events;
 mod failure;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::definitions;
 use super::known::past;
 use super::options::RoundOptions;
 use super::round::Round;
@@ -45,9 +46,10 @@ pub(crate) fn plan_offline(
     let homes = inventories_of(snapshot).into_iter().filter(|(_, (_, inventory))| !inventory.entries.is_empty());
     let homes = homes.map(|(name, (cluster, _))| (name, cluster)).collect();
     let round = RoundState { homes: &homes, ..round };
-    let live = snapshot::state(&round, snapshot);
+    let mut live = snapshot::state(&round, snapshot);
+    let left_to_server = definitions::judge(&round, &mut live);
     let plan = stages::guard(&round, &live, stages::plan(&round, &live));
-    Some(Round { plan: Some(plan), unreached: live.unreached(), ..Round::default() })
+    Some(Round { plan: Some(plan), unreached: live.unreached(), left_to_server, ..Round::default() })
 }
 
 /// All that was rendered, to be looked at.

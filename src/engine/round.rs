@@ -1,6 +1,6 @@
 //! What a round found and did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Findings;
 use crate::git::CommitId;
@@ -26,6 +26,8 @@ pub struct Round {
     pub(crate) untouched: usize,
     /// Organisations that were rendered anew.
     pub(crate) rendered: usize,
+    /// Rules of definitions that only a server can judge, in words; known of plans that ask none.
+    pub(crate) left_to_server: BTreeSet<String>,
 }
 
 /// What came of applying a plan.
@@ -71,7 +73,9 @@ impl Round {
 
     /// Adds what another batch of the same round came to.
     pub(super) fn join(&mut self, other: Self) {
-        let Self { plan, outcome, unreached, refused, backwards, waiting, untouched: _, rendered: _ } = other;
+        let Self { plan, outcome, unreached, refused, backwards, waiting, untouched: _, rendered: _, left_to_server } =
+            other;
+        self.left_to_server.extend(left_to_server);
         match (&mut self.plan, plan) {
             (Some(mine), Some(plan)) => mine.organisations.extend(plan.organisations),
             (mine @ None, plan) => *mine = plan,

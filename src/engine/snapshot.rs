@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::definitions;
 use super::stages::read;
 use super::state::{ClusterFailure, ClusterState, LiveState, OrganisationState, RoundState};
+use crate::cel::DefinitionRules;
 use crate::cluster::{Facts, StoredInventories, StoredInventory};
 use crate::merge::{self, ApplyOptions, Schemas};
 use crate::name::Name;
@@ -31,6 +33,9 @@ pub struct LiveSnapshot {
     pub(crate) left_out: BTreeSet<Name>,
     /// The clusters that could be read.
     pub(crate) clusters: BTreeMap<Name, ClusterSnapshot>,
+    /// The definitions of custom kinds that have rules, reduced to what these need, by a hash of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) definitions: BTreeMap<String, Value>,
 }
 
 /// One cluster's part.
@@ -41,6 +46,9 @@ pub(crate) struct ClusterSnapshot {
     pub(crate) uid: String,
     /// One for each organisation that is on it or was.
     pub(crate) organisations: BTreeMap<Name, OrganisationSnapshot>,
+    /// Which of the snapshot's definitions it has.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) definitions: BTreeSet<String>,
 }
 
 /// One organisation's part.
@@ -52,7 +60,7 @@ pub(crate) struct OrganisationSnapshot {
     /// Why it is paused in the cluster, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<String>,
-    /// The objects, as the server gave them; of Secrets the keys only.
+    /// The objects, as the server gave them; of Secrets the keys only, of custom resources no status.
     pub(crate) objects: Vec<Value>,
     /// Copied Secrets whose source has other values by now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -76,12 +84,14 @@ impl LiveSnapshot {
 
 /// What was read, as a value to be kept.
 pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> LiveSnapshot {
+    let (definitions, mut defined) = definitions::kept(live);
     let read = live.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
     let clusters = read.map(|(name, cluster)| {
         let organisations = cluster.organisations.iter().map(|(name, state)| (name.clone(), organisation(state)));
         let uid = cluster.organisations.values().map(|state| state.live.cluster_uid.clone()).next();
         let uid = uid.unwrap_or_else(|| round.garden.clusters[name].uid.value.clone());
-        (name.clone(), ClusterSnapshot { uid, organisations: organisations.collect() })
+        let definitions = defined.remove(name).unwrap_or_default();
+        (name.clone(), ClusterSnapshot { uid, organisations: organisations.collect(), definitions })
     });
     LiveSnapshot {
         schema: SNAPSHOT_SCHEMA.to_owned(),
@@ -89,6 +99,7 @@ pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> LiveSnapshot {
         taken: round.seconds(),
         left_out: round.garden.broken.clone(),
         clusters: clusters.collect(),
+        definitions,
     }
 }
 
@@ -103,9 +114,15 @@ fn organisation(state: &OrganisationState) -> OrganisationSnapshot {
     }
 }
 
-/// A Secret keeps its keys; whatever stands for their values stays here.
+/// A Secret keeps its keys; whatever stands for their values stays here. So does what operators write of custom resources,
+/// since nobody here knows what is in it.
 fn without_values(body: &Value) -> Value {
     let mut body = body.clone();
+    if Schemas::builtin().of(&body).is_none()
+        && let Some(fields) = body.as_object_mut()
+    {
+        fields.remove("status");
+    }
     if body["kind"] == "Secret" {
         for section in ["data", "stringData"] {
             if let Some(values) = body.get_mut(section).and_then(Value::as_object_mut) {
@@ -122,7 +139,8 @@ pub fn state(round: &RoundState<'_>, snapshot: &LiveSnapshot) -> LiveState {
     let states = concerned.map(|name| {
         let found = snapshot.clusters.get(name).ok_or_else(|| ClusterFailure::NotInSnapshot { cluster: name.clone() });
         let read = found.map(|cluster| {
-            let mut state = cluster_state(round, name, cluster);
+            let known = definitions::known(snapshot, &cluster.definitions);
+            let mut state = cluster_state(round, name, cluster, known);
             state.organisations.retain(|organisation, _| !snapshot.left_out.contains(organisation));
             state
         });
@@ -131,7 +149,12 @@ pub fn state(round: &RoundState<'_>, snapshot: &LiveSnapshot) -> LiveState {
     LiveState { clusters: states.collect() }
 }
 
-fn cluster_state(round: &RoundState<'_>, name: &Name, snapshot: &ClusterSnapshot) -> ClusterState {
+fn cluster_state(
+    round: &RoundState<'_>,
+    name: &Name,
+    snapshot: &ClusterSnapshot,
+    (schemas, rules): (Schemas, DefinitionRules),
+) -> ClusterState {
     let inventories: StoredInventories = snapshot
         .organisations
         .iter()
@@ -146,7 +169,7 @@ fn cluster_state(round: &RoundState<'_>, name: &Name, snapshot: &ClusterSnapshot
     for (name, state) in &mut organisations {
         state.live = live(snapshot, snapshot.organisations.get(name));
     }
-    let facts = Arc::new(Facts::unasked(render::schemas()));
+    let facts = Arc::new(Facts::unasked(schemas, rules));
     ClusterState { facts, listed: Vec::new(), organisations, unreadable }
 }
 
@@ -170,7 +193,7 @@ pub fn as_applied(
     let mut clusters: BTreeMap<Name, ClusterSnapshot> = BTreeMap::new();
     for (name, cluster) in &round.garden.clusters {
         let uid = cluster.uid.value.clone();
-        clusters.insert(name.clone(), ClusterSnapshot { uid, organisations: BTreeMap::new() });
+        clusters.insert(name.clone(), ClusterSnapshot { uid, ..ClusterSnapshot::default() });
     }
     for (name, rendered) in objects {
         let organisation = applied_organisation(&schemas, commit, rendered);
@@ -183,6 +206,7 @@ pub fn as_applied(
         taken: round.seconds(),
         left_out: BTreeSet::new(),
         clusters,
+        definitions: BTreeMap::new(),
     }
 }
 

@@ -163,6 +163,7 @@ const MISTAKES: &[Page] = pages! {
     "E0491"
     "E0492"
     "E0493"
+    "E0494"
     "E0501"
     "E0502"
     "E0503"

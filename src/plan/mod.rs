@@ -23,7 +23,7 @@ pub use carry_out::outcome;
 pub(crate) use carry_out::{eject, guard, order};
 pub(crate) use decide::later::hold_later;
 pub use decide::organisation;
-pub(crate) use decide::{action, deed, reason, take_over};
+pub(crate) use decide::{action, deed, reason, rules, take_over};
 pub(crate) use state::{directives, health, inventory, live, own_fields, path};
 
 pub use action::{Action, Verb};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::resources::ServedResource;
+use crate::cel::Rules;
 pub(crate) use crate::validation::fill;
 use crate::validation::{flag, joined, words};
 
@@ -19,6 +20,7 @@ pub(crate) struct Custom {
 #[derive(Debug)]
 struct Version {
     schema: Value,
+    rules: Option<Rules>,
     scale: Option<ScalePaths>,
     selectable: Vec<String>,
     /// What is warned of where the version goes away; empty for the server's own words.
@@ -40,6 +42,11 @@ impl Custom {
     /// Schema of the objects of one version: the value of `openAPIV3Schema`.
     pub(crate) fn schema(&self, version: &str) -> &Value {
         self.versions.get(version).map_or(&Value::Null, |version| &version.schema)
+    }
+
+    /// Rules in CEL of the objects of one version.
+    pub(crate) fn rules(&self, version: &str) -> Option<&Rules> {
+        self.versions.get(version)?.rules.as_ref()
     }
 
     /// Paths of the scale subresource of one version.
@@ -73,8 +80,10 @@ fn version(value: &Value) -> Version {
         selector: path(&scale["labelSelectorPath"]),
     });
     let selectable = value["selectableFields"].as_array().into_iter().flatten();
+    let schema = value["schema"]["openAPIV3Schema"].clone();
     Version {
-        schema: value["schema"]["openAPIV3Schema"].clone(),
+        rules: Rules::read(&schema),
+        schema,
         scale,
         selectable: selectable.filter_map(|field| path(&field["jsonPath"])).collect(),
         deprecation: flag(value, "deprecated").then(|| text(&value["deprecationWarning"])),

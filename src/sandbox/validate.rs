@@ -8,7 +8,8 @@ use crate::validation::{self, Subject};
 
 fn subject(resource: &ServedResource) -> Subject<'_> {
     let schema = resource.custom.as_ref().map(|custom| custom.schema(&resource.version));
-    Subject { group: &resource.group, kind: &resource.kind, schema }
+    let rules = resource.custom.as_ref().and_then(|custom| custom.rules(&resource.version));
+    Subject { group: &resource.group, kind: &resource.kind, schema, rules }
 }
 
 /// What is wrong with a new object.

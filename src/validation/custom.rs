@@ -1,5 +1,4 @@
-//! Objects of custom kinds against the schema of their definition, with the words of the real server. Its CEL rules
-//! (`x-kubernetes-validations`) are not evaluated.
+//! Objects of custom kinds against the schema and the rules of their definition, with the words of the real server.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
@@ -7,7 +6,9 @@ use std::sync::{PoisonError, RwLock};
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::error::printed;
 use super::{FieldError, FieldProblem};
+use crate::cel::{self, Broken, RuleReason, Rules};
 
 /// The words of a list.
 pub(crate) fn words(value: &Value) -> Vec<String> {
@@ -58,27 +59,48 @@ pub(crate) fn fill(schema: &Value, value: &mut Value) {
     }
 }
 
-/// What is wrong with an object by its schema.
-pub(super) fn check(schema: &Value, object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    check_at(schema, object, "", &mut errors);
-    if errors.is_empty() {
-        check_lists(schema, object, "", &mut errors);
-    }
-    if errors.iter().any(FieldError::hides_rules) && has_rules(schema) {
-        let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
-        errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
+/// What is wrong with an object by its definition; `live` is the object that it takes the place of.
+pub(super) fn check(schema: &Value, rules: Option<&Rules>, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
+    let mut errors = by_schema(schema, live, object);
+    if let Some(rules) = rules {
+        if errors.iter().any(FieldError::hides_rules) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+            errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
+        } else {
+            errors.extend(rules.judge(object, live).broken.iter().map(broken_rule));
+        }
     }
     errors
 }
 
-/// Whether a schema has rules in CEL somewhere.
-fn has_rules(schema: &Value) -> bool {
-    let below = |value: &Value| value.is_object() && has_rules(value);
-    schema["x-kubernetes-validations"].as_array().is_some_and(|rules| !rules.is_empty())
-        || schema["properties"].as_object().is_some_and(|all| all.values().any(has_rules))
-        || below(&schema["items"])
-        || below(&schema["additionalProperties"])
+/// What is wrong with an object by its schema. What is as it was is passed over.
+fn by_schema(schema: &Value, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    check_at(schema, object, live, "", &mut errors);
+    if errors.is_empty() {
+        check_lists(schema, object, "", &mut errors);
+        let mut before = Vec::new();
+        if let Some(live) = live.filter(|_| !errors.is_empty()) {
+            check_lists(schema, live, "", &mut before);
+        }
+        if !before.is_empty() {
+            errors.clear();
+        }
+    }
+    errors
+}
+
+/// The error of a rule that does not hold.
+fn broken_rule(broken: &Broken) -> FieldError {
+    let field = if broken.path.is_empty() { "<nil>" } else { &broken.path };
+    let shown = broken.shown.as_ref().map(printed);
+    let (problem, detail) = match broken.reason {
+        RuleReason::Invalid => (shown.map_or(FieldProblem::Unprinted, FieldProblem::Invalid), broken.detail.as_str()),
+        RuleReason::Forbidden => (FieldProblem::Forbidden, broken.detail.as_str()),
+        RuleReason::Required => (FieldProblem::Required, broken.detail.as_str()),
+        RuleReason::Duplicate => (FieldProblem::Duplicate(shown.unwrap_or_default()), ""),
+    };
+    FieldError::new(field, problem, detail)
 }
 
 fn type_of(value: &Value) -> &'static str {
@@ -99,7 +121,11 @@ fn fits(wanted: &str, value: &Value) -> bool {
     wanted == found || (wanted == "number" && found == "integer") || (wanted == "integer" && found == "number" && whole)
 }
 
-fn check_at(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
+/// Checks a value; `old` is what was there before, where the server knows which value that is.
+fn check_at(schema: &Value, value: &Value, old: Option<&Value>, path: &str, errors: &mut Vec<FieldError>) {
+    if old == Some(value) {
+        return;
+    }
     if value.is_null() && flag(schema, "nullable") {
         return;
     }
@@ -124,8 +150,8 @@ fn check_at(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldErr
             check_number(schema, value, number, path, errors);
         }
         Value::String(text) => check_text(schema, value, text, path, errors),
-        Value::Array(items) => check_items(schema, items, path, errors),
-        Value::Object(fields) => check_fields(schema, fields, path, errors),
+        Value::Array(items) => check_items(schema, items, old, path, errors),
+        Value::Object(fields) => check_fields(schema, fields, old, path, errors),
         _ => {}
     }
     check_logic(schema, value, path, errors);
@@ -222,7 +248,7 @@ fn compiled(pattern: &str) -> Option<Regex> {
     static COMPILED: RwLock<BTreeMap<String, Option<Regex>>> = RwLock::new(BTreeMap::new());
     let known = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(pattern).cloned();
     known.unwrap_or_else(|| {
-        let regex = Regex::new(pattern).ok();
+        let regex = cel::pattern(pattern);
         COMPILED.write().unwrap_or_else(PoisonError::into_inner).insert(pattern.to_owned(), regex.clone());
         regex
     })
@@ -246,7 +272,7 @@ fn has_format(format: &str, text: &str) -> bool {
     }
 }
 
-fn check_items(schema: &Value, items: &[Value], path: &str, errors: &mut Vec<FieldError>) {
+fn check_items(schema: &Value, items: &[Value], old: Option<&Value>, path: &str, errors: &mut Vec<FieldError>) {
     let count = items.len() as u64;
     if let Some(most) = schema["maxItems"].as_u64().filter(|most| count > *most) {
         let detail = format!("must have at most {most} items");
@@ -257,11 +283,30 @@ fn check_items(schema: &Value, items: &[Value], path: &str, errors: &mut Vec<Fie
         errors.push(broken(path, &Value::from(count), rule));
     }
     for (place, item) in items.iter().enumerate() {
-        check_at(&schema["items"], item, &format!("{path}[{place}]"), errors);
+        let old = old.and_then(Value::as_array).and_then(|old| fellow(schema, place, item, old));
+        check_at(&schema["items"], item, old, &format!("{path}[{place}]"), errors);
     }
 }
 
-fn check_fields(schema: &Value, fields: &Map<String, Value>, path: &str, errors: &mut Vec<FieldError>) {
+/// The item of an old list that is the same one: by its keys in a list of keyed items, by its place where no type is said.
+fn fellow<'o>(schema: &Value, place: usize, item: &Value, old: &'o [Value]) -> Option<&'o Value> {
+    match schema["x-kubernetes-list-type"].as_str() {
+        Some("map") => {
+            let keys = words(&schema["x-kubernetes-list-map-keys"]);
+            old.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key)))
+        }
+        Some(_) => None,
+        None => old.get(place),
+    }
+}
+
+fn check_fields(
+    schema: &Value,
+    fields: &Map<String, Value>,
+    old: Option<&Value>,
+    path: &str,
+    errors: &mut Vec<FieldError>,
+) {
     let count = fields.len() as u64;
     if let Some(most) = schema["maxProperties"].as_u64().filter(|most| count > *most) {
         let detail = format!("must have at most {most} items");
@@ -288,7 +333,7 @@ fn check_fields(schema: &Value, fields: &Map<String, Value>, path: &str, errors:
         let known = properties.and_then(|properties| properties.get(key));
         let schema = known.unwrap_or(&schema["additionalProperties"]);
         if schema.is_object() {
-            check_at(schema, value, &joined(path, key), errors);
+            check_at(schema, value, old.and_then(|old| old.get(key)), &joined(path, key), errors);
         }
     }
 }
@@ -297,7 +342,7 @@ fn check_fields(schema: &Value, fields: &Map<String, Value>, path: &str, errors:
 fn check_metadata_names(schema: &Value, metadata: &Value, errors: &mut Vec<FieldError>) {
     for name in ["name", "generateName"] {
         if let (Some(value), Some(schema)) = (metadata.get(name), schema["properties"].get(name)) {
-            check_at(schema, value, &format!("metadata.{name}"), errors);
+            check_at(schema, value, None, &format!("metadata.{name}"), errors);
         }
     }
 }
@@ -305,13 +350,13 @@ fn check_metadata_names(schema: &Value, metadata: &Value, errors: &mut Vec<Field
 fn check_logic(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let holds = |schema: &Value| {
         let mut found = Vec::new();
-        check_at(schema, value, path, &mut found);
+        check_at(schema, value, None, path, &mut found);
         found.is_empty()
     };
     let blank = Value::from("");
     if let Some(all) = schema["allOf"].as_array() {
         for schema in all {
-            check_at(schema, value, path, errors);
+            check_at(schema, value, None, path, errors);
         }
     }
     if let Some(any) = schema["anyOf"].as_array()
@@ -393,16 +438,38 @@ mod tests {
     }
 
     fn messages(object: &Value) -> Vec<String> {
-        check(&schema(), object).iter().map(|error| format!("{}: {}", error.field, error.body())).collect()
+        by_schema(&schema(), None, object).iter().map(|error| format!("{}: {}", error.field, error.body())).collect()
+    }
+
+    /// What a definition with that schema says of an object.
+    fn judged(schema: &Value, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
+        check(schema, Rules::read(schema).as_ref(), live, object)
+    }
+
+    #[test]
+    fn what_is_as_it_was_is_not_refused_again() {
+        let fields = |errors: Vec<FieldError>| errors.iter().map(|error| error.field.clone()).collect::<Vec<_>>();
+        let beds = |names: [&str; 2]| json!([{"name": names[0]}, {"name": names[1]}]);
+        let live = json!({"spec": {"size": 30, "water": 1, "beds": beds(["a", "a"])}});
+        let change = |spec: Value| judged(&schema(), Some(&live), &json!({"spec": spec}));
+        let same = json!({"size": 30, "water": 1, "beds": beds(["a", "a"])});
+        assert!(fields(change(same.clone())).is_empty());
+        assert_eq!(fields(judged(&schema(), None, &json!({"spec": same}))), ["spec.size", "spec.water"]);
+        assert_eq!(fields(change(json!({"size": 40, "water": 1}))), ["spec.size"], "what moves is judged");
+        assert_eq!(fields(change(json!({"water": 1}))), ["spec.size"], "and what goes");
+        assert!(fields(change(json!({"size": 1, "beds": beds(["b", "b"])}))).is_empty(), "twins were there before");
+        let live = json!({"spec": {"size": 1}});
+        let twins = judged(&schema(), Some(&live), &json!({"spec": {"size": 1, "beds": beds(["b", "b"])}}));
+        assert_eq!(fields(twins), ["spec.beds[1]"]);
     }
 
     #[test]
     fn rules_that_are_not_asked_are_told() {
         let mut schema = schema();
-        let object = serde_json::json!({"spec": {}});
-        let told = |schema: &Value| check(schema, &object).last().map(FieldError::hides_rules);
+        let object = json!({"spec": {}});
+        let told = |schema: &Value| judged(schema, None, &object).last().map(FieldError::hides_rules);
         assert_eq!(told(&schema), Some(true), "without rules the last error is that of the schema");
-        schema["properties"]["spec"]["x-kubernetes-validations"] = serde_json::json!([{"rule": "true"}]);
+        schema["properties"]["spec"]["x-kubernetes-validations"] = json!([{"rule": "true"}]);
         assert_eq!(told(&schema), Some(false), "and with rules it tells that they were not asked");
     }
 

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub(crate) enum FieldProblem {
     /// The value is wrong; holds the value as printed.
     Invalid(String),
+    /// An object or a list breaks a rule of its definition; the value is not printed.
+    Unprinted,
     /// The value has the wrong type; holds the value as printed.
     Type(String),
     /// The value is none of those allowed; holds the value as printed.
@@ -17,7 +19,7 @@ pub(crate) enum FieldProblem {
     Required,
     /// Must not be there, or must not change.
     Forbidden,
-    /// Appears twice; holds the value as printed.
+    /// Appears twice; holds the value as printed, nothing where it is not printed.
     Duplicate(String),
     /// Points to something that is not there; holds the value as printed.
     NotFound(String),
@@ -36,7 +38,7 @@ pub(crate) struct FieldError {
 }
 
 /// Value as the real server prints it in an error: strings quoted, maps and lists as JSON.
-fn printed(value: &Value) -> String {
+pub(super) fn printed(value: &Value) -> String {
     value.to_string()
 }
 
@@ -85,7 +87,7 @@ impl FieldError {
 
     fn reason(&self) -> &'static str {
         match self.problem {
-            FieldProblem::Invalid(_) => "FieldValueInvalid",
+            FieldProblem::Invalid(_) | FieldProblem::Unprinted => "FieldValueInvalid",
             FieldProblem::Type(_) => "FieldValueTypeInvalid",
             FieldProblem::Unsupported(_) => "FieldValueNotSupported",
             FieldProblem::Required => "FieldValueRequired",
@@ -103,9 +105,11 @@ impl FieldError {
             FieldProblem::Invalid(value) | FieldProblem::Type(value) => {
                 format!("Invalid value: {value}")
             }
+            FieldProblem::Unprinted => "Invalid value".to_owned(),
             FieldProblem::Unsupported(value) => format!("Unsupported value: {value}"),
             FieldProblem::Required => "Required value".to_owned(),
             FieldProblem::Forbidden => "Forbidden".to_owned(),
+            FieldProblem::Duplicate(value) if value.is_empty() => "Duplicate value".to_owned(),
             FieldProblem::Duplicate(value) => format!("Duplicate value: {value}"),
             FieldProblem::NotFound(value) => format!("Not found: {value}"),
             FieldProblem::TooLong => "Too long".to_owned(),

@@ -8,6 +8,8 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
+use crate::cel::Rules;
+
 mod cron;
 mod custom;
 mod definitions;
@@ -37,6 +39,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) kind: &'a str,
     /// The schema of its definition (`openAPIV3Schema`); absent for built-in kinds.
     pub(crate) schema: Option<&'a Value>,
+    /// The rules that its definition writes in CEL, where they are known and have a say.
+    pub(crate) rules: Option<&'a Rules>,
 }
 
 impl Subject<'_> {
@@ -49,7 +53,7 @@ impl Subject<'_> {
 pub(crate) fn new_object(of: Subject<'_>, object: &Value) -> Errors {
     let mut errors = Vec::new();
     names::metadata(&of, object, &mut errors);
-    own(&of, object, &mut errors);
+    own(&of, None, object, &mut errors);
     errors
 }
 
@@ -69,16 +73,16 @@ pub(crate) fn change(of: Subject<'_>, subresource: &str, live: &Value, sent: &Va
     }
     names::metadata(&of, object, &mut errors);
     names::metadata_change(live, object, &mut errors);
-    own(&of, object, &mut errors);
+    own(&of, Some(live), object, &mut errors);
     if of.schema.is_none() {
         changed(&of, live, sent, object, &mut errors);
     }
     errors
 }
 
-fn own(of: &Subject<'_>, object: &Value, errors: &mut Errors) {
+fn own(of: &Subject<'_>, live: Option<&Value>, object: &Value, errors: &mut Errors) {
     if let Some(schema) = of.schema {
-        errors.extend(custom::check(schema, object));
+        errors.extend(custom::check(schema, of.rules, live, object));
         return;
     }
     match (of.group, of.kind) {

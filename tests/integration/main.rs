@@ -38,6 +38,7 @@ mod stories_process;
 mod stories_refusals;
 mod stories_remove;
 mod stories_retry;
+mod stories_rules;
 mod stories_saved;
 mod stories_secrets;
 mod stories_sources;

@@ -32,19 +32,14 @@ async fn the_recordings_of_a_real_server_replay() {
     let handle = started().await;
     let address = handle.address.to_string();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/conformance");
-    let replay = tokio::task::spawn_blocking(move || sandbox_replay::all(&folder, &[], &address));
+    let replay = tokio::task::spawn_blocking(move || sandbox_replay::all(&folder, &address));
     let (good, bad) = replay.await.unwrap();
     assert!(bad.is_empty(), "{good} equal, {} not:\n{}", bad.len(), bad.join("\n"));
     assert_eq!(good, 174);
 }
 
-/// Recordings of `conformance/second` whose steps are not all equal: the rules of definitions in CEL are not judged.
-const SECOND_WITH_RULES: [&str; 1] = ["rules-of-definitions"];
-/// Recordings of `conformance/operators` whose steps are not all equal, for the same reason.
-const OPERATORS_WITH_RULES: [&str; 2] = ["operators-httproute", "operators-listenerset"];
-
 /// Replays a folder of recordings beside the repository. Returns how many steps were equal; `None` where it is not there.
-async fn replayed_beside(folder: &str, but: &'static [&str], definitions: Option<&str>) -> Option<usize> {
+async fn replayed_beside(folder: &str, definitions: Option<&str>) -> Option<usize> {
     let shared = strict::shared().filter(|shared| shared.join(folder).is_dir());
     let Some(shared) = shared else {
         println!("skipped: no {folder} beside the repository");
@@ -57,7 +52,7 @@ async fn replayed_beside(folder: &str, but: &'static [&str], definitions: Option
         if let Some(definitions) = definitions {
             sandbox_replay::define(&definitions, &address);
         }
-        sandbox_replay::all(&folder, but, &address)
+        sandbox_replay::all(&folder, &address)
     });
     let (good, bad) = replay.await.unwrap();
     assert!(bad.is_empty(), "{good} equal, {} not:\n{}", bad.len(), bad.join("\n"));
@@ -66,15 +61,15 @@ async fn replayed_beside(folder: &str, but: &'static [&str], definitions: Option
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_later_recordings_of_a_real_server_replay() {
-    if let Some(good) = replayed_beside("conformance/second", &SECOND_WITH_RULES, None).await {
-        assert_eq!(good, 706);
+    if let Some(good) = replayed_beside("conformance/second", None).await {
+        assert_eq!(good, 720);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_recordings_of_custom_resources_replay() {
-    if let Some(good) = replayed_beside("conformance/operators", &OPERATORS_WITH_RULES, Some("crds")).await {
-        assert_eq!(good, 465);
+    if let Some(good) = replayed_beside("conformance/operators", Some("crds")).await {
+        assert_eq!(good, 514);
     }
 }
 

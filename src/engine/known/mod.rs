@@ -66,12 +66,7 @@ impl Known {
         if moved { self.check_aside(snapshot.clone(), now, shutdown).await } else { Some(checked) }
     }
 
-    async fn check_aside(
-        &mut self,
-        snapshot: Snapshot,
-        now: jiff::Timestamp,
-        shutdown: &Shutdown,
-    ) -> Option<Checked> {
+    async fn check_aside(&mut self, snapshot: Snapshot, now: jiff::Timestamp, shutdown: &Shutdown) -> Option<Checked> {
         let mut memo = std::mem::take(&mut self.memo);
         let past = self.applied.as_ref().map(|applied| applied.past.clone());
         let check = tokio::task::spawn_blocking(move || {

@@ -27,7 +27,11 @@ pub(super) fn organisation(
 }
 
 /// All that an organisation's plan is decided from.
-pub(super) fn input<'a>(round: &RoundState<'a>, schemas: &'a Schemas, state: &'a OrganisationState) -> Input<'a> {
+pub(in crate::engine) fn input<'a>(
+    round: &RoundState<'a>,
+    schemas: &'a Schemas,
+    state: &'a OrganisationState,
+) -> Input<'a> {
     Input {
         garden: &round.garden.name,
         commit: round.commit,

@@ -16,7 +16,7 @@ use crate::plan::{self, Plan, PlanHead};
 mod apply;
 pub(super) use apply::acts;
 pub(super) mod choose;
-pub(super) mod decide;
+pub(in crate::engine) mod decide;
 pub(super) mod read;
 
 /// IO: reads every cluster that the batch is about. Inventories that were read just now are not read again.

@@ -10,6 +10,7 @@ use crate::cluster::{
     self, ApiError, Connection, Facts, InventoryError, Listing, Progress, ReadRequest, ReadScope, Reading,
     StoredInventories, StoredInventory,
 };
+use crate::engine::definitions;
 use crate::engine::options::Ask;
 use crate::engine::state::{ClusterAhead, ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::merge::Schemas;
@@ -205,7 +206,9 @@ async fn ask(
     let Facts { kinds, schemas, .. } = facts;
     join_all(organisations.values_mut().map(|state| async {
         let all = round.options.ask == Ask::Everything;
-        let sure = sure_drift(round, schemas, state);
+        let by_rules = by_rules(round, connection, facts, state);
+        let mut sure = sure_drift(round, schemas, state);
+        sure.retain(|id| !by_rules.contains_key(id));
         let mut patches = plan::displacements(&input(round, schemas, state));
         let asked = questions(round, schemas, state, all, |object| {
             !sure.contains(&object.id) && !patches.contains_key(&object.id)
@@ -233,8 +236,24 @@ async fn ask(
                 *forced = Some(body);
             }
         }
+        for (id, ours) in by_rules {
+            let asked = state.live.dry_runs.remove(&id);
+            state.live.dry_runs.insert(id, plan::rules::with_rules(asked, ours));
+        }
     }))
     .await;
+}
+
+/// Objects that break rules of their definitions; what only the server can judge is said once.
+fn by_rules(
+    round: &RoundState<'_>,
+    connection: &Connection,
+    facts: &Facts,
+    state: &OrganisationState,
+) -> BTreeMap<ObjectId, DryRun> {
+    let answers = plan::rules::judge_by_rules(&input(round, &facts.schemas, state), &facts.rules);
+    facts.rules.news(answers.left).iter().for_each(|left| connection.warned(definitions::words(left)));
+    answers.refused
 }
 
 /// Pure: objects of which somebody surely changed what we had applied, where these need no question.

@@ -8,6 +8,7 @@ pub(super) mod later;
 mod object;
 mod prospect;
 pub(crate) mod reason;
+pub(crate) mod rules;
 mod secret;
 pub(crate) mod take_over;
 

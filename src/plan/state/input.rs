@@ -51,6 +51,11 @@ pub struct Input<'a> {
 /// retired apps that will not be made, and those in a namespace that is not there: the server cannot try them. With `all`,
 /// those of ours are asked about whatever we reckon.
 pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
+    questions_of(input, all, |_| true)
+}
+
+/// The same of some objects.
+pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
     let index = standing::Index::new(input);
     let mut there = input.live.objects.keys().chain(input.live.settled.keys());
     let namespace = &input.desired.namespace;
@@ -72,7 +77,8 @@ pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
             standing::Standing::Terminating | standing::Standing::Refused(_) => false,
         }
     };
-    input.desired.objects.iter().enumerate().filter(|(_, object)| open(object)).map(|(at, _)| at).collect()
+    let objects = input.desired.objects.iter().enumerate();
+    objects.filter(|(_, object)| wanted(object) && open(object)).map(|(at, _)| at).collect()
 }
 
 /// The JSON patches of the objects that are not as they should be and of which something is taken away first, since it cannot

@@ -121,6 +121,9 @@ pub(crate) struct Cause {
     pub(crate) field: String,
     /// The server's words, masked.
     pub(crate) message: String,
+    /// Whether it is a rule of the definition that does not hold, in its own words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) by_rule: bool,
 }
 
 /// How a copied Secret stands to its source.

@@ -210,12 +210,32 @@ fn shown(id: &ObjectId, field: &str, value: &serde_json::Value) -> String {
     if short.len() < text.len() { format!("`{short}…`") } else { format!("`{short}`") }
 }
 
+/// The line that decided what stands at a JSON pointer. Where that is a line of a built-in definition, the line of the
+/// garden that decided a part of it: first one that changes, then any; the organisation's where there is none.
+fn line_of(input: &Input<'_>, action: &Action, object: &Object, pointer: &str) -> Option<Span> {
+    let of_garden = |span: &Span| !input.sources.file(span.file).path.starts_with('<');
+    let nearest = object.origins.of(pointer);
+    if nearest.as_ref().is_some_and(of_garden) {
+        return nearest;
+    }
+    let inside = |below: &str| below.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let changed = action.changes.iter().map(|change| path::pointer(&object.body, &change.path).0);
+    let mut changed = changed.filter(|below| inside(below)).filter_map(|below| object.origins.of(&below));
+    let mut any = object.origins.0.iter().filter(|(below, _)| inside(below)).map(|(_, span)| *span);
+    changed.find(of_garden).or_else(|| any.find(of_garden)).or(input.directives.span).or(nearest)
+}
+
 /// One finding for each field that the server refused, on the line that it came from.
 fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
     let Some(object) = object_of(input, &action.id) else { return Vec::new() };
     let finding = |cause: &crate::plan::Cause| {
-        let span = object.origins.of(&path::pointer(&object.body, &cause.field).0)?;
-        let title = format!("the API server refuses `{}` of `{}`", path::plain(&cause.field), action.id);
+        let span = line_of(input, action, object, &path::pointer(&object.body, &cause.field).0)?;
+        let field = path::plain(&cause.field);
+        if cause.by_rule {
+            let title = format!("`{field}` of `{}` breaks a rule of its definition", action.id);
+            return Some(Finding::refused(Code::new("E0494"), title, span).why(cause.message.clone()));
+        }
+        let title = format!("the API server refuses `{field}` of `{}`", action.id);
         Some(Finding::refused(Code::new("E0485"), title, span).why(cause.message.clone()))
     };
     action.causes.iter().filter_map(finding).collect()

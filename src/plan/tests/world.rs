@@ -301,7 +301,7 @@ pub(super) fn state(version: &str) -> AppliedApp {
 
 fn dry_run(case: &DryRunCase) -> DryRun {
     let DryRunCase::Refused { status, message, field } = case;
-    let causes = vec![Cause { field: field.clone(), message: message.clone() }];
+    let causes = vec![Cause { field: field.clone(), message: message.clone(), by_rule: false }];
     DryRun::Refused { status: *status, message: message.clone(), causes }
 }
 

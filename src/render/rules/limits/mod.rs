@@ -95,7 +95,7 @@ fn errors(held: &Held, built_in: bool) -> Vec<FieldError> {
     let group = kind::group_of(api_version);
     let key = || (api_version.to_string(), kind.to_string());
     let schema = if built_in { None } else { CUSTOM.get(&key()) };
-    let subject = Subject { group, kind, schema };
+    let subject = Subject { group, kind, schema, rules: None };
     // The rules bear values that are not there: what is wrong without the defaults is looked at once more with them.
     let errors = validation::new_object(subject, held.body);
     if errors.is_empty() || schema.is_some() {
