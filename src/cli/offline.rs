@@ -8,7 +8,7 @@ use super::session::only;
 use super::workspace::{find, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{self, Checked};
-use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, past_of_snapshot, plan_offline};
+use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, plan_offline};
 
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, None)?;
@@ -18,8 +18,8 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
         (Some(file), _) => {
             let snapshot: LiveSnapshot =
                 files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-            let past = past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
-            (check::check(workspace.snapshot(commit)?, Some(&past), now), Kept::Snapshot(snapshot))
+            let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
+            (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
         }
         (None, base) => {
             let base = check::check(workspace.snapshot(base.as_deref())?, None, now);

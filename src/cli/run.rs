@@ -96,7 +96,7 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
     let ending = Ending::listen(shutdown.clone());
     let mut daemon = Daemon::new(source, session::access(&args.clusters)?, leases, options, shutdown.clone());
     let exit = turns(&mut daemon, args, output, &ending, &shutdown).await;
-    daemon.close().await;
+    Box::pin(ending.at_last(daemon.close())).await;
     exit
 }
 
@@ -173,7 +173,7 @@ impl Telling<'_> {
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
         let shown = ShownRound::held(turn.checked, &turn.round, loud);
         let standing = shown.standing();
-        if once || shown.writes() || standing != self.told {
+        if once || shown.writes() || shown.warns() || standing != self.told {
             let options = ShowOptions {
                 format: self.args.format,
                 drawing: self.output.drawing(),

@@ -11,7 +11,7 @@ use super::{CommandFailure, Exit};
 use crate::check::Checked;
 use crate::engine::{Round, RoundOutcome};
 use crate::finding::Findings;
-use crate::plan::{OrganisationPlan, Plan, PlanHead};
+use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
 use crate::report::plan::{Markdown, Tally, TextStyle};
 use crate::report::{self, Drawing, Format};
 
@@ -114,9 +114,17 @@ impl<'a> ShownRound<'a> {
         self.plan.is_some_and(|plan| plan.tally().changes() > 0)
     }
 
-    /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back.
+    /// Whether an API server warned of something that was not told before.
+    pub(crate) fn warns(&self) -> bool {
+        self.findings().iter().any(|finding| finding.code == plan::WARNED)
+    }
+
+    /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back. What
+    /// is told once is no part of it.
     pub(crate) fn standing(&self) -> String {
-        let mut text = report::render(Format::Short, &self.findings(), &self.checked.sources, Drawing::Plain);
+        let mut findings = self.findings();
+        findings.retain(|finding| finding.code != plan::WARNED);
+        let mut text = report::render(Format::Short, &findings, &self.checked.sources, Drawing::Plain);
         let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
         let (unreached, backwards, waiting) = (&self.round.unreached, &self.round.backwards, &self.round.waiting);
         let _ = write!(text, "{commit} {unreached:?} {backwards:?} {waiting:?}");

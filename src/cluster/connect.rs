@@ -11,7 +11,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::errors::ApiError;
+use super::gate::GatedClient;
 use super::shutdown::Shutdown;
+use super::warnings::Heard;
 use super::words;
 use crate::model::Cluster;
 use crate::name::Name;
@@ -133,6 +135,8 @@ pub struct Connection {
 pub(super) struct Inner {
     pub(super) cluster: Name,
     pub(super) client: kube::Client,
+    /// For writes under a lease.
+    pub(super) gated: GatedClient,
     pub(super) in_flight: Semaphore,
     pub(super) limits: Limits,
     pub(super) counters: Counters,
@@ -154,11 +158,13 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
     config.connect_timeout = Some(limits.connect);
     // kube's retries know no lost answers: ours do (see `retry`).
     config.default_retry = false;
+    let gated = GatedClient::new(config.clone());
     let client = kube::Client::try_from(config)
         .map_err(|error| ConnectError::Client { cluster: cluster.clone(), why: words::of_client(&error) })?;
     let inner = Inner {
         cluster: cluster.clone(),
         client,
+        gated,
         in_flight: Semaphore::new(limits.in_flight),
         limits,
         counters: Counters::default(),
@@ -265,7 +271,7 @@ impl Connection {
     /// The right to write, for whom the uid in the garden is that of the cluster.
     pub async fn writer(&self, cluster: &Cluster, permit: Permit) -> Result<Writer, WrongCluster> {
         self.verify(cluster).await?;
-        Ok(Writer { connection: self.clone(), permit, acting_as: None })
+        Ok(Writer { connection: self.clone(), permit, acting_as: None, heard: Heard::default() })
     }
 }
 
@@ -326,12 +332,19 @@ pub struct Writer {
     pub(super) connection: Connection,
     pub(super) permit: Permit,
     pub(super) acting_as: Option<String>,
+    /// What the answers warn of.
+    pub(super) heard: Heard,
 }
 
 impl Writer {
     /// The same right for what must still be written when the process ends.
     pub(crate) fn to_the_end(&self) -> Self {
         Self { connection: self.connection.to_the_end(), ..self.clone() }
+    }
+
+    /// The same right, with warnings of its own.
+    pub(super) fn heard_by(&self, heard: &Heard) -> Self {
+        Self { heard: heard.clone(), ..self.clone() }
     }
 
     /// The same cluster for reading.

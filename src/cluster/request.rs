@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
 use super::retry::Retry;
-use super::words;
+use super::{warnings, words};
 use crate::cause;
 use crate::secrets::Tainted;
 
@@ -24,6 +24,7 @@ pub(super) enum Content {
     Json,
     Apply,
     MergePatch,
+    JsonPatch,
 }
 
 impl Content {
@@ -32,6 +33,7 @@ impl Content {
             Self::Json => "application/json",
             Self::Apply => "application/apply-patch+yaml",
             Self::MergePatch => "application/merge-patch+json",
+            Self::JsonPatch => "application/json-patch+json",
         }
     }
 }
@@ -42,6 +44,10 @@ pub(super) struct Answer<T = Value> {
     /// 200 or 201 where it matters.
     pub(super) code: u16,
     pub(super) body: T,
+    /// What the server, or an admission webhook, warns of.
+    pub(super) warnings: Vec<String>,
+    /// When the server answered, by its own clock.
+    pub(super) date: Option<jiff::Timestamp>,
 }
 
 /// How much of each item a list brings.
@@ -126,7 +132,7 @@ struct Call<'a> {
     acting_as: Option<&'a str>,
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// An object of which only the metadata is wanted.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 /// The same of a list. The first form that a server knows decides, and the wrong one is refused for all of them.
@@ -140,12 +146,21 @@ impl Connection {
 
     /// GET with a form of answer of its own.
     pub(super) async fn get_as<T: DeserializeOwned>(&self, path: &str, accept: &'static str) -> Result<T, ApiError> {
+        Ok(self.get_answer(path, accept).await?.body)
+    }
+
+    /// GET with all that comes with the answer.
+    pub(super) async fn get_answer<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        accept: &'static str,
+    ) -> Result<Answer<T>, ApiError> {
         let call = Call { method: Method::GET, path, accept, body: None, acting_as: None };
         let mut retry = Retry::of_a_request();
         loop {
             self.inner.counters.reads.fetch_add(1, Ordering::Relaxed);
             match self.once(&call, None).await {
-                Ok(answer) => return Ok(answer.body),
+                Ok(answer) => return Ok(answer),
                 Err(error) => retry.while_unwell(error).await?,
             }
         }
@@ -276,9 +291,13 @@ impl Connection {
         if permit.is_none() && self.is_ending() {
             return Err(ApiError::Ending);
         }
+        let client = match permit {
+            Some(Permit::Lease(lease)) => self.inner.gated.under(lease).map_err(|why| ApiError::Unreachable { why })?,
+            _ => self.inner.client.clone(),
+        };
         let limit = self.inner.limits.answer;
         // On the heap, since every future that asks the server would hold the whole of it.
-        let exchange = Box::pin(self.exchange(request, &tainted));
+        let exchange = Box::pin(self.exchange(&client, request, &tainted));
         tokio::select! {
             biased;
             answer = tokio::time::timeout(limit, exchange) => {
@@ -291,32 +310,25 @@ impl Connection {
 
     async fn exchange<T: DeserializeOwned>(
         &self,
+        client: &kube::Client,
         request: Request<Body>,
         tainted: &Tainted,
     ) -> Result<Answer<T>, ApiError> {
-        let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
+        let response = client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
-        self.collect_warnings(&parts.headers, tainted);
+        let warnings = warnings::of_answer(&parts.headers, tainted);
+        warnings.iter().for_each(|warning| self.warned(warning.clone()));
         let bytes = body.collect_bytes().await.map_err(|error| ApiError::Cut { why: words::of_connection(&error) })?;
         let code = parts.status.as_u16();
         if parts.status.is_success() {
             let body =
                 serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?;
-            return Ok(Answer { code, body });
+            return Ok(Answer { code, body, warnings, date: date_of(&parts.headers) });
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
         let refusal = Refusal::read(code, parsed.as_ref(), &text, retry_after(&parts.headers), tainted);
         Err(ApiError::Refused(Box::new(refusal)))
-    }
-
-    /// `Warning: 299 - "text"`, from the server or an admission webhook.
-    fn collect_warnings(&self, headers: &HeaderMap, tainted: &Tainted) {
-        for value in headers.get_all(header::WARNING) {
-            let text = value.to_str().unwrap_or_default();
-            let text = text.split_once('"').map_or(text, |(_, quoted)| quoted.trim_end_matches('"'));
-            self.warned(tainted.mask(text));
-        }
     }
 }
 
@@ -342,7 +354,9 @@ impl Writer {
     ) -> Result<Answer, ApiError> {
         let acting_as = self.acting_as.as_deref();
         let call = Call { method, path, accept: JSON, body: Some((content, body)), acting_as };
-        self.connection.once(&call, Some(&self.permit)).await
+        let answer = self.connection.once(&call, Some(&self.permit)).await?;
+        self.heard.hear(&answer.warnings);
+        Ok(answer)
     }
 }
 
@@ -356,6 +370,12 @@ fn build(call: &Call<'_>) -> Result<Request<Body>, ApiError> {
     }
     let body = call.body.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
     request.body(Body::from(body)).map_err(|error| ApiError::Garbled { why: error.to_string() })
+}
+
+/// `Date: Fri, 20 Nov 2026 12:00:00 GMT`.
+fn date_of(headers: &HeaderMap) -> Option<jiff::Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

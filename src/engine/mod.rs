@@ -46,7 +46,7 @@ pub use events::Event;
 pub(crate) use failure::Failure;
 pub use known::Known;
 pub use leases::LeaseOptions;
-pub(crate) use offline::{Baseline, past_of_snapshot, plan_offline};
+pub(crate) use offline::{Baseline, check_against_snapshot, plan_offline};
 pub use options::{Ask, RoundOptions};
 pub(crate) use prepared::Prepared;
 pub(crate) use round::Round;
@@ -131,7 +131,8 @@ impl Session {
         let round = RoundState { ahead, ..state };
         let live = stages::read(&round, inventories).await; //                IO: clusters
         let proposed = stages::plan(&round, &live); //                        pure
-        let plan = stages::guard(&round, &live, proposed); //                 pure
+        let mut plan = stages::guard(&round, &live, proposed); //             pure
+        plan.organisations.iter_mut().for_each(|one| self.known.warned.only_new(&mut one.findings));
         Some(Prepared { options: options.clone(), organisations, objects, live, plan })
     }
 
@@ -144,7 +145,8 @@ impl Session {
             return Round::default();
         };
         let round = RoundState { permits: &permits, ..state };
-        let outcome = stages::apply(&round, &mut live, &plan).await; //       IO: clusters
+        let mut outcome = stages::apply(&round, &mut live, &plan).await; //   IO: clusters
+        self.known.warned.only_new(&mut outcome.findings);
         self.known.remember(&self.checked, &live, &plan, &outcome, moment(options.now)); // pure
         let unreached = live.unreached();
         let mut done = Round { plan: Some(plan), outcome: Some(outcome), unreached, ..self.nothing_done() };

@@ -144,11 +144,6 @@ impl LiveState {
         let failed = self.clusters.iter().filter_map(|(name, read)| Some((name.clone(), read.as_ref().err()?)));
         failed.map(|(name, failure)| (name, crate::cause::reason_of(failure))).collect()
     }
-
-    /// The state of an organisation on a cluster that was read.
-    pub(super) fn of(&self, cluster: &Name, organisation: &Name) -> Option<&OrganisationState> {
-        self.clusters.get(cluster)?.as_ref().ok()?.organisations.get(organisation)
-    }
 }
 
 /// What was read of one cluster.

@@ -9,9 +9,9 @@ use crate::check::Checked;
 use crate::finding::{Finding, Severity};
 use crate::model::App;
 use crate::name::Name;
-use crate::plan::{Action, Health, Keeping, Live, OrganisationPlan, Reason, Verb, health};
+use crate::plan::{Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Verb, health};
 use crate::render::{ObjectId, State};
-use crate::report::plan::{AppStatus, OrganisationStatus};
+use crate::report::plan::{AppStatus, OpenObject, OrganisationStatus};
 
 impl Prepared {
     /// How each organisation fares.
@@ -53,6 +53,7 @@ fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus 
         title: applied.and_then(|applied| applied.title(name)).unwrap_or_default(),
         cluster: home.map(Name::to_string).unwrap_or_default(),
         commit: applied.and_then(|applied| applied.commits.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
+        begun: applied.and_then(|applied| applied.begun.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
         findings,
         ..OrganisationStatus::default()
     }
@@ -78,7 +79,9 @@ fn status(
         organisation: name.to_string(),
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
         cluster: state.objects.cluster.to_string(),
+        leader: None,
         commit: state.stored.inventory.commit.clone(),
+        begun: state.stored.inventory.footprint.begun.clone(),
         last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
@@ -96,11 +99,29 @@ fn well(live: &Live, id: &ObjectId) -> Option<Health> {
     whole.or_else(|| Some(live.settled.get(id)?.health.clone()))
 }
 
-/// What is not as the garden asks: drift, what is missing or new, what cannot be done.
-fn open(plan: Option<&OrganisationPlan>) -> Vec<(String, String)> {
-    let wanting = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes();
-    let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
-    refused.map(|action| (action.id.to_string(), action.reason().to_string())).collect()
+/// What is not as the garden asks: drift, what is missing or new, what cannot be done, and what waits for that.
+fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
+    let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
+    // A Secret that is made or changed has a note where it waits for another one.
+    let waits = |action: &Action| matches!(action.verb(), Verb::Create | Verb::Change) && action.note.is_some();
+    let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
+    let wanting = actions.iter().filter(|action| {
+        let follows = matches!(action.reason(), Reason::Holding(Holding::After { .. }));
+        action.verb() == Verb::Refused || action.verb().writes() || follows
+    });
+    wanting
+        .map(|action| {
+            let before = |other: &&Action| other.app == action.app && other.stage < action.stage;
+            match actions.iter().filter(stands).find(before) {
+                Some(first) if action.app.is_some() && !stands(&action) => OpenObject {
+                    object: action.id.to_string(),
+                    reason: format!("waits for {}", first.id),
+                    way_out: None,
+                },
+                _ => OpenObject::of(action),
+            }
+        })
+        .collect()
 }
 
 fn detached(plan: Option<&OrganisationPlan>) -> Vec<String> {

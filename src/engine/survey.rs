@@ -45,19 +45,20 @@ pub async fn survey(
         survey.findings.push(other(cluster, &uid));
     }
     let kinds = cluster::discover(connection).await.map_err(api)?;
-    let (mut wants, mut missing, mut rendered) = (wants(cluster), Findings::default(), BTreeSet::new());
+    let (mut all, mut missing, mut rendered) = (Vec::new(), Findings::default(), BTreeSet::new());
+    wants(cluster).into_iter().for_each(|want| add(&mut all, want));
     for objects in organisations.filter(|objects| objects.cluster == *name) {
-        copied_from(&objects).into_iter().for_each(|want| add(&mut wants, want));
+        copied_from(&objects).into_iter().for_each(|want| add(&mut all, want));
         let ids = objects.objects.iter().map(|object| &object.id);
         rendered.extend(ids.map(|id| (id.api_version.clone(), id.kind.clone())));
         rendered.insert(("v1".into(), "Secret".into()));
         let state = OrganisationState::unread(Arc::new(objects), Directives::default());
         missing_kinds(&kinds, &state, &mut missing);
     }
-    for (at, lack) in lacking(connection, &kinds, &wants).await.map_err(api)? {
-        survey.findings.push(lacks(cluster, &wants[at], &lack));
+    for (at, lack) in lacking(connection, &kinds, &all).await.map_err(api)? {
+        survey.findings.push(lacks(cluster, &all[at], &lack));
     }
-    survey.looked_at += wants.len();
+    survey.looked_at += all.len();
     survey.looked_at += rendered.len();
     survey.findings.extend(once_a_kind(missing));
     rights(connection, cluster, &kinds, &rendered, &mut survey).await.map_err(api)?;

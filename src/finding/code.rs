@@ -158,6 +158,7 @@ const MISTAKES: &[Page] = pages! {
     "E0486"
     "E0487"
     "E0488"
+    "E0489"
     "E0490"
     "E0491"
     "E0492"
@@ -209,6 +210,7 @@ const DOUBTS: &[Page] = pages! {
     "W0501"
     "W0502"
     "W0520"
+    "W0650"
 };
 
 fn all() -> impl Iterator<Item = &'static Page> {

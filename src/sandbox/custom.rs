@@ -21,6 +21,8 @@ struct Version {
     schema: Value,
     scale: Option<ScalePaths>,
     selectable: Vec<String>,
+    /// What is warned of where the version goes away; empty for the server's own words.
+    deprecation: Option<String>,
 }
 
 /// Where the scale subresource finds its fields: dotted paths without the leading dot.
@@ -43,6 +45,11 @@ impl Custom {
     /// Paths of the scale subresource of one version.
     pub(crate) fn scale(&self, version: &str) -> Option<&ScalePaths> {
         self.versions.get(version)?.scale.as_ref()
+    }
+
+    /// What is warned of where a version goes away; empty for the server's own words.
+    pub(crate) fn deprecation(&self, version: &str) -> Option<&str> {
+        self.versions.get(version)?.deprecation.as_deref()
     }
 
     /// Whether a field selector may name that path.
@@ -70,6 +77,7 @@ fn version(value: &Value) -> Version {
         schema: value["schema"]["openAPIV3Schema"].clone(),
         scale,
         selectable: selectable.filter_map(|field| path(&field["jsonPath"])).collect(),
+        deprecation: flag(value, "deprecated").then(|| text(&value["deprecationWarning"])),
     }
 }
 

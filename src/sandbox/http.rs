@@ -23,6 +23,7 @@ use super::{
     scale,
     server::{Sent, Server, locked},
     status::Status,
+    warnings::Watchful,
     watch, write,
 };
 
@@ -124,7 +125,7 @@ async fn objects(
     let mut effects = Effects::default();
     if !user.is_controller() {
         let resource = with_group(&place);
-        note(server, verb, &resource, &parts.uri, &body);
+        note(server, &user, verb, &resource, &parts.uri, &body);
         let seen = seen(verb, &resource, &place, &query, &agent);
         effects = Effects::from(locked(&server.faults).effects(&seen));
     }
@@ -159,7 +160,13 @@ async fn objects(
         stale: effects.stale,
         rewrites: std::mem::take(&mut effects.rewrites),
     };
-    let answer = dispatch(server, call, &effects);
+    let watchful = Watchful::of(server, &call);
+    let mut answer = dispatch(server, call, &effects);
+    if let Ok(reply) = answer {
+        let mut warnings = watchful.warnings(&reply);
+        warnings.append(&mut effects.warnings);
+        answer = Ok(reply.warning(warnings));
+    }
     if effects.cut_after {
         return cut.answer();
     }
@@ -167,9 +174,10 @@ async fn objects(
 }
 
 /// Counts a request and keeps it, for those who ask what was sent.
-fn note(server: &Server, verb: &'static str, resource: &str, uri: &Uri, body: &Bytes) {
+fn note(server: &Server, user: &User, verb: &'static str, resource: &str, uri: &Uri, body: &Bytes) {
     server.count(verb, resource);
     server.note_sent(|| Sent {
+        by: user.name.clone(),
         verb,
         resource: resource.to_owned(),
         address: uri.to_string(),

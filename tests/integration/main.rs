@@ -6,6 +6,7 @@
 )]
 
 mod findings;
+mod ground;
 mod help;
 mod hostile;
 mod incremental;
@@ -17,6 +18,7 @@ mod kdl;
 mod limits;
 mod mutation;
 mod render;
+mod proxy;
 mod reports;
 mod scenarios;
 mod schema_check;
@@ -26,16 +28,22 @@ mod stories_canary;
 mod stories_crash;
 mod stories_doctor;
 mod stories_hostile;
+mod stories_leaders;
 mod stories_loop;
+mod stories_moments;
 mod stories_offline;
 mod stories_others;
+mod stories_past;
 mod stories_process;
 mod stories_refusals;
 mod stories_remove;
 mod stories_retry;
 mod stories_saved;
 mod stories_secrets;
+mod stories_sources;
+mod stories_unions;
 mod stories_wait;
+mod stories_warnings;
 mod story;
 mod strict;
 mod tidy;

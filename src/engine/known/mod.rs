@@ -5,19 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::round::RoundOutcome;
 use super::state::LiveState;
 use crate::check::{Checked, Memo, check_again};
-use crate::cluster::{Connection, Reading, StoredInventories};
+use crate::cluster::{Connection, Reading, Shutdown, StoredInventories};
 use crate::git::{Repository, Snapshot};
-use crate::model::{Life, Organisation};
+use crate::model::{Life, PastOrganisation};
 use crate::name::Name;
 use crate::plan::{Inventory, OrganisationPlan, Plan};
 
 mod attention;
 pub(super) mod past;
+mod warned;
 mod watching;
 
 pub(super) use attention::Attention;
 pub(crate) use attention::{Moment, VERIFY_EVERY, VERIFY_PACE};
 pub(super) use past::AppliedState;
+pub(super) use warned::Warned;
 pub(super) use watching::Watching;
 
 /// What stays known between rounds.
@@ -35,15 +37,55 @@ pub struct Known {
     pub(super) stirred: BTreeSet<Name>,
     /// What is looked at next, and when.
     pub(super) attention: Attention,
+    /// What API servers warned of and was told.
+    pub(super) warned: Warned,
     /// The watches of each cluster; none for a single round.
     pub(super) watching: Watching,
 }
 
 impl Known {
-    /// Pure: the snapshot checked against what is applied; only what changed is parsed and rendered.
+    /// Pure: the snapshot checked against what may be in the clusters; only what changed is parsed and rendered.
     pub fn check(&mut self, snapshot: Snapshot, now: jiff::Timestamp) -> Checked {
         let past = self.applied.as_ref().map(|applied| &applied.past);
         check_again(&mut self.memo, snapshot, past, now)
+    }
+
+    /// The same on a thread of its own, since a large garden takes as long as people wait for a process to end, without what
+    /// the garden takes back by word of what was begun. What was parsed and rendered is away until it is done; absent where
+    /// the process is to end before. IO: the repository's history.
+    pub(super) async fn check_in(
+        &mut self,
+        repository: Option<&Repository>,
+        snapshot: &Snapshot,
+        now: jiff::Timestamp,
+        shutdown: &Shutdown,
+    ) -> Option<Checked> {
+        let checked = self.check_aside(snapshot.clone(), now, shutdown).await?;
+        let garden = checked.garden.as_ref();
+        let moved = self.applied.as_mut().is_some_and(|applied| applied.note_rollback(garden, repository));
+        if moved { self.check_aside(snapshot.clone(), now, shutdown).await } else { Some(checked) }
+    }
+
+    async fn check_aside(
+        &mut self,
+        snapshot: Snapshot,
+        now: jiff::Timestamp,
+        shutdown: &Shutdown,
+    ) -> Option<Checked> {
+        let mut memo = std::mem::take(&mut self.memo);
+        let past = self.applied.as_ref().map(|applied| applied.past.clone());
+        let check = tokio::task::spawn_blocking(move || {
+            let checked = check_again(&mut memo, snapshot, past.as_ref(), now);
+            (memo, checked)
+        });
+        tokio::select! {
+            checked = check => {
+                let (memo, checked) = checked.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
+                self.memo = memo;
+                Some(checked)
+            }
+            () = shutdown.asked() => None,
+        }
     }
 
     /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
@@ -122,13 +164,14 @@ impl Known {
             let Some(plan) = plans.get(name) else { continue };
             self.attention.note(checked.objects.get(name), plan, done, moment);
             if let (Some(applied), Some((cluster, inventory))) = (&mut self.applied, inventories.get(name)) {
-                applied.note(name, cluster, garden.organisations.get(name), inventory);
+                let now = checked.commit.as_ref().map(|commit| commit.id.0.as_str());
+                let at = |commit: &str| garden.organisations.get(name).filter(|_| now == Some(commit)).cloned();
+                applied.note(name, cluster, inventory, at);
             }
         }
-        self.attention.forget(
-            |name| garden.organisations.contains_key(name) || garden.broken.contains(name),
-            |cluster| garden.clusters.contains_key(cluster),
-        );
+        let is_known = |name: &Name| garden.organisations.contains_key(name) || garden.broken.contains(name);
+        self.attention.forget(is_known, |cluster| garden.clusters.contains_key(cluster));
+        self.watching.forget(is_known);
         self.watching.look_after(live);
     }
 
@@ -146,8 +189,11 @@ impl Known {
 }
 
 /// Apps that are retired in the garden and of which nothing is left.
-fn gone(organisation: &Organisation, inventory: &Inventory) -> BTreeSet<Name> {
+fn gone(past: &PastOrganisation, inventory: &Inventory) -> BTreeSet<Name> {
     let left: BTreeSet<&Name> = inventory.entries.values().filter_map(|entry| entry.app.as_ref()).collect();
-    let retired = organisation.apps.values().filter(|app| matches!(app.life, Life::Retired(_)));
+    let retired = past
+        .each()
+        .flat_map(|organisation| organisation.apps.values())
+        .filter(|app| matches!(app.life, Life::Retired(_)));
     retired.map(|app| app.name.clone()).filter(|name| !left.contains(name)).collect()
 }

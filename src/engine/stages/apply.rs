@@ -73,6 +73,7 @@ async fn organisation(
         let failure = reason_of(&ClusterFailure::NoRandom);
         return (failed(&plan.organisation, &plan.cluster, failure), Findings::default());
     };
+    let earlier = state.stored.inventory.footprint.clone();
     let before = plan::ahead(&input(round, schemas, state), plan, &nonce); // pure
     if let Err(error) = record(round, writer, plan, &mut state.stored, &before).await {
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
@@ -93,8 +94,9 @@ async fn organisation(
         progress: round.progress,
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
-    let mut after = plan::after(&input(round, schemas, state), before, plan, &applied.outcome); // pure
-    if after != state.stored.inventory || changes_for_the_garden(plan) {
+    let mut after = plan::after(&input(round, schemas, state), before, plan, &applied.outcome, &earlier); // pure
+    let is_begun = !after.footprint.begun.is_empty();
+    if is_begun || after != state.stored.inventory || changes_for_the_garden(plan) {
         stamp(round, plan, &applied.outcome, &mut after);
     }
     if let Err(error) = record(round, writer, plan, &mut state.stored, &after).await {
@@ -116,6 +118,7 @@ fn stamp(round: &RoundState<'_>, plan: &OrganisationPlan, outcome: &Organisation
         return;
     }
     round.commit.clone_into(&mut inventory.commit);
+    inventory.footprint.begun.clear();
     round.renderer_hash.clone_into(&mut inventory.renderer_hash);
     let actions = serde_json::to_value(&plan.actions).unwrap_or_default();
     inventory.plan_hash = plan::hash_of(&actions);

@@ -60,7 +60,7 @@ pub(in crate::engine) fn backwards(
     };
     let mut verdicts: BTreeMap<&CommitId, Option<TakenBack>> = BTreeMap::new();
     let mut found = BTreeMap::new();
-    for (name, at) in &applied.commits {
+    for (name, at) in applied.commits.iter().chain(&applied.begun) {
         if let Some(taken_back) = verdicts.entry(at).or_insert_with(|| taken_back(at)) {
             found.insert(name.clone(), taken_back.clone());
         }
@@ -88,7 +88,7 @@ pub(in crate::engine) fn chosen(
     let mut only: BTreeSet<Name> =
         all.filter(|(name, objects)| looked_at(name, objects)).map(|(name, _)| name.clone()).collect();
     let Some(garden) = checked.garden.as_ref().filter(|_| options.whole && options.only.is_none()) else { return only };
-    let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
+    let applied = known.applied.iter().flat_map(|applied| applied.commits.keys().chain(applied.begun.keys()));
     let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
     only.extend(left.cloned());
     only

@@ -43,9 +43,15 @@ pub(super) fn input<'a>(round: &RoundState<'a>, schemas: &'a Schemas, state: &'a
     }
 }
 
-/// The second opinion: what breaks a promise is refused, whatever decided it.
-pub(super) fn guard(round: &RoundState<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
+/// The second opinion: what breaks a promise is refused, whatever decided it, and holds back what comes after it.
+pub(super) fn guard(
+    round: &RoundState<'_>,
+    cluster: &ClusterState,
+    state: &OrganisationState,
+    plan: &mut OrganisationPlan,
+) {
     with_facts(round, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
+    plan::hold_later(&input(round, &cluster.facts.schemas, state), &mut plan.actions);
 }
 
 /// What the guard refuses of a plan that comes from a file. What has moved since is told as stale.
@@ -114,7 +120,7 @@ pub(in crate::engine) fn rendered_hash(objects: &OrganisationObjects) -> String 
 }
 
 /// Whether carrying out a plan that writes no object would still move the inventory: what is gone is dropped, clocks of
-/// what is retired start.
+/// what is retired start, what was begun is whole.
 pub(in crate::engine) fn moves_inventory(
     round: &RoundState<'_>,
     cluster: &ClusterState,
@@ -123,7 +129,10 @@ pub(in crate::engine) fn moves_inventory(
 ) -> bool {
     let input = input(round, &cluster.facts.schemas, state);
     let before = plan::ahead(&input, one, "");
-    before != state.stored.inventory || plan::after(&input, before, one, &one.not_done()) != state.stored.inventory
+    let (stored, outcome) = (&state.stored.inventory, one.not_done());
+    // What was begun is whole once nothing is left to do.
+    let is_whole = !stored.footprint.begun.is_empty() && !outcome.outcomes.iter().any(plan::Outcome::is_open);
+    is_whole || before != *stored || plan::after(&input, before, one, &outcome, &stored.footprint) != *stored
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.

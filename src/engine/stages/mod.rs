@@ -63,8 +63,9 @@ pub fn plan(round: &RoundState<'_>, live: &LiveState) -> Proposed {
 /// Pure: the second opinion. What breaks a promise is refused, whatever decided it.
 pub fn guard(round: &RoundState<'_>, live: &LiveState, Proposed(mut plan): Proposed) -> Plan {
     for one in &mut plan.organisations {
-        if let Some(state) = live.of(&one.cluster, &one.organisation) {
-            decide::guard(round, state, one);
+        let Some(Ok(cluster)) = live.clusters.get(&one.cluster) else { continue };
+        if let Some(state) = cluster.organisations.get(&one.organisation) {
+            decide::guard(round, cluster, state, one);
         }
     }
     plan

@@ -206,8 +206,14 @@ async fn ask(
     join_all(organisations.values_mut().map(|state| async {
         let all = round.options.ask == Ask::Everything;
         let sure = sure_drift(round, schemas, state);
-        let asked = questions(round, schemas, state, all, |object| !sure.contains(&object.id));
-        state.live.dry_runs = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
+        let mut patches = plan::displacements(&input(round, schemas, state));
+        let asked = questions(round, schemas, state, all, |object| {
+            !sure.contains(&object.id) && !patches.contains_key(&object.id)
+        });
+        patches.retain(|id, _| !sure.contains(id));
+        let trials = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
+        (state.live.dry_runs, state.live.warnings) = (trials.answers, trials.warnings);
+        state.live.dry_runs.extend(cluster::ask::patch_trials(connection, kinds, &patches).await);
         // Of what is new only whether it is taken matters; its body is as large as the object.
         for (id, answer) in &mut state.live.dry_runs {
             if matches!(answer, DryRun::Result(_)) && !state.live.objects.contains_key(id) {
@@ -220,7 +226,9 @@ async fn ask(
             matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.directives, conflicts))
         });
         state.live.dry_runs.extend(sure.into_iter().map(|id| (id, DryRun::Accepted)));
-        for (id, answer) in cluster::ask::dry_runs(connection, kinds, &again, true).await {
+        let forced = cluster::ask::dry_runs(connection, kinds, &again, true).await;
+        state.live.warnings.extend(forced.warnings);
+        for (id, answer) in forced.answers {
             if let (DryRun::Result(body), Some(DryRun::Conflict { forced, .. })) = (answer, state.live.dry_runs.get_mut(&id)) {
                 *forced = Some(body);
             }

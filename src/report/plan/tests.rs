@@ -18,7 +18,7 @@ fn base() -> Base {
 }
 
 fn changed(why: Changing) -> Deed {
-    Deed::Change { why, base: base(), force: false, hand_over: None }
+    Deed::Change { why, base: base(), force: false, hand_over: None, take_away: Vec::new() }
 }
 
 fn action(deed: Deed, kind: &str, object: &str, app: Option<&str>) -> Action {
@@ -214,7 +214,7 @@ fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
     use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip};
     let outcome = |kind: &str, name: &str, done| {
         let action = action(Deed::Create(Creating::NotThere), kind, name, None);
-        Outcome { verb: action.verb(), id: action.id, app: None, done }
+        Outcome { verb: action.verb(), id: action.id, app: None, done, warnings: Vec::new() }
     };
     let coming = || Done::Applied {
         uid: "u".to_owned(),
@@ -240,7 +240,7 @@ fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
     let expected = "\
 alternatiba: 4 applied, 1 failed, 1 not tried, 1 unchanged; 4 on the way to ready
   ! Service x — failed: quota exceeded  orgs/alternatiba.kdl:17
-  = Job y — not tried, since Service x failed
+  = Job y — held back since Service x was refused or failed
 4 applied, 1 failed, 1 not tried, 1 unchanged in 1 organisation.
 ";
     assert_eq!(super::outcome(&[organisation], TextStyle::default()), expected);
