@@ -15,6 +15,7 @@ mod command;
 mod definitions;
 mod dependencies;
 mod kdl;
+mod moments;
 mod mutation;
 mod render;
 mod proxy;
