@@ -22,6 +22,7 @@ pub mod schema;
 pub mod expression;
 pub mod model;
 pub mod merge;
+pub(crate) mod validation;
 pub mod render;
 pub mod plan;
 pub mod git;

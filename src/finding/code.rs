@@ -147,6 +147,8 @@ const MISTAKES: &[Page] = pages! {
     "E0420"
     "E0450"
     "E0451"
+    "E0460"
+    "E0461"
     "E0480"
     "E0481"
     "E0482"
@@ -156,6 +158,7 @@ const MISTAKES: &[Page] = pages! {
     "E0486"
     "E0487"
     "E0488"
+    "E0489"
     "E0490"
     "E0491"
     "E0492"
@@ -207,6 +210,7 @@ const DOUBTS: &[Page] = pages! {
     "W0501"
     "W0502"
     "W0520"
+    "W0650"
 };
 
 fn all() -> impl Iterator<Item = &'static Page> {

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 mod table;
+pub(crate) mod unions;
 
 pub(crate) use table::KINDS;
 

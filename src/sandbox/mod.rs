@@ -32,8 +32,11 @@ mod generation;
 mod handle;
 mod http;
 mod json;
+#[cfg(test)]
+mod laws;
 mod lifecycle;
 mod patch;
+mod pod_security;
 mod proto;
 mod read;
 mod reply;
@@ -49,6 +52,7 @@ mod status;
 mod store;
 mod types;
 mod validate;
+mod warnings;
 mod watch;
 mod write;
 

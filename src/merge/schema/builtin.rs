@@ -13,7 +13,7 @@ use super::{
     Empty, FieldSchema, Kinds, List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeSchema, TypeShape,
     TypeTable,
 };
-use crate::kind;
+use crate::kind::{self, unions};
 
 const FACTS: &str = include_str!("../../../schemas/kubernetes/1.36.json");
 const ZERO_VALUES: &str = include_str!("../../../schemas/kubernetes/1.36-zero-values.json");
@@ -94,12 +94,15 @@ impl<'f> Reader<'f> {
                 Some("byte") => ScalarKind::Bytes,
                 _ => ScalarKind::String,
             }),
-            Some("integer") => TypeShape::Scalar(ScalarKind::Integer),
+            Some("integer") => TypeShape::Scalar(match declared["format"].as_str() {
+                Some("int32") => ScalarKind::SmallInteger,
+                _ => ScalarKind::Integer,
+            }),
             Some("number") => TypeShape::Scalar(ScalarKind::Number),
             Some("boolean") => TypeShape::Scalar(ScalarKind::Boolean),
             _ => TypeShape::Any,
         };
-        shape.into()
+        TypeSchema { allowed: texts(&declared["enum"]), ..shape.into() }
     }
 
     fn read_object(&mut self, name: &str, declared: &'f Value) -> TypeShape {
@@ -117,7 +120,8 @@ impl<'f> Reader<'f> {
             values => Some(self.reference(values)),
         };
         let preserve_unknown = declared["values"].is_null() && fields.is_empty();
-        TypeShape::Map(ObjectSchema { atomic: declared["map"] == "atomic", fields, values, preserve_unknown })
+        let unions = unions::of_type(name);
+        TypeShape::Map(ObjectSchema { atomic: declared["map"] == "atomic", fields, values, preserve_unknown, unions })
     }
 
     /// Structures that a field refers to stay when they are empty; the file says where fields differ from the rule.

@@ -6,6 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+use crate::kind::unions::Union;
+
 mod builtin;
 mod custom;
 
@@ -43,11 +45,13 @@ pub(crate) struct TypeSchema {
     pub(crate) default: Option<Value>,
     /// Whether `null` is a value of its own (custom kinds).
     pub(crate) nullable: bool,
+    /// The words that may stand there (built-in kinds); none where any may.
+    pub(crate) allowed: Vec<Box<str>>,
 }
 
 impl From<TypeShape> for TypeSchema {
     fn from(shape: TypeShape) -> Self {
-        Self { shape, default: None, nullable: false }
+        Self { shape, default: None, nullable: false, allowed: Vec::new() }
     }
 }
 
@@ -67,8 +71,10 @@ pub(crate) enum TypeShape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScalarKind {
     String,
-    /// A whole number.
+    /// A whole number of 64 bits.
     Integer,
+    /// A whole number of 32 bits.
+    SmallInteger,
     Number,
     /// True or false.
     Boolean,
@@ -117,6 +123,8 @@ pub(crate) struct ObjectSchema {
     pub(crate) values: Option<TypeId>,
     /// Whether undeclared fields are kept as they are rather than pruned (custom kinds).
     pub(crate) preserve_unknown: bool,
+    /// Fields of which only one may be said.
+    pub(crate) unions: &'static [Union],
 }
 
 impl ObjectSchema {

@@ -4,7 +4,9 @@ pub(crate) mod action;
 pub(crate) mod deed;
 mod deletions;
 pub(super) mod immutable;
+pub(super) mod later;
 mod object;
+mod prospect;
 pub(crate) mod reason;
 mod secret;
 pub(crate) mod take_over;
@@ -39,6 +41,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         cluster: input.desired.cluster.clone(),
         cluster_uid: input.live.cluster_uid.clone(),
         namespace: input.desired.namespace.to_string(),
+        rendered_hash: String::new(),
         actions,
         unchanged: 0,
         gone: vanished.gone,
@@ -118,11 +121,11 @@ fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
 }
 
 /// Whether an action only brings back what was applied.
-fn restores(input: &Input<'_>, action: &Action) -> bool {
+pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,
-        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. }, .. }
+        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. } | Changing::Interrupted, .. }
             | Deed::Create(Creating::DeletedBehindOurBack { .. })
     );
     brings_back && applied == Some(&*action.desired_hash)

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Verb;
 use crate::name::Name;
+use crate::render::ObjectId;
 
 /// Why an action is what it is. It displays as what follows a dash: "change — the garden asks for it".
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -92,6 +93,8 @@ pub enum Changing {
     OwnershipOnly,
     /// The number of replicas passes to an autoscaler as it is.
     HandedOver,
+    /// An interrupted run left a field manager that it needed for a while.
+    Interrupted,
     /// Fields of others are taken by word (`field … take`).
     Taken {
         /// Field managers that owned them.
@@ -237,6 +240,14 @@ pub enum Holding {
     NamespaceBarred,
     /// It goes after the objects inside it.
     AfterTheRest,
+    /// Something that comes before it cannot be done.
+    After {
+        /// The object that comes before it.
+        of: ObjectId,
+        /// Whether that one is only on its way out, and made again once it is gone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leaves: bool,
+    },
 }
 
 /// Why what the garden asks cannot be done.
@@ -268,6 +279,13 @@ pub enum Refusing {
     ImmutableWithData {
         /// The field that cannot change: `spec.selector`.
         path: String,
+    },
+    /// What others wrote cannot stand beside what the garden asks, and the object holds data.
+    SiblingWithData {
+        /// The field that would have to go: `spec.imageName`.
+        path: String,
+        /// Who wrote it.
+        by: Vec<String>,
     },
     /// The API server refused it.
     ServerRefused {

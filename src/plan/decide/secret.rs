@@ -29,7 +29,7 @@ pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &S
         Standing::Refused(why) => action(Deed::refused(why)),
         Standing::Adopted(live) => {
             let (why, base) = (Adopting::AdoptSaid, base_of(live));
-            action(Deed::Adopt { why, base, force: false, take_over: Vec::new() })
+            action(Deed::Adopt { why, base, force: false, take_over: Vec::new(), take_away: Vec::new() })
         }
         Standing::Ours { live, .. } => present(input, request, live),
     })
@@ -114,7 +114,7 @@ fn followed(origin: Option<&Place>, request: &SecretRequest, live: &LiveObject) 
 }
 
 fn change(why: Changing, live: &LiveObject) -> Deed {
-    Deed::Change { why, base: base_of(live), force: false, hand_over: None }
+    Deed::Change { why, base: base_of(live), force: false, hand_over: None, take_away: Vec::new() }
 }
 
 /// The values of a Secret are in no plan, nor is a hash of them.

@@ -1,6 +1,7 @@
 //! What a plan is decided from, and what the API server is asked and sent.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -8,6 +9,8 @@ use super::directives::means;
 use super::live::Conflict;
 use super::path;
 use super::standing;
+use super::union;
+use crate::kind;
 use crate::merge::{self, Schemas};
 use crate::model::Deletions;
 use crate::name::Name;
@@ -44,12 +47,17 @@ pub struct Input<'a> {
 
 /// The objects that the API server is to be asked about by a dry-run: places in `desired.objects`.
 ///
-/// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, and those of
-/// retired apps that will not be made. With `all`, those of ours are asked about whatever we reckon.
+/// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, those of
+/// retired apps that will not be made, and those in a namespace that is not there: the server cannot try them. With `all`,
+/// those of ours are asked about whatever we reckon.
 pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
     let index = standing::Index::new(input);
+    let mut there = input.live.objects.keys().chain(input.live.settled.keys());
+    let namespace = &input.desired.namespace;
+    let is_there = there.any(|id| id.namespace == *namespace || (id.is(kind::NAMESPACE) && id.name == *namespace));
     let open = |object: &Object| {
-        if input.live.settled.contains_key(&object.id)
+        if (!is_there && object.id.namespace == input.desired.namespace)
+            || input.live.settled.contains_key(&object.id)
             || input.live.unread.contains_key(&kind_key(&object.id))
             || index.is_past(input.now, object.app.as_ref())
         {
@@ -65,6 +73,20 @@ pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
         }
     };
     input.desired.objects.iter().enumerate().filter(|(_, object)| open(object)).map(|(at, _)| at).collect()
+}
+
+/// The JSON patches of the objects that are not as they should be and of which something is taken away first, since it cannot
+/// stand beside ours: the server would refuse the apply itself.
+pub(crate) fn displacements(input: &Input<'_>) -> BTreeMap<ObjectId, Value> {
+    let objects = questions(input, false).into_iter().map(|at| &input.desired.objects[at]);
+    let patches = objects.filter_map(|object| {
+        let live = input.live.objects.get(&object.id)?;
+        let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
+        let wanted = body_to_send(object, input.directives, entry);
+        let displacement = union::displacement(input.schemas, &live.body, &wanted)?;
+        Some((object.id.clone(), union::patch(&live.body, &displacement)))
+    });
+    patches.collect()
 }
 
 /// Whether it is sure without a question that somebody changed what we had applied: the garden asks for the same as
@@ -124,8 +146,9 @@ pub(in crate::plan) fn is_taken(
 ) -> bool {
     let lent = entry.is_some()
         && path::plain(&conflict.field) == "spec.replicas"
-        && matches!(&*conflict.manager, "kube-controller-manager" | crate::plan::HANDOVER);
-    lent || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
+        && &*conflict.manager == "kube-controller-manager";
+    lent || union::is_ours_for_a_moment(&conflict.manager)
+        || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
 }
 
 /// The fields of an object that we applied last.

@@ -21,6 +21,10 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Finding
             findings.push(finding.stops(plan.organisation.clone()));
         }
     }
+    for (id, texts) in &input.live.warnings {
+        let warned = |text: &String| super::warnings::of(id, object_of(input, id), span_of(input, id), text);
+        texts.iter().filter_map(warned).for_each(|finding| findings.push(finding));
+    }
     for finding in [over_budget(input, plan), vanished(input, plan)].into_iter().flatten() {
         findings.push(finding);
     }
@@ -98,6 +102,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         )
         .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
         .help("set it back, or move the data to a new app and retire this one"),
+        Refusing::SiblingWithData { path, by } => sibling(id, path, by, changed_span(action, input).unwrap_or(span)),
         // Each field that the server named has a finding of its own.
         Refusing::ServerRefused { .. } if !action.causes.is_empty() => return None,
         Refusing::ServerRefused { status, message } => {
@@ -128,6 +133,15 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         }
         Refusing::Guarded { .. } => return None,
     })
+}
+
+/// What others wrote in what holds data, beside which ours cannot stand.
+fn sibling(id: &ObjectId, path: &str, by: &[String], span: Span) -> Finding {
+    let title = format!("`{path}` of `{id}` cannot stand beside what the garden asks");
+    let who = words::people(by);
+    Finding::refused(Code::new("E0489"), title, span)
+        .why(format!("{who} wrote it, only one of the two may be said, and nothing is taken away from what holds data"))
+        .help(format!("take it away in the cluster (`kubectl edit {} {}`), or say it in the garden", id.kind, id.name))
 }
 
 /// How something that is not ours is taken. Nobody is told to delete what may hold people's data, or opens it.

@@ -1,13 +1,62 @@
 //! Objects of custom kinds against the schema of their definition, with the words of the real server. Its CEL rules
 //! (`x-kubernetes-validations`) are not evaluated.
 
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::sandbox::{
-    custom::{flag, joined, words},
-    status::{FieldError, FieldProblem},
-};
+use super::{FieldError, FieldProblem};
+
+/// The words of a list.
+pub(crate) fn words(value: &Value) -> Vec<String> {
+    let list = value.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a schema says so.
+pub(crate) fn flag(schema: &Value, name: &str) -> bool {
+    schema[name] == Value::Bool(true)
+}
+
+/// The path of a member.
+pub(crate) fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Fills in the defaults of a schema.
+pub(crate) fn fill(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+                if let Some(default) = schema.get("default") {
+                    let null = fields.get(key).is_some_and(Value::is_null);
+                    if !fields.contains_key(key) || (null && !flag(schema, "nullable")) {
+                        fields.insert(key.clone(), default.clone());
+                    }
+                }
+                if let Some(value) = fields.get_mut(key) {
+                    fill(schema, value);
+                }
+            }
+            if schema["additionalProperties"].is_object() {
+                let known = schema["properties"].as_object();
+                for (key, value) in fields.iter_mut() {
+                    if known.is_none_or(|known| !known.contains_key(key)) {
+                        fill(&schema["additionalProperties"], value);
+                    }
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                fill(&schema["items"], item);
+            }
+        }
+        _ => {}
+    }
+}
 
 /// What is wrong with an object by its schema.
 pub(super) fn check(schema: &Value, object: &Value) -> Vec<FieldError> {
@@ -57,6 +106,8 @@ fn check_at(schema: &Value, value: &Value, path: &str, errors: &mut Vec<FieldErr
     if flag(schema, "x-kubernetes-int-or-string") {
         if !value.is_string() && !value.is_i64() && !value.is_u64() {
             errors.push(wrong_type(path, "integer,string", value));
+        } else if let Value::String(text) = value {
+            check_text(schema, value, text, path, errors);
         }
         return;
     }
@@ -154,7 +205,7 @@ fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mu
         errors.push(broken(path, value, rule));
     }
     if let Some(pattern) = schema["pattern"].as_str()
-        && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
+        && compiled(pattern).is_some_and(|regex| !regex.is_match(text))
     {
         errors.push(broken(path, value, format_args!("should match '{pattern}'")));
     }
@@ -164,6 +215,17 @@ fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mu
         let rule = format!("must be of type {format}: {text:?}");
         errors.push(broken(path, value, rule));
     }
+}
+
+/// A pattern of a schema, compiled once; absent where it is none.
+fn compiled(pattern: &str) -> Option<Regex> {
+    static COMPILED: RwLock<BTreeMap<String, Option<Regex>>> = RwLock::new(BTreeMap::new());
+    let known = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(pattern).cloned();
+    known.unwrap_or_else(|| {
+        let regex = Regex::new(pattern).ok();
+        COMPILED.write().unwrap_or_else(PoisonError::into_inner).insert(pattern.to_owned(), regex.clone());
+        regex
+    })
 }
 
 fn has_format(format: &str, text: &str) -> bool {
@@ -209,12 +271,15 @@ fn check_fields(schema: &Value, fields: &Map<String, Value>, path: &str, errors:
         let rule = format!("should have at least {least} properties");
         errors.push(broken(path, &Value::from(count), rule));
     }
-    for name in words(&schema["required"]) {
-        if !fields.contains_key(&name) {
-            errors.push(FieldError::required(joined(path, &name), ""));
+    let properties = schema["properties"].as_object();
+    // What has a default is there once the object is read.
+    let comes =
+        |name: &str| properties.is_some_and(|all| all.get(name).is_some_and(|one| one.get("default").is_some()));
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !fields.contains_key(name) && !comes(name) {
+            errors.push(FieldError::required(joined(path, name), ""));
         }
     }
-    let properties = schema["properties"].as_object();
     for (key, value) in fields {
         if path.is_empty() && key == "metadata" {
             check_metadata_names(&schema["properties"]["metadata"], value, errors);
@@ -328,13 +393,7 @@ mod tests {
     }
 
     fn messages(object: &Value) -> Vec<String> {
-        let status = crate::sandbox::status::Status::invalid("g", "K", "n", &check(&schema(), object));
-        let causes = status.body()["details"]["causes"].clone();
-        let causes = causes.as_array().cloned().unwrap_or_default();
-        causes
-            .iter()
-            .map(|cause| format!("{}: {}", super::super::text(cause, "field"), super::super::text(cause, "message")))
-            .collect()
+        check(&schema(), object).iter().map(|error| format!("{}: {}", error.field, error.body())).collect()
     }
 
     #[test]
