@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::retry::{Pause, Retry};
 use super::words;
 
 /// How long a connection stays before it closes, after the lease has ended. The client tries a request that never left
@@ -72,7 +73,7 @@ impl hyper::rt::Executor<Pin<Box<dyn Future<Output = ()> + Send>>> for GatedExec
             // The task, and with it the connection, is dropped at the end of this one.
             let mut gated = gated;
             if !(&mut gated).await {
-                tokio::time::sleep(LINGER).await;
+                let _waited = Retry::endless().again(Pause::Fixed(LINGER), ()).await;
             }
         });
     }

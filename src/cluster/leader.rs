@@ -109,7 +109,7 @@ mod tests {
                 "acquireTime": at(offset_of_holder - 7_200), "renewTime": at(offset_of_holder),
             },
         });
-        Leader::of(&Answer { code: 200, body, warnings: Vec::new(), date: at(seconds_later).parse().ok() })
+        Leader::of(&Answer { code: 200, body, date: at(seconds_later).parse().ok(), warnings: Vec::new() })
     }
 
     #[test]

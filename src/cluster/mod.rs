@@ -14,6 +14,7 @@ pub(crate) mod errors;
 pub(crate) mod facts;
 mod followed;
 mod gate;
+mod headers;
 pub mod inventory;
 mod leader;
 pub mod lease;

@@ -1,10 +1,9 @@
 //! One way to the API server: every request is bounded, timed and counted here, every error masked; reads are tried again.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use http::{HeaderMap, Method, Request, header};
+use http::{Method, Request, header};
 use kube::client::Body;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
+use super::headers::{date_of, retry_after};
 use super::retry::Retry;
 use super::{warnings, words};
 use crate::cause;
@@ -44,10 +44,10 @@ pub(super) struct Answer<T = Value> {
     /// 200 or 201 where it matters.
     pub(super) code: u16,
     pub(super) body: T,
-    /// What the server, or an admission webhook, warns of.
-    pub(super) warnings: Vec<String>,
     /// When the server answered, by its own clock.
     pub(super) date: Option<jiff::Timestamp>,
+    /// What the server, or an admission webhook, warns of.
+    pub(super) warnings: Vec<String>,
 }
 
 /// How much of each item a list brings.
@@ -323,7 +323,7 @@ impl Connection {
         if parts.status.is_success() {
             let body =
                 serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?;
-            return Ok(Answer { code, body, warnings, date: date_of(&parts.headers) });
+            return Ok(Answer { code, body, date: date_of(&parts.headers), warnings });
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
@@ -370,17 +370,6 @@ fn build(call: &Call<'_>) -> Result<Request<Body>, ApiError> {
     }
     let body = call.body.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
     request.body(Body::from(body)).map_err(|error| ApiError::Garbled { why: error.to_string() })
-}
-
-/// `Date: Fri, 20 Nov 2026 12:00:00 GMT`.
-fn date_of(headers: &HeaderMap) -> Option<jiff::Timestamp> {
-    let text = headers.get(header::DATE)?.to_str().ok()?;
-    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 /// An error of kube's client: a status it parsed, or a connection that did not stand or broke.

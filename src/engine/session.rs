@@ -145,18 +145,16 @@ impl Session {
     /// are, and it is checked again, now against what is applied there. Says whether that was so.
     pub(super) async fn check(&mut self, head: Option<&CommitId>, now: jiff::Timestamp) -> Result<bool, Failure> {
         let snapshot = self.source.snapshot(head)?;
-        let ending = || Failure::Ending;
-        let (repository, shutdown) = (self.source.repository(), &self.shutdown);
-        let checked = self.known.check_in(repository, &snapshot, now, shutdown).await;
-        let mut checked = checked.ok_or_else(ending)?;
+        let checked = self.known.check_in(self.source.repository(), &snapshot, now, &self.shutdown).await;
+        let mut checked = checked.ok_or(Failure::Ending)?;
         let reaches = match &checked.garden {
             Some(garden) => self.clusters.as_ref().is_none_or(|clusters| !clusters.cover(garden)),
             None => false,
         };
         if reaches {
             self.reach(&checked, now).await?;
-            let (repository, shutdown) = (self.source.repository(), &self.shutdown);
-            checked = self.known.check_in(repository, &snapshot, now, shutdown).await.ok_or_else(ending)?;
+            let again = self.known.check_in(self.source.repository(), &snapshot, now, &self.shutdown).await;
+            checked = again.ok_or(Failure::Ending)?;
         }
         self.checked = checked;
         Ok(reaches)

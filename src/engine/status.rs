@@ -7,6 +7,7 @@ use super::prepared::Prepared;
 use super::state::OrganisationState;
 use crate::check::Checked;
 use crate::finding::{Finding, Severity};
+use crate::kind;
 use crate::model::App;
 use crate::name::Name;
 use crate::plan::{Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Verb, health};
@@ -103,17 +104,19 @@ fn well(live: &Live, id: &ObjectId) -> Option<Health> {
 fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
     let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
     // A Secret that is made or changed has a note where it waits for another one.
-    let waits = |action: &Action| matches!(action.verb(), Verb::Create | Verb::Change) && action.note.is_some();
+    let waits = |action: &Action| {
+        let made = action.id.is(kind::SECRET) && matches!(action.verb(), Verb::Create | Verb::Change);
+        made && action.note.is_some()
+    };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
-    let wanting = actions.iter().filter(|action| {
-        let follows = matches!(action.reason(), Reason::Holding(Holding::After { .. }));
-        action.verb() == Verb::Refused || action.verb().writes() || follows
-    });
+    let follows = |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. }));
+    let is_open = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes() || follows(action);
+    let wanting = actions.iter().filter(is_open);
     wanting
         .map(|action| {
             let before = |other: &&Action| other.app == action.app && other.stage < action.stage;
             match actions.iter().filter(stands).find(before) {
-                Some(first) if action.app.is_some() && !stands(&action) => OpenObject {
+                Some(first) if action.app.is_some() && !stands(&action) && !follows(action) => OpenObject {
                     object: action.id.to_string(),
                     reason: format!("waits for {}", first.id),
                     way_out: None,

@@ -16,6 +16,7 @@ mod definitions;
 mod dependencies;
 mod kdl;
 mod limits;
+mod moments;
 mod mutation;
 mod render;
 mod proxy;

@@ -50,22 +50,8 @@ impl Known {
         check_again(&mut self.memo, snapshot, past, now)
     }
 
-    /// The same on a thread of its own, since a large garden takes as long as people wait for a process to end, without what
-    /// the garden takes back by word of what was begun. What was parsed and rendered is away until it is done; absent where
-    /// the process is to end before. IO: the repository's history.
-    pub(super) async fn check_in(
-        &mut self,
-        repository: Option<&Repository>,
-        snapshot: &Snapshot,
-        now: jiff::Timestamp,
-        shutdown: &Shutdown,
-    ) -> Option<Checked> {
-        let checked = self.check_aside(snapshot.clone(), now, shutdown).await?;
-        let garden = checked.garden.as_ref();
-        let moved = self.applied.as_mut().is_some_and(|applied| applied.note_rollback(garden, repository));
-        if moved { self.check_aside(snapshot.clone(), now, shutdown).await } else { Some(checked) }
-    }
-
+    /// The same on a thread of its own, since a large garden takes as long as people wait for a process to end. What was parsed
+    /// and rendered is away until it is done; absent where the process is to end before.
     async fn check_aside(&mut self, snapshot: Snapshot, now: jiff::Timestamp, shutdown: &Shutdown) -> Option<Checked> {
         let mut memo = std::mem::take(&mut self.memo);
         let past = self.applied.as_ref().map(|applied| applied.past.clone());
@@ -81,6 +67,21 @@ impl Known {
             }
             () = shutdown.asked() => None,
         }
+    }
+
+    /// The same, without what the garden takes back by word of what was begun; absent where the process is to end before it is
+    /// done. IO: the repository's history.
+    pub(super) async fn check_in(
+        &mut self,
+        repository: Option<&Repository>,
+        snapshot: &Snapshot,
+        now: jiff::Timestamp,
+        shutdown: &Shutdown,
+    ) -> Option<Checked> {
+        let checked = self.check_aside(snapshot.clone(), now, shutdown).await?;
+        let garden = checked.garden.as_ref();
+        let moved = self.applied.as_mut().is_some_and(|applied| applied.note_rollback(garden, repository));
+        if moved { self.check_aside(snapshot.clone(), now, shutdown).await } else { Some(checked) }
     }
 
     /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.

@@ -154,10 +154,10 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         }
     };
     let _ = writeln!(out, "  {applied}");
-    let begun: String = organisation.begun.chars().take(12).collect();
     if let Some(leader) = &organisation.leader {
         let _ = writeln!(out, "  cluster {}: {}", leader.cluster, leader.words());
     }
+    let begun: String = organisation.begun.chars().take(12).collect();
     let words = [
         (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
