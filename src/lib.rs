@@ -23,6 +23,7 @@ pub mod expression;
 pub mod model;
 pub mod merge;
 pub mod cel;
+pub(crate) mod validation;
 pub mod render;
 pub mod plan;
 pub mod git;

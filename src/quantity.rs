@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// What an amount measures. Each dimension has one base unit in which amounts are whole numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Dimension {
     /// Bytes, as in `20 GiB`.
     Size,
@@ -14,7 +15,7 @@ pub enum Dimension {
 }
 
 /// A whole number of a dimension's base unit, never negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Quantity {
     /// What it measures.
     pub dimension: Dimension,

@@ -1,19 +1,22 @@
 //! `parcelle apply`.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::check::plural;
+use super::kept::{self, Keep, KeptPlan, PlanWriter};
 use super::progress::Bar;
 use super::run::Waiting;
-use super::show::{ShowFormat, ShowOptions, ShownRound};
+use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
 use super::signals::Ending;
 use super::workspace::{find, now};
-use super::{ClusterFlags, CommandFailure, Common, Exit, Output, files, session};
-use crate::engine::{Prepared, Round, RoundOptions, Session};
-use crate::plan::Plan;
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
+use crate::cluster::Reading;
+use crate::engine::{Ask, Round, RoundOptions, Session};
+use crate::plan::OrganisationOutcome;
 
 /// What `apply` takes.
 #[derive(Debug, Args)]
@@ -40,80 +43,211 @@ pub(crate) struct ApplyArgs {
 }
 
 pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> Result<Exit, CommandFailure> {
-    let saved: Option<Plan> = args
-        .plan
-        .as_ref()
-        .map(|file| {
-            files::read_json(file, "a saved plan", crate::plan::SCHEMA, "`parcelle plan --save FILE` writes one")
-        })
-        .transpose()?;
-    let commit = saved.as_ref().map(|plan| plan.commit.as_str()).or(args.commit.as_deref()).unwrap_or("HEAD");
+    let saved = args.plan.as_ref().map(|file| kept::read_saved(file)).transpose()?;
+    let commit = saved.as_ref().map(|plan| plan.head().commit.as_str()).or(args.commit.as_deref()).unwrap_or("HEAD");
     let workspace = find(common, None)?;
     let uncommitted = workspace.uncommitted(commit)?;
-    let mut session = session::over(workspace, &args.clusters, Some(commit), output).await?;
+    let session = session::over(workspace, &args.clusters, Some(commit), output).await?;
     let only = match &saved {
-        Some(plan) => Some(plan.organisations.iter().map(|one| one.organisation.clone()).collect()),
+        Some(plan) => Some(plan.organisations()),
         None => session::only(session.checked(), &args.organisations)?,
     };
     if saved.is_none() && !uncommitted.is_empty() {
         output.note(&format!("not in {commit}, so not applied: changes of {}", uncommitted.join(", ")));
     }
-    let show_options =
-        ShowOptions { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
-    let show = |session: &Session, round: &Round| {
-        let shown = ShownRound { checked: session.checked(), round, loud: true };
-        output.result(&shown.text(show_options)).map(|()| shown.exit())
-    };
-    let options = RoundOptions { only, wait: args.waiting.limit(), ..RoundOptions::everything(now()) };
-    let Some(prepared) = session::prepare(&mut session, &options, output).await else {
-        return show(&session, &Round::default());
-    };
-    let prepared = match saved {
-        Some(plan) => exactly(&session, prepared, plan)?,
-        None => prepared,
-    };
-    let changes = prepared.changes();
-    if !args.yes && changes > 0 {
-        show(&session, &prepared.preview())?;
-        if !confirmed(&format!("apply {}", plural(changes, "change")), output)? {
-            output.note("nothing was applied");
+    let wait = args.waiting.limit();
+    let options = RoundOptions { only, wait, reading: Reading::Lean, ..RoundOptions::everything(now()) };
+    let applying = Applying { args, output, options };
+    match saved {
+        None if args.yes => applying.at_once(session).await,
+        saved => applying.as_shown(session, saved).await,
+    }
+}
+
+/// One run of `apply`.
+struct Applying<'a> {
+    args: &'a ApplyArgs,
+    output: &'a Output,
+    options: RoundOptions,
+}
+
+impl Applying<'_> {
+    /// Plans and writes batch by batch: nobody is asked.
+    async fn at_once(&self, mut session: Session) -> Result<Exit, CommandFailure> {
+        let mut writer = PlanWriter::nameless()?;
+        let mut unkept = None;
+        let keep = self.keep();
+        let bar = Bar::start(self.output);
+        session.progress = bar.as_ref().map(Bar::sender);
+        let ending = Ending::listen(session.shutdown().clone());
+        let applied = session.apply(&self.options, |done| {
+            let plan = done.plan.take();
+            unkept = unkept.take().or(plan.and_then(|plan| writer.add(plan, &BTreeSet::new(), keep).err()));
+            done.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations).for_each(|one| self.shorten(one));
+        });
+        let round = ending.in_time(applied).await;
+        session.progress = None;
+        Bar::finish(bar).await;
+        let exit = match (round, unkept) {
+            (None, _) => Err(ended()),
+            (_, Some(failure)) => Err(failure),
+            (Some(round), None) => self.show(&session, &round, writer.finish()?.as_ref(), true),
+        };
+        session.close().await;
+        exit
+    }
+
+    /// Plans everything, shows the whole of it, asks, and does exactly that.
+    async fn as_shown(&self, mut session: Session, saved: Option<KeptPlan>) -> Result<Exit, CommandFailure> {
+        let is_saved = saved.is_some();
+        let planned = match saved {
+            Some(plan) => self.check_saved(&mut session, plan).await,
+            None => self.plan(&mut session).await,
+        };
+        let (round, kept) = match planned {
+            Ok(planned) => planned,
+            Err(failure) => {
+                session.close().await;
+                return Err(failure);
+            }
+        };
+        let asks = !self.args.yes && kept.tally().changes() > 0;
+        if asks || !kept.is_pending() {
+            let exit = self.show(&session, &round, Some(&kept), true)?;
+            if !kept.is_pending() {
+                session.close().await;
+                return Ok(exit);
+            }
+        }
+        if asks && !confirmed(&format!("apply {}", plural(kept.tally().changes(), "change")), self.output)? {
+            self.output.note("nothing was applied");
             session.close().await;
             return Ok(Exit::Garden);
         }
-    }
-    let bar = Bar::start(output);
-    session.progress = bar.as_ref().map(Bar::sender);
-    let ending = Ending::listen(session.shutdown().clone());
-    let round = ending.in_time(session.carry_out(prepared)).await;
-    session.progress = None;
-    Bar::finish(bar).await;
-    let Some(round) = round else {
+        let done = self.carry_out(&mut session, &kept, round).await;
+        let exit = done.and_then(|round| self.show(&session, &round, Some(&kept).filter(|_| !asks || is_saved), !asks));
         session.close().await;
-        return Err(CommandFailure::asked(
-            "apply was ended before it was done",
-            "run it again: what was begun goes on",
-        ));
-    };
-    let exit = show(&session, &round)?;
-    session.close().await;
-    Ok(exit)
+        exit
+    }
+
+    /// The plan of everything, on disk.
+    async fn plan(&self, session: &mut Session) -> Result<(Round, KeptPlan), CommandFailure> {
+        let mut writer = PlanWriter::nameless()?;
+        let keep = self.keep();
+        let bar = Bar::start(self.output);
+        session.progress = bar.as_ref().map(Bar::sender);
+        let planned = session.plan_each(&self.options, |session, mut prepared| {
+            prepared.stamp();
+            let pending = session.pending(&prepared);
+            writer.add(prepared.plan, &pending, keep)
+        });
+        let planned = planned.await;
+        session.progress = None;
+        Bar::finish(bar).await;
+        let nothing = || CommandFailure::asked("there is no garden to apply", "parcelle check says why");
+        Ok((planned?.ok_or_else(nothing)?, writer.finish()?.ok_or_else(nothing)?))
+    }
+
+    /// Holds the whole of a saved plan against the clusters before anything is written: it is applied exactly, or not at
+    /// all.
+    async fn check_saved(
+        &self,
+        session: &mut Session,
+        mut saved: KeptPlan,
+    ) -> Result<(Round, KeptPlan), CommandFailure> {
+        let mut moved: Vec<String> = Vec::new();
+        let (mut pending, mut unseen) = (BTreeSet::new(), saved.organisations());
+        let options = RoundOptions { ask: Ask::Nothing, ..self.options.clone() };
+        let read = session.plan_each(&options, |session, mut prepared| {
+            unseen.retain(|name| !prepared.organisations().contains(name));
+            prepared.plan = saved.of(prepared.organisations())?;
+            moved.extend(session.stale(&prepared, &prepared.plan));
+            pending.extend(session.pending(&prepared));
+            Ok::<_, CommandFailure>(())
+        });
+        let round = read.await?.unwrap_or_default();
+        let backwards = round.backwards.iter();
+        moved.extend(backwards.map(|(name, back)| format!("`{name}` is at {}, a newer commit", back.at.short())));
+        unseen.retain(|name| !round.backwards.contains_key(name));
+        moved.extend(unseen.iter().map(|name| format!("`{name}` cannot be planned any more")));
+        if !moved.is_empty() {
+            return Err(stale(&moved));
+        }
+        saved.note_pending(&pending);
+        Ok((round, saved))
+    }
+
+    /// Does what is kept, exactly.
+    async fn carry_out(&self, session: &mut Session, kept: &KeptPlan, planned: Round) -> Result<Round, CommandFailure> {
+        let bar = Bar::start(self.output);
+        session.progress = bar.as_ref().map(Bar::sender);
+        let ending = Ending::listen(session.shutdown().clone());
+        let mut unread = None;
+        let plans = kept.pending().map_while(|plan| plan.map_err(|failure| unread = Some(failure)).ok());
+        let applied = session.apply_exactly(&self.options, plans, |done| {
+            done.plan = None;
+            done.outcome.iter_mut().flat_map(|outcome| &mut outcome.organisations).for_each(|one| self.shorten(one));
+        });
+        let round = ending.in_time(applied).await;
+        session.progress = None;
+        Bar::finish(bar).await;
+        match (round, unread) {
+            (None, _) => Err(ended()),
+            (_, Some(failure)) => Err(failure),
+            (Some(round), None) => {
+                let Round { unreached, backwards, waiting, untouched, .. } = planned;
+                let mut round = Round { backwards, waiting, untouched, ..round };
+                round.unreached.extend(unreached);
+                Ok(round)
+            }
+        }
+    }
+
+    /// How much is kept of what need not be done.
+    fn keep(&self) -> Keep {
+        match (self.args.format, self.output.verbose()) {
+            (ShowFormat::Text, true) => Keep::Whole,
+            (ShowFormat::Json, _) => Keep::Told,
+            (ShowFormat::Text | ShowFormat::Markdown, _) => Keep::Brief,
+        }
+    }
+
+    /// What stayed as it was is counted, unless somebody asks for everything.
+    fn shorten(&self, one: &mut OrganisationOutcome) {
+        if !self.output.verbose() {
+            one.shorten();
+        }
+    }
+
+    fn show(
+        &self,
+        session: &Session,
+        round: &Round,
+        plan: Option<&KeptPlan>,
+        loud: bool,
+    ) -> Result<Exit, CommandFailure> {
+        let (format, drawing, verbose) = (self.args.format, self.output.drawing(), self.output.verbose());
+        let shown = ShownRound { checked: session.checked(), round, plan: plan.map(ShownPlan::Kept), loud };
+        self.output.write(|out| shown.write(ShowOptions { format, drawing, verbose, daemon: false }, out))?;
+        Ok(shown.exit())
+    }
 }
 
-/// The saved plan in the place of the new one, unless what it stands on has moved.
-fn exactly(session: &Session, prepared: Prepared, saved: Plan) -> Result<Prepared, CommandFailure> {
-    let moved = session.stale(&prepared, &saved);
-    if moved.is_empty() {
-        return Ok(prepared.with_plan(saved));
-    }
+fn ended() -> CommandFailure {
+    CommandFailure::asked("apply was ended before it was done", "run it again: what was begun goes on")
+}
+
+/// A saved plan whose ground has moved.
+fn stale(moved: &[String]) -> CommandFailure {
     let shown = moved.iter().take(STALE_SHOWN).cloned().collect::<Vec<_>>().join("\n        ");
     let more = moved
         .len()
         .checked_sub(STALE_SHOWN + 1)
         .map_or(String::new(), |more| format!("\n        and {} more", more + 1));
-    Err(CommandFailure::asked(
+    CommandFailure::asked(
         format!("the saved plan is stale, so nothing was applied\nwhy     {shown}{more}"),
         "plan again with `parcelle plan --save FILE`, and have it looked at again",
-    ))
+    )
 }
 
 /// So many reasons are told; what they say has mostly one cause.

@@ -1,9 +1,12 @@
 //! Plans and snapshots in files.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::de::IoRead;
 
 use super::CommandFailure;
 use crate::cause;
@@ -21,6 +24,35 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Comm
     let text = serde_json::to_vec_pretty(value).map_err(|error| failed()(error.into()))?;
     std::fs::write(&part, text).map_err(failed())?;
     std::fs::rename(&part, path).map_err(failed())
+}
+
+/// Reads a file that `what` names ("a saved plan") as a stream of JSON, so that not all of it need be held; `way` says how
+/// such a file is made.
+pub(super) fn read_each<T>(
+    path: &Path,
+    what: &str,
+    way: &str,
+    read: impl FnOnce(&mut serde_json::Deserializer<IoRead<BufReader<File>>>) -> Result<T, serde_json::Error>,
+) -> Result<T, CommandFailure> {
+    let failed = || CommandFailure::file("read", path);
+    let file = open(path).map_err(failed())?;
+    if file.metadata().map_err(failed())?.len() > LARGEST {
+        return Err(CommandFailure::asked(
+            format!("`{}` is too large for {what}", path.display()),
+            "at most 1 GiB is read",
+        ));
+    }
+    let mut stream = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let value = read(&mut stream).and_then(|value| stream.end().map(|()| value));
+    value.map_err(|error| {
+        let why = cause::of_json(&error);
+        CommandFailure::asked(format!("`{}` is not {what}: {why}", path.display()), way)
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
+fn open(path: &Path) -> std::io::Result<File> {
+    File::open(path)
 }
 
 /// Reads a value that `what` names ("a saved plan") and that says its schema; `way` says how such a file is made.

@@ -15,6 +15,7 @@ mod failure;
 mod fix;
 mod files;
 mod fmt;
+mod kept;
 mod new;
 mod offline;
 mod output;

@@ -1,13 +1,15 @@
 //! Plans that ask no cluster: against a snapshot (`plan --live`), or against another commit (`plan --base`).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::plan::{PlanArgs, show};
+use super::kept::PlanWriter;
+use super::plan::{PlanArgs, keep, show};
 use super::session::only;
 use super::workspace::{find, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{self, Checked};
-use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, past_of_snapshot, plan_offline};
+use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, plan_offline};
 use crate::git::Workspace;
 
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
@@ -18,8 +20,8 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
         (Some(file), _) => {
             let snapshot: LiveSnapshot =
                 files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-            let past = past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
-            (check::check(workspace.snapshot(commit)?, Some(&past), now), Kept::Snapshot(snapshot))
+            let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
+            (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
         }
         (None, base) => {
             let base = check::check(workspace.snapshot(base.as_deref())?, None, now);
@@ -28,8 +30,12 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
         }
     };
     let only = only(&checked, &args.organisations)?;
-    let round = plan_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
-    let exit = show(args, &checked, &round, output)?;
+    let mut round = plan_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
+    let mut writer = PlanWriter::nameless()?;
+    if let Some(plan) = round.plan.take() {
+        writer.add(plan, &BTreeSet::new(), keep(args, output))?;
+    }
+    let exit = show(args, &checked, &round, writer.finish()?.as_ref(), output)?;
     round.left_to_server.iter().for_each(|left| output.note(left));
     against.note(&checked, output);
     Ok(exit)
@@ -44,8 +50,8 @@ pub(super) fn checked(
     let now = now();
     let snapshot: LiveSnapshot =
         files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-    let past = past_of_snapshot(&snapshot, workspace.repository.as_ref(), now);
-    let mut checked = check::check(workspace.snapshot(commit)?, Some(&past), now);
+    let garden = workspace.snapshot(commit)?;
+    let mut checked = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
     let round = plan_offline(&checked, None, now, &Baseline::Snapshot(&snapshot)).unwrap_or_default();
     for organisation in round.plan.into_iter().flat_map(|plan| plan.organisations) {
         checked.findings.extend(organisation.findings);

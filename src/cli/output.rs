@@ -73,6 +73,23 @@ impl Output {
         }
     }
 
+    /// The same, written as it goes.
+    pub(crate) fn write(
+        &self,
+        write: impl FnOnce(&mut std::io::BufWriter<std::io::StdoutLock<'static>>) -> Result<(), CommandFailure>,
+    ) -> Result<(), CommandFailure> {
+        let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
+        let written = write(&mut stdout).and_then(|()| stdout.flush().map_err(CommandFailure::Write));
+        match written {
+            Err(CommandFailure::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                // What is left in the buffer has nobody to go to.
+                let _unread = stdout.into_parts();
+                Ok(())
+            }
+            written => written,
+        }
+    }
+
     /// A line about what is happening: to standard error, unless quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {

@@ -1,15 +1,18 @@
 //! `parcelle plan`.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::show::{ShowFormat, ShowOptions, ShownRound};
+use super::kept::{Keep, KeptPlan, PlanWriter};
+use super::progress::Bar;
+use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
 use super::workspace::{find, now};
-use super::{ClusterFlags, CommandFailure, Common, Exit, Output, files, offline, session};
+use super::{ClusterFlags, CommandFailure, Common, Exit, Output, offline, session};
 use crate::check::Checked;
-use crate::engine::{Prepared, Round, RoundOptions};
-use crate::plan::Plan;
+use crate::cluster::Reading;
+use crate::engine::{Round, RoundOptions};
 
 /// What `plan` takes.
 #[derive(Debug, Args)]
@@ -48,10 +51,25 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let in_repository = workspace.repository.is_some();
     let mut session = session::over(workspace, &args.clusters, commit, output).await?;
     let only = session::only(session.checked(), &args.organisations)?;
-    let options = RoundOptions { only, ..RoundOptions::everything(now()) };
-    let prepared = session::prepare(&mut session, &options, output).await;
-    let round = prepared.map(Prepared::into_round).unwrap_or_default();
-    let exit = show(args, session.checked(), &round, output)?;
+    let options = RoundOptions { only, reading: Reading::Lean, ..RoundOptions::everything(now()) };
+    let mut writer = match &args.save {
+        Some(file) => PlanWriter::named(file)?,
+        None => PlanWriter::nameless()?,
+    };
+    let keep = keep(args, output);
+    let bar = Bar::start(output);
+    session.progress = bar.as_ref().map(Bar::sender);
+    let planned = session.plan_each(&options, |session, mut prepared| {
+        prepared.stamp();
+        let pending = if keep == Keep::Whole { session.pending(&prepared) } else { BTreeSet::new() };
+        writer.add(prepared.plan, &pending, keep)
+    });
+    let planned = planned.await;
+    session.progress = None;
+    Bar::finish(bar).await;
+    let round = planned?.unwrap_or_default();
+    let kept = writer.finish()?;
+    let exit = show(args, session.checked(), &round, kept.as_ref(), output)?;
     if commit.is_none() {
         output.note(if in_repository {
             "read from the files on disk; `run` and `apply` take commits only (see --commit)"
@@ -59,32 +77,39 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
             "read from the files on disk, which lie in no Git repository"
         });
     }
-    if let (Some(file), Some(plan)) = (&args.save, &round.plan) {
-        keep(file, plan, output)?;
+    if let Some(file) = args.save.as_ref().filter(|_| kept.is_some()) {
+        let file = file.display();
+        output.note(&format!(
+            "kept in {file}; next: parcelle apply --plan {file} (refused as stale when commit, objects or clusters have moved)"
+        ));
     }
     session.close().await;
     Ok(exit)
 }
 
-pub(super) fn show(args: &PlanArgs, checked: &Checked, round: &Round, output: &Output) -> Result<Exit, CommandFailure> {
-    let show_options =
-        ShowOptions { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
-    let shown = ShownRound { checked, round, loud: true };
-    output.result(&shown.text(show_options))?;
-    let changes = round.plan.as_ref().is_some_and(Plan::changes_anything);
-    Ok(match shown.exit() {
-        Exit::Good if args.exit_code && changes => Exit::Changes,
-        exit => exit,
-    })
+/// How much of a plan is kept: all of it for later, else what is shown.
+pub(super) fn keep(args: &PlanArgs, output: &Output) -> Keep {
+    match (args.format, output.verbose()) {
+        _ if args.save.is_some() => Keep::Whole,
+        (ShowFormat::Text, true) => Keep::Whole,
+        (ShowFormat::Json, _) => Keep::Told,
+        (ShowFormat::Text | ShowFormat::Markdown, _) => Keep::Brief,
+    }
 }
 
-/// Writes a plan to be applied later.
-fn keep(file: &Path, plan: &Plan, output: &Output) -> Result<(), CommandFailure> {
-    files::write_json(file, plan)?;
-    output.note(&format!(
-        "kept in {}; next: parcelle apply --plan {} (refused as stale when commit, objects or clusters have moved)",
-        file.display(),
-        file.display()
-    ));
-    Ok(())
+pub(super) fn show(
+    args: &PlanArgs,
+    checked: &Checked,
+    round: &Round,
+    kept: Option<&KeptPlan>,
+    output: &Output,
+) -> Result<Exit, CommandFailure> {
+    let show_options =
+        ShowOptions { format: args.format, drawing: output.drawing(), verbose: output.verbose(), daemon: false };
+    let shown = ShownRound { checked, round, plan: kept.map(ShownPlan::Kept), loud: true };
+    output.write(|out| shown.write(show_options, out))?;
+    Ok(match shown.exit() {
+        Exit::Good if args.exit_code && shown.writes() => Exit::Changes,
+        exit => exit,
+    })
 }

@@ -171,15 +171,16 @@ impl Telling<'_> {
         turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
         turn.failure.iter().for_each(|failure| self.output.note(&went_on_without(failure)));
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
-        let shown = ShownRound { checked: turn.checked, round: &turn.round, loud };
+        let shown = ShownRound::held(turn.checked, &turn.round, loud);
         let standing = shown.standing();
-        if once || shown.writes() || standing != self.told {
-            self.output.result(&shown.text(ShowOptions {
+        if once || shown.writes() || shown.warns() || standing != self.told {
+            let options = ShowOptions {
                 format: self.args.format,
                 drawing: self.output.drawing(),
                 verbose: self.output.verbose(),
                 daemon: !once,
-            }))?;
+            };
+            self.output.write(|out| shown.write(options, out))?;
         }
         self.told = standing;
         Ok(shown.exit())

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::progress::Bar;
 use super::render::known_organisations;
 use super::workspace::{find, identity, now, state_folder};
 use super::{ClusterFlags, CommandFailure, Common, Output};
 use crate::check::Checked;
 use crate::cluster::lease::Timing;
-use crate::engine::{self, ClusterAccess, LeaseOptions, Note, Prepared, RoundOptions, SandboxState, Session, Source};
+use crate::engine::{self, ClusterAccess, LeaseOptions, Note, SandboxState, Session, Source};
 use crate::git::Workspace;
 use crate::name::Name;
 
@@ -82,16 +81,6 @@ pub(super) fn words_of(note: &Note) -> String {
         Note::StandsBy { cluster, why } => format!("cluster {cluster}: {why}; this one stands by"),
         Note::TakesOver { cluster } => format!("cluster {cluster}: the lease is free; this one takes over"),
     }
-}
-
-/// Reads the clusters and plans, under a bar.
-pub(super) async fn prepare(session: &mut Session, options: &RoundOptions, output: &Output) -> Option<Prepared> {
-    let bar = Bar::start(output);
-    session.progress = bar.as_ref().map(Bar::sender);
-    let prepared = session.prepare(options).await;
-    session.progress = None;
-    Bar::finish(bar).await;
-    prepared
 }
 
 /// The organisations that the arguments name; all where none are named.

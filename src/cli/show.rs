@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use super::Exit;
 use super::check::{plural, summary};
+use super::kept::KeptPlan;
+use super::{CommandFailure, Exit};
 use crate::check::Checked;
 use crate::engine::{Round, RoundOutcome};
 use crate::finding::Findings;
-use crate::report::plan::{Markdown, TextStyle};
+use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
+use crate::report::plan::{Markdown, Tally, TextStyle};
 use crate::report::{self, Drawing, Format};
 
 /// How a plan and its outcome are printed.
@@ -39,22 +41,68 @@ pub(crate) struct ShowOptions {
 pub(crate) struct ShownRound<'a> {
     pub(crate) checked: &'a Checked,
     pub(crate) round: &'a Round,
+    /// What was planned; absent where there was nothing to plan for, or where it was shown before.
+    pub(crate) plan: Option<ShownPlan<'a>>,
     /// Whether findings are told again.
     pub(crate) loud: bool,
 }
 
-impl ShownRound<'_> {
+/// A plan to be printed.
+#[derive(Clone, Copy)]
+pub(crate) enum ShownPlan<'a> {
+    /// In memory.
+    Held(&'a Plan),
+    /// On disk.
+    Kept(&'a KeptPlan),
+}
+
+impl<'a> ShownPlan<'a> {
+    fn head(self) -> &'a PlanHead {
+        match self {
+            Self::Held(plan) => &plan.head,
+            Self::Kept(plan) => plan.head(),
+        }
+    }
+
+    fn tally(self) -> Tally {
+        match self {
+            Self::Held(plan) => Tally::of(plan),
+            Self::Kept(plan) => plan.tally().clone(),
+        }
+    }
+
+    fn findings(self) -> Findings {
+        match self {
+            Self::Held(plan) => {
+                let mut findings = Findings::default();
+                plan.organisations.iter().for_each(|one| findings.extend(one.findings.clone()));
+                findings
+            }
+            Self::Kept(plan) => plan.findings().clone(),
+        }
+    }
+
+    fn each(self, mut each: impl FnMut(&OrganisationPlan) -> std::io::Result<()>) -> Result<(), CommandFailure> {
+        match self {
+            Self::Held(plan) => plan.organisations.iter().try_for_each(each).map_err(CommandFailure::Write),
+            Self::Kept(plan) => plan.each(|one| each(one).map_err(CommandFailure::Write)),
+        }
+    }
+}
+
+impl<'a> ShownRound<'a> {
+    /// A round whose plan is in memory.
+    pub(crate) fn held(checked: &'a Checked, round: &'a Round, loud: bool) -> Self {
+        Self { checked, round, plan: round.plan.as_ref().map(ShownPlan::Held), loud }
+    }
+
     /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
     pub(crate) fn exit(&self) -> Exit {
         let open = self.round.outcome.as_ref().is_some_and(RoundOutcome::is_open);
-        let refused = |plan: &crate::plan::Plan| plan.organisations.iter().any(|one| one.findings.has_errors());
+        let refused = self.plan.is_some_and(|plan| plan.findings().has_errors());
         if !self.round.unreached.is_empty() {
             Exit::World
-        } else if open
-            || self.checked.findings.has_errors()
-            || !self.round.backwards.is_empty()
-            || self.round.plan.as_ref().is_some_and(refused)
-        {
+        } else if open || self.checked.findings.has_errors() || !self.round.backwards.is_empty() || refused {
             Exit::Garden
         } else {
             Exit::Good
@@ -63,12 +111,20 @@ impl ShownRound<'_> {
 
     /// Whether anything was to be written.
     pub(crate) fn writes(&self) -> bool {
-        self.round.plan.as_ref().is_some_and(crate::plan::Plan::changes_anything)
+        self.plan.is_some_and(|plan| plan.tally().changes() > 0)
     }
 
-    /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back.
+    /// Whether an API server warned of something that was not told before.
+    pub(crate) fn warns(&self) -> bool {
+        self.findings().iter().any(|finding| finding.code == plan::WARNED)
+    }
+
+    /// What there is to say of a round that writes nothing: findings, clusters out of reach, commits that would go back. What
+    /// is told once is no part of it.
     pub(crate) fn standing(&self) -> String {
-        let mut text = report::render(Format::Short, &self.findings(), &self.checked.sources, Drawing::Plain);
+        let mut findings = self.findings();
+        findings.retain(|finding| finding.code != plan::WARNED);
+        let mut text = report::render(Format::Short, &findings, &self.checked.sources, Drawing::Plain);
         let commit = self.checked.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
         let (unreached, backwards, waiting) = (&self.round.unreached, &self.round.backwards, &self.round.waiting);
         let _ = write!(text, "{commit} {unreached:?} {backwards:?} {waiting:?}");
@@ -81,11 +137,15 @@ impl ShownRound<'_> {
         text
     }
 
-    pub(crate) fn text(&self, options: ShowOptions) -> String {
+    /// The round in one format, written as it goes: of a large garden it is long.
+    pub(crate) fn write(&self, options: ShowOptions, out: &mut impl std::io::Write) -> Result<(), CommandFailure> {
         match options.format {
-            ShowFormat::Json => format!("{:#}\n", self.json()),
-            ShowFormat::Markdown => self.markdown(),
-            ShowFormat::Text => self.words(options),
+            ShowFormat::Json => self.json(out),
+            ShowFormat::Markdown => {
+                let text = self.markdown()?;
+                out.write_all(text.as_bytes()).map_err(CommandFailure::Write)
+            }
+            ShowFormat::Text => self.words(options, out),
         }
     }
 
@@ -95,8 +155,8 @@ impl ShownRound<'_> {
         if self.loud {
             findings.extend(self.checked.findings.clone());
         }
-        if let Some(plan) = &self.round.plan {
-            plan.organisations.iter().for_each(|one| findings.extend(one.findings.clone()));
+        if let Some(plan) = self.plan {
+            findings.extend(plan.findings());
         }
         if let Some(outcome) = &self.round.outcome {
             findings.extend(outcome.findings.clone());
@@ -105,31 +165,35 @@ impl ShownRound<'_> {
         findings
     }
 
-    fn words(&self, options: ShowOptions) -> String {
+    fn words(&self, options: ShowOptions, out: &mut impl std::io::Write) -> Result<(), CommandFailure> {
         let findings = self.findings();
+        let style = TextStyle { drawing: options.drawing, verbose: options.verbose };
         let mut text = String::new();
         if !findings.is_empty() {
             text.push_str(&report::render(Format::Text, &findings, &self.checked.sources, options.drawing));
             text.push('\n');
         }
-        if let Some(commit) = &self.checked.commit {
+        if let Some(commit) = self.checked.commit.as_ref().filter(|_| self.loud || self.plan.is_some()) {
             let _ =
                 writeln!(text, "commit {} {} ({})", commit.id.short(), plain(&commit.summary), plain(&commit.author));
         }
-        let _ = writeln!(text, "{}", summary(self.checked));
-        let seen = |plan: &&crate::plan::Plan| {
-            !plan.organisations.is_empty() || (self.round.unreached.is_empty() && self.round.untouched == 0)
-        };
-        if let Some(plan) = self.round.plan.as_ref().filter(seen) {
-            let style = TextStyle { drawing: options.drawing, verbose: options.verbose };
+        if self.loud || self.plan.is_some() {
+            let _ = writeln!(text, "{}", summary(self.checked));
+        }
+        let tally = self.plan.map(|plan| (plan, plan.tally()));
+        let seen =
+            |tally: &Tally| tally.organisations() > 0 || (self.round.unreached.is_empty() && self.round.untouched == 0);
+        if let Some((plan, tally)) = tally.filter(|(_, tally)| seen(tally)) {
             text.push('\n');
-            text.push_str(&report::plan::text(plan, style));
-            if let Some(outcome) = &self.round.outcome {
-                text.push_str(&report::plan::outcome(&outcome.organisations, style));
-            }
+            out.write_all(text.as_bytes()).map_err(CommandFailure::Write)?;
+            plan.each(|one| out.write_all(report::plan::text::organisation(one, style).as_bytes()))?;
+            text = report::plan::text::summary(&tally);
+        }
+        if let Some(outcome) = self.round.outcome.as_ref().filter(|outcome| !outcome.organisations.is_empty()) {
+            text.push_str(&report::plan::outcome(&outcome.organisations, style));
         }
         self.asides(&mut text, options);
-        text
+        out.write_all(text.as_bytes()).map_err(CommandFailure::Write)
     }
 
     /// What is neither plan nor outcome: clusters out of reach, commits that would go back, organisations left alone.
@@ -161,33 +225,57 @@ impl ShownRound<'_> {
         }
     }
 
-    fn json(&self) -> Value {
+    /// One JSON object: the plan an organisation a line, sums and outcome after it.
+    fn json(&self, out: &mut impl std::io::Write) -> Result<(), CommandFailure> {
         let lines = report::render(Format::Json, &self.findings(), &self.checked.sources, Drawing::Plain);
         let findings: Vec<Value> = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        json!({
-            "commit": self.checked.commit.as_ref().map(|commit| &commit.id.0),
-            "findings": findings,
-            "plan": self.round.plan.as_ref().map(plan_value),
+        let commit = json!(self.checked.commit.as_ref().map(|commit| &commit.id.0));
+        write!(out, "{{\n\"commit\": {commit},\n\"findings\": {},\n\"plan\": ", Value::from(findings))
+            .map_err(CommandFailure::Write)?;
+        match self.plan {
+            None => write!(out, "null"),
+            Some(plan) => {
+                let head = report::plan::json::head(plan.head(), &plan.tally());
+                write!(out, "{},\"organisations\":[", head.trim_end_matches('}')).map_err(CommandFailure::Write)?;
+                let mut separator = "\n";
+                plan.each(|one| {
+                    write!(out, "{separator}{}", report::plan::json::organisation(one))?;
+                    separator = ",\n";
+                    Ok(())
+                })?;
+                write!(out, "\n]}}")
+            }
+        }
+        .map_err(CommandFailure::Write)?;
+        let rest = json!({
             "outcome": self.round.outcome.as_ref().map(|outcome| &outcome.organisations),
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
             "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
             "waiting": self.round.waiting.iter().map(|(name, cluster)| (name.to_string(), cluster.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
             "untouched": self.round.untouched,
-        })
+        });
+        writeln!(out, ",\n{}", rest.to_string().trim_start_matches('{')).map_err(CommandFailure::Write)
     }
 
-    fn markdown(&self) -> String {
-        let plan =
-            self.round.plan.as_ref().map(|plan| report::plan::markdown(plan, Markdown::default())).unwrap_or_default();
+    fn markdown(&self) -> Result<String, CommandFailure> {
+        let mut text = String::new();
+        if let Some(plan) = self.plan {
+            let mut comment = report::plan::Comment::begin(plan.head(), &plan.tally(), Markdown::default());
+            plan.each(|one| {
+                comment.add(one);
+                Ok(())
+            })?;
+            text = comment.end();
+        }
         let findings = self.findings();
         if findings.is_empty() {
-            return plan;
+            return Ok(text);
         }
-        let text = report::render(Format::Text, &findings, &self.checked.sources, Drawing::Plain);
+        let found = report::render(Format::Text, &findings, &self.checked.sources, Drawing::Plain);
         // A fence longer than any run of backticks inside, so that nothing of a garden can end it.
-        let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+        let longest = found.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
-        format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{plan}", text.trim_end())
+        Ok(format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{text}", found.trim_end()))
     }
 }
 
@@ -199,9 +287,4 @@ pub(crate) fn of_cluster(cluster: &crate::name::Name, why: &str) -> String {
 /// Text of a commit without what could move a terminal's cursor.
 fn plain(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(100).collect()
-}
-
-/// The plan as the documented JSON has it.
-fn plan_value(plan: &crate::plan::Plan) -> Value {
-    serde_json::from_str(&report::plan::json(plan)).unwrap_or_default()
 }

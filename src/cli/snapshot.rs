@@ -7,7 +7,7 @@ use clap::Args;
 use super::check::plural;
 use super::workspace::now;
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, files, session};
-use crate::engine::RoundOptions;
+use crate::engine::{LiveSnapshot, RoundOptions};
 
 /// What `snapshot` takes.
 #[derive(Debug, Args)]
@@ -26,15 +26,25 @@ pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -
     let mut session = session::open(common, &args.clusters, None, output).await?;
     let only = session::only(session.checked(), &args.organisations)?;
     let options = RoundOptions { only, ..RoundOptions::unasked(now()) };
-    let Some(prepared) = session::prepare(&mut session, &options, output).await else {
+    let mut whole: Option<LiveSnapshot> = None;
+    let planned = session.plan_each(&options, |session, prepared| {
+        if let Some(part) = session.snapshot(&prepared) {
+            match &mut whole {
+                Some(whole) => whole.join(part),
+                None => whole = Some(part),
+            }
+        }
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let Ok(Some(round)) = planned.await else {
         super::workspace::show_findings(session.checked(), output);
         return Ok(Exit::Garden);
     };
-    let unreached = &prepared.unreached;
+    let unreached = &round.unreached;
     unreached
         .iter()
         .for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));
-    if let Some(snapshot) = session.snapshot(&prepared) {
+    if let Some(snapshot) = whole {
         files::write_json(&args.output, &snapshot)?;
         let organisations = snapshot.clusters.values().flat_map(|cluster| cluster.organisations.values());
         let (count, objects) =

@@ -5,7 +5,8 @@ use clap::Args;
 use super::show::ShowFormat;
 use super::workspace::now;
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
-use crate::engine::{Prepared, RoundOptions};
+use crate::cluster::Reading;
+use crate::engine::RoundOptions;
 use crate::report::plan::{OrganisationStatus, TextStyle, status, statuses};
 
 /// What `status` takes.
@@ -24,12 +25,17 @@ pub(crate) struct StatusArgs {
 pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let mut session = session::open(common, &args.clusters, None, output).await?;
     let only = session::only(session.checked(), args.organisation.as_slice())?;
-    let options = RoundOptions { only, ..RoundOptions::everything(now()) };
-    let Some(prepared) = session::prepare(&mut session, &options, output).await else {
+    let options = RoundOptions { only, reading: Reading::Lean, ..RoundOptions::everything(now()) };
+    let mut all = session.stopped();
+    let round = session.plan_each(&options, |session, prepared| {
+        all.extend(session.statuses(&prepared));
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let Ok(Some(round)) = round.await else {
         session.close().await;
         return Err(CommandFailure::asked("there is no garden to speak of", "parcelle check says why"));
     };
-    let mut all = session.statuses(&prepared);
+    all.sort_by(|a, b| a.organisation.cmp(&b.organisation));
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
     for status in &mut all {
         status.last_change = session.last_change(&status.commit);
@@ -40,7 +46,6 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
         (_, [one]) if args.organisation.is_some() => status(one, look),
         (_, all) => statuses(all, look),
     };
-    let round = Prepared::into_round(prepared);
     if round.unreached.is_empty() || !all.is_empty() {
         output.result(&text)?;
     }

@@ -129,14 +129,17 @@ pub(crate) struct Applied {
 
 /// Does one organisation's plan.
 pub async fn organisation(work: &Work<'_>) -> Applied {
-    let mut doing =
-        Doing { done: vec![None; work.plan.actions.len()], findings: Findings::default(), stops: BTreeMap::new() };
+    let done = vec![None; work.plan.actions.len()];
+    let mut doing = Doing { done, warnings: BTreeMap::new(), findings: Findings::default(), stops: BTreeMap::new() };
     for step in order::steps(work.plan) {
         doing.step(work, &step).await;
     }
-    let outcomes = work.plan.actions.iter().zip(doing.done);
+    let outcomes = work.plan.actions.iter().zip(doing.done).enumerate();
     let outcomes: Vec<Outcome> = outcomes
-        .map(|(action, done)| outcome_of(action, done.unwrap_or(Done::Skipped { why: Skip::Planned })))
+        .map(|(at, (action, done))| Outcome {
+            warnings: doing.warnings.remove(&at).unwrap_or_default(),
+            ..outcome_of(action, done.unwrap_or_else(|| action.untried()))
+        })
         .collect();
     let open = outcomes.iter().any(Outcome::is_open);
     work.tell(Progress::Finished { organisation: work.plan.organisation.clone(), open });
@@ -151,12 +154,14 @@ pub async fn organisation(work: &Work<'_>) -> Applied {
 }
 
 fn outcome_of(action: &Action, done: Done) -> Outcome {
-    Outcome { id: action.id.clone(), verb: action.verb(), app: action.app.clone(), done }
+    Outcome { id: action.id.clone(), verb: action.verb(), app: action.app.clone(), done, warnings: Vec::new() }
 }
 
 struct Doing {
     /// One an action of the plan; `None` until its step.
     done: Vec<Option<Done>>,
+    /// What the server warned of, by action.
+    warnings: BTreeMap<usize, Vec<String>>,
     findings: Findings,
     /// Why no further step of an app begins; under no name what stops all of them.
     stops: Stops,
@@ -194,7 +199,10 @@ impl Doing {
             (*at, act::act(work, action, entry).await)
         });
         let mut acts = stream::iter(acts).buffer_unordered(32);
-        while let Some((at, Acted { done, findings })) = acts.next().await {
+        while let Some((at, Acted { done, findings, warnings })) = acts.next().await {
+            if !warnings.is_empty() {
+                self.warnings.insert(at, warnings);
+            }
             let outcome = outcome_of(&work.plan.actions[at], done.clone());
             work.tell(Progress::Acted { organisation: organisation.clone(), outcome });
             self.findings.extend(findings);
@@ -274,20 +282,22 @@ impl Doing {
                 {
                     Some((app, Skip::WaitsFor { object, health: health.clone() }))
                 }
-                Done::Deleting => Some((None, Skip::WaitsFor { object, health: leaving() })),
+                Done::Deleting => Some((None, Skip::WaitsFor { object, health: Health::leaving() })),
                 _ => None,
             }
         });
         open.collect()
     }
 
-    /// What an earlier round left unready and this step needs: data services that the plan keeps as they are.
+    /// What an earlier round left unready and this step needs: data services and jobs that the plan keeps as they are.
     async fn blocked(&self, work: &Work<'_>, step: &Step) -> Vec<(Option<Name>, Skip)> {
-        if work.wait.is_none() || step.phase == Phase::Delete || step.stage <= Stage::Data {
+        if work.wait.is_none() || step.phase == Phase::Delete {
             return Vec::new();
         }
         let deadline = Instant::now() + work.patience();
-        let kept = work.plan.actions.iter().filter(|action| action.stage == Stage::Data && action.verb() == Verb::Keep);
+        let comes_before = |stage: Stage| matches!(stage, Stage::Data | Stage::Upgrade) && stage < step.stage;
+        let kept = work.plan.actions.iter();
+        let kept = kept.filter(|action| action.verb() == Verb::Keep && comes_before(action.stage));
         let unready = kept.filter_map(|action| {
             let whole = work.live.objects.get(&action.id).map(|object| health(&object.body));
             let seen = whole.or_else(|| Some(work.live.settled.get(&action.id)?.health.clone()))?;
@@ -326,11 +336,7 @@ async fn gone(work: &Work<'_>, action: &Action, deadline: Instant) -> bool {
     work.tell(Progress::Waiting {
         organisation: work.plan.organisation.clone(),
         object: action.id.clone(),
-        health: leaving(),
+        health: Health::leaving(),
     });
     wait::until_gone(work.connection(), resource, &action.id, &base.uid, deadline).await.unwrap_or(false)
-}
-
-fn leaving() -> Health {
-    Health { state: HealthState::Terminating, reason: String::new(), message: "it is being deleted".to_owned() }
 }

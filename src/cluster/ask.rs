@@ -14,28 +14,49 @@ use super::request::Content;
 use crate::plan::{Cause, Conflict, DryRun, MANAGER};
 use crate::render::ObjectId;
 
-/// Asks the server what applying some objects would do (`dryRun=All`, strict). Answers under the ids that were asked.
+/// What the server answered, and warned of, under the ids that it was asked about.
+#[derive(Default)]
+pub(crate) struct Trials {
+    pub(crate) answers: BTreeMap<ObjectId, DryRun>,
+    pub(crate) warnings: BTreeMap<ObjectId, Vec<String>>,
+}
+
+/// Asks the server what applying some objects would do (`dryRun=All`, strict).
 pub(crate) async fn dry_runs(
     connection: &Connection,
     kinds: &Kinds,
     questions: &[(ObjectId, Arc<Value>)],
     force: bool,
-) -> BTreeMap<ObjectId, DryRun> {
+) -> Trials {
     let requests = questions.iter().map(|(id, body)| async move {
-        let answer = match kinds.of(id) {
+        let (answer, warnings) = match kinds.of(id) {
             Ok(resource) => dry_run(connection, resource, id, body, force).await,
-            Err(missing) => DryRun::NotVerified(missing.to_string()),
+            Err(missing) => (DryRun::NotVerified(missing.to_string()), Vec::new()),
         };
-        (id.clone(), answer)
+        (id.clone(), answer, warnings)
     });
-    stream::iter(requests).buffer_unordered(32).collect().await
+    let mut trials = Trials::default();
+    let mut answers = stream::iter(requests).buffer_unordered(32);
+    while let Some((id, answer, warnings)) = answers.next().await {
+        if !warnings.is_empty() {
+            trials.warnings.insert(id.clone(), warnings);
+        }
+        trials.answers.insert(id, answer);
+    }
+    trials
 }
 
-async fn dry_run(connection: &Connection, resource: &Resource, id: &ObjectId, body: &Value, force: bool) -> DryRun {
+async fn dry_run(
+    connection: &Connection,
+    resource: &Resource,
+    id: &ObjectId,
+    body: &Value,
+    force: bool,
+) -> (DryRun, Vec<String>) {
     let path = format!("{}?dryRun=All&{}", resource.path(&id.namespace, &id.name), apply_query(force));
     match connection.trial(Method::PATCH, &path, Content::Apply, body).await {
-        Ok(answer) => DryRun::Result(Arc::new(answer.body)),
-        Err(error) => refused(&error),
+        Ok(answer) => (DryRun::Result(Arc::new(answer.body)), answer.warnings),
+        Err(error) => (refused(&error), Vec::new()),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::errors::ApiError;
 use super::shutdown::Shutdown;
+use super::warnings::Heard;
 use super::words;
 use crate::model::Cluster;
 use crate::name::Name;
@@ -266,12 +267,12 @@ impl Connection {
     /// The right to write, for whom the uid in the garden is that of the cluster.
     pub async fn writer(&self, cluster: &Cluster, permit: Permit) -> Result<Writer, WrongCluster> {
         self.verify(cluster).await?;
-        Ok(Writer { connection: self.clone(), permit, acting_as: None })
+        Ok(Writer { connection: self.clone(), permit, acting_as: None, heard: Heard::default() })
     }
 }
 
 /// Why nothing may be written to a cluster.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum WrongCluster {
     /// Its uid is not the one in the garden.
     #[error(
@@ -327,12 +328,19 @@ pub struct Writer {
     pub(super) connection: Connection,
     pub(super) permit: Permit,
     pub(super) acting_as: Option<String>,
+    /// What the answers warn of.
+    pub(super) heard: Heard,
 }
 
 impl Writer {
     /// The same right for what must still be written when the process ends.
     pub(crate) fn to_the_end(&self) -> Self {
         Self { connection: self.connection.to_the_end(), ..self.clone() }
+    }
+
+    /// The same right, with warnings of its own.
+    pub(super) fn heard_by(&self, heard: &Heard) -> Self {
+        Self { heard: heard.clone(), ..self.clone() }
     }
 
     /// The same cluster for reading.

@@ -21,6 +21,7 @@ mod retry;
 mod shutdown;
 pub(crate) mod survey;
 mod wait;
+mod warnings;
 mod watch;
 mod words;
 
@@ -35,6 +36,6 @@ pub use inventory::StoredInventory;
 pub(crate) use inventory::{InventoryError, StoredInventories};
 pub use lease::Lease;
 pub use mirror::Mirror;
-pub(crate) use read::{ReadRequest, ReadScope, Reading};
+pub(crate) use read::{Listing, ReadRequest, ReadScope, Reading};
 pub use shutdown::Shutdown;
 pub(crate) use watch::Watches;

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
 use super::retry::Retry;
-use super::words;
+use super::{warnings, words};
 use crate::cause;
 use crate::secrets::Tainted;
 
@@ -42,6 +42,8 @@ pub(super) struct Answer<T = Value> {
     /// 200 or 201 where it matters.
     pub(super) code: u16,
     pub(super) body: T,
+    /// What the server, or an admission webhook, warns of.
+    pub(super) warnings: Vec<String>,
 }
 
 /// How much of each item a list brings.
@@ -71,11 +73,29 @@ impl Detail {
 
 /// What a list brings.
 #[derive(Debug)]
-pub(super) enum Listed {
+pub(super) enum Listed<T = Value> {
     /// The list grew too old and starts anew.
     Anew,
     /// An item, without `kind` and `apiVersion`, as the server sends it.
-    Item(Value),
+    Item(T),
+}
+
+/// What an item of a list is read as.
+pub(super) trait ListItem: Sized {
+    fn read(text: Box<RawValue>) -> Result<Self, serde_json::Error>;
+}
+
+impl ListItem for Value {
+    fn read(text: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text.get())
+    }
+}
+
+/// An item that stays text.
+impl ListItem for Box<RawValue> {
+    fn read(text: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        Ok(text)
+    }
 }
 
 /// So many items are asked for at once: what is held in memory of a long list.
@@ -156,12 +176,12 @@ impl Connection {
 
     /// As [`list`](Self::list), item by item, so that no more than a page is held: the version at which the list is
     /// whole, from which a watch goes on. After [`Listed::Anew`] nothing of what came before counts.
-    pub(super) async fn list_each(
+    pub(super) async fn list_each<T: ListItem>(
         &self,
         path: &str,
         selector: &str,
         detail: Detail,
-        mut each: impl FnMut(Listed),
+        mut each: impl FnMut(Listed<T>),
     ) -> Result<String, ApiError> {
         let mut retry = Retry::of_long_attempts();
         loop {
@@ -174,12 +194,12 @@ impl Connection {
     }
 
     /// Lists from the first page to the last. Returns the version at which the list is whole.
-    async fn list_once(
+    async fn list_once<T: ListItem>(
         &self,
         path: &str,
         selector: &str,
         detail: Detail,
-        each: &mut impl FnMut(Listed),
+        each: &mut impl FnMut(Listed<T>),
     ) -> Result<String, ApiError> {
         let mut page = String::new();
         loop {
@@ -189,7 +209,7 @@ impl Connection {
                 return Err(ApiError::Garbled { why: "a list without items".to_owned() });
             }
             for item in list.items.into_iter().flatten() {
-                let item = serde_json::from_str(item.get());
+                let item = T::read(item);
                 each(Listed::Item(item.map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?));
             }
             if list.metadata.next.is_empty() {
@@ -278,27 +298,19 @@ impl Connection {
     ) -> Result<Answer<T>, ApiError> {
         let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
-        self.collect_warnings(&parts.headers, tainted);
+        let warnings = warnings::of_answer(&parts.headers, tainted);
+        warnings.iter().for_each(|warning| self.warned(warning.clone()));
         let bytes = body.collect_bytes().await.map_err(|error| ApiError::Cut { why: words::of_connection(&error) })?;
         let code = parts.status.as_u16();
         if parts.status.is_success() {
             let body =
                 serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?;
-            return Ok(Answer { code, body });
+            return Ok(Answer { code, body, warnings });
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
         let refusal = Refusal::read(code, parsed.as_ref(), &text, retry_after(&parts.headers), tainted);
         Err(ApiError::Refused(Box::new(refusal)))
-    }
-
-    /// `Warning: 299 - "text"`, from the server or an admission webhook.
-    fn collect_warnings(&self, headers: &HeaderMap, tainted: &Tainted) {
-        for value in headers.get_all(header::WARNING) {
-            let text = value.to_str().unwrap_or_default();
-            let text = text.split_once('"').map_or(text, |(_, quoted)| quoted.trim_end_matches('"'));
-            self.warned(tainted.mask(text));
-        }
     }
 }
 
@@ -324,7 +336,9 @@ impl Writer {
     ) -> Result<Answer, ApiError> {
         let acting_as = self.acting_as.as_deref();
         let call = Call { method, path, accept: JSON, body: Some((content, body)), acting_as };
-        self.connection.once(&call, Some(&self.permit)).await
+        let answer = self.connection.once(&call, Some(&self.permit)).await?;
+        self.heard.hear(&answer.warnings);
+        Ok(answer)
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Turn<'a> {
     /// What began it.
     pub(crate) event: Event,
     /// The garden that it was about.
-    pub(crate) checked: &'a Checked,
+    pub checked: &'a Checked,
     /// What was found and done.
     pub round: Round,
     /// What people are to know besides.
@@ -156,11 +156,15 @@ impl Daemon {
         known != head
     }
 
+    /// Whether what a round tells leaves out what stays as it is, and what new objects are made of.
+    pub(super) fn is_brief(&self) -> bool {
+        self.options.brief
+    }
+
     /// What a round after an event is about.
     pub(super) fn round_options(&mut self, event: Event, now: jiff::Timestamp) -> RoundOptions {
         let whole = std::mem::take(&mut self.begins);
-        let everything =
-            RoundOptions { reading: Reading::Lean, brief: self.options.brief, ..RoundOptions::everything(now) };
+        let everything = RoundOptions { reading: Reading::Lean, ..RoundOptions::everything(now) };
         if self.options.once {
             return RoundOptions { wait: self.options.wait, ..everything };
         }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::name::Name;
 use session::Chosen;
 
+mod batches;
 mod clusters;
 mod daemon;
 mod definitions;
@@ -46,7 +47,7 @@ pub use events::Event;
 pub(crate) use failure::Failure;
 pub use known::Known;
 pub use leases::LeaseOptions;
-pub(crate) use offline::{Baseline, past_of_snapshot, plan_offline};
+pub(crate) use offline::{Baseline, check_against_snapshot, plan_offline};
 pub use options::{Ask, RoundOptions};
 pub(crate) use prepared::Prepared;
 pub(crate) use round::Round;
@@ -55,7 +56,8 @@ pub(crate) use session::{Note, Session};
 pub(crate) use snapshot::SNAPSHOT_SCHEMA;
 pub use snapshot::{LiveSnapshot, as_applied, snapshot, state};
 pub use source::Source;
-pub use stale::stale;
+pub use stale::{stale, stamp};
+use state::ReadAhead;
 pub use state::{LiveState, RoundState};
 pub use survey::{Survey, survey};
 
@@ -77,33 +79,42 @@ impl Daemon {
         if !(anew || options.whole) && options.also.is_empty() && self.fetch_failure.is_none() {
             return Ok(None);
         }
-        let round = self.session.round(&options).await; //                    IO and pure: below
+        let brief = self.is_brief();
+        let shorten = |done: &mut Round| {
+            if brief {
+                done.shorten()
+            }
+        };
+        let round = self.session.round(&options, shorten).await; //           IO and pure: below
         Ok(Some(self.ended(event, round, now))) //                            pure
     }
 }
 
 impl Session {
     /// One round over the checked garden, batch by batch, so that what it holds does not grow with the garden. Nothing is
-    /// read or written on clusters that somebody else leads.
-    async fn round(&mut self, options: &RoundOptions) -> Round {
-        let chosen = self.choose(options); //                                 pure; IO: the repository's history
-        let Chosen { organisations, backwards, untouched, waiting } = chosen;
-        let looked_at = organisations.clone();
+    /// read or written on clusters that somebody else leads. `part` is shown what each part of it came to, to take away what
+    /// need not be held.
+    pub(crate) async fn round(&mut self, options: &RoundOptions, mut part: impl FnMut(&mut Round)) -> Round {
+        let Chosen { organisations, backwards, untouched, waiting } = self.choose(options); // pure; IO: history
         let mut round = Round { backwards, waiting, untouched, ..self.nothing_done() };
-        let mut verified = BTreeSet::new();
-        for batch in stages::choose::batches(&self.checked, organisations, options.whole) {
-            let Some(prepared) = self.prepare_batch(options, batch, &verified).await else { break };
-            verified.extend(prepared.clusters_read());
-            let mut done = self.carry_out_batch(prepared).await;
-            if options.brief {
-                done.shorten();
+        let batches = stages::choose::batches(&self.checked, organisations.clone(), options.whole);
+        let ahead = self.read_ahead(options, &batches).await; //              IO: clusters
+        let (mut to_write, mut last) = (None, batches.len());
+        for batch in batches {
+            last -= 1;
+            let Some(prepared) = self.prepare_batch(options, batch, &ahead).await else { break };
+            let (settled, writes) = prepared.divide(); //                     pure
+            round.join(self.carry_out_batch(settled, &mut part).await);
+            to_write = Prepared::together(to_write, writes);
+            if let Some(writes) = to_write.take_if(|writes| last == 0 || writes.count() > stages::choose::AT_ONCE) {
+                round.join(self.carry_out_batch(writes, &mut part).await); // IO: clusters
             }
-            round.join(done);
         }
-        self.known.settle(&looked_at, moment(options.now)); //                pure
+        self.known.settle(&organisations, moment(options.now)); //            pure
         self.known.inventories.clear();
         round.unreached.extend(self.unreached());
         round.unreached.extend(self.unasked.clone());
+        round.sort();
         Round { refused: self.refused.clone(), ..round }
     }
 
@@ -112,52 +123,36 @@ impl Session {
         &mut self,
         options: &RoundOptions,
         organisations: BTreeSet<Name>,
-        verified: &BTreeSet<Name>,
+        ahead: &BTreeMap<Name, ReadAhead>,
     ) -> Option<Prepared> {
         let inventories = self.known.take_inventories(&organisations, options.reading);
         let objects = self.open_objects(&organisations); //                   pure
         let (connections, truces) = (self.connections(), self.truces(options.now));
         let state = self.round_state(options, &organisations, &objects, &connections, &truces)?;
-        let round = RoundState { verified, ..state };
+        let round = RoundState { ahead, ..state };
         let live = stages::read(&round, inventories).await; //                IO: clusters
         let proposed = stages::plan(&round, &live); //                        pure
-        let plan = stages::guard(&round, &live, proposed); //                 pure
-        let unreached = live.unreached();
-        let options = options.clone();
-        Some(Prepared {
-            options,
-            organisations,
-            objects,
-            live,
-            plan,
-            unreached,
-            backwards: BTreeMap::new(),
-            untouched: 0,
-            waiting: BTreeMap::new(),
-        })
+        let mut plan = stages::guard(&round, &live, proposed); //             pure
+        plan.organisations.iter_mut().for_each(|one| self.known.warned.only_new(&mut one.findings));
+        Some(Prepared { options: options.clone(), organisations, objects, live, plan })
     }
 
     /// The second half: a plan is done as it is, and what came of it is remembered.
-    async fn carry_out_batch(&mut self, prepared: Prepared) -> Round {
-        let Prepared { options, organisations, objects, mut live, plan, unreached, backwards, untouched, waiting } =
-            prepared;
+    async fn carry_out_batch(&mut self, prepared: Prepared, part: &mut impl FnMut(&mut Round)) -> Round {
+        let Prepared { options, organisations, objects, mut live, plan } = prepared;
         let (connections, permits) = (self.connections(), self.permits());
         let none = BTreeMap::new();
         let Some(state) = self.round_state(&options, &organisations, &objects, &connections, &none) else {
             return Round::default();
         };
         let round = RoundState { permits: &permits, ..state };
-        let outcome = stages::apply(&round, &mut live, &plan).await; //       IO: clusters
+        let mut outcome = stages::apply(&round, &mut live, &plan).await; //   IO: clusters
+        self.known.warned.only_new(&mut outcome.findings);
         self.known.remember(&self.checked, &live, &plan, &outcome, moment(options.now)); // pure
-        Round {
-            plan: Some(plan),
-            outcome: Some(outcome),
-            unreached,
-            backwards,
-            untouched,
-            waiting,
-            ..self.nothing_done()
-        }
+        let unreached = live.unreached();
+        let mut done = Round { plan: Some(plan), outcome: Some(outcome), unreached, ..self.nothing_done() };
+        part(&mut done);
+        done
     }
 }
 

@@ -10,9 +10,8 @@ use super::round::Round;
 use super::snapshot::{self, LiveSnapshot};
 use super::stages;
 use super::state::RoundState;
-use crate::check::Checked;
-use crate::git::Repository;
-use crate::model::Past;
+use crate::check::{self, Checked};
+use crate::git::{Repository, Snapshot};
 use crate::name::Name;
 use crate::render::OrganisationObjects;
 
@@ -58,9 +57,19 @@ pub(super) fn opened(checked: &Checked) -> BTreeMap<Name, Arc<OrganisationObject
     checked.objects.iter().map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
 }
 
-/// Pure: what a snapshot says is applied, for the rules that compare with the past.
-pub(crate) fn past_of_snapshot(snapshot: &LiveSnapshot, repository: Option<&Repository>, now: jiff::Timestamp) -> Past {
-    past::applied(&inventories_of(snapshot), repository, now).past
+/// A garden checked against what a snapshot says may be in the clusters. IO: the repository's history.
+pub(crate) fn check_against_snapshot(
+    garden: &Snapshot,
+    live: &LiveSnapshot,
+    repository: Option<&Repository>,
+    now: jiff::Timestamp,
+) -> Checked {
+    let mut past = past::applied(&inventories_of(live), repository, now).past;
+    let checked = check::check(garden.clone(), Some(&past), now);
+    if !past::take_back(&mut past, checked.garden.as_ref(), repository) {
+        return checked;
+    }
+    check::check(garden.clone(), Some(&past), now)
 }
 
 /// The cluster and the inventory of each organisation of a snapshot.

@@ -23,8 +23,6 @@ pub struct RoundOptions {
     pub reading: Reading,
     /// What the server is asked to try.
     pub ask: Ask,
-    /// Whether the round leaves out what stays as it is, and what new objects are made of.
-    pub brief: bool,
 }
 
 /// What the server is asked to try (`dryRun=All`).
@@ -51,7 +49,6 @@ impl RoundOptions {
             also: BTreeSet::new(),
             reading: Reading::Bodies,
             ask: Ask::WhereUnsure,
-            brief: false,
         }
     }
 

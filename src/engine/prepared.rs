@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::options::RoundOptions;
-use super::round::{Round, TakenBack};
-use super::state::LiveState;
+use super::stale;
+use super::state::{ClusterState, LiveState};
 use crate::name::Name;
 use crate::plan::Plan;
 use crate::render::OrganisationObjects;
 
-/// A plan, with everything that carrying it out needs.
+/// A plan for one batch of organisations, with everything that carrying it out needs.
 pub(crate) struct Prepared {
     pub(super) options: RoundOptions,
     pub(super) organisations: BTreeSet<Name>,
@@ -18,56 +18,72 @@ pub(crate) struct Prepared {
     pub(super) live: LiveState,
     /// What would be done.
     pub(crate) plan: Plan,
-    /// Clusters that could not be read, with the reason.
-    pub(crate) unreached: BTreeMap<Name, String>,
-    /// Organisations of which the commit takes back what is applied.
-    pub(crate) backwards: BTreeMap<Name, TakenBack>,
-    pub(super) untouched: usize,
-    /// Organisations that may live on a cluster that cannot be read; with that cluster.
-    pub(super) waiting: BTreeMap<Name, Name>,
 }
 
 impl Prepared {
-    /// Clusters that were read.
-    pub(super) fn clusters_read(&self) -> impl Iterator<Item = Name> {
-        self.live.clusters.iter().filter(|(_, read)| read.is_ok()).map(|(cluster, _)| cluster.clone())
+    /// The organisations that it is about.
+    pub(crate) fn organisations(&self) -> &BTreeSet<Name> {
+        &self.organisations
+    }
+
+    /// How many objects its organisations should have.
+    pub(super) fn count(&self) -> usize {
+        self.objects.values().map(|one| one.objects.len() + one.secrets.len()).sum()
+    }
+
+    /// Pure: the organisations of which nothing is written, and those of which something is.
+    pub(super) fn divide(mut self) -> (Self, Option<Self>) {
+        let (writes, settled) =
+            std::mem::take(&mut self.plan.organisations).into_iter().partition(|one| one.changes_anything());
+        self.plan.organisations = settled;
+        let plan = Plan { head: self.plan.head.clone(), organisations: writes };
+        if plan.organisations.is_empty() {
+            return (self, None);
+        }
+        let mut live = LiveState::default();
+        let mut open = (BTreeSet::new(), BTreeMap::new());
+        for one in &plan.organisations {
+            open.0.extend(self.organisations.take(&one.organisation));
+            open.1.extend(self.objects.remove_entry(&one.organisation));
+            let Some(Ok(cluster)) = self.live.clusters.get_mut(&one.cluster) else { continue };
+            let of = live.clusters.entry(one.cluster.clone()).or_insert_with(|| Ok(cluster.without_organisations()));
+            if let (Ok(of), Some(state)) = (of, cluster.organisations.remove_entry(&one.organisation)) {
+                of.organisations.extend([state]);
+            }
+        }
+        let options = self.options.clone();
+        (self, Some(Self { options, organisations: open.0, objects: open.1, live, plan }))
+    }
+
+    /// Pure: two parts of a round as one.
+    pub(super) fn together(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let (mut one, other) = match (one, other) {
+            (Some(one), Some(other)) => (one, other),
+            (one, other) => return one.or(other),
+        };
+        one.organisations.extend(other.organisations);
+        one.objects.extend(other.objects);
+        one.plan.organisations.extend(other.plan.organisations);
+        for (name, read) in other.live.clusters {
+            match (one.live.clusters.get_mut(&name), read) {
+                (Some(Ok(known)), Ok(ClusterState { organisations, unreadable, listed, .. })) => {
+                    known.organisations.extend(organisations);
+                    known.unreadable.extend(unreadable);
+                    known.listed.extend(listed);
+                }
+                (_, read) => drop(one.live.clusters.insert(name, read)),
+            }
+        }
+        Some(one)
+    }
+
+    /// Pure: notes of the plan what it is held against before it is done later.
+    pub(crate) fn stamp(&mut self) {
+        stale::stamp(&self.objects, &mut self.plan);
     }
 
     /// The same without what would be done on some clusters.
-    #[must_use]
-    pub(super) fn without_clusters(mut self, left_alone: impl Fn(&Name) -> bool) -> Self {
+    pub(super) fn leave_alone(&mut self, left_alone: impl Fn(&Name) -> bool) {
         self.plan.organisations.retain(|one| !left_alone(&one.cluster));
-        self
-    }
-
-    /// A saved plan in the place of the one that was made now.
-    #[must_use]
-    pub(crate) fn with_plan(self, plan: Plan) -> Self {
-        Self { plan, ..self }
-    }
-
-    /// How many actions write something.
-    pub(crate) fn changes(&self) -> usize {
-        let actions = self.plan.organisations.iter().flat_map(|one| &one.actions);
-        actions.filter(|action| action.verb().writes()).count()
-    }
-
-    /// The plan as a round that applied nothing.
-    pub(crate) fn into_round(self) -> Round {
-        let Self { plan, unreached, backwards, untouched, waiting, options: _, organisations: _, objects: _, live: _ } =
-            self;
-        Round { plan: Some(plan), unreached, backwards, untouched, waiting, ..Round::default() }
-    }
-
-    /// The same, to be shown before it is carried out.
-    pub(crate) fn preview(&self) -> Round {
-        Round {
-            plan: Some(self.plan.clone()),
-            unreached: self.unreached.clone(),
-            backwards: self.backwards.clone(),
-            untouched: self.untouched,
-            waiting: self.waiting.clone(),
-            ..Round::default()
-        }
     }
 }

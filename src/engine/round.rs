@@ -64,6 +64,13 @@ impl Round {
         outcomes.for_each(OrganisationOutcome::shorten);
     }
 
+    /// Puts organisations in order of name.
+    pub(super) fn sort(&mut self) {
+        self.plan.iter_mut().for_each(|plan| plan.organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation)));
+        let outcome = self.outcome.iter_mut();
+        outcome.for_each(|outcome| outcome.organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation)));
+    }
+
     /// Adds what another batch of the same round came to.
     pub(super) fn join(&mut self, other: Self) {
         let Self { plan, outcome, unreached, refused, backwards, waiting, untouched: _, rendered: _, left_to_server } =

@@ -14,14 +14,14 @@ use super::options::RoundOptions;
 use super::prepared::Prepared;
 use super::round::{Round, TakenBack};
 use super::source::Source;
-use super::stages::choose;
+use super::stages::{self, choose};
 use super::state::RoundState;
-use super::{snapshot, stale, survey};
+use super::{snapshot, stale, status, survey};
 use crate::check::Checked;
 use crate::cluster::{Connection, Progress, Shutdown};
 use crate::git::{CommitId, Repository};
 use crate::name::Name;
-use crate::plan::Plan;
+use crate::plan::{OrganisationPlan, Plan};
 use crate::render::{ObjectId, OrganisationObjects};
 use crate::report::plan::{LastChange, OrganisationStatus};
 
@@ -140,14 +140,14 @@ impl Session {
     /// are, and it is checked again, now against what is applied there. Says whether that was so.
     pub(super) async fn check(&mut self, head: Option<&CommitId>, now: jiff::Timestamp) -> Result<bool, Failure> {
         let snapshot = self.source.snapshot(head)?;
-        let mut checked = self.known.check(snapshot.clone(), now);
+        let mut checked = self.known.check_in(self.source.repository(), &snapshot, now);
         let reaches = match &checked.garden {
             Some(garden) => self.clusters.as_ref().is_none_or(|clusters| !clusters.cover(garden)),
             None => false,
         };
         if reaches {
             self.reach(&checked, now).await?;
-            checked = self.known.check(snapshot, now);
+            checked = self.known.check_in(self.source.repository(), &snapshot, now);
         }
         self.checked = checked;
         Ok(reaches)
@@ -277,34 +277,16 @@ impl Session {
         Round { rendered: self.checked.rendered, ..Round::default() }
     }
 
-    /// IO: reads the clusters and plans, as one batch. Absent where there is no garden to plan for.
-    pub(crate) async fn prepare(&mut self, options: &RoundOptions) -> Option<Prepared> {
-        let chosen = self.choose(options);
-        let prepared = self.prepare_batch(options, chosen.organisations.clone(), &BTreeSet::new()).await?;
-        self.known.inventories.clear();
-        let mut unreached = prepared.unreached;
-        unreached.extend(self.unreached());
-        let Chosen { backwards, untouched, waiting, .. } = chosen;
-        Some(Prepared { unreached, backwards, untouched, waiting, ..prepared })
-    }
-
-    /// IO: does what was prepared, on the clusters that nobody else writes to.
-    pub(crate) async fn carry_out(&mut self, prepared: Prepared) -> Round {
-        self.take_leases().await;
-        let prepared = prepared.without_clusters(|cluster| self.is_left_alone(cluster));
-        let round = self.carry_out_batch(prepared).await;
-        self.leases.release().await;
-        let Round { mut unreached, .. } = round;
-        unreached.append(&mut self.unasked);
-        unreached.append(&mut self.refused);
-        Round { unreached, ..round }
-    }
-
     // ── what else is known or asked of the clusters ──
 
-    /// How each organisation fares.
+    /// How each organisation of a batch fares.
     pub(crate) fn statuses(&self, prepared: &Prepared) -> Vec<OrganisationStatus> {
-        prepared.statuses(&self.known, &self.checked)
+        prepared.statuses(&self.checked)
+    }
+
+    /// What is known of the organisations that a finding stops.
+    pub(crate) fn stopped(&self) -> Vec<OrganisationStatus> {
+        status::stopped_ones(&self.known, &self.checked)
     }
 
     /// What a commit was, where the repository holds it.
@@ -318,12 +300,23 @@ impl Session {
         self.with_state(prepared, |round| snapshot::snapshot(round, &prepared.live))
     }
 
-    /// Why a saved plan must not be applied to what was read; empty where it may.
-    pub(crate) fn stale(&self, prepared: &Prepared, saved: &Plan) -> Vec<String> {
-        let backwards =
-            prepared.backwards.iter().map(|(name, back)| format!("`{name}` is at {}, a newer commit", back.at.short()));
-        let moved = self.with_state(prepared, |round| stale::stale(round, &prepared.live, saved));
-        backwards.chain(moved.unwrap_or_else(|| vec!["there is no garden at its commit".to_owned()])).collect()
+    /// Why a plan must not be applied any more to what was read; empty where it may.
+    pub(crate) fn stale(&self, prepared: &Prepared, plan: &Plan) -> Vec<String> {
+        let moved = self.with_state(prepared, |round| stale::stale(round, &prepared.live, plan));
+        moved.unwrap_or_else(|| vec!["there is no garden at its commit".to_owned()])
+    }
+
+    /// The organisations of which carrying out a plan writes something, if only to the inventory.
+    pub(crate) fn pending(&self, prepared: &Prepared) -> BTreeSet<Name> {
+        let acts = |round: &RoundState<'_>, one: &OrganisationPlan| {
+            let cluster = prepared.live.clusters.get(&one.cluster).and_then(|read| read.as_ref().ok());
+            cluster.is_some_and(|cluster| stages::acts(round, cluster, one))
+        };
+        let pending = self.with_state(prepared, |round| {
+            let pending = prepared.plan.organisations.iter().filter(|one| acts(round, one));
+            pending.map(|one| one.organisation.clone()).collect()
+        });
+        pending.unwrap_or_default()
     }
 
     fn with_state<T>(&self, prepared: &Prepared, ask: impl FnOnce(&RoundState<'_>) -> T) -> Option<T> {
@@ -339,10 +332,10 @@ impl Session {
         now: jiff::Timestamp,
     ) -> Result<survey::Survey, super::state::ClusterFailure> {
         let Some(garden) = &self.checked.garden else { return Ok(survey::Survey::default()) };
-        let (options, connections) = (RoundOptions::unasked(now), self.connections());
-        let objects = super::offline::opened(&self.checked);
-        let state = RoundState::of(&self.checked, garden, &objects, &options);
-        survey::survey(&RoundState { clusters: &connections, ..state }, cluster).await
+        let (options, connections, none) = (RoundOptions::unasked(now), self.connections(), BTreeMap::new());
+        let state = RoundState::of(&self.checked, garden, &none, &options);
+        let organisations = self.checked.objects.values().map(|packed| packed.open());
+        survey::survey(&RoundState { clusters: &connections, ..state }, cluster, organisations).await
     }
 
     /// The connections that stand, by cluster.

@@ -70,6 +70,18 @@ pub(crate) struct OrganisationSnapshot {
     pub(crate) foreign: Vec<ObjectId>,
 }
 
+impl LiveSnapshot {
+    /// Adds what another batch read.
+    pub(crate) fn join(&mut self, other: Self) {
+        for (name, cluster) in other.clusters {
+            match self.clusters.get_mut(&name) {
+                Some(known) => known.organisations.extend(cluster.organisations),
+                None => drop(self.clusters.insert(name, cluster)),
+            }
+        }
+    }
+}
+
 /// What was read, as a value to be kept.
 pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> LiveSnapshot {
     let (definitions, mut defined) = definitions::kept(live);

@@ -1,8 +1,13 @@
 //! Pure: whether a saved plan still holds.
 
-use super::stages::decide::{garden_hash, refusals};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::stages::decide::{refusals, rendered_hash};
 use super::state::{LiveState, OrganisationState, RoundState};
+use crate::name::Name;
 use crate::plan::{self, Action, Plan};
+use crate::render::OrganisationObjects;
 
 /// Pure: why a saved plan must not be applied any more: the garden, a cluster or what it writes over has moved.
 /// Empty: it may be. What moves later is found action by action while applying.
@@ -13,12 +18,17 @@ pub fn stale(round: &RoundState<'_>, live: &LiveState, plan: &Plan) -> Vec<Strin
             moved.push(format!("{what} was `{then}` when it was made and is `{now}` now"));
         }
     };
-    differ("the form of plans", &plan.schema, plan::SCHEMA);
-    differ("the garden", plan.garden.as_str(), round.garden.name.as_str());
-    differ("the commit", &plan.commit, round.commit);
-    differ("what is rendered", &plan.garden_hash, &garden_hash(round));
-    differ("the renderer", &plan.renderer_hash, round.renderer_hash);
+    differ("the form of plans", &plan.head.schema, plan::SCHEMA);
+    differ("the garden", plan.head.garden.as_str(), round.garden.name.as_str());
+    differ("the commit", &plan.head.commit, round.commit);
+    differ("the renderer", &plan.head.renderer_hash, round.renderer_hash);
     for organisation in &plan.organisations {
+        let rendered = round.objects.get(&organisation.organisation).map(|objects| rendered_hash(objects));
+        let changes = organisation.changes_anything();
+        if let Some(rendered) = rendered.filter(|rendered| changes && *rendered != organisation.rendered_hash) {
+            let (name, then) = (&organisation.organisation, &organisation.rendered_hash);
+            moved.push(format!("what is rendered for `{name}` was `{then}` when it was made and is `{rendered}` now"));
+        }
         let Some(Ok(cluster)) = live.clusters.get(&organisation.cluster) else {
             moved.push(format!("cluster `{}` cannot be read", organisation.cluster));
             continue;
@@ -36,6 +46,14 @@ pub fn stale(round: &RoundState<'_>, live: &LiveState, plan: &Plan) -> Vec<Strin
         moved.extend(actions.filter_map(|action| stale_action(found, action)));
     }
     moved
+}
+
+/// Pure: notes of a plan what it is held against before it is done later.
+pub fn stamp(objects: &BTreeMap<Name, Arc<OrganisationObjects>>, plan: &mut Plan) {
+    for one in plan.organisations.iter_mut().filter(|one| one.changes_anything()) {
+        let objects = objects.get(&one.organisation);
+        one.rendered_hash = objects.map(|objects| rendered_hash(objects)).unwrap_or_default();
+    }
 }
 
 fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {

@@ -8,7 +8,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::options::RoundOptions;
 use crate::check::Checked;
 use crate::cluster::{
-    ApiError, Connection, Facts, InventoryError, Mirror, Permit, Progress, Resource, StoredInventory, WrongCluster,
+    ApiError, Connection, Facts, InventoryError, Listing, Mirror, Permit, Progress, Resource, StoredInventory,
+    WrongCluster,
 };
 use crate::model::Garden;
 use crate::name::Name;
@@ -38,8 +39,8 @@ pub struct RoundState<'a> {
     pub clusters: &'a BTreeMap<Name, Connection>,
     /// What a loop knows of the clusters.
     pub watched: &'a BTreeMap<Name, WatchedCluster>,
-    /// Clusters of which an earlier batch of the same round verified which they are, and read what they serve.
-    pub verified: &'a BTreeSet<Name>,
+    /// What was read of clusters before the batches of the round began.
+    pub ahead: &'a BTreeMap<Name, ReadAhead>,
     /// The cluster that each organisation has objects on, as the inventories say: it is not carried to another one.
     pub homes: &'a BTreeMap<Name, Name>,
     /// Objects that others keep changing back, and until when they are left as they are, in Unix seconds.
@@ -59,9 +60,19 @@ pub struct WatchedCluster {
     pub(crate) facts: Option<Arc<Facts>>,
 }
 
+/// What was read of a cluster before the batches of a round began, or why nothing could be.
+pub type ReadAhead = Result<ClusterAhead, ClusterFailure>;
+
+/// What a cluster serves, and what was listed of it for all batches of a round.
+#[derive(Debug)]
+pub struct ClusterAhead {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) listing: Listing,
+}
+
 static NO_WATCHES: BTreeMap<Name, WatchedCluster> = BTreeMap::new();
 static NO_CLUSTERS: BTreeMap<Name, Connection> = BTreeMap::new();
-static NONE_VERIFIED: BTreeSet<Name> = BTreeSet::new();
+static NOTHING_AHEAD: BTreeMap<Name, ReadAhead> = BTreeMap::new();
 static NO_HOMES: BTreeMap<Name, Name> = BTreeMap::new();
 static NO_TRUCES: BTreeMap<ObjectId, i64> = BTreeMap::new();
 static NO_PERMITS: BTreeMap<Name, Permit> = BTreeMap::new();
@@ -84,7 +95,7 @@ impl<'a> RoundState<'a> {
             objects,
             clusters: &NO_CLUSTERS,
             watched: &NO_WATCHES,
-            verified: &NONE_VERIFIED,
+            ahead: &NOTHING_AHEAD,
             homes: &NO_HOMES,
             truces: &NO_TRUCES,
             permits: &NO_PERMITS,
@@ -133,11 +144,6 @@ impl LiveState {
         let failed = self.clusters.iter().filter_map(|(name, read)| Some((name.clone(), read.as_ref().err()?)));
         failed.map(|(name, failure)| (name, crate::cause::reason_of(failure))).collect()
     }
-
-    /// The state of an organisation on a cluster that was read.
-    pub(super) fn of(&self, cluster: &Name, organisation: &Name) -> Option<&OrganisationState> {
-        self.clusters.get(cluster)?.as_ref().ok()?.organisations.get(organisation)
-    }
 }
 
 /// What was read of one cluster.
@@ -151,6 +157,14 @@ pub(crate) struct ClusterState {
     pub(crate) organisations: BTreeMap<Name, OrganisationState>,
     /// Organisations whose inventory is unreadable: nothing of them is touched.
     pub(crate) unreadable: BTreeMap<Name, InventoryError>,
+}
+
+impl ClusterState {
+    /// The cluster, with none of its organisations.
+    pub(super) fn without_organisations(&self) -> Self {
+        let facts = Arc::clone(&self.facts);
+        Self { facts, listed: Vec::new(), organisations: BTreeMap::new(), unreadable: BTreeMap::new() }
+    }
 }
 
 /// What was read of one organisation.
@@ -174,7 +188,7 @@ impl OrganisationState {
 }
 
 /// Why a whole cluster could not be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ClusterFailure {
     /// No connection was made.
     #[error("cluster `{cluster}` is not reached")]

@@ -9,23 +9,24 @@ use crate::check::Checked;
 use crate::finding::{Finding, Severity};
 use crate::model::App;
 use crate::name::Name;
-use crate::plan::{Action, Health, Keeping, LiveObject, OrganisationPlan, Reason, Verb, health};
+use crate::plan::{Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Verb, health};
 use crate::render::{ObjectId, State};
 use crate::report::plan::{AppStatus, OrganisationStatus};
 
 impl Prepared {
-    /// How each organisation fares, in order of name; of those that a finding stops, only that.
-    pub(super) fn statuses(&self, known: &Known, checked: &Checked) -> Vec<OrganisationStatus> {
+    /// How each organisation fares.
+    pub(super) fn statuses(&self, checked: &Checked) -> Vec<OrganisationStatus> {
         let plans: BTreeMap<&Name, &OrganisationPlan> =
             self.plan.organisations.iter().map(|plan| (&plan.organisation, plan)).collect();
         let read = self.live.clusters.values().flatten().flat_map(|cluster| &cluster.organisations);
-        let mut statuses: Vec<_> =
-            read.map(|(name, state)| status(checked, name, state, plans.get(name).copied())).collect();
-        let broken = checked.garden.iter().flat_map(|garden| &garden.broken);
-        statuses.extend(broken.map(|name| stopped(known, checked, name)));
-        statuses.sort_by(|a, b| a.organisation.cmp(&b.organisation));
-        statuses
+        read.map(|(name, state)| status(checked, name, state, plans.get(name).copied())).collect()
     }
+}
+
+/// The organisations that a finding stops: of them only that is known.
+pub(super) fn stopped_ones(known: &Known, checked: &Checked) -> Vec<OrganisationStatus> {
+    let broken = checked.garden.iter().flat_map(|garden| &garden.broken);
+    broken.map(|name| stopped(known, checked, name)).collect()
 }
 
 /// An organisation that findings stop: it stays as applied.
@@ -52,6 +53,7 @@ fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus 
         title: applied.and_then(|applied| applied.title(name)).unwrap_or_default(),
         cluster: home.map(Name::to_string).unwrap_or_default(),
         commit: applied.and_then(|applied| applied.commits.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
+        begun: applied.and_then(|applied| applied.begun.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
         findings,
         ..OrganisationStatus::default()
     }
@@ -69,7 +71,7 @@ fn status(
         .inventory
         .entries
         .iter()
-        .filter_map(|(id, entry)| Some((id, entry.app.as_ref(), well(state.live.objects.get(id)?))))
+        .filter_map(|(id, entry)| Some((id, entry.app.as_ref(), well(&state.live, id)?)))
         .collect();
     let apps = organisation.iter().flat_map(|organisation| organisation.apps.values());
     let unwell = known.iter().filter(|(_, _, health)| !health.is_ready());
@@ -78,6 +80,7 @@ fn status(
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
         cluster: state.objects.cluster.to_string(),
         commit: state.stored.inventory.commit.clone(),
+        begun: state.stored.inventory.footprint.begun.clone(),
         last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
@@ -90,13 +93,17 @@ fn status(
     }
 }
 
-fn well(object: &LiveObject) -> Health {
-    health(&object.body)
+fn well(live: &Live, id: &ObjectId) -> Option<Health> {
+    let whole = live.objects.get(id).map(|object| health(&object.body));
+    whole.or_else(|| Some(live.settled.get(id)?.health.clone()))
 }
 
 /// What is not as the garden asks: drift, what is missing or new, what cannot be done.
 fn open(plan: Option<&OrganisationPlan>) -> Vec<(String, String)> {
-    let wanting = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes();
+    let wanting = |action: &&Action| {
+        let follows = matches!(action.reason(), Reason::Holding(Holding::After { .. }));
+        action.verb() == Verb::Refused || action.verb().writes() || follows
+    };
     let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
     refused.map(|action| (action.id.to_string(), action.reason().to_string())).collect()
 }

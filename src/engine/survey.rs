@@ -30,8 +30,12 @@ pub struct Survey {
     pub looked_at: usize,
 }
 
-/// IO: asks a cluster for everything that its organisations will need.
-pub async fn survey(round: &RoundState<'_>, name: &Name) -> Result<Survey, ClusterFailure> {
+/// IO: asks a cluster for everything that its organisations will need; they are looked at one after the other.
+pub async fn survey(
+    round: &RoundState<'_>,
+    name: &Name,
+    organisations: impl Iterator<Item = OrganisationObjects>,
+) -> Result<Survey, ClusterFailure> {
     let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
     let cluster = &round.garden.clusters[name];
     let api = |source| ClusterFailure::Api { cluster: name.clone(), source };
@@ -41,41 +45,38 @@ pub async fn survey(round: &RoundState<'_>, name: &Name) -> Result<Survey, Clust
         survey.findings.push(other(cluster, &uid));
     }
     let kinds = cluster::discover(connection).await.map_err(api)?;
-    let here = || round.objects.values().filter(|objects| objects.cluster == *name);
-    let wants = everything(cluster, here());
-    for (at, lack) in lacking(connection, &kinds, &wants).await.map_err(api)? {
-        survey.findings.push(lacks(cluster, &wants[at], &lack));
+    let (mut all, mut missing, mut rendered) = (Vec::new(), Findings::default(), BTreeSet::new());
+    wants(cluster).into_iter().for_each(|want| add(&mut all, want));
+    for objects in organisations.filter(|objects| objects.cluster == *name) {
+        copied_from(&objects).into_iter().for_each(|want| add(&mut all, want));
+        let ids = objects.objects.iter().map(|object| &object.id);
+        rendered.extend(ids.map(|id| (id.api_version.clone(), id.kind.clone())));
+        rendered.insert(("v1".into(), "Secret".into()));
+        let state = OrganisationState::unread(Arc::new(objects), Directives::default());
+        missing_kinds(&kinds, &state, &mut missing);
     }
-    survey.looked_at += wants.len();
-    let mut missing = Findings::default();
-    let mut rendered = BTreeSet::new();
-    for objects in here() {
-        missing_kinds(&kinds, &OrganisationState::unread(Arc::clone(objects), Directives::default()), &mut missing);
-        rendered.extend(objects.objects.iter().map(|object| (&*object.id.api_version, &*object.id.kind)));
-        rendered.insert(("v1", "Secret"));
+    for (at, lack) in lacking(connection, &kinds, &all).await.map_err(api)? {
+        survey.findings.push(lacks(cluster, &all[at], &lack));
     }
+    survey.looked_at += all.len();
     survey.looked_at += rendered.len();
     survey.findings.extend(once_a_kind(missing));
     rights(connection, cluster, &kinds, &rendered, &mut survey).await.map_err(api)?;
     Ok(survey)
 }
 
-/// What the cluster's file names, and what its organisations copy; each once, with all the keys that anybody needs.
-fn everything<'o>(cluster: &Cluster, objects: impl Iterator<Item = &'o Arc<OrganisationObjects>>) -> Vec<Want> {
-    let mut all: Vec<Want> = Vec::new();
-    for want in wants(cluster).into_iter().chain(objects.flat_map(|objects| copied_from(objects))) {
-        let same =
-            |known: &&mut Want| (known.kind, &known.namespace, &known.name) == (want.kind, &want.namespace, &want.name);
-        match all.iter_mut().find(same) {
-            Some(known) => {
-                known.keys.extend(want.keys);
-                known.keys.sort();
-                known.keys.dedup();
-            }
-            None => all.push(want),
+/// Adds what an organisation copies; each once, with all the keys that anybody needs.
+fn add(all: &mut Vec<Want>, want: Want) {
+    let same =
+        |known: &&mut Want| (known.kind, &known.namespace, &known.name) == (want.kind, &want.namespace, &want.name);
+    match all.iter_mut().find(same) {
+        Some(known) => {
+            known.keys.extend(want.keys);
+            known.keys.sort();
+            known.keys.dedup();
         }
+        None => all.push(want),
     }
-    all
 }
 
 /// Many organisations want the same kinds: the first that does is named.
@@ -121,7 +122,7 @@ async fn rights(
     connection: &Connection,
     cluster: &Cluster,
     kinds: &Kinds,
-    rendered: &BTreeSet<(&str, &str)>,
+    rendered: &BTreeSet<(Arc<str>, Arc<str>)>,
     survey: &mut Survey,
 ) -> Result<(), cluster::ApiError> {
     let resources: Vec<_> = rendered.iter().filter_map(|(api, kind)| kinds.get(api, kind).ok()).map(|r| &**r).collect();

@@ -147,6 +147,8 @@ const MISTAKES: &[Page] = pages! {
     "E0420"
     "E0450"
     "E0451"
+    "E0460"
+    "E0461"
     "E0480"
     "E0481"
     "E0482"
@@ -208,6 +210,7 @@ const DOUBTS: &[Page] = pages! {
     "W0501"
     "W0502"
     "W0520"
+    "W0650"
 };
 
 fn all() -> impl Iterator<Item = &'static Page> {

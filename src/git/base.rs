@@ -31,6 +31,13 @@ impl Repository {
         }
     }
 
+    /// Whether a commit is part of the history of another. One that is not known here is not.
+    pub(crate) fn holds(&self, commit: &CommitId, earlier: &CommitId) -> bool {
+        let id = |commit: &CommitId| git2::Oid::from_str(&commit.0).ok();
+        let (Some(commit), Some(earlier)) = (id(commit), id(earlier)) else { return false };
+        self.inner().merge_base(commit, earlier).is_ok_and(|shared| shared == earlier)
+    }
+
     /// The latest commit that both share, where going from one to the other takes something back; absent where the other
     /// builds on it, and where one is not known here or they share nothing.
     pub(crate) fn taken_back(&self, from: &CommitId, to: &CommitId) -> Option<CommitId> {

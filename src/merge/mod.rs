@@ -117,6 +117,19 @@ pub fn would_change(schemas: &Schemas, live: &Value, applied: &Value, manager: &
     !apply(schemas, Some(live), applied, &options).is_ok_and(|after| after == *live)
 }
 
+/// Returns the object as the server holds it once it has read it: amounts canonical, empty values gone, defaults of
+/// built-in kinds filled in. Kinds without a schema stay as they are.
+///
+/// # Errors
+/// A value that its type cannot hold, in the server's words.
+pub(crate) fn decoded(schemas: &Schemas, object: &Value) -> Result<Value, String> {
+    let mut object = object.clone();
+    if let Some(of) = schemas.of(&object) {
+        write::decode(&of, &mut object)?;
+    }
+    Ok(object)
+}
+
 /// What `manager` owns by applying, `None` when it has no such entry (or one that cannot be read).
 pub(crate) fn owned(live: &Value, manager: &str) -> Option<FieldSet> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;

@@ -153,7 +153,12 @@ fn write_zero_values(decoder: Decoder<'_>, object: &ObjectSchema, map: &mut Map<
         let mut zero = match (field.empty, &decoder.table.get(field.of).shape) {
             (Empty::Object, _) => json!({}),
             (Empty::Zero, TypeShape::Scalar(ScalarKind::Boolean)) => json!(false),
-            (Empty::Zero, TypeShape::Scalar(ScalarKind::Integer | ScalarKind::Number | ScalarKind::IntOrString)) => {
+            (
+                Empty::Zero,
+                TypeShape::Scalar(
+                    ScalarKind::Integer | ScalarKind::SmallInteger | ScalarKind::Number | ScalarKind::IntOrString,
+                ),
+            ) => {
                 json!(0)
             }
             (Empty::Zero, TypeShape::Scalar(ScalarKind::Quantity)) => json!("0"),
@@ -198,7 +203,7 @@ fn normalise_scalar(
             check_base64(text)?;
             None
         }
-        (ScalarKind::Integer, Value::Number(number)) if number.is_f64() => {
+        (ScalarKind::Integer | ScalarKind::SmallInteger, Value::Number(number)) if number.is_f64() => {
             let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15);
             if let Some(float) = float {
                 #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits, checked above")]

@@ -55,7 +55,7 @@ pub(super) fn validate(table: &TypeTable, id: TypeId, value: &Value, allow_dupli
 
 fn validate_scalar(scalar: Option<ScalarKind>, value: &Value) -> Vec<Misfit> {
     match scalar {
-        Some(ScalarKind::Integer | ScalarKind::Number) if !value.is_number() => {
+        Some(ScalarKind::Integer | ScalarKind::SmallInteger | ScalarKind::Number) if !value.is_number() => {
             Misfit::here(format!("expected numeric (int or float), got {}", go_type(value)))
         }
         Some(ScalarKind::String | ScalarKind::Time | ScalarKind::MicroTime | ScalarKind::Bytes)

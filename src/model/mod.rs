@@ -33,7 +33,10 @@ pub(crate) use names::UNKNOWN_NAME;
 pub(crate) use rules::secret_names::NOT_OWN;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
-pub use typed::{Adopt, App, Cluster, Deletions, Garden, Organisation, Past, Retired, Setting};
+pub use typed::{
+    Adopt, App, AppFootprint, AppliedApp, Cluster, Deletions, Footprint, Garden, KeptValue, Organisation, Past,
+    PastOrganisation, Retired, Setting,
+};
 pub(crate) use typed::{
     AppNode, Consent, Contact, EnvValue, FieldDecision, Grants, Layer, Life, Offer, Person, ProviderChoice,
 };

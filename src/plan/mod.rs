@@ -21,6 +21,7 @@ mod tell;
 
 pub use carry_out::outcome;
 pub(crate) use carry_out::{eject, guard, order};
+pub(crate) use decide::later::hold_later;
 pub use decide::organisation;
 pub(crate) use decide::{action, deed, reason, rules, take_over};
 pub(crate) use state::{directives, health, inventory, live, own_fields, path};
@@ -45,6 +46,7 @@ pub use state::input::Input;
 pub(crate) use state::input::{body_to_send, is_sure_drift, may_force, questions};
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, request_hash};
+pub(crate) use tell::warnings::{WARNED, of as of_warning};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";
@@ -57,25 +59,32 @@ pub(crate) const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub(crate) const NONCE: &str = "parcelle.dev/nonce";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v2";
+pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v3";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
+    /// What it was made from.
+    #[serde(flatten)]
+    pub head: PlanHead,
+    /// One for each organisation, in order of name.
+    pub organisations: Vec<OrganisationPlan>,
+}
+
+/// What a plan was made from, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanHead {
     pub(crate) schema: String,
     /// The garden's name.
     pub(crate) garden: Name,
     /// The commit it was made from, in hexadecimal; empty for a working tree.
     pub(crate) commit: String,
-    /// The hash of everything that was rendered.
-    pub(crate) garden_hash: String,
     /// The hash of the renderer and the built-in definitions.
     pub(crate) renderer_hash: String,
     /// When it was made, in Unix seconds.
     pub(crate) made: i64,
-    /// One for each organisation, in order of name.
-    pub organisations: Vec<OrganisationPlan>,
 }
 
 /// What would be done for one organisation.
@@ -90,6 +99,9 @@ pub struct OrganisationPlan {
     pub cluster_uid: String,
     /// In which namespace.
     pub(crate) namespace: String,
+    /// The hash of what was rendered for it; empty where nothing is written, so that nothing of it can be stale.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) rendered_hash: String,
     /// One for each object that is desired or in the inventory, in order of stage, kind, name.
     pub actions: Vec<Action>,
     /// Objects that stay as they are and were left out of `actions` (see [`shorten`](Self::shorten)).

@@ -1,5 +1,7 @@
 //! The custom kinds that our providers render: small definitions of our own, reduced to the fields in use.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use crate::merge::Schemas;
@@ -22,6 +24,12 @@ const DEFINITIONS: &[&str] = &[
 pub(crate) fn definitions() -> Vec<Value> {
     let lists = DEFINITIONS.iter().map(|text| serde_json::from_str::<Vec<Value>>(text));
     lists.flat_map(|list| list.expect("the reduced definitions are part of the program")).collect()
+}
+
+/// The same once read, for everybody.
+pub(crate) fn facts() -> &'static Schemas {
+    static FACTS: LazyLock<Schemas> = LazyLock::new(schemas);
+    &FACTS
 }
 
 /// What fields are, of everything that is rendered: for plans that no server is asked about.

@@ -13,6 +13,7 @@ pub(crate) mod kdl;
 mod life;
 pub mod naming;
 mod packed;
+pub(crate) mod path;
 mod pod;
 pub mod providers;
 pub mod rules;
@@ -47,7 +48,7 @@ use providers::BackupTarget;
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// Which object: API, kind, place and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,5 +1,8 @@
 //! What was rendered, kept small until somebody looks at it: objects of one organisation repeat themselves.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use lz4_flex::block;
 
 use crate::name::Name;
@@ -15,6 +18,8 @@ pub struct Packed {
     /// How many objects, Secrets among them.
     pub objects: usize,
     pub(crate) next_change: Option<jiff::Timestamp>,
+    /// The API versions and kinds of the objects, each once.
+    pub(crate) kinds: Box<[(Arc<str>, Arc<str>)]>,
     /// How many bytes it is unpacked.
     size: usize,
     bytes: Box<[u8]>,
@@ -25,6 +30,26 @@ pub struct Packed {
 pub(crate) struct Room {
     json: Vec<u8>,
     compressed: Vec<u8>,
+    /// Words that organisations share.
+    words: BTreeSet<Arc<str>>,
+}
+
+impl Room {
+    /// A word, kept once however often it is said.
+    fn word(&mut self, text: &Arc<str>) -> Arc<str> {
+        if let Some(known) = self.words.get(text) {
+            return Arc::clone(known);
+        }
+        self.words.insert(Arc::clone(text));
+        Arc::clone(text)
+    }
+
+    /// The API versions and kinds of an organisation's objects.
+    fn kinds(&mut self, objects: &OrganisationObjects) -> Box<[(Arc<str>, Arc<str>)]> {
+        let ids = objects.objects.iter().map(|object| &object.id).chain(objects.secrets.iter().map(|one| &one.id));
+        let kinds: BTreeSet<(&Arc<str>, &Arc<str>)> = ids.map(|id| (&id.api_version, &id.kind)).collect();
+        kinds.into_iter().map(|(version, kind)| (self.word(version), self.word(kind))).collect()
+    }
 }
 
 impl Packed {
@@ -33,7 +58,8 @@ impl Packed {
     /// # Panics
     /// Never: what is rendered is JSON, and the room is as large as it may get.
     pub(crate) fn of(objects: &OrganisationObjects, room: &mut Room) -> Self {
-        let Room { json, compressed } = room;
+        let kinds = room.kinds(objects);
+        let Room { json, compressed, .. } = room;
         json.clear();
         serde_json::to_writer(&mut *json, objects).expect("what is rendered holds nothing that JSON cannot say");
         let most = block::get_maximum_output_size(json.len());
@@ -46,6 +72,7 @@ impl Packed {
             cluster: objects.cluster.clone(),
             objects: objects.objects.len() + objects.secrets.len(),
             next_change: objects.next_change,
+            kinds,
             size: json.len(),
             bytes: compressed[..length].into(),
         }

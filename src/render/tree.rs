@@ -27,6 +27,9 @@ enum Node {
     Map(BTreeMap<String, Tree>),
 }
 
+/// The fields that tell the items of a list apart, each with the value that an absent one means.
+pub(crate) type ListKeys = Vec<(String, Option<Value>)>;
+
 /// Builds a map: `tree! { "name": "web", "containerPort": 80 }`. Absent values are left out.
 macro_rules! tree {
     ($($key:tt : $value:expr),* $(,)?) => {
@@ -82,10 +85,10 @@ impl Tree {
     }
 
     /// As [`Tree::merge`], with the items of a list told apart by the keys that `keys` gives for its path (field names,
-    /// `[]` for items); a list without keys is replaced.
+    /// `[]` for items), each with the value that an absent one means; a list without keys is replaced.
     pub(crate) fn merge_by<K>(&mut self, other: Tree, path: &mut Vec<String>, keys: &K)
     where
-        K: Fn(&[String]) -> Vec<String>,
+        K: Fn(&[String]) -> ListKeys,
     {
         match (&mut self.node, other.node) {
             (_, Node::Absent) => {}
@@ -101,7 +104,13 @@ impl Tree {
                 let keys_here = keys(path);
                 path.push("[]".to_owned());
                 for other in others {
-                    match items.iter_mut().find(|item| keys_here.iter().all(|key| item.get(key) == other.get(key))) {
+                    let is_twin = |item: &Tree| {
+                        keys_here.iter().all(|(key, default)| {
+                            let of = |tree: &Tree| tree.get(key).or(default.as_ref()).cloned();
+                            of(item) == of(&other)
+                        })
+                    };
+                    match items.iter_mut().find(|item| is_twin(item)) {
                         Some(item) => item.merge_by(other, path, keys),
                         None => items.push(other),
                     }
@@ -109,6 +118,14 @@ impl Tree {
                 path.pop();
             }
             (_, node) => *self = Self { node, origin: other.origin },
+        }
+    }
+
+    /// The value, where it is a scalar.
+    pub(crate) fn scalar(&self) -> Option<&Value> {
+        match &self.node {
+            Node::Scalar(value) => Some(value),
+            _ => None,
         }
     }
 

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::resources::ServedResource;
 use crate::cel::Rules;
+pub(crate) use crate::validation::fill;
+use crate::validation::{flag, joined, words};
 
 /// What a definition says about its objects, beyond what discovery shows.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ struct Version {
     rules: Option<Rules>,
     scale: Option<ScalePaths>,
     selectable: Vec<String>,
+    /// What is warned of where the version goes away; empty for the server's own words.
+    deprecation: Option<String>,
 }
 
 /// Where the scale subresource finds its fields: dotted paths without the leading dot.
@@ -50,6 +54,11 @@ impl Custom {
         self.versions.get(version)?.scale.as_ref()
     }
 
+    /// What is warned of where a version goes away; empty for the server's own words.
+    pub(crate) fn deprecation(&self, version: &str) -> Option<&str> {
+        self.versions.get(version)?.deprecation.as_deref()
+    }
+
     /// Whether a field selector may name that path.
     pub(crate) fn selectable(&self, version: &str, path: &str) -> bool {
         self.versions.get(version).is_some_and(|version| version.selectable.iter().any(|known| known == path))
@@ -57,12 +66,6 @@ impl Custom {
 }
 
 const VERBS: [&str; 8] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
-
-/// The words of a list.
-pub(crate) fn words(value: &Value) -> Vec<String> {
-    let list = value.as_array().into_iter().flatten();
-    list.filter_map(Value::as_str).map(str::to_owned).collect()
-}
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -83,6 +86,7 @@ fn version(value: &Value) -> Version {
         schema,
         scale,
         selectable: selectable.filter_map(|field| path(&field["jsonPath"])).collect(),
+        deprecation: flag(value, "deprecated").then(|| text(&value["deprecationWarning"])),
     }
 }
 
@@ -124,16 +128,6 @@ pub(crate) fn served(definition: &Value) -> Vec<ServedResource> {
         .collect();
     served.sort_by_key(|resource| resource.version != storage);
     served
-}
-
-/// Whether a schema says so.
-pub(crate) fn flag(schema: &Value, name: &str) -> bool {
-    schema[name] == json!(true)
-}
-
-/// The path of a member.
-pub(crate) fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// Removes fields that the schema does not know and returns their paths. Root objects keep
@@ -180,39 +174,6 @@ fn prune_fields(schema: &Value, fields: &mut Map<String, Value>, path: &str, res
         }
         open
     });
-}
-
-/// Fills in the defaults of a schema.
-pub(crate) fn fill(schema: &Value, value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
-                if let Some(default) = schema.get("default") {
-                    let null = fields.get(key).is_some_and(Value::is_null);
-                    if !fields.contains_key(key) || (null && !flag(schema, "nullable")) {
-                        fields.insert(key.clone(), default.clone());
-                    }
-                }
-                if let Some(value) = fields.get_mut(key) {
-                    fill(schema, value);
-                }
-            }
-            if schema["additionalProperties"].is_object() {
-                let known = schema["properties"].as_object();
-                for (key, value) in fields.iter_mut() {
-                    if known.is_none_or(|known| !known.contains_key(key)) {
-                        fill(&schema["additionalProperties"], value);
-                    }
-                }
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                fill(&schema["items"], item);
-            }
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

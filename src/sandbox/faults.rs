@@ -44,6 +44,11 @@ pub enum FaultEffect {
         /// The value that stands there.
         value: serde_json::Value,
     },
+    /// Done as usual, and warned of beside the answer, as an admission webhook does.
+    Warn {
+        /// The text of the header `Warning`.
+        message: String,
+    },
     /// A read is answered from an earlier version of the store.
     StaleRead {
         /// How many writes the answer lags behind.
@@ -208,6 +213,7 @@ pub(crate) struct Effects {
     pub(crate) stale: Option<u64>,
     /// JSON pointers and values.
     pub(crate) rewrites: Vec<(String, serde_json::Value)>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// An answer in place of the request's own.
@@ -236,6 +242,7 @@ impl From<Vec<FaultEffect>> for Effects {
                 FaultEffect::WatchExpires => effects.expire = true,
                 FaultEffect::WatchStalls => effects.stall = true,
                 FaultEffect::Rewrite { pointer, value } => effects.rewrites.push((pointer, value)),
+                FaultEffect::Warn { message } => effects.warnings.push(message),
                 FaultEffect::StaleRead { versions } => effects.stale = Some(versions),
             }
         }

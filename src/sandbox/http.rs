@@ -23,6 +23,7 @@ use super::{
     scale,
     server::{Sent, Server, locked},
     status::Status,
+    warnings::Watchful,
     watch, write,
 };
 
@@ -159,7 +160,13 @@ async fn objects(
         stale: effects.stale,
         rewrites: std::mem::take(&mut effects.rewrites),
     };
-    let answer = dispatch(server, call, &effects);
+    let watchful = Watchful::of(server, &call);
+    let mut answer = dispatch(server, call, &effects);
+    if let Ok(reply) = answer {
+        let mut warnings = watchful.warnings(&reply);
+        warnings.append(&mut effects.warnings);
+        answer = Ok(reply.warning(warnings));
+    }
     if effects.cut_after {
         return cut.answer();
     }

@@ -34,6 +34,7 @@ mod http;
 mod json;
 mod lifecycle;
 mod patch;
+mod pod_security;
 mod proto;
 mod read;
 mod reply;
@@ -49,6 +50,7 @@ mod status;
 mod store;
 mod types;
 mod validate;
+mod warnings;
 mod watch;
 mod write;
 

@@ -26,6 +26,21 @@ impl Reply {
         Self::Json { code: 200, text, warnings: Vec::new() }
     }
 
+    /// The same with further sentences for `Warning` headers, each once.
+    pub(super) fn warning(self, more: Vec<String>) -> Self {
+        match self {
+            Self::Json { code, text, mut warnings } => {
+                for warning in more {
+                    if !warnings.contains(&warning) {
+                        warnings.push(warning);
+                    }
+                }
+                Self::Json { code, text, warnings }
+            }
+            other => other,
+        }
+    }
+
     /// The same with half of its JSON; what is no JSON stays.
     pub(super) fn truncated(self) -> Self {
         match self {

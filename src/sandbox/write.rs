@@ -84,7 +84,7 @@ pub(crate) fn store_new(
     call.rewrite(&mut object);
     lifecycle::admit_new(server, resource, &call.place.namespace, &name)?;
     lifecycle::prepare_new(server, resource, sent, &mut object);
-    let errors = validate::new_object(server, resource, &object);
+    let errors = validate::new_object(resource, &object);
     if !errors.is_empty() {
         return Err(Status::invalid_object(resource, &name, &errors));
     }
@@ -297,7 +297,7 @@ pub(crate) fn store_change(
     if object == *live && !emptied {
         return Ok(Some(object));
     }
-    let errors = validate::change(server, resource, sub, live, sent, &object);
+    let errors = validate::change(resource, sub, live, sent, &object);
     if !errors.is_empty() {
         return Err(Status::invalid_object(resource, name, &errors));
     }

@@ -87,7 +87,7 @@ fn found_in_garden(case: &Case, files: &[(String, String)]) -> (Arc<Sources>, Fi
 }
 
 /// The baseline with files over it; those without text are taken away.
-fn snapshot(files: &[(String, String)]) -> Snapshot {
+pub(crate) fn snapshot(files: &[(String, String)]) -> Snapshot {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/baseline");
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for part in ["", "clusters", "definitions", "offers", "organisations"] {

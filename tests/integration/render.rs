@@ -61,7 +61,7 @@ pub fn read(root: &Path) -> Read {
 }
 
 /// Reads a garden from texts with their names.
-fn read_texts(texts: Vec<(String, String)>) -> Read {
+pub(crate) fn read_texts(texts: Vec<(String, String)>) -> Read {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let built_in = definition::built_in(&mut sources);
     let files: Vec<_> = texts.iter().map(|(path, text)| sources.add(SourceFile::new(path, text))).collect();

@@ -3,7 +3,7 @@
 use parcelle::plan::{Changing, Creating, Done, Reason, Refusing, Skip, Verb};
 use serde_json::json;
 
-use crate::story::World;
+use crate::story::{World, deployment};
 
 #[tokio::test]
 async fn what_is_applied_once_is_not_written_again() {
@@ -79,11 +79,20 @@ async fn an_object_of_somebody_else_with_the_name_of_ours_is_left_alone() {
     let before = world.get("ConfigMap", &alpha, "settings").await.unwrap();
 
     world.ordinary(&alpha);
+    world.put(&alpha, "Deployment", "pads", Some("pads"), deployment(1));
     let round = world.round().await;
     let action = round.action(&alpha, "ConfigMap", "settings");
     assert_eq!((action.verb(), action.reason()), (Verb::Refused, Reason::Refusing(&Refusing::NotOurs)));
     assert_eq!(world.get("ConfigMap", &alpha, "settings").await.unwrap(), before);
-    assert!(matches!(round.done(&alpha, "Deployment", "web"), Done::Applied { .. }));
+    // What reads it waits, and another app does not.
+    let held = round.action(&alpha, "Deployment", "web");
+    assert_eq!(held.reason().to_string(), "held back since ConfigMap settings was refused");
+    assert_eq!(
+        round.done(&alpha, "Deployment", "web"),
+        &Done::Skipped { why: Skip::AfterFailure { of: action.id.clone() } }
+    );
+    assert!(world.get("Deployment", &alpha, "web").await.is_none());
+    assert!(matches!(round.done(&alpha, "Deployment", "pads"), Done::Applied { .. }));
     world.end().await;
 }
 

@@ -8,7 +8,8 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-use crate::story::{World, real};
+use crate::stories_past::{garden, notes};
+use crate::story::{World, deployment, real};
 
 /// What a garden asked for once, and asks for now: something made, changed, replaced, kept, adopted, retired and dropped.
 fn before(world: &mut World, alpha: &parcelle::name::Name) {
@@ -294,4 +295,82 @@ async fn without_the_lease_nothing_is_written() {
     world.permit = Permit::Always;
     world.round().await.assert_all_done();
     world.end().await;
+}
+
+/// A cluster on which the notes run at a release, and a garden that asks for another.
+async fn in_the_middle_of_an_upgrade(from: u32, to: u32) -> (World, parcelle::name::Name) {
+    let mut world = World::with(ControllerOptions::default()).await;
+    world.wait = Some(std::time::Duration::from_secs(10));
+    let alpha = world.organisation("alpha");
+    ask_for(&mut world, &alpha, from);
+    world.round().await.assert_all_done();
+    ask_for(&mut world, &alpha, to);
+    (world, alpha)
+}
+
+fn ask_for(world: &mut World, alpha: &parcelle::name::Name, version: u32) {
+    let now = "2026-11-20T12:00:00Z".parse().unwrap();
+    let files = garden(&notes(version, ""));
+    let checked =
+        parcelle::check::check(parcelle::git::Snapshot { commit: None, folder: String::new(), files }, None, now);
+    let app = checked
+        .garden
+        .unwrap()
+        .organisations
+        .values()
+        .find_map(|one| one.apps.get(&crate::story::name("notes")).cloned());
+    world.say(alpha, app.unwrap());
+    world.commit = format!("c{version}");
+    let pod = json!({"restartPolicy": "Never", "containers": [{"name": "app", "image": format!("example.org/notes:{version}")}]});
+    world.put(alpha, "ConfigMap", "settings", Some("notes"), json!({"data": {"version": version.to_string()}}));
+    world.put(alpha, "Job", "upgrade", Some("notes"), json!({"spec": {"template": {"spec": pod}}}));
+    let mut web = deployment(1);
+    web["spec"]["template"]["spec"]["containers"][0]["image"] = format!("example.org/notes:{version}").into();
+    world.put(alpha, "Deployment", "web", Some("notes"), web);
+}
+
+/// The releases that may be in the cluster, as its inventory says, and the commit that was begun.
+async fn possible(world: &World, alpha: &parcelle::name::Name) -> (Vec<String>, String, String) {
+    let inventory = serde_json::to_value(world.inventory(alpha).await).unwrap();
+    let app = &inventory["footprint"]["apps"]["notes"];
+    let states = app["begun"].as_array().cloned().unwrap_or_default().into_iter().chain([app["whole"].clone()]);
+    let mut versions: Vec<String> = states.filter_map(|state| state["version"].as_str().map(str::to_owned)).collect();
+    versions.sort();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    (versions, text(&inventory["commit"]), text(&inventory["footprint"]["begun"]))
+}
+
+#[tokio::test]
+async fn killed_between_any_two_writes_the_inventory_says_every_release_that_may_run() {
+    if real().is_some() {
+        println!("skipped: the test server has no controllers");
+        return;
+    }
+    let (world, alpha) = in_the_middle_of_an_upgrade(32, 33).await;
+    let before = world.connection.counts().writes;
+    world.round().await.assert_all_done();
+    let points = world.connection.counts().writes - before;
+    assert!(points >= 6, "the inventory twice, settings, the job twice, the workload: {points}");
+    assert_eq!(possible(&world, &alpha).await, (vec!["33".to_owned()], "c33".to_owned(), String::new()));
+    for writes in 0..points {
+        let (mut world, alpha) = in_the_middle_of_an_upgrade(32, 33).await;
+        world.killed_after(writes).await;
+        let (versions, commit, begun) = possible(&world, &alpha).await;
+        let image = |object: Option<serde_json::Value>| {
+            object
+                .map(|object| object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned())
+        };
+        let there =
+            [image(world.get("Job", &alpha, "upgrade").await), image(world.get("Deployment", &alpha, "web").await)];
+        for image in there.iter().flatten() {
+            let version = image.rsplit(':').next().unwrap().to_owned();
+            assert!(versions.contains(&version), "after {writes} writes {image} is there, and {versions:?} is known");
+        }
+        assert!(versions.contains(&"32".to_owned()), "after {writes} writes it is not whole");
+        assert_eq!(commit, "c32", "after {writes} writes");
+        assert_eq!(begun, if writes == 0 { "" } else { "c33" }, "after {writes} writes");
+        // A step further goes on from there, and only its whole leaves one release.
+        world.round().await.assert_all_done();
+        assert_eq!(possible(&world, &alpha).await, (vec!["33".to_owned()], "c33".to_owned(), String::new()));
+    }
 }

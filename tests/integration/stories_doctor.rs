@@ -1,7 +1,6 @@
 //! What a doctor finds before the first apply: on a cluster that has everything, and on one that lacks something.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use parcelle::check::{Checked, check};
 use parcelle::cluster::{self, Access, Limits};
@@ -38,9 +37,9 @@ async fn surveyed(checked: &Checked, uid: &str, made: Vec<Value>, by: Option<&st
     let connection = cluster::connect(&ada, &access, Limits::default()).await.unwrap();
     let clusters = BTreeMap::from([(ada.clone(), connection)]);
     let (garden, options) = (checked.garden.as_ref().unwrap(), RoundOptions::unasked(NOON.parse().unwrap()));
-    let objects = checked.objects.iter().map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect();
+    let (objects, organisations) = (BTreeMap::new(), checked.objects.values().map(|packed| packed.open()));
     let round = RoundState { clusters: &clusters, ..RoundState::of(checked, garden, &objects, &options) };
-    let survey = survey(&round, &ada).await.unwrap();
+    let survey = survey(&round, &ada, organisations).await.unwrap();
     handle.shutdown().await;
     survey
 }

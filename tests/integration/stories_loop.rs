@@ -18,7 +18,7 @@ use crate::stories_doctor::everything;
 
 const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
 
-fn files() -> Vec<RawFile> {
+pub(crate) fn files() -> Vec<RawFile> {
     let garden = "edition 2026\n\ngarden loops {\n    title \"Loops\"\n}\n";
     let cluster = format!(
         "edition 2026\n\ncluster ada-lovelace {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
@@ -45,27 +45,37 @@ fn files() -> Vec<RawFile> {
 }
 
 /// The loop of `parcelle run`, over a repository and a sandbox, and what it told in its turns.
-struct Loop {
-    handle: Handle,
-    daemon: Box<Daemon>,
+pub(crate) struct Loop {
+    pub(crate) handle: Handle,
+    pub(crate) daemon: Box<Daemon>,
     now: jiff::Timestamp,
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 /// What one turn told.
-struct Told {
+#[derive(Default)]
+pub(crate) struct Told {
     /// What was written, as `verb kind name`.
-    writes: Vec<String>,
+    pub(crate) writes: Vec<String>,
     /// Whether something is left to do.
-    open: bool,
-    plans: Vec<OrganisationPlan>,
+    pub(crate) open: bool,
+    pub(crate) plans: Vec<OrganisationPlan>,
+    /// What was found of the garden and refused by the cluster, as `CODE title`.
+    pub(crate) findings: Vec<String>,
+    /// What was planned and done in part, as `PLACE title`.
+    pub(crate) places: Vec<String>,
 }
 
 impl Loop {
     /// On a cluster that has nothing yet; brought about when this returns.
     async fn begun() -> Self {
+        Self::begun_with(&files()).await
+    }
+
+    /// The same with another garden.
+    pub(crate) async fn begun_with(files: &[RawFile]) -> Self {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
-        let checked = check(Snapshot { commit: None, folder: String::new(), files: files() }, None, now);
+        let checked = check(Snapshot { commit: None, folder: String::new(), files: files.to_vec() }, None, now);
         assert!(!checked.findings.has_errors(), "{:?}", checked.findings.iter().next());
         let handle = sandbox::serve(sandbox::Options {
             cluster_uid: Some(UID.to_owned()),
@@ -75,7 +85,8 @@ impl Loop {
         });
         let handle = handle.await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let daemon = Box::new(daemon(&handle, folder.path()));
+        commit(&folder.path().join("garden"), files);
+        let daemon = Box::new(daemon(&handle, folder.path(), "mirror"));
         let mut this = Self { handle, daemon, now, folder };
         this.turn(Event::Resync).await.expect("the first turn");
         this.until_calm().await;
@@ -85,12 +96,23 @@ impl Loop {
         this
     }
 
-    async fn turn(&mut self, event: Event) -> Option<Told> {
+    pub(crate) async fn turn(&mut self, event: Event) -> Option<Told> {
         let turn = self.daemon.turn(event, self.now).await.unwrap()?;
         let outcome = turn.round.outcome.as_ref();
         let outcomes = outcome.iter().flat_map(|outcome| &outcome.organisations).flat_map(|one| &one.outcomes);
         let written = outcomes.filter(|outcome| matches!(outcome.done, Done::Applied { .. } | Done::Deleted));
+        let refused = outcome.map(|outcome| outcome.findings.iter()).into_iter().flatten();
+        let planned = turn.round.plan.iter().flat_map(|plan| &plan.organisations).flat_map(|plan| plan.findings.iter());
+        let at = |span| turn.checked.sources.locate(span);
+        let told = refused
+            .clone()
+            .chain(planned.clone())
+            .map(|finding| format!("{} {}", at(finding.primary.span), finding.title));
+        let places = told.collect();
+        let findings = turn.checked.findings.iter().chain(refused);
         Some(Told {
+            places,
+            findings: findings.map(|finding| format!("{} {}", finding.code.as_str(), finding.title)).collect(),
             writes: written.map(|outcome| format!("{:?} {}", outcome.verb, outcome.id)).collect(),
             open: outcome.is_some_and(parcelle::engine::RoundOutcome::is_open),
             plans: turn.round.plan.map(|plan| plan.organisations).unwrap_or_default(),
@@ -98,17 +120,15 @@ impl Loop {
     }
 
     /// Waits for the next event and does what it asks for: absent where none comes in time.
-    async fn next(&mut self, patience: Duration) -> Option<Told> {
+    pub(crate) async fn next(&mut self, patience: Duration) -> Option<Told> {
         match self.daemon.next(self.now, tokio::time::sleep(patience)).await {
             Event::Stop => None,
-            event => {
-                Some(self.turn(event).await.unwrap_or(Told { writes: Vec::new(), open: false, plans: Vec::new() }))
-            }
+            event => Some(self.turn(event).await.unwrap_or_default()),
         }
     }
 
     /// Turns until nothing is stirred any more.
-    async fn until_calm(&mut self) {
+    pub(crate) async fn until_calm(&mut self) {
         for _ in 0..60 {
             if self.next(CALM).await.is_none() {
                 return;
@@ -121,13 +141,13 @@ impl Loop {
         self.daemon.session().connections().into_values().next().unwrap()
     }
 
-    async fn ended(self) {
+    pub(crate) async fn ended(self) {
         Box::pin(self.daemon.close()).await;
         self.handle.shutdown().await;
         drop(self.folder);
     }
 
-    fn api(&self, api_version: &str, kind: &str, namespace: &str) -> kube::Api<kube::api::DynamicObject> {
+    pub(crate) fn api(&self, api_version: &str, kind: &str, namespace: &str) -> kube::Api<kube::api::DynamicObject> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let resource = kube::api::ApiResource::from_gvk(&kube::api::GroupVersionKind::gvk(group, version, kind));
         kube::Api::namespaced_with(client_of(&self.handle.url(), &self.handle.token), namespace, &resource)
@@ -150,16 +170,15 @@ impl Loop {
 const CALM: Duration = Duration::from_millis(700);
 
 /// A loop over a repository with the garden in it, whose timers stay silent for the length of a test.
-fn daemon(handle: &Handle, folder: &std::path::Path) -> Daemon {
+pub(crate) fn daemon(handle: &Handle, folder: &std::path::Path, mirror: &str) -> Daemon {
     let repository = folder.join("garden");
-    commit(&repository, &files());
     let kubeconfig = folder.join("kubeconfig");
     std::fs::write(&kubeconfig, handle.kubeconfig("ada")).unwrap();
     let remote = Remote { address: repository.display().to_string(), branch: None, token: None };
     let contexts = BTreeMap::from([("ada-lovelace".to_owned(), "ada".to_owned())]);
     let hours = |hours| Duration::from_hours(hours);
     Daemon::new(
-        Source::mirror(&folder.join("mirror"), remote, None).unwrap(),
+        Source::mirror(&folder.join(mirror), remote, None).unwrap(),
         ClusterAccess::Outside { kubeconfig: Some(kubeconfig), contexts, in_cluster: None },
         LeaseOptions { identity: "story".to_owned(), timing: Timing::lasting(hours(3)), patient: false },
         DaemonOptions { interval: hours(2), resync: hours(2), wait: Some(hours(1)), once: false, brief: false },
@@ -168,7 +187,7 @@ fn daemon(handle: &Handle, folder: &std::path::Path) -> Daemon {
 }
 
 /// Commits these files on top of what is committed; the repository is made where there is none.
-fn commit(folder: &std::path::Path, files: &[RawFile]) {
+pub(crate) fn commit(folder: &std::path::Path, files: &[RawFile]) {
     let repository = git2::Repository::open(folder).or_else(|_| git2::Repository::init(folder)).unwrap();
     let mut index = repository.index().unwrap();
     for file in files {

@@ -1,12 +1,15 @@
-//! Stories of values that only the API server knows to be wrong: its refusal arrives on the line of KDL that holds them.
+//! Stories of values that the API server refuses: a check says so first, and a refusal arrives on the line of KDL that
+//! holds the value.
 
-use parcelle::check::check;
-use parcelle::finding::{Finding, Severity};
+use parcelle::check::{Checked, check};
+use parcelle::finding::Finding;
 use parcelle::git::{RawFile, Snapshot};
+use parcelle::render;
 
+use crate::render::read_texts;
 use crate::story::World;
 
-/// A value that the check lets pass, and what the server says of it.
+/// A wrong value, and what the server says of it.
 const WRONG: [(&str, &str); 5] = [
     ("a-port-name-that-is-too-long", "must be no more than 15 characters"),
     ("Not_A_Label!", "a valid label must be"),
@@ -74,6 +77,16 @@ organisation alpha-{suffix} {{
     )
 }
 
+/// A check says the same of each value first, at the same line.
+fn told_beforehand(checked: &Checked, text: &str) {
+    for (value, words) in WRONG {
+        let line = text.lines().position(|line| line.contains(value)).unwrap();
+        let says = |found: &&Finding| found.why.as_ref().is_some_and(|why| why.contains(words));
+        let found = checked.findings.iter().find(says).unwrap_or_else(|| panic!("a check says nothing of {value}"));
+        assert_eq!(checked.sources.start(found.primary.span).line, line + 1, "{value}: {found:#?}");
+    }
+}
+
 #[tokio::test]
 async fn a_value_that_the_server_refuses_is_a_finding_on_its_line_with_the_servers_words() {
     let mut world = World::new().await;
@@ -81,17 +94,16 @@ async fn a_value_that_the_server_refuses_is_a_finding_on_its_line_with_the_serve
     let text = garden(&world.connection.uid().await.unwrap(), &suffix);
     let file =
         RawFile { path: "orgs/garden.kdl".to_owned(), blob: "1".to_owned(), bytes: text.clone().into_bytes().into() };
-    let checked = check(
-        Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] },
-        None,
-        jiff::Timestamp::UNIX_EPOCH,
-    );
-    let errors: Vec<&Finding> = checked.findings.iter().filter(|found| found.severity == Severity::Error).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    world.garden = checked.garden.unwrap();
-    let opened = checked.objects.into_iter().map(|(organisation, packed)| (organisation, packed.open().into()));
-    world.objects = opened.collect();
-    world.sources = (*checked.sources).clone();
+    let snapshot = Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] };
+    let checked = check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
+    told_beforehand(&checked, &text);
+    // What a check refuses is brought to the server all the same: a newer one may refuse what none knows yet.
+    let read = read_texts(vec![("orgs/garden.kdl".to_owned(), text.clone())]);
+    let rendered = |organisation| render::organisation(&read.garden, organisation, jiff::Timestamp::UNIX_EPOCH).into();
+    world.objects =
+        read.garden.organisations.iter().map(|(name, organisation)| (name.clone(), rendered(organisation))).collect();
+    world.garden = read.garden;
+    world.sources = read.sources;
     // The first round makes the namespace and meets the refusals while applying, the second one is told beforehand.
     let (applied, planned) = (world.round().await, world.round().await);
     let (applied, planned) = (applied.findings(), planned.findings());

@@ -16,19 +16,22 @@ use super::ask::apply_query;
 use super::discovery::Resource;
 use super::errors::{self, ApiError};
 use super::request::{Answer, Content};
+use super::warnings::Heard;
 use crate::finding::Findings;
-use crate::plan::{Action, Base, Deed, Done, Entry, MANAGER, NONCE, Place, Skip, What};
+use crate::plan::{self, Action, Base, Deed, Done, Entry, MANAGER, NONCE, Place, Skip, What};
 use crate::render::{Object, ObjectId, SecretRequest};
 
 /// What came of an action, and what people must know of it.
 pub(super) struct Acted {
     pub(super) done: Done,
     pub(super) findings: Findings,
+    /// What the server warned of.
+    pub(super) warnings: Vec<String>,
 }
 
 impl From<Done> for Acted {
     fn from(done: Done) -> Self {
-        Self { done, findings: Findings::default() }
+        Self { done, findings: Findings::default(), warnings: Vec::new() }
     }
 }
 
@@ -99,6 +102,18 @@ pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>)
     if !action.verb().writes() {
         return Done::Skipped { why: Skip::Planned }.into();
     }
+    let heard = Heard::default();
+    let writer = work.writer.heard_by(&heard);
+    let mut acted = carried_out(&Work { writer: &writer, ..*work }, action, entry).await;
+    acted.warnings = heard.all();
+    let (object, request) = (object_of(work, &action.id), request_of(work, &action.id));
+    let fallback = request.map(|request| request.origin).or(work.directives.span);
+    let found = acted.warnings.iter().filter_map(|text| plan::of_warning(&action.id, object, fallback, text));
+    found.for_each(|finding| acted.findings.push(finding));
+    acted
+}
+
+async fn carried_out(work: &Work<'_>, action: &Action, entry: Option<&Entry>) -> Acted {
     let resource = match work.kinds.of(&action.id) {
         Ok(resource) => resource,
         Err(missing) => {
@@ -153,7 +168,7 @@ fn refused(work: &Work<'_>, action: &Action, error: &ApiError) -> Acted {
     let place = findings.iter().next().map(|finding| Place::of(work.sources, finding.primary.span));
     let passing = error.is_passing() || error.is_terminating();
     let done = Done::Failed { why: error.to_string(), place: place.or_else(|| action.origin.clone()), passing };
-    Acted { done, findings }
+    Acted { done, findings, warnings: Vec::new() }
 }
 
 fn object_of<'a>(work: &Work<'a>, id: &ObjectId) -> Option<&'a Object> {

@@ -21,7 +21,7 @@ const FEW: usize = 2;
 const LEAN_LISTS: usize = 4;
 
 /// One list a kind, handed out by the organisation's label.
-pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) {
+pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) -> Result<(), ApiError> {
     let mut wanted: BTreeMap<(&str, &str), BTreeSet<&Name>> = BTreeMap::new();
     for (name, scope) in read.scopes {
         for id in scope.ids() {
@@ -32,6 +32,11 @@ pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) {
     let mut asked = BTreeSet::new();
     for ((api_version, kind), organisations) in wanted {
         match read.kinds.serving(api_version, kind) {
+            Ok(resource) if read.listing.is_some_and(|listing| listing.covers(resource)) => {
+                if let Some(why) = read.listing.and_then(|listing| listing.failure(resource)) {
+                    unread(&mut found.lives, organisations.into_iter(), &resource.api_version, &resource.kind, why);
+                }
+            }
             Ok(resource) if asked.insert((resource.api_version.clone(), resource.kind.clone())) => {
                 let organisations: Vec<Name> = organisations.iter().map(|name| (*name).clone()).collect();
                 lists.push((resource.clone(), organisations));
@@ -42,6 +47,7 @@ pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) {
             }
         }
     }
+    enter_listed(read, found)?;
     let at_once = if read.reading == Reading::Bodies { 16 } else { LEAN_LISTS };
     let requests = lists.into_iter().map(|(resource, organisations)| async move {
         let items = list_kind(read, &resource, &organisations).await;
@@ -64,6 +70,22 @@ pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) {
             }
         }
     }
+    Ok(())
+}
+
+/// Takes what was listed before for many organisations.
+fn enter_listed(read: &ReadRequest<'_>, found: &mut Found) -> Result<(), ApiError> {
+    let Some(listing) = read.listing else { return Ok(()) };
+    for name in read.scopes.keys() {
+        let Some(live) = found.lives.get_mut(name) else { continue };
+        listing.each(name, |resource, item| {
+            if let Some((_, id, kept)) = judged(read, item, resource) {
+                kept.enter(id, live);
+            }
+        })?;
+    }
+    found.listed.extend(listing.listed());
+    Ok(())
 }
 
 /// Notes for some organisations that a kind could not be read.
@@ -107,7 +129,10 @@ async fn list_kind(
     let mut items = Vec::new();
     let mut each = |listed| match listed {
         Listed::Anew => items.clear(),
-        Listed::Item(item) => items.extend(judged(read, item, resource)),
+        Listed::Item(mut item) => {
+            close(read.connection, &mut item, resource);
+            items.extend(judged(read, item, resource));
+        }
     };
     let connection = read.connection;
     if !resource.namespaced || read.scopes.len() > FEW || read.reading == Reading::Lean {
@@ -123,20 +148,20 @@ async fn list_kind(
     Ok((items, None))
 }
 
-/// What is kept of an item of a list; nothing where it is of no organisation that is asked for.
-fn judged(read: &ReadRequest<'_>, mut item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
+/// What is kept of an item of a list, the values of a Secret gone already; nothing where it is of no organisation that is asked for.
+fn judged(read: &ReadRequest<'_>, item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
     let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
     let (organisation, scope) = read.scopes.get_key_value(organisation)?;
     if item["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
         return None;
     }
-    close(read.connection, &mut item, resource);
     let (id, object) = typed(item, resource);
-    let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
+    let settled = scope.judge.is_as_desired(&id, &object);
     if let Some(mirror) = read.mirror {
+        let wanted = settled.then(|| scope.judge.wanted(&id)).flatten();
         mirror.read(&id, &object, wanted.as_deref());
     }
-    let settled = read.reading != Reading::Bodies && wanted.is_some();
+    let settled = settled && read.reading != Reading::Bodies;
     let kept = if settled { Kept::Settled(Settled::of(&object)) } else { Kept::Whole(object) };
     Some((organisation.clone(), id, kept))
 }

@@ -1,6 +1,7 @@
 //! The live state of organisations: one list a kind for all of them, single reads only for what is about to be made.
 
 mod foreign;
+mod listing;
 mod lists;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,8 @@ use crate::kind;
 use crate::name::Name;
 use crate::plan::{GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled};
 use crate::render::ObjectId;
+
+pub(crate) use listing::Listing;
 
 /// Of one kind in one namespace, up to so many are read one by one.
 const SINGLE_READS: usize = 3;
@@ -67,6 +70,8 @@ pub(crate) struct ReadRequest<'a> {
     /// Who is told what was seen, and knows what need not be looked at.
     pub(crate) mirror: Option<&'a Mirror>,
     pub(crate) scopes: &'a BTreeMap<Name, ReadScope<'a>>,
+    /// What was listed before, for many organisations at once.
+    pub(crate) listing: Option<&'a Listing>,
     /// The organisations that lists are narrowed to; all of the garden's where absent.
     pub(crate) by_name: Option<&'a BTreeSet<Name>>,
 }
@@ -89,7 +94,7 @@ pub(crate) async fn live(read: &ReadRequest<'_>) -> Result<Found, ApiError> {
                 settle_known(mirror, &read.scopes[name], live);
             }
         }
-        _ => lists::list_all(read, &mut found).await,
+        _ => lists::list_all(read, &mut found).await?,
     }
     let sources = &SourceSecrets::of(read.connection);
     let rest = found.lives.iter_mut().map(|(name, live)| fill(read, sources, &read.scopes[name], live));

@@ -7,17 +7,19 @@ use super::state::LiveState;
 use crate::check::{Checked, Memo, check_again};
 use crate::cluster::{Connection, Reading, StoredInventories};
 use crate::git::{Repository, Snapshot};
-use crate::model::{Life, Organisation};
+use crate::model::{Life, PastOrganisation};
 use crate::name::Name;
 use crate::plan::{Inventory, OrganisationPlan, Plan};
 
 mod attention;
 pub(super) mod past;
+mod warned;
 mod watching;
 
 pub(super) use attention::Attention;
 pub(crate) use attention::{Moment, VERIFY_EVERY, VERIFY_PACE};
 pub(super) use past::AppliedState;
+pub(super) use warned::Warned;
 pub(super) use watching::Watching;
 
 /// What stays known between rounds.
@@ -35,15 +37,30 @@ pub struct Known {
     pub(super) stirred: BTreeSet<Name>,
     /// What is looked at next, and when.
     pub(super) attention: Attention,
+    /// What API servers warned of and was told.
+    pub(super) warned: Warned,
     /// The watches of each cluster; none for a single round.
     pub(super) watching: Watching,
 }
 
 impl Known {
-    /// Pure: the snapshot checked against what is applied; only what changed is parsed and rendered.
+    /// Pure: the snapshot checked against what may be in the clusters; only what changed is parsed and rendered.
     pub fn check(&mut self, snapshot: Snapshot, now: jiff::Timestamp) -> Checked {
         let past = self.applied.as_ref().map(|applied| &applied.past);
         check_again(&mut self.memo, snapshot, past, now)
+    }
+
+    /// The same, without what the garden takes back by word of what was begun. IO: the repository's history.
+    pub(super) fn check_in(
+        &mut self,
+        repository: Option<&Repository>,
+        snapshot: &Snapshot,
+        now: jiff::Timestamp,
+    ) -> Checked {
+        let checked = self.check(snapshot.clone(), now);
+        let garden = checked.garden.as_ref();
+        let moved = self.applied.as_mut().is_some_and(|applied| applied.note_rollback(garden, repository));
+        if moved { self.check(snapshot.clone(), now) } else { checked }
     }
 
     /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
@@ -67,6 +84,13 @@ impl Known {
     pub(super) fn may_live_on(&self, organisation: &Name, written: &Name) -> Option<&Name> {
         let known = self.applied.as_ref().is_some_and(|applied| applied.homes.contains_key(organisation));
         self.unread.iter().find(|unread| *unread != written).filter(|_| !known)
+    }
+
+    /// IO: the inventories of clusters whose were not read a moment ago.
+    pub(super) async fn read_inventories(&mut self, clusters: &BTreeMap<Name, Connection>, garden: &Name) {
+        let unread = clusters.iter().filter(|(name, _)| !self.inventories.contains_key(*name));
+        let unread = unread.map(|(name, connection)| (name.clone(), connection.clone())).collect();
+        self.inventories.extend(past::read_inventories(&unread, garden).await);
     }
 
     /// The inventories that were read a moment ago, for a batch that is about these organisations: each batch takes its part.
@@ -115,7 +139,9 @@ impl Known {
             let Some(plan) = plans.get(name) else { continue };
             self.attention.note(checked.objects.get(name), plan, done, moment);
             if let (Some(applied), Some((cluster, inventory))) = (&mut self.applied, inventories.get(name)) {
-                applied.note(name, cluster, garden.organisations.get(name), inventory);
+                let now = checked.commit.as_ref().map(|commit| commit.id.0.as_str());
+                let at = |commit: &str| garden.organisations.get(name).filter(|_| now == Some(commit)).cloned();
+                applied.note(name, cluster, inventory, at);
             }
         }
         self.attention.forget(
@@ -139,8 +165,11 @@ impl Known {
 }
 
 /// Apps that are retired in the garden and of which nothing is left.
-fn gone(organisation: &Organisation, inventory: &Inventory) -> BTreeSet<Name> {
+fn gone(past: &PastOrganisation, inventory: &Inventory) -> BTreeSet<Name> {
     let left: BTreeSet<&Name> = inventory.entries.values().filter_map(|entry| entry.app.as_ref()).collect();
-    let retired = organisation.apps.values().filter(|app| matches!(app.life, Life::Retired(_)));
+    let retired = past
+        .each()
+        .flat_map(|organisation| organisation.apps.values())
+        .filter(|app| matches!(app.life, Life::Retired(_)));
     retired.map(|app| app.name.clone()).filter(|name| !left.contains(name)).collect()
 }

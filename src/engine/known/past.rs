@@ -1,4 +1,4 @@
-//! What is applied: read once from the clusters' inventories and the commits they name, then kept up by the rounds.
+//! What may be in the clusters: read once from their inventories and the commits these name, then kept up by the rounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,15 +8,17 @@ use futures::future::join_all;
 use crate::check::{Memo, check_again};
 use crate::cluster::{self, Connection};
 use crate::git::{CommitId, Repository, commit_snapshot_after};
-use crate::model::{Organisation, Past};
+use crate::model::{Garden, Organisation, Past, PastOrganisation};
 use crate::name::Name;
 use crate::plan::Inventory;
 
-/// What is applied of each organisation.
+/// What may be in the clusters of each organisation.
 #[derive(Clone, Debug, Default)]
 pub(in crate::engine) struct AppliedState {
     /// The commit each organisation was last brought about whole from.
     pub(crate) commits: BTreeMap<Name, CommitId>,
+    /// The newest commit of which something may be there, of each organisation where that is another one.
+    pub(crate) begun: BTreeMap<Name, CommitId>,
     /// The cluster that each organisation has objects on.
     pub(crate) homes: BTreeMap<Name, Name>,
     /// What the rules of a check compare with.
@@ -32,25 +34,28 @@ impl AppliedState {
                 continue;
             }
             self.commits.extend(before.commits.remove_entry(&name));
-            self.past.organisations.extend(before.past.organisations.remove_entry(&name));
+            self.begun.extend(before.begun.remove_entry(&name));
+            self.past.footprints.extend(before.past.footprints.remove_entry(&name));
             self.past.gone.extend(before.past.gone.iter().filter(|(owner, _)| *owner == name).cloned());
             self.homes.insert(name, home);
         }
         self
     }
 
-    /// The title of an organisation as it was applied, where the repository still holds that commit.
+    /// The title of an organisation as it may be there, where the repository still holds that commit.
     pub(crate) fn title(&self, name: &Name) -> Option<String> {
-        self.past.organisations.get(name).map(|organisation| organisation.title.clone())
+        let newest = self.past.footprints.get(name).and_then(|past| past.each().next_back());
+        newest.map(|organisation| organisation.title.clone())
     }
 
-    /// Takes note of an inventory after a round: where it names a commit, that is what is applied.
+    /// Takes note of an inventory that was read or written: what it names may be there. `at` is the organisation at a
+    /// commit, where that is known.
     pub(crate) fn note(
         &mut self,
         name: &Name,
         cluster: &Name,
-        organisation: Option<&Arc<Organisation>>,
         inventory: &Inventory,
+        at: impl Fn(&str) -> Option<Arc<Organisation>>,
     ) {
         // One that was to move has nothing on the new cluster yet, and is still at home on the old one.
         if self.homes.get(name).is_none_or(|home| home == cluster) {
@@ -64,24 +69,57 @@ impl AppliedState {
         }
         self.past.gone.retain(|(owner, _)| owner != name);
         self.past.gone_organisations.remove(name);
-        if inventory.commit.is_empty() {
+        let (commit, begun) = (&inventory.commit, &inventory.footprint.begun);
+        for (commits, commit) in [(&mut self.commits, commit), (&mut self.begun, begun)] {
+            if commit.is_empty() {
+                commits.remove(name);
+            } else {
+                commits.insert(name.clone(), CommitId(commit.clone()));
+            }
+        }
+        if commit.is_empty() && begun.is_empty() {
+            self.past.footprints.remove(name);
             return;
         }
-        let commit = CommitId(inventory.commit.clone());
-        let moved = self.commits.insert(name.clone(), commit.clone()) != Some(commit);
-        match organisation {
-            Some(organisation) if moved || !self.past.organisations.contains_key(name) => {
-                self.past.organisations.insert(name.clone(), Arc::clone(organisation));
-            }
-            _ => {}
-        }
-        if let Some(organisation) = self.past.organisations.get(name) {
-            self.past.gone.extend(super::gone(organisation, inventory).into_iter().map(|app| (name.clone(), app)));
-        }
+        let before = self.past.footprints.get(name);
+        let organisation = |commit: &str| before.and_then(|past| past.at(commit)).cloned().or_else(|| at(commit));
+        let past = PastOrganisation {
+            whole: (!commit.is_empty()).then(|| organisation(commit)).flatten(),
+            begun: (!begun.is_empty()).then(|| organisation(begun)).flatten(),
+            commit: commit.clone(),
+            begun_commit: begun.clone(),
+            apps: inventory.footprint.apps.clone(),
+        };
+        self.past.gone.extend(super::gone(&past, inventory).into_iter().map(|app| (name.clone(), app)));
+        self.past.footprints.insert(name.clone(), Arc::new(past));
         if inventory.entries.is_empty() {
             self.past.gone_organisations.insert(name.clone());
         }
     }
+
+    /// Takes note of what the garden takes back by word: of organisations whose commit applied whole is part of what
+    /// `rollback to=` names, what was begun since and is not. Says whether that moved.
+    pub(crate) fn note_rollback(&mut self, garden: Option<&Garden>, repository: Option<&Repository>) -> bool {
+        take_back(&mut self.past, garden, repository)
+    }
+}
+
+/// Takes note of what a garden takes back by word; says whether that moved.
+pub(in crate::engine) fn take_back(past: &mut Past, garden: Option<&Garden>, repository: Option<&Repository>) -> bool {
+    let named = garden.and_then(|garden| garden.rollback.as_ref()).filter(|to| !to.value.is_empty());
+    let commit = |to: &str, repository: &Repository| repository.commit(to).ok().map(|commit| commit.id);
+    let to = named.zip(repository).and_then(|(to, repository)| Some((commit(&to.value, repository)?, to, repository)));
+    // Branches and words that move are no commit.
+    let to = to.filter(|(id, to, _)| id.0.starts_with(&to.value)).map(|(id, _, repository)| (id, repository));
+    let is_taken_back = |past: &PastOrganisation| {
+        let holds = |commit: &str| {
+            to.as_ref().is_some_and(|(to, repository)| repository.holds(to, &CommitId(commit.to_owned())))
+        };
+        !past.begun_commit.is_empty() && !past.commit.is_empty() && holds(&past.commit) && !holds(&past.begun_commit)
+    };
+    let taken_back = past.footprints.iter().filter(|(_, past)| is_taken_back(past));
+    let taken_back = taken_back.map(|(name, _)| name.clone()).collect();
+    std::mem::replace(&mut past.taken_back, taken_back) != past.taken_back
 }
 
 /// IO: reads the inventories of every cluster that answers.
@@ -121,8 +159,8 @@ pub(in crate::engine) fn applied(
     let gardens = at_commits(inventories, repository, now);
     let mut applied = AppliedState::default();
     for (name, (cluster, inventory)) in inventories {
-        let organisation = gardens.get(&inventory.commit).and_then(|organisations| organisations.get(name));
-        applied.note(name, cluster, organisation, inventory);
+        let at = |commit: &str| gardens.get(commit).and_then(|organisations| organisations.get(name)).cloned();
+        applied.note(name, cluster, inventory, at);
     }
     applied
 }
@@ -143,14 +181,15 @@ fn at_commits(
     repository: Option<&Repository>,
     now: jiff::Timestamp,
 ) -> BTreeMap<String, Organisations> {
-    let commits: BTreeSet<&String> = inventories.values().map(|(_, inventory)| &inventory.commit).collect();
+    let named = |inventory: &'_ Inventory| [inventory.commit.clone(), inventory.footprint.begun.clone()];
+    let commits: BTreeSet<String> = inventories.values().flat_map(|(_, inventory)| named(inventory)).collect();
     let (mut memo, mut before) = (Memo::default(), None);
     let mut gardens = BTreeMap::new();
     for commit in commits.into_iter().filter(|commit| !commit.is_empty()) {
-        let read = |repository| commit_snapshot_after(repository, commit, None, before.as_ref()).ok();
+        let read = |repository| commit_snapshot_after(repository, &commit, None, before.as_ref()).ok();
         let Some(snapshot) = repository.and_then(read) else { continue };
         let checked = check_again(&mut memo, before.insert(snapshot).clone(), None, now);
-        gardens.insert(commit.clone(), checked.garden.map(|garden| garden.organisations).unwrap_or_default());
+        gardens.insert(commit, checked.garden.map(|garden| garden.organisations).unwrap_or_default());
     }
     gardens
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use super::decide::input;
+use super::decide::{input, moves_inventory};
 use crate::cause::reason_of;
 use crate::cluster::{self, Facts, InventoryError, Permit, StoredInventory, Work};
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
@@ -20,14 +20,16 @@ pub(super) async fn cluster(
     read: &mut Result<ClusterState, ClusterFailure>,
     plan: &Plan,
 ) -> (Vec<OrganisationOutcome>, Findings) {
-    let mut plans = plan.organisations.iter().filter(|one| one.cluster == *name).peekable();
+    let plans = plan.organisations.iter().filter(|one| one.cluster == *name);
     let state = match read {
         Ok(state) => state,
         Err(failure) => return (failed_all(round, name, &reason_of(failure)), Findings::default()),
     };
     let mut outcomes: Vec<OrganisationOutcome> =
         state.unreadable.iter().map(|(organisation, error)| failed(organisation, name, reason_of(error))).collect();
-    if plans.peek().is_none() {
+    let (active, settled): (Vec<_>, Vec<_>) = plans.partition(|one| acts(round, state, one));
+    outcomes.extend(settled.into_iter().map(OrganisationPlan::not_done));
+    if active.is_empty() {
         return (outcomes, Findings::default());
     }
     let writer = match writer(round, name).await {
@@ -36,7 +38,7 @@ pub(super) async fn cluster(
     };
     let facts = Arc::clone(&state.facts);
     let mut states: BTreeMap<&Name, &mut OrganisationState> = state.organisations.iter_mut().collect();
-    let applied = plans.filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
+    let applied = active.into_iter().filter_map(|plan| Some((plan, states.remove(&plan.organisation)?)));
     let applied = applied.map(|(plan, state)| organisation(round, &writer, &facts, state, plan));
     let mut findings = Findings::default();
     for (outcome, found) in join_all(applied).await {
@@ -44,6 +46,12 @@ pub(super) async fn cluster(
         findings.extend(found);
     }
     (outcomes, findings)
+}
+
+/// Whether carrying out a plan sends anything.
+pub(in crate::engine) fn acts(round: &RoundState<'_>, cluster: &ClusterState, plan: &OrganisationPlan) -> bool {
+    let state = cluster.organisations.get(&plan.organisation);
+    plan.changes_anything() || state.is_some_and(|state| moves_inventory(round, cluster, state, plan))
 }
 
 async fn writer(round: &RoundState<'_>, name: &Name) -> Result<cluster::Writer, ClusterFailure> {
@@ -65,6 +73,7 @@ async fn organisation(
         let failure = reason_of(&ClusterFailure::NoRandom);
         return (failed(&plan.organisation, &plan.cluster, failure), Findings::default());
     };
+    let earlier = state.stored.inventory.footprint.clone();
     let before = plan::ahead(&input(round, schemas, state), plan, &nonce); // pure
     if let Err(error) = record(round, writer, plan, &mut state.stored, &before).await {
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
@@ -85,8 +94,9 @@ async fn organisation(
         progress: round.progress,
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
-    let mut after = plan::after(&input(round, schemas, state), before, plan, &applied.outcome); // pure
-    if after != state.stored.inventory || changes_for_the_garden(plan) {
+    let mut after = plan::after(&input(round, schemas, state), before, plan, &applied.outcome, &earlier); // pure
+    let is_begun = !after.footprint.begun.is_empty();
+    if is_begun || after != state.stored.inventory || changes_for_the_garden(plan) {
         stamp(round, plan, &applied.outcome, &mut after);
     }
     if let Err(error) = record(round, writer, plan, &mut state.stored, &after).await {
@@ -108,6 +118,7 @@ fn stamp(round: &RoundState<'_>, plan: &OrganisationPlan, outcome: &Organisation
         return;
     }
     round.commit.clone_into(&mut inventory.commit);
+    inventory.footprint.begun.clear();
     round.renderer_hash.clone_into(&mut inventory.renderer_hash);
     let actions = serde_json::to_value(&plan.actions).unwrap_or_default();
     inventory.plan_hash = plan::hash_of(&actions);

@@ -12,24 +12,22 @@ use crate::model::Garden;
 use crate::name::Name;
 use crate::render::Packed;
 
-/// A round over up to so many objects goes in one batch: one list a kind.
-pub(crate) const ONE_BATCH: usize = 5_000;
+/// So many objects are read and planned at once. An organisation is never divided.
+pub(crate) const BATCH: usize = 500;
 
-/// Of a larger round so many objects are read, planned and applied at once, since the rest of a large garden takes memory
-/// too. An organisation is never divided.
-pub(crate) const BATCH: usize = 2_000;
+/// Organisations of which something is written are gathered until they have so many objects: they go side by side, so few
+/// wait for others.
+pub(crate) const AT_ONCE: usize = 2_000;
 
-/// Organisations in one batch of up to [`ONE_BATCH`] objects, or in several of up to [`BATCH`]. An empty garden still has
-/// clusters to be compared with.
+/// Organisations in batches of up to [`BATCH`] objects. An empty garden still has clusters to be compared with.
 pub(in crate::engine) fn batches(checked: &Checked, only: BTreeSet<Name>, whole: bool) -> Vec<BTreeSet<Name>> {
     let mut batches = Vec::new();
     let (mut batch, mut objects) = (BTreeSet::new(), 0);
     let nobody = only.is_empty();
     let count = |name: &Name| checked.objects.get(name).map_or(0, |packed| packed.objects);
-    let limit = if only.iter().map(count).sum::<usize>() > ONE_BATCH { BATCH } else { ONE_BATCH };
     for name in only {
         let more = count(&name);
-        if objects + more > limit && !batch.is_empty() {
+        if objects + more > BATCH && !batch.is_empty() {
             batches.push(std::mem::take(&mut batch));
             objects = 0;
         }
@@ -62,7 +60,7 @@ pub(in crate::engine) fn backwards(
     };
     let mut verdicts: BTreeMap<&CommitId, Option<TakenBack>> = BTreeMap::new();
     let mut found = BTreeMap::new();
-    for (name, at) in &applied.commits {
+    for (name, at) in applied.commits.iter().chain(&applied.begun) {
         if let Some(taken_back) = verdicts.entry(at).or_insert_with(|| taken_back(at)) {
             found.insert(name.clone(), taken_back.clone());
         }
@@ -90,7 +88,7 @@ pub(in crate::engine) fn chosen(
     let mut only: BTreeSet<Name> =
         all.filter(|(name, objects)| looked_at(name, objects)).map(|(name, _)| name.clone()).collect();
     let Some(garden) = checked.garden.as_ref().filter(|_| options.whole && options.only.is_none()) else { return only };
-    let applied = known.applied.iter().flat_map(|applied| applied.commits.keys());
+    let applied = known.applied.iter().flat_map(|applied| applied.commits.keys().chain(applied.begun.keys()));
     let left = applied.filter(|name| !garden.organisations.contains_key(*name) && !backwards.contains_key(*name));
     only.extend(left.cloned());
     only

@@ -8,6 +8,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::{self, Input, OrganisationPlan};
+use crate::render::OrganisationObjects;
 
 /// An organisation was written for another cluster than the one that holds its objects.
 pub(crate) const MOVED: Code = Code::new("E0490");
@@ -46,9 +47,15 @@ pub(in crate::engine) fn input<'a>(
     }
 }
 
-/// The second opinion: what breaks a promise is refused, whatever decided it.
-pub(super) fn guard(round: &RoundState<'_>, state: &OrganisationState, plan: &mut OrganisationPlan) {
+/// The second opinion: what breaks a promise is refused, whatever decided it, and holds back what comes after it.
+pub(super) fn guard(
+    round: &RoundState<'_>,
+    cluster: &ClusterState,
+    state: &OrganisationState,
+    plan: &mut OrganisationPlan,
+) {
     with_facts(round, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
+    plan::hold_later(&input(round, &cluster.facts.schemas, state), &mut plan.actions);
 }
 
 /// What the guard refuses of a plan that comes from a file. What has moved since is told as stale.
@@ -106,14 +113,30 @@ pub(in crate::engine) fn missing_kinds(kinds: &Kinds, state: &OrganisationState,
     }
 }
 
-/// The hash of everything that was rendered for the round. Where a line only moved, it stays.
-pub(in crate::engine) fn garden_hash(round: &RoundState<'_>) -> String {
-    let objects = round.objects.values().flat_map(|one| one.objects.iter().map(|object| object.body.clone()));
-    let secrets =
-        round.objects.values().flat_map(|one| &one.secrets).map(|request| {
-            serde_json::Value::from(format!("{:?} {:?} {:?}", request.id, request.source, request.labels))
-        });
-    plan::hash_of(&serde_json::Value::Array(objects.chain(secrets).collect()))
+/// The hash of everything that was rendered for an organisation. Where a line only moved, it stays.
+pub(in crate::engine) fn rendered_hash(objects: &OrganisationObjects) -> String {
+    let bodies = objects.objects.iter().map(|object| serde_json::Value::from(plan::desired_hash(object)));
+    let secrets = objects
+        .secrets
+        .iter()
+        .map(|request| serde_json::Value::from(format!("{:?} {:?} {:?}", request.id, request.source, request.labels)));
+    plan::hash_of(&bodies.chain(secrets).collect())
+}
+
+/// Whether carrying out a plan that writes no object would still move the inventory: what is gone is dropped, clocks of
+/// what is retired start, what was begun is whole.
+pub(in crate::engine) fn moves_inventory(
+    round: &RoundState<'_>,
+    cluster: &ClusterState,
+    state: &OrganisationState,
+    one: &OrganisationPlan,
+) -> bool {
+    let input = input(round, &cluster.facts.schemas, state);
+    let before = plan::ahead(&input, one, "");
+    let (stored, outcome) = (&state.stored.inventory, one.not_done());
+    // What was begun is whole once nothing is left to do.
+    let is_whole = !stored.footprint.begun.is_empty() && !outcome.outcomes.iter().any(plan::Outcome::is_open);
+    is_whole || before != *stored || plan::after(&input, before, one, &outcome, &stored.footprint) != *stored
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.

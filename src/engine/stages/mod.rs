@@ -2,17 +2,19 @@
 //!
 //! Clusters and organisations go side by side; none waits for another, and a failure stays where it happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::future::join_all;
 
 use super::round::RoundOutcome;
-use super::state::{LiveState, RoundState};
+use super::state::{LiveState, ReadAhead, RoundState};
 use crate::cluster::StoredInventories;
 use crate::name::Name;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, PlanHead};
 
 mod apply;
+pub(super) use apply::acts;
 pub(super) mod choose;
 pub(in crate::engine) mod decide;
 pub(super) mod read;
@@ -22,6 +24,18 @@ pub async fn read(round: &RoundState<'_>, mut inventories: BTreeMap<Name, Stored
     let names: Vec<&Name> = round.garden.clusters.keys().filter(|name| round.concerns(name)).collect();
     let states = join_all(names.iter().map(|name| read::cluster(round, name, inventories.remove(*name)))).await;
     LiveState { clusters: names.into_iter().cloned().zip(states).collect() }
+}
+
+/// IO: what many batches need of each cluster, read once: `kinds` by cluster.
+pub(super) async fn ahead(
+    round: &RoundState<'_>,
+    organisations: &BTreeSet<Name>,
+    kinds: &BTreeMap<Name, BTreeSet<(Arc<str>, Arc<str>)>>,
+) -> BTreeMap<Name, ReadAhead> {
+    let reads = kinds
+        .iter()
+        .map(|(name, kinds)| async move { (name.clone(), read::ahead(round, name, organisations, kinds).await) });
+    join_all(reads).await.into_iter().collect()
 }
 
 /// A plan that no guard has looked at yet.
@@ -36,22 +50,22 @@ pub fn plan(round: &RoundState<'_>, live: &LiveState) -> Proposed {
         .collect();
     organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
     decide::refuse_moves(round, &mut organisations);
-    Proposed(Plan {
+    let head = PlanHead {
         schema: plan::SCHEMA.to_owned(),
         garden: round.garden.name.clone(),
         commit: round.commit.to_owned(),
-        garden_hash: decide::garden_hash(round),
         renderer_hash: round.renderer_hash.to_owned(),
         made: round.seconds(),
-        organisations,
-    })
+    };
+    Proposed(Plan { head, organisations })
 }
 
 /// Pure: the second opinion. What breaks a promise is refused, whatever decided it.
 pub fn guard(round: &RoundState<'_>, live: &LiveState, Proposed(mut plan): Proposed) -> Plan {
     for one in &mut plan.organisations {
-        if let Some(state) = live.of(&one.cluster, &one.organisation) {
-            decide::guard(round, state, one);
+        let Some(Ok(cluster)) = live.clusters.get(&one.cluster) else { continue };
+        if let Some(state) = cluster.organisations.get(&one.organisation) {
+            decide::guard(round, cluster, state, one);
         }
     }
     plan

@@ -7,12 +7,12 @@ use futures::future::join_all;
 
 use super::decide::input;
 use crate::cluster::{
-    self, ApiError, Connection, Facts, InventoryError, Progress, ReadRequest, ReadScope, Reading, StoredInventories,
-    StoredInventory,
+    self, ApiError, Connection, Facts, InventoryError, Listing, Progress, ReadRequest, ReadScope, Reading,
+    StoredInventories, StoredInventory,
 };
 use crate::engine::definitions;
 use crate::engine::options::Ask;
-use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
+use crate::engine::state::{ClusterAhead, ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::{self, Directives, DryRun, Judge, Live};
@@ -27,8 +27,13 @@ pub(super) async fn cluster(
     let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
     let api = |source| ClusterFailure::Api { cluster: name.clone(), source };
     let watched = round.watched.get(name);
-    let asked_before = round.options.reading == Reading::Watched || round.verified.contains(name);
+    let ahead = match round.ahead.get(name) {
+        Some(Err(failure)) => return Err(failure.clone()),
+        ahead => ahead.and_then(|ahead| ahead.as_ref().ok()),
+    };
+    let asked_before = round.options.reading == Reading::Watched;
     let known = watched.and_then(|watched| watched.facts.clone()).filter(|_| asked_before);
+    let known = ahead.map(|ahead| Arc::clone(&ahead.facts)).or(known);
     if known.is_none() {
         connection.verify(&round.garden.clusters[name]).await?;
     }
@@ -48,6 +53,7 @@ pub(super) async fn cluster(
         reading: round.options.reading,
         mirror: watched.map(|watched| &*watched.mirror),
         scopes: &scopes,
+        listing: ahead.map(|ahead| &ahead.listing),
         by_name: by_name(round),
     };
     let mut found = cluster::read::live(&request).await.map_err(api)?;
@@ -58,6 +64,29 @@ pub(super) async fn cluster(
         ask(round, connection, &facts, &mut organisations).await;
     }
     Ok(ClusterState { facts, listed: found.listed, organisations, unreadable })
+}
+
+/// IO: what many batches need of one cluster: that it is the garden's, what it serves, each kind listed once. `kinds` are
+/// the API versions and kinds of all that is wanted there or known to be.
+pub(super) async fn ahead(
+    round: &RoundState<'_>,
+    name: &Name,
+    organisations: &BTreeSet<Name>,
+    kinds: &BTreeSet<(Arc<str>, Arc<str>)>,
+) -> Result<ClusterAhead, ClusterFailure> {
+    let connection = round.clusters.get(name).ok_or_else(|| ClusterFailure::NotReached { cluster: name.clone() })?;
+    connection.verify(&round.garden.clusters[name]).await?;
+    let id = |(api_version, kind): &(Arc<str>, Arc<str>)| ObjectId {
+        api_version: Arc::clone(api_version),
+        kind: Arc::clone(kind),
+        namespace: "".into(),
+        name: "".into(),
+    };
+    let ids: Vec<ObjectId> = kinds.iter().map(id).collect();
+    let facts = Facts::read(connection, ids.iter()).await;
+    let facts = facts.map_err(|source| ClusterFailure::Api { cluster: name.clone(), source })?;
+    let listing = Listing::read(connection, &facts.kinds, &round.garden.name, kinds, organisations).await;
+    Ok(ClusterAhead { facts: Arc::new(facts), listing })
 }
 
 /// The organisations that are asked for by name; all where they are many, or are all there are.
@@ -181,7 +210,8 @@ async fn ask(
         let mut sure = sure_drift(round, schemas, state);
         sure.retain(|id| !by_rules.contains_key(id));
         let asked = questions(round, schemas, state, all, |object| !sure.contains(&object.id));
-        state.live.dry_runs = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
+        let trials = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
+        (state.live.dry_runs, state.live.warnings) = (trials.answers, trials.warnings);
         // Of what is new only whether it is taken matters; its body is as large as the object.
         for (id, answer) in &mut state.live.dry_runs {
             if matches!(answer, DryRun::Result(_)) && !state.live.objects.contains_key(id) {
@@ -194,7 +224,9 @@ async fn ask(
             matches!(conflict, Some(DryRun::Conflict { conflicts, .. }) if plan::may_force(object, entry, &state.directives, conflicts))
         });
         state.live.dry_runs.extend(sure.into_iter().map(|id| (id, DryRun::Accepted)));
-        for (id, answer) in cluster::ask::dry_runs(connection, kinds, &again, true).await {
+        let forced = cluster::ask::dry_runs(connection, kinds, &again, true).await;
+        state.live.warnings.extend(forced.warnings);
+        for (id, answer) in forced.answers {
             if let (DryRun::Result(body), Some(DryRun::Conflict { forced, .. })) = (answer, state.live.dry_runs.get_mut(&id)) {
                 *forced = Some(body);
             }

@@ -94,12 +94,15 @@ impl<'f> Reader<'f> {
                 Some("byte") => ScalarKind::Bytes,
                 _ => ScalarKind::String,
             }),
-            Some("integer") => TypeShape::Scalar(ScalarKind::Integer),
+            Some("integer") => TypeShape::Scalar(match declared["format"].as_str() {
+                Some("int32") => ScalarKind::SmallInteger,
+                _ => ScalarKind::Integer,
+            }),
             Some("number") => TypeShape::Scalar(ScalarKind::Number),
             Some("boolean") => TypeShape::Scalar(ScalarKind::Boolean),
             _ => TypeShape::Any,
         };
-        shape.into()
+        TypeSchema { allowed: texts(&declared["enum"]), ..shape.into() }
     }
 
     fn read_object(&mut self, name: &str, declared: &'f Value) -> TypeShape {

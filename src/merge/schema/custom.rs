@@ -120,7 +120,12 @@ fn read(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeSchema {
             _ => TypeShape::Any,
         }
     };
-    TypeSchema { shape, default: schema.get("default").cloned(), nullable: schema["nullable"] == true }
+    TypeSchema {
+        shape,
+        default: schema.get("default").cloned(),
+        nullable: schema["nullable"] == true,
+        allowed: Vec::new(),
+    }
 }
 
 fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeShape {

@@ -43,11 +43,13 @@ pub(crate) struct TypeSchema {
     pub(crate) default: Option<Value>,
     /// Whether `null` is a value of its own (custom kinds).
     pub(crate) nullable: bool,
+    /// The words that may stand there (built-in kinds); none where any may.
+    pub(crate) allowed: Vec<Box<str>>,
 }
 
 impl From<TypeShape> for TypeSchema {
     fn from(shape: TypeShape) -> Self {
-        Self { shape, default: None, nullable: false }
+        Self { shape, default: None, nullable: false, allowed: Vec::new() }
     }
 }
 
@@ -67,8 +69,10 @@ pub(crate) enum TypeShape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScalarKind {
     String,
-    /// A whole number.
+    /// A whole number of 64 bits.
     Integer,
+    /// A whole number of 32 bits.
+    SmallInteger,
     Number,
     /// True or false.
     Boolean,

@@ -93,7 +93,7 @@ fn keep_apart(
     garden.broken.extend(stopped.organisations);
     if stopped.all {
         garden.broken.extend(drafts.iter().map(|draft| draft.organisation.name.clone()));
-        garden.broken.extend(past.into_iter().flat_map(|past| past.organisations.keys().cloned()));
+        garden.broken.extend(past.into_iter().flat_map(Past::names).cloned());
         return;
     }
     for draft in drafts {
@@ -247,7 +247,8 @@ fn judge(
         let name = &draft.organisation.name;
         One {
             draft: Arc::clone(draft),
-            past: past.and_then(|past| past.organisations.get(name)).cloned(),
+            past: past.and_then(|past| past.of(name)),
+            taken_back: past.is_some_and(|past| past.taken_back.contains(name)),
             gone: gone.remove(name).unwrap_or_default(),
             garden: garden.span,
             keep_data: garden.deletions.keep_data,
@@ -267,6 +268,6 @@ fn judge(
 /// Past organisations that nobody wrote, while something could not be read: they may be written there.
 fn unseen(garden: &Garden, places: &BTreeMap<Name, usize>, past: Option<&Past>) -> BTreeSet<Name> {
     let past = past.filter(|_| !garden.unreadable.is_empty());
-    let names = past.into_iter().flat_map(|past| past.organisations.keys());
+    let names = past.into_iter().flat_map(Past::names);
     names.filter(|name| !places.contains_key(*name)).cloned().collect()
 }

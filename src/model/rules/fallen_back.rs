@@ -13,7 +13,8 @@ pub(crate) const FALLEN_BACK: Code = Code::new("W0410");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let draft = &one.draft;
-    let Some(past) = one.past.as_ref().filter(|_| draft.resolved.apps && draft.resolved.offer) else { return };
+    let resolved = draft.resolved.apps && draft.resolved.offer;
+    let Some(past) = one.past.as_ref().filter(|_| resolved).and_then(|past| past.each().next_back()) else { return };
     let written = written(draft);
     for app in draft.organisation.apps.values().filter(|app| !written.contains(app.name.as_str())) {
         let before = past.apps.get(&app.name).filter(|before| before.definition.name == app.definition.name);

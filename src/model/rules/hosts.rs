@@ -35,10 +35,10 @@ impl Claim<'_> {
 
     /// The lower, the better the right to the host.
     fn rank(&self, view: &View<'_>) -> (bool, bool) {
-        let past = view.past_organisation(&self.draft.organisation.name);
+        let past = view.past_organisations(&self.draft.organisation.name);
         let had = past
-            .and_then(|past| past.apps.get(&self.app.name))
-            .is_some_and(|app| app.hosts.iter().any(|host| host.value == self.host.value));
+            .filter_map(|past| past.apps.get(&self.app.name))
+            .any(|app| app.hosts.iter().any(|host| host.value == self.host.value));
         let inside = domain_of(&self.draft.organisation).is_some_and(|domain| below(&self.host.value, &domain));
         (!had, !inside)
     }

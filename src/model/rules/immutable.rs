@@ -1,23 +1,20 @@
 //! Settings that stay as they were applied first.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::Layer;
 use crate::model::rules::One;
-use crate::model::value_text;
+use crate::model::{KeptValue, Layer};
 
 /// A setting other than it was applied.
 pub(crate) const CHANGED: Code = Code::new("E0408");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
-        let Some(past) = sound.past() else { continue };
         for (name, declaration) in &sound.app.definition.settings {
             let Some(reason) = &declaration.immutable else { continue };
-            let (Some(now), Some(before)) = (sound.app.settings.get(name), past.settings.get(name)) else { continue };
-            if now.value == before.value {
-                continue;
-            }
-            let (is, was) = (value_text(&now.value), value_text(&before.value));
+            let Some(now) = sound.app.settings.get(name) else { continue };
+            let is = KeptValue::of(&now.value);
+            let before = sound.possible().filter_map(|past| past.settings.get(name)).find(|before| **before != is);
+            let Some(was) = before else { continue };
             let place = if now.layer == Layer::Definition { sound.app.span } else { now.span };
             let title = format!("`{name}` of {} is {was} and cannot become {is}", sound.called());
             let finding = Finding::refused(CHANGED, title, place)

@@ -1,39 +1,33 @@
-//! Settings that only grow, against what was applied last.
+//! Settings that only grow, against what may be in the cluster.
 
-use crate::expression::Value;
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::rules::{One, SoundApp};
-use crate::model::{Layer, Setting};
+use crate::model::{KeptValue, Layer, Setting};
 
 /// A setting smaller than it was applied.
 pub(crate) const SHRINKS: Code = Code::new("E0407");
 
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
-        let Some(past) = sound.past() else { continue };
         for (name, declaration) in &sound.app.definition.settings {
-            let Some(reason) = &declaration.only_grows else { continue };
-            let (Some(now), Some(before)) = (sound.app.settings.get(name), past.settings.get(name)) else { continue };
-            if smaller(&now.value, &before.value) {
-                findings.push(shrinks(&sound, name, now, &before.value, reason));
+            let (Some(reason), Some(now)) = (&declaration.only_grows, sound.app.settings.get(name)) else { continue };
+            let (is, mut largest) = (KeptValue::of(&now.value), None);
+            for before in sound.possible().filter_map(|past| past.settings.get(name)) {
+                if is.is_smaller_than(before)
+                    && largest.is_none_or(|largest: &KeptValue| largest.is_smaller_than(before))
+                {
+                    largest = Some(before);
+                }
+            }
+            if let Some(before) = largest {
+                findings.push(shrinks(&sound, name, now, before, reason));
             }
         }
     }
 }
 
-fn smaller(now: &Value, before: &Value) -> bool {
-    match (now, before) {
-        (Value::Quantity(now), Value::Quantity(before)) => {
-            now.dimension == before.dimension && now.amount < before.amount
-        }
-        (Value::Int(now), Value::Int(before)) => now < before,
-        (Value::List(now), Value::List(before)) => before.iter().any(|item| !now.contains(item)),
-        _ => false,
-    }
-}
-
-fn shrinks(sound: &SoundApp<'_>, name: &str, now: &Setting, before: &Value, reason: &str) -> Finding {
-    let (is, was) = (crate::model::value_text(&now.value), crate::model::value_text(before));
+fn shrinks(sound: &SoundApp<'_>, name: &str, now: &Setting, before: &KeptValue, reason: &str) -> Finding {
+    let (is, was) = (crate::model::value_text(&now.value), before.to_string());
     let place = if now.layer == Layer::Definition { sound.app.span } else { now.span };
     let title = format!("`{name}` of {} cannot shrink from {was} to {is}", sound.called());
     let finding =

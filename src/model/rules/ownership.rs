@@ -38,8 +38,8 @@ fn owner<'a>(view: &View<'a>, domain: &str) -> Option<&'a Draft> {
 
 /// Whether the organisation had its domain when the garden was last applied.
 fn had(view: &View<'_>, draft: &Draft) -> bool {
-    let past = view.past_organisation(&draft.organisation.name).and_then(|past| past.domain.as_ref());
-    past.is_some_and(|past| draft.organisation.domain.as_ref().is_some_and(|domain| domain.value == past.value))
+    let mut past = view.past_organisations(&draft.organisation.name).filter_map(|past| past.domain.as_ref());
+    past.any(|past| draft.organisation.domain.as_ref().is_some_and(|domain| domain.value == past.value))
 }
 
 /// Whether the owner of a host's domain lends it to an organisation.

@@ -1,9 +1,6 @@
 //! An organisation stays on its cluster, and an app stays what it is: data does not move by itself.
 
-use std::sync::Arc;
-
 use crate::finding::{Code, Finding, Findings};
-use crate::model::Organisation;
 use crate::model::rules::One;
 
 /// Another cluster than the one applied to.
@@ -14,8 +11,9 @@ pub(crate) const OTHER_DEFINITION: Code = Code::new("E0419");
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let draft = &one.draft;
     let organisation = &draft.organisation;
-    let moves = |past: &&Arc<Organisation>| draft.resolved.cluster && past.cluster.name != organisation.cluster.name;
-    if let Some(past) = one.past.as_ref().filter(moves) {
+    let mut states = one.past.iter().flat_map(|past| past.each());
+    let moves = states.find(|past| draft.resolved.cluster && past.cluster.name != organisation.cluster.name);
+    if let Some(past) = moves {
         let place = draft.node().child("cluster").map_or(organisation.span, |node| node.head);
         let title = format!("`{}` is on `{}`, and cannot just move", organisation.name, past.cluster.name);
         let finding = Finding::refused(OTHER_CLUSTER, title, place)
@@ -31,9 +29,8 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 
 fn check_definitions(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
-        let Some(past) = sound.past() else { continue };
-        let (was, is) = (&past.definition.name, &sound.app.definition.name);
-        if was != is {
+        let is = &sound.app.definition.name;
+        if let Some(was) = sound.possible().map(|past| &past.definition).find(|was| *was != is) {
             let title = format!("{} is a {was}, and cannot become a {is}", sound.called());
             let name = &sound.app.name;
             let finding = Finding::refused(OTHER_DEFINITION, title, sound.app.span)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ClaimIndex;
 use crate::model::definition::Definitions;
 use crate::model::draft::{Draft, FileReading};
-use crate::model::{App, Garden, Organisation, Past};
+use crate::model::{App, AppliedApp, Garden, Organisation, Past, PastOrganisation};
 use crate::name::Name;
 use crate::quantity::Quantity;
 use crate::source::Span;
@@ -17,8 +17,10 @@ use crate::source::Span;
 pub(in crate::model) struct One {
     /// The organisation as far as it could be read.
     pub(crate) draft: Arc<Draft>,
-    /// The organisation as it was applied last.
-    pub(crate) past: Option<Arc<Organisation>>,
+    /// The organisation as it may be in the cluster.
+    pub(crate) past: Option<Arc<PastOrganisation>>,
+    /// Whether the garden takes back what was begun of it and not applied whole.
+    pub(crate) taken_back: bool,
     /// Its apps of which nothing is left in the cluster.
     pub(crate) gone: BTreeSet<Name>,
     /// Where the `garden` node stands.
@@ -41,15 +43,22 @@ pub(in crate::model) struct Names {
 impl One {
     /// Whether nothing that a rule may look at is another.
     pub(in crate::model) fn is_as(&self, other: &Self) -> bool {
-        let Self { draft, past, gone, garden, keep_data, unsound_cluster, names } = self;
+        let Self { draft, past, taken_back, gone, garden, keep_data, unsound_cluster, names } = self;
         let same_past = match (past, &other.past) {
-            (Some(past), Some(other)) => Arc::ptr_eq(past, other),
+            (Some(past), Some(other)) => Arc::ptr_eq(past, other) || past.is_as(other),
             (past, other) => past.is_none() && other.is_none(),
         };
         same_past
             && Arc::ptr_eq(draft, &other.draft)
-            && (gone, garden, keep_data, unsound_cluster, names)
-                == (&other.gone, &other.garden, &other.keep_data, &other.unsound_cluster, &other.names)
+            && (taken_back, gone, garden, keep_data, unsound_cluster, names)
+                == (
+                    &other.taken_back,
+                    &other.gone,
+                    &other.garden,
+                    &other.keep_data,
+                    &other.unsound_cluster,
+                    &other.names,
+                )
     }
 
     /// All apps about which there is no finding yet.
@@ -68,11 +77,27 @@ pub(in crate::model) struct SoundApp<'a> {
 }
 
 impl<'a> SoundApp<'a> {
-    /// The app as it was applied last, under this name or an earlier one.
-    pub(in crate::model) fn past(&self) -> Option<&'a App> {
-        let past = self.one.past.as_ref()?;
-        let earlier = || self.app.was.as_ref().and_then(|was| past.apps.get(&was.value));
-        past.apps.get(&self.app.name).or_else(earlier)
+    /// Everything that the app may be in the cluster, under this name or an earlier one; the newest last.
+    pub(in crate::model) fn possible(&self) -> impl Iterator<Item = &'a AppliedApp> {
+        let One { past, taken_back, .. } = self.one;
+        let was = self.app.was.as_ref().map(|was| &was.value);
+        let apps = past.iter().flat_map(move |past| {
+            let names = was.into_iter().chain([&self.app.name]);
+            names.filter_map(|name| past.apps.get(name)).collect::<Vec<_>>()
+        });
+        apps.flat_map(|footprint| footprint.possible(*taken_back))
+    }
+
+    /// The commit that its organisation was applied whole from last, where something was begun since.
+    pub(in crate::model) fn whole_commit(&self) -> Option<&'a str> {
+        let past = self.one.past.as_ref().filter(|past| !past.begun_commit.is_empty() && !past.commit.is_empty())?;
+        Some(&past.commit)
+    }
+
+    /// Whether a state of the app was begun, and not known to be whole.
+    pub(in crate::model) fn is_begun(&self, state: &AppliedApp) -> bool {
+        let apps = self.one.past.iter().flat_map(|past| past.apps.values());
+        apps.flat_map(|footprint| &footprint.begun).any(|begun| std::ptr::eq(begun, state))
     }
 
     pub(in crate::model) fn called(&self) -> String {
@@ -110,8 +135,8 @@ impl<'a> View<'a> {
         places.into_iter().map(|at| &*self.drafts[at]).collect()
     }
 
-    /// The organisation as it was applied last.
-    pub(in crate::model) fn past_organisation(&self, name: &Name) -> Option<&'a Organisation> {
-        self.past?.organisations.get(name).map(|organisation| &**organisation)
+    /// The organisation as it may be in the cluster, in each of its states.
+    pub(in crate::model) fn past_organisations(&self, name: &Name) -> impl Iterator<Item = &'a Organisation> {
+        self.past.into_iter().flat_map(|past| past.states(name))
     }
 }

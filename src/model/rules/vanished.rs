@@ -1,8 +1,11 @@
 //! What was applied does not vanish unsaid: apps and organisations are retired, and a retired node stays until all is gone.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::rules::{One, View};
-use crate::model::{App, Life, Organisation};
+use crate::model::{Life, Organisation, PastOrganisation};
+use crate::name::Name;
 use crate::source::Span;
 
 /// An app that was applied and is not written any more.
@@ -16,32 +19,56 @@ pub(crate) const ORGANISATION: Code = Code::new("E0413");
 pub(super) fn check_apps(one: &One, findings: &mut Findings) {
     let now = &one.draft.organisation;
     // An offer that cannot be read may bring the app.
-    let Some(before) = one.past.as_ref().filter(|_| one.draft.resolved.offer) else { return };
-    for app in before.apps.values() {
-        let renamed = now.apps.values().any(|new| new.was.as_ref().is_some_and(|was| was.value == app.name));
-        let written = now.apps.contains_key(&app.name) || one.draft.unbuilt.contains(&app.name);
-        if !written && !renamed && !one.gone.contains(&app.name) {
-            findings.push(vanished(one, app));
+    let Some(past) = one.past.as_ref().filter(|_| one.draft.resolved.offer) else { return };
+    for app in before(past, one.taken_back) {
+        let name = app.name;
+        let renamed = now.apps.values().any(|new| new.was.as_ref().is_some_and(|was| was.value == *name));
+        let written = now.apps.contains_key(name) || one.draft.unbuilt.contains(name);
+        if !written && !renamed && !one.gone.contains(name) {
+            findings.push(vanished(one, &app));
         }
     }
+}
+
+/// An app that may be in the cluster.
+struct Before<'a> {
+    name: &'a Name,
+    definition: &'a Name,
+    /// As the newest commit of which something may be there said it; absent where the repository does not hold that.
+    life: Option<&'a Life>,
+}
+
+/// The apps that were applied whole, and those of which something was written since.
+fn before(past: &PastOrganisation, taken_back: bool) -> Vec<Before<'_>> {
+    let newest = |name: &Name| past.each().rev().find_map(|organisation| organisation.apps.get(name));
+    let whole = past.whole.iter().flat_map(|organisation| organisation.apps.keys());
+    let begun = past.apps.iter().filter(|(_, footprint)| footprint.possible(taken_back).next().is_some());
+    let names: BTreeSet<&Name> = whole.chain(begun.map(|(name, _)| name)).collect();
+    let before = names.into_iter().filter_map(|name| {
+        let newest = newest(name);
+        let kept = || past.apps.get(name)?.possible(taken_back).last().map(|state| &state.definition);
+        let definition = newest.map(|app| &app.definition.name).or_else(kept)?;
+        Some(Before { name, definition, life: newest.map(|app| &app.life) })
+    });
+    before.collect()
 }
 
 /// Organisations that are not there any more.
 pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
     // What could not be read may hold them.
     let Some(past) = view.past.filter(|_| view.garden.unreadable.is_empty()) else { return };
-    let missing = past.organisations.iter().filter(|(name, _)| !view.places.contains_key(*name));
-    for (_, before) in missing.filter(|(name, _)| !past.gone_organisations.contains(*name)) {
-        findings.push(organisation(view, before));
+    let missing = past.names().filter(|name| !view.places.contains_key(*name));
+    for name in missing.filter(|name| !past.gone_organisations.contains(*name)) {
+        findings.push(organisation(view, name, past.states(name).last()));
     }
 }
 
-fn vanished(one: &One, app: &App) -> Finding {
+fn vanished(one: &One, app: &Before<'_>) -> Finding {
     let draft = &one.draft;
-    let (definition, name) = (&app.definition.name, &app.name);
+    let Before { name, definition, life } = app;
     let organisation = &draft.organisation;
-    let (code, title, why, keep) = match &app.life {
-        Life::Retired(retired) => (
+    let (code, title, why, keep) = match life {
+        Some(Life::Retired(retired)) => (
             TOO_EARLY,
             format!("`retired app {definition} {name}` was dropped before the app is gone"),
             "its data still waits for its time; without the node nothing says what should become of it",
@@ -57,22 +84,22 @@ fn vanished(one: &One, app: &App) -> Finding {
     let node = format!("retired app {definition} {name} {{ keep-data {keep}; }}");
     let renamed = organisation.apps.values().find(|new| {
         let known = one.past.as_ref().is_some_and(|past| past.apps.contains_key(&new.name));
-        new.definition.name == *definition && !known && new.was.is_none()
+        new.definition.name == **definition && !known && new.was.is_none()
     });
     let mut finding = Finding::refused(code, title, organisation.span).why(why);
-    if let Some(new) = renamed.filter(|_| app.life == Life::Running) {
+    if let Some(new) = renamed.filter(|_| matches!(life, Some(Life::Running))) {
         finding = finding.also(new.span, "this one is new").help(format!(
             "if `{}` is another name of it, write `was {name}` in `{}`: its data stays",
             new.name, new.name
         ));
     }
     let finding = finding
-        .help(match app.life {
-            Life::Retired(_) => format!("write `{node}` again, until `parcelle status` says gone"),
+        .help(match life {
+            Some(Life::Retired(_)) => format!("write `{node}` again, until `parcelle status` says gone"),
             _ => format!("to let it go, write `{node}`"),
         })
         .stops(organisation.name.clone());
-    if matches!(app.life, Life::Retired(_)) || draft.node().children.is_empty() {
+    if matches!(life, Some(Life::Retired(_))) || draft.node().children.is_empty() {
         return finding;
     }
     let brace = Span { start: draft.whole.end - 1, ..draft.whole };
@@ -84,9 +111,8 @@ fn vanished(one: &One, app: &App) -> Finding {
     )
 }
 
-fn organisation(view: &View<'_>, before: &Organisation) -> Finding {
-    let name = &before.name;
-    let dropped = before.retired.is_some();
+fn organisation(view: &View<'_>, name: &Name, before: Option<&Organisation>) -> Finding {
+    let dropped = before.is_some_and(|organisation| organisation.retired.is_some());
     let (code, title) = if dropped {
         (TOO_EARLY, format!("`retired organisation {name}` was dropped before the organisation is gone"))
     } else {

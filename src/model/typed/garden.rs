@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{AppNode, Organisation, Setting};
+use super::{AppNode, Organisation, PastOrganisation, Setting};
 use crate::model::definition::Definition;
 use crate::model::judgement::Judgement;
 use crate::name::Name;
@@ -49,17 +49,41 @@ pub struct Garden {
     pub unreadable: BTreeSet<FileId>,
 }
 
-/// What was applied last, to which some rules compare: hosts, upgrades, what may only grow, what vanished.
+/// What may be in the clusters, to which some rules compare: hosts, upgrades, what may only grow, what vanished.
 ///
 /// Its spans belong to the texts of another run and are never shown.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
-    /// Organisations as last applied, by name.
+    /// Organisations as last applied whole, by name.
     pub organisations: BTreeMap<Name, Arc<Organisation>>,
+    /// What may be there of those whose inventories were read; of any other organisation, it is what was applied whole.
+    pub footprints: BTreeMap<Name, Arc<PastOrganisation>>,
+    /// Organisations of which the garden takes back what was begun and not applied whole (`rollback to=`).
+    pub taken_back: BTreeSet<Name>,
     /// Apps (organisation, app) of which nothing is left in the cluster: their node may go.
     pub gone: BTreeSet<(Name, Name)>,
     /// Organisations of which nothing is left in the cluster.
     pub gone_organisations: BTreeSet<Name>,
+}
+
+impl Past {
+    /// The names of all organisations of which something may be there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        self.organisations.keys().chain(self.footprints.keys()).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// What may be there of an organisation.
+    pub(crate) fn of(&self, name: &Name) -> Option<Arc<PastOrganisation>> {
+        let whole = || Some(Arc::new(PastOrganisation::of_whole(self.organisations.get(name)?)));
+        self.footprints.get(name).cloned().or_else(whole)
+    }
+
+    /// An organisation as it may be there, as far as the repository holds it, the newest last.
+    pub(crate) fn states(&self, name: &Name) -> impl Iterator<Item = &Organisation> {
+        let footprint = self.footprints.get(name);
+        let whole = self.organisations.get(name).filter(|_| footprint.is_none());
+        footprint.into_iter().flat_map(|past| past.each()).chain(whole).map(|organisation| &**organisation)
+    }
 }
 
 /// Somebody who works on the garden.

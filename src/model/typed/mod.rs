@@ -1,12 +1,14 @@
 //! The typed garden: data, and what follows from it alone.
 
 mod app;
+mod footprint;
 mod garden;
 mod organisation;
 mod setting;
 
 pub use app::{Adopt, App};
 pub(crate) use app::{AppNode, EnvValue, FieldDecision, Life};
+pub use footprint::{AppFootprint, AppliedApp, Footprint, KeptValue, PastOrganisation};
 pub use garden::{Cluster, Deletions, Garden, Past};
 pub(crate) use garden::{Consent, Grants, Offer, Person, ProviderChoice};
 pub(crate) use organisation::Contact;

@@ -1,6 +1,7 @@
 //! What is checked before a plan is carried out, in which order it is, and what stands in the inventory before and after.
 
 pub(crate) mod eject;
+mod footprint;
 pub(crate) mod guard;
 pub(crate) mod order;
 pub mod outcome;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::name::Name;
-use crate::plan::Health;
-use crate::plan::decide::action::{Place, Verb};
+use crate::plan::decide::action::{Action, Place, Verb};
+use crate::plan::{Health, Holding, OrganisationPlan, Reason};
 use crate::render::ObjectId;
 
 /// What happened in one organisation.
@@ -38,6 +38,9 @@ pub struct Outcome {
     pub(crate) app: Option<Name>,
     /// What came of it.
     pub done: Done,
+    /// What the API server warned of meanwhile, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What came of an action.
@@ -100,6 +103,40 @@ pub enum Skip {
     },
     /// The lease was lost or the process was asked to stop.
     Interrupted,
+}
+
+impl Action {
+    /// What comes of an action that the plan itself does not do: nothing, or it waits for one before it.
+    pub(crate) fn untried(&self) -> Done {
+        let why = match self.reason() {
+            Reason::Holding(Holding::After { of, leaves: false }) => Skip::AfterFailure { of: of.clone() },
+            Reason::Holding(Holding::After { of, leaves: true }) => {
+                Skip::WaitsFor { object: of.clone(), health: Health::leaving() }
+            }
+            _ => Skip::Planned,
+        };
+        Done::Skipped { why }
+    }
+}
+
+impl OrganisationPlan {
+    /// The outcome of a plan of which no action is tried.
+    pub(crate) fn not_done(&self) -> OrganisationOutcome {
+        let not_tried = |action: &Action| Outcome {
+            id: action.id.clone(),
+            verb: action.verb(),
+            app: action.app.clone(),
+            done: action.untried(),
+            warnings: Vec::new(),
+        };
+        OrganisationOutcome {
+            organisation: self.organisation.clone(),
+            cluster: self.cluster.clone(),
+            outcomes: self.actions.iter().map(not_tried).collect(),
+            unchanged: 0,
+            failure: None,
+        }
+    }
 }
 
 impl Outcome {

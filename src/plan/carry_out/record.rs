@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::footprint;
 use super::outcome::{Done, OrganisationOutcome, Skip};
 use crate::merge;
+use crate::model::Footprint;
 use crate::plan::decide::action::{Action, Verb, What};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Creating, Keeping};
@@ -54,6 +56,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
         next.entries.remove(id);
     }
     retire(input, plan, &mut next);
+    footprint::begin(input, plan, &mut next);
     next
 }
 
@@ -96,12 +99,13 @@ fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
 
 /// The inventory after a plan has run: what was applied is recorded, what was deleted is dropped.
 ///
-/// `before` is what [`ahead`] wrote. The commit and the hashes of the whole are the caller's to set, once everything is done.
+/// `before` is what [`ahead`] wrote, `earlier` the footprint that stood there before it. The commit and the hashes of the whole are the caller's to set, once everything is done.
 pub(crate) fn after(
     input: &Input<'_>,
     before: Inventory,
     plan: &OrganisationPlan,
     outcome: &OrganisationOutcome,
+    earlier: &Footprint,
 ) -> Inventory {
     let mut next = before;
     recover(input, &mut next);
@@ -130,6 +134,7 @@ pub(crate) fn after(
             Done::Deleting | Done::Failed { .. } | Done::Skipped { .. } => {}
         }
     }
+    footprint::end(input, plan, outcome, earlier, &mut next);
     next
 }
 

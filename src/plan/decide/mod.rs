@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod deed;
 mod deletions;
 pub(super) mod immutable;
+pub(super) mod later;
 mod object;
 pub(crate) mod reason;
 pub(crate) mod rules;
@@ -40,6 +41,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         cluster: input.desired.cluster.clone(),
         cluster_uid: input.live.cluster_uid.clone(),
         namespace: input.desired.namespace.to_string(),
+        rendered_hash: String::new(),
         actions,
         unchanged: 0,
         gone: vanished.gone,
@@ -119,7 +121,7 @@ fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
 }
 
 /// Whether an action only brings back what was applied.
-fn restores(input: &Input<'_>, action: &Action) -> bool {
+pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,

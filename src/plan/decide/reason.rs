@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Verb;
 use crate::name::Name;
+use crate::render::ObjectId;
 
 /// Why an action is what it is. It displays as what follows a dash: "change — the garden asks for it".
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -237,6 +238,14 @@ pub enum Holding {
     NamespaceBarred,
     /// It goes after the objects inside it.
     AfterTheRest,
+    /// Something that comes before it cannot be done.
+    After {
+        /// The object that comes before it.
+        of: ObjectId,
+        /// Whether that one is only on its way out, and made again once it is gone.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leaves: bool,
+    },
 }
 
 /// Why what the garden asks cannot be done.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind;
-use crate::model::{Adopt, FieldDecision, Organisation};
+use crate::model::{Adopt, AppliedApp, FieldDecision, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
@@ -12,6 +12,8 @@ use crate::source::Span;
 pub struct Directives {
     /// Its apps, living and retired.
     pub apps: BTreeSet<Name>,
+    /// What rules about the past will compare of its living apps.
+    pub states: BTreeMap<Name, AppliedApp>,
     /// `adopt KIND NAME`, of all its apps.
     pub adopt: Vec<Adopt>,
     /// `field KIND NAME "path" take|leave`, of all its apps.
@@ -36,8 +38,10 @@ impl Directives {
     /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only.
     pub(crate) fn of(organisation: &Organisation) -> Self {
         let apps = organisation.apps.values();
+        let living = apps.clone().filter(|app| !app.life.is_retired());
         Self {
             apps: organisation.apps.keys().cloned().collect(),
+            states: living.map(|app| (app.name.clone(), AppliedApp::of(app))).collect(),
             adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),
             fields: apps.flat_map(|app| app.fields.iter().cloned()).collect(),
             retired: organisation.retired.as_ref().map(|retired| (retired.keep_data.amount, retired.span)),

@@ -8,6 +8,7 @@ use super::directives::means;
 use super::live::Conflict;
 use super::path;
 use super::standing;
+use crate::kind;
 use crate::merge::{self, Schemas};
 use crate::model::Deletions;
 use crate::name::Name;
@@ -44,8 +45,9 @@ pub struct Input<'a> {
 
 /// The objects that the API server is to be asked about by a dry-run: places in `desired.objects`.
 ///
-/// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, and those of
-/// retired apps that will not be made. With `all`, those of ours are asked about whatever we reckon.
+/// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, those of
+/// retired apps that will not be made, and those in a namespace that is not there: the server cannot try them. With `all`,
+/// those of ours are asked about whatever we reckon.
 pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
     questions_of(input, all, |_| true)
 }
@@ -53,8 +55,12 @@ pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
 /// The same of some objects.
 pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
     let index = standing::Index::new(input);
+    let mut there = input.live.objects.keys().chain(input.live.settled.keys());
+    let namespace = &input.desired.namespace;
+    let is_there = there.any(|id| id.namespace == *namespace || (id.is(kind::NAMESPACE) && id.name == *namespace));
     let open = |object: &Object| {
-        if input.live.settled.contains_key(&object.id)
+        if (!is_there && object.id.namespace == input.desired.namespace)
+            || input.live.settled.contains_key(&object.id)
             || input.live.unread.contains_key(&kind_key(&object.id))
             || index.is_past(input.now, object.app.as_ref())
         {

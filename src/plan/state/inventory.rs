@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::own_fields::OwnFields;
+use crate::model::Footprint;
 use crate::name::Name;
 use crate::render::ObjectId;
 
@@ -14,7 +15,7 @@ use crate::render::ObjectId;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Inventory {
-    /// The commit that was last applied, in hexadecimal; empty before the first.
+    /// The commit that was last applied whole, in hexadecimal; empty before the first.
     pub commit: String,
     /// The hash of the plan that was last applied.
     pub plan_hash: String,
@@ -23,6 +24,8 @@ pub struct Inventory {
     /// Since when the whole organisation is retired, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_since: Option<i64>,
+    /// What may be there besides what was applied whole: what the past of a check is made of.
+    pub footprint: Footprint,
     /// Everything of ours, by id.
     #[serde(with = "listed")]
     pub entries: BTreeMap<ObjectId, Entry>,

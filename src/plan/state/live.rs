@@ -20,6 +20,8 @@ pub struct Live {
     pub(crate) settled: BTreeMap<ObjectId, Settled>,
     /// The server's word on what applying an object would do. Asked for those of [`questions`](crate::plan::questions).
     pub(crate) dry_runs: BTreeMap<ObjectId, DryRun>,
+    /// What the server warned of when it was asked.
+    pub(crate) warnings: BTreeMap<ObjectId, Vec<String>>,
     /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
     pub(crate) copies: BTreeMap<ObjectId, Copy>,
     /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates

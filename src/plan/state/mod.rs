@@ -10,6 +10,7 @@ pub(crate) mod live;
 pub(crate) mod own_fields;
 pub(super) mod own_values;
 pub(super) mod owners;
-pub(crate) mod path;
 pub(super) mod settle;
 pub(super) mod standing;
+
+pub(crate) use crate::render::path;

@@ -27,20 +27,21 @@ impl Judge<'_> {
     /// The hash of what an object should be, where it may be settled at all: what is retired is always looked at whole,
     /// since one day it is deleted.
     pub(crate) fn wanted(&self, id: &ObjectId) -> Option<String> {
-        if self.directives.retired.is_some() {
-            return None;
-        }
-        let lives = |app: Option<&Name>| app.is_none_or(|app| !self.desired.retired.contains_key(app));
         if let Some(object) = self.object(id) {
-            return lives(object.app.as_ref()).then(|| desired_hash(object));
+            return self.lives(object.app.as_ref()).then(|| desired_hash(object));
         }
-        self.request(id).filter(|request| lives(request.app.as_ref())).map(request_hash)
+        self.request(id).filter(|request| self.lives(request.app.as_ref())).map(request_hash)
+    }
+
+    /// Whether an app, and its organisation, are not retired.
+    fn lives(&self, app: Option<&Name>) -> bool {
+        self.directives.retired.is_none() && app.is_none_or(|app| !self.desired.retired.contains_key(app))
     }
 
     /// T2: whether applying `live` again would change nothing, as far as that can be told without the server.
     pub(crate) fn is_as_desired(&self, id: &ObjectId, live: &LiveObject) -> bool {
         let Some((entry, object)) = self.entry(id).zip(self.object(id)) else { return false };
-        self.wanted(id).is_some()
+        self.lives(object.app.as_ref())
             && is_known(entry, live, self.garden)
             && !merge::would_change(
                 self.schemas,
@@ -58,7 +59,7 @@ impl Judge<'_> {
             SecretSource::Generated { keys } => keys.keys().all(|key| data.is_some_and(|data| data.contains_key(key))),
             _ => live.copies.get(&request.id) == Some(&Copy::InStep),
         };
-        whole && self.wanted(&request.id).is_some() && is_known(entry, found, self.garden)
+        whole && self.lives(request.app.as_ref()) && is_known(entry, found, self.garden)
     }
 
     /// The uid of an object that the inventory knows to exist.
@@ -71,7 +72,7 @@ impl Judge<'_> {
     }
 
     fn object(&self, id: &ObjectId) -> Option<&Object> {
-        let same = |object: &&Object| same(&object.id.identity(), &id.identity());
+        let same = |object: &&Object| object.id.name == id.name && same(&object.id.identity(), &id.identity());
         self.desired.objects.iter().find(same)
     }
 

@@ -6,12 +6,17 @@ use crate::plan::{Done, OrganisationOutcome, OrganisationPlan, Outcome, Skip, Ve
 impl OrganisationPlan {
     /// Leaves out what stays as it is and what new objects are made of; how much was left out is counted.
     pub(crate) fn shorten(&mut self) {
-        let before = self.actions.len();
-        self.actions.retain(|action| !action.reason().is_silent());
-        self.unchanged += before - self.actions.len();
+        self.leave_out_unchanged();
         for action in self.actions.iter_mut().filter(|action| action.base().is_none()) {
             action.changes = Vec::new();
         }
+    }
+
+    /// Leaves out what stays as it is, and counts it.
+    pub(crate) fn leave_out_unchanged(&mut self) {
+        let before = self.actions.len();
+        self.actions.retain(|action| !action.reason().is_silent());
+        self.unchanged += before - self.actions.len();
         self.actions.shrink_to_fit();
     }
 }

@@ -21,6 +21,10 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Finding
             findings.push(finding.stops(plan.organisation.clone()));
         }
     }
+    for (id, texts) in &input.live.warnings {
+        let warned = |text: &String| super::warnings::of(id, object_of(input, id), span_of(input, id), text);
+        texts.iter().filter_map(warned).for_each(|finding| findings.push(finding));
+    }
     for finding in [over_budget(input, plan), vanished(input, plan)].into_iter().flatten() {
         findings.push(finding);
     }

@@ -5,4 +5,5 @@ pub(super) mod diff;
 pub(super) mod findings;
 pub(super) mod list;
 pub(super) mod mask;
+pub(super) mod warnings;
 pub(super) mod words;

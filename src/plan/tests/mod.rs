@@ -9,6 +9,7 @@ use super::*;
 use crate::plan::order::{Phase, steps};
 use world::{Case, world};
 
+mod footprint;
 mod world;
 
 /// A plan in the words of the cases.

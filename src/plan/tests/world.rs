@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
-use crate::model::{Adopt, Deletions, FieldDecision};
+use crate::model::{Adopt, AppliedApp, Deletions, FieldDecision};
 use crate::plan::*;
 use crate::quantity::Quantity;
 use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
@@ -47,6 +47,8 @@ struct SaidCase {
     held: BTreeMap<String, String>,
     /// Apps whose new release waits: its version, and when it may come.
     waiting: BTreeMap<String, (String, String)>,
+    /// The version of each app whose past is looked at.
+    states: BTreeMap<String, String>,
     hold: Option<String>,
     paused: Option<String>,
     /// Objects that are fought over, and until when (Unix seconds).
@@ -268,6 +270,7 @@ fn directives(case: &Case, span: Span) -> Directives {
     let apps = case.said.apps.clone().unwrap_or_else(|| vec!["cloud".to_owned(), "pads".to_owned()]);
     Directives {
         apps: apps.iter().map(|app| name(app)).collect(),
+        states: case.said.states.iter().map(|(app, version)| (name(app), state(version))).collect(),
         adopt: case
             .said
             .adopt
@@ -289,6 +292,11 @@ fn directives(case: &Case, span: Span) -> Directives {
         clean: !case.said.unclean,
         span: Some(span),
     }
+}
+
+/// What is compared of an app at a version.
+pub(super) fn state(version: &str) -> AppliedApp {
+    AppliedApp { definition: name("nextcloud"), version: version.to_owned(), settings: BTreeMap::new() }
 }
 
 fn dry_run(case: &DryRunCase) -> DryRun {

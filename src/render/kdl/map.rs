@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape, canonical_quantity};
 use crate::quantity::Quantity;
+use crate::render::rules::limits::TWICE;
 use crate::render::scope::AppScope;
 use crate::render::tree::Tree;
 use crate::schema::suggest::nearest;
@@ -74,7 +75,8 @@ impl Mapper<'_> {
         if let Some(id) = object.child(name) {
             return Ok(Some(id));
         }
-        if object.preserve_unknown {
+        // Of custom kinds only what is rendered is known.
+        if object.preserve_unknown || self.facts.is_some_and(TypeRef::is_custom) {
             return Ok(None);
         }
         let mut finding = Finding::error(UNKNOWN, format!("there is no field `{name}` here"), span);
@@ -131,8 +133,8 @@ impl Mapper<'_> {
         let items = self.shape(list.items);
         if !matches!(items, Some(TypeShape::Map(_))) {
             let words = nodes.iter().flat_map(|node| &node.args);
-            let items: Vec<Tree> = words.map(|word| self.word(word, Some(list.items))).collect();
-            return Tree::list(items).at(nodes[0].head);
+            let items: Vec<(Tree, Span)> = words.map(|word| (self.word(word, Some(list.items)), word.span)).collect();
+            return self.each_once(nodes[0], items, list).at(nodes[0].head);
         }
         let key = match &list.kind {
             ListKind::Map(keys) => match &keys[..] {
@@ -142,7 +144,42 @@ impl Mapper<'_> {
             },
             ListKind::Atomic | ListKind::Set => None,
         };
-        Tree::list(nodes.iter().map(|node| self.item(node, list.items, key.as_deref())).collect::<Vec<_>>())
+        let items: Vec<(Tree, Span)> =
+            nodes.iter().map(|node| (self.item(node, list.items, key.as_deref()), node.head)).collect();
+        self.each_once(nodes[0], items, list)
+    }
+
+    /// The items without those whose key stood there before, each of which is a mistake: a patch would lay the second over
+    /// the first.
+    fn each_once(&mut self, node: &Node, items: Vec<(Tree, Span)>, list: &List) -> Tree {
+        let mut kept: Vec<(Tree, Span)> = Vec::new();
+        for (item, span) in items {
+            let first = kept.iter().find(|(other, _)| is_twin(list, other, &item)).map(|(_, span)| *span);
+            match first {
+                Some(first) => self.twice(node, &item, (first, span), list),
+                None => kept.push((item, span)),
+            }
+        }
+        Tree::list(kept.into_iter().map(|(item, _)| item))
+    }
+
+    fn twice(&mut self, node: &Node, item: &Tree, (first, second): (Span, Span), list: &List) {
+        let keys: Vec<&str> = match &list.kind {
+            ListKind::Map(keys) => keys.iter().map(|(key, _)| &**key).collect(),
+            ListKind::Atomic | ListKind::Set => Vec::new(),
+        };
+        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let words: Vec<String> = match item.scalar() {
+            Some(value) => vec![plain(value)],
+            None => keys.iter().filter_map(|key| item.get(key)).map(plain).collect(),
+        };
+        let name = &node.name.value;
+        let finding = Finding::error(TWICE, format!("`{}` stands twice in `{name}`", words.join("/")), second)
+            .label("said again")
+            .also(first, "said here first")
+            .why("each stands there once: the API server takes no second")
+            .help("leave one of the two out, or call it otherwise");
+        self.findings.push(finding);
     }
 
     fn item(&mut self, node: &Node, id: TypeId, key: Option<&str>) -> Tree {
@@ -202,6 +239,7 @@ impl Mapper<'_> {
                 Some(Value::from(text.clone()))
             }
             ScalarKind::Integer => integer(),
+            ScalarKind::SmallInteger => text.parse::<i32>().ok().map(Value::from),
             ScalarKind::Number => integer().or_else(|| text.parse::<f64>().ok().map(Value::from)),
             ScalarKind::IntOrString => Some(integer().unwrap_or_else(|| Value::from(text.clone()))),
             ScalarKind::Boolean => match text.as_str() {
@@ -211,6 +249,17 @@ impl Mapper<'_> {
             },
             ScalarKind::Quantity => canonical_quantity(&text).ok().map(Value::from),
         };
+        let most = if scalar == ScalarKind::SmallInteger { i64::from(i32::MAX) } else { i64::MAX };
+        if fitting.is_none()
+            && matches!(scalar, ScalarKind::Integer | ScalarKind::SmallInteger)
+            && text.parse::<f64>().is_ok_and(|number| number.fract() == 0.0)
+        {
+            let finding = Finding::error(MISTYPED, format!("`{text}` is over what stands here"), word.span)
+                .why(format!("Kubernetes holds whole numbers up to {most} there"))
+                .help("write a smaller number, in digits");
+            self.findings.push(finding);
+            return Tree::ABSENT;
+        }
         let Some(value) = fitting else {
             self.findings.push(
                 Finding::error(MISTYPED, format!("`{text}` is no {}", words(scalar)), word.span)
@@ -252,10 +301,22 @@ impl Mapper<'_> {
     }
 }
 
+/// Whether two items of a list have one key.
+fn is_twin(list: &List, one: &Tree, other: &Tree) -> bool {
+    match &list.kind {
+        ListKind::Atomic => false,
+        ListKind::Set => one.scalar().is_some() && one.scalar() == other.scalar(),
+        ListKind::Map(keys) => keys.iter().all(|(key, default)| {
+            let of = |tree: &Tree| tree.get(key).or(default.as_ref()).cloned();
+            of(one).is_some() && of(one) == of(other)
+        }),
+    }
+}
+
 fn words(scalar: ScalarKind) -> &'static str {
     match scalar {
         ScalarKind::String | ScalarKind::Bytes => "text",
-        ScalarKind::Integer | ScalarKind::Number => "number",
+        ScalarKind::Integer | ScalarKind::SmallInteger | ScalarKind::Number => "number",
         ScalarKind::Boolean => "`on` or `off`",
         ScalarKind::IntOrString => "number or text",
         ScalarKind::Quantity => "amount",
@@ -266,7 +327,7 @@ fn words(scalar: ScalarKind) -> &'static str {
 fn example(scalar: ScalarKind) -> &'static str {
     match scalar {
         ScalarKind::String | ScalarKind::Bytes => "a text in quotes",
-        ScalarKind::Integer | ScalarKind::Number => "a number, such as `3`",
+        ScalarKind::Integer | ScalarKind::SmallInteger | ScalarKind::Number => "a number, such as `3`",
         ScalarKind::Boolean => "`on` or `off`",
         ScalarKind::IntOrString => "a number or a text, such as `8080` or `\"25%\"`",
         ScalarKind::Quantity => "an amount, such as `512 MiB` or `\"250m\"`",

@@ -9,8 +9,8 @@ mod unfold;
 
 use super::draft::ObjectDraft;
 use super::scope::AppScope;
-use super::tree::{Tree, tree};
-use super::{naming, pod};
+use super::tree::{ListKeys, Tree, tree};
+use super::{custom, naming, pod};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind::{self, Kind};
 use crate::merge::{ListKind, Schemas, TypeRef, TypeShape};
@@ -28,11 +28,11 @@ pub(crate) const HEAD: Code = Code::new("E0608");
 
 /// The objects of an app's definition; what is wrong with them goes to `findings`.
 pub(super) fn objects(scope: &AppScope, app: &App, findings: &mut Findings) -> Vec<ObjectDraft> {
-    let schemas = Schemas::builtin();
+    let schemas = custom::facts();
     let mut drafts = Vec::new();
     for guarded in &app.definition.objects {
         for scope in scope.guarded(guarded) {
-            drafts.extend(object(&schemas, &scope, app, &guarded.item, findings));
+            drafts.extend(object(schemas, &scope, app, &guarded.item, findings));
         }
     }
     drafts
@@ -124,7 +124,7 @@ pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, findings: &mut Fin
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         return findings.push(no_object(&kind, &name, "patch", &known, span));
     };
-    let facts = Schemas::builtin().kind(draft.api_version, draft.kind);
+    let facts = custom::facts().kind(draft.api_version, draft.kind);
     let mut body = map::children(patch, facts.as_ref(), findings);
     policy::check(&body, draft.group_kind(), patch.head, findings);
     if let Some(mut metadata) = body.take("metadata") {
@@ -145,11 +145,11 @@ pub(super) fn no_object(kind: &str, name: &str, verb: &str, known: &[&str], span
 }
 
 /// The keys by which the items of the list at a path are told apart; none where it is replaced as one.
-fn list_keys(facts: Option<&TypeRef>, path: &[String]) -> Vec<String> {
+fn list_keys(facts: Option<&TypeRef>, path: &[String]) -> ListKeys {
     let shape = facts.and_then(|facts| facts.at(path.iter().map(String::as_str))).map(|kind| &kind.shape);
     match shape {
         Some(TypeShape::List(list)) => match &list.kind {
-            ListKind::Map(keys) => keys.iter().map(|(key, _)| key.to_string()).collect(),
+            ListKind::Map(keys) => keys.iter().map(|(key, default)| (key.to_string(), default.clone())).collect(),
             ListKind::Atomic | ListKind::Set => Vec::new(),
         },
         _ => Vec::new(),

@@ -1,6 +1,11 @@
 //! Routes by the Gateway API: a `ListenerSet` on the cluster's Gateway, a certificate, and an `HTTPRoute`.
+//!
+//! A kind holds so many hosts: what is more goes into further objects of numbered names, in the order of the hosts, so that
+//! one host more at the end changes one object of each kind, and the first objects are called as if they were the only ones.
 
-use super::route::{certificate, edge, flows, hosts, issuer, names, scheme, target, tls_secret};
+use super::route::{
+    certificate, edge, flows, hosts, issuer, names, numbered, numbered_role, scheme, target, tls_secret,
+};
 use super::{Met, NeedContext, option, option_text, outputs};
 use crate::expression::Value;
 use crate::kind;
@@ -14,6 +19,15 @@ use crate::source::Spanned;
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
 const GROUP: &str = "gateway.networking.k8s.io";
 
+/// The hosts that an `HTTPRoute` holds.
+const ROUTE_HOSTS: usize = 16;
+
+/// The hosts of a `ListenerSet`, of which each has two of its 64 listeners. Whole routes lie in one.
+const SET_HOSTS: usize = 2 * ROUTE_HOSTS;
+
+/// Some of the hosts, and the how manieth of their kind they are.
+type Part<'a> = (usize, &'a [Spanned<String>]);
+
 /// A route to a workload, with what stands before it.
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let hosts = hosts(asked);
@@ -26,11 +40,13 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
         ]),
         ..Met::default()
     };
-    met.drafts.push(route(asked, choice, &hosts));
+    let routes = || hosts.chunks(ROUTE_HOSTS).enumerate();
+    let sets = || hosts.chunks(SET_HOSTS).enumerate();
+    met.drafts.extend(routes().map(|part| route(asked, choice, part)));
     if let Some(issuer) = issuer(choice) {
-        met.drafts.push(listeners(asked, choice, &hosts));
-        met.drafts.push(certificate(asked, issuer, &hosts));
-        met.drafts.push(redirect(asked, &hosts));
+        met.drafts.extend(sets().map(|part| listeners(asked, choice, part)));
+        met.drafts.extend(sets().map(|part| certificate(asked, issuer, part)));
+        met.drafts.extend(routes().map(|part| redirect(asked, part)));
     }
     met.flows = flows(asked, choice);
     met
@@ -59,7 +75,7 @@ fn matches(path: &str) -> Tree {
     Tree::list([tree! { "path": tree! { "type": "PathPrefix", "value": path } }])
 }
 
-fn route(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> ObjectDraft {
+fn route(asked: &NeedContext, choice: &ProviderChoice, part: Part) -> ObjectDraft {
     let timeout = asked
         .amount("timeout", Dimension::Duration)
         // The longest that the format takes.
@@ -67,12 +83,12 @@ fn route(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]
     let size = asked.amount("body-size", Dimension::Size).map(|(size, span)| Tree::from(size).at(span));
     let path = asked.text("path").map_or_else(|| "/".to_owned(), |(path, _)| path);
     let parents = match option_text(choice, "certificates") {
-        Some(_) => sections(asked, hosts, true),
+        Some(_) => sections(asked, part, true),
         None => Tree::list([gateway(choice)]),
     };
     let spec = tree! {
         "parentRefs": parents,
-        "hostnames": names(hosts),
+        "hostnames": names(part.1),
         "rules": vec![tree! {
             "matches": matches(&path),
             "backendRefs": vec![backend(asked, choice)],
@@ -81,15 +97,16 @@ fn route(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]
     };
     // Gateways say in ways of their own how large a body may be: the wish is written down for whoever carries it out.
     let annotations = tree! { "parcelle.dev/body-size": size };
-    let name = naming::part(kind::HTTP_ROUTE, &asked.app.name, asked.name());
+    let name = numbered(asked, kind::HTTP_ROUTE, part.0);
     edge(asked, GATEWAY_API, "HTTPRoute", name, spec).annotated(annotations)
 }
 
 /// The listeners of the hosts: the secure ones, or the plain ones beside them.
-fn sections(asked: &NeedContext, hosts: &[Spanned<String>], secure: bool) -> Tree {
+fn sections(asked: &NeedContext, (at, hosts): Part, secure: bool) -> Tree {
+    let set = listener_set(asked, at * ROUTE_HOSTS / SET_HOSTS);
     Tree::list(hosts.iter().map(|host| {
         let section = Tree::from(section(&host.value, secure)).at(host.span);
-        tree! { "group": GROUP, "kind": "ListenerSet", "name": listener_set(asked), "sectionName": section }
+        tree! { "group": GROUP, "kind": "ListenerSet", "name": set.as_str(), "sectionName": section }
     }))
 }
 
@@ -98,13 +115,13 @@ fn gateway(choice: &ProviderChoice) -> Tree {
     tree! { "group": GROUP, "kind": "Gateway", "name": text("gateway"), "namespace": text("namespace") }
 }
 
-fn listener_set(asked: &NeedContext) -> String {
-    naming::part(kind::LISTENER_SET, &asked.app.name, asked.name())
+fn listener_set(asked: &NeedContext, at: usize) -> String {
+    numbered(asked, kind::LISTENER_SET, at)
 }
 
 /// Two listeners a host: the plain one only sends on to the other (and lets challenges through).
-fn listeners(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String>]) -> ObjectDraft {
-    let certificate = tree! { "group": "", "kind": "Secret", "name": tls_secret(asked) };
+fn listeners(asked: &NeedContext, choice: &ProviderChoice, (at, hosts): Part) -> ObjectDraft {
+    let certificate = tree! { "group": "", "kind": "Secret", "name": tls_secret(asked, at) };
     let listener = |host: &Spanned<String>, secure: bool| {
         let tls = secure.then(|| tree! { "mode": "Terminate", "certificateRefs": vec![certificate.clone()] });
         tree! {
@@ -117,7 +134,7 @@ fn listeners(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<Stri
     };
     let both = hosts.iter().flat_map(|host| [listener(host, true), listener(host, false)]);
     let spec = tree! { "parentRef": gateway(choice), "listeners": Tree::list(both) };
-    edge(asked, GATEWAY_API, "ListenerSet", listener_set(asked), spec)
+    edge(asked, GATEWAY_API, "ListenerSet", listener_set(asked, at), spec)
 }
 
 /// A listener's name: its scheme and host, cut where the host is very long.
@@ -127,16 +144,35 @@ fn section(host: &str, secure: bool) -> String {
     if name.len() <= 253 { name } else { format!("{scheme}.{}", naming::hash(&[host], 12)) }
 }
 
-fn redirect(asked: &NeedContext, hosts: &[Spanned<String>]) -> ObjectDraft {
+fn redirect(asked: &NeedContext, part: Part) -> ObjectDraft {
     let filter = tree! {
         "type": "RequestRedirect",
         "requestRedirect": tree! { "scheme": "https", "statusCode": 301 },
     };
     let spec = tree! {
-        "parentRefs": sections(asked, hosts, false),
-        "hostnames": names(hosts),
+        "parentRefs": sections(asked, part, false),
+        "hostnames": names(part.1),
         "rules": vec![tree! { "matches": matches("/"), "filters": vec![filter] }],
     };
-    let name = naming::role(kind::HTTP_ROUTE, &asked.app.name, asked.name(), "redirect");
+    let name = numbered_role(asked, kind::HTTP_ROUTE, "redirect", part.0);
     edge(asked, GATEWAY_API, "HTTPRoute", name, spec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::definitions;
+
+    #[test]
+    fn routes_are_divided_at_what_their_schemas_hold() {
+        let most = |kind: &str, field: &str| {
+            let all = definitions();
+            let definition = all.iter().find(|one| one["spec"]["names"]["kind"] == kind).unwrap();
+            let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            usize::try_from(schema["properties"]["spec"]["properties"][field]["maxItems"].as_u64().unwrap()).unwrap()
+        };
+        assert_eq!(ROUTE_HOSTS, most("HTTPRoute", "hostnames"));
+        assert!(ROUTE_HOSTS <= most("HTTPRoute", "parentRefs"));
+        assert_eq!(2 * SET_HOSTS, most("ListenerSet", "listeners"), "each host has two listeners");
+    }
 }

@@ -11,12 +11,17 @@ use crate::render::naming;
 use crate::render::tree::{Tree, tree};
 use crate::source::Spanned;
 
-/// An Ingress to a workload, and its certificate.
+/// How many hosts a public authority signs in one certificate.
+const CERTIFICATE_HOSTS: usize = 100;
+
+/// An Ingress to a workload, and its certificates.
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let hosts = hosts(asked);
     let Some(first) = hosts.first() else { return Met::default() };
     let mut drafts = vec![ingress(asked, choice, &hosts)];
-    drafts.extend(issuer(choice).map(|issuer| certificate(asked, issuer, &hosts)));
+    if let Some(issuer) = issuer(choice) {
+        drafts.extend(hosts.chunks(CERTIFICATE_HOSTS).enumerate().map(|part| certificate(asked, issuer, part)));
+    }
     Met {
         outputs: outputs([
             ("host", Value::garden_text(&first.value)),
@@ -39,10 +44,11 @@ fn ingress(asked: &NeedContext, choice: &ProviderChoice, hosts: &[Spanned<String
         tree! { "host": Tree::from(&host.value).at(host.span), "http": tree! { "paths": paths.clone() } }
     };
     let secure = option_text(choice, "certificates").is_some();
+    let certified = hosts.chunks(CERTIFICATE_HOSTS).enumerate().filter(|_| secure);
     let spec = tree! {
         "ingressClassName": option_text(choice, "class").map(|(class, span)| Tree::from(class).at(span)),
         "rules": Tree::list(hosts.iter().map(rule)),
-        "tls": Tree::list(secure.then(|| tree! { "hosts": names(hosts), "secretName": tls_secret(asked) })),
+        "tls": Tree::list(certified.map(|(at, hosts)| tree! { "hosts": names(hosts), "secretName": tls_secret(asked, at) })),
     };
     // Controllers say in ways of their own how large a body may be and how long an answer: the wish is written down for
     // whoever carries it out.

@@ -1,9 +1,9 @@
 //! What routes have in common, whatever carries them out: their hosts, their certificate, who must be reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NeedContext, option, option_text};
-use crate::kind;
+use crate::kind::{self, GroupKind};
 use crate::model::ProviderChoice;
 use crate::model::definition::Workload;
 use crate::name::Name;
@@ -29,6 +29,9 @@ pub(super) fn hosts(asked: &NeedContext) -> Vec<Spanned<String>> {
         Some(first) if first.value == host => asked.app.hosts.clone(),
         _ => vec![Spanned::new(host, span)],
     };
+    // One said twice was told already; no list takes it twice.
+    let mut seen = BTreeSet::new();
+    hosts.retain(|host| seen.insert(host.value.clone()));
     let also_at = asked.written("also").map_or(span, |written| written.span);
     for also in asked.texts("also") {
         if !hosts.iter().any(|host| host.value == also) {
@@ -67,9 +70,23 @@ pub(super) fn names(hosts: &[Spanned<String>]) -> Tree {
     Tree::list(hosts.iter().map(|host| Tree::from(&host.value).at(host.span)))
 }
 
-/// The Secret of the certificate.
-pub(super) fn tls_secret(asked: &NeedContext) -> String {
-    naming::role(kind::SECRET, &asked.app.name, asked.name(), "tls")
+/// The name of an object of the route that takes some of the hosts: the first has that of the part, the others a number.
+pub(super) fn numbered(asked: &NeedContext, kind: GroupKind, at: usize) -> String {
+    match at {
+        0 => naming::part(kind, &asked.app.name, asked.name()),
+        at => naming::role(kind, &asked.app.name, asked.name(), &format!("hosts{}", at + 1)),
+    }
+}
+
+/// The same of one that has a role: the first has the role's name alone.
+pub(super) fn numbered_role(asked: &NeedContext, kind: GroupKind, role: &str, at: usize) -> String {
+    let role = if at == 0 { role.to_owned() } else { format!("{role}{}", at + 1) };
+    naming::role(kind, &asked.app.name, asked.name(), &role)
+}
+
+/// The Secret of the certificate of that number.
+pub(super) fn tls_secret(asked: &NeedContext, at: usize) -> String {
+    numbered_role(asked, kind::SECRET, "tls", at)
 }
 
 /// The issuer that signs the cluster's certificates.
@@ -77,15 +94,19 @@ pub(super) fn issuer(choice: &ProviderChoice) -> Option<Spanned<&str>> {
     option_text(choice, "certificates").map(|(issuer, span)| Spanned::new(issuer, span))
 }
 
-/// The certificate of all hosts.
-pub(super) fn certificate(asked: &NeedContext, issuer: Spanned<&str>, hosts: &[Spanned<String>]) -> ObjectDraft {
+/// The certificate of that number, of some of the hosts.
+pub(super) fn certificate(
+    asked: &NeedContext,
+    issuer: Spanned<&str>,
+    (at, hosts): (usize, &[Spanned<String>]),
+) -> ObjectDraft {
     let issuer = tree! {
         "group": "cert-manager.io",
         "kind": "ClusterIssuer",
         "name": Tree::from(issuer.value).at(issuer.span),
     };
-    let spec = tree! { "secretName": tls_secret(asked), "dnsNames": names(hosts), "issuerRef": issuer };
-    let name = naming::part(kind::CERTIFICATE, &asked.app.name, asked.name());
+    let spec = tree! { "secretName": tls_secret(asked, at), "dnsNames": names(hosts), "issuerRef": issuer };
+    let name = numbered(asked, kind::CERTIFICATE, at);
     edge(asked, "cert-manager.io/v1", "Certificate", name, spec)
 }
 

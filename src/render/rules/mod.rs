@@ -1,4 +1,5 @@
-//! What is checked of rendered objects, one file a rule: ceilings, names, objects written in KDL, tests of definitions.
+//! What is checked of rendered objects, one file a rule: ceilings, limits of Kubernetes, names,
+//! objects written in KDL, tests of definitions.
 
 use jiff::Timestamp;
 
@@ -7,6 +8,7 @@ use crate::finding::{Finding, Findings};
 use crate::model::{Garden, Organisation};
 
 pub(crate) mod ceilings;
+pub(in crate::render) mod limits;
 pub(crate) mod named_objects;
 pub(crate) mod names;
 pub(crate) mod own_secrets;
@@ -24,6 +26,7 @@ pub fn render(
     let mut found = Findings::default();
     let objects = with_findings(garden, organisation, moment, &mut found);
     ceilings::check(organisation, &objects, &mut found);
+    limits::check(organisation, &objects, &mut found);
     let stops = |finding: Finding| match finding.stops {
         Some(_) => finding,
         None => finding.stops(organisation.name.clone()),

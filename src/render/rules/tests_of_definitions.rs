@@ -65,6 +65,12 @@ fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings
         return why_not(test, found, findings);
     };
     let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, findings);
+    let mut over = Findings::default();
+    super::limits::check(organisation, &objects, &mut over);
+    over.into_iter().filter(|finding| finding.file() != AROUND).for_each(|mut finding| {
+        finding.secondary.retain(|label| label.span.file != AROUND);
+        findings.push(finding);
+    });
     let of_app = objects.objects.iter().filter(|object| object.app.is_some());
     let value = objects_value("app", of_app.map(|object| (&*object.id.kind, &*object.id.name, &object.body)));
     let names = environment(organisation, app).with("objects", value);

@@ -2,20 +2,16 @@
 
 use serde::Serialize;
 
+use super::Tally;
 use super::words::word;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, OrganisationPlan, PlanHead};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    schema: &'a str,
-    garden: &'a str,
-    commit: &'a str,
-    garden_hash: &'a str,
-    renderer_hash: &'a str,
-    made: i64,
+struct Head<'a> {
+    #[serde(flatten)]
+    head: &'a PlanHead,
     changes: bool,
-    organisations: Vec<Organisation<'a>>,
 }
 
 #[derive(Serialize)]
@@ -25,6 +21,8 @@ struct Organisation<'a> {
     name: &'a str,
     cluster: &'a str,
     namespace: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    rendered_hash: &'a str,
     counts: std::collections::BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     standstill: Option<String>,
@@ -40,35 +38,28 @@ struct Told<'a> {
     words: String,
 }
 
-/// The plan as one JSON object and a line end. Objects that stay as they are are counted, not listed.
+/// What stands before a plan's organisations: one JSON object.
 ///
 /// # Panics
-/// Never: a plan holds only what JSON can say.
-pub(crate) fn json(plan: &Plan) -> String {
-    let organisations = plan.organisations.iter().map(|organisation| Organisation {
-        name: organisation.organisation.as_str(),
-        cluster: organisation.cluster.as_str(),
-        namespace: &organisation.namespace,
-        counts: organisation.counts().into_iter().map(|(verb, count)| (word(verb), count)).collect(),
-        standstill: organisation.standstill.as_ref().map(ToString::to_string),
-        actions: organisation
-            .actions
-            .iter()
-            .filter(|action| super::words::is_told(action, false))
-            .map(|action| Told { action, words: action.reason().to_string() })
-            .collect(),
-    });
-    let document = Document {
-        schema: &plan.schema,
-        garden: plan.garden.as_str(),
-        commit: &plan.commit,
-        garden_hash: &plan.garden_hash,
-        renderer_hash: &plan.renderer_hash,
-        made: plan.made,
-        changes: plan.changes_anything(),
-        organisations: organisations.collect(),
+/// Never: it holds only what JSON can say.
+pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
+    serde_json::to_string(&Head { head, changes: tally.changes() > 0 }).expect("plans hold only what JSON can say")
+}
+
+/// One organisation's part as a JSON object. Objects that stay as they are are counted, not listed.
+///
+/// # Panics
+/// Never: it holds only what JSON can say.
+pub(crate) fn organisation(plan: &OrganisationPlan) -> String {
+    let told = plan.actions.iter().filter(|action| super::words::is_told(action, false));
+    let part = Organisation {
+        name: plan.organisation.as_str(),
+        cluster: plan.cluster.as_str(),
+        namespace: &plan.namespace,
+        rendered_hash: &plan.rendered_hash,
+        counts: plan.counts().into_iter().map(|(verb, count)| (word(verb), count)).collect(),
+        standstill: plan.standstill.as_ref().map(ToString::to_string),
+        actions: told.map(|action| Told { action, words: action.reason().to_string() }).collect(),
     };
-    let mut text = serde_json::to_string_pretty(&document).expect("plans hold only what JSON can say");
-    text.push('\n');
-    text
+    serde_json::to_string(&part).expect("plans hold only what JSON can say")
 }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::value::Line;
 use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
-use super::{text, value, way_out};
-use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, Reason, Verb};
+use super::{Tally, text, value, way_out};
+use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, PlanHead, Reason, Verb};
 use crate::report::markup::{code, escape};
 
 /// How a comment is written.
@@ -25,37 +25,58 @@ impl Default for Markdown {
 
 /// The plan as Markdown. It starts with a hidden marker by which the comment is found again and edited in place.
 pub fn markdown(plan: &Plan, how: Markdown) -> String {
-    let mut out = format!("<!-- parcelle plan {} -->\n", plan.garden);
-    let commit: String = plan.commit.chars().take(12).collect();
-    let at = if commit.is_empty() { String::new() } else { format!(" at {}", code(&commit)) };
-    let _ = writeln!(out, "### Plan for {}{at}\n", code(plan.garden.as_str()));
-    for line in text::summary(plan).lines() {
-        let _ = writeln!(out, "{}", escape(line));
-    }
-    // Room for the line that says what was left out.
-    let room = how.at_most.saturating_sub(200);
-    let mut left_out = 0;
-    for organisation in plan.organisations.iter().filter(|organisation| has_news(organisation)) {
-        let whole = details(organisation);
-        if out.len() + whole.len() <= room {
-            out.push_str(&whole);
-            continue;
+    let mut comment = Comment::begin(&plan.head, &Tally::of(plan), how);
+    plan.organisations.iter().for_each(|one| comment.add(one));
+    comment.end()
+}
+
+/// A comment as it grows, organisation by organisation.
+pub(crate) struct Comment {
+    out: String,
+    /// Room for what is listed; a line that says what was left out fits besides.
+    room: usize,
+    left_out: usize,
+}
+
+impl Comment {
+    /// Its head: of which plan, and what that comes to.
+    pub(crate) fn begin(head: &PlanHead, tally: &Tally, how: Markdown) -> Self {
+        let mut out = format!("<!-- parcelle plan {} -->\n", head.garden);
+        let commit: String = head.commit.chars().take(12).collect();
+        let at = if commit.is_empty() { String::new() } else { format!(" at {}", code(&commit)) };
+        let _ = writeln!(out, "### Plan for {}{at}\n", code(head.garden.as_str()));
+        for line in text::summary(tally).lines() {
+            let _ = writeln!(out, "{}", escape(line));
         }
-        let line = format!(
-            "\n- {}: {} (too long to list here)\n",
-            code(organisation.organisation.as_str()),
-            counted(&organisation.counts())
-        );
-        if out.len() + line.len() <= room {
-            out.push_str(&line);
+        Self { out, room: how.at_most.saturating_sub(200), left_out: 0 }
+    }
+
+    /// One organisation more, in full, in a line, or counted, as there is room.
+    pub(crate) fn add(&mut self, plan: &OrganisationPlan) {
+        if !has_news(plan) {
+            return;
+        }
+        let whole = details(plan);
+        if self.out.len() + whole.len() <= self.room {
+            self.out.push_str(&whole);
+            return;
+        }
+        let (name, counts) = (code(plan.organisation.as_str()), counted(&plan.counts()));
+        let line = format!("\n- {name}: {counts} (too long to list here)\n");
+        if self.out.len() + line.len() <= self.room {
+            self.out.push_str(&line);
         } else {
-            left_out += 1;
+            self.left_out += 1;
         }
     }
-    if left_out > 0 {
-        let _ = writeln!(out, "\n… and {} more with changes.", many(left_out, "organisation"));
+
+    /// The whole of it.
+    pub(crate) fn end(mut self) -> String {
+        if self.left_out > 0 {
+            let _ = writeln!(self.out, "\n… and {} more with changes.", many(self.left_out, "organisation"));
+        }
+        self.out
     }
-    out
 }
 
 fn details(plan: &OrganisationPlan) -> String {

@@ -1,19 +1,21 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
 mod elements;
-mod json;
+pub(crate) mod json;
 mod markdown;
 mod outcome;
 mod status;
-mod text;
+mod tally;
+pub(crate) mod text;
 mod value;
 mod way_out;
 mod words;
 
-pub(crate) use json::json;
+pub(crate) use markdown::Comment;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
 pub(crate) use status::{AppStatus, LastChange, OrganisationStatus, status, statuses};
+pub(crate) use tally::Tally;
 pub use text::text;
 pub(in crate::report) use words::plain;
 

@@ -133,7 +133,7 @@ fn message(text: &str) -> String {
 fn skipped(why: &Skip) -> Option<String> {
     Some(match why {
         Skip::Planned => return None,
-        Skip::AfterFailure { of } => format!("not tried, since {of} failed"),
+        Skip::AfterFailure { of } => format!("held back since {of} was refused or failed"),
         Skip::WaitsFor { object, health } => {
             format!("waits for {object}: {}{}", health.state, message(&health.message))
         }

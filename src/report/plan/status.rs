@@ -19,8 +19,11 @@ pub(crate) struct OrganisationStatus {
     pub(crate) title: String,
     /// The cluster it lives on.
     pub(crate) cluster: String,
-    /// The commit that was applied last, in hexadecimal; empty for none.
+    /// The commit that was applied whole last, in hexadecimal; empty for none.
     pub(crate) commit: String,
+    /// The commit that was begun since and is not whole, in hexadecimal; empty for none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) begun: String,
     /// What that commit was, where the repository holds it.
     pub(crate) last_change: Option<LastChange>,
     /// Its apps, in order of name.
@@ -122,7 +125,9 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         }
     };
     let _ = writeln!(out, "  {applied}");
+    let begun: String = organisation.begun.chars().take(12).collect();
     let words = [
+        (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
         organisation.held.as_ref().map(|why| format!("held: {why}")),
         organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),

@@ -3,8 +3,8 @@
 use super::*;
 use crate::name::Name;
 use crate::plan::{
-    Action, Base, Changing, Conflict, Creating, Deed, FieldChange, Keeping, OrganisationPlan, Place, Plan, Refusing,
-    SCHEMA, Shown, What,
+    Action, Base, Changing, Conflict, Creating, Deed, FieldChange, Keeping, OrganisationPlan, Place, Plan, PlanHead,
+    Refusing, SCHEMA, Shown, What,
 };
 use crate::render::{ObjectId, Stage};
 use crate::report::Drawing;
@@ -70,6 +70,7 @@ fn plan() -> Plan {
         cluster: name("ada-lovelace"),
         cluster_uid: "uid".to_owned(),
         namespace: name_.to_owned(),
+        rendered_hash: String::new(),
         actions,
         unchanged: 0,
         gone: Vec::new(),
@@ -83,12 +84,13 @@ fn plan() -> Plan {
         action(Deed::Create(Creating::NotThere), if object < "c" { "ConfigMap" } else { "Job" }, object, Some("pads"))
     });
     Plan {
-        schema: SCHEMA.to_owned(),
-        garden: name("indiehosters"),
-        commit: "c0ffee".to_owned(),
-        garden_hash: "g".to_owned(),
-        renderer_hash: "r".to_owned(),
-        made: 0,
+        head: PlanHead {
+            schema: SCHEMA.to_owned(),
+            garden: name("indiehosters"),
+            commit: "c0ffee".to_owned(),
+            renderer_hash: "r".to_owned(),
+            made: 0,
+        },
         organisations: vec![
             organisation("alternatiba", vec![moved, drifted, refused, kept()]),
             organisation("cnam", vec![kept()]),
@@ -187,14 +189,16 @@ fn a_comment_stays_below_its_limit_and_says_what_it_left_out() {
 
 #[test]
 fn json_says_verbs_reasons_and_places() {
-    let value: serde_json::Value = serde_json::from_str(&json(&plan())).unwrap();
-    let action = &value["organisations"][0]["actions"][0];
+    let plan = plan();
+    let value: serde_json::Value = serde_json::from_str(&json::organisation(&plan.organisations[0])).unwrap();
+    let action = &value["actions"][0];
     assert_eq!(action["verb"], "change");
     assert_eq!(action["reason"]["is"], "garden-changed");
     assert_eq!(action["words"], "the garden asks for it");
     assert_eq!(action["changes"][0]["origin"]["line"], 17);
-    assert_eq!(value["organisations"][0]["counts"]["unchanged"], 1);
-    assert_eq!(value["changes"], true);
+    assert_eq!(value["counts"]["unchanged"], 1);
+    let head: serde_json::Value = serde_json::from_str(&json::head(&plan.head, &Tally::of(&plan))).unwrap();
+    assert_eq!(head["changes"], true);
 }
 
 #[test]
@@ -210,7 +214,7 @@ fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
     use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip};
     let outcome = |kind: &str, name: &str, done| {
         let action = action(Deed::Create(Creating::NotThere), kind, name, None);
-        Outcome { verb: action.verb(), id: action.id, app: None, done }
+        Outcome { verb: action.verb(), id: action.id, app: None, done, warnings: Vec::new() }
     };
     let coming = || Done::Applied {
         uid: "u".to_owned(),
@@ -236,7 +240,7 @@ fn outcomes_say_what_failed_and_count_what_is_on_its_way() {
     let expected = "\
 alternatiba: 4 applied, 1 failed, 1 not tried, 1 unchanged; 4 on the way to ready
   ! Service x — failed: quota exceeded  orgs/alternatiba.kdl:17
-  = Job y — not tried, since Service x failed
+  = Job y — held back since Service x was refused or failed
 4 applied, 1 failed, 1 not tried, 1 unchanged in 1 organisation.
 ";
     assert_eq!(super::outcome(&[organisation], TextStyle::default()), expected);

@@ -9,15 +9,13 @@
 //! 1 change in 1 of 10 organisations; 9 unchanged.
 //! ```
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::Style;
 
 use super::value::Line;
-use super::words::{by_app, counted, has_news, is_told, kinds, many, mark, paint, plain, style};
-use super::{TextStyle, value, way_out};
-use crate::kind;
+use super::words::{by_app, counted, has_news, is_told, kinds, mark, paint, plain, style};
+use super::{Tally, TextStyle, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 
@@ -26,51 +24,24 @@ const LISTED: usize = 3;
 
 /// The plan as text, with a summary at its end.
 pub fn text(plan: &Plan, style: TextStyle) -> String {
-    let mut out = String::new();
-    for organisation in plan.organisations.iter().filter(|organisation| style.verbose || has_news(organisation)) {
-        draw(&mut out, organisation, style);
-        out.push('\n');
-    }
-    out.push_str(&summary(plan));
+    let mut out: String = plan.organisations.iter().map(|one| organisation(one, style)).collect();
+    out.push_str(&summary(&Tally::of(plan)));
     out
 }
 
-/// "3 create, 1 change in 2 of 10 organisations; 8 unchanged."
-pub(super) fn summary(plan: &Plan) -> String {
-    let mut counts: BTreeMap<Verb, usize> = BTreeMap::new();
-    for (verb, count) in plan.organisations.iter().flat_map(OrganisationPlan::counts) {
-        *counts.entry(verb).or_default() += count;
+/// One organisation's part; empty where there is nothing to tell of it.
+pub(crate) fn organisation(plan: &OrganisationPlan, style: TextStyle) -> String {
+    let mut out = String::new();
+    if style.verbose || has_news(plan) {
+        draw(&mut out, plan, style);
+        out.push('\n');
     }
-    counts.remove(&Verb::Keep);
-    let all = plan.organisations.len();
-    let news = plan.organisations.iter().filter(|organisation| has_news(organisation)).count();
-    if counts.is_empty() {
-        return format!("Nothing changes in {}.\n", many(all, "organisation"));
-    }
-    let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
-    let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
-    text.push_str(&reckoned(plan));
-    text
+    out
 }
 
-/// What the server was not asked about, and why. Empty where it was asked about everything.
-fn reckoned(plan: &Plan) -> String {
-    let is_open = |action: &&Action| action.verb().writes() && !action.verified;
-    let open = |one: &OrganisationPlan| one.actions.iter().filter(is_open).count();
-    let is_new = |one: &OrganisationPlan| {
-        one.actions.iter().any(|action| action.verb() == Verb::Create && action.id.is(kind::NAMESPACE))
-    };
-    let counted = |new: bool| plan.organisations.iter().filter(|one| is_new(one) == new).map(open).sum::<usize>();
-    let mut text = String::new();
-    for (count, why) in [
-        (counted(true), "their namespace does not exist yet, so the server has its say when they are applied"),
-        (counted(false), "no server was asked"),
-    ] {
-        if count > 0 {
-            let _ = writeln!(text, "{} reckoned by parcelle alone: {why}.", many(count, "change"));
-        }
-    }
-    text
+/// What stands below all of them.
+pub(crate) fn summary(tally: &Tally) -> String {
+    tally.summary()
 }
 
 fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {

@@ -54,7 +54,8 @@ fn of_held(why: &Holding) -> Option<String> {
         | Holding::Hold { .. }
         | Holding::NotRead { .. }
         | Holding::NamespaceBarred
-        | Holding::AfterTheRest => return None,
+        | Holding::AfterTheRest
+        | Holding::After { .. } => return None,
     };
     Some(text.to_owned())
 }

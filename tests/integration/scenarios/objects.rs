@@ -160,13 +160,13 @@ async fn uids(world: &World, alpha: &parcelle::name::Name) -> Vec<Value> {
 #[tokio::test]
 async fn scenario_36_a_field_that_cannot_change_is_a_replace_in_the_plan_and_never_of_what_holds_data() {
     let (mut world, alpha) = settled().await;
-    world.put(&alpha, "Job", "upgrade", Some("web"), job("example.org/web:1"));
+    world.put(&alpha, "Job", "upgrade", Some("pads"), job("example.org/web:1"));
     world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim("fast"));
     world.put(&alpha, "StatefulSet", "db", Some("web"), stateful("1Gi"));
     world.round().await.assert_all_done();
     let before = uids(&world, &alpha).await;
 
-    world.put(&alpha, "Job", "upgrade", Some("web"), job("example.org/web:2"));
+    world.put(&alpha, "Job", "upgrade", Some("pads"), job("example.org/web:2"));
     world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim("slow"));
     world.put(&alpha, "StatefulSet", "db", Some("web"), stateful("2Gi"));
     let round = world.round().await;

@@ -86,6 +86,13 @@ impl World {
         self.garden.organisations.insert(organisation.clone(), Arc::new(written));
     }
 
+    /// The garden says this of an app of an organisation.
+    pub(crate) fn say(&mut self, organisation: &Name, app: parcelle::model::App) {
+        let mut written = (*self.garden.organisations[organisation]).clone();
+        written.apps.insert(app.name.clone(), app);
+        self.garden.organisations.insert(organisation.clone(), Arc::new(written));
+    }
+
     pub(crate) fn objects_of(&mut self, organisation: &Name) -> &mut OrganisationObjects {
         Arc::make_mut(self.objects.get_mut(organisation).unwrap())
     }

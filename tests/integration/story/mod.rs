@@ -185,7 +185,8 @@ impl World {
         let reach = self.reach();
         let round = self.round_state(&reach);
         let live = stages::read(&round, BTreeMap::new()).await;
-        let plan = guarded(&round, &live);
+        let mut plan = guarded(&round, &live);
+        engine::stamp(round.objects, &mut plan);
         (live, plan)
     }
 

@@ -34,9 +34,14 @@ impl World {
         self.api(kind, namespace).patch(object, &by, &Patch::Merge(patch)).await.unwrap();
     }
 
-    /// Whether the cluster knows the custom resources of CloudNativePG; said where it does not.
+    /// Whether the cluster knows the custom resources of CloudNativePG.
+    pub(crate) async fn knows_databases(&self) -> bool {
+        definitions(&self.admin).get_opt("databases.postgresql.cnpg.io").await.unwrap().is_some()
+    }
+
+    /// The same, said where it does not.
     pub(crate) async fn has_databases(&self) -> bool {
-        let found = definitions(&self.admin).get_opt("databases.postgresql.cnpg.io").await.unwrap().is_some();
+        let found = self.knows_databases().await;
         if !found {
             println!("skipped: this server has no databases of CloudNativePG");
         }

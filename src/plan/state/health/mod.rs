@@ -54,6 +54,12 @@ impl Health {
     pub(crate) fn is_ready(&self) -> bool {
         self.state == HealthState::Ready
     }
+
+    /// The health of an object whose deletion has begun.
+    pub(crate) fn leaving() -> Self {
+        let message = "it is being deleted".to_owned();
+        Self { state: HealthState::Terminating, reason: String::new(), message }
+    }
 }
 
 fn ready() -> Health {

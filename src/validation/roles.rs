@@ -2,19 +2,18 @@
 
 use serde_json::Value;
 
-use super::{Errors, items, text};
-use crate::sandbox::{resources::ServedResource, status::FieldError};
+use super::{Errors, FieldError, items, text};
 
 /// Checks a `Role` or `ClusterRole`.
-pub(super) fn role(resource: &ServedResource, object: &Value, errors: &mut Errors) {
+pub(super) fn role(namespaced: bool, object: &Value, errors: &mut Errors) {
     for (place, rule) in items(object, "rules") {
-        let path = format!("rules[{place}]");
+        let path = format_args!("rules[{place}]");
         let none = |name: &str| rule[name].as_array().is_none_or(Vec::is_empty);
         if none("verbs") {
             errors.push(FieldError::required(format!("{path}.verbs"), "verbs must contain at least one value"));
         }
         if !none("nonResourceURLs") {
-            if resource.namespaced {
+            if namespaced {
                 let detail = "namespaced rules cannot apply to non-resource URLs";
                 errors.push(FieldError::invalid(format!("{path}.nonResourceURLs"), &rule["nonResourceURLs"], detail));
             }
@@ -47,7 +46,7 @@ pub(super) fn binding(object: &Value, errors: &mut Errors) {
         errors.push(FieldError::required("roleRef.name", ""));
     }
     for (place, subject) in items(object, "subjects") {
-        let path = format!("subjects[{place}]");
+        let path = format_args!("subjects[{place}]");
         if text(subject, "name").is_empty() {
             errors.push(FieldError::required(format!("{path}.name"), ""));
         }

@@ -1,22 +1,23 @@
 //! Where pods may run: affinities, spread, tolerations.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, one_of, text};
-use crate::sandbox::status::FieldError;
+use super::{Errors, FieldError, items, names, one_of, text};
 
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 
 /// Checks affinities to pods, and away from them, at that path.
-pub(super) fn affinity(affinity: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn affinity(affinity: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for kind in ["podAffinity", "podAntiAffinity"] {
-        let (terms, path) = (&affinity[kind], format!("{path}.{kind}"));
+        let (terms, path) = (&affinity[kind], format_args!("{path}.{kind}"));
         for (place, term) in items(terms, REQUIRED) {
-            pod_term(term, &format!("{path}.{REQUIRED}[{place}]"), errors);
+            pod_term(term, format_args!("{path}.{REQUIRED}[{place}]"), errors);
         }
         for (place, weighted) in items(terms, PREFERRED) {
-            let path = format!("{path}.{PREFERRED}[{place}]");
+            let path = format_args!("{path}.{PREFERRED}[{place}]");
             let weight = weighted["weight"].as_i64().unwrap_or(0);
             if !(1..=100).contains(&weight) {
                 errors.push(FieldError::invalid(
@@ -25,14 +26,14 @@ pub(super) fn affinity(affinity: &Value, path: &str, errors: &mut Errors) {
                     "must be in the range 1-100",
                 ));
             }
-            pod_term(&weighted["podAffinityTerm"], &format!("{path}.podAffinityTerm"), errors);
+            pod_term(&weighted["podAffinityTerm"], format_args!("{path}.podAffinityTerm"), errors);
         }
     }
 }
 
-fn pod_term(term: &Value, path: &str, errors: &mut Errors) {
+fn pod_term(term: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for selector in ["labelSelector", "namespaceSelector"] {
-        names::selector(&term[selector], &format!("{path}.{selector}"), errors);
+        names::selector(&term[selector], format_args!("{path}.{selector}"), errors);
     }
     for (_, namespace) in items(term, "namespaces") {
         for why in names::label(namespace.as_str().unwrap_or_default()) {
@@ -42,35 +43,35 @@ fn pod_term(term: &Value, path: &str, errors: &mut Errors) {
     topology_key(term, path, errors);
 }
 
-fn topology_key(term: &Value, path: &str, errors: &mut Errors) {
-    let (key, path) = (text(term, "topologyKey"), format!("{path}.topologyKey"));
+fn topology_key(term: &Value, path: impl Display + Copy, errors: &mut Errors) {
+    let (key, path) = (text(term, "topologyKey"), format_args!("{path}.topologyKey"));
     if key.is_empty() {
-        errors.push(FieldError::required(&path, "can not be empty"));
+        errors.push(FieldError::required(path, "can not be empty"));
     }
     for why in names::qualified(key) {
-        errors.push(FieldError::invalid(&path, &json!(key), why));
+        errors.push(FieldError::invalid(path, &json!(key), why));
     }
 }
 
 /// Checks how pods are spread, at that path.
-pub(super) fn spread(spec: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn spread(spec: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for (place, one) in items(spec, "topologySpreadConstraints") {
-        let path = format!("{path}.topologySpreadConstraints[{place}]");
+        let path = format_args!("{path}.topologySpreadConstraints[{place}]");
         let skew = one["maxSkew"].as_i64().unwrap_or(0);
         if skew < 1 {
             errors.push(FieldError::invalid(format!("{path}.maxSkew"), &json!(skew), "must be greater than zero"));
         }
-        topology_key(one, &path, errors);
+        topology_key(one, path, errors);
         let otherwise = ["DoNotSchedule", "ScheduleAnyway"];
-        one_of(&one["whenUnsatisfiable"], &format!("{path}.whenUnsatisfiable"), &otherwise, errors);
-        names::selector(&one["labelSelector"], &format!("{path}.labelSelector"), errors);
+        one_of(&one["whenUnsatisfiable"], format_args!("{path}.whenUnsatisfiable"), &otherwise, errors);
+        names::selector(&one["labelSelector"], format_args!("{path}.labelSelector"), errors);
     }
 }
 
 /// Checks which taints are borne, at that path.
-pub(super) fn tolerations(spec: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn tolerations(spec: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for (place, one) in items(spec, "tolerations") {
-        let path = format!("{path}.tolerations[{place}]");
+        let path = format_args!("{path}.tolerations[{place}]");
         let (key, operator) = (text(one, "key"), text(one, "operator"));
         if !key.is_empty() {
             for why in names::qualified(key) {

@@ -1,13 +1,14 @@
 //! Workloads: deployments and their like, jobs, schedules, autoscalers.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
-use super::{Errors, at, cron, immutable, items, names, needed, not_negative, objects, one_of, pods, text};
-use crate::sandbox::status::FieldError;
+use super::{Errors, FieldError, at, cron, immutable, items, names, needed, not_negative, objects, one_of, pods, text};
 
 fn counts(object: &Value, fields: &[&str], errors: &mut Errors) {
     for field in fields {
-        not_negative(&object["spec"][*field], &format!("spec.{field}"), errors);
+        not_negative(&object["spec"][*field], format_args!("spec.{field}"), errors);
     }
 }
 
@@ -41,6 +42,22 @@ fn is_none(count: &Value) -> bool {
     count.is_null() || *count == json!(0) || *count == json!("0%")
 }
 
+/// Checks a number or percentage of pods, at that path; of some there are no more than all.
+fn share(value: &Value, path: impl Display + Copy, at_most_all: bool, errors: &mut Errors) {
+    let Some(word) = value.as_str() else { return not_negative(value, path, errors) };
+    let percent = word.strip_suffix('%').filter(|digits| !digits.is_empty());
+    match percent.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit())) {
+        None => {
+            let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+            errors.push(FieldError::invalid(path, value, detail));
+        }
+        Some(digits) if at_most_all && digits.parse::<u32>().map_or(true, |percent| percent > 100) => {
+            errors.push(FieldError::invalid(path, value, "must not be greater than 100%"));
+        }
+        Some(_) => {}
+    }
+}
+
 /// Checks a Deployment.
 pub(super) fn deployment(object: &Value, errors: &mut Errors) {
     counts(object, &["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"], errors);
@@ -52,12 +69,16 @@ pub(super) fn deployment(object: &Value, errors: &mut Errors) {
         errors.push(FieldError::forbidden("spec.strategy.rollingUpdate", detail));
     }
     let rolling = &strategy["rollingUpdate"];
+    for name in ["maxUnavailable", "maxSurge"] {
+        share(&rolling[name], format_args!("spec.strategy.rollingUpdate.{name}"), name == "maxUnavailable", errors);
+    }
     if rolling.is_object() && is_none(&rolling["maxUnavailable"]) && is_none(&rolling["maxSurge"]) {
         let value = &rolling["maxUnavailable"];
         let detail = "may not be 0 when `maxSurge` is 0";
         errors.push(FieldError::invalid("spec.strategy.rollingUpdate.maxUnavailable", value, detail));
     }
-    let deadline = object["spec"]["progressDeadlineSeconds"].as_i64();
+    // Ten minutes where none is said.
+    let deadline = object["spec"]["progressDeadlineSeconds"].as_i64().or(Some(600));
     let least = object["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
     if deadline.is_some_and(|deadline| deadline >= 0 && deadline <= least) {
         let value = &object["spec"]["progressDeadlineSeconds"];
@@ -98,7 +119,13 @@ pub(super) fn stateful_set(object: &Value, errors: &mut Errors) {
     one_of(&spec["podManagementPolicy"], "spec.podManagementPolicy", &["OrderedReady", "Parallel"], errors);
     one_of(&spec["updateStrategy"]["type"], "spec.updateStrategy.type", &["OnDelete", "RollingUpdate"], errors);
     for (place, template) in items(spec, "volumeClaimTemplates") {
-        objects::claim(&template["spec"], &format!("spec.volumeClaimTemplates[{place}].spec"), errors);
+        objects::claim(&template["spec"], format_args!("spec.volumeClaimTemplates[{place}].spec"), errors);
+    }
+    let rolling = &spec["updateStrategy"]["rollingUpdate"];
+    not_negative(&rolling["partition"], "spec.updateStrategy.rollingUpdate.partition", errors);
+    not_negative(&spec["ordinals"]["start"], "spec.ordinals.start", errors);
+    if items(spec, "volumeClaimTemplates").next().is_none() {
+        return selected(object, "statefulset", errors);
     }
     // Claims of templates count as volumes of the pods.
     let mut with_claims = object.clone();
@@ -140,18 +167,18 @@ pub(super) fn stateful_set_change(live: &Value, object: &Value, errors: &mut Err
 }
 
 /// Checks the spec of a job, at that path.
-pub(super) fn job(object: &Value, path: &str, spec: &Value, errors: &mut Errors) {
+pub(super) fn job(object: &Value, path: impl Display + Copy, spec: &Value, errors: &mut Errors) {
     for field in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
-        not_negative(&spec[field], &format!("{path}.{field}"), errors);
+        not_negative(&spec[field], format_args!("{path}.{field}"), errors);
     }
-    one_of(&spec["completionMode"], &format!("{path}.completionMode"), &["Indexed", "NonIndexed"], errors);
+    one_of(&spec["completionMode"], format_args!("{path}.completionMode"), &["Indexed", "NonIndexed"], errors);
     let labels = at(spec, "template.metadata.labels");
-    if path == "spec" && spec["selector"].is_object() && !names::selects(&spec["selector"], labels) {
+    let of_its_own = object["spec"]["jobTemplate"].is_null();
+    if of_its_own && spec["selector"].is_object() && !names::selects(&spec["selector"], labels) {
         let detail = "`selector` does not match template `labels`";
         errors.push(FieldError::invalid(format!("{path}.template.metadata.labels"), labels, detail));
     }
-    let _ = object;
-    pods::template(&spec["template"], &format!("{path}.template"), &["OnFailure", "Never"], errors);
+    pods::template(&spec["template"], format_args!("{path}.template"), &["OnFailure", "Never"], errors);
 }
 
 /// Checks how a job changed.
@@ -214,16 +241,21 @@ pub(super) fn autoscaler(object: &Value, errors: &mut Errors) {
             errors
                 .push(FieldError::required(format!("spec.metrics[{place}].type"), "must specify a metric source type"));
         }
+        let target = &metric["resource"]["target"];
+        if target["averageUtilization"].as_i64().is_some_and(|percent| percent < 1) {
+            let path = format_args!("spec.metrics[{place}].resource.target.averageUtilization");
+            errors.push(FieldError::invalid(path, &target["averageUtilization"], "must be greater than 0"));
+        }
     }
     for direction in ["scaleUp", "scaleDown"] {
         let rules = &spec["behavior"][direction];
         if rules.is_object() {
-            scaling_rules(rules, &format!("spec.behavior.{direction}"), errors);
+            scaling_rules(rules, format_args!("spec.behavior.{direction}"), errors);
         }
     }
 }
 
-fn scaling_rules(rules: &Value, path: &str, errors: &mut Errors) {
+fn scaling_rules(rules: &Value, path: impl Display + Copy, errors: &mut Errors) {
     let at_most = |value: &Value, path: String, most: i64, errors: &mut Errors| {
         if value.as_i64().is_some_and(|seconds| seconds > most) {
             errors.push(FieldError::invalid(path, value, format!("must be less than or equal to {most}")));
@@ -235,13 +267,13 @@ fn scaling_rules(rules: &Value, path: &str, errors: &mut Errors) {
         errors.push(FieldError::invalid(format!("{path}.stabilizationWindowSeconds"), window, detail));
     }
     at_most(window, format!("{path}.stabilizationWindowSeconds"), 3600, errors);
-    one_of(&rules["selectPolicy"], &format!("{path}.selectPolicy"), &["Disabled", "Max", "Min"], errors);
+    one_of(&rules["selectPolicy"], format_args!("{path}.selectPolicy"), &["Disabled", "Max", "Min"], errors);
     if rules["policies"].as_array().is_none_or(Vec::is_empty) {
         errors.push(FieldError::required(format!("{path}.policies"), "must specify at least one Policy"));
     }
     for (place, policy) in items(rules, "policies") {
-        let path = format!("{path}.policies[{place}]");
-        one_of(&policy["type"], &format!("{path}.type"), &["Percent", "Pods"], errors);
+        let path = format_args!("{path}.policies[{place}]");
+        one_of(&policy["type"], format_args!("{path}.type"), &["Percent", "Pods"], errors);
         for name in ["value", "periodSeconds"] {
             if policy[name].as_i64().unwrap_or(0) <= 0 {
                 let detail = "must be greater than zero";
@@ -260,7 +292,7 @@ pub(super) fn disruption_budget(object: &Value, errors: &mut Errors) {
         errors.push(FieldError::invalid("spec", spec, detail));
     }
     for field in ["minAvailable", "maxUnavailable"] {
-        not_negative(&spec[field], &format!("spec.{field}"), errors);
+        share(&spec[field], format_args!("spec.{field}"), true, errors);
     }
     names::selector(&spec["selector"], "spec.selector", errors);
 }

@@ -1,11 +1,11 @@
 //! Claims, configuration, secrets, quotas, leases, classes.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use serde_json::{Map, Value, json};
 
-use super::{Errors, immutable, items, not_negative, pods, text};
-use crate::sandbox::status::{FieldError, FieldProblem};
+use super::{Errors, FieldError, FieldProblem, immutable, items, names, not_negative, pods, text};
 
 const DATA_LIMIT: usize = 1 << 20;
 
@@ -35,7 +35,7 @@ const QUOTA_RESOURCES: [&str; 20] = [
 const KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
 /// Checks the spec of a `PersistentVolumeClaim`, or of a template of claims, at that path.
-pub(super) fn claim(spec: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn claim(spec: &Value, path: impl Display + Copy, errors: &mut Errors) {
     let modes_path = format!("{path}.accessModes");
     if spec["accessModes"].as_array().is_none_or(Vec::is_empty) {
         errors.push(FieldError::required(&modes_path, "at least 1 access mode is required"));
@@ -53,7 +53,12 @@ pub(super) fn claim(spec: &Value, path: &str, errors: &mut Errors) {
     } else if pods::amount(storage).is_some_and(|amount| amount <= 0.0) {
         errors.push(FieldError::invalid(storage_path, storage, "must be greater than zero"));
     }
-    super::one_of(&spec["volumeMode"], &format!("{path}.volumeMode"), &["Block", "Filesystem"], errors);
+    for why in
+        spec["storageClassName"].as_str().filter(|class| !class.is_empty()).map(names::subdomain).into_iter().flatten()
+    {
+        errors.push(FieldError::invalid(format!("{path}.storageClassName"), &spec["storageClassName"], why));
+    }
+    super::one_of(&spec["volumeMode"], format_args!("{path}.volumeMode"), &["Block", "Filesystem"], errors);
 }
 
 /// Checks how a claim changed: once bound, it may grow.
@@ -129,16 +134,18 @@ fn indented(value: &Value) -> String {
 fn data_keys(object: &Value, name: &str, errors: &mut Errors) -> usize {
     let mut size = 0;
     for (key, value) in object[name].as_object().into_iter().flatten() {
-        let path = format!("{name}[{key}]");
+        let path = format_args!("{name}[{key}]");
         size += value.as_str().unwrap_or_default().len();
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
         if key.len() > 253 {
-            errors.push(FieldError::invalid(&path, &json!(key), "must be no more than 253 bytes"));
+            errors.push(FieldError::invalid(path, &json!(key), "must be no more than 253 bytes"));
         }
         if key.is_empty() || !key.chars().all(plain) {
-            errors.push(FieldError::invalid(&path, &json!(key), KEY));
+            errors.push(FieldError::invalid(path, &json!(key), KEY));
         } else if key == "." || key == ".." {
-            errors.push(FieldError::invalid(&path, &json!(key), format!("must not be '{key}'")));
+            errors.push(FieldError::invalid(path, &json!(key), format!("must not be '{key}'")));
+        } else if key.starts_with("..") {
+            errors.push(FieldError::invalid(path, &json!(key), "must not start with '..'"));
         }
     }
     size
@@ -206,13 +213,13 @@ pub(super) fn immutable_data(live: &Value, sent: &Value, object: &Value, fields:
 /// Checks a `ResourceQuota`.
 pub(super) fn quota(object: &Value, errors: &mut Errors) {
     for (name, value) in object["spec"]["hard"].as_object().into_iter().flatten() {
-        let path = format!("spec.hard[{name}]");
+        let path = format_args!("spec.hard[{name}]");
         if !QUOTA_RESOURCES.contains(&name.as_str()) && !name.contains('/') && !name.contains("hugepages-") {
             let detail = "must be a standard resource type or fully qualified";
-            errors.push(FieldError::invalid(&path, &json!(name), detail));
+            errors.push(FieldError::invalid(path, &json!(name), detail));
         }
         if pods::amount(value).is_some_and(|amount| amount < 0.0) {
-            errors.push(FieldError::invalid(&path, value, "must be greater than or equal to 0"));
+            errors.push(FieldError::invalid(path, value, "must be greater than or equal to 0"));
         }
     }
     quota_scopes(object, errors);
@@ -260,7 +267,7 @@ pub(super) fn quota_change(live: &Value, object: &Value, errors: &mut Errors) {
 /// Checks a `LimitRange`.
 pub(super) fn limit_range(object: &Value, errors: &mut Errors) {
     for (place, limit) in items(&object["spec"], "limits") {
-        let path = format!("spec.limits[{place}]");
+        let path = format_args!("spec.limits[{place}]");
         if text(limit, "type").is_empty() {
             errors.push(FieldError::required(format!("{path}.type"), ""));
         }

@@ -1,31 +1,34 @@
 //! Pods and their templates.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, needed, not_negative, one_of, port_number, scheduling, text};
-use crate::{merge::canonical_quantity, sandbox::status::FieldError};
+use super::{
+    Errors, FieldError, items, names, needed, not_negative, one_of, port_number, scheduling, security, text, volumes,
+};
+use crate::merge::canonical_quantity;
 
 /// Checks a template of pods, at that path. `restarts` are the restart policies allowed.
-pub(super) fn template(template: &Value, path: &str, restarts: &[&str], errors: &mut Errors) {
+pub(super) fn template(template: &Value, path: impl Display + Copy, restarts: &[&str], errors: &mut Errors) {
     let metadata = &template["metadata"];
-    names::labels(&metadata["labels"], &format!("{path}.labels"), errors);
-    names::annotations(&metadata["annotations"], &format!("{path}.annotations"), errors);
-    spec(&template["spec"], &format!("{path}.spec"), restarts, errors);
+    names::labels(&metadata["labels"], format_args!("{path}.labels"), errors);
+    names::annotations(&metadata["annotations"], format_args!("{path}.annotations"), errors);
+    spec(&template["spec"], format_args!("{path}.spec"), restarts, errors);
 }
 
 /// Checks the spec of a pod, at that path.
-pub(super) fn spec(spec: &Value, path: &str, restarts: &[&str], errors: &mut Errors) {
-    let volumes = volumes(spec, &format!("{path}.volumes"), errors);
+pub(super) fn spec(spec: &Value, path: impl Display + Copy, restarts: &[&str], errors: &mut Errors) {
+    let volumes = volumes::volumes(spec, format_args!("{path}.volumes"), errors);
     if spec["containers"].as_array().is_none_or(Vec::is_empty) {
         errors.push(FieldError::required(format!("{path}.containers"), ""));
     }
     let mut seen = BTreeSet::new();
     for (list, init) in [("containers", false), ("initContainers", true)] {
         for (place, one) in items(spec, list) {
-            let path = format!("{path}.{list}[{place}]");
-            container(one, &path, &volumes, errors);
+            let path = format_args!("{path}.{list}[{place}]");
+            container(one, path, &volumes, errors);
             let name = text(one, "name");
             if !name.is_empty() && !seen.insert(name) {
                 errors.push(FieldError::duplicate(format!("{path}.name"), &one["name"]));
@@ -49,10 +52,20 @@ pub(super) fn spec(spec: &Value, path: &str, restarts: &[&str], errors: &mut Err
         one_of(&spec["restartPolicy"], &restart, restarts, errors);
     }
     let dns = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
-    one_of(&spec["dnsPolicy"], &format!("{path}.dnsPolicy"), &dns, errors);
-    not_negative(&spec["terminationGracePeriodSeconds"], &format!("{path}.terminationGracePeriodSeconds"), errors);
-    names::labels(&spec["nodeSelector"], &format!("{path}.nodeSelector"), errors);
-    scheduling::affinity(&spec["affinity"], &format!("{path}.affinity"), errors);
+    one_of(&spec["dnsPolicy"], format_args!("{path}.dnsPolicy"), &dns, errors);
+    not_negative(&spec["terminationGracePeriodSeconds"], format_args!("{path}.terminationGracePeriodSeconds"), errors);
+    if spec["activeDeadlineSeconds"].as_i64().is_some_and(|seconds| !(1..=i64::from(i32::MAX)).contains(&seconds)) {
+        let (value, detail) = (&spec["activeDeadlineSeconds"], "must be between 1 and 2147483647, inclusive");
+        errors.push(FieldError::invalid(format!("{path}.activeDeadlineSeconds"), value, detail));
+    }
+    for name in ["hostname", "subdomain"] {
+        for why in spec[name].as_str().filter(|word| !word.is_empty()).map(names::label).into_iter().flatten() {
+            errors.push(FieldError::invalid(format!("{path}.{name}"), &spec[name], why));
+        }
+    }
+    security::context(&spec["securityContext"], format_args!("{path}.securityContext"), errors);
+    names::labels(&spec["nodeSelector"], format_args!("{path}.nodeSelector"), errors);
+    scheduling::affinity(&spec["affinity"], format_args!("{path}.affinity"), errors);
     scheduling::spread(spec, path, errors);
     let account = text(spec, "serviceAccountName");
     if !account.is_empty() {
@@ -63,90 +76,7 @@ pub(super) fn spec(spec: &Value, path: &str, restarts: &[&str], errors: &mut Err
     scheduling::tolerations(spec, path, errors);
 }
 
-/// The sources of a volume, in the order in which the server looks for a second one.
-const VOLUME_SOURCES: [&str; 30] = [
-    "emptyDir",
-    "hostPath",
-    "gitRepo",
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "secret",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "flocker",
-    "persistentVolumeClaim",
-    "rbd",
-    "cinder",
-    "cephfs",
-    "quobyte",
-    "downwardAPI",
-    "fc",
-    "flexVolume",
-    "configMap",
-    "azureFile",
-    "vsphereVolume",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "azureDisk",
-    "storageos",
-    "projected",
-    "scaleIO",
-    "csi",
-    "ephemeral",
-    "image",
-];
-
-/// The names of the volumes that can be mounted: those with an error cannot.
-fn volumes(spec: &Value, path: &str, errors: &mut Errors) -> BTreeSet<String> {
-    let mut seen = BTreeSet::new();
-    for (place, volume) in items(spec, "volumes") {
-        let path = format!("{path}[{place}]");
-        let before = errors.len();
-        let name = text(volume, "name");
-        if name.is_empty() {
-            errors.push(FieldError::required(format!("{path}.name"), ""));
-        } else {
-            for why in names::label(name) {
-                errors.push(FieldError::invalid(format!("{path}.name"), &json!(name), why));
-            }
-        }
-        if seen.contains(name) {
-            errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
-        }
-        let mut sources = VOLUME_SOURCES.iter().filter(|source| !volume[**source].is_null());
-        if sources.next().is_none() {
-            errors.push(FieldError::required(&path, "must specify a volume type"));
-        }
-        volume_source(volume, &path, errors);
-        for more in sources {
-            let detail = "may not specify more than 1 volume type";
-            errors.push(FieldError::forbidden(format!("{path}.{more}"), detail));
-        }
-        if errors.len() == before {
-            seen.insert(name.to_owned());
-        }
-    }
-    seen
-}
-
-fn volume_source(volume: &Value, path: &str, errors: &mut Errors) {
-    for (kind, field) in
-        [("configMap", "name"), ("secret", "secretName"), ("persistentVolumeClaim", "claimName"), ("hostPath", "path")]
-    {
-        if volume[kind].is_object() {
-            needed(&volume[kind], field, &format!("{path}.{kind}"), errors);
-        }
-    }
-    for (place, source) in items(&volume["projected"], "sources") {
-        if source.as_object().is_some_and(|kinds| kinds.values().filter(|kind| !kind.is_null()).count() > 1) {
-            let detail = "may not specify more than 1 volume type per source";
-            errors.push(FieldError::forbidden(format!("{path}.projected.sources[{place}]"), detail));
-        }
-    }
-}
-
-fn container(one: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut Errors) {
+fn container(one: &Value, path: impl Display + Copy, volumes: &BTreeSet<String>, errors: &mut Errors) {
     let name = text(one, "name");
     if name.is_empty() {
         errors.push(FieldError::required(format!("{path}.name"), ""));
@@ -162,30 +92,31 @@ fn container(one: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut E
         let detail = "must not have leading or trailing whitespace";
         errors.push(FieldError::invalid(format!("{path}.image"), &one["image"], detail));
     }
-    ports(one, &format!("{path}.ports"), errors);
-    environment(one, &format!("{path}.env"), errors);
-    environment_sources(one, &format!("{path}.envFrom"), errors);
-    mounts(one, &format!("{path}.volumeMounts"), volumes, errors);
+    ports(one, format_args!("{path}.ports"), errors);
+    environment(one, format_args!("{path}.env"), errors);
+    environment_sources(one, format_args!("{path}.envFrom"), errors);
+    mounts(one, format_args!("{path}.volumeMounts"), volumes, errors);
     let pulls = ["Always", "IfNotPresent", "Never"];
-    one_of(&one["imagePullPolicy"], &format!("{path}.imagePullPolicy"), &pulls, errors);
+    one_of(&one["imagePullPolicy"], format_args!("{path}.imagePullPolicy"), &pulls, errors);
     let messages = ["FallbackToLogsOnError", "File"];
-    one_of(&one["terminationMessagePolicy"], &format!("{path}.terminationMessagePolicy"), &messages, errors);
-    resources(&one["resources"], &format!("{path}.resources"), errors);
+    one_of(&one["terminationMessagePolicy"], format_args!("{path}.terminationMessagePolicy"), &messages, errors);
+    resources(&one["resources"], format_args!("{path}.resources"), errors);
+    security::context(&one["securityContext"], format_args!("{path}.securityContext"), errors);
     for kind in ["postStart", "preStop"] {
         let hook = &one["lifecycle"][kind];
         if hook.is_object() {
-            handler(hook, &["exec", "httpGet", "tcpSocket", "sleep"], &format!("{path}.lifecycle.{kind}"), errors);
+            handler(hook, &["exec", "httpGet", "tcpSocket", "sleep"], format_args!("{path}.lifecycle.{kind}"), errors);
         }
     }
     for kind in ["livenessProbe", "readinessProbe", "startupProbe"] {
-        probe(&one[kind], &format!("{path}.{kind}"), kind == "readinessProbe", errors);
+        probe(&one[kind], format_args!("{path}.{kind}"), kind == "readinessProbe", errors);
     }
 }
 
-fn ports(container: &Value, path: &str, errors: &mut Errors) {
+fn ports(container: &Value, path: impl Display + Copy, errors: &mut Errors) {
     let mut seen = BTreeSet::new();
     for (place, port) in items(container, "ports") {
-        let path = format!("{path}[{place}]");
+        let path = format_args!("{path}[{place}]");
         let name = text(port, "name");
         if !name.is_empty() {
             for why in names::port(name) {
@@ -198,18 +129,18 @@ fn ports(container: &Value, path: &str, errors: &mut Errors) {
         if port["containerPort"].as_i64().unwrap_or(0) == 0 {
             errors.push(FieldError::required(format!("{path}.containerPort"), ""));
         } else {
-            port_number(&port["containerPort"], &format!("{path}.containerPort"), errors);
+            port_number(&port["containerPort"], format_args!("{path}.containerPort"), errors);
         }
         if port["hostPort"].as_i64().is_some_and(|number| number != 0) {
-            port_number(&port["hostPort"], &format!("{path}.hostPort"), errors);
+            port_number(&port["hostPort"], format_args!("{path}.hostPort"), errors);
         }
-        one_of(&port["protocol"], &format!("{path}.protocol"), &["SCTP", "TCP", "UDP"], errors);
+        one_of(&port["protocol"], format_args!("{path}.protocol"), &["SCTP", "TCP", "UDP"], errors);
     }
 }
 
-fn environment(container: &Value, path: &str, errors: &mut Errors) {
+fn environment(container: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for (place, one) in items(container, "env") {
-        let path = format!("{path}[{place}]");
+        let path = format_args!("{path}[{place}]");
         let name = text(one, "name");
         if name.is_empty() {
             errors.push(FieldError::required(format!("{path}.name"), ""));
@@ -219,7 +150,7 @@ fn environment(container: &Value, path: &str, errors: &mut Errors) {
             errors.push(FieldError::invalid(format!("{path}.name"), &one["name"], detail));
         }
         let Some(source) = one["valueFrom"].as_object() else { continue };
-        let path = format!("{path}.valueFrom");
+        let path = format_args!("{path}.valueFrom");
         let value = &one["valueFrom"];
         let detail = match source.len() {
             0 => {
@@ -230,22 +161,22 @@ fn environment(container: &Value, path: &str, errors: &mut Errors) {
             _ => "may not have more than one field specified at a time",
         };
         if !detail.is_empty() {
-            errors.push(FieldError::invalid(&path, &json!(""), detail));
+            errors.push(FieldError::invalid(path, &json!(""), detail));
         }
         for kind in ["configMapKeyRef", "secretKeyRef"] {
             if value[kind].is_object() {
-                needed(&value[kind], "key", &format!("{path}.{kind}"), errors);
+                needed(&value[kind], "key", format_args!("{path}.{kind}"), errors);
             }
         }
     }
 }
 
-fn environment_sources(container: &Value, path: &str, errors: &mut Errors) {
+fn environment_sources(container: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for (place, one) in items(container, "envFrom") {
         let given: Vec<&str> =
             ["configMapRef", "secretRef"].into_iter().filter(|kind| one[*kind].is_object()).collect();
         for kind in &given {
-            needed(&one[*kind], "name", &format!("{path}[{place}].{kind}"), errors);
+            needed(&one[*kind], "name", format_args!("{path}[{place}].{kind}"), errors);
         }
         let detail = match given.len() {
             0 => "must specify one of: `configMapRef` or `secretRef`",
@@ -256,15 +187,15 @@ fn environment_sources(container: &Value, path: &str, errors: &mut Errors) {
     }
 }
 
-fn mounts(container: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mut Errors) {
+fn mounts(container: &Value, path: impl Display + Copy, known: &BTreeSet<String>, errors: &mut Errors) {
     let mut seen = BTreeSet::new();
     for (place, mount) in items(container, "volumeMounts") {
-        let path = format!("{path}[{place}]");
+        let path = format_args!("{path}[{place}]");
         let name = text(mount, "name");
         if name.is_empty() {
             errors.push(FieldError::required(format!("{path}.name"), ""));
         }
-        if !volumes.contains(name) {
+        if !known.contains(name) {
             errors.push(FieldError::not_found(format!("{path}.name"), &json!(name)));
         }
         let target = text(mount, "mountPath");
@@ -274,12 +205,7 @@ fn mounts(container: &Value, path: &str, volumes: &BTreeSet<String>, errors: &mu
         if !seen.insert(target) {
             errors.push(FieldError::invalid(format!("{path}.mountPath"), &json!(target), "must be unique"));
         }
-        let below = text(mount, "subPath");
-        if below.starts_with('/') {
-            errors.push(FieldError::invalid(format!("{path}.subPath"), &json!(below), "must be a relative path"));
-        } else if below.split('/').any(|part| part == "..") {
-            errors.push(FieldError::invalid(format!("{path}.subPath"), &json!(below), "must not contain '..'"));
-        }
+        volumes::relative(&mount["subPath"], format_args!("{path}.subPath"), errors);
     }
 }
 
@@ -315,17 +241,17 @@ pub(super) fn amount(value: &Value) -> Option<f64> {
     Some(number * factor)
 }
 
-fn resources(value: &Value, path: &str, errors: &mut Errors) {
+fn resources(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
     let mut limits = BTreeMap::new();
     for list in ["limits", "requests"] {
         for (name, quantity) in value[list].as_object().into_iter().flatten() {
-            let path = format!("{path}.{list}");
+            let path = format_args!("{path}.{list}");
             let standard = ["cpu", "memory", "ephemeral-storage"].contains(&name.as_str())
                 || name.starts_with("hugepages-")
                 || name.contains('/');
             if !standard {
                 let detail = "must be a standard resource for containers";
-                errors.push(FieldError::invalid(&path, &json!(name), detail));
+                errors.push(FieldError::invalid(path, &json!(name), detail));
             }
             let Some(amount) = amount(quantity) else { continue };
             if amount < 0.0 {
@@ -345,13 +271,21 @@ fn resources(value: &Value, path: &str, errors: &mut Errors) {
     }
 }
 
-fn probe(probe: &Value, path: &str, readiness: bool, errors: &mut Errors) {
+fn probe(probe: &Value, path: impl Display + Copy, readiness: bool, errors: &mut Errors) {
     if !probe.is_object() {
         return;
     }
     handler(probe, &["exec", "httpGet", "tcpSocket", "grpc"], path, errors);
     for name in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
-        not_negative(&probe[name], &format!("{path}.{name}"), errors);
+        not_negative(&probe[name], format_args!("{path}.{name}"), errors);
+    }
+    let grace = &probe["terminationGracePeriodSeconds"];
+    if readiness && !grace.is_null() {
+        let detail = "must not be set for readinessProbes";
+        errors.push(FieldError::invalid(format!("{path}.terminationGracePeriodSeconds"), grace, detail));
+    } else if grace.as_i64().is_some_and(|seconds| seconds < 1) {
+        let detail = "must be greater than 0";
+        errors.push(FieldError::invalid(format!("{path}.terminationGracePeriodSeconds"), grace, detail));
     }
     if !readiness && probe["successThreshold"].as_i64().is_some_and(|number| number != 1) {
         errors.push(FieldError::invalid(format!("{path}.successThreshold"), &probe["successThreshold"], "must be 1"));
@@ -359,7 +293,7 @@ fn probe(probe: &Value, path: &str, readiness: bool, errors: &mut Errors) {
 }
 
 /// Checks that exactly one of these handlers is given, at that path.
-fn handler(of: &Value, handlers: &[&str], path: &str, errors: &mut Errors) {
+fn handler(of: &Value, handlers: &[&str], path: impl Display + Copy, errors: &mut Errors) {
     let given: Vec<&&str> = handlers.iter().filter(|name| of[**name].is_object()).collect();
     match given.as_slice() {
         [] => errors.push(FieldError::required(path, "must specify a handler type")),
@@ -371,15 +305,27 @@ fn handler(of: &Value, handlers: &[&str], path: &str, errors: &mut Errors) {
             }
         }
     }
+    if of["exec"].is_object() && of["exec"]["command"].as_array().is_none_or(Vec::is_empty) {
+        errors.push(FieldError::required(format!("{path}.exec.command"), ""));
+    }
+    for (place, header) in items(&of["httpGet"], "httpHeaders") {
+        let name = text(header, "name");
+        if name.is_empty()
+            || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_')
+        {
+            let detail = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')";
+            errors.push(FieldError::invalid(format!("{path}.httpGet.httpHeaders[{place}].name"), &json!(name), detail));
+        }
+    }
     for name in ["httpGet", "tcpSocket"] {
         let port = &of[name]["port"];
-        let path = format!("{path}.{name}.port");
+        let path = format_args!("{path}.{name}.port");
         if let Some(word) = port.as_str() {
             for why in names::port(word) {
-                errors.push(FieldError::invalid(&path, port, why));
+                errors.push(FieldError::invalid(path, port, why));
             }
         } else {
-            port_number(port, &path, errors);
+            port_number(port, path, errors);
         }
     }
 }

@@ -1,20 +1,68 @@
 //! Objects of custom kinds against the schema and the rules of their definition, with the words of the real server.
 
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use regex::Regex;
 use serde_json::{Map, Value};
 
-use crate::{
-    cel::{self, Broken, RuleReason},
-    sandbox::{
-        custom::{Custom, flag, joined, words},
-        status::{FieldError, FieldProblem, printed},
-    },
-};
+use super::error::printed;
+use super::{FieldError, FieldProblem};
+use crate::cel::{self, Broken, RuleReason, Rules};
+
+/// The words of a list.
+pub(crate) fn words(value: &Value) -> Vec<String> {
+    let list = value.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a schema says so.
+pub(crate) fn flag(schema: &Value, name: &str) -> bool {
+    schema[name] == Value::Bool(true)
+}
+
+/// The path of a member.
+pub(crate) fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// Fills in the defaults of a schema.
+pub(crate) fn fill(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, schema) in schema["properties"].as_object().into_iter().flatten() {
+                if let Some(default) = schema.get("default") {
+                    let null = fields.get(key).is_some_and(Value::is_null);
+                    if !fields.contains_key(key) || (null && !flag(schema, "nullable")) {
+                        fields.insert(key.clone(), default.clone());
+                    }
+                }
+                if let Some(value) = fields.get_mut(key) {
+                    fill(schema, value);
+                }
+            }
+            if schema["additionalProperties"].is_object() {
+                let known = schema["properties"].as_object();
+                for (key, value) in fields.iter_mut() {
+                    if known.is_none_or(|known| !known.contains_key(key)) {
+                        fill(&schema["additionalProperties"], value);
+                    }
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                fill(&schema["items"], item);
+            }
+        }
+        _ => {}
+    }
+}
 
 /// What is wrong with an object by its definition; `live` is the object that it takes the place of.
-pub(super) fn check(custom: &Custom, version: &str, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
-    let schema = custom.schema(version);
+pub(super) fn check(schema: &Value, rules: Option<&Rules>, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
     let mut errors = by_schema(schema, live, object);
-    if let Some(rules) = custom.rules(version) {
+    if let Some(rules) = rules {
         if errors.iter().any(FieldError::hides_rules) {
             let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
             errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
@@ -84,6 +132,8 @@ fn check_at(schema: &Value, value: &Value, old: Option<&Value>, path: &str, erro
     if flag(schema, "x-kubernetes-int-or-string") {
         if !value.is_string() && !value.is_i64() && !value.is_u64() {
             errors.push(wrong_type(path, "integer,string", value));
+        } else if let Value::String(text) = value {
+            check_text(schema, value, text, path, errors);
         }
         return;
     }
@@ -181,7 +231,7 @@ fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mu
         errors.push(broken(path, value, rule));
     }
     if let Some(pattern) = schema["pattern"].as_str()
-        && cel::pattern(pattern).is_some_and(|regex| !regex.is_match(text))
+        && compiled(pattern).is_some_and(|regex| !regex.is_match(text))
     {
         errors.push(broken(path, value, format_args!("should match '{pattern}'")));
     }
@@ -191,6 +241,17 @@ fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mu
         let rule = format!("must be of type {format}: {text:?}");
         errors.push(broken(path, value, rule));
     }
+}
+
+/// A pattern of a schema, compiled once; absent where it is none.
+fn compiled(pattern: &str) -> Option<Regex> {
+    static COMPILED: RwLock<BTreeMap<String, Option<Regex>>> = RwLock::new(BTreeMap::new());
+    let known = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(pattern).cloned();
+    known.unwrap_or_else(|| {
+        let regex = cel::pattern(pattern);
+        COMPILED.write().unwrap_or_else(PoisonError::into_inner).insert(pattern.to_owned(), regex.clone());
+        regex
+    })
 }
 
 fn has_format(format: &str, text: &str) -> bool {
@@ -255,12 +316,15 @@ fn check_fields(
         let rule = format!("should have at least {least} properties");
         errors.push(broken(path, &Value::from(count), rule));
     }
-    for name in words(&schema["required"]) {
-        if !fields.contains_key(&name) {
-            errors.push(FieldError::required(joined(path, &name), ""));
+    let properties = schema["properties"].as_object();
+    // What has a default is there once the object is read.
+    let comes =
+        |name: &str| properties.is_some_and(|all| all.get(name).is_some_and(|one| one.get("default").is_some()));
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !fields.contains_key(name) && !comes(name) {
+            errors.push(FieldError::required(joined(path, name), ""));
         }
     }
-    let properties = schema["properties"].as_object();
     for (key, value) in fields {
         if path.is_empty() && key == "metadata" {
             check_metadata_names(&schema["properties"]["metadata"], value, errors);
@@ -374,27 +438,17 @@ mod tests {
     }
 
     fn messages(object: &Value) -> Vec<String> {
-        let status = crate::sandbox::status::Status::invalid("g", "K", "n", &by_schema(&schema(), None, object));
-        let causes = status.body()["details"]["causes"].clone();
-        let causes = causes.as_array().cloned().unwrap_or_default();
-        causes
-            .iter()
-            .map(|cause| format!("{}: {}", super::super::text(cause, "field"), super::super::text(cause, "message")))
-            .collect()
+        by_schema(&schema(), None, object).iter().map(|error| format!("{}: {}", error.field, error.body())).collect()
     }
 
     /// What a definition with that schema says of an object.
     fn judged(schema: &Value, live: Option<&Value>, object: &Value) -> Vec<FieldError> {
-        let definition = json!({"metadata": {"name": "ks.g"}, "spec": {"group": "g", "scope": "Namespaced",
-            "names": {"plural": "ks", "kind": "K"},
-            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]}});
-        let served = crate::sandbox::custom::served(&definition);
-        check(served[0].custom.as_ref().unwrap(), "v1", live, object)
+        check(schema, Rules::read(schema).as_ref(), live, object)
     }
 
     #[test]
     fn what_is_as_it_was_is_not_refused_again() {
-        let fields = |errors: Vec<FieldError>| errors.iter().map(|error| error.field().to_owned()).collect::<Vec<_>>();
+        let fields = |errors: Vec<FieldError>| errors.iter().map(|error| error.field.clone()).collect::<Vec<_>>();
         let beds = |names: [&str; 2]| json!([{"name": names[0]}, {"name": names[1]}]);
         let live = json!({"spec": {"size": 30, "water": 1, "beds": beds(["a", "a"])}});
         let change = |spec: Value| judged(&schema(), Some(&live), &json!({"spec": spec}));

@@ -85,7 +85,7 @@ fn matches_key(item: &Value, key: &str) -> bool {
 }
 
 /// A scalar without quotes.
-pub(in crate::plan) fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -93,7 +93,7 @@ pub(in crate::plan) fn text_of(value: &Value) -> String {
 }
 
 /// A key as a token of a JSON pointer.
-pub(in crate::plan) fn escape(key: &str) -> String {
+pub(crate) fn escape(key: &str) -> String {
     if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1") } else { key.to_owned() }
 }
 

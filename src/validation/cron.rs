@@ -17,8 +17,13 @@ const FIELDS: [Bounds; 5] = [
     Bounds { least: 0, most: 6, names: &DAYS },
 ];
 
-/// What is wrong with a schedule.
+/// What is wrong with a schedule of the API server.
 pub(super) fn problem(schedule: &str) -> Result<(), String> {
+    problem_of(schedule, false)
+}
+
+/// What is wrong with a schedule; one with seconds has six fields, the seconds first.
+pub(crate) fn problem_of(schedule: &str, seconds: bool) -> Result<(), String> {
     if schedule.is_empty() {
         return Err("empty spec string".to_owned());
     }
@@ -30,10 +35,13 @@ pub(super) fn problem(schedule: &str) -> Result<(), String> {
         return descriptor(schedule);
     }
     let fields: Vec<&str> = schedule.split_whitespace().collect();
-    if fields.len() != 5 {
-        return Err(format!("expected exactly 5 fields, found {}: [{}]", fields.len(), fields.join(" ")));
+    let wanted = FIELDS.len() + usize::from(seconds);
+    if fields.len() != wanted {
+        return Err(format!("expected exactly {wanted} fields, found {}: [{}]", fields.len(), fields.join(" ")));
     }
-    for (field, bounds) in fields.iter().zip(&FIELDS) {
+    // Seconds are bounded as minutes are.
+    let bounds = seconds.then_some(&FIELDS[0]).into_iter().chain(&FIELDS);
+    for (field, bounds) in fields.iter().zip(bounds) {
         for part in field.split(',').filter(|part| !part.is_empty()) {
             range(part, bounds)?;
         }

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Errors, items, names, text};
-use crate::sandbox::status::FieldError;
+use super::{Errors, FieldError, items, names, text};
 
 /// Checks a `CustomResourceDefinition`.
 pub(super) fn definition(object: &Value, errors: &mut Errors) {
@@ -38,17 +37,17 @@ pub(super) fn definition(object: &Value, errors: &mut Errors) {
 fn versions(spec: &Value, errors: &mut Errors) {
     let mut stored = 0;
     for (place, version) in items(spec, "versions") {
-        let path = format!("spec.versions[{place}]");
+        let path = format_args!("spec.versions[{place}]");
         stored += usize::from(version["storage"] == json!(true));
         let schema = &version["schema"]["openAPIV3Schema"];
         if schema.is_null() {
             let detail = "schemas are required";
             errors.push(FieldError::required(format!("{path}.schema.openAPIV3Schema"), detail));
         } else if text(schema, "type").is_empty() {
-            let path = format!("{path}.schema.openAPIV3Schema.type");
+            let path = format_args!("{path}.schema.openAPIV3Schema.type");
             errors.push(FieldError::required(path, "must not be empty at the root"));
         } else if schema["type"] != "object" {
-            let path = format!("{path}.schema.openAPIV3Schema.type");
+            let path = format_args!("{path}.schema.openAPIV3Schema.type");
             errors.push(FieldError::invalid(path, &schema["type"], "must be object at the root"));
         }
     }

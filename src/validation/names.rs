@@ -1,12 +1,11 @@
 //! Names, labels and the rest of metadata.
 
+use std::borrow::Cow;
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
-use super::{Errors, text};
-use crate::sandbox::{
-    resources::ServedResource,
-    status::{FieldError, FieldProblem},
-};
+use super::{Errors, FieldError, FieldProblem, Subject, text};
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
@@ -97,11 +96,10 @@ pub(super) fn port(word: &str) -> Vec<String> {
 
 /// What is wrong with a qualified name, such as the key of a label.
 pub(super) fn qualified(word: &str) -> Vec<String> {
-    let parts: Vec<&str> = word.split('/').collect();
-    let (prefix, name) = match parts.as_slice() {
-        [name] => (None, *name),
-        [prefix, name] => (Some(*prefix), *name),
-        _ => return vec![QUALIFIED.to_owned()],
+    let (prefix, name) = match word.split_once('/') {
+        None => (None, word),
+        Some((_, name)) if name.contains('/') => return vec![QUALIFIED.to_owned()],
+        Some((prefix, name)) => (Some(prefix), name),
     };
     let mut wrong = Vec::new();
     match prefix {
@@ -121,7 +119,7 @@ pub(super) fn qualified(word: &str) -> Vec<String> {
 }
 
 /// Checks labels, at that path.
-pub(super) fn labels(value: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn labels(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for (key, value) in value.as_object().into_iter().flatten() {
         for why in qualified(key) {
             errors.push(FieldError::invalid(path, &json!(key), why));
@@ -137,10 +135,12 @@ pub(super) fn labels(value: &Value, path: &str, errors: &mut Errors) {
 }
 
 /// Checks annotations, at that path.
-pub(super) fn annotations(value: &Value, path: &str, errors: &mut Errors) {
+pub(super) fn annotations(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
     let mut size = 0;
     for (key, value) in value.as_object().into_iter().flatten() {
-        for why in qualified(&key.to_lowercase()) {
+        let lower =
+            if key.chars().any(char::is_uppercase) { Cow::Owned(key.to_lowercase()) } else { Cow::Borrowed(key) };
+        for why in qualified(&lower) {
             errors.push(FieldError::invalid(path, &json!(key), why));
         }
         size += key.len() + value.as_str().unwrap_or_default().len();
@@ -151,12 +151,12 @@ pub(super) fn annotations(value: &Value, path: &str, errors: &mut Errors) {
     }
 }
 
-fn name_problems(resource: &ServedResource, name: &str) -> Vec<String> {
-    match (resource.group.as_str(), resource.plural.as_str()) {
-        ("", "namespaces") => label(name),
-        ("", "services") => old_label(name),
+fn name_problems(of: &Subject<'_>, name: &str) -> Vec<String> {
+    match (of.group, of.kind) {
+        ("", "Namespace") => label(name),
+        ("", "Service") => old_label(name),
         ("rbac.authorization.k8s.io", _) => path_segment(name),
-        ("batch", "cronjobs") => {
+        ("batch", "CronJob") => {
             let mut wrong = subdomain(name);
             if name.len() > 52 {
                 wrong.push("must be no more than 52 characters".to_owned());
@@ -168,20 +168,20 @@ fn name_problems(resource: &ServedResource, name: &str) -> Vec<String> {
 }
 
 /// Checks the metadata of an object.
-pub(super) fn metadata(resource: &ServedResource, object: &Value, errors: &mut Errors) {
+pub(super) fn metadata(of: &Subject<'_>, object: &Value, errors: &mut Errors) {
     let metadata = &object["metadata"];
     let name = text(metadata, "name");
     if name.is_empty() {
         errors.push(FieldError::required("metadata.name", "name or generateName is required"));
     } else {
-        for why in name_problems(resource, name) {
+        for why in name_problems(of, name) {
             errors.push(FieldError::invalid("metadata.name", &json!(name), why));
         }
     }
     labels(&metadata["labels"], "metadata.labels", errors);
     annotations(&metadata["annotations"], "metadata.annotations", errors);
     for (place, owner) in super::items(metadata, "ownerReferences") {
-        let path = format!("metadata.ownerReferences[{place}]");
+        let path = format_args!("metadata.ownerReferences[{place}]");
         for field in ["apiVersion", "kind", "name", "uid"] {
             if text(owner, field).is_empty() {
                 let field_path = if field == "apiVersion" { "version" } else { field };
@@ -216,10 +216,10 @@ pub(super) fn metadata_change(live: &Value, object: &Value, errors: &mut Errors)
 }
 
 /// Checks a label selector, at that path.
-pub(super) fn selector(value: &Value, path: &str, errors: &mut Errors) {
-    labels(&value["matchLabels"], &format!("{path}.matchLabels"), errors);
+pub(super) fn selector(value: &Value, path: impl Display + Copy, errors: &mut Errors) {
+    labels(&value["matchLabels"], format_args!("{path}.matchLabels"), errors);
     for (place, one) in super::items(value, "matchExpressions") {
-        let path = format!("{path}.matchExpressions[{place}]");
+        let path = format_args!("{path}.matchExpressions[{place}]");
         let none = one["values"].as_array().is_none_or(Vec::is_empty);
         match text(one, "operator") {
             "In" | "NotIn" if none => {

@@ -1,0 +1,189 @@
+//! What may be in a cluster of an organisation: what was applied whole last, and what was begun since.
+//!
+//! Everything that compares with the past (upgrades, sizes, what vanished, commits) compares with this, and not only with
+//! what was applied whole: a run that was refused, failed or killed half way leaves some of both.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{App, Organisation};
+use crate::expression::Value;
+use crate::model::value_text;
+use crate::name::Name;
+use crate::quantity::Quantity;
+
+/// What may be in the cluster of one organisation, as its inventory keeps it: written ahead of the first write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Footprint {
+    /// The newest commit of which something may be there; empty where that is the one applied whole last.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub begun: String,
+    /// What each app may be; one of which nothing was ever written is not there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub apps: BTreeMap<Name, AppFootprint>,
+}
+
+/// What may be in the cluster of one app.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppFootprint {
+    /// What was applied whole last; absent before the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) whole: Option<AppliedApp>,
+    /// What was begun since, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) begun: Vec<AppliedApp>,
+}
+
+/// What rules about the past compare of an app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedApp {
+    /// What it is.
+    pub(crate) definition: Name,
+    /// The version of its release.
+    pub(crate) version: String,
+    /// The settings that only grow, or stay as they were applied first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) settings: BTreeMap<String, KeptValue>,
+}
+
+/// A setting's value, as far as it is compared with later ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeptValue {
+    /// An amount with its unit.
+    Amount(Quantity),
+    /// A whole number.
+    Number(i64),
+    /// Each item as people write it.
+    List(Vec<String>),
+    /// Anything else, as people write it.
+    Text(String),
+}
+
+/// What may be in the cluster of one organisation, as rules look at it.
+#[derive(Clone, Debug, Default)]
+pub struct PastOrganisation {
+    /// The commit that it was applied whole from last; empty before the first time.
+    pub(crate) commit: String,
+    /// The organisation at that commit, where the repository holds it.
+    pub(crate) whole: Option<Arc<Organisation>>,
+    /// The newest commit of which something may be there; empty where that is the same one.
+    pub(crate) begun_commit: String,
+    /// The organisation at that commit, where the repository holds it.
+    pub(crate) begun: Option<Arc<Organisation>>,
+    /// What each app may be.
+    pub(crate) apps: BTreeMap<Name, AppFootprint>,
+}
+
+impl AppFootprint {
+    /// An app that was applied whole.
+    pub(crate) fn of_whole(app: AppliedApp) -> Self {
+        Self { whole: Some(app), begun: Vec::new() }
+    }
+
+    /// Adds what is about to be written.
+    pub(crate) fn begin(&mut self, app: &AppliedApp) {
+        if self.whole.as_ref() == Some(app) && self.begun.is_empty() || self.begun.last() == Some(app) {
+            return;
+        }
+        self.begun.retain(|other| other != app);
+        self.begun.push(app.clone());
+    }
+
+    /// Everything that the app may be, the newest last. What was begun counts until the garden takes it back (`rollback`).
+    pub(crate) fn possible(&self, taken_back: bool) -> impl Iterator<Item = &AppliedApp> {
+        let begun = if taken_back { &[][..] } else { &self.begun };
+        self.whole.iter().chain(begun)
+    }
+}
+
+impl AppliedApp {
+    /// What is compared of an app as the garden writes it.
+    pub(crate) fn of(app: &App) -> Self {
+        let kept = app.definition.settings.iter().filter(|(_, it)| it.only_grows.is_some() || it.immutable.is_some());
+        let settings = kept.filter_map(|(name, _)| Some((name.clone(), KeptValue::of(&app.settings.get(name)?.value))));
+        Self {
+            definition: app.definition.name.clone(),
+            version: app.release.version.clone(),
+            settings: settings.collect(),
+        }
+    }
+}
+
+impl KeptValue {
+    /// What is compared of a value.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Quantity(quantity) => Self::Amount(*quantity),
+            Value::Int(number) => Self::Number(*number),
+            Value::List(items) => Self::List(items.iter().map(value_text).collect()),
+            other => Self::Text(value_text(other)),
+        }
+    }
+
+    /// Whether it is smaller than a value that was there before. Values of other kinds are not compared.
+    pub(crate) fn is_smaller_than(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Amount(now), Self::Amount(before)) => {
+                now.dimension == before.dimension && now.amount < before.amount
+            }
+            (Self::Number(now), Self::Number(before)) => now < before,
+            (Self::List(now), Self::List(before)) => before.iter().any(|item| !now.contains(item)),
+            _ => false,
+        }
+    }
+}
+
+impl std::fmt::Display for KeptValue {
+    /// As people write it in a garden.
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Amount(quantity) => quantity.fmt(to),
+            Self::Number(number) => number.fmt(to),
+            Self::List(items) => to.write_str(&items.join(" ")),
+            Self::Text(text) => to.write_str(text),
+        }
+    }
+}
+
+impl PastOrganisation {
+    /// An organisation that was applied whole.
+    pub fn of_whole(organisation: &Arc<Organisation>) -> Self {
+        let apps = organisation.apps.values();
+        Self {
+            whole: Some(Arc::clone(organisation)),
+            apps: apps.map(|app| (app.name.clone(), AppFootprint::of_whole(AppliedApp::of(app)))).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The organisation as it may be there, as far as the repository holds it, the newest last.
+    pub(crate) fn each(&self) -> impl DoubleEndedIterator<Item = &Arc<Organisation>> {
+        self.whole.iter().chain(&self.begun)
+    }
+
+    /// The organisation at one of its commits, where that is known.
+    pub(crate) fn at(&self, commit: &str) -> Option<&Arc<Organisation>> {
+        if commit == self.commit {
+            return self.whole.as_ref();
+        }
+        self.begun.as_ref().filter(|_| commit == self.begun_commit)
+    }
+
+    /// Whether rules find the same in both.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        let same = |one: &Option<Arc<Organisation>>, other: &Option<Arc<Organisation>>| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let Self { commit, whole, begun_commit, begun, apps } = self;
+        same(whole, &other.whole)
+            && same(begun, &other.begun)
+            && (commit, begun_commit, apps) == (&other.commit, &other.begun_commit, &other.apps)
+    }
+}

@@ -1,0 +1,112 @@
+//! Holds back what comes after something that cannot be done: a new version does not run where its job was refused.
+//!
+//! | what cannot be done | what waits |
+//! |---|---|
+//! | an object of an app | the later stages of that app, its deletions among them |
+//! | a Secret of the organisation itself | the later stages of what is the organisation's own: no app reads it |
+//! | another object of the organisation itself (its namespace, a quota, a policy) | the later stages of all |
+//!
+//! What only brings back what was applied goes on, as under a hold.
+
+use std::collections::BTreeMap;
+
+use super::action::{Action, What};
+use super::deed::Deed;
+use super::reason::{Holding, Keeping, Refusing};
+use super::restores;
+use crate::name::Name;
+use crate::plan::Input;
+use crate::render::{ObjectId, Stage};
+
+/// Holds back, among the actions of a plan that the guard has looked at, what comes after something that cannot be done.
+pub(crate) fn hold_later(input: &Input<'_>, actions: &mut [Action]) {
+    let obstacles = Obstacles::of(input, actions);
+    let later = actions.iter_mut().filter(|action| action.verb().writes() && !restores(input, action));
+    later.for_each(|action| obstacles.hold(action));
+}
+
+/// The first thing that cannot be done, by whose later stages it holds back.
+#[derive(Default)]
+struct Obstacles {
+    all: Option<Obstacle>,
+    own: Option<Obstacle>,
+    apps: BTreeMap<Name, Obstacle>,
+}
+
+struct Obstacle {
+    stage: Stage,
+    of: ObjectId,
+    /// Whether it is only on its way out, and made again by itself once it is gone.
+    leaves: bool,
+}
+
+impl Obstacles {
+    fn of(input: &Input<'_>, actions: &[Action]) -> Self {
+        let mut obstacles = Self::default();
+        for action in actions {
+            let Some(leaves) = obstructs(input, action) else { continue };
+            let obstacle = Obstacle { stage: action.stage, of: action.id.clone(), leaves };
+            let of = match (&action.app, action.what) {
+                (Some(app), _) => {
+                    obstacles.apps.entry(app.clone()).and_modify(|first| first.or(&obstacle)).or_insert(obstacle);
+                    continue;
+                }
+                (None, What::Secret) => &mut obstacles.own,
+                (None, What::Object) => &mut obstacles.all,
+            };
+            match of {
+                Some(first) => first.or(&obstacle),
+                none => *none = Some(obstacle),
+            }
+        }
+        obstacles
+    }
+
+    /// Holds an action back where something before it cannot be done.
+    fn hold(&self, action: &mut Action) {
+        let own = match &action.app {
+            Some(app) => self.apps.get(app),
+            None => self.own.as_ref(),
+        };
+        let deletes = matches!(action.deed, Deed::Delete { .. });
+        let before = |obstacle: &&Obstacle| deletes || obstacle.stage < action.stage;
+        if let Some(first) = self.all.as_ref().filter(before).or(own.filter(before)) {
+            action.hold(Holding::After { of: first.of.clone(), leaves: first.leaves });
+        }
+    }
+}
+
+impl Obstacle {
+    /// Stays the one that comes first.
+    fn or(&mut self, other: &Self) {
+        if (other.stage, &other.of) < (self.stage, &self.of) {
+            *self = Self { stage: other.stage, of: other.of.clone(), leaves: other.leaves };
+        }
+    }
+}
+
+/// Whether an object that the garden asks for is not there as asked, and will not be by this plan: `Some(true)` where it is
+/// only on its way out. What is held by word holds its app already, and deletions hold nothing up.
+fn obstructs(input: &Input<'_>, action: &Action) -> Option<bool> {
+    match &action.deed {
+        Deed::Refused { why: Refusing::Disowned { .. }, .. } => None,
+        Deed::Refused { .. } => is_asked(action).then_some(false),
+        // Of what is only read by others a kind that cannot be listed keeps nothing from running.
+        Deed::Held { why: Holding::NotRead { .. }, .. } => {
+            (is_asked(action) && matches!(action.stage, Stage::Data | Stage::Upgrade)).then_some(false)
+        }
+        Deed::Held { why: Holding::FoughtOver { .. }, .. } => (!is_applied(input, action)).then_some(false),
+        Deed::Keep { why: Keeping::Terminating, .. } => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether the garden asks for the object: what is only in the inventory has no hash.
+fn is_asked(action: &Action) -> bool {
+    action.what == What::Secret || !action.desired_hash.is_empty()
+}
+
+/// Whether the garden asks for the same of an object as was applied last.
+fn is_applied(input: &Input<'_>, action: &Action) -> bool {
+    input.inventory.find(&action.id).is_some_and(|(_, entry)| entry.desired_hash == action.desired_hash)
+}

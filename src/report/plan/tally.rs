@@ -1,0 +1,83 @@
+//! What a plan comes to, counted organisation by organisation: its sums may stand before what they are the sums of.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::words::{counted, has_news, many};
+use crate::kind;
+use crate::plan::{Action, OrganisationPlan, Plan, Verb};
+
+/// What a plan comes to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    counts: BTreeMap<Verb, usize>,
+    organisations: usize,
+    /// Organisations with anything to tell.
+    news: usize,
+    /// Changes that no server was asked about: in namespaces that do not exist yet, and elsewhere.
+    reckoned: (usize, usize),
+}
+
+impl Tally {
+    /// Of a whole plan.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let mut tally = Self::default();
+        plan.organisations.iter().for_each(|one| tally.add(one));
+        tally
+    }
+
+    /// Counts one organisation more.
+    pub(crate) fn add(&mut self, plan: &OrganisationPlan) {
+        for (verb, count) in plan.counts() {
+            *self.counts.entry(verb).or_default() += count;
+        }
+        self.organisations += 1;
+        self.news += usize::from(has_news(plan));
+        let is_open = |action: &&Action| action.verb().writes() && !action.verified;
+        let open = plan.actions.iter().filter(is_open).count();
+        let is_new = |action: &Action| action.verb() == Verb::Create && action.id.is(kind::NAMESPACE);
+        if plan.actions.iter().any(is_new) {
+            self.reckoned.0 += open;
+        } else {
+            self.reckoned.1 += open;
+        }
+    }
+
+    /// How many organisations the plan is for.
+    pub(crate) fn organisations(&self) -> usize {
+        self.organisations
+    }
+
+    /// How many actions write something.
+    pub(crate) fn changes(&self) -> usize {
+        self.counts.iter().filter(|(verb, _)| verb.writes()).map(|(_, count)| count).sum()
+    }
+
+    /// "3 create, 1 change in 2 of 10 organisations; 8 unchanged."
+    pub(super) fn summary(&self) -> String {
+        let mut counts = self.counts.clone();
+        counts.remove(&Verb::Keep);
+        let (all, news) = (self.organisations, self.news);
+        if counts.is_empty() {
+            return format!("Nothing changes in {}.\n", many(all, "organisation"));
+        }
+        let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
+        let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
+        text.push_str(&self.unasked());
+        text
+    }
+
+    /// What the server was not asked about, and why. Empty where it was asked about everything.
+    fn unasked(&self) -> String {
+        let mut text = String::new();
+        for (count, why) in [
+            (self.reckoned.0, "their namespace does not exist yet, so the server has its say when they are applied"),
+            (self.reckoned.1, "no server was asked"),
+        ] {
+            if count > 0 {
+                let _ = writeln!(text, "{} reckoned by parcelle alone: {why}.", many(count, "change"));
+            }
+        }
+        text
+    }
+}
