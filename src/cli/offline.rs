@@ -50,8 +50,8 @@ pub(super) fn checked(
     let now = now();
     let snapshot: LiveSnapshot =
         files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
-    let (garden, repository) = (workspace.snapshot(commit)?, workspace.repository.as_ref());
-    let mut checked = check_against_snapshot(&garden, &snapshot, repository, now);
+    let garden = workspace.snapshot(commit)?;
+    let mut checked = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
     let round = plan_offline(&checked, None, now, &Baseline::Snapshot(&snapshot)).unwrap_or_default();
     for organisation in round.plan.into_iter().flat_map(|plan| plan.organisations) {
         checked.findings.extend(organisation.findings);

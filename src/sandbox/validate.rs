@@ -7,8 +7,9 @@ use super::status::FieldError;
 use crate::validation::{self, Subject};
 
 fn subject(resource: &ServedResource) -> Subject<'_> {
-    let schema = resource.custom.as_ref().map(|custom| custom.schema(&resource.version));
-    let rules = resource.custom.as_ref().and_then(|custom| custom.rules(&resource.version));
+    let custom = resource.custom.as_ref();
+    let schema = custom.map(|custom| custom.schema(&resource.version));
+    let rules = custom.and_then(|custom| custom.rules(&resource.version));
     Subject { group: &resource.group, kind: &resource.kind, schema, rules }
 }
 

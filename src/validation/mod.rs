@@ -39,7 +39,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) kind: &'a str,
     /// The schema of its definition (`openAPIV3Schema`); absent for built-in kinds.
     pub(crate) schema: Option<&'a Value>,
-    /// The rules that its definition writes in CEL, where they are known and have a say.
+    /// The rules of its definition in CEL, where they are to be judged.
     pub(crate) rules: Option<&'a Rules>,
 }
 

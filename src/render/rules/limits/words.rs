@@ -104,6 +104,7 @@ fn fact(error: &FieldError, value: Option<&Value>) -> (String, String) {
             (format!("cannot be {}", shown(value)), "write a value that fits".to_owned())
         }
         FieldProblem::TooLong => ("is too long".to_owned(), "shorten it".to_owned()),
+        FieldProblem::Unprinted => ("does not fit".to_owned(), "write a value that fits".to_owned()),
     }
 }
 
