@@ -87,7 +87,6 @@ fn fact(error: &FieldError, value: Option<&Value>) -> (String, String) {
             let fact = format!("{part}is {found} {unit} long, and {} at most fit", most.unwrap_or_default());
             (fact, "shorten it".to_owned())
         }
-        FieldProblem::Unprinted => ("does not fit".to_owned(), "say it otherwise".to_owned()),
         FieldProblem::Required => ("is missing".to_owned(), "say it".to_owned()),
         FieldProblem::Forbidden => ("may not stand there".to_owned(), "leave it out".to_owned()),
         FieldProblem::NotFound(value) => {
