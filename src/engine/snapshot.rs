@@ -73,12 +73,18 @@ pub(crate) struct OrganisationSnapshot {
 impl LiveSnapshot {
     /// Adds what another batch read.
     pub(crate) fn join(&mut self, other: Self) {
-        for (name, cluster) in other.clusters {
+        let Self { schema: _, garden: _, taken: _, left_out: _, clusters, definitions } = other;
+        for (name, cluster) in clusters {
             match self.clusters.get_mut(&name) {
-                Some(known) => known.organisations.extend(cluster.organisations),
+                Some(known) => {
+                    let ClusterSnapshot { uid: _, organisations, definitions } = cluster;
+                    known.organisations.extend(organisations);
+                    known.definitions.extend(definitions);
+                }
                 None => drop(self.clusters.insert(name, cluster)),
             }
         }
+        self.definitions.extend(definitions);
     }
 }
 

@@ -6,9 +6,8 @@ use std::sync::{PoisonError, RwLock};
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::error::printed;
 use super::{FieldError, FieldProblem};
-use crate::cel::{self, Broken, RuleReason, Rules};
+use crate::cel::{self, Rules};
 
 /// The words of a list.
 pub(crate) fn words(value: &Value) -> Vec<String> {
@@ -67,7 +66,7 @@ pub(super) fn check(schema: &Value, rules: Option<&Rules>, live: Option<&Value>,
             let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
             errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
         } else {
-            errors.extend(rules.judge(object, live).broken.iter().map(broken_rule));
+            errors.extend(rules.judge(object, live).broken.iter().map(FieldError::of_rule));
         }
     }
     errors
@@ -88,19 +87,6 @@ fn by_schema(schema: &Value, live: Option<&Value>, object: &Value) -> Vec<FieldE
         }
     }
     errors
-}
-
-/// The error of a rule that does not hold.
-fn broken_rule(broken: &Broken) -> FieldError {
-    let field = if broken.path.is_empty() { "<nil>" } else { &broken.path };
-    let shown = broken.shown.as_ref().map(printed);
-    let (problem, detail) = match broken.reason {
-        RuleReason::Invalid => (shown.map_or(FieldProblem::Unprinted, FieldProblem::Invalid), broken.detail.as_str()),
-        RuleReason::Forbidden => (FieldProblem::Forbidden, broken.detail.as_str()),
-        RuleReason::Required => (FieldProblem::Required, broken.detail.as_str()),
-        RuleReason::Duplicate => (FieldProblem::Duplicate(shown.unwrap_or_default()), ""),
-    };
-    FieldError::new(field, problem, detail)
 }
 
 fn type_of(value: &Value) -> &'static str {

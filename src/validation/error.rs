@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
+use crate::cel::{Broken, RuleReason};
+
 /// Kind of a [`FieldError`], which decides reason and wording of its cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldProblem {
@@ -38,7 +40,7 @@ pub(crate) struct FieldError {
 }
 
 /// Value as the real server prints it in an error: strings quoted, maps and lists as JSON.
-pub(super) fn printed(value: &Value) -> String {
+fn printed(value: &Value) -> String {
     value.to_string()
 }
 
@@ -77,6 +79,21 @@ impl FieldError {
 
     pub(crate) fn new(field: impl Display, problem: FieldProblem, detail: impl Into<String>) -> Self {
         Self { field: field.to_string(), problem, detail: detail.into() }
+    }
+
+    /// The error of a rule in CEL that does not hold.
+    pub(super) fn of_rule(broken: &Broken) -> Self {
+        let field = if broken.path.is_empty() { "<nil>" } else { &broken.path };
+        let shown = broken.shown.as_ref().map(printed);
+        let (problem, detail) = match broken.reason {
+            RuleReason::Invalid => {
+                (shown.map_or(FieldProblem::Unprinted, FieldProblem::Invalid), broken.detail.as_str())
+            }
+            RuleReason::Forbidden => (FieldProblem::Forbidden, broken.detail.as_str()),
+            RuleReason::Required => (FieldProblem::Required, broken.detail.as_str()),
+            RuleReason::Duplicate => (FieldProblem::Duplicate(shown.unwrap_or_default()), ""),
+        };
+        Self::new(field, problem, detail)
     }
 
     /// Whether the rules of a definition are not asked because of this.

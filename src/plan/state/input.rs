@@ -51,18 +51,17 @@ pub struct Input<'a> {
 /// retired apps that will not be made, and those in a namespace that is not there: the server cannot try them. With `all`,
 /// those of ours are asked about whatever we reckon.
 pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
-    questions_of(input, all, |_| true)
-}
-
-/// The same of some objects.
-pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
-    let index = standing::Index::new(input);
     let mut there = input.live.objects.keys().chain(input.live.settled.keys());
     let namespace = &input.desired.namespace;
     let is_there = there.any(|id| id.namespace == *namespace || (id.is(kind::NAMESPACE) && id.name == *namespace));
+    questions_of(input, all, |object| is_there || object.id.namespace != input.desired.namespace)
+}
+
+/// The same of some objects, also of those in a namespace that is not there.
+pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
+    let index = standing::Index::new(input);
     let open = |object: &Object| {
-        if (!is_there && object.id.namespace == input.desired.namespace)
-            || input.live.settled.contains_key(&object.id)
+        if input.live.settled.contains_key(&object.id)
             || input.live.unread.contains_key(&kind_key(&object.id))
             || index.is_past(input.now, object.app.as_ref())
         {
