@@ -58,7 +58,7 @@ impl Hold {
 }
 
 /// The n-th request of a verb for a resource, in a scene.
-pub(crate) struct Moment(
+pub(crate) struct HeldRequest(
     pub(crate) Scene,
     pub(crate) &'static str,
     pub(crate) &'static str,
@@ -75,74 +75,74 @@ const ROUTES: &str = "httproutes.gateway.networking.k8s.io";
 pub(crate) const DATABASES: &str = "clusters.postgresql.cnpg.io";
 
 /// The moments that are requests. A trial (`dryRun`) is no patch here, but a verb of its own.
-pub(crate) const MOMENTS: &[Moment] = &[
+pub(crate) const MOMENTS: &[HeldRequest] = &[
     // Reaching the cluster, taking the lease.
-    Moment(First, "get", "namespaces", 1, Silent),
-    Moment(First, "get", LEASES, 1, Slow),
-    Moment(First, "create", LEASES, 1, Silent),
-    Moment(First, "create", LEASES, 2, Slow),
-    Moment(Again, "update", LEASES, 1, Lost),
-    Moment(First, "create", "namespaces", 1, Busy),
+    HeldRequest(First, "get", "namespaces", 1, Silent),
+    HeldRequest(First, "get", LEASES, 1, Slow),
+    HeldRequest(First, "create", LEASES, 1, Silent),
+    HeldRequest(First, "create", LEASES, 2, Slow),
+    HeldRequest(Again, "update", LEASES, 1, Lost),
+    HeldRequest(First, "create", "namespaces", 1, Busy),
     // Reading inventories and the first lists.
-    Moment(First, "list", "configmaps", 1, Silent),
-    Moment(Again, "list", "configmaps", 1, Slow),
-    Moment(First, "list", "deployments.apps", 1, Slow),
-    Moment(Again, "list", "deployments.apps", 1, Silent),
-    Moment(First, "list", ROUTES, 1, Busy),
-    Moment(Again, "list", "secrets", 1, Busy),
-    Moment(Once, "list", "services", 1, Slow),
-    Moment(First, "get", "customresourcedefinitions.apiextensions.k8s.io", 1, Slow),
+    HeldRequest(First, "list", "configmaps", 1, Silent),
+    HeldRequest(Again, "list", "configmaps", 1, Slow),
+    HeldRequest(First, "list", "deployments.apps", 1, Slow),
+    HeldRequest(Again, "list", "deployments.apps", 1, Silent),
+    HeldRequest(First, "list", ROUTES, 1, Busy),
+    HeldRequest(Again, "list", "secrets", 1, Busy),
+    HeldRequest(Once, "list", "services", 1, Slow),
+    HeldRequest(First, "get", "customresourcedefinitions.apiextensions.k8s.io", 1, Slow),
     // Planning with the server.
-    Moment(First, "trial", POLICIES, 1, Slow),
-    Moment(First, "trial", "deployments.apps", 2, Silent),
-    Moment(Once, "trial", ROUTES, 1, Busy),
+    HeldRequest(First, "trial", POLICIES, 1, Slow),
+    HeldRequest(First, "trial", "deployments.apps", 2, Silent),
+    HeldRequest(Once, "trial", ROUTES, 1, Busy),
     // The inventory ahead of the writes.
-    Moment(First, "create", "configmaps", 1, Slow),
-    Moment(First, "create", "configmaps", 1, Silent),
-    Moment(Once, "create", "configmaps", 1, Lost),
+    HeldRequest(First, "create", "configmaps", 1, Slow),
+    HeldRequest(First, "create", "configmaps", 1, Silent),
+    HeldRequest(Once, "create", "configmaps", 1, Lost),
     // The first apply, stage by stage.
-    Moment(First, "patch", "namespaces", 1, Slow),
-    Moment(Once, "patch", "namespaces", 1, Silent),
-    Moment(First, "patch", POLICIES, 1, Slow),
-    Moment(First, "patch", POLICIES, 4, Lost),
-    Moment(First, "patch", POLICIES, 7, Busy),
-    Moment(First, "create", "secrets", 1, Slow),
-    Moment(First, "create", "secrets", 2, Lost),
-    Moment(Once, "create", "secrets", 1, Silent),
-    Moment(First, "patch", "configmaps", 1, Slow),
-    Moment(First, "patch", DATABASES, 1, Slow),
-    Moment(Once, "patch", DATABASES, 1, Busy),
-    Moment(First, "patch", "persistentvolumeclaims", 1, Silent),
+    HeldRequest(First, "patch", "namespaces", 1, Slow),
+    HeldRequest(Once, "patch", "namespaces", 1, Silent),
+    HeldRequest(First, "patch", POLICIES, 1, Slow),
+    HeldRequest(First, "patch", POLICIES, 4, Lost),
+    HeldRequest(First, "patch", POLICIES, 7, Busy),
+    HeldRequest(First, "create", "secrets", 1, Slow),
+    HeldRequest(First, "create", "secrets", 2, Lost),
+    HeldRequest(Once, "create", "secrets", 1, Silent),
+    HeldRequest(First, "patch", "configmaps", 1, Slow),
+    HeldRequest(First, "patch", DATABASES, 1, Slow),
+    HeldRequest(Once, "patch", DATABASES, 1, Busy),
+    HeldRequest(First, "patch", "persistentvolumeclaims", 1, Silent),
     // Waiting for health.
-    Moment(Once, "watch", DATABASES, 1, Still),
-    Moment(Once, "watch", "databaseroles.postgresql.cnpg.io", 1, Still),
-    Moment(Once, "patch", "deployments.apps", 1, Slow),
-    Moment(Once, "patch", ROUTES, 2, Lost),
-    Moment(Once, "patch", "services", 1, Busy),
+    HeldRequest(Once, "watch", DATABASES, 1, Still),
+    HeldRequest(Once, "watch", "databaseroles.postgresql.cnpg.io", 1, Still),
+    HeldRequest(Once, "patch", "deployments.apps", 1, Slow),
+    HeldRequest(Once, "patch", ROUTES, 2, Lost),
+    HeldRequest(Once, "patch", "services", 1, Busy),
     // The inventory after the writes.
-    Moment(First, "update", "configmaps", 1, Slow),
-    Moment(First, "update", "configmaps", 1, Silent),
-    Moment(Once, "update", "configmaps", 1, Lost),
+    HeldRequest(First, "update", "configmaps", 1, Slow),
+    HeldRequest(First, "update", "configmaps", 1, Silent),
+    HeldRequest(Once, "update", "configmaps", 1, Lost),
     // Commits, deletions, drift.
-    Moment(Commit, "update", "configmaps", 1, Slow),
-    Moment(Commit, "patch", "deployments.apps", 1, Slow),
-    Moment(Commit, "patch", "deployments.apps", 1, Silent),
-    Moment(Removal, "delete", "configmaps", 1, Slow),
-    Moment(Removal, "delete", "configmaps", 1, Lost),
-    Moment(Removal, "delete", "configmaps", 1, Silent),
-    Moment(Drift, "patch", "deployments.apps", 1, Slow),
-    Moment(Drift, "patch", "deployments.apps", 1, Busy),
+    HeldRequest(Commit, "update", "configmaps", 1, Slow),
+    HeldRequest(Commit, "patch", "deployments.apps", 1, Slow),
+    HeldRequest(Commit, "patch", "deployments.apps", 1, Silent),
+    HeldRequest(Removal, "delete", "configmaps", 1, Slow),
+    HeldRequest(Removal, "delete", "configmaps", 1, Lost),
+    HeldRequest(Removal, "delete", "configmaps", 1, Silent),
+    HeldRequest(Drift, "patch", "deployments.apps", 1, Slow),
+    HeldRequest(Drift, "patch", "deployments.apps", 1, Busy),
     // At rest, standing by, taking over.
-    Moment(Rest, "update", LEASES, 1, Slow),
-    Moment(Rest, "update", LEASES, 1, Silent),
-    Moment(Standby, "get", LEASES, 2, Slow),
-    Moment(Standby, "get", LEASES, 2, Silent),
-    Moment(Takeover, "update", LEASES, 1, Slow),
-    Moment(Takeover, "list", "configmaps", 1, Slow),
-    Moment(Takeover, "list", "deployments.apps", 1, Silent),
+    HeldRequest(Rest, "update", LEASES, 1, Slow),
+    HeldRequest(Rest, "update", LEASES, 1, Silent),
+    HeldRequest(Standby, "get", LEASES, 2, Slow),
+    HeldRequest(Standby, "get", LEASES, 2, Silent),
+    HeldRequest(Takeover, "update", LEASES, 1, Slow),
+    HeldRequest(Takeover, "list", "configmaps", 1, Slow),
+    HeldRequest(Takeover, "list", "deployments.apps", 1, Silent),
 ];
 
-impl Moment {
+impl HeldRequest {
     pub(crate) fn name(&self) -> String {
         let Self(scene, verb, resource, nth, hold) = self;
         format!("{scene:?}, {verb} {resource} {nth}, {hold:?}")

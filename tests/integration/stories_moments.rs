@@ -14,7 +14,7 @@ use crate::command::Process;
 use crate::ground::{Ground, organisation, side_by_side};
 use crate::moments::Hold::{Busy, Silent, Still};
 use crate::moments::Scene::{self, Again, Commit, Drift, First, Once, Removal, Standby, Takeover};
-use crate::moments::{DATABASES, MOMENTS, Moment, POLICIES};
+use crate::moments::{DATABASES, HeldRequest, MOMENTS, POLICIES};
 use crate::proxy::{Network, Proxy};
 
 /// How long a process may take from a signal to its end, wherever it is, where it gets the share of the machine that it needs.
@@ -90,7 +90,7 @@ fn ends(process: Process, signal: Signal, code: i32, moment: &str) {
     assert_eq!(said.code, code, "{moment}: {}", said.text());
 }
 
-impl Moment {
+impl HeldRequest {
     /// The process, asked for nothing yet, at its moment.
     async fn reached(&self, ground: &Ground) -> Process {
         let Self(scene, ..) = self;
@@ -170,7 +170,7 @@ impl Moment {
 #[test]
 fn a_process_that_is_asked_to_end_at_any_request_ends_in_order() {
     let step = if std::env::var_os("PARCELLE_TEST_MOMENTS").is_some() { 1 } else { SOME };
-    let some: Vec<(usize, &Moment)> = MOMENTS.iter().enumerate().step_by(step).collect();
+    let some: Vec<(usize, &HeldRequest)> = MOMENTS.iter().enumerate().step_by(step).collect();
     let failed = side_by_side(
         AT_ONE_TIME,
         &some,
@@ -216,7 +216,7 @@ fn a_process_whose_cluster_is_away_or_silent_ends_when_it_is_asked_to() {
 }
 
 /// A second signal, a moment after the first one.
-async fn ends_at_once(moment: &Moment) {
+async fn ends_at_once(moment: &HeldRequest) {
     let (ground, name) = (ground().await, moment.name());
     let process = moment.reached(&ground).await;
     process.signal(Signal::TERM);
@@ -248,12 +248,12 @@ async fn a_second_signal_ends_a_process_at_once_that_nobody_hears() {
 #[test]
 fn a_second_signal_ends_a_process_at_once() {
     let moments = [
-        Moment(First, "get", "namespaces", 1, Silent),
-        Moment(First, "patch", POLICIES, 1, Silent),
-        Moment(Once, "patch", "services", 1, Busy),
-        Moment(Once, "watch", DATABASES, 1, Still),
+        HeldRequest(First, "get", "namespaces", 1, Silent),
+        HeldRequest(First, "patch", POLICIES, 1, Silent),
+        HeldRequest(Once, "patch", "services", 1, Busy),
+        HeldRequest(Once, "watch", DATABASES, 1, Still),
     ];
-    let failed = side_by_side(AT_ONE_TIME, &moments, Moment::name, ends_at_once);
+    let failed = side_by_side(AT_ONE_TIME, &moments, HeldRequest::name, ends_at_once);
     assert_eq!(failed, Vec::<String>::new(), "each says above what went wrong");
 }
 
