@@ -230,7 +230,7 @@ fn fitting(u: &mut Unstructured<'_>, of: &TypeRef, id: merge::TypeId, depth: usi
 fn fitting_scalar(u: &mut Unstructured<'_>, kind: ScalarKind) -> Result<Value> {
     Ok(match kind {
         ScalarKind::String => json!(*u.choose(&["a", "b", "", "TCP", "UDP"])?),
-        ScalarKind::Integer => json!(u.int_in_range(-1..=3)?),
+        ScalarKind::Integer | ScalarKind::SmallInteger => json!(u.int_in_range(-1..=3)?),
         ScalarKind::Number => json!(*u.choose(&[0.0, 1.0, 1.5, -2.0, 1e21])?),
         ScalarKind::Boolean => json!(u.arbitrary::<bool>()?),
         ScalarKind::IntOrString => u.choose(&[json!(80), json!("http"), json!("25%")])?.clone(),
