@@ -1,11 +1,11 @@
 //! Plans and snapshots in files.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Write};
 use std::path::Path;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserializer as _, Serialize};
 use serde_json::de::IoRead;
 
 use super::CommandFailure;
@@ -21,8 +21,9 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Comm
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let text = serde_json::to_vec_pretty(value).map_err(|error| failed()(error.into()))?;
-    std::fs::write(&part, text).map_err(failed())?;
+    let mut file = std::io::BufWriter::new(File::create(&part).map_err(failed())?);
+    serde_json::to_writer_pretty(&mut file, value).map_err(|error| failed()(error.into()))?;
+    file.flush().map_err(failed())?;
     std::fs::rename(&part, path).map_err(failed())
 }
 
@@ -55,29 +56,45 @@ fn open(path: &Path) -> std::io::Result<File> {
     File::open(path)
 }
 
-/// Reads a value that `what` names ("a saved plan") and that says its schema; `way` says how such a file is made.
-#[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
+/// Reads a value that `what` names ("a snapshot") and that says its schema; `way` says how such a file is made.
 pub(super) fn read_json<T: DeserializeOwned>(
     path: &Path,
     what: &str,
     schema: &str,
     way: &str,
 ) -> Result<T, CommandFailure> {
-    let failed = || CommandFailure::file("read", path);
-    let size = std::fs::metadata(path).map_err(failed())?.len();
-    if size > LARGEST {
-        return Err(CommandFailure::asked(
-            format!("`{}` is too large for {what}", path.display()),
-            "at most 1 GiB is read",
-        ));
-    }
-    let bytes = std::fs::read(path).map_err(failed())?;
     let no = |why: String| CommandFailure::asked(format!("`{}` is not {what}: {why}", path.display()), way);
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| no(cause::of_json(&error)))?;
-    match value.get("schema").and_then(serde_json::Value::as_str) {
-        Some(found) if found == schema => {}
-        Some(found) => return Err(no(format!("its schema is `{found}`, this parcelle reads `{schema}`"))),
-        None => return Err(no(format!("it names no schema; {what} starts with `\"schema\": \"{schema}\"`"))),
+    match read_each(path, what, way, |from| from.deserialize_any(Head))? {
+        Some(found) if found == schema => read_each(path, what, way, |from| T::deserialize(from)),
+        Some(found) => Err(no(format!("its schema is `{found}`, this parcelle reads `{schema}`"))),
+        None => Err(no(format!("it names no schema; {what} starts with `\"schema\": \"{schema}\"`"))),
     }
-    serde_json::from_value(value).map_err(|error| no(cause::of_json(&error)))
+}
+
+/// The schema that a value names, whatever else it is.
+struct Head;
+
+impl<'de> Visitor<'de> for Head {
+    type Value = Option<String>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object that names its schema")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
+        let mut schema = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "schema" {
+                schema = map.next_value::<serde_json::Value>()?.as_str().map(str::to_owned);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(schema)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<String>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
 }

@@ -10,6 +10,7 @@ use super::workspace::{find, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{self, Checked};
 use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, plan_offline};
+use crate::finding::Findings;
 use crate::git::Workspace;
 
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
@@ -30,11 +31,11 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
         }
     };
     let only = only(&checked, &args.organisations)?;
-    let mut round = plan_offline(&checked, only, now, &against.as_against()).unwrap_or_default();
-    let mut writer = PlanWriter::nameless()?;
-    if let Some(plan) = round.plan.take() {
-        writer.add(plan, &BTreeSet::new(), keep(args, output))?;
-    }
+    let (mut writer, keep) = (PlanWriter::nameless()?, keep(args, output));
+    let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
+        writer.add(plan, &BTreeSet::new(), keep)
+    });
+    let round = planned?.unwrap_or_default();
     let exit = show(args, &checked, &round, writer.finish()?.as_ref(), output)?;
     round.left_to_server.iter().for_each(|left| output.note(left));
     against.note(&checked, output);
@@ -52,10 +53,13 @@ pub(super) fn checked(
         files::read_json(file, "a snapshot", SNAPSHOT_SCHEMA, "`parcelle snapshot` writes one")?;
     let garden = workspace.snapshot(commit)?;
     let mut checked = check_against_snapshot(&garden, &snapshot, workspace.repository.as_ref(), now);
-    let round = plan_offline(&checked, None, now, &Baseline::Snapshot(&snapshot)).unwrap_or_default();
-    for organisation in round.plan.into_iter().flat_map(|plan| plan.organisations) {
-        checked.findings.extend(organisation.findings);
-    }
+    let mut found = Findings::default();
+    let planned = plan_offline(&checked, None, now, &Baseline::Snapshot(&snapshot), |plan| {
+        plan.organisations.into_iter().for_each(|organisation| found.extend(organisation.findings));
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let round = planned.ok().flatten().unwrap_or_default();
+    checked.findings.extend(found);
     checked.findings.sort_in(&checked.sources);
     let taken = jiff::Timestamp::from_second(snapshot.taken).unwrap_or_default();
     let taken = format!("held against a snapshot of {taken}; what the clusters say may differ");

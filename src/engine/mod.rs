@@ -26,6 +26,7 @@ mod leading;
 mod leases;
 mod offline;
 mod options;
+mod packed_objects;
 mod pause;
 mod prepared;
 mod round;

@@ -8,11 +8,12 @@ use super::known::past;
 use super::options::RoundOptions;
 use super::round::Round;
 use super::snapshot::{self, LiveSnapshot};
-use super::stages;
+use super::stages::{self, choose};
 use super::state::RoundState;
 use crate::check::{self, Checked};
 use crate::git::{Repository, Snapshot};
 use crate::name::Name;
+use crate::plan::Plan;
 use crate::render::OrganisationObjects;
 
 /// The state that a plan without clusters compares with.
@@ -23,38 +24,62 @@ pub(crate) enum Baseline<'a> {
     Commit(&'a Checked),
 }
 
-/// Pure: plans against a snapshot, or against another commit, in the place of the clusters.
-pub(crate) fn plan_offline(
+/// Pure: plans against a snapshot, or against another commit, in the place of the clusters, batch by batch; each is handed
+/// over when it is made. `None` where there is no garden to plan for.
+///
+/// # Errors
+/// What `each` returns ends it.
+pub(crate) fn plan_offline<E>(
     checked: &Checked,
-    only: Option<BTreeSet<Name>>,
+    only: Option<&BTreeSet<Name>>,
     now: jiff::Timestamp,
     against: &Baseline<'_>,
-) -> Option<Round> {
-    let garden = checked.garden.as_ref()?;
-    let objects = opened(checked);
-    let options = RoundOptions { only, ..RoundOptions::unasked(now) };
-    let round = RoundState::of(checked, garden, &objects, &options);
-    let pretended;
-    let snapshot = match against {
-        Baseline::Snapshot(snapshot) => snapshot,
-        Baseline::Commit(base) => {
-            let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
-            pretended = snapshot::as_applied(&round, commit, &opened(base));
-            &pretended
-        }
-    };
-    let homes = inventories_of(snapshot).into_iter().filter(|(_, (_, inventory))| !inventory.entries.is_empty());
-    let homes = homes.map(|(name, (cluster, _))| (name, cluster)).collect();
-    let round = RoundState { homes: &homes, ..round };
-    let mut live = snapshot::state(&round, snapshot);
-    let left_to_server = definitions::judge(&round, &mut live);
-    let plan = stages::guard(&round, &live, stages::plan(&round, &live));
-    Some(Round { plan: Some(plan), unreached: live.unreached(), left_to_server, ..Round::default() })
+    mut each: impl FnMut(Plan) -> Result<(), E>,
+) -> Result<Option<Round>, E> {
+    let Some(garden) = checked.garden.as_ref() else { return Ok(None) };
+    let homes = against.homes();
+    let all = checked.objects.keys().chain(homes.keys());
+    let chosen = all.filter(|name| only.is_none_or(|only| only.contains(*name))).cloned().collect();
+    let mut whole = Round::default();
+    for batch in choose::batches(checked, chosen, true) {
+        let (objects, options) = (opened(checked, &batch), RoundOptions::unasked(now));
+        let state = RoundState::of(checked, garden, &objects, &options);
+        let round = RoundState { organisations: Some(&batch), homes: &homes, ..state };
+        let mut live = match against {
+            Baseline::Snapshot(snapshot) => snapshot::state(&round, snapshot),
+            Baseline::Commit(base) => {
+                let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
+                snapshot::state(&round, &snapshot::as_applied(&round, commit, &opened(base, &batch)))
+            }
+        };
+        whole.left_to_server.extend(definitions::judge(&round, &mut live));
+        whole.unreached.extend(live.unreached());
+        each(stages::guard(&round, &live, stages::plan(&round, &live)))?;
+    }
+    Ok(Some(whole))
 }
 
-/// All that was rendered, to be looked at.
-pub(super) fn opened(checked: &Checked) -> BTreeMap<Name, Arc<OrganisationObjects>> {
-    checked.objects.iter().map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
+impl Baseline<'_> {
+    /// The cluster that each organisation has objects on.
+    fn homes(&self) -> BTreeMap<Name, Name> {
+        match self {
+            Self::Snapshot(snapshot) => {
+                let known = inventories_of(snapshot).into_iter();
+                let full = known.filter(|(_, (_, inventory))| !inventory.entries.is_empty());
+                full.map(|(name, (cluster, _))| (name, cluster)).collect()
+            }
+            Self::Commit(base) => {
+                let rendered = base.objects.iter().filter(|(_, packed)| packed.objects > 0);
+                rendered.map(|(name, packed)| (name.clone(), packed.cluster.clone())).collect()
+            }
+        }
+    }
+}
+
+/// What was rendered for some organisations, to be looked at.
+fn opened(checked: &Checked, organisations: &BTreeSet<Name>) -> BTreeMap<Name, Arc<OrganisationObjects>> {
+    let wanted = checked.objects.iter().filter(|(name, _)| organisations.contains(*name));
+    wanted.map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
 }
 
 /// A garden checked against what a snapshot says may be in the clusters. IO: the repository's history.

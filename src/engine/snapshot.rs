@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::definitions;
+use super::packed_objects::PackedObjects;
 use super::stages::read;
 use super::state::{ClusterFailure, ClusterState, LiveState, OrganisationState, RoundState};
 use crate::cel::DefinitionRules;
@@ -61,7 +62,7 @@ pub(crate) struct OrganisationSnapshot {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<String>,
     /// The objects, as the server gave them; of Secrets the keys only, of custom resources no status.
-    pub(crate) objects: Vec<Value>,
+    pub(crate) objects: PackedObjects,
     /// Copied Secrets whose source has other values by now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) behind: Vec<ObjectId>,
@@ -164,6 +165,7 @@ fn cluster_state(
     let inventories: StoredInventories = snapshot
         .organisations
         .iter()
+        .filter(|(organisation, _)| round.wants(organisation))
         .map(|(name, organisation)| {
             let mut stored = StoredInventory::default();
             stored.inventory = organisation.inventory.clone();
@@ -182,7 +184,7 @@ fn cluster_state(
 fn live(cluster: &ClusterSnapshot, organisation: Option<&OrganisationSnapshot>) -> Live {
     let mut live = Live { cluster_uid: cluster.uid.clone(), ..Live::default() };
     let Some(organisation) = organisation else { return live };
-    let objects = organisation.objects.iter().map(|body| (ObjectId::of(body), LiveObject::new(body.clone())));
+    let objects = organisation.objects.open().into_iter().map(|body| (ObjectId::of(&body), LiveObject::new(body)));
     live.objects = objects.collect();
     live.copies = organisation.behind.iter().map(|id| (id.clone(), Copy::Behind)).collect();
     live.foreign.clone_from(&organisation.foreign);
@@ -219,17 +221,18 @@ pub fn as_applied(
 fn applied_organisation(schemas: &Schemas, commit: &str, rendered: &OrganisationObjects) -> OrganisationSnapshot {
     let mut snapshot = OrganisationSnapshot::default();
     commit.clone_into(&mut snapshot.inventory.commit);
+    let objects = rendered.objects.iter().map(|object| applied(schemas, &object.body));
+    let secrets = rendered.secrets.iter().map(|request| applied(schemas, &secret(request)));
+    snapshot.objects = objects.chain(secrets).collect();
     for object in &rendered.objects {
         let entry = entry(object.holds_data, object.app.as_ref(), own_fields(schemas, object));
         let entry = Entry { desired_hash: crate::plan::desired_hash(object), ..entry };
         snapshot.inventory.entries.insert(object.id.clone(), entry);
-        snapshot.objects.push(applied(schemas, &object.body));
     }
     for request in &rendered.secrets {
         let holds_data = matches!(request.source, SecretSource::Generated { .. });
         let entry = entry(holds_data, request.app.as_ref(), OwnFields::default());
         snapshot.inventory.entries.insert(request.id.clone(), entry);
-        snapshot.objects.push(applied(schemas, &secret(request)));
     }
     snapshot
 }
