@@ -120,7 +120,12 @@ fn daemon(kubeconfig: &str, folder: &Path) -> Daemon {
     Daemon::new(
         Source::mirror(&folder.join("mirror"), remote, None).expect("a mirror"),
         ClusterAccess::Outside { kubeconfig: Some(kubeconfig.into()), contexts: BTreeMap::new(), in_cluster: None },
-        LeaseOptions { identity: "bench".to_owned(), timing: Timing::lasting(hour), patient: false },
+        LeaseOptions {
+            identity: "bench".to_owned(),
+            timing: Timing::lasting(hour),
+            patient: false,
+            clock: jiff::Timestamp::now,
+        },
         DaemonOptions { interval: hour, resync: hour, wait: Some(hour), once: false, brief: true },
         Shutdown::default(),
     )

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::check::plural;
-use super::kept::{self, Keep, KeptPlan, PlanWriter};
+use super::kept::{self, KeptDetail, KeptPlan, PlanWriter};
 use super::progress::Bar;
 use super::run::Waiting;
 use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
@@ -204,11 +204,11 @@ impl Applying<'_> {
     }
 
     /// How much is kept of what need not be done.
-    fn keep(&self) -> Keep {
+    fn keep(&self) -> KeptDetail {
         match (self.args.format, self.output.verbose()) {
-            (ShowFormat::Text, true) => Keep::Whole,
-            (ShowFormat::Json, _) => Keep::Told,
-            (ShowFormat::Text | ShowFormat::Markdown, _) => Keep::Brief,
+            (ShowFormat::Text, true) => KeptDetail::Whole,
+            (ShowFormat::Json, _) => KeptDetail::Told,
+            (ShowFormat::Text | ShowFormat::Markdown, _) => KeptDetail::Brief,
         }
     }
 

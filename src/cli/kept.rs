@@ -16,7 +16,7 @@ use crate::report::plan::Tally;
 
 /// How much of an organisation's plan is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(super) enum KeptDetail {
     /// All of it, to be done.
     Whole,
     /// What is told: what stays as it is is counted.
@@ -107,17 +107,17 @@ impl PlanWriter {
     }
 
     /// Adds a batch; `pending` are the organisations of which something is left to do.
-    pub(super) fn add(&mut self, plan: Plan, pending: &BTreeSet<Name>, keep: Keep) -> Result<(), CommandFailure> {
+    pub(super) fn add(&mut self, plan: Plan, pending: &BTreeSet<Name>, keep: KeptDetail) -> Result<(), CommandFailure> {
         self.begin(plan.head)?;
         for mut one in plan.organisations {
             self.tally.add(&one);
             self.findings.extend(std::mem::take(&mut one.findings));
             let pending = pending.contains(&one.organisation);
             match keep {
-                Keep::Whole => {}
-                Keep::Told | Keep::Brief if pending => {}
-                Keep::Told => one.leave_out_unchanged(),
-                Keep::Brief => one.shorten(),
+                KeptDetail::Whole => {}
+                KeptDetail::Told | KeptDetail::Brief if pending => {}
+                KeptDetail::Told => one.leave_out_unchanged(),
+                KeptDetail::Brief => one.shorten(),
             }
             self.part(&one, pending)?;
         }
@@ -255,20 +255,16 @@ impl KeptPlan {
 pub(super) fn read_saved(path: &Path) -> Result<KeptPlan, CommandFailure> {
     let mut reading = SavedPlan { into: PlanWriter::nameless()?, head: serde_json::Map::new(), failure: None };
     let head = files::read_each(path, WHAT, WAY, |from| {
-        serde::Deserializer::deserialize_map(from, &mut reading)?;
+        serde::Deserializer::deserialize_any(from, &mut reading)?;
         serde_json::from_value::<PlanHead>(std::mem::take(&mut reading.head).into())
     });
+    let (file, schema) = (path.display(), crate::plan::SCHEMA);
+    let no = |why: String| Err(CommandFailure::asked(format!("`{file}` is not {WHAT}: {why}"), WAY));
     match reading.failure {
-        Some(Unkept::Schema(found)) => Err(CommandFailure::asked(
-            format!(
-                "`{}` is not {WHAT}: its schema is {found}, this parcelle reads `{}`",
-                path.display(),
-                crate::plan::SCHEMA
-            ),
-            WAY,
-        )),
-        Some(Unkept::Disk(failure)) => Err(failure),
         None => reading.into.closed(head?),
+        Some(Unkept::Disk(failure)) => Err(failure),
+        Some(Unkept::OtherSchema(found)) => no(format!("its schema is `{found}`, this parcelle reads `{schema}`")),
+        Some(Unkept::NoSchema) => no(format!("it names no schema; {WHAT} starts with `\"schema\": \"{schema}\"`")),
     }
 }
 
@@ -277,7 +273,8 @@ const WAY: &str = "`parcelle plan --save FILE` writes one";
 
 /// Why what was read is not kept.
 enum Unkept {
-    Schema(serde_json::Value),
+    NoSchema,
+    OtherSchema(String),
     Disk(CommandFailure),
 }
 
@@ -303,12 +300,27 @@ impl<'de> serde::de::Visitor<'de> for &mut SavedPlan {
             }
             let value: serde_json::Value = map.next_value()?;
             if key == "schema" && value != crate::plan::SCHEMA {
-                self.failure = Some(Unkept::Schema(value));
+                self.failure = Some(Unkept::OtherSchema(value.as_str().unwrap_or_default().to_owned()));
                 return Err(serde::de::Error::custom("another schema"));
             }
             self.head.insert(key, value);
         }
-        Ok(())
+        self.named().map_err(serde::de::Error::custom)
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, _: A) -> Result<(), A::Error> {
+        self.named().map_err(serde::de::Error::custom)
+    }
+}
+
+impl SavedPlan {
+    /// Whether a schema was named, in the words of nobody: what is told is the reason that is kept.
+    fn named(&mut self) -> Result<(), &'static str> {
+        if self.head.contains_key("schema") {
+            return Ok(());
+        }
+        self.failure = Some(Unkept::NoSchema);
+        Err("no schema")
     }
 }
 

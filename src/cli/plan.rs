@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::kept::{Keep, KeptPlan, PlanWriter};
+use super::kept::{KeptDetail, KeptPlan, PlanWriter};
 use super::progress::Bar;
 use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
 use super::workspace::{find, now};
@@ -61,7 +61,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     session.progress = bar.as_ref().map(Bar::sender);
     let planned = session.plan_each(&options, |session, mut prepared| {
         prepared.stamp();
-        let pending = if keep == Keep::Whole { session.pending(&prepared) } else { BTreeSet::new() };
+        let pending = if keep == KeptDetail::Whole { session.pending(&prepared) } else { BTreeSet::new() };
         writer.add(prepared.plan, &pending, keep)
     });
     let planned = planned.await;
@@ -88,12 +88,12 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
 }
 
 /// How much of a plan is kept: all of it for later, else what is shown.
-pub(super) fn keep(args: &PlanArgs, output: &Output) -> Keep {
+pub(super) fn keep(args: &PlanArgs, output: &Output) -> KeptDetail {
     match (args.format, output.verbose()) {
-        _ if args.save.is_some() => Keep::Whole,
-        (ShowFormat::Text, true) => Keep::Whole,
-        (ShowFormat::Json, _) => Keep::Told,
-        (ShowFormat::Text | ShowFormat::Markdown, _) => Keep::Brief,
+        _ if args.save.is_some() => KeptDetail::Whole,
+        (ShowFormat::Text, true) => KeptDetail::Whole,
+        (ShowFormat::Json, _) => KeptDetail::Told,
+        (ShowFormat::Text | ShowFormat::Markdown, _) => KeptDetail::Brief,
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
     let ending = Ending::listen(shutdown.clone());
     let mut daemon = Daemon::new(source, session::access(&args.clusters)?, leases, options, shutdown.clone());
     let exit = turns(&mut daemon, args, output, &ending, &shutdown).await;
-    daemon.close().await;
+    Box::pin(ending.at_last(daemon.close())).await;
     exit
 }
 

@@ -7,7 +7,7 @@ use super::render::known_organisations;
 use super::workspace::{find, identity, now, state_folder};
 use super::{ClusterFlags, CommandFailure, Common, Output};
 use crate::check::Checked;
-use crate::cluster::lease::Timing;
+use crate::cluster::lease::{Taken, Timing};
 use crate::engine::{self, ClusterAccess, LeaseOptions, Note, SandboxState, Session, Source};
 use crate::git::Workspace;
 use crate::name::Name;
@@ -71,7 +71,7 @@ pub(super) fn sandbox_state(flag: Option<&str>) -> Result<SandboxState, CommandF
 
 /// How leases are taken; a command that writes once waits for a holder who shows no life.
 pub(super) fn leases(timing: Timing, patient: bool) -> LeaseOptions {
-    LeaseOptions { identity: identity(), timing, patient }
+    LeaseOptions { identity: identity(), timing, patient, clock: now }
 }
 
 /// A note of the engine, as people read it.
@@ -79,7 +79,16 @@ pub(super) fn words_of(note: &Note) -> String {
     match note {
         Note::SandboxState { cluster, file } => format!("sandbox {cluster}: state in {}", file.display()),
         Note::StandsBy { cluster, why } => format!("cluster {cluster}: {why}; this one stands by"),
-        Note::TakesOver { cluster } => format!("cluster {cluster}: the lease is free; this one takes over"),
+        Note::TakesOver { cluster, from } => {
+            let why = match from {
+                Some(Taken::RunOut { of, still }) => {
+                    format!("`{of}` has not renewed the lease for {} s", still.as_secs())
+                }
+                Some(Taken::GivenUp { by: Some(by) }) => format!("`{by}` gave the lease up"),
+                Some(Taken::GivenUp { by: None }) | None => "the lease is free".to_owned(),
+            };
+            format!("cluster {cluster}: {why}; this one takes over")
+        }
     }
 }
 

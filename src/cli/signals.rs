@@ -10,6 +10,9 @@ use crate::cluster::Shutdown;
 /// How long what goes on may take to end in order: with the release of the leases within 10 seconds of the signal.
 const GRACE: Duration = Duration::from_secs(6);
 
+/// How long leases are still given up after a second signal: a cluster that answers takes no longer.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
 /// Signals that ask the process to end, caught from [`listen`](Self::listen) on.
 pub(crate) struct Signals {
     interrupt: Option<Signal>,
@@ -57,6 +60,18 @@ impl Ending {
             at_once.ask();
         });
         ending
+    }
+
+    /// Waits for what is done last, the release of the leases; after a second signal no longer than [`LAST_WORD`].
+    pub(crate) async fn at_last(&self, last: impl Future<Output = ()>) {
+        let too_late = async {
+            self.at_once.asked().await;
+            sleep(LAST_WORD).await;
+        };
+        tokio::select! {
+            () = last => {}
+            () = too_late => {}
+        }
     }
 
     /// Waits for what goes on; after a signal no longer than [`GRACE`], and not at all after a second one. Absent where it

@@ -37,14 +37,16 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     };
     all.sort_by(|a, b| a.organisation.cmp(&b.organisation));
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
+    let leaders = session.leaders(&round.unreached).await;
     for status in &mut all {
         status.last_change = session.last_change(&status.commit);
+        status.leader = leaders.iter().find(|leader| leader.cluster == status.cluster).cloned();
     }
     let look = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {
         (ShowFormat::Json, all) => format!("{:#}\n", serde_json::to_value(all).unwrap_or_default()),
         (_, [one]) if args.organisation.is_some() => status(one, look),
-        (_, all) => statuses(all, look),
+        (_, all) => statuses(all, &leaders, look),
     };
     if round.unreached.is_empty() || !all.is_empty() {
         output.result(&text)?;

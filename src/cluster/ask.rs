@@ -11,7 +11,7 @@ use super::connect::Connection;
 use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
 use super::request::Content;
-use crate::plan::{Cause, Conflict, DryRun, MANAGER};
+use crate::plan::{Cause, Conflict, DryRun, MANAGER, UNION};
 use crate::render::ObjectId;
 
 /// What the server answered, and warned of, under the ids that it was asked about.
@@ -44,6 +44,37 @@ pub(crate) async fn dry_runs(
         trials.answers.insert(id, answer);
     }
     trials
+}
+
+/// Asks the server what it makes of JSON patches that take away what cannot stand beside ours (`dryRun=All`, strict).
+pub(crate) async fn patch_trials(
+    connection: &Connection,
+    kinds: &Kinds,
+    patches: &BTreeMap<ObjectId, Value>,
+) -> BTreeMap<ObjectId, DryRun> {
+    let requests = patches.iter().map(|(id, patch)| async move {
+        let answer = match kinds.of(id) {
+            Ok(resource) => patch_trial(connection, resource, id, patch).await,
+            Err(missing) => DryRun::NotVerified(missing.to_string()),
+        };
+        (id.clone(), answer)
+    });
+    stream::iter(requests).buffer_unordered(32).collect().await
+}
+
+async fn patch_trial(connection: &Connection, resource: &Resource, id: &ObjectId, patch: &Value) -> DryRun {
+    let path = format!("{}?dryRun=All&{}", resource.path(&id.namespace, &id.name), patch_query());
+    match connection.trial(Method::PATCH, &path, Content::JsonPatch, patch).await {
+        Ok(_) => DryRun::Accepted,
+        // The object moved since it was read: whoever applies reads it anew.
+        Err(error) if error.is_failed_test() => DryRun::NotVerified(error.to_string()),
+        Err(error) => refused(&error),
+    }
+}
+
+/// The query of the JSON patch that takes something away.
+pub(super) fn patch_query() -> String {
+    format!("fieldManager={UNION}&fieldValidation=Strict")
 }
 
 async fn dry_run(

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::errors::ApiError;
+use super::gate::GatedClient;
 use super::shutdown::Shutdown;
 use super::warnings::Heard;
 use super::words;
@@ -134,6 +135,8 @@ pub struct Connection {
 pub(super) struct Inner {
     pub(super) cluster: Name,
     pub(super) client: kube::Client,
+    /// For writes under a lease.
+    pub(super) gated: GatedClient,
     pub(super) in_flight: Semaphore,
     pub(super) limits: Limits,
     pub(super) counters: Counters,
@@ -155,11 +158,13 @@ pub async fn connect(cluster: &Name, access: &Access, limits: Limits) -> Result<
     config.connect_timeout = Some(limits.connect);
     // kube's retries know no lost answers: ours do (see `retry`).
     config.default_retry = false;
+    let gated = GatedClient::new(config.clone());
     let client = kube::Client::try_from(config)
         .map_err(|error| ConnectError::Client { cluster: cluster.clone(), why: words::of_client(&error) })?;
     let inner = Inner {
         cluster: cluster.clone(),
         client,
+        gated,
         in_flight: Semaphore::new(limits.in_flight),
         limits,
         counters: Counters::default(),

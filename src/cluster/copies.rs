@@ -8,7 +8,10 @@ use tokio::sync::OnceCell;
 
 use super::connect::Connection;
 use super::errors::ApiError;
-use crate::plan::Copy;
+use super::followed::{SecretPlace, SourceRead};
+use super::mirror::Mirror;
+use crate::name::Name;
+use crate::plan::{Copy, MissingSource};
 use crate::render::{SecretPiece, SecretRequest, SecretSource};
 use crate::secrets::{self, HashKey, Material, MaterialError};
 
@@ -36,55 +39,102 @@ type Data = BTreeMap<String, String>;
 /// The Secrets that others follow, each read once however many follow it; dropped with what it was read for.
 pub(super) struct SourceSecrets<'a> {
     connection: &'a Connection,
-    read: Mutex<BTreeMap<(String, String), Arc<OnceCell<Arc<Data>>>>>,
+    /// Who is told which version was read for whom.
+    mirror: Option<&'a Mirror>,
+    read: Mutex<BTreeMap<SecretPlace, Arc<OnceCell<Source>>>>,
+}
+
+/// A Secret that others follow, as it was read.
+#[derive(Clone)]
+struct Source {
+    read: SourceRead,
+    data: Arc<Data>,
+}
+
+/// What a requested Secret is to hold, or what of its sources is missing.
+pub(super) struct Drawn {
+    pub(super) material: Result<Material, MaterialError>,
+    /// The keys that are missing, Secret by Secret.
+    pub(super) missing: Vec<MissingSource>,
 }
 
 impl<'a> SourceSecrets<'a> {
-    pub(super) fn of(connection: &'a Connection) -> Self {
-        Self { connection, read: Mutex::default() }
+    pub(super) fn of(connection: &'a Connection, mirror: Option<&'a Mirror>) -> Self {
+        Self { connection, mirror, read: Mutex::default() }
     }
 
-    /// The values of a Secret; none where there is no such Secret.
-    async fn data(&self, namespace: &str, name: &str) -> Result<Arc<Data>, ApiError> {
-        let key = (namespace.to_owned(), name.to_owned());
-        let cell = Arc::clone(self.read.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+    /// A Secret as it is; without values where there is none.
+    async fn source(&self, namespace: &str, name: &str) -> Result<Source, ApiError> {
+        let place: SecretPlace = (namespace.into(), name.into());
+        let cell =
+            Arc::clone(self.read.lock().unwrap_or_else(PoisonError::into_inner).entry(place.clone()).or_default());
         let found = cell.get_or_try_init(|| async {
+            let shown = self.mirror.map_or(0, |mirror| mirror.begin_source(&place));
             let opened = read(self.connection, namespace, name).await?;
-            Ok(Arc::new(opened.map(|opened| opened.data).unwrap_or_default()))
+            let version = opened.as_ref().map(|opened| opened.resource_version.as_str().into());
+            let data = Arc::new(opened.map(|opened| opened.data).unwrap_or_default());
+            Ok(Source { read: SourceRead { place, version, shown }, data })
         });
-        found.await.map(Arc::clone)
+        found.await.cloned()
     }
 
-    /// The content of a requested Secret, or what of its sources is missing.
-    pub(super) async fn material(&self, request: &SecretRequest) -> Result<Result<Material, MaterialError>, ApiError> {
-        match &request.source {
-            SecretSource::Generated { keys } => Ok(secrets::generated(keys, &BTreeMap::new())),
+    /// The content of a Secret that an organisation requests; from now on a change of its sources concerns it.
+    pub(super) async fn draw(&self, request: &SecretRequest, organisation: &Name) -> Result<Drawn, ApiError> {
+        let wanted = wanted_of(request);
+        let mut sources = BTreeMap::new();
+        for (namespace, name) in wanted.keys() {
+            sources.insert((namespace.clone(), name.clone()), self.source(namespace, name).await?);
+        }
+        if let Some(mirror) = self.mirror {
+            let reads: Vec<SourceRead> = sources.values().map(|source| source.read.clone()).collect();
+            mirror.follow(&request.id, organisation, &reads);
+        }
+        let lacks = |((namespace, name), keys): (&SecretPlace, BTreeSet<String>)| {
+            let Source { read, data } = &sources[&(namespace.clone(), name.clone())];
+            let keys: BTreeSet<String> = keys.into_iter().filter(|key| !data.contains_key(key)).collect();
+            let is_there = read.version.is_some();
+            let missing = MissingSource { namespace: namespace.to_string(), name: name.to_string(), is_there, keys };
+            (!missing.keys.is_empty()).then_some(missing)
+        };
+        let missing = wanted.iter().map(|(place, keys)| (place, keys.clone())).filter_map(lacks).collect();
+        let material = match &request.source {
+            SecretSource::Generated { keys } => secrets::generated(keys, &BTreeMap::new()),
             SecretSource::Copied { namespace, name, keys } => {
-                let found = self.data(namespace, name).await?;
-                Ok(secrets::copied(&found, &format!("{namespace}/{name}"), keys))
+                let source = &sources[&(namespace.as_str().into(), name.as_str().into())];
+                secrets::copied(&source.data, &format!("{namespace}/{name}"), keys)
             }
             SecretSource::Template { keys } => {
-                let mut sources = BTreeMap::new();
-                for name in sources_of(keys) {
-                    let found = self.data(&request.id.namespace, &name).await?;
-                    if !found.is_empty() {
-                        sources.insert(name, Arc::unwrap_or_clone(found));
-                    }
-                }
-                Ok(secrets::templated(keys, &sources))
+                let by_name = sources.iter().map(|((_, name), source)| (name.to_string(), (*source.data).clone()));
+                secrets::templated(keys, &by_name.collect())
             }
-        }
+        };
+        Ok(Drawn { material, missing })
     }
 }
 
-/// The names of the Secrets that a template draws from.
-pub(super) fn sources_of(keys: &BTreeMap<String, Vec<SecretPiece>>) -> BTreeSet<String> {
-    let pieces = keys.values().flatten();
-    let names = pieces.filter_map(|piece| match piece {
-        SecretPiece::Secret { from, .. } => Some(from.secret.to_string()),
-        SecretPiece::Text(_) => None,
-    });
-    names.collect()
+/// The keys that a requested Secret draws from others.
+fn wanted_of(request: &SecretRequest) -> BTreeMap<SecretPlace, BTreeSet<String>> {
+    let mut wanted: BTreeMap<SecretPlace, BTreeSet<String>> = BTreeMap::new();
+    match &request.source {
+        SecretSource::Generated { .. } => {}
+        SecretSource::Copied { namespace, name, keys } => {
+            wanted.insert((namespace.as_str().into(), name.as_str().into()), keys.keys().cloned().collect());
+        }
+        SecretSource::Template { keys } => {
+            for piece in keys.values().flatten() {
+                if let SecretPiece::Secret { from, .. } = piece {
+                    let place = (Arc::clone(&request.id.namespace), Arc::clone(&from.secret));
+                    wanted.entry(place).or_default().insert(from.key.to_string());
+                }
+            }
+        }
+    }
+    wanted
+}
+
+/// Whether a requested Secret draws on others.
+pub(crate) fn follows_others(request: &SecretRequest) -> bool {
+    !wanted_of(request).is_empty()
 }
 
 /// Replaces the values of a Secret by keyed hashes: they can be compared as long as this process lives, and not read.
@@ -100,22 +150,21 @@ pub(super) fn close(key: &HashKey, secret: &mut Value) {
     }
 }
 
-/// How a Secret that follows others stands to them; `live` is it with hashes for values; nothing is said of generated ones, nor of a template whose sources
-/// are still to be made by an operator.
+/// How a Secret that follows others stands to them; `live` is it with hashes for values. Nothing is said of generated ones.
 pub(super) async fn standing(
     sources: &SourceSecrets<'_>,
+    organisation: &Name,
     request: &SecretRequest,
     live: Option<&Value>,
 ) -> Result<Option<Copy>, ApiError> {
     if matches!(request.source, SecretSource::Generated { .. }) {
         return Ok(None);
     }
-    let material = match sources.material(request).await? {
-        Ok(material) => material,
-        Err(MaterialError::MissingKey { key, .. }) if matches!(request.source, SecretSource::Copied { .. }) => {
-            return Ok(Some(Copy::SourceMissing(BTreeSet::from([key]))));
-        }
-        Err(_still_to_come) => return Ok(None),
+    let Drawn { material, missing } = sources.draw(request, organisation).await?;
+    let material = match (material, &request.source) {
+        (Ok(material), _) => material,
+        (Err(_), SecretSource::Copied { .. }) => return Ok(Some(Copy::SourceMissing(missing))),
+        (Err(_), _) => return Ok(Some(Copy::Awaits(missing))),
     };
     let hashes = live.map(|live| &live["data"]);
     Ok(hashes.map(|live| if material.hashed(sources.connection.key()) == *live { Copy::InStep } else { Copy::Behind }))

@@ -74,7 +74,7 @@ fn operator_hint(api_version: &str) -> String {
 
 impl Resource {
     /// Whether its objects are of that kind.
-    pub(super) fn is(&self, kind: GroupKind) -> bool {
+    pub(crate) fn is(&self, kind: GroupKind) -> bool {
         kind.is_of(&self.api_version, &self.kind)
     }
 

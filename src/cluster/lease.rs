@@ -56,8 +56,31 @@ pub struct Lease {
     seen: Option<(String, Instant)>,
     /// Whether it moved while we looked.
     moved: bool,
+    /// Whoever else was last seen to hold it.
+    rival: Option<String>,
+    /// How it came to be ours, until that is asked.
+    taken: Option<Taken>,
+    /// What the machine's clock shows, for people who look at the lease: nothing is decided by it.
+    clock: fn() -> jiff::Timestamp,
     deadline: Arc<Mutex<Instant>>,
     timing: Timing,
+}
+
+/// How a lease of somebody else came to be ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Its holder gave it up.
+    GivenUp {
+        /// Who that was, where it was seen.
+        by: Option<String>,
+    },
+    /// Its holder did not renew it for as long as it lasts.
+    RunOut {
+        /// Who that was.
+        of: String,
+        /// How long it stood still under our eyes.
+        still: Duration,
+    },
 }
 
 /// The state of a lease for us.
@@ -76,16 +99,17 @@ pub enum LeaseState {
 
 impl Lease {
     /// The lease of a garden, by a name of our own (host, process, a random word). Nothing is asked yet.
-    pub fn new(garden: &Name, identity: String, timing: Timing) -> Self {
-        let name = format!("parcelle-{garden}");
-        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{SYSTEM_NAMESPACE}/leases");
+    pub fn new(garden: &Name, identity: String, timing: Timing, clock: fn() -> jiff::Timestamp) -> Self {
         Self {
-            path,
-            name,
+            path: PATH.to_owned(),
+            name: name_of(garden),
             identity,
             held: None,
             seen: None,
             moved: false,
+            rival: None,
+            taken: None,
+            clock,
             deadline: Arc::new(Mutex::new(Instant::now())),
             timing,
         }
@@ -101,33 +125,86 @@ impl Lease {
     /// `writer` must have a permit of its own ([`Permit::Always`]): the lease is what permits come from.
     pub async fn acquire_or_renew(&mut self, writer: &Writer) -> Result<LeaseState, ApiError> {
         let begun = Instant::now();
-        // What we hold is renewed as we know it: one request. Where that is not what is there any more, it is read.
-        if let Some(held) = self.held.take() {
-            match self.put(writer, &held, &self.identity).await {
-                Ok(lease) => return Ok(self.hold(lease, begun)),
-                Err(error) if error.is_conflict() || error.is_not_found() => {}
-                Err(error) => return Err(error),
-            }
+        if let Some(renewed) = self.renew_held(writer, begun).await? {
+            return Ok(renewed);
         }
-        let found = writer.connection().get_opt(&format!("{}/{}", self.path, self.name)).await?;
-        let answer = match &found {
-            None => self.create(writer).await,
-            Some(lease) => {
-                let holder = text(lease, "/spec/holderIdentity");
-                if holder != self.identity && !holder.is_empty() && !self.is_expired(lease) {
-                    return Ok(LeaseState::HeldBy { holder: holder.to_owned(), alive: self.moved });
-                }
-                self.put(writer, lease, &self.identity).await
-            }
+        let Some(lease) = self.read(writer).await? else {
+            let created = self.create(writer).await;
+            return self.taken_or_lost(created, begun, None);
         };
-        match answer {
-            Ok(lease) => Ok(self.hold(lease, begun)),
+        let holder = text(&lease, "/spec/holderIdentity");
+        let still = self.note(&lease).elapsed();
+        let taken = if holder == self.identity {
+            None
+        } else if holder.is_empty() {
+            Some(Taken::GivenUp { by: self.rival.clone() })
+        } else {
+            self.rival = Some(holder.to_owned());
+            if still <= self.duration_of(&lease) {
+                return Ok(LeaseState::HeldBy { holder: holder.to_owned(), alive: self.moved });
+            }
+            Some(Taken::RunOut { of: holder.to_owned(), still })
+        };
+        let put = self.put(writer, &lease, &self.identity).await;
+        self.taken_or_lost(put, begun, taken)
+    }
+
+    /// Renews the lease while it is ours, and never takes it from anybody, nor once somebody else may have had it: what was
+    /// applied meanwhile is not known.
+    pub(crate) async fn renew(&mut self, writer: &Writer) -> Result<LeaseState, ApiError> {
+        let begun = Instant::now();
+        if let Some(renewed) = self.renew_held(writer, begun).await? {
+            return Ok(renewed);
+        }
+        let lease = self.read(writer).await?.unwrap_or_default();
+        let holder = text(&lease, "/spec/holderIdentity");
+        if holder != self.identity {
+            self.end();
+            return Ok(LeaseState::HeldBy { holder: holder.to_owned(), alive: true });
+        }
+        let put = self.put(writer, &lease, &self.identity).await;
+        self.taken_or_lost(put, begun, None)
+    }
+
+    /// Renews what we hold as we know it: one request. Nothing where it may have run out meanwhile (this process was stopped), or
+    /// is not what is there any more: it is to be read.
+    async fn renew_held(&mut self, writer: &Writer, begun: Instant) -> Result<Option<LeaseState>, ApiError> {
+        let Some(held) = self.held.take().filter(|_| self.may_be_ours()) else { return Ok(None) };
+        match self.put(writer, &held, &self.identity).await {
+            Ok(lease) => Ok(Some(self.hold(lease, begun))),
+            Err(error) if error.is_conflict() || error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read(&self, writer: &Writer) -> Result<Option<Value>, ApiError> {
+        writer.connection().get_opt(&format!("{}/{}", self.path, self.name)).await
+    }
+
+    /// What came of writing our name into the lease.
+    fn taken_or_lost(
+        &mut self,
+        written: Result<Value, ApiError>,
+        begun: Instant,
+        taken: Option<Taken>,
+    ) -> Result<LeaseState, ApiError> {
+        match written {
+            Ok(lease) => {
+                self.taken = taken;
+                Ok(self.hold(lease, begun))
+            }
             Err(error) if error.is_conflict() => {
                 // Somebody was quicker; who, the next look says.
                 Ok(LeaseState::HeldBy { holder: "somebody who was quicker".to_owned(), alive: true })
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Ends our right to write, now.
+    fn end(&mut self) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.held = None;
     }
 
     /// The lease as it was written with our name in it.
@@ -140,9 +217,8 @@ impl Lease {
 
     /// Gives the lease up, so that the next one need not wait for its end.
     pub async fn release(&mut self, writer: &Writer) -> Result<(), ApiError> {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        self.held = None;
-        let found = writer.connection().get_opt(&format!("{}/{}", self.path, self.name)).await?;
+        self.end();
+        let found = self.read(writer).await?;
         let Some(lease) = found.filter(|lease| text(lease, "/spec/holderIdentity") == self.identity) else {
             return Ok(());
         };
@@ -152,12 +228,21 @@ impl Lease {
         }
     }
 
-    /// Whether a rival's lease has stood still for its whole duration under our eyes.
-    fn is_expired(&mut self, lease: &Value) -> bool {
+    /// How it came to be ours, told once.
+    pub(crate) fn take_taken(&mut self) -> Option<Taken> {
+        self.taken.take()
+    }
+
+    /// Whether nobody else can have taken it since we renewed it last.
+    fn may_be_ours(&self) -> bool {
+        let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        Instant::now() < deadline + self.timing.margin
+    }
+
+    /// How long a lease lasts without a renewal, as whoever holds it says.
+    fn duration_of(&self, lease: &Value) -> Duration {
         let seconds = lease.pointer("/spec/leaseDurationSeconds").and_then(Value::as_u64);
-        let duration = seconds.map_or(self.timing.duration, Duration::from_secs);
-        let since = self.note(lease);
-        since.elapsed() > duration
+        seconds.map_or(self.timing.duration, Duration::from_secs)
     }
 
     /// When this version of the lease was first seen.
@@ -174,13 +259,18 @@ impl Lease {
         }
     }
 
+    /// The time, as a Lease writes it.
+    fn now(&self) -> String {
+        (self.clock)().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+    }
+
     fn extend(&self, begun: Instant) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
             begun + self.timing.duration.saturating_sub(self.timing.margin);
     }
 
     async fn create(&self, writer: &Writer) -> Result<Value, ApiError> {
-        let now = now();
+        let now = self.now();
         let body = json!({
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -218,7 +308,7 @@ impl Lease {
 
     /// Writes the lease with the resourceVersion that was seen.
     async fn put(&self, writer: &Writer, lease: &Value, holder: &str) -> Result<Value, ApiError> {
-        let now = now();
+        let now = self.now();
         let mut next = lease.clone();
         let changes = text(lease, "/spec/holderIdentity") != holder;
         let spec = &mut next["spec"];
@@ -235,11 +325,13 @@ impl Lease {
     }
 }
 
-/// The wall clock, for people who look at the lease: nothing is decided by it.
-#[expect(clippy::disallowed_methods, reason = "a port: a Lease carries the time of its renewal")]
-fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+/// The lease of a garden, by name.
+pub(super) fn name_of(garden: &Name) -> String {
+    format!("parcelle-{garden}")
 }
+
+/// Where leases lie.
+pub(super) const PATH: &str = "/apis/coordination.k8s.io/v1/namespaces/parcelle-system/leases";
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()

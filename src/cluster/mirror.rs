@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use super::followed::{FollowedSecrets, SecretPlace, SecretVersion, SourceRead};
 use super::inventory::{INVENTORY_LABEL, PAUSED};
+use crate::kind;
 use crate::name::Name;
 use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, health};
 use crate::render::ObjectId;
@@ -34,8 +36,8 @@ struct Seen {
     paused: BTreeMap<Name, Option<String>>,
     /// Organisations that were paused, or are no longer.
     lifted: BTreeSet<Name>,
-    /// Secrets that others follow, which changed: namespace and name.
-    sources: BTreeSet<(String, String)>,
+    /// Secrets that others follow.
+    followed: FollowedSecrets,
     /// Whether definitions of kinds or webhooks changed.
     facts: bool,
 }
@@ -64,8 +66,6 @@ pub(crate) struct Stirred {
     pub(crate) moved: BTreeSet<Name>,
     /// Organisations in which the health of an object is another.
     pub(crate) fared: BTreeSet<Name>,
-    /// Secrets that others follow, which changed: namespace and name.
-    pub(crate) sources: BTreeSet<(String, String)>,
     /// Whether definitions of kinds or webhooks changed: what is desired has to be verified anew.
     pub(crate) facts: bool,
 }
@@ -107,18 +107,29 @@ impl Mirror {
     /// What is known of an object that is as desired: seen with this uid, and unchanged since it was verified against
     /// this hash.
     pub(crate) fn settled(&self, id: &ObjectId, uid: &str, wanted: &str) -> Option<Settled> {
+        let (kind, place) = (kind_of(id), place_of(id));
         let seen = self.seen();
-        let record = seen.record(&kind_of(id), &place_of(id)).filter(|record| &*record.uid == uid)?;
+        let record = seen.record(&kind, &place).filter(|record| &*record.uid == uid)?;
+        if seen.is_behind(&kind, &place) {
+            return None;
+        }
         let hash = record.verified_against()?;
         (hash == wanted).then(|| Settled { health: record.health.clone() })
     }
 
-    /// What was verified of an object counts no more: it will be looked at.
-    pub(crate) fn unsettle(&self, id: &ObjectId) {
-        let mut seen = self.seen();
-        if let Some(record) = seen.records.get_mut(&kind_of(id)).and_then(|records| records.get_mut(&place_of(id))) {
-            record.verified = None;
-        }
+    /// Notes that a Secret is about to be read for those that follow it; to be given to [`follow`](Self::follow).
+    pub(super) fn begin_source(&self, place: &SecretPlace) -> u64 {
+        self.seen().followed.begin_read(place)
+    }
+
+    /// Notes what a Secret of an organisation follows, as it was read.
+    pub(super) fn follow(&self, follower: &ObjectId, organisation: &Name, reads: &[SourceRead]) {
+        self.seen().followed.follow(&place_of(follower), organisation, reads);
+    }
+
+    /// Forgets what organisations follow that are not known any more.
+    pub(crate) fn forget_followers(&self, known: impl Fn(&Name) -> bool) {
+        self.seen().followed.forget(known);
     }
 
     /// A watch showed an object as it is now, with its type.
@@ -185,15 +196,34 @@ impl Mirror {
         let missing: Vec<Place> = known.filter(|place| !there.contains(*place)).cloned().collect();
         let dropped = missing.iter().filter(|place| seen.drop_record(&kind, place)).count();
         if dropped > 0 {
-            self.ring(seen);
+            self.bell.notify_one();
+        }
+        drop(seen);
+        if kind == secrets() {
+            missing.iter().for_each(|place| self.source_is(place, None));
         }
     }
 
-    /// A Secret changed that others may follow.
-    pub(super) fn source_moved(&self, namespace: &str, name: &str) {
+    /// A watch showed a version of a Secret, ours or not: whoever follows another one is looked at.
+    pub(super) fn source_is(&self, place: &SecretPlace, version: SecretVersion) {
         let mut seen = self.seen();
-        seen.sources.insert((namespace.to_owned(), name.to_owned()));
+        let behind = seen.followed.show(place, version);
+        if behind.is_empty() {
+            return;
+        }
+        let kind = secrets();
+        seen.moved.extend(behind.into_iter().map(|(place, whose)| ((kind.clone(), place), Some(whose))));
         self.ring(seen);
+    }
+
+    /// A list showed every Secret that is not ours: sources that are neither in it nor ours are gone.
+    pub(super) fn only_sources(&self, there: &BTreeSet<Place>) {
+        let seen = self.seen();
+        let ours = |place: &Place| seen.record(&secrets(), place).is_some();
+        let gone: Vec<Place> =
+            seen.followed.there().into_iter().filter(|place| !there.contains(place) && !ours(place)).collect();
+        drop(seen);
+        gone.iter().for_each(|place| self.source_is(place, None));
     }
 
     /// A definition of a kind, or a webhook, changed.
@@ -208,14 +238,15 @@ impl Mirror {
     pub(crate) fn take_stirred(&self) -> Stirred {
         let mut seen = self.seen();
         let (moved, fared) = (std::mem::take(&mut seen.moved), std::mem::take(&mut seen.fared));
-        let (sources, facts) = (std::mem::take(&mut seen.sources), std::mem::take(&mut seen.facts));
+        let facts = std::mem::take(&mut seen.facts);
         let stands = |(kind, place): &(String, Place)| {
             seen.record(kind, place).is_some_and(|record| record.verified_against().is_some())
+                && !seen.is_behind(kind, place)
         };
         let mut moved: BTreeSet<Name> =
             moved.into_iter().filter(|(object, _)| !stands(object)).filter_map(|(_, whose)| whose).collect();
         moved.append(&mut seen.lifted);
-        Stirred { moved, fared, sources, facts }
+        Stirred { moved, fared, facts }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -231,6 +262,11 @@ impl Mirror {
 impl Seen {
     fn record(&self, kind: &str, place: &Place) -> Option<&Record> {
         self.records.get(kind)?.get(place)
+    }
+
+    /// Whether an object is a Secret of which a source has another version than it follows.
+    fn is_behind(&self, kind: &str, place: &Place) -> bool {
+        kind == secrets() && self.followed.is_behind(place)
     }
 
     /// Forgets an object that is gone; says whether it was known.
@@ -253,6 +289,11 @@ fn kind_of(id: &ObjectId) -> String {
         "" => id.kind.to_string(),
         group => format!("{}.{group}", id.kind),
     }
+}
+
+/// The kind of Secrets, as records are kept by it.
+fn secrets() -> String {
+    kind::SECRET.kind.to_owned()
 }
 
 fn place_of(id: &ObjectId) -> Place {

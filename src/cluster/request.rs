@@ -1,10 +1,9 @@
 //! One way to the API server: every request is bounded, timed and counted here, every error masked; reads are tried again.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use futures::{Stream, StreamExt};
-use http::{HeaderMap, Method, Request, header};
+use http::{Method, Request, header};
 use kube::client::Body;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::connect::{Connection, Permit, Writer};
 use super::errors::{ApiError, Refusal};
+use super::headers::{date_of, retry_after};
 use super::retry::Retry;
 use super::{warnings, words};
 use crate::cause;
@@ -24,6 +24,7 @@ pub(super) enum Content {
     Json,
     Apply,
     MergePatch,
+    JsonPatch,
 }
 
 impl Content {
@@ -32,6 +33,7 @@ impl Content {
             Self::Json => "application/json",
             Self::Apply => "application/apply-patch+yaml",
             Self::MergePatch => "application/merge-patch+json",
+            Self::JsonPatch => "application/json-patch+json",
         }
     }
 }
@@ -42,6 +44,8 @@ pub(super) struct Answer<T = Value> {
     /// 200 or 201 where it matters.
     pub(super) code: u16,
     pub(super) body: T,
+    /// When the server answered, by its own clock.
+    pub(super) date: Option<jiff::Timestamp>,
     /// What the server, or an admission webhook, warns of.
     pub(super) warnings: Vec<String>,
 }
@@ -128,7 +132,7 @@ struct Call<'a> {
     acting_as: Option<&'a str>,
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// An object of which only the metadata is wanted.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 /// The same of a list. The first form that a server knows decides, and the wrong one is refused for all of them.
@@ -142,12 +146,21 @@ impl Connection {
 
     /// GET with a form of answer of its own.
     pub(super) async fn get_as<T: DeserializeOwned>(&self, path: &str, accept: &'static str) -> Result<T, ApiError> {
+        Ok(self.get_answer(path, accept).await?.body)
+    }
+
+    /// GET with all that comes with the answer.
+    pub(super) async fn get_answer<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        accept: &'static str,
+    ) -> Result<Answer<T>, ApiError> {
         let call = Call { method: Method::GET, path, accept, body: None, acting_as: None };
         let mut retry = Retry::of_a_request();
         loop {
             self.inner.counters.reads.fetch_add(1, Ordering::Relaxed);
             match self.once(&call, None).await {
-                Ok(answer) => return Ok(answer.body),
+                Ok(answer) => return Ok(answer),
                 Err(error) => retry.while_unwell(error).await?,
             }
         }
@@ -278,9 +291,13 @@ impl Connection {
         if permit.is_none() && self.is_ending() {
             return Err(ApiError::Ending);
         }
+        let client = match permit {
+            Some(Permit::Lease(lease)) => self.inner.gated.under(lease).map_err(|why| ApiError::Unreachable { why })?,
+            _ => self.inner.client.clone(),
+        };
         let limit = self.inner.limits.answer;
         // On the heap, since every future that asks the server would hold the whole of it.
-        let exchange = Box::pin(self.exchange(request, &tainted));
+        let exchange = Box::pin(self.exchange(&client, request, &tainted));
         tokio::select! {
             biased;
             answer = tokio::time::timeout(limit, exchange) => {
@@ -293,10 +310,11 @@ impl Connection {
 
     async fn exchange<T: DeserializeOwned>(
         &self,
+        client: &kube::Client,
         request: Request<Body>,
         tainted: &Tainted,
     ) -> Result<Answer<T>, ApiError> {
-        let response = self.inner.client.send(request).await.map_err(|error| of_kube(&error))?;
+        let response = client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
         let warnings = warnings::of_answer(&parts.headers, tainted);
         warnings.iter().for_each(|warning| self.warned(warning.clone()));
@@ -305,7 +323,7 @@ impl Connection {
         if parts.status.is_success() {
             let body =
                 serde_json::from_slice(&bytes).map_err(|error| ApiError::Garbled { why: cause::of_json(&error) })?;
-            return Ok(Answer { code, body, warnings });
+            return Ok(Answer { code, body, date: date_of(&parts.headers), warnings });
         }
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
@@ -352,11 +370,6 @@ fn build(call: &Call<'_>) -> Result<Request<Body>, ApiError> {
     }
     let body = call.body.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
     request.body(Body::from(body)).map_err(|error| ApiError::Garbled { why: error.to_string() })
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 /// An error of kube's client: a status it parsed, or a connection that did not stand or broke.

@@ -59,7 +59,9 @@ impl Pause {
     /// The pause that an error calls for.
     fn after(error: &ApiError) -> Self {
         match error.retry_after() {
-            None if error.is_conflict() || error.is_not_found() || error.is_expired() => Self::Short,
+            None if error.is_conflict() || error.is_failed_test() || error.is_not_found() || error.is_expired() => {
+                Self::Short
+            }
             asked => Self::Growing(asked),
         }
     }

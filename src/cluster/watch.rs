@@ -19,11 +19,10 @@ use super::errors::ApiError;
 use super::mirror::Mirror;
 use super::request::{Detail, Listed, WatchEvent, query_escaped};
 use super::retry::{Pause, Retry};
-use crate::kind::{self, WatchScope};
+use crate::kind;
 use crate::name::Name;
 use crate::plan::GARDEN_LABEL;
 use crate::render::ObjectId;
-use crate::render::naming::SYSTEM_NAMESPACE;
 
 /// How long the server is asked to keep a watch open, in seconds.
 const OPEN: u64 = 290;
@@ -44,33 +43,56 @@ pub(crate) struct Watches {
     mirror: Arc<Mirror>,
     tasks: BTreeMap<(Arc<str>, Arc<str>), JoinHandle<()>>,
     others: Vec<JoinHandle<()>>,
+    sources: Option<JoinHandle<()>>,
 }
 
 impl Watches {
-    /// Begins with those on what decides beside our own objects: definitions of kinds, webhooks, and the Secrets of the
-    /// operators that are copied.
+    /// Begins with those on what decides beside our own objects: definitions of kinds and webhooks.
     pub(crate) fn new(connection: Connection, garden: Name, mirror: Arc<Mirror>) -> Self {
         let others = kind::KINDS.iter().filter_map(|row| Some((row.id, row.watched?))).map(|(id, watched)| {
-            let facts = watched.scope == WatchScope::Cluster;
             let resource = Arc::new(Resource {
                 api_version: watched.api_version.into(),
                 kind: id.kind.into(),
                 plural: watched.plural.into(),
-                namespaced: !facts,
+                namespaced: false,
                 listable: true,
             });
-            let path = resource.list_path(SYSTEM_NAMESPACE);
+            let path = resource.list_path("");
             let connection = connection.clone();
             let subject = Subject { connection, resource, path, selector: String::new(), detail: Detail::Metadata };
             let mirror = Arc::clone(&mirror);
             tokio::spawn(async move {
-                subject
-                    .keep(None, &mut OfOthers { mirror: &mirror, facts, known: BTreeMap::new(), begun: false })
-                    .await;
+                subject.keep(None, &mut Decisive { mirror: &mirror, known: BTreeMap::new(), begun: false }).await;
             })
         });
         let others = others.collect();
-        Self { connection, garden, mirror, tasks: BTreeMap::new(), others }
+        Self { connection, garden, mirror, tasks: BTreeMap::new(), others, sources: None }
+    }
+
+    /// Opens the watch on Secrets that are not ours, unless there is one: copies and templates follow some of them. `from` is
+    /// the version of a list of Secrets after which the sources were read; without one they are listed first.
+    pub(crate) fn open_sources(&mut self, from: Option<String>) {
+        if self.sources.is_some() {
+            return;
+        }
+        let resource = Arc::new(Resource {
+            api_version: "v1".into(),
+            kind: kind::SECRET.kind.into(),
+            plural: "secrets".into(),
+            namespaced: true,
+            listable: true,
+        });
+        let subject = Subject {
+            connection: self.connection.clone(),
+            path: resource.list_path(""),
+            resource,
+            // Ours have a watch already.
+            selector: query_escaped(&format!("{GARDEN_LABEL}!={}", self.garden)),
+            detail: Detail::Metadata,
+        };
+        let mirror = Arc::clone(&self.mirror);
+        self.sources =
+            Some(tokio::spawn(async move { subject.keep(from, &mut SourcesOfOthers { mirror: &mirror }).await }));
     }
 
     /// Opens a watch on a kind of ours, unless there is one. `from` is the version of a list that the mirror was told of;
@@ -96,7 +118,7 @@ impl Watches {
 
 impl Drop for Watches {
     fn drop(&mut self) {
-        self.tasks.values().chain(&self.others).for_each(JoinHandle::abort);
+        self.tasks.values().chain(&self.others).chain(&self.sources).for_each(JoinHandle::abort);
     }
 }
 
@@ -125,10 +147,16 @@ struct OfOurs<'a> {
 impl Watcher for OfOurs<'_> {
     fn is(&mut self, id: &ObjectId, object: &Value) {
         self.mirror.is(id, object);
+        if id.is(kind::SECRET) {
+            self.mirror.source_is(&place_of(id), version_of(object).map(String::into_boxed_str));
+        }
     }
 
     fn gone(&mut self, id: &ObjectId) {
         self.mirror.gone(id);
+        if id.is(kind::SECRET) {
+            self.mirror.source_is(&place_of(id), None);
+        }
     }
 
     fn whole(&mut self, kind: &ObjectId, there: &BTreeSet<(Arc<str>, Arc<str>)>) {
@@ -136,52 +164,64 @@ impl Watcher for OfOurs<'_> {
     }
 }
 
-/// Objects of others, of which only matters that they change.
-struct OfOthers<'a> {
+/// Secrets that are not ours, of which only matter those that others follow.
+struct SourcesOfOthers<'a> {
     mirror: &'a Mirror,
-    facts: bool,
+}
+
+impl Watcher for SourcesOfOthers<'_> {
+    fn is(&mut self, id: &ObjectId, object: &Value) {
+        self.mirror.source_is(&place_of(id), version_of(object).map(String::into_boxed_str));
+    }
+
+    fn gone(&mut self, id: &ObjectId) {
+        self.mirror.source_is(&place_of(id), None);
+    }
+
+    fn whole(&mut self, _kind: &ObjectId, there: &BTreeSet<(Arc<str>, Arc<str>)>) {
+        self.mirror.only_sources(there);
+    }
+}
+
+/// Objects of others that decide what the server makes of every apply: it only matters that they change.
+struct Decisive<'a> {
+    mirror: &'a Mirror,
     /// What was seen of each last: the generation where it counts, else the version.
     known: BTreeMap<(Arc<str>, Arc<str>), String>,
     /// Whether they were listed once: what the first list shows is no change.
     begun: bool,
 }
 
-impl OfOthers<'_> {
-    fn moved(&self, id: &ObjectId) {
-        if self.facts {
-            self.mirror.facts_moved();
-        } else {
-            self.mirror.source_moved(&id.namespace, &id.name);
-        }
-    }
-}
-
-impl Watcher for OfOthers<'_> {
+impl Watcher for Decisive<'_> {
     fn is(&mut self, id: &ObjectId, object: &Value) {
         let metadata = &object["metadata"];
-        let mark = match (&metadata["generation"], self.facts) {
-            (Value::Number(generation), true) => format!("{} {generation}", metadata["uid"]),
+        let mark = match &metadata["generation"] {
+            Value::Number(generation) => format!("{} {generation}", metadata["uid"]),
             _ => metadata["resourceVersion"].to_string(),
         };
-        let before = self.known.insert((id.namespace.clone(), id.name.clone()), mark.clone());
+        let before = self.known.insert(place_of(id), mark.clone());
         if self.begun && before.as_ref() != Some(&mark) {
-            self.moved(id);
+            self.mirror.facts_moved();
         }
     }
 
     fn gone(&mut self, id: &ObjectId) {
-        self.known.remove(&(id.namespace.clone(), id.name.clone()));
-        self.moved(id);
+        self.known.remove(&place_of(id));
+        self.mirror.facts_moved();
     }
 
-    fn whole(&mut self, kind: &ObjectId, there: &BTreeSet<(Arc<str>, Arc<str>)>) {
+    fn whole(&mut self, _kind: &ObjectId, there: &BTreeSet<(Arc<str>, Arc<str>)>) {
         let before = self.known.len();
         self.known.retain(|place, _| there.contains(place));
         if self.begun && self.known.len() != before {
-            self.moved(kind);
+            self.mirror.facts_moved();
         }
         self.begun = true;
     }
+}
+
+fn place_of(id: &ObjectId) -> (Arc<str>, Arc<str>) {
+    (id.namespace.clone(), id.name.clone())
 }
 
 impl Subject {

@@ -13,6 +13,7 @@ use super::round::Round;
 use super::session::{Note, Session};
 use super::source::Source;
 use crate::check::Checked;
+use crate::cluster::lease::Taken;
 use crate::cluster::{Reading, Shutdown};
 use crate::git::CommitId;
 use crate::name::Name;
@@ -120,8 +121,12 @@ impl Daemon {
         let before = (self.session.refused.clone(), self.session.unasked.clone());
         let gained = self.session.lead(now).await;
         self.tells |= before != (self.session.refused.clone(), self.session.unasked.clone());
-        let taken_over = gained.iter().filter(|cluster| self.standby.contains_key(*cluster));
-        self.session.notes.extend(taken_over.map(|cluster| Note::TakesOver { cluster: cluster.clone() }));
+        for (cluster, from) in gained.iter().filter(|(cluster, _)| self.standby.contains_key(*cluster)) {
+            // Of a lease that ran out, the session has told.
+            if !matches!(from, Some(Taken::RunOut { .. })) {
+                self.session.notes.push(Note::TakesOver { cluster: cluster.clone(), from: from.clone() });
+            }
+        }
         let event = if gained.is_empty() { event } else { Event::Resync };
         // Until a round has looked at everything, also where the check before it fails.
         self.begins |= event == Event::Resync;

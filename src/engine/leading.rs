@@ -1,18 +1,23 @@
 //! Which clusters this process leads: what it may write, and what it leaves to others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::join_all;
+
 use super::clusters::Clusters;
-use super::leases::Taken;
-use super::session::Session;
-use crate::cluster::Permit;
+use super::leases::Leadership;
+use super::session::{Note, Session};
+use crate::cause::reason_of;
+use crate::cluster::lease::Taken;
+use crate::cluster::{Leader, Permit};
 use crate::name::Name;
+use crate::report::plan::LeaderStatus;
 
 impl Session {
     /// IO: takes the leases of all clusters that are not ours yet, and says which were gained. What others applied
     /// meanwhile is learnt before anything is planned.
-    pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> BTreeSet<Name> {
+    pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> BTreeMap<Name, Option<Taken>> {
         let gained = self.take_leases().await;
         let readable = self.known.unread.iter().any(|cluster| !self.is_left_alone(cluster));
         if !gained.is_empty() || readable {
@@ -21,14 +26,32 @@ impl Session {
         gained
     }
 
-    /// IO: takes the leases of all clusters that are not ours yet; those that were gained. Embedded sandboxes need none.
-    pub(super) async fn take_leases(&mut self) -> BTreeSet<Name> {
+    /// IO: takes the leases of all clusters that are not ours yet; those that were gained, with how. Embedded sandboxes need none.
+    pub(super) async fn take_leases(&mut self) -> BTreeMap<Name, Option<Taken>> {
         let Some(clusters) = self.clusters.as_ref().filter(|clusters| clusters.are_shared()) else {
-            return BTreeSet::new();
+            return BTreeMap::new();
         };
-        let Taken { gained, held_by_others, unasked } = self.leases.take(clusters).await;
+        let Leadership { gained, held_by_others, unasked } = self.leases.take(clusters).await;
         (self.refused, self.unasked) = (held_by_others, unasked);
+        let run_out = gained.iter().filter(|(_, from)| matches!(from, Some(Taken::RunOut { .. })));
+        let notes = run_out.map(|(cluster, from)| Note::TakesOver { cluster: cluster.clone(), from: from.clone() });
+        self.notes.extend(notes);
         gained
+    }
+
+    /// IO: who leads each cluster that could be reached; embedded sandboxes are led by nobody.
+    pub(crate) async fn leaders(&self, unreached: &BTreeMap<Name, String>) -> Vec<LeaderStatus> {
+        let Some(clusters) = self.clusters.as_ref().filter(|clusters| clusters.are_shared()) else { return Vec::new() };
+        let connections = clusters.connections();
+        let reached = connections.iter().filter(|(name, _)| !unreached.contains_key(*name));
+        let asked = reached.map(async |(name, connection)| match Leader::read(connection, &clusters.garden).await {
+            Ok(leader) => LeaderStatus::of(name.to_string(), leader.as_ref()),
+            Err(error) => {
+                let unknown = Some(reason_of(&error));
+                LeaderStatus { cluster: name.to_string(), unknown, ..LeaderStatus::default() }
+            }
+        });
+        join_all(asked).await
     }
 
     /// What allows writing, by cluster: our lease, or that nobody else reaches an embedded sandbox.

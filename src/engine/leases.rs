@@ -1,17 +1,17 @@
 //! One writer at a time: the leases of a garden's clusters, renewed for as long as they are kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::clusters::Clusters;
 use crate::cause::reason_of;
-use crate::cluster::lease::{LeaseState, Timing};
+use crate::cluster::lease::{LeaseState, Taken, Timing};
 use crate::cluster::{Connection, Lease, Permit, Writer};
 use crate::name::Name;
 
@@ -27,7 +27,7 @@ const FIRST_REST: Duration = Duration::from_secs(5);
 /// The longest such rest.
 const LONGEST_REST: Duration = Duration::from_mins(5);
 
-/// How leases are taken.
+/// How leases are leadership.
 #[derive(Clone, Debug)]
 pub struct LeaseOptions {
     /// Who we are: unique to this process, and telling enough for people who look for the holder.
@@ -36,12 +36,16 @@ pub struct LeaseOptions {
     pub timing: Timing,
     /// Whether a holder who shows no life for as long as a lease lasts is waited out.
     pub patient: bool,
+    /// What the machine's clock shows, for people who look at a lease: nothing is decided by it.
+    pub clock: fn() -> jiff::Timestamp,
 }
 
 /// The leases that are ours. Those that are not released end by themselves, [`Timing::duration`] after the last renewal.
 pub(super) struct Leases {
     options: LeaseOptions,
     kept: BTreeMap<Name, Kept>,
+    /// Clusters whose lease we reached for, with the garden: it may be ours although no answer said so.
+    reached_for: std::sync::Mutex<BTreeMap<Name, (Name, Writer)>>,
     /// Leases of others as they were seen last.
     rivals: BTreeMap<Name, Lease>,
     /// Clusters that could not be asked.
@@ -58,9 +62,9 @@ struct Silent {
 
 /// What came of asking for the leases of all clusters.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
-    /// Clusters whose lease is ours since now.
-    pub(super) gained: BTreeSet<Name>,
+pub(super) struct Leadership {
+    /// Clusters whose lease is ours since now, with how it came to be, where somebody else had it.
+    pub(super) gained: BTreeMap<Name, Option<Taken>>,
     /// Clusters that somebody else leads, with who it is.
     pub(super) held_by_others: BTreeMap<Name, String>,
     /// Clusters that could not be asked, with the reason.
@@ -99,7 +103,13 @@ impl Drop for Kept {
 
 impl Leases {
     pub(super) fn new(options: LeaseOptions) -> Self {
-        Self { options, kept: BTreeMap::new(), rivals: BTreeMap::new(), silent: BTreeMap::new() }
+        Self {
+            options,
+            kept: BTreeMap::new(),
+            reached_for: std::sync::Mutex::default(),
+            rivals: BTreeMap::new(),
+            silent: BTreeMap::new(),
+        }
     }
 
     /// How long from now leases that are not ours are to be asked for again: those of others so often that one which is not
@@ -112,7 +122,7 @@ impl Leases {
     }
 
     /// IO: takes the lease of every cluster that is not ours yet. Nothing may be written where it is not gained.
-    pub(super) async fn take(&mut self, clusters: &Clusters) -> Taken {
+    pub(super) async fn take(&mut self, clusters: &Clusters) -> Leadership {
         let connections = clusters.connections();
         self.kept.retain(|name, kept| connections.contains_key(name) && kept.permit.holds());
         self.silent.retain(|name, _| connections.contains_key(name));
@@ -121,10 +131,10 @@ impl Leases {
         for (name, connection) in &connections {
             let rests = self.silent.get(name).is_some_and(|silent| silent.asked_again > now);
             if !self.kept.contains_key(name) && !rests {
-                let LeaseOptions { identity, timing, .. } = &self.options;
+                let LeaseOptions { identity, timing, clock, .. } = &self.options;
                 // Whether a lease still moves shows only over time.
                 let seen = self.rivals.remove(name);
-                let lease = seen.unwrap_or_else(|| Lease::new(&clusters.garden, identity.clone(), *timing));
+                let lease = seen.unwrap_or_else(|| Lease::new(&clusters.garden, identity.clone(), *timing, *clock));
                 asked.push((connection.to_the_end(), lease));
             }
         }
@@ -134,24 +144,24 @@ impl Leases {
             (connection.cluster().clone(), lease, answer)
         });
         let asked = join_all(asked).await;
-        let mut taken = Taken::default();
-        for (name, lease, answer) in asked {
+        let mut leadership = Leadership::default();
+        for (name, mut lease, answer) in asked {
             match answer {
                 Answer::Ours(writer) => {
                     self.silent.remove(&name);
-                    self.kept.insert(name.clone(), Kept::new(lease, writer, self.options.timing));
-                    taken.gained.insert(name);
+                    leadership.gained.insert(name.clone(), lease.take_taken());
+                    self.kept.insert(name, Kept::new(lease, writer, self.options.timing));
                 }
                 Answer::Rivals(why) => {
                     self.silent.remove(&name);
                     self.rivals.insert(name.clone(), lease);
-                    taken.held_by_others.insert(name, why);
+                    leadership.held_by_others.insert(name, why);
                 }
                 Answer::None(why) => self.note_silence(name, why),
             }
         }
-        taken.unasked = self.silent.iter().map(|(name, silent)| (name.clone(), silent.why.clone())).collect();
-        taken
+        leadership.unasked = self.silent.iter().map(|(name, silent)| (name.clone(), silent.why.clone())).collect();
+        leadership
     }
 
     /// A cluster that gave no answer rests, longer each time, so that it delays nobody else.
@@ -172,6 +182,8 @@ impl Leases {
                 Ok(writer) => writer,
                 Err(error) => return Answer::None(reason_of(&error)),
             };
+            let reached_for = (clusters.garden.clone(), writer.clone());
+            self.reached_for().insert(connection.cluster().clone(), reached_for);
             loop {
                 match lease.acquire_or_renew(&writer).await {
                     Ok(LeaseState::Held) => return Answer::Ours(writer),
@@ -195,15 +207,26 @@ impl Leases {
         self.kept.iter().map(|(name, kept)| (name.clone(), kept.permit.clone())).collect()
     }
 
-    /// IO: gives all of them up, so that the next one need not wait.
+    fn reached_for(&self) -> std::sync::MutexGuard<'_, BTreeMap<Name, (Name, Writer)>> {
+        self.reached_for.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// IO: gives all of them up, so that the next one need not wait; those too of which it is not known whether they are ours.
     pub(super) async fn release(&mut self) {
         let kept = std::mem::take(&mut self.kept);
-        let released = kept.values().map(async |kept| {
+        let mut unsure = std::mem::take(&mut *self.reached_for());
+        unsure.retain(|name, _| !kept.contains_key(name));
+        let LeaseOptions { identity, timing, clock, .. } = &self.options;
+        let unsure =
+            join_all(unsure.values().map(async |(garden, writer)| {
+                Lease::new(garden, identity.clone(), *timing, *clock).release(writer).await
+            }));
+        let kept = join_all(kept.values().map(async |kept| {
             kept.keeper.abort(); // before the lease is given up, so that it is not taken again
             kept.lease.lock().await.release(&kept.writer).await
-        });
+        }));
         // Those that cannot be given up in time end by themselves.
-        let _ended = tokio::time::timeout(LONGEST_RELEASE, join_all(released)).await;
+        let _ended = tokio::time::timeout(LONGEST_RELEASE, join(kept, unsure)).await;
     }
 }
 
@@ -211,7 +234,7 @@ impl Leases {
 async fn keep(lease: Arc<Mutex<Lease>>, writer: Writer, timing: Timing) {
     loop {
         sleep(timing.renewal).await;
-        let renewed = lease.lock().await.acquire_or_renew(&writer).await;
+        let renewed = lease.lock().await.renew(&writer).await;
         match renewed {
             Ok(LeaseState::Held) => {}
             Ok(LeaseState::HeldBy { holder, .. }) => {

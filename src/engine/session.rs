@@ -18,6 +18,7 @@ use super::stages::{self, choose};
 use super::state::RoundState;
 use super::{snapshot, stale, status, survey};
 use crate::check::Checked;
+use crate::cluster::lease::Taken;
 use crate::cluster::{Connection, Progress, Shutdown};
 use crate::git::{CommitId, Repository};
 use crate::name::Name;
@@ -65,7 +66,11 @@ pub(crate) enum Note {
         why: String,
     },
     /// Whoever wrote to a cluster is gone; this process writes from now on.
-    TakesOver { cluster: Name },
+    TakesOver {
+        cluster: Name,
+        /// How the lease came to be free, as far as that is known.
+        from: Option<Taken>,
+    },
 }
 
 /// Which organisations a round is about.
@@ -140,14 +145,16 @@ impl Session {
     /// are, and it is checked again, now against what is applied there. Says whether that was so.
     pub(super) async fn check(&mut self, head: Option<&CommitId>, now: jiff::Timestamp) -> Result<bool, Failure> {
         let snapshot = self.source.snapshot(head)?;
-        let mut checked = self.known.check_in(self.source.repository(), &snapshot, now);
+        let checked = self.known.check_in(self.source.repository(), &snapshot, now, &self.shutdown).await;
+        let mut checked = checked.ok_or(Failure::Ending)?;
         let reaches = match &checked.garden {
             Some(garden) => self.clusters.as_ref().is_none_or(|clusters| !clusters.cover(garden)),
             None => false,
         };
         if reaches {
             self.reach(&checked, now).await?;
-            checked = self.known.check_in(self.source.repository(), &snapshot, now);
+            let again = self.known.check_in(self.source.repository(), &snapshot, now, &self.shutdown).await;
+            checked = again.ok_or(Failure::Ending)?;
         }
         self.checked = checked;
         Ok(reaches)

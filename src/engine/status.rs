@@ -7,11 +7,12 @@ use super::prepared::Prepared;
 use super::state::OrganisationState;
 use crate::check::Checked;
 use crate::finding::{Finding, Severity};
+use crate::kind;
 use crate::model::App;
 use crate::name::Name;
 use crate::plan::{Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Verb, health};
 use crate::render::{ObjectId, State};
-use crate::report::plan::{AppStatus, OrganisationStatus};
+use crate::report::plan::{AppStatus, OpenObject, OrganisationStatus};
 
 impl Prepared {
     /// How each organisation fares.
@@ -79,6 +80,7 @@ fn status(
         organisation: name.to_string(),
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
         cluster: state.objects.cluster.to_string(),
+        leader: None,
         commit: state.stored.inventory.commit.clone(),
         begun: state.stored.inventory.footprint.begun.clone(),
         last_change: None,
@@ -98,14 +100,31 @@ fn well(live: &Live, id: &ObjectId) -> Option<Health> {
     whole.or_else(|| Some(live.settled.get(id)?.health.clone()))
 }
 
-/// What is not as the garden asks: drift, what is missing or new, what cannot be done.
-fn open(plan: Option<&OrganisationPlan>) -> Vec<(String, String)> {
-    let wanting = |action: &&Action| {
-        let follows = matches!(action.reason(), Reason::Holding(Holding::After { .. }));
-        action.verb() == Verb::Refused || action.verb().writes() || follows
+/// What is not as the garden asks: drift, what is missing or new, what cannot be done, and what waits for that.
+fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
+    let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
+    // A Secret that is made or changed has a note where it waits for another one.
+    let waits = |action: &Action| {
+        let made = action.id.is(kind::SECRET) && matches!(action.verb(), Verb::Create | Verb::Change);
+        made && action.note.is_some()
     };
-    let refused = plan.into_iter().flat_map(|plan| &plan.actions).filter(wanting);
-    refused.map(|action| (action.id.to_string(), action.reason().to_string())).collect()
+    let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
+    let follows = |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. }));
+    let is_open = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes() || follows(action);
+    let wanting = actions.iter().filter(is_open);
+    wanting
+        .map(|action| {
+            let before = |other: &&Action| other.app == action.app && other.stage < action.stage;
+            match actions.iter().filter(stands).find(before) {
+                Some(first) if action.app.is_some() && !stands(&action) && !follows(action) => OpenObject {
+                    object: action.id.to_string(),
+                    reason: format!("waits for {}", first.id),
+                    way_out: None,
+                },
+                _ => OpenObject::of(action),
+            }
+        })
+        .collect()
 }
 
 fn detached(plan: Option<&OrganisationPlan>) -> Vec<String> {

@@ -158,6 +158,7 @@ const MISTAKES: &[Page] = pages! {
     "E0486"
     "E0487"
     "E0488"
+    "E0489"
     "E0490"
     "E0491"
     "E0492"

@@ -84,10 +84,15 @@ impl RemoteMirror {
 
     /// Why a fetch that went well brought nothing.
     fn nothing_fetched(&self, remote: &git2::Remote<'_>) -> GitError {
-        let Some(branch) = self.remote.branch.clone() else { return GitError::Empty(shown(&self.remote.address)) };
         let heads = remote.list().unwrap_or_default();
-        let branches = heads.iter().filter_map(|head| head.name().strip_prefix("refs/heads/"));
-        GitError::NoBranch { branch, others: branches.map(str::to_owned).collect() }
+        let others: Vec<String> =
+            heads.iter().filter_map(|head| head.name().strip_prefix("refs/heads/")).map(str::to_owned).collect();
+        let address = shown(&self.remote.address);
+        match self.remote.branch.clone() {
+            Some(branch) => GitError::NoBranch { branch, others },
+            None if others.is_empty() => GitError::Empty(address),
+            None => GitError::NoHead { address, others },
+        }
     }
 
     /// The repository of the mirror.

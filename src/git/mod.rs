@@ -162,6 +162,14 @@ pub enum GitError {
         /// Those that it has, as far as it tells.
         others: Vec<String>,
     },
+    /// The branch that the repository names as its own is not there: it was renamed, or deleted.
+    #[error("the main branch of the repository `{address}` is not there any more, or was renamed{}", known(.others))]
+    NoHead {
+        /// The repository.
+        address: String,
+        /// The branches that it has.
+        others: Vec<String>,
+    },
 }
 
 /// The branches that there are, as the end of a sentence; empty where none is known.
@@ -191,6 +199,11 @@ impl GitError {
                 "name a folder that holds a repository, or an address that starts with https://, ssh:// or git@"
             }
             Self::Empty(_) => "commit the garden first, or name a branch with --branch",
+            Self::NoBranch { others, .. } if !others.is_empty() => "name one of them with --branch, or push it again",
+            Self::NoHead { .. } => {
+                "name a branch with --branch, or set the repository's default branch: `git symbolic-ref HEAD \
+                 refs/heads/BRANCH` where it lies"
+            }
             Self::NoRevision { shallow: true, .. } => {
                 "this clone holds the latest commits only; fetch them all: `GIT_DEPTH: \"0\"` in GitLab CI, \
                  `fetch-depth: 0` of actions/checkout, `git fetch --unshallow` by hand"

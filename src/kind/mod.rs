@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 mod table;
+pub(crate) mod unions;
 
 pub(crate) use table::KINDS;
 
@@ -216,24 +217,14 @@ pub(crate) struct Made {
     pub(crate) endings: &'static [&'static str],
 }
 
-/// A kind whose objects decide, beside our own, what an apply comes to, and are watched for that.
+/// A kind whose objects decide what the server makes of every apply, and are watched for that in the whole cluster: a
+/// change has everything verified anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WatchedKind {
     /// The API version that is watched.
     pub(crate) api_version: &'static str,
     /// The plural in paths.
     pub(crate) plural: &'static str,
-    /// Where it is watched.
-    pub(crate) scope: WatchScope,
-}
-
-/// Where a kind of others is watched, and what a change means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WatchScope {
-    /// In the whole cluster: it decides what the server makes of every apply, so a change has everything verified anew.
-    Cluster,
-    /// In parcelle's own namespace: what is copied from there.
-    OwnNamespace,
 }
 
 /// Every fact about one kind.

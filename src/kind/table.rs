@@ -5,7 +5,7 @@ use super::{
     DataLoss, Departure, GARAGE_BUCKET, GARAGE_KEY, GroupKind, HTTP_ROUTE, HealthRule, INGRESS, JOB, Kind,
     LISTENER_SET, Made, NAMESPACE, NETWORK_POLICY, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POD, POSTGRES_CLUSTER,
     POSTGRES_DATABASE, POSTGRES_POOLER, POSTGRES_ROLE, Propagation, ReclaimPolicy, SECRET, SERVICE, STATEFUL_SET,
-    Stage, WatchScope, WatchedKind,
+    Stage, WatchedKind,
 };
 
 const fn core(kind: &'static str, stage: Stage) -> Kind {
@@ -18,7 +18,7 @@ const fn of(group: &'static str, kind: &'static str, stage: Stage) -> Kind {
 
 /// A kind that decides over every apply of ours, watched in the whole cluster.
 const fn decisive(id: GroupKind, api_version: &'static str, plural: &'static str) -> Kind {
-    let watched = WatchedKind { api_version, plural, scope: WatchScope::Cluster };
+    let watched = WatchedKind { api_version, plural };
     Kind { namespaced: false, watched: Some(watched), ..Kind::new(id, Stage::Ground) }
 }
 
@@ -59,7 +59,6 @@ pub(crate) static KINDS: &[Kind] = &[
         departure_with_data: Departure::Key,
         immutable: &["type"],
         frozen: &["data", "stringData", "immutable"],
-        watched: Some(WatchedKind { api_version: "v1", plural: "secrets", scope: WatchScope::OwnNamespace }),
         ..Kind::new(SECRET, Stage::Configuration)
     },
     core("ServiceAccount", Stage::Configuration),

@@ -25,6 +25,7 @@ mod scale;
 mod schema;
 mod text;
 mod typed;
+mod union;
 mod update;
 mod validate;
 mod write;
@@ -37,7 +38,8 @@ pub(crate) use patch::strategic_merge_patch;
 pub use quantity::canonical_quantity;
 pub(crate) use scale::{scale_of, write_scale};
 pub use schema::Schemas;
-pub(crate) use schema::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape};
+pub(crate) use schema::{List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeShape, TypeTable};
+pub(crate) use union::{Clash, Displacement, displacement};
 
 use serde_json::Value;
 
@@ -101,13 +103,17 @@ pub fn update(
 
 /// Whether applying `applied` as `manager` would change anything: the no-op test of the loop.
 ///
-/// `false` means that our entry in `managedFields` covers exactly our fields and that every value is live already.
+/// `false` means that our entry in `managedFields` covers exactly our fields, that every value is live already, and that
+/// nothing stands beside one that only one of several may be.
 pub fn would_change(schemas: &Schemas, live: &Value, applied: &Value, manager: &str) -> bool {
     let Some(of) = schemas.of(applied) else { return true };
     if let quick::QuickResult::Leaves(changed) = quick::look(&of, live, applied, manager)
         && changed.is_empty()
     {
         return false;
+    }
+    if !union::clashes(&of, live, applied).is_empty() {
+        return true;
     }
     // With the time that is recorded, entries keep their order: a later one alone would be no change to speak of.
     let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
@@ -135,6 +141,15 @@ pub(crate) fn owned(live: &Value, manager: &str) -> Option<FieldSet> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let ours = entries.iter().find(|entry| is_apply_entry(entry, manager))?;
     FieldSet::from_fields_v1(ours.get("fieldsV1")?).ok()
+}
+
+/// The paths of every field at or below a path of an object, as its applier would own them.
+pub(crate) fn leaves_below(schemas: &Schemas, object: &Value, path: &Path) -> Vec<Path> {
+    let Some(of) = schemas.of(object) else { return Vec::new() };
+    let fields = typed::fields_of(of.table(), of.root(), object);
+    let below = path.elements().iter().try_fold(&fields, |fields, element| Some(fields.child(element)?.1));
+    let paths = below.map(FieldSet::paths).unwrap_or_default();
+    paths.into_iter().map(|leaf| Path::from([path.elements(), leaf.elements()].concat())).collect()
 }
 
 /// Whether an entry is that of `manager` for applying the object itself.

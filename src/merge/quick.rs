@@ -6,6 +6,7 @@ use super::element::Path;
 use super::frame::{Frame, FrameStep};
 use super::schema::{List, ListKind, ObjectSchema, TypeId, TypeRef, TypeShape, TypeTable};
 use super::typed::{Form, form, item_element, same_item};
+use super::union;
 use super::validate::validate;
 
 /// The answer of the quick way about an apply.
@@ -58,6 +59,9 @@ impl<'t, 'v> Walk<'t, 'v> {
         fields: &Map<String, Value>,
     ) -> bool {
         let TypeShape::Map(root) = &self.table.get(of.root()).shape else { return false };
+        if live.as_object().is_some_and(|live| union::is_clash(root.unions, live, applied)) {
+            return false;
+        }
         let at = Frame::root();
         let mut owned = fields.iter().peekable();
         let all = applied.iter().all(|(name, value)| {
@@ -172,6 +176,10 @@ impl<'t, 'v> Walk<'t, 'v> {
         applied: &'v Map<String, Value>,
         below: &Map<String, Value>,
     ) -> bool {
+        // What cannot stand beside ours is for the long way to see.
+        if object.is_some_and(|object| union::is_clash(object.unions, live, applied)) {
+            return false;
+        }
         let mut owned = below.iter().filter(|(key, _)| *key != ".");
         let all = applied.iter().all(|(name, value)| {
             let declared = object.and_then(|object| object.fields.get(name.as_str()));

@@ -33,7 +33,7 @@ pub(crate) use carry_out::record::{after, ahead};
 pub(crate) use deed::Deed;
 pub use directives::Directives;
 pub use inventory::{Entry, Inventory, Presence};
-pub(crate) use live::{Cause, Conflict, Copy, DryRun, Settled};
+pub(crate) use live::{Cause, Conflict, Copy, DryRun, MissingSource, Settled};
 pub use live::{Live, LiveObject};
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
@@ -43,15 +43,18 @@ pub(crate) use state::hash::{desired_hash, values_hash};
 pub use state::health::HealthState;
 pub(crate) use state::health::{Health, health};
 pub use state::input::Input;
-pub(crate) use state::input::{body_to_send, is_sure_drift, may_force, questions};
+pub(crate) use state::input::{body_to_send, displacements, is_sure_drift, may_force, questions};
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, request_hash};
+pub(crate) use state::union;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";
 /// The manager that keeps `replicas` where they are while they pass from us to an autoscaler.
 pub(crate) const HANDOVER: &str = "parcelle-handover";
+/// The manager that takes away what cannot stand beside our fields. It is in nobody's books but between two requests.
+pub(crate) const UNION: &str = "parcelle-union";
 /// The label that names the garden of an object.
 pub(crate) const GARDEN_LABEL: &str = "parcelle.dev/garden";
 /// The label that names the organisation of an object.

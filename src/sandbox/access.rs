@@ -32,7 +32,12 @@ impl User {
 
     /// One who may do everything.
     pub(crate) fn administrator() -> Self {
-        Self { name: "admin".to_owned(), groups: vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()] }
+        Self::administrator_called("admin")
+    }
+
+    /// One of this name who may do everything.
+    pub fn administrator_called(name: &str) -> Self {
+        Self { name: name.to_owned(), groups: vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()] }
     }
 
     /// The sandbox's own controllers.

@@ -125,7 +125,7 @@ async fn objects(
     let mut effects = Effects::default();
     if !user.is_controller() {
         let resource = with_group(&place);
-        note(server, verb, &resource, &parts.uri, &body);
+        note(server, &user, verb, &resource, &parts.uri, &body);
         let seen = seen(verb, &resource, &place, &query, &agent);
         effects = Effects::from(locked(&server.faults).effects(&seen));
     }
@@ -174,9 +174,10 @@ async fn objects(
 }
 
 /// Counts a request and keeps it, for those who ask what was sent.
-fn note(server: &Server, verb: &'static str, resource: &str, uri: &Uri, body: &Bytes) {
+fn note(server: &Server, user: &User, verb: &'static str, resource: &str, uri: &Uri, body: &Bytes) {
     server.count(verb, resource);
     server.note_sent(|| Sent {
+        by: user.name.clone(),
         verb,
         resource: resource.to_owned(),
         address: uri.to_string(),

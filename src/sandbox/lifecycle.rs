@@ -272,6 +272,32 @@ fn set(object: &mut Value, name: &str, value: Option<Value>) {
     }
 }
 
+/// Takes away from a Service whose type moved what only the old type had, where the request left it as it was.
+fn drop_fields_of_other_types(live: &Value, object: &mut Value) {
+    let balanced: &[&str] = &["LoadBalancer"];
+    let exposed: &[&str] = &["LoadBalancer", "NodePort"];
+    let (had, has) = (live["spec"]["type"].clone(), object["spec"]["type"].clone());
+    let is_over = |types: &[&str]| types.iter().any(|one| had == **one) && !types.iter().any(|one| has == **one);
+    for (name, types) in [
+        ("allocateLoadBalancerNodePorts", balanced),
+        ("healthCheckNodePort", balanced),
+        ("loadBalancerClass", balanced),
+        ("externalTrafficPolicy", exposed),
+    ] {
+        if is_over(types) && object["spec"].get(name) == live["spec"].get(name) {
+            set(&mut object["spec"], name, None);
+        }
+    }
+    let ports = |object: &Value| -> Vec<Value> {
+        object["spec"]["ports"].as_array().into_iter().flatten().map(|port| port["nodePort"].clone()).collect()
+    };
+    if is_over(exposed) && ports(live) == ports(object) {
+        for port in object["spec"]["ports"].as_array_mut().into_iter().flatten() {
+            set(port, "nodePort", None);
+        }
+    }
+}
+
 /// Values that the server allocated and clients leave out, taken from what is live; jobs and
 /// definitions keep what they were given on creation.
 pub(crate) fn keep_allocated(server: &Server, resource: &ServedResource, live: &Value, object: &mut Value) {
@@ -286,6 +312,7 @@ pub(crate) fn keep_allocated(server: &Server, resource: &ServedResource, live: &
                     }
                 }
             }
+            drop_fields_of_other_types(live, object);
             allocate(server, object, Some(live));
         }
         ("batch", "jobs") => {

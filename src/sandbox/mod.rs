@@ -32,6 +32,8 @@ mod generation;
 mod handle;
 mod http;
 mod json;
+#[cfg(test)]
+mod laws;
 mod lifecycle;
 mod patch;
 mod pod_security;

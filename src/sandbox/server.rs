@@ -67,6 +67,8 @@ pub(crate) struct WatchControl {
 /// A request as a client sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
+    /// The name of the user.
+    pub by: String,
     /// `get`, `patch`, …
     pub verb: &'static str,
     /// As in `deployments.apps/status`.

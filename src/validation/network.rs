@@ -46,6 +46,14 @@ pub(super) fn service(object: &Value, errors: &mut Errors) {
     let kinds = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
     one_of(&spec["type"], "spec.type", &kinds, errors);
     one_of(&spec["sessionAffinity"], "spec.sessionAffinity", &["ClientIP", "None"], errors);
+    if spec["sessionAffinity"] == "None" && !spec["sessionAffinityConfig"].is_null() {
+        let detail = "must not be set when session affinity is None";
+        errors.push(FieldError::forbidden("spec.sessionAffinityConfig", detail));
+    }
+    if kind != "LoadBalancer" && spec["loadBalancerSourceRanges"].as_array().is_some_and(|ranges| !ranges.is_empty()) {
+        let detail = "may only be used when `type` is 'LoadBalancer'";
+        errors.push(FieldError::forbidden("spec.LoadBalancerSourceRanges", detail));
+    }
 }
 
 fn service_port(port: &Value, path: impl Display + Copy, many: bool, kind: &str, errors: &mut Errors) {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Errors, FieldError, items, names, needed, not_negative, one_of, port_number, scheduling, security, text, volumes,
 };
+use crate::kind::unions;
 use crate::merge::canonical_quantity;
 
 /// Checks a template of pods, at that path. `restarts` are the restart policies allowed.
@@ -105,7 +106,7 @@ fn container(one: &Value, path: impl Display + Copy, volumes: &BTreeSet<String>,
     for kind in ["postStart", "preStop"] {
         let hook = &one["lifecycle"][kind];
         if hook.is_object() {
-            handler(hook, &["exec", "httpGet", "tcpSocket", "sleep"], format_args!("{path}.lifecycle.{kind}"), errors);
+            handler(hook, "api.core.v1.LifecycleHandler", format_args!("{path}.lifecycle.{kind}"), errors);
         }
     }
     for kind in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -174,7 +175,7 @@ fn environment(container: &Value, path: impl Display + Copy, errors: &mut Errors
 fn environment_sources(container: &Value, path: impl Display + Copy, errors: &mut Errors) {
     for (place, one) in items(container, "envFrom") {
         let given: Vec<&str> =
-            ["configMapRef", "secretRef"].into_iter().filter(|kind| one[*kind].is_object()).collect();
+            unions::members("api.core.v1.EnvFromSource").filter(|kind| one[*kind].is_object()).collect();
         for kind in &given {
             needed(&one[*kind], "name", format_args!("{path}[{place}].{kind}"), errors);
         }
@@ -206,6 +207,10 @@ fn mounts(container: &Value, path: impl Display + Copy, known: &BTreeSet<String>
             errors.push(FieldError::invalid(format!("{path}.mountPath"), &json!(target), "must be unique"));
         }
         volumes::relative(&mount["subPath"], format_args!("{path}.subPath"), errors);
+        if !text(mount, "subPath").is_empty() && !text(mount, "subPathExpr").is_empty() {
+            let detail = "subPathExpr and subPath are mutually exclusive";
+            errors.push(FieldError::invalid(format!("{path}.subPathExpr"), &mount["subPathExpr"], detail));
+        }
     }
 }
 
@@ -275,7 +280,7 @@ fn probe(probe: &Value, path: impl Display + Copy, readiness: bool, errors: &mut
     if !probe.is_object() {
         return;
     }
-    handler(probe, &["exec", "httpGet", "tcpSocket", "grpc"], path, errors);
+    handler(probe, "api.core.v1.Probe", path, errors);
     for name in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
         not_negative(&probe[name], format_args!("{path}.{name}"), errors);
     }
@@ -292,9 +297,9 @@ fn probe(probe: &Value, path: impl Display + Copy, readiness: bool, errors: &mut
     }
 }
 
-/// Checks that exactly one of these handlers is given, at that path.
-fn handler(of: &Value, handlers: &[&str], path: impl Display + Copy, errors: &mut Errors) {
-    let given: Vec<&&str> = handlers.iter().filter(|name| of[**name].is_object()).collect();
+/// Checks that exactly one of the handlers of a type is given, at that path.
+fn handler(of: &Value, handlers: &str, path: impl Display + Copy, errors: &mut Errors) {
+    let given: Vec<&str> = unions::members(handlers).filter(|name| of[*name].is_object()).collect();
     match given.as_slice() {
         [] => errors.push(FieldError::required(path, "must specify a handler type")),
         [_] => {}

@@ -14,6 +14,12 @@ pub(super) fn context(context: &Value, path: impl Display + Copy, errors: &mut E
     for (place, group) in items(context, "supplementalGroups") {
         id(group, format_args!("{path}.supplementalGroups[{place}]"), errors);
     }
+    let profile = &context["seccompProfile"];
+    if !profile["localhostProfile"].is_null() && profile["type"] != "Localhost" {
+        let detail = "can only be set when seccomp type is Localhost";
+        let value = &profile["localhostProfile"];
+        errors.push(FieldError::invalid(format!("{path}.seccompProfile.localhostProfile"), value, detail));
+    }
 }
 
 fn id(id: &Value, path: impl Display + Copy, errors: &mut Errors) {

@@ -6,40 +6,7 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 
 use super::{Errors, FieldError, items, names, needed, text};
-
-/// The sources of a volume, in the order in which the server looks for a second one.
-const VOLUME_SOURCES: [&str; 30] = [
-    "emptyDir",
-    "hostPath",
-    "gitRepo",
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "secret",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "flocker",
-    "persistentVolumeClaim",
-    "rbd",
-    "cinder",
-    "cephfs",
-    "quobyte",
-    "downwardAPI",
-    "fc",
-    "flexVolume",
-    "configMap",
-    "azureFile",
-    "vsphereVolume",
-    "photonPersistentDisk",
-    "portworxVolume",
-    "azureDisk",
-    "storageos",
-    "projected",
-    "scaleIO",
-    "csi",
-    "ephemeral",
-    "image",
-];
+use crate::kind::unions;
 
 /// The names of the volumes that can be mounted: those with an error cannot.
 pub(super) fn volumes(spec: &Value, path: impl Display + Copy, errors: &mut Errors) -> BTreeSet<String> {
@@ -58,7 +25,7 @@ pub(super) fn volumes(spec: &Value, path: impl Display + Copy, errors: &mut Erro
         if seen.contains(name) {
             errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
         }
-        let mut sources = VOLUME_SOURCES.iter().filter(|source| !volume[**source].is_null());
+        let mut sources = unions::members("api.core.v1.Volume").filter(|source| !volume[*source].is_null());
         if sources.next().is_none() {
             errors.push(FieldError::required(path, "must specify a volume type"));
         }
@@ -90,7 +57,7 @@ fn volume_source(volume: &Value, path: impl Display + Copy, errors: &mut Errors)
         for kind in ["configMap", "secret"] {
             modes_and_paths(&source[kind], format_args!("{path}.projected.sources[{place}].{kind}"), errors);
         }
-        if source.as_object().is_some_and(|kinds| kinds.values().filter(|kind| !kind.is_null()).count() > 1) {
+        if unions::members("api.core.v1.VolumeProjection").filter(|kind| !source[*kind].is_null()).count() > 1 {
             let detail = "may not specify more than 1 volume type per source";
             errors.push(FieldError::forbidden(format!("{path}.projected.sources[{place}]"), detail));
         }

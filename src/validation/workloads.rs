@@ -118,6 +118,11 @@ pub(super) fn stateful_set(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     one_of(&spec["podManagementPolicy"], "spec.podManagementPolicy", &["OrderedReady", "Parallel"], errors);
     one_of(&spec["updateStrategy"]["type"], "spec.updateStrategy.type", &["OnDelete", "RollingUpdate"], errors);
+    let rolling = &spec["updateStrategy"]["rollingUpdate"];
+    if spec["updateStrategy"]["type"] == "OnDelete" && !rolling.is_null() {
+        let detail = "only allowed for updateStrategy 'RollingUpdate'";
+        errors.push(FieldError::invalid("spec.updateStrategy.rollingUpdate", rolling, detail));
+    }
     for (place, template) in items(spec, "volumeClaimTemplates") {
         objects::claim(&template["spec"], format_args!("spec.volumeClaimTemplates[{place}].spec"), errors);
     }

@@ -15,6 +15,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 /// How long a process may take to say or to end what a test waits for.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -34,6 +36,9 @@ const PATHS: [(&str, &str); 7] = [
 
 /// What the environment of every process says, as it is.
 const WORDS: [(&str, &str); 3] = [("HOSTNAME", "test"), ("TZ", "UTC"), ("COLUMNS", "100")];
+
+/// What sets the clock of a process.
+const CLOCK: &str = "PARCELLE_CLOCK_OFFSET";
 
 /// What the clock of every process shows when its test begins: noon in Paris, when nothing is asleep.
 const NOON: &str = "2026-11-20T11:00:00Z";
@@ -126,7 +131,7 @@ impl TestEnvironment {
     pub(crate) fn variables(&self) -> BTreeMap<String, OsString> {
         let paths = PATHS.iter().map(|(variable, name)| ((*variable).to_owned(), self.path(name).into_os_string()));
         let words = WORDS.iter().map(|(variable, word)| ((*variable).to_owned(), word.into()));
-        let clock = ("PARCELLE_CLOCK_OFFSET".to_owned(), self.clock_offset.to_string().into());
+        let clock = (CLOCK.to_owned(), self.clock_offset.to_string().into());
         paths.chain(words).chain([clock]).collect()
     }
 
@@ -147,6 +152,15 @@ impl TestEnvironment {
     /// Starts the program in the garden folder and leaves it running; it ends with what is returned.
     pub(crate) fn spawn(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Process {
         self.start(&[], arguments)
+    }
+
+    /// Starts the program with a clock that goes ahead of its test's by so many seconds.
+    pub(crate) fn spawn_with_clock(
+        &self,
+        ahead: i64,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Process {
+        self.start(&[(CLOCK, &(self.clock_offset + ahead).to_string())], arguments)
     }
 
     /// Starts `parcelle sandbox` on a port of its own, with `kubeconfig` for it, and waits until it serves.
@@ -228,8 +242,12 @@ impl Process {
 
     /// Asks it to end, as an orchestrator does first.
     pub(crate) fn terminate(&self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Ends it at once (SIGKILL), as a full memory does.

@@ -6,6 +6,7 @@
 )]
 
 mod findings;
+mod ground;
 mod help;
 mod hostile;
 mod incremental;
@@ -15,8 +16,10 @@ mod definitions;
 mod dependencies;
 mod kdl;
 mod limits;
+mod moments;
 mod mutation;
 mod render;
+mod proxy;
 mod reports;
 mod scenarios;
 mod schema_check;
@@ -26,7 +29,9 @@ mod stories_canary;
 mod stories_crash;
 mod stories_doctor;
 mod stories_hostile;
+mod stories_leaders;
 mod stories_loop;
+mod stories_moments;
 mod stories_offline;
 mod stories_others;
 mod stories_past;
@@ -37,6 +42,8 @@ mod stories_retry;
 mod stories_rules;
 mod stories_saved;
 mod stories_secrets;
+mod stories_sources;
+mod stories_unions;
 mod stories_wait;
 mod stories_warnings;
 mod story;

@@ -254,8 +254,8 @@ async fn one_holds_the_lease_and_writes_nothing_after_its_end() {
         margin: Duration::from_millis(1_700),
     };
     let garden = &world.garden.name;
-    let mut one = Lease::new(garden, "one".to_owned(), timing);
-    let mut two = Lease::new(garden, "two".to_owned(), timing);
+    let mut one = Lease::new(garden, "one".to_owned(), timing, jiff::Timestamp::now);
+    let mut two = Lease::new(garden, "two".to_owned(), timing, jiff::Timestamp::now);
     assert!(!one.permit().holds(), "nothing may be written before the lease is held");
     assert_eq!(one.acquire_or_renew(&writer).await.unwrap(), LeaseState::Held);
     assert!(one.permit().holds());
@@ -287,7 +287,7 @@ async fn without_the_lease_nothing_is_written() {
     let mut world = World::new().await;
     let alpha = world.organisation("alpha");
     world.ordinary(&alpha);
-    let lease = Lease::new(&world.garden.name, "nobody".to_owned(), Timing::default());
+    let lease = Lease::new(&world.garden.name, "nobody".to_owned(), Timing::default(), jiff::Timestamp::now);
     world.permit = lease.permit();
     let round = world.round().await;
     assert!(round.outcome.is_open());

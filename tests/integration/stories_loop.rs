@@ -180,7 +180,12 @@ pub(crate) fn daemon(handle: &Handle, folder: &std::path::Path, mirror: &str) ->
     Daemon::new(
         Source::mirror(&folder.join(mirror), remote, None).unwrap(),
         ClusterAccess::Outside { kubeconfig: Some(kubeconfig), contexts, in_cluster: None },
-        LeaseOptions { identity: "story".to_owned(), timing: Timing::lasting(hours(3)), patient: false },
+        LeaseOptions {
+            identity: "story".to_owned(),
+            timing: Timing::lasting(hours(3)),
+            patient: false,
+            clock: jiff::Timestamp::now,
+        },
         DaemonOptions { interval: hours(2), resync: hours(2), wait: Some(hours(1)), once: false, brief: false },
         Shutdown::default(),
     )
@@ -301,5 +306,43 @@ async fn what_changes_while_the_garden_cannot_be_read_is_put_back_once_it_can() 
     commit(&repository, &files());
     let told = this.turn(Event::Poll).await.expect("a commit is news");
     assert_eq!(told.writes, ["Change Deployment www-web"]);
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_stand_beside_ours_is_seen_and_taken_away_and_fought_over_like_any_drift() {
+    let mut this = Loop::begun().await;
+    let seen = async |this: &Loop| this.api("apps/v1", "Deployment", "alpha").get("www-web").await.unwrap();
+    let ours = seen(&this).await;
+    let handler = &ours.data["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"];
+    assert!(handler.is_object(), "the site has a probe over HTTP: {ours:?}");
+    let probe = json!({ "httpGet": null, "tcpSocket": { "port": 8080 } });
+    let change =
+        json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "readinessProbe": probe }] } } } });
+    for correction in 1..=5 {
+        let before = this.connection().counts();
+        this.edit("probe-operator", change.clone()).await;
+        let told = this.next(Duration::from_secs(5)).await.expect("it is seen");
+        assert_eq!(
+            (told.writes, told.open),
+            (vec!["Change Deployment www-web".to_owned()], false),
+            "correction {correction}"
+        );
+        this.until_calm().await;
+        let after = this.connection().counts();
+        // Patch, apply, books; a status that is written in between costs one more.
+        let cost = (after.writes - before.writes, after.trials - before.trials);
+        assert!((3..=5).contains(&cost.0) && cost.1 == 0, "{cost:?}");
+        let found = seen(&this).await;
+        assert_eq!(found.data["spec"], ours.data["spec"]);
+        let books: Vec<_> =
+            found.metadata.managed_fields.into_iter().flatten().filter_map(|entry| entry.manager).collect();
+        assert!(!books.contains(&"parcelle-union".to_owned()), "{books:?}");
+    }
+    this.edit("probe-operator", change).await;
+    let told = this.next(Duration::from_secs(5)).await.expect("it is seen");
+    assert_eq!(told.writes, Vec::<String>::new());
+    let held = told.plans[0].actions.iter().find(|action| action.verb() == Verb::Held).unwrap();
+    assert!(held.reason().to_string().contains("`probe-operator` keeps changing it back"), "{}", held.reason());
     this.ended().await;
 }

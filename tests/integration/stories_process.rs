@@ -177,7 +177,7 @@ async fn ended_after(delay: Duration) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_loop_asked_to_end_at_any_moment_ends_and_the_next_run_completes_what_it_left() {
     // From before it listens, over the first list and the stages of the first apply, to rest.
-    let moments = [0, 20, 60, 100, 140, 180, 220, 260, 300, 350, 400, 500, 600, 800, 1_000, 1_500];
+    let moments = [0, 60, 400, 1_500];
     for some in moments.chunks(4) {
         let ends: Vec<_> = some.iter().map(|at| tokio::spawn(ended_after(Duration::from_millis(*at)))).collect();
         for end in ends {

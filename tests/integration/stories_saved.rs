@@ -61,7 +61,7 @@ async fn a_saved_plan_is_stale_when_what_it_stands_on_has_moved() {
     world.commit = "c1".to_owned();
 
     world.put(&alpha, "ConfigMap", "more", Some("web"), json!({"data": {"a": "1"}}));
-    assert!(world.stale(&plan).await[0].starts_with("what is rendered was"));
+    assert!(world.stale(&plan).await[0].starts_with("what is rendered for "));
     world.drop_object(&alpha, "ConfigMap", "more");
 
     world.edit("ConfigMap", &alpha, "settings", json!({"data": {"colour": "blue"}})).await;

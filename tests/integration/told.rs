@@ -92,6 +92,33 @@ fn a_repository_that_cannot_be_used_is_told_in_plain_words() {
 }
 
 #[test]
+fn a_branch_that_is_gone_or_renamed_is_told_by_a_single_round_and_by_the_loop() {
+    let place = place();
+    place.commit("a garden");
+    let repository = place.repository();
+    let head = repository.head().unwrap().peel_to_commit().unwrap();
+    repository.branch("work", &head, false).unwrap();
+    let own = ["run", "--sandbox", "--sandbox-state", "none", "--repo", "."];
+    let run = |more: &[&'static str]| [&own[..], more].concat();
+    assert_eq!(place.run(run(&["--once", "--branch", "work"])).code, 0);
+    let mut daemon = place.spawn(run(&["--branch", "work", "--interval", "1s"]));
+    daemon.wait_for("applied");
+    repository.find_reference("refs/heads/work").unwrap().delete().unwrap();
+    let gone = ["the repository has no branch `work`; it has `main`", "help    name one of them with --branch"];
+    fails(&place, &run(&["--once", "--branch", "work"]), &gone);
+    assert!(daemon.wait_for(gone[0]).contains("goes on with the commit that it knows"));
+    daemon.terminate();
+    assert_eq!(daemon.end().code, 0);
+    // The main branch, under another name.
+    repository.reference("refs/heads/trunk", head.id(), false, "").unwrap();
+    repository.find_reference("refs/heads/main").unwrap().delete().unwrap();
+    let renamed =
+        ["the main branch of the repository", "or was renamed; it has `trunk`", "help    name a branch with --branch"];
+    fails(&place, &run(&["--once"]), &renamed);
+    assert_eq!(place.run(run(&["--once", "--branch", "trunk"])).code, 0);
+}
+
+#[test]
 fn a_revision_that_names_nothing_is_told_in_plain_words() {
     let place = place();
     fails(&place, &["check", "--commit", "HEAD"], &["lies in no Git repository"]);

@@ -1,12 +1,14 @@
 //! Carries out one action of a plan exactly: with its preconditions, and read back when an answer is lost.
 //!
 //! [`object`] creates and changes by server-side apply, [`ownership`] moves fields between managers before and after,
+//! [`union`] takes away what cannot stand beside ours,
 //! [`delete`] deletes and replaces, [`secret`] makes and fills Secrets. Each sends through [`Acting`].
 
 mod delete;
 mod object;
 mod ownership;
 mod secret;
+mod union;
 
 use http::Method;
 use serde_json::Value;
@@ -128,9 +130,13 @@ async fn carried_out(work: &Work<'_>, action: &Action, entry: Option<&Entry>) ->
             secret::secret(acting).await
         }
         (Deed::Create(_), What::Object) => object::make(acting).await,
-        (Deed::Change { base, hand_over, .. }, What::Object) => object::set(acting, base, *hand_over).await,
+        (Deed::Change { base, hand_over, take_away, .. }, What::Object) => {
+            object::set(acting, base, *hand_over, take_away).await
+        }
         (Deed::Replace { base, .. }, What::Object) => delete::replace(acting, base).await,
-        (Deed::Adopt { base, take_over, .. }, What::Object) => object::adopt(acting, base, take_over).await,
+        (Deed::Adopt { base, take_over, take_away, .. }, What::Object) => {
+            object::adopt(acting, base, take_over, take_away).await
+        }
         (Deed::Keep { .. } | Deed::Held { .. } | Deed::Refused { .. }, _) => Ok(Done::Skipped { why: Skip::Planned }),
     };
     if let (Ok(Done::Deleted), Some(mirror)) = (&result, work.mirror) {

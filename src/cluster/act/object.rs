@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::super::retry::Retry;
 use super::ownership::{hand_over, take_back, take_over};
+use super::union::{clear_books, take_away};
 use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
-use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, body_to_send, health, values_hash};
+use crate::plan::{Base, Done, Entry, LiveObject, body_to_send, health, union, values_hash};
 
 /// Creates the object of an action.
 pub(super) async fn make(acting: &Acting<'_>) -> Result<Done, Stop> {
@@ -13,17 +14,25 @@ pub(super) async fn make(acting: &Acting<'_>) -> Result<Done, Stop> {
     create(acting, &body, acting.entry).await
 }
 
-/// Changes an object of ours, once its number of replicas is handed over where that is given up.
-pub(super) async fn set(acting: &Acting<'_>, base: &Base, replicas: Option<u64>) -> Result<Done, Stop> {
+/// Changes an object of ours, once its number of replicas is handed over where that is given up, and what cannot stand beside
+/// ours is gone.
+pub(super) async fn set(
+    acting: &Acting<'_>,
+    base: &Base,
+    replicas: Option<u64>,
+    away: &[String],
+) -> Result<Done, Stop> {
     let body = body_to_send(rendered(acting)?, acting.work.directives, acting.entry);
     if let Some(replicas) = replicas {
         hand_over(acting, replicas).await?;
     }
-    change(acting, base, replicas.is_none(), body.clone().into_owned(), &body).await
+    let cleared = if away.is_empty() { None } else { Some(take_away(acting, base, &body, away).await?) };
+    let is_as_seen = cleared.is_some() || replicas.is_none();
+    change(acting, cleared.as_ref().unwrap_or(base), is_as_seen, body.clone().into_owned(), &body).await
 }
 
 /// Adopts an object, once the fields of the tools that made it are ours.
-pub(super) async fn adopt(acting: &Acting<'_>, base: &Base, tools: &[String]) -> Result<Done, Stop> {
+pub(super) async fn adopt(acting: &Acting<'_>, base: &Base, tools: &[String], away: &[String]) -> Result<Done, Stop> {
     let object = rendered(acting)?;
     let body = body_to_send(object, acting.work.directives, acting.entry).into_owned();
     // It was planned without the nonce that its entry has by now.
@@ -31,7 +40,9 @@ pub(super) async fn adopt(acting: &Acting<'_>, base: &Base, tools: &[String]) ->
     if !tools.is_empty() {
         take_over(acting, base, &planned).await?;
     }
-    change(acting, base, tools.is_empty(), body, &planned).await
+    let cleared = if away.is_empty() { None } else { Some(take_away(acting, base, &planned, away).await?) };
+    let is_as_seen = cleared.is_some() || tools.is_empty();
+    change(acting, cleared.as_ref().unwrap_or(base), is_as_seen, body, &planned).await
 }
 
 /// Makes an object. The server must answer that it is new; one that turns out to be there is left as it was, unless it is
@@ -79,8 +90,10 @@ async fn change(
     loop {
         body["metadata"]["resourceVersion"] = version.as_str().into();
         let error = match acting.apply(&body).await {
-            Ok(answer) if version_of(&answer.body) == version => return Ok(Done::Unchanged),
-            Ok(answer) => return Ok(applied(acting, &answer.body)),
+            Ok(answer) => {
+                let is_moved = version_of(&answer.body) != version;
+                return written(acting, base, answer.body, is_moved).await;
+            }
             Err(error) => error,
         };
         lost |= error.may_be_done();
@@ -91,9 +104,18 @@ async fn change(
         if !writes_over_the_same(acting, base, &found, planned) {
             // Either somebody moved what we write over, or our own write arrived although its answer did not.
             let arrived = lost && is_as_wanted(acting, &found, &wanted);
-            return if arrived { Ok(applied(acting, &found)) } else { Err(moved_since()) };
+            return if arrived { written(acting, base, found, true).await } else { Err(moved_since()) };
         }
         version = version_of(&found);
+    }
+}
+
+/// What came of a change, once nothing that was ours for a moment is left in the books.
+async fn written(acting: &Acting<'_>, base: &Base, body: Value, is_moved: bool) -> Result<Done, Stop> {
+    match clear_books(acting, base, &body).await? {
+        Some(body) => Ok(applied(acting, &body)),
+        None if is_moved => Ok(applied(acting, &body)),
+        None => Ok(Done::Unchanged),
     }
 }
 
@@ -107,12 +129,12 @@ fn writes_over_the_same(acting: &Acting<'_>, base: &Base, found: &Value, planned
     values_hash(found, Some(planned), &acting.action.changes) == base.values_hash
 }
 
-fn moved_since() -> Stop {
+pub(super) fn moved_since() -> Stop {
     Stop::Stale("a value that the plan writes over was changed since it was made".to_owned())
 }
 
 fn is_as_wanted(acting: &Acting<'_>, found: &Value, wanted: &Value) -> bool {
-    !crate::merge::would_change(acting.work.schemas, found, wanted, MANAGER)
+    union::is_as_wanted(acting.work.schemas, found, wanted)
 }
 
 /// The outcome of an apply; the mirror learns from the answer what it need not read.

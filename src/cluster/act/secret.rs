@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::apply::Work;
-use super::super::copies::{self, SourceSecrets};
+use super::super::copies::{self, Drawn, SourceSecrets};
 use super::super::request::Content;
 use super::super::retry::{Pause, Retry};
 use super::ownership::take_back;
 use super::{Acting, Stop, carries, nonce_of, request_of, uid_of, was_ours};
 use crate::kind;
-use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, NONCE, Verb, request_hash};
+use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Verb, request_hash};
 use crate::render::{Generated, SecretRequest, SecretSource};
 use crate::secrets::Material;
 
@@ -87,18 +87,27 @@ async fn material(work: &Work<'_>, request: &SecretRequest) -> Result<Material, 
     let deadline = Instant::now() + work.patience();
     let mut retry = Retry::until(deadline);
     loop {
-        let missing = match SourceSecrets::of(work.connection()).material(request).await? {
+        let sources = SourceSecrets::of(work.connection(), work.mirror);
+        let Drawn { material, missing } = sources.draw(request, &work.plan.organisation).await?;
+        let error = match material {
             Ok(material) => return Ok(material),
-            Err(missing) => missing,
+            Err(error) => error,
         };
-        let SecretSource::Template { keys } = &request.source else {
-            return Err(Stop::Failed(missing.to_string()));
-        };
-        if let Some(name) = copies::sources_of(keys).into_iter().find(|name| is_refused(work, name)) {
-            return Err(Stop::Failed(format!("{missing}: the plan refuses the Secret `{name}`")));
+        if !matches!(request.source, SecretSource::Template { .. }) {
+            return Err(Stop::Failed(error.to_string()));
         }
-        retry.again(Pause::Growing(None), Stop::Later(missing.to_string())).await?;
+        let waits = if missing.is_empty() { error.to_string() } else { words_of(&missing) };
+        if let Some(source) = missing.iter().find(|source| is_refused(work, &source.name)) {
+            return Err(Stop::Failed(format!("{waits}: the plan refuses the Secret `{}`", source.name)));
+        }
+        retry.again(Pause::Growing(None), Stop::Later(waits)).await?;
     }
+}
+
+/// The sources that are not there, as a part of a sentence.
+fn words_of(missing: &[MissingSource]) -> String {
+    let sources: Vec<String> = missing.iter().map(MissingSource::to_string).collect();
+    format!("there is no {}", sources.join(", no "))
 }
 
 /// POST: 201 made, `AlreadyExists` kept. The values of a lost answer are in the cluster or nowhere.

@@ -75,6 +75,13 @@ impl ApiError {
         self.is(409)
     }
 
+    /// A test in a JSON patch does not hold: the object is another by now.
+    pub(crate) fn is_failed_test(&self) -> bool {
+        self.refusal().is_some_and(|refusal| {
+            refusal.code == 422 && refusal.causes.is_empty() && refusal.message.contains("rejected our request")
+        })
+    }
+
     /// The name is taken already.
     pub(crate) fn is_already_exists(&self) -> bool {
         self.refusal().is_some_and(|refusal| refusal.code == 409 && refusal.reason == "AlreadyExists")

@@ -96,7 +96,7 @@ pub(crate) async fn live(read: &ReadRequest<'_>) -> Result<Found, ApiError> {
         }
         _ => lists::list_all(read, &mut found).await?,
     }
-    let sources = &SourceSecrets::of(read.connection);
+    let sources = &SourceSecrets::of(read.connection, read.mirror);
     let rest = found.lives.iter_mut().map(|(name, live)| fill(read, sources, &read.scopes[name], live));
     for done in stream::iter(rest).buffer_unordered(16).collect::<Vec<_>>().await {
         done?;
@@ -170,10 +170,11 @@ async fn fill(
         live.foreign =
             foreign::foreign(read.connection, read.kinds, read.garden, &scope.judge.desired.namespace).await?;
     }
+    let organisation = &scope.judge.desired.organisation;
     let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
     let requests = open.map(|request| async {
         let found = live.objects.get(&request.id).map(|object| &*object.body);
-        Ok((request.id.clone(), copies::standing(sources, request, found).await?))
+        Ok((request.id.clone(), copies::standing(sources, organisation, request, found).await?))
     });
     let standings: Vec<Result<_, ApiError>> = stream::iter(requests).buffer_unordered(8).collect().await;
     for standing in standings {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::round::RoundOutcome;
 use super::state::LiveState;
 use crate::check::{Checked, Memo, check_again};
-use crate::cluster::{Connection, Reading, StoredInventories};
+use crate::cluster::{Connection, Reading, Shutdown, StoredInventories};
 use crate::git::{Repository, Snapshot};
 use crate::model::{Life, PastOrganisation};
 use crate::name::Name;
@@ -50,17 +50,38 @@ impl Known {
         check_again(&mut self.memo, snapshot, past, now)
     }
 
-    /// The same, without what the garden takes back by word of what was begun. IO: the repository's history.
-    pub(super) fn check_in(
+    /// The same on a thread of its own, since a large garden takes as long as people wait for a process to end. What was parsed
+    /// and rendered is away until it is done; absent where the process is to end before.
+    async fn check_aside(&mut self, snapshot: Snapshot, now: jiff::Timestamp, shutdown: &Shutdown) -> Option<Checked> {
+        let mut memo = std::mem::take(&mut self.memo);
+        let past = self.applied.as_ref().map(|applied| applied.past.clone());
+        let check = tokio::task::spawn_blocking(move || {
+            let checked = check_again(&mut memo, snapshot, past.as_ref(), now);
+            (memo, checked)
+        });
+        tokio::select! {
+            checked = check => {
+                let (memo, checked) = checked.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic()));
+                self.memo = memo;
+                Some(checked)
+            }
+            () = shutdown.asked() => None,
+        }
+    }
+
+    /// The same, without what the garden takes back by word of what was begun; absent where the process is to end before it is
+    /// done. IO: the repository's history.
+    pub(super) async fn check_in(
         &mut self,
         repository: Option<&Repository>,
         snapshot: &Snapshot,
         now: jiff::Timestamp,
-    ) -> Checked {
-        let checked = self.check(snapshot.clone(), now);
+        shutdown: &Shutdown,
+    ) -> Option<Checked> {
+        let checked = self.check_aside(snapshot.clone(), now, shutdown).await?;
         let garden = checked.garden.as_ref();
         let moved = self.applied.as_mut().is_some_and(|applied| applied.note_rollback(garden, repository));
-        if moved { self.check(snapshot.clone(), now) } else { checked }
+        if moved { self.check_aside(snapshot.clone(), now, shutdown).await } else { Some(checked) }
     }
 
     /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
@@ -144,10 +165,9 @@ impl Known {
                 applied.note(name, cluster, inventory, at);
             }
         }
-        self.attention.forget(
-            |name| garden.organisations.contains_key(name) || garden.broken.contains(name),
-            |cluster| garden.clusters.contains_key(cluster),
-        );
+        let is_known = |name: &Name| garden.organisations.contains_key(name) || garden.broken.contains(name);
+        self.attention.forget(is_known, |cluster| garden.clusters.contains_key(cluster));
+        self.watching.forget(is_known);
         self.watching.look_after(live);
     }
 

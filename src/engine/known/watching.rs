@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::attention::Attention;
-use crate::cluster::{Connection, Mirror, Watches};
+use crate::cluster::{Connection, Mirror, Watches, follows_others};
 use crate::engine::state::{LiveState, WatchedCluster};
+use crate::kind;
 use crate::name::Name;
-use crate::render::SecretSource;
 
 /// The watches of every cluster; none where a single round is made.
 #[derive(Default)]
@@ -60,6 +60,11 @@ impl Watching {
             for (resource, version) in &cluster.listed {
                 watches.open(resource, Some(version.clone()));
             }
+            if cluster.organisations.values().any(|one| one.objects.secrets.iter().any(follows_others)) {
+                // What a round lists, it lists before it reads the sources.
+                let listed = cluster.listed.iter().find(|(resource, _)| resource.is(kind::SECRET));
+                watches.open_sources(listed.map(|(_, version)| version.clone()));
+            }
             for one in cluster.organisations.values() {
                 let objects = one.objects.objects.iter().map(|object| &object.id);
                 let ids = objects.chain(one.objects.secrets.iter().map(|request| &request.id));
@@ -71,29 +76,19 @@ impl Watching {
     /// What was stirred since this was asked last. Of an organisation that has nothing left to do, only matters what moved.
     pub(in crate::engine) fn stirred(&mut self, attention: &Attention) -> Stir {
         let mut stir = Stir::default();
-        let mut sources = BTreeMap::new();
-        for (name, watched) in &mut self.clusters {
+        for watched in self.clusters.values_mut() {
             let stirred = watched.mirror.take_stirred();
             stir.organisations.extend(stirred.moved);
             stir.organisations.extend(stirred.fared.into_iter().filter(|name| attention.is_open_in(name)));
             if stirred.facts {
                 (watched.facts, stir.facts) = (None, true);
             }
-            if !stirred.sources.is_empty() {
-                sources.insert(name.clone(), stirred.sources);
-            }
-        }
-        for (name, packed) in attention.objects().filter(|(_, packed)| sources.contains_key(&packed.cluster)) {
-            let (moved, mirror) = (&sources[&packed.cluster], &self.clusters[&packed.cluster].mirror);
-            for request in packed.open().secrets {
-                if let SecretSource::Copied { namespace, name: source, .. } = &request.source
-                    && moved.contains(&(namespace.clone(), source.clone()))
-                {
-                    mirror.unsettle(&request.id);
-                    stir.organisations.insert(name.clone());
-                }
-            }
         }
         stir
+    }
+
+    /// Forgets what organisations follow that the garden does not have any more.
+    pub(super) fn forget(&self, known: impl Fn(&Name) -> bool) {
+        self.clusters.values().for_each(|watched| watched.mirror.forget_followers(&known));
     }
 }

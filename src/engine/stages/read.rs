@@ -209,9 +209,14 @@ async fn ask(
         let by_rules = by_rules(round, connection, facts, state);
         let mut sure = sure_drift(round, schemas, state);
         sure.retain(|id| !by_rules.contains_key(id));
-        let asked = questions(round, schemas, state, all, |object| !sure.contains(&object.id));
+        let mut patches = plan::displacements(&input(round, schemas, state));
+        let asked = questions(round, schemas, state, all, |object| {
+            !sure.contains(&object.id) && !patches.contains_key(&object.id)
+        });
+        patches.retain(|id, _| !sure.contains(id));
         let trials = cluster::ask::dry_runs(connection, kinds, &asked, false).await;
         (state.live.dry_runs, state.live.warnings) = (trials.answers, trials.warnings);
+        state.live.dry_runs.extend(cluster::ask::patch_trials(connection, kinds, &patches).await);
         // Of what is new only whether it is taken matters; its body is as large as the object.
         for (id, answer) in &mut state.live.dry_runs {
             if matches!(answer, DryRun::Result(_)) && !state.live.objects.contains_key(id) {

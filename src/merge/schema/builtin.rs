@@ -13,7 +13,7 @@ use super::{
     Empty, FieldSchema, Kinds, List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeSchema, TypeShape,
     TypeTable,
 };
-use crate::kind;
+use crate::kind::{self, unions};
 
 const FACTS: &str = include_str!("../../../schemas/kubernetes/1.36.json");
 const ZERO_VALUES: &str = include_str!("../../../schemas/kubernetes/1.36-zero-values.json");
@@ -120,7 +120,8 @@ impl<'f> Reader<'f> {
             values => Some(self.reference(values)),
         };
         let preserve_unknown = declared["values"].is_null() && fields.is_empty();
-        TypeShape::Map(ObjectSchema { atomic: declared["map"] == "atomic", fields, values, preserve_unknown })
+        let unions = unions::of_type(name);
+        TypeShape::Map(ObjectSchema { atomic: declared["map"] == "atomic", fields, values, preserve_unknown, unions })
     }
 
     /// Structures that a field refers to stay when they are empty; the file says where fields differ from the rule.

@@ -9,6 +9,7 @@ use super::{
     BUILTIN, Empty, FieldSchema, Kinds, List, ListKind, ObjectSchema, ScalarKind, TypeId, TypeRef, TypeSchema,
     TypeShape, TypeTable,
 };
+use crate::kind::unions::{self, Union};
 
 /// Why a definition could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,15 +42,31 @@ pub(super) fn parse(definition: &Value) -> Result<Kinds, SchemaError> {
                 schema,
                 definition.pointer("/spec/preserveUnknownFields") == Some(&Value::Bool(true)),
                 status,
+                unions::of_custom(group, kind),
             );
             Ok(((format!("{group}/{name}"), kind.to_owned()), of))
         })
         .collect()
 }
 
-fn read_kind(schema: &Value, preserve: bool, status: bool) -> TypeRef {
+fn read_kind(
+    schema: &Value,
+    preserve: bool,
+    status: bool,
+    unions: impl Iterator<Item = (&'static str, &'static [Union])>,
+) -> TypeRef {
     let mut table = TypeTable::default();
     let root = read_root(&mut table, schema, preserve);
+    for (place, unions) in unions {
+        // Each place of a custom kind has a type of its own.
+        let at = place.split('.').try_fold(root, |id, name| match &table.get(id).shape {
+            TypeShape::Map(object) => object.fields.get(name).map(|field| field.of),
+            _ => None,
+        });
+        if let Some(TypeShape::Map(object)) = at.map(|id| &mut table.types[id.0 as usize].shape) {
+            object.unions = unions;
+        }
+    }
     TypeRef { table: Arc::new(table), root, custom: true, status }
 }
 
@@ -146,6 +163,7 @@ fn read_object(table: &mut TypeTable, schema: &Value, preserve: bool) -> TypeSha
         fields,
         values,
         preserve_unknown: declares_values || preserve,
+        unions: &[],
     })
 }
 

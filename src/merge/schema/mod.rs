@@ -6,6 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+use crate::kind::unions::Union;
+
 mod builtin;
 mod custom;
 
@@ -121,6 +123,8 @@ pub(crate) struct ObjectSchema {
     pub(crate) values: Option<TypeId>,
     /// Whether undeclared fields are kept as they are rather than pruned (custom kinds).
     pub(crate) preserve_unknown: bool,
+    /// Fields of which only one may be said.
+    pub(crate) unions: &'static [Union],
 }
 
 impl ObjectSchema {

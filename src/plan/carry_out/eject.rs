@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::name::Name;
 use crate::plan::state::standing;
-use crate::plan::{Entry, GARDEN_LABEL, HANDOVER, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL};
+use crate::plan::{Entry, GARDEN_LABEL, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, union};
 
 /// The labels that say whose an object is. Those that name the application stay: selectors and people read them.
 const LABELS: &[&str] =
@@ -30,8 +30,8 @@ pub(crate) fn release(live: &Value) -> Option<Value> {
         without.insert(MANAGED_BY.to_owned(), Value::Null);
     }
     let entries = metadata["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
-    let is_ours = |entry: &&Value| entry["manager"] == MANAGER || entry["manager"] == HANDOVER;
-    let others: Vec<&Value> = entries.iter().filter(|entry| !is_ours(entry)).collect();
+    let others: Vec<&Value> =
+        entries.iter().filter(|entry| entry["manager"] != MANAGER && !union::is_passing(entry)).collect();
     let noted = !metadata["annotations"][NONCE].is_null();
     if without.is_empty() && others.len() == entries.len() && !noted {
         return None;

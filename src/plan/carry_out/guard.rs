@@ -10,6 +10,7 @@ use crate::name::Name;
 use crate::plan::decide::action::{Action, Base};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Deleting, Refusing};
+use crate::plan::state::path;
 use crate::plan::{
     Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan,
 };
@@ -97,7 +98,9 @@ fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
     }
     check_place(plan, input, action).or_else(|| match &action.deed {
         Deed::Create(_) => check_create(plan, input, action),
-        Deed::Change { base, .. } | Deed::Adopt { base, .. } => check_apply(plan, input, action, base),
+        Deed::Change { base, take_away, .. } | Deed::Adopt { base, take_away, .. } => {
+            check_apply(plan, input, action, base).or_else(|| check_take_away(input, action, take_away))
+        }
         Deed::Replace { base, .. } => check_replace(input, action, base),
         Deed::Delete { base, .. } => check_delete(plan, input, action, base),
         Deed::Keep { .. } | Deed::Held { .. } | Deed::Refused { .. } => None,
@@ -139,6 +142,22 @@ fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action,
     let ours = entry(input, &action.id).is_some_and(|entry| is_it(entry, live));
     (!ours && !adopted)
         .then(|| (Promise::NoForeignDelete, format!("`{}` exists and is neither ours nor adopted", action.id)))
+}
+
+/// What is taken away from others is a field of the object's own substance, is there, and nothing of what holds data.
+fn check_take_away(input: &GuardInput<'_>, action: &Action, fields: &[String]) -> Refused {
+    let first = fields.first()?;
+    let id = &action.id;
+    if action.holds_data || is_data(id) || entry(input, id).is_some_and(|entry| entry.holds_data) {
+        return Some((Promise::NoDataLost, format!("`{first}` would be taken away from `{id}`, which holds data")));
+    }
+    let live = live(input, id)?;
+    let outside = |field: &&String| field.starts_with("metadata") || field.starts_with("status");
+    if let Some(field) = fields.iter().find(outside) {
+        return Some((Promise::NoForeignDelete, format!("`{field}` of `{id}` is nothing that stands beside ours")));
+    }
+    let missing = fields.iter().find(|field| path::get(&live.body, field).is_none())?;
+    Some((Promise::AsPlanned, format!("`{missing}` of `{id}` is not there to take away")))
 }
 
 fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {

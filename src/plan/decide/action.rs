@@ -80,7 +80,8 @@ pub struct Action {
     /// [`desired_hash`](crate::plan::desired_hash) of what is to be; empty for deletes and for Secrets that we make.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) desired_hash: String,
-    /// Of a delete: the provider's word on what goes with it and what is left. Of an adoption: from whom it is taken over.
+    /// Of a delete: the provider's word on what goes with it and what is left. Of an adoption: from whom it is taken over. Of
+    /// both an adoption and a change: what is taken away. Of a Secret: what it waits for, and who makes that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -113,6 +114,10 @@ impl Action {
 
     /// Holds back what was decided.
     pub(crate) fn hold(&mut self, why: Holding) {
+        // What would be taken from others is not.
+        if self.verb() != Verb::Delete {
+            self.note = None;
+        }
         self.deed = Deed::Held { why, base: self.base().cloned() };
     }
 

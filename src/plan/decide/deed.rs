@@ -23,6 +23,8 @@ pub(crate) enum Deed {
         force: bool,
         /// The number of replicas that a second manager holds before we give it up, for the autoscaler.
         hand_over: Option<u64>,
+        /// Fields that are taken away first, since they cannot stand beside ours: `spec.strategy.rollingUpdate`.
+        take_away: Vec<String>,
     },
     /// It is deleted and made anew, since a field that must change cannot.
     Replace {
@@ -39,6 +41,8 @@ pub(crate) enum Deed {
         force: bool,
         /// The tools whose fields become ours before the first apply; empty where no tool made it.
         take_over: Vec<String>,
+        /// Fields that are taken away first, since they cannot stand beside ours.
+        take_away: Vec<String>,
     },
     /// It is deleted.
     Delete {
@@ -77,6 +81,17 @@ pub enum Prepare {
     /// Before an adoption: fields of tools become ours.
     TakeOver {
         /// Their field managers.
+        tools: Vec<String>,
+    },
+    /// Before a change or an adoption: fields go that cannot stand beside ours, by one JSON patch.
+    TakeAway {
+        /// `spec.strategy.rollingUpdate`.
+        fields: Vec<String>,
+        /// The autoscaler's number of replicas, where that is held as it is too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replicas: Option<u64>,
+        /// The tools whose fields become ours too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         tools: Vec<String>,
     },
     /// Before a delete: a reclaim policy is switched to `delete`.
@@ -146,6 +161,12 @@ impl Deed {
     /// What is written just before it.
     pub(crate) fn prepare(&self) -> Option<Prepare> {
         match self {
+            Self::Change { hand_over, take_away, .. } if !take_away.is_empty() => {
+                Some(Prepare::TakeAway { fields: take_away.clone(), replicas: *hand_over, tools: Vec::new() })
+            }
+            Self::Adopt { take_over, take_away, .. } if !take_away.is_empty() => {
+                Some(Prepare::TakeAway { fields: take_away.clone(), replicas: None, tools: take_over.clone() })
+            }
             Self::Change { hand_over, .. } => hand_over.map(|replicas| Prepare::HandOver { replicas }),
             Self::Adopt { take_over, .. } => {
                 (!take_over.is_empty()).then(|| Prepare::TakeOver { tools: take_over.clone() })
@@ -217,18 +238,26 @@ impl TryFrom<Written> for Deed {
         Ok(match (verb, prepare) {
             (Verb::Create, None) if base.is_some() => return refuse("base"),
             (Verb::Create, None) => Self::Create(why(word, reason)?),
-            (Verb::Change, None) => {
-                Self::Change { why: why(word, reason)?, base: needed(base)?, force, hand_over: None }
-            }
-            (Verb::Change, Some(Prepare::HandOver { replicas })) => {
-                Self::Change { why: why(word, reason)?, base: needed(base)?, force, hand_over: Some(replicas) }
+            (Verb::Change, prepare) => {
+                let (hand_over, take_away) = match prepare {
+                    None => (None, Vec::new()),
+                    Some(Prepare::HandOver { replicas }) => (Some(replicas), Vec::new()),
+                    Some(Prepare::TakeAway { fields, replicas, tools }) if tools.is_empty() && !fields.is_empty() => {
+                        (replicas, fields)
+                    }
+                    Some(_) => return refuse("prepare"),
+                };
+                Self::Change { why: why(word, reason)?, base: needed(base)?, force, hand_over, take_away }
             }
             (Verb::Replace, None) => Self::Replace { why: why(word, reason)?, base: needed(base)? },
-            (Verb::Adopt, None) => {
-                Self::Adopt { why: why(word, reason)?, base: needed(base)?, force, take_over: Vec::new() }
-            }
-            (Verb::Adopt, Some(Prepare::TakeOver { tools })) => {
-                Self::Adopt { why: why(word, reason)?, base: needed(base)?, force, take_over: tools }
+            (Verb::Adopt, prepare) => {
+                let (take_over, take_away) = match prepare {
+                    None => (Vec::new(), Vec::new()),
+                    Some(Prepare::TakeOver { tools }) => (tools, Vec::new()),
+                    Some(Prepare::TakeAway { fields, replicas: None, tools }) if !fields.is_empty() => (tools, fields),
+                    Some(_) => return refuse("prepare"),
+                };
+                Self::Adopt { why: why(word, reason)?, base: needed(base)?, force, take_over, take_away }
             }
             (Verb::Delete, None) => Self::Delete { why: why(word, reason)?, base: needed(base)?, reclaim: None },
             (Verb::Delete, Some(Prepare::SwitchReclaim { policy })) => {
@@ -283,11 +312,18 @@ mod tests {
         assert!(wrong(json!({"base": null})).contains("the live object"));
         assert!(wrong(json!({"force": true})).contains("`force`"));
         assert!(wrong(json!({"prepare": {"is": "hand-over", "replicas": 3}})).contains("`prepare`"));
+        let away = json!({"is": "take-away", "fields": ["spec.strategy.rollingUpdate"]});
+        assert!(wrong(json!({"prepare": away})).contains("`prepare`"));
         assert!(wrong(json!({"prepare": {"spec": {"replicas": 3}}})).contains("missing field"));
         assert!(wrong(json!({"verb": "create", "reason": {"is": "not-there"}})).contains("`base`"));
         assert!(wrong(json!({"verb": "keep", "reason": {"is": "unchanged"}, "prepare": policy})).contains("`prepare`"));
         let mut switched = good.clone();
         switched["prepare"] = policy;
         assert_eq!(read(switched).map(|deed| deed.prepare().is_some()), Ok(true));
+        let mut change = json!({"verb": "change", "reason": {"is": "drift", "by": []}, "base": base, "prepare": away});
+        let deed = read(change.clone()).expect("what is taken away is kept");
+        assert_eq!(serde_json::to_value(&deed).expect("JSON can say it"), change);
+        change["prepare"]["fields"] = json!([]);
+        assert!(read(change).is_err_and(|error| error.contains("`prepare`")), "nothing is no preparation");
     }
 }

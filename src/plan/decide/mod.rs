@@ -6,6 +6,7 @@ mod deletions;
 pub(super) mod immutable;
 pub(super) mod later;
 mod object;
+mod prospect;
 pub(crate) mod reason;
 pub(crate) mod rules;
 mod secret;
@@ -125,7 +126,7 @@ pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,
-        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. }, .. }
+        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. } | Changing::Interrupted, .. }
             | Deed::Create(Creating::DeletedBehindOurBack { .. })
     );
     brings_back && applied == Some(&*action.desired_hash)

@@ -1,24 +1,23 @@
 //! What is done with each desired object.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::action::{Action, Base, FieldChange, Place, What};
 use super::deed::Deed;
 use super::immutable;
+use super::prospect::{Prospect, overlaid, prospect, reckoned};
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing, Replacing};
 use super::take_over;
-use crate::merge::{self, ApplyError, ApplyOptions};
+use crate::merge::Displacement;
 use crate::plan::state::directives::means;
 use crate::plan::state::input::{AppliedBefore, body_to_send, is_taken, kind_key};
 use crate::plan::state::live::{Cause, Conflict, DryRun};
 use crate::plan::state::owners;
 use crate::plan::state::standing::{Index, Standing};
+use crate::plan::state::union::{self, Siblings};
 use crate::plan::tell::diff::{Compared, diff};
 use crate::plan::tell::words::people;
-use crate::plan::{Entry, Input, LiveObject, MANAGER, desired_hash, values_hash};
+use crate::plan::{Entry, Input, LiveObject, desired_hash, values_hash};
 use crate::render::Object;
 
 /// The action of one desired object; `None` for an object of a retired app that is not made (any more).
@@ -96,14 +95,6 @@ fn takes_data(object: &Object) -> bool {
     object.holds_data && policy.is_none_or(|policy| object.body["spec"][policy.field()] != "retain")
 }
 
-/// What applying an object would come to.
-struct Prospect<'a> {
-    after: Option<Cow<'a, Value>>,
-    conflicts: Vec<Conflict>,
-    verified: bool,
-    refused: Option<Refusing>,
-}
-
 /// An object that is there, beside what the garden asks of it.
 struct There<'a> {
     input: &'a Input<'a>,
@@ -126,7 +117,7 @@ struct There<'a> {
 fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
     let wanted = body_to_send(object, input.directives, entry);
     let asked = input.live.dry_runs.get(&object.id);
-    if entry.is_some() && asked.is_none() && !merge::would_change(input.schemas, &live.body, &wanted, MANAGER) {
+    if entry.is_some() && asked.is_none() && union::is_as_wanted(input.schemas, &live.body, &wanted) {
         return action(input, object, Deed::keep(as_it_should_be(input, object)));
     }
     let applied = AppliedBefore::of(object, entry);
@@ -142,10 +133,12 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
         values_hash: values_hash(&live.body, Some(&wanted), &changes),
     };
     changes.retain(|change| hand_over.is_none() || change.path != "spec.replicas");
-    let note = (!there.tools.is_empty()).then(|| format!("the fields of {} become parcelle's", people(&there.tools)));
     let deed = there.decided(&prospect, &changes, base);
+    let note = deed.verb().writes().then(|| there.note(&prospect)).flatten();
     let causes = causes(&deed, asked);
-    let (conflicts, verified) = (prospect.conflicts, prospect.verified);
+    let conflicts = prospect.conflicts.into_iter().chain(prospect.siblings.iter().flat_map(in_the_way)).collect();
+    // Where nothing moves but our books there is nothing to verify.
+    let verified = prospect.verified || matches!(deed, Deed::Change { why: Changing::Interrupted, .. });
     Action { changes, conflicts, causes, verified, note, ..action(input, object, deed) }
 }
 
@@ -153,11 +146,52 @@ impl There<'_> {
     /// What applying it would come to.
     fn prospect(&self) -> Prospect<'_> {
         let Self { input, live, wanted, asked, .. } = self;
-        match after_take_over(input, live, wanted, &self.tools) {
+        let taken_over = take_over::taken_over(&live.body).filter(|_| !self.tools.is_empty()).map(|ours| {
+            let mut body = (*live.body).clone();
+            body["metadata"]["managedFields"] = ours;
+            body
+        });
+        let body = taken_over.as_ref().unwrap_or(&live.body);
+        if let Some(displacement) = union::displacement(input.schemas, body, wanted) {
+            return self.displaced(body, &displacement);
+        }
+        match taken_over {
             // The server was asked without it, so only what it refuses of the object itself counts.
-            Some(reckoned) => Prospect { refused: prospect(input, live, wanted, *asked).refused, ..reckoned },
+            Some(body) => {
+                Prospect { refused: prospect(input, live, wanted, *asked).refused, ..reckoned(input, &body, wanted) }
+            }
             None => prospect(input, live, wanted, *asked),
         }
+    }
+
+    /// What applying it comes to once what cannot stand beside ours is gone. The server was asked about that alone.
+    fn displaced(&self, body: &Value, displacement: &Displacement) -> Prospect<'_> {
+        let Self { input, wanted, asked, applied, .. } = self;
+        let Some(patched) = union::patched(input.schemas, body, displacement) else {
+            return reckoned(input, body, wanted);
+        };
+        let siblings = union::siblings(input.schemas, body, wanted, displacement, *applied);
+        let conflicts = reckoned(input, body, wanted).conflicts;
+        let refused = match asked {
+            Some(DryRun::Refused { status, message, .. }) => {
+                Some(Refusing::ServerRefused { status: *status, message: message.clone() })
+            }
+            _ => None,
+        };
+        let verified = matches!(asked, Some(DryRun::Accepted | DryRun::Refused { .. }));
+        Prospect { conflicts, siblings, verified, refused, ..reckoned(input, &patched, wanted) }
+    }
+
+    /// What is written in the books of others, or taken away from them, in words.
+    fn note(&self, prospect: &Prospect<'_>) -> Option<String> {
+        let tools =
+            (!self.tools.is_empty()).then(|| format!("the fields of {} become parcelle's", people(&self.tools)));
+        let away = prospect.siblings.iter().map(|siblings| {
+            let (away, ours) = (people(&siblings.away), people(&siblings.ours));
+            format!("takes away {away}, which cannot stand beside {ours}")
+        });
+        let notes: Vec<String> = tools.into_iter().chain(away).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
     }
 
     /// What is done with it.
@@ -179,19 +213,36 @@ impl There<'_> {
         }
         let (drifted, others): (Vec<_>, Vec<_>) =
             prospect.conflicts.iter().partition(|conflict| self.applied.holds(&conflict.field));
-        if !others.iter().all(|conflict| is_taken(self.input.directives, self.object, self.entry, conflict)) {
+        let (moved, newly): (Vec<_>, Vec<_>) = prospect.siblings.iter().partition(|siblings| siblings.is_drift);
+        let is_allowed =
+            others.iter().all(|conflict| is_taken(self.input.directives, self.object, self.entry, conflict))
+                && newly.iter().all(|siblings| self.may_take_away(siblings));
+        if !is_allowed {
             return Deed::Refused { why: Refusing::Conflict, base: Some(base) };
         }
+        if let Some(siblings) = prospect.siblings.first().filter(|_| self.object.holds_data || id.facts().holds_data())
+        {
+            let path = siblings.away.first().cloned().unwrap_or_default();
+            return Deed::Refused {
+                why: Refusing::SiblingWithData { path, by: siblings.by.clone() },
+                base: Some(base),
+            };
+        }
         let force = !prospect.conflicts.is_empty();
+        let take_away: Vec<String> = prospect.siblings.iter().flat_map(|siblings| siblings.away.clone()).collect();
         let Some(entry) = self.entry else {
-            return Deed::Adopt { why: Adopting::AdoptSaid, base, force, take_over: self.tools.clone() };
+            let take_over = self.tools.clone();
+            return Deed::Adopt { why: Adopting::AdoptSaid, base, force, take_over, take_away };
         };
-        if changes.is_empty() && !force {
+        if changes.is_empty() && !force && take_away.is_empty() {
             return self.without_changes(prospect, base);
         }
         let drifted = drifted.into_iter().map(|conflict| &conflict.manager);
-        let by = names(drifted.chain(changes.iter().flat_map(|change| &change.drift_by)));
-        let from = names(others.into_iter().map(|conflict| &conflict.manager));
+        let drifted = drifted.chain(moved.iter().flat_map(|siblings| &siblings.by));
+        let drifted = drifted.chain(changes.iter().flat_map(|change| &change.drift_by));
+        let by = names(drifted.filter(|manager| !union::is_ours_for_a_moment(manager)));
+        let from =
+            names(others.into_iter().map(|conflict| &conflict.manager).chain(newly.iter().flat_map(|one| &one.by)));
         let why = match (entry.desired_hash == desired_hash(self.object), by.is_empty()) {
             (true, _) => Changing::Drift { by },
             (false, false) => Changing::GardenChangedAndDrift { by },
@@ -199,7 +250,18 @@ impl There<'_> {
             (false, true) if is_renderers(self.input) => Changing::RendererChanged,
             (false, true) => Changing::GardenChanged,
         };
-        Deed::Change { why, base, force, hand_over: self.hand_over }
+        Deed::Change { why, base, force, hand_over: self.hand_over, take_away }
+    }
+
+    /// Whether what we had not applied before may be taken away: it is nobody's, or the garden says `field … take`.
+    fn may_take_away(&self, siblings: &Siblings) -> bool {
+        let fields = siblings.ours.iter().chain(&siblings.away);
+        let is_said = || {
+            fields
+                .map(|field| self.input.directives.decision(&self.object.id, field))
+                .any(|decision| decision.is_some_and(|decision| decision.take))
+        };
+        siblings.by.is_empty() || is_said()
     }
 
     /// What is done where nothing that people can see moves: what we hold may, since the apply makes us its owner.
@@ -207,7 +269,11 @@ impl There<'_> {
         let after = prospect.after.as_deref().unwrap_or(self.wanted);
         if owners::ours(&self.live.body) != owners::ours(after) {
             let why = if self.hand_over.is_some() { Changing::HandedOver } else { Changing::OwnershipOnly };
-            return Deed::Change { why, base, force: false, hand_over: self.hand_over };
+            return Deed::Change { why, base, force: false, hand_over: self.hand_over, take_away: Vec::new() };
+        }
+        if union::has_passing(&self.live.body) && self.entry.is_some() {
+            let why = Changing::Interrupted;
+            return Deed::Change { why, base, force: false, hand_over: None, take_away: Vec::new() };
         }
         let why = match self.rewritten(after) {
             Some(path) => Keeping::Rewritten { path },
@@ -229,12 +295,10 @@ impl There<'_> {
     }
 }
 
-/// What an adoption comes to once the part of the tools that made the object is ours; absent where no tool did.
-fn after_take_over<'a>(input: &Input<'_>, live: &LiveObject, wanted: &Value, tools: &[String]) -> Option<Prospect<'a>> {
-    let ours = take_over::taken_over(&live.body).filter(|_| !tools.is_empty())?;
-    let mut body = (*live.body).clone();
-    body["metadata"]["managedFields"] = ours;
-    Some(reckoned(input, &body, wanted))
+/// Who stands in the way of what we say, where only one of several may be said.
+fn in_the_way(siblings: &Siblings) -> Vec<Conflict> {
+    let field = siblings.ours.first().cloned().unwrap_or_default();
+    siblings.by.iter().map(|manager| Conflict { manager: manager.clone(), field: format!(".{field}") }).collect()
 }
 
 /// The number of replicas that passes from us to an autoscaler: as it is live, to be held by a second manager before we drop
@@ -268,67 +332,6 @@ fn names<'n>(managers: impl Iterator<Item = &'n String>) -> Vec<String> {
     names.sort();
     names.dedup();
     names
-}
-
-/// The server's word where it was asked, our own reckoning where not.
-fn prospect<'a>(input: &Input<'a>, live: &LiveObject, wanted: &Value, asked: Option<&'a DryRun>) -> Prospect<'a> {
-    let verified = |after: &'a Arc<Value>| Prospect {
-        after: Some(Cow::Borrowed(&**after)),
-        conflicts: Vec::new(),
-        verified: true,
-        refused: None,
-    };
-    match asked {
-        Some(DryRun::Result(after)) => verified(after),
-        Some(DryRun::Conflict { conflicts, forced: Some(after) }) => {
-            Prospect { conflicts: conflicts.clone(), ..verified(after) }
-        }
-        Some(DryRun::Conflict { conflicts, forced: None }) => {
-            Prospect { conflicts: conflicts.clone(), verified: true, ..reckoned(input, &live.body, wanted) }
-        }
-        Some(DryRun::Refused { status, message, .. }) => {
-            let refused = Some(Refusing::ServerRefused { status: *status, message: message.clone() });
-            Prospect { refused, conflicts: Vec::new(), verified: true, ..reckoned(input, &live.body, wanted) }
-        }
-        Some(DryRun::Accepted) => Prospect { verified: true, ..reckoned(input, &live.body, wanted) },
-        Some(DryRun::NotVerified(_)) | None => reckoned(input, &live.body, wanted),
-    }
-}
-
-/// What applying would come to by the structured merge alone.
-fn reckoned<'a>(input: &Input<'_>, live: &Value, wanted: &Value) -> Prospect<'a> {
-    // The time goes into managedFields only, which are not compared.
-    let options = |force| ApplyOptions { manager: MANAGER, force, subresource: None, now: "1970-01-01T00:00:00Z" };
-    let apply = |force| merge::apply(input.schemas, Some(live), wanted, &options(force));
-    let (after, conflicts) = match apply(false) {
-        Ok(after) => (Some(after), Vec::new()),
-        Err(ApplyError::Conflicts(conflicts)) => {
-            let conflict = |conflict: merge::FieldManagerConflict| Conflict {
-                field: conflict.path.to_string(),
-                manager: conflict.manager,
-            };
-            (apply(true).ok(), conflicts.into_iter().map(conflict).collect())
-        }
-        // Whether the body is valid is for the server to say; until then its own fields are what is known.
-        Err(_) => (None, Vec::new()),
-    };
-    let after = after.unwrap_or_else(|| overlaid(live, wanted));
-    Prospect { after: Some(Cow::Owned(after)), conflicts, verified: false, refused: None }
-}
-
-/// The live object with the fields of the wanted one laid over it: for kinds without a known schema.
-fn overlaid(live: &Value, wanted: &Value) -> Value {
-    match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => {
-            let mut result = live.clone();
-            for (key, wanted) in wanted {
-                let value = live.get(key).map_or_else(|| wanted.clone(), |live| overlaid(live, wanted));
-                result.insert(key.clone(), value);
-            }
-            Value::Object(result)
-        }
-        _ => wanted.clone(),
-    }
 }
 
 fn changes(

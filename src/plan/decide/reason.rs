@@ -93,6 +93,8 @@ pub enum Changing {
     OwnershipOnly,
     /// The number of replicas passes to an autoscaler as it is.
     HandedOver,
+    /// An interrupted run left a field manager that it needed for a while.
+    Interrupted,
     /// Fields of others are taken by word (`field … take`).
     Taken {
         /// Field managers that owned them.
@@ -277,6 +279,13 @@ pub enum Refusing {
     ImmutableWithData {
         /// The field that cannot change: `spec.selector`.
         path: String,
+    },
+    /// What others wrote cannot stand beside what the garden asks, and the object holds data.
+    SiblingWithData {
+        /// The field that would have to go: `spec.imageName`.
+        path: String,
+        /// Who wrote it.
+        by: Vec<String>,
     },
     /// The API server refused it.
     ServerRefused {

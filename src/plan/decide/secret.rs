@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::action::{Action, Base, FieldChange, Place, Shown, What};
 use super::deed::Deed;
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing};
-use crate::plan::state::live::Copy;
+use crate::plan::state::live::{Copy, MissingSource};
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::{Entry, Input, LiveObject};
+use crate::render::rules::names::maker_of_secret;
 use crate::render::{SecretRequest, SecretSource, Stage};
 
 /// The action of one requested Secret; `None` for one of a retired app that is not made (any more).
@@ -28,7 +29,7 @@ pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &S
         Standing::Refused(why) => action(Deed::refused(why)),
         Standing::Adopted(live) => {
             let (why, base) = (Adopting::AdoptSaid, base_of(live));
-            action(Deed::Adopt { why, base, force: false, take_over: Vec::new() })
+            action(Deed::Adopt { why, base, force: false, take_over: Vec::new(), take_away: Vec::new() })
         }
         Standing::Ours { live, .. } => present(input, request, live),
     })
@@ -38,24 +39,26 @@ fn absent(input: &Input<'_>, request: &SecretRequest, entry: Option<&Entry>) -> 
     let known = entry.is_some_and(|entry| entry.uid().is_some());
     let deed = match (&request.source, source_missing(input, request)) {
         (SecretSource::Generated { .. }, _) if known => Deed::refused(Refusing::SecretLost),
-        (_, Some(source)) => Deed::refused(Refusing::SourceMissing { source }),
+        (_, Some(missing)) => return without_source(input, request, missing),
         _ if known => Deed::Create(Creating::DeletedBehindOurBack { with_data: false }),
         (SecretSource::Generated { .. }, None) => Deed::Create(Creating::SecretMade),
         (_, None) => Deed::Create(Creating::SecretCopied { source: source_name(request) }),
     };
     let mut action = action(input, request, deed);
     action.changes = keys(request).map(|key| key_change(action.origin.as_ref(), key)).collect();
+    action.note = waits(input, request);
     action
 }
 
 fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Action {
-    if let Some(source) = source_missing(input, request) {
-        return action(input, request, Deed::refused(Refusing::SourceMissing { source }));
+    if let Some(missing) = source_missing(input, request) {
+        return without_source(input, request, missing);
     }
-    if input.live.copies.get(&request.id) == Some(&Copy::Behind) {
+    if let Some(Copy::Behind | Copy::Awaits(_)) = input.live.copies.get(&request.id) {
         let source = source_name(request);
         let mut action = action(input, request, change(Changing::CopyFollows { source }, live));
         action.changes = followed(action.origin.as_ref(), request, live);
+        action.note = waits(input, request);
         return action;
     }
     // A key that a newer definition asks for is added; those that are there stay as they are.
@@ -67,6 +70,34 @@ fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Act
     let mut action = action(input, request, change(Changing::GardenChanged, live));
     action.changes = missing.into_iter().map(|key| key_change(action.origin.as_ref(), key)).collect();
     action
+}
+
+/// A copy whose source is not there: refused, with the command that makes it.
+fn without_source(input: &Input<'_>, request: &SecretRequest, missing: &[MissingSource]) -> Action {
+    let named = |source: &MissingSource| {
+        let keys: Vec<&str> = source.keys.iter().map(String::as_str).collect();
+        format!("{}/{} (keys {})", source.namespace, source.name, keys.join(", "))
+    };
+    let source = missing.first().map(named).unwrap_or_default();
+    let mut action = action(input, request, Deed::refused(Refusing::SourceMissing { source }));
+    action.note = missing.first().map(|source| format!("`{}` makes it", source.command()));
+    action
+}
+
+/// What a Secret waits for that is put together from others, and who makes that.
+fn waits(input: &Input<'_>, request: &SecretRequest) -> Option<String> {
+    let Some(Copy::Awaits(missing)) = input.live.copies.get(&request.id) else { return None };
+    let wait = |source: &MissingSource| {
+        let requested = input.desired.secrets.iter().find(|other| *other.id.name == *source.name);
+        let maker = match (requested, maker_of_secret(&input.desired.objects, &source.name)) {
+            (Some(_), _) => "which is made for it".to_owned(),
+            (None, Some(maker)) => format!("which the {} `{}` makes once it is ready", maker.kind, maker.name),
+            (None, None) => format!("which nothing here makes: `{}`", source.command()),
+        };
+        format!("waits for the {source}, {maker}")
+    };
+    let waits: Vec<String> = missing.iter().map(wait).collect();
+    (!waits.is_empty()).then(|| waits.join("; "))
 }
 
 /// The keys of a Secret that is written anew: those that come, stay and go, by name.
@@ -83,7 +114,7 @@ fn followed(origin: Option<&Place>, request: &SecretRequest, live: &LiveObject) 
 }
 
 fn change(why: Changing, live: &LiveObject) -> Deed {
-    Deed::Change { why, base: base_of(live), force: false, hand_over: None }
+    Deed::Change { why, base: base_of(live), force: false, hand_over: None, take_away: Vec::new() }
 }
 
 /// The values of a Secret are in no plan, nor is a hash of them.
@@ -113,11 +144,11 @@ fn source_name(request: &SecretRequest) -> String {
     }
 }
 
-fn source_missing(input: &Input<'_>, request: &SecretRequest) -> Option<String> {
-    let Some(Copy::SourceMissing(keys)) = input.live.copies.get(&request.id) else { return None };
-    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
-    let name = source_name(request);
-    Some(if keys.is_empty() { name } else { format!("{name} (keys {})", keys.join(", ")) })
+fn source_missing<'a>(input: &'a Input<'_>, request: &SecretRequest) -> Option<&'a [MissingSource]> {
+    match input.live.copies.get(&request.id) {
+        Some(Copy::SourceMissing(missing)) => Some(missing),
+        _ => None,
+    }
 }
 
 fn action(input: &Input<'_>, request: &SecretRequest, deed: Deed) -> Action {

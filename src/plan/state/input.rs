@@ -1,6 +1,7 @@
 //! What a plan is decided from, and what the API server is asked and sent.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use super::directives::means;
 use super::live::Conflict;
 use super::path;
 use super::standing;
+use super::union;
 use crate::kind;
 use crate::merge::{self, Schemas};
 use crate::model::Deletions;
@@ -78,6 +80,20 @@ pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl F
     objects.filter(|(_, object)| wanted(object) && open(object)).map(|(at, _)| at).collect()
 }
 
+/// The JSON patches of the objects that are not as they should be and of which something is taken away first, since it cannot
+/// stand beside ours: the server would refuse the apply itself.
+pub(crate) fn displacements(input: &Input<'_>) -> BTreeMap<ObjectId, Value> {
+    let objects = questions(input, false).into_iter().map(|at| &input.desired.objects[at]);
+    let patches = objects.filter_map(|object| {
+        let live = input.live.objects.get(&object.id)?;
+        let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
+        let wanted = body_to_send(object, input.directives, entry);
+        let displacement = union::displacement(input.schemas, &live.body, &wanted)?;
+        Some((object.id.clone(), union::patch(&live.body, &displacement)))
+    });
+    patches.collect()
+}
+
 /// Whether it is sure without a question that somebody changed what we had applied: the garden asks for the same as
 /// before, and a field of it is no longer ours.
 pub(crate) fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
@@ -135,8 +151,9 @@ pub(in crate::plan) fn is_taken(
 ) -> bool {
     let lent = entry.is_some()
         && path::plain(&conflict.field) == "spec.replicas"
-        && matches!(&*conflict.manager, "kube-controller-manager" | crate::plan::HANDOVER);
-    lent || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
+        && &*conflict.manager == "kube-controller-manager";
+    lent || union::is_ours_for_a_moment(&conflict.manager)
+        || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
 }
 
 /// The fields of an object that we applied last.

@@ -1,6 +1,7 @@
 //! What is in the cluster, as far as one organisation's plan needs to know it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,46 @@ pub(crate) enum Copy {
     InStep,
     /// The source has other values.
     Behind,
-    /// The source is not there, or lacks these keys.
-    SourceMissing(BTreeSet<String>),
+    /// The source of a copy is not there, or lacks keys.
+    SourceMissing(Vec<MissingSource>),
+    /// Secrets that it is put together from are not there, or lack keys: an operator or a person may still make them.
+    Awaits(Vec<MissingSource>),
+}
+
+/// A Secret that others draw on, and that is not there or lacks keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MissingSource {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    /// Whether it is there.
+    pub(crate) is_there: bool,
+    /// The keys that are wanted of it and missing.
+    pub(crate) keys: BTreeSet<String>,
+}
+
+impl fmt::Display for MissingSource {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<String> = self.keys.iter().map(|key| format!("`{key}`")).collect();
+        write!(
+            to,
+            "Secret `{}` with the {} {}",
+            self.name,
+            if keys.len() == 1 { "key" } else { "keys" },
+            keys.join(", ")
+        )
+    }
+}
+
+impl MissingSource {
+    /// The command by which a person makes it, or adds what it lacks.
+    pub(crate) fn command(&self) -> String {
+        let Self { namespace, name, is_there, keys } = self;
+        if *is_there {
+            let keys: Vec<String> = keys.iter().map(|key| format!("\"{key}\":\"…\"")).collect();
+            let patch = format!("{{\"stringData\":{{{}}}}}", keys.join(","));
+            return format!("kubectl patch secret {name} --namespace {namespace} --patch '{patch}'");
+        }
+        let keys: Vec<String> = keys.iter().map(|key| format!("--from-literal={key}=…")).collect();
+        format!("kubectl create secret generic {name} --namespace {namespace} {}", keys.join(" "))
+    }
 }

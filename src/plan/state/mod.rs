@@ -12,5 +12,6 @@ pub(super) mod own_values;
 pub(super) mod owners;
 pub(super) mod settle;
 pub(super) mod standing;
+pub(crate) mod union;
 
 pub(crate) use crate::render::path;

@@ -6,6 +6,8 @@
 use serde_json::{Map, Value};
 
 use crate::kind;
+use crate::kind::unions::{self, Union};
+use crate::merge::{Schemas, TypeId, TypeShape, TypeTable};
 use crate::plan::MANAGER;
 
 /// A hash over the fields that our `managedFields` entries name, and their live values.
@@ -26,15 +28,85 @@ impl OwnValues {
         let secret = kind::SECRET.is_body(live);
         let entries = metadata["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
         let ours = entries.iter().filter(|entry| entry["manager"] == MANAGER && entry["subresource"] != "status");
+        let of = Schemas::builtin().of(live);
         for fields in ours.filter_map(|entry| entry.get("fieldsV1")?.as_object()) {
-            walk(&mut hash, fields, Some(live), secret);
+            walk(
+                &mut hash,
+                fields,
+                Some(live),
+                secret,
+                of.as_ref().map(|of| TypeAt { table: of.table(), id: of.root() }),
+            );
+            custom_siblings(&mut hash, fields, live);
         }
         let digest = hash.finish();
         Self(digest.as_ref()[..16].try_into().expect("a SHA-256 has 32 bytes"))
     }
 }
 
-fn walk(hash: &mut ring::digest::Context, fields: &Map<String, Value>, live: Option<&Value>, secret: bool) {
+/// The type of what a walk stands at, of built-in kinds.
+#[derive(Clone, Copy)]
+struct TypeAt<'t> {
+    table: &'t TypeTable,
+    id: TypeId,
+}
+
+impl<'t> TypeAt<'t> {
+    /// The type of what a key of `fieldsV1` means.
+    fn child(self, key: &str) -> Option<Self> {
+        let id = match &self.table.get(self.id).shape {
+            TypeShape::Map(object) => object.child(key.strip_prefix("f:")?)?,
+            TypeShape::List(list) => list.items,
+            TypeShape::Scalar(_) | TypeShape::Any => return None,
+        };
+        Some(Self { table: self.table, id })
+    }
+
+    fn unions(self) -> &'t [Union] {
+        match &self.table.get(self.id).shape {
+            TypeShape::Map(object) => object.unions,
+            _ => &[],
+        }
+    }
+}
+
+/// Adds the names of what cannot stand beside our fields and does: it is drift, although no value of ours moved.
+fn siblings(hash: &mut ring::digest::Context, unions: &[Union], fields: &Map<String, Value>, live: &Value) {
+    let Some(live) = live.as_object() else { return };
+    let ours = |name: &str| fields.keys().any(|key| key.strip_prefix("f:") == Some(name));
+    let value_of = |name: &str| live.get(name)?.as_str();
+    let others = live.iter().filter(|(name, value)| !value.is_null() && !ours(name));
+    for (name, _) in others.filter(|(name, _)| unions.iter().any(|union| union.is_barred(name, ours, value_of))) {
+        hash.update(b"!");
+        hash.update(name.as_bytes());
+    }
+}
+
+/// The same for custom kinds, whose unions are known by their place.
+fn custom_siblings(hash: &mut ring::digest::Context, fields: &Map<String, Value>, live: &Value) {
+    let text = |name: &str| live[name].as_str().unwrap_or_default();
+    for (place, unions) in unions::of_custom(kind::group_of(text("apiVersion")), text("kind")) {
+        let inside = place.split('.').try_fold((fields, live), |(fields, live), name| {
+            Some((fields.get(&format!("f:{name}"))?.as_object()?, live.get(name)?))
+        });
+        if let Some((fields, live)) = inside {
+            siblings(hash, unions, fields, live);
+        }
+    }
+}
+
+fn walk(
+    hash: &mut ring::digest::Context,
+    fields: &Map<String, Value>,
+    live: Option<&Value>,
+    secret: bool,
+    of: Option<TypeAt<'_>>,
+) {
+    if let (Some(of), Some(live)) = (of, live)
+        && !of.unions().is_empty()
+    {
+        siblings(hash, of.unions(), fields, live);
+    }
     if fields.is_empty() {
         match live {
             Some(value) => hash.update(value.to_string().as_bytes()),
@@ -49,7 +121,7 @@ fn walk(hash: &mut ring::digest::Context, fields: &Map<String, Value>, live: Opt
         let at = if closed { None } else { live.and_then(|live| child(live, key)) };
         // `.` and the members of a set say all with their key.
         if key != "." && !key.starts_with("v:") {
-            walk(hash, below, at, secret && !closed);
+            walk(hash, below, at, secret && !closed, of.and_then(|of| of.child(key)));
         }
     }
 }
@@ -105,6 +177,32 @@ mod tests {
             .push(json!({ "manager": "kubectl", "fieldsV1": {} }));
         after["metadata"]["managedFields"][0]["time"] = "2026-02-02T00:00:00Z".into();
         assert_eq!(OwnValues::of(&after), before);
+    }
+
+    #[test]
+    fn what_cannot_stand_beside_our_fields_is_seen_and_what_can_is_not() {
+        let probe = |part: Value| {
+            let mut live = live();
+            live["apiVersion"] = "apps/v1".into();
+            let ours = &mut live["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:template"]["f:spec"];
+            ours["f:containers"]["k:{\"name\":\"web\"}"]["f:readinessProbe"] = json!({ "f:httpGet": { "f:port": {} } });
+            live["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = json!({ "httpGet": { "port": 80 } });
+            let probe = live.pointer_mut("/spec/template/spec/containers/0/readinessProbe").unwrap();
+            probe.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+            OwnValues::of(&live)
+        };
+        let alone = probe(json!({}));
+        assert_eq!(probe(json!({ "periodSeconds": 3 })), alone);
+        assert_ne!(probe(json!({ "exec": { "command": ["true"] } })), alone);
+        let cluster = |spec: Value| {
+            OwnValues::of(
+                &json!({ "apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "spec": spec, "metadata": {
+                "managedFields": [{ "manager": "parcelle", "fieldsV1": { "f:spec": { "f:imageName": {} } } }] } }),
+            )
+        };
+        let alone = cluster(json!({ "imageName": "a" }));
+        assert_eq!(cluster(json!({ "imageName": "a", "instances": 3 })), alone);
+        assert_ne!(cluster(json!({ "imageName": "a", "imageCatalogRef": { "name": "c" } })), alone);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::input::AppliedBefore;
+use crate::merge::Path;
 
 /// One step from the root of an object to a field.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,18 @@ pub(in crate::plan) enum FieldStep<'a> {
 pub(in crate::plan) struct OtherManager<'a> {
     manager: &'a str,
     fields: &'a Value,
+}
+
+impl OtherManager<'_> {
+    /// The manager's name.
+    pub(in crate::plan) fn name(&self) -> &str {
+        self.manager
+    }
+
+    /// Whether it holds the field at a path, or something below it.
+    pub(in crate::plan) fn holds(&self, path: &Path) -> bool {
+        path.elements().iter().try_fold(self.fields, |fields, element| fields.get(element.as_str())).is_some()
+    }
 }
 
 /// All managers of an object but ours, status writers left out.

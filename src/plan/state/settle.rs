@@ -3,9 +3,9 @@
 use super::identity::Identity;
 use super::live::{Copy, Live, LiveObject, Settled};
 use super::standing::is_same;
-use crate::merge::{self, Schemas};
+use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::{Directives, Entry, Inventory, MANAGER, body_to_send, desired_hash, hash_of, health};
+use crate::plan::{Directives, Entry, Inventory, body_to_send, desired_hash, hash_of, health, union};
 use crate::render::{Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
 
 /// What an organisation's objects are judged by.
@@ -43,12 +43,7 @@ impl Judge<'_> {
         let Some((entry, object)) = self.entry(id).zip(self.object(id)) else { return false };
         self.lives(object.app.as_ref())
             && is_known(entry, live, self.garden)
-            && !merge::would_change(
-                self.schemas,
-                &live.body,
-                &body_to_send(object, self.directives, Some(entry)),
-                MANAGER,
-            )
+            && union::is_as_wanted(self.schemas, &live.body, &body_to_send(object, self.directives, Some(entry)))
     }
 
     /// Whether a Secret has all its keys and, where it follows another, follows it.

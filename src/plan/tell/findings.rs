@@ -102,6 +102,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         )
         .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
         .help("set it back, or move the data to a new app and retire this one"),
+        Refusing::SiblingWithData { path, by } => sibling(id, path, by, changed_span(action, input).unwrap_or(span)),
         // Each field that the server named has a finding of its own.
         Refusing::ServerRefused { .. } if !action.causes.is_empty() => return None,
         Refusing::ServerRefused { status, message } => {
@@ -120,7 +121,10 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
             Finding::refused(Code::new("E0487"), title, span)
                 .why(format!("`{id}` is a copy of it"))
-                .help("the cluster's operators create it (`parcelle doctor` lists what is missing)")
+                .help(match &action.note {
+                    Some(command) => format!("{command}; `parcelle doctor` lists what else is missing"),
+                    None => "the cluster's operators create it (`parcelle doctor` lists what is missing)".to_owned(),
+                })
         }
         Refusing::Disowned { what } => {
             Finding::warning(Code::new("W0481"), format!("`{id}` is not deleted although nothing asks for it"), span)
@@ -129,6 +133,15 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         }
         Refusing::Guarded { .. } => return None,
     })
+}
+
+/// What others wrote in what holds data, beside which ours cannot stand.
+fn sibling(id: &ObjectId, path: &str, by: &[String], span: Span) -> Finding {
+    let title = format!("`{path}` of `{id}` cannot stand beside what the garden asks");
+    let who = words::people(by);
+    Finding::refused(Code::new("E0489"), title, span)
+        .why(format!("{who} wrote it, only one of the two may be said, and nothing is taken away from what holds data"))
+        .help(format!("take it away in the cluster (`kubectl edit {} {}`), or say it in the garden", id.kind, id.name))
 }
 
 /// How something that is not ours is taken. Nobody is told to delete what may hold people's data, or opens it.

@@ -47,6 +47,7 @@ impl fmt::Display for Changing {
             Self::RendererChanged => to.write_str("parcelle renders it differently now"),
             Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
             Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
+            Self::Interrupted => to.write_str("nothing moves; what an interrupted run left in its books is taken out"),
             Self::Taken { from } => write!(to, "the garden asks for it and takes it from {}", people(from)),
             Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
         }
@@ -144,6 +145,11 @@ impl fmt::Display for Refusing {
             Self::ImmutableWithData { path } => {
                 write!(to, "`{path}` cannot change in place, and replacing it would lose its data")
             }
+            Self::SiblingWithData { path, by } => write!(
+                to,
+                "`{path}` that {} wrote cannot stand beside what the garden asks, and nothing is taken away from what holds data",
+                people(by)
+            ),
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
             Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::plan::deed::Prepare;
 use crate::plan::order::{Phase, steps};
 use world::{Case, world};
 
@@ -24,6 +25,9 @@ fn told(plan: &OrganisationPlan) -> Vec<String> {
         let verb = format!("{:?}", action.verb()).to_lowercase();
         let force = if action.force() { " by force" } else { "" };
         lines.push(format!("{verb} {}{force}: {}", action.id, action.reason()));
+        if let Some(Prepare::TakeAway { fields, .. }) = action.prepare() {
+            lines.push(format!("  first takes away {}", fields.join(", ")));
+        }
         for change in action.changes.iter().filter(|_| action.base().is_some()) {
             let origin = change.origin.as_ref().map(|place| format!(" at {}", place.line)).unwrap_or_default();
             let by =
@@ -43,6 +47,7 @@ fn all_cases() -> Vec<Case> {
     let files = [
         include_str!("../../../tests/cases/plan/changes.json"),
         include_str!("../../../tests/cases/plan/deletions.json"),
+        include_str!("../../../tests/cases/plan/unions.json"),
     ];
     files.into_iter().flat_map(cases).collect()
 }
@@ -70,6 +75,25 @@ fn the_guard_lets_every_decided_plan_pass() {
         let adopted = world.directives.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
         assert_eq!(guard::check(&plan, &world.guard(&adopted)), Vec::new(), "{}", case.is);
     }
+}
+
+#[test]
+fn the_guard_lets_only_fields_of_the_object_itself_be_taken_away_and_nothing_of_what_holds_data() {
+    let case = cases(include_str!("../../../tests/cases/plan/unions.json")).remove(0);
+    let world = world(&case);
+    let adopted = BTreeSet::new();
+    let check = |fields: &[&str], holds_data: bool| {
+        let mut plan = organisation(&world.input());
+        let Deed::Change { take_away, .. } = &mut plan.actions[0].deed else { panic!("a change") };
+        *take_away = fields.iter().map(|field| (*field).to_owned()).collect();
+        plan.actions[0].holds_data = holds_data;
+        guard::check(&plan, &world.guard(&adopted)).first().map(|broken| broken.promise)
+    };
+    let field = "spec.template.spec.containers[name=app].env[name=A].value";
+    assert_eq!(check(&[field], false), None);
+    assert_eq!(check(&[field], true), Some(Promise::NoDataLost));
+    assert_eq!(check(&[field, "metadata.labels"], false), Some(Promise::NoForeignDelete));
+    assert_eq!(check(&[field, "spec.strategy.nothing"], false), Some(Promise::AsPlanned));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::finding::{Code, Finding, Findings};
+use crate::kind;
 use crate::render::{Object, ObjectId, SecretRequest};
 use crate::source::Span;
 
@@ -38,6 +39,16 @@ pub(super) fn derived(id: &ObjectId) -> impl Iterator<Item = ObjectId> {
             name: format!("{}{ending}", id.name).into(),
         })
     })
+}
+
+/// The object for which an operator makes a Secret of this name.
+pub(crate) fn maker_of_secret<'a>(objects: &'a [Object], secret: &str) -> Option<&'a ObjectId> {
+    let makes = |object: &&Object| {
+        // Garage writes its keys under a name that it is told.
+        object.body.pointer("/spec/secretTemplate/name").and_then(|name| name.as_str()) == Some(secret)
+            || derived(&object.id).any(|derived| derived.is(kind::SECRET) && *derived.name == *secret)
+    };
+    objects.iter().find(makes).map(|object| &object.id)
 }
 
 fn clash(id: &ObjectId, origin: Span, first: Span, note: &str) -> Finding {

@@ -2,6 +2,7 @@
 
 mod elements;
 pub(crate) mod json;
+mod leader;
 mod markdown;
 mod outcome;
 mod status;
@@ -11,10 +12,11 @@ mod value;
 mod way_out;
 mod words;
 
+pub(crate) use leader::LeaderStatus;
 pub(crate) use markdown::Comment;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
-pub(crate) use status::{AppStatus, LastChange, OrganisationStatus, status, statuses};
+pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};
 pub(crate) use tally::Tally;
 pub use text::text;
 pub(in crate::report) use words::plain;

@@ -1,15 +1,15 @@
 //! How an organisation is, as a page that a person understands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anstyle::Style;
 use serde::Serialize;
 
-use super::TextStyle;
 use super::text::day;
 use super::words::{bullet, many, paint, plain};
-use crate::plan::{Health, HealthState, Retirement, Verb};
+use super::{LeaderStatus, TextStyle, way_out};
+use crate::plan::{Action, Health, HealthState, Retirement, Verb};
 
 /// How one organisation is.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -19,6 +19,8 @@ pub(crate) struct OrganisationStatus {
     pub(crate) title: String,
     /// The cluster it lives on.
     pub(crate) cluster: String,
+    /// Who leads that; absent where nobody need, as in an embedded sandbox.
+    pub(crate) leader: Option<LeaderStatus>,
     /// The commit that was applied whole last, in hexadecimal; empty for none.
     pub(crate) commit: String,
     /// The commit that was begun since and is not whole, in hexadecimal; empty for none.
@@ -30,8 +32,8 @@ pub(crate) struct OrganisationStatus {
     pub(crate) apps: Vec<AppStatus>,
     /// Objects that do not do their work, with their health.
     pub(crate) unwell: Vec<(String, Health)>,
-    /// Objects that the last round refused or could not apply, with the reason.
-    pub(crate) open: Vec<(String, String)>,
+    /// Objects that are not as the garden asks.
+    pub(crate) open: Vec<OpenObject>,
     /// Data that no app asks for any more.
     pub(crate) detached: Vec<String>,
     /// The reason of a hold.
@@ -42,6 +44,30 @@ pub(crate) struct OrganisationStatus {
     pub(crate) findings: Vec<String>,
     /// The whole organisation is retired.
     pub(crate) retired: Option<Retirement>,
+}
+
+/// An object that is not as the garden asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OpenObject {
+    /// Kind and name.
+    pub(crate) object: String,
+    /// Why, and what it waits for.
+    pub(crate) reason: String,
+    /// The edit or command that helps; absent where the next round does what is to be done.
+    pub(crate) way_out: Option<String>,
+}
+
+impl OpenObject {
+    /// An object about which an action of the plan is.
+    pub(crate) fn of(action: &Action) -> Self {
+        let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+        Self {
+            object: action.id.to_string(),
+            reason: format!("{}{note}", action.reason()),
+            way_out: way_out::way_out(action),
+        }
+    }
 }
 
 /// The commit that changed something of an organisation last.
@@ -88,12 +114,12 @@ impl OrganisationStatus {
     }
 }
 
-/// All organisations: a line each, those with something to say first as a page.
-pub(crate) fn statuses(all: &[OrganisationStatus], style: TextStyle) -> String {
+/// All organisations: a line each, those with something to say as a page; then who leads each cluster.
+pub(crate) fn statuses(all: &[OrganisationStatus], leaders: &[LeaderStatus], style: TextStyle) -> String {
     let mut out = String::new();
     for organisation in all {
         if style.verbose || !organisation.is_well() {
-            out.push_str(&status(organisation, style));
+            out.push_str(&status(&OrganisationStatus { leader: None, ..organisation.clone() }, style));
             out.push('\n');
             continue;
         }
@@ -105,6 +131,9 @@ pub(crate) fn statuses(all: &[OrganisationStatus], style: TextStyle) -> String {
         0 => writeln!(out, "All is well in {}.", many(all.len(), "organisation")),
         unwell => writeln!(out, "{unwell} of {} need a look.", many(all.len(), "organisation")),
     };
+    for leader in leaders {
+        let _ = writeln!(out, "Cluster {}: {}.", leader.cluster, leader.words());
+    }
     out
 }
 
@@ -125,6 +154,9 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         }
     };
     let _ = writeln!(out, "  {applied}");
+    if let Some(leader) = &organisation.leader {
+        let _ = writeln!(out, "  cluster {}: {}", leader.cluster, leader.words());
+    }
     let begun: String = organisation.begun.chars().take(12).collect();
     let words = [
         (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
@@ -151,25 +183,40 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         let message = if health.message.is_empty() { &health.reason } else { &health.message };
         let _ = writeln!(out, "  {}{object} is {}: {}", mark(verb), health.state, plain(message));
     }
-    let mut open: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (object, reason) in &organisation.open {
-        open.entry(reason).or_default().push(object);
-    }
-    for (reason, objects) in open {
-        let mark = mark(Verb::Refused);
-        if objects.len() > LISTED && !style.verbose {
-            let _ =
-                writeln!(out, "  {mark}{} — {}: {}", many(objects.len(), "object"), plain(reason), by_kind(&objects));
-            continue;
-        }
-        for object in objects {
-            let _ = writeln!(out, "  {mark}{object} — {}", plain(reason));
-        }
-    }
+    draw_open(&mut out, &organisation.open, style);
     for object in &organisation.detached {
         let _ = writeln!(out, "  {}{object} is detached: it holds data that no app asks for", mark(Verb::Keep));
     }
     out
+}
+
+/// What is not as the garden asks; what many have in common is said once.
+fn draw_open(out: &mut String, all: &[OpenObject], style: TextStyle) {
+    let mut open: BTreeMap<&str, Vec<&OpenObject>> = BTreeMap::new();
+    for one in all {
+        open.entry(&one.reason).or_default().push(one);
+    }
+    let help =
+        |way_out: &str| format!("      {} {}", paint(style.drawing, Style::new().bold(), "help"), plain(way_out));
+    let mark = bullet(style.drawing, Verb::Refused);
+    for (reason, objects) in open {
+        let reason = plain(reason);
+        if objects.len() > LISTED && !style.verbose {
+            let names: Vec<&str> = objects.iter().map(|one| &*one.object).collect();
+            let _ = writeln!(out, "  {mark}{} — {reason}: {}", many(objects.len(), "object"), by_kind(&names));
+            let ways: BTreeSet<&str> = objects.iter().filter_map(|one| one.way_out.as_deref()).collect();
+            for way_out in ways.into_iter().take(LISTED) {
+                let _ = writeln!(out, "{}", help(way_out));
+            }
+            continue;
+        }
+        for OpenObject { object, way_out, .. } in objects {
+            let _ = writeln!(out, "  {mark}{object} — {reason}");
+            if let Some(way_out) = way_out {
+                let _ = writeln!(out, "{}", help(way_out));
+            }
+        }
+    }
 }
 
 /// More objects than these that have the same to say are counted by kind.

@@ -18,7 +18,7 @@ fn base() -> Base {
 }
 
 fn changed(why: Changing) -> Deed {
-    Deed::Change { why, base: base(), force: false, hand_over: None }
+    Deed::Change { why, base: base(), force: false, hand_over: None, take_away: Vec::new() }
 }
 
 fn action(deed: Deed, kind: &str, object: &str, app: Option<&str>) -> Action {

@@ -32,6 +32,9 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
         Refusing::ImmutableWithData { .. } => {
             "set it back, or move the data to a new app and retire this one".to_owned()
         }
+        Refusing::SiblingWithData { path, .. } => {
+            format!("take `{path}` away in the cluster (`kubectl edit`), or say it in the garden")
+        }
         Refusing::SecretLost => {
             format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name)
         }

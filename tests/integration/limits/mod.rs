@@ -198,7 +198,7 @@ fn the_last_value_within_a_limit_is_taken_and_the_first_beyond_is_told_at_its_li
     let checked = checked(&files);
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for finding in errors(&checked) {
-        let place = checked.sources.locate(finding.primary.span).to_string();
+        let place = checked.sources.locate(finding.primary.span);
         let file = place.split(':').next().unwrap().to_owned();
         // The eleventh line is that of the value.
         let there = place.starts_with(&format!("{file}:11:"));

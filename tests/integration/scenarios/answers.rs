@@ -168,7 +168,7 @@ async fn scenario_23_a_clock_that_is_an_hour_wrong_shortens_no_time_and_steals_n
         let api: kube::Api<kube::api::DynamicObject> =
             kube::Api::namespaced_with(world.admin.clone(), naming::SYSTEM_NAMESPACE, &resource);
         api.create(&PostParams::default(), &serde_json::from_value(lease).unwrap()).await.unwrap();
-        let mut ours = Lease::new(&garden, "ours".to_owned(), timing);
+        let mut ours = Lease::new(&garden, "ours".to_owned(), timing, jiff::Timestamp::now);
         let theirs = LeaseState::HeldBy { holder: "rival".to_owned(), alive: false };
         assert_eq!(ours.acquire_or_renew(&writer).await.unwrap(), theirs, "not at first sight, whatever it says");
         let waited = until_held(&mut ours, &writer).await;

@@ -81,7 +81,7 @@ impl World {
     /// The garden says `adopt KIND NAME` in the app `web` of an organisation.
     pub(crate) fn adopt(&mut self, organisation: &Name, kind: &str, object: &str) {
         let mut written = (*self.garden.organisations[organisation]).clone();
-        let app = written.apps.entry(name("web")).or_insert_with(|| app("web"));
+        let app = written.apps.entry(name("web")).or_insert_with(|| app("web", ""));
         app.adopt.push(Adopt { kind: kind.to_owned(), name: object.to_owned(), span: line(4) });
         self.garden.organisations.insert(organisation.clone(), Arc::new(written));
     }
@@ -90,6 +90,17 @@ impl World {
     pub(crate) fn say(&mut self, organisation: &Name, app: parcelle::model::App) {
         let mut written = (*self.garden.organisations[organisation]).clone();
         written.apps.insert(app.name.clone(), app);
+        self.garden.organisations.insert(organisation.clone(), Arc::new(written));
+    }
+
+    /// The garden says `field KIND NAME "path" take` in the app `web` of an organisation.
+    pub(crate) fn take(&mut self, organisation: &Name, kind: &str, object: &str, path: &str) {
+        let mut written = (*self.garden.organisations[organisation]).clone();
+        let mut taking = app("web", &format!("field {kind} {object} \"{path}\" take"));
+        if let Some(before) = written.apps.get(&name("web")) {
+            taking.adopt.clone_from(&before.adopt);
+        }
+        written.apps.insert(name("web"), taking);
         self.garden.organisations.insert(organisation.clone(), Arc::new(written));
     }
 
@@ -213,13 +224,13 @@ pub(super) fn merge(whole: &mut Value, part: Value) {
     }
 }
 
-/// An app of a small garden, for what the garden says about it.
-fn app(text: &str) -> parcelle::model::App {
+/// An app of a small garden, with one line in it, for what the garden says about it.
+fn app(text: &str, line: &str) -> parcelle::model::App {
     let garden = format!(
         "edition 2026\n\ngarden g {{\n    title G\n}}\ncluster ada {{\n    title Ada\n    uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    \
          timezone \"Europe/Paris\"\n    domain ada.example\n    provides {{\n        volume storage-class {{ class fast; }}\n        \
          route ingress {{ class nginx; namespace ingress; certificates letsencrypt; }}\n    }}\n}}\norganisation o {{\n    title O\n    cluster ada\n    domain o.example\n    \
-         app static-site {text}\n}}\n"
+         app static-site {text} {{\n        {line}\n    }}\n}}\n"
     );
     let file = parcelle::git::RawFile {
         path: "orgs/garden.kdl".to_owned(),

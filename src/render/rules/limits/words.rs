@@ -201,8 +201,7 @@ mod tests {
     #[test]
     fn what_is_too_long_is_measured_by_itself() {
         let long = "a".repeat(64);
-        let body =
-            json!({"metadata": {"labels": {format!("example.org/{long}"): "b", "c": long}}, "data": {"k": "text"}});
+        let body = json!({"apiVersion": "v1", "metadata": {"labels": {format!("example.org/{long}"): "b", "c": long}}, "data": {"k": "text"}});
         let id =
             ObjectId { api_version: "v1".into(), kind: "ConfigMap".into(), namespace: "o".into(), name: "n".into() };
         let owner = Span::new(FileId(0), 0..1);
