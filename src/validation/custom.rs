@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{FieldError, FieldProblem};
+use super::{FieldError, FieldProblem, fellow};
 use crate::cel::{self, Rules};
 
 /// The words of a list.
@@ -271,18 +271,6 @@ fn check_items(schema: &Value, items: &[Value], old: Option<&Value>, path: &str,
     for (place, item) in items.iter().enumerate() {
         let old = old.and_then(Value::as_array).and_then(|old| fellow(schema, place, item, old));
         check_at(&schema["items"], item, old, &format!("{path}[{place}]"), errors);
-    }
-}
-
-/// The item of an old list that is the same one: by its keys in a list of keyed items, by its place where no type is said.
-fn fellow<'o>(schema: &Value, place: usize, item: &Value, old: &'o [Value]) -> Option<&'o Value> {
-    match schema["x-kubernetes-list-type"].as_str() {
-        Some("map") => {
-            let keys = words(&schema["x-kubernetes-list-map-keys"]);
-            old.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key)))
-        }
-        Some(_) => None,
-        None => old.get(place),
     }
 }
 

@@ -140,6 +140,18 @@ fn changed(of: &Subject<'_>, live: &Value, sent: &Value, object: &Value, errors:
     }
 }
 
+/// The item of an old list that is the same one: by its keys in a list of keyed items, by its place where no type is said.
+fn fellow<'o>(schema: &Value, place: usize, item: &Value, old: &'o [Value]) -> Option<&'o Value> {
+    match schema["x-kubernetes-list-type"].as_str() {
+        Some("map") => {
+            let keys = words(&schema["x-kubernetes-list-map-keys"]);
+            old.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key)))
+        }
+        Some(_) => None,
+        None => old.get(place),
+    }
+}
+
 /// The value at a dotted path; null where nothing is.
 pub(super) fn at<'a>(object: &'a Value, path: &str) -> &'a Value {
     let pointer = format!("/{}", path.replace('.', "/"));
