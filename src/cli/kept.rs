@@ -84,7 +84,6 @@ impl Write for Place {
 
 impl PlanWriter {
     /// A plan that is gone with the process.
-    #[expect(clippy::disallowed_methods, reason = "a port: room for what is too large for memory")]
     pub(super) fn nameless() -> Result<Self, CommandFailure> {
         let folder = std::env::temp_dir();
         let file = tempfile::tempfile_in(&folder).map_err(CommandFailure::file("write in", &folder))?;

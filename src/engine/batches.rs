@@ -64,7 +64,7 @@ impl Session {
         mut each: impl FnMut(&Self, Prepared) -> Result<(), E>,
     ) -> Result<Option<Round>, E> {
         let Chosen { organisations, backwards, untouched, waiting } = self.choose(options);
-        let mut round = Round { backwards, untouched, waiting, ..Round::default() };
+        let mut round = Round { backwards, waiting, untouched, ..Round::default() };
         let batches = choose::batches(&self.checked, organisations, options.whole);
         let ahead = self.read_ahead(options, &batches).await;
         for batch in batches {

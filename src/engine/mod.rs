@@ -83,7 +83,7 @@ impl Daemon {
         let brief = self.is_brief();
         let shorten = |done: &mut Round| {
             if brief {
-                done.shorten()
+                done.shorten();
             }
         };
         let round = self.session.round(&options, shorten).await; //           IO and pure: below

@@ -7,7 +7,7 @@ use super::options::RoundOptions;
 use super::stale;
 use super::state::{ClusterState, LiveState};
 use crate::name::Name;
-use crate::plan::Plan;
+use crate::plan::{OrganisationPlan, Plan};
 use crate::render::OrganisationObjects;
 
 /// A plan for one batch of organisations, with everything that carrying it out needs.
@@ -34,7 +34,7 @@ impl Prepared {
     /// Pure: the organisations of which nothing is written, and those of which something is.
     pub(super) fn divide(mut self) -> (Self, Option<Self>) {
         let (writes, settled) =
-            std::mem::take(&mut self.plan.organisations).into_iter().partition(|one| one.changes_anything());
+            std::mem::take(&mut self.plan.organisations).into_iter().partition(OrganisationPlan::changes_anything);
         self.plan.organisations = settled;
         let plan = Plan { head: self.plan.head.clone(), organisations: writes };
         if plan.organisations.is_empty() {
