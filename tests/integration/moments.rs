@@ -93,9 +93,9 @@ pub(crate) const MOMENTS: &[HeldRequest] = &[
     HeldRequest(Once, "list", "services", 1, Slow),
     HeldRequest(First, "get", "customresourcedefinitions.apiextensions.k8s.io", 1, Slow),
     // Planning with the server.
-    HeldRequest(First, "trial", POLICIES, 1, Slow),
-    HeldRequest(First, "trial", "deployments.apps", 2, Silent),
-    HeldRequest(Once, "trial", ROUTES, 1, Busy),
+    HeldRequest(First, "trial", "namespaces", 1, Slow),
+    HeldRequest(Commit, "trial", "deployments.apps", 1, Silent),
+    HeldRequest(Commit, "trial", "deployments.apps", 1, Busy),
     // The inventory ahead of the writes.
     HeldRequest(First, "create", "configmaps", 1, Slow),
     HeldRequest(First, "create", "configmaps", 1, Silent),
