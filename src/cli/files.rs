@@ -46,6 +46,9 @@ pub(super) fn read_each<T>(
     let mut stream = serde_json::Deserializer::from_reader(BufReader::new(file));
     let value = read(&mut stream).and_then(|value| stream.end().map(|()| value));
     value.map_err(|error| {
+        if error.is_io() {
+            return failed()(error.into());
+        }
         let why = cause::of_json(&error);
         CommandFailure::asked(format!("`{}` is not {what}: {why}", path.display()), way)
     })
