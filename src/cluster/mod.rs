@@ -38,7 +38,7 @@ pub(crate) use discovery::{Kinds, Resource};
 pub(crate) use errors::ApiError;
 pub(crate) use facts::Facts;
 pub use inventory::StoredInventory;
-pub(crate) use inventory::{InventoryError, StoredInventories};
+pub(crate) use inventory::{InventoryError, PackedInventories, StoredInventories};
 pub(crate) use leader::Leader;
 pub use lease::Lease;
 pub use mirror::Mirror;

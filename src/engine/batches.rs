@@ -44,8 +44,8 @@ impl Session {
         }
         for (cluster, inventories) in &self.known.inventories {
             let known = inventories.iter().filter(|(name, _)| organisations.contains(*name));
-            let known = known.filter_map(|(_, stored)| Some(stored.as_ref().ok()?.inventory.entries.keys()));
-            let mut known = known.flatten().map(|id| (id.api_version.clone(), id.kind.clone())).peekable();
+            let known = known.filter_map(|(_, packed)| Some(packed.as_ref().ok()?.kinds.iter()));
+            let mut known = known.flatten().cloned().peekable();
             if known.peek().is_some() {
                 kinds.entry(cluster.clone()).or_default().extend(known);
             }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -248,8 +249,8 @@ impl Session {
 
     /// The rendered objects of some organisations, to be looked at.
     pub(super) fn open_objects(&self, organisations: &BTreeSet<Name>) -> BTreeMap<Name, Arc<OrganisationObjects>> {
-        let opened = self.checked.objects.iter().filter(|(name, _)| organisations.contains(*name));
-        opened.map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
+        let wanted = self.checked.objects.par_iter().filter(|(name, _)| organisations.contains(*name));
+        wanted.map(|(name, packed)| (name.clone(), Arc::new(packed.open()))).collect()
     }
 
     /// Objects that are left as others write them, and until when, in Unix seconds.

@@ -10,6 +10,7 @@
 //!
 //! Written with PUT and resourceVersion: of two writers one is refused. Status of our own, so no server-side apply.
 
+mod packed;
 mod parts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::{Value, json};
 
+pub(crate) use self::packed::PackedInventory;
 use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, part_name, split};
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
@@ -96,6 +98,9 @@ pub enum InventoryError {
 
 /// What a cluster stores of one garden. An organisation whose inventory is unreadable has the reason.
 pub(crate) type StoredInventories = BTreeMap<Name, Result<StoredInventory, InventoryError>>;
+
+/// The same, waiting for its turn.
+pub(crate) type PackedInventories = BTreeMap<Name, Result<PackedInventory, InventoryError>>;
 
 /// Reads every inventory of a garden: one list.
 pub async fn read(connection: &Connection, garden: &Name) -> Result<StoredInventories, ApiError> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::super::discovery::Resource;
@@ -76,13 +77,18 @@ pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) -> Resul
 /// Takes what was listed before for many organisations.
 fn enter_listed(read: &ReadRequest<'_>, found: &mut Found) -> Result<(), ApiError> {
     let Some(listing) = read.listing else { return Ok(()) };
-    for name in read.scopes.keys() {
-        let Some(live) = found.lives.get_mut(name) else { continue };
-        listing.each(name, |resource, item| {
-            if let Some((_, id, kept)) = judged(read, item, resource) {
+    let of = |name: &Name| {
+        let mut items = Vec::new();
+        let each = |resource: &Resource, item| items.extend(judged(read, item, resource));
+        listing.each(name, each).map(|()| items)
+    };
+    // The work of the processor, on all of its cores.
+    for items in read.scopes.par_iter().map(|(name, _)| of(name)).collect::<Vec<_>>() {
+        for (organisation, id, kept) in items? {
+            if let Some(live) = found.lives.get_mut(&organisation) {
                 kept.enter(id, live);
             }
-        })?;
+        }
     }
     found.listed.extend(listing.listed());
     Ok(())

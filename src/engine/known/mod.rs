@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::round::RoundOutcome;
 use super::state::LiveState;
 use crate::check::{Checked, Memo, check_again};
-use crate::cluster::{Connection, Reading, Shutdown, StoredInventories};
+use crate::cluster::inventory::PackedInventory;
+use crate::cluster::{
+    Connection, InventoryError, PackedInventories, Reading, Shutdown, StoredInventories, StoredInventory,
+};
 use crate::git::{Repository, Snapshot};
 use crate::model::{Life, PastOrganisation};
 use crate::name::Name;
@@ -30,7 +33,7 @@ pub struct Known {
     /// What each cluster holds applied.
     pub(super) applied: Option<AppliedState>,
     /// Inventories that were read and not used yet.
-    pub(super) inventories: BTreeMap<Name, StoredInventories>,
+    pub(super) inventories: BTreeMap<Name, PackedInventories>,
     /// Clusters whose inventories could not be read: what is applied there is not known.
     pub(super) unread: BTreeSet<Name>,
     /// Organisations that a watch stirred and no round has looked at yet.
@@ -93,10 +96,11 @@ impl Known {
         garden: &Name,
         now: jiff::Timestamp,
     ) {
-        self.inventories = past::read_inventories(clusters, garden).await;
-        self.unread = all.filter(|name| !self.inventories.contains_key(*name)).cloned().collect();
+        let inventories = past::read_inventories(clusters, garden).await;
+        self.unread = all.filter(|name| !inventories.contains_key(*name)).cloned().collect();
         let before = self.applied.take().unwrap_or_default();
-        let applied = past::applied(&past::fullest(&self.inventories), repository, now);
+        let applied = past::applied(&past::fullest(&inventories), repository, now);
+        self.inventories = packed(inventories);
         // Of a cluster that cannot be read, what was known before is still the best that is known.
         self.applied = Some(applied.with_homes_on(&self.unread, before));
     }
@@ -111,7 +115,7 @@ impl Known {
     pub(super) async fn read_inventories(&mut self, clusters: &BTreeMap<Name, Connection>, garden: &Name) {
         let unread = clusters.iter().filter(|(name, _)| !self.inventories.contains_key(*name));
         let unread = unread.map(|(name, connection)| (name.clone(), connection.clone())).collect();
-        self.inventories.extend(past::read_inventories(&unread, garden).await);
+        self.inventories.extend(packed(past::read_inventories(&unread, garden).await));
     }
 
     /// The inventories that were read a moment ago, for a batch that is about these organisations: each batch takes its part.
@@ -121,11 +125,12 @@ impl Known {
         reading: Reading,
     ) -> BTreeMap<Name, StoredInventories> {
         if reading == Reading::Watched {
-            return std::mem::take(&mut self.inventories);
+            let all = std::mem::take(&mut self.inventories);
+            return all.into_iter().map(|(cluster, inventories)| (cluster, opened(inventories))).collect();
         }
-        let part = |inventories: &mut StoredInventories| {
+        let part = |inventories: &mut PackedInventories| {
             let names: Vec<Name> = inventories.keys().filter(|name| organisations.contains(*name)).cloned().collect();
-            names.into_iter().filter_map(|name| inventories.remove_entry(&name)).collect()
+            opened(names.into_iter().filter_map(|name| inventories.remove_entry(&name)))
         };
         self.inventories.iter_mut().map(|(cluster, inventories)| (cluster.clone(), part(inventories))).collect()
     }
@@ -182,6 +187,20 @@ impl Known {
         let all: Vec<Name> = self.attention.objects().map(|(name, _)| name.clone()).collect();
         self.attention.verify(all.into_iter());
     }
+}
+
+/// Inventories that wait for their turn.
+fn packed(inventories: BTreeMap<Name, StoredInventories>) -> BTreeMap<Name, PackedInventories> {
+    let pack = |inventories: StoredInventories| {
+        let packed = inventories.into_iter().map(|(name, read)| (name, read.map(StoredInventory::pack)));
+        packed.collect::<PackedInventories>()
+    };
+    inventories.into_iter().map(|(cluster, inventories)| (cluster, pack(inventories))).collect()
+}
+
+/// Inventories whose turn has come.
+fn opened(packed: impl IntoIterator<Item = (Name, Result<PackedInventory, InventoryError>)>) -> StoredInventories {
+    packed.into_iter().map(|(name, read)| (name, read.map(PackedInventory::open))).collect()
 }
 
 /// Apps that are retired in the garden and of which nothing is left.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::join_all;
+use rayon::prelude::*;
 
 use super::round::RoundOutcome;
 use super::state::{LiveState, ReadAhead, RoundState};
@@ -45,9 +46,9 @@ pub struct Proposed(Plan);
 /// Pure: decides what is done, with reasons.
 pub fn plan(round: &RoundState<'_>, live: &LiveState) -> Proposed {
     let read = live.clusters.values().flatten();
-    let mut organisations: Vec<_> = read
-        .flat_map(|cluster| cluster.organisations.values().map(|one| decide::organisation(round, cluster, one)))
-        .collect();
+    let read: Vec<_> = read.flat_map(|cluster| cluster.organisations.values().map(move |one| (cluster, one))).collect();
+    let decided = read.into_par_iter().map(|(cluster, one)| decide::organisation(round, cluster, one));
+    let mut organisations: Vec<_> = decided.collect();
     organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
     decide::refuse_moves(round, &mut organisations);
     let head = PlanHead {
