@@ -96,7 +96,8 @@ impl PlanWriter {
         // What a kill leaves says whose it was.
         let prefix = format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy());
         let file = tempfile::Builder::new().prefix(&prefix).suffix(".part").tempfile_in(folder);
-        let file = file.map_err(CommandFailure::file("write", path))?;
+        // In the words of the system: the other name is of no use to whoever is told.
+        let file = file.map_err(|error| CommandFailure::file("write", path)(error.kind().into()))?;
         Ok(Self::on(Place::Named(BufWriter::new(file)), path.to_owned()))
     }
 

@@ -181,8 +181,9 @@ impl<'a> ShownRound<'a> {
             let _ = writeln!(text, "{}", summary(self.checked));
         }
         let tally = self.plan.map(|plan| (plan, plan.tally()));
-        let seen =
-            |tally: &Tally| tally.organisations() > 0 || (self.round.unreached.is_empty() && self.round.untouched == 0);
+        let Round { unreached, refused, untouched, .. } = self.round;
+        let nothing_else = unreached.is_empty() && refused.is_empty() && *untouched == 0;
+        let seen = |tally: &Tally| tally.organisations() > 0 || nothing_else;
         if let Some((plan, tally)) = tally.filter(|(_, tally)| seen(tally)) {
             text.push('\n');
             out.write_all(text.as_bytes()).map_err(CommandFailure::Write)?;

@@ -271,6 +271,12 @@ const CUSTOM: &[CustomUnions] = &[
     },
     CustomUnions {
         group: "postgresql.cnpg.io",
+        kind: "DatabaseRole",
+        place: "spec",
+        unions: &[Union::OneOf(&["passwordSecret", "disablePassword"])],
+    },
+    CustomUnions {
+        group: "postgresql.cnpg.io",
         kind: "Pooler",
         place: "spec.pgbouncer",
         unions: &[Union::OneOf(&["image", "imageCatalogRef"])],

@@ -164,9 +164,12 @@ impl<'a> Walk<'a> {
     fn leaf_of(&mut self, before: Option<&Value>, after: Option<&Value>) {
         let masked =
             self.secret && matches!(self.steps.get(..1), Some([owners::FieldStep::Field("data" | "stringData")]));
+        // Somebody said a variable's value where ours comes from elsewhere, mostly a Secret.
+        let in_place_of_ours = after.is_none() && mask::is_value_of_variable(&self.path);
         let show = |value: Option<&Value>, foreign: bool| {
             value.map(|value| match () {
-                () if masked || (foreign && mask::looks_secret(&self.path, value)) => Shown::Secret,
+                () if masked => Shown::Secret,
+                () if foreign && (in_place_of_ours || mask::looks_secret(&self.path, value)) => Shown::Secret,
                 () => Shown::Value(value.clone()),
             })
         };

@@ -22,6 +22,13 @@ pub(in crate::plan) fn looks_secret(path: &str, value: &Value) -> bool {
     }
 }
 
+/// Whether a path is that of a variable's value: `…env[name=SALT].value`.
+pub(in crate::plan) fn is_value_of_variable(path: &str) -> bool {
+    path.strip_suffix(".value")
+        .and_then(|variable| variable.rsplit('.').next())
+        .is_some_and(|of| of.starts_with("env["))
+}
+
 /// Whether the last words of a path name a secret value: `env[name=DB_PASSWORD].value`, `data[token]`.
 fn is_secret_name(path: &str) -> bool {
     let last = path.strip_suffix(".value").unwrap_or(path);
@@ -60,5 +67,8 @@ mod tests {
         assert!(!secret("spec.env[name=URL].value", json!("postgres://a:$(PASSWORD)@c/d")));
         assert!(!secret("spec.volumes[name=x].secret.secretName", json!("cloud-secret")));
         assert!(!secret("spec.replicas", json!(2)));
+        assert!(is_value_of_variable("spec.containers[name=app].env[name=SALT].value"));
+        assert!(!is_value_of_variable("spec.containers[name=app].env[name=SALT].valueFrom"));
+        assert!(!is_value_of_variable("metadata.labels.value"));
     }
 }

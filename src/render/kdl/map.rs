@@ -131,10 +131,12 @@ impl Mapper<'_> {
     /// Arguments for items that are scalars, a node for each item that is a map.
     fn list(&mut self, nodes: &[&Node], list: &List) -> Tree {
         let items = self.shape(list.items);
+        let (first, nodes) = (nodes[0], items_of(nodes));
         if !matches!(items, Some(TypeShape::Map(_))) {
+            nodes.iter().for_each(|node| self.no_fields(first, node));
             let words = nodes.iter().flat_map(|node| &node.args);
             let items: Vec<(Tree, Span)> = words.map(|word| (self.word(word, Some(list.items)), word.span)).collect();
-            return self.each_once(nodes[0], items, list).at(nodes[0].head);
+            return self.each_once(first, items, list).at(first.head);
         }
         let key = match &list.kind {
             ListKind::Map(keys) => match &keys[..] {
@@ -146,7 +148,19 @@ impl Mapper<'_> {
         };
         let items: Vec<(Tree, Span)> =
             nodes.iter().map(|node| (self.item(node, list.items, key.as_deref()), node.head)).collect();
-        self.each_once(nodes[0], items, list)
+        self.each_once(first, items, list)
+    }
+
+    /// Refuses fields where values stand: nothing of what is written is left out without a word.
+    fn no_fields(&mut self, list: &Node, item: &Node) {
+        let field = item.children.first().map(|child| (&child.name.value, child.head));
+        let property = item.props.first().map(|prop| (&prop.name.value, prop.name.span));
+        if let Some((field, span)) = field.or(property) {
+            let name = &list.name.value;
+            let finding = Finding::error(MISTYPED, format!("`{name}` holds values, no field `{field}`"), span)
+                .help(format!("write `{name} \"one\" \"two\"`"));
+            self.findings.push(finding);
+        }
     }
 
     /// The items without those whose key stood there before, each of which is a mistake: a patch would lay the second over
@@ -284,7 +298,7 @@ impl Mapper<'_> {
 
     fn anything(&mut self, nodes: &[&Node]) -> Tree {
         let mut values: Vec<Tree> = Vec::new();
-        for node in nodes {
+        for node in items_of(nodes) {
             let block = !node.children.is_empty() || !node.props.is_empty();
             if block {
                 let mut item = self.block(node, None);
@@ -297,8 +311,21 @@ impl Mapper<'_> {
                 values.extend(words);
             }
         }
-        if values.len() == 1 { values.remove(0) } else { Tree::list(values) }
+        let is_list = values.len() != 1 || nodes.iter().any(|node| lists_items(node));
+        if is_list { Tree::list(values) } else { values.remove(0) }
     }
+}
+
+/// The nodes that are the items of a list: each of one name, or those called `-` in it.
+fn items_of<'n>(nodes: &[&'n Node]) -> Vec<&'n Node> {
+    let items = |node: &'n Node| if lists_items(node) { node.children.iter().collect() } else { vec![node] };
+    nodes.iter().flat_map(|node| items(node)).collect()
+}
+
+/// Whether a node has nothing but items called `-`.
+fn lists_items(node: &Node) -> bool {
+    let bare = node.args.is_empty() && node.props.is_empty() && !node.children.is_empty();
+    bare && node.children.iter().all(|child| child.name.value == "-")
 }
 
 /// Whether two items of a list have one key.

@@ -110,6 +110,18 @@ fn a_patch_lies_over_what_is_rendered() {
 }
 
 #[test]
+fn a_list_of_dashes_is_a_list_as_in_definitions() {
+    let (objects, findings) = written(
+        "patch HTTPRoute cloud-web { spec { hostnames { - \"a.example\"; - \"b.example\"; }; }; }
+         patch Deployment cloud-web { spec { template { spec { containers web { args { - serve; }; }; }; }; }; }",
+    );
+    assert_eq!(findings, []);
+    assert_eq!(object(&objects, "HTTPRoute", "cloud-web")["spec"]["hostnames"], json!(["a.example", "b.example"]));
+    let containers = &object(&objects, "Deployment", "cloud-web")["spec"]["template"]["spec"]["containers"];
+    assert_eq!(containers[0]["args"], json!(["serve"]));
+}
+
+#[test]
 fn what_objects_and_patches_may_not_say_is_found_where_it_stands() {
     let found = |kdl: &str| -> Vec<String> {
         let (_, findings) = written(kdl);
@@ -122,6 +134,10 @@ fn what_objects_and_patches_may_not_say_is_found_where_it_stands() {
         ("patch Deployment cloud-wbe {}", "E0607 there is no Deployment `cloud-wbe` to patch"),
         ("patch Deployment cloud-web { spec { replicaz 2; }; }", "E0601 there is no field `replicaz` here"),
         ("patch Deployment cloud-web { spec { minReadySeconds soon; }; }", "E0602 `soon` is no number"),
+        (
+            "patch Deployment cloud-web { spec { template { spec { containers web { args { one; }; }; }; }; }; }",
+            "E0602 `args` holds values, no field `one`",
+        ),
         ("patch Deployment cloud-web { metadata { name x; }; }", "E0606 `metadata.name` is not for writing"),
         (
             "patch Deployment cloud-web { metadata { labels \"parcelle.dev/app\"=x; }; }",
