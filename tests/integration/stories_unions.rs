@@ -246,8 +246,7 @@ async fn what_holds_data_is_refused_with_the_way_out() {
     let spec = json!({"instances": 1, "imageName": "example.org/postgres:17", "storage": {"size": "1Gi"}});
     world.put(&alpha, "Cluster", "db", Some("web"), json!({"spec": spec}));
     world.round().await.assert_all_done();
-    let catalogue =
-        json!({"spec": {"imageName": null, "imageCatalogRef": {"kind": "ImageCatalog", "name": "c", "major": 17}}});
+    let catalogue = json!({"spec": {"imageName": null, "imageCatalogRef": {"apiGroup": "postgresql.cnpg.io", "kind": "ImageCatalog", "name": "c", "major": 17}}});
     world.edit("Cluster", &alpha, "db", catalogue).await;
     let round = world.round().await;
     assert_eq!(round.writes(), Vec::<String>::new());
