@@ -28,14 +28,24 @@ pub fn format(text: &str) -> Result<String, Findings> {
         Effect::Unreadable(extent) => extent == Extent::Value,
         Effect::MeaningLost | Effect::MeaningKnown => true,
     };
-    if !findings.iter().all(reads_as_it_stands) {
+    let tokens = lexer::lex(text);
+    if !findings.iter().all(reads_as_it_stands) || ends_a_note(text, &tokens) {
         return Err(findings);
     }
-    let tokens = lexer::lex(text);
     let outline = outline::outline(text, &tokens);
     let mut printer = Printer { source: text, tokens: &tokens, outline: &outline, at: 0, next: 0, lines: Vec::new() };
     printer.items(0);
     Ok(joined(&printer.lines))
+}
+
+/// Whether a note stands above a `;` that ends nothing: without that it would be the note of what follows.
+fn ends_a_note(text: &str, tokens: &[Token]) -> bool {
+    let ends = |at: usize| {
+        let mut below = tokens[at + 1..].iter().filter(|token| token.kind != TokenKind::Space);
+        let line = below.next().is_some_and(|token| token.kind == TokenKind::Newline);
+        line && below.next().is_some_and(|token| token.kind == TokenKind::Semicolon)
+    };
+    (0..tokens.len()).any(|at| super::traps::is_note(&tokens[at], text) && ends(at))
 }
 
 /// A line of output, possibly with line ends in it where a text has them.

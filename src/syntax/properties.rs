@@ -207,6 +207,13 @@ fn broth() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
 }
 
+#[test]
+fn a_note_above_a_lone_semicolon_stays_nobodys() {
+    assert!(!holds("b y=\"z\" y=\"z\"\n/// note\n;c\n"));
+    assert!(!holds("b y=\"z\" y=\"z\" \n/// note\n  ; c\n"));
+    assert!(holds("b y=\"z\"; c\n/// note\nd\n"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
