@@ -45,28 +45,23 @@ pub(super) fn calculated(operator: &str, one: &CelValue, two: &CelValue) -> Eval
     }
 }
 
-fn int(operator: &str, one: i64, two: i64) -> Evaluated {
-    let result = match operator {
-        operators::ADD => one.checked_add(two),
-        operators::SUBSTRACT => one.checked_sub(two),
-        operators::MULTIPLY => one.checked_mul(two),
-        operators::DIVIDE if two == 0 => return Err(error("division by zero")),
-        operators::DIVIDE => one.checked_div(two),
-        _ if two == 0 => return Err(error("modulus by zero")),
-        _ => one.checked_rem(two),
+/// The arithmetic of whole numbers of one type, which never wraps.
+macro_rules! whole {
+    ($name:ident, $number:ty, $made:path, $overflow:expr) => {
+        fn $name(operator: &str, one: $number, two: $number) -> Evaluated {
+            let result = match operator {
+                operators::ADD => one.checked_add(two),
+                operators::SUBSTRACT => one.checked_sub(two),
+                operators::MULTIPLY => one.checked_mul(two),
+                operators::DIVIDE if two == 0 => return Err(error("division by zero")),
+                operators::DIVIDE => one.checked_div(two),
+                _ if two == 0 => return Err(error("modulus by zero")),
+                _ => one.checked_rem(two),
+            };
+            result.map($made).ok_or_else(|| error($overflow))
+        }
     };
-    result.map(CelValue::Int).ok_or_else(|| error(OVERFLOW))
 }
 
-fn uint(operator: &str, one: u64, two: u64) -> Evaluated {
-    let result = match operator {
-        operators::ADD => one.checked_add(two),
-        operators::SUBSTRACT => one.checked_sub(two),
-        operators::MULTIPLY => one.checked_mul(two),
-        operators::DIVIDE if two == 0 => return Err(error("division by zero")),
-        operators::DIVIDE => one.checked_div(two),
-        _ if two == 0 => return Err(error("modulus by zero")),
-        _ => one.checked_rem(two),
-    };
-    result.map(CelValue::Uint).ok_or_else(|| error(UNSIGNED_OVERFLOW))
-}
+whole!(int, i64, CelValue::Int, OVERFLOW);
+whole!(uint, u64, CelValue::Uint, UNSIGNED_OVERFLOW);

@@ -27,7 +27,7 @@ pub(super) struct Program {
     compiled: OnceLock<Result<Compiled, String>>,
 }
 
-/// What an expression says.
+/// An expression of a rule, compiled: a tree that is evaluated.
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub(super) tree: IdedExpr,

@@ -186,12 +186,12 @@ impl KeptPlan {
         &self.head
     }
 
-    /// What it comes to.
+    /// The sums of the plan: actions of each verb, organisations with news.
     pub(super) fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// What it found.
+    /// The findings of all its organisations.
     pub(super) fn findings(&self) -> &Findings {
         &self.findings
     }

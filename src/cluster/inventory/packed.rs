@@ -34,7 +34,7 @@ impl StoredInventory {
 }
 
 impl PackedInventory {
-    /// What was packed.
+    /// Unpacks the inventory.
     ///
     /// # Panics
     /// Never: only [`StoredInventory::pack`] makes one.

@@ -42,7 +42,7 @@ pub struct AppFootprint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppliedApp {
-    /// What it is.
+    /// The definition that the app is made by.
     pub(crate) definition: Name,
     /// The version of its release.
     pub(crate) version: String,

@@ -144,7 +144,7 @@ pub(crate) enum Copy {
 pub(crate) struct MissingSource {
     pub(crate) namespace: String,
     pub(crate) name: String,
-    /// Whether it is there.
+    /// Whether the Secret is in the cluster; then it lacks keys.
     pub(crate) is_there: bool,
     /// The keys that are wanted of it and missing.
     pub(crate) keys: BTreeSet<String>,
