@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{CommitId, GitError, Repository, words};
+use crate::{private, visible};
 
 /// How often a credential is offered before the server's refusal is believed (libgit2 would ask for ever).
 const MOST_CREDENTIALS: u32 = 3;
@@ -71,9 +72,11 @@ impl RemoteMirror {
         options.remote_callbacks(callbacks(self.remote.token.as_deref()));
         options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
         options.follow_redirects(git2::RemoteRedirect::Initial);
-        remote
-            .fetch(&[format!("+{from}:{kept}")], Some(&mut options), None)
-            .map_err(|error| GitError::Fetch { address: shown(address), refusal: words::of(&error) })?;
+        remote.fetch(&[format!("+{from}:{kept}")], Some(&mut options), None).map_err(|error| {
+            let mut refusal = words::of(&error);
+            refusal.why = refusal.why.replace(address, &shown(address));
+            GitError::Fetch { address: shown(address), refusal }
+        })?;
         // A fetch of what is not there goes well, and leaves what was fetched before it was taken away.
         if !remote.list().unwrap_or_default().iter().any(|head| head.name() == from) {
             return Err(self.nothing_fetched(&remote));
@@ -106,7 +109,7 @@ impl RemoteMirror {
 fn create(folder: &Path) -> Result<git2::Repository, GitError> {
     let beside = with_suffix(folder, "new");
     let parent = folder.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(GitError::io("make the folder", parent))?;
+    private::make_folder(parent).map_err(GitError::io("make the folder", parent))?;
     for stale in [folder, &beside] {
         if stale.exists() {
             std::fs::remove_dir_all(stale).map_err(GitError::io("clear the folder", stale))?;
@@ -116,6 +119,7 @@ fn create(folder: &Path) -> Result<git2::Repository, GitError> {
     options.bare(true).external_template(false).no_reinit(true);
     git2::Repository::init_opts(&beside, &options)
         .map_err(GitError::git(format!("start a mirror in `{}`", folder.display())))?;
+    private::make_private(&beside).map_err(GitError::io("close the folder", &beside))?;
     std::fs::rename(&beside, folder).map_err(GitError::io("move the mirror to", folder))?;
     git2::Repository::open_bare(folder).map_err(GitError::git(format!("open the mirror in `{}`", folder.display())))
 }
@@ -174,16 +178,23 @@ fn check_address(address: &str) -> Result<(), GitError> {
     match git2::Repository::open(Path::new(address)) {
         Ok(_) => Ok(()),
         Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(address.to_owned())),
-        Err(_) => Err(GitError::NotARepository(address.to_owned())),
+        Err(_) => Err(GitError::NotARepository(shown(address))),
     }
 }
 
-/// The address without a user and password.
+/// The address without what may be a secret in it: user and password, and everything behind its path.
 fn shown(address: &str) -> String {
-    match (address.split_once("://"), address.rfind('@')) {
-        (Some((scheme, _)), Some(at)) => format!("{scheme}://{}", &address[at + 1..]),
-        _ => address.to_owned(),
-    }
+    let is_path = !address.contains("://") && !address.contains('@');
+    let address = if is_path { address } else { address.split(['?', '#']).next().unwrap_or_default() };
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    // A path may hold an `@`; who asks stands before the first slash.
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = match host.rsplit_once('@') {
+        Some((user, host)) if scheme.is_empty() && !user.contains(':') => format!("{user}@{host}"),
+        Some((_, host)) => host.to_owned(),
+        None => host.to_owned(),
+    };
+    visible::line(&if scheme.is_empty() { format!("{host}{path}") } else { format!("{scheme}://{host}{path}") })
 }
 
 #[cfg(test)]
@@ -194,6 +205,11 @@ mod tests {
     fn credentials_in_an_address_are_not_shown() {
         assert_eq!(shown("https://user:secret@git.example/x.git"), "https://git.example/x.git");
         assert_eq!(shown("git@git.example:x.git"), "git@git.example:x.git");
+        assert_eq!(shown("https://git.example/x.git?private_token=secret#secret"), "https://git.example/x.git");
+        assert_eq!(shown("bot:secret@git.example:x/y.git"), "git.example:x/y.git");
+        assert_eq!(shown("ssh://bot:secr@et@git.example/@x.git"), "ssh://git.example/@x.git");
+        assert_eq!(shown("/srv/a#b?c"), "/srv/a#b?c");
+        assert_eq!(shown("file:///srv/a@b/x.git"), "file:///srv/a@b/x.git");
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod stories_loop;
 mod stories_moments;
 mod stories_offline;
 mod stories_others;
+mod stories_output;
 mod stories_past;
 mod stories_process;
 mod stories_refusals;
