@@ -43,10 +43,13 @@ pub(crate) use state::hash::{desired_hash, values_hash};
 pub use state::health::HealthState;
 pub(crate) use state::health::{Health, health};
 pub use state::input::Input;
-pub(crate) use state::input::{body_to_send, displacements, is_sure_drift, may_force, questions};
+pub(crate) use state::input::{
+    body_to_send, displacements, is_sure_drift, leaves_fields, may_force, may_still_force, questions,
+};
 pub(crate) use state::own_values::OwnValues;
-pub(crate) use state::settle::{Judge, request_hash};
+pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
+pub(crate) use tell::words::out_of_conflict;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 
 /// The field manager of everything that parcelle applies.

@@ -97,38 +97,6 @@ pub(crate) fn escape(key: &str) -> String {
     if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1") } else { key.to_owned() }
 }
 
-/// Takes the value at a path out of an object; empty maps that it leaves behind go too.
-pub(crate) fn remove(object: &mut Value, path: &str) {
-    let (pointer, true) = pointer(object, path) else { return };
-    let Some((parent, token)) = pointer.rsplit_once('/') else { return };
-    let token = token.replace("~1", "/").replace("~0", "~");
-    match object.pointer_mut(parent) {
-        Some(Value::Object(map)) => {
-            map.remove(&token);
-            if map.is_empty() && parent.matches('/').count() > 1 {
-                let parent = parent.to_owned();
-                remove_pointer(object, &parent);
-            }
-        }
-        Some(Value::Array(items)) => {
-            if let Ok(index) = token.parse::<usize>()
-                && index < items.len()
-            {
-                items.remove(index);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn remove_pointer(object: &mut Value, pointer: &str) {
-    let Some((parent, token)) = pointer.rsplit_once('/') else { return };
-    let token = token.replace("~1", "/").replace("~0", "~");
-    if let Some(Value::Object(map)) = object.pointer_mut(parent) {
-        map.remove(&token);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,12 +135,5 @@ mod tests {
     fn what_is_not_there_falls_back_to_its_nearest_ancestor() {
         assert_eq!(pointer(&deployment(), ".spec.template.spec.replicaz"), ("/spec/template/spec".to_owned(), false));
         assert_eq!(get(&deployment(), "spec.nothing"), None);
-    }
-
-    #[test]
-    fn a_removed_field_leaves_no_empty_map() {
-        let mut object = json!({"spec": {"a": {"b": 1}, "c": 2}});
-        remove(&mut object, ".spec.a.b");
-        assert_eq!(object, json!({"spec": {"c": 2}}));
     }
 }

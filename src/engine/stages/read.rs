@@ -277,7 +277,9 @@ fn questions(
     let objects = plan::questions(&input(round, schemas, state), all).into_iter().map(|at| &state.objects.objects[at]);
     let asked = objects.filter(|object| wanted(object)).map(|object| {
         let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
-        (object.id.clone(), Arc::new(plan::body_to_send(object, &state.directives, entry).into_owned()))
+        let live = state.live.objects.get(&object.id).map(|live| &*live.body);
+        let body = plan::body_to_send(schemas, &state.directives, object, entry, live);
+        (object.id.clone(), Arc::new(body.into_owned()))
     });
     asked.collect()
 }

@@ -1,5 +1,6 @@
 //! What is known before anything is decided: what the garden says, what is live, what the inventory holds as ours.
 
+pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;
 pub(super) mod hash;
