@@ -49,6 +49,9 @@ pub(crate) use state::input::{
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
+pub(crate) use state::hatches::{HatchWord, hatches_of};
+pub use tell::hatches::Hatch;
+pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::words::out_of_conflict;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 
@@ -108,6 +111,9 @@ pub struct OrganisationPlan {
     /// The hash of what was rendered for it; empty where nothing is written, so that nothing of it can be stale.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) rendered_hash: String,
+    /// The hatches that its apps use, what is new first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hatches: Vec<Hatch>,
     /// One for each object that is desired or in the inventory, in order of stage, kind, name.
     pub actions: Vec<Action>,
     /// Objects that stay as they are and were left out of `actions` (see [`shorten`](Self::shorten)).

@@ -84,6 +84,20 @@ fn matches_key(item: &Value, key: &str) -> bool {
     })
 }
 
+/// Adds a field, or a key of a map, to a path as people read it.
+pub(crate) fn push_field(path: &mut String, key: &str) {
+    if key.contains(['.', '/', '[']) {
+        path.push('[');
+        path.push_str(key);
+        path.push(']');
+        return;
+    }
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
 /// A scalar without quotes.
 pub(crate) fn text_of(value: &Value) -> String {
     match value {

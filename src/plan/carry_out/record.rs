@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::footprint;
-use super::outcome::{Done, OrganisationOutcome, Skip};
+use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::merge;
 use crate::model::Footprint;
 use crate::plan::decide::action::{Action, Verb, What};
@@ -135,6 +135,9 @@ pub(crate) fn after(
             }
             Done::Deleting | Done::Failed { .. } | Done::Skipped { .. } => {}
         }
+    }
+    if !outcome.outcomes.iter().any(Outcome::is_open) {
+        next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();
     }
     footprint::end(input, plan, outcome, earlier, &mut next);
     next

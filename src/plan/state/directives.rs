@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::hatches::HatchLine;
 use crate::kind;
 use crate::model::{Adopt, AppliedApp, FieldDecision, Organisation};
 use crate::name::Name;
@@ -22,6 +23,8 @@ pub struct Directives {
     pub adopt: Vec<Adopt>,
     /// `field KIND NAME "path" take|leave`, of all its apps.
     pub fields: Vec<FieldDecision>,
+    /// The lines by which its apps go past their definitions.
+    pub hatches: Vec<HatchLine>,
     /// `retired organisation`: how long its data is kept, in seconds, and where it was said.
     pub retired: Option<(u64, Span)>,
     /// `retired need NAME`: how long its data is kept, in seconds, and where it was said.
@@ -47,6 +50,7 @@ impl Directives {
             apps: organisation.apps.keys().cloned().collect(),
             states: living.map(|app| (app.name.clone(), AppliedApp::of(app))).collect(),
             adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),
+            hatches: Vec::new(),
             fields: apps.flat_map(|app| app.fields.iter().cloned()).collect(),
             retired: organisation.retired.as_ref().map(|retired| (retired.keep_data.amount, retired.span)),
             retired_needs: organisation

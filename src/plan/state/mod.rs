@@ -3,6 +3,7 @@
 pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;
+pub(crate) mod hatches;
 pub(super) mod hash;
 pub(super) mod identity;
 pub(super) mod input;

@@ -286,6 +286,7 @@ fn directives(case: &Case, span: Span) -> Directives {
             .map(|(kind, name)| Adopt { kind: kind.into(), name: name.into(), span })
             .collect(),
         fields,
+        hatches: Vec::new(),
         retired: case.said.retired_organisation.map(|days| (days * DAY.unsigned_abs(), span)),
         retired_needs: case
             .said

@@ -71,6 +71,7 @@ fn plan() -> Plan {
         cluster_uid: "uid".to_owned(),
         namespace: name_.to_owned(),
         rendered_hash: String::new(),
+        hatches: Vec::new(),
         actions,
         unchanged: 0,
         gone: Vec::new(),
