@@ -40,6 +40,7 @@ pub use own_fields::OwnFields;
 pub use reason::{Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
 pub use state::hash::hash_of;
 pub(crate) use state::hash::{desired_hash, values_hash};
+pub(crate) use state::hatches::{HatchWord, hatches_of};
 pub use state::health::HealthState;
 pub(crate) use state::health::{Health, health};
 pub use state::input::Input;
@@ -49,11 +50,10 @@ pub(crate) use state::input::{
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
-pub(crate) use state::hatches::{HatchWord, hatches_of};
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
-pub(crate) use tell::words::out_of_conflict;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
+pub(crate) use tell::words::out_of_conflict;
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";

@@ -224,7 +224,6 @@ fn inside<'v>(kind: GroupAndName<'_>, value: &'v Value, steps: &mut Vec<&'v str>
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,10 +258,7 @@ mod tests {
             ("/spec/template", "spec.template.spec.containers.env.valueFrom.secretKeyRef"),
             (&format!("{pod}/initContainers/0"), "spec.template.spec.initContainers.securityContext"),
             (&format!("{pod}/initContainers"), "spec.template.spec.initContainers.securityContext"),
-            (
-                &format!("{pod}/securityContext/runAsNonRoot"),
-                "spec.template.spec.securityContext.runAsNonRoot",
-            ),
+            (&format!("{pod}/securityContext/runAsNonRoot"), "spec.template.spec.securityContext.runAsNonRoot"),
             (
                 &format!("{pod}/containers/0/env/1/valueFrom"),
                 "spec.template.spec.containers.env.valueFrom.secretKeyRef",
@@ -284,9 +280,7 @@ mod tests {
 
     #[test]
     fn of_some_kinds_nothing_is_anybody_elses_and_of_operators_little_is() {
-        let of = |group: &str, kind: &str, path: &str| {
-            why_protected((group, kind), &steps_of(path)).is_some()
-        };
+        let of = |group: &str, kind: &str, path: &str| why_protected((group, kind), &steps_of(path)).is_some();
         for (group, kind, path) in [
             ("", "Namespace", "metadata.labels.x"),
             ("", "ResourceQuota", "spec.hard.cpu"),

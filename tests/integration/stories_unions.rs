@@ -283,7 +283,10 @@ async fn what_others_said_first_is_taken_away_by_word_only() {
     let round = world.round().await;
     round.assert_all_done();
     let reason = round.action(&alpha, "Deployment", "web-web").reason().to_string();
-    assert!(reason.starts_with("the garden asks for it and takes it from `kubectl-set`, as orgs/test.kdl:"), "{reason}");
+    assert!(
+        reason.starts_with("the garden asks for it and takes it from `kubectl-set`, as orgs/test.kdl:"),
+        "{reason}"
+    );
     let found = world.get("Deployment", &alpha, "web-web").await.expect("it is there");
     let env = &found["spec"]["template"]["spec"]["containers"][0]["env"];
     assert_eq!(*env, web()["spec"]["template"]["spec"]["containers"][0]["env"]);

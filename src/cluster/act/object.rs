@@ -9,8 +9,7 @@ use super::ownership::{hand_over, take_back, take_over};
 use super::union::{clear_books, take_away};
 use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
 use crate::plan::{
-    Base, Done, Entry, LiveObject, Verified, body_to_send, health, leaves_fields, may_still_force, union,
-    values_hash,
+    Base, Done, Entry, LiveObject, Verified, body_to_send, health, leaves_fields, may_still_force, union, values_hash,
 };
 use crate::render::ObjectId;
 

@@ -171,7 +171,11 @@ fn applied(acting: &Acting<'_>, mut body: Value) -> Done {
 fn applied_closed(acting: &Acting<'_>, closed: Value) -> Done {
     let uid = uid_of(&closed);
     if let (Some(mirror), Some(request)) = (acting.work.mirror, request_of(acting.work, &acting.action.id)) {
-        mirror.read(&acting.action.id, &LiveObject::new(closed), Some(Verified { hash: request_hash(request), leaves_fields: false }));
+        mirror.read(
+            &acting.action.id,
+            &LiveObject::new(closed),
+            Some(Verified { hash: request_hash(request), leaves_fields: false }),
+        );
     }
     Done::Applied { uid, health: None }
 }

@@ -15,9 +15,9 @@ use crate::model::FieldDecision;
 use crate::plan::state::decisions::{self, LeftField, body_without};
 use crate::plan::state::input::{AppliedBefore, is_taken, kind_key};
 use crate::plan::state::live::{Cause, Conflict, DryRun};
-use crate::plan::state::{owners, path};
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::state::union::{self, Siblings};
+use crate::plan::state::{owners, path};
 use crate::plan::tell::diff::{Compared, diff};
 use crate::plan::tell::words::people;
 use crate::plan::{Entry, Input, LiveObject, desired_hash, values_hash};
@@ -144,7 +144,11 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     let deed = there.decided(&prospect, &changes, base);
     let note = deed.verb().writes().then(|| there.note(&prospect)).flatten();
     let causes = causes(&deed, asked);
-    let conflicts = prospect.conflicts.into_iter().chain(prospect.siblings.iter().flat_map(|one| in_the_way(object, one))).collect();
+    let conflicts = prospect
+        .conflicts
+        .into_iter()
+        .chain(prospect.siblings.iter().flat_map(|one| in_the_way(object, one)))
+        .collect();
     // Where nothing moves but our books there is nothing to verify.
     let verified = prospect.verified || matches!(deed, Deed::Change { why: Changing::Interrupted, .. });
     Action { changes, conflicts, causes, verified, note, ..action(input, object, deed) }

@@ -116,7 +116,11 @@ pub(in crate::plan) fn taking<'d>(
 
 /// The body that is sent for an object: as rendered, without the fields that are left to others, and with the nonce that it
 /// was first made with.
-pub(in crate::plan) fn body_without<'a>(object: &'a Object, entry: Option<&Entry>, left: &[LeftField]) -> Cow<'a, Value> {
+pub(in crate::plan) fn body_without<'a>(
+    object: &'a Object,
+    entry: Option<&Entry>,
+    left: &[LeftField],
+) -> Cow<'a, Value> {
     let mut body = Cow::Borrowed(&object.body);
     if !left.is_empty() {
         take_out(body.to_mut(), left);

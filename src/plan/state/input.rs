@@ -69,8 +69,7 @@ pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl F
         }
         match index.standing(input, &object.id) {
             standing::Standing::Ours { live, entry } => {
-                let wanted =
-                    body_to_send(input.schemas, input.directives, object, Some(entry), Some(&live.body));
+                let wanted = body_to_send(input.schemas, input.directives, object, Some(entry), Some(&live.body));
                 all || merge::would_change(input.schemas, &live.body, &wanted, crate::plan::MANAGER)
             }
             standing::Standing::Absent(_) | standing::Standing::Adopted(_) => true,
@@ -151,16 +150,13 @@ pub(crate) fn may_still_force(
     live: &Value,
     wanted: &Value,
 ) -> bool {
-    let options = ApplyOptions {
-        manager: crate::plan::MANAGER,
-        force: false,
-        subresource: None,
-        now: "1970-01-01T00:00:00Z",
-    };
+    let options =
+        ApplyOptions { manager: crate::plan::MANAGER, force: false, subresource: None, now: "1970-01-01T00:00:00Z" };
     let Err(ApplyError::Conflicts(conflicts)) = merge::apply(schemas, Some(live), wanted, &options) else {
         return true;
     };
-    let conflict = |found: merge::FieldManagerConflict| Conflict { field: found.path.to_string(), manager: found.manager };
+    let conflict =
+        |found: merge::FieldManagerConflict| Conflict { field: found.path.to_string(), manager: found.manager };
     may_force(object, entry, directives, &conflicts.into_iter().map(conflict).collect::<Vec<_>>())
 }
 

@@ -76,7 +76,8 @@ impl<'de> Deserialize<'de> for OwnFields {
         let text = String::deserialize(from)?;
         let (applied, left) = text.split_once(LEFT).unwrap_or((&text, ""));
         let read = |text: &str| {
-            let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
+            let bytes =
+                base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
             Ok(bytes.chunks_exact(6).map(|chunk| chunk.try_into().expect("chunks of six")).collect())
         };
         Ok(Self { applied: read(applied)?, left: read(left)? })

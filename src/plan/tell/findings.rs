@@ -1,17 +1,17 @@
 //! What a plan has to tell the people who wrote the garden, on the line that it is about.
 
 use super::words;
-use crate::model::FieldDecision;
-use crate::plan::state::decisions;
-use crate::plan::state::directives::means;
-use crate::policy::protected::{steps_of, why_protected};
-use crate::render::rules::field_decisions;
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
+use crate::model::FieldDecision;
 use crate::plan::decide::action::Action;
 use crate::plan::decide::reason::{Creating, Holding, Keeping, Reason, Refusing};
+use crate::plan::state::decisions;
+use crate::plan::state::directives::means;
 use crate::plan::state::path;
 use crate::plan::{Input, OrganisationPlan};
+use crate::policy::protected::{steps_of, why_protected};
+use crate::render::rules::field_decisions;
 use crate::render::{Object, ObjectId};
 use crate::source::Span;
 

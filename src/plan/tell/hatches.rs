@@ -78,7 +78,9 @@ fn hatch(input: &Input<'_>, line: &HatchLine, new: bool) -> Hatch {
 /// The fields of rendered objects that a line decided.
 fn changes(input: &Input<'_>, line: &HatchLine) -> Vec<HatchChange> {
     let objects = input.desired.objects.iter().filter(|object| object.app == line.app);
-    objects.flat_map(|object| decided(object, line.span).into_iter().map(|pointer| change(input, object, pointer))).collect()
+    objects
+        .flat_map(|object| decided(object, line.span).into_iter().map(|pointer| change(input, object, pointer)))
+        .collect()
 }
 
 /// The pointers to what lies inside of a span, the innermost only.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::plan::decide::action::Place;
 use crate::plan::decide::reason::{
     Adopting, Changing, Creating, Deleting, Holding, Keeping, LeftToOthers, Reason, Refusing, Replacing,
 };
-use crate::plan::decide::action::Place;
 use crate::plan::state::path::plain;
 use crate::policy::protected::{steps_of, why_protected};
 use crate::render::ObjectId;
@@ -215,7 +215,9 @@ pub(crate) fn people(names: &[String]) -> String {
 pub(crate) fn out_of_conflict(id: &ObjectId, field: &str) -> String {
     let (kind, name, field) = (&id.kind, &id.name, plain(field));
     if why_protected((id.group(), kind), &steps_of(&field)).is_some() {
-        return format!("`{field}` is decided in the garden alone: take it away in the cluster (`kubectl edit {kind} {name}`)");
+        return format!(
+            "`{field}` is decided in the garden alone: take it away in the cluster (`kubectl edit {kind} {name}`)"
+        );
     }
     format!("say `field {kind} {name} \"{field}\" take` in the app to take it, or `leave` to let it be")
 }

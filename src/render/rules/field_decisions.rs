@@ -82,5 +82,7 @@ pub(crate) fn of_another(id: &ObjectId, owner: Option<&Name>, decision: &FieldDe
 pub(crate) fn no_effect(id: &ObjectId, decision: &FieldDecision, why: &str) -> Finding {
     let (field, word) = (plain(&decision.path), if decision.take { "take" } else { "leave" });
     let title = format!("`{word}` of `{field}` of `{} {}` has no effect", id.kind, id.name);
-    Finding::hint(NO_EFFECT, title, decision.span).why(why).help("drop the line, or keep it for when somebody owns the field")
+    Finding::hint(NO_EFFECT, title, decision.span)
+        .why(why)
+        .help("drop the line, or keep it for when somebody owns the field")
 }

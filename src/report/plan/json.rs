@@ -47,7 +47,8 @@ struct Told<'a> {
 /// # Panics
 /// Never: it holds only what JSON can say.
 pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
-    serde_json::to_string(&Head { head, changes: tally.changes() > 0, hatched: tally.hatched() }).expect("plans hold only what JSON can say")
+    serde_json::to_string(&Head { head, changes: tally.changes() > 0, hatched: tally.hatched() })
+        .expect("plans hold only what JSON can say")
 }
 
 /// One organisation's part as a JSON object. Objects that stay as they are are counted, not listed.

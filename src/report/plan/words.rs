@@ -88,7 +88,9 @@ pub(super) fn is_told(action: &Action, verbose: bool) -> bool {
 
 /// Whether an organisation has anything to tell.
 pub(super) fn has_news(plan: &OrganisationPlan) -> bool {
-    plan.standstill.is_some() || plan.hatches.iter().any(|hatch| hatch.new) || plan.actions.iter().any(|action| is_told(action, false))
+    plan.standstill.is_some()
+        || plan.hatches.iter().any(|hatch| hatch.new)
+        || plan.actions.iter().any(|action| is_told(action, false))
 }
 
 /// How many objects there are of each kind: "2 ConfigMap, 1 Deployment".
