@@ -131,19 +131,14 @@ fn path_of(body: &Value, pointer: &str) -> String {
     let (mut out, mut at, mut list_name) = (String::new(), body, String::new());
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
-        match at {
-            Value::Array(items) => {
-                let item = token.parse::<usize>().ok().and_then(|at| items.get(at)).unwrap_or(&Value::Null);
-                match list::keys(&list_name, &[], items) {
-                    Some(keys) => out.push_str(&list::label(keys, item)),
-                    None => out.push_str(&format!("[{token}]")),
-                }
-                at = item;
-            }
-            _ => {
-                path::push_field(&mut out, &token);
-                at = at.get(&token).unwrap_or(&Value::Null);
-            }
+        if let Value::Array(items) = at {
+            let item = token.parse::<usize>().ok().and_then(|at| items.get(at)).unwrap_or(&Value::Null);
+            let label = list::keys(&list_name, &[], items).map(|keys| list::label(keys, item));
+            out.push_str(&label.unwrap_or_else(|| format!("[{token}]")));
+            at = item;
+        } else {
+            path::push_field(&mut out, &token);
+            at = at.get(&token).unwrap_or(&Value::Null);
         }
         list_name = token;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::value;
 use super::words::many;
 use crate::plan::{Hatch, HatchChange, HatchWord, OrganisationPlan, Shown};
+use crate::visible;
 
 /// So many hatches that are not new are named; the others are counted.
 pub(super) const NAMED: usize = 10;
@@ -88,7 +89,7 @@ fn more_than(named: &[&str], all: usize) -> String {
 }
 
 fn field(change: &HatchChange) -> String {
-    format!("{} = {}", super::words::plain(&change.field.path), value_of(change))
+    format!("{} = {}", visible::line(&change.field.path), value_of(change))
 }
 
 fn value_of(change: &HatchChange) -> String {

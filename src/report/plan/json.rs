@@ -5,10 +5,11 @@ use serde::Serialize;
 use super::Tally;
 use super::words::word;
 use crate::plan::{Action, Hatch, OrganisationPlan, PlanHead};
+use crate::visible;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Head<'a> {
+struct Opening<'a> {
     #[serde(flatten)]
     head: &'a PlanHead,
     changes: bool,
@@ -47,8 +48,8 @@ struct Told<'a> {
 /// # Panics
 /// Never: it holds only what JSON can say.
 pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
-    serde_json::to_string(&Head { head, changes: tally.changes() > 0, hatched: tally.hatched() })
-        .expect("plans hold only what JSON can say")
+    let head = Opening { head, changes: tally.changes() > 0, hatched: tally.hatched() };
+    visible::json(serde_json::to_string(&head).expect("plans hold only what JSON can say"))
 }
 
 /// One organisation's part as a JSON object. Objects that stay as they are are counted, not listed.
@@ -67,5 +68,5 @@ pub(crate) fn organisation(plan: &OrganisationPlan) -> String {
         hatches: &plan.hatches,
         actions: told.map(|action| Told { action, words: action.reason().to_string() }).collect(),
     };
-    serde_json::to_string(&part).expect("plans hold only what JSON can say")
+    visible::json(serde_json::to_string(&part).expect("plans hold only what JSON can say"))
 }
