@@ -11,6 +11,7 @@
 
 mod names;
 mod read;
+mod boundary;
 mod domain;
 mod typed;
 pub mod definition;
@@ -22,6 +23,7 @@ mod rules;
 mod stop;
 mod incremental;
 
+pub use boundary::{Boundary, FilePlace, PlacedFile, place};
 pub use definition::Definitions;
 pub(crate) use definition::{Definition, NOT_PROVIDED};
 pub(crate) use draft::NO_HOST;
@@ -35,11 +37,11 @@ pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
 pub use typed::{
-    Adopt, App, AppFootprint, AppliedApp, Cluster, Deletions, Footprint, Garden, KeptValue, Organisation, Past,
+    Adopt, App, AppFootprint, AppliedApp, Cluster, Deletions, Footprint, Garden, Grants, KeptValue, Organisation, Past,
     PastOrganisation, Retired, Setting,
 };
 pub(crate) use typed::{
-    AppNode, Consent, Contact, EnvValue, FieldDecision, Grants, Layer, Life, Offer, Person, ProviderChoice,
+    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice,
 };
 
 #[cfg(test)]

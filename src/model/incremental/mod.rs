@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::finding::{Effect, Finding, Findings};
 use crate::model::definition::Definitions;
-use crate::model::draft::top_level::{first_of, is_stray, strays, top};
+use crate::model::draft::top_level::{first_of, top};
 use crate::model::draft::{Doubt, Draft, FileReading, ReadContext, cluster, garden, offer, organisation};
-use crate::model::names;
+use crate::model::names::{self, SAME_NAME};
 use crate::model::rules::{self, Names, One, View};
 use crate::model::stop::{Stop, Stopped};
-use crate::model::{Garden, Judgement, Past};
+use crate::model::{Garden, Judgement, Past, PlacedFile};
 use crate::name::Name;
 use crate::schema::CheckedFile;
 use crate::source::FileId;
@@ -30,7 +30,7 @@ pub(crate) use memo::ModelMemo;
 /// An organisation that an error is about, or a file it uses, is left out and named in [`Garden::broken`]. Absent
 /// where there is no readable `garden` node: then nothing at all can be said to belong to it.
 pub fn build(
-    files: &[Arc<CheckedFile>],
+    files: &[Arc<PlacedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
     findings: &mut Findings,
@@ -41,7 +41,7 @@ pub fn build(
 /// The same, with what is known of an earlier garden: only what changed since is read and judged.
 pub(crate) fn build_again(
     memo: &mut ModelMemo,
-    files: &[Arc<CheckedFile>],
+    files: &[Arc<PlacedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
     findings: &mut Findings,
@@ -49,10 +49,9 @@ pub(crate) fn build_again(
     let kept = memo.files(files);
     let readings: Vec<Arc<FileReading>> = kept.iter().map(|kept| Arc::clone(&kept.reading)).collect();
     let doubt = Doubt::of(&readings, findings);
-    let (mut garden, found) = garden::read(files, &doubt, findings);
+    let (mut garden, found) = garden::read(&readings, &doubt, findings);
     garden.definitions.clone_from(&definitions.loaded);
-    garden.unreadable = unreadable(files, findings);
-    strays(&readings, findings);
+    garden.unreadable = unreadable(&readings, findings);
     let unsound_clusters = clusters(memo, &readings, &mut garden, findings);
     offers(memo, &readings, definitions, &doubt, &mut garden, findings);
     let (drafts, places) = drafts(memo, &readings, &ReadContext::new(&garden, definitions, &doubt), findings);
@@ -60,8 +59,10 @@ pub(crate) fn build_again(
     let drafts = released(memo, drafts, &places);
     kept.iter().for_each(|file| findings.extend_from(&file.found));
     judge(memo, &drafts, &garden, &unsound_clusters, past, findings);
+    let called = called(&readings);
     let view = View {
         garden: &garden,
+        called: &called,
         drafts: &drafts,
         places: &places,
         index: memo.index.claims(),
@@ -73,11 +74,11 @@ pub(crate) fn build_again(
     rules::check_all(&view, findings);
     garden.judgement = Judgement::of(readings.iter().map(|file| &file.judgement), findings);
     garden.judgement.apply(findings);
-    let by_id = readings.iter().map(|file| (file.checked.document.file, &**file)).collect();
+    let by_id = readings.iter().map(|file| (file.checked.document.file, &*file.placed)).collect();
     let stop = Stop { files: by_id, definitions, drafts: &drafts };
     let unsound = stop.by(findings.iter().filter(|finding| finding.effect != Effect::MeaningKnown)).organisations;
     let stopped = stop.by(findings.iter());
-    garden.broken = unseen(&garden, &places, past);
+    garden.broken = called.into_iter().filter(|name| !places.contains_key(*name)).cloned().collect();
     keep_apart(&mut garden, drafts, stopped, &unsound, past);
     found.then_some(garden)
 }
@@ -106,11 +107,19 @@ fn keep_apart(
     }
 }
 
-/// Files of which something could not be read: what they held may still be meant.
-fn unreadable(files: &[Arc<CheckedFile>], findings: &Findings) -> BTreeSet<FileId> {
-    let unread = findings.iter().filter(|finding| finding.is_unreadable());
-    let unknown = files.iter().filter(|file| !file.readable()).map(|file| file.document.file);
-    unread.map(Finding::file).chain(unknown).collect()
+/// Files of the garden itself of which something could not be read: what they held may still be meant.
+fn unreadable(files: &[Arc<FileReading>], findings: &Findings) -> BTreeSet<FileId> {
+    let shared = files.iter().filter(|file| file.placed.place.is_shared()).map(|file| &file.checked);
+    let unread: BTreeSet<FileId> =
+        findings.iter().filter(|finding| finding.is_unreadable()).map(Finding::file).collect();
+    let unread = |file: &&Arc<CheckedFile>| !file.readable() || unread.contains(&file.document.file);
+    shared.filter(unread).map(|file| file.document.file).collect()
+}
+
+/// The organisations that files are called after, and those that are written where none counts: whether or not they could
+/// be read, they are not gone.
+fn called(files: &[Arc<FileReading>]) -> BTreeSet<&Name> {
+    files.iter().flat_map(|file| file.placed.place.organisation().into_iter().chain(file.placed.misplaced())).collect()
 }
 
 /// Reads the clusters; the names of those in which there is a finding.
@@ -122,7 +131,7 @@ fn clusters(
 ) -> BTreeSet<Name> {
     let mut unsound = BTreeSet::new();
     let before = std::mem::take(&mut memo.clusters);
-    for (file, node) in top(files, "cluster").filter(|(file, node)| !is_stray(file, node)) {
+    for (file, node) in top(files, "cluster") {
         let known = before.get(&node.head).cloned();
         let Some(cluster) = known.or_else(|| cluster::read(file, node).map(Arc::new)) else { continue };
         memo.clusters.insert(node.head, Arc::clone(&cluster));
@@ -148,7 +157,7 @@ fn offers(
 ) {
     let mut before = std::mem::take(&mut memo.offers);
     let all_hold = memo.inputs.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
-    for (file, node) in top(files, "offer").filter(|(file, node)| !is_stray(file, node)) {
+    for (file, node) in top(files, "offer") {
         let known = before.remove(&node.head).filter(|known| all_hold || known.read_by.holds(definitions));
         let kept = known.unwrap_or_else(|| {
             let mut found = Findings::default();
@@ -200,7 +209,7 @@ fn drafts(
         let Some(draft) = &kept.draft else { continue };
         let name = &draft.organisation.name;
         if let Some(first) = places.get(name) {
-            names::same("organisation", name, draft.node(), drafts[*first].node(), findings);
+            findings.push(twice(name, draft, &drafts[*first]));
             continue;
         }
         places.insert(name.clone(), drafts.len());
@@ -208,6 +217,16 @@ fn drafts(
     }
     memo.drafts = nodes.into_iter().map(|(file, at)| (file.document.file, at)).zip(all).collect();
     (drafts, places)
+}
+
+/// The finding about a second file of an organisation.
+fn twice(name: &Name, second: &Draft, first: &Draft) -> Finding {
+    Finding::refused(SAME_NAME, format!("there are two organisations `{name}`"), second.node().head)
+        .label("another one")
+        .also(first.node().head, "one here")
+        .why("an organisation is one file, whichever folder that lies in")
+        .help("rename or remove one of them")
+        .stops(name.clone())
 }
 
 /// The drafts, those that give hosts away without these.
@@ -252,6 +271,7 @@ fn judge(
             gone: gone.remove(name).unwrap_or_default(),
             garden: garden.span,
             keep_data: garden.deletions.keep_data,
+            bounded: garden.ceiling.is_some(),
             unsound_cluster: unsound_clusters.contains(&draft.organisation.cluster.name),
             names: Arc::clone(&names),
         }
@@ -263,11 +283,4 @@ fn judge(
     let judged = filled(known, |at| Judged { found: rules::check_one(&ones[at]), one: ones[at].clone() });
     judged.iter().for_each(|judged| findings.extend_from(&judged.found));
     memo.judged = judged.into_iter().map(|judged| (judged.one.draft.organisation.name.clone(), judged)).collect();
-}
-
-/// Past organisations that nobody wrote, while something could not be read: they may be written there.
-fn unseen(garden: &Garden, places: &BTreeMap<Name, usize>, past: Option<&Past>) -> BTreeSet<Name> {
-    let past = past.filter(|_| !garden.unreadable.is_empty());
-    let names = past.into_iter().flat_map(Past::names);
-    names.filter(|name| !places.contains_key(*name)).cloned().collect()
 }

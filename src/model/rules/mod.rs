@@ -34,6 +34,7 @@ pub(crate) mod same_place;
 pub(crate) mod secret_names;
 pub(crate) mod secrets;
 pub(crate) mod sleep;
+pub(crate) mod unbounded;
 pub(crate) mod unused;
 pub(crate) mod upgrades;
 pub(crate) mod vanished;
@@ -63,11 +64,19 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     replicas::check,
     definition_rules::check,
     secret_names::check_settings,
+    unbounded::check,
 ];
 
 /// Rules over the whole garden. What nobody uses comes last: it is told only where nothing is wrong.
-const OF_ALL: &[fn(&View<'_>, &mut Findings)] =
-    &[delegates::check, domains::check, hosts::check, backups::check, vanished::check_organisations, unused::check];
+const OF_ALL: &[fn(&View<'_>, &mut Findings)] = &[
+    delegates::check,
+    domains::check,
+    hosts::check,
+    backups::check,
+    unbounded::check_offers,
+    vanished::check_organisations,
+    unused::check,
+];
 
 /// Tries every rule over texts.
 pub(super) fn check_text(file: &CheckedFile, findings: &mut Findings) {
