@@ -53,6 +53,7 @@ mod stories_unions;
 mod stories_wait;
 mod stories_warnings;
 mod story;
+mod strangers;
 mod strict;
 mod tidy;
 mod told;
