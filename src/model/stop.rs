@@ -7,7 +7,7 @@ use crate::finding::{Finding, Severity};
 use crate::model::definition::Definitions;
 use crate::model::draft::{Draft, FileReading};
 use crate::name::Name;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// What errors stop.
@@ -25,6 +25,10 @@ pub(super) struct Stop<'a> {
     pub(crate) definitions: &'a Definitions,
     /// All organisations as far as they could be read.
     pub(crate) drafts: &'a [Arc<Draft>],
+    /// The first bytes of nodes that do not count, since another one has their name: what is wrong in them stops nobody.
+    pub(crate) uncounted: &'a BTreeSet<Span>,
+    /// Whether an organisation that a file names counts elsewhere, and is not applied from that file.
+    pub(crate) replaced: &'a dyn Fn(&Name, FileId) -> bool,
 }
 
 /// What a top-level node is to the organisations.
@@ -60,7 +64,7 @@ impl Stop<'_> {
                 stopped.organisations.insert(name.clone());
                 continue;
             }
-            for node in self.hit(finding) {
+            for node in self.hit(finding).into_iter().filter(|node| !self.uncounted.contains(&node.head)) {
                 match part(node) {
                     // A line without a block declares nothing: who meant it stands in the same file.
                     Part::Cluster(_) | Part::Offer(_) if node.children.is_empty() => {
@@ -80,7 +84,7 @@ impl Stop<'_> {
         let unread = self.files.values().filter(|file| !file.checked.readable());
         for node in unread.flat_map(|file| &file.checked.document.nodes) {
             if let Part::Organisation(name) = part(node) {
-                stopped.organisations.extend(name);
+                stopped.organisations.extend(name.filter(|name| !(self.replaced)(name, node.head.file)));
             }
         }
         let dependents = self.drafts.iter().filter(|draft| depends(draft, &uses));

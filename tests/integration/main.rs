@@ -26,6 +26,7 @@ mod schema_check;
 mod stories_apply;
 mod stories_batches;
 mod stories_canary;
+mod stories_claims;
 mod stories_crash;
 mod stories_doctor;
 mod stories_hostile;

@@ -184,6 +184,8 @@ fn left_over(cluster: &Name, organisation: Name, stored: StoredInventory) -> Org
 fn directives(round: &RoundState<'_>, organisation: &Name) -> Directives {
     let mut directives =
         round.garden.organisations.get(organisation).map(|written| Directives::of(written)).unwrap_or_default();
+    let written = round.garden.organisations.get(organisation);
+    directives.files = written.map(|written| written.files(round.sources)).unwrap_or_default();
     directives.clean &= round.garden.unreadable.is_empty();
     // What renders an object is in the garden.
     let rendered = round.objects.get(organisation).map(|objects| objects.objects.iter()).into_iter().flatten();

@@ -102,6 +102,7 @@ fn empty(files: &[Arc<CheckedFile>]) -> Garden {
         broken: std::collections::BTreeSet::new(),
         stopped: std::collections::BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
+        awaited: BTreeMap::new(),
         unreadable: std::collections::BTreeSet::new(),
     }
 }

@@ -16,12 +16,6 @@ pub(in crate::model) fn top<'a>(
     files.iter().flat_map(move |file| file.nodes(kind).map(move |node| (&file.checked, node)))
 }
 
-/// The first node of the same kind and name.
-pub(in crate::model) fn first_of<'a>(files: &'a [Arc<FileReading>], node: &'a Node) -> &'a Node {
-    let same = |other: &&Node| other.arg(0).map(|name| &name.text) == node.arg(0).map(|name| &name.text);
-    top(files, &node.name.value).map(|(_, other)| other).find(same).unwrap_or(node)
-}
-
 /// Tells of lines that slipped out of the braces of their organisation, where the schema has not.
 pub(in crate::model) fn strays(files: &[Arc<FileReading>], findings: &mut Findings) {
     let named = ["cluster", "offer"].into_iter().flat_map(|kind| top(files, kind).map(move |found| (kind, found)));

@@ -87,7 +87,7 @@ pub(super) fn try_files(files: &[(String, String)], past: Option<&Past>) -> Trie
         checked.push(Arc::new(schema::check(document, &mut findings)));
     }
     let definitions = built_in.with(&checked, &mut findings);
-    let garden = build(&checked, &definitions, past, &mut findings);
+    let garden = build_again(&mut ModelMemo::default(), &checked, &definitions, past, &sources, &mut findings);
     findings.sort();
     Tried { sources, garden, findings: findings.into_iter().collect() }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kind;
-use crate::model::{Adopt, AppliedApp, FieldDecision, Organisation};
+use crate::model::{Adopt, AppliedApp, Claims, FieldDecision, Organisation};
 use crate::name::Name;
 use crate::source::Span;
 
@@ -14,6 +14,10 @@ pub struct Directives {
     pub apps: BTreeSet<Name>,
     /// What rules about the past will compare of its living apps.
     pub states: BTreeMap<Name, AppliedApp>,
+    /// The domain inside which its hosts lie.
+    pub domain: Option<String>,
+    /// The files that it and what it uses stand in, by kind and name.
+    pub files: BTreeMap<String, String>,
     /// `adopt KIND NAME`, of all its apps.
     pub adopt: Vec<Adopt>,
     /// `field KIND NAME "path" take|leave`, of all its apps.
@@ -35,13 +39,16 @@ pub struct Directives {
 }
 
 impl Directives {
-    /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only.
+    /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only; `files` are named
+    /// by the sources.
     pub(crate) fn of(organisation: &Organisation) -> Self {
         let apps = organisation.apps.values();
         let living = apps.clone().filter(|app| !app.life.is_retired());
         Self {
             apps: organisation.apps.keys().cloned().collect(),
-            states: living.map(|app| (app.name.clone(), AppliedApp::of(app))).collect(),
+            states: living.map(|app| (app.name.clone(), AppliedApp::of(organisation, app))).collect(),
+            domain: Claims::of(organisation).domains.into_iter().next(),
+            files: BTreeMap::new(),
             adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),
             fields: apps.flat_map(|app| app.fields.iter().cloned()).collect(),
             retired: organisation.retired.as_ref().map(|retired| (retired.keep_data.amount, retired.span)),
