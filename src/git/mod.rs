@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::Findings;
+pub(crate) use crate::schema::scalar::SHORTEST_COMMIT;
 use crate::source::{FileId, SourceFile, Sources};
 
 mod base;
 mod mirror;
+mod transport;
 mod tree;
 mod words;
 mod workspace;
 mod worktree;
 
+pub(crate) use base::Ancestry;
 pub use mirror::{Remote, RemoteMirror};
 pub(crate) use tree::commit_snapshot;
 pub use tree::{Repository, commit_snapshot_after};
@@ -35,9 +38,9 @@ pub(crate) const DEEPEST_FOLDER: usize = 16;
 pub struct CommitId(pub String);
 
 impl CommitId {
-    /// The first ten characters: enough to name a commit to people.
+    /// The first twelve characters: enough to name a commit to people, and in a garden.
     pub(crate) fn short(&self) -> &str {
-        self.0.get(..10).unwrap_or(&self.0)
+        self.0.get(..SHORTEST_COMMIT).unwrap_or(&self.0)
     }
 }
 

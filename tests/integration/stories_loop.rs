@@ -174,7 +174,7 @@ pub(crate) fn daemon(handle: &Handle, folder: &std::path::Path, mirror: &str) ->
     let repository = folder.join("garden");
     let kubeconfig = folder.join("kubeconfig");
     std::fs::write(&kubeconfig, handle.kubeconfig("ada")).unwrap();
-    let remote = Remote { address: repository.display().to_string(), branch: None, token: None };
+    let remote = Remote::open_to_all(repository.display().to_string(), None);
     let contexts = BTreeMap::from([("ada-lovelace".to_owned(), "ada".to_owned())]);
     let hours = |hours| Duration::from_hours(hours);
     Daemon::new(

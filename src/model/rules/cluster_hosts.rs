@@ -8,9 +8,9 @@ use crate::finding::{Code, Finding, Findings};
 use crate::name::Name;
 
 /// A host or domain that a cluster file names.
-pub(crate) const CLUSTERS: Code = Code::new("E0421");
+pub(crate) const CLUSTERS: Code = Code::new("E0425");
 /// A domain below which everybody has domains.
-pub(crate) const SUFFIX: Code = Code::new("E0422");
+pub(crate) const SUFFIX: Code = Code::new("E0426");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for (name, refused) in &view.refused.all {

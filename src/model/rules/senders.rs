@@ -5,7 +5,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::model::domain::domain_of;
 
 /// Mail as a domain that is not the organisation's.
-pub(crate) const FOREIGN: Code = Code::new("E0423");
+pub(crate) const FOREIGN: Code = Code::new("E0427");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for (name, refused) in &view.refused.all {

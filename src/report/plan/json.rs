@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Tally;
 use super::words::word;
 use crate::plan::{Action, OrganisationPlan, PlanHead};
+use crate::visible;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,7 +44,8 @@ struct Told<'a> {
 /// # Panics
 /// Never: it holds only what JSON can say.
 pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
-    serde_json::to_string(&Head { head, changes: tally.changes() > 0 }).expect("plans hold only what JSON can say")
+    let head = Head { head, changes: tally.changes() > 0 };
+    visible::json(serde_json::to_string(&head).expect("plans hold only what JSON can say"))
 }
 
 /// One organisation's part as a JSON object. Objects that stay as they are are counted, not listed.
@@ -61,5 +63,5 @@ pub(crate) fn organisation(plan: &OrganisationPlan) -> String {
         standstill: plan.standstill.as_ref().map(ToString::to_string),
         actions: told.map(|action| Told { action, words: action.reason().to_string() }).collect(),
     };
-    serde_json::to_string(&part).expect("plans hold only what JSON can say")
+    visible::json(serde_json::to_string(&part).expect("plans hold only what JSON can say"))
 }

@@ -19,7 +19,6 @@ pub use outcome::outcome;
 pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};
 pub(crate) use tally::Tally;
 pub use text::text;
-pub(in crate::report) use words::plain;
 
 use super::Drawing;
 

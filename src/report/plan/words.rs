@@ -107,16 +107,3 @@ pub(super) fn by_app(plan: &OrganisationPlan) -> BTreeMap<Option<&str>, Vec<&Act
     }
     groups
 }
-
-/// Text that came from a cluster or a garden, on one line and without what steers a terminal.
-pub(in crate::report) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|char| match char {
-            '\n' => '⏎',
-            '\t' => ' ',
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '�',
-            char if char.is_control() => '�',
-            char => char,
-        })
-        .collect()
-}

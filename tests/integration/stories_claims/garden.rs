@@ -219,7 +219,7 @@ fn daemon(handles: &BTreeMap<&str, Handle>, folder: &Path, mirror: &str) -> Daem
     let all: Vec<(&str, &str, &str)> =
         handles.iter().map(|(name, handle)| (*name, urls[name].as_str(), handle.token.as_str())).collect();
     std::fs::write(&kubeconfig, sandbox::kubeconfig(&all)).unwrap();
-    let remote = Remote { address: folder.join("garden").display().to_string(), branch: None, token: None };
+    let remote = Remote::open_to_all(folder.join("garden").display().to_string(), None);
     let hours = Duration::from_hours;
     Daemon::new(
         Source::mirror(&folder.join(mirror), remote, None).unwrap(),
