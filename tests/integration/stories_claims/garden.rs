@@ -17,9 +17,6 @@ use crate::stories_doctor::everything;
 const UIDS: [(&str, &str); 2] =
     [("ada-lovelace", "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11"), ("bell", "0b7f3c1e-51a4-4a0e-8a53-6d1f5c0d7e42")];
 
-/// When no event came for so long, the loop is at rest: swarms are gathered for 300 ms.
-const CALM: Duration = Duration::from_millis(500);
-
 /// The files of a garden by path.
 pub(super) type Files = BTreeMap<String, String>;
 
@@ -141,9 +138,10 @@ impl Garden {
         self.turn(Event::Poll).await
     }
 
+    /// Turns until no event came for so long: swarms are gathered for 300 ms.
     pub(super) async fn until_calm(&mut self) {
         for _ in 0..60 {
-            match self.daemon.next(now(), tokio::time::sleep(CALM)).await {
+            match self.daemon.next(now(), tokio::time::sleep(Duration::from_millis(500))).await {
                 Event::Stop => return,
                 event => drop(self.turn(event).await),
             }
