@@ -54,7 +54,7 @@ impl GitAddress {
             None if is_folder(address) => Ok(Self::Folder),
             None => match SshAddress::scp_like(address) {
                 Some(ssh) => Ok(Self::Ssh(ssh)),
-                None if address.contains("::") => Err(refused()),
+                None if address.contains("::") || address.contains('@') && address.contains(':') => Err(refused()),
                 None => Ok(Self::Folder),
             },
         }

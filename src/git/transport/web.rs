@@ -291,18 +291,15 @@ fn of_connection(error: &Error, host: &str) -> GitRefusal {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut refusal = words::no_way_to(host);
     while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            if io.kind() == io::ErrorKind::ConnectionRefused {
-                return words::nothing_listens(host);
-            }
-            if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-                return words::untrusted();
-            }
-        }
-        if error.is::<rustls::Error>() {
-            return words::untrusted();
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+            return words::nothing_listens(host);
         }
         let text = error.to_string();
+        // An error of TLS is hidden in one of IO, which says its words and not its source.
+        if text.contains("certificate") {
+            return words::untrusted();
+        }
         if text.contains("dns error") || text.contains("failed to lookup address") {
             refusal = words::unknown_host(host);
         } else if text.contains("tunnel error") {
