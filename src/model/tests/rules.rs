@@ -106,7 +106,7 @@ fn two_organisations_of_one_name_show_both_places() {
     assert_eq!(stopped, Vec::<String>::new(), "the one that counts goes on");
     assert!(
         text.contains(
-            "E0302 there are two organisations `tiers-lieux`\n  also organisations/art-bati.kdl:4:1 one here"
+            "E0302 there are two organisations `tiers-lieux`\n  also organisations/tiers-lieux.kdl:4:1 one here"
         ),
         "{text}"
     );
