@@ -29,6 +29,8 @@ mod stories_canary;
 mod stories_claims;
 mod stories_crash;
 mod stories_doctor;
+mod stories_hatches;
+mod stories_hatches_seen;
 mod stories_history;
 mod stories_hostile;
 mod stories_leaders;

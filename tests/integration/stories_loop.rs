@@ -196,6 +196,7 @@ pub(crate) fn commit(folder: &std::path::Path, files: &[RawFile]) {
     let repository = git2::Repository::open(folder).or_else(|_| git2::Repository::init(folder)).unwrap();
     let mut index = repository.index().unwrap();
     for file in files {
+        std::fs::create_dir_all(folder.join(&file.path).parent().unwrap()).unwrap();
         std::fs::write(folder.join(&file.path), &file.bytes).unwrap();
         index.add_path(std::path::Path::new(&file.path)).unwrap();
     }

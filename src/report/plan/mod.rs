@@ -1,6 +1,7 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
 mod elements;
+mod hatches;
 pub(crate) mod json;
 mod leader;
 mod markdown;

@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::value::Line;
-use super::words::{by_app, counted, has_news, is_told, kinds, mark, paint, style};
-use super::{Tally, TextStyle, value, way_out};
+use super::words::{by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
+use super::{Tally, TextStyle, hatches, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 use crate::visible;
@@ -51,6 +51,7 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "  {}", visible::line(&reason.to_string()));
     }
+    draw_hatches(out, plan, style);
     for (app, actions) in by_app(plan) {
         let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, style.verbose)).collect();
         if told.is_empty() {
@@ -60,6 +61,26 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
         let until = retired.map(|retired| format!(", retired until {}", day(retired.until))).unwrap_or_default();
         let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
         group(out, &told, style);
+    }
+}
+
+/// The hatches, what is new first and in full.
+fn draw_hatches(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
+    let Some(counted) = hatches::counted(plan) else { return };
+    let _ = writeln!(out, "  {}", paint(style.drawing, Style::new().bold(), &counted));
+    let new = plan.hatches.iter().filter(|hatch| hatch.new).count();
+    let most = if style.verbose { plan.hatches.len() } else { new + hatches::NAMED };
+    for hatch in plan.hatches.iter().take(most) {
+        let (name, changes) = (visible::line(&hatches::name(hatch)), visible::line(&hatches::changes(hatch)));
+        let name = if hatch.new { paint(style.drawing, Style::new().bold(), &name) } else { name };
+        let fresh = if hatch.new { ", new or changed" } else { "" };
+        let _ = writeln!(out, "    {name}{changes}{fresh}{}", from(&hatch.origin, style.drawing));
+        for line in hatches::below(hatch) {
+            let _ = writeln!(out, "        {}", visible::line(&line));
+        }
+    }
+    if plan.hatches.len() > most {
+        let _ = writeln!(out, "    … and {} more", many(plan.hatches.len() - most, "hatch"));
     }
 }
 

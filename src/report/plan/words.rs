@@ -77,7 +77,8 @@ pub(super) fn counted(counts: &BTreeMap<Verb, usize>) -> String {
 
 /// `1 organisation`, `2 organisations`.
 pub(super) fn many(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+    let ending = if word.ends_with("ch") { "es" } else { "s" };
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}{ending}") }
 }
 
 /// Whether an action is worth a line.
@@ -87,7 +88,9 @@ pub(super) fn is_told(action: &Action, verbose: bool) -> bool {
 
 /// Whether an organisation has anything to tell.
 pub(super) fn has_news(plan: &OrganisationPlan) -> bool {
-    plan.standstill.is_some() || plan.actions.iter().any(|action| is_told(action, false))
+    plan.standstill.is_some()
+        || plan.hatches.iter().any(|hatch| hatch.new)
+        || plan.actions.iter().any(|action| is_told(action, false))
 }
 
 /// How many objects there are of each kind: "2 ConfigMap, 1 Deployment".
