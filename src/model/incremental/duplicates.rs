@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::Findings;
+use crate::finding::{Finding, Findings};
+use crate::model::names::SAME_NAME;
 use crate::model::{Past, names};
 use crate::name::Name;
 use crate::source::{FileId, Sources, Span};
@@ -29,7 +30,10 @@ impl<'a> Duplicates<'a> {
         }
         let counted = (0..nodes.len()).min_by_key(|at| self.rank(kind, name, nodes[*at].head.file)).unwrap_or(0);
         for (_, second) in nodes.iter().enumerate().filter(|(at, _)| *at != counted) {
-            names::same(kind, name, second, nodes[counted], findings);
+            match kind {
+                "organisation" => findings.push(two_organisations(name, second, nodes[counted])),
+                _ => names::same(kind, name, second, nodes[counted], findings),
+            }
             self.uncounted.insert(second.head);
         }
         counted
@@ -47,4 +51,12 @@ impl<'a> Duplicates<'a> {
         let called = path.and_then(|file| file.strip_suffix(".kdl"));
         (!self.is_from(kind, name, file), called != Some(name.as_str()))
     }
+}
+
+fn two_organisations(name: &Name, second: &Node, first: &Node) -> Finding {
+    Finding::refused(SAME_NAME, format!("there are two organisations `{name}`"), second.head)
+        .label("another one")
+        .also(first.head, "one here")
+        .why("an organisation is one file, whichever folder that lies in")
+        .help("rename or remove one of them")
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::finding::{Effect, Finding, Findings};
 use crate::model::definition::Definitions;
-use crate::model::draft::top_level::{is_stray, strays, top};
+use crate::model::draft::top_level::top;
 use crate::model::draft::{Doubt, Draft, FileReading, ReadContext, cluster, garden, offer, organisation};
 use crate::model::rules::{self, ClusterNames, Names, One, Refused, View};
 use crate::model::stop::{Stop, Stopped};
-use crate::model::{Cluster, Garden, Judgement, Offer, Past};
+use crate::model::{Cluster, Garden, Judgement, Offer, Past, PlacedFile};
 use crate::name::Name;
 use crate::schema::CheckedFile;
 use crate::source::{FileId, Sources};
@@ -32,7 +32,7 @@ pub(crate) use memo::ModelMemo;
 /// An organisation that an error is about, or a file it uses, is left out and named in [`Garden::broken`]. Absent
 /// where there is no readable `garden` node: then nothing at all can be said to belong to it.
 pub fn build(
-    files: &[Arc<CheckedFile>],
+    files: &[Arc<PlacedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
     findings: &mut Findings,
@@ -44,7 +44,7 @@ pub fn build(
 /// The same, with what is known of an earlier garden: only what changed since is read and judged.
 pub(crate) fn build_again(
     memo: &mut ModelMemo,
-    files: &[Arc<CheckedFile>],
+    files: &[Arc<PlacedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
     sources: &Sources,
@@ -53,10 +53,9 @@ pub(crate) fn build_again(
     let kept = memo.files(files);
     let readings: Vec<Arc<FileReading>> = kept.iter().map(|kept| Arc::clone(&kept.reading)).collect();
     let doubt = Doubt::of(&readings, findings);
-    let (mut garden, found) = garden::read(files, &doubt, findings);
+    let (mut garden, found) = garden::read(&readings, &doubt, findings);
     garden.definitions.clone_from(&definitions.loaded);
-    garden.unreadable = unreadable(files, findings);
-    strays(&readings, findings);
+    garden.unreadable = unreadable(&readings, findings);
     let mut duplicates = Duplicates::new(past, sources);
     let unsound_clusters = clusters(memo, &readings, &mut garden, &mut duplicates, findings);
     offers(memo, &readings, definitions, &doubt, &mut garden, &mut duplicates, findings);
@@ -66,9 +65,11 @@ pub(crate) fn build_again(
     let drafts = released(memo, drafts, &places);
     kept.iter().for_each(|file| findings.extend_from(&file.found));
     judge(memo, &drafts, &garden, &unsound_clusters, past, findings);
+    let called = called(&readings);
     let none = Refused::default();
     let view = View {
         garden: &garden,
+        called: &called,
         drafts: &drafts,
         places: &places,
         index: memo.index.claims(),
@@ -84,12 +85,14 @@ pub(crate) fn build_again(
     garden.awaited = refused.awaited;
     garden.judgement = Judgement::of(readings.iter().map(|file| &file.judgement), findings);
     garden.judgement.apply(findings);
-    let by_id = readings.iter().map(|file| (file.checked.document.file, &**file)).collect();
-    let from = |name: &Name, file| places.contains_key(name) && !duplicates.is_from("organisation", name, file);
-    let stop = Stop { files: by_id, definitions, drafts: &drafts, uncounted: &duplicates.uncounted, replaced: &from };
+    let by_id = readings.iter().map(|file| (file.checked.document.file, &*file.placed)).collect();
+    let counts = |name: &Name, file| places.get(name).is_none_or(|at| drafts[*at].organisation.file == file);
+    let replaced = |name: &Name, file| !counts(name, file) && !duplicates.is_from("organisation", name, file);
+    let stop =
+        Stop { files: by_id, definitions, drafts: &drafts, uncounted: &duplicates.uncounted, replaced: &replaced };
     let unsound = stop.by(findings.iter().filter(|finding| finding.effect != Effect::MeaningKnown)).organisations;
     let stopped = stop.by(findings.iter());
-    garden.broken = unseen(&garden, &places, past);
+    garden.broken = called.into_iter().filter(|name| !places.contains_key(*name)).cloned().collect();
     keep_apart(&mut garden, drafts, stopped, &unsound, past);
     found.then_some(garden)
 }
@@ -118,11 +121,19 @@ fn keep_apart(
     }
 }
 
-/// Files of which something could not be read: what they held may still be meant.
-fn unreadable(files: &[Arc<CheckedFile>], findings: &Findings) -> BTreeSet<FileId> {
-    let unread = findings.iter().filter(|finding| finding.is_unreadable());
-    let unknown = files.iter().filter(|file| !file.readable()).map(|file| file.document.file);
-    unread.map(Finding::file).chain(unknown).collect()
+/// Files of the garden itself of which something could not be read: what they held may still be meant.
+fn unreadable(files: &[Arc<FileReading>], findings: &Findings) -> BTreeSet<FileId> {
+    let shared = files.iter().filter(|file| file.placed.place.is_shared()).map(|file| &file.checked);
+    let unread: BTreeSet<FileId> =
+        findings.iter().filter(|finding| finding.is_unreadable()).map(Finding::file).collect();
+    let unread = |file: &&Arc<CheckedFile>| !file.readable() || unread.contains(&file.document.file);
+    shared.filter(unread).map(|file| file.document.file).collect()
+}
+
+/// The organisations that files are called after, and those that are written where none counts: whether or not they could
+/// be read, they are not gone.
+fn called(files: &[Arc<FileReading>]) -> BTreeSet<&Name> {
+    files.iter().flat_map(|file| file.placed.place.organisation().into_iter().chain(file.placed.misplaced())).collect()
 }
 
 /// Reads the clusters; the names of those in which there is a finding.
@@ -136,7 +147,7 @@ fn clusters(
     let mut unsound = BTreeSet::new();
     let mut by_name: BTreeMap<Name, Vec<(Arc<Cluster>, &CheckedFile, &Node)>> = BTreeMap::new();
     let before = std::mem::take(&mut memo.clusters);
-    for (file, node) in top(files, "cluster").filter(|(file, node)| !is_stray(file, node)) {
+    for (file, node) in top(files, "cluster") {
         let known = before.get(&node.head).cloned();
         let Some(cluster) = known.or_else(|| cluster::read(file, node).map(Arc::new)) else { continue };
         memo.clusters.insert(node.head, Arc::clone(&cluster));
@@ -166,7 +177,7 @@ fn offers(
     let mut by_name: BTreeMap<Name, Vec<(Arc<Offer>, &Node)>> = BTreeMap::new();
     let mut before = std::mem::take(&mut memo.offers);
     let all_hold = memo.inputs.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
-    for (file, node) in top(files, "offer").filter(|(file, node)| !is_stray(file, node)) {
+    for (file, node) in top(files, "offer") {
         let known = before.remove(&node.head).filter(|known| all_hold || known.read_by.holds(definitions));
         let kept = known.unwrap_or_else(|| {
             let mut found = Findings::default();
@@ -281,6 +292,7 @@ fn judge(
             gone: gone.remove(name).unwrap_or_default(),
             garden: garden.span,
             keep_data: garden.deletions.keep_data,
+            bounded: garden.ceiling.is_some(),
             unsound_cluster: unsound_clusters.contains(&draft.organisation.cluster.name),
             names: Arc::clone(&names),
         }
@@ -292,11 +304,4 @@ fn judge(
     let judged = filled(known, |at| Judged { found: rules::check_one(&ones[at]), one: ones[at].clone() });
     judged.iter().for_each(|judged| findings.extend_from(&judged.found));
     memo.judged = judged.into_iter().map(|judged| (judged.one.draft.organisation.name.clone(), judged)).collect();
-}
-
-/// Past organisations that nobody wrote, while something could not be read: they may be written there.
-fn unseen(garden: &Garden, places: &BTreeMap<Name, usize>, past: Option<&Past>) -> BTreeSet<Name> {
-    let past = past.filter(|_| !garden.unreadable.is_empty());
-    let names = past.into_iter().flat_map(Past::names);
-    names.filter(|name| !places.contains_key(*name)).cloned().collect()
 }

@@ -39,6 +39,7 @@ pub(crate) mod secret_names;
 pub(crate) mod secrets;
 pub(crate) mod senders;
 pub(crate) mod sleep;
+pub(crate) mod unbounded;
 pub(crate) mod unused;
 pub(crate) mod upgrades;
 pub(crate) mod vanished;
@@ -71,6 +72,7 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     replicas::check,
     definition_rules::check,
     secret_names::check_settings,
+    unbounded::check,
 ];
 
 /// Rules over the whole garden. What nobody uses comes last: it is told only where nothing is wrong.
@@ -81,6 +83,7 @@ const OF_ALL: &[fn(&View<'_>, &mut Findings)] = &[
     domains::check,
     hosts::check,
     backups::check,
+    unbounded::check_offers,
     vanished::check_organisations,
     unused::check,
 ];

@@ -90,8 +90,8 @@ pub(super) fn told_of_holder(view: &View<'_>, finding: Finding, newcomer: &Name,
         let place = draft.organisation.domain.as_ref().map_or(draft.organisation.span, |domain| domain.span);
         return finding.also(place, format!("`{holder}` has it"));
     }
-    if !view.garden.unreadable.is_empty() {
-        return finding.help(format!("a file cannot be read: if it is that of `{holder}`, mend it first"));
+    if view.called.contains(holder) {
+        return finding.help(format!("the file of `{holder}` cannot be read: mend it first"));
     }
     finding
         .help(format!(

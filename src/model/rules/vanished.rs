@@ -56,9 +56,9 @@ fn before(past: &PastOrganisation, taken_back: bool) -> Vec<Before<'_>> {
 
 /// Organisations that are not there any more.
 pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
-    // What could not be read may hold them.
-    let Some(past) = view.past.filter(|_| view.garden.unreadable.is_empty()) else { return };
-    let missing = past.names().filter(|name| !view.places.contains_key(*name));
+    let Some(past) = view.past else { return };
+    // What is wrong with a file that is called after one is said there.
+    let missing = past.names().filter(|name| !view.places.contains_key(*name) && !view.called.contains(name));
     for name in missing.filter(|name| !past.gone_organisations.contains(*name)) {
         findings.push(organisation(view, name, past.states(name).last()));
     }

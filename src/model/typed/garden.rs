@@ -25,6 +25,8 @@ pub struct Garden {
     pub consent: Vec<Consent>,
     /// How much may vanish undeclared, and how long data is kept.
     pub deletions: Deletions,
+    /// What an organisation may take of each thing that its offer says nothing of; absent where the garden says nothing.
+    pub ceiling: Option<Grants>,
     /// Freezes the whole garden, with the reason.
     pub hold: Option<Spanned<String>>,
     /// The hash that `parcelle pin` wrote.
@@ -47,7 +49,8 @@ pub struct Garden {
     pub judgement: Judgement,
     /// Organisations that ask for what another one still has in a cluster and gives up: they go on once it has gone.
     pub awaited: BTreeMap<Name, Vec<Awaited>>,
-    /// Files that could not be read at all: nothing that may have lived in them is deleted.
+    /// Files of the garden itself, not of one organisation, that could not be read: nothing that may have lived in them is
+    /// deleted.
     pub unreadable: BTreeSet<FileId>,
 }
 
@@ -202,11 +205,26 @@ pub struct Offer {
     pub(crate) span: Span,
 }
 
-/// Ceilings; absent means no ceiling.
+/// Ceilings; absent where nothing is said of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Grants {
+pub struct Grants {
     pub(crate) cpu: Option<Spanned<Quantity>>,
     pub(crate) memory: Option<Spanned<Quantity>>,
     /// All claims and buckets.
     pub(crate) storage: Option<Spanned<Quantity>>,
+}
+
+impl Grants {
+    /// These, and of what they say nothing the others.
+    pub(crate) fn or(&self, others: Option<&Self>) -> Self {
+        let of = |grant: fn(&Self) -> Option<Spanned<Quantity>>| grant(self).or_else(|| grant(others?));
+        Self { cpu: of(|all| all.cpu), memory: of(|all| all.memory), storage: of(|all| all.storage) }
+    }
+
+    /// The words of what nothing is said of.
+    pub(crate) fn unsaid(&self) -> Vec<&'static str> {
+        let Self { cpu, memory, storage } = self;
+        let all = [("cpu", cpu), ("memory", memory), ("storage", storage)];
+        all.into_iter().filter(|(_, grant)| grant.is_none()).map(|(word, _)| word).collect()
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{App, Cluster, Offer};
+use super::{App, Cluster, Grants, Offer};
 use crate::name::Name;
 use crate::quantity::Quantity;
 use crate::source::{FileId, Sources, Span, Spanned};
@@ -19,6 +19,8 @@ pub struct Organisation {
     pub note: Option<String>,
     /// The offer it subscribes to.
     pub offer: Option<Arc<Offer>>,
+    /// What its apps may take: its offer's ceilings, and the garden's of what that says nothing of.
+    pub grants: Grants,
     /// The cluster it lives on.
     pub cluster: Arc<Cluster>,
     /// Its own domain; hosts default to `NAME.DOMAIN`.

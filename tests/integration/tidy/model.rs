@@ -8,7 +8,7 @@ use super::tokens::{reads, tokens};
 
 /// The parts in order, each with its modules.
 const PARTS: &[(&str, &[&str])] = &[
-    ("typed", &["names", "read", "domain", "typed", "definition", "judgement", "spelling", "explain"]),
+    ("typed", &["names", "read", "boundary", "domain", "typed", "definition", "judgement", "spelling", "explain"]),
     ("drafted", &["draft"]),
     ("judged", &["rules", "stop"]),
     ("remembered", &["incremental"]),
