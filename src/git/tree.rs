@@ -152,12 +152,6 @@ impl Collection<'_> {
         }
         let mut folders = Vec::new();
         self.find_gardens(tree, "", 0, &mut folders)?;
-        // What lies inside of a garden is a part of it, whatever its files are called.
-        let all = folders.clone();
-        folders.retain(|folder| {
-            let inside = |outer: &String| folder.strip_prefix(outer.as_str()).is_some_and(|rest| rest.starts_with('/'));
-            !all.iter().any(inside)
-        });
         match folders.as_slice() {
             [] => Err(GitError::NoGarden("this commit".to_owned())),
             [one] => Ok(one.clone()),
@@ -175,13 +169,16 @@ impl Collection<'_> {
         depth: usize,
         found: &mut Vec<String>,
     ) -> Result<(), GitError> {
+        // What lies inside of a garden is a part of it, whatever its files are called.
+        if tree.get_name("garden.kdl").is_some() {
+            found.push(folder.to_owned());
+            return Ok(());
+        }
         for entry in tree {
             let Ok(name) = entry.name() else { continue };
             let path = below(folder, name);
             self.look_at(&path)?;
-            if name == "garden.kdl" {
-                found.push(folder.to_owned());
-            } else if entry.kind() == Some(git2::ObjectType::Tree) && depth < DEEPEST_FOLDER && !name.starts_with('.') {
+            if entry.kind() == Some(git2::ObjectType::Tree) && depth < DEEPEST_FOLDER && !name.starts_with('.') {
                 let inner = self.repository.tree(entry.id(), &path)?;
                 self.find_gardens(&inner, &path, depth + 1, found)?;
             }
@@ -282,12 +279,11 @@ mod tests {
             };
             index.add(&entry).unwrap();
         }
-        let id = index.write_tree_to(&repository).unwrap();
+        let tree = index.write_tree_to(&repository).unwrap();
         let repository = Repository::wrap(repository);
-        let tree = repository.tree(id, "/").unwrap();
-        let mut collection =
-            Collection { repository: &repository, earlier: &[], files: Vec::new(), entries: 0, bytes: 0 };
-        collection.garden_folder(&tree)
+        let tree = repository.tree(tree, "/").unwrap();
+        Collection { repository: &repository, earlier: &[], files: Vec::new(), entries: 0, bytes: 0 }
+            .garden_folder(&tree)
     }
 
     #[test]

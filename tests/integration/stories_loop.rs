@@ -196,8 +196,9 @@ pub(crate) fn commit(folder: &std::path::Path, files: &[RawFile]) {
     let repository = git2::Repository::open(folder).or_else(|_| git2::Repository::init(folder)).unwrap();
     let mut index = repository.index().unwrap();
     for file in files {
-        std::fs::create_dir_all(folder.join(&file.path).parent().unwrap()).unwrap();
-        std::fs::write(folder.join(&file.path), &file.bytes).unwrap();
+        let path = folder.join(&file.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &file.bytes).unwrap();
         index.add_path(std::path::Path::new(&file.path)).unwrap();
     }
     let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
