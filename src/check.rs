@@ -101,7 +101,7 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     Boundary::of(&folder, garden_file.map(|file| &*file.checked), &mut findings);
     files.iter().for_each(|parsed| findings.extend_from(&parsed.findings));
     let definitions = definitions(memo, &files, &mut findings);
-    let mut garden = model::build_again(&mut memo.garden, &documents, &definitions, past, &mut findings);
+    let mut garden = model::build_again(&mut memo.garden, &documents, &definitions, past, &memo.sources, &mut findings);
     let (objects, rendered) =
         garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let sources = Arc::clone(&memo.sources);
@@ -280,8 +280,7 @@ impl Rendered {
 
 /// A checked garden as the past of the next.
 pub fn past_of(checked: &Checked) -> Past {
-    Past {
-        organisations: checked.garden.as_ref().map(|garden| garden.organisations.clone()).unwrap_or_default(),
-        ..Past::default()
-    }
+    let organisations = checked.garden.as_ref().map(|garden| garden.organisations.clone()).unwrap_or_default();
+    let files = organisations.values().flat_map(|organisation| organisation.files(&checked.sources)).collect();
+    Past { organisations, files, ..Past::default() }
 }

@@ -26,6 +26,7 @@ mod incremental;
 pub use boundary::{Boundary, FilePlace, PlacedFile, place};
 pub use definition::Definitions;
 pub(crate) use definition::{Definition, NOT_PROVIDED};
+pub(crate) use domain::below;
 pub(crate) use draft::NO_HOST;
 pub(crate) use explain::{Explanation, InForce, explain};
 pub use incremental::build;
@@ -37,11 +38,11 @@ pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
 pub use typed::{
-    Adopt, App, AppFootprint, AppliedApp, Cluster, Deletions, Footprint, Garden, Grants, KeptValue, Organisation, Past,
-    PastOrganisation, Retired, Setting,
+    Adopt, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, Deletions, Footprint, Garden,
+    Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting,
 };
 pub(crate) use typed::{
-    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice,
+    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
 };
 
 #[cfg(test)]

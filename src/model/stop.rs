@@ -8,7 +8,7 @@ use crate::model::definition::Definitions;
 use crate::model::draft::Draft;
 use crate::model::{FilePlace, PlacedFile};
 use crate::name::Name;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// What errors stop.
@@ -26,6 +26,10 @@ pub(super) struct Stop<'a> {
     pub(crate) definitions: &'a Definitions,
     /// All organisations as far as they could be read.
     pub(crate) drafts: &'a [Arc<Draft>],
+    /// The first bytes of nodes that do not count, since another one has their name: what is wrong in them stops nobody.
+    pub(crate) uncounted: &'a BTreeSet<Span>,
+    /// Whether an organisation that a file names counts elsewhere, and is not applied from that file.
+    pub(crate) replaced: &'a dyn Fn(&Name, FileId) -> bool,
 }
 
 /// What a top-level node is to the organisations.
@@ -61,10 +65,12 @@ impl Stop<'_> {
             }
             let Some(file) = self.files.get(&finding.file()) else { continue };
             if let FilePlace::Organisation(name) = &file.place {
-                stopped.organisations.insert(name.clone());
+                if !(self.replaced)(name, finding.file()) {
+                    stopped.organisations.insert(name.clone());
+                }
                 continue;
             }
-            for node in hit(file, finding) {
+            for node in hit(file, finding).into_iter().filter(|node| !self.uncounted.contains(&node.head)) {
                 match part(node) {
                     Part::Garden => stopped.all = true,
                     Part::Cluster(name) => drop(uses.insert(("cluster", name))),

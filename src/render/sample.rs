@@ -228,6 +228,7 @@ fn cluster() -> Cluster {
         timezone: "Europe/Paris".into(),
         complete: true,
         domain: Some("ada.indiehosters.example".into()),
+        claims: crate::model::ClusterClaims::default(),
         provides: provides.collect(),
         span: CLUSTER,
     }
@@ -279,6 +280,7 @@ pub(crate) fn garden() -> Garden {
         broken: BTreeSet::new(),
         stopped: BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
+        awaited: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }

@@ -105,6 +105,7 @@ fn empty(files: &[Arc<FileReading>]) -> Garden {
         broken: std::collections::BTreeSet::new(),
         stopped: std::collections::BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
+        awaited: BTreeMap::new(),
         unreadable: std::collections::BTreeSet::new(),
     }
 }

@@ -11,7 +11,7 @@ use crate::model::definition::{Need, NeedKind, wanted};
 use crate::model::domain::{below, domain_of};
 use crate::model::names::{UNKNOWN_NAME, unknown};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
-use crate::model::{App, AppNode, Cluster, Contact, Grants, Layer, Offer, Organisation, Retired};
+use crate::model::{App, AppNode, Cluster, ClusterClaims, Contact, Grants, Layer, Offer, Organisation, Retired};
 use crate::name::Name;
 use crate::schema::{CheckedFile, Language, TWICE};
 use crate::source::Spanned;
@@ -59,6 +59,7 @@ pub(in crate::model) fn read(
             domain: domain_known(file, node),
             apps: !node.children.iter().any(|child| doubtful(file, child, &["app", "retired"])),
             offer: offer_known,
+            delegates: !node.children.iter().any(|child| doubtful(file, child, &["delegate"])),
         },
         unsound: BTreeSet::new(),
         unbuilt: BTreeSet::new(),
@@ -117,6 +118,7 @@ fn cluster(
         uid: Spanned::new(String::new(), node.head),
         timezone: "Etc/UTC".to_owned(),
         domain: None,
+        claims: ClusterClaims::default(),
         complete: false,
         provides: BTreeMap::new(),
         span: node.head,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ClaimIndex;
+use super::{ClaimIndex, Holdings, Refused};
 use crate::model::definition::Definitions;
 use crate::model::draft::{Draft, FileReading};
 use crate::model::{App, AppliedApp, Garden, Organisation, Past, PastOrganisation};
@@ -113,6 +113,10 @@ pub(in crate::model) struct View<'a> {
     pub(crate) places: &'a BTreeMap<Name, usize>,
     /// Who claims what.
     pub(crate) index: &'a ClaimIndex,
+    /// Who may have what in the clusters.
+    pub(crate) holdings: &'a Holdings,
+    /// Claims that do not count.
+    pub(crate) refused: &'a Refused,
     pub(crate) definitions: &'a Definitions,
     /// What was applied last.
     pub(crate) past: Option<&'a Past>,

@@ -86,7 +86,7 @@ pub(super) fn try_files(files: &[(String, String)], past: Option<&Past>) -> Trie
     }
     let placed = place(checked, "", &mut findings);
     let definitions = built_in.with(&placed, &mut findings);
-    let garden = build(&placed, &definitions, past, &mut findings);
+    let garden = build_again(&mut ModelMemo::default(), &placed, &definitions, past, &sources, &mut findings);
     findings.sort();
     Tried { sources, garden, findings: findings.into_iter().collect() }
 }

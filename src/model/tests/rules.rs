@@ -109,7 +109,7 @@ fn two_organisations_of_one_name_show_both_places() {
     let text = files.iter().find(|(path, _)| path == TIERS_LIEUX).unwrap().1.clone();
     files.insert(0, ("organisations/north/tiers-lieux.kdl".to_owned(), text));
     let tried = try_files(&files, None);
-    assert_eq!(tried.garden().broken.iter().map(Name::as_str).collect::<Vec<_>>(), ["tiers-lieux"]);
+    assert!(tried.garden().broken.is_empty(), "the one that counts goes on");
     let told =
         "E0302 there are two organisations `tiers-lieux`\n  also organisations/north/tiers-lieux.kdl:4:1 one here";
     assert!(tried.short().contains(told), "{}", tried.short());

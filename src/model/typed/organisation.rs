@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{App, Cluster, Grants, Offer};
 use crate::name::Name;
 use crate::quantity::Quantity;
-use crate::source::{FileId, Span, Spanned};
+use crate::source::{FileId, Sources, Span, Spanned};
 
 /// Whom we host.
 #[derive(Clone, Debug)]
@@ -43,6 +43,17 @@ pub struct Organisation {
     pub file: FileId,
     /// Where its node stands.
     pub span: Span,
+}
+
+impl Organisation {
+    /// The files of the organisation and of what it uses, by kind and name: `offer small`.
+    pub(crate) fn files(&self, sources: &Sources) -> BTreeMap<String, String> {
+        let Self { name, cluster, offer, file, .. } = self;
+        let offer = offer.iter().map(|offer| ("offer", &offer.name, offer.span.file));
+        let all =
+            [("organisation", name, *file), ("cluster", &cluster.name, cluster.span.file)].into_iter().chain(offer);
+        all.filter_map(|(kind, name, file)| Some((format!("{kind} {name}"), sources.path(file)?.to_owned()))).collect()
+    }
 }
 
 /// Somebody to reach at an organisation.

@@ -28,7 +28,8 @@ cluster tests {
     title "Tests"
     uid "00000000-0000-0000-0000-000000000000"
     timezone "Europe/Paris"
-    domain example.org
+    domain tests.example
+    belongs example.org to=tests
     provides {
         postgres cloudnative-pg
         mongodb percona

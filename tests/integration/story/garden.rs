@@ -259,6 +259,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         uid: Spanned::new(uid.to_owned(), span),
         timezone: "Europe/Paris".to_owned(),
         domain: None,
+        claims: parcelle::model::ClusterClaims::default(),
         complete: true,
         provides: BTreeMap::new(),
         span,
@@ -285,6 +286,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         broken: BTreeSet::new(),
         stopped: BTreeMap::new(),
         judgement: parcelle::model::Judgement::default(),
+        awaited: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }

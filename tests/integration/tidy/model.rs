@@ -15,8 +15,20 @@ const PARTS: &[(&str, &[&str])] = &[
 ];
 /// What rules may import of `draft`: its data.
 const DATA_OF_DRAFTS: &[&str] = &["Draft", "FileReading"];
-/// What rules may import of `rules`: their subjects, and the ownership of domains. Everything else there is another rule.
-const SUBJECTS: &[&str] = &["ClaimIndex", "One", "SoundApp", "View", "ownership"];
+/// What rules may import of `rules`: their subjects, and what claims are and whose. Everything else there is another rule.
+const SUBJECTS: &[&str] = &[
+    "ClaimIndex",
+    "ClusterNames",
+    "Holdings",
+    "One",
+    "Refused",
+    "SoundApp",
+    "View",
+    "cluster_names",
+    "holdings",
+    "ownership",
+    "refused",
+];
 
 /// What `src/model/mod.rs` hands on, by the module that it comes from.
 fn handed_on(root: &str) -> BTreeMap<&str, &str> {
