@@ -24,6 +24,7 @@ pub mod model;
 pub mod merge;
 pub mod cel;
 pub(crate) mod validation;
+pub(crate) mod policy;
 pub mod render;
 pub mod plan;
 pub mod git;

@@ -55,9 +55,10 @@ pub(super) fn render(
         }
     }
     parts.drafts.push(service_account(app));
-    parts.drafts.extend(kdl::objects(&scope, app, findings));
+    let domain = organisation.domain.as_ref().map(|domain| domain.value.as_str());
+    parts.drafts.extend(kdl::objects(&scope, app, domain, findings));
     for patch in &app.patches {
-        kdl::patch(&mut parts.drafts, patch, findings);
+        kdl::patch(&mut parts.drafts, patch, domain, findings);
     }
     let peer = Peer::App(app.name.clone());
     parts.flows.push(Flow { from: peer.clone(), to: peer, ports: Vec::new(), origin: app.span });

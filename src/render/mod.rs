@@ -118,6 +118,9 @@ pub struct Object {
     pub body: Value,
     /// Where its values came from; `""` is the origin of the object itself.
     pub origins: Origins,
+    /// The scalars in it that a hatch wrote (`patch`, `object`, `env`), by JSON pointer; all others are parcelle's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_hand: BTreeSet<String>,
     /// The app it belongs to; absent for the organisation's own objects.
     pub app: Option<Name>,
     /// When it is applied.

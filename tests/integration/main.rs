@@ -17,6 +17,7 @@ mod dependencies;
 mod kdl;
 mod limits;
 mod moments;
+mod policy;
 mod mutation;
 mod render;
 mod proxy;

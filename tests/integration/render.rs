@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use crate::strict::Facts;
 
-const DAY: &str = "2026-11-20T12:00:00Z";
-const NIGHT: &str = "2026-11-20T23:00:00Z";
+pub(crate) const DAY: &str = "2026-11-20T12:00:00Z";
+pub(crate) const NIGHT: &str = "2026-11-20T23:00:00Z";
 
 /// A garden read from files, and what was found in it.
 pub struct Read {
@@ -76,7 +76,7 @@ pub(crate) fn read_texts(texts: Vec<(String, String)>) -> Read {
     Read { sources, garden, definitions, findings }
 }
 
-fn errors(read: &Read, findings: &Findings) -> Vec<String> {
+pub(crate) fn errors(read: &Read, findings: &Findings) -> Vec<String> {
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
     errors
         .map(|one| {
@@ -85,7 +85,7 @@ fn errors(read: &Read, findings: &Findings) -> Vec<String> {
         .collect()
 }
 
-fn render_all(garden: &Garden, moment: &str) -> Vec<OrganisationObjects> {
+pub(crate) fn render_all(garden: &Garden, moment: &str) -> Vec<OrganisationObjects> {
     let moment = moment.parse().expect("a moment");
     garden.organisations.values().map(|organisation| render::organisation(garden, organisation, moment)).collect()
 }
@@ -164,15 +164,20 @@ fn every_choice(definitions: &Definitions, cluster: &str) -> String {
     text
 }
 
-#[test]
-fn every_choice_of_every_definition_passes_strict_validation() {
-    let facts = Facts::load();
+/// A garden with every choice of every definition, on two clusters that meet all needs by other means.
+pub(crate) fn every_choice_of_every_definition() -> Read {
     let around = repository().join("tests/cases/render/every-choice.kdl");
     let garden = std::fs::read_to_string(&around).expect("the garden around");
     let definitions = read(&around).definitions;
     let organisations = every_choice(&definitions, "ada") + &every_choice(&definitions, "louise");
     let read = read_texts(vec![("every-choice.kdl".to_owned(), garden + &organisations)]);
     assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{organisations}");
+    read
+}
+
+#[test]
+fn every_choice_of_every_definition_passes_strict_validation() {
+    let (facts, read) = (Facts::load(), every_choice_of_every_definition());
     let mut kinds = std::collections::BTreeSet::new();
     for objects in [DAY, NIGHT].iter().flat_map(|moment| render_all(&read.garden, moment)) {
         for object in objects.objects {

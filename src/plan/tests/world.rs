@@ -200,6 +200,7 @@ pub(super) fn world(case: &Case) -> World {
             Object {
                 body: body(&id, &wanted.body),
                 origins,
+                by_hand: BTreeSet::new(),
                 app: wanted.app.as_deref().map(name),
                 stage: id.facts().stage,
                 holds_data: wanted.data,

@@ -18,7 +18,7 @@ use crate::source::Span;
 const API: &str = "postgresql.cnpg.io/v1";
 
 /// The name of an organisation's Cluster: alone of its kind in the namespace.
-const CLUSTER: &str = "postgres";
+pub(super) const CLUSTER: &str = "postgres";
 
 /// What each server asks for: processor in millicores, memory in bytes.
 const REQUESTS: (u64, u64) = (250, 512 << 20);

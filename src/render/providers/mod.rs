@@ -7,6 +7,7 @@ mod backup;
 mod cloudnative_pg;
 mod garage;
 mod gateway_api;
+mod grounds;
 mod ingress;
 mod percona;
 mod relay;
@@ -18,6 +19,7 @@ mod storage_class;
 mod valkey;
 mod wants;
 
+pub(crate) use grounds::grounds;
 pub(crate) use wants::Want;
 pub use wants::{copied_from, wants};
 

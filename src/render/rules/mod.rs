@@ -8,6 +8,7 @@ use crate::finding::{Finding, Findings};
 use crate::model::{Garden, Organisation};
 
 pub(crate) mod ceilings;
+mod judged;
 pub(in crate::render) mod limits;
 pub(crate) mod named_objects;
 pub(crate) mod names;
@@ -27,6 +28,7 @@ pub fn render(
     let objects = with_findings(garden, organisation, moment, &mut found);
     ceilings::check(organisation, &objects, &mut found);
     limits::check(organisation, &objects, &mut found);
+    judged::check(organisation, &objects, &mut found);
     let stops = |finding: Finding| match finding.stops {
         Some(_) => finding,
         None => finding.stops(organisation.name.clone()),

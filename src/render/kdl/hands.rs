@@ -1,0 +1,28 @@
+//! What may be written in objects and patches: each field of the short table, on its own line.
+
+use crate::finding::{Finding, Findings};
+use crate::kind::GroupKind;
+use crate::policy::{self, Hatch};
+use crate::render::tree::Tree;
+use crate::source::Span;
+
+/// Checks a body as written; `head` where a value has no line.
+pub(super) fn check(
+    body: &Tree,
+    kind: GroupKind,
+    hatch: Hatch,
+    domain: Option<&str>,
+    head: Span,
+    findings: &mut Findings,
+) {
+    let mut lines = std::collections::BTreeSet::new();
+    body.each_leaf(head, &mut |pointer, value, span| {
+        let refused = policy::of_hatch((kind.group, kind.kind), hatch, pointer, value, domain);
+        // One line that says much of what it may not is told once.
+        if let Some(refused) = refused.filter(|refused| lines.insert((span, refused.title.clone()))) {
+            findings.push(
+                Finding::error(refused.code, refused.title, span).why(refused.why).help(refused.help),
+            );
+        }
+    });
+}
