@@ -2,6 +2,7 @@
 //!
 //! A path is field names joined by dots; `*` stands for each item of a list or each key of a map, `a|b` for either.
 
+use super::Hatch;
 use crate::kind::{
     AUTOSCALER, CERTIFICATE, CONFIG_MAP, CRON_JOB, DEPLOYMENT, DISRUPTION_BUDGET, GARAGE_BUCKET, GARAGE_KEY, GroupKind,
     HTTP_ROUTE, INGRESS, JOB, LISTENER_SET, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POSTGRES_DATABASE,
@@ -58,6 +59,16 @@ const fn pods(about: &'static str, fields: &'static [&'static str]) -> Reach {
 
 const fn of_objects(row: Reach) -> Reach {
     Reach { of_objects: true, ..row }
+}
+
+/// What a hatch may write of a kind, in words.
+pub(super) fn about((group, kind): (&str, &str), hatch: Hatch) -> String {
+    let is_meant = |row: &&Reach| {
+        let is_kind = row.kinds.iter().any(|id| (id.group, id.kind) == (group, kind));
+        is_kind && (hatch == Hatch::Object || !row.of_objects)
+    };
+    let rows: Vec<&str> = TABLE.iter().filter(is_meant).map(|row| row.about).collect();
+    if rows.is_empty() { "nothing".to_owned() } else { rows.join("; ") }
 }
 
 /// Every field that a hatch may write; values are judged beside it (`policy/rules`).
@@ -182,7 +193,8 @@ pub(crate) const TABLE: &[Reach] = &[
         &[
             "spec.minReplicas|maxReplicas",
             "spec.metrics.*.type",
-            "spec.metrics.*.resource|containerResource.name|container",
+            "spec.metrics.*.resource|containerResource.name",
+            "spec.metrics.*.containerResource.container",
             "spec.metrics.*.resource|containerResource.target.type|averageUtilization|averageValue",
             "spec.behavior.scaleUp|scaleDown.stabilizationWindowSeconds|selectPolicy",
             "spec.behavior.scaleUp|scaleDown.policies.*.type|value|periodSeconds",

@@ -18,10 +18,11 @@ mod rules;
 mod words;
 
 #[cfg(test)]
-pub(crate) use hands::{Reach, TABLE};
+mod tests;
 
 use crate::finding::Code;
 pub(crate) use grounds::{AppGrounds, ClusterGrounds, Grounds, Owned};
+pub(crate) use rules::amount;
 pub(crate) use words::{Hatch, of_hatch};
 
 /// A label or annotation that parcelle writes itself.

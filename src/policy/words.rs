@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{RESERVED, UNLISTED, Violation, WEAKER, keys, paths};
+use super::{RESERVED, UNLISTED, Violation, WEAKER, hands, keys, paths};
 
 /// Which of the hatches that write fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,17 +110,19 @@ fn unlisted((group, kind): (&str, &str), hatch: Hatch, pointer: &str, segments: 
     if let Some((field, why)) = weak.filter(|_| segments.starts_with(pods) && !pods.is_empty()) {
         return weaker(pointer, field, why, "leave it out");
     }
-    let field = dotted(segments);
+    let trailing = segments.iter().rev().take_while(|segment| segment.bytes().all(|byte| byte.is_ascii_digit())).count();
+    let field = dotted(&segments[..segments.len() - trailing]);
     let (word, other) = match hatch {
-        Hatch::Patch => ("patch", "a setting of the definition, or a need, may say it: ask its author"),
+        Hatch::Patch => ("patch", "a setting of the app, or a need of its definition, may say it"),
         Hatch::Object => ("object", "a workload, job or need of the definition may say it"),
     };
+    let may = hands::about((group, kind), hatch);
     Violation {
         pointer: pointer.to_owned(),
         code: UNLISTED,
-        title: format!("`{field}` of a {kind} is nothing that `{word}` may write"),
+        title: format!("no `{word}` may write `{field}` of {kind}"),
         why: "what reaches beyond the namespace, weakens a pod or is decided elsewhere is out of its reach".to_owned(),
-        help: format!("leave it out; {other}. `parcelle explain E0609` names the fields that may be written"),
+        help: format!("leave it out: {other}. Of a {kind} `{word}` may write {may} (docs/policy.md)"),
         of_renderer: false,
     }
 }

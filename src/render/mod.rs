@@ -11,6 +11,7 @@ mod ground;
 mod job;
 pub(crate) mod kdl;
 mod life;
+mod measure;
 pub mod naming;
 mod packed;
 pub(crate) mod path;
@@ -324,6 +325,7 @@ fn with_findings(
         out.contributions.extend(
             parts.contributions.into_iter().filter(|share| !for_good || share.resource == ResourceName::Storage),
         );
+        out.contributions.extend(parts.beyond);
         whole.flows.extend(parts.flows);
         whole.overhead.extend(parts.overhead);
         if parts.database {

@@ -9,6 +9,7 @@ use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, AppliedApp, Deletions, FieldDecision};
 use crate::plan::*;
 use crate::quantity::Quantity;
+use crate::policy::Grounds;
 use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
@@ -115,6 +116,7 @@ pub(super) struct World {
     schemas: Schemas,
     sources: Sources,
     pub(super) now: i64,
+    grounds: Grounds,
 }
 
 impl World {
@@ -142,6 +144,8 @@ impl World {
             inventory: &self.inventory,
             limits: &self.limits,
             adopted,
+            desired: &self.desired.objects,
+            grounds: &self.grounds,
             clean: self.directives.clean,
             now: self.now,
         }
@@ -255,6 +259,7 @@ pub(super) fn world(case: &Case) -> World {
         schemas,
         sources,
         now: NOW + case.day * DAY,
+        grounds: Grounds { namespace: "alternatiba".to_owned(), ..Grounds::default() },
     }
 }
 

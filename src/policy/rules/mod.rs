@@ -7,6 +7,8 @@ mod pods;
 mod routes;
 mod volumes;
 
+pub(crate) use counts::amount;
+
 use serde_json::Value;
 
 use super::paths::{self, Field};

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Judged, each, text};
 use crate::kind;
 use crate::policy::words::weaker;
-use crate::policy::{Owned, Violation};
+use crate::policy::{FOREIGN, Owned, Violation};
 
 /// The capabilities that an image may have that starts as root and steps down itself: those of the baseline standard.
 const OF_ROOT: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_BIND_SERVICE", "SETGID", "SETUID"];
@@ -254,5 +254,6 @@ fn owned(
         ("Secret", None) => "name it in an `env` line: `env NAME secret=SECRET key=KEY`".to_owned(),
         (_, None) => "the app has none".to_owned(),
     };
-    judged.foreign(pointer, title, why, help);
+    let (pointer, why) = (pointer.to_owned(), why.to_owned());
+    judged.found(Violation { pointer, code: FOREIGN, title, why, help, of_renderer: !by_hand });
 }

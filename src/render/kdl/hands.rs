@@ -1,5 +1,7 @@
 //! What may be written in objects and patches: each field of the short table, on its own line.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Finding, Findings};
 use crate::kind::GroupKind;
 use crate::policy::{self, Hatch};
@@ -15,14 +17,12 @@ pub(super) fn check(
     head: Span,
     findings: &mut Findings,
 ) {
-    let mut lines = std::collections::BTreeSet::new();
+    let mut told = BTreeSet::new();
     body.each_leaf(head, &mut |pointer, value, span| {
         let refused = policy::of_hatch((kind.group, kind.kind), hatch, pointer, value, domain);
-        // One line that says much of what it may not is told once.
-        if let Some(refused) = refused.filter(|refused| lines.insert((span, refused.title.clone()))) {
-            findings.push(
-                Finding::error(refused.code, refused.title, span).why(refused.why).help(refused.help),
-            );
+        // A list of what may not be said is told once.
+        if let Some(refused) = refused.filter(|refused| told.insert(refused.title.clone())) {
+            findings.push(Finding::error(refused.code, refused.title, span).why(refused.why).help(refused.help));
         }
     });
 }

@@ -25,7 +25,7 @@ const REQUESTS: (u64, u64) = (250, 512 << 20);
 const MEMORY_LIMIT: u64 = 1 << 30;
 const STORAGE: u64 = 10 << 30;
 /// What each pooler asks for.
-const POOLER_REQUESTS: (u64, u64) = (50, 64 << 20);
+pub(in crate::render) const POOLER_REQUESTS: (u64, u64) = (50, 64 << 20);
 const POOLER_MEMORY_LIMIT: u64 = 128 << 20;
 /// What keeps backups, beside each server.
 const BARMAN: &str = "barman-cloud.cloudnative-pg.io";

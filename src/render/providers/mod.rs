@@ -40,7 +40,7 @@ use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
 pub(super) use backup::{BackupTarget, flow as backup_flow};
-pub(super) use cloudnative_pg::cluster as database_cluster;
+pub(super) use cloudnative_pg::{POOLER_REQUESTS, cluster as database_cluster};
 pub(super) use sign_on::clients;
 
 /// A need of an app, asked of a cluster.

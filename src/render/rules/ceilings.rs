@@ -43,8 +43,9 @@ fn exceeded(
     let name = &organisation.name;
     let offer = organisation.offer.as_ref().map_or("", |offer| offer.name.as_str());
     let definitions: BTreeSet<_> = organisation.apps.values().map(|app| app.definition.span.file).collect();
-    // People change what they wrote: a line of a definition is pointed at only where there is no other.
-    let of_garden = |share: &&&Contribution| !definitions.contains(&share.origin.file);
+    // People change what they wrote: a line of a definition or of the cluster is pointed at only where there is no other.
+    let cluster = organisation.cluster.span.file;
+    let of_garden = |share: &&&Contribution| !definitions.contains(&share.origin.file) && share.origin.file != cluster;
     let first = shares.iter().find(of_garden).or(shares.first()).expect("a sum over a ceiling has shares");
     let title = format!("{name} asks for more {} than its offer grants", word(resource));
     let mut finding = Finding::refused(CEILING, title, first.origin).label(label(first, resource));
