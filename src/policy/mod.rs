@@ -40,6 +40,9 @@ pub(crate) const OBEYED: Code = Code::new("E0611");
 /// A value that takes or gives too much.
 pub(crate) const EXCESSIVE: Code = Code::new("E0612");
 
+/// The codes of what the policy refuses.
+pub(crate) const CODES: [Code; 7] = [IDENTITY, WEAKER, RESERVED, UNLISTED, FOREIGN, OBEYED, EXCESSIVE];
+
 /// An object as it will be applied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FinalObject<'a> {

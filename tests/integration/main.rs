@@ -36,6 +36,7 @@ mod stories_moments;
 mod stories_offline;
 mod stories_others;
 mod stories_past;
+mod stories_policy;
 mod stories_process;
 mod stories_refusals;
 mod stories_remove;

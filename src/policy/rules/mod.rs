@@ -71,6 +71,14 @@ impl<'a> Judged<'a> {
         self.refuse(EXCESSIVE, pointer, title, why, help.to_owned());
     }
 
+    /// A value or a lack that only parcelle itself could have brought about in an object that no hatch wrote in.
+    fn amiss(&mut self, code: Code, pointer: &str, title: String, why: &str, help: String) {
+        self.refuse(code, pointer, title, why, help);
+        if let Some(last) = self.violations.last_mut() {
+            last.of_renderer = true;
+        }
+    }
+
     fn refuse(&mut self, code: Code, pointer: &str, title: String, why: &str, help: String) {
         let pointer = pointer.to_owned();
         self.violations.push(Violation { pointer, code, title, why: why.to_owned(), help, of_renderer: false });

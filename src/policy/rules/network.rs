@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Judged, each, text};
+use crate::policy::EXCESSIVE;
 
 /// The policies that mean every pod: nothing is allowed, then names are.
 const OF_ALL: [&str; 2] = ["default--deny", "default--dns"];
@@ -33,7 +34,8 @@ fn service(judged: &mut Judged<'_>) {
     }
     if spec["selector"].as_object().is_none_or(serde_json::Map::is_empty) {
         let why = "one that selects no pods leads where anybody's endpoints say";
-        judged.excessive("/spec/selector", "the Service selects no pods".to_owned(), why, "write a `selector`");
+        let (title, help) = ("the Service selects no pods".to_owned(), "write a `selector`".to_owned());
+        judged.amiss(EXCESSIVE, "/spec/selector", title, why, help);
     }
     for field in ["externalIPs", "externalName", "loadBalancerIP", "loadBalancerSourceRanges"] {
         if !spec[field].is_null() {

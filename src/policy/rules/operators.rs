@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Judged, each, text};
+use crate::policy::FOREIGN;
 
 pub(super) fn check(judged: &mut Judged<'_>) {
     match (judged.object.group, judged.object.kind) {
@@ -104,7 +105,7 @@ fn inside(judged: &mut Judged<'_>) {
     if cluster != judged.grounds.cluster.database {
         let title = format!("`{cluster}` is not the organisation's database cluster");
         let help = format!("write `{}`", judged.grounds.cluster.database);
-        judged.foreign("/spec/cluster/name", title, "there is one an organisation", help);
+        judged.amiss(FOREIGN, "/spec/cluster/name", title, "there is one an organisation", help);
     }
     for (at, value) in each(judged.body(), "", "spec/pgbouncer/parameters/*") {
         let name = at.rsplit('/').next().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Claims: of the storage classes that the cluster file names.
 
+use serde_json::Value;
+
 use super::{Judged, each};
 
 pub(super) fn check(judged: &mut Judged<'_>) {
@@ -9,19 +11,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
         _ => return,
     };
     for (at, claim) in each(judged.body(), "", path) {
-        let Some(class) = claim["storageClassName"].as_str() else { continue };
-        if !judged.grounds.cluster.storage_classes.contains(class) {
-            let title = format!("storage class `{class}` is none that the cluster file names");
-            let why = "a class decides where data lies and what it costs";
-            let known: Vec<String> =
-                judged.grounds.cluster.storage_classes.iter().map(|class| format!("`{class}`")).collect();
-            let help = if known.is_empty() {
-                "leave it out".to_owned()
-            } else {
-                format!("leave it out, or write one of {}", known.join(", "))
-            };
-            judged.foreign(&format!("{at}/storageClassName"), title, why, help);
-        }
+        class(judged, &at, claim);
         for field in ["volumeName", "dataSource", "dataSourceRef", "selector"] {
             if !claim[field].is_null() {
                 let title = format!("`{field}` takes a volume that is there already");
@@ -29,4 +19,16 @@ pub(super) fn check(judged: &mut Judged<'_>) {
             }
         }
     }
+}
+
+fn class(judged: &mut Judged<'_>, at: &str, claim: &Value) {
+    let known = &judged.grounds.cluster.storage_classes;
+    let Some(class) = claim["storageClassName"].as_str().filter(|class| !known.contains(*class)) else { return };
+    let named: Vec<String> = known.iter().map(|class| format!("`{class}`")).collect();
+    let help = match &named[..] {
+        [] => "leave it out".to_owned(),
+        named => format!("leave it out, or write one of {}", named.join(", ")),
+    };
+    let title = format!("storage class `{class}` is none that the cluster file names");
+    judged.foreign(&format!("{at}/storageClassName"), title, "a class decides where data lies and what it costs", help);
 }

@@ -8,7 +8,7 @@ use crate::policy::{self, Hatch};
 use crate::render::tree::Tree;
 use crate::source::Span;
 
-/// Checks a body as written; `head` where a value has no line.
+/// Checks a body as written, and says whether all of it may be; `head` where a value has no line.
 pub(super) fn check(
     body: &Tree,
     kind: GroupKind,
@@ -16,7 +16,7 @@ pub(super) fn check(
     domain: Option<&str>,
     head: Span,
     findings: &mut Findings,
-) {
+) -> bool {
     let mut told = BTreeSet::new();
     body.each_leaf(head, &mut |pointer, value, span| {
         let refused = policy::of_hatch((kind.group, kind.kind), hatch, pointer, value, domain);
@@ -25,4 +25,5 @@ pub(super) fn check(
             findings.push(Finding::error(refused.code, refused.title, span).why(refused.why).help(refused.help));
         }
     });
+    told.is_empty()
 }

@@ -54,7 +54,9 @@ fn object(
     let (kind, api) = allowed(&kind, node, findings)?;
     let facts = schemas.kind(api, kind.id.kind);
     let body = map::children(&unfold::unfold(scope, node), facts.as_ref(), findings);
-    hands::check(&body, kind.id, Hatch::Object, domain, node.head, findings);
+    if !hands::check(&body, kind.id, Hatch::Object, domain, node.head, findings) {
+        return None;
+    }
     let mut body = body.by_hand();
     let metadata = body.take("metadata");
     harden(&mut body, kind, app);
@@ -138,7 +140,10 @@ pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, domain: Option<&st
     };
     let facts = custom::facts().kind(draft.api_version, draft.kind);
     let body = map::children(patch, facts.as_ref(), findings);
-    hands::check(&body, draft.group_kind(), Hatch::Patch, domain, patch.head, findings);
+    // What is refused changes nothing, so that one mistake is told once.
+    if !hands::check(&body, draft.group_kind(), Hatch::Patch, domain, patch.head, findings) {
+        return;
+    }
     let mut body = body.by_hand();
     if let Some(mut metadata) = body.take("metadata") {
         draft.annotations.merge(metadata.take("annotations").unwrap_or_default());

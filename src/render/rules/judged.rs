@@ -22,7 +22,11 @@ pub(super) fn check(organisation: &Organisation, out: &OrganisationObjects, find
             found.push(finding);
         }
     }
-    let told: BTreeSet<Span> = findings.iter().map(|told| told.primary.span).collect();
+    if found.is_empty() {
+        return;
+    }
+    let of_policy = findings.iter().filter(|told| policy::CODES.contains(&told.code));
+    let told: BTreeSet<Span> = of_policy.map(|told| told.primary.span).collect();
     found.retain(|finding| !told.contains(&finding.primary.span));
     found.into_iter().for_each(|finding| findings.push(finding));
 }

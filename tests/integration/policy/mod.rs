@@ -2,3 +2,4 @@
 
 mod fields;
 mod hostile;
+mod reach;
