@@ -115,7 +115,7 @@ async fn until_settled(daemon: &mut Daemon, what: &str, mut open: bool) {
 
 /// The loop of `parcelle run`, whose timers stay silent.
 fn daemon(kubeconfig: &str, folder: &Path) -> Daemon {
-    let remote = Remote { address: folder.join("garden").display().to_string(), branch: None, token: None };
+    let remote = Remote::open_to_all(folder.join("garden").display().to_string(), None);
     let hour = Duration::from_hours(1);
     Daemon::new(
         Source::mirror(&folder.join("mirror"), remote, None).expect("a mirror"),

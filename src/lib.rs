@@ -12,7 +12,9 @@
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests read cases and the environment"))]
 
 pub mod source;
+pub(crate) mod visible;
 pub mod cause;
+pub(crate) mod private;
 pub mod name;
 pub mod finding;
 pub mod quantity;

@@ -59,7 +59,8 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
         write_report(wanted, &checked)?;
     }
     let text = |format| report::render(format, &checked.findings, &checked.sources, output.drawing());
-    output.result(&text(args.format.unwrap_or(Format::Text)))?;
+    let format = args.format.unwrap_or(Format::Text);
+    output.report(format, &text(format))?;
     if args.format.is_none() {
         place::tell(&checked, args.report.is_empty(), output)?;
     }
@@ -80,7 +81,7 @@ fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exi
         if seen.as_ref() != Some(&snapshot) {
             seen = Some(snapshot.clone());
             let checked = check_again(&mut memo, snapshot, past.as_ref(), now());
-            output.result(&report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
+            output.report(format, &report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
             output.note(&summary(&checked));
         }
         std::thread::sleep(LOOK);

@@ -62,7 +62,8 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
     }
     findings.sort_in(&session.checked().sources);
     if !findings.is_empty() || !matches!(args.format, Format::Text) {
-        output.result(&report::render(args.format, &findings, &session.checked().sources, output.drawing()))?;
+        let text = report::render(args.format, &findings, &session.checked().sources, output.drawing());
+        output.report(args.format, &text)?;
     }
     lines.iter().for_each(|line| output.note(line));
     session.close().await;

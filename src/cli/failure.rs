@@ -5,6 +5,10 @@ use std::fmt::Write as _;
 
 use crate::cause;
 use crate::sandbox::SandboxError;
+use crate::visible;
+
+/// What stands before the further lines of a message: they are none of their own.
+const MARGIN: &str = "      │ ";
 
 /// A command that could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -56,17 +60,17 @@ impl CommandFailure {
     /// The fact, its causes, the way out.
     pub(crate) fn render(&self, colour: bool) -> String {
         let (on, off) = if colour { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-        let mut text = format!("{on}failed{off}: {self}\n");
+        let mut text = format!("{on}failed{off}: {}\n", visible::lines(&self.to_string(), MARGIN));
         let mut cause = self.source();
         while let Some(error) = cause {
             let words = error.downcast_ref().map_or_else(|| error.to_string(), cause::of_io);
             if !text.contains(&words) {
-                let _ = writeln!(text, "why     {words}");
+                let _ = writeln!(text, "why     {}", visible::lines(&words, MARGIN));
             }
             cause = error.source();
         }
         if let Some(help) = self.help() {
-            let _ = writeln!(text, "help    {help}");
+            let _ = writeln!(text, "help    {}", visible::lines(&help, MARGIN));
         }
         text
     }

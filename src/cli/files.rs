@@ -1,7 +1,7 @@
 //! Plans and snapshots in files.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::Path;
 
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -9,22 +9,15 @@ use serde::{Deserializer as _, Serialize};
 use serde_json::de::IoRead;
 
 use super::CommandFailure;
-use crate::cause;
+use crate::{cause, private};
 
 /// The largest plan or snapshot that is read, in bytes: many times that of a thousand organisations.
 const LARGEST: u64 = 1 << 30;
 
-/// Writes a value as JSON, all of it or nothing: beside the file first, then in its place.
-#[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
+/// Writes a value as JSON for its owner alone, all of it or nothing.
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CommandFailure> {
-    let failed = || CommandFailure::file("write", path);
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let mut file = std::io::BufWriter::new(File::create(&part).map_err(failed())?);
-    serde_json::to_writer_pretty(&mut file, value).map_err(|error| failed()(error.into()))?;
-    file.flush().map_err(failed())?;
-    std::fs::rename(&part, path).map_err(failed())
+    let written = private::write(path, |file| serde_json::to_writer_pretty(file, value).map_err(Into::into));
+    written.map_err(CommandFailure::file("write", path))
 }
 
 /// Reads a file that `what` names ("a saved plan") as a stream of JSON, so that not all of it need be held; `way` says how

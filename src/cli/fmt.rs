@@ -46,7 +46,7 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
         }
     }
     if !findings.is_empty() {
-        output.note(&report::render(report::Format::Text, &findings, &sources, output.drawing_of_notes()));
+        output.block(&report::render(report::Format::Text, &findings, &sources, output.drawing_of_notes()));
     }
     let verb = if args.check { "would change" } else { "formatted" };
     output.note(&format!("{} of {} {verb}", changed, plural(files.len(), "file")));

@@ -231,7 +231,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
 fn completions(shell: clap_complete::Shell, output: &Output) -> Result<Exit, CommandFailure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "parcelle", &mut text);
-    output.result(&String::from_utf8_lossy(&text))?;
+    output.data(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Good)
 }
 
@@ -244,7 +244,7 @@ fn manual(output: &Output) -> Result<Exit, CommandFailure> {
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help") {
         clap_mangen::Man::new(sub.clone()).render(&mut text).map_err(CommandFailure::Write)?;
     }
-    output.result(&String::from_utf8_lossy(&text))?;
+    output.data(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Good)
 }
 

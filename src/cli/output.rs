@@ -3,7 +3,11 @@
 use std::io::{IsTerminal, Write};
 
 use super::{Colour, CommandFailure, Common};
-use crate::report::Drawing;
+use crate::report::{Drawing, Format};
+use crate::visible;
+
+/// What stands between the lines of a note: the further ones are none of their own.
+const MARGIN: &str = "\n  │ ";
 
 /// Where a command's words go.
 #[derive(Clone, Debug)]
@@ -63,44 +67,111 @@ impl Output {
         }
     }
 
-    /// The result: to standard output. A reader that has gone away is not a failure.
+    /// The result as people read it: to standard output. A reader that has gone away is not a failure.
     pub(crate) fn result(&self, text: &str) -> Result<(), CommandFailure> {
-        let mut stdout = std::io::stdout().lock();
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-        match written {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CommandFailure::Write(error)),
-            _ => Ok(()),
-        }
+        self.write(|stdout| stdout.write_all(text.as_bytes()).map_err(CommandFailure::Write))
     }
 
-    /// The same, written as it goes.
+    /// A report of findings: to standard output.
+    pub(crate) fn report(&self, format: Format, text: &str) -> Result<(), CommandFailure> {
+        if format.is_for_people() { self.result(text) } else { self.data(text) }
+    }
+
+    /// The result as programs read it, byte for byte: to standard output.
+    pub(crate) fn data(&self, text: &str) -> Result<(), CommandFailure> {
+        to_stdout(std::io::stdout().lock(), |stdout| stdout.write_all(text.as_bytes()).map_err(CommandFailure::Write))
+    }
+
+    /// The result as people read it, written as it goes.
     pub(crate) fn write(
         &self,
-        write: impl FnOnce(&mut std::io::BufWriter<std::io::StdoutLock<'static>>) -> Result<(), CommandFailure>,
+        write: impl FnOnce(&mut Printed<std::io::StdoutLock<'static>>) -> Result<(), CommandFailure>,
     ) -> Result<(), CommandFailure> {
-        let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
-        let written = write(&mut stdout).and_then(|()| stdout.flush().map_err(CommandFailure::Write));
-        match written {
-            Err(CommandFailure::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                // What is left in the buffer has nobody to go to.
-                let _unread = stdout.into_parts();
-                Ok(())
-            }
-            written => written,
-        }
+        to_stdout(Printed::new(std::io::stdout().lock()), write)
     }
 
-    /// A line about what is happening: to standard error, unless quiet.
+    /// What is happening: to standard error, unless quiet. Only its first line is its own.
     pub(crate) fn note(&self, text: &str) {
+        self.block(&text.replace('\n', MARGIN));
+    }
+
+    /// Lines that were drawn elsewhere: to standard error, unless quiet.
+    pub(crate) fn block(&self, text: &str) {
         if !self.quiet {
             // Nobody is left to be told when standard error is gone.
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
+            let _ = writeln!(Printed::new(std::io::stderr().lock()), "{text}");
         }
     }
 
     /// What went wrong, its causes and the way out: to standard error.
     pub(crate) fn failure(&self, failure: &CommandFailure) {
-        let _ = std::io::stderr().lock().write_all(failure.render(self.drawing_of_notes().has_colour()).as_bytes());
+        let text = failure.render(self.drawing_of_notes().has_colour());
+        let _ = Printed::new(std::io::stderr().lock()).write_all(text.as_bytes());
+    }
+}
+
+/// Writes and flushes; a reader that has gone away is not a failure.
+fn to_stdout<W: Write>(
+    mut stdout: W,
+    write: impl FnOnce(&mut W) -> Result<(), CommandFailure>,
+) -> Result<(), CommandFailure> {
+    match write(&mut stdout).and_then(|()| stdout.flush().map_err(CommandFailure::Write)) {
+        Err(CommandFailure::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// A writer of lines in which nothing that others said steers a terminal or is a command of a CI (`visible::printed`).
+pub(crate) struct Printed<W: Write> {
+    to: W,
+    /// What has no line end yet, then what waits to be written.
+    line: Vec<u8>,
+    ready: Vec<u8>,
+}
+
+/// How many bytes are gathered before they are written.
+const GATHERED: usize = 1 << 16;
+
+impl<W: Write> Printed<W> {
+    pub(crate) fn new(to: W) -> Self {
+        Self { to, line: Vec::new(), ready: Vec::new() }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        self.ready.extend_from_slice(visible::printed(&String::from_utf8_lossy(&line)).as_bytes());
+    }
+}
+
+impl<W: Write> Write for Printed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match piece.strip_suffix(b"\n") {
+                Some(piece) => {
+                    self.line.extend_from_slice(piece);
+                    self.end_line();
+                    self.ready.push(b'\n');
+                }
+                None => self.line.extend_from_slice(piece),
+            }
+        }
+        if self.ready.len() >= GATHERED {
+            self.to.write_all(&std::mem::take(&mut self.ready))?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.end_line();
+        self.to.write_all(&std::mem::take(&mut self.ready))?;
+        self.to.flush()
+    }
+}
+
+impl<W: Write> Drop for Printed<W> {
+    fn drop(&mut self) {
+        // Nobody is left to be told when what is written to is gone.
+        let _ = self.flush();
     }
 }
 
@@ -117,7 +188,7 @@ pub(crate) fn trace(verbose: u8) {
     // A second call (in tests) keeps the first subscriber.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Printed::new(std::io::stderr()))
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }

@@ -22,7 +22,7 @@ pub(super) fn tell(checked: &Checked, unasked: bool, output: &Output) -> Result<
     let report = |format| render(format, &checked.findings, &checked.sources, Drawing::Plain);
     match place() {
         Some(Place::GitHub) => {
-            output.result(&report(Format::Github))?;
+            output.data(&report(Format::Github))?;
             summarise(checked)
         }
         Some(Place::GitLab) if unasked => {

@@ -10,6 +10,7 @@ use super::{CommandFailure, Common, Exit, Output};
 use crate::check::Checked;
 use crate::render::{Object, OrganisationObjects, SecretRequest, SecretSource};
 use crate::source::Sources;
+use crate::visible;
 
 /// What `render` takes.
 #[derive(Debug, Args)]
@@ -49,13 +50,13 @@ pub(crate) fn run(common: &Common, args: &RenderArgs, output: &Output) -> Result
         items.extend(bodies(&objects.open(), app, args.origins, &checked.sources));
     }
     let text = match args.format {
-        RenderFormat::Json => format!(
-            "{:#}\n",
-            json!({ "apiVersion": "v1", "kind": "List", "items": items.iter().map(|(body, _)| body).collect::<Vec<_>>() })
-        ),
+        RenderFormat::Json => {
+            let items: Vec<_> = items.iter().map(|(body, _)| body).collect();
+            visible::json(format!("{:#}\n", json!({ "apiVersion": "v1", "kind": "List", "items": items })))
+        }
         RenderFormat::Yaml => yaml(&items)?,
     };
-    output.result(&text)?;
+    output.data(&text)?;
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
 }
 

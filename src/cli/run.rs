@@ -196,13 +196,21 @@ fn source(common: &Common, args: &RunArgs) -> Result<Source, CommandFailure> {
         (workspace.repository()?.folder().display().to_string(), Some(workspace.folder_in_repository()))
     };
     let place = state_folder()?.join("git").join(name_of(&address));
-    let remote = Remote { address, branch: args.branch.clone(), token: token() };
+    let header = variable("PARCELLE_GIT_HEADER").map(|header| match header.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(CommandFailure::asked("PARCELLE_GIT_HEADER is no header", "write it as `Name: value`")),
+    });
+    let header = header.transpose()?;
+    let certificates = variable("PARCELLE_GIT_CA_FILE").map(PathBuf::from);
+    let (branch, token) = (args.branch.clone(), variable("PARCELLE_GIT_TOKEN"));
+    let remote = Remote { address, branch, token, header, certificates };
     Ok(Source::mirror(&place, remote, folder)?)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a port: the token of the repository")]
-fn token() -> Option<String> {
-    std::env::var("PARCELLE_GIT_TOKEN").ok().filter(|token| !token.is_empty())
+#[expect(clippy::disallowed_methods, reason = "a port: how the repository is reached")]
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok()?.trim().to_owned();
+    Some(value).filter(|value| !value.is_empty())
 }
 
 /// A folder's name for a mirror: the last word of the address and a hash of all of it.

@@ -1,6 +1,7 @@
 //! `parcelle sandbox`: the embedded Kubernetes API, served.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,11 @@ use super::{CommandFailure, Common, Exit, Output};
 use crate::engine::made_by_operators;
 use crate::model::Cluster;
 use crate::name::Name;
+use crate::private;
 use crate::sandbox::{self, ControllerOptions, Handle, Options, User};
+
+/// The token of a sandbox where none is chosen: whoever reaches it is the administrator.
+const KNOWN_TOKEN: &str = "admintoken";
 
 /// What `sandbox` takes.
 #[derive(Debug, Args)]
@@ -32,7 +37,7 @@ pub(crate) struct SandboxArgs {
     #[arg(long, default_value = "none", value_name = "FILE|none")]
     state: String,
     /// The administrator's token; requests without one are anonymous, with another one refused
-    #[arg(long, default_value = "admintoken")]
+    #[arg(long, default_value = KNOWN_TOKEN)]
     token: String,
     /// Start without simulated controllers and without the custom resources of providers: the API alone
     #[arg(long)]
@@ -49,6 +54,12 @@ pub(crate) async fn run(common: &Common, args: &SandboxArgs, output: &Output) ->
         Signals::listen().next().await;
         running.stop();
         return Ok(Exit::Good);
+    }
+    if args.token == KNOWN_TOKEN && !args.listen.ip().is_loopback() {
+        return Err(CommandFailure::asked(
+            format!("whoever reaches {} would be the sandbox's administrator", args.listen),
+            "choose another token with --token, or listen on 127.0.0.1",
+        ));
     }
     let clusters = clusters(common)?;
     let mut handles: BTreeMap<String, Handle> = BTreeMap::new();
@@ -121,12 +132,13 @@ impl Served {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a port: the kubeconfig that was asked for")]
+/// Writes the kubeconfig for its owner alone: it holds the token.
 fn write_kubeconfig(path: &Path, handles: &BTreeMap<String, Handle>) -> Result<(), CommandFailure> {
     let urls: Vec<_> = handles.iter().map(|(name, handle)| (name, handle.url(), &handle.token)).collect();
     let contexts: Vec<_> =
         urls.iter().map(|(name, url, token)| (name.as_str(), url.as_str(), token.as_str())).collect();
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(CommandFailure::file("make the folder", folder))?;
-    std::fs::write(path, sandbox::kubeconfig(&contexts)).map_err(CommandFailure::file("write", path))
+    private::make_folder(folder).map_err(CommandFailure::file("make the folder", folder))?;
+    let text = sandbox::kubeconfig(&contexts);
+    private::write(path, |file| file.write_all(text.as_bytes())).map_err(CommandFailure::file("write", path))
 }

@@ -11,6 +11,7 @@ use super::{CommandFailure, Exit};
 use crate::check::Checked;
 use crate::engine::{Round, RoundOutcome};
 use crate::finding::Findings;
+use crate::git::Ancestry;
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
 use crate::report::plan::{Markdown, Tally, TextStyle};
 use crate::report::{self, Drawing, Format};
@@ -54,6 +55,17 @@ pub(crate) enum ShownPlan<'a> {
     Held(&'a Plan),
     /// On disk.
     Kept(&'a KeptPlan),
+}
+
+/// Why a commit is not applied over the one that is, and what leads on, as the end of a sentence.
+fn of_ancestry(ancestry: &Ancestry) -> &'static str {
+    match ancestry {
+        Ancestry::BuildsOn | Ancestry::TakesBack(_) => "which this commit takes back; to go back",
+        Ancestry::Unrelated => "with which this commit shares no history; where it goes on from there all the same",
+        Ancestry::Unknown => {
+            "which this repository does not hold; fetch its whole history, or where this commit goes on from there all the same"
+        }
+    }
 }
 
 impl<'a> ShownPlan<'a> {
@@ -205,9 +217,10 @@ impl<'a> ShownRound<'a> {
         for (organisation, back) in &self.round.backwards {
             let _ = writeln!(
                 text,
-                "kept: {organisation} is at {}, which this commit takes back; to go back, commit `rollback to=\"{}\"` in garden.kdl on top of it",
+                "kept: {organisation} is at {}, {}, commit `rollback to=\"{}\"` in garden.kdl on top of it",
                 back.at.short(),
-                back.shared.short()
+                of_ancestry(&back.ancestry),
+                back.named().short()
             );
         }
         for (organisation, cluster) in &self.round.waiting {

@@ -8,6 +8,7 @@ use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cluster::Reading;
 use crate::engine::RoundOptions;
 use crate::report::plan::{OrganisationStatus, TextStyle, status, statuses};
+use crate::visible;
 
 /// What `status` takes.
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     }
     let look = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
     let text = match (args.format, all.as_slice()) {
-        (ShowFormat::Json, all) => format!("{:#}\n", serde_json::to_value(all).unwrap_or_default()),
+        (ShowFormat::Json, all) => visible::json(format!("{:#}\n", serde_json::to_value(all).unwrap_or_default())),
         (_, [one]) if args.organisation.is_some() => status(one, look),
         (_, all) => statuses(all, &leaders, look),
     };

@@ -95,6 +95,6 @@ pub(crate) fn show_findings(checked: &Checked, output: &Output) {
             &checked.sources,
             output.drawing_of_notes(),
         );
-        output.note(text.trim_end());
+        output.block(text.trim_end());
     }
 }

@@ -14,7 +14,7 @@ use super::followed::{FollowedSecrets, SecretPlace, SecretVersion, SourceRead};
 use super::inventory::{INVENTORY_LABEL, PAUSED};
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, health};
+use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health};
 use crate::render::ObjectId;
 
 /// What the watches of one cluster show.
@@ -51,8 +51,10 @@ struct Record {
     uid: Box<str>,
     /// The resourceVersion, where it is a number.
     version: Option<u64>,
-    /// Our fields as they are.
+    /// Our fields as they are; where some are left to others, with what others own.
     own: OwnValues,
+    /// Whether fields of it are left to others.
+    leaves_fields: bool,
     /// Our fields as they were when applying what is desired was known to change nothing, and the hash of what was
     /// desired (T0).
     verified: Option<(OwnValues, Box<str>)>,
@@ -76,16 +78,18 @@ impl Mirror {
         Self { seen: Mutex::default(), bell }
     }
 
-    /// A read, or the answer to a write, showed an object; `verified` is the hash of what is desired, where it is that.
-    pub(crate) fn read(&self, id: &ObjectId, live: &LiveObject, verified: Option<&str>) {
-        let own = OwnValues::of(&live.body);
+    /// A read, or the answer to a write, showed an object; `verified` is what it is as desired against, where it is that.
+    pub(crate) fn read(&self, id: &ObjectId, live: &LiveObject, verified: Option<Verified>) {
+        let leaves_fields = verified.as_ref().is_some_and(|verified| verified.leaves_fields);
+        let own = own_of(&live.body, leaves_fields);
         let version = live.resource_version.parse().ok();
         let mut record = Record {
             organisation: organisation(&live.body),
             uid: live.uid.as_str().into(),
             version,
             own,
-            verified: verified.map(|hash| (own, hash.into())),
+            leaves_fields,
+            verified: verified.map(|verified| (own, verified.hash.into())),
             health: health(&live.body),
         };
         let mut seen = self.seen();
@@ -137,7 +141,7 @@ impl Mirror {
         if object["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
             return self.inventory_is(object);
         }
-        let (own, fares, version) = (OwnValues::of(object), health(object), version_of(object));
+        let (fares, version) = (health(object), version_of(object));
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
         let organisation = organisation(object);
         let (kind, place) = (kind_of(id), place_of(id));
@@ -148,11 +152,13 @@ impl Mirror {
             records.extend(known.map(|known| (place, known)));
             return;
         }
+        let leaves_fields = known.as_ref().is_some_and(|known| known.leaves_fields);
+        let own = own_of(object, leaves_fields);
         let same = known.as_ref().is_some_and(|known| known.own == own);
         let as_healthy = known.as_ref().is_none_or(|known| known.health.state == fares.state);
         let verified = known.and_then(|known| known.verified);
-        let record =
-            Record { organisation: organisation.clone(), uid: uid.into(), version, own, verified, health: fares };
+        let (whose, uid) = (organisation.clone(), uid.into());
+        let record = Record { organisation: whose, uid, version, own, leaves_fields, verified, health: fares };
         records.insert(place.clone(), record);
         if !same {
             seen.moved.insert((kind, place), organisation.clone());
@@ -282,6 +288,11 @@ impl Record {
     fn verified_against(&self) -> Option<&str> {
         self.verified.as_ref().filter(|(own, _)| *own == self.own).map(|(_, hash)| &**hash)
     }
+}
+
+/// What must stand still for an object to be as it was verified.
+fn own_of(object: &Value, leaves_fields: bool) -> OwnValues {
+    if leaves_fields { OwnValues::with_others(object) } else { OwnValues::of(object) }
 }
 
 fn kind_of(id: &ObjectId) -> String {

@@ -13,7 +13,7 @@ use super::state::RoundState;
 use crate::check::{self, Checked};
 use crate::git::{Repository, Snapshot};
 use crate::name::Name;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::render::OrganisationObjects;
 
 /// The state that a plan without clusters compares with.
@@ -49,7 +49,9 @@ pub(crate) fn plan_offline<E>(
             Baseline::Snapshot(snapshot) => snapshot::state(&round, snapshot),
             Baseline::Commit(base) => {
                 let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
-                snapshot::state(&round, &snapshot::as_applied(&round, commit, &opened(base, &batch)))
+                let mut applied = snapshot::as_applied(&round, commit, &opened(base, &batch));
+                note_hatches(base, &mut applied);
+                snapshot::state(&round, &applied)
             }
         };
         whole.left_to_server.extend(definitions::judge(&round, &mut live));
@@ -57,6 +59,16 @@ pub(crate) fn plan_offline<E>(
         each(stages::guard(&round, &live, stages::plan(&round, &live)))?;
     }
     Ok(Some(whole))
+}
+
+/// Notes the hatches that the organisations of another commit use, as if it had been applied whole.
+fn note_hatches(base: &Checked, applied: &mut LiveSnapshot) {
+    let Some(garden) = &base.garden else { return };
+    for (name, one) in applied.clusters.values_mut().flat_map(|cluster| &mut cluster.organisations) {
+        let written = garden.organisations.get(name);
+        let lines = written.map(|written| plan::hatches_of(garden, written)).unwrap_or_default();
+        one.inventory.hatches = lines.into_iter().map(|line| line.hash).collect();
+    }
 }
 
 impl Baseline<'_> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Findings;
-use crate::git::CommitId;
+use crate::git::{Ancestry, CommitId};
 use crate::name::Name;
 use crate::plan::{self, OrganisationOutcome, OrganisationPlan, Plan};
 
@@ -52,8 +52,19 @@ impl RoundOutcome {
 pub(crate) struct TakenBack {
     /// The commit that is applied.
     pub(crate) at: CommitId,
-    /// The latest commit that both share: what `rollback to=` has to name.
-    pub(crate) shared: CommitId,
+    /// How the commit at hand stands to it.
+    pub(crate) ancestry: Ancestry,
+}
+
+impl TakenBack {
+    /// The commit that `rollback to=` has to name: the latest that both share, else the one that is applied, which says that
+    /// this history goes on from it.
+    pub(crate) fn named(&self) -> &CommitId {
+        match &self.ancestry {
+            Ancestry::TakesBack(shared) => shared,
+            Ancestry::BuildsOn | Ancestry::Unrelated | Ancestry::Unknown => &self.at,
+        }
+    }
 }
 
 impl Round {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::clusters::{ClusterAccess, Clusters};
 use super::failure::Failure;
-use super::known::{Known, Watching};
+use super::known::{Known, Watching, past};
 use super::leases::{LeaseOptions, Leases};
 use super::options::RoundOptions;
 use super::prepared::Prepared;
@@ -189,9 +189,13 @@ impl Session {
     /// IO: reads what is applied, and at which commits.
     pub(super) async fn learn(&mut self, now: jiff::Timestamp) {
         let Some(clusters) = &self.clusters else { return };
-        self.known
-            .learn(&clusters.connections(), clusters.written.keys(), self.source.repository(), &clusters.garden, now)
-            .await;
+        let inventories = past::read_inventories(&clusters.connections(), &clusters.garden).await;
+        let asked = self.source.ask_for(past::named_commits(&inventories));
+        tokio::select! {
+            () = asked => {}
+            () = self.shutdown.asked() => return,
+        }
+        self.known.learn(inventories, clusters.written.keys(), self.source.repository(), now);
     }
 
     /// Whether a garden was read and checked already.

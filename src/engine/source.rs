@@ -46,6 +46,24 @@ impl Source {
         head.map(Some).map_err(Failure::Git)
     }
 
+    /// IO: asks the remote for commits that the mirror lacks: of those that are applied it is to be known how the one at hand
+    /// stands to them, also after a force-push, and after the mirror was lost.
+    pub(super) async fn ask_for(&mut self, commits: impl IntoIterator<Item = CommitId>) {
+        let Self::Mirror { mirror, .. } = self else { return };
+        let Some(asked) = mirror.take() else { return };
+        let missing: Vec<CommitId> = commits.into_iter().filter(|commit| !asked.repository().has(commit)).collect();
+        if missing.is_empty() {
+            *mirror = Some(asked);
+            return;
+        }
+        let ask = move || {
+            asked.ask_for(&missing);
+            asked
+        };
+        // One that panics takes the mirror with it, which the next fetch says.
+        *mirror = tokio::task::spawn_blocking(ask).await.ok();
+    }
+
     /// IO: the garden's files; at `head`, where the source has commits to choose from.
     pub(super) fn snapshot(&mut self, head: Option<&CommitId>) -> Result<Snapshot, Failure> {
         match self {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::stages::decide::{refusals, rendered_hash};
 use super::state::{LiveState, OrganisationState, RoundState};
+use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::{self, Action, Plan};
 use crate::render::OrganisationObjects;
@@ -43,7 +44,7 @@ pub fn stale(round: &RoundState<'_>, live: &LiveState, plan: &Plan) -> Vec<Strin
         let refused = refusals(round, found, organisation);
         moved.extend(refused.into_iter().map(|why| format!("the guard refuses it: {why}")));
         let actions = organisation.actions.iter().filter(|action| action.verb().writes());
-        moved.extend(actions.filter_map(|action| stale_action(found, action)));
+        moved.extend(actions.filter_map(|action| stale_action(&cluster.facts.schemas, found, action)));
     }
     moved
 }
@@ -56,7 +57,7 @@ pub fn stamp(objects: &BTreeMap<Name, Arc<OrganisationObjects>>, plan: &mut Plan
     }
 }
 
-fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
+fn stale_action(schemas: &Schemas, state: &OrganisationState, action: &Action) -> Option<String> {
     let live = state.live.objects.iter().find(|(id, _)| id.identity() == action.id.identity()).map(|(_, live)| live);
     let what = match (action.base(), live) {
         (None, Some(_)) => "is there by now",
@@ -65,7 +66,7 @@ fn stale_action(state: &OrganisationState, action: &Action) -> Option<String> {
         (Some(base), Some(live)) if !base.values_hash.is_empty() => {
             let object = state.objects.objects.iter().find(|object| object.id == action.id)?;
             let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
-            let wanted = plan::body_to_send(object, &state.directives, entry);
+            let wanted = plan::body_to_send(schemas, &state.directives, object, entry, Some(&live.body));
             if plan::values_hash(&live.body, Some(&wanted), &action.changes) == base.values_hash {
                 return None;
             }

@@ -11,6 +11,19 @@ const DEFAULT_BRANCHES: [&str; 5] = [
     "refs/heads/master",
 ];
 
+/// How a commit stands to an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ancestry {
+    /// It builds on it, or is the same.
+    BuildsOn,
+    /// It does not: this is the latest commit that both share.
+    TakesBack(CommitId),
+    /// They share nothing.
+    Unrelated,
+    /// The repository does not hold what would tell.
+    Unknown,
+}
+
 impl Repository {
     /// The latest commit that `revision` and the default branch share; absent where there is no default branch, no commit
     /// yet, or nothing shared.
@@ -38,12 +51,20 @@ impl Repository {
         self.inner().merge_base(commit, earlier).is_ok_and(|shared| shared == earlier)
     }
 
-    /// The latest commit that both share, where going from one to the other takes something back; absent where the other
-    /// builds on it, and where one is not known here or they share nothing.
-    pub(crate) fn taken_back(&self, from: &CommitId, to: &CommitId) -> Option<CommitId> {
-        let id = |commit: &CommitId| git2::Oid::from_str(&commit.0).ok();
-        let (from, to) = (id(from)?, id(to)?);
-        let shared = self.inner().merge_base(from, to).ok()?;
-        (shared != from).then(|| CommitId(shared.to_string()))
+    /// How a commit stands to an earlier one. That nothing shows how is no proof that it builds on it.
+    pub(crate) fn ancestry(&self, earlier: &CommitId, commit: &CommitId) -> Ancestry {
+        let known = |commit: &CommitId| self.inner().find_commit(git2::Oid::from_str(&commit.0).ok()?).ok();
+        let (Some(earlier), Some(commit)) = (known(earlier), known(commit)) else { return Ancestry::Unknown };
+        match self.inner().merge_base(earlier.id(), commit.id()) {
+            Ok(shared) if shared == earlier.id() => Ancestry::BuildsOn,
+            Ok(shared) => Ancestry::TakesBack(CommitId(shared.to_string())),
+            Err(_) if self.inner().is_shallow() => Ancestry::Unknown,
+            Err(_) => Ancestry::Unrelated,
+        }
+    }
+
+    /// Whether a commit is held here.
+    pub(crate) fn has(&self, commit: &CommitId) -> bool {
+        git2::Oid::from_str(&commit.0).is_ok_and(|id| self.inner().find_commit(id).is_ok())
     }
 }

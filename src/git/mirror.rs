@@ -2,16 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use super::transport::{self, GitAccess, GitAddress, shown};
 use super::{CommitId, GitError, Repository, words};
+use crate::private;
 
-/// How often a credential is offered before the server's refusal is believed (libgit2 would ask for ever).
-const MOST_CREDENTIALS: u32 = 3;
 /// The most bytes that one fetch may bring.
-const LARGEST_FETCH: usize = 1 << 30;
+pub(super) const LARGEST_FETCH: usize = 512 << 20;
+/// The most objects that one fetch may bring; a garden of a thousand organisations gains some three with each commit.
+pub(super) const MOST_FETCHED: usize = 2_000_000;
 /// Where the mirror keeps the repository's HEAD; its branches stand beside it, each under its own name.
 const HEAD: &str = "refs/parcelle/head";
 /// Where the mirror keeps branches.
 const BRANCHES: &str = "refs/parcelle/branches";
+
+/// Where the mirror keeps commits that were asked for by their ids.
+const ASKED: &str = "refs/parcelle/asked";
+/// How many commits are asked for at once.
+const MOST_ASKED: usize = 50;
 
 /// Where a mirror fetches from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +29,18 @@ pub struct Remote {
     pub branch: Option<String>,
     /// A token for https, from the environment; never kept on disk.
     pub token: Option<String>,
+    /// One further header for https: name and value.
+    pub header: Option<(String, String)>,
+    /// A file of certificates that are trusted for https instead of the system's.
+    pub certificates: Option<PathBuf>,
 }
 
 impl Remote {
+    /// A remote that asks for no credentials.
+    pub fn open_to_all(address: impl Into<String>, branch: Option<String>) -> Self {
+        Self { address: address.into(), branch, token: None, header: None, certificates: None }
+    }
+
     /// The reference that is fetched, and the one of the mirror that keeps it.
     fn refs(&self) -> (String, String) {
         match &self.branch {
@@ -38,12 +54,13 @@ impl Remote {
 pub struct RemoteMirror {
     repository: Repository,
     remote: Remote,
+    access: GitAccess,
 }
 
 impl RemoteMirror {
     /// Opens the mirror in `folder`, or starts an empty one there.
     pub fn open(folder: &Path, remote: Remote) -> Result<Self, GitError> {
-        check_address(&remote.address)?;
+        let access = access(&remote)?;
         if let Some(branch) =
             remote.branch.clone().filter(|branch| !git2::Branch::name_is_valid(branch).unwrap_or(false))
         {
@@ -55,7 +72,7 @@ impl RemoteMirror {
             Ok(inner) => inner,
             Err(_) => create(folder)?,
         };
-        Ok(Self { repository: Repository::wrap(inner), remote })
+        Ok(Self { repository: Repository::wrap(inner), remote, access })
     }
 
     /// Brings what is new and returns the commit that the branch names now.
@@ -67,19 +84,46 @@ impl RemoteMirror {
             .inner()
             .remote_anonymous(address)
             .map_err(GitError::git(format!("use the address `{}`", shown(address))))?;
-        let mut options = git2::FetchOptions::new();
-        options.remote_callbacks(callbacks(self.remote.token.as_deref()));
-        options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
-        options.follow_redirects(git2::RemoteRedirect::Initial);
-        remote
-            .fetch(&[format!("+{from}:{kept}")], Some(&mut options), None)
-            .map_err(|error| GitError::Fetch { address: shown(address), refusal: words::of(&error) })?;
+        self.bring(&mut remote, &format!("+{from}:{kept}"))?;
         // A fetch of what is not there goes well, and leaves what was fetched before it was taken away.
         if !remote.list().unwrap_or_default().iter().any(|head| head.name() == from) {
             return Err(self.nothing_fetched(&remote));
         }
         let head = self.repository.inner().refname_to_id(&kept).map_err(|_| self.nothing_fetched(&remote))?;
         Ok(CommitId(head.to_string()))
+    }
+
+    /// Asks for commits that the mirror lacks, each by its id; a server that has one may refuse to give it.
+    pub(crate) fn ask_for(&self, commits: &[CommitId]) {
+        let Ok(mut remote) = self.repository.inner().remote_anonymous(&self.remote.address) else { return };
+        for commit in commits.iter().take(MOST_ASKED) {
+            let wanted = format!("+{commit}:{ASKED}/{commit}", commit = commit.0);
+            if let Err(error) = self.bring(&mut remote, &wanted) {
+                tracing::debug!(commit = commit.short(), %error, "the server does not give a commit");
+            }
+        }
+    }
+
+    /// Fetches one reference, within the limits of a fetch.
+    fn bring(&self, remote: &mut git2::Remote<'_>, reference: &str) -> Result<(), GitError> {
+        let mut too_much = None;
+        let fetched = {
+            let mut callbacks = git2::RemoteCallbacks::new();
+            callbacks.transfer_progress(|progress| {
+                too_much = words::of_size(progress.received_bytes(), progress.total_objects());
+                too_much.is_none()
+            });
+            let mut options = git2::FetchOptions::new();
+            options.remote_callbacks(callbacks);
+            options.download_tags(git2::AutotagOption::None).update_fetchhead(false);
+            options.follow_redirects(git2::RemoteRedirect::None);
+            transport::with(&self.access, || remote.fetch(&[reference], Some(&mut options), None))
+        };
+        let said = self.access.take_refusal();
+        fetched.map_err(|error| {
+            let refusal = too_much.or(said).unwrap_or_else(|| words::of(&error));
+            GitError::Fetch { address: shown(&self.remote.address), refusal }
+        })
     }
 
     /// Why a fetch that went well brought nothing.
@@ -106,7 +150,7 @@ impl RemoteMirror {
 fn create(folder: &Path) -> Result<git2::Repository, GitError> {
     let beside = with_suffix(folder, "new");
     let parent = folder.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(GitError::io("make the folder", parent))?;
+    private::make_folder(parent).map_err(GitError::io("make the folder", parent))?;
     for stale in [folder, &beside] {
         if stale.exists() {
             std::fs::remove_dir_all(stale).map_err(GitError::io("clear the folder", stale))?;
@@ -116,6 +160,7 @@ fn create(folder: &Path) -> Result<git2::Repository, GitError> {
     options.bare(true).external_template(false).no_reinit(true);
     git2::Repository::init_opts(&beside, &options)
         .map_err(GitError::git(format!("start a mirror in `{}`", folder.display())))?;
+    private::make_private(&beside).map_err(GitError::io("close the folder", &beside))?;
     std::fs::rename(&beside, folder).map_err(GitError::io("move the mirror to", folder))?;
     git2::Repository::open_bare(folder).map_err(GitError::git(format!("open the mirror in `{}`", folder.display())))
 }
@@ -136,69 +181,18 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn callbacks(token: Option<&str>) -> git2::RemoteCallbacks<'static> {
-    let token = token.map(str::to_owned);
-    let mut tries = 0;
-    let mut callbacks = git2::RemoteCallbacks::new();
-    callbacks.credentials(move |_url, user, allowed| {
-        tries += 1;
-        if tries > MOST_CREDENTIALS {
-            return Err(git2::Error::from_str("the server refused the credentials"));
-        }
-        match &token {
-            Some(token) if allowed.is_user_pass_plaintext() => {
-                git2::Cred::userpass_plaintext(user.unwrap_or("oauth2"), token)
+/// What a fetch from a remote may use; an address that is none is refused.
+fn access(remote: &Remote) -> Result<GitAccess, GitError> {
+    let address = GitAddress::parse(&remote.address)?;
+    if address == GitAddress::Folder && !remote.address.starts_with("file://") {
+        match git2::Repository::open(Path::new(&remote.address)) {
+            Ok(_) => {}
+            Err(error) if error.code() == git2::ErrorCode::Owner => {
+                return Err(GitError::Owner(remote.address.clone()));
             }
-            _ if allowed.is_ssh_key() => git2::Cred::ssh_key_from_agent(user.unwrap_or("git")),
-            _ => Err(git2::Error::from_str(
-                "the server asks for credentials: set PARCELLE_GIT_TOKEN, or load a key into ssh-agent",
-            )),
+            Err(_) => return Err(GitError::NotARepository(shown(&remote.address))),
         }
-    });
-    callbacks.transfer_progress(|progress| progress.received_bytes() < LARGEST_FETCH);
-    callbacks
-}
-
-/// Only addresses that libgit2 reads as what they look like: `ext::` and the like never reach it.
-fn check_address(address: &str) -> Result<(), GitError> {
-    let known = ["https://", "ssh://", "http://127.0.0.1", "http://localhost", "file://"]
-        .iter()
-        .any(|scheme| address.starts_with(scheme));
-    let scp_like = address.starts_with("git@") && address.contains(':');
-    if known || scp_like {
-        return Ok(());
     }
-    if address.is_empty() || address.contains("::") || address.contains("://") {
-        return Err(GitError::Address(shown(address)));
-    }
-    match git2::Repository::open(Path::new(address)) {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(address.to_owned())),
-        Err(_) => Err(GitError::NotARepository(address.to_owned())),
-    }
-}
-
-/// The address without a user and password.
-fn shown(address: &str) -> String {
-    match (address.split_once("://"), address.rfind('@')) {
-        (Some((scheme, _)), Some(at)) => format!("{scheme}://{}", &address[at + 1..]),
-        _ => address.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_in_an_address_are_not_shown() {
-        assert_eq!(shown("https://user:secret@git.example/x.git"), "https://git.example/x.git");
-        assert_eq!(shown("git@git.example:x.git"), "git@git.example:x.git");
-    }
-
-    #[test]
-    fn odd_schemes_never_reach_the_transport() {
-        assert!(check_address("ext::sh -c id").is_err());
-        assert!(check_address("https://git.example/x.git").is_ok());
-    }
+    let Remote { address: _, branch: _, token, header, certificates } = remote.clone();
+    Ok(GitAccess::new(address, token, header, certificates))
 }

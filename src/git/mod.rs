@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::Findings;
+pub(crate) use crate::schema::scalar::SHORTEST_COMMIT;
 use crate::source::{FileId, SourceFile, Sources};
+use crate::visible;
 
 mod base;
 mod mirror;
+mod transport;
 mod tree;
 mod words;
 mod workspace;
 mod worktree;
 
+pub(crate) use base::Ancestry;
 pub use mirror::{Remote, RemoteMirror};
 pub(crate) use tree::commit_snapshot;
 pub use tree::{Repository, commit_snapshot_after};
@@ -27,6 +31,15 @@ pub use worktree::{read_files, worktree_snapshot};
 pub(crate) const LARGEST_FILE: usize = 1 << 20;
 /// The most KDL files in one garden.
 pub(crate) const MOST_FILES: usize = 50_000;
+/// The most bytes that the KDL files of one garden have together.
+pub(crate) const LARGEST_GARDEN: usize = 64 << 20;
+/// The most entries of folders that are looked at to read one garden, files of other kinds among them. A tree of Git can name
+/// itself a thousand times at each level, so what is small in a pack can be endless in a commit.
+pub(crate) const MOST_ENTRIES: usize = 250_000;
+/// The most bytes of one folder's list in Git: some 250,000 entries.
+pub(crate) const LARGEST_FOLDER: usize = 16 << 20;
+/// The most bytes of a commit without its files: its message and signatures.
+pub(crate) const LARGEST_COMMIT: usize = 1 << 20;
 /// The deepest folder below the garden's.
 pub(crate) const DEEPEST_FOLDER: usize = 16;
 
@@ -35,9 +48,9 @@ pub(crate) const DEEPEST_FOLDER: usize = 16;
 pub struct CommitId(pub String);
 
 impl CommitId {
-    /// The first ten characters: enough to name a commit to people.
+    /// The first twelve characters: enough to name a commit to people, and in a garden.
     pub(crate) fn short(&self) -> &str {
-        self.0.get(..10).unwrap_or(&self.0)
+        self.0.get(..SHORTEST_COMMIT).unwrap_or(&self.0)
     }
 }
 
@@ -147,8 +160,17 @@ pub enum GitError {
         folders: String,
     },
     /// More files than [`MOST_FILES`].
-    #[error("the garden has more than {MOST_FILES} KDL files")]
-    TooManyFiles,
+    #[error("the garden has more than {MOST_FILES} KDL files: the one too many is `{}`", visible::line(.0))]
+    TooManyFiles(String),
+    /// More bytes than [`LARGEST_GARDEN`].
+    #[error("the garden's KDL files have more than {} MiB: the one too many is `{}`", LARGEST_GARDEN >> 20, visible::line(.0))]
+    TooManyBytes(String),
+    /// More entries than [`MOST_ENTRIES`].
+    #[error("the commit has more than {MOST_ENTRIES} entries to look at: the one too many is `{}`", visible::line(.0))]
+    TooManyEntries(String),
+    /// An object of Git that is larger than any that belongs to a garden.
+    #[error("`{}` is larger in Git than anything of a garden", visible::line(.0))]
+    TooLarge(String),
     /// The place is in no Git repository.
     #[error(
         "`{0}` lies in no Git repository: `run` and `apply` take commits only; `git init` and commit the garden first"
@@ -211,6 +233,9 @@ impl GitError {
             Self::TooShallow => {
                 "fetch the default branch and all commits: `GIT_DEPTH: \"0\"` in GitLab CI, `fetch-depth: 0` of \
                  actions/checkout, `git fetch --unshallow` by hand; or compare with nothing: `--base none`"
+            }
+            Self::TooManyFiles(_) | Self::TooManyBytes(_) | Self::TooManyEntries(_) | Self::TooLarge(_) => {
+                "take what is no garden out of the repository, or give the garden a repository of its own"
             }
             Self::NoRevision { shallow: false, .. } => "name a branch, a tag or the id of a commit",
             Self::NotACommit(_) => "name a branch, a tag or the id of a commit, without a path",

@@ -1,8 +1,13 @@
 //! Reading a garden from a commit's tree.
 
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
-use super::{Commit, CommitId, DEEPEST_FOLDER, GitError, LARGEST_FILE, MOST_FILES, RawFile, Snapshot};
+use super::{
+    Commit, CommitId, DEEPEST_FOLDER, GitError, LARGEST_COMMIT, LARGEST_FILE, LARGEST_FOLDER, LARGEST_GARDEN,
+    MOST_ENTRIES, MOST_FILES, RawFile, Snapshot,
+};
+use crate::visible;
 
 /// An open repository: the user's own, or the mirror of a remote one. One per thread.
 pub struct Repository {
@@ -40,10 +45,27 @@ impl Repository {
         self.inner.path()
     }
 
+    /// How many bytes an object has, as its header says.
+    fn size(&self, id: git2::Oid, path: &str) -> Result<usize, GitError> {
+        let header = self.inner.odb().and_then(|objects| objects.read_header(id));
+        header.map(|(size, _)| size).map_err(GitError::git(format!("read `{path}`")))
+    }
+
+    /// A folder, unless it is too large to be one of a garden.
+    fn tree(&self, id: git2::Oid, path: &str) -> Result<git2::Tree<'_>, GitError> {
+        if self.size(id, path)? > LARGEST_FOLDER {
+            return Err(GitError::TooLarge(path.to_owned()));
+        }
+        self.inner.find_tree(id).map_err(GitError::git(format!("read the folder `{path}`")))
+    }
+
     /// The commit that a revision names: a branch, a tag, an id, `HEAD~2`.
     pub(crate) fn commit(&self, revision: &str) -> Result<Commit, GitError> {
         let unknown = |_| GitError::NoRevision { revision: revision.to_owned(), shallow: self.inner.is_shallow() };
         let object = self.inner.revparse_single(revision).map_err(unknown)?;
+        if self.size(object.id(), revision)? > LARGEST_COMMIT && object.kind() == Some(git2::ObjectType::Commit) {
+            return Err(GitError::TooLarge(revision.to_owned()));
+        }
         let commit = object.peel_to_commit().map_err(|_| GitError::NotACommit(revision.to_owned()))?;
         Ok(Commit {
             id: CommitId(commit.id().to_string()),
@@ -78,75 +100,110 @@ pub fn commit_snapshot_after(
     let found = repository
         .inner
         .find_commit(git2::Oid::from_str(&commit.id.0).map_err(GitError::git("read a commit's id"))?)
-        .and_then(|commit| commit.tree());
-    let tree = found.map_err(GitError::git("read the tree of the commit"))?;
+        .map(|commit| commit.tree_id());
+    let tree = repository.tree(found.map_err(GitError::git("read the tree of the commit"))?, "/")?;
+    let earlier = earlier.map_or(&[][..], |snapshot| &snapshot.files);
+    let mut collection = Collection { repository, earlier, files: Vec::new(), entries: 0, bytes: 0 };
     let folder = match folder {
         Some(folder) => folder.trim_matches('/').to_owned(),
-        None => garden_folder(&tree)?,
+        None => collection.garden_folder(&tree)?,
     };
     let root = if folder.is_empty() {
         tree
     } else {
-        let entry = tree
-            .get_path(Path::new(&folder))
-            .map_err(|_| GitError::NoGarden(format!("`{folder}` of {}", commit.id.short())))?;
-        let object = entry.to_object(&repository.inner).map_err(GitError::git(format!("read `{folder}`")))?;
-        object.peel_to_tree().map_err(GitError::git(format!("read the folder `{folder}`")))?
+        let no_folder = |_| GitError::NoGarden(format!("`{folder}` of {}", commit.id.short()));
+        let entry = tree.get_path(Path::new(&folder)).map_err(no_folder)?;
+        repository.tree(entry.id(), &folder)?
     };
-    let earlier = earlier.map_or(&[][..], |snapshot| &snapshot.files);
-    let mut collection = Collection { repository: &repository.inner, earlier, files: Vec::new() };
     collection.collect(&root, &folder, 0)?;
     let mut files = collection.files;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(Snapshot { commit: Some(commit), folder, files })
 }
 
-fn garden_folder(tree: &git2::Tree<'_>) -> Result<String, GitError> {
-    if tree.get_path(Path::new("garden.kdl")).is_ok() {
-        return Ok(String::new());
-    }
-    if tree.get_path(Path::new("orgs/garden.kdl")).is_ok() {
-        return Ok("orgs".to_owned());
-    }
-    let mut folders = Vec::new();
-    tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
-        if entry.name_bytes() == b"garden.kdl" {
-            folders.push(folder.trim_end_matches('/').to_owned());
-        }
-        git2::TreeWalkResult::Ok
-    })
-    .map_err(GitError::git("walk the tree of the commit"))?;
-    match folders.as_slice() {
-        [] => Err(GitError::NoGarden("this commit".to_owned())),
-        [one] => Ok(one.clone()),
-        many => Err(GitError::ManyGardens { found: many.len(), folders: many.join(", ") }),
-    }
-}
+/// What stands for a file that is too large to be read: as much as says so.
+static TOO_LARGE: LazyLock<Arc<[u8]>> = LazyLock::new(|| vec![b' '; LARGEST_FILE + 1].into());
 
 /// The files of a commit as they are found.
 struct Collection<'a> {
-    repository: &'a git2::Repository,
+    repository: &'a Repository,
     /// What was read before, in order of the paths.
     earlier: &'a [RawFile],
     files: Vec<RawFile>,
+    /// How many entries were looked at.
+    entries: usize,
+    /// How many bytes the files have.
+    bytes: usize,
 }
 
 impl Collection<'_> {
+    /// Counts one entry more.
+    fn look_at(&mut self, path: &str) -> Result<(), GitError> {
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES { Err(GitError::TooManyEntries(path.to_owned())) } else { Ok(()) }
+    }
+
+    /// The folder with `garden.kdl`: the root, `orgs/`, else the only one anywhere.
+    fn garden_folder(&mut self, tree: &git2::Tree<'_>) -> Result<String, GitError> {
+        for folder in ["", "orgs"] {
+            if tree.get_path(&Path::new(folder).join("garden.kdl")).is_ok() {
+                return Ok(folder.to_owned());
+            }
+        }
+        let mut folders = Vec::new();
+        self.find_gardens(tree, "", 0, &mut folders)?;
+        match folders.as_slice() {
+            [] => Err(GitError::NoGarden("this commit".to_owned())),
+            [one] => Ok(one.clone()),
+            many => {
+                let named: Vec<String> = many.iter().take(10).map(|folder| visible::line(folder)).collect();
+                Err(GitError::ManyGardens { found: many.len(), folders: named.join(", ") })
+            }
+        }
+    }
+
+    fn find_gardens(
+        &mut self,
+        tree: &git2::Tree<'_>,
+        folder: &str,
+        depth: usize,
+        found: &mut Vec<String>,
+    ) -> Result<(), GitError> {
+        for entry in tree {
+            let Ok(name) = entry.name() else { continue };
+            let path = below(folder, name);
+            self.look_at(&path)?;
+            if name == "garden.kdl" {
+                found.push(folder.to_owned());
+            } else if entry.kind() == Some(git2::ObjectType::Tree) && depth < DEEPEST_FOLDER {
+                let inner = self.repository.tree(entry.id(), &path)?;
+                self.find_gardens(&inner, &path, depth + 1, found)?;
+            }
+        }
+        Ok(())
+    }
+
     fn collect(&mut self, tree: &git2::Tree<'_>, prefix: &str, depth: usize) -> Result<(), GitError> {
         for entry in tree {
             let Ok(name) = entry.name() else { continue };
-            let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+            let path = below(prefix, name);
+            self.look_at(&path)?;
             match (entry.kind(), entry.filemode()) {
                 (Some(git2::ObjectType::Tree), _) if depth < DEEPEST_FOLDER => {
-                    let folder = self.repository.find_tree(entry.id());
-                    let folder = folder.map_err(GitError::git(format!("read the folder `{path}`")))?;
+                    let folder = self.repository.tree(entry.id(), &path)?;
                     self.collect(&folder, &path, depth + 1)?;
                 }
                 (Some(git2::ObjectType::Blob), 0o100_644 | 0o100_755) if is_kdl(name) => {
                     if self.files.len() >= MOST_FILES {
-                        return Err(GitError::TooManyFiles);
+                        return Err(GitError::TooManyFiles(path));
                     }
                     let file = self.file(path, entry.id())?;
+                    if !Arc::ptr_eq(&file.bytes, &TOO_LARGE) {
+                        self.bytes += file.bytes.len();
+                    }
+                    if self.bytes > LARGEST_GARDEN {
+                        return Err(GitError::TooManyBytes(file.path));
+                    }
                     self.files.push(file);
                 }
                 _ => {}
@@ -163,11 +220,17 @@ impl Collection<'_> {
         {
             return Ok(known.clone());
         }
-        let content = self.repository.find_blob(id).map_err(GitError::git(format!("read `{path}`")))?;
-        let content = content.content();
-        let bytes = content[..content.len().min(LARGEST_FILE + 1)].into();
+        if self.repository.size(id, &path)? > LARGEST_FILE {
+            return Ok(RawFile { path, bytes: Arc::clone(&TOO_LARGE), blob });
+        }
+        let content = self.repository.inner.find_blob(id).map_err(GitError::git(format!("read `{path}`")))?;
+        let bytes = content.content().into();
         Ok(RawFile { path, bytes, blob })
     }
+}
+
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 pub(super) fn is_kdl(name: &str) -> bool {
@@ -176,8 +239,6 @@ pub(super) fn is_kdl(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     /// Commits files of a garden; the tree holds exactly these.
@@ -206,5 +267,41 @@ mod tests {
         let shared = |file: &&RawFile| before.files.iter().any(|known| Arc::ptr_eq(&known.bytes, &file.bytes));
         let shared: Vec<&str> = after.files.iter().filter(shared).map(|file| file.path.as_str()).collect();
         assert_eq!(shared, ["c.kdl", "garden.kdl"]);
+    }
+
+    #[test]
+    fn a_tree_that_names_itself_again_and_again_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = git2::Repository::init_bare(folder.path()).unwrap();
+        let mut tree = {
+            let mut builder = inner.treebuilder(None).unwrap();
+            builder.insert("a.kdl", inner.blob(b"a").unwrap(), 0o100_644).unwrap();
+            builder.write().unwrap()
+        };
+        for _ in 0..12 {
+            let mut builder = inner.treebuilder(None).unwrap();
+            (0..30).for_each(|at| drop(builder.insert(format!("f{at}"), tree, 0o040_000).unwrap()));
+            tree = builder.write().unwrap();
+        }
+        let who = git2::Signature::new("a", "a@example.org", &git2::Time::new(0, 0)).unwrap();
+        let tree = inner.find_tree(tree).unwrap();
+        let id = inner.commit(None, &who, &who, "x", &tree, &[]).unwrap().to_string();
+        drop(tree);
+        let repository = Repository::wrap(inner);
+        for folder in [None, Some("f1")] {
+            let ended = commit_snapshot(&repository, &id, folder);
+            assert!(matches!(ended, Err(GitError::TooManyEntries(_) | GitError::TooManyFiles(_))), "{ended:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read_and_the_others_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = git2::Repository::init_bare(folder.path()).unwrap();
+        let large = " ".repeat(LARGEST_FILE + 1);
+        let id = commit(&inner, &[("garden.kdl", "garden a"), ("a.kdl", &large), ("b.kdl", "b")]);
+        let snapshot = commit_snapshot(&Repository::wrap(inner), &id, None).unwrap();
+        assert!(Arc::ptr_eq(&snapshot.files[0].bytes, &TOO_LARGE));
+        assert_eq!(&*snapshot.files[1].bytes, b"b");
     }
 }

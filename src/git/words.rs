@@ -1,6 +1,13 @@
 //! What libgit2 says, in plain words and with a way out. Its classes, numbers and traces stay here.
 
+use std::path::Path;
+
 use git2::{Error, ErrorClass, ErrorCode};
+use http::StatusCode;
+
+use super::mirror::{LARGEST_FETCH, MOST_FETCHED};
+use super::transport::shown;
+use crate::{cause, visible};
 
 /// Why Git could not do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +62,137 @@ fn of_network(message: &str) -> Option<GitRefusal> {
     }
     let refused = message.contains("credentials") || message.contains("authentication");
     refused.then(|| refusal("the server asks for credentials, and has none or refuses them", CREDENTIALS))
+}
+
+const HOST_KEY: &str = "compare its fingerprint with what its operators publish, then add its key to known_hosts of the user that runs \
+                        parcelle";
+
+/// Why a fetch of so many bytes and objects is cut off; none where it is not.
+pub(super) fn of_size(bytes: usize, objects: usize) -> Option<GitRefusal> {
+    let help = "take what is no garden out of the repository's history, or give the garden a repository of its own";
+    if bytes > LARGEST_FETCH {
+        return Some(refusal(format!("it brings more than {} MiB at once", LARGEST_FETCH >> 20), help));
+    }
+    (objects > MOST_FETCHED).then(|| refusal(format!("it brings more than {MOST_FETCHED} objects at once"), help))
+}
+
+/// What a status of a web server means.
+pub(super) fn of_status(status: StatusCode) -> GitRefusal {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            refusal("the server refuses the credentials", CREDENTIALS)
+        }
+        StatusCode::NOT_FOUND | StatusCode::GONE => {
+            refusal("the server has no such repository, or shows it to nobody unknown", CREDENTIALS)
+        }
+        _ => no_git_server(),
+    }
+}
+
+/// An answer that is none of Git's.
+pub(super) fn no_git_server() -> GitRefusal {
+    refusal("the server does not answer as a Git server does", ADDRESS)
+}
+
+/// A redirect that leads away from the configured server.
+pub(super) fn sent_on(location: &str) -> GitRefusal {
+    let location = shown(location);
+    let why = format!("the server sends on to `{location}`, where no credentials go");
+    refusal(why, "where the repository has really moved there, name its new address")
+}
+
+pub(super) fn silent() -> GitRefusal {
+    refusal("the server says nothing for a minute", ADDRESS)
+}
+
+pub(super) fn cut_off() -> GitRefusal {
+    refusal("the connection was cut off in the middle of an answer", "it is tried again; look at what stands between")
+}
+
+pub(super) fn nothing_listens(host: &str) -> GitRefusal {
+    refusal(format!("nothing listens at `{}`", without_port(host)), ADDRESS)
+}
+
+pub(super) fn no_way_to(host: &str) -> GitRefusal {
+    refusal(format!("there is no way to `{}`", without_port(host)), ADDRESS)
+}
+
+pub(super) fn unknown_host(host: &str) -> GitRefusal {
+    refusal(format!("no host `{}` is known", without_port(host)), ADDRESS)
+}
+
+pub(super) fn untrusted() -> GitRefusal {
+    refusal(
+        "its certificate is not trusted here, or has expired",
+        "have the server's certificate mended, or name the authority that signed it in PARCELLE_GIT_CA_FILE",
+    )
+}
+
+pub(super) fn no_certificates(file: &Path) -> GitRefusal {
+    let why = format!("`{}` holds no certificate that can be read", visible::line(&file.display().to_string()));
+    refusal(why, "name a file of PEM certificates in PARCELLE_GIT_CA_FILE")
+}
+
+pub(super) fn no_header() -> GitRefusal {
+    refusal(
+        "a token or header cannot be sent as it is written",
+        "write PARCELLE_GIT_HEADER as `Name: value`, and no line end in it or in PARCELLE_GIT_TOKEN",
+    )
+}
+
+pub(super) fn other_proxy() -> GitRefusal {
+    refusal(
+        "the proxy is none that is spoken to",
+        "name it as `http://host:port` in HTTPS_PROXY, or the server in NO_PROXY",
+    )
+}
+
+pub(super) fn refused_by_proxy() -> GitRefusal {
+    refusal("the proxy makes no connection", "look at HTTPS_PROXY and NO_PROXY, and at what the proxy allows")
+}
+
+pub(super) fn no_runtime() -> GitRefusal {
+    refusal("this machine has no room for a connection", "")
+}
+
+/// Why `ssh` could not be started.
+pub(super) fn no_ssh(error: &std::io::Error) -> GitRefusal {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            refusal("the program `ssh` is not here", "install the client of OpenSSH, or use an https address")
+        }
+        _ => refusal(format!("`ssh` cannot be started: {}", cause::of_io(error)), ""),
+    }
+}
+
+/// What `ssh`, or the server behind it, complained of.
+pub(super) fn of_ssh(complaint: &str, host: &str) -> GitRefusal {
+    let says = |words: &[&str]| words.iter().any(|word| complaint.contains(word));
+    match () {
+        () if says(&["IDENTIFICATION HAS CHANGED"]) => {
+            refusal(format!("the key of `{host}` is another than the one that is known here"), HOST_KEY)
+        }
+        () if says(&["Host key verification failed", "No matching host key", "no matching host key"]) => {
+            refusal(format!("the key of `{host}` is not known here"), HOST_KEY)
+        }
+        () if says(&["Permission denied", "Too many authentication failures"]) => {
+            refusal("the server refuses the credentials", CREDENTIALS)
+        }
+        () if says(&["Could not resolve hostname"]) => unknown_host(host),
+        () if says(&["Connection refused"]) => nothing_listens(host),
+        () if says(&["timed out", "No route to host", "Network is unreachable"]) => no_way_to(host),
+        () if says(&["not appear to be a git repository", "not found", "could not be found", "access rights"]) => {
+            refusal("the server has no such repository, or shows it to nobody unknown", CREDENTIALS)
+        }
+        () => refusal("the ssh connection did not come about", CREDENTIALS),
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => host,
+    }
 }
 
 fn refusal(why: impl Into<String>, help: &'static str) -> GitRefusal {

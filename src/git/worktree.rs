@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::tree::is_kdl;
-use super::{DEEPEST_FOLDER, GitError, LARGEST_FILE, MOST_FILES, RawFile, Snapshot};
+use super::{DEEPEST_FOLDER, GitError, LARGEST_FILE, LARGEST_GARDEN, MOST_FILES, RawFile, Snapshot};
 
 /// The garden's folder: `named` where given, else the nearest folder at or above `start` with a `garden.kdl`, else
 /// `orgs/` of the same.
@@ -30,7 +30,7 @@ pub(crate) fn find_garden(named: Option<&Path>, start: &Path) -> Result<PathBuf,
 /// Links, folders that start with a dot and files that do not end in `.kdl` are passed over.
 pub fn worktree_snapshot(root: &Path, folder: &Path) -> Result<Snapshot, GitError> {
     let mut files = Vec::new();
-    collect(root, folder, 0, &mut files)?;
+    collect(root, folder, 0, &mut files, &mut 0)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(Snapshot { commit: None, folder: relative(root, folder), files })
 }
@@ -41,25 +41,36 @@ pub fn read_files(root: &Path, path: &Path) -> Result<Vec<RawFile>, GitError> {
         return Ok(vec![read(root, path)?]);
     }
     let mut files = Vec::new();
-    collect(root, path, 0, &mut files)?;
+    collect(root, path, 0, &mut files, &mut 0)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a port: reading the garden from disk")]
-fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<RawFile>) -> Result<(), GitError> {
+fn collect(
+    root: &Path,
+    folder: &Path,
+    depth: usize,
+    files: &mut Vec<RawFile>,
+    bytes: &mut usize,
+) -> Result<(), GitError> {
     for entry in std::fs::read_dir(folder).map_err(GitError::io("read the folder", folder))? {
         let entry = entry.map_err(GitError::io("read the folder", folder))?;
         let (path, name) = (entry.path(), entry.file_name());
         let kind = entry.file_type().map_err(GitError::io("read", &path))?;
         let Some(name) = name.to_str() else { continue };
         if kind.is_dir() && depth < DEEPEST_FOLDER && !name.starts_with('.') {
-            collect(root, &path, depth + 1, files)?;
+            collect(root, &path, depth + 1, files, bytes)?;
         } else if kind.is_file() && is_kdl(name) {
             if files.len() >= MOST_FILES {
-                return Err(GitError::TooManyFiles);
+                return Err(GitError::TooManyFiles(relative(root, &path)));
             }
-            files.push(read(root, &path)?);
+            let file = read(root, &path)?;
+            *bytes += file.bytes.len();
+            if *bytes > LARGEST_GARDEN {
+                return Err(GitError::TooManyBytes(file.path));
+            }
+            files.push(file);
         }
     }
     Ok(())

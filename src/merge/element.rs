@@ -254,21 +254,46 @@ impl Path {
     pub(crate) fn get<'v>(&self, object: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(object, |value, element| child(value, element))
     }
+
+    /// Takes the value at this path out of an object that has one.
+    pub(crate) fn remove_from(&self, object: &mut Value) {
+        let Some((last, above)) = self.0.split_last() else { return };
+        match above.iter().try_fold(object, |value, element| child_mut(value, element)) {
+            Some(Value::Object(map)) => drop(last.as_field().and_then(|name| map.remove(name))),
+            Some(Value::Array(items)) => drop(position(items, last).map(|at| items.remove(at))),
+            _ => {}
+        }
+    }
 }
 
 /// The value that one element selects inside another.
 fn child<'v>(value: &'v Value, element: &Element) -> Option<&'v Value> {
+    match element.as_field() {
+        Some(name) => value.as_object()?.get(name),
+        None => value.as_array().and_then(|items| items.get(position(items, element)?)),
+    }
+}
+
+fn child_mut<'v>(value: &'v mut Value, element: &Element) -> Option<&'v mut Value> {
+    match element.as_field() {
+        Some(name) => value.as_object_mut()?.get_mut(name),
+        None => value.as_array_mut().and_then(|items| position(items, element).and_then(|at| items.get_mut(at))),
+    }
+}
+
+/// The place of the item that an element selects in a list.
+fn position(items: &[Value], element: &Element) -> Option<usize> {
     match element.step() {
-        ElementKind::Field(name) => value.as_object()?.get(name),
-        ElementKind::Key(keys) => value.as_array()?.iter().find(|item| {
+        ElementKind::Field(_) => None,
+        ElementKind::Key(keys) => items.iter().position(|item| {
             let absent_means_default = |name: &str, wanted: &Value| name == "protocol" && wanted == "TCP";
             keys.iter().all(|(name, wanted)| match item.get(name) {
                 Some(found) => found == wanted,
                 None => absent_means_default(name, wanted),
             })
         }),
-        ElementKind::Item(wanted) => value.as_array()?.iter().find(|item| **item == wanted),
-        ElementKind::Index(position) => value.as_array()?.get(usize::try_from(position).ok()?),
+        ElementKind::Item(wanted) => items.iter().position(|item| *item == wanted),
+        ElementKind::Index(at) => usize::try_from(at).ok().filter(|at| *at < items.len()),
     }
 }
 

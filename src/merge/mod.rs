@@ -30,7 +30,7 @@ mod update;
 mod validate;
 mod write;
 
-pub(crate) use element::Path;
+pub(crate) use element::{Element, ElementKind, Path};
 pub(crate) use error::{ApplyError, FieldManagerConflict};
 pub use field_set::FieldSet;
 pub use patch::json_merge_patch;

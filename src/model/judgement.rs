@@ -109,6 +109,14 @@ impl Judgement {
         self.accepted.push(accepted.clone());
     }
 
+    /// What is allowed about a node around a place: each code as it is written, and its line.
+    pub(crate) fn allowed_around(&self, place: Span) -> impl Iterator<Item = (&str, Span)> {
+        let inside = self.inside.get(&place.file).into_iter().flatten().map(|at| &self.accepted[*at]);
+        let around = move |within: Span| within.start <= place.start && place.end <= within.end;
+        let here = inside.filter(move |accepted| accepted.within.is_some_and(around));
+        here.map(|accepted| (&*accepted.written, accepted.place))
+    }
+
     /// Takes away what is allowed and weighs the rest.
     pub(crate) fn apply(&mut self, findings: &mut Findings) {
         if !self.weights.is_empty() {

@@ -31,6 +31,7 @@ pub(crate) use incremental::{ModelMemo, build_again};
 pub use judgement::Judgement;
 pub(crate) use names::UNKNOWN_NAME;
 pub(crate) use rules::secret_names::NOT_OWN;
+pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
 pub use typed::{

@@ -40,14 +40,20 @@ pub use own_fields::OwnFields;
 pub use reason::{Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
 pub use state::hash::hash_of;
 pub(crate) use state::hash::{desired_hash, values_hash};
+pub(crate) use state::hatches::{HatchWord, hatches_of};
 pub use state::health::HealthState;
 pub(crate) use state::health::{Health, health};
 pub use state::input::Input;
-pub(crate) use state::input::{body_to_send, displacements, is_sure_drift, may_force, questions};
+pub(crate) use state::input::{
+    body_to_send, displacements, is_sure_drift, leaves_fields, may_force, may_still_force, questions,
+};
 pub(crate) use state::own_values::OwnValues;
-pub(crate) use state::settle::{Judge, request_hash};
+pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
+pub use tell::hatches::Hatch;
+pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
+pub(crate) use tell::words::out_of_conflict;
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";
@@ -105,6 +111,9 @@ pub struct OrganisationPlan {
     /// The hash of what was rendered for it; empty where nothing is written, so that nothing of it can be stale.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) rendered_hash: String,
+    /// The hatches that its apps use, what is new first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hatches: Vec<Hatch>,
     /// One for each object that is desired or in the inventory, in order of stage, kind, name.
     pub actions: Vec<Action>,
     /// Objects that stay as they are and were left out of `actions` (see [`shorten`](Self::shorten)).

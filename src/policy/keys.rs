@@ -7,7 +7,8 @@ use super::{OBEYED, Violation};
 const HARMLESS: &[&str] = &["example.org", "example.com", "example.net", "example"];
 
 /// Keys of other domains that nothing obeys.
-const NOTES: &[&str] = &["kubernetes.io/description", "kubernetes.io/change-cause", "kubectl.kubernetes.io/restartedAt"];
+const NOTES: &[&str] =
+    &["kubernetes.io/description", "kubernetes.io/change-cause", "kubectl.kubernetes.io/restartedAt"];
 
 /// Keys without a domain by which operators and our own network policies know pods.
 const CLAIMED: &[&str] = &["k8upjob", "k8s-app", "istio-injection", "pod-template-hash", "controller-revision-hash"];
@@ -49,7 +50,8 @@ pub(super) fn refused(
         pointer: pointer.to_owned(),
         code: OBEYED,
         title: format!("`{key}` may be obeyed by others"),
-        why: "labels and annotations of controllers and operators decide over what reaches beyond the namespace".to_owned(),
+        why: "labels and annotations of controllers and operators decide over what reaches beyond the namespace"
+            .to_owned(),
         help: match domain {
             Some(domain) => format!("use a key without a domain, or one of `{domain}/`"),
             None => "use a key without a domain".to_owned(),

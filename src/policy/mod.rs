@@ -14,6 +14,7 @@ mod grounds;
 mod hands;
 mod keys;
 mod paths;
+pub(crate) mod protected;
 mod rules;
 mod words;
 

@@ -94,7 +94,9 @@ static ALLOWED: LazyLock<Kinds> = LazyLock::new(|| {
                 let field: &mut Field = kinds.entry(Clone::clone(key)).or_default();
                 field.add(segments.iter().map(AsRef::as_ref), false);
             }
-            _ => fields = line.split_once(' ').map(|(kind, group)| (group.trim_matches(['(', ')']).into(), kind.into())),
+            _ => {
+                fields = line.split_once(' ').map(|(kind, group)| (group.trim_matches(['(', ')']).into(), kind.into()))
+            }
         }
     }
     kinds

@@ -59,22 +59,35 @@ fn the_table_names_fields_that_there_are() {
     for (group, kind, path) in TABLE.iter().flat_map(paths) {
         let row = kind::find(&group, &kind).unwrap();
         let versions = ["v1", "apps/v1", "batch/v1", "autoscaling/v2", "policy/v1", "networking.k8s.io/v1"];
-        let custom = ["postgresql.cnpg.io/v1", "monitoring.coreos.com/v1", "gateway.networking.k8s.io/v1", "cert-manager.io/v1", "garage.rajsingh.info/v1beta1"];
+        let custom = [
+            "postgresql.cnpg.io/v1",
+            "monitoring.coreos.com/v1",
+            "gateway.networking.k8s.io/v1",
+            "cert-manager.io/v1",
+            "garage.rajsingh.info/v1beta1",
+        ];
         let facts = versions.iter().chain(&custom).find_map(|version| {
             (kind::group_of(version) == group).then(|| schemas.kind(version, row.id.kind)).flatten()
         });
         // A field of one of several kinds: each kind has some of the words.
         let Some(facts) = facts else { continue };
-        let is_field = |path: &[String]| facts.at(path.iter().map(|word| if word == "*" { "[]" } else { word })).is_some()
-            || facts.at(path.iter().map(String::as_str)).is_some();
-        let is_one = is_field(&path) || path.last().is_some_and(|last| last == "*") && is_field(&path[..path.len() - 1]);
+        let is_field = |path: &[String]| {
+            facts.at(path.iter().map(|word| if word == "*" { "[]" } else { word })).is_some()
+                || facts.at(path.iter().map(String::as_str)).is_some()
+        };
+        let is_one =
+            is_field(&path) || path.last().is_some_and(|last| last == "*") && is_field(&path[..path.len() - 1]);
         if !is_one {
             unknown.push(format!("{kind} {}", path.join(".")));
         }
     }
     // Strategies and their numbers have one name of a Deployment and another of a StatefulSet.
-    unknown.retain(|field| !field.contains(".strategy.") && !field.contains(".updateStrategy.") && !field.contains("podManagementPolicy"));
-    unknown.retain(|field| !["progressDeadlineSeconds", "spec.serviceName", "volumeClaimTemplates"].iter().any(|of| field.contains(of)));
+    unknown.retain(|field| {
+        !field.contains(".strategy.") && !field.contains(".updateStrategy.") && !field.contains("podManagementPolicy")
+    });
+    unknown.retain(|field| {
+        !["progressDeadlineSeconds", "spec.serviceName", "volumeClaimTemplates"].iter().any(|of| field.contains(of))
+    });
     assert_eq!(unknown, [] as [String; 0]);
     let _: fn() -> Schemas = crate::render::schemas;
 }

@@ -110,7 +110,8 @@ fn unlisted((group, kind): (&str, &str), hatch: Hatch, pointer: &str, segments: 
     if let Some((field, why)) = weak.filter(|_| segments.starts_with(pods) && !pods.is_empty()) {
         return weaker(pointer, field, why, "leave it out");
     }
-    let trailing = segments.iter().rev().take_while(|segment| segment.bytes().all(|byte| byte.is_ascii_digit())).count();
+    let trailing =
+        segments.iter().rev().take_while(|segment| segment.bytes().all(|byte| byte.is_ascii_digit())).count();
     let field = dotted(&segments[..segments.len() - trailing]);
     let (word, other) = match hatch {
         Hatch::Patch => ("patch", "a setting of the app, or a need of its definition, may say it"),

@@ -92,7 +92,8 @@ fn hatches(
 fn kept_asleep(before: &measure::Measures, now: &Now, drafts: &mut [ObjectDraft]) {
     for draft in drafts {
         let key = (draft.group_kind(), draft.name.clone());
-        let (field, still) = if key.0.facts().scales { ("replicas", Tree::from(0)) } else { ("suspend", Tree::from(true)) };
+        let (field, still) =
+            if key.0.facts().scales { ("replicas", Tree::from(0)) } else { ("suspend", Tree::from(true)) };
         if before.get(&key).is_some_and(measure::Measure::is_asleep) {
             draft.body.below(&["spec"]).into_iter().for_each(|spec| spec.set(field, still.clone().at(now.origin())));
         }

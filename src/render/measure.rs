@@ -99,7 +99,9 @@ fn of_pod(finished: &Finished, at: &str) -> [u64; 2] {
     let of = |list: &str| {
         let containers = finished.value.pointer(&format!("{at}/{list}")).and_then(Value::as_array);
         let containers = containers.into_iter().flatten().enumerate();
-        containers.map(|(place, container)| of_container(finished, &format!("{at}/{list}/{place}"), container)).collect()
+        containers
+            .map(|(place, container)| of_container(finished, &format!("{at}/{list}/{place}"), container))
+            .collect()
     };
     let (running, before): (Vec<[u64; 2]>, Vec<[u64; 2]>) = (of("containers"), of("initContainers"));
     [0, 1].map(|resource| {
@@ -145,7 +147,8 @@ pub(super) fn beyond(app: &Name, before: &Measures, after: &Measures, said: &[Co
             let said = said.iter().filter(own).fold(0_u64, |sum, share| sum.saturating_add(share.amount));
             let counted = if before.contains_key(key) { said.max(was.each[at].saturating_mul(was.pods)) } else { 0 };
             // Peaks and nights bring other numbers of pods than stand there at the moment.
-            let at_most = if resource == ResourceName::Storage { 0 } else { counted.checked_div(was.each[at]).unwrap_or(0) };
+            let at_most =
+                if resource == ResourceName::Storage { 0 } else { counted.checked_div(was.each[at]).unwrap_or(0) };
             let amount = now.each[at].saturating_mul(now.pods.max(at_most)).saturating_sub(counted);
             if amount > 0 && (was.each[at], was.pods) != (now.each[at], now.pods) {
                 let (app, part) = (Some(app.clone()), now.component.clone());

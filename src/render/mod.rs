@@ -344,6 +344,7 @@ fn with_findings(
     out.secrets.sort_by(|a, b| a.id.name.cmp(&b.id.name));
     out.secrets.dedup_by(|later, earlier| later.id == earlier.id);
     rules::named_objects::check(organisation, &out, findings);
+    rules::field_decisions::check(organisation, &out, findings);
     out
 }
 

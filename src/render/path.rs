@@ -84,6 +84,20 @@ fn matches_key(item: &Value, key: &str) -> bool {
     })
 }
 
+/// Adds a field, or a key of a map, to a path as people read it.
+pub(crate) fn push_field(path: &mut String, key: &str) {
+    if key.contains(['.', '/', '[']) {
+        path.push('[');
+        path.push_str(key);
+        path.push(']');
+        return;
+    }
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
 /// A scalar without quotes.
 pub(crate) fn text_of(value: &Value) -> String {
     match value {
@@ -95,38 +109,6 @@ pub(crate) fn text_of(value: &Value) -> String {
 /// A key as a token of a JSON pointer.
 pub(crate) fn escape(key: &str) -> String {
     if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1") } else { key.to_owned() }
-}
-
-/// Takes the value at a path out of an object; empty maps that it leaves behind go too.
-pub(crate) fn remove(object: &mut Value, path: &str) {
-    let (pointer, true) = pointer(object, path) else { return };
-    let Some((parent, token)) = pointer.rsplit_once('/') else { return };
-    let token = token.replace("~1", "/").replace("~0", "~");
-    match object.pointer_mut(parent) {
-        Some(Value::Object(map)) => {
-            map.remove(&token);
-            if map.is_empty() && parent.matches('/').count() > 1 {
-                let parent = parent.to_owned();
-                remove_pointer(object, &parent);
-            }
-        }
-        Some(Value::Array(items)) => {
-            if let Ok(index) = token.parse::<usize>()
-                && index < items.len()
-            {
-                items.remove(index);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn remove_pointer(object: &mut Value, pointer: &str) {
-    let Some((parent, token)) = pointer.rsplit_once('/') else { return };
-    let token = token.replace("~1", "/").replace("~0", "~");
-    if let Some(Value::Object(map)) = object.pointer_mut(parent) {
-        map.remove(&token);
-    }
 }
 
 #[cfg(test)]
@@ -167,12 +149,5 @@ mod tests {
     fn what_is_not_there_falls_back_to_its_nearest_ancestor() {
         assert_eq!(pointer(&deployment(), ".spec.template.spec.replicaz"), ("/spec/template/spec".to_owned(), false));
         assert_eq!(get(&deployment(), "spec.nothing"), None);
-    }
-
-    #[test]
-    fn a_removed_field_leaves_no_empty_map() {
-        let mut object = json!({"spec": {"a": {"b": 1}, "c": 2}});
-        remove(&mut object, ".spec.a.b");
-        assert_eq!(object, json!({"spec": {"c": 2}}));
     }
 }

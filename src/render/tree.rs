@@ -382,7 +382,8 @@ mod tests {
     #[test]
     fn leaves_are_shown_with_empty_lists_and_maps() {
         let span = Span::new(FileId(0), 3..5);
-        let body = tree! { "a": tree! { "b/c": Tree::from(1) }, "none": Tree::list([]), "map": Tree::map::<String>([]) };
+        let body =
+            tree! { "a": tree! { "b/c": Tree::from(1) }, "none": Tree::list([]), "map": Tree::map::<String>([]) };
         let mut seen = Vec::new();
         body.each_leaf(span, &mut |pointer, value, _| seen.push((pointer.to_owned(), value.is_some())));
         let seen: Vec<(&str, bool)> = seen.iter().map(|(pointer, said)| (pointer.as_str(), *said)).collect();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::severity;
 use crate::finding::{Finding, Findings, Severity};
 use crate::source::Sources;
+use crate::visible;
 
 /// GitHub shows so many of each level a step; the rest it drops in silence.
 const MOST_OF_A_LEVEL: usize = 10;
@@ -67,7 +68,8 @@ fn message(finding: &Finding, sources: &Sources) -> String {
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text: String = text.replace('\r', "").chars().map(visible::character_of).collect();
+    visible::without_commands(&text).replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

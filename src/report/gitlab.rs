@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::fingerprints;
 use crate::finding::{Findings, Severity};
 use crate::source::Sources;
+use crate::visible;
 
 pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let named = findings.iter().zip(fingerprints(findings, sources));
@@ -29,5 +30,5 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", Value::from(entries))
+    visible::json(format!("{:#}\n", Value::from(entries)))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{fingerprints, severity};
 use crate::finding::{Applicability, Edit, Finding, Findings, Fix, Label};
 use crate::source::{Sources, Span};
+use crate::visible;
 
 /// Raised when a field changes its meaning or goes; new fields do not raise it.
 const VERSION: u32 = 1;
@@ -14,7 +15,7 @@ const VERSION: u32 = 1;
 pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let named = findings.iter().zip(fingerprints(findings, sources));
     named.fold(String::new(), |mut out, (finding, fingerprint)| {
-        let _ = writeln!(out, "{}", object(finding, &fingerprint, sources));
+        let _ = writeln!(out, "{}", visible::json(object(finding, &fingerprint, sources).to_string()));
         out
     })
 }

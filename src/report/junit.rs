@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::severity;
 use crate::finding::{Finding, Findings, Severity};
 use crate::source::Sources;
+use crate::visible;
 
 pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let failures = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
@@ -50,7 +51,7 @@ fn case(finding: &Finding, name: &str, sources: &Sources) -> String {
     body.extend(finding.why.iter().map(|why| format!("why: {why}")));
     body.extend(finding.help.iter().map(|help| format!("help: {help}")));
     body.extend(finding.fixes.iter().map(|fix| format!("fix: {}", fix.title)));
-    let body = escape(&body.join("\n"));
+    let body = body.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n");
     let inside = if finding.severity == Severity::Error {
         format!("<failure message=\"{}\" type=\"{}\">{body}</failure>", escape(&finding.title), finding.code.as_str())
     } else {
@@ -62,17 +63,16 @@ fn case(finding: &Finding, name: &str, sources: &Sources) -> String {
     )
 }
 
-/// Text as XML may hold it: what XML 1.0 forbids is shown as U+FFFD.
+/// Text on one line as XML may hold it: what XML 1.0 forbids is shown as U+FFFD.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible::line(text).chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(character),
-            '\u{0}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}' => out.push('\u{FFFD}'),
+            '\u{FFFE}' | '\u{FFFF}' => out.push(visible::REPLACEMENT),
             _ => out.push(character),
         }
     }

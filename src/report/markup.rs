@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 
+use crate::visible;
+
 /// A text as code: neither Markdown nor mentions are read in it.
 pub(super) fn code(text: &str) -> String {
-    format!("<code>{}</code>", entities(&super::plan::plain(text), false))
+    format!("<code>{}</code>", entities(&visible::line(text), false))
 }
 
 /// A text outside of code; what stands between backticks becomes code.
 pub(super) fn escape(text: &str) -> String {
     let parts = text.split('`').enumerate();
-    parts.map(|(at, part)| if at % 2 == 1 { code(part) } else { entities(&super::plan::plain(part), true) }).collect()
+    parts.map(|(at, part)| if at % 2 == 1 { code(part) } else { entities(&visible::line(part), true) }).collect()
 }
 
 /// Every punctuation that Markdown, HTML or a reference (`@name`, `#1`, `!1`) could be made of, as an entity. References are

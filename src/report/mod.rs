@@ -18,6 +18,7 @@ use std::str::FromStr;
 
 use crate::finding::{Applicability, Finding, Findings, Severity};
 use crate::source::Sources;
+use crate::visible;
 
 pub use crate::finding::{page, pages};
 pub(crate) use fingerprint::fingerprints;
@@ -82,6 +83,13 @@ pub(crate) const FORMATS: &[(&str, Format)] = &[
 #[error("there is no format `{0}`: text, short, json, sarif, gitlab, github or junit")]
 pub struct UnknownFormat(String);
 
+impl Format {
+    /// Whether people read it rather than programs.
+    pub(crate) fn is_for_people(self) -> bool {
+        matches!(self, Self::Text | Self::Short)
+    }
+}
+
 impl FromStr for Format {
     type Err = UnknownFormat;
 
@@ -133,7 +141,7 @@ pub(crate) fn severity(finding: &Finding) -> &'static str {
 fn short(findings: &Findings, sources: &Sources, colour: bool) -> String {
     let lines = findings.iter().map(|finding| {
         let head = text::heading(finding, colour);
-        format!("{}: {head}\n", sources.locate(finding.primary.span))
+        format!("{}: {head}\n", visible::line(&sources.locate(finding.primary.span)))
     });
     lines.collect()
 }

@@ -12,10 +12,11 @@
 
 use std::fmt::Write as _;
 
-use super::text::{summary, visible};
+use super::text::summary;
 use super::{severity, way};
 use crate::finding::{Finding, Findings, Label};
 use crate::source::Sources;
+use crate::visible;
 
 /// How many characters of what is marked are read out.
 const LONGEST_QUOTE: usize = 80;
@@ -34,7 +35,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
 
 fn tell(out: &mut String, finding: &Finding, sources: &Sources) {
     let mut sentence = |start: &str, text: &str| {
-        let text = visible(text).replace('\n', "; ");
+        let text = visible::line(&text.replace('\n', "; "));
         let end = if text.ends_with(['.', '?', '!', '…']) { "" } else { "." };
         let _ = writeln!(out, "{start}{text}{end}");
     };

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{fingerprints, page};
 use crate::finding::{Code, Finding, Findings, Fix, Label, Severity};
 use crate::source::{Sources, Span};
+use crate::visible;
 
 /// The name by which readers know the root of what was checked.
 const ROOT: &str = "%SRCROOT%";
@@ -35,7 +36,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
             "results": results,
         }],
     });
-    format!("{report:#}\n")
+    visible::json(format!("{report:#}\n"))
 }
 
 fn level(severity: Severity) -> &'static str {

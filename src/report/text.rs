@@ -21,9 +21,13 @@ use unicode_width::UnicodeWidthStr;
 use super::{severity, way};
 use crate::finding::{Finding, Findings, Label, Severity};
 use crate::source::{FileId, Sources};
+use crate::visible;
 
 /// How many characters of a line are shown; of a longer one, those around the mark.
 const WIDEST_LINE: usize = 160;
+
+/// What stands before the further lines of a note: they are none of their own.
+const MARGIN: &str = "    │ ";
 
 /// How many characters before a mark are shown of such a line.
 const BEFORE_MARK: usize = 60;
@@ -45,7 +49,7 @@ pub(super) fn heading(finding: &Finding, colour: bool) -> String {
     let pen = Pen { colour };
     let code =
         pen.paint(of_severity(finding.severity).bold(), &format!("{}[{}]", severity(finding), finding.code.as_str()));
-    format!("{code}: {}", pen.paint(Style::new().bold(), &visible(&finding.title)))
+    format!("{code}: {}", pen.paint(Style::new().bold(), &visible::line(&finding.title)))
 }
 
 pub(super) fn summary(findings: &Findings) -> String {
@@ -112,7 +116,7 @@ fn block(out: &mut String, finding: &Finding, sources: &Sources, pen: Pen) {
     for file in files {
         let mut of_file: Vec<&Mark<'_>> = marks.iter().filter(|mark| mark.label.span.file == file).collect();
         let place = sources.locate(of_file[0].label.span);
-        let _ = writeln!(out, "{} {}", pen.gutter(&format!("{:width$}┌─", "")), visible(&place));
+        let _ = writeln!(out, "{} {}", pen.gutter(&format!("{:width$}┌─", "")), visible::line(&place));
         of_file.sort_by_key(|mark| (mark.line, mark.label.span.start));
         lines(out, &of_file, sources, width, finding.severity, pen);
     }
@@ -139,7 +143,7 @@ fn lines(out: &mut String, marks: &[&Mark<'_>], sources: &Sources, width: usize,
         last = Some(mark.line);
         let (sign, style) =
             if mark.primary { ("^", of_severity(severity)) } else { ("-", AnsiColor::Blue.on_default()) };
-        let drawn = format!("{} {}", sign.repeat(shown.length), visible(&mark.label.text));
+        let drawn = format!("{} {}", sign.repeat(shown.length), visible::line(&mark.label.text));
         let bar = pen.gutter(&format!("{:width$}│", ""));
         let marked = pen.paint(style, drawn.trim_end());
         let _ = writeln!(out, "{bar} {:indent$}{marked}", "", indent = shown.indent);
@@ -185,23 +189,19 @@ impl Shown {
 
 /// What is shown of characters: a tab as four blanks, what is invisible as a box.
 fn expand(characters: &[char]) -> String {
-    characters.iter().map(|character| if *character == '\t' { "    ".into() } else { shown(*character) }).collect()
-}
-
-fn shown(character: char) -> String {
-    let hidden = character.is_control()
-        || matches!(character, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}');
-    if hidden || matches!(character, '\u{FEFF}' | '\u{061C}') { "\u{FFFD}".into() } else { character.to_string() }
-}
-
-/// A text of ours, in which what a file wrote cannot steer the terminal.
-pub(super) fn visible(text: &str) -> String {
-    text.chars().map(|character| if character == '\n' { "\n".into() } else { shown(character) }).collect()
+    let mut out = String::with_capacity(characters.len());
+    for character in characters {
+        match character {
+            '\t' => out.push_str("    "),
+            other => out.push(visible::character_of(*other)),
+        }
+    }
+    visible::without_commands(&out).into_owned()
 }
 
 fn notes(out: &mut String, finding: &Finding, pen: Pen) {
     let mut note = |word: &str, text: &str| {
-        let text = visible(text).replace('\n', "\n      ");
+        let text = visible::lines(text, MARGIN);
         let _ = writeln!(out, "{} {text}", pen.paint(Style::new().bold(), &format!("{word:<5}")));
     };
     finding.why.iter().for_each(|why| note("why", why));

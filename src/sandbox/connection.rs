@@ -11,6 +11,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use super::origin;
 use ::http::Response;
 use axum::{
     body::Body,
@@ -31,6 +32,14 @@ pub(crate) struct ClientConnection {
 /// Cuts the connection of a request when set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cut(Arc<AtomicBool>);
+
+/// The connection that a request came by.
+#[derive(Clone, Debug)]
+pub(crate) struct Incoming {
+    pub(crate) cut: Cut,
+    /// The address that the client reached.
+    pub(crate) local: SocketAddr,
+}
 
 impl Cut {
     /// Cuts the connection; what is answered then reaches nobody.
@@ -93,8 +102,9 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Cut {
+impl Connected<IncomingStream<'_, Door>> for Incoming {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().cut.clone()
+        let ClientConnection { stream, cut } = stream.io();
+        Self { cut: cut.clone(), local: stream.local_addr().unwrap_or(origin::UNKNOWN) }
     }
 }

@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 
 use super::{
     access::{self, User, Wish},
-    connection::{Cut, Door},
+    connection::{Cut, Door, Incoming},
     delete, discovery,
     faults::{Effects, Seen},
-    forms, patch, read,
+    forms, origin, patch, read,
     reply::{Reply, failure, injected, response},
     resources::ServedResource,
     review,
@@ -33,7 +33,7 @@ const BODY_LIMIT: usize = 3 << 20;
 /// Serves until the server is told to stop.
 pub(crate) async fn run(listener: TcpListener, server: Arc<Server>) {
     let mut control = server.control.subscribe();
-    let router = Router::new().fallback(handle).with_state(server).into_make_service_with_connect_info::<Cut>();
+    let router = Router::new().fallback(handle).with_state(server).into_make_service_with_connect_info::<Incoming>();
     let stop = async move {
         let _ = control.wait_for(|control| control.stopped).await;
     };
@@ -90,10 +90,13 @@ impl Call {
 /// Answers one request.
 async fn handle(
     State(server): State<Arc<Server>>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
+    ConnectInfo(Incoming { cut, local }): ConnectInfo<Incoming>,
     request: Request<Body>,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    if let Err(status) = origin::check(&parts.headers, &parts.uri, local) {
+        return failure(&status);
+    }
     let target = route::target(parts.uri.path());
     let user = match access::caller(&server, &parts.headers) {
         Ok(user) => user,

@@ -35,6 +35,7 @@ mod json;
 #[cfg(test)]
 mod laws;
 mod lifecycle;
+mod origin;
 mod patch;
 mod pod_security;
 mod proto;

@@ -33,6 +33,7 @@ use super::{
     server::locked,
     store::{Key, Store, StoreEvent, StoredObject},
 };
+use crate::private;
 
 /// Writes wait so long for company before they are synced together.
 const GATHER: Duration = Duration::from_millis(30);
@@ -147,7 +148,7 @@ pub(crate) fn open(path: &Path, fresh: Store) -> io::Result<(Store, Recorder)> {
 
 fn locked_file(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        private::make_folder(folder)?;
     }
     let file = open_private(&beside(path, ".lock"))?;
     file.try_lock().map_err(|error| match error {

@@ -35,7 +35,7 @@ const MOST_CHARACTERS: usize = 1000;
 pub fn decode(file: FileId, bytes: &[u8]) -> (String, Findings) {
     let mut findings = Findings::default();
     if bytes.len() > LONGEST_FILE {
-        findings.push(too_large(file, bytes.len()));
+        findings.push(too_large(file));
         return (String::new(), findings);
     }
     let error = match std::str::from_utf8(bytes) {
@@ -60,9 +60,9 @@ pub fn decode(file: FileId, bytes: &[u8]) -> (String, Findings) {
     (text, findings)
 }
 
-/// The finding about a file of `length` bytes.
-pub(super) fn too_large(file: FileId, length: usize) -> Finding {
-    let title = format!("this file is too large: {length} bytes");
+/// The finding about a file that is too large; how large is not always read.
+pub(super) fn too_large(file: FileId) -> Finding {
+    let title = "this file is too large to be one of a garden";
     Finding::unreadable(Code::new("E0001"), Extent::Place, title, Span::new(file, 0..0))
         .why(format!("a file of a garden has at most {LONGEST_FILE} bytes"))
         .help("split it: what a file holds is said by its top-level nodes, so they may lie in any file")

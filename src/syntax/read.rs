@@ -47,7 +47,7 @@ struct Reading {
 impl Reading {
     fn run(&mut self) -> Document {
         if self.text.len() > 3 * LONGEST_FILE {
-            self.findings.push(guard::too_large(self.file, self.text.len()));
+            self.findings.push(guard::too_large(self.file));
             return Document { file: self.file, nodes: Vec::new(), refused: true };
         }
         let (mut findings, repairs) = guard::characters(self.file, &self.text);

@@ -187,7 +187,7 @@ fn github_lines_cannot_be_broken_out_of() {
     assert_eq!(text.lines().count(), 1, "{text}");
     let (properties, message) = text.trim_end().strip_prefix("::error ").unwrap().split_once("::").unwrap();
     assert!(properties.starts_with("file=a%2Cb%3Ac%25.kdl,line=1,endLine=1,col=1,endColumn=6,title=E0101%3A "));
-    assert!(message.contains("one%0A::error::two 100%25, three: `four`%0D"), "{message}");
+    assert!(message.contains("one%0A::error::two 100%25, three: `four`%0Ahelp"), "{message}");
     for (of, sources, findings) in all() {
         let text = render(Format::Github, findings, sources, Drawing::Plain);
         assert!(text.lines().all(|line| line.starts_with("::")), "{of}: {text}");

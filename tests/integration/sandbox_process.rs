@@ -133,3 +133,46 @@ async fn the_controllers_serve_another_server() {
     until(&secrets, "pg-app", |found| found.is_some_and(|found| found["data"]["password"].is_string())).await;
     handle.shutdown().await;
 }
+
+/// The status line of the answer to one request.
+fn answer(address: &str, request: &str) -> String {
+    use std::io::{Read as _, Write as _};
+
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(format!("{request}Connection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_page_in_a_browser_reaches_nothing() {
+    let environment = TestEnvironment::new();
+    let _process = environment.sandbox(&["--bare"]);
+    let config: Value = serde_json::from_str(&environment.read("kubeconfig")).unwrap();
+    let server = config["clusters"][0]["cluster"]["server"].as_str().unwrap();
+    let address = server.rsplit(['@', '/']).next().unwrap();
+    let get = |path: &str, host: &str, more: &str| {
+        let token = "Authorization: Bearer admintoken\r\n";
+        answer(address, &format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{token}{more}"))
+    };
+    assert!(get("/api/v1/secrets", address, "").contains(" 200 "));
+    assert!(get("/api/v1/secrets", address, &format!("Origin: http://{address}\r\n")).contains(" 200 "));
+    for path in ["/api/v1/secrets", "/version", "/sandbox/faults", "/nothing"] {
+        assert!(get(path, "attacker.example", "").contains(" 403 "), "{path}");
+        assert!(get(path, &format!("attacker.example\r\nHost: {address}"), "").contains(" 4"), "{path}");
+        assert!(get(path, address, "Origin: http://attacker.example\r\n").contains(" 403 "), "{path}");
+        assert!(get(path, address, "Origin: null\r\n").contains(" 403 "), "{path}");
+    }
+    // A whole address in the first line wins over the header, in browsers' eyes too.
+    let absolute = "GET http://attacker.example/api/v1/secrets HTTP/1.1\r\nHost: attacker.example\r\n";
+    assert!(answer(address, absolute).contains(" 403 "));
+}
+
+#[test]
+fn the_token_that_everybody_knows_is_for_loopback_alone() {
+    let environment = TestEnvironment::new();
+    let said = environment.run(["sandbox", "--bare", "--listen", "0.0.0.0:0"]);
+    assert_eq!(said.code, 2, "{}", said.text());
+    assert!(said.text().contains("--token"), "{}", said.text());
+}

@@ -174,7 +174,7 @@ pub(crate) fn daemon(handle: &Handle, folder: &std::path::Path, mirror: &str) ->
     let repository = folder.join("garden");
     let kubeconfig = folder.join("kubeconfig");
     std::fs::write(&kubeconfig, handle.kubeconfig("ada")).unwrap();
-    let remote = Remote { address: repository.display().to_string(), branch: None, token: None };
+    let remote = Remote::open_to_all(repository.display().to_string(), None);
     let contexts = BTreeMap::from([("ada-lovelace".to_owned(), "ada".to_owned())]);
     let hours = |hours| Duration::from_hours(hours);
     Daemon::new(
@@ -196,6 +196,7 @@ pub(crate) fn commit(folder: &std::path::Path, files: &[RawFile]) {
     let repository = git2::Repository::open(folder).or_else(|_| git2::Repository::init(folder)).unwrap();
     let mut index = repository.index().unwrap();
     for file in files {
+        std::fs::create_dir_all(folder.join(&file.path).parent().unwrap()).unwrap();
         std::fs::write(folder.join(&file.path), &file.bytes).unwrap();
         index.add_path(std::path::Path::new(&file.path)).unwrap();
     }

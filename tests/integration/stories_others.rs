@@ -334,20 +334,20 @@ fn a_commit_that_takes_back_what_is_applied_is_refused_until_the_garden_says_so(
             write("", "a \"3\"");
         }
         let (said, code) = run();
-        let kept = format!("kept: alpha is at {}, which this commit takes back", &second[..10]);
+        let kept = format!("kept: alpha is at {}, which this commit takes back", &second[..12]);
         assert!(said.contains(&kept) && code == 1, "{said}");
         assert!(
-            said.contains(&format!("commit `rollback to=\"{}\"` in garden.kdl on top of it", &first[..10])),
+            said.contains(&format!("commit `rollback to=\"{}\"` in garden.kdl on top of it", &first[..12])),
             "{said}"
         );
         assert!(!said.contains("ConfigMap"), "nothing is planned: {said}");
     }
     // The way out that was told; another commit is not the one that both share.
     environment.reset(&first);
-    write(&format!("rollback to=\"{}\"", &second[..10]), "a \"1\"");
+    write(&format!("rollback to=\"{}\"", &second[..12]), "a \"1\"");
     assert_eq!(run().1, 1);
     environment.reset(&first);
-    write(&format!("rollback to=\"{}\"", &first[..10]), "a \"1\"");
+    write(&format!("rollback to=\"{}\"", &first[..12]), "a \"1\"");
     let (said, code) = run();
     assert!(said.contains("data.a: \"2\" → \"1\"") && code == 0, "{said}");
     let (said, code) = run();

@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::super::request::Content;
 use super::super::retry::Retry;
 use super::super::wait;
-use super::object::create;
-use super::{Acting, Stop, rendered, version_of};
+use super::object::{create, new_body};
+use super::{Acting, Stop, version_of};
 use crate::kind::ReclaimPolicy;
-use crate::plan::{Base, Done, GARDEN_LABEL, MANAGER, body_to_send};
+use crate::plan::{Base, Done, GARDEN_LABEL, MANAGER};
 
 /// Deletes an object and makes it anew, once the old one is gone.
 pub(super) async fn replace(acting: &Acting<'_>, base: &Base) -> Result<Done, Stop> {
@@ -25,7 +25,8 @@ pub(super) async fn replace(acting: &Acting<'_>, base: &Base) -> Result<Done, St
     if !gone {
         return Err(Stop::Later("the old object is still being deleted".to_owned()));
     }
-    create(acting, &body_to_send(rendered(acting)?, work.directives, acting.entry), None).await
+    let body = new_body(acting)?;
+    create(acting, &body, None).await
 }
 
 /// Deletes an object, after its reclaim policy was switched where the action wants that.

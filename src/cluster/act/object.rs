@@ -1,16 +1,21 @@
 //! Creates, changes and adopts an object by server-side apply.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::super::retry::Retry;
 use super::ownership::{hand_over, take_back, take_over};
 use super::union::{clear_books, take_away};
 use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
-use crate::plan::{Base, Done, Entry, LiveObject, body_to_send, health, union, values_hash};
+use crate::plan::{
+    Base, Done, Entry, LiveObject, Verified, body_to_send, health, leaves_fields, may_still_force, union, values_hash,
+};
+use crate::render::ObjectId;
 
 /// Creates the object of an action.
 pub(super) async fn make(acting: &Acting<'_>) -> Result<Done, Stop> {
-    let body = body_to_send(rendered(acting)?, acting.work.directives, acting.entry);
+    let body = new_body(acting)?;
     create(acting, &body, acting.entry).await
 }
 
@@ -22,7 +27,7 @@ pub(super) async fn set(
     replicas: Option<u64>,
     away: &[String],
 ) -> Result<Done, Stop> {
-    let body = body_to_send(rendered(acting)?, acting.work.directives, acting.entry);
+    let body = body_beside(acting, acting.entry)?;
     if let Some(replicas) = replicas {
         hand_over(acting, replicas).await?;
     }
@@ -33,16 +38,29 @@ pub(super) async fn set(
 
 /// Adopts an object, once the fields of the tools that made it are ours.
 pub(super) async fn adopt(acting: &Acting<'_>, base: &Base, tools: &[String], away: &[String]) -> Result<Done, Stop> {
-    let object = rendered(acting)?;
-    let body = body_to_send(object, acting.work.directives, acting.entry).into_owned();
+    let body = body_beside(acting, acting.entry)?.into_owned();
     // It was planned without the nonce that its entry has by now.
-    let planned = body_to_send(object, acting.work.directives, None);
+    let planned = body_beside(acting, None)?;
     if !tools.is_empty() {
         take_over(acting, base, &planned).await?;
     }
     let cleared = if away.is_empty() { None } else { Some(take_away(acting, base, &planned, away).await?) };
     let is_as_seen = cleared.is_some() || tools.is_empty();
     change(acting, cleared.as_ref().unwrap_or(base), is_as_seen, body, &planned).await
+}
+
+/// The body of an object that is made anew.
+pub(super) fn new_body<'a>(acting: &Acting<'a>) -> Result<Cow<'a, Value>, Stop> {
+    let work = acting.work;
+    Ok(body_to_send(work.schemas, work.directives, rendered(acting)?, acting.entry, None))
+}
+
+/// The body of an object that was there when the plan was made.
+fn body_beside<'a>(acting: &Acting<'a>, entry: Option<&Entry>) -> Result<Cow<'a, Value>, Stop> {
+    let work = acting.work;
+    let same = |(id, _): &(&ObjectId, &LiveObject)| id.identity() == acting.action.id.identity();
+    let live = work.live.objects.iter().find(same).map(|(_, live)| &*live.body);
+    Ok(body_to_send(work.schemas, work.directives, rendered(acting)?, entry, live))
 }
 
 /// Makes an object. The server must answer that it is new; one that turns out to be there is left as it was, unless it is
@@ -106,8 +124,17 @@ async fn change(
             let arrived = lost && is_as_wanted(acting, &found, &wanted);
             return if arrived { written(acting, base, found, true).await } else { Err(moved_since()) };
         }
+        // Force takes whatever is in the way: what was not planned to be taken is not.
+        if acting.action.force() && !may_be_forced(acting, &found, &wanted)? {
+            return Err(moved_since());
+        }
         version = version_of(&found);
     }
+}
+
+fn may_be_forced(acting: &Acting<'_>, found: &Value, wanted: &Value) -> Result<bool, Stop> {
+    let (work, object) = (acting.work, rendered(acting)?);
+    Ok(may_still_force(work.schemas, object, acting.entry, work.directives, found, wanted))
 }
 
 /// What came of a change, once nothing that was ours for a moment is left in the books.
@@ -141,8 +168,12 @@ fn is_as_wanted(acting: &Acting<'_>, found: &Value, wanted: &Value) -> bool {
 fn applied(acting: &Acting<'_>, body: &Value) -> Done {
     let (work, action) = (acting.work, acting.action);
     if let (Some(mirror), Some(object)) = (work.mirror, object_of(work, &action.id)) {
-        let wanted = body_to_send(object, work.directives, work.inventory.find(&action.id).map(|(_, entry)| entry));
-        let verified = is_as_wanted(acting, body, &wanted).then_some(action.desired_hash.as_str());
+        let entry = work.inventory.find(&action.id).map(|(_, entry)| entry);
+        let wanted = body_to_send(work.schemas, work.directives, object, entry, Some(body));
+        let verified = is_as_wanted(acting, body, &wanted).then(|| Verified {
+            hash: work.directives.wanted_hash(object),
+            leaves_fields: leaves_fields(work.schemas, work.directives, object, body),
+        });
         mirror.read(&action.id, &LiveObject::new(body.clone()), verified);
     }
     Done::Applied { uid: uid_of(body), health: Some(health(body)) }

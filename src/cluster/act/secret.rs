@@ -13,7 +13,7 @@ use super::super::retry::{Pause, Retry};
 use super::ownership::take_back;
 use super::{Acting, Stop, carries, nonce_of, request_of, uid_of, was_ours};
 use crate::kind;
-use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Verb, request_hash};
+use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Verb, Verified, request_hash};
 use crate::render::{Generated, SecretRequest, SecretSource};
 use crate::secrets::Material;
 
@@ -171,7 +171,11 @@ fn applied(acting: &Acting<'_>, mut body: Value) -> Done {
 fn applied_closed(acting: &Acting<'_>, closed: Value) -> Done {
     let uid = uid_of(&closed);
     if let (Some(mirror), Some(request)) = (acting.work.mirror, request_of(acting.work, &acting.action.id)) {
-        mirror.read(&acting.action.id, &LiveObject::new(closed), Some(&request_hash(request)));
+        mirror.read(
+            &acting.action.id,
+            &LiveObject::new(closed),
+            Some(Verified { hash: request_hash(request), leaves_fields: false }),
+        );
     }
     Done::Applied { uid, health: None }
 }

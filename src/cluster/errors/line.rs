@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::{ApiError, Refusal, StatusCause};
 use crate::finding::{Code, Finding};
 use crate::name::Name;
-use crate::render::{Object, SecretRequest};
+use crate::plan::out_of_conflict;
+use crate::render::{Object, ObjectId, SecretRequest};
 use crate::source::Span;
 
 /// The server refuses a value or a field.
@@ -107,7 +108,7 @@ pub(crate) fn findings(error: &ApiError, object: &Object, organisation: &Name) -
     let found = causes.iter().map(|cause| {
         let pointer = pointer_of(&object.body, &cause.field);
         let span = object.origins.of(&pointer).unwrap_or(whole);
-        of_field(refusal, cause, &what, span).stops(organisation.clone())
+        of_field(refusal, cause, (&object.id, &what), span).stops(organisation.clone())
     });
     found.collect()
 }
@@ -118,18 +119,14 @@ pub(crate) fn finding_of_secret(error: &ApiError, request: &SecretRequest, organ
     Some(of_whole(error.refusal()?, &what, request.origin).stops(organisation.clone()))
 }
 
-fn of_field(refusal: &Refusal, cause: &StatusCause, what: &str, span: Span) -> Finding {
+fn of_field(refusal: &Refusal, cause: &StatusCause, (id, what): (&ObjectId, &str), span: Span) -> Finding {
     let field = cause.field.trim_start_matches('.');
     if cause.reason == "FieldManagerConflict" {
         let manager = cause.message.split('"').nth(1).unwrap_or("somebody else");
         return Finding::error(CONFLICT, format!("`{field}` of {what} belongs to `{manager}`"), span)
             .label("asks for this field")
             .why(cause.message.clone())
-            .help(format!(
-                "to take it, write `field {} \"{}\" take` in the app; to leave it, `leave`",
-                kind_and_name(what),
-                cause.field
-            ));
+            .help(out_of_conflict(id, &cause.field));
     }
     let forbidden = refusal.code == 403;
     let code = if forbidden { FORBIDDEN } else { REFUSED_VALUE };
@@ -137,10 +134,6 @@ fn of_field(refusal: &Refusal, cause: &StatusCause, what: &str, span: Span) -> F
         .label("this decides the refused field")
         .why(cause.message.clone())
         .help("mend the value on this line; nothing of the object was changed")
-}
-
-fn kind_and_name(what: &str) -> String {
-    what.replace('`', "")
 }
 
 fn of_whole(refusal: &Refusal, what: &str, span: Span) -> Finding {
@@ -223,7 +216,15 @@ mod tests {
             (String::new(), at(1)),
             ("/spec/template/spec/containers/1/ports/0".to_owned(), at(9)),
         ]));
-        let object = Object { id, body: deployment(), origins, by_hand: BTreeSet::new(), app: None, stage: Stage::Workload, holds_data: false };
+        let object = Object {
+            id,
+            body: deployment(),
+            origins,
+            by_hand: BTreeSet::new(),
+            app: None,
+            stage: Stage::Workload,
+            holds_data: false,
+        };
         let body = json!({"code": 422, "message": "x", "details": {"causes": [
             {"reason": "FieldValueInvalid", "message": "must be no more than 15 characters", "field": "spec.template.spec.containers[1].ports[0].name"}]}});
         let error = ApiError::Refused(Box::new(refusal(&body)));
@@ -239,7 +240,15 @@ mod tests {
         let id =
             ObjectId { api_version: "v1".into(), kind: "ConfigMap".into(), namespace: "t".into(), name: "web".into() };
         let origins = Origins(BTreeMap::from([(String::new(), Span::new(FileId(3), 1..2))]));
-        let object = Object { id, body: json!({}), origins, by_hand: BTreeSet::new(), app: None, stage: Stage::Workload, holds_data: false };
+        let object = Object {
+            id,
+            body: json!({}),
+            origins,
+            by_hand: BTreeSet::new(),
+            app: None,
+            stage: Stage::Workload,
+            holds_data: false,
+        };
         for (status, code) in [(403, "E0652"), (409, "E0651"), (400, "E0654")] {
             let body = json!({"code": status, "message": "no"});
             let error = ApiError::Refused(Box::new(refusal(&body)));

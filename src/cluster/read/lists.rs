@@ -162,10 +162,10 @@ fn judged(read: &ReadRequest<'_>, item: Value, resource: &Resource) -> Option<(N
         return None;
     }
     let (id, object) = typed(item, resource);
-    let settled = scope.judge.is_as_desired(&id, &object);
+    let verified = scope.judge.verified(&id, &object);
+    let settled = verified.is_some();
     if let Some(mirror) = read.mirror {
-        let wanted = settled.then(|| scope.judge.wanted(&id)).flatten();
-        mirror.read(&id, &object, wanted.as_deref());
+        mirror.read(&id, &object, verified);
     }
     let settled = settled && read.reading != Reading::Bodies;
     let kept = if settled { Kept::Settled(Settled::of(&object)) } else { Kept::Whole(object) };

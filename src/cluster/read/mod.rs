@@ -18,7 +18,7 @@ use super::mirror::Mirror;
 use super::request::{Detail, query_escaped};
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled};
+use crate::plan::{GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled, Verified};
 use crate::render::ObjectId;
 
 pub(crate) use listing::Listing;
@@ -148,8 +148,7 @@ fn typed(mut item: Value, resource: &Resource) -> (ObjectId, LiveObject) {
 fn insert(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live, item: Value, resource: &Resource) {
     let (id, object) = typed(item, resource);
     if let Some(mirror) = read.mirror {
-        let wanted = scope.judge.wanted(&id).filter(|_| scope.judge.is_as_desired(&id, &object));
-        mirror.read(&id, &object, wanted.as_deref());
+        mirror.read(&id, &object, scope.judge.verified(&id, &object));
     }
     live.objects.insert(id, object);
 }
@@ -193,7 +192,7 @@ fn settle_secrets(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live
         let wanted = as_desired.then(|| scope.judge.wanted(&request.id)).flatten();
         let (Some(object), Some(wanted)) = (live.objects.get(&request.id), wanted) else { continue };
         if let Some(mirror) = read.mirror {
-            mirror.read(&request.id, object, Some(&wanted));
+            mirror.read(&request.id, object, Some(Verified { hash: wanted, leaves_fields: false }));
         }
         if read.reading != Reading::Bodies {
             live.settled.insert(request.id.clone(), Settled::of(object));

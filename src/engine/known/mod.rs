@@ -87,16 +87,14 @@ impl Known {
         if moved { self.check_aside(snapshot.clone(), now, shutdown).await } else { Some(checked) }
     }
 
-    /// IO: reads which commit each organisation is applied at, and what it was. Known from then on.
-    pub(super) async fn learn(
+    /// Takes note of which commit each organisation is applied at, and what it was. IO: the repository's history.
+    pub(super) fn learn<'n>(
         &mut self,
-        clusters: &BTreeMap<Name, Connection>,
-        all: impl Iterator<Item = &Name>,
+        inventories: BTreeMap<Name, StoredInventories>,
+        all: impl Iterator<Item = &'n Name>,
         repository: Option<&Repository>,
-        garden: &Name,
         now: jiff::Timestamp,
     ) {
-        let inventories = past::read_inventories(clusters, garden).await;
         self.unread = all.filter(|name| !inventories.contains_key(*name)).cloned().collect();
         let before = self.applied.take().unwrap_or_default();
         let applied = past::applied(&past::fullest(&inventories), repository, now);

@@ -133,6 +133,13 @@ pub(in crate::engine) async fn read_inventories(
     join_all(reads).await.into_iter().flatten().collect()
 }
 
+/// The commits that inventories name.
+pub(in crate::engine) fn named_commits(read: &BTreeMap<Name, cluster::StoredInventories>) -> BTreeSet<CommitId> {
+    let stored = read.values().flat_map(BTreeMap::values).filter_map(|stored| stored.as_ref().ok());
+    let named = stored.flat_map(|stored| [&stored.inventory.commit, &stored.inventory.footprint.begun]);
+    named.filter(|commit| !commit.is_empty()).map(|commit| CommitId(commit.clone())).collect()
+}
+
 /// The inventory of each organisation, on the cluster that holds something of it.
 pub(in crate::engine) fn fullest(read: &BTreeMap<Name, cluster::StoredInventories>) -> Inventories<'_> {
     let mut inventories = Inventories::new();

@@ -7,7 +7,7 @@ use crate::check::Checked;
 use crate::engine::known::Known;
 use crate::engine::options::RoundOptions;
 use crate::engine::round::TakenBack;
-use crate::git::{CommitId, Repository};
+use crate::git::{Ancestry, CommitId, Repository, SHORTEST_COMMIT};
 use crate::model::Garden;
 use crate::name::Name;
 use crate::render::Packed;
@@ -51,12 +51,13 @@ pub(in crate::engine) fn backwards(
     let (Some(applied), Some(repository), Some(commit)) = (&known.applied, repository, &checked.commit) else {
         return BTreeMap::new();
     };
-    let is_declared = |shared: &CommitId| {
-        garden.rollback.as_ref().is_some_and(|to| !to.value.is_empty() && shared.0.starts_with(to.value.as_str()))
+    let is_declared = |named: &CommitId| {
+        let to = garden.rollback.as_ref().map(|to| to.value.as_str());
+        to.is_some_and(|to| to.len() >= SHORTEST_COMMIT && named.0.starts_with(to))
     };
-    let taken_back = |at: &CommitId| {
-        let shared = repository.taken_back(at, &commit.id).filter(|shared| !is_declared(shared))?;
-        Some(TakenBack { at: at.clone(), shared })
+    let taken_back = |at: &CommitId| match repository.ancestry(at, &commit.id) {
+        Ancestry::BuildsOn => None,
+        ancestry => Some(TakenBack { at: at.clone(), ancestry }).filter(|back| !is_declared(back.named())),
     };
     let mut verdicts: BTreeMap<&CommitId, Option<TakenBack>> = BTreeMap::new();
     let mut found = BTreeMap::new();

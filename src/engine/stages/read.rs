@@ -184,6 +184,8 @@ fn left_over(cluster: &Name, organisation: Name, stored: StoredInventory) -> Org
 fn directives(round: &RoundState<'_>, organisation: &Name) -> Directives {
     let mut directives =
         round.garden.organisations.get(organisation).map(|written| Directives::of(written)).unwrap_or_default();
+    let written = round.garden.organisations.get(organisation);
+    directives.hatches = written.map(|written| plan::hatches_of(round.garden, written)).unwrap_or_default();
     directives.clean &= round.garden.unreadable.is_empty();
     // What renders an object is in the garden.
     let rendered = round.objects.get(organisation).map(|objects| objects.objects.iter()).into_iter().flatten();
@@ -277,7 +279,9 @@ fn questions(
     let objects = plan::questions(&input(round, schemas, state), all).into_iter().map(|at| &state.objects.objects[at]);
     let asked = objects.filter(|object| wanted(object)).map(|object| {
         let entry = state.stored.inventory.find(&object.id).map(|(_, entry)| entry);
-        (object.id.clone(), Arc::new(plan::body_to_send(object, &state.directives, entry).into_owned()))
+        let live = state.live.objects.get(&object.id).map(|live| &*live.body);
+        let body = plan::body_to_send(schemas, &state.directives, object, entry, live);
+        (object.id.clone(), Arc::new(body.into_owned()))
     });
     asked.collect()
 }

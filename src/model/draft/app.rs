@@ -125,7 +125,7 @@ pub(super) fn build(sources: &AppSources<'_>, findings: &mut Findings) -> Option
         hold: own.and_then(|node| text_of(sources.file, node, "hold")),
         was: own.and_then(|node| child(sources.file, node, "was")).and_then(|node| name_at(node, 0)),
         adopt: inner("adopt").filter_map(adopt).collect(),
-        fields: inner("field").filter_map(field).collect(),
+        fields: inner("field").filter_map(|node| field(sources.name, node)).collect(),
         env: env(sources),
         patches: patches(sources),
         span: sources.span(),
@@ -335,8 +335,9 @@ fn adopt(node: &Node) -> Option<Adopt> {
     Some(Adopt { kind: text_at(node, 0)?.value, name: text_at(node, 1)?.value, span: node.head })
 }
 
-fn field(node: &Node) -> Option<FieldDecision> {
+fn field(app: &Name, node: &Node) -> Option<FieldDecision> {
     Some(FieldDecision {
+        app: app.clone(),
         kind: text_at(node, 0)?.value,
         name: text_at(node, 1)?.value,
         path: text_at(node, 2)?.value,

@@ -70,7 +70,7 @@ fn variable(node: &Node, value: &Value) -> Option<&'static str> {
 }
 
 /// What a text looks like, where it looks like a secret.
-fn looks_secret(text: &str) -> Option<&'static str> {
+pub(crate) fn looks_secret(text: &str) -> Option<&'static str> {
     if STARTS.iter().any(|start| text.starts_with(start) && text.len() >= start.len() + 8) {
         return Some("keys and tokens start like it");
     }

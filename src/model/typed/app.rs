@@ -85,6 +85,8 @@ pub struct Adopt {
 /// `field KIND NAME "path" take|leave`: an ownership conflict decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldDecision {
+    /// The app that says so: it decides about its own objects only.
+    pub(crate) app: Name,
     /// The Kubernetes kind.
     pub(crate) kind: String,
     /// The object's name.

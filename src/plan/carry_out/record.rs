@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::footprint;
-use super::outcome::{Done, OrganisationOutcome, Skip};
+use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::merge;
 use crate::model::Footprint;
 use crate::plan::decide::action::{Action, Verb, What};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Creating, Keeping};
-use crate::plan::state::standing;
-use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence, body_to_send};
+use crate::plan::state::{decisions, standing};
+use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence};
 use crate::render::{Object, ObjectId};
 
 /// The inventory before the first write: everything that may exist of ours once the plan has run.
@@ -75,7 +75,7 @@ fn is_made_anew(action: &Action) -> bool {
 }
 
 fn is_unchanged(action: &Action) -> bool {
-    matches!(action.deed, Deed::Keep { why: Keeping::Unchanged, .. })
+    matches!(action.deed, Deed::Keep { why: Keeping::Unchanged | Keeping::LeftToOthers(_), .. })
 }
 
 /// Starts the clocks of what is retired, and stops those of what lives again.
@@ -118,6 +118,8 @@ pub(crate) fn after(
                 if let Some(entry) = next.entries.get_mut(&action.id) {
                     let nonce = entry.nonce().map(str::to_owned);
                     entry.presence = Presence::Known { uid: uid.clone(), nonce };
+                    // What was left to others until now may be ours.
+                    entry.own_fields = OwnFields::default();
                     record(input, action.what, &action.id, entry);
                 }
             }
@@ -133,6 +135,9 @@ pub(crate) fn after(
             }
             Done::Deleting | Done::Failed { .. } | Done::Skipped { .. } => {}
         }
+    }
+    if !outcome.outcomes.iter().any(Outcome::is_open) {
+        next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();
     }
     footprint::end(input, plan, outcome, earlier, &mut next);
     next
@@ -166,6 +171,10 @@ fn record(input: &Input<'_>, what: What, id: &ObjectId, entry: &mut Entry) {
 }
 
 fn own_fields(input: &Input<'_>, object: &Object, entry: &Entry) -> OwnFields {
-    let body = body_to_send(object, input.directives, Some(entry));
-    merge::own_fields(input.schemas, &body).map(|fields| OwnFields::of(&fields)).unwrap_or_default()
+    let live = input.live.objects.get(&object.id).filter(|_| entry.uid().is_some());
+    let left = live.map(|live| decisions::left(input.schemas, input.directives, object, &live.body));
+    let left = left.unwrap_or_default();
+    let body = decisions::body_without(object, Some(entry), &left);
+    let fields = merge::own_fields(input.schemas, &body).map(|fields| OwnFields::of(&fields)).unwrap_or_default();
+    fields.leaving(left.iter().map(decisions::LeftField::field))
 }

@@ -19,7 +19,7 @@ use crate::kind;
 use crate::name::Name;
 use crate::plan::state::identity::Identity;
 use crate::plan::state::standing::Index;
-use crate::plan::tell::findings;
+use crate::plan::tell::{findings, hatches};
 use crate::plan::{Input, OrganisationPlan};
 use action::Action;
 use deed::Deed;
@@ -43,6 +43,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         cluster_uid: input.live.cluster_uid.clone(),
         namespace: input.desired.namespace.to_string(),
         rendered_hash: String::new(),
+        hatches: hatches::of(input),
         actions,
         unchanged: 0,
         gone: vanished.gone,

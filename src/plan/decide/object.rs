@@ -1,24 +1,29 @@
 //! What is done with each desired object.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::action::{Action, Base, FieldChange, Place, What};
 use super::deed::Deed;
 use super::immutable;
 use super::prospect::{Prospect, overlaid, prospect, reckoned};
-use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing, Replacing};
+use super::reason::{Adopting, Changing, Creating, Holding, Keeping, LeftToOthers, Refusing, Replacing};
 use super::take_over;
 use crate::merge::Displacement;
-use crate::plan::state::directives::means;
-use crate::plan::state::input::{AppliedBefore, body_to_send, is_taken, kind_key};
+use crate::model::FieldDecision;
+use crate::plan::state::decisions::{self, LeftField, body_without};
+use crate::plan::state::input::{AppliedBefore, is_taken, kind_key};
 use crate::plan::state::live::{Cause, Conflict, DryRun};
-use crate::plan::state::owners;
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::state::union::{self, Siblings};
+use crate::plan::state::{owners, path};
 use crate::plan::tell::diff::{Compared, diff};
 use crate::plan::tell::words::people;
 use crate::plan::{Entry, Input, LiveObject, desired_hash, values_hash};
+use crate::policy::protected::at_pointer;
 use crate::render::Object;
+use crate::source::Span;
 
 /// The action of one desired object; `None` for an object of a retired app that is not made (any more).
 pub(in crate::plan) fn object(input: &Input<'_>, index: &Index<'_>, object: &Object) -> Option<Action> {
@@ -66,7 +71,7 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
         Some(entry) if entry.uid().is_some() => Creating::DeletedBehindOurBack { with_data: takes_data(object) },
         Some(_) => Creating::Resumed,
     };
-    let wanted = body_to_send(object, input.directives, None);
+    let wanted = body_without(object, None, &[]);
     let changes = changes(input, object, None, &wanted, &wanted, AppliedBefore::Nothing);
     let (deed, verified) = match input.live.dry_runs.get(&object.id) {
         Some(DryRun::Result(_) | DryRun::Accepted) => (Deed::Create(why), true),
@@ -112,18 +117,21 @@ struct There<'a> {
     tools: Vec<String>,
     /// The number of replicas that passes from us to an autoscaler.
     hand_over: Option<u64>,
+    /// Fields that are left to others.
+    left: Vec<LeftField>,
 }
 
 fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
-    let wanted = body_to_send(object, input.directives, entry);
+    let left = decisions::left(input.schemas, input.directives, object, &live.body);
+    let wanted = body_without(object, entry, &left);
     let asked = input.live.dry_runs.get(&object.id);
     if entry.is_some() && asked.is_none() && union::is_as_wanted(input.schemas, &live.body, &wanted) {
-        return action(input, object, Deed::keep(as_it_should_be(input, object)));
+        return action(input, object, Deed::keep(as_it_should_be(input, &left)));
     }
     let applied = AppliedBefore::of(object, entry);
     let tools = if entry.is_none() { take_over::tools(&live.body) } else { Vec::new() };
     let hand_over = handed_over(object, live, entry, &wanted);
-    let there = There { input, object, live, entry, wanted: &wanted, asked, applied, tools, hand_over };
+    let there = There { input, object, live, entry, wanted: &wanted, asked, applied, tools, hand_over, left };
     let prospect = there.prospect();
     let after = prospect.after.as_deref().unwrap_or(&wanted);
     let mut changes = changes(input, object, Some(&live.body), after, &wanted, applied);
@@ -136,7 +144,11 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     let deed = there.decided(&prospect, &changes, base);
     let note = deed.verb().writes().then(|| there.note(&prospect)).flatten();
     let causes = causes(&deed, asked);
-    let conflicts = prospect.conflicts.into_iter().chain(prospect.siblings.iter().flat_map(in_the_way)).collect();
+    let conflicts = prospect
+        .conflicts
+        .into_iter()
+        .chain(prospect.siblings.iter().flat_map(|one| in_the_way(object, one)))
+        .collect();
     // Where nothing moves but our books there is nothing to verify.
     let verified = prospect.verified || matches!(deed, Deed::Change { why: Changing::Interrupted, .. });
     Action { changes, conflicts, causes, verified, note, ..action(input, object, deed) }
@@ -190,7 +202,8 @@ impl There<'_> {
             let (away, ours) = (people(&siblings.away), people(&siblings.ours));
             format!("takes away {away}, which cannot stand beside {ours}")
         });
-        let notes: Vec<String> = tools.into_iter().chain(away).collect();
+        let left = (!self.left.is_empty()).then(|| left_to_others(self.input, &self.left).to_string());
+        let notes: Vec<String> = tools.into_iter().chain(away).chain(left).collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }
 
@@ -243,32 +256,57 @@ impl There<'_> {
         let by = names(drifted.filter(|manager| !union::is_ours_for_a_moment(manager)));
         let from =
             names(others.into_iter().map(|conflict| &conflict.manager).chain(newly.iter().flat_map(|one| &one.by)));
-        let why = match (entry.desired_hash == desired_hash(self.object), by.is_empty()) {
-            (true, _) => Changing::Drift { by },
+        let is_same = entry.desired_hash == desired_hash(self.object);
+        let why = match (is_same, by.is_empty()) {
+            (_, true) if !from.is_empty() => Changing::Taken { from, said: self.taking(prospect) },
+            (true, true) => self.left_alone(changes).unwrap_or(Changing::Drift { by }),
+            (true, false) => Changing::Drift { by },
             (false, false) => Changing::GardenChangedAndDrift { by },
-            (false, true) if !from.is_empty() => Changing::Taken { from },
             (false, true) if is_renderers(self.input) => Changing::RendererChanged,
             (false, true) => Changing::GardenChanged,
         };
         Deed::Change { why, base, force, hand_over: self.hand_over, take_away }
     }
 
+    /// The lines that take fields of others.
+    fn taking(&self, prospect: &Prospect<'_>) -> Vec<Place> {
+        let fields = prospect.conflicts.iter().map(|conflict| &conflict.field);
+        let fields = fields.chain(prospect.siblings.iter().flat_map(|one| one.ours.iter().chain(&one.away)));
+        let said = fields.filter_map(|field| decisions::taking(self.input.directives, self.object, field));
+        places(self.input, said.map(|decision| decision.span))
+    }
+
+    /// Why fields move that were left to others until now: all that does was not applied last, and the garden says `leave`.
+    fn left_alone(&self, changes: &[FieldChange]) -> Option<Changing> {
+        let leaves = self.input.directives.about(self.object).filter(|decision| !decision.take);
+        let leaves: Vec<&FieldDecision> = leaves.collect();
+        let of = |change: &FieldChange| {
+            let was_left = !self.applied.holds(&change.path);
+            leaves.iter().find(|one| was_left && path::covers(&path::plain(&one.path), &change.path))
+        };
+        let said = changes.iter().map(of).collect::<Option<Vec<_>>>()?;
+        let fields = changes.iter().map(|change| change.path.clone()).collect();
+        let said = places(self.input, said.into_iter().map(|decision| decision.span));
+        (!changes.is_empty()).then_some(Changing::LeftAlone { fields, said })
+    }
+
     /// Whether what we had not applied before may be taken away: it is nobody's, or the garden says `field … take`.
     fn may_take_away(&self, siblings: &Siblings) -> bool {
-        let fields = siblings.ours.iter().chain(&siblings.away);
-        let is_said = || {
-            fields
-                .map(|field| self.input.directives.decision(&self.object.id, field))
-                .any(|decision| decision.is_some_and(|decision| decision.take))
-        };
-        siblings.by.is_empty() || is_said()
+        let mut fields = siblings.ours.iter().chain(&siblings.away);
+        let is_said = |field: &String| decisions::taking(self.input.directives, self.object, field).is_some();
+        siblings.by.is_empty() || fields.any(is_said)
     }
 
     /// What is done where nothing that people can see moves: what we hold may, since the apply makes us its owner.
     fn without_changes(&self, prospect: &Prospect<'_>, base: Base) -> Deed {
         let after = prospect.after.as_deref().unwrap_or(self.wanted);
         if owners::ours(&self.live.body) != owners::ours(after) {
-            let why = if self.hand_over.is_some() { Changing::HandedOver } else { Changing::OwnershipOnly };
+            let passes = self.left.iter().any(|field| field.is_ours(&self.live.body));
+            let why = match self.hand_over {
+                Some(_) => Changing::HandedOver,
+                None if passes => Changing::Left(left_to_others(self.input, &self.left)),
+                None => Changing::OwnershipOnly,
+            };
             return Deed::Change { why, base, force: false, hand_over: self.hand_over, take_away: Vec::new() };
         }
         if union::has_passing(&self.live.body) && self.entry.is_some() {
@@ -277,7 +315,7 @@ impl There<'_> {
         }
         let why = match self.rewritten(after) {
             Some(path) => Keeping::Rewritten { path },
-            None => as_it_should_be(self.input, self.object),
+            None => as_it_should_be(self.input, &self.left),
         };
         Deed::Keep { why, base: Some(base) }
     }
@@ -295,9 +333,13 @@ impl There<'_> {
     }
 }
 
-/// Who stands in the way of what we say, where only one of several may be said.
-fn in_the_way(siblings: &Siblings) -> Vec<Conflict> {
-    let field = siblings.ours.first().cloned().unwrap_or_default();
+/// Who stands in the way of what we say, where only one of several may be said. What is theirs is named where ours is
+/// protected: it may be taken away by word.
+fn in_the_way(object: &Object, siblings: &Siblings) -> Vec<Conflict> {
+    let kind = decisions::kind_of(&object.id);
+    let is_open = |field: &&String| at_pointer(kind, &object.body, &path::pointer(&object.body, field).0).is_none();
+    let ours = siblings.ours.first().filter(is_open);
+    let field = ours.or(siblings.away.first()).cloned().unwrap_or_default();
     siblings.by.iter().map(|manager| Conflict { manager: manager.clone(), field: format!(".{field}") }).collect()
 }
 
@@ -310,14 +352,24 @@ fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted
     (scales && held && wanted.pointer("/spec/replicas").is_none()).then_some(replicas)
 }
 
-/// Why an object that is as it should be is kept: a word where fields of it are left to others.
-fn as_it_should_be(input: &Input<'_>, object: &Object) -> Keeping {
-    let left = input
-        .directives
-        .fields
-        .iter()
-        .any(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
-    if left { Keeping::LeftToOthers } else { Keeping::Unchanged }
+/// Why an object that is as it should be is kept: with the lines where fields of it are left to others.
+fn as_it_should_be(input: &Input<'_>, left: &[LeftField]) -> Keeping {
+    if left.is_empty() { Keeping::Unchanged } else { Keeping::LeftToOthers(left_to_others(input, left)) }
+}
+
+/// Fields that are left to others, as plans tell it.
+fn left_to_others(input: &Input<'_>, left: &[LeftField]) -> LeftToOthers {
+    LeftToOthers {
+        fields: left.iter().map(LeftField::field).collect(),
+        to: names(left.iter().flat_map(|field| &field.by)),
+        said: places(input, left.iter().map(|field| field.said)),
+    }
+}
+
+/// The places of some lines, each once.
+fn places(input: &Input<'_>, spans: impl Iterator<Item = Span>) -> Vec<Place> {
+    let places: BTreeSet<Place> = spans.map(|span| Place::of(input.sources, span)).collect();
+    places.into_iter().collect()
 }
 
 /// Whether the commit is the applied one and only parcelle is another.

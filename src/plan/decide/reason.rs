@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::action::Verb;
+use super::action::{Place, Verb};
 use crate::name::Name;
 use crate::render::ObjectId;
 
@@ -99,6 +99,18 @@ pub enum Changing {
     Taken {
         /// Field managers that owned them.
         from: Vec<String>,
+        /// The lines of the garden that say so.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        said: Vec<Place>,
+    },
+    /// Fields pass to those who own them too, by word (`field … leave`): nothing moves.
+    Left(LeftToOthers),
+    /// Nobody else owns fields any more that were left to others, so the garden's values count again.
+    LeftAlone {
+        /// The fields: `spec.replicas`.
+        fields: Vec<String>,
+        /// The lines of the garden that leave them to others.
+        said: Vec<Place>,
     },
     /// A copied Secret follows its source.
     CopyFollows {
@@ -193,7 +205,19 @@ pub enum Keeping {
         path: String,
     },
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
-    LeftToOthers,
+    LeftToOthers(LeftToOthers),
+}
+
+/// Fields that are left to those who own them now, as the garden says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeftToOthers {
+    /// The fields: `spec.replicas`.
+    pub(crate) fields: Vec<String>,
+    /// Field managers that own them.
+    pub(crate) to: Vec<String>,
+    /// The lines of the garden that say so.
+    pub(crate) said: Vec<Place>,
 }
 
 /// Why something is held back.

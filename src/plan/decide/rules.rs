@@ -27,7 +27,7 @@ pub(crate) fn judge_by_rules(input: &Input<'_>, rules: &DefinitionRules) -> Rule
         let Some(rules) = rules.of(&object.id.api_version, &object.id.kind) else { continue };
         let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
         let live = input.live.objects.get(&object.id).map(|live| &*live.body);
-        let wanted = body_to_send(object, input.directives, entry);
+        let wanted = body_to_send(input.schemas, input.directives, object, entry, live);
         let options = ApplyOptions { manager: MANAGER, force: true, subresource: None, now: "1970-01-01T00:00:00Z" };
         // Whether the body fits its schema is for others to say.
         let Ok(after) = merge::apply(input.schemas, live, &wanted, &options) else { continue };

@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
+
+use super::hatches::HatchLine;
 use crate::kind;
 use crate::model::{Adopt, AppliedApp, FieldDecision, Organisation};
 use crate::name::Name;
+use crate::plan::{desired_hash, hash_of};
+use crate::render::Object;
 use crate::source::Span;
 
 /// What the garden says about changes of one organisation's objects.
@@ -18,6 +23,8 @@ pub struct Directives {
     pub adopt: Vec<Adopt>,
     /// `field KIND NAME "path" take|leave`, of all its apps.
     pub fields: Vec<FieldDecision>,
+    /// The lines by which its apps go past their definitions.
+    pub hatches: Vec<HatchLine>,
     /// `retired organisation`: how long its data is kept, in seconds, and where it was said.
     pub retired: Option<(u64, Span)>,
     /// `retired need NAME`: how long its data is kept, in seconds, and where it was said.
@@ -43,6 +50,7 @@ impl Directives {
             apps: organisation.apps.keys().cloned().collect(),
             states: living.map(|app| (app.name.clone(), AppliedApp::of(app))).collect(),
             adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),
+            hatches: Vec::new(),
             fields: apps.flat_map(|app| app.fields.iter().cloned()).collect(),
             retired: organisation.retired.as_ref().map(|retired| (retired.keep_data.amount, retired.span)),
             retired_needs: organisation
@@ -63,12 +71,19 @@ impl Directives {
         self.adopt.iter().any(|adopt| means(&adopt.kind, &adopt.name, id))
     }
 
-    /// The decision on a field of an object, where the garden has one. A decision on a field covers what is below it.
-    pub(crate) fn decision(&self, id: &crate::render::ObjectId, path: &str) -> Option<&FieldDecision> {
-        let path = super::path::plain(path);
-        self.fields.iter().find(|decision| {
-            means(&decision.kind, &decision.name, id) && super::path::covers(&super::path::plain(&decision.path), &path)
+    /// The decisions on fields of an object: of the app that it belongs to.
+    pub(crate) fn about<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a FieldDecision> {
+        self.fields.iter().filter(|decision| {
+            object.app.as_ref() == Some(&decision.app) && means(&decision.kind, &decision.name, &object.id)
         })
+    }
+
+    /// The hash of what an object should be and of what is decided about its fields: where it stands still, so does what is
+    /// sent.
+    pub(crate) fn wanted_hash(&self, object: &Object) -> String {
+        let hash = desired_hash(object);
+        let decisions: Vec<Value> = self.about(object).map(|one| json!([one.path, one.take])).collect();
+        if decisions.is_empty() { hash } else { hash_of(&json!([hash, decisions])) }
     }
 }
 

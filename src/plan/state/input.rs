@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::directives::means;
+use super::decisions;
 use super::live::Conflict;
 use super::path;
 use super::standing;
 use super::union;
 use crate::kind;
-use crate::merge::{self, Schemas};
+use crate::merge::{self, ApplyError, ApplyOptions, Schemas};
 use crate::model::Deletions;
 use crate::name::Name;
-use crate::plan::{Directives, Entry, Inventory, Live, NONCE, OwnFields, desired_hash};
+use crate::plan::{Directives, Entry, Inventory, Live, OwnFields, desired_hash};
 use crate::render::{Object, ObjectId, OrganisationObjects};
 use crate::source::Sources;
 
@@ -69,7 +69,7 @@ pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl F
         }
         match index.standing(input, &object.id) {
             standing::Standing::Ours { live, entry } => {
-                let wanted = body_to_send(object, input.directives, Some(entry));
+                let wanted = body_to_send(input.schemas, input.directives, object, Some(entry), Some(&live.body));
                 all || merge::would_change(input.schemas, &live.body, &wanted, crate::plan::MANAGER)
             }
             standing::Standing::Absent(_) | standing::Standing::Adopted(_) => true,
@@ -87,7 +87,7 @@ pub(crate) fn displacements(input: &Input<'_>) -> BTreeMap<ObjectId, Value> {
     let patches = objects.filter_map(|object| {
         let live = input.live.objects.get(&object.id)?;
         let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
-        let wanted = body_to_send(object, input.directives, entry);
+        let wanted = body_to_send(input.schemas, input.directives, object, entry, Some(&live.body));
         let displacement = union::displacement(input.schemas, &live.body, &wanted)?;
         Some((object.id.clone(), union::patch(&live.body, &displacement)))
     });
@@ -99,7 +99,7 @@ pub(crate) fn displacements(input: &Input<'_>) -> BTreeMap<ObjectId, Value> {
 pub(crate) fn is_sure_drift(input: &Input<'_>, object: &Object) -> bool {
     let entry = input.inventory.find(&object.id).map(|(_, entry)| entry);
     let (Some(entry), Some(live)) = (entry, input.live.objects.get(&object.id)) else { return false };
-    let wanted = body_to_send(object, input.directives, Some(entry));
+    let wanted = body_to_send(input.schemas, input.directives, object, Some(entry), Some(&live.body));
     entry.desired_hash == desired_hash(object)
         && merge::own_fields(input.schemas, &wanted).is_ok_and(|fields| {
             merge::owned(&live.body, crate::plan::MANAGER).is_some_and(|ours| !fields.difference(&ours).is_empty())
@@ -111,22 +111,22 @@ pub(crate) fn kind_key(id: &ObjectId) -> String {
     format!("{} {}", id.api_version, id.kind)
 }
 
-/// The body that is sent for an object: as rendered, without fields that the garden leaves to others, and with the
-/// nonce that it was first made with.
-pub(crate) fn body_to_send<'a>(object: &'a Object, directives: &Directives, entry: Option<&Entry>) -> Cow<'a, Value> {
-    let left =
-        directives.fields.iter().filter(|decision| !decision.take && means(&decision.kind, &decision.name, &object.id));
-    let mut body = Cow::Borrowed(&object.body);
-    for decision in left {
-        path::remove(body.to_mut(), &decision.path);
-    }
-    if let Some(nonce) = entry.and_then(Entry::nonce)
-        && let Some(metadata) = body.to_mut().get_mut("metadata").and_then(Value::as_object_mut)
-    {
-        let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(serde_json::Map::new()));
-        annotations[NONCE] = nonce.into();
-    }
-    body
+/// The body that is sent for an object: as rendered, without fields that the garden leaves to whoever owns them in `live`,
+/// and with the nonce that it was first made with. Of what is made anew nothing is left out.
+pub(crate) fn body_to_send<'a>(
+    schemas: &Schemas,
+    directives: &Directives,
+    object: &'a Object,
+    entry: Option<&Entry>,
+    live: Option<&Value>,
+) -> Cow<'a, Value> {
+    let left = live.map(|live| decisions::left(schemas, directives, object, live)).unwrap_or_default();
+    decisions::body_without(object, entry, &left)
+}
+
+/// Whether fields of an object are left to others as it is.
+pub(crate) fn leaves_fields(schemas: &Schemas, directives: &Directives, object: &Object, live: &Value) -> bool {
+    !decisions::left(schemas, directives, object, live).is_empty()
 }
 
 /// Whether an apply of the object may be sent with force: every conflict is drift (a field that we applied last), or
@@ -141,6 +141,25 @@ pub(crate) fn may_force(
     conflicts.iter().all(|conflict| before.holds(&conflict.field) || is_taken(directives, object, entry, conflict))
 }
 
+/// Whether an apply that was planned with force may still be sent so to an object as it is now: by our own reckoning.
+pub(crate) fn may_still_force(
+    schemas: &Schemas,
+    object: &Object,
+    entry: Option<&Entry>,
+    directives: &Directives,
+    live: &Value,
+    wanted: &Value,
+) -> bool {
+    let options =
+        ApplyOptions { manager: crate::plan::MANAGER, force: false, subresource: None, now: "1970-01-01T00:00:00Z" };
+    let Err(ApplyError::Conflicts(conflicts)) = merge::apply(schemas, Some(live), wanted, &options) else {
+        return true;
+    };
+    let conflict =
+        |found: merge::FieldManagerConflict| Conflict { field: found.path.to_string(), manager: found.manager };
+    may_force(object, entry, directives, &conflicts.into_iter().map(conflict).collect::<Vec<_>>())
+}
+
 /// Whether a field of others may be taken: the garden says `field … take`, or it is the number of replicas of an object
 /// of ours that was lent to the autoscaler and is asked back (a night asleep, a fixed scale).
 pub(in crate::plan) fn is_taken(
@@ -153,7 +172,7 @@ pub(in crate::plan) fn is_taken(
         && path::plain(&conflict.field) == "spec.replicas"
         && &*conflict.manager == "kube-controller-manager";
     lent || union::is_ours_for_a_moment(&conflict.manager)
-        || directives.decision(&object.id, &conflict.field).is_some_and(|decision| decision.take)
+        || decisions::taking(directives, object, &conflict.field).is_some()
 }
 
 /// The fields of an object that we applied last.
@@ -163,8 +182,8 @@ pub(in crate::plan) enum AppliedBefore<'a> {
     Nothing,
     /// Those that the inventory has.
     Fields(&'a OwnFields),
-    /// All that we want: we want what we applied.
-    All,
+    /// All that we want but what was left to others: we want what we applied.
+    All(&'a OwnFields),
 }
 
 impl<'a> AppliedBefore<'a> {
@@ -172,7 +191,7 @@ impl<'a> AppliedBefore<'a> {
     pub(in crate::plan) fn of(object: &Object, entry: Option<&'a Entry>) -> Self {
         match entry {
             None => Self::Nothing,
-            Some(entry) if entry.desired_hash == desired_hash(object) => Self::All,
+            Some(entry) if entry.desired_hash == desired_hash(object) => Self::All(&entry.own_fields),
             Some(entry) => Self::Fields(&entry.own_fields),
         }
     }
@@ -182,7 +201,7 @@ impl<'a> AppliedBefore<'a> {
         match self {
             Self::Nothing => false,
             Self::Fields(fields) => fields.contains(field),
-            Self::All => true,
+            Self::All(fields) => !fields.leaves(field),
         }
     }
 }

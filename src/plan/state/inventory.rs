@@ -1,6 +1,6 @@
 //! What parcelle knows to be its own in one organisation: a superset of what exists, at every instant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Inventory {
     /// Since when the whole organisation is retired, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_since: Option<i64>,
+    /// The hashes of the hatches that were used when it was applied whole last.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub hatches: BTreeSet<String>,
     /// What may be there besides what was applied whole: what the past of a check is made of.
     pub footprint: Footprint,
     /// Everything of ours, by id.

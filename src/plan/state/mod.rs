@@ -1,7 +1,9 @@
 //! What is known before anything is decided: what the garden says, what is live, what the inventory holds as ours.
 
+pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;
+pub(crate) mod hatches;
 pub(super) mod hash;
 pub(super) mod identity;
 pub(super) mod input;

@@ -7,26 +7,45 @@ use crate::merge::FieldSet;
 
 /// A digest of each field that we applied: enough to ask "was this one ours?", too little to read anything back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OwnFields(Vec<[u8; 6]>);
+pub struct OwnFields {
+    applied: Vec<[u8; 6]>,
+    /// Fields that we wanted as well, and that were left to others.
+    left: Vec<[u8; 6]>,
+}
 
 impl OwnFields {
     /// The digests of a field set.
     pub fn of(fields: &FieldSet) -> Self {
-        let mut digests: Vec<_> = fields.paths().iter().map(|path| digest(&path.to_string())).collect();
-        digests.sort_unstable();
-        digests.dedup();
-        Self(digests)
+        Self { applied: digests(fields.paths().iter().map(ToString::to_string)), left: Vec::new() }
+    }
+
+    /// The same, with fields that were left to others.
+    #[must_use]
+    pub(crate) fn leaving(self, left: impl IntoIterator<Item = String>) -> Self {
+        Self { left: digests(left), ..self }
     }
 
     /// Whether no field is known.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.applied.is_empty() && self.left.is_empty()
     }
 
     /// Whether a field, as the server names it (`.spec.replicas`), is one of them.
     pub(crate) fn contains(&self, field: &str) -> bool {
-        self.0.binary_search(&digest(field)).is_ok()
+        self.applied.binary_search(&digest(field)).is_ok()
     }
+
+    /// Whether a field was left to others.
+    pub(crate) fn leaves(&self, field: &str) -> bool {
+        !self.left.is_empty() && self.left.binary_search(&digest(field)).is_ok()
+    }
+}
+
+fn digests(paths: impl IntoIterator<Item = String>) -> Vec<[u8; 6]> {
+    let mut digests: Vec<_> = paths.into_iter().map(|path| digest(&path)).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    digests
 }
 
 /// The first 48 bits of the path's SHA-256: two of an object's hundred fields agree by chance once in 10^10 objects.
@@ -35,10 +54,19 @@ fn digest(path: &str) -> [u8; 6] {
     digest.as_ref()[..6].try_into().expect("a SHA-256 has 32 bytes")
 }
 
+/// What stands between the fields that were applied and those that were left; no letter of Base64.
+const LEFT: char = '.';
+
 impl Serialize for OwnFields {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         use base64::Engine as _;
-        to.serialize_str(&base64::engine::general_purpose::STANDARD_NO_PAD.encode(self.0.concat()))
+        let text = |fields: &[[u8; 6]]| base64::engine::general_purpose::STANDARD_NO_PAD.encode(fields.concat());
+        let mut all = text(&self.applied);
+        if !self.left.is_empty() {
+            all.push(LEFT);
+            all.push_str(&text(&self.left));
+        }
+        to.serialize_str(&all)
     }
 }
 
@@ -46,8 +74,13 @@ impl<'de> Deserialize<'de> for OwnFields {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         use base64::Engine as _;
         let text = String::deserialize(from)?;
-        let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
-        Ok(Self(bytes.chunks_exact(6).map(|chunk| chunk.try_into().expect("chunks of six")).collect()))
+        let (applied, left) = text.split_once(LEFT).unwrap_or((&text, ""));
+        let read = |text: &str| {
+            let bytes =
+                base64::engine::general_purpose::STANDARD_NO_PAD.decode(text).map_err(serde::de::Error::custom)?;
+            Ok(bytes.chunks_exact(6).map(|chunk| chunk.try_into().expect("chunks of six")).collect())
+        };
+        Ok(Self { applied: read(applied)?, left: read(left)? })
     }
 }
 
@@ -65,5 +98,10 @@ mod tests {
         assert_eq!(read, own);
         assert!(read.contains(".spec.replicas"));
         assert!(!read.contains(".spec.paused"));
+        assert!(!read.leaves(".spec.replicas"));
+        let own = own.leaving([".spec.paused".to_owned()]);
+        let read: OwnFields = serde_json::from_str(&serde_json::to_string(&own).unwrap()).unwrap();
+        assert_eq!(read, own);
+        assert!(read.leaves("spec.paused") && read.contains(".spec.replicas") && !read.contains(".spec.paused"));
     }
 }

@@ -21,6 +21,22 @@ impl OwnValues {
     /// # Panics
     /// Never: a SHA-256 is longer than what is kept of it.
     pub(crate) fn of(live: &Value) -> Self {
+        Self::ended(Self::begun(live))
+    }
+
+    /// The same with the names of the fields that others own: they let go of one that is left to them.
+    pub(crate) fn with_others(live: &Value) -> Self {
+        let mut hash = Self::begun(live);
+        let entries = live["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+        let others = entries.iter().filter(|entry| entry["manager"] != MANAGER && entry["subresource"] != "status");
+        for entry in others {
+            hash.update(entry["manager"].as_str().unwrap_or_default().as_bytes());
+            hash.update(entry["fieldsV1"].to_string().as_bytes());
+        }
+        Self::ended(hash)
+    }
+
+    fn begun(live: &Value) -> ring::digest::Context {
         let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
         let metadata = &live["metadata"];
         hash.update(metadata["uid"].as_str().unwrap_or_default().as_bytes());
@@ -39,6 +55,10 @@ impl OwnValues {
             );
             custom_siblings(&mut hash, fields, live);
         }
+        hash
+    }
+
+    fn ended(hash: ring::digest::Context) -> Self {
         let digest = hash.finish();
         Self(digest.as_ref()[..16].try_into().expect("a SHA-256 has 32 bytes"))
     }

@@ -5,8 +5,17 @@ use super::live::{Copy, Live, LiveObject, Settled};
 use super::standing::is_same;
 use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::{Directives, Entry, Inventory, body_to_send, desired_hash, hash_of, health, union};
+use crate::plan::{Directives, Entry, Inventory, body_to_send, hash_of, health, leaves_fields, union};
 use crate::render::{Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
+
+/// What an object was found to be as it should be against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    /// The hash of what is desired and decided about it.
+    pub(crate) hash: String,
+    /// Whether fields of it are left to others: once these let go, it is not as it should be any more.
+    pub(crate) leaves_fields: bool,
+}
 
 /// What an organisation's objects are judged by.
 #[derive(Clone, Copy)]
@@ -28,7 +37,7 @@ impl Judge<'_> {
     /// since one day it is deleted.
     pub(crate) fn wanted(&self, id: &ObjectId) -> Option<String> {
         if let Some(object) = self.object(id) {
-            return self.lives(object.app.as_ref()).then(|| desired_hash(object));
+            return self.lives(object.app.as_ref()).then(|| self.directives.wanted_hash(object));
         }
         self.request(id).filter(|request| self.lives(request.app.as_ref())).map(request_hash)
     }
@@ -39,11 +48,24 @@ impl Judge<'_> {
     }
 
     /// T2: whether applying `live` again would change nothing, as far as that can be told without the server.
-    pub(crate) fn is_as_desired(&self, id: &ObjectId, live: &LiveObject) -> bool {
+    fn is_as_desired(&self, id: &ObjectId, live: &LiveObject) -> bool {
         let Some((entry, object)) = self.entry(id).zip(self.object(id)) else { return false };
         self.lives(object.app.as_ref())
             && is_known(entry, live, self.garden)
-            && union::is_as_wanted(self.schemas, &live.body, &body_to_send(object, self.directives, Some(entry)))
+            && union::is_as_wanted(
+                self.schemas,
+                &live.body,
+                &body_to_send(self.schemas, self.directives, object, Some(entry), Some(&live.body)),
+            )
+    }
+
+    /// What an object is as desired against; `None` where it is not.
+    pub(crate) fn verified(&self, id: &ObjectId, live: &LiveObject) -> Option<Verified> {
+        let hash = self.wanted(id).filter(|_| self.is_as_desired(id, live))?;
+        let object = self.object(id);
+        let leaves_fields =
+            object.is_some_and(|object| leaves_fields(self.schemas, self.directives, object, &live.body));
+        Some(Verified { hash, leaves_fields })
     }
 
     /// Whether a Secret has all its keys and, where it follows another, follows it.

@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let (path, pointer) = (self.path.len(), self.pointer.len());
-            self.push_field(key);
+            path::push_field(&mut self.path, key);
             self.pointer.push('/');
             self.pointer.push_str(&path::escape(key));
             self.steps.push(owners::FieldStep::Field(key));
@@ -182,19 +182,6 @@ impl<'a> Walk<'a> {
         let drift_by = owners::of(&self.managers, &self.steps, self.compared.applied);
         let origin = self.compared.origins.of(&self.pointer).map(|span| Place::of(self.compared.sources, span));
         self.changes.push(FieldChange { path: self.path.clone(), before, after, origin, drift_by });
-    }
-
-    fn push_field(&mut self, key: &str) {
-        if key.contains(['.', '/', '[']) {
-            self.path.push('[');
-            self.path.push_str(key);
-            self.path.push(']');
-            return;
-        }
-        if !self.path.is_empty() {
-            self.path.push('.');
-        }
-        self.path.push_str(key);
     }
 
     fn is_noise(&self, key: &str) -> bool {

@@ -3,10 +3,15 @@
 use super::words;
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
+use crate::model::FieldDecision;
 use crate::plan::decide::action::Action;
 use crate::plan::decide::reason::{Creating, Holding, Keeping, Reason, Refusing};
+use crate::plan::state::decisions;
+use crate::plan::state::directives::means;
 use crate::plan::state::path;
 use crate::plan::{Input, OrganisationPlan};
+use crate::policy::protected::{steps_of, why_protected};
+use crate::render::rules::field_decisions;
 use crate::render::{Object, ObjectId};
 use crate::source::Span;
 
@@ -21,6 +26,7 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Finding
             findings.push(finding.stops(plan.organisation.clone()));
         }
     }
+    input.directives.fields.iter().filter_map(|one| decided(input, one)).for_each(|finding| findings.push(finding));
     for (id, texts) in &input.live.warnings {
         let warned = |text: &String| super::warnings::of(id, object_of(input, id), span_of(input, id), text);
         texts.iter().filter_map(warned).for_each(|finding| findings.push(finding));
@@ -29,6 +35,26 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Finding
         findings.push(finding);
     }
     findings
+}
+
+/// What there is to say of a decision about a field: a check has refused what is wrong with it already.
+fn decided(input: &Input<'_>, decision: &FieldDecision) -> Option<Finding> {
+    let mut meant = input.desired.objects.iter().filter(|object| means(&decision.kind, &decision.name, &object.id));
+    let stops = |finding: Finding| finding.stops(input.desired.organisation.clone());
+    let object = meant.next()?;
+    if object.app.as_ref() != Some(&decision.app) {
+        return Some(stops(field_decisions::of_another(&object.id, object.app.as_ref(), decision)));
+    }
+    let live = input.live.objects.get(&object.id).filter(|live| !live.is_terminating())?;
+    if let Some(field) = decisions::barred(input.schemas, object, &live.body, decision) {
+        return Some(stops(field_decisions::of_protected(&object.id, &field, decision)));
+    }
+    let is_ours = input.inventory.find(&object.id).is_some();
+    if !is_ours || decisions::is_owned_by_others(input.schemas, object, &live.body, decision) {
+        return None;
+    }
+    let why = "nobody else owns the field in the cluster, so the garden's value counts";
+    Some(field_decisions::no_effect(&object.id, decision, why))
 }
 
 /// The line that asks for the object; that of the organisation where nothing asks for it any more.
@@ -62,7 +88,12 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
                     "{} was corrected again and again; it is left as {who} writes it until {until}",
                     fields(action)
                 ))
-                .help(format!("stop {who}, or say `field {} {} \"PATH\" leave` in the app", id.kind, id.name))
+                .help(match left_open(action) {
+                    Some(field) => {
+                        format!("stop {who}, or say `field {} {} \"{field}\" leave` in the app", id.kind, id.name)
+                    }
+                    None => format!("stop {who}: what it writes there is left to nobody"),
+                })
         }
         _ => return None,
     })
@@ -159,6 +190,13 @@ fn fields(action: &Action) -> String {
     paths.join(", ")
 }
 
+/// The first field that an action would change and that may be left to others.
+fn left_open(action: &Action) -> Option<&str> {
+    let kind = decisions::kind_of(&action.id);
+    let paths = action.changes.iter().map(|change| &*change.path);
+    { paths }.find(|path| why_protected(kind, &steps_of(path)).is_none())
+}
+
 /// The line of the first field that changes.
 fn changed_span(action: &Action, input: &Input<'_>) -> Option<Span> {
     let object = object_of(input, &action.id)?;
@@ -192,9 +230,7 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
             )
         })
         .collect();
-    let help = action.conflicts.iter().map(|conflict| path::plain(&conflict.field)).map(|field| {
-        format!("say `field {} {} \"{field}\" take` in the app to take it, or `leave` to let it be", id.kind, id.name)
-    });
+    let help = action.conflicts.iter().map(|conflict| words::out_of_conflict(id, &conflict.field));
     let finding = Finding::refused(Code::new("E0480"), title, span).why(lines.join("\n"));
     Some(help.fold(finding, Finding::help))
 }

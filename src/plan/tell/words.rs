@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use crate::plan::decide::action::Place;
 use crate::plan::decide::reason::{
-    Adopting, Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing,
+    Adopting, Changing, Creating, Deleting, Holding, Keeping, LeftToOthers, Reason, Refusing, Replacing,
 };
+use crate::plan::state::path::plain;
+use crate::policy::protected::{steps_of, why_protected};
+use crate::render::ObjectId;
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +52,19 @@ impl fmt::Display for Changing {
             Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
             Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
             Self::Interrupted => to.write_str("nothing moves; what an interrupted run left in its books is taken out"),
-            Self::Taken { from } => write!(to, "the garden asks for it and takes it from {}", people(from)),
+            Self::Taken { from, said } => {
+                write!(to, "the garden asks for it and takes it from {}{}", people(from), lines(said))
+            }
+            Self::Left(left) => write!(to, "nothing moves; from now on {left}"),
+            Self::LeftAlone { fields, said } => {
+                let (verb, whose) = if fields.len() == 1 { ("is", "it") } else { ("are", "them") };
+                write!(
+                    to,
+                    "{} {verb} nobody else's any more: the garden's value counts although it leaves {whose} to others{}",
+                    people(fields),
+                    lines(said)
+                )
+            }
             Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
         }
     }
@@ -106,8 +122,28 @@ impl fmt::Display for Keeping {
                 to,
                 "the cluster changes `{path}` whenever it is written (a mutating webhook does), so it is not as the garden says"
             ),
-            Self::LeftToOthers => to.write_str("fields of it are left to others, as the garden says"),
+            Self::LeftToOthers(left) => left.fmt(to),
         }
+    }
+}
+
+impl fmt::Display for LeftToOthers {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.fields.is_empty() {
+            return to.write_str("fields of it are left to others, as the garden says");
+        }
+        let verb = if self.fields.len() == 1 { "is" } else { "are" };
+        write!(to, "{} {verb} left to {}{}", people(&self.fields), people(&self.to), lines(&self.said))
+    }
+}
+
+/// `, as organisations/alternatiba.kdl:31 says`; nothing where no line is known.
+fn lines(said: &[Place]) -> String {
+    let places: Vec<String> = said.iter().map(ToString::to_string).collect();
+    match places.as_slice() {
+        [] => String::new(),
+        [one] => format!(", as {one} says"),
+        [rest @ .., last] => format!(", as {} and {last} say", rest.join(", ")),
     }
 }
 
@@ -173,6 +209,17 @@ pub(crate) fn people(names: &[String]) -> String {
             format!("{} and `{last}`", rest.join(", "))
         }
     }
+}
+
+/// The way out where somebody else owns a field that the garden newly asks for.
+pub(crate) fn out_of_conflict(id: &ObjectId, field: &str) -> String {
+    let (kind, name, field) = (&id.kind, &id.name, plain(field));
+    if why_protected((id.group(), kind), &steps_of(&field)).is_some() {
+        return format!(
+            "`{field}` is decided in the garden alone: take it away in the cluster (`kubectl edit {kind} {name}`)"
+        );
+    }
+    format!("say `field {kind} {name} \"{field}\" take` in the app to take it, or `leave` to let it be")
 }
 
 /// The minute of a time in Unix seconds, in UTC: `2026-12-01 08:30 UTC`.

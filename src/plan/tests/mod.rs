@@ -47,6 +47,7 @@ fn all_cases() -> Vec<Case> {
     let files = [
         include_str!("../../../tests/cases/plan/changes.json"),
         include_str!("../../../tests/cases/plan/deletions.json"),
+        include_str!("../../../tests/cases/plan/fields.json"),
         include_str!("../../../tests/cases/plan/unions.json"),
     ];
     files.into_iter().flat_map(cases).collect()

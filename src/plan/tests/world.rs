@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, AppliedApp, Deletions, FieldDecision};
 use crate::plan::*;
-use crate::quantity::Quantity;
 use crate::policy::Grounds;
+use crate::quantity::Quantity;
 use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
@@ -97,6 +97,8 @@ struct Known {
     body: Value,
     /// The day since when it is retired.
     retired: Option<i64>,
+    /// Fields that were left to others when it was applied.
+    left: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -266,8 +268,13 @@ pub(super) fn world(case: &Case) -> World {
 fn directives(case: &Case, span: Span) -> Directives {
     let decisions = |texts: &[String], take| {
         let decision = |text: &String| {
-            let [kind, name, path] = text.split(' ').collect::<Vec<_>>()[..] else { panic!("{text}") };
-            FieldDecision { kind: kind.into(), name: name.into(), path: path.into(), take, span }
+            let (kind, name, path, app) = match text.split(' ').collect::<Vec<_>>()[..] {
+                [kind, name, path] => (kind, name, path, "cloud"),
+                [kind, name, path, app] => (kind, name, path, app),
+                _ => panic!("{text}"),
+            };
+            let app = self::name(app);
+            FieldDecision { app, kind: kind.into(), name: name.into(), path: path.into(), take, span }
         };
         texts.iter().map(decision).collect::<Vec<_>>()
     };
@@ -285,6 +292,7 @@ fn directives(case: &Case, span: Span) -> Directives {
             .map(|(kind, name)| Adopt { kind: kind.into(), name: name.into(), span })
             .collect(),
         fields,
+        hatches: Vec::new(),
         retired: case.said.retired_organisation.map(|days| (days * DAY.unsigned_abs(), span)),
         retired_needs: case
             .said
@@ -366,7 +374,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
         let entry = Entry {
             presence,
             desired_hash: applied.as_ref().map(hash_of).unwrap_or_default(),
-            own_fields: fields.map(|fields| OwnFields::of(&fields)).unwrap_or_default(),
+            own_fields: fields.map(|fields| OwnFields::of(&fields)).unwrap_or_default().leaving(known.left.clone()),
             holds_data: known.data,
             app: known.app.as_deref().map(name),
             retired_since: known.retired.map(|day| NOW + day * DAY),

@@ -29,7 +29,12 @@ fn cron_job(judged: &mut Judged<'_>) {
     for field in ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
         if spec[field].as_i64().is_some_and(|kept| kept > KEPT) {
             let title = format!("`{field}` keeps more than {KEPT} Jobs");
-            judged.excessive(&format!("/spec/{field}"), title, "finished Jobs are kept by the API server", "write a smaller number");
+            judged.excessive(
+                &format!("/spec/{field}"),
+                title,
+                "finished Jobs are kept by the API server",
+                "write a smaller number",
+            );
         }
     }
 }
@@ -56,7 +61,12 @@ fn autoscaler(judged: &mut Judged<'_>) {
     let owned = judged.grounds.owned(judged.object.app, by_hand);
     if !owned.is_some_and(|owned| owned.workloads.contains(&format!("{kind}/{name}"))) {
         let title = format!("{kind} `{name}` is no workload of this app");
-        judged.foreign("/spec/scaleTargetRef", title, "an autoscaler is for a workload of its app", "name one of the app");
+        judged.foreign(
+            "/spec/scaleTargetRef",
+            title,
+            "an autoscaler is for a workload of its app",
+            "name one of the app",
+        );
     }
     for (at, metric) in each(judged.body(), "", "spec/metrics/*/type") {
         if !["Resource", "ContainerResource"].contains(&metric.as_str().unwrap_or_default()) {
@@ -69,7 +79,8 @@ fn autoscaler(judged: &mut Judged<'_>) {
 /// A quantity in units of `1/per` (bytes by 1, millicores by 1000), rounded up; `None` where it is none.
 pub(crate) fn amount(text: &str, per: u128) -> Option<u64> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() && letter != 'e' && letter != 'E');
-    let (number, unit) = if text.ends_with(['E', 'e']) { text.split_at(text.len() - 1) } else { (digits, &text[digits.len()..]) };
+    let (number, unit) =
+        if text.ends_with(['E', 'e']) { text.split_at(text.len() - 1) } else { (digits, &text[digits.len()..]) };
     let (number, exponent) = match number.split_once(['e', 'E']) {
         Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
         None => (number, 0),
@@ -111,7 +122,8 @@ mod tests {
 
     #[test]
     fn quantities_are_read_in_every_spelling() {
-        let bytes = [("1Gi", 1 << 30), ("1.5Ki", 1536), ("1e3", 1000), ("2M", 2_000_000), ("100", 100), ("1E", 10_u64.pow(18))];
+        let bytes =
+            [("1Gi", 1 << 30), ("1.5Ki", 1536), ("1e3", 1000), ("2M", 2_000_000), ("100", 100), ("1E", 10_u64.pow(18))];
         bytes.into_iter().for_each(|(text, expected)| assert_eq!(amount(text, 1), Some(expected), "{text}"));
         let cpu = [("250m", 250), ("2", 2000), ("0.5", 500), ("1u", 1), ("1k", 1_000_000)];
         cpu.into_iter().for_each(|(text, expected)| assert_eq!(amount(text, 1000), Some(expected), "{text}"));

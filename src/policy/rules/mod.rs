@@ -100,9 +100,11 @@ fn each<'v>(value: &'v Value, at: &str, path: &str) -> Vec<(String, &'v Value)> 
                 ("*", Value::Array(items)) => {
                     below.extend(items.iter().enumerate().map(|(at, item)| (format!("{pointer}/{at}"), item)));
                 }
-                ("*", Value::Object(entries)) => below.extend(entries.iter().map(|(key, entry)| {
-                    (format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), entry)
-                })),
+                ("*", Value::Object(entries)) => {
+                    below.extend(entries.iter().map(|(key, entry)| {
+                        (format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), entry)
+                    }))
+                }
                 (key, Value::Object(entries)) => {
                     below.extend(entries.get(key).map(|entry| (format!("{pointer}/{key}"), entry)));
                 }

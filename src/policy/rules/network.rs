@@ -39,7 +39,12 @@ fn service(judged: &mut Judged<'_>) {
     }
     for field in ["externalIPs", "externalName", "loadBalancerIP", "loadBalancerSourceRanges"] {
         if !spec[field].is_null() {
-            judged.excessive(&format!("/spec/{field}"), format!("`{field}` reaches out of the namespace"), INSIDE, "leave it out");
+            judged.excessive(
+                &format!("/spec/{field}"),
+                format!("`{field}` reaches out of the namespace"),
+                INSIDE,
+                "leave it out",
+            );
         }
     }
 }
@@ -75,7 +80,8 @@ fn end(judged: &mut Judged<'_>, at: &str, peer: &Value) {
     let selector = peer["namespaceSelector"].as_object();
     if let Some(selector) = selector {
         let named = text(&peer["namespaceSelector"], "/matchLabels/kubernetes.io~1metadata.name");
-        let alone = selector.len() == 1 && peer["namespaceSelector"]["matchLabels"].as_object().is_some_and(|of| of.len() == 1);
+        let alone =
+            selector.len() == 1 && peer["namespaceSelector"]["matchLabels"].as_object().is_some_and(|of| of.len() == 1);
         let is_names = named == NAMES.0 && peer["podSelector"]["matchLabels"][NAMES.1] == NAMES.2;
         if !alone || !is_names && !judged.grounds.cluster.namespaces.contains(named) {
             let title = format!("a policy would name the namespace `{named}`");

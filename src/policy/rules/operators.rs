@@ -36,7 +36,8 @@ impl Judged<'_> {
     fn right(&mut self, pointer: &str) {
         if let Some(value) = self.body().pointer(pointer).filter(|value| !value.is_null() && **value != false) {
             let segments: Vec<&str> = pointer.split('/').skip(1).collect();
-            let title = format!("`{} {value}` is a right over what is others'", crate::policy::words::dotted(&segments));
+            let title =
+                format!("`{} {value}` is a right over what is others'", crate::policy::words::dotted(&segments));
             self.foreign(pointer, title, "an organisation has rights over what is its own", "leave it out");
         }
     }
@@ -44,7 +45,8 @@ impl Judged<'_> {
     fn bucket_of_backups(&mut self, pointer: &str, endpoint: &str, bucket: &str) {
         let target = self.grounds.cluster.backup.as_ref();
         let is_own = target.is_some_and(|(address, own)| {
-            endpoint == address && (bucket == own || bucket.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/')))
+            endpoint == address
+                && (bucket == own || bucket.strip_prefix(own.as_str()).is_some_and(|rest| rest.starts_with('/')))
         });
         if !is_own {
             let why = "each organisation has a bucket of its own there";
@@ -155,12 +157,19 @@ fn mongodb(judged: &mut Judged<'_>) {
 fn monitor(judged: &mut Judged<'_>) {
     if judged.body()["spec"]["namespaceSelector"].is_object() {
         let why = "an organisation measures what is its own";
-        judged.foreign("/spec/namespaceSelector", "`namespaceSelector` is not for writing".to_owned(), why, "leave it out");
+        judged.foreign(
+            "/spec/namespaceSelector",
+            "`namespaceSelector` is not for writing".to_owned(),
+            why,
+            "leave it out",
+        );
     }
     for (at, interval) in each(judged.body(), "", "spec/endpoints/*/interval") {
         let interval = interval.as_str().unwrap_or_default();
-        let minutes = interval.strip_suffix('m').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0));
-        let seconds = interval.strip_suffix('s').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number >= 15));
+        let minutes =
+            interval.strip_suffix('m').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0));
+        let seconds =
+            interval.strip_suffix('s').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number >= 15));
         if !minutes && !seconds {
             let why = "who measures is shared by all organisations";
             judged.excessive(&at, format!("`{interval}` is too often"), why, "write `30s`, or at least `15s`");
@@ -171,6 +180,11 @@ fn monitor(judged: &mut Judged<'_>) {
 fn account(judged: &mut Judged<'_>) {
     if judged.body()["automountServiceAccountToken"] != Value::Bool(false) {
         let why = "pods have no business with the API server";
-        judged.excessive("/automountServiceAccountToken", "the account would hand out its token".to_owned(), why, "leave it out");
+        judged.excessive(
+            "/automountServiceAccountToken",
+            "the account would hand out its token".to_owned(),
+            why,
+            "leave it out",
+        );
     }
 }

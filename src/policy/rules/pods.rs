@@ -166,7 +166,8 @@ fn names(judged: &mut Judged<'_>, at: &str, container: &Value) {
         let path = field.as_str().unwrap_or_default();
         let of_pod = path.starts_with("metadata.labels[") || path.starts_with("metadata.annotations[");
         if !of_pod && !TOLD.contains(&path) {
-            let why = "a container learns nothing of its node: with its address, the kubelet's and others' ports are found";
+            let why =
+                "a container learns nothing of its node: with its address, the kubelet's and others' ports are found";
             judged.foreign(&pointer, format!("`{path}` tells of more than the pod"), why, "leave it out");
         }
     }
@@ -243,7 +244,10 @@ fn owned(
         return;
     }
     let (title, why) = if by_hand {
-        (format!("{kind} `{name}` is none of this app's"), "a hatch names only what is made for its app, or what the app names as the organisation's own")
+        (
+            format!("{kind} `{name}` is none of this app's"),
+            "a hatch names only what is made for its app, or what the app names as the organisation's own",
+        )
     } else {
         (format!("{kind} `{name}` is none of the organisation's"), "pods name what is made for their organisation")
     };

@@ -26,7 +26,8 @@ impl Judged<'_> {
             let host = host.as_str().unwrap_or_default();
             if !self.grounds.has_host(self.object.app, host) {
                 let title = format!("`{host}` is no host of this app");
-                let why = "an app has the hosts that its `at` and `also-at` say, which are held against those of all others";
+                let why =
+                    "an app has the hosts that its `at` and `also-at` say, which are held against those of all others";
                 self.foreign(&pointer, title, why, format!("write it in `also-at` of the app: `also-at {host}`"));
             }
         }
@@ -76,7 +77,12 @@ fn backend_of(judged: &mut Judged<'_>, at: &str, backend: &Value) {
     let is_page = page.is_some_and(|(page, of)| (page.as_str(), of.as_str()) == (name, namespace));
     if !is_service || !own && !is_page {
         let title = format!("a route would lead to `{namespace}/{name}`");
-        judged.foreign(at, title, "routes lead to the organisation's own Services, or to the cluster's page", "leave it out");
+        judged.foreign(
+            at,
+            title,
+            "routes lead to the organisation's own Services, or to the cluster's page",
+            "leave it out",
+        );
     }
 }
 
@@ -128,12 +134,15 @@ fn certificate(judged: &mut Judged<'_>) {
     let spec = &judged.body()["spec"];
     judged.hosts("/spec", spec, "dnsNames/*");
     let issuer = &spec["issuerRef"];
-    let named = text(issuer, "/kind") == "ClusterIssuer" && issuer["name"].as_str() == judged.grounds.cluster.issuer.as_deref();
+    let named =
+        text(issuer, "/kind") == "ClusterIssuer" && issuer["name"].as_str() == judged.grounds.cluster.issuer.as_deref();
     if !named {
         let title = format!("`{}` signs no certificates here", text(issuer, "/name"));
         judged.foreign("/spec/issuerRef", title, "the cluster file names who does", "leave it out");
     }
-    for field in ["commonName", "ipAddresses", "uris", "emailAddresses", "otherNames", "isCA", "literalSubject", "subject"] {
+    for field in
+        ["commonName", "ipAddresses", "uris", "emailAddresses", "otherNames", "isCA", "literalSubject", "subject"]
+    {
         if !spec[field].is_null() {
             let why = "certificates are for the hosts of the app alone";
             judged.foreign(&format!("/spec/{field}"), format!("`{field}` is not for writing"), why, "leave it out");

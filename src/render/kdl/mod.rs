@@ -28,12 +28,7 @@ pub(crate) const NO_OBJECT: Code = Code::new("E0607");
 pub(crate) const HEAD: Code = Code::new("E0608");
 
 /// The objects of an app's definition; what is wrong with them goes to `findings`.
-pub(super) fn objects(
-    scope: &AppScope,
-    app: &App,
-    domain: Option<&str>,
-    findings: &mut Findings,
-) -> Vec<ObjectDraft> {
+pub(super) fn objects(scope: &AppScope, app: &App, domain: Option<&str>, findings: &mut Findings) -> Vec<ObjectDraft> {
     let schemas = custom::facts();
     let mut drafts = Vec::new();
     for guarded in &app.definition.objects {

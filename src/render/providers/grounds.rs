@@ -61,7 +61,10 @@ pub(crate) fn grounds(organisation: &Organisation, objects: &OrganisationObjects
 fn of_app(app: &App) -> AppGrounds {
     AppGrounds {
         hosts: app.hosts.iter().map(|host| host.value.clone()).collect(),
-        names: std::iter::once(&app.name).chain(app.was.as_ref().map(|was| &was.value)).map(ToString::to_string).collect(),
+        names: std::iter::once(&app.name)
+            .chain(app.was.as_ref().map(|was| &was.value))
+            .map(ToString::to_string)
+            .collect(),
         owned: Owned::default(),
     }
 }
@@ -105,7 +108,10 @@ fn of_cluster(organisation: &Organisation) -> ClusterGrounds {
         gateway: together("route", "gateway-api", "gateway"),
         page,
         ingress_class: text("route", "ingress", "class"),
-        issuer: provides.get("route").and_then(|choice| option_text(choice, "certificates")).map(|(name, _)| name.to_owned()),
+        issuer: provides
+            .get("route")
+            .and_then(|choice| option_text(choice, "certificates"))
+            .map(|(name, _)| name.to_owned()),
         storage_classes: classes.map(|(class, _)| class.to_owned()).collect(),
         garage: together("bucket", "garage", "cluster"),
         backup: BackupTarget::of(organisation).map(|target| (target.endpoint, target.bucket)),

@@ -8,6 +8,7 @@ use crate::finding::{Finding, Findings};
 use crate::model::{Garden, Organisation};
 
 pub(crate) mod ceilings;
+pub(crate) mod field_decisions;
 mod judged;
 pub(in crate::render) mod limits;
 pub(crate) mod named_objects;

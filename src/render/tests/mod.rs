@@ -304,7 +304,8 @@ fn what_is_adopted_or_decided_about_is_there() {
     for name in ["cloud-web", "cloud-wbe"] {
         let (kind, name) = ("Deployment".to_owned(), name.to_owned());
         app.adopt.push(Adopt { kind: kind.clone(), name: name.clone(), span });
-        app.fields.push(FieldDecision { kind, name, path: "spec.replicas".to_owned(), take: true, span });
+        let path = "spec.replicas".to_owned();
+        app.fields.push(FieldDecision { app: app.name.clone(), kind, name, path, take: true, span });
     }
     app.adopt.push(Adopt { kind: "Namespace".to_owned(), name: "another".to_owned(), span });
     let mut findings = Findings::default();

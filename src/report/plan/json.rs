@@ -4,14 +4,17 @@ use serde::Serialize;
 
 use super::Tally;
 use super::words::word;
-use crate::plan::{Action, OrganisationPlan, PlanHead};
+use crate::plan::{Action, Hatch, OrganisationPlan, PlanHead};
+use crate::visible;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Head<'a> {
+struct Opening<'a> {
     #[serde(flatten)]
     head: &'a PlanHead,
     changes: bool,
+    /// How many organisations use hatches.
+    hatched: usize,
 }
 
 #[derive(Serialize)]
@@ -26,6 +29,8 @@ struct Organisation<'a> {
     counts: std::collections::BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     standstill: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    hatches: &'a [Hatch],
     actions: Vec<Told<'a>>,
 }
 
@@ -43,7 +48,8 @@ struct Told<'a> {
 /// # Panics
 /// Never: it holds only what JSON can say.
 pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
-    serde_json::to_string(&Head { head, changes: tally.changes() > 0 }).expect("plans hold only what JSON can say")
+    let head = Opening { head, changes: tally.changes() > 0, hatched: tally.hatched() };
+    visible::json(serde_json::to_string(&head).expect("plans hold only what JSON can say"))
 }
 
 /// One organisation's part as a JSON object. Objects that stay as they are are counted, not listed.
@@ -59,7 +65,8 @@ pub(crate) fn organisation(plan: &OrganisationPlan) -> String {
         rendered_hash: &plan.rendered_hash,
         counts: plan.counts().into_iter().map(|(verb, count)| (word(verb), count)).collect(),
         standstill: plan.standstill.as_ref().map(ToString::to_string),
+        hatches: &plan.hatches,
         actions: told.map(|action| Told { action, words: action.reason().to_string() }).collect(),
     };
-    serde_json::to_string(&part).expect("plans hold only what JSON can say")
+    visible::json(serde_json::to_string(&part).expect("plans hold only what JSON can say"))
 }

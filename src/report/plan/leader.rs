@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::words::plain;
 use crate::cluster::Leader;
+use crate::visible;
 
 /// Who leads a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -51,10 +51,10 @@ impl LeaderStatus {
     /// Who leads, as a sentence without its subject.
     pub(super) fn words(&self) -> String {
         if let Some(why) = &self.unknown {
-            return format!("who leads is not known: {}", plain(why));
+            return format!("who leads is not known: {}", visible::line(why));
         }
         let ago = self.renewed_seconds_ago.map(length);
-        let Some(holder) = self.holder.as_deref().map(plain) else {
+        let Some(holder) = self.holder.as_deref().map(visible::line) else {
             return match (self.lasts_seconds, ago) {
                 (0, _) => "nobody leads, and nobody has yet".to_owned(),
                 (_, Some(ago)) => format!("nobody leads: the last one gave its lease up {ago} ago"),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::value::Line;
 use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
-use super::{Tally, text, value, way_out};
+use super::{Tally, hatches, text, value, way_out};
 use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, PlanHead, Reason, Verb};
 use crate::report::markup::{code, escape};
 
@@ -48,6 +48,9 @@ impl Comment {
         for line in text::summary(tally).lines() {
             let _ = writeln!(out, "{}", escape(line));
         }
+        for (line, place) in tally.new_hatches() {
+            let _ = writeln!(out, "- {} {}", code(line), code(place));
+        }
         Self { out, room: how.at_most.saturating_sub(200), left_out: 0 }
     }
 
@@ -62,7 +65,8 @@ impl Comment {
             return;
         }
         let (name, counts) = (code(plan.organisation.as_str()), counted(&plan.counts()));
-        let line = format!("\n- {name}: {counts} (too long to list here)\n");
+        let hatches = hatches::counted(plan).map(|counted| format!(", {counted}")).unwrap_or_default();
+        let line = format!("\n- {name}: {counts}{hatches} (too long to list here)\n");
         if self.out.len() + line.len() <= self.room {
             self.out.push_str(&line);
         } else {
@@ -87,12 +91,13 @@ fn details(plan: &OrganisationPlan) -> String {
         Verb::Delete => !matches!(action.reason(), Reason::Deleting(Deleting::Superseded { .. })),
         _ => false,
     };
-    let urgent = plan.actions.iter().any(is_urgent);
+    let urgent = plan.actions.iter().any(is_urgent) || plan.hatches.iter().any(|hatch| hatch.new);
     let open = if urgent { " open" } else { "" };
     let _ = writeln!(out, "\n<details{open}><summary><b>{name}</b>: {}</summary>\n", counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "{}\n", escape(&reason.to_string()));
     }
+    draw_hatches(&mut out, plan);
     for (app, actions) in by_app(plan) {
         let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, false)).collect();
         if told.is_empty() {
@@ -111,6 +116,25 @@ fn details(plan: &OrganisationPlan) -> String {
     }
     out.push_str("</details>\n");
     out
+}
+
+/// The hatches, what is new first and in full.
+fn draw_hatches(out: &mut String, plan: &OrganisationPlan) {
+    let Some(counted) = hatches::counted(plan) else { return };
+    let _ = writeln!(out, "**{}**\n", escape(&counted));
+    let most = plan.hatches.iter().filter(|hatch| hatch.new).count() + hatches::NAMED;
+    for hatch in plan.hatches.iter().take(most) {
+        let fresh = if hatch.new { "**new or changed** " } else { "" };
+        let line = format!("{}{}", hatches::name(hatch), hatches::changes(hatch));
+        let _ = writeln!(out, "- {fresh}{} {}", code(&line), code(&hatch.origin.to_string()));
+        for line in hatches::below(hatch) {
+            let _ = writeln!(out, "  - {}", code(&line));
+        }
+    }
+    if plan.hatches.len() > most {
+        let _ = writeln!(out, "- … and {} more", many(plan.hatches.len() - most, "hatch"));
+    }
+    out.push('\n');
 }
 
 fn draw_action(out: &mut String, action: &Action) {

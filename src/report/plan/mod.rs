@@ -1,6 +1,7 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
 mod elements;
+mod hatches;
 pub(crate) mod json;
 mod leader;
 mod markdown;
@@ -19,7 +20,6 @@ pub use outcome::outcome;
 pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};
 pub(crate) use tally::Tally;
 pub use text::text;
-pub(in crate::report) use words::plain;
 
 use super::Drawing;
 

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::TextStyle;
-use super::words::{bullet, many, paint, plain};
+use super::words::{bullet, many, paint};
 use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip, Verb};
+use crate::visible;
 
 /// The outcomes as text: a line an organisation, what is open below it, a summary at the end.
 pub fn outcome(outcomes: &[OrganisationOutcome], style: TextStyle) -> String {
@@ -30,7 +31,7 @@ pub fn outcome(outcomes: &[OrganisationOutcome], style: TextStyle) -> String {
         let name = paint(style.drawing, Style::new().bold(), organisation.organisation.as_str());
         let _ = writeln!(out, "{name}: {}{}", counted(&counts), under_way(organisation, style));
         if let Some(failure) = &organisation.failure {
-            let _ = writeln!(out, "  {}{}", bullet(style.drawing, Verb::Refused), plain(failure));
+            let _ = writeln!(out, "  {}{}", bullet(style.drawing, Verb::Refused), visible::line(failure));
         }
         for outcome in &organisation.outcomes {
             draw(&mut out, outcome, style);
@@ -94,7 +95,7 @@ fn draw(out: &mut String, outcome: &Outcome, style: TextStyle) {
         Done::Failed { why, place, passing } => {
             let place = place.as_ref().map(|place| format!("  {place}")).unwrap_or_default();
             let again = if *passing { "; tried again in the next round" } else { "" };
-            (Verb::Refused, format!("failed: {}{again}{place}", plain(why)))
+            (Verb::Refused, format!("failed: {}{again}{place}", visible::line(why)))
         }
         Done::Skipped { why } => match skipped(why) {
             Some(words) => (Verb::Held, words),
@@ -126,7 +127,7 @@ fn under_way(organisation: &OrganisationOutcome, style: TextStyle) -> String {
 }
 
 fn message(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(": {}", plain(text)) }
+    if text.is_empty() { String::new() } else { format!(": {}", visible::line(text)) }
 }
 
 /// Why an action was not tried; `None` where the plan already said so.
@@ -137,7 +138,7 @@ fn skipped(why: &Skip) -> Option<String> {
         Skip::WaitsFor { object, health } => {
             format!("waits for {object}: {}{}", health.state, message(&health.message))
         }
-        Skip::Stale { what } => format!("stale: {}", plain(what)),
+        Skip::Stale { what } => format!("stale: {}", visible::line(what)),
         Skip::Interrupted => "not tried: interrupted".to_owned(),
     })
 }

@@ -7,9 +7,10 @@ use anstyle::Style;
 use serde::Serialize;
 
 use super::text::day;
-use super::words::{bullet, many, paint, plain};
+use super::words::{bullet, many, paint};
 use super::{LeaderStatus, TextStyle, way_out};
 use crate::plan::{Action, Health, HealthState, Retirement, Verb};
+use crate::visible;
 
 /// How one organisation is.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -142,7 +143,8 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
     let mut out = String::new();
     let name = bold(&organisation.organisation);
-    let title = if organisation.title.is_empty() { String::new() } else { format!(", {}", plain(&organisation.title)) };
+    let title =
+        if organisation.title.is_empty() { String::new() } else { format!(", {}", visible::line(&organisation.title)) };
     let cluster = if organisation.cluster.is_empty() { String::new() } else { format!(" on {}", organisation.cluster) };
     let _ = writeln!(out, "{name}{title}{cluster}");
     let commit: String = organisation.commit.chars().take(12).collect();
@@ -150,7 +152,12 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         (true, _) => "nothing was applied yet".to_owned(),
         (false, None) => format!("applied {commit}"),
         (false, Some(LastChange { summary, author, time })) => {
-            format!("last changed by {commit} of {}: {} ({})", day(*time), plain(summary), plain(author))
+            format!(
+                "last changed by {commit} of {}: {} ({})",
+                day(*time),
+                visible::line(summary),
+                visible::line(author)
+            )
         }
     };
     let _ = writeln!(out, "  {applied}");
@@ -169,10 +176,10 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         }),
     ];
     for word in words.into_iter().flatten() {
-        let _ = writeln!(out, "  {}", plain(&word));
+        let _ = writeln!(out, "  {}", visible::line(&word));
     }
     for finding in &organisation.findings {
-        let _ = writeln!(out, "    {}", plain(finding));
+        let _ = writeln!(out, "    {}", visible::line(finding));
     }
     for app in &organisation.apps {
         draw_app(&mut out, app, style);
@@ -181,7 +188,7 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     for (object, health) in &organisation.unwell {
         let verb = if health.state == HealthState::Failed { Verb::Refused } else { Verb::Change };
         let message = if health.message.is_empty() { &health.reason } else { &health.message };
-        let _ = writeln!(out, "  {}{object} is {}: {}", mark(verb), health.state, plain(message));
+        let _ = writeln!(out, "  {}{object} is {}: {}", mark(verb), health.state, visible::line(message));
     }
     draw_open(&mut out, &organisation.open, style);
     for object in &organisation.detached {
@@ -196,11 +203,12 @@ fn draw_open(out: &mut String, all: &[OpenObject], style: TextStyle) {
     for one in all {
         open.entry(&one.reason).or_default().push(one);
     }
-    let help =
-        |way_out: &str| format!("      {} {}", paint(style.drawing, Style::new().bold(), "help"), plain(way_out));
+    let help = |way_out: &str| {
+        format!("      {} {}", paint(style.drawing, Style::new().bold(), "help"), visible::line(way_out))
+    };
     let mark = bullet(style.drawing, Verb::Refused);
     for (reason, objects) in open {
-        let reason = plain(reason);
+        let reason = visible::line(reason);
         if objects.len() > LISTED && !style.verbose {
             let names: Vec<&str> = objects.iter().map(|one| &*one.object).collect();
             let _ = writeln!(out, "  {mark}{} — {reason}: {}", many(objects.len(), "object"), by_kind(&names));
@@ -240,8 +248,8 @@ fn draw_app(out: &mut String, app: &AppStatus, style: TextStyle) {
         (true, false) => "well".to_owned(),
         (false, false) => format!("{well} of {} well", many(all, "object")),
     };
-    let state = if app.state.is_empty() { String::new() } else { format!(", {}", plain(&app.state)) };
-    let held = app.held.as_ref().map(|why| format!(", held: {}", plain(why))).unwrap_or_default();
+    let state = if app.state.is_empty() { String::new() } else { format!(", {}", visible::line(&app.state)) };
+    let held = app.held.as_ref().map(|why| format!(", held: {}", visible::line(why))).unwrap_or_default();
     // The time says it already.
     let state = if app.retired.is_some() && !app.gone { String::new() } else { state };
     let retired = app.retired.filter(|_| !app.gone).map(|retired| format!(", retired until {}", day(retired.until)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::hatches;
 use super::words::{counted, has_news, many};
 use crate::kind;
 use crate::plan::{Action, OrganisationPlan, Plan, Verb};
@@ -16,7 +17,16 @@ pub(crate) struct Tally {
     news: usize,
     /// Changes that no server was asked about: in namespaces that do not exist yet, and elsewhere.
     reckoned: (usize, usize),
+    /// Organisations that use hatches.
+    hatched: usize,
+    /// The first few hatches that are new, each with its line.
+    new_hatches: Vec<(String, String)>,
+    /// How many are new.
+    fresh: usize,
 }
+
+/// So many new hatches are named before everything else.
+const NAMED: usize = 20;
 
 impl Tally {
     /// Of a whole plan.
@@ -33,6 +43,14 @@ impl Tally {
         }
         self.organisations += 1;
         self.news += usize::from(has_news(plan));
+        self.hatched += usize::from(!plan.hatches.is_empty());
+        for hatch in plan.hatches.iter().filter(|hatch| hatch.new) {
+            self.fresh += 1;
+            if self.new_hatches.len() < NAMED {
+                let line = format!("{}/{}{}", plan.organisation, hatches::name(hatch), hatches::in_short(hatch));
+                self.new_hatches.push((line, hatch.origin.to_string()));
+            }
+        }
         let is_open = |action: &&Action| action.verb().writes() && !action.verified;
         let open = plan.actions.iter().filter(is_open).count();
         let is_new = |action: &Action| action.verb() == Verb::Create && action.id.is(kind::NAMESPACE);
@@ -53,17 +71,42 @@ impl Tally {
         self.counts.iter().filter(|(verb, _)| verb.writes()).map(|(_, count)| count).sum()
     }
 
+    /// How many organisations use hatches.
+    pub(super) fn hatched(&self) -> usize {
+        self.hatched
+    }
+
+    /// The first few hatches that are new or changed, each with its line.
+    pub(super) fn new_hatches(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.new_hatches.iter().map(|(line, place)| (&**line, &**place))
+    }
+
+    /// "2 organisations use hatches; 1 hatch is new or changed." Empty where nobody uses one.
+    fn of_hatches(&self) -> String {
+        let uses = if self.hatched == 1 { "uses" } else { "use" };
+        let fresh = match self.fresh {
+            0 => String::new(),
+            1 => "; 1 hatch is new or changed".to_owned(),
+            fresh => format!("; {fresh} hatches are new or changed"),
+        };
+        match self.hatched {
+            0 => String::new(),
+            hatched => format!("{} {uses} hatches{fresh}.\n", many(hatched, "organisation")),
+        }
+    }
+
     /// "3 create, 1 change in 2 of 10 organisations; 8 unchanged."
     pub(super) fn summary(&self) -> String {
         let mut counts = self.counts.clone();
         counts.remove(&Verb::Keep);
         let (all, news) = (self.organisations, self.news);
         if counts.is_empty() {
-            return format!("Nothing changes in {}.\n", many(all, "organisation"));
+            return format!("Nothing changes in {}.\n{}", many(all, "organisation"), self.of_hatches());
         }
         let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
         let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
         text.push_str(&self.unasked());
+        text.push_str(&self.of_hatches());
         text
     }
 

@@ -64,13 +64,14 @@ fn plan() -> Plan {
         ..change("data[ports.conf]", "one\ntwo\nthree\n", "one\n2\nthree\n", 9)
     }];
     let mut refused = action(Deed::refused(Refusing::Conflict), "Service", "cloud", Some("cloud"));
-    refused.conflicts = vec![Conflict { manager: "helm".to_owned(), field: ".spec.type".to_owned() }];
+    refused.conflicts = vec![Conflict { manager: "helm".to_owned(), field: ".spec.sessionAffinity".to_owned() }];
     let organisation = |name_: &str, actions| OrganisationPlan {
         organisation: name(name_),
         cluster: name("ada-lovelace"),
         cluster_uid: "uid".to_owned(),
         namespace: name_.to_owned(),
         rendered_hash: String::new(),
+        hatches: Vec::new(),
         actions,
         unchanged: 0,
         gone: Vec::new(),
@@ -113,8 +114,8 @@ alternatiba: 2 change, 1 refused, 1 unchanged
           + 2
             three
     ! Service cloud — others own fields that the garden newly asks for
-        `spec.type` belongs to `helm`
-        help say `field Service cloud \"spec.type\" take` in the app to take it, or `leave` to let it be
+        `spec.sessionAffinity` belongs to `helm`
+        help say `field Service cloud \"spec.sessionAffinity\" take` in the app to take it, or `leave` to let it be
 
 ingenium: 4 create
   pads

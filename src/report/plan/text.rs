@@ -14,10 +14,11 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::value::Line;
-use super::words::{by_app, counted, has_news, is_told, kinds, mark, paint, plain, style};
-use super::{Tally, TextStyle, value, way_out};
+use super::words::{by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
+use super::{Tally, TextStyle, hatches, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
+use crate::visible;
 
 /// More new objects than these are counted by kind instead of listed.
 const LISTED: usize = 3;
@@ -48,8 +49,9 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
     let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
     let _ = writeln!(out, "{}: {}", bold(plan.organisation.as_str()), counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {
-        let _ = writeln!(out, "  {}", plain(&reason.to_string()));
+        let _ = writeln!(out, "  {}", visible::line(&reason.to_string()));
     }
+    draw_hatches(out, plan, style);
     for (app, actions) in by_app(plan) {
         let told: Vec<&Action> = actions.into_iter().filter(|action| is_told(action, style.verbose)).collect();
         if told.is_empty() {
@@ -59,6 +61,26 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
         let until = retired.map(|retired| format!(", retired until {}", day(retired.until))).unwrap_or_default();
         let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
         group(out, &told, style);
+    }
+}
+
+/// The hatches, what is new first and in full.
+fn draw_hatches(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
+    let Some(counted) = hatches::counted(plan) else { return };
+    let _ = writeln!(out, "  {}", paint(style.drawing, Style::new().bold(), &counted));
+    let new = plan.hatches.iter().filter(|hatch| hatch.new).count();
+    let most = if style.verbose { plan.hatches.len() } else { new + hatches::NAMED };
+    for hatch in plan.hatches.iter().take(most) {
+        let (name, changes) = (visible::line(&hatches::name(hatch)), visible::line(&hatches::changes(hatch)));
+        let name = if hatch.new { paint(style.drawing, Style::new().bold(), &name) } else { name };
+        let fresh = if hatch.new { ", new or changed" } else { "" };
+        let _ = writeln!(out, "    {name}{changes}{fresh}{}", from(&hatch.origin, style.drawing));
+        for line in hatches::below(hatch) {
+            let _ = writeln!(out, "        {}", visible::line(&line));
+        }
+    }
+    if plan.hatches.len() > most {
+        let _ = writeln!(out, "    … and {} more", many(plan.hatches.len() - most, "hatch"));
     }
 }
 
@@ -80,7 +102,7 @@ fn draw_action(out: &mut String, action: &Action, style: TextStyle) {
     let mark = mark(style.drawing, action.verb());
     let note = action.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
     let unverified = if action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
-    let reason = plain(&action.reason().to_string());
+    let reason = visible::line(&action.reason().to_string());
     let origin = action.origin.as_ref().filter(|_| action.changes.is_empty() || action.base().is_none());
     let origin = origin.map(|place| from(place, style.drawing));
     let _ = writeln!(out, "    {mark} {} — {reason}{note}{unverified}{}", action.id, origin.unwrap_or_default());
@@ -102,7 +124,7 @@ fn draw_change(out: &mut String, change: &FieldChange, style: TextStyle) {
         [] => String::new(),
         by => format!(" by {}", by.join(", ")),
     };
-    let path = plain(&change.path);
+    let path = visible::line(&change.path);
     if let Some(lines) = value::lines(change.before.as_ref(), change.after.as_ref()) {
         let _ = match style.drawing {
             Drawing::Narrated => writeln!(out, "        {path}{by}{origin}:"),

@@ -4,8 +4,8 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::elements;
-use super::words::plain;
 use crate::plan::{FieldChange, Shown};
+use crate::visible;
 
 /// The most characters of a value on one line.
 pub(super) const WIDEST: usize = 100;
@@ -64,13 +64,13 @@ pub(super) fn differing(before: &str, after: &str) -> (String, String) {
 /// A value as KDL and YAML have it in common: `{port: 80, protocol: TCP}`.
 pub(super) fn flow(value: &Value) -> String {
     match value {
-        Value::String(text) if is_word(text) => plain(text),
+        Value::String(text) if is_word(text) => visible::line(text),
         Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Value::Object(map) => {
-            let entries = map.iter().map(|(key, value)| format!("{}: {}", plain(key), flow(value)));
+            let entries = map.iter().map(|(key, value)| format!("{}: {}", visible::line(key), flow(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
-        other => plain(&other.to_string()),
+        other => visible::line(&other.to_string()),
     }
 }
 
@@ -141,7 +141,7 @@ fn of_texts(before: &str, after: &str) -> Vec<Line> {
             lines.push(Line::Gap);
         }
         for change in operations.iter().flat_map(|operation| diff.iter_changes(operation)) {
-            let text = plain(change.value().trim_end_matches(['\n', '\r']));
+            let text = visible::line(change.value().trim_end_matches(['\n', '\r']));
             lines.push(match change.tag() {
                 ChangeTag::Delete => Line::Removed(text),
                 ChangeTag::Insert => Line::Added(text),

@@ -1,6 +1,6 @@
 //! The way out of what is refused or held, in the words of the garden.
 
-use crate::plan::{Action, Holding, Keeping, Reason, Refusing, path};
+use crate::plan::{self, Action, Holding, Keeping, Reason, Refusing, path};
 
 /// What to do next; `None` where there is nothing to do.
 pub(super) fn way_out(action: &Action) -> Option<String> {
@@ -21,11 +21,7 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
     Some(match why {
         Refusing::Conflict => {
             let field = action.conflicts.first().map_or("", |conflict| &conflict.field);
-            let field = path::plain(field);
-            format!(
-                "say `field {} {} \"{field}\" take` in the app to take it, or `leave` to let it be",
-                id.kind, id.name
-            )
+            plan::out_of_conflict(id, field)
         }
         Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
         Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
@@ -74,7 +70,7 @@ fn of_kept(action: &Action, why: &Keeping) -> Option<String> {
         | Keeping::Terminating
         | Keeping::Leaving
         | Keeping::Rewritten { .. }
-        | Keeping::LeftToOthers => None,
+        | Keeping::LeftToOthers(_) => None,
     }
 }
 

@@ -77,7 +77,8 @@ pub(super) fn counted(counts: &BTreeMap<Verb, usize>) -> String {
 
 /// `1 organisation`, `2 organisations`.
 pub(super) fn many(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+    let ending = if word.ends_with("ch") { "es" } else { "s" };
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}{ending}") }
 }
 
 /// Whether an action is worth a line.
@@ -87,7 +88,9 @@ pub(super) fn is_told(action: &Action, verbose: bool) -> bool {
 
 /// Whether an organisation has anything to tell.
 pub(super) fn has_news(plan: &OrganisationPlan) -> bool {
-    plan.standstill.is_some() || plan.actions.iter().any(|action| is_told(action, false))
+    plan.standstill.is_some()
+        || plan.hatches.iter().any(|hatch| hatch.new)
+        || plan.actions.iter().any(|action| is_told(action, false))
 }
 
 /// How many objects there are of each kind: "2 ConfigMap, 1 Deployment".
@@ -106,17 +109,4 @@ pub(super) fn by_app(plan: &OrganisationPlan) -> BTreeMap<Option<&str>, Vec<&Act
         groups.entry(action.app.as_ref().map(crate::name::Name::as_str)).or_default().push(action);
     }
     groups
-}
-
-/// Text that came from a cluster or a garden, on one line and without what steers a terminal.
-pub(in crate::report) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|char| match char {
-            '\n' => '⏎',
-            '\t' => ' ',
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '�',
-            char if char.is_control() => '�',
-            char => char,
-        })
-        .collect()
 }

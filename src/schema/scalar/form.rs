@@ -1,6 +1,6 @@
 //! Texts of a form: hosts, addresses, times, zones.
 
-use super::{MALFORMED, ScalarType, quoted_where_needed};
+use super::{MALFORMED, SHORTEST_COMMIT, ScalarType, quoted_where_needed};
 use crate::finding::{Applicability, Finding};
 use crate::schema::suggest::nearest;
 use crate::syntax::Value;
@@ -17,6 +17,7 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         ScalarType::Domain => domain_error(text).is_none(),
         ScalarType::Email => is_email(text),
         ScalarType::Url => is_url(text),
+        ScalarType::Commit => is_commit(text),
         _ => true,
     };
     if right {
@@ -111,6 +112,11 @@ fn is_locale(text: &str) -> bool {
     (2..=3).contains(&language.len())
         && language.bytes().all(|byte| byte.is_ascii_lowercase())
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// SHA-1 or SHA-256, whole or the beginning.
+fn is_commit(text: &str) -> bool {
+    (SHORTEST_COMMIT..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_email(text: &str) -> bool {

@@ -25,6 +25,9 @@ pub(crate) const OUT_OF_RANGE: Code = Code::new("E0205");
 /// A text that is no name.
 pub(crate) const BAD_NAME: Code = Code::new("E0206");
 
+/// The fewest digits that name a commit: fewer could come to name two.
+pub(crate) const SHORTEST_COMMIT: usize = 12;
+
 /// The type of an argument or a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ScalarType {
@@ -57,6 +60,8 @@ pub(crate) enum ScalarType {
     Email,
     /// An absolute http or https address.
     Url,
+    /// The id of a commit, whole or its beginning.
+    Commit,
     /// A template of a definition: any scalar, may hold `${…}`.
     Template,
     Any,
@@ -83,6 +88,7 @@ impl ScalarType {
             "domain" => Self::Domain,
             "email" => Self::Email,
             "url" => Self::Url,
+            "commit" => Self::Commit,
             "template" => Self::Template,
             "any" => Self::Any,
             _ => return None,
@@ -110,6 +116,9 @@ impl ScalarType {
             Self::Domain => "a host name such as `cloud.example.org`".into(),
             Self::Email => "a mail address such as `ada@example.org`".into(),
             Self::Url => "an address such as `\"https://example.org\"`".into(),
+            Self::Commit => {
+                format!("a commit: at least {SHORTEST_COMMIT} hexadecimal digits of its id, such as `4f2a91c0d3be`")
+            }
             Self::Any => "a value".into(),
         }
     }
@@ -304,6 +313,8 @@ mod tests {
             ("domain", "cloud.example.org", "https://cloud.example.org"),
             ("email", "ada@example.org", "ada at example.org"),
             ("url", "https://example.org/a?b", "example.org"),
+            ("commit", "4f2a91c0d3be", "4f2a91c0d3b"),
+            ("commit", "0123456789012345678901234567890123456789", "main"),
             ("on-off", "on", "yes"),
         ] {
             assert!(fits(kind, &text(good)), "{kind} takes {good}");

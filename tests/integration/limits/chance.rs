@@ -35,7 +35,9 @@ fn line() -> impl Strategy<Value = String> {
         number().prop_map(|number| format!("minReadySeconds {number}")).prop_map(patch(WORKLOAD)),
         number().prop_map(|number| format!("terminationGracePeriodSeconds {number}")).prop_map(patch(DEPLOYMENT)),
         words
-            .prop_map(|path| format!("volumeMounts {path:?} {{ name v; }}; }}; volumes v {{ emptyDir sizeLimit=\"1Gi\""))
+            .prop_map(|path| format!(
+                "volumeMounts {path:?} {{ name v; }}; }}; volumes v {{ emptyDir sizeLimit=\"1Gi\""
+            ))
             .prop_map(patch(CONTAINER)),
         (words, words).prop_map(|(key, value)| format!("labels {{ {key:?} {value:?}; }}")).prop_map(patch(METADATA)),
         (words, length())

@@ -72,7 +72,12 @@ fn rows_of_pods() -> Vec<Row> {
         row(CONTAINER, "env A { value \"1\"; @; }", "name A", "valueFrom { secretKeyRef name=s key=k; }"),
         row(CONTAINER, "env @ { value \"1\"; }", "\"A.b-c\"", "\"A=b\""),
         row(CONTAINER, "volumeMounts @ { name v; }; }; volumes v { emptyDir sizeLimit=\"1Gi\"", "\"/a b\"", "\"/a:b\""),
-        row(CONTAINER, "volumeMounts \"/a\" { name v; subPath @; }; }; volumes v { emptyDir sizeLimit=\"1Gi\"", "\"a/b\"", "\"a/../b\""),
+        row(
+            CONTAINER,
+            "volumeMounts \"/a\" { name v; subPath @; }; }; volumes v { emptyDir sizeLimit=\"1Gi\"",
+            "\"a/b\"",
+            "\"a/../b\"",
+        ),
         row(CONTAINER, "volumeMounts \"/a\" { name @; }; }; volumes v { emptyDir sizeLimit=\"1Gi\"", "v", "w"),
         row(CONTAINER, "resources { requests cpu=@; limits cpu=1; }", 1, 2),
         row(CONTAINER, "resources { requests memory=@; }", "\"0\"", "\"-1\""),
@@ -89,7 +94,12 @@ fn rows_of_pods() -> Vec<Row> {
         row(DEPLOYMENT, "volumes @ { emptyDir sizeLimit=\"1Gi\"; }", word(63), word(64)),
         row(DEPLOYMENT, "volumes v { configMap name=forum-extra { defaultMode @; }; }", 511, 512),
         row(DEPLOYMENT, "volumes v { configMap name=forum-extra { items { key k; path @; }; }; }", "\"a/b\"", "\"/a\""),
-        row(DEPLOYMENT, "volumes v { @; }", "secret secretName=forum-db", "secret secretName=forum-db; configMap name=forum-extra"),
+        row(
+            DEPLOYMENT,
+            "volumes v { @; }",
+            "secret secretName=forum-db",
+            "secret secretName=forum-db; configMap name=forum-extra",
+        ),
         row(DEPLOYMENT, "securityContext { fsGroup @; }", 1, -1),
     ]
 }

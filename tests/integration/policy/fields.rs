@@ -87,9 +87,10 @@ fn shown() -> String {
             paths(&object.body, &mut Vec::new(), "", &object.by_hand, kinds.entry(key).or_default());
         }
     }
-    let mut text = "# Every field that providers and built-in definitions render, by kind: the allowlist of `src/policy`.\n\
+    let mut text =
+        "# Every field that providers and built-in definitions render, by kind: the allowlist of `src/policy`.\n\
                     # `PARCELLE_BLESS=1 cargo test --test integration policy::fields` writes it.\n"
-        .to_owned();
+            .to_owned();
     for ((kind, group), paths) in kinds {
         writeln!(text, "\n{kind} ({group})").expect("a text takes text");
         paths.iter().for_each(|path| writeln!(text, "    /{path}").expect("a text takes text"));

@@ -47,7 +47,10 @@ fn garden(rows: &[(String, String)]) -> Checked {
 /// `CODE  what is written` a line.
 fn rows(text: &str) -> Vec<(String, String)> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| line.split_once(' ').expect("a code and a text")).map(|(code, text)| (code.to_owned(), text.trim().to_owned())).collect()
+    lines
+        .map(|line| line.split_once(' ').expect("a code and a text"))
+        .map(|(code, text)| (code.to_owned(), text.trim().to_owned()))
+        .collect()
 }
 
 /// The codes and places that are told of each row's own files.
@@ -74,7 +77,9 @@ fn what_means_harm_is_refused_with_its_code_on_its_line() {
         let (code, text) = &rows[at];
         let is_hit = told.iter().any(|(found, ..)| found == code);
         // The line of the hatch, or of the need, in the file of its row.
-        let lines_fit = told.iter().all(|(.., line)| (8..=12).contains(line) || text.starts_with("need ") || text.starts_with("object"));
+        let lines_fit = told
+            .iter()
+            .all(|(.., line)| (8..=12).contains(line) || text.starts_with("need ") || text.starts_with("object"));
         if !is_hit || !lines_fit {
             wrong += &format!("{code} {text}\n    told: {told:?}\n");
         }
@@ -86,7 +91,14 @@ fn what_means_harm_is_refused_with_its_code_on_its_line() {
 
 #[test]
 fn what_harms_nobody_passes() {
-    let rows: Vec<(String, String)> = rows(&GOOD.lines().map(|line| format!("ok {line}\n")).collect::<String>().replace("ok #", "#").replace("ok \n", "\n"));
+    let rows: Vec<(String, String)> = rows(
+        &GOOD
+            .lines()
+            .map(|line| format!("ok {line}\n"))
+            .collect::<String>()
+            .replace("ok #", "#")
+            .replace("ok \n", "\n"),
+    );
     let checked = garden(&rows);
     let wrong: Vec<String> = told(&checked, rows.len())
         .into_iter()

@@ -67,7 +67,11 @@ fn files(folder: &Path, root: &Path, out: &mut BTreeMap<String, String>) {
             let name = path.strip_prefix(root).expect("inside").to_string_lossy().into_owned();
             let text = std::fs::read_to_string(&path).expect("a text");
             // Every offer lets patches in.
-            let text = if name.contains("offers/") { text.replacen("    grants {", "    allow patch\n    grants {", 1) } else { text };
+            let text = if name.contains("offers/") {
+                text.replacen("    grants {", "    allow patch\n    grants {", 1)
+            } else {
+                text
+            };
             out.insert(name, text);
         }
     }
@@ -89,7 +93,9 @@ fn leaves<'v>(value: &'v Value, pointer: String, out: &mut Vec<(String, &'v Valu
         Value::Object(entries) => entries.iter().for_each(|(key, value)| {
             leaves(value, format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), out);
         }),
-        Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| leaves(item, format!("{pointer}/{at}"), out)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| leaves(item, format!("{pointer}/{at}"), out))
+        }
         scalar => out.push((pointer, scalar)),
     }
 }
@@ -97,19 +103,50 @@ fn leaves<'v>(value: &'v Value, pointer: String, out: &mut Vec<(String, &'v Valu
 /// What an organisation's objects reach: hosts, namespaces, Secrets, addresses, rights, each with its field.
 fn reach(objects: &OrganisationObjects) -> BTreeSet<String> {
     const REACHING: &[&str] = &[
-        "hostnames", "hostname", "host", "dnsNames", "namespace", "secretName", "secretKeyRef", "secretRef",
-        "imagePullSecrets", "claimName", "serviceAccountName", "storageClassName", "type", "externalIPs", "clusterIP",
-        "cidr", "privileged", "hostNetwork", "allowPrivilegeEscalation", "runAsNonRoot", "runAsUser", "add",
-        "readOnlyRootFilesystem", "allBuckets", "superuser", "globalAlias", "volumeName", "issuerRef", "parentRef",
-        "parentRefs", "backendRefs", "clusterRef", "annotations", "image",
+        "hostnames",
+        "hostname",
+        "host",
+        "dnsNames",
+        "namespace",
+        "secretName",
+        "secretKeyRef",
+        "secretRef",
+        "imagePullSecrets",
+        "claimName",
+        "serviceAccountName",
+        "storageClassName",
+        "type",
+        "externalIPs",
+        "clusterIP",
+        "cidr",
+        "privileged",
+        "hostNetwork",
+        "allowPrivilegeEscalation",
+        "runAsNonRoot",
+        "runAsUser",
+        "add",
+        "readOnlyRootFilesystem",
+        "allBuckets",
+        "superuser",
+        "globalAlias",
+        "volumeName",
+        "issuerRef",
+        "parentRef",
+        "parentRefs",
+        "backendRefs",
+        "clusterRef",
+        "annotations",
+        "image",
     ];
     let mut reached = BTreeSet::new();
     for object in &objects.objects {
         let mut all = Vec::new();
         leaves(&object.body, String::new(), &mut all);
         for (pointer, value) in all {
-            let field: Vec<&str> = pointer.split('/').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).collect();
-            let own = field.iter().rev().nth(1) == Some(&"annotations") && !field.last().is_some_and(|key| key.contains("~1"));
+            let field: Vec<&str> =
+                pointer.split('/').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).collect();
+            let own = field.iter().rev().nth(1) == Some(&"annotations")
+                && !field.last().is_some_and(|key| key.contains("~1"));
             let key = field.last() == Some(&"key");
             // A number of a user that is not root reaches nothing.
             let user = field.last() == Some(&"runAsUser") && *value != 0;
@@ -175,7 +212,12 @@ fn a_patch_by_chance_is_refused_or_reaches_nothing_more() {
         Config { cases: 160, failure_persistence: None, ..Config::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    let picks = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<prop::sample::Index>());
+    let picks = (
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+    );
     let (mut refused, mut taken) = (0, 0);
     for _ in 0..160 {
         let (organisation, object, field, value) = picks.new_tree(&mut runner).expect("a choice").current();

@@ -144,7 +144,7 @@ fn scenario_07_killed_while_fetching() {
     let source = folder.path().join("source");
     let repository = git2::Repository::init_bare(&source).unwrap();
     let first = commit(&repository, "edition 2026\n");
-    let remote = || Remote { address: source.display().to_string(), branch: None, token: None };
+    let remote = || Remote::open_to_all(source.display().to_string(), None);
     let mirror = folder.path().join("state/mirror");
     let fetched = |mirror: &Path| RemoteMirror::open(mirror, remote()).unwrap().fetch().unwrap().0;
 
@@ -174,7 +174,7 @@ fn a_branch_that_is_gone_is_told_whatever_was_fetched_before() {
     let mut live = repository.branch("live", &tip, false).unwrap();
     let second = commit(&repository, "edition 2026\n// more\n");
     let fetch = |branch: Option<&str>| {
-        let remote = Remote { address: source.display().to_string(), branch: branch.map(str::to_owned), token: None };
+        let remote = Remote::open_to_all(source.display().to_string(), branch.map(str::to_owned));
         RemoteMirror::open(&folder.path().join("mirror"), remote).and_then(|mirror| mirror.fetch())
     };
     assert_eq!(fetch(Some("live")).unwrap().0, first);

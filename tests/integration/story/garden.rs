@@ -96,8 +96,13 @@ impl World {
 
     /// The garden says `field KIND NAME "path" take` in the app `web` of an organisation.
     pub(crate) fn take(&mut self, organisation: &Name, kind: &str, object: &str, path: &str) {
+        self.decide(organisation, &[&format!("field {kind} {object} \"{path}\" take")]);
+    }
+
+    /// The garden says these lines, and no others, in the app `web` of an organisation.
+    pub(crate) fn decide(&mut self, organisation: &Name, lines: &[&str]) {
         let mut written = (*self.garden.organisations[organisation]).clone();
-        let mut taking = app("web", &format!("field {kind} {object} \"{path}\" take"));
+        let mut taking = app("web", &lines.join("\n        "));
         if let Some(before) = written.apps.get(&name("web")) {
             taking.adopt.clone_from(&before.adopt);
         }
