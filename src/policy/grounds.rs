@@ -37,7 +37,7 @@ pub(crate) struct Owned {
     pub(crate) services: BTreeSet<String>,
     pub(crate) listener_sets: BTreeSet<String>,
     pub(crate) buckets: BTreeSet<String>,
-    /// Deployments and StatefulSets, as `KIND/NAME`.
+    /// What has replicas, as `KIND/NAME`.
     pub(crate) workloads: BTreeSet<String>,
 }
 

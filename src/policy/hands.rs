@@ -2,7 +2,7 @@
 //!
 //! A path is field names joined by dots; `*` stands for each item of a list or each key of a map, `a|b` for either.
 
-use super::Hatch;
+use super::WritingHatch;
 use crate::kind::{
     AUTOSCALER, CERTIFICATE, CONFIG_MAP, CRON_JOB, DEPLOYMENT, DISRUPTION_BUDGET, GARAGE_BUCKET, GARAGE_KEY, GroupKind,
     HTTP_ROUTE, INGRESS, JOB, LISTENER_SET, NETWORK_POLICY, PERSISTENT_VOLUME_CLAIM, POSTGRES_DATABASE,
@@ -62,10 +62,10 @@ const fn of_objects(row: Reach) -> Reach {
 }
 
 /// What a hatch may write of a kind, in words.
-pub(super) fn about((group, kind): (&str, &str), hatch: Hatch) -> String {
+pub(super) fn about((group, kind): (&str, &str), hatch: WritingHatch) -> String {
     let is_meant = |row: &&Reach| {
         let is_kind = row.kinds.iter().any(|id| (id.group, id.kind) == (group, kind));
-        is_kind && (hatch == Hatch::Object || !row.of_objects)
+        is_kind && (hatch == WritingHatch::Object || !row.of_objects)
     };
     let rows: Vec<&str> = TABLE.iter().filter(is_meant).map(|row| row.about).collect();
     if rows.is_empty() { "nothing".to_owned() } else { rows.join("; ") }

@@ -11,7 +11,17 @@ const NOTES: &[&str] =
     &["kubernetes.io/description", "kubernetes.io/change-cause", "kubectl.kubernetes.io/restartedAt"];
 
 /// Keys without a domain by which operators and our own network policies know pods.
-const CLAIMED: &[&str] = &["k8upjob", "k8s-app", "istio-injection", "pod-template-hash", "controller-revision-hash"];
+const CLAIMED: &[&str] = &[
+    "k8upjob",
+    "k8s-app",
+    "istio-injection",
+    "pod-template-hash",
+    "controller-revision-hash",
+    "grafana_dashboard",
+    "grafana_datasource",
+    "grafana_alert",
+    "grafana_notifier",
+];
 
 /// Settings of ingress controllers that concern the app's own requests alone, with the form of their values.
 const OF_INGRESSES: &[(&str, &[&str])] = &[

@@ -24,7 +24,7 @@ mod tests;
 use crate::finding::Code;
 pub(crate) use grounds::{AppGrounds, ClusterGrounds, Grounds, Owned};
 pub(crate) use rules::amount;
-pub(crate) use words::{Hatch, of_hatch};
+pub(crate) use words::{WritingHatch, of_hatch};
 
 /// A label or annotation that parcelle writes itself.
 pub(crate) const IDENTITY: Code = Code::new("E0604");
@@ -76,7 +76,7 @@ pub(crate) struct Violation {
 
 /// Everything in an object that the policy refuses; empty where it may be applied.
 pub(crate) fn judge(object: &FinalObject<'_>, grounds: &Grounds) -> Vec<Violation> {
-    let mut judged = rules::Judged { object, grounds, violations: Vec::new() };
+    let mut judged = rules::Judging { object, grounds, violations: Vec::new() };
     rules::check(&mut judged);
     judged.violations
 }

@@ -28,17 +28,17 @@ pub(super) const IDENTITY: [&str; 10] = [
 
 /// A field, and those below it.
 #[derive(Debug, Default)]
-pub(crate) struct Field {
-    below: BTreeMap<Box<str>, Field>,
+pub(crate) struct ListedField {
+    below: BTreeMap<Box<str>, ListedField>,
     /// Whether a value may stand here.
     ends: bool,
     /// Whether only an `object` writes it.
     of_objects: bool,
 }
 
-impl Field {
+impl ListedField {
     /// The field below that a key or index means; `*` stands for those that are not named.
-    pub(super) fn step(&self, segment: &str) -> Option<&Field> {
+    pub(super) fn step(&self, segment: &str) -> Option<&ListedField> {
         self.below.get(segment).or_else(|| self.below.get("*"))
     }
 
@@ -53,7 +53,7 @@ impl Field {
     }
 
     /// The field at a JSON pointer.
-    pub(super) fn at(&self, pointer: &str) -> Option<&Field> {
+    pub(super) fn at(&self, pointer: &str) -> Option<&ListedField> {
         pointer.split('/').skip(1).try_fold(self, |field, segment| field.step(&unescaped(segment)))
     }
 
@@ -83,7 +83,7 @@ fn unescaped(segment: &str) -> std::borrow::Cow<'_, str> {
     if segment.contains('~') { segment.replace("~1", "/").replace("~0", "~").into() } else { segment.into() }
 }
 
-type Kinds = BTreeMap<(Box<str>, Box<str>), Field>;
+type Kinds = BTreeMap<(Box<str>, Box<str>), ListedField>;
 
 static ALLOWED: LazyLock<Kinds> = LazyLock::new(|| {
     let (mut kinds, mut fields) = (Kinds::new(), None);
@@ -91,11 +91,11 @@ static ALLOWED: LazyLock<Kinds> = LazyLock::new(|| {
         match (line.strip_prefix("    /"), &mut fields) {
             (Some(path), Some(key)) => {
                 let segments: Vec<_> = path.split('/').map(unescaped).collect();
-                let field: &mut Field = kinds.entry(Clone::clone(key)).or_default();
+                let field: &mut ListedField = kinds.entry(Clone::clone(key)).or_default();
                 field.add(segments.iter().map(AsRef::as_ref), false);
             }
             _ => {
-                fields = line.split_once(' ').map(|(kind, group)| (group.trim_matches(['(', ')']).into(), kind.into()))
+                fields = line.split_once(' ').map(|(kind, group)| (group.trim_matches(['(', ')']).into(), kind.into()));
             }
         }
     }
@@ -115,29 +115,29 @@ static WRITTEN: LazyLock<Kinds> = LazyLock::new(|| {
 });
 
 /// What every object has, whatever its kind.
-static EVERYWHERE: LazyLock<Field> = LazyLock::new(|| {
-    let mut everywhere = Field::default();
+static EVERYWHERE: LazyLock<ListedField> = LazyLock::new(|| {
+    let mut everywhere = ListedField::default();
     HEAD.iter().for_each(|path| everywhere.add(path.iter().copied(), false));
     IDENTITY.iter().for_each(|label| everywhere.add(["metadata", "labels", label], false));
     everywhere
 });
 
 /// The fields that every object has.
-pub(super) fn everywhere() -> &'static Field {
+pub(super) fn everywhere() -> &'static ListedField {
     &EVERYWHERE
 }
 
 /// The fields that parcelle renders of a kind; none where it renders no such object.
-pub(super) fn rendered(group: &str, kind: &str) -> Option<&'static Field> {
+pub(super) fn rendered(group: &str, kind: &str) -> Option<&'static ListedField> {
     of(&ALLOWED, group, kind)
 }
 
 /// The fields of a kind that hatches may write; none where they write no such object.
-pub(super) fn written(group: &str, kind: &str) -> Option<&'static Field> {
+pub(super) fn written(group: &str, kind: &str) -> Option<&'static ListedField> {
     of(&WRITTEN, group, kind)
 }
 
-fn of(kinds: &'static Kinds, group: &str, kind: &str) -> Option<&'static Field> {
+fn of(kinds: &'static Kinds, group: &str, kind: &str) -> Option<&'static ListedField> {
     let row = kind::find(group, kind)?;
     kinds.get(&(row.id.group.into(), row.id.kind.into()))
 }

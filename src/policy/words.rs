@@ -6,7 +6,7 @@ use super::{RESERVED, UNLISTED, Violation, WEAKER, hands, keys, paths};
 
 /// Which of the hatches that write fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Hatch {
+pub(crate) enum WritingHatch {
     /// `object` in a definition.
     Object,
     /// `patch` of an app.
@@ -61,7 +61,7 @@ const WEAK: &[(&str, &str)] = &[
 /// Why a hatch may not write a value at a JSON pointer; a list or map with nothing in it is none.
 pub(crate) fn of_hatch(
     (group, kind): (&str, &str),
-    hatch: Hatch,
+    hatch: WritingHatch,
     pointer: &str,
     value: Option<&Value>,
     domain: Option<&str>,
@@ -73,7 +73,7 @@ pub(crate) fn of_hatch(
     let field = paths::written(group, kind).and_then(|fields| fields.at(pointer));
     let is_written = field.is_some_and(|field| {
         let meant = value.is_none() || field.ends() && value != Some(&Value::Null);
-        meant && (hatch == Hatch::Object || !field.is_of_objects())
+        meant && (hatch == WritingHatch::Object || !field.is_of_objects())
     });
     if !is_written {
         return Some(unlisted((group, kind), hatch, pointer, &segments));
@@ -104,7 +104,7 @@ fn reserved(pointer: &str, segments: &[&str]) -> Option<Violation> {
     })
 }
 
-fn unlisted((group, kind): (&str, &str), hatch: Hatch, pointer: &str, segments: &[&str]) -> Violation {
+fn unlisted((group, kind): (&str, &str), hatch: WritingHatch, pointer: &str, segments: &[&str]) -> Violation {
     let weak = segments.iter().find_map(|segment| WEAK.iter().find(|(field, _)| field == segment));
     let pods = crate::kind::facts(group, kind).pod_spec;
     if let Some((field, why)) = weak.filter(|_| segments.starts_with(pods) && !pods.is_empty()) {
@@ -114,8 +114,8 @@ fn unlisted((group, kind): (&str, &str), hatch: Hatch, pointer: &str, segments: 
         segments.iter().rev().take_while(|segment| segment.bytes().all(|byte| byte.is_ascii_digit())).count();
     let field = dotted(&segments[..segments.len() - trailing]);
     let (word, other) = match hatch {
-        Hatch::Patch => ("patch", "a setting of the app, or a need of its definition, may say it"),
-        Hatch::Object => ("object", "a workload, job or need of the definition may say it"),
+        WritingHatch::Patch => ("patch", "a setting of the app, or a need of its definition, may say it"),
+        WritingHatch::Object => ("object", "a workload, job or need of the definition may say it"),
     };
     let may = hands::about((group, kind), hatch);
     Violation {

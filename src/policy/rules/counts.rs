@@ -3,12 +3,34 @@
 
 use serde_json::Value;
 
-use super::{Judged, each, text};
+use super::{Judging, each, text};
 
 /// Finished Jobs of a schedule that are kept at most.
 const KEPT: i64 = 10;
+/// Former versions of a workload that are kept at most.
+const VERSIONS: i64 = 100;
+/// How often a Job is done at most.
+const COMPLETIONS: i64 = 100;
+/// How long a pod that is to end may take, in seconds.
+const GRACE: i64 = 3_600;
 
-pub(super) fn check(judged: &mut Judged<'_>) {
+/// Numbers that have an end: the last fields of their pointers, the most, and why.
+const ENDS: &[(&str, i64, &str)] = &[
+    ("successfulJobsHistoryLimit", KEPT, "finished Jobs are kept by the API server"),
+    ("failedJobsHistoryLimit", KEPT, "finished Jobs are kept by the API server"),
+    ("revisionHistoryLimit", VERSIONS, "former versions are kept by the API server"),
+    ("completions", COMPLETIONS, "finished pods are kept by the API server"),
+    ("terminationGracePeriodSeconds", GRACE, "a node that is to be emptied waits for every pod"),
+];
+
+pub(super) fn check(judged: &mut Judging<'_>) {
+    for pointer in judged.object.by_hand {
+        let field = pointer.rsplit('/').next().unwrap_or_default();
+        let Some((_, most, why)) = ENDS.iter().find(|(name, ..)| *name == field) else { continue };
+        if judged.body().pointer(pointer).and_then(Value::as_i64).is_some_and(|number| number > *most) {
+            judged.excessive(pointer, format!("`{field}` is over {most}"), why, "write a smaller number");
+        }
+    }
     match (judged.object.group, judged.object.kind) {
         ("batch", "CronJob") => cron_job(judged),
         ("policy", "PodDisruptionBudget") => budget(judged),
@@ -17,7 +39,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
     }
 }
 
-fn cron_job(judged: &mut Judged<'_>) {
+fn cron_job(judged: &mut Judging<'_>) {
     let spec = &judged.body()["spec"];
     let policy = text(spec, "/concurrencyPolicy");
     if !["Forbid", "Replace"].contains(&policy) {
@@ -26,21 +48,10 @@ fn cron_job(judged: &mut Judged<'_>) {
         let at = if policy.is_empty() { "/spec" } else { "/spec/concurrencyPolicy" };
         judged.excessive(at, title, why, "write `concurrencyPolicy Forbid`");
     }
-    for field in ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
-        if spec[field].as_i64().is_some_and(|kept| kept > KEPT) {
-            let title = format!("`{field}` keeps more than {KEPT} Jobs");
-            judged.excessive(
-                &format!("/spec/{field}"),
-                title,
-                "finished Jobs are kept by the API server",
-                "write a smaller number",
-            );
-        }
-    }
 }
 
 /// A node can be emptied whatever runs on it.
-fn budget(judged: &mut Judged<'_>) {
+fn budget(judged: &mut Judging<'_>) {
     let spec = &judged.body()["spec"];
     let goes = match &spec["maxUnavailable"] {
         Value::Number(number) => number.as_i64().is_some_and(|number| number > 0),
@@ -54,7 +65,7 @@ fn budget(judged: &mut Judged<'_>) {
     }
 }
 
-fn autoscaler(judged: &mut Judged<'_>) {
+fn autoscaler(judged: &mut Judging<'_>) {
     let target = &judged.body()["spec"]["scaleTargetRef"];
     let (kind, name) = (text(target, "/kind"), text(target, "/name"));
     let by_hand = judged.by_hand("/spec/scaleTargetRef/name") || judged.by_hand("/spec/scaleTargetRef/kind");

@@ -11,20 +11,20 @@ pub(crate) use counts::amount;
 
 use serde_json::Value;
 
-use super::paths::{self, Field};
-use super::words::{self, Hatch};
+use super::paths::{self, ListedField};
+use super::words::{self, WritingHatch};
 use super::{EXCESSIVE, FOREIGN, FinalObject, Grounds, UNLISTED, Violation};
 use crate::finding::Code;
 
 /// An object under judgement, and what was found.
-pub(super) struct Judged<'a> {
+pub(super) struct Judging<'a> {
     pub(super) object: &'a FinalObject<'a>,
     pub(super) grounds: &'a Grounds,
     pub(super) violations: Vec<Violation>,
 }
 
 /// Holds an object against every rule.
-pub(super) fn check(judged: &mut Judged<'_>) {
+pub(super) fn check(judged: &mut Judging<'_>) {
     fields(judged);
     place(judged);
     pods::check(judged);
@@ -35,7 +35,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
     counts::check(judged);
 }
 
-impl<'a> Judged<'a> {
+impl<'a> Judging<'a> {
     fn is(&self, group: &str, kind: &str) -> bool {
         self.object.group == group && self.object.kind == kind
     }
@@ -103,7 +103,7 @@ fn each<'v>(value: &'v Value, at: &str, path: &str) -> Vec<(String, &'v Value)> 
                 ("*", Value::Object(entries)) => {
                     below.extend(entries.iter().map(|(key, entry)| {
                         (format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), entry)
-                    }))
+                    }));
                 }
                 (key, Value::Object(entries)) => {
                     below.extend(entries.get(key).map(|entry| (format!("{pointer}/{key}"), entry)));
@@ -117,7 +117,7 @@ fn each<'v>(value: &'v Value, at: &str, path: &str) -> Vec<(String, &'v Value)> 
 }
 
 /// Every scalar stands where parcelle renders one, or where a hatch may write and did.
-fn fields(judged: &mut Judged<'_>) {
+fn fields(judged: &mut Judging<'_>) {
     let FinalObject { group, kind, .. } = *judged.object;
     let (rendered, written) = (paths::rendered(group, kind), paths::written(group, kind));
     if rendered.is_none() && written.is_none() {
@@ -135,9 +135,9 @@ fn fields(judged: &mut Judged<'_>) {
     walk(judged, judged.object.body, &mut String::new(), [Some(paths::everywhere()), rendered]);
 }
 
-fn walk(judged: &mut Judged<'_>, value: &Value, pointer: &mut String, rendered: [Option<&'static Field>; 2]) {
+fn walk(judged: &mut Judging<'_>, value: &Value, pointer: &mut String, rendered: [Option<&'static ListedField>; 2]) {
     let length = pointer.len();
-    let mut below = |judged: &mut Judged<'_>, segment: &str, value: &Value| {
+    let mut below = |judged: &mut Judging<'_>, segment: &str, value: &Value| {
         pointer.push('/');
         push(pointer, segment);
         walk(judged, value, pointer, rendered.map(|fields| fields.and_then(|fields| fields.step(segment))));
@@ -149,7 +149,7 @@ fn walk(judged: &mut Judged<'_>, value: &Value, pointer: &mut String, rendered: 
         scalar if judged.by_hand(pointer) => {
             let FinalObject { group, kind, .. } = *judged.object;
             let domain = judged.grounds.domain.as_deref();
-            let refused = words::of_hatch((group, kind), Hatch::Object, pointer, Some(scalar), domain);
+            let refused = words::of_hatch((group, kind), WritingHatch::Object, pointer, Some(scalar), domain);
             judged.violations.extend(refused);
         }
         _ if rendered.iter().flatten().any(|field| field.ends()) => {}
@@ -177,7 +177,7 @@ fn push(pointer: &mut String, segment: &str) {
 }
 
 /// An object lies in the organisation's namespace, or is it.
-fn place(judged: &mut Judged<'_>) {
+fn place(judged: &mut Judging<'_>) {
     let namespace = judged.grounds.namespace.as_str();
     let lies = if judged.is("", "Namespace") { judged.object.name } else { text(judged.body(), "/metadata/namespace") };
     if lies != namespace {

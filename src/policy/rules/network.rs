@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Judged, each, text};
+use super::{Judging, each, text};
 use crate::policy::EXCESSIVE;
 
 /// The policies that mean every pod: nothing is allowed, then names are.
@@ -11,7 +11,7 @@ const OF_ALL: [&str; 2] = ["default--deny", "default--dns"];
 /// The namespace of the cluster's name service, and the label of its pods.
 const NAMES: (&str, &str, &str) = ("kube-system", "k8s-app", "kube-dns");
 
-pub(super) fn check(judged: &mut Judged<'_>) {
+pub(super) fn check(judged: &mut Judging<'_>) {
     match (judged.object.group, judged.object.kind) {
         ("", "Service") => service(judged),
         ("networking.k8s.io", "NetworkPolicy") => policy(judged),
@@ -19,7 +19,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
     }
 }
 
-fn service(judged: &mut Judged<'_>) {
+fn service(judged: &mut Judging<'_>) {
     const INSIDE: &str = "Services are for the namespace; what is reached from outside is a route";
     let spec = &judged.body()["spec"];
     let kind = text(spec, "/type");
@@ -50,7 +50,7 @@ fn service(judged: &mut Judged<'_>) {
 }
 
 /// Rules name their ends: pods of the organisation, or namespaces that the cluster file names.
-fn policy(judged: &mut Judged<'_>) {
+fn policy(judged: &mut Judging<'_>) {
     const WHOLE: &str = "network policies keep organisations apart";
     let name = judged.object.name;
     let spec = &judged.body()["spec"];
@@ -75,7 +75,7 @@ fn policy(judged: &mut Judged<'_>) {
     }
 }
 
-fn end(judged: &mut Judged<'_>, at: &str, peer: &Value) {
+fn end(judged: &mut Judging<'_>, at: &str, peer: &Value) {
     const ENDS: &str = "policies name pods of the organisation, or namespaces that the cluster file names";
     let selector = peer["namespaceSelector"].as_object();
     if let Some(selector) = selector {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Judged, each, text};
+use super::{Judging, each, text};
 use crate::policy::FOREIGN;
 
-pub(super) fn check(judged: &mut Judged<'_>) {
+pub(super) fn check(judged: &mut Judging<'_>) {
     match (judged.object.group, judged.object.kind) {
         ("garage.rajsingh.info", "GarageBucket") => bucket(judged),
         ("garage.rajsingh.info", "GarageKey") => key(judged),
@@ -21,7 +21,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
     }
 }
 
-impl Judged<'_> {
+impl Judging<'_> {
     /// The object belongs to the cluster that the cluster file names.
     fn garage(&mut self) {
         let of = &self.body()["spec"]["clusterRef"];
@@ -55,7 +55,7 @@ impl Judged<'_> {
     }
 }
 
-fn bucket(judged: &mut Judged<'_>) {
+fn bucket(judged: &mut Judging<'_>) {
     judged.garage();
     let alias = text(judged.body(), "/spec/globalAlias");
     if !alias.starts_with(&judged.grounds.cluster.buckets) || judged.by_hand("/spec/globalAlias") {
@@ -64,7 +64,7 @@ fn bucket(judged: &mut Judged<'_>) {
     }
 }
 
-fn key(judged: &mut Judged<'_>) {
+fn key(judged: &mut Judging<'_>) {
     judged.garage();
     for right in ["/spec/allBuckets", "/spec/permissions/createBucket"] {
         judged.right(right);
@@ -79,7 +79,7 @@ fn key(judged: &mut Judged<'_>) {
     }
 }
 
-fn database_cluster(judged: &mut Judged<'_>) {
+fn database_cluster(judged: &mut Judging<'_>) {
     for right in [
         "/spec/enableSuperuserAccess",
         "/spec/superuserSecret",
@@ -94,7 +94,7 @@ fn database_cluster(judged: &mut Judged<'_>) {
     }
 }
 
-fn role(judged: &mut Judged<'_>) {
+fn role(judged: &mut Judging<'_>) {
     for right in ["superuser", "createdb", "createrole", "replication", "bypassrls", "inRoles"] {
         judged.right(&format!("/spec/{right}"));
     }
@@ -102,7 +102,7 @@ fn role(judged: &mut Judged<'_>) {
 }
 
 /// What lies in a database cluster lies in the organisation's own.
-fn inside(judged: &mut Judged<'_>) {
+fn inside(judged: &mut Judging<'_>) {
     let cluster = text(judged.body(), "/spec/cluster/name");
     if cluster != judged.grounds.cluster.database {
         let title = format!("`{cluster}` is not the organisation's database cluster");
@@ -136,25 +136,25 @@ const POOLED: &[&str] = &[
     "max_prepared_statements",
 ];
 
-fn store(judged: &mut Judged<'_>) {
+fn store(judged: &mut Judging<'_>) {
     let of = &judged.body()["spec"]["configuration"];
     let path = text(of, "/destinationPath").trim_start_matches("s3://").trim_end_matches('/');
     judged.bucket_of_backups("/spec/configuration/destinationPath", text(of, "/endpointURL"), path);
 }
 
-fn schedule(judged: &mut Judged<'_>) {
+fn schedule(judged: &mut Judging<'_>) {
     let of = &judged.body()["spec"]["backend"]["s3"];
     judged.bucket_of_backups("/spec/backend", text(of, "/endpoint"), text(of, "/bucket"));
 }
 
-fn mongodb(judged: &mut Judged<'_>) {
+fn mongodb(judged: &mut Judging<'_>) {
     for (at, storage) in each(judged.body(), "", "spec/backup/storages/*/s3") {
         judged.bucket_of_backups(&at, text(storage, "/endpointUrl"), text(storage, "/bucket"));
     }
 }
 
 /// Measurements are taken of the organisation's own Services, and not all the time.
-fn monitor(judged: &mut Judged<'_>) {
+fn monitor(judged: &mut Judging<'_>) {
     if judged.body()["spec"]["namespaceSelector"].is_object() {
         let why = "an organisation measures what is its own";
         judged.foreign(
@@ -177,7 +177,7 @@ fn monitor(judged: &mut Judged<'_>) {
     }
 }
 
-fn account(judged: &mut Judged<'_>) {
+fn account(judged: &mut Judging<'_>) {
     if judged.body()["automountServiceAccountToken"] != Value::Bool(false) {
         let why = "pods have no business with the API server";
         judged.excessive(

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Judged, each, text};
+use super::{Judging, each, text};
 use crate::kind;
 use crate::policy::words::weaker;
 use crate::policy::{FOREIGN, Owned, Violation};
@@ -16,7 +16,7 @@ const TOLD: &[&str] = &["metadata.name", "metadata.namespace", "metadata.uid", "
 /// The lists of containers of a pod.
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
-pub(super) fn check(judged: &mut Judged<'_>) {
+pub(super) fn check(judged: &mut Judging<'_>) {
     let path = kind::facts(judged.object.group, judged.object.kind).pod_spec;
     if path.is_empty() {
         return;
@@ -34,7 +34,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
     of_pod(judged, &at, pod);
 }
 
-impl Judged<'_> {
+impl Judging<'_> {
     /// What every pod of ours has is not there.
     fn lacks(&mut self, pointer: &str, what: &str, why: &str) {
         let title = format!("the pod would lack {what}");
@@ -52,7 +52,7 @@ const ROOT: &str = "root in a container is root outside once it gets out";
 const CALLS: &str = "containers keep the runtime's filter of system calls";
 
 /// The context of a whole pod.
-fn context(judged: &mut Judged<'_>, at: &str, context: &Value) {
+fn context(judged: &mut Judging<'_>, at: &str, context: &Value) {
     let non_root = format!("{at}/runAsNonRoot");
     match &context["runAsNonRoot"] {
         Value::Bool(true) => {}
@@ -76,7 +76,7 @@ fn context(judged: &mut Judged<'_>, at: &str, context: &Value) {
 }
 
 /// What pods and containers say alike.
-fn of_both(judged: &mut Judged<'_>, at: &str, context: &Value) {
+fn of_both(judged: &mut Judging<'_>, at: &str, context: &Value) {
     let profile = format!("{at}/seccompProfile/type");
     if !context["seccompProfile"].is_null() && text(context, "/seccompProfile/type") != "RuntimeDefault" {
         judged.weak(&profile, "seccompProfile", CALLS);
@@ -90,7 +90,7 @@ fn of_both(judged: &mut Judged<'_>, at: &str, context: &Value) {
 }
 
 /// The context of a container.
-fn hardened(judged: &mut Judged<'_>, at: &str, context: &Value) {
+fn hardened(judged: &mut Judging<'_>, at: &str, context: &Value) {
     const GAINS: &str = "a process could gain more rights than it started with";
     let pointer = |field: &str| format!("{at}/{field}");
     match &context["allowPrivilegeEscalation"] {
@@ -128,7 +128,7 @@ fn hardened(judged: &mut Judged<'_>, at: &str, context: &Value) {
 }
 
 /// No token, no other account, nothing of the node.
-fn account(judged: &mut Judged<'_>, at: &str, pod: &Value) {
+fn account(judged: &mut Judging<'_>, at: &str, pod: &Value) {
     const TOKEN: &str = "pods have no business with the API server";
     match &pod["automountServiceAccountToken"] {
         Value::Bool(false) => {}
@@ -150,7 +150,7 @@ fn account(judged: &mut Judged<'_>, at: &str, pod: &Value) {
 }
 
 /// What a container names.
-fn names(judged: &mut Judged<'_>, at: &str, container: &Value) {
+fn names(judged: &mut Judging<'_>, at: &str, container: &Value) {
     for (pointer, name) in each(container, at, "env/*/valueFrom/secretKeyRef/name") {
         secret(judged, &pointer, name);
     }
@@ -186,7 +186,7 @@ fn names(judged: &mut Judged<'_>, at: &str, container: &Value) {
 }
 
 /// Volumes and pull secrets of a pod.
-fn of_pod(judged: &mut Judged<'_>, at: &str, pod: &Value) {
+fn of_pod(judged: &mut Judging<'_>, at: &str, pod: &Value) {
     for (pointer, name) in each(pod, at, "volumes/*/secret/secretName") {
         secret(judged, &pointer, name);
     }
@@ -208,7 +208,7 @@ fn of_pod(judged: &mut Judged<'_>, at: &str, pod: &Value) {
 const SCRATCH: u64 = 2 << 30;
 
 /// What lies on the node's own disk has an end; a volume without a source lies there.
-fn scratch(judged: &mut Judged<'_>, at: &str, volume: &Value) {
+fn scratch(judged: &mut Judging<'_>, at: &str, volume: &Value) {
     let sources = volume.as_object().map_or(0, |fields| fields.keys().filter(|key| *key != "name").count());
     let lies_there = sources == 0 || !volume["emptyDir"].is_null();
     if !lies_there || !judged.by_hand_below(at) {
@@ -224,12 +224,12 @@ fn scratch(judged: &mut Judged<'_>, at: &str, volume: &Value) {
 }
 
 /// A Secret that is named: one that is made for the app, or that it names as the organisation's own.
-fn secret(judged: &mut Judged<'_>, pointer: &str, name: &Value) {
+fn secret(judged: &mut Judging<'_>, pointer: &str, name: &Value) {
     owned(judged, pointer, name, "Secret", |owned| &owned.secrets);
 }
 
 fn owned(
-    judged: &mut Judged<'_>,
+    judged: &mut Judging<'_>,
     pointer: &str,
     name: &Value,
     kind: &str,

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Judged, each, text};
+use super::{Judging, each, text};
 
-pub(super) fn check(judged: &mut Judged<'_>) {
+pub(super) fn check(judged: &mut Judging<'_>) {
     match (judged.object.group, judged.object.kind) {
         ("gateway.networking.k8s.io", "HTTPRoute") => route(judged),
         ("gateway.networking.k8s.io", "ListenerSet") => listeners(judged),
@@ -14,7 +14,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
     }
 }
 
-impl Judged<'_> {
+impl Judging<'_> {
     /// Every host at a path is the app's, and there is one.
     fn hosts(&mut self, at: &str, value: &Value, path: &str) {
         let hosts = each(value, at, path);
@@ -50,7 +50,7 @@ impl Judged<'_> {
     }
 }
 
-fn route(judged: &mut Judged<'_>) {
+fn route(judged: &mut Judging<'_>) {
     let spec = &judged.body()["spec"];
     judged.hosts("/spec", spec, "hostnames/*");
     let parents = each(spec, "/spec", "parentRefs/*");
@@ -69,7 +69,7 @@ fn route(judged: &mut Judged<'_>) {
     }
 }
 
-fn backend_of(judged: &mut Judged<'_>, at: &str, backend: &Value) {
+fn backend_of(judged: &mut Judging<'_>, at: &str, backend: &Value) {
     let (name, namespace) = (text(backend, "/name"), text(backend, "/namespace"));
     let is_service = matches!(text(backend, "/kind"), "" | "Service") && text(backend, "/group").is_empty();
     let page = judged.grounds.cluster.page.as_ref();
@@ -86,7 +86,7 @@ fn backend_of(judged: &mut Judged<'_>, at: &str, backend: &Value) {
     }
 }
 
-fn listeners(judged: &mut Judged<'_>) {
+fn listeners(judged: &mut Judging<'_>) {
     let spec = &judged.body()["spec"];
     let parent = &spec["parentRef"];
     if !judged.is_gateway(parent) {
@@ -103,7 +103,7 @@ fn listeners(judged: &mut Judged<'_>) {
     }
 }
 
-fn ingress(judged: &mut Judged<'_>) {
+fn ingress(judged: &mut Judging<'_>) {
     let spec = &judged.body()["spec"];
     if spec["ingressClassName"].as_str() != judged.grounds.cluster.ingress_class.as_deref() {
         let title = format!("ingress class `{}` is not the cluster's", text(spec, "/ingressClassName"));
@@ -130,7 +130,7 @@ fn ingress(judged: &mut Judged<'_>) {
     }
 }
 
-fn certificate(judged: &mut Judged<'_>) {
+fn certificate(judged: &mut Judging<'_>) {
     let spec = &judged.body()["spec"];
     judged.hosts("/spec", spec, "dnsNames/*");
     let issuer = &spec["issuerRef"];

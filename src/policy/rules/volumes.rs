@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Judged, each};
+use super::{Judging, each};
 
-pub(super) fn check(judged: &mut Judged<'_>) {
+pub(super) fn check(judged: &mut Judging<'_>) {
     let path = match (judged.object.group, judged.object.kind) {
         ("", "PersistentVolumeClaim") => "spec",
         ("apps", "StatefulSet") => "spec/volumeClaimTemplates/*/spec",
@@ -21,7 +21,7 @@ pub(super) fn check(judged: &mut Judged<'_>) {
     }
 }
 
-fn class(judged: &mut Judged<'_>, at: &str, claim: &Value) {
+fn class(judged: &mut Judging<'_>, at: &str, claim: &Value) {
     let known = &judged.grounds.cluster.storage_classes;
     let Some(class) = claim["storageClassName"].as_str().filter(|class| !known.contains(*class)) else { return };
     let named: Vec<String> = known.iter().map(|class| format!("`{class}`")).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::finding::{Finding, Findings};
 use crate::kind::GroupKind;
-use crate::policy::{self, Hatch};
+use crate::policy::{self, WritingHatch};
 use crate::render::tree::Tree;
 use crate::source::Span;
 
@@ -12,7 +12,7 @@ use crate::source::Span;
 pub(super) fn check(
     body: &Tree,
     kind: GroupKind,
-    hatch: Hatch,
+    hatch: WritingHatch,
     domain: Option<&str>,
     head: Span,
     findings: &mut Findings,

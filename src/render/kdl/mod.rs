@@ -15,7 +15,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::kind::{self, Kind};
 use crate::merge::{ListKind, Schemas, TypeRef, TypeShape};
 use crate::model::App;
-use crate::policy::Hatch;
+use crate::policy::WritingHatch;
 use crate::schema::suggest::nearest;
 use crate::source::Span;
 use crate::syntax::Node;
@@ -49,7 +49,7 @@ fn object(
     let (kind, api) = allowed(&kind, node, findings)?;
     let facts = schemas.kind(api, kind.id.kind);
     let body = map::children(&unfold::unfold(scope, node), facts.as_ref(), findings);
-    if !hands::check(&body, kind.id, Hatch::Object, domain, node.head, findings) {
+    if !hands::check(&body, kind.id, WritingHatch::Object, domain, node.head, findings) {
         return None;
     }
     let mut body = body.by_hand();
@@ -136,7 +136,7 @@ pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, domain: Option<&st
     let facts = custom::facts().kind(draft.api_version, draft.kind);
     let body = map::children(patch, facts.as_ref(), findings);
     // What is refused changes nothing, so that one mistake is told once.
-    if !hands::check(&body, draft.group_kind(), Hatch::Patch, domain, patch.head, findings) {
+    if !hands::check(&body, draft.group_kind(), WritingHatch::Patch, domain, patch.head, findings) {
         return;
     }
     let mut body = body.by_hand();

@@ -3,6 +3,7 @@
 use super::{BackupTarget, option, option_text};
 use crate::kind;
 use crate::model::{App, EnvValue, Organisation, definition};
+use crate::name::Name;
 use crate::policy::{AppGrounds, ClusterGrounds, Grounds, Owned};
 use crate::render::OrganisationObjects;
 
@@ -28,13 +29,13 @@ pub(crate) fn grounds(organisation: &Organisation, objects: &OrganisationObjects
         list(&mut grounds.whole).insert(name);
     };
     for request in &objects.secrets {
-        add(request.app.as_ref().map(|app| app.as_str()), |owned| &mut owned.secrets, request.id.name.to_string());
+        add(request.app.as_ref().map(Name::as_str), |owned| &mut owned.secrets, request.id.name.to_string());
     }
     for app in organisation.apps.values() {
         declared(app).into_iter().for_each(|secret| add(Some(app.name.as_str()), |owned| &mut owned.secrets, secret));
     }
     for object in &objects.objects {
-        let app = object.app.as_ref().map(|app| app.as_str());
+        let app = object.app.as_ref().map(Name::as_str);
         let name = || object.id.name.to_string();
         let id = &object.id;
         if id.is(kind::DEPLOYMENT) || id.is(kind::STATEFUL_SET) {
