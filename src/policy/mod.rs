@@ -18,9 +18,6 @@ pub(crate) mod protected;
 mod rules;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 use crate::finding::Code;
 pub(crate) use grounds::{AppGrounds, ClusterGrounds, Grounds, Owned};
 pub(crate) use rules::amount;
@@ -87,3 +84,6 @@ pub(crate) fn attacks(object: &FinalObject<'_>, grounds: &Grounds) -> Vec<Violat
     violations.retain(|violation| !violation.of_renderer || !object.by_hand.is_empty());
     violations
 }
+
+#[cfg(test)]
+mod tests;
