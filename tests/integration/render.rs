@@ -160,7 +160,7 @@ fn every_choice(definitions: &Definitions, cluster: &str) -> String {
         apps.retain(|app| app.contains(' ') && !app.ends_with(' '));
         writeln!(text, "organisation {cluster}-{name} {{\n    title {name}\n    cluster {cluster}")
             .expect("a text takes text");
-        writeln!(text, "    domain {name}.{cluster}.example.org\n    app keycloak sso").expect("a text takes text");
+        writeln!(text, "    domain {name}-{cluster}.example\n    app keycloak sso").expect("a text takes text");
         text.push_str("    defaults { backup { every night; keep daily=7 weekly=4 monthly=6; }; }\n");
         for (number, app) in apps.iter().enumerate() {
             writeln!(text, "    app {name} a{number} {{ {app}; }}").expect("a text takes text");
