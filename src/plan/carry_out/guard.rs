@@ -2,7 +2,7 @@
 //!
 //! It derives everything again from the inventory and from live, on purpose without the code that made the plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::promise::Promise;
 use crate::model::Deletions;
@@ -14,7 +14,8 @@ use crate::plan::state::path;
 use crate::plan::{
     Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan,
 };
-use crate::render::ObjectId;
+use crate::policy::{self, Grounds};
+use crate::render::{Object, ObjectId};
 
 /// Group and kind of what holds people's data whatever anyone says of an object: a list of its own, since a mistake in the
 /// table of kinds must not pass here too.
@@ -48,6 +49,10 @@ pub(crate) struct GuardInput<'a> {
     pub(crate) limits: &'a Deletions,
     /// Objects that the garden says to `adopt`, as (kind, name).
     pub(crate) adopted: &'a BTreeSet<(String, String)>,
+    /// What is to be applied.
+    pub(crate) desired: &'a [Object],
+    /// What the organisation may name and reach.
+    pub(crate) grounds: &'a Grounds,
     /// Whether the organisation and every file it uses are clean on one commit.
     pub(crate) clean: bool,
     /// The time, in Unix seconds.
@@ -68,12 +73,12 @@ pub(crate) struct BrokenPromise {
 /// Every action of a plan that would break a promise. Empty: the plan may run.
 pub fn check(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPromise> {
     let mut broken = Vec::new();
+    let writes = plan.changes_anything();
+    let desired: BTreeMap<&ObjectId, &Object> =
+        input.desired.iter().filter(|_| writes).map(|object| (&object.id, object)).collect();
     for (at, action) in plan.actions.iter().enumerate() {
-        broken.extend(check_action(plan, input, action).map(|(promise, why)| BrokenPromise {
-            action: at,
-            promise,
-            why,
-        }));
+        let refused = check_action(plan, input, action).or_else(|| check_content(input, &desired, action));
+        broken.extend(refused.map(|(promise, why)| BrokenPromise { action: at, promise, why }));
     }
     broken.extend(check_budget(plan, input));
     broken.sort_by_key(|promise| promise.action);
@@ -117,6 +122,13 @@ fn check_place(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action)
     let is_inside = *action.id.namespace == *plan.namespace;
     (!is_own_namespace && !is_inside)
         .then(|| (Promise::OneOrganisation, format!("`{}` lies outside the namespace `{}`", action.id, plan.namespace)))
+}
+
+/// What is applied is nothing that reaches out of its organisation, whatever a check said of it.
+fn check_content(input: &GuardInput<'_>, desired: &BTreeMap<&ObjectId, &Object>, action: &Action) -> Refused {
+    let object = desired.get(&action.id).filter(|_| action.verb().applies())?;
+    let violation = policy::attacks(&object.judged(), input.grounds).into_iter().next()?;
+    Some((Promise::OneOrganisation, format!("{}: {}", violation.title, violation.why)))
 }
 
 /// What is made is not there yet.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, AppliedApp, Deletions, FieldDecision};
 use crate::plan::*;
+use crate::policy::Grounds;
 use crate::quantity::Quantity;
 use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -117,6 +118,7 @@ pub(super) struct World {
     schemas: Schemas,
     sources: Sources,
     pub(super) now: i64,
+    grounds: Grounds,
 }
 
 impl World {
@@ -144,6 +146,8 @@ impl World {
             inventory: &self.inventory,
             limits: &self.limits,
             adopted,
+            desired: &self.desired.objects,
+            grounds: &self.grounds,
             clean: self.directives.clean,
             now: self.now,
         }
@@ -202,6 +206,7 @@ pub(super) fn world(case: &Case) -> World {
             Object {
                 body: body(&id, &wanted.body),
                 origins,
+                by_hand: BTreeSet::new(),
                 app: wanted.app.as_deref().map(name),
                 stage: id.facts().stage,
                 holds_data: wanted.data,
@@ -256,6 +261,7 @@ pub(super) fn world(case: &Case) -> World {
         schemas,
         sources,
         now: NOW + case.day * DAY,
+        grounds: Grounds { namespace: "alternatiba".to_owned(), ..Grounds::default() },
     }
 }
 
