@@ -136,12 +136,26 @@ impl World {
         }
     }
 
+    /// The garden asks for an object after all.
+    pub(super) fn want(&mut self, id: ObjectId) {
+        let app = self.inventory.entries[&id].app.clone();
+        let body = (*self.live.objects[&id].body).clone();
+        self.desired.retired.clear();
+        self.directives.retired = None;
+        let origins = Origins::default();
+        let holds_data = false;
+        let stage = id.facts().stage;
+        self.desired.objects.push(Object { id, stage, app, holds_data, body, origins });
+    }
+
     pub(super) fn guard<'a>(&'a self, adopted: &'a BTreeSet<(String, String)>) -> guard::GuardInput<'a> {
         guard::GuardInput {
             garden: &self.garden,
             cluster_uid: "cluster",
             live: &self.live,
             inventory: &self.inventory,
+            desired: &self.desired,
+            retired: self.directives.retired.map(|(keep, _)| keep),
             limits: &self.limits,
             adopted,
             clean: self.directives.clean,
