@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use parcelle::finding::Findings;
-use parcelle::model::{self, Definitions};
-use parcelle::schema::{self, CheckedFile};
+use parcelle::model::{self, Definitions, PlacedFile};
+use parcelle::schema;
 use parcelle::source::{SourceFile, Sources};
 use parcelle::syntax;
 
@@ -54,14 +54,15 @@ fn organisation(at: usize) -> String {
     text
 }
 
-fn checked(files: &[(String, String)]) -> (Definitions, Vec<Arc<CheckedFile>>) {
+fn checked(files: &[(String, String)]) -> (Definitions, Vec<Arc<PlacedFile>>) {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let definitions = Definitions::built_in(&mut sources);
     let check = |(path, text): &(String, String)| {
         let file = sources.add(SourceFile::new(path, text));
-        Arc::new(schema::check(syntax::parse(file, text, &mut findings), &mut findings))
+        (path.clone(), schema::check(syntax::parse(file, text, &mut findings), &mut findings))
     };
     let files = files.iter().map(check).collect();
+    let files = model::place(files, "", &mut findings);
     assert!(!findings.has_errors(), "{findings:#?}");
     (definitions, files)
 }

@@ -62,6 +62,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
             own_fields: OwnFields::of(&fields),
             holds_data: false,
             app: None,
+            hosts: std::collections::BTreeSet::new(),
             retired_since: None,
             note: None,
         };

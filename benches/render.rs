@@ -2,7 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark is a surface")]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use parcelle::finding::Findings;
@@ -26,7 +25,8 @@ fn garden() -> Garden {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let built_in = definition::built_in(&mut sources);
     let mut paths = Vec::new();
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("orgs"), &mut paths);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("orgs");
+    files(&root, &mut paths);
     let written: Vec<_> = paths
         .iter()
         .map(|path| {
@@ -37,8 +37,9 @@ fn garden() -> Garden {
     let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
     let built_in: Vec<_> = built_in.into_iter().map(&mut parse).collect();
     let documents: Vec<_> = written.into_iter().map(&mut parse).collect();
-    let checked: Vec<_> =
-        documents.into_iter().map(|document| Arc::new(schema::check(document, &mut findings))).collect();
+    let checked = documents.into_iter().map(|document| schema::check(document, &mut findings));
+    let checked = paths.iter().map(|path| path.display().to_string()).zip(checked).collect();
+    let checked = model::place(checked, &root.display().to_string(), &mut findings);
     let definitions = definition::load_all(&built_in, &checked, &mut findings);
     model::build(&checked, &definitions, None, &mut findings).expect("a garden")
 }

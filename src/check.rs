@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::finding::Findings;
 use crate::git::{Commit, Snapshot};
 use crate::model::definition::{self, Definitions};
-use crate::model::{self, Garden, Judgement, Organisation, Past};
+use crate::model::{self, Boundary, FilePlace, Garden, Judgement, Organisation, Past, PlacedFile};
 use crate::name::Name;
 use crate::render::{self, Packed, Room};
 use crate::schema;
@@ -24,6 +24,8 @@ pub struct Checked {
     pub sources: Arc<Sources>,
     /// Everything found, in order of file and place.
     pub findings: Findings,
+    /// Where the organisations of the garden stand.
+    pub boundary: Option<Boundary>,
     /// The garden; absent where there is none to speak of.
     pub garden: Option<Garden>,
     /// Objects of each organisation that nothing stops. Those that did not change since the last check are the same value.
@@ -38,6 +40,8 @@ pub struct Checked {
 #[derive(Default)]
 pub struct Memo {
     sources: Arc<Sources>,
+    /// Where the organisations of the garden stand: what a file may say depends on it.
+    boundary: Option<Boundary>,
     /// Every version of every file, by path and blob.
     files: BTreeMap<String, BTreeMap<String, Parsed>>,
     built_in: Option<Arc<Definitions>>,
@@ -49,7 +53,7 @@ pub struct Memo {
 #[derive(Clone)]
 struct Parsed {
     file: FileId,
-    document: Arc<schema::CheckedFile>,
+    placed: Arc<PlacedFile>,
     findings: Arc<Findings>,
 }
 
@@ -86,11 +90,18 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     }
     let mut findings = Findings::default();
     let commit = snapshot.commit.clone();
-    let files = parse(memo, snapshot);
-    let documents: Vec<Arc<schema::CheckedFile>> = files.iter().map(|parsed| Arc::clone(&parsed.document)).collect();
+    let (folder, boundary) = (snapshot.folder.clone(), boundary(memo, &snapshot));
+    if memo.boundary.as_ref().is_some_and(|known| *known != boundary) {
+        *memo = Memo::default();
+    }
+    memo.boundary = Some(boundary.clone());
+    let files = parse(memo, &boundary, snapshot);
+    let documents: Vec<Arc<PlacedFile>> = files.iter().map(|parsed| Arc::clone(&parsed.placed)).collect();
+    let garden_file = documents.iter().find(|file| file.place == FilePlace::GardenFile);
+    Boundary::of(&folder, garden_file.map(|file| &*file.checked), &mut findings);
     files.iter().for_each(|parsed| findings.extend_from(&parsed.findings));
     let definitions = definitions(memo, &files, &mut findings);
-    let mut garden = model::build_again(&mut memo.garden, &documents, &definitions, past, &mut findings);
+    let mut garden = model::build_again(&mut memo.garden, &documents, &definitions, past, &memo.sources, &mut findings);
     let (objects, rendered) =
         garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let sources = Arc::clone(&memo.sources);
@@ -99,11 +110,27 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     findings.join(model::UNKNOWN_NAME);
     findings.join(model::NO_HOST);
     findings.join(model::NOT_PROVIDED);
-    Checked { commit, sources, findings, garden, objects, rendered, renderer_hash: renderer_hash() }
+    let boundary = Some(boundary);
+    Checked { commit, sources, findings, boundary, garden, objects, rendered, renderer_hash: renderer_hash() }
 }
 
-/// The snapshot's files, checked against the language. Equal content under an equal path keeps its id and its result.
-fn parse(memo: &mut Memo, snapshot: Snapshot) -> Vec<Parsed> {
+/// Where the organisations of a snapshot stand, as its `garden.kdl` says.
+fn boundary(memo: &Memo, snapshot: &Snapshot) -> Boundary {
+    let path = Boundary::garden_file(&snapshot.folder);
+    let raw = snapshot.files.iter().find(|file| file.path == path);
+    let known =
+        raw.and_then(|raw| memo.files.get(&path)?.get(&raw.blob)).map(|parsed| Arc::clone(&parsed.placed.checked));
+    let checked = known.or_else(|| {
+        let (mut sources, raw) = (Sources::default(), raw?);
+        let (file, mut findings) = raw.decode(&mut sources);
+        let document = syntax::parse(file, &sources.file(file).text, &mut findings);
+        Some(Arc::new(schema::check(document, &mut findings)))
+    });
+    Boundary::of(&snapshot.folder, checked.as_deref(), &mut Findings::default())
+}
+
+/// The snapshot's files, checked against the language, with what counts where they stand. Equal content under an equal path keeps its id and its result.
+fn parse(memo: &mut Memo, boundary: &Boundary, snapshot: Snapshot) -> Vec<Parsed> {
     let (mut files, mut new) = (Vec::with_capacity(snapshot.files.len()), Vec::new());
     for raw in snapshot.files {
         let known = memo.files.get(&raw.path).and_then(|versions| versions.get(&raw.blob)).cloned();
@@ -116,8 +143,9 @@ fn parse(memo: &mut Memo, snapshot: Snapshot) -> Vec<Parsed> {
     let sources = &memo.sources;
     let parse = |(at, key, file, mut findings): (usize, (String, String), FileId, Findings)| {
         let document = syntax::parse(file, &sources.file(file).text, &mut findings);
-        let document = Arc::new(schema::check(document, &mut findings));
-        (at, key, Parsed { file, document, findings: Arc::new(findings) })
+        let checked = schema::check(document, &mut findings);
+        let placed = Arc::new(boundary.admit(&key.0, checked, &mut findings));
+        (at, key, Parsed { file, placed, findings: Arc::new(findings) })
     };
     for (at, (path, blob), parsed) in new.into_par_iter().map(parse).collect::<Vec<_>>() {
         files[at] = Some(parsed.clone());
@@ -134,13 +162,16 @@ fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Ar
         Arc::new(definition::load_all(&documents, &[], findings))
     });
     let defines = |document: &Document| document.nodes.iter().any(|node| node.name.value == "definition");
-    let own = files.iter().filter(|parsed| parsed.document.readable() && defines(&parsed.document.document));
+    let own = files.iter().filter(|parsed| {
+        let file = &parsed.placed.checked;
+        file.readable() && defines(&file.document)
+    });
     let from: Vec<FileId> = own.clone().map(|parsed| parsed.file).collect();
     let before = memo.definitions.take();
     let loaded = match before {
         Some(before) if before.from == from => before,
         before => {
-            let documents: Vec<_> = own.map(|parsed| Arc::clone(&parsed.document)).collect();
+            let documents: Vec<_> = own.map(|parsed| Arc::clone(&parsed.placed)).collect();
             let mut findings = Findings::default();
             let mut definitions = built_in.with(&documents, &mut findings);
             if let Some(before) = before {
@@ -249,8 +280,7 @@ impl Rendered {
 
 /// A checked garden as the past of the next.
 pub fn past_of(checked: &Checked) -> Past {
-    Past {
-        organisations: checked.garden.as_ref().map(|garden| garden.organisations.clone()).unwrap_or_default(),
-        ..Past::default()
-    }
+    let organisations = checked.garden.as_ref().map(|garden| garden.organisations.clone()).unwrap_or_default();
+    let files = organisations.values().flat_map(|organisation| organisation.files(&checked.sources)).collect();
+    Past { organisations, files, ..Past::default() }
 }

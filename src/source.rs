@@ -101,6 +101,11 @@ impl Sources {
         FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX))
     }
 
+    /// The path of a file, where this value gave out its id.
+    pub(crate) fn path(&self, id: FileId) -> Option<&str> {
+        self.files.get(id.0 as usize).map(|file| &*file.path)
+    }
+
     /// The file of an id that this value gave out.
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]

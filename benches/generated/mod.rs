@@ -36,7 +36,7 @@ pub fn path(at: usize) -> String {
 }
 
 /// The `garden` node.
-pub const GARDEN: &str = "edition 2026\n\ngarden scale {\n    title \"Scale\"\n}\n";
+pub const GARDEN: &str = "edition 2026\n\ngarden scale {\n    title \"Scale\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
 
 /// The one cluster, with a place for backups where organisations ask for some.
 pub fn cluster(size: Size) -> String {

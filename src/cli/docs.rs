@@ -2,22 +2,43 @@
 
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::workspace::{check_once, find};
+use super::workspace::{check_once, find, show_findings};
 use super::{CommandFailure, Common, Exit, Output};
 use crate::model::definition::{Definition, Definitions};
+use crate::report::codeowners::{OwnersFormat, codeowners};
 use crate::report::reference;
 use crate::schema::Language;
 
 /// What `docs` takes.
 #[derive(Debug, Args)]
 pub(crate) struct DocsArgs {
-    /// organisation, offer, cluster, garden, definition, settings, or the name of a definition [default: everything]
+    /// organisation, offer, cluster, garden, definition, settings, codeowners, or the name of a definition [default: everything]
     subject: Option<String>,
+    /// The forge that reads the CODEOWNERS of `docs codeowners`
+    #[arg(long, value_enum, value_name = "FORGE", default_value_t = OwnersForge::Github)]
+    forge: OwnersForge,
 }
 
+/// A forge by the form of its CODEOWNERS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OwnersForge {
+    /// Globs, and people by address
+    Github,
+    /// The same
+    Gitlab,
+    /// Regular expressions, and people by name; Gitea reads the same
+    Forgejo,
+}
+
+/// What `docs` calls the file that forges read.
+const CODEOWNERS: &str = "codeowners";
+
 pub(crate) fn run(common: &Common, args: &DocsArgs, output: &Output) -> Result<Exit, CommandFailure> {
+    if args.subject.as_deref() == Some(CODEOWNERS) {
+        return owners(common, args.forge, output);
+    }
     let built_in = crate::check::built_in_definitions();
     let settings = reference::common_settings(built_in.common.values());
     let definitions = definitions(common, built_in);
@@ -26,6 +47,21 @@ pub(crate) fn run(common: &Common, args: &DocsArgs, output: &Output) -> Result<E
         Some(subject) => one(subject, &definitions, &settings)?,
     };
     output.result(&text)?;
+    Ok(Exit::Good)
+}
+
+/// Prints who may write what, as a forge reads it.
+fn owners(common: &Common, forge: OwnersForge, output: &Output) -> Result<Exit, CommandFailure> {
+    let format = match forge {
+        OwnersForge::Github | OwnersForge::Gitlab => OwnersFormat::Globs,
+        OwnersForge::Forgejo => OwnersFormat::Expressions,
+    };
+    let checked = check_once(&find(common, None)?, None)?;
+    let (Some(garden), Some(boundary)) = (&checked.garden, &checked.boundary) else {
+        show_findings(&checked, output);
+        return Ok(Exit::Garden);
+    };
+    output.result(&codeowners(garden, boundary, &checked.sources, format))?;
     Ok(Exit::Good)
 }
 
@@ -55,7 +91,7 @@ fn one(subject: &str, definitions: &[Arc<Definition>], settings: &str) -> Result
     let found = definitions.iter().find(|definition| definition.name.as_str() == subject);
     found.map(|definition| reference::definition(definition)).ok_or_else(|| {
         let names: Vec<&str> = definitions.iter().map(|definition| definition.name.as_str()).collect();
-        let help = format!("there are: {}, settings, {}", reference::FILES.join(", "), names.join(", "));
+        let help = format!("there are: {}, settings, {CODEOWNERS}, {}", reference::FILES.join(", "), names.join(", "));
         CommandFailure::asked(format!("there is no reference of `{subject}`"), help)
     })
 }

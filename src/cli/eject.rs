@@ -92,12 +92,6 @@ fn left_out(checked: &Checked, text: &str) -> Result<Name, CommandFailure> {
             ),
         ));
     }
-    if !garden.unreadable.is_empty() {
-        return Err(CommandFailure::asked(
-            format!("files of the garden cannot be read, and one of them may hold `{name}`"),
-            "mend what `parcelle check` finds first",
-        ));
-    }
     Ok(name)
 }
 

@@ -131,7 +131,8 @@ fn organisation(
         "edition 2026\n\norganisation {name} {{\n    title {}\n    offer {offer}\n    cluster {cluster}\n{domain}    contact tech@{mail} role=technical\n}}\n",
         quoted(&title(name)),
     );
-    let exit = write_new(&workspace.folder.join("organisations").join(format!("{name}.kdl")), &text, output)?;
+    let folder = checked.boundary.as_ref().and_then(|boundary| boundary.folders().next()).unwrap_or_default();
+    let exit = write_new(&workspace.root.join(folder).join(format!("{name}.kdl")), &text, output)?;
     output.note(&format!("next: parcelle new app {name}/NAME --definition DEFINITION, then parcelle check"));
     Ok(exit)
 }

@@ -111,10 +111,11 @@ impl<'a> ShownRound<'a> {
     /// 2 where a cluster is out of reach, 1 where something is left for people, else 0.
     pub(crate) fn exit(&self) -> Exit {
         let open = self.round.outcome.as_ref().is_some_and(RoundOutcome::is_open);
+        let waits = self.round.outcome.is_some() && !self.round.waiting.is_empty();
         let refused = self.plan.is_some_and(|plan| plan.findings().has_errors());
         if !self.round.unreached.is_empty() {
             Exit::World
-        } else if open || self.checked.findings.has_errors() || !self.round.backwards.is_empty() || refused {
+        } else if open || waits || self.checked.findings.has_errors() || !self.round.backwards.is_empty() || refused {
             Exit::Garden
         } else {
             Exit::Good
@@ -223,11 +224,8 @@ impl<'a> ShownRound<'a> {
                 back.named().short()
             );
         }
-        for (organisation, cluster) in &self.round.waiting {
-            let _ = writeln!(
-                text,
-                "kept: {organisation} is not made while cluster `{cluster}` cannot be read: it may live there"
-            );
+        for (organisation, waits) in &self.round.waiting {
+            let _ = writeln!(text, "kept: {organisation} {waits}");
         }
         if self.round.untouched > 0 && options.daemon {
             let _ = writeln!(
@@ -265,7 +263,7 @@ impl<'a> ShownRound<'a> {
             "outcome": self.round.outcome.as_ref().map(|outcome| &outcome.organisations),
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
             "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
-            "waiting": self.round.waiting.iter().map(|(name, cluster)| (name.to_string(), cluster.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
+            "waiting": self.round.waiting.iter().map(|(name, waits)| (name.to_string(), waits.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
             "untouched": self.round.untouched,
         });
         writeln!(out, ",\n{}", rest.to_string().trim_start_matches('{')).map_err(CommandFailure::Write)

@@ -114,7 +114,12 @@ impl Session {
         let (mut outcome, mut done) = (RoundOutcome::default(), Vec::new());
         for one in plan.organisations {
             let alone = Plan { head: plan.head.clone(), organisations: vec![one] };
-            let moved = self.stale(&prepared, &alone);
+            let mut moved = self.stale(&prepared, &alone);
+            let waits = alone
+                .organisations
+                .iter()
+                .filter_map(|one| Some((&one.organisation, self.waits_for(&one.organisation)?)));
+            moved.extend(waits.map(|(name, waits)| format!("`{name}` {waits}")));
             match moved.first() {
                 None => done.extend(alone.organisations),
                 Some(why) => outcome.organisations.extend(alone.organisations.iter().map(|one| {

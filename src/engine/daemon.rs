@@ -7,6 +7,7 @@ use super::clusters::ClusterAccess;
 use super::events::{Event, Events, Waits};
 use super::failure::Failure;
 use super::known::{VERIFY_EVERY, VERIFY_PACE};
+use super::leading::Gained;
 use super::leases::LeaseOptions;
 use super::options::{Ask, RoundOptions};
 use super::round::Round;
@@ -119,7 +120,7 @@ impl Daemon {
     /// meanwhile is not known here.
     pub(super) async fn lead(&mut self, event: Event, now: jiff::Timestamp) -> Event {
         let before = (self.session.refused.clone(), self.session.unasked.clone());
-        let gained = self.session.lead(now).await;
+        let Gained { leases: gained, read_again } = self.session.lead(now).await;
         self.tells |= before != (self.session.refused.clone(), self.session.unasked.clone());
         for (cluster, from) in gained.iter().filter(|(cluster, _)| self.standby.contains_key(*cluster)) {
             // Of a lease that ran out, the session has told.
@@ -127,7 +128,7 @@ impl Daemon {
                 self.session.notes.push(Note::TakesOver { cluster: cluster.clone(), from: from.clone() });
             }
         }
-        let event = if gained.is_empty() { event } else { Event::Resync };
+        let event = if gained.is_empty() && !read_again { event } else { Event::Resync };
         // Until a round has looked at everything, also where the check before it fails.
         self.begins |= event == Event::Resync;
         event

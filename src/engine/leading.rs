@@ -14,16 +14,25 @@ use crate::cluster::{Leader, Permit};
 use crate::name::Name;
 use crate::report::plan::LeaderStatus;
 
+/// What a turn begins with that the one before it had not.
+pub(super) struct Gained {
+    /// Leases, by cluster, with how they were taken.
+    pub(super) leases: BTreeMap<Name, Option<Taken>>,
+    /// Whether a cluster can be read that could not be.
+    pub(super) read_again: bool,
+}
+
 impl Session {
     /// IO: takes the leases of all clusters that are not ours yet, and says which were gained. What others applied
-    /// meanwhile is learnt before anything is planned.
-    pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> BTreeMap<Name, Option<Taken>> {
+    /// meanwhile is learnt before anything is planned; so is what a cluster holds that can be read again.
+    pub(super) async fn lead(&mut self, now: jiff::Timestamp) -> Gained {
         let gained = self.take_leases().await;
         let readable = self.known.unread.iter().any(|cluster| !self.is_left_alone(cluster));
+        let before = self.known.unread.clone();
         if !gained.is_empty() || readable {
             self.learn(now).await;
         }
-        gained
+        Gained { read_again: before.difference(&self.known.unread).next().is_some(), leases: gained }
     }
 
     /// IO: takes the leases of all clusters that are not ours yet; those that were gained, with how. Embedded sandboxes need none.

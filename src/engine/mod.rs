@@ -40,6 +40,7 @@ mod stale;
 mod state;
 mod status;
 mod survey;
+mod waiting;
 
 pub(crate) use agreed::{Agreed, Further, Moved};
 pub use clusters::ClusterAccess;
@@ -99,6 +100,22 @@ impl Session {
     /// read or written on clusters that somebody else leads. `part` is shown what each part of it came to, to take away what
     /// need not be held.
     pub(crate) async fn round(&mut self, options: &RoundOptions, mut part: impl FnMut(&mut Round)) -> Round {
+        let mut round = self.pass(options, &mut part).await;
+        // What one organisation gave up is there for those that waited for it.
+        let mut freed = self.freed(&round.waiting);
+        while !freed.is_empty() {
+            round.waiting.retain(|name, _| !freed.contains(name));
+            let options = RoundOptions { only: Some(freed.clone()), ..options.clone() };
+            let next = self.pass(&options, &mut part).await;
+            round.join(next);
+            freed = self.freed(&round.waiting).difference(&freed).cloned().collect();
+        }
+        round.sort();
+        round
+    }
+
+    /// One pass of a round over what is chosen.
+    async fn pass(&mut self, options: &RoundOptions, mut part: impl FnMut(&mut Round)) -> Round {
         let Chosen { organisations, backwards, untouched, waiting } = self.choose(options); // pure; IO: history
         let mut round = Round { backwards, waiting, untouched, ..self.nothing_done() };
         let batches = stages::choose::batches(&self.checked, organisations.clone(), options.whole);
@@ -118,7 +135,6 @@ impl Session {
         self.known.inventories.clear();
         round.unreached.extend(self.unreached());
         round.unreached.extend(self.unasked.clone());
-        round.sort();
         Round { refused: self.refused.clone(), ..round }
     }
 

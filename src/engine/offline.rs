@@ -10,6 +10,7 @@ use super::round::Round;
 use super::snapshot::{self, LiveSnapshot};
 use super::stages::{self, choose};
 use super::state::RoundState;
+use super::waiting::WaitingFor;
 use crate::check::{self, Checked};
 use crate::git::{Repository, Snapshot};
 use crate::name::Name;
@@ -39,8 +40,14 @@ pub(crate) fn plan_offline<E>(
     let Some(garden) = checked.garden.as_ref() else { return Ok(None) };
     let homes = against.homes();
     let all = checked.objects.keys().chain(homes.keys());
-    let chosen = all.filter(|name| only.is_none_or(|only| only.contains(*name))).cloned().collect();
-    let mut whole = Round::default();
+    let waits = |name: &Name| {
+        let awaited = garden.awaited.get(name)?.first()?;
+        Some((name.clone(), WaitingFor::HandOver { held: awaited.held.clone(), by: awaited.by.clone() }))
+    };
+    let waiting: BTreeMap<Name, WaitingFor> = checked.objects.keys().filter_map(waits).collect();
+    let wanted = |name: &&Name| only.is_none_or(|only| only.contains(*name)) && !waiting.contains_key(*name);
+    let chosen = all.filter(wanted).cloned().collect();
+    let mut whole = Round { waiting: waiting.clone(), ..Round::default() };
     for batch in choose::batches(checked, chosen, true) {
         let (objects, options) = (opened(checked, &batch), RoundOptions::unasked(now));
         let state = RoundState::of(checked, garden, &objects, &options);

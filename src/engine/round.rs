@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::waiting::WaitingFor;
 use crate::finding::Findings;
 use crate::git::{Ancestry, CommitId};
 use crate::name::Name;
@@ -20,8 +21,8 @@ pub struct Round {
     pub(crate) refused: BTreeMap<Name, String>,
     /// Organisations of which this commit takes back what is applied: nothing of them is touched.
     pub(crate) backwards: BTreeMap<Name, TakenBack>,
-    /// Organisations that are not made anew, since they may live on a cluster that cannot be read; with that cluster.
-    pub(crate) waiting: BTreeMap<Name, Name>,
+    /// Organisations that are left alone for now, with what they wait for.
+    pub(crate) waiting: BTreeMap<Name, WaitingFor>,
     /// Organisations that were neither rendered nor read, since nothing of them changed.
     pub(crate) untouched: usize,
     /// Organisations that were rendered anew.

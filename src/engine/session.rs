@@ -17,6 +17,7 @@ use super::round::{Round, TakenBack};
 use super::source::Source;
 use super::stages::{self, choose};
 use super::state::RoundState;
+use super::waiting::WaitingFor;
 use super::{snapshot, stale, status, survey};
 use crate::check::Checked;
 use crate::cluster::lease::Taken;
@@ -81,8 +82,8 @@ pub(super) struct Chosen {
     pub(super) backwards: BTreeMap<Name, TakenBack>,
     /// How many organisations are left alone.
     pub(super) untouched: usize,
-    /// Organisations that are not made anew, since they may live on a cluster that cannot be read.
-    pub(super) waiting: BTreeMap<Name, Name>,
+    /// Organisations that are left alone for now, with what they wait for.
+    pub(super) waiting: BTreeMap<Name, WaitingFor>,
 }
 
 impl Session {
@@ -234,11 +235,8 @@ impl Session {
         let backwards = choose::backwards(&self.known, self.repository(), garden, checked);
         let mut organisations = choose::chosen(&self.known, checked, options, &backwards);
         organisations.retain(|name| !self.lives_on(name).is_some_and(|cluster| self.is_left_alone(cluster)));
-        let waits = |name: &Name| {
-            let written = &checked.objects.get(name)?.cluster;
-            Some((name.clone(), self.known.may_live_on(name, written)?.clone()))
-        };
-        let waiting: BTreeMap<Name, Name> = organisations.iter().filter_map(waits).collect();
+        let waits = |name: &Name| Some((name.clone(), self.waits_for(name)?));
+        let waiting: BTreeMap<Name, WaitingFor> = organisations.iter().filter_map(waits).collect();
         organisations.retain(|name| !waiting.contains_key(name));
         let rest = checked.objects.keys().filter(|name| !organisations.contains(*name) && !waiting.contains_key(*name));
         let untouched = rest.filter(|name| !self.lives_on(name).is_some_and(|cluster| self.is_left_alone(cluster)));

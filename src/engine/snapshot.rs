@@ -248,6 +248,7 @@ fn entry(holds_data: bool, app: Option<&Name>, own_fields: OwnFields) -> Entry {
         own_fields,
         holds_data,
         app: app.cloned(),
+        hosts: BTreeSet::new(),
         retired_since: None,
         note: None,
     }

@@ -17,7 +17,7 @@ pub enum Source {
     /// A mirror that is fetched again and again.
     Mirror {
         /// The mirror that is fetched; away while it is, or when that was not waited for.
-        mirror: Option<RemoteMirror>,
+        mirror: Option<Box<RemoteMirror>>,
         /// The garden's folder inside of the repository, where it is known beforehand.
         folder: Option<String>,
         /// The snapshot that was read last: the next one shares with it what did not change.
@@ -29,7 +29,7 @@ impl Source {
     /// The mirror of `remote`, kept in `place`; the garden lies in `folder` of the repository.
     pub fn mirror(place: &Path, remote: Remote, folder: Option<String>) -> Result<Self, Failure> {
         let mirror = RemoteMirror::open(place, remote).map_err(Failure::Git)?;
-        Ok(Self::Mirror { mirror: Some(mirror), folder, last: None })
+        Ok(Self::Mirror { mirror: Some(Box::new(mirror)), folder, last: None })
     }
 
     /// IO: brings what is new; the commit that is to be applied, where it can move.
@@ -81,7 +81,7 @@ impl Source {
     pub(super) fn repository(&self) -> Option<&Repository> {
         match self {
             Self::Workspace { workspace, .. } => workspace.repository.as_ref(),
-            Self::Mirror { mirror, .. } => mirror.as_ref().map(RemoteMirror::repository),
+            Self::Mirror { mirror, .. } => mirror.as_ref().map(|mirror| mirror.repository()),
         }
     }
 }

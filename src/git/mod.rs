@@ -159,6 +159,16 @@ pub enum GitError {
         /// Their folders, separated by commas.
         folders: String,
     },
+    /// The nearest garden lies inside of another one.
+    #[error(
+        "`{inner}` holds a garden.kdl and lies inside of the garden `{outer}`: name the one you mean with --garden"
+    )]
+    NestedGarden {
+        /// The folder that is nearest.
+        inner: String,
+        /// The folder around it.
+        outer: String,
+    },
     /// More files than [`MOST_FILES`].
     #[error("the garden has more than {MOST_FILES} KDL files: the one too many is `{}`", visible::line(.0))]
     TooManyFiles(String),

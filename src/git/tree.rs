@@ -79,7 +79,7 @@ impl Repository {
 /// The garden of a commit. `folder` (relative to the repository) is where `garden.kdl` lies; where absent it is
 /// looked for: at the root, in `orgs/`, else the only one anywhere.
 ///
-/// Symbolic links, submodules and files that do not end in `.kdl` are passed over. A commit is read without a
+/// Symbolic links, submodules, folders that start with a dot and files that do not end in `.kdl` are passed over. A commit is read without a
 /// checkout, so no path of it can reach the file system.
 pub(crate) fn commit_snapshot(
     repository: &Repository,
@@ -169,13 +169,16 @@ impl Collection<'_> {
         depth: usize,
         found: &mut Vec<String>,
     ) -> Result<(), GitError> {
+        // What lies inside of a garden is a part of it, whatever its files are called.
+        if tree.get_name("garden.kdl").is_some() {
+            found.push(folder.to_owned());
+            return Ok(());
+        }
         for entry in tree {
             let Ok(name) = entry.name() else { continue };
             let path = below(folder, name);
             self.look_at(&path)?;
-            if name == "garden.kdl" {
-                found.push(folder.to_owned());
-            } else if entry.kind() == Some(git2::ObjectType::Tree) && depth < DEEPEST_FOLDER {
+            if entry.kind() == Some(git2::ObjectType::Tree) && depth < DEEPEST_FOLDER && !name.starts_with('.') {
                 let inner = self.repository.tree(entry.id(), &path)?;
                 self.find_gardens(&inner, &path, depth + 1, found)?;
             }
@@ -189,7 +192,7 @@ impl Collection<'_> {
             let path = below(prefix, name);
             self.look_at(&path)?;
             match (entry.kind(), entry.filemode()) {
-                (Some(git2::ObjectType::Tree), _) if depth < DEEPEST_FOLDER => {
+                (Some(git2::ObjectType::Tree), _) if depth < DEEPEST_FOLDER && !name.starts_with('.') => {
                     let folder = self.repository.tree(entry.id(), &path)?;
                     self.collect(&folder, &path, depth + 1)?;
                 }
@@ -250,6 +253,69 @@ mod tests {
         let tree = repository.find_tree(builder.write().unwrap()).unwrap();
         let who = git2::Signature::new("a", "a@example.org", &git2::Time::new(0, 0)).unwrap();
         repository.commit(None, &who, &who, "x", &tree, &[]).unwrap().to_string()
+    }
+
+    /// Commits a garden file in each of these folders, one level below the folder that is named first.
+    fn folder_of(folders: &[&[&str]]) -> Result<String, GitError> {
+        let temporary = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init_bare(temporary.path()).unwrap();
+        let mut index = git2::Index::new().unwrap();
+        let blob = repository.blob(b"edition 2026\n").unwrap();
+        for parts in folders {
+            let path = [*parts, &["garden.kdl"]].concat().join("/");
+            let entry = git2::IndexEntry {
+                ctime: git2::IndexTime::new(0, 0),
+                mtime: git2::IndexTime::new(0, 0),
+                dev: 0,
+                ino: 0,
+                mode: 0o100_644,
+                uid: 0,
+                gid: 0,
+                file_size: 0,
+                id: blob,
+                flags: 0,
+                flags_extended: 0,
+                path: path.into_bytes(),
+            };
+            index.add(&entry).unwrap();
+        }
+        let tree = index.write_tree_to(&repository).unwrap();
+        let repository = Repository::wrap(repository);
+        let tree = repository.tree(tree, "/").unwrap();
+        Collection { repository: &repository, earlier: &[], files: Vec::new(), entries: 0, bytes: 0 }
+            .garden_folder(&tree)
+    }
+
+    #[test]
+    fn a_garden_file_inside_of_a_garden_is_no_second_garden() {
+        let inside: &[&[&str]] = &[&["hosting"], &["hosting", "organisations", "alpha"], &["hosting", "a", "b"]];
+        assert_eq!(folder_of(inside).unwrap(), "hosting");
+        assert_eq!(folder_of(&[&["hosting"], &[".github"], &["a", ".b"]]).unwrap(), "hosting");
+        let beside = folder_of(&[&["hosting"], &["hosting-too"]]).unwrap_err();
+        assert!(matches!(beside, GitError::ManyGardens { found: 2, .. }), "{beside}");
+        assert_eq!(folder_of(&[&["orgs"], &["orgs", "organisations", "alpha"]]).unwrap(), "orgs");
+    }
+
+    #[test]
+    fn a_folder_that_starts_with_a_dot_is_read_from_no_commit_as_from_no_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = git2::Repository::init_bare(folder.path()).unwrap();
+        let blob = inner.blob(b"offer mine").unwrap();
+        let tree = |entries: &[(&str, git2::Oid, i32)]| {
+            let mut builder = inner.treebuilder(None).unwrap();
+            entries.iter().for_each(|(name, id, mode)| drop(builder.insert(name, *id, *mode).unwrap()));
+            builder.write().unwrap()
+        };
+        let inside = tree(&[("mine.kdl", blob, 0o100_644)]);
+        let folders = [(".hidden", inside, 0o040_000), ("offers", inside, 0o040_000)];
+        let files = [("garden.kdl", blob, 0o100_644), ("link.kdl", blob, 0o120_000)];
+        let root = tree(&[&folders[..], &files[..]].concat());
+        let who = git2::Signature::new("a", "a@example.org", &git2::Time::new(0, 0)).unwrap();
+        let commit = inner.commit(None, &who, &who, "x", &inner.find_tree(root).unwrap(), &[]).unwrap().to_string();
+        let repository = Repository::wrap(inner);
+        let snapshot = commit_snapshot(&repository, &commit, None).unwrap();
+        let paths: Vec<&str> = snapshot.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["garden.kdl", "offers/mine.kdl"]);
     }
 
     #[test]

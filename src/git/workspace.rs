@@ -27,6 +27,9 @@ impl Workspace {
         };
         let root = repository.as_ref().and_then(Repository::working_tree).unwrap_or(&folder);
         let root = root.canonicalize().map_err(GitError::io("read", root))?;
+        if named.is_none() {
+            stands_alone(&folder, &root)?;
+        }
         Ok(Self { folder, root, repository })
     }
 
@@ -56,5 +59,18 @@ impl Workspace {
         let (disk, commit) = (blobs(self.snapshot(None)?), blobs(self.snapshot(Some(commit))?));
         let paths: BTreeSet<&String> = disk.keys().chain(commit.keys()).collect();
         Ok(paths.into_iter().filter(|path| disk.get(*path) != commit.get(*path)).cloned().collect())
+    }
+}
+
+/// Refuses a garden inside of another one of the same repository: whoever may write below a folder of organisations could
+/// bring one along, with offers and definitions of their own.
+#[expect(clippy::disallowed_methods, reason = "a port: finding the garden on disk")]
+fn stands_alone(folder: &Path, root: &Path) -> Result<(), GitError> {
+    let around = folder.ancestors().skip(1).take_while(|outer| outer.starts_with(root));
+    match around.filter(|outer| outer.join("garden.kdl").is_file()).last() {
+        None => Ok(()),
+        Some(outer) => {
+            Err(GitError::NestedGarden { inner: folder.display().to_string(), outer: outer.display().to_string() })
+        }
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn domain_of(organisation: &Organisation) -> Option<String> {
 }
 
 /// Whether a host is a domain or inside it.
-pub(super) fn below(host: &str, domain: &str) -> bool {
+pub(crate) fn below(host: &str, domain: &str) -> bool {
     host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 

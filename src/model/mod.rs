@@ -11,6 +11,7 @@
 
 mod names;
 mod read;
+mod boundary;
 mod domain;
 mod typed;
 pub mod definition;
@@ -22,8 +23,10 @@ mod rules;
 mod stop;
 mod incremental;
 
+pub use boundary::{Boundary, FilePlace, PlacedFile, place};
 pub use definition::Definitions;
 pub(crate) use definition::{Definition, NOT_PROVIDED};
+pub(crate) use domain::below;
 pub(crate) use draft::NO_HOST;
 pub(crate) use explain::{Explanation, InForce, explain};
 pub use incremental::build;
@@ -35,11 +38,11 @@ pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
 pub use typed::{
-    Adopt, App, AppFootprint, AppliedApp, Cluster, Deletions, Footprint, Garden, KeptValue, Organisation, Past,
-    PastOrganisation, Retired, Setting,
+    Adopt, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, Deletions, Footprint, Garden,
+    Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting,
 };
 pub(crate) use typed::{
-    AppNode, Consent, Contact, EnvValue, FieldDecision, Grants, Layer, Life, Offer, Person, ProviderChoice,
+    AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,
 };
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::finding::{Finding, Severity};
 use crate::model::definition::Definitions;
-use crate::model::draft::{Draft, FileReading};
+use crate::model::draft::Draft;
+use crate::model::{FilePlace, PlacedFile};
 use crate::name::Name;
-use crate::source::FileId;
+use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
 /// What errors stop.
@@ -21,10 +22,14 @@ pub(super) struct Stopped {
 /// What is looked at to tell which organisations errors stop.
 pub(super) struct Stop<'a> {
     /// The files by their ids.
-    pub(crate) files: BTreeMap<FileId, &'a FileReading>,
+    pub(crate) files: BTreeMap<FileId, &'a PlacedFile>,
     pub(crate) definitions: &'a Definitions,
     /// All organisations as far as they could be read.
     pub(crate) drafts: &'a [Arc<Draft>],
+    /// The first bytes of nodes that do not count, since another one has their name: what is wrong in them stops nobody.
+    pub(crate) uncounted: &'a BTreeSet<Span>,
+    /// Whether an organisation that a file names counts elsewhere, and is not applied from that file.
+    pub(crate) replaced: &'a dyn Fn(&Name, FileId) -> bool,
 }
 
 /// What a top-level node is to the organisations.
@@ -33,7 +38,6 @@ enum Part {
     Cluster(String),
     Offer(String),
     Definition(String),
-    Organisation(Option<Name>),
     Nothing,
 }
 
@@ -44,14 +48,13 @@ fn part(node: &Node) -> Part {
         "cluster" => Part::Cluster(first()),
         "offer" => Part::Offer(first()),
         "definition" => Part::Definition(first()),
-        "organisation" => Part::Organisation(Name::new(&first()).ok()),
-        "retired" => Part::Organisation(node.arg(1).and_then(|name| Name::new(&name.text).ok())),
         _ => Part::Nothing,
     }
 }
 
 impl Stop<'_> {
-    /// Which organisations the errors among findings stop: those they are in, and those that use a node they are in.
+    /// Which organisations the errors among findings stop: the one whose file they are in, or those that use a node of the
+    /// garden's own files that they are in.
     pub(super) fn by<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> Stopped {
         let mut stopped = Stopped { all: false, organisations: BTreeSet::new() };
         let mut uses: BTreeSet<(&str, String)> = BTreeSet::new();
@@ -60,53 +63,40 @@ impl Stop<'_> {
                 stopped.organisations.insert(name.clone());
                 continue;
             }
-            for node in self.hit(finding) {
+            let Some(file) = self.files.get(&finding.file()) else { continue };
+            if let FilePlace::Organisation(name) = &file.place {
+                if !(self.replaced)(name, finding.file()) {
+                    stopped.organisations.insert(name.clone());
+                }
+                continue;
+            }
+            for node in hit(file, finding).into_iter().filter(|node| !self.uncounted.contains(&node.head)) {
                 match part(node) {
-                    // A line without a block declares nothing: who meant it stands in the same file.
-                    Part::Cluster(_) | Part::Offer(_) if node.children.is_empty() => {
-                        stopped.organisations.extend(self.of_file(finding.file()));
-                    }
                     Part::Garden => stopped.all = true,
                     Part::Cluster(name) => drop(uses.insert(("cluster", name))),
                     Part::Offer(name) => drop(uses.insert(("offer", name))),
                     Part::Definition(name) => drop(uses.insert(("definition", name))),
-                    Part::Organisation(name) => stopped.organisations.extend(name),
                     Part::Nothing => {}
                 }
             }
         }
         uses.extend(self.definitions.broken.iter().map(|name| ("definition", name.to_string())));
-        // Organisations of files that were not read at all.
-        let unread = self.files.values().filter(|file| !file.checked.readable());
-        for node in unread.flat_map(|file| &file.checked.document.nodes) {
-            if let Part::Organisation(name) = part(node) {
-                stopped.organisations.extend(name);
-            }
-        }
         let dependents = self.drafts.iter().filter(|draft| depends(draft, &uses));
         stopped.organisations.extend(dependents.map(|draft| draft.organisation.name.clone()));
         stopped
     }
+}
 
-    /// The organisations that a file declares.
-    fn of_file(&self, file: FileId) -> Vec<Name> {
-        let nodes = self.files.get(&file).into_iter().flat_map(|file| &file.checked.document.nodes);
-        let named = nodes.filter_map(|node| match part(node) {
-            Part::Organisation(name) => name,
-            _ => None,
-        });
-        named.collect()
+/// The top-level nodes of a file of the garden's own that a finding is in; one between the nodes, or about the file itself,
+/// is about all of them. One about what does not count there is about none.
+fn hit<'a>(file: &'a PlacedFile, finding: &Finding) -> Vec<&'a Node> {
+    let (nodes, place) = (&file.checked.document.nodes, finding.primary.span);
+    if !file.place.is_shared() || file.is_refused(place) {
+        return Vec::new();
     }
-
-    /// The top-level nodes that a finding is in; one between the nodes, or about the file itself, is about all of them.
-    fn hit(&self, finding: &Finding) -> Vec<&Node> {
-        let Some(file) = self.files.get(&finding.file()) else { return Vec::new() };
-        let (nodes, place) = (&file.checked.document.nodes, finding.primary.span);
-        let inside =
-            |node: &&Node| node.span.start <= place.start && place.start < node.span.end.max(node.span.start + 1);
-        let hit: Vec<&Node> = nodes.iter().filter(inside).collect();
-        if hit.is_empty() { nodes.iter().collect() } else { hit }
-    }
+    let inside = |node: &&Node| node.span.start <= place.start && place.start < node.span.end.max(node.span.start + 1);
+    let hit: Vec<&Node> = nodes.iter().filter(inside).collect();
+    if hit.is_empty() { nodes.iter().collect() } else { hit }
 }
 
 fn depends(draft: &Draft, uses: &BTreeSet<(&str, String)>) -> bool {

@@ -61,9 +61,9 @@ fn amount(dimension: Dimension, amount: u64) -> Quantity {
     Quantity { dimension, amount }
 }
 
-/// The offer's ceilings, and on top what parcelle itself puts beside the apps: databases, jobs, pods being replaced.
+/// The organisation's ceilings, and on top what parcelle itself puts beside the apps: databases, jobs, pods being replaced.
 fn quota(organisation: &Organisation, overhead: &[Contribution]) -> Option<ObjectDraft> {
-    let grants = &organisation.offer.as_ref()?.grants;
+    let grants = &organisation.grants;
     let beside = |resource: ResourceName| -> u64 {
         overhead.iter().filter(|part| part.resource == resource).map(|part| part.amount).sum()
     };

@@ -228,6 +228,7 @@ fn cluster() -> Cluster {
         timezone: "Europe/Paris".into(),
         complete: true,
         domain: Some("ada.indiehosters.example".into()),
+        claims: crate::model::ClusterClaims::default(),
         provides: provides.collect(),
         span: CLUSTER,
     }
@@ -267,6 +268,7 @@ pub(crate) fn garden() -> Garden {
         span: CLUSTER,
         people: BTreeMap::new(),
         consent: Vec::new(),
+        ceiling: None,
         deletions: Deletions { undeclared_at_most: 20, undeclared_percent: 10, keep_data: quantity("30 days") },
         hold: None,
         pin: None,
@@ -278,6 +280,7 @@ pub(crate) fn garden() -> Garden {
         broken: BTreeSet::new(),
         stopped: BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
+        awaited: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }
@@ -299,6 +302,7 @@ pub fn organisation(garden: &Garden) -> Organisation {
         name: name("alternatiba"),
         title: "Alternatiba $(DB_PASSWORD)".into(),
         note: None,
+        grants: offer.grants.clone(),
         offer: Some(Arc::new(offer)),
         cluster: garden.clusters.values().next().unwrap().clone(),
         domain: Some(Spanned::new("alternatiba.example".into(), ORGANISATION)),

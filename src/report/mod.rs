@@ -1,5 +1,6 @@
 //! What people and machines are told of findings, in every output format.
 
+pub(crate) mod codeowners;
 mod fingerprint;
 mod github;
 mod gitlab;

@@ -149,6 +149,12 @@ impl TestEnvironment {
         self.start(variables, arguments).end()
     }
 
+    /// Runs the program in another folder until it ends.
+    pub(crate) fn run_in(&self, folder: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
+        let mut command = self.command(&[], arguments);
+        Process::new(command.current_dir(folder).spawn().unwrap()).end()
+    }
+
     /// Starts the program in the garden folder and leaves it running; it ends with what is returned.
     pub(crate) fn spawn(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Process {
         self.start(&[], arguments)
@@ -173,11 +179,15 @@ impl TestEnvironment {
     }
 
     fn start(&self, variables: &[(&str, &str)], arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Process {
+        Process::new(self.command(variables, arguments).spawn().unwrap())
+    }
+
+    fn command(&self, variables: &[(&str, &str)], arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parcelle"));
         command.env_clear().envs(self.variables()).envs(variables.iter().copied());
         command.args(arguments).current_dir(self.path("garden"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Process::new(command.spawn().unwrap())
+        command
     }
 }
 
@@ -334,7 +344,7 @@ fn a_process_gets_nothing_of_the_surroundings_of_the_tests() {
 #[test]
 fn what_a_process_keeps_stays_in_the_folder_of_the_test() {
     let environment = TestEnvironment::new();
-    let garden = "edition 2026\n\ngarden kept-here {\n    title \"G\"\n}\ncluster ada {\n    title \"Ada\"\n    \
+    let garden = "edition 2026\n\ngarden kept-here {\n    title \"G\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\ncluster ada {\n    title \"Ada\"\n    \
                   uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    timezone \"Europe/Paris\"\n    provides {\n        \
                   volume storage-class { class fast; }\n    }\n}\n";
     environment.garden([("garden.kdl", garden)]);
@@ -363,11 +373,11 @@ fn the_clock_of_a_process_is_the_one_of_its_test() {
     let mut environment = TestEnvironment::new();
     let night = "edition 2026\n\norganisation alpha {\n    title A\n    cluster ada\n    domain alpha.example\n    \
                  app static-site www { nights asleep from=\"22:00\" to=\"07:00\"; }\n}\n";
-    let garden = "edition 2026\n\ngarden clocks {\n    title \"G\"\n}\ncluster ada {\n    title \"Ada\"\n    \
+    let garden = "edition 2026\n\ngarden clocks {\n    title \"G\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\ncluster ada {\n    title \"Ada\"\n    \
                   uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    provides {\n        \
                   volume storage-class { class fast; }\n        \
                   route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n}\n";
-    environment.garden([("garden.kdl", garden), ("alpha.kdl", night)]);
+    environment.garden([("garden.kdl", garden), ("organisations/alpha.kdl", night)]);
     let replicas = |environment: &TestEnvironment| {
         let said = environment.run(["render", "--format", "json"]);
         assert_eq!(said.code, 0, "{}", said.text());

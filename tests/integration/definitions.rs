@@ -6,7 +6,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use parcelle::finding::{Applicability, Finding, Findings, Severity};
 use parcelle::model::Definitions;
@@ -21,9 +20,10 @@ fn load(files: &[(String, String)]) -> (Sources, Findings, Definitions) {
     for (path, text) in files {
         let file = sources.add(SourceFile::new(path, text));
         let document = syntax::parse(file, text, &mut findings);
-        checked.push(Arc::new(schema::check(document, &mut findings)));
+        checked.push((path.clone(), schema::check(document, &mut findings)));
     }
-    let definitions = built_in.with(&checked, &mut findings);
+    let placed = parcelle::model::place(checked, "", &mut findings);
+    let definitions = built_in.with(&placed, &mut findings);
     findings.sort();
     (sources, findings, definitions)
 }

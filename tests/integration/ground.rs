@@ -30,9 +30,10 @@ const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a12";
 pub(crate) const USERS: [&str; 3] = ["one", "two", "three"];
 
 /// Every kind that these gardens render.
-const KINDS: [(&str, &str); 15] = [
+const KINDS: [(&str, &str); 16] = [
     ("v1", "Namespace"),
     ("v1", "LimitRange"),
+    ("v1", "ResourceQuota"),
     ("v1", "ServiceAccount"),
     ("v1", "Secret"),
     ("v1", "ConfigMap"),
@@ -56,7 +57,7 @@ pub(crate) struct Ground {
 }
 
 fn garden() -> [(&'static str, String); 2] {
-    let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n}\n";
+    let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
     let cluster = format!(
         "edition 2026\n\ncluster ada-lovelace {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    \
          domain ada.example\n    provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        \

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use parcelle::finding::{Findings, Severity};
 use parcelle::model::definition::{self, Definitions, SettingType};
@@ -15,6 +14,8 @@ use parcelle::schema;
 use parcelle::source::{SourceFile, Sources};
 use parcelle::syntax::{self, Document};
 use serde_json::{Value, json};
+
+use crate::layout::laid_out;
 
 use crate::strict::Facts;
 
@@ -50,26 +51,31 @@ fn kdl_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Reads a garden below a folder, or of one file.
+/// Reads a garden below a folder, or one that is written in one file.
 pub fn read(root: &Path) -> Read {
     let text = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("a readable file");
         let shown = path.strip_prefix(root.parent().unwrap_or(root)).unwrap_or(&path);
         (shown.display().to_string(), text)
     };
-    read_texts(kdl_files(root).into_iter().map(text).collect())
+    if root.is_dir() {
+        let folder = root.file_name().expect("a folder").to_string_lossy();
+        return read_texts(kdl_files(root).into_iter().map(text).collect(), &folder);
+    }
+    read_texts(laid_out(&std::fs::read_to_string(root).expect("a readable file")), "")
 }
 
-/// Reads a garden from texts with their names.
-pub(crate) fn read_texts(texts: Vec<(String, String)>) -> Read {
+/// Reads a garden in a folder from texts with their paths.
+pub(crate) fn read_texts(texts: Vec<(String, String)>, root: &str) -> Read {
     let (mut sources, mut findings) = (Sources::default(), Findings::default());
     let built_in = definition::built_in(&mut sources);
     let files: Vec<_> = texts.iter().map(|(path, text)| sources.add(SourceFile::new(path, text))).collect();
     let mut parse = |file| syntax::parse(file, &sources.file(file).text, &mut findings);
     let built_in: Vec<Document> = built_in.into_iter().map(&mut parse).collect();
     let documents: Vec<Document> = files.into_iter().map(&mut parse).collect();
-    let checked: Vec<_> =
-        documents.into_iter().map(|document| Arc::new(schema::check(document, &mut findings))).collect();
+    let checked = documents.into_iter().map(|document| schema::check(document, &mut findings));
+    let checked = texts.into_iter().map(|(path, _)| path).zip(checked).collect();
+    let checked = model::place(checked, root, &mut findings);
     let definitions = definition::load_all(&built_in, &checked, &mut findings);
     let garden = model::build(&checked, &definitions, None, &mut findings).expect("a garden");
     findings.sort();
@@ -171,7 +177,7 @@ fn every_choice_of_every_definition_passes_strict_validation() {
     let garden = std::fs::read_to_string(&around).expect("the garden around");
     let definitions = read(&around).definitions;
     let organisations = every_choice(&definitions, "ada") + &every_choice(&definitions, "louise");
-    let read = read_texts(vec![("every-choice.kdl".to_owned(), garden + &organisations)]);
+    let read = read_texts(laid_out(&(garden + &organisations)), "");
     assert_eq!(errors(&read, &read.findings), [] as [String; 0], "{organisations}");
     let mut kinds = std::collections::BTreeSet::new();
     for objects in [DAY, NIGHT].iter().flat_map(|moment| render_all(&read.garden, moment)) {
@@ -305,7 +311,7 @@ fn a_database_that_sleeps_is_woken_to_be_backed_up_and_nothing_else_is() {
 /// The organisation of the case about signing in, its text changed.
 fn signing_in(change: impl Fn(String) -> String) -> OrganisationObjects {
     let text = std::fs::read_to_string(repository().join("tests/cases/render/sign-on.kdl")).expect("the case");
-    let read = read_texts(vec![("sign-on.kdl".to_owned(), change(text))]);
+    let read = read_texts(laid_out(&change(text)), "");
     assert_eq!(errors(&read, &read.findings), [] as [String; 0]);
     render_all(&read.garden, DAY).remove(0)
 }

@@ -27,13 +27,13 @@ fn organisation(at: usize, title: &str) -> (String, String) {
     let text = format!(
         "edition 2026\n\norganisation org-{at:02} {{\n    title \"{title}\"\n    cluster ada\n    domain org-{at:02}.example\n\n{apps}}}\n"
     );
-    (format!("org-{at:02}.kdl"), text)
+    (format!("organisations/org-{at:02}.kdl"), text)
 }
 
 impl Ground {
     /// A garden of many organisations, committed, and the cluster that it is for.
     async fn new() -> Self {
-        let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n}\n";
+        let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
         let cluster = format!(
             "edition 2026\n\ncluster ada {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
              provides {{\n        volume storage-class {{ class fast; }}\n        \

@@ -24,7 +24,9 @@ const RELAY: &str = "canary-of-the-mail-relay-81c2";
 
 /// A garden with every way in which a Secret comes to be: made at random, copied, put together, left by an operator.
 fn garden(storage: usize) -> Vec<(&'static str, String)> {
-    let garden = format!("edition 2026\n\ngarden canaries {{\n    title \"{TEXT}\"\n}}\n");
+    let garden = format!(
+        "edition 2026\n\ngarden canaries {{\n    title \"{TEXT}\"\n    ceiling {{ cpu 64 cores; memory 256 GiB; storage 8 TiB; }}\n}}\n"
+    );
     let cluster = format!(
         "edition 2026\n\ncluster ada-lovelace {{\n    title \"{TEXT}\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
          provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        redis valkey\n        \
@@ -38,7 +40,7 @@ fn garden(storage: usize) -> Vec<(&'static str, String)> {
          contact admin@alpha.example role=technical\n\n    app static-site www {{\n        at www.alpha.example\n    }}\n\n    \
          app hedgedoc pads\n\n    app nextcloud cloud {{\n        storage {storage} GiB\n        modules calendar\n    }}\n}}\n"
     );
-    vec![("garden.kdl", garden), ("ada.kdl", cluster), ("alpha.kdl", organisation)]
+    vec![("garden.kdl", garden), ("ada.kdl", cluster), ("organisations/alpha.kdl", organisation)]
 }
 
 /// What the program prints, both ways, with all that it can tell of its work.

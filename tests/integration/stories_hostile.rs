@@ -17,6 +17,7 @@ const GARDEN: &str = r#"edition 2026
 
 garden hostile {
     title "Hostile"
+    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }
 }
 cluster ada {
     title "Ada"
@@ -65,8 +66,15 @@ fn checked(hostile: &str) -> Checked {
         blob: text.to_owned(),
         bytes: text.as_bytes().into(),
     };
-    let files = vec![file("garden.kdl", GARDEN), file("good.kdl", GOOD), file("hostile.kdl", hostile)];
+    let files =
+        vec![file("garden.kdl", GARDEN), file("organisations/good.kdl", GOOD), file(&path_of(hostile), hostile)];
     check(Snapshot { commit: None, folder: String::new(), files }, None, jiff::Timestamp::UNIX_EPOCH)
+}
+
+/// The file that an organisation's text stands in.
+fn path_of(text: &str) -> String {
+    let name = text.split("organisation ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or("hostile-people");
+    format!("organisations/{name}.kdl")
 }
 
 fn organisation(inside: &str) -> String {
@@ -151,7 +159,7 @@ fn what_a_hostile_organisation_writes_is_refused_on_its_lines_and_the_others_go_
         }
         let told: BTreeSet<&str> =
             errors.iter().map(|found| &*checked.sources.file(found.primary.span.file).path).collect();
-        assert!(told.contains("hostile.kdl") || told.contains("garden.kdl"), "{what}: told in {told:?}");
+        assert!(told.contains(&*path_of(&text)) || told.contains("garden.kdl"), "{what}: told in {told:?}");
         let names: Vec<&str> = checked.objects.keys().map(parcelle::name::Name::as_str).collect();
         assert_eq!(names, ["good"], "{what}: the others are rendered, it is not");
         assert_eq!(checked.objects.values().next(), Some(&good), "{what}");

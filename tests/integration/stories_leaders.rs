@@ -37,7 +37,7 @@ fn alpha(title: &str) -> String {
 }
 
 async fn ground() -> (Ground, Proxy) {
-    let ground = Ground::new(&[("alpha.kdl", &alpha("Alpha"))]).await;
+    let ground = Ground::new(&[("organisations/alpha.kdl", &alpha("Alpha"))]).await;
     let network = Proxy::to(ground.handle.address).await;
     ground.reach_through("one", &network.address.to_string());
     (ground, network)
@@ -62,7 +62,7 @@ impl Pair {
     fn commit(&mut self) {
         self.commits += 1;
         let title = format!("Alpha {}", self.commits);
-        self.ground.commit("alpha.kdl", &alpha(&title), &title);
+        self.ground.commit("organisations/alpha.kdl", &alpha(&title), &title);
     }
 
     fn strike(&mut self, death: Death) {

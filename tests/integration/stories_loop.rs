@@ -19,7 +19,7 @@ use crate::stories_doctor::everything;
 const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
 
 pub(crate) fn files() -> Vec<RawFile> {
-    let garden = "edition 2026\n\ngarden loops {\n    title \"Loops\"\n}\n";
+    let garden = "edition 2026\n\ngarden loops {\n    title \"Loops\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
     let cluster = format!(
         "edition 2026\n\ncluster ada-lovelace {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
          provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        volume storage-class {{ class fast; }}\n        \
@@ -38,8 +38,8 @@ pub(crate) fn files() -> Vec<RawFile> {
     };
     vec![
         file("ada.kdl", cluster),
-        file("alpha.kdl", organisation("alpha")),
-        file("beta.kdl", organisation("beta")),
+        file("organisations/alpha.kdl", organisation("alpha")),
+        file("organisations/beta.kdl", organisation("beta")),
         file("garden.kdl", garden.to_owned()),
     ]
 }
@@ -196,8 +196,9 @@ pub(crate) fn commit(folder: &std::path::Path, files: &[RawFile]) {
     let repository = git2::Repository::open(folder).or_else(|_| git2::Repository::init(folder)).unwrap();
     let mut index = repository.index().unwrap();
     for file in files {
-        std::fs::create_dir_all(folder.join(&file.path).parent().unwrap()).unwrap();
-        std::fs::write(folder.join(&file.path), &file.bytes).unwrap();
+        let path = folder.join(&file.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &file.bytes).unwrap();
         index.add_path(std::path::Path::new(&file.path)).unwrap();
     }
     let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();

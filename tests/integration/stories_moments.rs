@@ -57,7 +57,7 @@ fn alpha(note: &str) -> String {
 }
 
 async fn ground() -> Ground {
-    Ground::new(&[("page.kdl", PAGE), ("alpha.kdl", &alpha("one"))]).await
+    Ground::new(&[("page.kdl", PAGE), ("organisations/alpha.kdl", &alpha("one"))]).await
 }
 
 /// Waits until a fault has hit.
@@ -112,8 +112,8 @@ impl HeldRequest {
         ground.until_calm().await;
         ground.handle.faults().add(self.fault());
         match scene {
-            Commit => ground.commit("alpha.kdl", &alpha("two"), "another note"),
-            Removal => ground.commit("alpha.kdl", &alpha(""), "no note"),
+            Commit => ground.commit("organisations/alpha.kdl", &alpha("two"), "another note"),
+            Removal => ground.commit("organisations/alpha.kdl", &alpha(""), "no note"),
             Drift => {
                 let by = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
                 let change = json!({ "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "x.example/y:1" }] } } } });
@@ -261,7 +261,8 @@ fn a_second_signal_ends_a_process_at_once() {
 async fn a_process_that_checks_a_large_garden_ends_when_it_is_asked_to() {
     let ground = ground().await;
     let names = (0..600).map(|number| format!("o{number}"));
-    let files = names.map(|name| (format!("{name}.kdl"), organisation(&name, "One of many", "app hedgedoc pads")));
+    let files = names
+        .map(|name| (format!("organisations/{name}.kdl"), organisation(&name, "One of many", "app hedgedoc pads")));
     ground.environment.garden(files);
     ground.environment.commit("a large garden");
     ground.handle.keep_sent();

@@ -264,6 +264,7 @@ const GARDEN: &str = r#"edition 2026
 
 garden g {
     title "G"
+    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }
 }
 cluster ada {
     title "Ada"
@@ -292,7 +293,7 @@ organisation alpha {
 #[test]
 fn eject_asks_that_the_garden_lets_go_first_and_leaves_nothing_behind() {
     let environment = TestEnvironment::new();
-    environment.garden([("garden.kdl", GARDEN), ("alpha.kdl", ORGANISATION)]);
+    environment.garden([("garden.kdl", GARDEN), ("organisations/alpha.kdl", ORGANISATION)]);
     environment.commit("a garden");
     let (said, code) = parcelle(&environment, &["run", "--once"]);
     assert!(said.contains("alpha") && code == 0, "{said}");
@@ -300,7 +301,7 @@ fn eject_asks_that_the_garden_lets_go_first_and_leaves_nothing_behind() {
     let eject = ["eject", "alpha", "--yes"];
     let (said, code) = parcelle(&environment, &eject);
     assert!(said.contains("`alpha` is still in the garden") && code == 2, "{said}");
-    std::fs::remove_file(environment.path("garden/alpha.kdl")).unwrap();
+    std::fs::remove_file(environment.path("garden/organisations/alpha.kdl")).unwrap();
     let (said, _) = parcelle(&environment, &eject);
     assert!(said.contains("is still in the garden"), "what counts is the commit: {said}");
     environment.commit("alpha goes");
@@ -323,7 +324,7 @@ fn a_commit_that_takes_back_what_is_applied_is_refused_until_the_garden_says_so(
         environment.commit("a change")
     };
     let run = || parcelle(&environment, &["run", "--once"]);
-    environment.garden([("alpha.kdl", ORGANISATION)]);
+    environment.garden([("organisations/alpha.kdl", ORGANISATION)]);
     let first = write("", "a \"1\"");
     let second = write("", "a \"2\"");
     assert_eq!(run().1, 0);

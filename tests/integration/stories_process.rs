@@ -32,12 +32,16 @@ fn organisation(title: &str) -> String {
 
 impl Ground {
     fn new() -> Self {
-        let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n}\n";
+        let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
         let cluster = "edition 2026\n\ncluster ada {\n    title \"Ada\"\n    uid \"5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a12\"\n    \
              timezone \"Europe/Paris\"\n    domain ada.example\n    provides {\n        volume storage-class { class fast; }\n        \
              route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n}\n";
         let environment = TestEnvironment::new();
-        environment.garden([("garden.kdl", garden), ("ada.kdl", cluster), ("alpha.kdl", &organisation("Alpha"))]);
+        environment.garden([
+            ("garden.kdl", garden),
+            ("ada.kdl", cluster),
+            ("organisations/alpha.kdl", &organisation("Alpha")),
+        ]);
         environment.commit("a garden");
         let sandbox = environment.sandbox(&["--state", "none"]);
         let kubeconfig = kube::config::Kubeconfig::from_yaml(&environment.read("kubeconfig")).unwrap();
@@ -52,7 +56,7 @@ impl Ground {
     }
 
     fn commit(&self, title: &str) {
-        self.environment.garden([("alpha.kdl", organisation(title))]);
+        self.environment.garden([("organisations/alpha.kdl", organisation(title))]);
         self.environment.commit(title);
     }
 
@@ -249,17 +253,17 @@ fn an_organisation_is_not_made_a_second_time_while_its_cluster_cannot_be_read() 
         )
     };
     environment.garden([
-        ("garden.kdl", "edition 2026\n\ngarden two {\n    title \"Two\"\n}\n"),
+        ("garden.kdl", "edition 2026\n\ngarden two {\n    title \"Two\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n"),
         ("ada.kdl", &cluster("ada", 1)),
         ("bea.kdl", &cluster("bea", 2)),
-        ("alpha.kdl", &organisation("Alpha").replace("cluster ada", "cluster bea")),
+        ("organisations/alpha.kdl", &organisation("Alpha").replace("cluster ada", "cluster bea")),
     ]);
     environment.commit("on bea");
     let _sandbox = environment.sandbox(&["--state", "none"]);
     let first = environment.run(["run", "--once"]);
     assert_eq!(first.code, 0, "{}", first.text());
     // The commit moves it, and bea is out of reach.
-    environment.garden([("alpha.kdl", organisation("Alpha"))]);
+    environment.garden([("organisations/alpha.kdl", organisation("Alpha"))]);
     environment.commit("on ada");
     let kubeconfig = kube::config::Kubeconfig::from_yaml(&environment.read("kubeconfig")).unwrap();
     let named = kubeconfig.clusters.iter().find(|cluster| cluster.name == "bea").unwrap();

@@ -6,6 +6,7 @@ use parcelle::finding::Finding;
 use parcelle::git::{RawFile, Snapshot};
 use parcelle::render;
 
+use crate::layout::laid_out;
 use crate::render::read_texts;
 use crate::story::World;
 
@@ -24,6 +25,7 @@ fn garden(uid: &str, suffix: &str) -> String {
 
 garden refusals-{suffix} {{
     title "Refusals"
+    ceiling {{ cpu 64 cores; memory 256 GiB; storage 8 TiB; }}
 }}
 cluster ada {{
     title "Ada"
@@ -92,13 +94,13 @@ async fn a_value_that_the_server_refuses_is_a_finding_on_its_line_with_the_serve
     let mut world = World::new().await;
     let suffix = world.own("x").to_string();
     let text = garden(&world.connection.uid().await.unwrap(), &suffix);
-    let file =
-        RawFile { path: "orgs/garden.kdl".to_owned(), blob: "1".to_owned(), bytes: text.clone().into_bytes().into() };
-    let snapshot = Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] };
+    let raw = |(path, text): (String, String)| RawFile { blob: text.clone(), bytes: text.into_bytes().into(), path };
+    let files = laid_out(&text).into_iter().map(raw).collect();
+    let snapshot = Snapshot { commit: None, folder: String::new(), files };
     let checked = check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
     told_beforehand(&checked, &text);
     // What a check refuses is brought to the server all the same: a newer one may refuse what none knows yet.
-    let read = read_texts(vec![("orgs/garden.kdl".to_owned(), text.clone())]);
+    let read = read_texts(laid_out(&text), "");
     let rendered = |organisation| render::organisation(&read.garden, organisation, jiff::Timestamp::UNIX_EPOCH).into();
     world.objects =
         read.garden.organisations.iter().map(|(name, organisation)| (name.clone(), rendered(organisation))).collect();
@@ -118,7 +120,7 @@ async fn a_value_that_the_server_refuses_is_a_finding_on_its_line_with_the_serve
         let at = world.sources.start(found.primary.span);
         assert_eq!(at.line, line + 1, "{value}: {found:#?}");
         assert!(at.column > column, "{value} at column {}", at.column);
-        assert_eq!(&*world.sources.file(found.primary.span.file).path, "orgs/garden.kdl");
+        assert_eq!(&*world.sources.file(found.primary.span.file).path, "definitions/odd.kdl");
     }
     world.end().await;
 }

@@ -23,7 +23,7 @@ fn organisation(domain: &str) -> String {
 
 impl Ground {
     fn new() -> Self {
-        let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n}\n";
+        let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
         let cluster = "edition 2026\n\ncluster ada {\n    title \"Ada\"\n    uid \"5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a12\"\n    \
              timezone \"Europe/Paris\"\n    domain ada.example\n    provides {\n        volume storage-class { class fast; }\n        \
              route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n}\n";
@@ -31,7 +31,7 @@ impl Ground {
         environment.garden([
             ("garden.kdl", garden),
             ("ada.kdl", cluster),
-            ("alpha.kdl", &organisation("alpha.example")),
+            ("organisations/alpha.kdl", &organisation("alpha.example")),
         ]);
         environment.commit("a garden");
         let sandbox = environment.sandbox(&["--state", "none"]);
@@ -95,7 +95,7 @@ fn a_rule_is_told_on_the_line_that_broke_it_before_a_cluster_is_asked() {
     let clean = ground.good(&["check", "--live", "../live.json"]);
     assert!(clean.contains("no findings") && !clean.contains("left to"), "what does not change is not judged: {clean}");
 
-    ground.environment.garden([("alpha.kdl", organisation("new.example"))]);
+    ground.environment.garden([("organisations/alpha.kdl", organisation("new.example"))]);
     for command in [["check", "--live", "../live.json"], ["plan", "--live", "../live.json"]] {
         let told = ground.refused(&command);
         assert!(told.contains("error[E0494]: `spec` of `HTTPRoute www-web` breaks a rule of its definition"), "{told}");
@@ -104,7 +104,7 @@ fn a_rule_is_told_on_the_line_that_broke_it_before_a_cluster_is_asked() {
         assert!(!told.contains("not served"), "{told}");
         assert_eq!(told.matches("left to the API server: nobody knows").count(), 1, "{told}");
     }
-    ground.environment.garden([("beta.kdl", organisation("bad.example").replace("alpha", "beta"))]);
+    ground.environment.garden([("organisations/beta.kdl", organisation("bad.example").replace("alpha", "beta"))]);
     let told = ground.refused(&["check", "--live", "../live.json"]);
     assert!(told.contains("`spec.hostnames` of `HTTPRoute www-web` breaks"), "{told}");
     assert!(told.contains("why   not served: www.bad.example") && told.contains("beta.kdl:"), "{told}");
@@ -124,7 +124,7 @@ fn what_cannot_be_asked_about_is_judged_and_nothing_of_it_is_made() {
     ground.rule(&json!([{"rule": "self.hostnames.size() == 1"}]));
     ground.good(&["run", "--once"]);
     ground.rule(&json!([{"rule": "self.hostnames == oldSelf.hostnames", "message": "hosts are immutable"}]));
-    ground.environment.garden([("alpha.kdl", organisation("new.example"))]);
+    ground.environment.garden([("organisations/alpha.kdl", organisation("new.example"))]);
     let told = ground.refused(&["plan"]);
     assert!(told.contains("error[E0494]: `spec` of `HTTPRoute www-web`") && told.contains("alpha.kdl:6"), "{told}");
 }

@@ -45,7 +45,7 @@ struct Board {
 impl Board {
     async fn new() -> Self {
         let alpha = organisation("alpha", "Alpha", APP);
-        Self { ground: Ground::new(&[("board.kdl", BOARD), ("alpha.kdl", &alpha)]).await }
+        Self { ground: Ground::new(&[("board.kdl", BOARD), ("organisations/alpha.kdl", &alpha)]).await }
     }
 
     fn secrets(&self) -> kube::Api<DynamicObject> {
@@ -156,7 +156,7 @@ async fn a_secret_of_ours_that_somebody_made_anew_is_told_with_the_way_out_and_f
     assert!(said.contains("somebody deleted it and made another one under its name"), "{said}");
     assert!(said.contains("help say `adopt Secret wall-session` in the app to take it"), "{said}");
     let app = "app board wall { token secret=archive key=token; adopt Secret wall-session; }";
-    board.ground.commit("alpha.kdl", &organisation("alpha", "Alpha", app), "take it");
+    board.ground.commit("organisations/alpha.kdl", &organisation("alpha", "Alpha", app), "take it");
     daemon.wait_for("take it");
     board
         .ground

@@ -26,6 +26,7 @@ const GARDEN: &str = r#"edition 2026
 
 garden g {
     title "G"
+    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }
 }
 
 cluster ada {
@@ -54,7 +55,7 @@ organisation alpha {
 /// A garden with one organisation, in surroundings of its own.
 fn place() -> TestEnvironment {
     let place = TestEnvironment::new();
-    place.garden([("garden.kdl", GARDEN), ("alpha.kdl", ORGANISATION)]);
+    place.garden([("garden.kdl", GARDEN), ("organisations/alpha.kdl", ORGANISATION)]);
     place
 }
 
@@ -125,7 +126,11 @@ fn a_revision_that_names_nothing_is_told_in_plain_words() {
     place.commit("a garden");
     for flag in ["--commit", "--base"] {
         fails(&place, &["check", flag, "zzz"], &["no commit `zzz`", "help    name a branch, a tag"]);
-        fails(&place, &["check", flag, "HEAD:alpha.kdl"], &["`HEAD:alpha.kdl` names no commit", "without a path"]);
+        fails(
+            &place,
+            &["check", flag, "HEAD:organisations/alpha.kdl"],
+            &["`HEAD:organisations/alpha.kdl` names no commit", "without a path"],
+        );
     }
     // A clone of the latest commits only is one where Git keeps this file.
     let head = place.read("garden/.git/refs/heads/main");
@@ -147,7 +152,7 @@ fn check_compares_with_where_the_work_began_unless_it_is_told_otherwise() {
     let main = place.read("garden/.git/refs/heads/main");
     place.write("garden/.git/refs/heads/work", main);
     let start = ORGANISATION.find("    app").unwrap();
-    place.write("garden/alpha.kdl", format!("{}}}\n", &ORGANISATION[..start]));
+    place.write("garden/organisations/alpha.kdl", format!("{}}}\n", &ORGANISATION[..start]));
     for flags in [&["check"][..], &["check", "--base", "HEAD"]] {
         let (text, code) = began(flags);
         assert!(text.contains("E0410") && code == 1, "{flags:?}: {text}");
@@ -260,14 +265,17 @@ organisation alpha {
 fn github_gets_annotations_and_a_summary_beside_the_text() {
     let place = place();
     let broken: String = BROKEN.replace("    }\n}", &format!("{}    }}\n}}", "        title \"x\"\n".repeat(12)));
-    place.write("garden/alpha.kdl", &broken);
+    place.write("garden/organisations/alpha.kdl", &broken);
     let (summary, yes) = (place.path("summary.md").display().to_string(), "true");
     let said = place.run_with(&[("GITHUB_ACTIONS", yes), ("GITHUB_STEP_SUMMARY", &summary)], ["check"]);
     assert_eq!(said.code, 1, "{}", said.stderr);
     let commands: Vec<&str> = said.stdout.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(commands.len(), 10, "GitHub shows ten of a kind: {commands:?}");
     assert!(commands[9].starts_with("::error::and 3 more errors"), "{}", commands[9]);
-    assert!(commands[0].starts_with("::error file=alpha.kdl,line=9,endLine=9,col=9,endColumn=14,title=E0101%3A"));
+    assert!(
+        commands[0]
+            .starts_with("::error file=organisations/alpha.kdl,line=9,endLine=9,col=9,endColumn=14,title=E0101%3A")
+    );
     assert!(said.stdout.contains("error[E0101]"), "the text is there too:\n{}", said.stdout);
     assert_eq!(place.read("summary.md").matches("| error E0").count(), 12);
     // Forgejo calls itself GitHub too, and shows no annotations.
@@ -278,7 +286,7 @@ fn github_gets_annotations_and_a_summary_beside_the_text() {
 #[test]
 fn gitlab_gets_a_report_of_its_own_unless_one_was_asked_for() {
     let place = place();
-    place.write("garden/alpha.kdl", BROKEN);
+    place.write("garden/organisations/alpha.kdl", BROKEN);
     let gitlab = [("GITLAB_CI", "true")];
     let said = place.run_with(&gitlab, ["check", "--report", "gitlab=mine.json", "--report", "junit=junit.xml"]);
     assert_eq!(said.code, 1);
@@ -299,12 +307,12 @@ fn a_flag_and_a_variable_have_findings_and_plans_told_in_sentences() {
     let plan = ["plan", "--sandbox", "--sandbox-state", "none"];
     let said = place.run_with(&[("NO_GRAPHICS", "1")], plan);
     assert!(said.stdout.contains("create: ") && !said.stdout.contains("+ "), "{}", said.stdout);
-    place.write("garden/alpha.kdl", BROKEN);
+    place.write("garden/organisations/alpha.kdl", BROKEN);
     let flag = place.run(["check", "--narrated"]);
     let variable = place.run_with(&[("NO_GRAPHICS", "1")], ["check"]);
     assert_eq!(flag.stdout, variable.stdout);
     assert!(flag.stdout.starts_with("1 error in 1 file.\n\nFinding 1 of 1, error E0101: "), "{}", flag.stdout);
-    assert!(flag.stdout.contains("It is in alpha.kdl, line 9, column 9: \"tytle\"."), "{}", flag.stdout);
+    assert!(flag.stdout.contains("It is in organisations/alpha.kdl, line 9, column 9: \"tytle\"."), "{}", flag.stdout);
     assert!(!flag.stdout.contains(['│', '┌', '^']), "{}", flag.stdout);
     let drawn = place.run_with(&[("NO_GRAPHICS", "0")], ["check"]);
     assert!(drawn.stdout.contains('┌'), "{}", drawn.stdout);
@@ -338,7 +346,7 @@ fn explain_knows_organisations_apps_settings_codes_and_what_was_meant() {
         assert_eq!(said.code, 2, "{wrong}: {}{}", said.stdout, said.stderr);
         assert!(said.stderr.contains(way_out), "{wrong}: {}", said.stderr);
     }
-    place.write("garden/alpha.kdl", BROKEN);
+    place.write("garden/organisations/alpha.kdl", BROKEN);
     let stopped = explain("alpha/www.title");
     assert_eq!(stopped.code, 1);
     assert!(stopped.stdout.starts_with("alpha stays as it is applied, stopped by 1 finding:"), "{}", stopped.stdout);

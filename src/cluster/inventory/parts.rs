@@ -170,6 +170,7 @@ mod tests {
                 own_fields: crate::plan::OwnFields::default(),
                 holds_data: false,
                 app: None,
+                hosts: BTreeSet::new(),
                 retired_since: None,
                 note: None,
             };

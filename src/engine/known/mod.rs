@@ -32,10 +32,14 @@ pub struct Known {
     memo: Memo,
     /// What each cluster holds applied.
     pub(super) applied: Option<AppliedState>,
+    /// Clusters of which every inventory was read once.
+    learnt: BTreeSet<Name>,
     /// Inventories that were read and not used yet.
     pub(super) inventories: BTreeMap<Name, PackedInventories>,
     /// Clusters whose inventories could not be read: what is applied there is not known.
     pub(super) unread: BTreeSet<Name>,
+    /// Those of them, and others, of which some inventory was never read: whose claims are there is not known.
+    pub(super) unlearnt: BTreeSet<Name>,
     /// Organisations that a watch stirred and no round has looked at yet.
     pub(super) stirred: BTreeSet<Name>,
     /// What is looked at next, and when.
@@ -95,12 +99,21 @@ impl Known {
         repository: Option<&Repository>,
         now: jiff::Timestamp,
     ) {
-        self.unread = all.filter(|name| !inventories.contains_key(*name)).cloned().collect();
+        let all: BTreeSet<Name> = all.cloned().collect();
+        self.unread = all.iter().filter(|name| !inventories.contains_key(*name)).cloned().collect();
         let before = self.applied.take().unwrap_or_default();
+        let is_learnt = |cluster: &Name| match inventories.get(cluster) {
+            Some(read) => read.iter().all(|(name, read)| read.is_ok() || before.past.footprints.contains_key(name)),
+            None => self.learnt.contains(cluster),
+        };
+        let unlearnt: BTreeSet<Name> = all.iter().filter(|cluster| !is_learnt(cluster)).cloned().collect();
+        self.learnt = all.difference(&unlearnt).cloned().collect();
+        self.unlearnt = unlearnt;
+        let unreadable = past::unreadable(&inventories);
         let applied = past::applied(&past::fullest(&inventories), repository, now);
         self.inventories = packed(inventories);
         // Of a cluster that cannot be read, what was known before is still the best that is known.
-        self.applied = Some(applied.with_homes_on(&self.unread, before));
+        self.applied = Some(applied.with_homes_on(&self.unread, &unreadable, before));
     }
 
     /// The unread cluster that may hold an organisation of which no inventory is known: it is not made anew on `written`.

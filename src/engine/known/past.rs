@@ -8,7 +8,7 @@ use futures::future::join_all;
 use crate::check::{Memo, check_again};
 use crate::cluster::{self, Connection};
 use crate::git::{CommitId, Repository, commit_snapshot_after};
-use crate::model::{Garden, Organisation, Past, PastOrganisation};
+use crate::model::{Claims, Garden, Organisation, Past, PastOrganisation};
 use crate::name::Name;
 use crate::plan::Inventory;
 
@@ -26,17 +26,25 @@ pub(in crate::engine) struct AppliedState {
 }
 
 impl AppliedState {
-    /// The same, with what `before` knew of organisations at home on some clusters, unless they are at home elsewhere by now.
+    /// The same, with what `before` knew of organisations at home on some clusters, and of those whose inventories cannot be
+    /// read, unless they are at home elsewhere by now.
     #[must_use]
-    pub(in crate::engine) fn with_homes_on(mut self, clusters: &BTreeSet<Name>, mut before: Self) -> Self {
+    pub(in crate::engine) fn with_homes_on(
+        mut self,
+        clusters: &BTreeSet<Name>,
+        unreadable: &BTreeSet<Name>,
+        mut before: Self,
+    ) -> Self {
         for (name, home) in before.homes {
-            if !clusters.contains(&home) || self.homes.contains_key(&name) {
+            if !(clusters.contains(&home) || unreadable.contains(&name)) || self.homes.contains_key(&name) {
                 continue;
             }
             self.commits.extend(before.commits.remove_entry(&name));
             self.begun.extend(before.begun.remove_entry(&name));
             self.past.footprints.extend(before.past.footprints.remove_entry(&name));
             self.past.gone.extend(before.past.gone.iter().filter(|(owner, _)| *owner == name).cloned());
+            let file = before.past.files.remove_entry(&format!("organisation {name}"));
+            self.past.files.extend(file);
             self.homes.insert(name, home);
         }
         self
@@ -67,6 +75,7 @@ impl AppliedState {
         } else {
             return;
         }
+        self.past.files.extend(inventory.footprint.files.clone());
         self.past.gone.retain(|(owner, _)| owner != name);
         self.past.gone_organisations.remove(name);
         let (commit, begun) = (&inventory.commit, &inventory.footprint.begun);
@@ -89,7 +98,9 @@ impl AppliedState {
             commit: commit.clone(),
             begun_commit: begun.clone(),
             apps: inventory.footprint.apps.clone(),
+            claims: Claims::default(),
         };
+        let past = PastOrganisation { claims: inventory.claims().unwrap_or_else(|| past.written_claims()), ..past };
         self.past.gone.extend(super::gone(&past, inventory).into_iter().map(|app| (name.clone(), app)));
         self.past.footprints.insert(name.clone(), Arc::new(past));
         if inventory.entries.is_empty() {
@@ -133,6 +144,12 @@ pub(in crate::engine) async fn read_inventories(
     join_all(reads).await.into_iter().flatten().collect()
 }
 
+/// The organisations of which an inventory cannot be read although its cluster can.
+pub(in crate::engine) fn unreadable(read: &BTreeMap<Name, cluster::StoredInventories>) -> BTreeSet<Name> {
+    let unread = read.values().flatten().filter(|(_, stored)| stored.is_err());
+    unread.map(|(name, _)| name.clone()).collect()
+}
+
 /// The commits that inventories name.
 pub(in crate::engine) fn named_commits(read: &BTreeMap<Name, cluster::StoredInventories>) -> BTreeSet<CommitId> {
     let stored = read.values().flat_map(BTreeMap::values).filter_map(|stored| stored.as_ref().ok());
@@ -163,8 +180,11 @@ pub(in crate::engine) fn applied(
     repository: Option<&Repository>,
     now: jiff::Timestamp,
 ) -> AppliedState {
-    let gardens = at_commits(inventories, repository, now);
     let mut applied = AppliedState::default();
+    let files = inventories.values().flat_map(|(_, inventory)| inventory.footprint.files.clone());
+    let past = Past { files: files.collect(), ..Past::default() };
+    let gardens = at_commits(inventories, repository, now, &past);
+    applied.past = past;
     for (name, (cluster, inventory)) in inventories {
         let at = |commit: &str| gardens.get(commit).and_then(|organisations| organisations.get(name)).cloned();
         applied.note(name, cluster, inventory, at);
@@ -187,6 +207,7 @@ fn at_commits(
     inventories: &Inventories<'_>,
     repository: Option<&Repository>,
     now: jiff::Timestamp,
+    past: &Past,
 ) -> BTreeMap<String, Organisations> {
     let named = |inventory: &'_ Inventory| [inventory.commit.clone(), inventory.footprint.begun.clone()];
     let commits: BTreeSet<String> = inventories.values().flat_map(|(_, inventory)| named(inventory)).collect();
@@ -195,7 +216,7 @@ fn at_commits(
     for commit in commits.into_iter().filter(|commit| !commit.is_empty()) {
         let read = |repository| commit_snapshot_after(repository, &commit, None, before.as_ref()).ok();
         let Some(snapshot) = repository.and_then(read) else { continue };
-        let checked = check_again(&mut memo, before.insert(snapshot).clone(), None, now);
+        let checked = check_again(&mut memo, before.insert(snapshot).clone(), Some(past), now);
         gardens.insert(commit, checked.garden.map(|garden| garden.organisations).unwrap_or_default());
     }
     gardens

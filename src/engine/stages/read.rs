@@ -185,6 +185,7 @@ fn directives(round: &RoundState<'_>, organisation: &Name) -> Directives {
     let mut directives =
         round.garden.organisations.get(organisation).map(|written| Directives::of(written)).unwrap_or_default();
     let written = round.garden.organisations.get(organisation);
+    directives.files = written.map(|written| written.files(round.sources)).unwrap_or_default();
     directives.hatches = written.map(|written| plan::hatches_of(round.garden, written)).unwrap_or_default();
     directives.clean &= round.garden.unreadable.is_empty();
     // What renders an object is in the garden.

@@ -62,7 +62,6 @@ impl GitAddress {
 }
 
 /// Whether a path names something here, whatever letters it holds.
-#[expect(clippy::disallowed_methods, reason = "a port: a folder is told from an address by being there")]
 fn is_folder(address: &str) -> bool {
     std::fs::metadata(address).is_ok()
 }

@@ -44,7 +44,7 @@ impl SshTransport {
         Self { address, access, connection: Mutex::default() }
     }
 
-    #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a port: the system's ssh")]
+    #[expect(clippy::disallowed_methods, reason = "a port: the system's ssh")]
     fn connect(&self) -> io::Result<Connection> {
         let SshAddress { user, host, port, path } = &self.address;
         let mut command = Command::new("ssh");

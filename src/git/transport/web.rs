@@ -26,7 +26,7 @@ use crate::git::{GitRefusal, words};
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(20);
 /// How long a server may say nothing.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How often the first request is sent on.
 const MOST_REDIRECTS: usize = 3;
 /// What the first request asks for.

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, Definitions};
-use crate::model::{names, read};
+use crate::model::{PlacedFile, names, read};
 use crate::name::Name;
-use crate::schema::CheckedFile;
 use crate::source::Sources;
 use crate::syntax;
 
@@ -55,11 +54,11 @@ impl Definitions {
 
     /// These, and over them those that files of a garden hold. One that a finding is about is among the broken.
     #[must_use]
-    pub fn with(&self, files: &[Arc<CheckedFile>], findings: &mut Findings) -> Self {
+    pub fn with(&self, files: &[Arc<PlacedFile>], findings: &mut Findings) -> Self {
         let mut all = self.clone();
         let mut places: BTreeMap<Name, &crate::syntax::Node> = BTreeMap::new();
         let mut waiting = Vec::new();
-        let readable = files.iter().filter(|file| file.readable());
+        let readable = files.iter().map(|file| &file.checked).filter(|file| file.readable());
         for (file, node) in readable.flat_map(|file| file.document.nodes.iter().map(move |node| (file, node))) {
             let Some(name) = (node.name.value == "definition").then(|| read::name_at(node, 0)).flatten() else {
                 continue;

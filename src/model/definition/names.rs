@@ -155,7 +155,7 @@ fn organisation_value(organisation: &Organisation) -> Value {
     let grant = |granted: Option<Quantity>, dimension| {
         Value::Quantity(granted.unwrap_or(Quantity { dimension, amount: 1 << 63 }))
     };
-    let grants = offer.map(|offer| offer.grants.clone()).unwrap_or_default();
+    let grants = organisation.grants.clone();
     present([
         ("name", Value::text(organisation.name.as_str())),
         ("title", Value::garden_text(&organisation.title)),

@@ -313,6 +313,15 @@ impl Need {
 }
 
 impl NeedValue {
+    /// Whether the definition alone decides it.
+    pub(crate) fn is_literal(&self) -> bool {
+        match self {
+            Self::Template(template) => template.as_literal().is_some(),
+            Self::Quantity(_) => true,
+            Self::List(items) => items.iter().all(|item| item.as_literal().is_some()),
+        }
+    }
+
     /// The value; a hole that is the whole string keeps its type.
     pub(crate) fn evaluate(&self, environment: &Environment) -> Value {
         match self {

@@ -54,7 +54,8 @@ fn codes(part: &str) -> Vec<&'static str> {
     let file = sources.add(SourceFile::new("definitions/forum.kdl", &text));
     let document = syntax::parse(file, &text, &mut findings);
     let checked = schema::check(document, &mut findings);
-    let _definitions = built_in.with(&[Arc::new(checked)], &mut findings);
+    let placed = crate::model::place(vec![("definitions/forum.kdl".to_owned(), checked)], "", &mut findings);
+    let _definitions = built_in.with(&placed, &mut findings);
     findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 

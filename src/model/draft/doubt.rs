@@ -11,7 +11,7 @@ use crate::model::names::unknown;
 use crate::model::read::name_at;
 use crate::name::Name;
 use crate::schema::{CheckedFile, Language};
-use crate::source::Spanned;
+use crate::source::{FileId, Spanned};
 
 /// What may be there although it could not be read: nobody is told that it is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +27,11 @@ pub(in crate::model) struct Doubt {
 impl Doubt {
     /// What these files may hold beside what was read of them.
     pub(in crate::model) fn of(files: &[Arc<FileReading>], findings: &Findings) -> Self {
+        let own = files.iter().filter(|file| !file.placed.place.is_shared());
+        let own: BTreeSet<FileId> = own.map(|file| file.checked.document.file).collect();
         // A text or comment that never ends takes in the rest of its file.
-        let anything = findings.iter().any(|finding| finding.effect == Effect::Unreadable(Extent::Rest));
+        let mut lost = findings.iter().filter(|finding| finding.effect == Effect::Unreadable(Extent::Rest));
+        let anything = lost.any(|finding| !own.contains(&finding.file()));
         let mut doubt = Self { anything, ..Self::default() };
         for one in files.iter().filter_map(|file| file.doubt.as_ref()) {
             doubt.anything |= one.anything;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::Doubt;
+use crate::model::PlacedFile;
+use crate::model::boundary::is_organisation;
 use crate::model::judgement::FileJudgement;
 use crate::schema::CheckedFile;
 use crate::syntax::Node;
@@ -10,7 +12,9 @@ use crate::syntax::Node;
 /// A file with all that follows from it alone.
 #[derive(Debug)]
 pub(in crate::model) struct FileReading {
-    /// The file as the schema checked it.
+    /// The file, where it stands.
+    pub(crate) placed: Arc<PlacedFile>,
+    /// What counts of it.
     pub(crate) checked: Arc<CheckedFile>,
     /// Where its organisations stand among its nodes, retired ones too; none where it was not readable.
     pub(crate) organisations: Vec<usize>,
@@ -21,14 +25,17 @@ pub(in crate::model) struct FileReading {
 }
 
 impl FileReading {
-    /// Reads a checked file.
-    pub(in crate::model) fn of(checked: &Arc<CheckedFile>) -> Self {
+    /// Reads a file.
+    pub(in crate::model) fn of(placed: &Arc<PlacedFile>) -> Self {
+        let checked = &placed.checked;
         let nodes = checked.document.nodes.iter().enumerate().filter(|_| checked.readable());
         let organisations = nodes.filter(|(_, node)| is_organisation(node)).map(|(at, _)| at).collect();
         Self {
             organisations,
             judgement: FileJudgement::of(checked),
-            doubt: Doubt::of_file(checked),
+            // The file of an organisation holds nothing that others use, so nothing of it is missed by them.
+            doubt: placed.place.is_shared().then(|| Doubt::of_file(checked)).flatten(),
+            placed: Arc::clone(placed),
             checked: Arc::clone(checked),
         }
     }
@@ -37,13 +44,5 @@ impl FileReading {
     pub(in crate::model) fn nodes<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Node> {
         let readable = self.checked.readable();
         self.checked.document.nodes.iter().filter(move |node| readable && node.name.value == kind)
-    }
-}
-
-fn is_organisation(node: &Node) -> bool {
-    match node.name.value.as_str() {
-        "organisation" => true,
-        "retired" => node.arg(0).is_some_and(|word| word.text == "organisation"),
-        _ => false,
     }
 }

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Doubt;
+use super::{Doubt, FileReading};
 use crate::finding::{Code, Finding, Findings};
+pub(crate) use crate::model::boundary::NO_GARDEN;
 use crate::model::read::{amount_at, amount_of, child, children, name_at, number_at, spelled, text_of, whole};
-use crate::model::{Consent, Deletions, Garden, Person};
+use crate::model::{Consent, Deletions, FilePlace, Garden, Grants, Person};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::schema::CheckedFile;
 use crate::source::{FileId, Span};
 use crate::syntax::Node;
 
-/// No `garden` node, or two of them.
-pub(crate) const NO_GARDEN: Code = Code::new("E0305");
 /// Consent from a group that nobody is in.
 pub(crate) const NOBODY: Code = Code::new("E0306");
 
@@ -23,13 +22,10 @@ pub(crate) const KEEP_DATA: Quantity = Quantity { dimension: Dimension::Duration
 /// How many objects an organisation may lose undeclared where the garden says nothing.
 pub(crate) const UNDECLARED: (u64, u64) = (20, 10);
 
-/// The garden of its one node, without what other files add; its name is absent where it could not be read.
-pub(in crate::model) fn read(files: &[Arc<CheckedFile>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {
-    let mut nodes = files
-        .iter()
-        .filter(|file| file.readable())
-        .flat_map(|file| file.document.nodes.iter().map(move |node| (file, node)))
-        .filter(|(_, node)| node.name.value == "garden");
+/// The garden of the one node in `garden.kdl`, without what other files add; its name is absent where it could not be read.
+pub(in crate::model) fn read(files: &[Arc<FileReading>], doubt: &Doubt, findings: &mut Findings) -> (Garden, bool) {
+    let own = files.iter().filter(|file| file.placed.place == FilePlace::GardenFile);
+    let mut nodes = own.flat_map(|file| file.nodes("garden").map(move |node| (&file.checked, node)));
     let Some((file, node)) = nodes.next() else {
         if let Some(finding) = absent(files, findings).filter(|_| !doubt.about_anything()) {
             findings.push(finding);
@@ -58,6 +54,7 @@ pub(in crate::model) fn read(files: &[Arc<CheckedFile>], doubt: &Doubt, findings
         people,
         consent,
         deletions: deletions(file, node),
+        ceiling: node.child("ceiling").map(|block| Grants::of(file, block)),
         hold: text_of(file, node, "hold"),
         pin: text_of(file, node, "pin"),
         rollback: child(file, node, "rollback").and_then(|rollback| rollback.prop("to")).map(spelled),
@@ -67,20 +64,25 @@ pub(in crate::model) fn read(files: &[Arc<CheckedFile>], doubt: &Doubt, findings
 }
 
 /// The finding about a garden without its node; none where a file could not be read, which said so itself.
-fn absent(files: &[Arc<CheckedFile>], findings: &Findings) -> Option<Finding> {
-    let unread = findings.iter().any(Finding::is_unreadable);
-    let unknown = files.iter().any(|file| !file.readable());
-    let first = files.iter().find_map(|file| file.document.nodes.first())?;
-    (!unread && !unknown).then(|| {
-        Finding::error(NO_GARDEN, "no file holds the `garden` node", first.head)
+fn absent(files: &[Arc<FileReading>], findings: &Findings) -> Option<Finding> {
+    let own = files.iter().find(|file| file.placed.place == FilePlace::GardenFile).map(|file| &file.checked);
+    let unread = own.is_some_and(|file| {
+        !file.readable() || findings.iter().any(|one| one.is_unreadable() && one.file() == file.document.file)
+    });
+    // A second one in another file has its finding.
+    let elsewhere = findings.iter().any(|finding| finding.code == NO_GARDEN);
+    let first = own.into_iter().chain(files.iter().map(|file| &file.checked));
+    let first = first.flat_map(|file| &file.document.nodes).next()?;
+    (!unread && !elsewhere).then(|| {
+        Finding::error(NO_GARDEN, "`garden.kdl` holds no `garden` node", first.head)
             .label("the first thing that was read")
             .why("its name marks everything that the garden owns in a cluster")
             .help("write `garden NAME { title \"…\"; }` in `garden.kdl`")
     })
 }
 
-fn empty(files: &[Arc<CheckedFile>]) -> Garden {
-    let file = files.first().map_or(FileId(0), |file| file.document.file);
+fn empty(files: &[Arc<FileReading>]) -> Garden {
+    let file = files.first().map_or(FileId(0), |file| file.checked.document.file);
     Garden {
         name: Name::new("garden").expect("a word of a to z is a name"),
         title: String::new(),
@@ -92,6 +94,7 @@ fn empty(files: &[Arc<CheckedFile>]) -> Garden {
             undeclared_percent: UNDECLARED.1,
             keep_data: KEEP_DATA,
         },
+        ceiling: None,
         hold: None,
         pin: None,
         rollback: None,
@@ -102,6 +105,7 @@ fn empty(files: &[Arc<CheckedFile>]) -> Garden {
         broken: std::collections::BTreeSet::new(),
         stopped: std::collections::BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
+        awaited: BTreeMap::new(),
         unreadable: std::collections::BTreeSet::new(),
     }
 }

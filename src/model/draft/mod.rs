@@ -30,7 +30,7 @@ pub(super) use file::FileReading;
 
 /// Which words of an organisation could be resolved; rules conclude nothing from the others.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four words of a file, each resolved or not on its own")]
+#[expect(clippy::struct_excessive_bools, reason = "five words of a file, each resolved or not on its own")]
 pub(super) struct Resolved {
     /// Its cluster is one of the garden's; a stand-in otherwise.
     pub(crate) cluster: bool,
@@ -40,6 +40,8 @@ pub(super) struct Resolved {
     pub(crate) apps: bool,
     /// Its offer is one of the garden's, or it names none.
     pub(crate) offer: bool,
+    /// No finding is about what it lends.
+    pub(crate) delegates: bool,
 }
 
 /// An organisation as far as it could be read; rules look at it also where findings stop it.

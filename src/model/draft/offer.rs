@@ -28,7 +28,7 @@ pub(in crate::model) fn read(
     let apps: BTreeMap<_, _> = apps.map(|app| (app.name.value.clone(), app)).collect();
     let defaults = defaults(file, node, Layer::OfferDefaults, definitions, findings);
     Some(Offer {
-        grants: grants(file, node),
+        grants: child(file, node, "grants").map(|block| Grants::of(file, block)).unwrap_or_default(),
         allows: allow.into_iter().flat_map(|node| &node.args).map(|hatch| hatch.text.clone()).collect(),
         defaults: defaults.settings,
         sound: defaults.sound,
@@ -39,10 +39,12 @@ pub(in crate::model) fn read(
     })
 }
 
-fn grants(file: &CheckedFile, node: &Node) -> Grants {
-    let Some(block) = child(file, node, "grants") else { return Grants::default() };
-    let amount = |name| amount_of(file, block, name);
-    Grants { cpu: amount("cpu"), memory: amount("memory"), storage: amount("storage") }
+impl Grants {
+    /// The ceilings that a block says.
+    pub(in crate::model) fn of(file: &CheckedFile, block: &Node) -> Self {
+        let amount = |name| amount_of(file, block, name);
+        Self { cpu: amount("cpu"), memory: amount("memory"), storage: amount("storage") }
+    }
 }
 
 /// The `defaults` of an offer or an organisation.

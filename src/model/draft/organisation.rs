@@ -11,7 +11,7 @@ use crate::model::definition::{Need, NeedKind, wanted};
 use crate::model::domain::{below, domain_of};
 use crate::model::names::{UNKNOWN_NAME, unknown};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
-use crate::model::{App, AppNode, Cluster, Contact, Layer, Offer, Organisation, Retired};
+use crate::model::{App, AppNode, Cluster, ClusterClaims, Contact, Grants, Layer, Offer, Organisation, Retired};
 use crate::name::Name;
 use crate::schema::{CheckedFile, Language, TWICE};
 use crate::source::Spanned;
@@ -47,6 +47,7 @@ pub(in crate::model) fn read(
         file: file.document.file,
         span: node.head,
         name,
+        grants: grants(offer.as_deref(), offer_known, context),
         offer,
         cluster,
     };
@@ -58,6 +59,7 @@ pub(in crate::model) fn read(
             domain: domain_known(file, node),
             apps: !node.children.iter().any(|child| doubtful(file, child, &["app", "retired"])),
             offer: offer_known,
+            delegates: !node.children.iter().any(|child| doubtful(file, child, &["delegate"])),
         },
         unsound: BTreeSet::new(),
         unbuilt: BTreeSet::new(),
@@ -116,6 +118,7 @@ fn cluster(
         uid: Spanned::new(String::new(), node.head),
         timezone: "Etc/UTC".to_owned(),
         domain: None,
+        claims: ClusterClaims::default(),
         complete: false,
         provides: BTreeMap::new(),
         span: node.head,
@@ -138,6 +141,13 @@ fn offer(
         findings.push(unknown("offer", &written, context.garden.offers.keys().map(Name::as_str)));
     }
     (known.cloned(), known.is_some())
+}
+
+/// What the offer grants, and of what it leaves open the garden's ceiling; of what it may say, and could not be read, nothing.
+fn grants(offer: Option<&Offer>, offer_known: bool, context: &ReadContext<'_>) -> Grants {
+    let own = offer.map(|offer| offer.grants.clone()).unwrap_or_default();
+    let is_whole = offer.map_or(offer_known, |offer| offer.complete);
+    if is_whole { own.or(context.garden.ceiling.as_ref()) } else { own }
 }
 
 /// Whether nothing that a finding is about may have meant the domain: itself, or a word that is not known.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::definition::Definitions;
 use crate::model::draft::{Doubt, Draft, ReadContext};
-use crate::model::{Cluster, Definition, Offer};
+use crate::model::{Cluster, Definition, Grants, Offer};
 use crate::name::Name;
 use crate::quantity::Quantity;
 
@@ -15,6 +15,7 @@ pub(super) struct ReadInputs {
     garden: Name,
     /// How long the garden keeps data at least.
     keep_data: Quantity,
+    ceiling: Option<Grants>,
     clusters: BTreeMap<Name, Arc<Cluster>>,
     offers: BTreeMap<Name, Arc<Offer>>,
     definitions: BTreeMap<Name, Arc<Definition>>,
@@ -28,6 +29,7 @@ impl ReadInputs {
         Self {
             garden: context.garden.name.clone(),
             keep_data: context.garden.deletions.keep_data,
+            ceiling: context.garden.ceiling.clone(),
             clusters: context.garden.clusters.clone(),
             offers: context.garden.offers.clone(),
             definitions: context.definitions.loaded.clone(),
@@ -49,6 +51,7 @@ impl ReadInputs {
             && draft.resolved.offer
             && draft.unbuilt.is_empty()
             && self.keep_data == now.garden.deletions.keep_data
+            && self.ceiling == now.garden.ceiling
             && cluster.is_some_and(|known| Arc::ptr_eq(known, &organisation.cluster))
             && same_offer
             && read_by.holds(now.definitions)
@@ -62,8 +65,9 @@ impl ReadInputs {
 
     /// Whether nothing in it is another.
     pub(super) fn is_as(&self, other: &Self) -> bool {
-        let Self { garden, keep_data, clusters, offers, definitions, broken, doubt } = self;
-        (garden, keep_data, broken, doubt) == (&other.garden, &other.keep_data, &other.broken, &other.doubt)
+        let Self { garden, keep_data, ceiling, clusters, offers, definitions, broken, doubt } = self;
+        (garden, keep_data, ceiling) == (&other.garden, &other.keep_data, &other.ceiling)
+            && (broken, doubt) == (&other.broken, &other.doubt)
             && same_values(clusters, &other.clusters)
             && same_values(offers, &other.offers)
             && same_values(definitions, &other.definitions)

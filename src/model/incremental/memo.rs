@@ -10,9 +10,8 @@ use super::inputs::{ReadBy, ReadInputs};
 use crate::finding::Findings;
 use crate::model::draft::{Draft, FileReading};
 use crate::model::rules::{self, One};
-use crate::model::{Cluster, Offer};
+use crate::model::{Cluster, Offer, PlacedFile};
 use crate::name::Name;
-use crate::schema::CheckedFile;
 use crate::source::{FileId, Span};
 
 /// Everything known from the last check. File ids name one content each, as long as this value lives.
@@ -87,12 +86,12 @@ pub(super) fn filled<T: Send>(known: Vec<Option<T>>, make: impl Fn(usize) -> T +
 
 impl ModelMemo {
     /// Files as they were read, in their order; others are forgotten.
-    pub(super) fn files(&mut self, files: &[Arc<CheckedFile>]) -> Vec<KeptFile> {
+    pub(super) fn files(&mut self, files: &[Arc<PlacedFile>]) -> Vec<KeptFile> {
         let mut before = std::mem::take(&mut self.files);
-        let known = files.iter().map(|file| before.remove(&file.document.file)).collect();
+        let known = files.iter().map(|file| before.remove(&file.checked.document.file)).collect();
         let all = filled(known, |at| {
             let (file, mut found) = (&files[at], Findings::default());
-            rules::check_text(file, &mut found);
+            rules::check_text(&file.checked, &mut found);
             KeptFile { reading: Arc::new(FileReading::of(file)), found: Arc::new(found) }
         });
         self.files = all.iter().map(|kept| (kept.reading.checked.document.file, kept.clone())).collect();

@@ -6,18 +6,20 @@ use std::sync::Arc;
 
 use crate::finding::{Effect, Finding, Findings};
 use crate::model::definition::Definitions;
-use crate::model::draft::top_level::{first_of, is_stray, strays, top};
+use crate::model::draft::top_level::top;
 use crate::model::draft::{Doubt, Draft, FileReading, ReadContext, cluster, garden, offer, organisation};
-use crate::model::names;
-use crate::model::rules::{self, Names, One, View};
+use crate::model::rules::{self, ClusterNames, Names, One, Refused, View};
 use crate::model::stop::{Stop, Stopped};
-use crate::model::{Garden, Judgement, Past};
+use crate::model::{Cluster, Garden, Judgement, Offer, Past, PlacedFile};
 use crate::name::Name;
 use crate::schema::CheckedFile;
-use crate::source::FileId;
+use crate::source::{FileId, Sources};
+use crate::syntax::Node;
+use duplicates::Duplicates;
 use inputs::{ReadBy, ReadInputs};
 use memo::{Judged, Kept, KeptOffer, Released, filled};
 
+mod duplicates;
 mod index;
 mod inputs;
 mod memo;
@@ -30,54 +32,67 @@ pub(crate) use memo::ModelMemo;
 /// An organisation that an error is about, or a file it uses, is left out and named in [`Garden::broken`]. Absent
 /// where there is no readable `garden` node: then nothing at all can be said to belong to it.
 pub fn build(
-    files: &[Arc<CheckedFile>],
+    files: &[Arc<PlacedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
     findings: &mut Findings,
 ) -> Option<Garden> {
-    build_again(&mut ModelMemo::default(), files, definitions, past, findings)
+    let sources = Sources::default();
+    build_again(&mut ModelMemo::default(), files, definitions, past, &sources, findings)
 }
 
 /// The same, with what is known of an earlier garden: only what changed since is read and judged.
 pub(crate) fn build_again(
     memo: &mut ModelMemo,
-    files: &[Arc<CheckedFile>],
+    files: &[Arc<PlacedFile>],
     definitions: &Definitions,
     past: Option<&Past>,
+    sources: &Sources,
     findings: &mut Findings,
 ) -> Option<Garden> {
     let kept = memo.files(files);
     let readings: Vec<Arc<FileReading>> = kept.iter().map(|kept| Arc::clone(&kept.reading)).collect();
     let doubt = Doubt::of(&readings, findings);
-    let (mut garden, found) = garden::read(files, &doubt, findings);
+    let (mut garden, found) = garden::read(&readings, &doubt, findings);
     garden.definitions.clone_from(&definitions.loaded);
-    garden.unreadable = unreadable(files, findings);
-    strays(&readings, findings);
-    let unsound_clusters = clusters(memo, &readings, &mut garden, findings);
-    offers(memo, &readings, definitions, &doubt, &mut garden, findings);
-    let (drafts, places) = drafts(memo, &readings, &ReadContext::new(&garden, definitions, &doubt), findings);
-    memo.index.settle(&drafts, |name| places.contains_key(name));
+    garden.unreadable = unreadable(&readings, findings);
+    let mut duplicates = Duplicates::new(past, sources);
+    let unsound_clusters = clusters(memo, &readings, &mut garden, &mut duplicates, findings);
+    offers(memo, &readings, definitions, &doubt, &mut garden, &mut duplicates, findings);
+    let context = ReadContext::new(&garden, definitions, &doubt);
+    let (drafts, places) = drafts(memo, &readings, &context, &mut duplicates, findings);
+    memo.index.settle(&drafts, |name| places.contains_key(name), past, ClusterNames::of(&garden));
     let drafts = released(memo, drafts, &places);
     kept.iter().for_each(|file| findings.extend_from(&file.found));
     judge(memo, &drafts, &garden, &unsound_clusters, past, findings);
+    let called = called(&readings);
+    let none = Refused::default();
     let view = View {
         garden: &garden,
+        called: &called,
         drafts: &drafts,
         places: &places,
         index: memo.index.claims(),
+        holdings: memo.index.holdings(),
+        refused: &none,
         definitions,
         past,
         unsound_clusters: &unsound_clusters,
         files: &readings,
     };
-    rules::check_all(&view, findings);
+    let refused = Refused::of(&view, memo.index.doubtful());
+    rules::check_all(&View { refused: &refused, ..view }, findings);
+    garden.awaited = refused.awaited;
     garden.judgement = Judgement::of(readings.iter().map(|file| &file.judgement), findings);
     garden.judgement.apply(findings);
-    let by_id = readings.iter().map(|file| (file.checked.document.file, &**file)).collect();
-    let stop = Stop { files: by_id, definitions, drafts: &drafts };
+    let by_id = readings.iter().map(|file| (file.checked.document.file, &*file.placed)).collect();
+    let counts = |name: &Name, file| places.get(name).is_none_or(|at| drafts[*at].organisation.file == file);
+    let replaced = |name: &Name, file| !counts(name, file) && !duplicates.is_from("organisation", name, file);
+    let stop =
+        Stop { files: by_id, definitions, drafts: &drafts, uncounted: &duplicates.uncounted, replaced: &replaced };
     let unsound = stop.by(findings.iter().filter(|finding| finding.effect != Effect::MeaningKnown)).organisations;
     let stopped = stop.by(findings.iter());
-    garden.broken = unseen(&garden, &places, past);
+    garden.broken = called.into_iter().filter(|name| !places.contains_key(*name)).cloned().collect();
     keep_apart(&mut garden, drafts, stopped, &unsound, past);
     found.then_some(garden)
 }
@@ -106,11 +121,19 @@ fn keep_apart(
     }
 }
 
-/// Files of which something could not be read: what they held may still be meant.
-fn unreadable(files: &[Arc<CheckedFile>], findings: &Findings) -> BTreeSet<FileId> {
-    let unread = findings.iter().filter(|finding| finding.is_unreadable());
-    let unknown = files.iter().filter(|file| !file.readable()).map(|file| file.document.file);
-    unread.map(Finding::file).chain(unknown).collect()
+/// Files of the garden itself of which something could not be read: what they held may still be meant.
+fn unreadable(files: &[Arc<FileReading>], findings: &Findings) -> BTreeSet<FileId> {
+    let shared = files.iter().filter(|file| file.placed.place.is_shared()).map(|file| &file.checked);
+    let unread: BTreeSet<FileId> =
+        findings.iter().filter(|finding| finding.is_unreadable()).map(Finding::file).collect();
+    let unread = |file: &&Arc<CheckedFile>| !file.readable() || unread.contains(&file.document.file);
+    shared.filter(unread).map(|file| file.document.file).collect()
+}
+
+/// The organisations that files are called after, and those that are written where none counts: whether or not they could
+/// be read, they are not gone.
+fn called(files: &[Arc<FileReading>]) -> BTreeSet<&Name> {
+    files.iter().flat_map(|file| file.placed.place.organisation().into_iter().chain(file.placed.misplaced())).collect()
 }
 
 /// Reads the clusters; the names of those in which there is a finding.
@@ -118,21 +141,25 @@ fn clusters(
     memo: &mut ModelMemo,
     files: &[Arc<FileReading>],
     garden: &mut Garden,
+    duplicates: &mut Duplicates<'_>,
     findings: &mut Findings,
 ) -> BTreeSet<Name> {
     let mut unsound = BTreeSet::new();
+    let mut by_name: BTreeMap<Name, Vec<(Arc<Cluster>, &CheckedFile, &Node)>> = BTreeMap::new();
     let before = std::mem::take(&mut memo.clusters);
-    for (file, node) in top(files, "cluster").filter(|(file, node)| !is_stray(file, node)) {
+    for (file, node) in top(files, "cluster") {
         let known = before.get(&node.head).cloned();
         let Some(cluster) = known.or_else(|| cluster::read(file, node).map(Arc::new)) else { continue };
         memo.clusters.insert(node.head, Arc::clone(&cluster));
+        by_name.entry(cluster.name.clone()).or_default().push((cluster, file, node));
+    }
+    for (name, mut same) in by_name {
+        let nodes: Vec<&Node> = same.iter().map(|(_, _, node)| *node).collect();
+        let (cluster, file, node) = same.swap_remove(duplicates.counted("cluster", &name, &nodes, findings));
         if file.holds_broken(node) {
-            unsound.insert(cluster.name.clone());
+            unsound.insert(name.clone());
         }
-        match garden.clusters.get(&cluster.name) {
-            Some(_) => names::same("cluster", &cluster.name, node, first_of(files, node), findings),
-            None => drop(garden.clusters.insert(cluster.name.clone(), cluster)),
-        }
+        garden.clusters.insert(name, cluster);
     }
     unsound
 }
@@ -144,11 +171,13 @@ fn offers(
     definitions: &Definitions,
     doubt: &Doubt,
     garden: &mut Garden,
+    duplicates: &mut Duplicates<'_>,
     findings: &mut Findings,
 ) {
+    let mut by_name: BTreeMap<Name, Vec<(Arc<Offer>, &Node)>> = BTreeMap::new();
     let mut before = std::mem::take(&mut memo.offers);
     let all_hold = memo.inputs.as_ref().is_some_and(|then| then.has_definitions(definitions, doubt));
-    for (file, node) in top(files, "offer").filter(|(file, node)| !is_stray(file, node)) {
+    for (file, node) in top(files, "offer") {
         let known = before.remove(&node.head).filter(|known| all_hold || known.read_by.holds(definitions));
         let kept = known.unwrap_or_else(|| {
             let mut found = Findings::default();
@@ -158,21 +187,24 @@ fn offers(
         });
         findings.extend_from(&kept.found);
         if let Some(offer) = &kept.offer {
-            match garden.offers.get(&offer.name) {
-                Some(_) => names::same("offer", &offer.name, node, first_of(files, node), findings),
-                None => drop(garden.offers.insert(offer.name.clone(), Arc::clone(offer))),
-            }
+            by_name.entry(offer.name.clone()).or_default().push((Arc::clone(offer), node));
         }
         memo.offers.insert(node.head, kept);
+    }
+    for (name, mut same) in by_name {
+        let nodes: Vec<&Node> = same.iter().map(|(_, node)| *node).collect();
+        let (offer, _) = same.swap_remove(duplicates.counted("offer", &name, &nodes, findings));
+        garden.offers.insert(name, offer);
     }
 }
 
 /// Reads the organisations anew that may read otherwise than before. The drafts come in file order, with where each of
-/// them stands in that order; of several of a name the first counts.
+/// them stands in that order; of several of a name one counts.
 fn drafts(
     memo: &mut ModelMemo,
     files: &[Arc<FileReading>],
     context: &ReadContext<'_>,
+    duplicates: &mut Duplicates<'_>,
     findings: &mut Findings,
 ) -> (Vec<Arc<Draft>>, BTreeMap<Name, usize>) {
     let now = ReadInputs::of(context);
@@ -195,15 +227,23 @@ fn drafts(
     });
     let mut drafts: Vec<Arc<Draft>> = Vec::with_capacity(all.len());
     let mut places: BTreeMap<Name, usize> = BTreeMap::new();
+    let mut by_name: BTreeMap<&Name, Vec<&Node>> = BTreeMap::new();
+    for draft in all.iter().filter_map(|kept| kept.draft.as_ref()) {
+        by_name.entry(&draft.organisation.name).or_default().push(draft.node());
+    }
+    for (name, nodes) in by_name {
+        duplicates.counted("organisation", name, &nodes, findings);
+    }
     for kept in &all {
-        findings.extend_from(&kept.found);
-        let Some(draft) = &kept.draft else { continue };
-        let name = &draft.organisation.name;
-        if let Some(first) = places.get(name) {
-            names::same("organisation", name, draft.node(), drafts[*first].node(), findings);
+        let Some(draft) = &kept.draft else {
+            findings.extend_from(&kept.found);
+            continue;
+        };
+        if duplicates.uncounted.contains(&draft.node().head) {
             continue;
         }
-        places.insert(name.clone(), drafts.len());
+        findings.extend_from(&kept.found);
+        places.insert(draft.organisation.name.clone(), drafts.len());
         drafts.push(Arc::clone(draft));
     }
     memo.drafts = nodes.into_iter().map(|(file, at)| (file.document.file, at)).zip(all).collect();
@@ -252,6 +292,7 @@ fn judge(
             gone: gone.remove(name).unwrap_or_default(),
             garden: garden.span,
             keep_data: garden.deletions.keep_data,
+            bounded: garden.ceiling.is_some(),
             unsound_cluster: unsound_clusters.contains(&draft.organisation.cluster.name),
             names: Arc::clone(&names),
         }
@@ -263,11 +304,4 @@ fn judge(
     let judged = filled(known, |at| Judged { found: rules::check_one(&ones[at]), one: ones[at].clone() });
     judged.iter().for_each(|judged| findings.extend_from(&judged.found));
     memo.judged = judged.into_iter().map(|judged| (judged.one.draft.organisation.name.clone(), judged)).collect();
-}
-
-/// Past organisations that nobody wrote, while something could not be read: they may be written there.
-fn unseen(garden: &Garden, places: &BTreeMap<Name, usize>, past: Option<&Past>) -> BTreeSet<Name> {
-    let past = past.filter(|_| !garden.unreadable.is_empty());
-    let names = past.into_iter().flat_map(Past::names);
-    names.filter(|name| !places.contains_key(*name)).cloned().collect()
 }

@@ -14,7 +14,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for draft in view.index.lending().filter_map(|name| view.draft(name)) {
         let organisation = &draft.organisation;
         for (host, to) in &organisation.delegates {
-            if !view.places.contains_key(to) && view.garden.unreadable.is_empty() {
+            if !view.places.contains_key(to) && !view.called.contains(to) {
                 let written = Spanned::new(to.to_string(), host.span);
                 let others = view.places.keys().filter(|name| **name != organisation.name).map(Name::as_str);
                 let mut finding = unknown("organisation", &written, others);

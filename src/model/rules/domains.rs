@@ -1,8 +1,12 @@
-//! A domain belongs to one organisation; a domain inside another's must be lent.
+//! A domain belongs to one organisation; a domain inside another's must be lent. Who has it in a cluster keeps it, also where
+//! another one claims a domain around it.
 
+use super::holdings::{HeldKind, HeldName};
+use super::refused::{ClaimKind, ClaimedName};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::draft::Draft;
 use crate::model::rules::{View, ownership};
+use crate::name::Name;
 
 /// A domain that is another organisation's.
 pub(crate) const TAKEN: Code = Code::new("E0403");
@@ -12,6 +16,13 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         .into_iter()
         .filter_map(|(draft, owner)| taken(draft, owner))
         .for_each(|finding| findings.push(finding));
+    for (name, refused) in &view.refused.all {
+        let domains = refused.disputed.iter().filter(|(claim, _)| claim.kind == ClaimKind::Domain);
+        // One holder is told of: the others are met once that one is settled.
+        if let Some((claim, holding)) = { domains }.next() {
+            findings.push(disputed(view, name, claim, holding));
+        }
+    }
 }
 
 fn taken(draft: &Draft, owner: &Draft) -> Option<Finding> {
@@ -23,4 +34,32 @@ fn taken(draft: &Draft, owner: &Draft) -> Option<Finding> {
         .help(format!("`{name}` can lend it: `delegate {} to={}`", domain.value, draft.organisation.name))
         .stops(draft.organisation.name.clone());
     Some(finding)
+}
+
+/// The finding about a domain of which another organisation has something in a cluster.
+fn disputed(view: &View<'_>, name: &Name, claim: &ClaimedName, holding: &HeldName) -> Finding {
+    let HeldName { by, kind, name: held } = holding;
+    let domain = &claim.name;
+    let what = match kind {
+        HeldKind::Host => "host",
+        HeldKind::Domain => "domain",
+        HeldKind::Sender => "sender of mail",
+    };
+    let title = if held == domain {
+        format!("`{domain}` belongs to `{by}`")
+    } else {
+        format!("`{domain}` cannot be `{name}`'s: `{by}` has the {what} `{held}` in the cluster")
+    };
+    let finding = Finding::refused(TAKEN, title, claim.span)
+        .why("whoever has a domain has every host inside it, and what an organisation has in a cluster stays its own until it is gone");
+    let finding = ownership::told_of_holder(view, finding, name, by);
+    let finding = if held != domain && held.ends_with(domain.as_str()) {
+        finding
+            .help("write a domain that holds nobody else's, or hosts one by one that the owner of their domain lends")
+    } else if view.draft(by).is_some() {
+        finding.help(format!("`{by}` can lend it: `delegate {domain} to={name}`"))
+    } else {
+        finding
+    };
+    finding.stops(name.clone())
 }

@@ -1,13 +1,15 @@
 //! A host is one app's: unique in the whole garden, inside the domain of its organisation or lent to it.
 //!
-//! Of two that claim one, the app that had it when the garden was last applied keeps it, and only the newcomer has the
-//! finding; where neither had it, the one whose organisation has the domain.
+//! Of two that claim one, the app that has it in a cluster keeps it, and only the newcomer has the finding, whatever the other
+//! one's file says by now; where neither has it, the one whose organisation has the domain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::holdings::{HeldKind, HeldName};
+use super::refused::{ClaimKind, ClaimedName, is_reliable};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::App;
-use crate::model::domain::{below, domain_of, parents};
+use crate::model::domain::{below, domain_of};
 use crate::model::draft::Draft;
 use crate::model::rules::{View, ownership};
 use crate::name::Name;
@@ -35,10 +37,9 @@ impl Claim<'_> {
 
     /// The lower, the better the right to the host.
     fn rank(&self, view: &View<'_>) -> (bool, bool) {
-        let past = view.past_organisations(&self.draft.organisation.name);
-        let had = past
-            .filter_map(|past| past.apps.get(&self.app.name))
-            .any(|app| app.hosts.iter().any(|host| host.value == self.host.value));
+        let past = view.holdings.of(&self.draft.organisation.name);
+        let apps = past.and_then(|past| past.hosts.get(&self.host.value));
+        let had = apps.is_some_and(|apps| apps.is_empty() || apps.contains(&self.app.name));
         let inside = domain_of(&self.draft.organisation).is_some_and(|domain| below(&self.host.value, &domain));
         (!had, !inside)
     }
@@ -50,7 +51,10 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     let mut strays: BTreeMap<&Name, Vec<Claim<'_>>> = BTreeMap::new();
     for host in doubtful(view) {
         let mut claims = claims(view, host);
-        claims.retain(|claim| !contested.contains(&claim.draft.organisation.name));
+        claims.retain(|claim| {
+            let name = &claim.draft.organisation.name;
+            !contested.contains(name) && !view.refused.host(name, host)
+        });
         claims.sort_by_key(|claim| claim.rank(view));
         let mut claims = claims.into_iter();
         let Some(keeper) = claims.next() else { continue };
@@ -58,6 +62,13 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
         told.for_each(|newcomer| findings.push(taken(view, &keeper, &newcomer)));
         if is_outside(view, &keeper) {
             strays.entry(&keeper.draft.organisation.name).or_default().push(keeper);
+        }
+    }
+    for (name, refused) in view.refused.all.iter().filter(|(name, _)| !contested.contains(*name)) {
+        for (claim, holding) in &refused.disputed {
+            if let ClaimKind::Host(app) = &claim.kind {
+                findings.push(disputed(view, name, app, claim, holding));
+            }
         }
     }
     for mut strays in strays.into_values() {
@@ -101,6 +112,28 @@ fn taken(view: &View<'_>, keeper: &Claim<'_>, newcomer: &Claim<'_>) -> Finding {
     if keeper.host.span == place { finding } else { finding.also(keeper.host.span, format!("{holder} has it")) }
 }
 
+/// The finding about a host that another organisation has in a cluster.
+fn disputed(view: &View<'_>, name: &Name, app: &Name, claim: &ClaimedName, holding: &HeldName) -> Finding {
+    let (host, by) = (&claim.name, &holding.by);
+    let written = view.draft(by).and_then(|holder| {
+        let mut hosts = holder.organisation.apps.values().flat_map(|app| app.hosts.iter().map(move |host| (app, host)));
+        hosts.find(|(_, theirs)| theirs.value == *host)
+    });
+    let app_before = || view.holdings.of(by)?.hosts.get(host)?.first();
+    let holder = match written.map(|(app, _)| &app.name).or_else(app_before) {
+        Some(app) => format!("`{by}/{app}`"),
+        None => format!("`{by}`"),
+    };
+    let finding = Finding::refused(TAKEN, format!("`{host}` is taken by {holder}"), claim.span)
+        .label(format!("`{name}/{app}` asks for it"))
+        .why("a host leads to one app only, and who has it in a cluster keeps it until it is gone there");
+    let finding = match written {
+        Some((_, theirs)) => finding.also(theirs.span, format!("{holder} has it")),
+        None => ownership::told_of_holder(view, finding, name, by),
+    };
+    finding.help("write another `at`, or take it from the other one first").stops(name.clone())
+}
+
 /// Whether a host is outside the domain of its organisation and not lent to it.
 fn is_outside(view: &View<'_>, claim: &Claim<'_>) -> bool {
     let (draft, host) = (claim.draft, &claim.host.value);
@@ -110,7 +143,26 @@ fn is_outside(view: &View<'_>, claim: &Claim<'_>) -> bool {
         return false;
     }
     let inside = domain_of(organisation).is_some_and(|domain| below(host, &domain));
-    !inside && !ownership::is_lent(host, &organisation.name, view)
+    let place = organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
+    let inside = inside || place.is_some_and(|place| below(host, &place));
+    !inside && !ownership::is_lent(host, &organisation.name, view) && !may_be_lent(view, draft, host)
+}
+
+/// Whether a host that an organisation has in a cluster may still be lent to it: what its owner says is not known.
+fn may_be_lent(view: &View<'_>, draft: &Draft, host: &str) -> bool {
+    let name = &draft.organisation.name;
+    if view.holdings.of(name).is_none_or(|past| !past.hosts.contains_key(host)) {
+        return false;
+    }
+    if let Some(owner) = ownership::around(view, host).filter(|owner| owner.organisation.name != *name) {
+        return !owner.resolved.delegates;
+    }
+    let lender = view
+        .holdings
+        .at(host)
+        .chain(view.holdings.around(host))
+        .find(|holding| holding.kind == HeldKind::Domain && holding.by != *name);
+    lender.is_some_and(|lender| view.draft(&lender.by).is_none_or(|lender| !is_reliable(lender)))
 }
 
 /// The one finding about the hosts of an organisation that are outside its domain: the domain may be what is wrong.
@@ -127,7 +179,7 @@ fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
     for other in &strays[1..] {
         finding = finding.also(other.host.span, "this one too");
     }
-    let finding = match (&organisation.domain, owner(view, &host.value)) {
+    let finding = match (&organisation.domain, ownership::around(view, &host.value)) {
         (_, Some(owner)) if owner.organisation.name != *name => {
             let help = format!("`{}` can lend it: `delegate {} to={name}`", owner.organisation.name, host.value);
             let domain = owner.organisation.domain.as_ref().map_or(owner.organisation.span, |domain| domain.span);
@@ -139,13 +191,6 @@ fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
         (None, _) => finding.help(format!("say the organisation's own domain: `domain {}`", parent(&host.value))),
     };
     finding.stops(name.clone())
-}
-
-/// The organisation whose domain holds a host; of several the first in file order.
-fn owner<'a>(view: &View<'a>, host: &str) -> Option<&'a Draft> {
-    let around = std::iter::once(host).chain(parents(host));
-    let owners: Vec<Name> = around.flat_map(|domain| view.index.owners(domain)).cloned().collect();
-    view.in_order(&owners).first().copied()
 }
 
 /// A host without its first label, where two remain.

@@ -13,10 +13,14 @@
 use crate::finding::Findings;
 use crate::schema::CheckedFile;
 
+mod cluster_names;
+mod holdings;
 mod index;
 mod ownership;
+mod refused;
 mod subject;
 pub(crate) mod backups;
+pub(crate) mod cluster_hosts;
 pub(crate) mod definition_rules;
 pub(crate) mod delegates;
 pub(crate) mod domains;
@@ -33,13 +37,18 @@ pub(crate) mod retired;
 pub(crate) mod same_place;
 pub(crate) mod secret_names;
 pub(crate) mod secrets;
+pub(crate) mod senders;
 pub(crate) mod sleep;
+pub(crate) mod unbounded;
 pub(crate) mod unused;
 pub(crate) mod upgrades;
 pub(crate) mod vanished;
 pub(crate) mod was;
 
+pub(super) use cluster_names::ClusterNames;
+pub(super) use holdings::Holdings;
 pub(super) use index::ClaimIndex;
+pub(super) use refused::{Doubtful, Refused};
 pub(super) use subject::{Names, One, SoundApp, View};
 
 /// Rules over one file as it is written.
@@ -63,11 +72,21 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     replicas::check,
     definition_rules::check,
     secret_names::check_settings,
+    unbounded::check,
 ];
 
 /// Rules over the whole garden. What nobody uses comes last: it is told only where nothing is wrong.
-const OF_ALL: &[fn(&View<'_>, &mut Findings)] =
-    &[delegates::check, domains::check, hosts::check, backups::check, vanished::check_organisations, unused::check];
+const OF_ALL: &[fn(&View<'_>, &mut Findings)] = &[
+    cluster_hosts::check,
+    senders::check,
+    delegates::check,
+    domains::check,
+    hosts::check,
+    backups::check,
+    unbounded::check_offers,
+    vanished::check_organisations,
+    unused::check,
+];
 
 /// Tries every rule over texts.
 pub(super) fn check_text(file: &CheckedFile, findings: &mut Findings) {

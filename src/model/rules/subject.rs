@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ClaimIndex;
+use super::{ClaimIndex, Holdings, Refused};
 use crate::model::definition::Definitions;
 use crate::model::draft::{Draft, FileReading};
 use crate::model::{App, AppliedApp, Garden, Organisation, Past, PastOrganisation};
@@ -27,6 +27,8 @@ pub(in crate::model) struct One {
     pub(crate) garden: Span,
     /// How long the garden keeps data at least.
     pub(crate) keep_data: Quantity,
+    /// Whether the garden says a ceiling for what offers leave open.
+    pub(crate) bounded: bool,
     /// Whether there is a finding in its cluster: nothing is concluded from what that lacks.
     pub(crate) unsound_cluster: bool,
     /// What there is beside it.
@@ -43,22 +45,16 @@ pub(in crate::model) struct Names {
 impl One {
     /// Whether nothing that a rule may look at is another.
     pub(in crate::model) fn is_as(&self, other: &Self) -> bool {
-        let Self { draft, past, taken_back, gone, garden, keep_data, unsound_cluster, names } = self;
+        let Self { draft, past, taken_back, gone, garden, keep_data, bounded, unsound_cluster, names } = self;
         let same_past = match (past, &other.past) {
             (Some(past), Some(other)) => Arc::ptr_eq(past, other) || past.is_as(other),
             (past, other) => past.is_none() && other.is_none(),
         };
         same_past
             && Arc::ptr_eq(draft, &other.draft)
-            && (taken_back, gone, garden, keep_data, unsound_cluster, names)
-                == (
-                    &other.taken_back,
-                    &other.gone,
-                    &other.garden,
-                    &other.keep_data,
-                    &other.unsound_cluster,
-                    &other.names,
-                )
+            && (taken_back, gone, garden) == (&other.taken_back, &other.gone, &other.garden)
+            && (keep_data, bounded) == (&other.keep_data, &other.bounded)
+            && (unsound_cluster, names) == (&other.unsound_cluster, &other.names)
     }
 
     /// All apps about which there is no finding yet.
@@ -111,10 +107,16 @@ pub(in crate::model) struct View<'a> {
     pub(crate) garden: &'a Garden,
     /// All organisations as far as they could be read, in file order.
     pub(crate) drafts: &'a [Arc<Draft>],
+    /// Organisations that a file is called after, whether or not it could be read.
+    pub(crate) called: &'a BTreeSet<&'a Name>,
     /// Where each of them stands in that order.
     pub(crate) places: &'a BTreeMap<Name, usize>,
     /// Who claims what.
     pub(crate) index: &'a ClaimIndex,
+    /// Who may have what in the clusters.
+    pub(crate) holdings: &'a Holdings,
+    /// Claims that do not count.
+    pub(crate) refused: &'a Refused,
     pub(crate) definitions: &'a Definitions,
     /// What was applied last.
     pub(crate) past: Option<&'a Past>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::refused::RefusedClaims;
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::rules::{One, View};
 use crate::model::{Life, Organisation, PastOrganisation};
@@ -55,9 +56,9 @@ fn before(past: &PastOrganisation, taken_back: bool) -> Vec<Before<'_>> {
 
 /// Organisations that are not there any more.
 pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
-    // What could not be read may hold them.
-    let Some(past) = view.past.filter(|_| view.garden.unreadable.is_empty()) else { return };
-    let missing = past.names().filter(|name| !view.places.contains_key(*name));
+    let Some(past) = view.past else { return };
+    // What is wrong with a file that is called after one is said there.
+    let missing = past.names().filter(|name| !view.places.contains_key(*name) && !view.called.contains(name));
     for name in missing.filter(|name| !past.gone_organisations.contains(*name)) {
         findings.push(organisation(view, name, past.states(name).last()));
     }
@@ -118,7 +119,16 @@ fn organisation(view: &View<'_>, name: &Name, before: Option<&Organisation>) -> 
     } else {
         (ORGANISATION, format!("`{name}` is in the cluster, and no file mentions it any more"))
     };
-    Finding::refused(code, title, view.garden.span)
+    let finding = Finding::refused(code, title, view.garden.span);
+    let asks = |refused: &RefusedClaims| refused.disputed.iter().any(|(_, holding)| holding.by == *name);
+    let newcomers = view.refused.all.iter().filter(|(_, refused)| asks(refused));
+    let finding = newcomers.filter_map(|(newcomer, _)| view.draft(newcomer)).fold(finding, |finding, newcomer| {
+        let other = &newcomer.organisation.name;
+        finding.also(newcomer.organisation.span, "this one is new and asks for what it has").help(format!(
+            "is `{other}` its new name? its data lies under the old one: write `organisation {name}` there, and the new name as its `title`"
+        ))
+    });
+    finding
         .why("what holds people's data is never removed by leaving it out")
         .help(if dropped {
             "bring its file back until `parcelle status` says gone".to_owned()

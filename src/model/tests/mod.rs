@@ -1,7 +1,5 @@
 //! Gardens of a few files, tried whole.
 
-use std::sync::Arc;
-
 use super::*;
 use crate::finding::{Finding, Findings};
 use crate::name::Name;
@@ -84,10 +82,11 @@ pub(super) fn try_files(files: &[(String, String)], past: Option<&Past>) -> Trie
     for (path, text) in files {
         let file = sources.add(SourceFile::new(path, text));
         let document = syntax::parse(file, text, &mut findings);
-        checked.push(Arc::new(schema::check(document, &mut findings)));
+        checked.push((path.clone(), schema::check(document, &mut findings)));
     }
-    let definitions = built_in.with(&checked, &mut findings);
-    let garden = build(&checked, &definitions, past, &mut findings);
+    let placed = place(checked, "", &mut findings);
+    let definitions = built_in.with(&placed, &mut findings);
+    let garden = build_again(&mut ModelMemo::default(), &placed, &definitions, past, &sources, &mut findings);
     findings.sort();
     Tried { sources, garden, findings: findings.into_iter().collect() }
 }

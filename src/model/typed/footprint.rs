@@ -3,12 +3,12 @@
 //! Everything that compares with the past (upgrades, sizes, what vanished, commits) compares with this, and not only with
 //! what was applied whole: a run that was refused, failed or killed half way leaves some of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{App, Organisation};
+use super::{App, Claims, Organisation, senders};
 use crate::expression::Value;
 use crate::model::value_text;
 use crate::name::Name;
@@ -24,6 +24,12 @@ pub struct Footprint {
     /// What each app may be; one of which nothing was ever written is not there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub apps: BTreeMap<Name, AppFootprint>,
+    /// The domains that are its own; absent in what was written before they were kept: then the commits say them, and the hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domains: Option<BTreeSet<String>>,
+    /// The files that the organisation and what it uses were applied from, by kind and name: `offer small`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 /// What may be in the cluster of one app.
@@ -49,6 +55,9 @@ pub struct AppliedApp {
     /// The settings that only grow, or stay as they were applied first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) settings: BTreeMap<String, KeptValue>,
+    /// The domains as which it sends mail, where its organisation decides them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) senders: BTreeSet<String>,
 }
 
 /// A setting's value, as far as it is compared with later ones.
@@ -78,6 +87,8 @@ pub struct PastOrganisation {
     pub(crate) begun: Option<Arc<Organisation>>,
     /// What each app may be.
     pub(crate) apps: BTreeMap<Name, AppFootprint>,
+    /// The hosts and domains that it may have.
+    pub(crate) claims: Claims,
 }
 
 impl AppFootprint {
@@ -104,13 +115,14 @@ impl AppFootprint {
 
 impl AppliedApp {
     /// What is compared of an app as the garden writes it.
-    pub(crate) fn of(app: &App) -> Self {
+    pub(crate) fn of(organisation: &Organisation, app: &App) -> Self {
         let kept = app.definition.settings.iter().filter(|(_, it)| it.only_grows.is_some() || it.immutable.is_some());
         let settings = kept.filter_map(|(name, _)| Some((name.clone(), KeptValue::of(&app.settings.get(name)?.value))));
         Self {
             definition: app.definition.name.clone(),
             version: app.release.version.clone(),
             settings: settings.collect(),
+            senders: senders(organisation, app).into_iter().map(|sender| sender.value).collect(),
         }
     }
 }
@@ -157,7 +169,10 @@ impl PastOrganisation {
         let apps = organisation.apps.values();
         Self {
             whole: Some(Arc::clone(organisation)),
-            apps: apps.map(|app| (app.name.clone(), AppFootprint::of_whole(AppliedApp::of(app)))).collect(),
+            apps: apps
+                .map(|app| (app.name.clone(), AppFootprint::of_whole(AppliedApp::of(organisation, app))))
+                .collect(),
+            claims: Claims::of(organisation),
             ..Self::default()
         }
     }
@@ -175,15 +190,22 @@ impl PastOrganisation {
         self.begun.as_ref().filter(|_| commit == self.begun_commit)
     }
 
+    /// The hosts and domains that its commits say, as far as the repository holds them.
+    pub(crate) fn written_claims(&self) -> Claims {
+        let mut claims = Claims::default();
+        self.each().for_each(|organisation| claims.extend(Claims::of(organisation)));
+        claims
+    }
+
     /// Whether rules find the same in both.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
         let same = |one: &Option<Arc<Organisation>>, other: &Option<Arc<Organisation>>| match (one, other) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
-        let Self { commit, whole, begun_commit, begun, apps } = self;
+        let Self { commit, whole, begun_commit, begun, apps, claims } = self;
         same(whole, &other.whole)
             && same(begun, &other.begun)
-            && (commit, begun_commit, apps) == (&other.commit, &other.begun_commit, &other.apps)
+            && (commit, begun_commit, apps, claims) == (&other.commit, &other.begun_commit, &other.apps, &other.claims)
     }
 }

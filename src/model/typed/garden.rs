@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{AppNode, Organisation, PastOrganisation, Setting};
+use super::{AppNode, ClusterClaims, Organisation, PastOrganisation, Setting};
 use crate::model::definition::Definition;
 use crate::model::judgement::Judgement;
 use crate::name::Name;
@@ -25,6 +25,8 @@ pub struct Garden {
     pub consent: Vec<Consent>,
     /// How much may vanish undeclared, and how long data is kept.
     pub deletions: Deletions,
+    /// What an organisation may take of each thing that its offer says nothing of; absent where the garden says nothing.
+    pub ceiling: Option<Grants>,
     /// Freezes the whole garden, with the reason.
     pub hold: Option<Spanned<String>>,
     /// The hash that `parcelle pin` wrote.
@@ -45,8 +47,20 @@ pub struct Garden {
     pub stopped: BTreeMap<Name, Arc<Organisation>>,
     /// What the garden says of findings: which it accepts, how much they weigh.
     pub judgement: Judgement,
-    /// Files that could not be read at all: nothing that may have lived in them is deleted.
+    /// Organisations that ask for what another one still has in a cluster and gives up: they go on once it has gone.
+    pub awaited: BTreeMap<Name, Vec<Awaited>>,
+    /// Files of the garden itself, not of one organisation, that could not be read: nothing that may have lived in them is
+    /// deleted.
     pub unreadable: BTreeSet<FileId>,
+}
+
+/// A claim that another organisation gives up, and still has in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// The host or domain as it still has it.
+    pub(crate) held: String,
+    /// Who has it.
+    pub(crate) by: Name,
 }
 
 /// What may be in the clusters, to which some rules compare: hosts, upgrades, what may only grow, what vanished.
@@ -64,6 +78,8 @@ pub struct Past {
     pub gone: BTreeSet<(Name, Name)>,
     /// Organisations of which nothing is left in the cluster.
     pub gone_organisations: BTreeSet<Name>,
+    /// The files that clusters, offers and organisations were applied from, by kind and name: `offer small`.
+    pub files: BTreeMap<String, String>,
 }
 
 impl Past {
@@ -76,6 +92,16 @@ impl Past {
     pub(crate) fn of(&self, name: &Name) -> Option<Arc<PastOrganisation>> {
         let whole = || Some(Arc::new(PastOrganisation::of_whole(self.organisations.get(name)?)));
         self.footprints.get(name).cloned().or_else(whole)
+    }
+
+    /// The file that something was applied from: a `cluster`, an `offer`, an `organisation`.
+    pub(crate) fn file_of(&self, kind: &str, name: &Name) -> Option<&str> {
+        self.files.get(&format!("{kind} {name}")).map(String::as_str)
+    }
+
+    /// Whether an organisation may still have a host or domain in a cluster.
+    pub(crate) fn holds(&self, name: &Name, held: &str) -> bool {
+        self.of(name).is_some_and(|past| past.claims.hold(held))
     }
 
     /// An organisation as it may be there, as far as the repository holds it, the newest last.
@@ -138,6 +164,8 @@ pub struct Cluster {
     pub timezone: String,
     /// Hosts of organisations without a domain lie below it.
     pub domain: Option<String>,
+    /// The hosts and domains that it names, and whose they are.
+    pub claims: ClusterClaims,
     /// Whether all of it could be read, so that what it does not say is not said.
     pub complete: bool,
     /// Provider by need (`postgres`, `redis`, `bucket`, `volume`, `route`, `mail`).
@@ -177,11 +205,26 @@ pub struct Offer {
     pub(crate) span: Span,
 }
 
-/// Ceilings; absent means no ceiling.
+/// Ceilings; absent where nothing is said of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Grants {
+pub struct Grants {
     pub(crate) cpu: Option<Spanned<Quantity>>,
     pub(crate) memory: Option<Spanned<Quantity>>,
     /// All claims and buckets.
     pub(crate) storage: Option<Spanned<Quantity>>,
+}
+
+impl Grants {
+    /// These, and of what they say nothing the others.
+    pub(crate) fn or(&self, others: Option<&Self>) -> Self {
+        let of = |grant: fn(&Self) -> Option<Spanned<Quantity>>| grant(self).or_else(|| grant(others?));
+        Self { cpu: of(|all| all.cpu), memory: of(|all| all.memory), storage: of(|all| all.storage) }
+    }
+
+    /// The words of what nothing is said of.
+    pub(crate) fn unsaid(&self) -> Vec<&'static str> {
+        let Self { cpu, memory, storage } = self;
+        let all = [("cpu", cpu), ("memory", memory), ("storage", storage)];
+        all.into_iter().filter(|(_, grant)| grant.is_none()).map(|(word, _)| word).collect()
+    }
 }

@@ -1,6 +1,8 @@
 //! The typed garden: data, and what follows from it alone.
 
 mod app;
+mod claims;
+mod cluster_claims;
 mod footprint;
 mod garden;
 mod organisation;
@@ -8,9 +10,12 @@ mod setting;
 
 pub use app::{Adopt, App};
 pub(crate) use app::{AppNode, EnvValue, FieldDecision, Life};
+pub use claims::Claims;
+pub(crate) use claims::senders;
+pub use cluster_claims::ClusterClaims;
 pub use footprint::{AppFootprint, AppliedApp, Footprint, KeptValue, PastOrganisation};
-pub use garden::{Cluster, Deletions, Garden, Past};
-pub(crate) use garden::{Consent, Grants, Offer, Person, ProviderChoice};
+pub use garden::{Awaited, Cluster, Deletions, Garden, Grants, Past};
+pub(crate) use garden::{Consent, Offer, Person, ProviderChoice};
 pub(crate) use organisation::Contact;
 pub use organisation::{Organisation, Retired};
 pub(crate) use setting::Layer;

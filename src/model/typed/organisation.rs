@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{App, Cluster, Offer};
+use super::{App, Cluster, Grants, Offer};
 use crate::name::Name;
 use crate::quantity::Quantity;
-use crate::source::{FileId, Span, Spanned};
+use crate::source::{FileId, Sources, Span, Spanned};
 
 /// Whom we host.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Organisation {
     pub note: Option<String>,
     /// The offer it subscribes to.
     pub offer: Option<Arc<Offer>>,
+    /// What its apps may take: its offer's ceilings, and the garden's of what that says nothing of.
+    pub grants: Grants,
     /// The cluster it lives on.
     pub cluster: Arc<Cluster>,
     /// Its own domain; hosts default to `NAME.DOMAIN`.
@@ -41,6 +43,17 @@ pub struct Organisation {
     pub file: FileId,
     /// Where its node stands.
     pub span: Span,
+}
+
+impl Organisation {
+    /// The files of the organisation and of what it uses, by kind and name: `offer small`.
+    pub(crate) fn files(&self, sources: &Sources) -> BTreeMap<String, String> {
+        let Self { name, cluster, offer, file, .. } = self;
+        let offer = offer.iter().map(|offer| ("offer", &offer.name, offer.span.file));
+        let all =
+            [("organisation", name, *file), ("cluster", &cluster.name, cluster.span.file)].into_iter().chain(offer);
+        all.filter_map(|(kind, name, file)| Some((format!("{kind} {name}"), sources.path(file)?.to_owned()))).collect()
+    }
 }
 
 /// Somebody to reach at an organisation.

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
-use crate::model::{AppFootprint, Footprint};
+use crate::model::{AppFootprint, Footprint, below};
 use crate::name::Name;
 use crate::plan::decide::action::{Action, What};
 use crate::plan::decide::deed::Deed;
@@ -25,6 +25,12 @@ pub(super) fn begin(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
     }
     if input.commit != next.commit {
         input.commit.clone_into(&mut next.footprint.begun);
+    }
+    if next.footprint.files.is_empty() {
+        next.footprint.files.clone_from(&input.directives.files);
+    }
+    if let Some(domain) = &input.directives.domain {
+        next.footprint.domains.get_or_insert_default().insert(domain.clone());
     }
     let apps: BTreeSet<&Name> = news.iter().filter_map(|action| action.app.as_ref()).collect();
     for app in apps {
@@ -62,8 +68,33 @@ pub(super) fn end(
     if !written(None) {
         next.footprint.begun.clone_from(&earlier.begun);
     }
+    end_domains(input, outcome, earlier, written(None), next);
     let left: BTreeSet<&Name> = next.entries.values().filter_map(|entry| entry.app.as_ref()).collect();
     next.footprint.apps.retain(|app, _| input.directives.states.contains_key(app) || left.contains(app));
+}
+
+/// Once everything is as the garden asks, the organisation comes from the files that say it and has their domain, and earlier ones for as long as an object
+/// leads to a host inside; once nothing is left of it, none. Of one that the garden does not write nothing is concluded.
+fn end_domains(
+    input: &Input<'_>,
+    outcome: &OrganisationOutcome,
+    earlier: &Footprint,
+    written: bool,
+    next: &mut Inventory,
+) {
+    if next.entries.is_empty() {
+        next.footprint.domains.iter_mut().for_each(BTreeSet::clear);
+    } else if input.directives.span.is_none() || input.directives.paused.is_some() {
+        // Nobody says what it should have.
+    } else if outcome.failure.is_none() && !outcome.outcomes.iter().any(Outcome::is_open) {
+        let hosts: Vec<&String> = next.entries.values().flat_map(|entry| &entry.hosts).collect();
+        let domains = next.footprint.domains.get_or_insert_default();
+        domains.retain(|domain| hosts.iter().any(|host| below(host, domain)));
+        domains.extend(input.directives.domain.clone());
+        next.footprint.files.clone_from(&input.directives.files);
+    } else if !written {
+        next.footprint.domains.clone_from(&earlier.domains);
+    }
 }
 
 /// Whether an action writes more than what was applied before.

@@ -1,6 +1,6 @@
 //! What stands in the inventory before the first write of a plan, and after its last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::footprint;
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
@@ -9,6 +9,7 @@ use crate::model::Footprint;
 use crate::plan::decide::action::{Action, Verb, What};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Creating, Keeping};
+use crate::plan::state::hosts::hosts;
 use crate::plan::state::{decisions, standing};
 use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence};
 use crate::render::{Object, ObjectId};
@@ -30,6 +31,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
             own_fields: OwnFields::default(),
             holds_data: action.holds_data,
             app: action.app.clone(),
+            hosts: BTreeSet::new(),
             retired_since: None,
             note: None,
         });
@@ -55,9 +57,21 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
     for id in &plan.gone {
         next.entries.remove(id);
     }
+    claim_hosts(input, plan, &mut next);
     retire(input, plan, &mut next);
     footprint::begin(input, plan, &mut next);
     next
+}
+
+/// Adds the hosts that objects will lead to; those that they lead to already stay until it is known that they do not any more.
+fn claim_hosts(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
+    let written: BTreeSet<&ObjectId> =
+        plan.actions.iter().filter(|action| action.verb().applies()).map(|action| &action.id).collect();
+    for object in input.desired.objects.iter().filter(|object| written.contains(&object.id)) {
+        if let Some(entry) = next.entries.get_mut(&object.id) {
+            entry.hosts.extend(hosts(&object.id, &object.body));
+        }
+    }
 }
 
 /// Where the version of an API moved and the object stayed as it is, its entry moves alone.
@@ -82,7 +96,7 @@ fn is_unchanged(action: &Action) -> bool {
 fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
     next.retired_since = plan.retired_organisation.map(|retired| retired.since);
     let organisation = next.retired_since;
-    let wanted: std::collections::BTreeSet<&ObjectId> = input
+    let wanted: BTreeSet<&ObjectId> = input
         .desired
         .objects
         .iter()
@@ -166,6 +180,7 @@ fn record(input: &Input<'_>, what: What, id: &ObjectId, entry: &mut Entry) {
         entry.own_fields = own_fields(input, object, entry);
         entry.desired_hash = hash;
     }
+    entry.hosts = hosts(id, &object.body);
     entry.holds_data = object.holds_data;
     entry.app.clone_from(&object.app);
 }

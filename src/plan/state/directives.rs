@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::hatches::HatchLine;
 use crate::kind;
-use crate::model::{Adopt, AppliedApp, FieldDecision, Organisation};
+use crate::model::{Adopt, AppliedApp, Claims, FieldDecision, Organisation};
 use crate::name::Name;
 use crate::plan::{desired_hash, hash_of};
 use crate::render::Object;
@@ -19,6 +19,10 @@ pub struct Directives {
     pub apps: BTreeSet<Name>,
     /// What rules about the past will compare of its living apps.
     pub states: BTreeMap<Name, AppliedApp>,
+    /// The domain inside which its hosts lie.
+    pub domain: Option<String>,
+    /// The files that it and what it uses stand in, by kind and name.
+    pub files: BTreeMap<String, String>,
     /// `adopt KIND NAME`, of all its apps.
     pub adopt: Vec<Adopt>,
     /// `field KIND NAME "path" take|leave`, of all its apps.
@@ -42,13 +46,16 @@ pub struct Directives {
 }
 
 impl Directives {
-    /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only.
+    /// What a checked organisation says. `hold` adds the garden's; `paused` is known from the cluster only; `files` are named
+    /// by the sources.
     pub(crate) fn of(organisation: &Organisation) -> Self {
         let apps = organisation.apps.values();
         let living = apps.clone().filter(|app| !app.life.is_retired());
         Self {
             apps: organisation.apps.keys().cloned().collect(),
-            states: living.map(|app| (app.name.clone(), AppliedApp::of(app))).collect(),
+            states: living.map(|app| (app.name.clone(), AppliedApp::of(organisation, app))).collect(),
+            domain: Claims::of(organisation).domains.into_iter().next(),
+            files: BTreeMap::new(),
             adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),
             hatches: Vec::new(),
             fields: apps.flat_map(|app| app.fields.iter().cloned()).collect(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::own_fields::OwnFields;
-use crate::model::Footprint;
+use crate::model::{Claims, Footprint};
 use crate::name::Name;
 use crate::render::ObjectId;
 
@@ -52,6 +52,9 @@ pub struct Entry {
     /// The app it belongs to; absent for the organisation's own objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<Name>,
+    /// The hosts that it may lead to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<String>,
     /// Since when its app is retired, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired_since: Option<i64>,
@@ -110,6 +113,17 @@ impl Entry {
 }
 
 impl Inventory {
+    /// The hosts and domains that the organisation may have; absent where they were not kept when it was written.
+    pub(crate) fn claims(&self) -> Option<Claims> {
+        let mut claims = Claims { domains: self.footprint.domains.clone()?, ..Claims::default() };
+        for entry in self.entries.values() {
+            entry.hosts.iter().for_each(|host| claims.add_host(host, entry.app.as_ref()));
+        }
+        let apps = self.footprint.apps.values().flat_map(|app| app.possible(false));
+        claims.senders.extend(apps.flat_map(|app| app.senders.iter().cloned()));
+        Some(claims)
+    }
+
     /// The entry of an object, whatever the version of its API, with the id under which it stands.
     pub(crate) fn find(&self, id: &ObjectId) -> Option<(&ObjectId, &Entry)> {
         if let Some(found) = self.entries.get_key_value(id) {

@@ -5,6 +5,7 @@ pub(crate) mod directives;
 pub(crate) mod health;
 pub(crate) mod hatches;
 pub(super) mod hash;
+pub(super) mod hosts;
 pub(super) mod identity;
 pub(super) mod input;
 pub(crate) mod inventory;

@@ -291,6 +291,8 @@ fn directives(case: &Case, span: Span) -> Directives {
     let apps = case.said.apps.clone().unwrap_or_else(|| vec!["cloud".to_owned(), "pads".to_owned()]);
     Directives {
         apps: apps.iter().map(|app| name(app)).collect(),
+        domain: None,
+        files: BTreeMap::new(),
         states: case.said.states.iter().map(|(app, version)| (name(app), state(version))).collect(),
         adopt: case
             .said
@@ -318,7 +320,12 @@ fn directives(case: &Case, span: Span) -> Directives {
 
 /// What is compared of an app at a version.
 pub(super) fn state(version: &str) -> AppliedApp {
-    AppliedApp { definition: name("nextcloud"), version: version.to_owned(), settings: BTreeMap::new() }
+    AppliedApp {
+        definition: name("nextcloud"),
+        version: version.to_owned(),
+        settings: BTreeMap::new(),
+        senders: BTreeSet::new(),
+    }
 }
 
 fn dry_run(case: &DryRunCase) -> DryRun {
@@ -385,6 +392,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
             own_fields: fields.map(|fields| OwnFields::of(&fields)).unwrap_or_default().leaving(known.left.clone()),
             holds_data: known.data,
             app: known.app.as_deref().map(name),
+            hosts: BTreeSet::new(),
             retired_since: known.retired.map(|day| NOW + day * DAY),
             note: None,
         };

@@ -1,23 +1,22 @@
-//! What an organisation's apps take at their most fits what its offer grants.
+//! What an organisation's apps take at their most fits what its offer grants, or else the garden's ceiling.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::{Grants, Organisation};
+use crate::model::{Grants, Offer, Organisation};
 use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::{Contribution, OrganisationObjects, ResourceName};
 use crate::source::Spanned;
 
-/// More than the offer grants.
+/// More than the offer or the garden grants.
 pub(crate) const CEILING: Code = Code::new("E0412");
 
 /// How many contributors are pointed at beside the largest.
 const SHOWN: usize = 6;
 
 pub(super) fn check(organisation: &Organisation, objects: &OrganisationObjects, findings: &mut Findings) {
-    let Some(offer) = &organisation.offer else { return };
-    let Grants { cpu, memory, storage } = &offer.grants;
+    let Grants { cpu, memory, storage } = &organisation.grants;
     for (resource, grant) in
         [(ResourceName::Cpu, cpu), (ResourceName::Memory, memory), (ResourceName::Storage, storage)]
     {
@@ -41,22 +40,39 @@ fn exceeded(
     sum: u64,
 ) -> Finding {
     let name = &organisation.name;
-    let offer = organisation.offer.as_ref().map_or("", |offer| offer.name.as_str());
+    let granting = organisation.offer.as_ref().filter(|offer| of_offer(offer, resource) == Some(grant));
     let definitions: BTreeSet<_> = organisation.apps.values().map(|app| app.definition.span.file).collect();
     // People change what they wrote: a line of a definition is pointed at only where there is no other.
     let of_garden = |share: &&&Contribution| !definitions.contains(&share.origin.file);
     let first = shares.iter().find(of_garden).or(shares.first()).expect("a sum over a ceiling has shares");
-    let title = format!("{name} asks for more {} than its offer grants", word(resource));
+    let (limit, says) = match granting {
+        Some(offer) => ("its offer grants", format!("{} grants {}", offer.name, grant.value)),
+        None => ("the garden's ceiling", format!("the garden's ceiling is {}", grant.value)),
+    };
+    let title = format!("{name} asks for more {} than {limit}", word(resource));
     let mut finding = Finding::refused(CEILING, title, first.origin).label(label(first, resource));
     let mut pointed = BTreeSet::from([first.origin]);
     for share in shares.iter().filter(of_garden).filter(|share| pointed.insert(share.origin)).take(SHOWN) {
         finding = finding.also(share.origin, label(share, resource));
     }
     finding
-        .also(grant.span, format!("{offer} grants {}", grant.value))
+        .also(grant.span, says)
         .why(format!("the apps of {name} add up to {}: {}", shown(sum, resource), list(shares, resource)))
-        .help(format!("lower {}, or move {name} to another offer", knobs(resource)))
+        .help(match organisation.offer {
+            Some(_) => format!("lower {}, or move {name} to another offer", knobs(resource)),
+            None => format!("lower {}, or subscribe {name} to an offer that grants more", knobs(resource)),
+        })
         .stops(name.clone())
+}
+
+/// What an offer itself grants.
+fn of_offer(offer: &Offer, resource: ResourceName) -> Option<&Spanned<Quantity>> {
+    let Grants { cpu, memory, storage } = &offer.grants;
+    match resource {
+        ResourceName::Cpu => cpu.as_ref(),
+        ResourceName::Memory => memory.as_ref(),
+        ResourceName::Storage => storage.as_ref(),
+    }
 }
 
 fn label(share: &Contribution, resource: ResourceName) -> String {

@@ -1,7 +1,5 @@
 //! The tests that definitions bring: each renders an app of its own in a garden of nothing else.
 
-use std::sync::Arc;
-
 use crate::finding::{Code, Finding, Findings, Severity};
 use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
 use crate::model::{self, Garden};
@@ -14,6 +12,8 @@ pub(crate) const NO_APP: Code = Code::new("E0451");
 
 /// The file of the garden around a test; nothing in it is ever shown.
 const AROUND: FileId = FileId(u32::MAX);
+/// The file of the organisation in it.
+const INSIDE: FileId = FileId(u32::MAX - 1);
 
 /// A garden that provides everything. Hosts of tests lie in `example.org`.
 const GARDEN: &str = r#"
@@ -21,13 +21,15 @@ edition 2026
 
 garden tests {
     title "Tests"
+    ceiling { cpu 1000000 cores; memory 1000000 TiB; storage 1000000 TiB; }
 }
 
 cluster tests {
     title "Tests"
     uid "00000000-0000-0000-0000-000000000000"
     timezone "Europe/Paris"
-    domain example.org
+    domain tests.example
+    belongs example.org to=tests
     provides {
         postgres cloudnative-pg
         mongodb percona
@@ -38,6 +40,11 @@ cluster tests {
         mail relay { host smtp.example.org; port 587; credentials smtp-relay; }
     }
 }
+"#;
+
+/// An organisation with the app of a test.
+const ORGANISATION: &str = r#"
+edition 2026
 
 organisation tests {
     title "Tests"
@@ -67,8 +74,8 @@ fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings
     let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, findings);
     let mut over = Findings::default();
     super::limits::check(organisation, &objects, &mut over);
-    over.into_iter().filter(|finding| finding.file() != AROUND).for_each(|mut finding| {
-        finding.secondary.retain(|label| label.span.file != AROUND);
+    over.into_iter().filter(|finding| !is_around(finding.file())).for_each(|mut finding| {
+        finding.secondary.retain(|label| !is_around(label.span.file));
         findings.push(finding);
     });
     let of_app = objects.objects.iter().filter(|object| object.app.is_some());
@@ -79,11 +86,11 @@ fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings
 
 /// What is wrong with the lines of a test; of the garden around it nothing is shown.
 fn why_not(test: &Test, found: Findings, findings: &mut Findings) {
-    let of_test = |finding: &Finding| finding.file() != AROUND && finding.severity == Severity::Error;
+    let of_test = |finding: &Finding| !is_around(finding.file()) && finding.severity == Severity::Error;
     let first = found.iter().find(|finding| finding.severity == Severity::Error).map(|finding| finding.title.clone());
     let mut about: Vec<Finding> = found.into_iter().filter(of_test).collect();
     for finding in &mut about {
-        finding.secondary.retain(|label| label.span.file != AROUND);
+        finding.secondary.retain(|label| !is_around(label.span.file));
         // The lines are the definition's, not those of the organisation around them.
         finding.stops = None;
     }
@@ -104,9 +111,10 @@ fn garden_around(
     test: &Test,
     findings: &mut Findings,
 ) -> Option<Garden> {
-    let garden = GARDEN.replace("DEFINITION", definition.name.as_str());
-    let mut document = syntax::parse(AROUND, &garden, findings);
-    let organisation = document.nodes.iter_mut().find(|node| node.name.value == "organisation");
+    let around = syntax::parse(AROUND, GARDEN, findings);
+    let organisation = ORGANISATION.replace("DEFINITION", definition.name.as_str());
+    let mut inside = syntax::parse(INSIDE, &organisation, findings);
+    let organisation = inside.nodes.iter_mut().find(|node| node.name.value == "organisation");
     if let Some(organisation) = organisation {
         let app = organisation.children.iter_mut().find(|node| node.name.value == "app");
         if let Some(app) = app {
@@ -117,7 +125,15 @@ fn garden_around(
             beside
         }));
     }
-    model::build(&[Arc::new(schema::check(document, findings))], definitions, None, findings)
+    let mut check = |path: &str, document| (path.to_owned(), schema::check(document, findings));
+    let files = vec![check("garden.kdl", around), check("organisations/tests.kdl", inside)];
+    let files = model::place(files, "", findings);
+    model::build(&files, definitions, None, findings)
+}
+
+/// Whether a file is one of the garden around a test.
+fn is_around(file: FileId) -> bool {
+    matches!(file, AROUND | INSIDE)
 }
 
 #[cfg(test)]
@@ -179,7 +195,8 @@ definition forum {
         let built_in = Definitions::built_in(&mut sources);
         let file = sources.add(SourceFile::new("definitions/forum.kdl", text));
         let document = schema::check(syntax::parse(file, text, &mut findings), &mut findings);
-        let mut definitions = built_in.with(&[Arc::new(document)], &mut findings);
+        let files = model::place(vec![("definitions/forum.kdl".to_owned(), document)], "", &mut findings);
+        let mut definitions = built_in.with(&files, &mut findings);
         definitions.loaded.retain(|name, _| name.as_str() == "forum");
         check(&definitions, &mut findings);
         findings

@@ -42,19 +42,19 @@ definition board {
 "#;
 
 /// Numbers that look random and are the same each time (a linear congruential generator).
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn below(&mut self, most: usize) -> usize {
+    pub(crate) fn below(&mut self, most: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % most.max(1)
     }
 
-    pub(super) fn one_in(&mut self, most: usize) -> bool {
+    pub(crate) fn one_in(&mut self, most: usize) -> bool {
         self.below(most) == 0
     }
 

@@ -16,7 +16,8 @@ mod edits;
 #[path = "../../../benches/generated/mod.rs"]
 pub(crate) mod generated;
 
-use edits::{Dice, Edited};
+pub(crate) use edits::Dice;
+use edits::Edited;
 use generated::Size;
 
 /// A moment at which nobody sleeps.
@@ -75,19 +76,24 @@ fn told(checked: &Checked) -> Told {
     let garden = checked.garden.as_ref();
     let names = |names: Vec<&parcelle::name::Name>| names.into_iter().map(ToString::to_string).collect();
     let organisations = garden.into_iter().flat_map(|garden| garden.organisations.values());
+    Told {
+        text: render(Format::Text),
+        json: render(Format::Json),
+        organisations: organisations.map(|one| (one.name.to_string(), meaning(one, &checked.sources))).collect(),
+        objects: located_objects(checked),
+        broken: names(garden.into_iter().flat_map(|garden| &garden.broken).collect()),
+        stopped: names(garden.into_iter().flat_map(|garden| garden.stopped.keys()).collect()),
+    }
+}
+
+/// The objects of each organisation as text, every span as path, line and column.
+pub(crate) fn located_objects(checked: &Checked) -> BTreeMap<String, String> {
     let objects = checked.objects.iter().map(|(name, packed)| {
         let mut value = serde_json::to_value(packed.open()).unwrap();
         locate(&mut value, &checked.sources);
         (name.to_string(), value.to_string())
     });
-    Told {
-        text: render(Format::Text),
-        json: render(Format::Json),
-        organisations: organisations.map(|one| (one.name.to_string(), meaning(one, &checked.sources))).collect(),
-        objects: objects.collect(),
-        broken: names(garden.into_iter().flat_map(|garden| &garden.broken).collect()),
-        stopped: names(garden.into_iter().flat_map(|garden| garden.stopped.keys()).collect()),
-    }
+    objects.collect()
 }
 
 /// What an organisation came to mean: each setting with every layer's word and place.

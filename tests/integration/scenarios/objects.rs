@@ -271,6 +271,7 @@ fn inventory_of(objects: usize) -> Inventory {
             own_fields: OwnFields::default(),
             holds_data: false,
             app: None,
+            hosts: std::collections::BTreeSet::new(),
             retired_since: None,
             note: None,
         };

@@ -13,6 +13,7 @@ use parcelle::source::{FileId, Span, Spanned};
 use serde_json::{Value, json};
 
 use super::{World, name};
+use crate::layout::laid_out;
 
 impl World {
     /// A name that no other story on the same server has.
@@ -232,17 +233,18 @@ pub(super) fn merge(whole: &mut Value, part: Value) {
 /// An app of a small garden, with one line in it, for what the garden says about it.
 fn app(text: &str, line: &str) -> parcelle::model::App {
     let garden = format!(
-        "edition 2026\n\ngarden g {{\n    title G\n}}\ncluster ada {{\n    title Ada\n    uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    \
+        "edition 2026\n\ngarden g {{\n    title G\n    ceiling {{ cpu 64 cores; memory 256 GiB; storage 8 TiB; }}\n}}\ncluster ada {{\n    title Ada\n    uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    \
          timezone \"Europe/Paris\"\n    domain ada.example\n    provides {{\n        volume storage-class {{ class fast; }}\n        \
          route ingress {{ class nginx; namespace ingress; certificates letsencrypt; }}\n    }}\n}}\norganisation o {{\n    title O\n    cluster ada\n    domain o.example\n    \
          app static-site {text} {{\n        {line}\n    }}\n}}\n"
     );
-    let file = parcelle::git::RawFile {
-        path: "orgs/garden.kdl".to_owned(),
-        bytes: garden.into_bytes().into(),
-        blob: "1".to_owned(),
+    let raw = |(path, text): (String, String)| parcelle::git::RawFile {
+        blob: text.clone(),
+        bytes: text.into_bytes().into(),
+        path,
     };
-    let snapshot = parcelle::git::Snapshot { commit: None, folder: "orgs".to_owned(), files: vec![file] };
+    let files = laid_out(&garden).into_iter().map(raw).collect();
+    let snapshot = parcelle::git::Snapshot { commit: None, folder: String::new(), files };
     let checked = parcelle::check::check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
     let garden = checked.garden.unwrap_or_else(|| panic!("{:?}", checked.findings));
     let organisation = garden.organisations.get(&name("o")).unwrap_or_else(|| panic!("{:?}", checked.findings));
@@ -257,6 +259,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         uid: Spanned::new(uid.to_owned(), span),
         timezone: "Europe/Paris".to_owned(),
         domain: None,
+        claims: parcelle::model::ClusterClaims::default(),
         complete: true,
         provides: BTreeMap::new(),
         span,
@@ -272,6 +275,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
             undeclared_percent: 50,
             keep_data: Quantity { dimension: Dimension::Duration, amount: 14 * 86_400 },
         },
+        ceiling: None,
         hold: None,
         pin: None,
         rollback: None,
@@ -282,6 +286,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         broken: BTreeSet::new(),
         stopped: BTreeMap::new(),
         judgement: parcelle::model::Judgement::default(),
+        awaited: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }
@@ -292,6 +297,7 @@ fn organisation_node(organisation: &Name, cluster: Arc<Cluster>) -> Organisation
         title: String::new(),
         note: None,
         offer: None,
+        grants: parcelle::model::Grants::default(),
         cluster,
         domain: None,
         timezone: "Europe/Paris".to_owned(),

@@ -8,15 +8,27 @@ use super::tokens::{reads, tokens};
 
 /// The parts in order, each with its modules.
 const PARTS: &[(&str, &[&str])] = &[
-    ("typed", &["names", "read", "domain", "typed", "definition", "judgement", "spelling", "explain"]),
+    ("typed", &["names", "read", "boundary", "domain", "typed", "definition", "judgement", "spelling", "explain"]),
     ("drafted", &["draft"]),
     ("judged", &["rules", "stop"]),
     ("remembered", &["incremental"]),
 ];
 /// What rules may import of `draft`: its data.
 const DATA_OF_DRAFTS: &[&str] = &["Draft", "FileReading"];
-/// What rules may import of `rules`: their subjects, and the ownership of domains. Everything else there is another rule.
-const SUBJECTS: &[&str] = &["ClaimIndex", "One", "SoundApp", "View", "ownership"];
+/// What rules may import of `rules`: their subjects, and what claims are and whose. Everything else there is another rule.
+const SUBJECTS: &[&str] = &[
+    "ClaimIndex",
+    "ClusterNames",
+    "Holdings",
+    "One",
+    "Refused",
+    "SoundApp",
+    "View",
+    "cluster_names",
+    "holdings",
+    "ownership",
+    "refused",
+];
 
 /// What `src/model/mod.rs` hands on, by the module that it comes from.
 fn handed_on(root: &str) -> BTreeMap<&str, &str> {

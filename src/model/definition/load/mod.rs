@@ -16,7 +16,7 @@ use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration
 use crate::expression::{Scope, Type};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Layer;
-use crate::schema::CheckedFile;
+use crate::model::PlacedFile;
 use crate::schema::suggest::nearest;
 use crate::source::Spanned;
 use crate::syntax::{Document, Node};
@@ -47,7 +47,7 @@ pub(crate) fn load_built_in(documents: &[Document], findings: &mut Findings) -> 
 }
 
 /// The definitions that come with parcelle, and over them those of a garden's files, as the schema checked them.
-pub fn load_all(built_in: &[Document], garden: &[Arc<CheckedFile>], findings: &mut Findings) -> Definitions {
+pub fn load_all(built_in: &[Document], garden: &[Arc<PlacedFile>], findings: &mut Findings) -> Definitions {
     load_built_in(built_in, findings).with(garden, findings)
 }
 

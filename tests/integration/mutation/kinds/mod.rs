@@ -261,7 +261,9 @@ impl File<'_> {
             if bare.is_empty() || bare.starts_with("//") || bare == "}" {
                 continue;
             }
-            self.replace("line-removed", range.start..(range.end + 1).min(self.text.len()), "", Expect::AtMostOne);
+            if !self.is_granting(range.start, bare) {
+                self.replace("line-removed", range.start..(range.end + 1).min(self.text.len()), "", Expect::AtMostOne);
+            }
             if !bare.contains(['{', '}']) {
                 let again = format!("\n{line}");
                 let twice = range.end + 1..range.end + again.len();
@@ -295,6 +297,12 @@ impl File<'_> {
         self.lists();
     }
 
+    /// Whether a line says what an offer grants: without it the garden's ceiling is too little for each that has more.
+    fn is_granting(&self, at: usize, line: &str) -> bool {
+        let open = self.text[..at].rfind("grants {");
+        line == "grants {" || open.is_some_and(|open| !self.text[open..at].contains('}'))
+    }
+
     /// Blocks of several lines: twice, gone, moved into the block after them.
     fn blocks(&mut self) {
         let all: Vec<_> = lines(self.text).collect();
@@ -311,7 +319,9 @@ impl File<'_> {
             let again = format!("\n{block}");
             let second = end.end + 1..end.end + again.len();
             self.replace("block-twice", end.end..end.end, &again, Expect::OnLines(second));
-            self.replace("block-removed", range.start..(end.end + 1).min(self.text.len()), "", Expect::AtMostOne);
+            if !self.is_granting(range.start, line.trim()) {
+                self.replace("block-removed", range.start..(end.end + 1).min(self.text.len()), "", Expect::AtMostOne);
+            }
         }
     }
 
