@@ -109,7 +109,9 @@ impl Session {
         }
         if head.renderer_hash != checked.renderer_hash {
             let (written, own) = (&head.renderer_hash, &checked.renderer_hash);
-            moved.push(format!("another parcelle made it (renderer `{written}`, and this one is `{own}`): it may render other objects"));
+            moved.push(format!(
+                "another parcelle made it (renderer `{written}`, and this one is `{own}`): it may render other objects"
+            ));
         }
         moved
     }
@@ -187,8 +189,13 @@ struct HeldAgainst<'a> {
 impl HeldAgainst<'_> {
     fn organisation(&self, anew: &mut OrganisationPlan) -> (Moved, Further) {
         let (mut found, mut further) = (Moved::default(), Further::default());
+        let is_done = self.actions(anew, &mut found);
+        if is_done {
+            let (name, commit) = (&anew.organisation, &self.state.stored.inventory.commit);
+            let at = if commit.is_empty() { String::new() } else { format!(" (it is at commit `{commit}`)") };
+            return (Moved::of(format!("all that the file says of `{name}` is applied already{at}")), further);
+        }
         self.head(anew, &mut found);
-        self.actions(anew, &mut found);
         if found.count == 0 {
             further = self.restrict(anew, &mut found);
         }
@@ -212,7 +219,8 @@ impl HeldAgainst<'_> {
         let what = format!("the uid of cluster `{}`", anew.cluster);
         found.differs(&what, &written.cluster_uid, &anew.cluster_uid);
         found.differs(&format!("the namespace of `{name}`"), &written.namespace, &anew.namespace);
-        let rendered = if written.changes_anything() { decide::rendered_hash(&self.state.objects) } else { String::new() };
+        let rendered =
+            if written.changes_anything() { decide::rendered_hash(&self.state.objects) } else { String::new() };
         found.differs(&format!("what is rendered for `{name}`"), &written.rendered_hash, &rendered);
         if written.hatches != anew.hatches {
             found.push(format!("the file lists other hatches of `{name}` than are in use or new by now"));
@@ -223,15 +231,17 @@ impl HeldAgainst<'_> {
         };
         let apps: BTreeSet<&Name> = written.retired.keys().chain(anew.retired.keys()).collect();
         for app in apps.into_iter().filter(|app| !same(written.retired.get(*app), anew.retired.get(*app))) {
-            found.push(format!("the time for which the data of `{name}/{app}` is kept is another one in the file"));
+            found.push(format!(
+                "the file says otherwise since when and for how long the data of `{name}/{app}` is kept"
+            ));
         }
         if !same(written.retired_organisation.as_ref(), anew.retired_organisation.as_ref()) {
-            found.push(format!("the time for which the data of `{name}` is kept is another one in the file"));
+            found.push(format!("the file says otherwise since when and for how long the data of `{name}` is kept"));
         }
     }
 
-    /// What it says of each object.
-    fn actions(&self, anew: &OrganisationPlan, found: &mut Moved) {
+    /// What it says of each object. Returns whether all that it writes is done already, and nothing else is amiss.
+    fn actions(&self, anew: &OrganisationPlan, found: &mut Moved) -> bool {
         let name = &anew.organisation;
         let by_identity: BTreeMap<_, &Action> =
             anew.actions.iter().map(|action| (action.id.identity(), action)).collect();
@@ -254,12 +264,10 @@ impl HeldAgainst<'_> {
             }
         }
         if found.count == 0 && !done.is_empty() && done.len() == writes {
-            let commit = &self.state.stored.inventory.commit;
-            let at = if commit.is_empty() { String::new() } else { format!(" (it is at commit {commit})") };
-            found.push(format!("all that the file says of `{name}` is applied already{at}"));
-            return;
+            return true;
         }
         done.into_iter().for_each(|id| found.push(format!("{id} of `{name}`: what the file says is applied already")));
+        false
     }
 
     /// Whether the object of a deletion went with its entry, and the garden does not ask for it.

@@ -81,7 +81,8 @@ fn what_changed(round: &RoundState<'_>, before: &OrganisationObjects, after: &Or
         let what = if after.waiting.contains_key(*app) { "closed" } else { "opened" };
         return Some(format!("the hours for new releases of `{name}/{app}` {what}"));
     }
-    (rendered_hash(before) != rendered_hash(after)).then(|| format!("what is rendered for `{name}` changed with the hour"))
+    (rendered_hash(before) != rendered_hash(after))
+        .then(|| format!("what is rendered for `{name}` changed with the hour"))
 }
 
 fn turn(round: &RoundState<'_>, app: &str, before: Option<State>, after: Option<State>) -> String {

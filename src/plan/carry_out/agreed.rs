@@ -126,7 +126,8 @@ fn is_news(written: &Action, anew: &Action) -> bool {
 fn of_facts(written: &Action, anew: &Action) -> Option<String> {
     let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
     let app = |action: &Action| action.app.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
-    let origin = |action: &Action| action.origin.as_ref().map_or_else(|| "none".to_owned(), |at| format!("{at}:{}", at.column));
+    let origin =
+        |action: &Action| action.origin.as_ref().map_or_else(|| "none".to_owned(), |at| format!("{at}:{}", at.column));
     let facts = [
         ("apiVersion", written.id.api_version.to_string(), anew.id.api_version.to_string()),
         ("what", text(&written.what), text(&anew.what)),
@@ -144,12 +145,13 @@ fn unlike(what: &str, written: &str, anew: &str) -> String {
 }
 
 fn of_writes(written: &Action, anew: &Action, clocks: Clocks) -> Option<String> {
-    of_base(written, anew).or_else(|| {
-        let is_same = written.verb() == anew.verb() && is_same_reason(written, anew, clocks);
-        (!is_same).then(|| says(written, anew))
-    })
-    .or_else(|| of_facts(written, anew))
-    .or_else(|| of_rest(written, anew))
+    of_base(written, anew)
+        .or_else(|| {
+            let is_same = written.verb() == anew.verb() && is_same_reason(written, anew, clocks);
+            (!is_same).then(|| says(written, anew))
+        })
+        .or_else(|| of_facts(written, anew))
+        .or_else(|| of_rest(written, anew))
 }
 
 /// What was there when the plan was made, and is no more.
@@ -208,12 +210,14 @@ fn of_rest(written: &Action, anew: &Action) -> Option<String> {
 fn of_changes(written: &Action, anew: &Action) -> Option<String> {
     let mut pairs = written.changes.iter().zip(&anew.changes);
     if let Some((one, _)) = pairs.find(|(one, other)| !is_same_change(one, other)) {
-        return Some(format!("what the file says of its field `{}` is otherwise in the plan made anew", cut(&one.path)));
+        return Some(format!(
+            "what the file says of its field `{}` is otherwise in the plan made anew",
+            cut(&one.path)
+        ));
     }
     let counts = (written.changes.len(), anew.changes.len());
-    (counts.0 != counts.1).then(|| {
-        format!("the file says that {} fields of it move, the plan made anew {}", counts.0, counts.1)
-    })
+    (counts.0 != counts.1)
+        .then(|| format!("the file says that {} fields of it move, the plan made anew {}", counts.0, counts.1))
 }
 
 fn is_same_change(one: &FieldChange, other: &FieldChange) -> bool {

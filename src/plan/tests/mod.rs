@@ -8,7 +8,8 @@ use serde_json::json;
 use super::*;
 use crate::plan::deed::Prepare;
 use crate::plan::order::{Phase, steps};
-use world::{Case, world};
+use crate::render::{Object, Origins};
+use world::{Case, World, world};
 
 mod footprint;
 mod world;
@@ -121,6 +122,20 @@ fn deleting() -> Case {
         .unwrap()
 }
 
+/// The garden asks for an object after all.
+fn want(world: &mut World, id: &ObjectId) {
+    world.desired.retired.clear();
+    world.directives.retired = None;
+    world.desired.objects.push(Object {
+        id: id.clone(),
+        body: (*world.live.objects[id].body).clone(),
+        origins: Origins::default(),
+        app: world.inventory.entries[id].app.clone(),
+        stage: id.facts().stage,
+        holds_data: false,
+    });
+}
+
 proptest! {
     #[test]
     fn the_guard_refuses_every_delete_that_a_mutation_made_wrong(which in 0_usize..16, mutation in 0_u8..11) {
@@ -144,7 +159,7 @@ proptest! {
             6 => { world.directives.clean = false; }
             7 => { plan.actions[at].id.namespace = "lescommuns".into(); }
             8 => { world.live.cluster_uid = "another".to_owned(); }
-            10 => world.want(id.clone()),
+            10 => want(&mut world, &id),
             // Young data.
             _ if data => { world.inventory.entries.get_mut(&id).unwrap().retired_since = Some(world.now - 5); }
             _ => { world.live.objects.remove(&id); }

@@ -109,7 +109,7 @@ enum DryRunCase {
 /// A case made into what a plan is decided from.
 pub(super) struct World {
     garden: Name,
-    desired: OrganisationObjects,
+    pub(super) desired: OrganisationObjects,
     pub(super) live: Live,
     pub(super) inventory: Inventory,
     pub(super) directives: Directives,
@@ -134,18 +134,6 @@ impl World {
             schemas: &self.schemas,
             sources: &self.sources,
         }
-    }
-
-    /// The garden asks for an object after all.
-    pub(super) fn want(&mut self, id: ObjectId) {
-        let app = self.inventory.entries[&id].app.clone();
-        let body = (*self.live.objects[&id].body).clone();
-        self.desired.retired.clear();
-        self.directives.retired = None;
-        let origins = Origins::default();
-        let holds_data = false;
-        let stage = id.facts().stage;
-        self.desired.objects.push(Object { id, stage, app, holds_data, body, origins });
     }
 
     pub(super) fn guard<'a>(&'a self, adopted: &'a BTreeSet<(String, String)>) -> guard::GuardInput<'a> {
