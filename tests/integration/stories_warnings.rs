@@ -148,6 +148,6 @@ async fn a_loop_tells_each_warning_once_on_the_line_of_the_garden() {
     // Once, where the size is said, although each commit moved the value.
     let title =
         "the API server warns of `spec.resources.requests.storage` of `PersistentVolumeClaim notes-data` in `alpha`";
-    assert_eq!(told, [format!("alpha.kdl:10:9 {title}")]);
+    assert_eq!(told, [format!("organisations/alpha.kdl:10:9 {title}")]);
     this.ended().await;
 }
