@@ -50,6 +50,7 @@ mod stories_remove;
 mod stories_retry;
 mod stories_rules;
 mod stories_saved;
+mod stories_saved_edited;
 mod stories_secrets;
 mod stories_sources;
 mod stories_unions;

@@ -48,7 +48,7 @@ pub(in crate::engine) fn input<'a>(
 }
 
 /// The second opinion: what breaks a promise is refused, whatever decided it, and holds back what comes after it.
-pub(super) fn guard(
+pub(in crate::engine) fn guard(
     round: &RoundState<'_>,
     cluster: &ClusterState,
     state: &OrganisationState,
@@ -88,6 +88,8 @@ fn with_facts<T>(
         cluster_uid: &cluster.uid.value,
         live: &state.live,
         inventory: &state.stored.inventory,
+        desired: &state.objects,
+        retired: state.directives.retired.map(|(keep, _)| keep),
         limits: &round.garden.deletions,
         adopted: &adopted,
         desired: &state.objects.objects,

@@ -15,7 +15,7 @@ use crate::plan::{
     Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan,
 };
 use crate::policy::{self, Grounds};
-use crate::render::{Object, ObjectId};
+use crate::render::{Object, ObjectId, OrganisationObjects};
 
 /// Group and kind of what holds people's data whatever anyone says of an object: a list of its own, since a mistake in the
 /// table of kinds must not pass here too.
@@ -45,6 +45,10 @@ pub(crate) struct GuardInput<'a> {
     pub(crate) live: &'a Live,
     /// What is ours.
     pub(crate) inventory: &'a Inventory,
+    /// What the garden asks for.
+    pub(crate) desired: &'a OrganisationObjects,
+    /// For how long the garden keeps the data of the whole organisation, in seconds, where it is retired.
+    pub(crate) retired: Option<u64>,
     /// The garden's brakes on deletion.
     pub(crate) limits: &'a Deletions,
     /// Objects that the garden says to `adopt`, as (kind, name).
@@ -185,6 +189,9 @@ fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Ok(entry) => entry,
         Err(why) => return Some((Promise::NoForeignDelete, why)),
     };
+    if is_wanted(input, &action.id) {
+        return Some((Promise::Wanted, format!("the garden asks for `{}`", action.id)));
+    }
     if !input.clean {
         return Some((Promise::CleanPrune, "the organisation is not clean on one commit".to_owned()));
     }
@@ -200,6 +207,28 @@ fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         }
     }
     if is_namespace(&action.id) { check_namespace(plan, input) } else { None }
+}
+
+/// Whether the garden asks for an object, by whichever version of its API: what is retired it asks for until the time of
+/// that has come.
+fn is_wanted(input: &GuardInput<'_>, id: &ObjectId) -> bool {
+    let objects = input.desired.objects.iter().map(|object| (&object.id, object.app.as_ref()));
+    let secrets = input.desired.secrets.iter().map(|secret| (&secret.id, secret.app.as_ref()));
+    let Some((_, app)) = objects.chain(secrets).find(|(other, _)| other.identity() == id.identity()) else {
+        return false;
+    };
+    let is_past = |since: Option<i64>, keep: u64| {
+        let keep = i64::try_from(keep.max(input.limits.keep_data.amount)).unwrap_or(i64::MAX);
+        since.unwrap_or(input.now).saturating_add(keep) <= input.now
+    };
+    let of_app = || {
+        let app = app?;
+        let (keep, _) = input.desired.retired.get(app)?;
+        let entries = input.inventory.entries.values().filter(|entry| entry.app.as_ref() == Some(app));
+        Some(is_past(entries.filter_map(|entry| entry.retired_since).min(), *keep))
+    };
+    let of_all = input.retired.is_some_and(|keep| is_past(input.inventory.retired_since, keep));
+    !of_all && !of_app().unwrap_or(false)
 }
 
 /// A namespace goes only when nothing foreign is in it and everything of ours in it goes in the same plan.

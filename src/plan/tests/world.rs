@@ -110,7 +110,7 @@ enum DryRunCase {
 /// A case made into what a plan is decided from.
 pub(super) struct World {
     garden: Name,
-    desired: OrganisationObjects,
+    pub(super) desired: OrganisationObjects,
     pub(super) live: Live,
     pub(super) inventory: Inventory,
     pub(super) directives: Directives,
@@ -144,6 +144,8 @@ impl World {
             cluster_uid: "cluster",
             live: &self.live,
             inventory: &self.inventory,
+            desired: &self.desired,
+            retired: self.directives.retired.map(|(keep, _)| keep),
             limits: &self.limits,
             adopted,
             desired: &self.desired.objects,
