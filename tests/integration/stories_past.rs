@@ -201,11 +201,11 @@ async fn what_was_begun_is_taken_back_where_the_garden_declares_it() {
     this.pushed(&garden(&notes(33, ""))).await;
     let begun = this.head();
     assert_eq!(this.versions().await, ["32", "33"]);
-    // Another commit is no declaration of it.
-    for to in [&begun, "main", ""] {
+    // Another commit is no declaration of it, and what moves or is short is no commit.
+    for (to, code) in [(begun.as_str(), "E0405"), ("main", "E0204"), ("", "E0204"), (&whole[..11], "E0204")] {
         let said = format!("    rollback to=\"{to}\"\n");
         let told = this.pushed(&garden_saying(&notes(32, ""), &said)).await;
-        assert_eq!(told.findings.first().map(|told| &told[..5]), Some("E0405"), "{to}: {:?}", told.findings);
+        assert_eq!(told.findings.first().map(|told| &told[..5]), Some(code), "{to}: {:?}", told.findings);
     }
     let said = format!("    rollback to=\"{}\"\n", &whole[..12]);
     let told = this.pushed(&garden_saying(&notes(32, ""), &said)).await;

@@ -243,7 +243,8 @@ fn app(text: &str, line: &str) -> parcelle::model::App {
         bytes: text.into_bytes().into(),
         path,
     };
-    let files = laid_out(&garden).into_iter().map(raw).collect();
+    // The file of the organisation comes first, since the spans of a story are those of its only file.
+    let files = laid_out(&garden).into_iter().rev().map(raw).collect();
     let snapshot = parcelle::git::Snapshot { commit: None, folder: String::new(), files };
     let checked = parcelle::check::check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
     let garden = checked.garden.unwrap_or_else(|| panic!("{:?}", checked.findings));
