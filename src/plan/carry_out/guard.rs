@@ -11,6 +11,7 @@ use crate::plan::decide::action::{Action, Base};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Deleting, Refusing};
 use crate::plan::state::path;
+use crate::plan::state::unseen::full_name;
 use crate::plan::{
     Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan,
 };
@@ -53,8 +54,6 @@ pub(crate) struct GuardInput<'a> {
     pub(crate) limits: &'a Deletions,
     /// Objects that the garden says to `adopt`, as (kind, name).
     pub(crate) adopted: &'a BTreeSet<(String, String)>,
-    /// What is to be applied.
-    pub(crate) desired: &'a [Object],
     /// What the organisation may name and reach.
     pub(crate) grounds: &'a Grounds,
     /// Whether the organisation and every file it uses are clean on one commit.
@@ -79,7 +78,7 @@ pub fn check(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPromi
     let mut broken = Vec::new();
     let writes = plan.changes_anything();
     let desired: BTreeMap<&ObjectId, &Object> =
-        input.desired.iter().filter(|_| writes).map(|object| (&object.id, object)).collect();
+        input.desired.objects.iter().filter(|_| writes).map(|object| (&object.id, object)).collect();
     for (at, action) in plan.actions.iter().enumerate() {
         let refused = check_action(plan, input, action).or_else(|| check_content(input, &desired, action));
         broken.extend(refused.map(|(promise, why)| BrokenPromise { action: at, promise, why }));
@@ -156,6 +155,10 @@ fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action,
     }
     let adopted = input.adopted.contains(&(action.id.kind.to_string(), action.id.name.to_string()));
     let ours = entry(input, &action.id).is_some_and(|entry| is_it(entry, live));
+    if let Some(unseen) = input.live.unseen.first().filter(|_| !ours && is_namespace(&action.id)) {
+        let what = full_name(&unseen.group, &unseen.resource);
+        return Some((Promise::NoForeignDelete, format!("whether the namespace holds any {what} is not known")));
+    }
     (!ours && !adopted)
         .then(|| (Promise::NoForeignDelete, format!("`{}` exists and is neither ours nor adopted", action.id)))
 }
@@ -235,6 +238,10 @@ fn is_wanted(input: &GuardInput<'_>, id: &ObjectId) -> bool {
 fn check_namespace(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Refused {
     if let Some(foreign) = input.live.foreign.first() {
         return Some((Promise::NoDataLost, format!("the namespace holds objects of others (`{foreign}`)")));
+    }
+    if let Some(unseen) = input.live.unseen.first() {
+        let what = full_name(&unseen.group, &unseen.resource);
+        return Some((Promise::NoDataLost, format!("whether the namespace holds any {what} is not known")));
     }
     let deleted =
         |id: &ObjectId| plan.actions.iter().any(|action| is_delete(action) && action.id.identity() == id.identity());

@@ -132,6 +132,7 @@ fn want(world: &mut World, id: &ObjectId) {
         origins: Origins::default(),
         app: world.inventory.entries[id].app.clone(),
         stage: id.facts().stage,
+        by_hand: std::collections::BTreeSet::default(),
         holds_data: false,
     });
 }
