@@ -12,7 +12,7 @@ use crate::render::{DAY, NIGHT, Read, errors, every_choice_of_every_definition, 
 /// Whether the keys of a map are anybody's.
 fn is_free(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    matches!(path[..], [.., "matchLabels"] | ["data" | "binaryData"] | ["spec", "selector"] | [.., "storages"])
+    matches!(path[..], [.., "matchLabels" | "storages"] | ["data" | "binaryData"] | ["spec", "selector"])
 }
 
 /// Labels and fields that every object has.

@@ -94,7 +94,7 @@ fn leaves<'v>(value: &'v Value, pointer: String, out: &mut Vec<(String, &'v Valu
             leaves(value, format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), out);
         }),
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(at, item)| leaves(item, format!("{pointer}/{at}"), out))
+            items.iter().enumerate().for_each(|(at, item)| leaves(item, format!("{pointer}/{at}"), out));
         }
         scalar => out.push((pointer, scalar)),
     }
