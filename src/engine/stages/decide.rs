@@ -92,7 +92,6 @@ fn with_facts<T>(
         retired: state.directives.retired.map(|(keep, _)| keep),
         limits: &round.garden.deletions,
         adopted: &adopted,
-        desired: &state.objects.objects,
         grounds: &grounds,
         clean: state.directives.clean,
         now: round.seconds(),

@@ -53,8 +53,6 @@ pub(crate) struct GuardInput<'a> {
     pub(crate) limits: &'a Deletions,
     /// Objects that the garden says to `adopt`, as (kind, name).
     pub(crate) adopted: &'a BTreeSet<(String, String)>,
-    /// What is to be applied.
-    pub(crate) desired: &'a [Object],
     /// What the organisation may name and reach.
     pub(crate) grounds: &'a Grounds,
     /// Whether the organisation and every file it uses are clean on one commit.
@@ -79,7 +77,7 @@ pub fn check(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPromi
     let mut broken = Vec::new();
     let writes = plan.changes_anything();
     let desired: BTreeMap<&ObjectId, &Object> =
-        input.desired.iter().filter(|_| writes).map(|object| (&object.id, object)).collect();
+        input.desired.objects.iter().filter(|_| writes).map(|object| (&object.id, object)).collect();
     for (at, action) in plan.actions.iter().enumerate() {
         let refused = check_action(plan, input, action).or_else(|| check_content(input, &desired, action));
         broken.extend(refused.map(|(promise, why)| BrokenPromise { action: at, promise, why }));

@@ -130,6 +130,7 @@ fn want(world: &mut World, id: &ObjectId) {
         id: id.clone(),
         body: (*world.live.objects[id].body).clone(),
         origins: Origins::default(),
+        by_hand: BTreeSet::new(),
         app: world.inventory.entries[id].app.clone(),
         stage: id.facts().stage,
         holds_data: false,

@@ -148,7 +148,6 @@ impl World {
             retired: self.directives.retired.map(|(keep, _)| keep),
             limits: &self.limits,
             adopted,
-            desired: &self.desired.objects,
             grounds: &self.grounds,
             clean: self.directives.clean,
             now: self.now,
