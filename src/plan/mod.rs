@@ -50,6 +50,8 @@ pub(crate) use state::input::{
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
+pub use state::unseen::Unseen;
+pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unseen};
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};

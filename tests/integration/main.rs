@@ -48,6 +48,7 @@ mod stories_process;
 mod stories_refusals;
 mod stories_remove;
 mod stories_retry;
+mod stories_rights;
 mod stories_rules;
 mod stories_saved;
 mod stories_saved_edited;

@@ -11,6 +11,7 @@ use crate::plan::decide::action::{Action, Base};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Deleting, Refusing};
 use crate::plan::state::path;
+use crate::plan::state::unseen::full_name;
 use crate::plan::{
     Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan,
 };
@@ -154,6 +155,10 @@ fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action,
     }
     let adopted = input.adopted.contains(&(action.id.kind.to_string(), action.id.name.to_string()));
     let ours = entry(input, &action.id).is_some_and(|entry| is_it(entry, live));
+    if let Some(unseen) = input.live.unseen.first().filter(|_| !ours && is_namespace(&action.id)) {
+        let what = full_name(&unseen.group, &unseen.resource);
+        return Some((Promise::NoForeignDelete, format!("whether the namespace holds any {what} is not known")));
+    }
     (!ours && !adopted)
         .then(|| (Promise::NoForeignDelete, format!("`{}` exists and is neither ours nor adopted", action.id)))
 }
@@ -233,6 +238,10 @@ fn is_wanted(input: &GuardInput<'_>, id: &ObjectId) -> bool {
 fn check_namespace(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Refused {
     if let Some(foreign) = input.live.foreign.first() {
         return Some((Promise::NoDataLost, format!("the namespace holds objects of others (`{foreign}`)")));
+    }
+    if let Some(unseen) = input.live.unseen.first() {
+        let what = full_name(&unseen.group, &unseen.resource);
+        return Some((Promise::NoDataLost, format!("whether the namespace holds any {what} is not known")));
     }
     let deleted =
         |id: &ObjectId| plan.actions.iter().any(|action| is_delete(action) && action.id.identity() == id.identity());

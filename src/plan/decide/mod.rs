@@ -56,14 +56,16 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     plan
 }
 
-/// Holds everything inside a namespace back that is not ours or is being deleted.
+/// Holds everything inside a namespace back that is not ours, not known to be, or is being deleted.
 fn bar_namespace(actions: &mut [Action], namespace: &str) {
     let is_barred = |action: &Action| {
         action.id.is(kind::NAMESPACE)
             && *action.id.name == *namespace
             && matches!(
                 action.deed,
-                Deed::Refused { .. } | Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }
+                Deed::Refused { .. }
+                    | Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }
+                    | Deed::Held { why: Holding::NotRead { .. }, .. }
             )
     };
     if !actions.iter().any(is_barred) {

@@ -133,6 +133,7 @@ fn want(world: &mut World, id: &ObjectId) {
         by_hand: BTreeSet::new(),
         app: world.inventory.entries[id].app.clone(),
         stage: id.facts().stage,
+        by_hand: std::collections::BTreeSet::default(),
         holds_data: false,
     });
 }
