@@ -130,7 +130,6 @@ fn want(world: &mut World, id: &ObjectId) {
         id: id.clone(),
         body: (*world.live.objects[id].body).clone(),
         origins: Origins::default(),
-        by_hand: BTreeSet::new(),
         app: world.inventory.entries[id].app.clone(),
         stage: id.facts().stage,
         by_hand: std::collections::BTreeSet::default(),
