@@ -164,7 +164,7 @@ impl fmt::Display for Holding {
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
             Self::SourceNotRead { why } => write!(to, "what it is made from could not be read: {why}"),
             Self::NotKnownEmpty { unseen } => write!(to, "not known to be empty: {}", unseen::words(unseen)),
-            Self::NamespaceBarred => to.write_str("its namespace is not ours, not known to be, or is being deleted"),
+            Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
             Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
             Self::After { of, leaves: false } => write!(to, "held back since {of} was refused"),
