@@ -74,6 +74,7 @@ impl Session {
         }
         self.known.inventories.clear();
         round.unreached.extend(self.unreached());
+        self.note_unanswered(&mut round);
         Ok(Some(round))
     }
 

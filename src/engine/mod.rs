@@ -135,6 +135,7 @@ impl Session {
         self.known.inventories.clear();
         round.unreached.extend(self.unreached());
         round.unreached.extend(self.unasked.clone());
+        self.note_unanswered(&mut round);
         Round { refused: self.refused.clone(), ..round }
     }
 

@@ -191,7 +191,7 @@ impl Session {
     pub(super) async fn learn(&mut self, now: jiff::Timestamp) {
         let Some(clusters) = &self.clusters else { return };
         let inventories = past::read_inventories(&clusters.connections(), &clusters.garden).await;
-        let asked = self.source.ask_for(past::named_commits(&inventories));
+        let asked = self.source.ask_for(past::named_commits(&inventories.0));
         tokio::select! {
             () = asked => {}
             () = self.shutdown.asked() => return,

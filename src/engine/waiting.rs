@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Formatter};
 
 use super::known::Known;
+use super::round::Round;
 use super::session::Session;
 use crate::model::{Awaited, Claims};
 use crate::name::Name;
@@ -17,6 +18,16 @@ pub(crate) enum WaitingFor {
     Unknown { claim: String, cluster: Name },
     /// It asks for what another organisation gives up and still has in its cluster.
     HandOver { held: String, by: Name },
+}
+
+impl WaitingFor {
+    /// The cluster that cannot be read, where that is why.
+    fn cluster(&self) -> Option<&Name> {
+        match self {
+            Self::Home { cluster } | Self::Unknown { cluster, .. } => Some(cluster),
+            Self::HandOver { .. } => None,
+        }
+    }
 }
 
 impl Display for WaitingFor {
@@ -47,6 +58,15 @@ impl Session {
             let awaited = garden.awaited.get(organisation)?.iter().find(|awaited| self.known.still_holds(awaited))?;
             Some(WaitingFor::HandOver { held: awaited.held.clone(), by: awaited.by.clone() })
         })
+    }
+
+    /// Takes note of the clusters that organisations wait for and that gave no answer, with the reason.
+    pub(super) fn note_unanswered(&self, round: &mut Round) {
+        for cluster in round.waiting.values().filter_map(WaitingFor::cluster) {
+            if let Some(why) = self.known.unanswered.get(cluster) {
+                round.unreached.entry(cluster.clone()).or_insert_with(|| why.clone());
+            }
+        }
     }
 
     /// Of organisations that waited, those that wait no longer.

@@ -117,17 +117,10 @@ impl<'a> Check<'a> {
         if finding.severity == Severity::Error {
             self.broken.insert(node.head);
         }
-        self.room = match self.room {
-            0 => return,
-            1 => {
-                self.findings.push(size::too_many(node));
-                0
-            }
-            more => {
-                self.findings.push(finding);
-                more - 1
-            }
-        };
+        if self.room > 0 {
+            self.room -= 1;
+            self.findings.push(if self.room == 0 { size::too_many(node) } else { finding });
+        }
     }
 
     /// Whether the file says an edition that we know; a file that says none is read as of ours.

@@ -38,6 +38,8 @@ pub struct Known {
     pub(super) inventories: BTreeMap<Name, PackedInventories>,
     /// Clusters whose inventories could not be read: what is applied there is not known.
     pub(super) unread: BTreeSet<Name>,
+    /// Why the inventories of clusters could not be read when they were asked for last.
+    pub(super) unanswered: BTreeMap<Name, String>,
     /// Those of them, and others, of which some inventory was never read: whose claims are there is not known.
     pub(super) unlearnt: BTreeSet<Name>,
     /// Organisations that a watch stirred and no round has looked at yet.
@@ -94,12 +96,13 @@ impl Known {
     /// Takes note of which commit each organisation is applied at, and what it was. IO: the repository's history.
     pub(super) fn learn<'n>(
         &mut self,
-        inventories: BTreeMap<Name, StoredInventories>,
+        (inventories, failed): (BTreeMap<Name, StoredInventories>, BTreeMap<Name, String>),
         all: impl Iterator<Item = &'n Name>,
         repository: Option<&Repository>,
         now: jiff::Timestamp,
     ) {
         let all: BTreeSet<Name> = all.cloned().collect();
+        self.unanswered = failed;
         self.unread = all.iter().filter(|name| !inventories.contains_key(*name)).cloned().collect();
         let before = self.applied.take().unwrap_or_default();
         let is_learnt = |cluster: &Name| match inventories.get(cluster) {
@@ -126,7 +129,7 @@ impl Known {
     pub(super) async fn read_inventories(&mut self, clusters: &BTreeMap<Name, Connection>, garden: &Name) {
         let unread = clusters.iter().filter(|(name, _)| !self.inventories.contains_key(*name));
         let unread = unread.map(|(name, connection)| (name.clone(), connection.clone())).collect();
-        self.inventories.extend(packed(past::read_inventories(&unread, garden).await));
+        self.inventories.extend(packed(past::read_inventories(&unread, garden).await.0));
     }
 
     /// The inventories that were read a moment ago, for a batch that is about these organisations: each batch takes its part.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
+use crate::cause::reason_of;
 use crate::check::{Memo, check_again};
 use crate::cluster::{self, Connection};
 use crate::git::{CommitId, Repository, commit_snapshot_after};
@@ -133,15 +134,22 @@ pub(in crate::engine) fn take_back(past: &mut Past, garden: Option<&Garden>, rep
     std::mem::replace(&mut past.taken_back, taken_back) != past.taken_back
 }
 
-/// IO: reads the inventories of every cluster that answers.
+/// IO: reads the inventories of every cluster that answers; of the others it says why not.
 pub(in crate::engine) async fn read_inventories(
     clusters: &BTreeMap<Name, Connection>,
     garden: &Name,
-) -> BTreeMap<Name, cluster::StoredInventories> {
-    let reads = clusters.iter().map(|(name, connection)| async move {
-        Some((name.clone(), cluster::inventory::read(connection, garden).await.ok()?))
-    });
-    join_all(reads).await.into_iter().flatten().collect()
+) -> (BTreeMap<Name, cluster::StoredInventories>, BTreeMap<Name, String>) {
+    let reads = clusters
+        .iter()
+        .map(|(name, connection)| async move { (name.clone(), cluster::inventory::read(connection, garden).await) });
+    let (mut inventories, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    for (name, read) in join_all(reads).await {
+        match read {
+            Ok(read) => drop(inventories.insert(name, read)),
+            Err(error) => drop(failed.insert(name, reason_of(&error))),
+        }
+    }
+    (inventories, failed)
 }
 
 /// The organisations of which an inventory cannot be read although its cluster can.

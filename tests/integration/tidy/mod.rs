@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 mod codes;
 mod layers;
+mod limits;
 mod model;
 mod names;
 mod sizes;
