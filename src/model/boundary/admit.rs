@@ -20,12 +20,17 @@ pub(crate) const NO_PLACE: Code = Code::new("E0315");
 /// No `garden` node in `garden.kdl`, two of them, or one elsewhere.
 pub(crate) const NO_GARDEN: Code = Code::new("E0305");
 
+/// How many nodes of a file that do not count are told: the first ones say what is wrong with all.
+const MOST_TOLD: usize = 20;
+/// How many letters of such a node's line are shown.
+const SHOWN: usize = 60;
+
 /// A file with the nodes that count at its place.
 #[derive(Debug)]
 pub struct PlacedFile {
     pub(crate) place: FilePlace,
     pub(crate) checked: Arc<CheckedFile>,
-    /// The nodes that do not count.
+    /// The nodes that do not count, in file order.
     refused: Vec<RefusedNode>,
 }
 
@@ -48,7 +53,8 @@ enum Admission {
 impl PlacedFile {
     /// Whether a place in the file lies in a node that does not count.
     pub(crate) fn is_refused(&self, place: Span) -> bool {
-        self.refused.iter().any(|node| within(place, node.span))
+        let after = self.refused.partition_point(|node| node.span.start <= place.start);
+        self.refused[..after].last().is_some_and(|node| place.end <= node.span.end.max(node.span.start + 1))
     }
 
     /// Organisations that the file names although none counts there; of the file of an organisation that is its own matter.
@@ -69,7 +75,8 @@ impl Boundary {
                 Admission::Told => {}
                 Admission::Refused(finding) => {
                     // Of a file of which nothing counts it is said once.
-                    if told.is_empty() || !matches!(place, FilePlace::Misnamed | FilePlace::Misleading) {
+                    let most = if matches!(place, FilePlace::Misnamed | FilePlace::Misleading) { 1 } else { MOST_TOLD };
+                    if told.len() < most {
                         told.push(finding);
                     }
                     refused.push(RefusedNode { span: node.span, organisation: organisation(&node) });
@@ -111,7 +118,7 @@ impl Boundary {
 
     /// The finding about an organisation outside of the folders.
     fn outside(&self, node: &Node) -> Finding {
-        let name = called(node);
+        let name = shortened(called(node));
         let folder = self.folders().next().unwrap_or_default();
         Finding::refused(OUT_OF_PLACE, format!("`{}` does not count here", head(node)), node.head)
             .why(format!("organisations stand below {}, each in a file called after it", self.shown()))
@@ -233,9 +240,12 @@ fn called(node: &Node) -> &str {
 /// A node's kind and arguments.
 fn head(node: &Node) -> String {
     let words = std::iter::once(&node.name.value).chain(node.args.iter().map(|arg| &arg.text));
-    words.take(3).map(String::as_str).collect::<Vec<_>>().join(" ")
+    shortened(&words.take(3).map(String::as_str).collect::<Vec<_>>().join(" "))
 }
 
-fn within(inner: Span, outer: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end.max(outer.start + 1)
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

@@ -162,3 +162,16 @@ fn outside_of_the_folders_no_organisation_counts_and_one_file_says_the_garden() 
     assert_eq!(admitted("more.kdl", garden), (vec!["offer o".to_owned()], vec!["E0305 garden g".to_owned()]));
     assert_eq!(admitted("garden.kdl", garden).1, Vec::<String>::new());
 }
+
+#[test]
+fn of_many_nodes_that_do_not_count_the_first_ones_are_told_in_short() {
+    let offers: String = (0..40_000).map(|at| format!("offer o{at} {{ nonsense; }}\n")).collect();
+    let long = format!("offer \"{}\" {{ title T; }}\n", "a".repeat(9_000));
+    for path in ["organisations/alpha.kdl", "organisations/Alpha.kdl"] {
+        let (mut findings, text) = (Findings::default(), format!("{ALPHA}{long}{offers}"));
+        let checked = schema::check(syntax::parse(FileId(0), &text, &mut findings), &mut findings);
+        let placed = drawn("", "").0.admit(path, checked, &mut findings);
+        assert!(placed.checked.document.nodes.len() <= 2 && findings.len() <= 20, "{path}: {}", findings.len());
+        assert!(findings.iter().all(|one| one.title.len() < 200), "{path}");
+    }
+}

@@ -275,6 +275,12 @@ pub enum Holding {
     NamespaceBarred,
     /// It goes after the objects inside it.
     AfterTheRest,
+    /// The saved plan that is applied does not have it: nobody agreed to it.
+    NotAgreed {
+        /// Whether it is more than putting back what others changed: the commit is not applied whole without it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        open: bool,
+    },
     /// Something that comes before it cannot be done.
     After {
         /// The object that comes before it.

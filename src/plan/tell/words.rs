@@ -166,6 +166,7 @@ impl fmt::Display for Holding {
             Self::NotKnownEmpty { unseen } => write!(to, "not known to be empty: {}", unseen::words(unseen)),
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
+            Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
             Self::After { of, leaves: false } => write!(to, "held back since {of} was refused"),
             Self::After { of, leaves: true } => write!(to, "held back until {of} is gone and made again"),
         }

@@ -50,6 +50,7 @@ fn of_held(why: &Holding) -> Option<String> {
         Holding::Paused { .. } => "`parcelle resume` lifts it",
         Holding::NotClean => "mend the findings first",
         Holding::ForeignInside { .. } => AROUND_OTHERS,
+        Holding::NotAgreed { .. } => "plan again, and have that looked at",
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
         Holding::FoughtOver { .. }
         | Holding::Hold { .. }
