@@ -99,6 +99,13 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     })
 }
 
+/// A namespace is adopted only when everything in it was looked at.
+fn not_known_empty(id: &ObjectId, unseen: &[unseen::Unseen], span: Span) -> Finding {
+    Finding::refused(Code::new("E0488"), format!("the namespace `{}` is not known to be empty", id.name), span)
+        .why(unseen::words(unseen))
+        .help(unseen::way_out(unseen))
+}
+
 /// What people must know of something that cannot be done.
 fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Option<Finding> {
     let id = &action.id;
@@ -126,13 +133,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         )
         .why(format!("in it are {}", words::people(objects)))
         .help("a namespace is adopted only with everything in it: say `adopt` of these too, or choose another name for the organisation"),
-        Refusing::NotKnownEmpty { unseen } => Finding::refused(
-            Code::new("E0488"),
-            format!("the namespace `{}` is not known to be empty", id.name),
-            span,
-        )
-        .why(unseen::words(unseen))
-        .help(unseen::way_out(unseen)),
+        Refusing::NotKnownEmpty { unseen } => not_known_empty(id, unseen, span),
         Refusing::ImmutableWithData { path } => Finding::refused(
             Code::new("E0484"),
             format!("`{path}` of `{id}` cannot change"),
