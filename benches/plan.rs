@@ -1,6 +1,6 @@
 //! Deciding over 4,500 objects that are as they should be, and over the same with one field changed in each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -70,6 +70,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
         objects.push(Object {
             body: body(at, replicas),
             origins: Origins::default(),
+            by_hand: BTreeSet::default(),
             app: None,
             stage: Stage::Workload,
             holds_data: false,

@@ -1,6 +1,6 @@
 //! `parcelle apply`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -15,8 +15,11 @@ use super::signals::Ending;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cluster::Reading;
-use crate::engine::{Ask, Round, RoundOptions, Session};
+use crate::engine::{Agreed, Further, Moved, Round, RoundOptions, Session};
+use crate::git::{CommitId, Workspace};
+use crate::name::Name;
 use crate::plan::OrganisationOutcome;
+use crate::visible;
 
 /// What `apply` takes.
 #[derive(Debug, Args)]
@@ -46,6 +49,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     let saved = args.plan.as_ref().map(|file| kept::read_saved(file)).transpose()?;
     let commit = saved.as_ref().map(|plan| plan.head().commit.as_str()).or(args.commit.as_deref()).unwrap_or("HEAD");
     let workspace = find(common, None)?;
+    saved.iter().try_for_each(|saved| known_commit(saved, &workspace))?;
     let uncommitted = workspace.uncommitted(commit)?;
     let session = session::over(workspace, &args.clusters, Some(commit), output).await?;
     let only = match &saved {
@@ -101,7 +105,7 @@ impl Applying<'_> {
     async fn as_shown(&self, mut session: Session, saved: Option<KeptPlan>) -> Result<Exit, CommandFailure> {
         let is_saved = saved.is_some();
         let planned = match saved {
-            Some(plan) => self.check_saved(&mut session, plan).await,
+            Some(plan) => self.check_saved(&mut session, &plan).await,
             None => self.plan(&mut session).await,
         };
         let (round, kept) = match planned {
@@ -148,33 +152,45 @@ impl Applying<'_> {
         Ok((planned?.ok_or_else(nothing)?, writer.finish()?.ok_or_else(nothing)?))
     }
 
-    /// Holds the whole of a saved plan against the clusters before anything is written: it is applied exactly, or not at
-    /// all.
-    async fn check_saved(
-        &self,
-        session: &mut Session,
-        mut saved: KeptPlan,
-    ) -> Result<(Round, KeptPlan), CommandFailure> {
-        let mut moved: Vec<String> = Vec::new();
-        let (mut pending, mut unseen) = (BTreeSet::new(), saved.organisations());
-        let options = RoundOptions { ask: Ask::Nothing, ..self.options.clone() };
-        let read = session.plan_each(&options, |session, mut prepared| {
+    /// Holds the whole of a saved plan against the one that is made anew from its commit, before anything is written: what
+    /// of that is agreed to is done, or nothing is.
+    async fn check_saved(&self, session: &mut Session, saved: &KeptPlan) -> Result<(Round, KeptPlan), CommandFailure> {
+        let other = session.other_head(saved.head());
+        if other.count > 0 {
+            return Err(stale(&other));
+        }
+        let (mut agreed, mut unseen) = (Agreed::default(), saved.organisations());
+        let (mut writer, keep) = (PlanWriter::nameless()?, self.keep());
+        let bar = Bar::start(self.output);
+        session.progress = bar.as_ref().map(Bar::sender);
+        let planned = session.plan_each(&self.options, |session, mut prepared| {
             unseen.retain(|name| !prepared.organisations().contains(name));
-            prepared.plan = saved.of(prepared.organisations())?;
-            moved.extend(session.stale(&prepared, &prepared.plan));
-            pending.extend(session.pending(&prepared));
-            Ok::<_, CommandFailure>(())
+            let written = saved.of(prepared.organisations())?;
+            agreed.join(session.agree(&mut prepared, &written));
+            prepared.stamp();
+            let pending = session.pending(&prepared);
+            writer.add(prepared.plan, &pending, keep)
         });
-        let round = read.await?.unwrap_or_default();
-        let backwards = round.backwards.iter();
-        moved.extend(backwards.map(|(name, back)| format!("`{name}` is at {}, a newer commit", back.at.short())));
-        unseen.retain(|name| !round.backwards.contains_key(name));
-        moved.extend(unseen.iter().map(|name| format!("`{name}` cannot be planned any more")));
-        if !moved.is_empty() {
+        let planned = planned.await;
+        session.progress = None;
+        Bar::finish(bar).await;
+        let round = planned?.unwrap_or_default();
+        let Agreed { mut moved, further } = agreed;
+        for (name, back) in &round.backwards {
+            moved.push(format!("`{name}` is at {}, a newer commit", back.at.short()));
+        }
+        for name in unseen.into_iter().filter(|name| !round.backwards.contains_key(name)) {
+            // What only its inventory knows is told in plans of everything, and nothing of it is written.
+            if saved.of(&BTreeSet::from([name.clone()]))?.changes_anything() {
+                moved.push(session.why_not_planned(&name));
+            }
+        }
+        if moved.count > 0 {
             return Err(stale(&moved));
         }
-        saved.note_pending(&pending);
-        Ok((round, saved))
+        tell_further(&further, self.output);
+        let nothing = || stale(&Moved::of("there is no garden at its commit"));
+        Ok((round, writer.finish()?.ok_or_else(nothing)?))
     }
 
     /// Does what is kept, exactly.
@@ -237,21 +253,50 @@ fn ended() -> CommandFailure {
     CommandFailure::asked("apply was ended before it was done", "run it again: what was begun goes on")
 }
 
-/// A saved plan whose ground has moved.
-fn stale(moved: &[String]) -> CommandFailure {
-    let shown = moved.iter().take(STALE_SHOWN).cloned().collect::<Vec<_>>().join("\n        ");
-    let more = moved
-        .len()
-        .checked_sub(STALE_SHOWN + 1)
-        .map_or(String::new(), |more| format!("\n        and {} more", more + 1));
-    CommandFailure::asked(
-        format!("the saved plan is stale, so nothing was applied\nwhy     {shown}{more}"),
-        "plan again with `parcelle plan --save FILE`, and have it looked at again",
-    )
+/// A saved plan that must not be applied, with the reasons.
+fn stale(moved: &Moved) -> CommandFailure {
+    let shown: Vec<String> = moved.told.iter().map(|why| visible::line(why)).collect();
+    let more = moved.count.saturating_sub(shown.len());
+    let more = if more == 0 { String::new() } else { format!("\n        and {more} more") };
+    CommandFailure::Stale(format!(
+        "the saved plan is stale, so nothing was applied\nwhy     {}{more}",
+        shown.join("\n        ")
+    ))
 }
 
-/// So many reasons are told; what they say has mostly one cause.
-const STALE_SHOWN: usize = 8;
+/// Says what only the plan made anew has: nobody agreed to it.
+fn tell_further(further: &BTreeMap<Name, Further>, output: &Output) {
+    if further.is_empty() {
+        return;
+    }
+    let of = |(name, one): (&Name, &Further)| {
+        let more = one.count.saturating_sub(one.named.len());
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        format!("{name} {} ({}{more})", one.count, one.named.join(", "))
+    };
+    let told: Vec<String> = further.iter().take(FURTHER_TOLD).map(of).collect();
+    let more = further.len().saturating_sub(told.len());
+    let more = if more == 0 { String::new() } else { format!("; and {}", plural(more, "further organisation")) };
+    output.note(&format!("not in the saved plan, so not done: {}{more}", told.join("; ")));
+}
+
+/// So many organisations are named of which more would be done than a saved plan has.
+const FURTHER_TOLD: usize = 8;
+
+/// Whether the commit of a saved plan is one that the repository holds, by its whole id.
+fn known_commit(saved: &KeptPlan, workspace: &Workspace) -> Result<(), CommandFailure> {
+    let commit = &saved.head().commit;
+    let is_id = matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_id {
+        return Err(stale(&Moved::of(format!("it names no commit, but `{commit}`"))));
+    }
+    match &workspace.repository {
+        Some(repository) if !repository.has(&CommitId(commit.clone())) => {
+            Err(stale(&Moved::of(format!("this repository does not hold its commit `{commit}`"))))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Asks a person whether to do something; where nobody can be asked, says how to go on.
 pub(super) fn confirmed(what: &str, output: &Output) -> Result<bool, CommandFailure> {

@@ -6,6 +6,7 @@ use super::check::plural;
 use super::workspace::now;
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cause::reason_of;
+use crate::engine::Survey;
 use crate::finding::Findings;
 use crate::name::Name;
 use crate::report::{self, Format};
@@ -47,11 +48,8 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
             None => session.survey(name, now()).await.map_err(|failure| reason_of(&failure)),
         };
         match surveyed {
-            Ok(survey) if survey.findings.is_empty() => {
-                lines.push(format!("{name}: nothing is missing ({} looked at)", plural(survey.looked_at, "thing")));
-            }
             Ok(survey) => {
-                lines.push(format!("{name}: {} missing", plural(survey.findings.iter().count(), "thing")));
+                lines.push(format!("{name}: {}", words_of(&survey)));
                 findings.extend(survey.findings);
             }
             Err(why) => {
@@ -67,9 +65,26 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
     }
     lines.iter().for_each(|line| output.note(line));
     session.close().await;
-    Ok(match (failed, findings.is_empty()) {
+    Ok(match (failed, findings.has_errors()) {
         (true, _) => Exit::World,
-        (false, false) => Exit::Garden,
-        (false, true) => Exit::Good,
+        (false, true) => Exit::Garden,
+        (false, false) => Exit::Good,
     })
+}
+
+/// What is missing on a cluster, what was looked at, and what could not be.
+fn words_of(survey: &Survey) -> String {
+    let unseen = survey.unseen();
+    let missing = survey.findings.iter().count() - unseen;
+    let found = match missing {
+        0 if unseen == 0 => "nothing is missing".to_owned(),
+        0 => "nothing is known to be missing".to_owned(),
+        _ => format!("{} missing", plural(missing, "thing")),
+    };
+    let looked_at = plural(survey.looked_at, "thing");
+    match (missing, unseen) {
+        (0, 0) => format!("{found} ({looked_at} looked at)"),
+        (_, 0) => found,
+        _ => format!("{found} ({looked_at} looked at, {} could not be)", plural(unseen, "thing")),
+    }
 }

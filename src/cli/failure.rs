@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use super::Exit;
 use crate::cause;
 use crate::sandbox::SandboxError;
 use crate::visible;
@@ -36,6 +37,9 @@ pub(crate) enum CommandFailure {
     /// The asynchronous runtime.
     #[error("cannot start the runtime")]
     Runtime(#[source] std::io::Error),
+    /// A saved plan that must not be applied.
+    #[error("{0}")]
+    Stale(String),
     /// Something asked for that is not there, with what is.
     #[error("{message}")]
     Asked {
@@ -50,6 +54,14 @@ impl CommandFailure {
     /// Something asked for on the command line that cannot be.
     pub(crate) fn asked(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Asked { message: message.into(), help: help.into() }
+    }
+
+    /// How a command ends for it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Stale(_) => Exit::Garden,
+            _ => Exit::World,
+        }
     }
 
     pub(crate) fn file(doing: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
@@ -79,6 +91,9 @@ impl CommandFailure {
     fn help(&self) -> Option<String> {
         match self {
             Self::Asked { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
+            Self::Stale(_) => {
+                Some("plan again with `parcelle plan --save FILE`, and have it looked at again".to_owned())
+            }
             Self::Git(error) => error.help(),
             Self::File { source, .. } => of_folder(source),
             Self::Sandbox(SandboxError::State { source, .. }) => {

@@ -221,11 +221,6 @@ impl KeptPlan {
         Ok(Plan { head: self.head.clone(), organisations })
     }
 
-    /// Notes which organisations have anything left to do.
-    pub(super) fn note_pending(&mut self, pending: &BTreeSet<Name>) {
-        self.parts.iter_mut().for_each(|part| part.pending = pending.contains(&part.organisation));
-    }
-
     /// What is left to do, in parts that are done at once.
     pub(super) fn pending(&self) -> impl Iterator<Item = Result<Plan, CommandFailure>> {
         let mut at_once: Vec<BTreeSet<Name>> = Vec::new();
@@ -253,7 +248,8 @@ impl KeptPlan {
 /// Reads a saved plan, an organisation at a time, into one without a name: what is applied is what was read, whatever
 /// happens to the file meanwhile.
 pub(super) fn read_saved(path: &Path) -> Result<KeptPlan, CommandFailure> {
-    let mut reading = SavedPlan { into: PlanWriter::nameless()?, head: serde_json::Map::new(), failure: None };
+    let (into, head) = (PlanWriter::nameless()?, serde_json::Map::new());
+    let mut reading = SavedPlan { into, head, known: BTreeSet::new(), failure: None };
     let head = files::read_each(path, WHAT, WAY, |from| {
         serde::Deserializer::deserialize_any(from, &mut reading)?;
         serde_json::from_value::<PlanHead>(std::mem::take(&mut reading.head).into())
@@ -264,6 +260,7 @@ pub(super) fn read_saved(path: &Path) -> Result<KeptPlan, CommandFailure> {
         None => reading.into.closed(head?),
         Some(Unkept::Disk(failure)) => Err(failure),
         Some(Unkept::OtherSchema(found)) => no(format!("its schema is `{found}`, this parcelle reads `{schema}`")),
+        Some(Unkept::Twice(what)) => no(format!("`{what}` stands in it twice")),
         Some(Unkept::NoSchema) => no(format!("it names no schema; {WHAT} starts with `\"schema\": \"{schema}\"`")),
     }
 }
@@ -275,6 +272,8 @@ const WAY: &str = "`parcelle plan --save FILE` writes one";
 enum Unkept {
     NoSchema,
     OtherSchema(String),
+    /// A part of the head, or an organisation.
+    Twice(String),
     Disk(CommandFailure),
 }
 
@@ -282,6 +281,8 @@ enum Unkept {
 struct SavedPlan {
     into: PlanWriter,
     head: serde_json::Map<String, serde_json::Value>,
+    /// What was read of it: parts of the head, and organisations after a slash.
+    known: BTreeSet<String>,
     failure: Option<Unkept>,
 }
 
@@ -294,6 +295,7 @@ impl<'de> serde::de::Visitor<'de> for &mut SavedPlan {
 
     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key::<String>()? {
+            self.once(key.clone()).map_err(serde::de::Error::custom)?;
             if key == "organisations" {
                 map.next_value_seed(Organisations(self))?;
                 continue;
@@ -314,6 +316,16 @@ impl<'de> serde::de::Visitor<'de> for &mut SavedPlan {
 }
 
 impl SavedPlan {
+    /// Whether a part is new: of two of a kind each reader takes another.
+    fn once(&mut self, part: String) -> Result<(), &'static str> {
+        if self.known.contains(&part) {
+            self.failure = Some(Unkept::Twice(part.trim_start_matches('/').to_owned()));
+            return Err("twice");
+        }
+        self.known.insert(part);
+        Ok(())
+    }
+
     /// Whether a schema was named, in the words of nobody: what is told is the reason that is kept.
     fn named(&mut self) -> Result<(), &'static str> {
         if self.head.contains_key("schema") {
@@ -344,6 +356,7 @@ impl<'de> serde::de::Visitor<'de> for Organisations<'_> {
 
     fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
         while let Some(one) = all.next_element::<OrganisationPlan>()? {
+            self.0.once(format!("/{}", one.organisation)).map_err(serde::de::Error::custom)?;
             self.0.into.tally.add(&one);
             if let Err(failure) = self.0.into.part(&one, false) {
                 self.0.failure = Some(Unkept::Disk(failure));

@@ -197,7 +197,7 @@ pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             output.failure(&failure);
-            Exit::World
+            failure.exit()
         }
     }
 }

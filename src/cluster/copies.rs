@@ -160,7 +160,13 @@ pub(super) async fn standing(
     if matches!(request.source, SecretSource::Generated { .. }) {
         return Ok(None);
     }
-    let Drawn { material, missing } = sources.draw(request, organisation).await?;
+    let Drawn { material, missing } = match sources.draw(request, organisation).await {
+        Ok(drawn) => drawn,
+        Err(error) if error.is_of_this_alone() => {
+            return Ok(Some(Copy::NotRead { why: error.why_unread("get", "", "secrets") }));
+        }
+        Err(error) => return Err(error),
+    };
     let material = match (material, &request.source) {
         (Ok(material), _) => material,
         (Err(_), SecretSource::Copied { .. }) => return Ok(Some(Copy::SourceMissing(missing))),

@@ -78,6 +78,11 @@ impl Resource {
         kind.is_of(&self.api_version, &self.kind)
     }
 
+    /// Why its objects could not be read, or listed.
+    pub(super) fn why_unread(&self, error: &ApiError, verb: &str) -> String {
+        error.why_unread(verb, group_of(&self.api_version), &self.plural)
+    }
+
     /// The facts about its kind.
     pub(super) fn facts(&self) -> &'static Kind {
         kind::facts(group_of(&self.api_version), &self.kind)
@@ -196,7 +201,7 @@ async fn read_legacy(connection: &Connection, group_version: &str, kinds: &mut K
     let root = if group_version.contains('/') { "apis" } else { "api" };
     let list = match connection.get(&format!("/{root}/{group_version}")).await {
         Ok(list) => list,
-        Err(error) if error.is_passing() || error.is_not_found() => {
+        Err(error) if error.is_passing() || error.is_of_this_alone() => {
             kinds.silent_groups.insert(group_of(group_version).to_owned());
             return Ok(());
         }

@@ -79,8 +79,8 @@ async fn schemas(
                 rules.add(&definition, |version| versions.contains(version));
             }
             Ok(None) => {}
-            // Without the right to read definitions the server is asked instead.
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.code == 403) => {}
+            // Of definitions that may not be read, or are not served, the server is asked instead.
+            Err(error) if error.is_of_this_alone() => {}
             Err(error) => return Err(error),
         }
     }

@@ -170,7 +170,7 @@ impl Connection {
     pub(super) async fn get_opt(&self, path: &str) -> Result<Option<Value>, ApiError> {
         match self.get(path).await {
             Ok(body) => Ok(Some(body)),
-            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -9,6 +9,7 @@ use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
 use super::request::Content;
 use crate::kind::group_of;
+use crate::plan::{Unseen, full_name};
 use crate::render::providers::Want;
 
 /// What is missing of something that is wanted.
@@ -18,8 +19,8 @@ pub(crate) enum Lack {
     Kind,
     /// There is no such object.
     Object,
-    /// We may not read it, so nothing is known of it.
-    Unreadable,
+    /// It could not be looked at, so nothing is known of it.
+    Unseen(Unseen),
     /// It is a Secret without these keys.
     Keys(Vec<String>),
 }
@@ -40,7 +41,15 @@ pub(crate) async fn lacking(
 async fn look(connection: &Connection, kinds: &Kinds, want: &Want) -> Result<Option<Lack>, ApiError> {
     let mut serving =
         kinds.iter().filter(|found| &*found.kind == want.kind && group_of(&found.api_version) == want.group);
-    let Some(resource) = serving.next() else { return Ok(Some(Lack::Kind)) };
+    let Some(resource) = serving.next() else {
+        let silent = kinds.silent_groups.contains(want.group);
+        let why = Some(format!("the server of `{}` does not answer", want.group));
+        return Ok(Some(if silent {
+            Lack::Unseen(Unseen { group: want.group.to_owned(), resource: "*".to_owned(), why })
+        } else {
+            Lack::Kind
+        }));
+    };
     match connection.get_opt(&resource.path(&want.namespace, &want.name)).await {
         Ok(None) => Ok(Some(Lack::Object)),
         Ok(Some(found)) => {
@@ -48,7 +57,11 @@ async fn look(connection: &Connection, kinds: &Kinds, want: &Want) -> Result<Opt
             let missing: Vec<String> = want.keys.iter().filter(|key| !has(key)).cloned().collect();
             Ok((!missing.is_empty()).then_some(Lack::Keys(missing)))
         }
-        Err(error) if error.is_forbidden() => Ok(Some(Lack::Unreadable)),
+        Err(error) if error.is_of_one_kind() => Ok(Some(Lack::Unseen(Unseen {
+            group: want.group.to_owned(),
+            resource: resource.plural.to_string(),
+            why: (!error.is_forbidden()).then(|| error.to_string()),
+        }))),
         Err(error) => Err(error),
     }
 }
@@ -68,10 +81,7 @@ pub(crate) async fn missing_rights(connection: &Connection, resources: &[&Resour
 }
 
 fn right(verb: &str, resource: &Resource) -> String {
-    match group_of(&resource.api_version) {
-        "" => format!("{verb} {}", resource.plural),
-        group => format!("{verb} {}.{group}", resource.plural),
-    }
+    format!("{verb} {}", full_name(group_of(&resource.api_version), &resource.plural))
 }
 
 async fn may(connection: &Connection, verb: &str, resource: &Resource) -> Result<bool, ApiError> {

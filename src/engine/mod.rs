@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::name::Name;
 use session::Chosen;
 
+mod agreed;
 mod batches;
 mod clusters;
 mod daemon;
@@ -27,6 +28,7 @@ mod leases;
 mod offline;
 mod options;
 mod packed_objects;
+mod passed;
 mod pause;
 mod prepared;
 mod round;
@@ -40,6 +42,7 @@ mod status;
 mod survey;
 mod waiting;
 
+pub(crate) use agreed::{Agreed, Further, Moved};
 pub use clusters::ClusterAccess;
 pub(crate) use clusters::{SandboxState, made_by_operators};
 pub(crate) use daemon::Turn;

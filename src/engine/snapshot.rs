@@ -14,7 +14,7 @@ use crate::cel::DefinitionRules;
 use crate::cluster::{Facts, StoredInventories, StoredInventory};
 use crate::merge::{self, ApplyOptions, Schemas};
 use crate::name::Name;
-use crate::plan::{Copy, Entry, Inventory, Live, LiveObject, MANAGER, OwnFields, Presence};
+use crate::plan::{Copy, Entry, Inventory, Live, LiveObject, MANAGER, OwnFields, Presence, Unseen};
 use crate::render::{self, Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
 
 /// The schema of a snapshot; it moves with every change that a reader must know of.
@@ -69,6 +69,12 @@ pub(crate) struct OrganisationSnapshot {
     /// What lies in its namespace and is not ours, where that was read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) foreign: Vec<ObjectId>,
+    /// Of what it is not known whether any lies there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unseen: Vec<Unseen>,
+    /// Kinds that could not be read, with the reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) unread: BTreeMap<String, String>,
 }
 
 impl LiveSnapshot {
@@ -118,6 +124,8 @@ fn organisation(state: &OrganisationState) -> OrganisationSnapshot {
         objects: state.live.objects.values().map(|object| without_values(&object.body)).collect(),
         behind: behind.map(|(id, _)| id.clone()).collect(),
         foreign: state.live.foreign.clone(),
+        unseen: state.live.unseen.clone(),
+        unread: state.live.unread.clone(),
     }
 }
 
@@ -188,6 +196,8 @@ fn live(cluster: &ClusterSnapshot, organisation: Option<&OrganisationSnapshot>) 
     live.objects = objects.collect();
     live.copies = organisation.behind.iter().map(|id| (id.clone(), Copy::Behind)).collect();
     live.foreign.clone_from(&organisation.foreign);
+    live.unseen.clone_from(&organisation.unseen);
+    live.unread.clone_from(&organisation.unread);
     live
 }
 

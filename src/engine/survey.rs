@@ -10,7 +10,7 @@ use crate::cluster::{self, Connection, Kinds};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Cluster;
 use crate::name::Name;
-use crate::plan::Directives;
+use crate::plan::{Directives, Unseen, full_name, role_rule};
 use crate::render::OrganisationObjects;
 use crate::render::providers::{Want, copied_from, wants};
 
@@ -21,13 +21,23 @@ pub(crate) const RIGHTS: Code = Code::new("E0492");
 /// The cluster is another one than the garden's.
 pub(crate) const OTHER: Code = Code::new("E0493");
 
+/// Something that the cluster's file names could not be looked at.
+pub(crate) const NOT_SEEN: Code = Code::new("W0490");
+
 /// What was found out about a cluster.
 #[derive(Debug, Default)]
 pub struct Survey {
-    /// What is missing.
+    /// What is missing; as warnings what could not be looked at.
     pub findings: Findings,
     /// How many things were looked at: kinds, objects, rights.
     pub looked_at: usize,
+}
+
+impl Survey {
+    /// How many things could not be looked at.
+    pub(crate) fn unseen(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.code == NOT_SEEN).count()
+    }
 }
 
 /// IO: asks a cluster for everything that its organisations will need; they are looked at one after the other.
@@ -58,7 +68,7 @@ pub async fn survey(
     for (at, lack) in lacking(connection, &kinds, &all).await.map_err(api)? {
         survey.findings.push(lacks(cluster, &all[at], &lack));
     }
-    survey.looked_at += all.len();
+    survey.looked_at += all.len() - survey.unseen();
     survey.looked_at += rendered.len();
     survey.findings.extend(once_a_kind(missing));
     rights(connection, cluster, &kinds, &rendered, &mut survey).await.map_err(api)?;
@@ -106,16 +116,33 @@ fn lacks(cluster: &Cluster, want: &Want, lack: &Lack) -> Finding {
         Lack::Object => {
             (format!("cluster `{cluster}` has no {what} `{name}`"), format!("there is no `{kind} {place}{name}`"))
         }
-        Lack::Unreadable => (
-            format!("whether cluster `{cluster}` has the {what} `{name}` is not known"),
-            format!("parcelle may not read `{kind} {place}{name}` there"),
-        ),
+        Lack::Unseen(unseen) => return not_seen(want, &place, cluster, unseen),
         Lack::Keys(keys) => (
             format!("the {what} `{name}` on cluster `{cluster}` is not whole"),
             format!("`{kind} {place}{name}` lacks the keys {}", keys.join(", ")),
         ),
     };
     Finding::refused(LACKS, title, want.span).label("named here").why(why).help(want.help.clone())
+}
+
+/// What could not be looked at is not said to be missing: a person looks, or lets parcelle look.
+fn not_seen(want: &Want, place: &str, cluster: &Name, unseen: &Unseen) -> Finding {
+    let (what, kind, name) = (want.what, want.kind, &want.name);
+    let resource = full_name(&unseen.group, &unseen.resource);
+    let namespace = if want.namespace.is_empty() { String::new() } else { format!(" --namespace {}", want.namespace) };
+    let look = format!("look yourself: `kubectl get {resource} {name}{namespace}`");
+    let (why, help) = match &unseen.why {
+        None => (
+            format!("parcelle may not get {resource} there, so it did not see `{kind} {place}{name}`"),
+            format!(
+                "{look}; or add to the rules of parcelle's role: {}",
+                role_rule(&unseen.group, &[&unseen.resource], "get")
+            ),
+        ),
+        Some(said) => (format!("`{kind} {place}{name}` could not be read: {said}"), look),
+    };
+    let title = format!("whether cluster `{cluster}` has the {what} `{name}` is not known");
+    Finding::warning(NOT_SEEN, title, want.span).label("named here").why(why).help(help)
 }
 
 async fn rights(
@@ -126,7 +153,18 @@ async fn rights(
     survey: &mut Survey,
 ) -> Result<(), cluster::ApiError> {
     let resources: Vec<_> = rendered.iter().filter_map(|(api, kind)| kinds.get(api, kind).ok()).map(|r| &**r).collect();
-    let missing = missing_rights(connection, &resources).await?;
+    let missing = match missing_rights(connection, &resources).await {
+        Ok(missing) => missing,
+        Err(error) if error.is_of_this_alone() => {
+            let title = format!("what parcelle may do on cluster `{}` is not known", cluster.name);
+            let finding = Finding::warning(NOT_SEEN, title, cluster.span)
+                .why(error.why_unread("create", "authorization.k8s.io", "selfsubjectaccessreviews"))
+                .help("compare its rights with `examples/install/parcelle.yaml` yourself");
+            survey.findings.push(finding);
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
     survey.looked_at += resources.len();
     if missing.is_empty() {
         return Ok(());

@@ -26,6 +26,7 @@ pub(crate) const NAMESPACE: GroupKind = GroupKind::new("", "Namespace");
 pub(crate) const CONFIG_MAP: GroupKind = GroupKind::new("", "ConfigMap");
 pub(crate) const SECRET: GroupKind = GroupKind::new("", "Secret");
 pub(crate) const SERVICE: GroupKind = GroupKind::new("", "Service");
+pub(crate) const SERVICE_ACCOUNT: GroupKind = GroupKind::new("", "ServiceAccount");
 pub(crate) const POD: GroupKind = GroupKind::new("", "Pod");
 pub(crate) const PERSISTENT_VOLUME_CLAIM: GroupKind = GroupKind::new("", "PersistentVolumeClaim");
 pub(crate) const DEPLOYMENT: GroupKind = GroupKind::new("apps", "Deployment");
@@ -44,9 +45,11 @@ pub(crate) const POSTGRES_CLUSTER: GroupKind = GroupKind::new("postgresql.cnpg.i
 pub(crate) const POSTGRES_DATABASE: GroupKind = GroupKind::new("postgresql.cnpg.io", "Database");
 pub(crate) const POSTGRES_ROLE: GroupKind = GroupKind::new("postgresql.cnpg.io", "DatabaseRole");
 pub(crate) const POSTGRES_POOLER: GroupKind = GroupKind::new("postgresql.cnpg.io", "Pooler");
+pub(crate) const SCHEDULED_BACKUP: GroupKind = GroupKind::new("postgresql.cnpg.io", "ScheduledBackup");
 pub(crate) const PERCONA_MONGODB: GroupKind = GroupKind::new("psmdb.percona.com", "PerconaServerMongoDB");
 pub(crate) const GARAGE_BUCKET: GroupKind = GroupKind::new("garage.rajsingh.info", "GarageBucket");
 pub(crate) const GARAGE_KEY: GroupKind = GroupKind::new("garage.rajsingh.info", "GarageKey");
+pub(crate) const SERVICE_MONITOR: GroupKind = GroupKind::new("monitoring.coreos.com", "ServiceMonitor");
 pub(crate) const BACKUP_SCHEDULE: GroupKind = GroupKind::new("k8up.io", "Schedule");
 
 impl GroupKind {

@@ -4,8 +4,8 @@ use super::{
     AUTOSCALER, BACKUP_SCHEDULE, CERTIFICATE, CONFIG_MAP, CRON_JOB, DEFINITION, DEPLOYMENT, DISRUPTION_BUDGET,
     DataLoss, Departure, GARAGE_BUCKET, GARAGE_KEY, GroupKind, HTTP_ROUTE, HealthRule, INGRESS, JOB, Kind,
     LISTENER_SET, Made, NAMESPACE, NETWORK_POLICY, PERCONA_MONGODB, PERSISTENT_VOLUME_CLAIM, POD, POSTGRES_CLUSTER,
-    POSTGRES_DATABASE, POSTGRES_POOLER, POSTGRES_ROLE, Propagation, ReclaimPolicy, SECRET, SERVICE, STATEFUL_SET,
-    Stage, WatchedKind,
+    POSTGRES_DATABASE, POSTGRES_POOLER, POSTGRES_ROLE, Propagation, ReclaimPolicy, SCHEDULED_BACKUP, SECRET, SERVICE,
+    SERVICE_ACCOUNT, SERVICE_MONITOR, STATEFUL_SET, Stage, WatchedKind,
 };
 
 const fn core(kind: &'static str, stage: Stage) -> Kind {
@@ -61,7 +61,7 @@ pub(crate) static KINDS: &[Kind] = &[
         frozen: &["data", "stringData", "immutable"],
         ..Kind::new(SECRET, Stage::Configuration)
     },
-    core("ServiceAccount", Stage::Configuration),
+    Kind::new(SERVICE_ACCOUNT, Stage::Configuration),
     of(RBAC, "Role", Stage::Configuration),
     Kind { immutable: &["roleRef"], ..of(RBAC, "RoleBinding", Stage::Configuration) },
     Kind { namespaced: false, immutable: &["roleRef"], ..of(RBAC, "ClusterRoleBinding", Stage::Configuration) },
@@ -227,7 +227,7 @@ pub(crate) static KINDS: &[Kind] = &[
     Kind {
         health: HealthRule::Exists,
         written_as: Some("postgresql.cnpg.io/v1"),
-        ..of("postgresql.cnpg.io", "ScheduledBackup", Stage::Edge)
+        ..Kind::new(SCHEDULED_BACKUP, Stage::Edge)
     },
     Kind { health: HealthRule::PostgresBackup, ..of("postgresql.cnpg.io", "Backup", Stage::Edge) },
     // What lies in the store stays there.
@@ -237,7 +237,6 @@ pub(crate) static KINDS: &[Kind] = &[
         propagation: Propagation::Foreground,
         on_delete: Some("its servers go; their volume claims stay unless it says otherwise"),
         health: HealthRule::ReadyCondition,
-        written_as: Some("k8s.mariadb.com/v1alpha1"),
         ..of("k8s.mariadb.com", "MariaDB", Stage::Data)
     },
     // The operator wants its name and that of its replica set, `rs0`, in 50.
@@ -256,7 +255,6 @@ pub(crate) static KINDS: &[Kind] = &[
                 endings: &["-mongodb-keyfile", "-mongodb-encryption-key", "-ssl", "-ssl-internal"],
             },
         ],
-        written_as: Some("psmdb.percona.com/v1"),
         ..Kind::new(PERCONA_MONGODB, Stage::Data)
     },
     // Buckets and their keys. Nobody else knows a key that Garage made.
@@ -276,8 +274,8 @@ pub(crate) static KINDS: &[Kind] = &[
         ..Kind::new(GARAGE_KEY, Stage::Data)
     },
     // Backups. Repositories outlive their schedules.
-    Kind { written_as: Some("k8up.io/v1"), ..of("k8up.io", "PreBackupPod", Stage::Edge) },
-    Kind { health: HealthRule::Exists, written_as: Some("k8up.io/v1"), ..Kind::new(BACKUP_SCHEDULE, Stage::Edge) },
+    of("k8up.io", "PreBackupPod", Stage::Edge),
+    Kind { health: HealthRule::Exists, ..Kind::new(BACKUP_SCHEDULE, Stage::Edge) },
     Kind { health: HealthRule::Exists, ..of("k8up.io", "PodConfig", Stage::Configuration) },
     Kind { health: HealthRule::BackupRun, ..of("k8up.io", "Backup", Stage::Edge) },
     Kind { health: HealthRule::BackupRun, ..of("k8up.io", "Restore", Stage::Edge) },
@@ -296,7 +294,7 @@ pub(crate) static KINDS: &[Kind] = &[
         health: HealthRule::ReadyCondition,
         ..of("cert-manager.io", "ClusterIssuer", Stage::Edge)
     },
-    Kind { written_as: Some("monitoring.coreos.com/v1"), ..of("monitoring.coreos.com", "ServiceMonitor", Stage::Edge) },
+    Kind { written_as: Some("monitoring.coreos.com/v1"), ..Kind::new(SERVICE_MONITOR, Stage::Edge) },
     // What decides over every apply.
     Kind {
         health: HealthRule::Definition,

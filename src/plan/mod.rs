@@ -20,7 +20,7 @@ mod state;
 mod tell;
 
 pub use carry_out::outcome;
-pub(crate) use carry_out::{eject, guard, order};
+pub(crate) use carry_out::{agreed, eject, guard, order};
 pub(crate) use decide::later::hold_later;
 pub use decide::organisation;
 pub(crate) use decide::{action, deed, reason, rules, take_over};
@@ -50,10 +50,12 @@ pub(crate) use state::input::{
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
+pub use state::unseen::Unseen;
+pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unseen};
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
-pub(crate) use tell::words::out_of_conflict;
+pub(crate) use tell::words::{minute, out_of_conflict};
 
 /// The field manager of everything that parcelle applies.
 pub const MANAGER: &str = "parcelle";

@@ -9,7 +9,7 @@ use super::life::Now;
 use super::providers::{self, Claim, Met};
 use super::scope::AppScope;
 use super::tree::{Tree, tree};
-use super::{Contribution, SecretRequest, job, kdl, workload};
+use super::{Contribution, SecretRequest, job, kdl, measure, workload};
 use crate::expression::Value;
 use crate::finding::Findings;
 use crate::model::definition::{Guarded, Need, Workload};
@@ -23,6 +23,8 @@ pub(super) struct Parts {
     pub(crate) flows: Vec<Flow>,
     /// What counts against the offer.
     pub(crate) contributions: Vec<Contribution>,
+    /// What hatches add to that, whether the app sleeps or not.
+    pub(crate) beyond: Vec<Contribution>,
     /// What comes on top: its jobs and backups.
     pub(crate) overhead: Vec<Contribution>,
     /// The organisation's database cluster must exist.
@@ -55,13 +57,47 @@ pub(super) fn render(
         }
     }
     parts.drafts.push(service_account(app));
-    parts.drafts.extend(kdl::objects(&scope, app, findings));
-    for patch in &app.patches {
-        kdl::patch(&mut parts.drafts, patch, findings);
-    }
+    hatches(organisation, app, now, &scope, &mut parts, findings);
     let peer = Peer::App(app.name.clone());
     parts.flows.push(Flow { from: peer.clone(), to: peer, ports: Vec::new(), origin: app.span });
     parts
+}
+
+/// Objects of the definition and patches of the app, and what they add to what the app takes.
+fn hatches(
+    organisation: &Organisation,
+    app: &App,
+    now: &Now,
+    scope: &AppScope,
+    parts: &mut Parts,
+    findings: &mut Findings,
+) {
+    if app.definition.objects.is_empty() && app.patches.is_empty() {
+        return;
+    }
+    let before = measure::measures(&parts.drafts);
+    let domain = organisation.domain.as_ref().map(|domain| domain.value.as_str());
+    parts.drafts.extend(kdl::objects(scope, app, domain, findings));
+    for patch in &app.patches {
+        kdl::patch(&mut parts.drafts, patch, domain, findings);
+    }
+    if now.asleep() {
+        kept_asleep(&before, now, &mut parts.drafts);
+    }
+    let after = measure::measures(&parts.drafts);
+    parts.beyond = measure::beyond(&app.name, &before, &after, &parts.contributions);
+}
+
+/// A patch wakes nobody: what stands still without it stands still with it.
+fn kept_asleep(before: &measure::Measures, now: &Now, drafts: &mut [ObjectDraft]) {
+    for draft in drafts {
+        let key = (draft.group_kind(), draft.name.clone());
+        let (field, still) =
+            if key.0.facts().scales { ("replicas", Tree::from(0)) } else { ("suspend", Tree::from(true)) };
+        if before.get(&key).is_some_and(measure::Measure::is_asleep) {
+            draft.body.below(&["spec"]).into_iter().for_each(|spec| spec.set(field, still.clone().at(now.origin())));
+        }
+    }
 }
 
 /// Each need in order, so that a later one may name the outputs of those before it.

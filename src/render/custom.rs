@@ -26,6 +26,20 @@ pub(crate) fn definitions() -> Vec<Value> {
     lists.flat_map(|list| list.expect("the reduced definitions are part of the program")).collect()
 }
 
+/// Definitions of kinds that nothing renders, of which only the fields are written that are limited or may be written.
+const OTHERS: &str = include_str!("../../schemas/kubernetes/limits.json");
+
+/// The kind among them that `object` may write.
+const WRITTEN: &str = "ServiceMonitor";
+
+/// The definitions of kinds that nothing renders.
+///
+/// # Panics
+/// Never: the file is part of the program.
+pub(super) fn others() -> Vec<Value> {
+    serde_json::from_str(OTHERS).expect("the limits of others are part of the program")
+}
+
 /// The same once read, for everybody.
 pub(crate) fn facts() -> &'static Schemas {
     static FACTS: LazyLock<Schemas> = LazyLock::new(schemas);
@@ -38,7 +52,8 @@ pub(crate) fn facts() -> &'static Schemas {
 /// Never: the files are part of the program, and tests read them.
 pub(crate) fn schemas() -> Schemas {
     let mut schemas = Schemas::builtin();
-    for definition in definitions() {
+    let written = others().into_iter().filter(|definition| definition["spec"]["names"]["kind"] == WRITTEN);
+    for definition in definitions().into_iter().chain(written) {
         schemas.add_crd(&definition).expect("the reduced definitions are part of the program");
     }
     schemas

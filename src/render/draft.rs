@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::tree::{Tree, tree};
+use super::tree::{Finished, Tree, tree};
 use super::{Object, ObjectId, Stage, naming};
 use crate::kind::{self, GroupKind};
 use crate::model::{App, Garden, Organisation};
@@ -151,12 +151,13 @@ impl Owner {
                 "annotations": draft.annotations,
             },
         );
-        let (body, origins) = body.finish();
+        let Finished { value: body, origins, by_hand } = body.finish();
         Object {
             holds_data: facts.holds_data_in(&body),
             id,
             body,
             origins,
+            by_hand,
             app: self.app.as_ref().map(|(app, _, _)| app.clone()),
             stage: draft.stage,
         }

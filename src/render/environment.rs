@@ -24,6 +24,7 @@ pub(super) fn environment(asked: &PodContext) -> Vec<Tree> {
             }
         }
     }
+    let of_definition = variables.list.len();
     for (name, value) in &asked.app.env {
         let part = match &value.value {
             EnvValue::Text(text) => TextPart::Garden(text.clone()),
@@ -31,7 +32,8 @@ pub(super) fn environment(asked: &PodContext) -> Vec<Tree> {
         };
         variables.add(name, &[part], value.span);
     }
-    variables.list
+    let lines = variables.list.split_off(of_definition).into_iter().map(Tree::by_hand);
+    variables.list.into_iter().chain(lines).collect()
 }
 
 /// The name of a variable, in the characters that names of variables take.

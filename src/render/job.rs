@@ -107,7 +107,7 @@ fn cron_job(asked: &JobContext, schedule: Tree, template: Tree) -> ObjectDraft {
 fn once(asked: &JobContext, template: Tree, stage: Stage) -> ObjectDraft {
     let inputs = match &asked.job.trigger {
         // All that it is given, files included: their hash is an annotation of the template.
-        Trigger::OnChange(expressions) if expressions.is_empty() => vec![template.clone().finish().0.to_string()],
+        Trigger::OnChange(expressions) if expressions.is_empty() => vec![template.clone().finish().value.to_string()],
         Trigger::OnChange(expressions) => {
             let values = expressions.iter().map(|expression| asked.scope.evaluate(expression).to_json().to_string());
             values.collect()

@@ -11,6 +11,7 @@ mod ground;
 mod job;
 pub(crate) mod kdl;
 mod life;
+mod measure;
 pub mod naming;
 mod packed;
 pub(crate) mod path;
@@ -118,6 +119,9 @@ pub struct Object {
     pub body: Value,
     /// Where its values came from; `""` is the origin of the object itself.
     pub origins: Origins,
+    /// The scalars in it that a hatch wrote (`patch`, `object`, `env`), by JSON pointer; all others are parcelle's.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub by_hand: BTreeSet<String>,
     /// The app it belongs to; absent for the organisation's own objects.
     pub app: Option<Name>,
     /// When it is applied.
@@ -321,6 +325,7 @@ fn with_findings(
         out.contributions.extend(
             parts.contributions.into_iter().filter(|share| !for_good || share.resource == ResourceName::Storage),
         );
+        out.contributions.extend(parts.beyond);
         whole.flows.extend(parts.flows);
         whole.overhead.extend(parts.overhead);
         if parts.database {

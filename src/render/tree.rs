@@ -3,7 +3,7 @@
 //! What is empty is never rendered (engine.md: the server drops most empty values, and a desired value that vanishes would
 //! be a change for ever), so [`Tree::finish`] leaves out absent values, empty lists and empty maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -16,6 +16,17 @@ use crate::source::Span;
 pub(crate) struct Tree {
     node: Node,
     origin: Option<Span>,
+    /// Whether a hatch wrote it (`patch`, `object`, `env`), rather than parcelle itself.
+    by_hand: bool,
+}
+
+/// A rendered value with what is known of how it came about, each part by JSON pointer.
+pub(crate) struct Finished {
+    pub(crate) value: Value,
+    /// The lines that decided values.
+    pub(crate) origins: Origins,
+    /// The scalars that a hatch wrote.
+    pub(crate) by_hand: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -40,7 +51,7 @@ pub(crate) use tree;
 
 impl Tree {
     /// Nothing: left out wherever it stands.
-    pub(crate) const ABSENT: Self = Self { node: Node::Absent, origin: None };
+    pub(crate) const ABSENT: Self = Self { node: Node::Absent, origin: None, by_hand: false };
 
     /// A map of the entries.
     pub(crate) fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Tree)>) -> Self {
@@ -57,6 +68,41 @@ impl Tree {
     pub(crate) fn at(mut self, origin: impl Into<Option<Span>>) -> Self {
         self.origin = origin.into().or(self.origin);
         self
+    }
+
+    /// The same value with all that lies in it, as written by a hatch.
+    #[must_use]
+    pub(crate) fn by_hand(mut self) -> Self {
+        self.by_hand = true;
+        self.node = match self.node {
+            Node::List(items) => Node::List(items.into_iter().map(Tree::by_hand).collect()),
+            Node::Map(entries) => Node::Map(entries.into_iter().map(|(key, tree)| (key, tree.by_hand())).collect()),
+            node => node,
+        };
+        self
+    }
+
+    /// Shows every scalar, and every list and map with nothing in it, with its JSON pointer and the line around it.
+    pub(crate) fn each_leaf(&self, head: Span, show: &mut impl FnMut(&str, Option<&Value>, Span)) {
+        self.leaves(&mut String::new(), head, show);
+    }
+
+    fn leaves(&self, pointer: &mut String, around: Span, show: &mut impl FnMut(&str, Option<&Value>, Span)) {
+        let (span, length) = (self.origin.unwrap_or(around), pointer.len());
+        let mut below = |segment: &str, tree: &Tree| {
+            pointer.push('/');
+            push_escaped(pointer, segment);
+            tree.leaves(pointer, span, show);
+            pointer.truncate(length);
+        };
+        match &self.node {
+            Node::List(items) if !items.is_empty() => {
+                items.iter().enumerate().for_each(|(at, item)| below(&at.to_string(), item));
+            }
+            Node::Map(entries) if !entries.is_empty() => entries.iter().for_each(|(key, tree)| below(key, tree)),
+            Node::Scalar(value) => show(pointer, Some(value), span),
+            Node::Absent | Node::List(_) | Node::Map(_) => show(pointer, None, span),
+        }
     }
 
     /// Whether nothing of it would be rendered.
@@ -117,7 +163,7 @@ impl Tree {
                 }
                 path.pop();
             }
-            (_, node) => *self = Self { node, origin: other.origin },
+            (_, node) => *self = Self { node, origin: other.origin, by_hand: other.by_hand },
         }
     }
 
@@ -158,22 +204,25 @@ impl Tree {
         }
     }
 
-    /// The value and the origins of all that said one; empty values are left out.
-    pub(crate) fn finish(self) -> (Value, Origins) {
-        let mut origins = Origins::default();
-        let value = self.into_value(&mut String::new(), &mut origins);
-        (value, origins)
+    /// The value, the origins of all that said one, and what was written by a hatch; empty values are left out.
+    pub(crate) fn finish(self) -> Finished {
+        let mut finished = Finished { value: Value::Null, origins: Origins::default(), by_hand: BTreeSet::new() };
+        finished.value = self.into_value(&mut String::new(), &mut finished);
+        finished
     }
 
-    fn into_value(self, pointer: &mut String, origins: &mut Origins) -> Value {
+    fn into_value(self, pointer: &mut String, finished: &mut Finished) -> Value {
         if let Some(origin) = self.origin {
-            origins.0.insert(pointer.clone(), origin);
+            finished.origins.0.insert(pointer.clone(), origin);
+        }
+        if self.by_hand && matches!(self.node, Node::Scalar(_)) {
+            finished.by_hand.insert(pointer.clone());
         }
         let length = pointer.len();
         let mut child = |segment: &str, tree: Tree| {
             pointer.push('/');
             push_escaped(pointer, segment);
-            let value = tree.into_value(pointer, origins);
+            let value = tree.into_value(pointer, finished);
             pointer.truncate(length);
             value
         };
@@ -212,7 +261,7 @@ pub(crate) fn push_escaped(pointer: &mut String, segment: &str) {
 
 impl From<Node> for Tree {
     fn from(node: Node) -> Self {
-        Self { node, origin: None }
+        Self { node, origin: None, by_hand: false }
     }
 }
 
@@ -314,9 +363,30 @@ mod tests {
             "list": vec![Tree::ABSENT, Tree::from("x").at(span)],
             "none": None::<&str>,
         };
-        let (value, origins) = body.finish();
+        let Finished { value, origins, by_hand } = body.finish();
         assert_eq!(value, serde_json::json!({ "a": { "b/c": 1 }, "list": ["x"] }));
+        assert!(by_hand.is_empty());
         assert_eq!(origins.0.keys().collect::<Vec<_>>(), ["/a/b~1c", "/list/0"]);
         assert_eq!(origins.of("/list/0/deeper"), Some(span));
+    }
+
+    #[test]
+    fn what_a_hatch_wrote_is_told_apart_where_it_lies_over_what_was_rendered() {
+        let mut body = tree! { "a": tree! { "ours": 1, "theirs": 1 }, "list": vec!["x".into(), "y".into()] };
+        let patch = tree! { "a": tree! { "theirs": 2, "new": tree! { "deep": 3 } }, "list": vec!["z".into()] };
+        body.merge(patch.by_hand());
+        let pointers: Vec<String> = body.finish().by_hand.into_iter().collect();
+        assert_eq!(pointers, ["/a/new/deep", "/a/theirs", "/list/0"]);
+    }
+
+    #[test]
+    fn leaves_are_shown_with_empty_lists_and_maps() {
+        let span = Span::new(FileId(0), 3..5);
+        let body =
+            tree! { "a": tree! { "b/c": Tree::from(1) }, "none": Tree::list([]), "map": Tree::map::<String>([]) };
+        let mut seen = Vec::new();
+        body.each_leaf(span, &mut |pointer, value, _| seen.push((pointer.to_owned(), value.is_some())));
+        let seen: Vec<(&str, bool)> = seen.iter().map(|(pointer, said)| (pointer.as_str(), *said)).collect();
+        assert_eq!(seen, [("/a/b~1c", true), ("/map", false), ("/none", false)]);
     }
 }

@@ -6,6 +6,7 @@ use crate::finding::{Applicability, Code, Finding, Findings, Severity};
 use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
+use crate::schema::size;
 use crate::schema::suggest::{either, nearest};
 use crate::source::{FileId, Span};
 use crate::syntax::{Document, NO_TEXT, Node};
@@ -38,6 +39,8 @@ pub(super) struct Check<'a> {
     malformed: Vec<Span>,
     /// Whether bytes that are no text were replaced.
     replaced: bool,
+    /// How many findings about words of the file may still be told.
+    room: usize,
 }
 
 /// Checks a file against the shape of its top level.
@@ -50,15 +53,19 @@ pub(super) fn file<'a>(
     let unread = document.refused || is_structure_doubtful(document.file, findings);
     let malformed = malformed(document.file, findings);
     let replaced = findings.iter().any(|finding| finding.code == NO_TEXT && finding.file() == document.file);
-    let mut check = Check { language, findings, broken: BTreeSet::new(), malformed, replaced };
+    let mut check =
+        Check { language, findings, broken: BTreeSet::new(), malformed, replaced, room: size::MOST_FINDINGS };
     let unread = unread || document.nodes.is_empty() && !check.malformed.is_empty();
-    let known = !unread && check.edition(&document) && check.holds_something(&document);
+    let known = !unread
+        && check.edition(&document)
+        && check.holds_something(&document)
+        && size::is_small(&document, check.findings);
     if known {
         let rest = document.nodes.iter().filter(|node| node.name.value != "edition");
         check.block(top, &rest.collect::<Vec<_>>(), None);
     }
-    let Check { broken, malformed, .. } = check;
-    CheckedFile { document, broken, malformed, readable: known }
+    let Check { broken, malformed, room, .. } = check;
+    CheckedFile { document, broken, malformed, readable: known && room > 0 }
 }
 
 /// Whether it is not known which node stands in which.
@@ -110,7 +117,17 @@ impl<'a> Check<'a> {
         if finding.severity == Severity::Error {
             self.broken.insert(node.head);
         }
-        self.findings.push(finding);
+        self.room = match self.room {
+            0 => return,
+            1 => {
+                self.findings.push(size::too_many(node));
+                0
+            }
+            more => {
+                self.findings.push(finding);
+                more - 1
+            }
+        };
     }
 
     /// Whether the file says an edition that we know; a file that says none is read as of ours.
@@ -178,6 +195,9 @@ impl<'a> Check<'a> {
         let mut seen: Vec<(&NodeShape, Vec<&str>, &Node)> = Vec::new();
         let mut unknown = false;
         for node in nodes {
+            if self.room == 0 {
+                return;
+            }
             let malformed = self.is_line_malformed(node);
             if malformed {
                 self.broken.insert(node.head);
@@ -191,9 +211,9 @@ impl<'a> Check<'a> {
                 } else {
                     unknown = true;
                     self.broken.insert(node.head);
-                    let finding = self.unknown(shape, node, parent);
                     if !malformed {
-                        self.findings.push(finding);
+                        let finding = self.unknown(shape, node, parent);
+                        self.push(node, finding);
                     }
                 }
                 continue;

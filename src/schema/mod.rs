@@ -15,6 +15,7 @@ mod check;
 pub(crate) mod language;
 mod reader;
 pub(crate) mod scalar;
+mod size;
 pub(crate) mod suggest;
 
 pub(crate) use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY, said_twice};

@@ -229,9 +229,10 @@ pub(super) fn tokens_in_doubt(tokens: &[Token]) -> usize {
 /// Drops what only follows from another mistake: glued texts and braces where a quote of the same line is missing, and
 /// what is wrong with the last words of a file that is cut off.
 fn drop_consequences(text: &str, findings: &mut Vec<Finding>) {
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let line = |finding: &Finding| {
         let start = finding.primary.span.start as usize;
-        text[..start.min(text.len())].rfind('\n').map_or(0, |newline| newline + 1)
+        starts[starts.partition_point(|line| *line <= start).saturating_sub(1)]
     };
     let unclosed: BTreeSet<usize> = findings.iter().filter(|finding| finding.code == UNCLOSED_TEXT).map(line).collect();
     let last = text.trim_end().rfind('\n').map_or(0, |newline| newline + 1);

@@ -216,7 +216,7 @@ impl Maker {
             }
         }
         if depth > 0 && self.dice.one_in(2) {
-            let children: Vec<String> = (0..1 + self.dice.below(3)).map(|_| self.node(depth - 1)).collect();
+            let children: Vec<String> = (0..=self.dice.below(3)).map(|_| self.node(depth - 1)).collect();
             let _ = write!(text, " {{\n{}\n}}", children.join("\n"));
         }
         text

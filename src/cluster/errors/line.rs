@@ -164,7 +164,7 @@ mod tests {
     use crate::secrets::Tainted;
     use crate::source::FileId;
     use serde_json::json;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn refusal(body: &Value) -> Refusal {
         Refusal::read(u16::try_from(body["code"].as_u64().unwrap()).unwrap(), Some(body), "", None, &Tainted::default())
@@ -216,7 +216,15 @@ mod tests {
             (String::new(), at(1)),
             ("/spec/template/spec/containers/1/ports/0".to_owned(), at(9)),
         ]));
-        let object = Object { id, body: deployment(), origins, app: None, stage: Stage::Workload, holds_data: false };
+        let object = Object {
+            id,
+            body: deployment(),
+            origins,
+            by_hand: BTreeSet::new(),
+            app: None,
+            stage: Stage::Workload,
+            holds_data: false,
+        };
         let body = json!({"code": 422, "message": "x", "details": {"causes": [
             {"reason": "FieldValueInvalid", "message": "must be no more than 15 characters", "field": "spec.template.spec.containers[1].ports[0].name"}]}});
         let error = ApiError::Refused(Box::new(refusal(&body)));
@@ -232,7 +240,15 @@ mod tests {
         let id =
             ObjectId { api_version: "v1".into(), kind: "ConfigMap".into(), namespace: "t".into(), name: "web".into() };
         let origins = Origins(BTreeMap::from([(String::new(), Span::new(FileId(3), 1..2))]));
-        let object = Object { id, body: json!({}), origins, app: None, stage: Stage::Workload, holds_data: false };
+        let object = Object {
+            id,
+            body: json!({}),
+            origins,
+            by_hand: BTreeSet::new(),
+            app: None,
+            stage: Stage::Workload,
+            holds_data: false,
+        };
         for (status, code) in [(403, "E0652"), (409, "E0651"), (400, "E0654")] {
             let body = json!({"code": status, "message": "no"});
             let error = ApiError::Refused(Box::new(refusal(&body)));

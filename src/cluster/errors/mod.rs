@@ -6,6 +6,8 @@ mod refusal;
 
 use std::time::Duration;
 
+use crate::plan::{full_name, role_rule};
+
 pub(crate) use line::{MISSING_KIND, finding_of_secret, findings};
 pub(crate) use refusal::{Refusal, StatusCause};
 
@@ -56,6 +58,14 @@ impl ApiError {
         }
     }
 
+    /// Why something could not be read, with the rule to add where a right is missing.
+    pub(crate) fn why_unread(&self, verb: &str, group: &str, resource: &str) -> String {
+        if self.is_forbidden() {
+            return format!("{self}; add to the rules of parcelle's role: {}", role_rule(group, &[resource], verb));
+        }
+        format!("{verb} {}: {self}", full_name(group, resource))
+    }
+
     fn is(&self, code: u16) -> bool {
         self.refusal().is_some_and(|refusal| refusal.code == code)
     }
@@ -63,6 +73,22 @@ impl ApiError {
     /// There is no such object, namespace or kind.
     pub(crate) fn is_not_found(&self) -> bool {
         self.is(404)
+    }
+
+    /// The server knows the kind, and has no such object; it answers otherwise of a kind or a path that it does not serve.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.code == 404 && refusal.reason == "NotFound")
+    }
+
+    /// Whether the server's word is about what was asked for, lasts, and says nothing of what else it may be asked: it knows
+    /// who asks.
+    pub(crate) fn is_of_this_alone(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.code != 401) && !self.is_passing()
+    }
+
+    /// The same, or a word of a server of its own that stands behind a kind and is unwell.
+    pub(crate) fn is_of_one_kind(&self) -> bool {
+        self.is_of_this_alone() || self.refusal().is_some_and(|refusal| refusal.code >= 500)
     }
 
     /// We have no right to it.

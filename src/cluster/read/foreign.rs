@@ -10,17 +10,26 @@ use super::super::connect::Connection;
 use super::super::discovery::{Kinds, Resource};
 use super::super::errors::ApiError;
 use super::super::request::Detail;
+use crate::kind::group_of;
 use crate::name::Name;
-use crate::plan::GARDEN_LABEL;
+use crate::plan::{GARDEN_LABEL, Unseen};
 use crate::render::ObjectId;
 
-/// What lies in a namespace and is neither of this garden nor made by a controller for something else.
+/// What was found in a namespace, and what could not be looked at.
+pub(super) struct Inside {
+    /// What is neither of this garden nor made by a controller for something else.
+    pub(super) foreign: Vec<ObjectId>,
+    /// Kinds that may lie there too.
+    pub(super) unseen: Vec<Unseen>,
+}
+
+/// Looks for what others have in a namespace, kind by kind.
 pub(super) async fn foreign(
     connection: &Connection,
     kinds: &Kinds,
     garden: &Name,
     namespace: &str,
-) -> Result<Vec<ObjectId>, ApiError> {
+) -> Result<Inside, ApiError> {
     let looked_at: Vec<Arc<Resource>> = kinds
         .iter()
         .filter(|resource| resource.namespaced && resource.listable)
@@ -32,7 +41,12 @@ pub(super) async fn foreign(
         (resource, items)
     });
     let mut answers = stream::iter(lists).buffer_unordered(16);
-    let mut found = BTreeSet::new();
+    let (mut found, mut unseen) = (BTreeSet::new(), BTreeSet::new());
+    unseen.extend(kinds.silent_groups.iter().map(|group| Unseen {
+        group: group.clone(),
+        resource: "*".to_owned(),
+        why: Some("its server does not answer".to_owned()),
+    }));
     while let Some((resource, items)) = answers.next().await {
         match items {
             Ok(items) => found.extend(items.iter().filter(|item| is_foreign(item, garden)).map(|item| ObjectId {
@@ -41,14 +55,19 @@ pub(super) async fn foreign(
                 namespace: namespace.into(),
                 name: item["metadata"]["name"].as_str().unwrap_or_default().into(),
             })),
-            // A kind without lists (405) or of a server that went away holds nothing that we could lose.
-            Err(error) if error.is_not_found() || error.refusal().is_some_and(|refusal| refusal.code == 405) => {}
+            Err(error) if error.is_of_one_kind() => {
+                unseen.insert(Unseen {
+                    group: group_of(&resource.api_version).to_owned(),
+                    resource: resource.plural.to_string(),
+                    why: (!error.is_forbidden()).then(|| error.to_string()),
+                });
+            }
             Err(error) => return Err(error),
         }
     }
-    let mut found: Vec<ObjectId> = found.into_iter().collect();
-    found.dedup_by(|a, b| a.identity() == b.identity());
-    Ok(found)
+    let mut foreign: Vec<ObjectId> = found.into_iter().collect();
+    foreign.dedup_by(|a, b| a.identity() == b.identity());
+    Ok(Inside { foreign, unseen: unseen.into_iter().collect() })
 }
 
 fn is_foreign(item: &Value, garden: &Name) -> bool {

@@ -93,7 +93,7 @@ impl Listing {
                 }
                 (Arc::clone(resource), version)
             });
-            listing.kinds.insert(key, listed.map_err(|error| error.to_string()));
+            listing.kinds.insert(key, listed.map_err(|error| resource.why_unread(&error, "list")));
         }
         listing
     }

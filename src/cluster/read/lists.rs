@@ -66,7 +66,7 @@ pub(super) async fn list_all(read: &ReadRequest<'_>, found: &mut Found) -> Resul
                 found.listed.extend(version.map(|version| (resource, version)));
             }
             Err(error) => {
-                let why = error.to_string();
+                let why = resource.why_unread(&error, "list");
                 unread(&mut found.lives, organisations.iter(), &resource.api_version, &resource.kind, &why);
             }
         }

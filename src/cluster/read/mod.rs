@@ -160,14 +160,17 @@ async fn fill(
     scope: &ReadScope<'_>,
     live: &mut Live,
 ) -> Result<(), ApiError> {
-    let ours = match namespace_of(read, scope, live).await? {
+    let look_inside = match namespace_of(read, scope, live).await? {
         Standing::Absent => return Ok(()),
-        Standing::There { ours } => ours,
+        Standing::There { ours } => scope.foreign || !ours,
+        // It stays as it is, and so does what is in it.
+        Standing::NotRead => false,
     };
     read_missing(read, scope, live).await?;
-    if scope.foreign || !ours {
-        live.foreign =
-            foreign::foreign(read.connection, read.kinds, read.garden, &scope.judge.desired.namespace).await?;
+    if look_inside {
+        let namespace = &scope.judge.desired.namespace;
+        let inside = foreign::foreign(read.connection, read.kinds, read.garden, namespace).await?;
+        (live.foreign, live.unseen) = (inside.foreign, inside.unseen);
     }
     let organisation = &scope.judge.desired.organisation;
     let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
@@ -204,7 +207,11 @@ fn settle_secrets(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live
 /// How the organisation's namespace stands: where there is none, nothing is in it.
 enum Standing {
     Absent,
-    There { ours: bool },
+    There {
+        ours: bool,
+    },
+    /// We may not look.
+    NotRead,
 }
 
 async fn namespace_of(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live) -> Result<Standing, ApiError> {
@@ -219,13 +226,30 @@ async fn namespace_of(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut 
     }
     if !live.objects.contains_key(&id)
         && let Ok(resource) = read.kinds.of(&id)
-        && let Some(body) = read.connection.get_opt(&resource.path("", &id.name)).await?
     {
-        insert(read, scope, live, body, resource);
+        match read.connection.get_opt(&resource.path("", &id.name)).await {
+            Ok(found) => {
+                // Whatever a list did not show: it is the only one of its kind that is looked for.
+                live.unread.remove(&key(resource));
+                if let Some(body) = found {
+                    insert(read, scope, live, body, resource);
+                }
+            }
+            Err(error) if error.is_of_this_alone() => {
+                live.unread.insert(key(resource), resource.why_unread(&error, "get"));
+                return Ok(Standing::NotRead);
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(live.objects.get(&id).map_or(Standing::Absent, |namespace| Standing::There {
         ours: namespace.label(GARDEN_LABEL) == Some(read.garden.as_str()),
     }))
+}
+
+/// How a kind stands in [`Live::unread`].
+fn key(resource: &Resource) -> String {
+    format!("{} {}", resource.api_version, resource.kind)
 }
 
 /// Reads what is wanted or known and in no list: it may be somebody else's, or have lost its labels.
@@ -244,18 +268,30 @@ async fn read_missing(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut 
             reads.extend(ids.into_iter().map(|id| (resource.clone(), id.clone())));
             continue;
         }
-        let there = read.connection.list(&resource.list_path(namespace), "", Detail::Metadata).await?;
+        let there = match read.connection.list(&resource.list_path(namespace), "", Detail::Metadata).await {
+            Ok(there) => there,
+            Err(error) if error.is_of_this_alone() => {
+                live.unread.insert(format!("{api_version} {kind}"), resource.why_unread(&error, "list"));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let there: BTreeSet<&str> = there.iter().filter_map(|item| item["metadata"]["name"].as_str()).collect();
         reads.extend(ids.into_iter().filter(|id| there.contains(&*id.name)).map(|id| (resource.clone(), id.clone())));
     }
     let requests = reads.into_iter().map(|(resource, id)| async move {
         let body = read.connection.get_object(&resource, &id).await;
-        (resource, body)
+        (resource, id, body)
     });
     let mut answers = stream::iter(requests).buffer_unordered(16);
-    while let Some((resource, body)) = answers.next().await {
-        if let Some(body) = body? {
-            insert(read, scope, live, body, &resource);
+    while let Some((resource, id, body)) = answers.next().await {
+        match body {
+            Ok(Some(body)) => insert(read, scope, live, body, &resource),
+            Ok(None) => {}
+            Err(error) if error.is_of_this_alone() => {
+                live.unread.insert(format!("{} {}", id.api_version, id.kind), resource.why_unread(&error, "get"));
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())
@@ -272,7 +308,7 @@ impl Connection {
                 body["kind"] = (*resource.kind).into();
                 Ok(Some(body))
             }
-            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -8,7 +8,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::{self, Input, OrganisationPlan};
-use crate::render::OrganisationObjects;
+use crate::render::{OrganisationObjects, providers};
 
 /// An organisation was written for another cluster than the one that holds its objects.
 pub(crate) const MOVED: Code = Code::new("E0490");
@@ -48,13 +48,14 @@ pub(in crate::engine) fn input<'a>(
 }
 
 /// The second opinion: what breaks a promise is refused, whatever decided it, and holds back what comes after it.
-pub(super) fn guard(
+pub(in crate::engine) fn guard(
     round: &RoundState<'_>,
     cluster: &ClusterState,
     state: &OrganisationState,
     plan: &mut OrganisationPlan,
 ) {
-    with_facts(round, state, &plan.cluster.clone(), |facts| plan::guard::enforce(plan, facts));
+    let (of, writes) = (plan.cluster.clone(), plan.changes_anything());
+    with_facts(round, state, (&of, writes), |facts| plan::guard::enforce(plan, facts));
     plan::hold_later(&input(round, &cluster.facts.schemas, state), &mut plan.actions);
 }
 
@@ -64,7 +65,8 @@ pub(in crate::engine) fn refusals(
     state: &OrganisationState,
     plan: &OrganisationPlan,
 ) -> Vec<String> {
-    let refused = with_facts(round, state, &plan.cluster, |facts| plan::guard::check(plan, facts)).unwrap_or_default();
+    let of = (&plan.cluster, plan.changes_anything());
+    let refused = with_facts(round, state, of, |facts| plan::guard::check(plan, facts)).unwrap_or_default();
     let refused = refused.into_iter().filter(|refusal| refusal.promise != plan::Promise::AsPlanned);
     refused.map(|refusal| refusal.why).collect()
 }
@@ -73,18 +75,24 @@ pub(in crate::engine) fn refusals(
 fn with_facts<T>(
     round: &RoundState<'_>,
     state: &OrganisationState,
-    cluster: &Name,
+    (cluster, writes): (&Name, bool),
     check: impl FnOnce(&plan::guard::GuardInput<'_>) -> T,
 ) -> Option<T> {
     let cluster = round.garden.clusters.get(cluster)?;
+    // Where nothing is written, nothing is looked at.
+    let organisation = round.garden.organisations.get(&state.objects.organisation).filter(|_| writes);
+    let grounds = organisation.map(|organisation| providers::grounds(organisation, &state.objects)).unwrap_or_default();
     let adopted = state.directives.adopt.iter().map(|adopt| (adopt.kind.clone(), adopt.name.clone())).collect();
     let facts = plan::guard::GuardInput {
         garden: &round.garden.name,
         cluster_uid: &cluster.uid.value,
         live: &state.live,
         inventory: &state.stored.inventory,
+        desired: &state.objects,
+        retired: state.directives.retired.map(|(keep, _)| keep),
         limits: &round.garden.deletions,
         adopted: &adopted,
+        grounds: &grounds,
         clean: state.directives.clean,
         now: round.seconds(),
     };

@@ -2,7 +2,7 @@
 //!
 //! It derives everything again from the inventory and from live, on purpose without the code that made the plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::promise::Promise;
 use crate::model::Deletions;
@@ -11,10 +11,12 @@ use crate::plan::decide::action::{Action, Base};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Deleting, Refusing};
 use crate::plan::state::path;
+use crate::plan::state::unseen::full_name;
 use crate::plan::{
     Entry, GARDEN_LABEL, Inventory, Live, LiveObject, MANAGER, NONCE, ORGANISATION_LABEL, OrganisationPlan,
 };
-use crate::render::ObjectId;
+use crate::policy::{self, Grounds};
+use crate::render::{Object, ObjectId, OrganisationObjects};
 
 /// Group and kind of what holds people's data whatever anyone says of an object: a list of its own, since a mistake in the
 /// table of kinds must not pass here too.
@@ -44,10 +46,16 @@ pub(crate) struct GuardInput<'a> {
     pub(crate) live: &'a Live,
     /// What is ours.
     pub(crate) inventory: &'a Inventory,
+    /// What the garden asks for.
+    pub(crate) desired: &'a OrganisationObjects,
+    /// For how long the garden keeps the data of the whole organisation, in seconds, where it is retired.
+    pub(crate) retired: Option<u64>,
     /// The garden's brakes on deletion.
     pub(crate) limits: &'a Deletions,
     /// Objects that the garden says to `adopt`, as (kind, name).
     pub(crate) adopted: &'a BTreeSet<(String, String)>,
+    /// What the organisation may name and reach.
+    pub(crate) grounds: &'a Grounds,
     /// Whether the organisation and every file it uses are clean on one commit.
     pub(crate) clean: bool,
     /// The time, in Unix seconds.
@@ -68,12 +76,12 @@ pub(crate) struct BrokenPromise {
 /// Every action of a plan that would break a promise. Empty: the plan may run.
 pub fn check(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPromise> {
     let mut broken = Vec::new();
+    let writes = plan.changes_anything();
+    let desired: BTreeMap<&ObjectId, &Object> =
+        input.desired.objects.iter().filter(|_| writes).map(|object| (&object.id, object)).collect();
     for (at, action) in plan.actions.iter().enumerate() {
-        broken.extend(check_action(plan, input, action).map(|(promise, why)| BrokenPromise {
-            action: at,
-            promise,
-            why,
-        }));
+        let refused = check_action(plan, input, action).or_else(|| check_content(input, &desired, action));
+        broken.extend(refused.map(|(promise, why)| BrokenPromise { action: at, promise, why }));
     }
     broken.extend(check_budget(plan, input));
     broken.sort_by_key(|promise| promise.action);
@@ -119,6 +127,13 @@ fn check_place(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action)
         .then(|| (Promise::OneOrganisation, format!("`{}` lies outside the namespace `{}`", action.id, plan.namespace)))
 }
 
+/// What is applied is nothing that reaches out of its organisation, whatever a check said of it.
+fn check_content(input: &GuardInput<'_>, desired: &BTreeMap<&ObjectId, &Object>, action: &Action) -> Refused {
+    let object = desired.get(&action.id).filter(|_| action.verb().applies())?;
+    let violation = policy::attacks(&object.judged(), input.grounds).into_iter().next()?;
+    Some((Promise::OneOrganisation, format!("{}: {}", violation.title, violation.why)))
+}
+
 /// What is made is not there yet.
 fn check_create(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
     let live = live(input, &action.id)?;
@@ -140,6 +155,10 @@ fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action,
     }
     let adopted = input.adopted.contains(&(action.id.kind.to_string(), action.id.name.to_string()));
     let ours = entry(input, &action.id).is_some_and(|entry| is_it(entry, live));
+    if let Some(unseen) = input.live.unseen.first().filter(|_| !ours && is_namespace(&action.id)) {
+        let what = full_name(&unseen.group, &unseen.resource);
+        return Some((Promise::NoForeignDelete, format!("whether the namespace holds any {what} is not known")));
+    }
     (!ours && !adopted)
         .then(|| (Promise::NoForeignDelete, format!("`{}` exists and is neither ours nor adopted", action.id)))
 }
@@ -173,6 +192,9 @@ fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Ok(entry) => entry,
         Err(why) => return Some((Promise::NoForeignDelete, why)),
     };
+    if is_wanted(input, &action.id) {
+        return Some((Promise::Wanted, format!("the garden asks for `{}`", action.id)));
+    }
     if !input.clean {
         return Some((Promise::CleanPrune, "the organisation is not clean on one commit".to_owned()));
     }
@@ -190,10 +212,36 @@ fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
     if is_namespace(&action.id) { check_namespace(plan, input) } else { None }
 }
 
+/// Whether the garden asks for an object, by whichever version of its API: what is retired it asks for until the time of
+/// that has come.
+fn is_wanted(input: &GuardInput<'_>, id: &ObjectId) -> bool {
+    let objects = input.desired.objects.iter().map(|object| (&object.id, object.app.as_ref()));
+    let secrets = input.desired.secrets.iter().map(|secret| (&secret.id, secret.app.as_ref()));
+    let Some((_, app)) = objects.chain(secrets).find(|(other, _)| other.identity() == id.identity()) else {
+        return false;
+    };
+    let is_past = |since: Option<i64>, keep: u64| {
+        let keep = i64::try_from(keep.max(input.limits.keep_data.amount)).unwrap_or(i64::MAX);
+        since.unwrap_or(input.now).saturating_add(keep) <= input.now
+    };
+    let of_app = || {
+        let app = app?;
+        let (keep, _) = input.desired.retired.get(app)?;
+        let entries = input.inventory.entries.values().filter(|entry| entry.app.as_ref() == Some(app));
+        Some(is_past(entries.filter_map(|entry| entry.retired_since).min(), *keep))
+    };
+    let of_all = input.retired.is_some_and(|keep| is_past(input.inventory.retired_since, keep));
+    !of_all && !of_app().unwrap_or(false)
+}
+
 /// A namespace goes only when nothing foreign is in it and everything of ours in it goes in the same plan.
 fn check_namespace(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Refused {
     if let Some(foreign) = input.live.foreign.first() {
         return Some((Promise::NoDataLost, format!("the namespace holds objects of others (`{foreign}`)")));
+    }
+    if let Some(unseen) = input.live.unseen.first() {
+        let what = full_name(&unseen.group, &unseen.resource);
+        return Some((Promise::NoDataLost, format!("whether the namespace holds any {what} is not known")));
     }
     let deleted =
         |id: &ObjectId| plan.actions.iter().any(|action| is_delete(action) && action.id.identity() == id.identity());

@@ -1,5 +1,6 @@
 //! What is checked before a plan is carried out, in which order it is, and what stands in the inventory before and after.
 
+pub(crate) mod agreed;
 pub(crate) mod eject;
 mod footprint;
 pub(crate) mod guard;

@@ -101,6 +101,8 @@ pub enum Skip {
         /// What has moved, in words.
         what: String,
     },
+    /// The saved plan that was applied does not have it.
+    NotAgreed,
     /// The lease was lost or the process was asked to stop.
     Interrupted,
 }
@@ -113,6 +115,7 @@ impl Action {
             Reason::Holding(Holding::After { of, leaves: true }) => {
                 Skip::WaitsFor { object: of.clone(), health: Health::leaving() }
             }
+            Reason::Holding(Holding::NotAgreed { open: true }) => Skip::NotAgreed,
             _ => Skip::Planned,
         };
         Done::Skipped { why }

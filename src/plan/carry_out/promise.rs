@@ -9,6 +9,8 @@ pub(crate) enum Promise {
     NoForeignDelete,
     /// Nothing that holds data goes before its time.
     NoDataLost,
+    /// Nothing is deleted that the garden asks for.
+    Wanted,
     /// An organisation is pruned only when it is clean and the deletions fit the budget.
     CleanPrune,
     /// What is applied is what was planned.
@@ -26,6 +28,7 @@ impl fmt::Display for Promise {
             Self::NoDataLost => {
                 "nothing that holds data is deleted unless the garden says `retired` and its time has passed"
             }
+            Self::Wanted => "nothing is deleted that the garden asks for",
             Self::CleanPrune => {
                 "an organisation is pruned only when it is clean on one commit, and undeclared deletions fit the budget"
             }

@@ -271,7 +271,7 @@ impl TryFrom<Written> for Deed {
     }
 }
 
-fn infinitive(verb: Verb) -> &'static str {
+pub(in crate::plan) fn infinitive(verb: Verb) -> &'static str {
     match verb {
         Verb::Create => "create",
         Verb::Change => "change",

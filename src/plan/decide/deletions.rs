@@ -209,6 +209,8 @@ fn namespace_last(input: &Input<'_>, actions: &mut [Action]) {
     for action in namespaces {
         if !input.live.foreign.is_empty() {
             action.hold(Holding::ForeignInside { objects: some(&input.live.foreign) });
+        } else if !input.live.unseen.is_empty() {
+            action.hold(Holding::NotKnownEmpty { unseen: input.live.unseen.clone() });
         } else if others_stay {
             action.hold(Holding::AfterTheRest);
         }

@@ -95,7 +95,14 @@ fn obstructs(input: &Input<'_>, action: &Action) -> Option<bool> {
         Deed::Held { why: Holding::NotRead { .. }, .. } => {
             (is_asked(action) && matches!(action.stage, Stage::Data | Stage::Upgrade)).then_some(false)
         }
+        Deed::Held { why: Holding::SourceNotRead { .. }, .. } => {
+            input.inventory.find(&action.id).is_none().then_some(false)
+        }
         Deed::Held { why: Holding::FoughtOver { .. }, .. } => (!is_applied(input, action)).then_some(false),
+        // What is there as it was applied last only drifted.
+        Deed::Held { why: Holding::NotAgreed { .. }, base } => {
+            (is_asked(action) && (base.is_none() || !is_applied(input, action))).then_some(false)
+        }
         Deed::Keep { why: Keeping::Terminating, .. } => Some(true),
         _ => None,
     }

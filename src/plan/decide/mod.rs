@@ -56,25 +56,29 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     plan
 }
 
-/// Holds everything inside a namespace back that is not ours or is being deleted.
+/// Holds everything inside a namespace back that is not ours, not known to be, or is being deleted.
 fn bar_namespace(actions: &mut [Action], namespace: &str) {
     let is_barred = |action: &Action| {
         action.id.is(kind::NAMESPACE)
             && *action.id.name == *namespace
             && matches!(
                 action.deed,
-                Deed::Refused { .. } | Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }
+                Deed::Refused { .. }
+                    | Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }
+                    | Deed::Held { why: Holding::NotRead { .. }, .. }
             )
     };
-    if !actions.iter().any(is_barred) {
-        return;
-    }
+    let Some(barred) = actions.iter().find(|action| is_barred(action)) else { return };
+    let why = match &barred.deed {
+        Deed::Held { why: why @ Holding::NotRead { .. }, .. } => why.clone(),
+        _ => Holding::NamespaceBarred,
+    };
     // A server that was asked refuses everything in a namespace that goes: that is nobody's mistake.
     let is_open = |action: &&mut Action| {
         action.verb().writes() || matches!(action.deed, Deed::Refused { why: Refusing::ServerRefused { .. }, .. })
     };
     for action in actions.iter_mut().filter(|action| &*action.id.namespace == namespace).filter(is_open) {
-        action.hold(Holding::NamespaceBarred);
+        action.hold(why.clone());
         action.causes.clear();
     }
 }

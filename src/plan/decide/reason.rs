@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Place, Verb};
 use crate::name::Name;
+use crate::plan::state::unseen::Unseen;
 use crate::render::ObjectId;
 
 /// Why an action is what it is. It displays as what follows a dash: "change — the garden asks for it".
@@ -255,15 +256,31 @@ pub enum Holding {
         /// The words of whoever holds it.
         why: String,
     },
+    /// What it is made from could not be read.
+    SourceNotRead {
+        /// What the server said.
+        why: String,
+    },
     /// Objects of others are in the namespace.
     ForeignInside {
         /// Some of them.
         objects: Vec<String>,
     },
+    /// Not everything in the namespace could be looked at.
+    NotKnownEmpty {
+        /// Of what it is not known whether any lies there.
+        unseen: Vec<Unseen>,
+    },
     /// Its namespace is not ours, or is being deleted.
     NamespaceBarred,
     /// It goes after the objects inside it.
     AfterTheRest,
+    /// The saved plan that is applied does not have it: nobody agreed to it.
+    NotAgreed {
+        /// Whether it is more than putting back what others changed: the commit is not applied whole without it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        open: bool,
+    },
     /// Something that comes before it cannot be done.
     After {
         /// The object that comes before it.
@@ -296,6 +313,11 @@ pub enum Refusing {
     ForeignInside {
         /// Some of them.
         objects: Vec<String>,
+    },
+    /// A namespace is to be adopted, and not everything in it could be looked at.
+    NotKnownEmpty {
+        /// Of what it is not known whether any lies there.
+        unseen: Vec<Unseen>,
     },
     /// Fields that are newly wanted belong to others.
     Conflict,

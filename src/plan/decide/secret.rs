@@ -23,6 +23,9 @@ pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &S
     if let Some(why) = input.live.unread.get("v1 Secret") {
         return Some(action(Deed::held(Holding::NotRead { why: why.clone() })));
     }
+    if let Some(Copy::NotRead { why }) = input.live.copies.get(&request.id) {
+        return Some(action(Deed::held(Holding::SourceNotRead { why: why.clone() })));
+    }
     Some(match index.standing(input, &request.id) {
         Standing::Absent(entry) => absent(input, request, entry),
         Standing::Terminating => action(Deed::keep(Keeping::Terminating)),

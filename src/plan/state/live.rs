@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::health::Health;
+use super::unseen::Unseen;
 use crate::render::ObjectId;
 
 /// One organisation's part of a cluster.
@@ -28,6 +29,8 @@ pub struct Live {
     /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates
     /// and events that Kubernetes makes itself left out). Read where the namespace is to be adopted or deleted.
     pub(crate) foreign: Vec<ObjectId>,
+    /// Of which kinds it is not known whether any lie there, where that was to be read: it is then not known to be empty.
+    pub(crate) unseen: Vec<Unseen>,
     /// Kinds (`apps/v1 Deployment`) that could not be listed, with the reason: nothing of them is created or deleted.
     pub(crate) unread: BTreeMap<String, String>,
 }
@@ -137,6 +140,11 @@ pub(crate) enum Copy {
     SourceMissing(Vec<MissingSource>),
     /// Secrets that it is put together from are not there, or lack keys: an operator or a person may still make them.
     Awaits(Vec<MissingSource>),
+    /// A Secret that it is made from could not be read: it stays as it is.
+    NotRead {
+        /// What the server said.
+        why: String,
+    },
 }
 
 /// A Secret that others draw on, and that is not there or lacks keys.

@@ -16,5 +16,6 @@ pub(super) mod owners;
 pub(super) mod settle;
 pub(super) mod standing;
 pub(crate) mod union;
+pub(crate) mod unseen;
 
 pub(crate) use crate::render::path;

@@ -98,6 +98,9 @@ impl<'a> Index<'a> {
                 }
             }
             _ if adopted => match others_inside(input, id) {
+                others if others.is_empty() && id.is(kind::NAMESPACE) && !input.live.unseen.is_empty() => {
+                    Standing::Refused(Refusing::NotKnownEmpty { unseen: input.live.unseen.clone() })
+                }
                 others if others.is_empty() => Standing::Adopted(live),
                 others => Standing::Refused(Refusing::ForeignInside { objects: some(&others) }),
             },

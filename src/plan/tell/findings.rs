@@ -8,7 +8,7 @@ use crate::plan::decide::action::Action;
 use crate::plan::decide::reason::{Creating, Holding, Keeping, Reason, Refusing};
 use crate::plan::state::decisions;
 use crate::plan::state::directives::means;
-use crate::plan::state::path;
+use crate::plan::state::{path, unseen};
 use crate::plan::{Input, OrganisationPlan};
 use crate::policy::protected::{steps_of, why_protected};
 use crate::render::rules::field_decisions;
@@ -126,6 +126,13 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         )
         .why(format!("in it are {}", words::people(objects)))
         .help("a namespace is adopted only with everything in it: say `adopt` of these too, or choose another name for the organisation"),
+        Refusing::NotKnownEmpty { unseen } => Finding::refused(
+            Code::new("E0488"),
+            format!("the namespace `{}` is not known to be empty", id.name),
+            span,
+        )
+        .why(unseen::words(unseen))
+        .help(unseen::way_out(unseen)),
         Refusing::ImmutableWithData { path } => Finding::refused(
             Code::new("E0484"),
             format!("`{path}` of `{id}` cannot change"),

@@ -79,7 +79,7 @@ fn container(body: &Value, text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::render::{Origins, Stage};
@@ -111,7 +111,9 @@ mod tests {
         let origins = Origins(
             origins.iter().map(|(pointer, line)| ((*pointer).to_owned(), at(*line))).collect::<BTreeMap<_, _>>(),
         );
-        let object = Object { id: id.clone(), body, origins, app: None, stage: Stage::Workload, holds_data: false };
+        let by_hand = BTreeSet::new();
+        let object =
+            Object { id: id.clone(), body, origins, by_hand, app: None, stage: Stage::Workload, holds_data: false };
         let told = |text: &str| {
             let finding = of(&id, Some(&object), None, text).unwrap();
             assert_eq!((finding.code, finding.why.as_deref()), (WARNED, Some(text)));

@@ -7,6 +7,7 @@ use crate::plan::decide::reason::{
     Adopting, Changing, Creating, Deleting, Holding, Keeping, LeftToOthers, Reason, Refusing, Replacing,
 };
 use crate::plan::state::path::plain;
+use crate::plan::state::unseen;
 use crate::policy::protected::{steps_of, why_protected};
 use crate::render::ObjectId;
 
@@ -161,8 +162,11 @@ impl fmt::Display for Holding {
             Self::NotClean => to.write_str("the organisation has findings: nothing of it is deleted"),
             Self::NotRead { why } => write!(to, "its kind could not be read: {why}"),
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
+            Self::SourceNotRead { why } => write!(to, "what it is made from could not be read: {why}"),
+            Self::NotKnownEmpty { unseen } => write!(to, "not known to be empty: {}", unseen::words(unseen)),
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
+            Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
             Self::After { of, leaves: false } => write!(to, "held back since {of} was refused"),
             Self::After { of, leaves: true } => write!(to, "held back until {of} is gone and made again"),
         }
@@ -177,6 +181,7 @@ impl fmt::Display for Refusing {
             Self::Disowned { what } => write!(to, "not deleted: {what}"),
             Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
+            Self::NotKnownEmpty { unseen } => write!(to, "not known to be empty: {}", unseen::words(unseen)),
             Self::Conflict => to.write_str("others own fields that the garden newly asks for"),
             Self::ImmutableWithData { path } => {
                 write!(to, "`{path}` cannot change in place, and replacing it would lose its data")

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::*;
 use crate::plan::deed::Prepare;
 use crate::plan::order::{Phase, steps};
-use world::{Case, world};
+use crate::render::{Object, Origins};
+use world::{Case, World, world};
 
 mod footprint;
 mod world;
@@ -121,9 +122,24 @@ fn deleting() -> Case {
         .unwrap()
 }
 
+/// The garden asks for an object after all.
+fn want(world: &mut World, id: &ObjectId) {
+    world.desired.retired.clear();
+    world.directives.retired = None;
+    world.desired.objects.push(Object {
+        id: id.clone(),
+        body: (*world.live.objects[id].body).clone(),
+        origins: Origins::default(),
+        app: world.inventory.entries[id].app.clone(),
+        stage: id.facts().stage,
+        by_hand: std::collections::BTreeSet::default(),
+        holds_data: false,
+    });
+}
+
 proptest! {
     #[test]
-    fn the_guard_refuses_every_delete_that_a_mutation_made_wrong(which in 0_usize..16, mutation in 0_u8..10) {
+    fn the_guard_refuses_every_delete_that_a_mutation_made_wrong(which in 0_usize..16, mutation in 0_u8..11) {
         let mut world = world(&deleting());
         let mut plan = organisation(&world.input());
         let deletes: Vec<usize> = (0..plan.actions.len()).filter(|at| plan.actions[*at].verb() == Verb::Delete).collect();
@@ -144,6 +160,7 @@ proptest! {
             6 => { world.directives.clean = false; }
             7 => { plan.actions[at].id.namespace = "lescommuns".into(); }
             8 => { world.live.cluster_uid = "another".to_owned(); }
+            10 => want(&mut world, &id),
             // Young data.
             _ if data => { world.inventory.entries.get_mut(&id).unwrap().retired_since = Some(world.now - 5); }
             _ => { world.live.objects.remove(&id); }
@@ -157,6 +174,7 @@ proptest! {
             6 => Promise::CleanPrune,
             7 => Promise::OneOrganisation,
             8 => Promise::OneCluster,
+            10 => Promise::Wanted,
             9 if data => Promise::NoDataLost,
             _ => Promise::NoForeignDelete,
         };
@@ -189,6 +207,7 @@ fn the_promises_of_the_guard_are_those_of_the_architecture() {
         (5, Promise::AsPlanned),
         (9, Promise::OneCluster),
         (10, Promise::OneOrganisation),
+        (11, Promise::Wanted),
     ] {
         let said = format!("{number}. {promise}");
         assert!(page.contains(&said), "ARCHITECTURE.md does not say `{said}`");

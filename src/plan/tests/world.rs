@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, AppliedApp, Deletions, FieldDecision};
 use crate::plan::*;
+use crate::policy::Grounds;
 use crate::quantity::Quantity;
 use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
 use crate::source::{FileId, SourceFile, Sources, Span};
@@ -109,7 +110,7 @@ enum DryRunCase {
 /// A case made into what a plan is decided from.
 pub(super) struct World {
     garden: Name,
-    desired: OrganisationObjects,
+    pub(super) desired: OrganisationObjects,
     pub(super) live: Live,
     pub(super) inventory: Inventory,
     pub(super) directives: Directives,
@@ -117,6 +118,7 @@ pub(super) struct World {
     schemas: Schemas,
     sources: Sources,
     pub(super) now: i64,
+    grounds: Grounds,
 }
 
 impl World {
@@ -142,8 +144,11 @@ impl World {
             cluster_uid: "cluster",
             live: &self.live,
             inventory: &self.inventory,
+            desired: &self.desired,
+            retired: self.directives.retired.map(|(keep, _)| keep),
             limits: &self.limits,
             adopted,
+            grounds: &self.grounds,
             clean: self.directives.clean,
             now: self.now,
         }
@@ -202,6 +207,7 @@ pub(super) fn world(case: &Case) -> World {
             Object {
                 body: body(&id, &wanted.body),
                 origins,
+                by_hand: BTreeSet::new(),
                 app: wanted.app.as_deref().map(name),
                 stage: id.facts().stage,
                 holds_data: wanted.data,
@@ -256,6 +262,7 @@ pub(super) fn world(case: &Case) -> World {
         schemas,
         sources,
         now: NOW + case.day * DAY,
+        grounds: Grounds { namespace: "alternatiba".to_owned(), ..Grounds::default() },
     }
 }
 

@@ -75,8 +75,7 @@ impl Mapper<'_> {
         if let Some(id) = object.child(name) {
             return Ok(Some(id));
         }
-        // Of custom kinds only what is rendered is known.
-        if object.preserve_unknown || self.facts.is_some_and(TypeRef::is_custom) {
+        if object.preserve_unknown {
             return Ok(None);
         }
         let mut finding = Finding::error(UNKNOWN, format!("there is no field `{name}` here"), span);

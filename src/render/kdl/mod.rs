@@ -3,8 +3,8 @@
 //! `object KIND NAME { … }` in a definition is an object of its own; `patch KIND NAME { … }` in an app lies over one that is
 //! rendered. Both go through the field facts, and neither may do what parcelle keeps for itself or would weaken a pod.
 
+mod hands;
 mod map;
-mod policy;
 mod unfold;
 
 use super::draft::ObjectDraft;
@@ -15,6 +15,7 @@ use crate::finding::{Code, Finding, Findings};
 use crate::kind::{self, Kind};
 use crate::merge::{ListKind, Schemas, TypeRef, TypeShape};
 use crate::model::App;
+use crate::policy::WritingHatch;
 use crate::schema::suggest::nearest;
 use crate::source::Span;
 use crate::syntax::Node;
@@ -27,23 +28,31 @@ pub(crate) const NO_OBJECT: Code = Code::new("E0607");
 pub(crate) const HEAD: Code = Code::new("E0608");
 
 /// The objects of an app's definition; what is wrong with them goes to `findings`.
-pub(super) fn objects(scope: &AppScope, app: &App, findings: &mut Findings) -> Vec<ObjectDraft> {
+pub(super) fn objects(scope: &AppScope, app: &App, domain: Option<&str>, findings: &mut Findings) -> Vec<ObjectDraft> {
     let schemas = custom::facts();
     let mut drafts = Vec::new();
     for guarded in &app.definition.objects {
         for scope in scope.guarded(guarded) {
-            drafts.extend(object(schemas, &scope, app, &guarded.item, findings));
+            drafts.extend(object(schemas, (&scope, app, domain), &guarded.item, findings));
         }
     }
     drafts
 }
 
-fn object(schemas: &Schemas, scope: &AppScope, app: &App, node: &Node, findings: &mut Findings) -> Option<ObjectDraft> {
+fn object(
+    schemas: &Schemas,
+    (scope, app, domain): (&AppScope, &App, Option<&str>),
+    node: &Node,
+    findings: &mut Findings,
+) -> Option<ObjectDraft> {
     let (kind, name) = head(Some(scope), node, findings)?;
     let (kind, api) = allowed(&kind, node, findings)?;
     let facts = schemas.kind(api, kind.id.kind);
-    let mut body = map::children(&unfold::unfold(scope, node), facts.as_ref(), findings);
-    policy::check(&body, kind.id, node.head, findings);
+    let body = map::children(&unfold::unfold(scope, node), facts.as_ref(), findings);
+    if !hands::check(&body, kind.id, WritingHatch::Object, domain, node.head, findings) {
+        return None;
+    }
+    let mut body = body.by_hand();
     let metadata = body.take("metadata");
     harden(&mut body, kind, app);
     let mut draft = ObjectDraft::new(api, kind.id.kind, naming::part(kind.id, &app.name, &name), body, node.head);
@@ -116,7 +125,7 @@ fn harden(body: &mut Tree, kind: &Kind, app: &App) {
 }
 
 /// Lays `patch KIND NAME { … }` over the object that it names.
-pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, findings: &mut Findings) {
+pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, domain: Option<&str>, findings: &mut Findings) {
     let Some((kind, name)) = head(None, patch, findings) else { return };
     let known: Vec<String> = drafts.iter().filter(|draft| draft.kind == kind).map(|draft| draft.name.clone()).collect();
     let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind && draft.name == name) else {
@@ -125,8 +134,12 @@ pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, findings: &mut Fin
         return findings.push(no_object(&kind, &name, "patch", &known, span));
     };
     let facts = custom::facts().kind(draft.api_version, draft.kind);
-    let mut body = map::children(patch, facts.as_ref(), findings);
-    policy::check(&body, draft.group_kind(), patch.head, findings);
+    let body = map::children(patch, facts.as_ref(), findings);
+    // What is refused changes nothing, so that one mistake is told once.
+    if !hands::check(&body, draft.group_kind(), WritingHatch::Patch, domain, patch.head, findings) {
+        return;
+    }
+    let mut body = body.by_hand();
     if let Some(mut metadata) = body.take("metadata") {
         draft.annotations.merge(metadata.take("annotations").unwrap_or_default());
         draft.labels.merge(metadata.take("labels").unwrap_or_default());

@@ -18,14 +18,14 @@ use crate::source::Span;
 const API: &str = "postgresql.cnpg.io/v1";
 
 /// The name of an organisation's Cluster: alone of its kind in the namespace.
-const CLUSTER: &str = "postgres";
+pub(super) const CLUSTER: &str = "postgres";
 
 /// What each server asks for: processor in millicores, memory in bytes.
 const REQUESTS: (u64, u64) = (250, 512 << 20);
 const MEMORY_LIMIT: u64 = 1 << 30;
 const STORAGE: u64 = 10 << 30;
 /// What each pooler asks for.
-const POOLER_REQUESTS: (u64, u64) = (50, 64 << 20);
+pub(in crate::render) const POOLER_REQUESTS: (u64, u64) = (50, 64 << 20);
 const POOLER_MEMORY_LIMIT: u64 = 128 << 20;
 /// What keeps backups, beside each server.
 const BARMAN: &str = "barman-cloud.cloudnative-pg.io";

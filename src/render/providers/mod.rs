@@ -7,6 +7,7 @@ mod backup;
 mod cloudnative_pg;
 mod garage;
 mod gateway_api;
+mod grounds;
 mod ingress;
 mod percona;
 mod relay;
@@ -18,6 +19,7 @@ mod storage_class;
 mod valkey;
 mod wants;
 
+pub(crate) use grounds::grounds;
 pub(crate) use wants::Want;
 pub use wants::{copied_from, wants};
 
@@ -38,7 +40,7 @@ use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
 pub(super) use backup::{BackupTarget, flow as backup_flow};
-pub(super) use cloudnative_pg::cluster as database_cluster;
+pub(super) use cloudnative_pg::{POOLER_REQUESTS, cluster as database_cluster};
 pub(super) use sign_on::clients;
 
 /// A need of an app, asked of a cluster.

@@ -42,8 +42,9 @@ fn exceeded(
     let name = &organisation.name;
     let granting = organisation.offer.as_ref().filter(|offer| of_offer(offer, resource) == Some(grant));
     let definitions: BTreeSet<_> = organisation.apps.values().map(|app| app.definition.span.file).collect();
-    // People change what they wrote: a line of a definition is pointed at only where there is no other.
-    let of_garden = |share: &&&Contribution| !definitions.contains(&share.origin.file);
+    // People change what they wrote: a line of a definition or of the cluster is pointed at only where there is no other.
+    let cluster = organisation.cluster.span.file;
+    let of_garden = |share: &&&Contribution| !definitions.contains(&share.origin.file) && share.origin.file != cluster;
     let first = shares.iter().find(of_garden).or(shares.first()).expect("a sum over a ceiling has shares");
     let (limit, says) = match granting {
         Some(offer) => ("its offer grants", format!("{} grants {}", offer.name, grant.value)),

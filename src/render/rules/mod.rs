@@ -9,6 +9,7 @@ use crate::model::{Garden, Organisation};
 
 pub(crate) mod ceilings;
 pub(crate) mod field_decisions;
+mod judged;
 pub(in crate::render) mod limits;
 pub(crate) mod named_objects;
 pub(crate) mod names;
@@ -28,6 +29,7 @@ pub fn render(
     let objects = with_findings(garden, organisation, moment, &mut found);
     ceilings::check(organisation, &objects, &mut found);
     limits::check(organisation, &objects, &mut found);
+    judged::check(organisation, &objects, &mut found);
     let stops = |finding: Finding| match finding.stops {
         Some(_) => finding,
         None => finding.stops(organisation.name.clone()),

@@ -80,7 +80,7 @@ fn guards_inside_objects_are_unfolded() {
         object Service door {
             spec {
                 @each port in="[80, 81]" { ports "${port}" { name "p${port}"; targetPort "${port}"; }; }
-                externalTrafficPolicy "${settings.office == 'none' ? 'Local' : 'Cluster'}"
+                internalTrafficPolicy "${settings.office == 'none' ? 'Local' : 'Cluster'}"
             }
         }"#,
     );
@@ -112,11 +112,12 @@ fn a_patch_lies_over_what_is_rendered() {
 #[test]
 fn a_list_of_dashes_is_a_list_as_in_definitions() {
     let (objects, findings) = written(
-        "patch HTTPRoute cloud-web { spec { hostnames { - \"a.example\"; - \"b.example\"; }; }; }
+        "object PersistentVolumeClaim more { spec { accessModes { - ReadWriteOnce; - ReadWriteMany; }; }; }
          patch Deployment cloud-web { spec { template { spec { containers web { args { - serve; }; }; }; }; }; }",
     );
     assert_eq!(findings, []);
-    assert_eq!(object(&objects, "HTTPRoute", "cloud-web")["spec"]["hostnames"], json!(["a.example", "b.example"]));
+    let claim = object(&objects, "PersistentVolumeClaim", "cloud-more");
+    assert_eq!(claim["spec"]["accessModes"], json!(["ReadWriteOnce", "ReadWriteMany"]));
     let containers = &object(&objects, "Deployment", "cloud-web")["spec"]["template"]["spec"]["containers"];
     assert_eq!(containers[0]["args"], json!(["serve"]));
 }

@@ -139,6 +139,7 @@ fn skipped(why: &Skip) -> Option<String> {
             format!("waits for {object}: {}{}", health.state, message(&health.message))
         }
         Skip::Stale { what } => format!("stale: {}", visible::line(what)),
+        Skip::NotAgreed => "not done: the saved plan does not have it".to_owned(),
         Skip::Interrupted => "not tried: interrupted".to_owned(),
     })
 }

@@ -36,6 +36,7 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
         }
         Refusing::SourceMissing { .. } => "the cluster's operators create it".to_owned(),
         Refusing::ForeignInside { .. } => AROUND_OTHERS.to_owned(),
+        Refusing::NotKnownEmpty { unseen } => plan::way_out_of_unseen(unseen),
         Refusing::Disowned { .. } => "delete it in the cluster, or give it its label back".to_owned(),
         Refusing::ServerRefused { .. } | Refusing::Guarded { .. } => return None,
     })
@@ -49,9 +50,12 @@ fn of_held(why: &Holding) -> Option<String> {
         Holding::Paused { .. } => "`parcelle resume` lifts it",
         Holding::NotClean => "mend the findings first",
         Holding::ForeignInside { .. } => AROUND_OTHERS,
+        Holding::NotAgreed { .. } => "plan again, and have that looked at",
+        Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
         Holding::FoughtOver { .. }
         | Holding::Hold { .. }
         | Holding::NotRead { .. }
+        | Holding::SourceNotRead { .. }
         | Holding::NamespaceBarred
         | Holding::AfterTheRest
         | Holding::After { .. } => return None,

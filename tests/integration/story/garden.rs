@@ -67,6 +67,7 @@ impl World {
         merge(&mut whole, body);
         let object = Object {
             origins: origins(&whole),
+            by_hand: BTreeSet::new(),
             id,
             body: whole,
             app: app.map(name),

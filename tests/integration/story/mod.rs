@@ -22,6 +22,7 @@ use parcelle::source::{SourceFile, Sources};
 
 mod garden;
 mod requests;
+pub(crate) mod rights;
 pub(crate) mod unions;
 
 pub(crate) use garden::{deployment, line};

@@ -29,9 +29,8 @@ pub(crate) const TWICE: Code = Code::new("E0461");
 /// The schemas of custom kinds by API version and kind: of those that are rendered, and of what is limited in others that
 /// `object` may write.
 static CUSTOM: LazyLock<BTreeMap<(String, String), Value>> = LazyLock::new(|| {
-    let others: Vec<Value> = serde_json::from_str(OTHERS).expect("the limits of others are part of the program");
     let mut schemas = BTreeMap::new();
-    for definition in custom::definitions().into_iter().chain(others) {
+    for definition in custom::definitions().into_iter().chain(custom::others()) {
         let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
         for version in definition["spec"]["versions"].as_array().into_iter().flatten() {
@@ -41,9 +40,6 @@ static CUSTOM: LazyLock<BTreeMap<(String, String), Value>> = LazyLock::new(|| {
     }
     schemas
 });
-
-/// Definitions of which only the limited fields are written.
-const OTHERS: &str = include_str!("../../../../schemas/kubernetes/limits.json");
 
 /// An object with the places that decided it.
 struct Held<'a> {
