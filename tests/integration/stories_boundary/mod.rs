@@ -195,15 +195,12 @@ fn a_file_that_cannot_be_read_stops_its_own_organisation_while_others_change() {
     let environment = environment(&files);
     let first = environment.run(["run", "--once", "--sandbox"]);
     assert_eq!(first.code, 0, "{}", first.text());
-    // In one commit alpha's file is a ruin that holds everything else, and an app of beta goes.
+    // In one commit alpha's file is a ruin that holds everything else, and an object of beta is not asked for any more.
     let ruin =
         "edition 2026\norganisation alpha {\n    title \"A\n/* definition board { }\ngarden lines { hold \"x\" }\n";
     environment.garden([
         ("organisations/alpha.kdl", ruin.to_owned()),
-        (
-            "organisations/beta.kdl",
-            organisation("beta", "offer basic\n    retired app board board { keep-data 30 days; }"),
-        ),
+        ("board.kdl", BOARD.replace("    object ConfigMap text { data { a \"1\"; }; }\n", "")),
         (
             "organisations/garden.kdl",
             "edition 2026\n\ngarden lines {\n    title Mine\n    hold \"mine\"\n}\n".to_owned(),
@@ -214,7 +211,7 @@ fn a_file_that_cannot_be_read_stops_its_own_organisation_while_others_change() {
     let second = environment.run(["run", "--once", "--sandbox"]);
     let text = second.text();
     assert_eq!(second.code, 1, "{text}");
-    assert!(text.contains("beta") && text.contains("Deployment board"), "beta is changed: {text}");
+    assert!(text.contains("- ConfigMap board-text") && text.contains("beta: 1 deleted"), "what goes, goes: {text}");
     assert!(!text.contains("mine`: ") && !text.contains("held"), "nothing is held: {text}");
     let status = environment.run(["status", "--sandbox"]).text();
     assert!(status.contains("alpha"), "{status}");

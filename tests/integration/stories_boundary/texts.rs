@@ -64,6 +64,7 @@ definition board {
     needs {
         route web { host "${settings.at}"; to web; }
     }
+    object ConfigMap text { data { a "1"; }; }
     workload web {
         image "${release.image}"
         port http 8080
