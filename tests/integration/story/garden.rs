@@ -233,6 +233,11 @@ pub(super) fn merge(whole: &mut Value, part: Value) {
 
 /// An app of a small garden, with one line in it, for what the garden says about it.
 fn app(text: &str, line: &str) -> parcelle::model::App {
+    small_garden(text, line).organisations[&name("o")].apps[&name(text)].clone()
+}
+
+/// A small garden of one app, with one line in it.
+fn small_garden(text: &str, line: &str) -> Garden {
     let garden = format!(
         "edition 2026\n\ngarden g {{\n    title G\n    ceiling {{ cpu 64 cores; memory 256 GiB; storage 8 TiB; }}\n}}\ncluster ada {{\n    title Ada\n    uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    \
          timezone \"Europe/Paris\"\n    domain ada.example\n    provides {{\n        volume storage-class {{ class fast; }}\n        \
@@ -249,8 +254,8 @@ fn app(text: &str, line: &str) -> parcelle::model::App {
     let snapshot = parcelle::git::Snapshot { commit: None, folder: String::new(), files };
     let checked = parcelle::check::check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
     let garden = checked.garden.unwrap_or_else(|| panic!("{:?}", checked.findings));
-    let organisation = garden.organisations.get(&name("o")).unwrap_or_else(|| panic!("{:?}", checked.findings));
-    organisation.apps[&name(text)].clone()
+    assert!(garden.organisations.contains_key(&name("o")), "{:?}", checked.findings);
+    garden
 }
 
 pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Garden {
@@ -263,7 +268,8 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         domain: None,
         claims: parcelle::model::ClusterClaims::default(),
         complete: true,
-        provides: BTreeMap::new(),
+        // Classes and the like that hand-made objects of stories name.
+        provides: small_garden("www", "").clusters[&name("ada")].provides.clone(),
         span,
     };
     Garden {
