@@ -7,8 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Grounds {
     /// The organisation's name, which is its namespace.
     pub(crate) namespace: String,
-    /// Its domain, below which keys of labels are its own.
-    pub(crate) domain: Option<String>,
     /// What each app has of its own.
     pub(crate) apps: BTreeMap<String, AppGrounds>,
     /// What lies in the namespace, of all apps and the organisation itself.

@@ -3,7 +3,8 @@
 use super::paths::IDENTITY;
 use super::{OBEYED, Violation};
 
-/// Domains whose keys nobody obeys: those of examples, and notes of people.
+/// Domains whose keys nobody obeys: those of examples. That of an organisation is none of them, since whoever writes its file
+/// chooses it: a controller's would do as well.
 const HARMLESS: &[&str] = &["example.org", "example.com", "example.net", "example"];
 
 /// Keys of other domains that nothing obeys.
@@ -31,13 +32,7 @@ const OF_INGRESSES: &[(&str, &[&str])] = &[
 ];
 
 /// Why a hatch may not write a key of a label or annotation.
-pub(super) fn refused(
-    pointer: &str,
-    kind: &str,
-    key: &str,
-    value: &serde_json::Value,
-    domain: Option<&str>,
-) -> Option<Violation> {
+pub(super) fn refused(pointer: &str, kind: &str, key: &str, value: &serde_json::Value) -> Option<Violation> {
     let of = key.split_once('/').map_or("", |(domain, _)| domain);
     let is_of = |domain: &str| of == domain || of.strip_suffix(domain).is_some_and(|below| below.ends_with('.'));
     if is_identity(key, of) {
@@ -54,7 +49,7 @@ pub(super) fn refused(
     let own = if of.is_empty() {
         !CLAIMED.contains(&key)
     } else {
-        tuned || NOTES.contains(&key) || HARMLESS.iter().copied().chain(domain).any(is_of)
+        tuned || NOTES.contains(&key) || HARMLESS.iter().any(|domain| is_of(domain))
     };
     (!own).then(|| Violation {
         pointer: pointer.to_owned(),
@@ -62,10 +57,7 @@ pub(super) fn refused(
         title: format!("`{key}` may be obeyed by others"),
         why: "labels and annotations of controllers and operators decide over what reaches beyond the namespace"
             .to_owned(),
-        help: match domain {
-            Some(domain) => format!("use a key without a domain, or one of `{domain}/`"),
-            None => "use a key without a domain".to_owned(),
-        },
+        help: "use a key without a domain, or one of `example.org/`".to_owned(),
         of_renderer: false,
     })
 }

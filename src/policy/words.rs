@@ -64,7 +64,6 @@ pub(crate) fn of_hatch(
     hatch: WritingHatch,
     pointer: &str,
     value: Option<&Value>,
-    domain: Option<&str>,
 ) -> Option<Violation> {
     let segments: Vec<&str> = pointer.split('/').skip(1).collect();
     if let Some(refused) = reserved(pointer, &segments) {
@@ -82,7 +81,7 @@ pub(crate) fn of_hatch(
         && segments.iter().rev().nth(2) == Some(&"metadata")
     {
         let key = segments.last().map(|key| key.replace("~1", "/").replace("~0", "~")).unwrap_or_default();
-        return keys::refused(pointer, kind, &key, value.unwrap_or(&Value::Null), domain);
+        return keys::refused(pointer, kind, &key, value.unwrap_or(&Value::Null));
     }
     None
 }

@@ -57,29 +57,21 @@ pub(super) fn render(
         }
     }
     parts.drafts.push(service_account(app));
-    hatches(organisation, app, now, &scope, &mut parts, findings);
+    hatches(app, now, &scope, &mut parts, findings);
     let peer = Peer::App(app.name.clone());
     parts.flows.push(Flow { from: peer.clone(), to: peer, ports: Vec::new(), origin: app.span });
     parts
 }
 
 /// Objects of the definition and patches of the app, and what they add to what the app takes.
-fn hatches(
-    organisation: &Organisation,
-    app: &App,
-    now: &Now,
-    scope: &AppScope,
-    parts: &mut Parts,
-    findings: &mut Findings,
-) {
+fn hatches(app: &App, now: &Now, scope: &AppScope, parts: &mut Parts, findings: &mut Findings) {
     if app.definition.objects.is_empty() && app.patches.is_empty() {
         return;
     }
     let before = measure::measures(&parts.drafts);
-    let domain = organisation.domain.as_ref().map(|domain| domain.value.as_str());
-    parts.drafts.extend(kdl::objects(scope, app, domain, findings));
+    parts.drafts.extend(kdl::objects(scope, app, findings));
     for patch in &app.patches {
-        kdl::patch(&mut parts.drafts, patch, domain, findings);
+        kdl::patch(&mut parts.drafts, patch, findings);
     }
     if now.asleep() {
         kept_asleep(&before, now, &mut parts.drafts);

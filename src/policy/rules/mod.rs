@@ -148,8 +148,7 @@ fn walk(judged: &mut Judging<'_>, value: &Value, pointer: &mut String, rendered:
         Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| below(judged, &at.to_string(), item)),
         scalar if judged.by_hand(pointer) => {
             let FinalObject { group, kind, .. } = *judged.object;
-            let domain = judged.grounds.domain.as_deref();
-            let refused = words::of_hatch((group, kind), WritingHatch::Object, pointer, Some(scalar), domain);
+            let refused = words::of_hatch((group, kind), WritingHatch::Object, pointer, Some(scalar));
             judged.violations.extend(refused);
         }
         _ if rendered.iter().flatten().any(|field| field.ends()) => {}

@@ -28,12 +28,12 @@ pub(crate) const NO_OBJECT: Code = Code::new("E0607");
 pub(crate) const HEAD: Code = Code::new("E0608");
 
 /// The objects of an app's definition; what is wrong with them goes to `findings`.
-pub(super) fn objects(scope: &AppScope, app: &App, domain: Option<&str>, findings: &mut Findings) -> Vec<ObjectDraft> {
+pub(super) fn objects(scope: &AppScope, app: &App, findings: &mut Findings) -> Vec<ObjectDraft> {
     let schemas = custom::facts();
     let mut drafts = Vec::new();
     for guarded in &app.definition.objects {
         for scope in scope.guarded(guarded) {
-            drafts.extend(object(schemas, (&scope, app, domain), &guarded.item, findings));
+            drafts.extend(object(schemas, (&scope, app), &guarded.item, findings));
         }
     }
     drafts
@@ -41,7 +41,7 @@ pub(super) fn objects(scope: &AppScope, app: &App, domain: Option<&str>, finding
 
 fn object(
     schemas: &Schemas,
-    (scope, app, domain): (&AppScope, &App, Option<&str>),
+    (scope, app): (&AppScope, &App),
     node: &Node,
     findings: &mut Findings,
 ) -> Option<ObjectDraft> {
@@ -49,7 +49,7 @@ fn object(
     let (kind, api) = allowed(&kind, node, findings)?;
     let facts = schemas.kind(api, kind.id.kind);
     let body = map::children(&unfold::unfold(scope, node), facts.as_ref(), findings);
-    if !hands::check(&body, kind.id, WritingHatch::Object, domain, node.head, findings) {
+    if !hands::check(&body, kind.id, WritingHatch::Object, node.head, findings) {
         return None;
     }
     let mut body = body.by_hand();
@@ -125,7 +125,7 @@ fn harden(body: &mut Tree, kind: &Kind, app: &App) {
 }
 
 /// Lays `patch KIND NAME { … }` over the object that it names.
-pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, domain: Option<&str>, findings: &mut Findings) {
+pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, findings: &mut Findings) {
     let Some((kind, name)) = head(None, patch, findings) else { return };
     let known: Vec<String> = drafts.iter().filter(|draft| draft.kind == kind).map(|draft| draft.name.clone()).collect();
     let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind && draft.name == name) else {
@@ -136,7 +136,7 @@ pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, domain: Option<&st
     let facts = custom::facts().kind(draft.api_version, draft.kind);
     let body = map::children(patch, facts.as_ref(), findings);
     // What is refused changes nothing, so that one mistake is told once.
-    if !hands::check(&body, draft.group_kind(), WritingHatch::Patch, domain, patch.head, findings) {
+    if !hands::check(&body, draft.group_kind(), WritingHatch::Patch, patch.head, findings) {
         return;
     }
     let mut body = body.by_hand();

@@ -17,7 +17,6 @@ const OPERATORS: [(&str, &str); 2] = [("cloudnative-pg", "cnpg-system"), ("perco
 pub(crate) fn grounds(organisation: &Organisation, objects: &OrganisationObjects) -> Grounds {
     let mut grounds = Grounds {
         namespace: organisation.name.to_string(),
-        domain: organisation.domain.as_ref().map(|domain| domain.value.clone()),
         apps: organisation.apps.values().map(|app| (app.name.to_string(), of_app(app))).collect(),
         whole: Owned::default(),
         cluster: of_cluster(organisation),
