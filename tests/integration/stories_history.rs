@@ -1,32 +1,7 @@
 //! Histories that do not lead on from what is applied: nothing moves backwards, and absence is no proof.
 
 use crate::command::{Output, TestEnvironment};
-
-const GARDEN: &str = r#"edition 2026
-
-garden g {
-    title "G"
-}
-"#;
-
-const CLUSTER: &str = r#"edition 2026
-
-cluster ada {
-    title "Ada"
-    uid "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11"
-    provides {
-        route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }
-    }
-}
-"#;
-
-const OFFER: &str = r#"edition 2026
-
-offer small {
-    title "Small"
-    grants { cpu 4 cores; memory 4 GiB; storage 10 GiB; }
-}
-"#;
+use crate::stories_output::{CLUSTER, GARDEN, OFFER};
 
 /// Writes the garden with a title for its one app, and what else `garden.kdl` says.
 fn write(place: &TestEnvironment, title: &str, more: &str) {

@@ -33,7 +33,7 @@ const SOME: usize = 4;
 const AT_ONE_TIME: usize = 4;
 
 /// An app whose ConfigMap goes with its note.
-const PAGE: &str = r#"edition 2026
+pub(crate) const PAGE: &str = r#"edition 2026
 
 definition page {
     about "A page."

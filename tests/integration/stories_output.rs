@@ -2,14 +2,14 @@
 
 use crate::command::TestEnvironment;
 
-const GARDEN: &str = r#"edition 2026
+pub(crate) const GARDEN: &str = r#"edition 2026
 
 garden g {
     title "G"
 }
 "#;
 
-const CLUSTER: &str = r#"edition 2026
+pub(crate) const CLUSTER: &str = r#"edition 2026
 
 cluster ada {
     title "Ada"
@@ -20,7 +20,7 @@ cluster ada {
 }
 "#;
 
-const OFFER: &str = r#"edition 2026
+pub(crate) const OFFER: &str = r#"edition 2026
 
 offer small {
     title "Small"

@@ -9,10 +9,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use parcelle::check::{Checked, Memo, check_again};
-use parcelle::git::{RawFile, Snapshot};
 use parcelle::model::Past;
 
-use crate::incremental::{Dice, located_objects};
+use crate::incremental::{Dice, located_objects, snapshot};
 
 type Files = BTreeMap<String, String>;
 
@@ -288,15 +287,6 @@ impl Maker {
         ];
         if self.dice.one_in(8) { PLACES[self.dice.below(PLACES.len())] } else { STRANGER }
     }
-}
-
-fn snapshot(files: &Files) -> Snapshot {
-    let raw = |(path, text): (&String, &String)| RawFile {
-        path: path.clone(),
-        blob: text.clone(),
-        bytes: text.as_bytes().into(),
-    };
-    Snapshot { commit: None, folder: String::new(), files: files.iter().map(raw).collect() }
 }
 
 fn check(memo: &mut Memo, files: &Files, past: Option<&Past>) -> Checked {

@@ -104,7 +104,7 @@ struct SshStream {
     connection: Arc<Mutex<Connection>>,
     access: GitAccess,
     host: String,
-    /// Whether anything came yet.
+    /// Whether the server has sent a byte yet.
     any: bool,
 }
 

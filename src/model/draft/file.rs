@@ -14,7 +14,7 @@ use crate::syntax::Node;
 pub(in crate::model) struct FileReading {
     /// The file, where it stands.
     pub(crate) placed: Arc<PlacedFile>,
-    /// What counts of it.
+    /// The nodes of the file that count where it stands.
     pub(crate) checked: Arc<CheckedFile>,
     /// Where its organisations stand among its nodes, retired ones too; none where it was not readable.
     pub(crate) organisations: Vec<usize>,

@@ -258,7 +258,7 @@ pub enum Holding {
     },
     /// What it is made from could not be read.
     SourceNotRead {
-        /// What the server said.
+        /// The API server's words.
         why: String,
     },
     /// Objects of others are in the namespace.

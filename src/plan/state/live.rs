@@ -142,7 +142,7 @@ pub(crate) enum Copy {
     Awaits(Vec<MissingSource>),
     /// A Secret that it is made from could not be read: it stays as it is.
     NotRead {
-        /// What the server said.
+        /// The API server's words.
         why: String,
     },
 }

@@ -149,7 +149,7 @@ fn account(judged: &mut Judging<'_>, at: &str, pod: &Value) {
     }
 }
 
-/// What a container names.
+/// Judges the Secrets, ConfigMaps and volumes that a container names.
 fn names(judged: &mut Judging<'_>, at: &str, container: &Value) {
     for (pointer, name) in each(container, at, "env/*/valueFrom/secretKeyRef/name") {
         secret(judged, &pointer, name);

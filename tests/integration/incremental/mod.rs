@@ -25,7 +25,7 @@ const NOON: &str = "2026-11-20T12:00:00Z";
 
 type Files = BTreeMap<String, String>;
 
-fn snapshot(files: &Files) -> Snapshot {
+pub(crate) fn snapshot(files: &Files) -> Snapshot {
     // The content stands for Git's id of it.
     let raw = |(path, text): (&String, &String)| RawFile {
         path: path.clone(),

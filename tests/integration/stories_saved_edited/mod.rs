@@ -8,28 +8,10 @@ use serde_json::{Value, json};
 
 use crate::command::Output;
 use crate::ground::{Ground, organisation};
+use crate::stories_moments::PAGE;
 use edits::{EDITS, actions, at};
 
 mod edits;
-
-/// An app whose ConfigMap goes with its note.
-const PAGE: &str = r#"edition 2026
-
-definition page {
-    about "A page."
-    releases { channel stable 1; release 1 image="docker.io/example/page:1.0"; }
-    settings {
-        setting note text { about "What it says."; default ""; }
-    }
-    needs { route web { host "${settings.at}"; to web; }; }
-    workload web {
-        port http 8080
-        @when "settings.note != ''" { file "/etc/note" "${settings.note}" format=text; }
-        ready http path="/"
-    }
-    test smallest { expect "objects.Deployment.web.spec.replicas == 1"; }
-}
-"#;
 
 const BEFORE: &str = "app page www { note one; }\n    app page docs { note one; }\n    app page gone";
 const AFTER: &str = "app page www { note two; }\n    app page docs\n    app hedgedoc pads\n    \
