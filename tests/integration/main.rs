@@ -25,6 +25,7 @@ mod proxy;
 mod reports;
 mod scenarios;
 mod schema_check;
+mod stories_admission;
 mod stories_apply;
 mod stories_batches;
 mod stories_boundary;
