@@ -6,6 +6,7 @@
 )]
 
 mod findings;
+mod fuzzed;
 mod ground;
 mod help;
 mod hostile;
