@@ -2,7 +2,7 @@
 //! so is what takes longer or more memory than the limits of `docs/security.md` allow. `fuzz/` drives these functions; the kept
 //! inputs are replayed by the tests beside them.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test's own scaffold")]
+#![expect(clippy::unwrap_used, reason = "a test's own scaffold")]
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -82,7 +82,8 @@ pub fn checked(path: &str, bytes: &[u8]) -> Checked {
             *memo = Memo::default();
         }
         *tried += 1;
-        let file = |path: &str, blob: String, bytes: &[u8]| RawFile { path: path.to_owned(), blob, bytes: bytes.into() };
+        let file =
+            |path: &str, blob: String, bytes: &[u8]| RawFile { path: path.to_owned(), blob, bytes: bytes.into() };
         let mut files: Vec<RawFile> =
             GARDEN.iter().map(|(path, text)| file(path, (*path).to_owned(), text.as_bytes())).collect();
         files.push(file(path, tried.to_string(), bytes));
@@ -96,7 +97,7 @@ pub fn checked(path: &str, bytes: &[u8]) -> Checked {
 pub fn file(data: &[u8]) {
     let checked = checked("organisations/fuzzed.kdl", data);
     assert!(checked.objects.keys().any(|name| name.as_str() == "other"), "a file stopped another organisation");
-    for finding in checked.findings.iter() {
+    for finding in &checked.findings {
         assert!(!finding.title.contains('\n'), "a title of several lines");
     }
 }
