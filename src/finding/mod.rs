@@ -256,6 +256,15 @@ impl Findings {
         self.all = joined;
     }
 
+    /// Keeps the `most` that weigh most, and one that says how many more there are and what the heaviest of them weighs.
+    pub(crate) fn limit(&mut self, most: usize, more: impl FnOnce(usize, Severity) -> Finding) {
+        if self.all.len() > most {
+            self.all.sort_by_key(|finding| finding.severity);
+            let rest = self.all.split_off(most);
+            self.push(more(rest.len(), rest[0].severity));
+        }
+    }
+
     /// Keeps those for which `keep` says so.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Finding) -> bool) {
         self.all.retain(|finding| keep(finding));

@@ -1,5 +1,7 @@
 //! The check of a node's line: arguments and properties.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Applicability, Code, Finding};
 use crate::schema::check::{Check, TWICE, called};
 use crate::schema::language::{EntryShape, Shape};
@@ -106,10 +108,10 @@ fn further(check: &mut Check<'_>, expected: &EntryShape, node: &Node, rest: &[Va
         let finding = Finding::error(MISSING, title, node.head);
         check.push(node, finding.help(format!("write {} after it", expected.kind.describe())));
     }
-    for (at, value) in rest.iter().enumerate() {
-        if let Some(first) =
-            rest[..at].iter().find(|first| first.text == value.text && expected.kind != ScalarType::Template)
-        {
+    let mut seen: BTreeMap<&str, &Value> = BTreeMap::new();
+    for value in rest {
+        let first = seen.entry(&value.text).or_insert(value);
+        if first.span != value.span && expected.kind != ScalarType::Template {
             let finding = said_twice(&node.name.value, value, first);
             check.push(node, finding);
         }

@@ -1,8 +1,14 @@
 //! Did-you-mean.
 
+/// The longest word that is compared with others, in bytes; the comparison costs the square of it.
+const LONGEST_WORD: usize = 80;
+
 /// The nearest of the `allowed` words, where one is near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed: Vec<&str> = allowed.into_iter().collect();
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
+    let allowed: Vec<&str> = allowed.into_iter().filter(|word| word.len() <= 2 * LONGEST_WORD).collect();
     let lower = word.to_lowercase().replace('_', "-");
     if let Some(same) = allowed.iter().find(|candidate| candidate.to_lowercase() == lower) {
         return Some(same);

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::guard::MOST_MISTAKES;
 use super::lexer::{Token, TokenKind};
 use super::outline::{Group, Oddity, Outline, OutlineEntry, OutlineNode};
 use super::quotes::TextRepairs;
 use super::repair::Repair;
+use super::values::list_marks;
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::{FileId, Span};
 
@@ -18,10 +20,17 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outl
     let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), amounts: Vec::new(), out };
     traps.comments();
     traps.notes();
+    // A file with more mistakes than that is refused.
     for oddity in &outline.oddities {
+        if traps.out.findings.len() > MOST_MISTAKES {
+            break;
+        }
         traps.oddity(oddity);
     }
     for at in 0..outline.nodes.len() {
+        if traps.out.findings.len() > MOST_MISTAKES {
+            break;
+        }
         traps.node(at);
     }
     traps.out
@@ -377,20 +386,4 @@ impl Traps<'_> {
 pub(super) fn is_note(token: &Token, source: &str) -> bool {
     let text = token.text(source);
     token.kind == TokenKind::LineComment && text.starts_with("///") && !text.starts_with("////")
-}
-
-/// The bytes of brackets and commas around a value.
-fn list_marks(token: &Token, text: &str, first: bool, last: bool, values: usize) -> Vec<Range<usize>> {
-    let mut marks = Vec::new();
-    let lead = if first { text.len() - text.trim_start_matches('[').len() } else { 0 };
-    let rest = &text[lead..];
-    let trail = if last { rest.len() - rest.trim_end_matches([',', ']']).len() } else { 0 };
-    if lead > 0 {
-        marks.push(token.start..token.start + lead);
-    }
-    let is_comma = rest.ends_with(',') && (values > 1 || rest.len() > 1);
-    if trail > 0 && (rest.ends_with(']') || is_comma) {
-        marks.push(token.end - trail..token.end);
-    }
-    marks
 }

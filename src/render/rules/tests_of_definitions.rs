@@ -3,6 +3,7 @@
 use crate::finding::{Code, Finding, Findings, Severity};
 use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
 use crate::model::{self, Garden};
+use crate::render::allowance::Allowance;
 use crate::schema;
 use crate::source::FileId;
 use crate::syntax;
@@ -57,13 +58,21 @@ organisation tests {
 /// Runs every test of every definition that loaded; each that fails is a finding in the definition's file.
 pub fn check(definitions: &Definitions, findings: &mut Findings) {
     for definition in definitions.loaded.values() {
+        // All tests of a definition together cost what one organisation may.
+        let mut allowance = Allowance::of_organisation();
         for test in &definition.tests {
-            run(definitions, definition, test, findings);
+            run(definitions, definition, test, &mut allowance, findings);
         }
     }
 }
 
-fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings: &mut Findings) {
+fn run(
+    definitions: &Definitions,
+    definition: &Definition,
+    test: &Test,
+    allowance: &mut Allowance,
+    findings: &mut Findings,
+) {
     let mut found = Findings::default();
     let garden = garden_around(definitions, definition, test, &mut found);
     let organisation = garden.as_ref().and_then(|garden| garden.organisations.get("tests"));
@@ -71,8 +80,8 @@ fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings
     let (Some(garden), Some(organisation), Some(app)) = (&garden, organisation, app) else {
         return why_not(test, found, findings);
     };
-    let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, findings);
     let mut over = Findings::default();
+    let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, allowance, &mut over);
     super::limits::check(organisation, &objects, &mut over);
     over.into_iter().filter(|finding| !is_around(finding.file())).for_each(|mut finding| {
         finding.secondary.retain(|label| !is_around(label.span.file));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::decode::{as_written, decode, guess, scalar_type, written};
+use super::super::pattern::Pattern;
 use super::super::{SettingDeclaration, SettingType};
 use super::context::TWICE;
 use crate::expression::Value;
@@ -282,9 +283,12 @@ fn modified(mut setting: SettingDeclaration, node: &Node, findings: &mut Finding
         setting.range = bounds(range, findings).or(setting.range);
     }
     if let Some(pattern) = node.child("pattern").and_then(|child| child.arg(0)) {
-        match regex::Regex::new(&format!("^(?:{})$", pattern.text)) {
-            Ok(_) => setting.pattern = Some(pattern.text.clone()),
-            Err(_) => findings.push(Finding::error(BAD_BOUNDS, "the pattern is no regular expression", pattern.span)),
+        match Pattern::new(&pattern.text) {
+            Some(pattern) => setting.pattern = Some(pattern),
+            None => findings.push(
+                Finding::error(BAD_BOUNDS, "the pattern is no regular expression, or too large a one", pattern.span)
+                    .help("repeat groups less often; `[a-z]` takes less than `\\w`"),
+            ),
         }
     }
     with_default(setting, node, findings)

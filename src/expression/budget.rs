@@ -1,0 +1,136 @@
+//! What evaluation may cost: each step and each copied byte is counted before it is made.
+
+use std::cell::Cell;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Value;
+use crate::source::Span;
+
+/// The most work of one expression: steps, and one for each [`BYTES`] of text that are made.
+pub(crate) const MOST_WORK: u64 = 100_000;
+
+/// The most work of all expressions of one app together.
+pub(crate) const MOST_WORK_OF_APP: u64 = 2_000_000;
+
+/// The bytes of text that cost as much as a step.
+const BYTES: usize = 16;
+
+/// What the expressions of one app may still cost. What would cost more is absent, and where that was is kept.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    most: u64,
+    left: AtomicU64,
+    of_one: u64,
+    beyond: OnceLock<Span>,
+}
+
+impl Budget {
+    /// The budget of one app.
+    pub(crate) fn of_app() -> Self {
+        Self::at_most(MOST_WORK_OF_APP)
+    }
+
+    /// The budget of one app, where no more than that is left.
+    pub(crate) fn at_most(work: u64) -> Self {
+        Self::new(work.min(MOST_WORK_OF_APP), MOST_WORK)
+    }
+
+    /// No limit: for what was evaluated within its limits before.
+    pub(crate) fn unlimited() -> Self {
+        Self::new(u64::MAX, u64::MAX)
+    }
+
+    fn new(most: u64, of_one: u64) -> Self {
+        Self { most, left: AtomicU64::new(most), of_one, beyond: OnceLock::new() }
+    }
+
+    /// What was spent.
+    pub(crate) fn spent(&self) -> u64 {
+        self.most - self.left.load(Ordering::Relaxed)
+    }
+
+    /// The place that cost too much, where one did.
+    pub(crate) fn beyond(&self) -> Option<Span> {
+        self.beyond.get().copied()
+    }
+
+    /// Takes the cost of something at a place; whether there was as much left.
+    pub(crate) fn spend(&self, work: u64, place: Span) -> bool {
+        let spent = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(work));
+        if spent.is_err() {
+            self.exceed(place);
+        }
+        spent.is_ok()
+    }
+
+    /// Nothing more is made, because of what stands at a place.
+    pub(crate) fn exceed(&self, place: Span) {
+        self.left.store(0, Ordering::Relaxed);
+        self.beyond.get_or_init(|| place);
+    }
+
+    /// The meter of one expression.
+    pub(super) fn meter(&self) -> Meter {
+        let most = self.of_one.min(self.left.load(Ordering::Relaxed));
+        Meter { most, left: Cell::new(Some(most)) }
+    }
+
+    /// Takes what an expression cost; whether that was within its limits.
+    pub(super) fn settle(&self, meter: &Meter, place: Span) -> bool {
+        match meter.left.get() {
+            Some(left) => self.spend(meter.most - left, place),
+            None => {
+                self.exceed(place);
+                false
+            }
+        }
+    }
+}
+
+/// What one expression may still cost; none once it would have cost more.
+pub(super) struct Meter {
+    most: u64,
+    left: Cell<Option<u64>>,
+}
+
+impl Meter {
+    /// Takes steps; whether there were as many left.
+    pub(super) fn spend(&self, steps: u64) -> bool {
+        self.left.set(self.left.get().and_then(|left| left.checked_sub(steps)));
+        self.left.get().is_some()
+    }
+
+    /// Takes the cost of a text of so many bytes.
+    pub(super) fn spend_text(&self, bytes: usize) -> bool {
+        self.spend(work_of_text(bytes))
+    }
+}
+
+/// What making a text of so many bytes costs.
+pub(crate) fn work_of_text(bytes: usize) -> u64 {
+    u64::try_from(1 + bytes / BYTES).unwrap_or(u64::MAX)
+}
+
+/// What copying a value costs; texts are shared.
+pub(super) fn work_of_copy(value: &Value) -> u64 {
+    match value {
+        Value::List(items) => items.iter().fold(1, |work, item| work + work_of_copy(item)),
+        Value::Map(entries) => {
+            entries.iter().fold(1, |work, (key, value)| work + work_of_text(key.len()) + work_of_copy(value))
+        }
+        Value::Absent | Value::Bool(_) | Value::Int(_) | Value::Quantity(_) | Value::Text(_) | Value::Secret(_) => 1,
+    }
+}
+
+/// What making a text of all of a value costs.
+pub(crate) fn work_of_value(value: &Value) -> u64 {
+    match value {
+        Value::Text(text) => work_of_text(text.text.len()),
+        Value::List(items) => items.iter().fold(1, |work, item| work + work_of_value(item)),
+        Value::Map(entries) => {
+            entries.iter().fold(1, |work, (key, value)| work + work_of_text(key.len()) + work_of_value(value))
+        }
+        Value::Absent | Value::Bool(_) | Value::Int(_) | Value::Quantity(_) | Value::Secret(_) => 1,
+    }
+}
