@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Value;
+use crate::finding::{Code, Finding};
 use crate::source::Span;
 
 /// The most work of one expression: steps, and one for each [`BYTES`] of text that are made.
@@ -13,8 +14,11 @@ pub(crate) const MOST_WORK: u64 = 100_000;
 /// The most work of all expressions of one app together.
 pub(crate) const MOST_WORK_OF_APP: u64 = 2_000_000;
 
+/// Expressions or loops that cost too much.
+const TOO_MUCH_WORK: Code = Code::new("E0512");
+
 /// The bytes of text that cost as much as a step.
-const BYTES: usize = 16;
+const BYTES: usize = 4;
 
 /// What the expressions of one app may still cost. What would cost more is absent, and where that was is kept.
 #[derive(Debug)]
@@ -105,6 +109,15 @@ impl Meter {
     pub(super) fn spend_text(&self, bytes: usize) -> bool {
         self.spend(work_of_text(bytes))
     }
+}
+
+/// The finding about an app that costs too much: `done` says what with it, `place` is where it became too much.
+pub(crate) fn too_much_work(done: &str, place: Span, app: Span) -> Finding {
+    Finding::refused(TOO_MUCH_WORK, format!("{done} takes too much work"), place)
+        .label("here it became too much")
+        .also(app, "for this app")
+        .why("what expressions compute, loops repeat and objects hold is limited, for each app and each organisation")
+        .help("shorten the lists that `@each`, `map`, `filter`, `exists` and `all` walk over, or nest fewer of them")
 }
 
 /// What making a text of so many bytes costs.

@@ -10,14 +10,17 @@ use crate::source::Span;
 const UNCLOSED: Code = Code::new("E0504");
 const NO_TEXT: Code = Code::new("E0509");
 
+/// The most findings about one string; the holes behind them are not read.
+const MOST_FINDINGS: usize = 20;
+
 /// Parses a string of a definition: `${…}` are holes, `$${` is a literal `${`. A hole that is no expression is a
 /// finding and is left out. `span` is where the string stands, quotes included.
 pub(crate) fn parse_template(text: &str, span: Span, findings: &mut Findings) -> Template {
     let place = TextPosition::of(text, span);
     let mut pieces = Vec::new();
     let mut literal = String::new();
-    let mut at = 0;
-    while let Some(offset) = text[at..].find("${") {
+    let (mut at, told) = (0, findings.len());
+    while let Some(offset) = text[at..].find("${").filter(|_| findings.len() < told + MOST_FINDINGS) {
         let start = at + offset;
         if text[..start].ends_with('$') && start > at {
             literal.push_str(&text[at..start]);

@@ -3,18 +3,12 @@
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::expression::{Budget, work_of_text};
-use crate::finding::{Code, Finding};
-use crate::model::{App, Organisation};
-
-/// Expressions or loops of a definition that cost too much.
-pub(crate) const TOO_MUCH_WORK: Code = Code::new("E0512");
-
-/// More apps or objects than an organisation has.
-pub(crate) const TOO_MANY_OBJECTS: Code = Code::new("E0317");
+use crate::expression::{Budget, too_much_work};
+use crate::finding::Finding;
+use crate::model::{App, Organisation, TOO_MANY_APPS};
 
 /// The most objects of the apps of one organisation.
-pub(crate) const MOST_OBJECTS: usize = 1_000;
+pub(crate) const MOST_OBJECTS: usize = 2_000;
 
 /// The most work of all apps of one organisation together.
 pub(crate) const MOST_WORK_OF_ORGANISATION: u64 = 6_000_000;
@@ -26,22 +20,28 @@ const WORK_OF_FIELD: u64 = 40;
 pub(in crate::render) struct Allowance {
     /// The work and the objects that are left; no limit where absent.
     left: Option<(u64, usize)>,
+    exceeded: bool,
 }
 
 impl Allowance {
     /// As much as one organisation may have.
     pub(in crate::render) fn of_organisation() -> Self {
-        Self { left: Some((MOST_WORK_OF_ORGANISATION, MOST_OBJECTS)) }
+        Self { left: Some((MOST_WORK_OF_ORGANISATION, MOST_OBJECTS)), exceeded: false }
     }
 
     /// No limit, for an organisation that kept to its limits when it was checked: what is rendered of it is never cut short.
     pub(in crate::render) fn unlimited() -> Self {
-        Self { left: None }
+        Self { left: None, exceeded: false }
     }
 
     /// The budget of the next app.
     pub(in crate::render) fn of_app(&self) -> Arc<Budget> {
         Arc::new(self.left.map_or_else(Budget::unlimited, |(work, _)| Budget::at_most(work)))
+    }
+
+    /// Whether an app was too much.
+    pub(in crate::render) fn is_exceeded(&self) -> bool {
+        self.exceeded
     }
 
     /// Takes what an app cost; the finding where that was too much.
@@ -54,18 +54,15 @@ impl Allowance {
     ) -> Option<Finding> {
         let (work, most) = self.left.as_mut()?;
         if let Some(place) = budget.beyond() {
-            let title = format!("rendering `{}` of {} takes too much work", app.name, organisation.name);
-            let finding = Finding::refused(TOO_MUCH_WORK, title, place)
-                .label("here it became too much")
-                .also(app.span, "for this app")
-                .why("what expressions compute, loops repeat and objects hold is limited, for each app and organisation")
-                .help("shorten the lists that `@each`, `map`, `filter`, `exists` and `all` walk over, or nest fewer of them");
-            return Some(finding);
+            self.exceeded = true;
+            let done = format!("rendering `{}` of {}", app.name, organisation.name);
+            return Some(too_much_work(&done, place, app.span));
         }
         *work = work.saturating_sub(budget.spent());
         let Some(left) = most.checked_sub(objects) else {
+            self.exceeded = true;
             let title = format!("{} has more than {MOST_OBJECTS} objects", organisation.name);
-            let finding = Finding::refused(TOO_MANY_OBJECTS, title, organisation.span)
+            let finding = Finding::refused(TOO_MANY_APPS, title, organisation.span)
                 .also(app.span, "with this app it became too many")
                 .help("divide its apps among several organisations");
             return Some(finding);
@@ -75,9 +72,9 @@ impl Allowance {
     }
 }
 
-/// What an object costs: its fields, and the text in them.
+/// What an object costs: its fields, and each byte of text in them.
 pub(in crate::render) fn work_of_object(body: &Tree) -> u64 {
     let mut work = WORK_OF_FIELD;
-    body.each_text(&mut |bytes| work += WORK_OF_FIELD + work_of_text(bytes));
+    body.each_text(&mut |bytes| work += WORK_OF_FIELD + u64::try_from(bytes).unwrap_or(u64::MAX));
     work
 }

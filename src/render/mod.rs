@@ -322,7 +322,7 @@ fn with_findings(
             app::render(&app::AppContext { organisation, app, owner: &owner, now: &now, budget: &budget }, findings);
         if let Some(finding) = allowance.take(organisation, app, &budget, parts.drafts.len() + parts.secrets.len()) {
             findings.push(finding);
-            (out.objects, out.secrets) = (Vec::new(), Vec::new());
+            (out.objects, out.secrets, out.contributions) = (Vec::new(), Vec::new(), Vec::new());
             return out;
         }
         out.states.insert(app.name.clone(), now.state);

@@ -7,7 +7,7 @@ use crate::syntax::{Document, Node, TOO_MUCH};
 pub(crate) const MOST_FINDINGS: usize = 200;
 
 /// The most nodes of one file.
-pub(crate) const MOST_NODES: usize = 10_000;
+pub(crate) const MOST_NODES: usize = 5_000;
 
 /// The finding about a file of which so much is wrong that the rest is not read.
 pub(super) fn too_many(node: &Node) -> Finding {

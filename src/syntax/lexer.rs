@@ -74,7 +74,7 @@ impl Token {
 const LONGEST_HOLE: usize = 256;
 
 /// The longest raw text of KDL 1 that is taken for one, in bytes.
-const LONGEST_OLD_RAW: usize = 1024;
+const LONGEST_OLD_RAW: usize = 256;
 
 /// All tokens of a text; joined they are the text.
 pub(super) fn lex(source: &str) -> Vec<Token> {

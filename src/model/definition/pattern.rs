@@ -5,6 +5,9 @@ use regex::{Regex, RegexBuilder};
 /// The most bytes that a compiled pattern takes, and that its engine keeps while it matches.
 const LARGEST_PATTERN: usize = 256 << 10;
 
+/// The most patterns of one definition: each is kept compiled.
+pub(super) const MOST_PATTERNS: usize = 50;
+
 /// The deepest nesting of groups in a pattern.
 const DEEPEST_PATTERN: u32 = 32;
 

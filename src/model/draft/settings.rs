@@ -17,6 +17,9 @@ pub(crate) const RENAMED: Code = Code::new("W0104");
 /// A setting that should not be used any more.
 pub(crate) const DEPRECATED: Code = Code::new("W0103");
 
+/// The most findings about the settings of one block.
+const MOST_FINDINGS: usize = 200;
+
 /// Words of an app's block that are no settings; the schema has checked them.
 pub(crate) const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow", "keep-data"];
 
@@ -48,6 +51,10 @@ impl Reader<'_> {
         let mut settings = BTreeMap::new();
         let mut sound = !file.holds_broken(node);
         for child in node.children.iter().filter(|child| !self.words.contains(&child.name.value.as_str())) {
+            // A file with so much wrong in it is not read further.
+            if findings.len() > before + MOST_FINDINGS {
+                break;
+            }
             // What was malformed is mended by guess only: nothing more is said about it.
             if file.holds_broken(child) {
                 continue;

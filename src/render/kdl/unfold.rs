@@ -20,10 +20,15 @@ pub(super) fn unfold(scope: &AppScope, node: &Node) -> Node {
     }
 }
 
-/// What a node costs whose words are copied.
+/// What a node costs whose words are copied, and read where they are expressions.
 fn work(node: &Node) -> u64 {
-    let texts = node.args.iter().map(|word| word.text.len()).chain(node.props.iter().map(|prop| prop.value.text.len()));
-    texts.fold(work_of_text(node.name.value.len()), |work, bytes| work + work_of_text(bytes))
+    let is_guard = node.name.value.starts_with('@');
+    let of = |word: &Word| {
+        let letters = u64::try_from(word.text.len()).unwrap_or(u64::MAX);
+        if is_guard || word.text.contains("${") { letters } else { work_of_text(word.text.len()) }
+    };
+    let words = node.args.iter().chain(node.props.iter().map(|prop| &prop.value));
+    words.fold(work_of_text(node.name.value.len()), |work, word| work + of(word))
 }
 
 fn unfolded(scope: &AppScope, node: &Node) -> Vec<Node> {

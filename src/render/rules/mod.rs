@@ -35,8 +35,8 @@ pub fn render(
     ceilings::check(organisation, &objects, &mut found);
     limits::check(organisation, &objects, &mut found);
     judged::check(organisation, &objects, &mut found);
-    found.limit(MOST_FINDINGS, |more, severity| Finding {
-        severity,
+    found.limit(MOST_FINDINGS, |more, first| Finding {
+        severity: first.severity,
         ..Finding::refused(
             TOO_MUCH,
             format!("{more} more findings about the objects of {}", organisation.name),

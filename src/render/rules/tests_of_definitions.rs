@@ -1,5 +1,6 @@
 //! The tests that definitions bring: each renders an app of its own in a garden of nothing else.
 
+use crate::expression::too_much_work;
 use crate::finding::{Code, Finding, Findings, Severity};
 use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
 use crate::model::{self, Garden};
@@ -61,6 +62,9 @@ pub fn check(definitions: &Definitions, findings: &mut Findings) {
         // All tests of a definition together cost what one organisation may.
         let mut allowance = Allowance::of_organisation();
         for test in &definition.tests {
+            if allowance.is_exceeded() {
+                break;
+            }
             run(definitions, definition, test, &mut allowance, findings);
         }
     }
@@ -90,7 +94,11 @@ fn run(
     let of_app = objects.objects.iter().filter(|object| object.app.is_some());
     let value = objects_value("app", of_app.map(|object| (&*object.id.kind, &*object.id.name, &object.body)));
     let names = environment(organisation, app).with("objects", value);
-    test.failures(&names).into_iter().for_each(|finding| findings.push(finding));
+    let failures = test.failures(&names);
+    match names.budget().beyond() {
+        Some(place) => findings.push(too_much_work(&format!("the test `{}`", test.name.value), place, test.span)),
+        None => failures.into_iter().for_each(|finding| findings.push(finding)),
+    }
 }
 
 /// What is wrong with the lines of a test; of the garden around it nothing is shown.
