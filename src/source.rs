@@ -19,7 +19,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A span of `file` over `range`; offsets past 4 GiB cannot occur, since files over 1 MiB are refused.
+    /// A span of `file` over `range`; offsets past 4 GiB cannot occur, since files over 256 KiB are refused.
     pub fn new(file: FileId, range: Range<usize>) -> Self {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self { file, start: offset(range.start), end: offset(range.end) }

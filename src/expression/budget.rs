@@ -82,13 +82,11 @@ impl Budget {
 
     /// Takes what an expression cost; whether that was within its limits.
     pub(super) fn settle(&self, meter: &Meter, place: Span) -> bool {
-        match meter.left.get() {
-            Some(left) => self.spend(meter.most - left, place),
-            None => {
-                self.exceed(place);
-                false
-            }
+        let spent = meter.left.get().map(|left| meter.most - left);
+        if spent.is_none() {
+            self.exceed(place);
         }
+        spent.is_some_and(|spent| self.spend(spent, place))
     }
 }
 
@@ -145,5 +143,74 @@ pub(crate) fn work_of_value(value: &Value) -> u64 {
             entries.iter().fold(1, |work, (key, value)| work + work_of_text(key.len()) + work_of_value(value))
         }
         Value::Absent | Value::Bool(_) | Value::Int(_) | Value::Quantity(_) | Value::Secret(_) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::expression::{Environment, evaluate, evaluate_explained, parse};
+    use crate::source::FileId;
+
+    /// A budget with an expression evaluated in it over `count` words, and the value.
+    fn evaluated_over(text: &str, count: usize) -> (Arc<Budget>, Value) {
+        let words = (0..count).map(|at| Value::text(&format!("w{at}"))).collect();
+        let budget = Arc::new(Budget::of_app());
+        let environment = Environment::new().within(&budget).with("words", Value::List(words));
+        let expression = parse(text, Span::new(FileId(0), 0..text.len())).unwrap();
+        let value = evaluate(&expression, &environment);
+        (budget, value)
+    }
+
+    #[test]
+    fn work_grows_with_what_is_walked_over_and_ends_at_the_most() {
+        let work = |text: &str, count| evaluated_over(text, count).0.spent();
+        let one = |count| work("words.all(a, a != 'z')", count);
+        assert!(one(200) < 2 * one(100) + 20, "{} and {}", one(100), one(200));
+        let two = "words.all(a, words.all(b, a != b || true))";
+        assert!(work(two, 100) > 50 * one(100));
+        for costly in [
+            "words.all(a, words.all(b, words.all(c, c != 'z')))",
+            "size(words.map(a, words.map(b, words.map(c, c))))",
+            "join(words.map(a, join(words.map(b, join(words, a + b)), a)), '') == ''",
+            "hash(words.map(a, words.map(b, words)))",
+            "words.exists(a, lower(join(words, join(words, a))) == 'x')",
+            "size(words.filter(a, words in [words, words] && size(words.map(b, words)) > 0))",
+        ] {
+            let (budget, value) = evaluated_over(costly, 300);
+            assert_eq!(value, Value::Absent, "{costly}");
+            assert!(budget.beyond().is_some(), "{costly}");
+            let unlimited = Arc::new(Budget::unlimited());
+            let environment = Environment::new().within(&unlimited).with("words", Value::List(vec![Value::text("w")]));
+            let expression = parse(costly, Span::new(FileId(0), 0..costly.len())).unwrap();
+            assert_ne!(evaluate(&expression, &environment), Value::Absent, "{costly}");
+        }
+    }
+
+    #[test]
+    fn what_is_spent_together_ends_too_and_nothing_follows() {
+        let budget = Arc::new(Budget::of_app());
+        let words: Vec<Value> = (0..100).map(|at| Value::text(&format!("w{at}"))).collect();
+        let environment = Environment::new().within(&budget).with("words", Value::List(words));
+        let text = "words.all(a, words.all(b, a != 'z'))";
+        let expression = parse(text, Span::new(FileId(0), 0..text.len())).unwrap();
+        let sound = (0..1000).take_while(|_| evaluate(&expression, &environment) == Value::Bool(true)).count();
+        assert!((10..200).contains(&sound), "{sound}");
+        let cheap = parse("1 + 1", Span::new(FileId(0), 0..5)).unwrap();
+        assert_eq!(evaluate(&cheap, &environment), Value::Absent);
+        assert_eq!(budget.beyond(), Some(expression.span));
+    }
+
+    #[test]
+    fn a_message_shows_the_start_of_what_is_long() {
+        let (text, count) = ("size(words) == 0", 5_000);
+        let words = (0..count).map(|at| Value::text(&format!("w{at}"))).collect();
+        let environment = Environment::new().with("words", Value::List(words));
+        let text = format!("{text} && words == words && words.all(a, a == '')");
+        let expression = parse(&text, Span::new(FileId(0), 0..text.len())).unwrap();
+        let line = evaluate_explained(&expression, &environment).parts_line();
+        assert!(line.len() < 2_000 && line.contains("w0") && line.contains('…'), "{line}");
     }
 }

@@ -17,13 +17,13 @@ pub(crate) const MOST_WORK_OF_ORGANISATION: u64 = 6_000_000;
 const WORK_OF_FIELD: u64 = 40;
 
 /// What is left for the apps of an organisation.
-pub(in crate::render) struct Allowance {
+pub(in crate::render) struct RenderAllowance {
     /// The work and the objects that are left; no limit where absent.
     left: Option<(u64, usize)>,
     exceeded: bool,
 }
 
-impl Allowance {
+impl RenderAllowance {
     /// As much as one organisation may have.
     pub(in crate::render) fn of_organisation() -> Self {
         Self { left: Some((MOST_WORK_OF_ORGANISATION, MOST_OBJECTS)), exceeded: false }

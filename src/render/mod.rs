@@ -41,7 +41,7 @@ use crate::name::Name;
 use crate::source::Span;
 
 pub use crate::kind::Stage;
-use allowance::Allowance;
+use allowance::RenderAllowance;
 use backup::Backup;
 pub(crate) use custom::{definitions, schemas};
 use draft::{ObjectDraft, Owner};
@@ -287,7 +287,7 @@ pub(crate) enum ResourceName {
 ///
 /// Cannot fail: what could go wrong was refused when the garden was checked. Equal inputs give equal bytes.
 pub fn organisation(garden: &Garden, organisation: &Organisation, moment: jiff::Timestamp) -> OrganisationObjects {
-    with_findings(garden, organisation, moment, &mut Allowance::unlimited(), &mut Findings::default())
+    with_findings(garden, organisation, moment, &mut RenderAllowance::unlimited(), &mut Findings::default())
 }
 
 /// The same, with what is wrong in objects and patches written in KDL: what rules look at. An organisation that goes beyond
@@ -296,7 +296,7 @@ fn with_findings(
     garden: &Garden,
     organisation: &Organisation,
     moment: jiff::Timestamp,
-    allowance: &mut Allowance,
+    allowance: &mut RenderAllowance,
     findings: &mut Findings,
 ) -> OrganisationObjects {
     let owner = Owner::organisation(garden, organisation);

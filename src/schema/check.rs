@@ -6,7 +6,7 @@ use crate::finding::{Applicability, Code, Finding, Findings, Severity};
 use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
-use crate::schema::seen::Seen;
+use crate::schema::seen::SeenNodes;
 use crate::schema::size;
 use crate::schema::suggest::{either, nearest};
 use crate::source::{FileId, Span};
@@ -186,7 +186,7 @@ impl<'a> Check<'a> {
 
     /// Checks the nodes of a block; `parent` is none at the top of a file.
     fn block(&mut self, shape: &'a Shape, nodes: &[&Node], parent: Option<&Node>) {
-        let mut seen = Seen::default();
+        let mut seen = SeenNodes::default();
         let mut unknown = false;
         for node in nodes {
             if self.room == 0 {

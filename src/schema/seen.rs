@@ -8,7 +8,7 @@ use crate::syntax::Node;
 
 /// The nodes of a block so far.
 #[derive(Default)]
-pub(super) struct Seen<'a> {
+pub(super) struct SeenNodes<'a> {
     pub(super) names: BTreeSet<&'a str>,
     /// The first node of each name, of one that stands once; of each key otherwise.
     keys: BTreeMap<(&'a str, Vec<&'a str>), &'a Node>,
@@ -19,7 +19,7 @@ pub(super) struct Seen<'a> {
 /// The words of a node's line: its arguments in their order, its properties in that of their names.
 type LineWords<'a> = (Vec<&'a str>, BTreeSet<(&'a str, &'a str)>);
 
-impl<'a> Seen<'a> {
+impl<'a> SeenNodes<'a> {
     /// Adds a node; the earlier one that says the same, where there is one.
     pub(super) fn add(&mut self, known: &'a NodeShape, node: &'a Node) -> Option<&'a Node> {
         let name = known.name.as_str();

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::allowance::Allowance;
+use super::allowance::RenderAllowance;
 use super::{OrganisationObjects, with_findings};
 use crate::finding::{Finding, Findings};
 use crate::model::{Garden, Organisation};
@@ -31,7 +31,7 @@ pub fn render(
     findings: &mut Findings,
 ) -> OrganisationObjects {
     let mut found = Findings::default();
-    let objects = with_findings(garden, organisation, moment, &mut Allowance::of_organisation(), &mut found);
+    let objects = with_findings(garden, organisation, moment, &mut RenderAllowance::of_organisation(), &mut found);
     ceilings::check(organisation, &objects, &mut found);
     limits::check(organisation, &objects, &mut found);
     judged::check(organisation, &objects, &mut found);

@@ -4,7 +4,7 @@ use crate::expression::too_much_work;
 use crate::finding::{Code, Finding, Findings, Severity};
 use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
 use crate::model::{self, Garden};
-use crate::render::allowance::Allowance;
+use crate::render::allowance::RenderAllowance;
 use crate::schema;
 use crate::source::FileId;
 use crate::syntax;
@@ -60,7 +60,7 @@ organisation tests {
 pub fn check(definitions: &Definitions, findings: &mut Findings) {
     for definition in definitions.loaded.values() {
         // All tests of a definition together cost what one organisation may.
-        let mut allowance = Allowance::of_organisation();
+        let mut allowance = RenderAllowance::of_organisation();
         for test in &definition.tests {
             if allowance.is_exceeded() {
                 break;
@@ -74,7 +74,7 @@ fn run(
     definitions: &Definitions,
     definition: &Definition,
     test: &Test,
-    allowance: &mut Allowance,
+    allowance: &mut RenderAllowance,
     findings: &mut Findings,
 ) {
     let mut found = Findings::default();

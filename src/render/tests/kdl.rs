@@ -23,7 +23,7 @@ fn written(kdl: &str) -> (OrganisationObjects, Vec<crate::finding::Finding>) {
         }
     }
     app.definition = std::sync::Arc::new(definition);
-    let allowance = &mut crate::render::Allowance::of_organisation();
+    let allowance = &mut crate::render::RenderAllowance::of_organisation();
     let objects = crate::render::with_findings(&garden, &organisation, NOON.parse().unwrap(), allowance, &mut findings);
     (objects, findings.into_iter().collect())
 }

@@ -70,13 +70,13 @@ impl Decoder<'_> {
             self.findings.push(Finding::error(OUT_OF_RANGE, title, span).why(format!("it is {what}{bounds}")));
             return Value::Absent;
         }
-        if let (Some(pattern), Value::Text(text)) = (&declaration.pattern, &value) {
-            if !pattern.is_match(&text.text) {
-                let finding = Finding::error(OUT_OF_RANGE, format!("`{name}` cannot be `{}`", text.text), span)
-                    .why(format!("it matches `{}` from start to end", pattern.text));
-                self.findings.push(example(finding, declaration));
-                return Value::Absent;
-            }
+        if let (Some(pattern), Value::Text(text)) = (&declaration.pattern, &value)
+            && !pattern.is_match(&text.text)
+        {
+            let finding = Finding::error(OUT_OF_RANGE, format!("`{name}` cannot be `{}`", text.text), span)
+                .why(format!("it matches `{}` from start to end", pattern.text));
+            self.findings.push(example(finding, declaration));
+            return Value::Absent;
         }
         value
     }

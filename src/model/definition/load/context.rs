@@ -383,18 +383,6 @@ impl Context<'_> {
             }
         }
     }
-
-    /// A literal amount of time in whole seconds.
-    pub(super) fn seconds(&mut self, node: &Node) -> Option<u32> {
-        let first = node.arg(0)?;
-        match scalar::amount(Dimension::Duration, &format!("`{}`", node.name.value), first, node.arg(1)) {
-            Ok(quantity) => u32::try_from(quantity.amount).ok(),
-            Err(finding) => {
-                self.push(*finding);
-                None
-            }
-        }
-    }
 }
 
 /// Letters that names in expressions hold.
