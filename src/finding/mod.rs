@@ -19,6 +19,9 @@ use crate::source::{FileId, Sources, Span};
 /// The longest text of a finding, in bytes; of a longer one the middle is left out.
 const LONGEST_TEXT: usize = 2_000;
 
+/// The most further places of one finding: more than the blocks that may be open at the end of a file.
+const MOST_LABELS: usize = 40;
+
 /// How many further places of what is said of many are shown.
 const MOST_PLACES: usize = 9;
 
@@ -147,10 +150,12 @@ impl Finding {
         self
     }
 
-    /// A further place, in any file.
+    /// A further place, in any file; of very many the first ones are shown.
     #[must_use]
     pub(crate) fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.secondary.push(Label { span, text: cut(text.into()) });
+        if self.secondary.len() < MOST_LABELS {
+            self.secondary.push(Label { span, text: cut(text.into()) });
+        }
         self
     }
 

@@ -13,6 +13,9 @@ use super::values::list_marks;
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::{FileId, Span};
 
+/// The most edits of one fix.
+const MOST_EDITS: usize = 100;
+
 /// Findings about everything of the outline that is not as KDL or the house rules want it.
 pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outline) -> TextRepairs {
     let objects = objects(source, tokens, outline);
@@ -33,6 +36,8 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outl
         }
         traps.node(at);
     }
+    // Nobody applies a fix of so many parts, and each of them has its line in a report.
+    traps.out.findings.iter_mut().for_each(|finding| finding.fixes.retain(|fix| fix.edits.len() <= MOST_EDITS));
     traps.out
 }
 

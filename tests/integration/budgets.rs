@@ -131,6 +131,14 @@ fn organisations() -> Vec<TooMuch> {
         lines("unknown words", each(4_000, |at| format!("    stat{at} x")), "E0030"),
         lines("foreign apps", each(4_000, |at| format!("    without a{at}")), "E0301"),
         lines("a long word", format!("    timezone \"{}\"", "a".repeat(LONG)), "E0204"),
+        lines("a long reason", format!("    hold \"{}\"", "a".repeat(LONG)), "E0204"),
+        raw(
+            "amounts on one line",
+            format!("x {}", "a=1GiB ".repeat(900)).replace(' ', "  ")
+                + "; "
+                + &("x ".to_owned() + &"a=1GiB ".repeat(900) + "; ").repeat(16),
+            "E0014",
+        ),
         in_app(
             "properties",
             format!("        storage {}", each(1_001, |at| format!("p{at}=1")).replace('\n', " ")),
