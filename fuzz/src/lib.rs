@@ -11,6 +11,9 @@ pub mod field_set;
 mod kind;
 #[path = "../../src/merge/mod.rs"]
 mod merge;
+/// The targets that drive the whole library; their kept inputs are replayed by the tests beside them.
+#[path = "../../tests/integration/fuzzed/targets.rs"]
+pub mod targets;
 
 use merge::{ListKind, ScalarKind, TypeRef, TypeShape};
 

@@ -140,7 +140,7 @@ impl Judge {
         let own = structure.value(value);
         let before = old.map(|old| structure.value(old));
         for rule in &node.rules {
-            let compiled = match rule.program.compiled(&node.limits) {
+            let compiled = match rule.program.compiled(Some(&node.limits)) {
                 Ok(compiled) => compiled,
                 Err(why) => {
                     self.left(rule, why);
@@ -231,7 +231,7 @@ impl Judge {
     /// What the message expression of a rule says.
     fn message(&mut self, place: &Place<'_>) -> Message {
         let Some(program) = &place.rule.message_program else { return Message::None };
-        let Ok(compiled) = program.compiled(&place.node.limits) else { return Message::None };
+        let Ok(compiled) = program.compiled(Some(&place.node.limits)) else { return Message::None };
         let (answer, cost) = self.evaluated(&compiled.tree, place.own, place.before.cloned());
         if cost > self.budget {
             return Message::TooDear(

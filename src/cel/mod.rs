@@ -7,6 +7,7 @@
 
 use serde_json::Value as Json;
 
+mod admission;
 mod convert;
 mod definitions;
 mod escape;
@@ -24,6 +25,7 @@ mod tests;
 mod url;
 mod values;
 
+pub(crate) use admission::{AdmissionExpression, AdmissionNames};
 pub(crate) use definitions::DefinitionRules;
 pub(crate) use nodes::RuleReason;
 pub(crate) use patterns::compiled as pattern;

@@ -51,15 +51,16 @@ impl Program {
         self.compiled.get().is_some_and(Result::is_err)
     }
 
-    /// The compiled expression; the reason where it cannot be evaluated here. `limits` are those of the schema it stands in.
-    pub(super) fn compiled(&self, limits: &CompiledSchema) -> Result<&Compiled, &str> {
+    /// The compiled expression; the reason where it cannot be evaluated here. `limits` are those of the schema it stands in;
+    /// without a schema no cost is estimated.
+    pub(super) fn compiled(&self, limits: Option<&CompiledSchema>) -> Result<&Compiled, &str> {
         let compiled = self.compiled.get_or_init(|| compiled_apart(&self.source, limits));
         compiled.as_ref().map_err(String::as_str)
     }
 }
 
 /// Compiles on a stack of its own.
-fn compiled_apart(source: &str, limits: &CompiledSchema) -> Result<Compiled, String> {
+fn compiled_apart(source: &str, limits: Option<&CompiledSchema>) -> Result<Compiled, String> {
     check_text(source)?;
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || compile(source, limits));
@@ -152,17 +153,17 @@ fn without_pairs(source: &str) -> Result<String, String> {
     String::from_utf8(out).map_err(|_| "it is no text".to_owned())
 }
 
-fn compile(source: &str, limits: &CompiledSchema) -> Result<Compiled, String> {
+fn compile(source: &str, limits: Option<&CompiledSchema>) -> Result<Compiled, String> {
     let tree = Parser::new().enable_optional_syntax(true).parse(&without_pairs(source)?);
     let tree = tree.map_err(|error| format!("it is no expression: {}", first_line(&error.to_string())))?;
     let mut seen = Seen::default();
     seen.look(&tree, 0)?;
-    let estimates = estimate_rule_cost(source, limits).into_iter();
-    let dear = estimates.filter(|warning| warning.kind == WarningKind::CostExceeded).find(|warning| {
+    let estimates = limits.into_iter().flat_map(|limits| estimate_rule_cost(source, limits));
+    let mut dear = estimates.filter(|warning| warning.kind == WarningKind::CostExceeded).filter(|warning| {
         let estimated = warning.message.split(' ').find_map(|word| word.parse::<u64>().ok());
         estimated.is_none_or(|estimated| estimated > STATIC_ESTIMATED_COST_LIMIT)
     });
-    match dear {
+    match dear.next() {
         Some(warning) => Err(format!("it may cost too much: {}", warning.message)),
         None => Ok(Compiled { tree, uses_old: seen.uses_old }),
     }

@@ -382,7 +382,7 @@ impl super::nodes::RuleNode {
     /// Compiles every rule, and counts them.
     fn compile_all(&self, file: &str) -> usize {
         for rule in &self.rules {
-            if let Err(why) = rule.program.compiled(&self.limits) {
+            if let Err(why) = rule.program.compiled(Some(&self.limits)) {
                 panic!("{file}: {}: {why}", rule.text);
             }
         }

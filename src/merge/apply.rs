@@ -71,6 +71,17 @@ fn check(of: &TypeRef, applied: &Value) -> Result<(), ApplyError> {
     Err(ApplyError::Typed(format!("failed to create typed patch object ({}): {message}", describe(applied))))
 }
 
+/// Refuses to apply to a stored object that does not fit its type: only one without entries can be such.
+fn check_stored(of: &TypeRef, live: &Value) -> Result<(), ApplyError> {
+    let misfits = validate::validate(of.table(), of.root(), live, true);
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    let why = validate::misfit_message(&misfits);
+    let what = format!("failed to convert new object ({}) to smd typed", describe(live));
+    Err(ApplyError::Typed(format!("failed to create manager for existing fields: {what}: {why}")))
+}
+
 fn write_applied(
     schemas: &Schemas,
     of: &TypeRef,
@@ -84,6 +95,7 @@ fn write_applied(
     let Some(live) = stored.or(empty.as_ref()) else { return Ok(applied.clone()) };
     let mut entries = read_entries(live)?;
     if entries.is_empty() && stored.is_some() {
+        check_stored(of, live)?;
         entries.extend(first_owner(of, live, version, options));
     }
     drop_unknown_versions(schemas, of, text(applied, "kind"), &mut entries);

@@ -46,13 +46,29 @@ fn builtin(decoder: Decoder<'_>, id: TypeId, value: &mut Value) -> Result<(), St
     match &decoder.table.get(id).shape {
         TypeShape::Scalar(scalar) => normalise_scalar(*scalar, value, canonical_quantity),
         TypeShape::List(list) => {
-            value.as_array_mut().into_iter().flatten().try_for_each(|item| builtin(decoder, list.items, item))
+            value.as_array_mut().into_iter().flatten().try_for_each(|item| {
+                if item.is_null() {
+                    *item = zero_item(decoder.table, list.items);
+                }
+                builtin(decoder, list.items, item)
+            })
         }
         TypeShape::Map(object) => match value {
             Value::Object(map) => builtin_map(decoder, object, map),
             _ => Ok(()),
         },
         TypeShape::Any => Ok(()),
+    }
+}
+
+/// The item that Go decodes a `null` of a list to.
+fn zero_item(table: &TypeTable, id: TypeId) -> Value {
+    match &table.get(id).shape {
+        TypeShape::Map(object) if !object.fields.is_empty() => json!({}),
+        TypeShape::Scalar(ScalarKind::String) => json!(""),
+        TypeShape::Scalar(ScalarKind::Boolean) => json!(false),
+        TypeShape::Scalar(ScalarKind::Integer | ScalarKind::SmallInteger) => json!(0),
+        _ => Value::Null,
     }
 }
 

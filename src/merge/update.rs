@@ -7,7 +7,7 @@ use super::error::{ApplyError, Operation};
 use super::managed::{self, ManagedFieldsEntry};
 use super::schema::{Schemas, TypeRef};
 use super::write::{decode, drop_unknown_versions, empty_object, finish, schema_of, take, take_over, text, unowned};
-use super::{UpdateOptions, normalise, reconcile, reset};
+use super::{UpdateOptions, normalise, reconcile, reset, validate};
 
 pub(super) fn update(
     schemas: &Schemas,
@@ -36,6 +36,10 @@ pub(super) fn update(
     if !of.is_custom() {
         // What was decoded already can be decoded.
         let _ = normalise::normalise(&of, &mut after, normalise::HeldAs::Stored);
+    }
+    if !validate::validate(of.table(), of.root(), &after, true).is_empty() {
+        // The server stores what does not fit its type, such as an item without its key, and forgets who owns what.
+        entries.clear();
     }
     Ok(finish(&of, before, after, entries, options.subresource))
 }

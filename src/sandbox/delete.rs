@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    admission,
     fields::section,
     http::Call,
     json as bodies, lifecycle, read,
@@ -177,16 +178,21 @@ fn grace_of(resource: &ServedResource, object: &Value, options: &Options) -> u64
     options.grace.or(own).unwrap_or(30)
 }
 
-/// Deletes one object. `None` when another write came in between.
+/// Deletes one object, for a call or for the server itself. `None` when another write came in between.
 fn delete(
     server: &Server,
     resource: &ServedResource,
     key: &Key,
     stored: &StoredObject,
     options: &Options,
+    call: Option<&Call>,
 ) -> Result<Option<Outcome>, Status> {
     let live = stored.object(&resource.api_version(), &resource.kind);
     preconditions(resource, &key.name, &live, options)?;
+    if let Some(call) = call {
+        let write = admission::Write::of(call, "DELETE", &key.name, options.dry_run);
+        admission::admit(server, &admission::Write { namespace: &key.namespace, old: Some(&live), ..write })?;
+    }
     let mut object = live.clone();
     propagate(&mut object, options.propagation.as_deref());
     if is_definition(resource) {
@@ -253,7 +259,7 @@ fn clean_definition(server: &Server, key: &Key) {
         let options = Options { dry_run: false, uid: None, version: None, propagation: None, grace: None };
         let objects = server.store().list(&resource.storage(), None);
         for (key, object) in objects {
-            let _ = delete(server, &resource, &key, &object, &options);
+            let _ = delete(server, &resource, &key, &object, &options, None);
         }
         if lifecycle::any_left(&server.store(), &resource) {
             return;
@@ -311,7 +317,7 @@ pub(crate) fn one(server: &Server, call: &Call) -> Result<Reply, Status> {
     loop {
         let stored = server.store().get(&resource.storage(), &key);
         let stored = stored.ok_or_else(|| Status::not_found(resource, name))?;
-        match delete(server, resource, &key, &stored, &options)? {
+        match delete(server, resource, &key, &stored, &options, Some(call))? {
             None => {}
             Some(Outcome::Gone(object)) => {
                 if !options.dry_run {
@@ -348,7 +354,7 @@ pub(crate) fn collection(server: &Server, call: &Call) -> Result<Reply, Status> 
     for (key, object) in &chosen {
         let mut current = Some(std::sync::Arc::clone(object));
         while let Some(stored) = current {
-            if delete(server, resource, key, &stored, &options)?.is_some() {
+            if delete(server, resource, key, &stored, &options, Some(call))?.is_some() {
                 break;
             }
             current = server.store().get(&resource.storage(), key);

@@ -5,8 +5,8 @@
 //! their schemas, namespaces, access rights.
 //!
 //! What it does not do (`docs/sandbox.md` has the whole list for its users): schedule or run anything;
-//! admission by webhooks, policies or plugins other than the life cycle of namespaces, so quotas are
-//! not enforced; the CEL rules of definitions (`x-kubernetes-validations`), which are kept and not
+//! admission by webhooks or plugins other than the life cycle of namespaces and admission policies,
+//! so quotas are not enforced; the CEL rules of definitions (`x-kubernetes-validations`), which are kept and not
 //! evaluated; checks beyond those in `validate`; conversion between versions of a custom resource;
 //! printed tables, `OpenAPI` v2, and field types in v3; most bodies in protobuf.
 //!
@@ -18,6 +18,7 @@
 //! The simulated controllers in [`controllers`] are ordinary clients of the API.
 
 mod access;
+mod admission;
 mod bootstrap;
 mod connection;
 pub mod controllers;

@@ -36,7 +36,8 @@ fn pointer(path: &str) -> String {
     format!("/{}", path.replace('.', "/"))
 }
 
-fn selector_text(selector: &Value) -> String {
+/// The text of a selector that is written as an object.
+pub(crate) fn selector_text(selector: &Value) -> String {
     let labels = selector["matchLabels"].as_object();
     let mut words: Vec<String> = labels
         .into_iter()

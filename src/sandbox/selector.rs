@@ -214,8 +214,13 @@ impl Labels {
     }
 
     fn matches(&self, object: &StoredObject) -> bool {
+        self.accepts(|key| object.labels.iter().find(|(label, _)| **label == *key).map(|(_, value)| &**value))
+    }
+
+    /// Whether labels are selected, of which `value` gives the value by key.
+    pub(crate) fn accepts<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|(key, test)| {
-            let value = object.labels.iter().find(|(label, _)| **label == **key).map(|(_, value)| &**value);
+            let value = value(key);
             match test {
                 Test::Exists => value.is_some(),
                 Test::Absent => value.is_none(),

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::{
     access::User,
+    admission::CompiledPolicies,
     custom, faults,
     fields::Fields,
     resources::{Registry, ServedResource},
@@ -94,6 +95,7 @@ pub(crate) struct Server {
     pub(crate) control: watch::Sender<WatchControl>,
     random: SystemRandom,
     recorder: Option<Recorder>,
+    pub(crate) policies: CompiledPolicies,
 }
 
 /// A lock whose holder panicked still holds consistent data: writes are single assignments.
@@ -115,6 +117,7 @@ impl Server {
             control: watch::Sender::new(WatchControl::default()),
             random: SystemRandom::new(),
             recorder,
+            policies: CompiledPolicies::default(),
         };
         server.reload();
         server

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::merge::{self, UpdateOptions};
 
 use super::{
-    access, custom, delete, events,
+    access, admission, custom, delete, events,
     fields::{refused_update, section},
     generation,
     http::Call,
@@ -89,6 +89,8 @@ pub(crate) fn store_new(
         return Err(Status::invalid_object(resource, &name, &errors));
     }
     access::no_escalation(server, &call.user, resource, &object)?;
+    let write = admission::Write::of(call, "CREATE", &name, options.dry_run);
+    admission::admit(server, &admission::Write { object: Some(&object), ..write })?;
     let key = Key::new(&call.place.namespace, &name);
     if let Some(live) = server.store().get(&resource.storage(), &key) {
         return Err(exists(resource, &name, &live));
@@ -286,7 +288,9 @@ pub(crate) fn store_change(
     call.rewrite(&mut object);
     let emptied = sub.is_empty()
         && (generation::says_empties(resource, sent) || validate::empties_immutable(resource, live, sent));
+    let write = admission::Write { old: Some(live), ..admission::Write::of(call, "UPDATE", name, options.dry_run) };
     if object == *live && !emptied {
+        admission::admit(server, &admission::Write { object: Some(&object), ..write })?;
         return Ok(Some(object));
     }
     lifecycle::carry_over(resource, sub, live, &mut object);
@@ -295,6 +299,7 @@ pub(crate) fn store_change(
         generation::count(resource, emptied, live, &mut object);
     }
     if object == *live && !emptied {
+        admission::admit(server, &admission::Write { object: Some(&object), ..write })?;
         return Ok(Some(object));
     }
     let errors = validate::change(resource, sub, live, sent, &object);
@@ -302,6 +307,7 @@ pub(crate) fn store_change(
         return Err(Status::invalid_object(resource, name, &errors));
     }
     access::no_escalation(server, &call.user, resource, &object)?;
+    admission::admit(server, &admission::Write { object: Some(&object), ..write })?;
     if options.dry_run {
         return Ok(Some(object));
     }

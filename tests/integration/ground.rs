@@ -17,6 +17,7 @@ use parcelle::sandbox::{self, ControllerOptions, Handle, User};
 use crate::command::{Process, TestEnvironment};
 use crate::sandbox::client_of;
 use crate::stories_doctor::everything;
+use crate::story::rights;
 
 /// How long the lease of these loops lasts: whole processes have to wait for its end.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
@@ -99,10 +100,10 @@ impl Ground {
             ..sandbox::Options::default()
         };
         options.tokens.extend(USERS.map(|user| (format!("token-of-{user}"), User::administrator_called(user))));
-        let handle = sandbox::serve(options).await.unwrap();
+        let handle = rights::serve_with_policy(options).await;
         let client = client_of(&handle.url(), &handle.token);
         let this = Self { environment, handle, client };
-        this.environment.write("kubeconfig", this.handle.kubeconfig("ada-lovelace"));
+        this.environment.write("kubeconfig", rights::kubeconfig(&this.handle, "ada-lovelace"));
         for user in USERS {
             this.reach_through(user, &this.handle.address.to_string());
         }

@@ -6,6 +6,7 @@
 )]
 
 mod findings;
+mod fuzzed;
 mod ground;
 mod help;
 mod hostile;
@@ -26,6 +27,7 @@ mod proxy;
 mod reports;
 mod scenarios;
 mod schema_check;
+mod stories_admission;
 mod stories_apply;
 mod stories_batches;
 mod stories_boundary;

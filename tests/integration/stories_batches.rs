@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::command::{Output, TestEnvironment};
 use crate::sandbox::client_of;
+use crate::story::rights;
 
 const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a13";
 
@@ -43,13 +44,13 @@ impl Ground {
         environment.garden([("garden.kdl".to_owned(), garden.to_owned()), ("ada.kdl".to_owned(), cluster)]);
         environment.garden((0..ORGANISATIONS).map(|at| organisation(at, "First")));
         environment.commit("a garden");
-        let handle = sandbox::serve(sandbox::Options {
+        let handle = rights::serve_with_policy(sandbox::Options {
             cluster_uid: Some(UID.to_owned()),
             controllers: ControllerOptions { enabled: false, ..ControllerOptions::default() },
             ..sandbox::Options::default()
         });
-        let handle = handle.await.unwrap();
-        environment.write("kubeconfig", handle.kubeconfig("ada"));
+        let handle = handle.await;
+        environment.write("kubeconfig", rights::kubeconfig(&handle, "ada"));
         Self { environment, handle }
     }
 

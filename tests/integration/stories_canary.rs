@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::command::TestEnvironment;
 use crate::sandbox::client_of;
 use crate::stories_doctor::everything;
+use crate::story::rights;
 
 const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
 /// What people may write where a text is asked for: it stays the text that it is.
@@ -113,7 +114,6 @@ fn failures() -> Vec<(&'static str, Option<FaultEffect>)> {
 }
 
 /// A cluster in which everything that operators leave is there, the password of the mail relay among it.
-#[expect(clippy::unwrap_used, reason = "a test")]
 async fn cluster() -> Handle {
     let raw = |(path, text): (&str, String)| RawFile {
         path: path.to_owned(),
@@ -127,7 +127,7 @@ async fn cluster() -> Handle {
         relay["data"]["password"] = STANDARD.encode(RELAY).into();
     }
     let cluster_uid = Some(UID.to_owned());
-    sandbox::serve(sandbox::Options { cluster_uid, made, ..sandbox::Options::default() }).await.unwrap()
+    rights::serve_with_policy(sandbox::Options { cluster_uid, made, ..sandbox::Options::default() }).await
 }
 
 /// Runs the program through every failure; what it told, with what of.
@@ -193,7 +193,7 @@ async fn sent_and_stored(handle: &Handle) -> Vec<(String, String)> {
 async fn a_canary_in_every_secret_is_told_nowhere() {
     let environment = TestEnvironment::new();
     let handle = cluster().await;
-    environment.write("kubeconfig", handle.kubeconfig("ada-lovelace"));
+    environment.write("kubeconfig", rights::kubeconfig(&handle, "ada-lovelace"));
     handle.keep_sent();
     let mut texts = told(&environment, &handle);
     assert!(texts[0].1.contains("TRACE"), "the program tells all that it can of its work:\n{}", texts[0].1);

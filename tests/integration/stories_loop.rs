@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::client_of;
 use crate::stories_doctor::everything;
+use crate::story::rights;
 
 const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
 
@@ -77,13 +78,13 @@ impl Loop {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
         let checked = check(Snapshot { commit: None, folder: String::new(), files: files.to_vec() }, None, now);
         assert!(!checked.findings.has_errors(), "{:?}", checked.findings.iter().next());
-        let handle = sandbox::serve(sandbox::Options {
+        let handle = rights::serve_with_policy(sandbox::Options {
             cluster_uid: Some(UID.to_owned()),
             made: everything(&checked),
             controllers: ControllerOptions { delay: Duration::from_millis(20), ..ControllerOptions::default() },
             ..sandbox::Options::default()
         });
-        let handle = handle.await.unwrap();
+        let handle = handle.await;
         let folder = tempfile::tempdir().unwrap();
         commit(&folder.path().join("garden"), files);
         let daemon = Box::new(daemon(&handle, folder.path(), "mirror"));
@@ -173,7 +174,7 @@ const CALM: Duration = Duration::from_millis(700);
 pub(crate) fn daemon(handle: &Handle, folder: &std::path::Path, mirror: &str) -> Daemon {
     let repository = folder.join("garden");
     let kubeconfig = folder.join("kubeconfig");
-    std::fs::write(&kubeconfig, handle.kubeconfig("ada")).unwrap();
+    std::fs::write(&kubeconfig, rights::kubeconfig(handle, "ada")).unwrap();
     let remote = Remote::open_to_all(repository.display().to_string(), None);
     let contexts = BTreeMap::from([("ada-lovelace".to_owned(), "ada".to_owned())]);
     let hours = |hours| Duration::from_hours(hours);

@@ -167,6 +167,10 @@ async fn an_ejected_organisation_keeps_everything_and_is_nobodys() {
         all
     };
     let before = uids(&world).await;
+    // A person labels what is to be adopted: parcelle's account may not.
+    let garden = world.garden.name.to_string();
+    let label = json!({"metadata": {"labels": {"parcelle.dev/garden": garden}}});
+    world.edit("Namespace", &alpha, alpha.as_str(), label).await;
     let again = world.organisation("alpha");
     world.ordinary(&again);
     world.generated(&again, "web-instance");

@@ -243,7 +243,9 @@ async fn namespace_of(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut 
         }
     }
     Ok(live.objects.get(&id).map_or(Standing::Absent, |namespace| Standing::There {
-        ours: namespace.label(GARDEN_LABEL) == Some(read.garden.as_str()),
+        // A person may have labelled it, for it to be adopted: what is in it is looked at all the same.
+        ours: namespace.label(GARDEN_LABEL) == Some(read.garden.as_str())
+            && scope.judge.inventory.entries.contains_key(&id),
     }))
 }
 

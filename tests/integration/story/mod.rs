@@ -99,8 +99,8 @@ impl World {
             let context = kube::config::Kubeconfig::from_yaml(&kubeconfig).unwrap().current_context.unwrap();
             (None, Access::Text { kubeconfig, context })
         } else {
-            let handle = sandbox::serve(options).await.expect("the sandbox starts");
-            let kubeconfig = handle.kubeconfig("ada");
+            let handle = rights::serve_with_policy(options).await;
+            let kubeconfig = rights::kubeconfig(&handle, "ada");
             (Some(handle), Access::Text { kubeconfig, context: "ada".to_owned() })
         };
         let limits = Limits { answer: std::time::Duration::from_secs(5), ..Limits::default() };
@@ -111,8 +111,11 @@ impl World {
         let file = sources.add(SourceFile::new("orgs/test.kdl", &text));
         let suffix = suffix();
         Self {
+            admin: match &sandbox {
+                Some(handle) => administrator(handle).await,
+                None => client(&access).await,
+            },
             sandbox,
-            admin: client(&access).await,
             connection,
             garden: garden::garden(&format!("garden-{suffix}"), &cluster, &uid, file),
             sources,
@@ -280,7 +283,14 @@ impl Round {
         for one in &self.outcome.organisations {
             assert_eq!(one.failure, None, "{}", one.organisation);
             for outcome in &one.outcomes {
-                assert!(!outcome.is_open(), "{} {}: {:?}", one.organisation, outcome.id, outcome.done);
+                assert!(
+                    !outcome.is_open(),
+                    "{} {}: {:?} {:#?}",
+                    one.organisation,
+                    outcome.id,
+                    outcome.done,
+                    self.findings()
+                );
             }
         }
     }
@@ -317,6 +327,11 @@ pub(crate) fn fault(verbs: &[&str], resource: &str, times: u64, effect: FaultEff
 /// A refusal in the words of whoever refuses.
 pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> FaultEffect {
     FaultEffect::Status { code, reason: reason.to_owned(), retry_after: None, message: message.to_owned() }
+}
+
+/// The sandbox as its administrator reaches it.
+pub(crate) async fn administrator(handle: &Handle) -> kube::Client {
+    client(&Access::Text { kubeconfig: handle.kubeconfig("ada"), context: "ada".to_owned() }).await
 }
 
 async fn client(access: &Access) -> kube::Client {

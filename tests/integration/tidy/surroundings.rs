@@ -7,6 +7,7 @@ use super::tokens::{Token, reads, tokens};
 const STARTS_PROCESSES: &[(&str, &str)] = &[
     ("tests/integration/command.rs", "the one builder of surroundings"),
     ("benches/garden.rs", "starts itself, so that each size has its own memory"),
+    ("tests/integration/dependencies.rs", "asks cargo for the packages and their licences"),
     ("benches/scale.rs", "starts itself, so that each size has its own memory"),
 ];
 
