@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::finding::Findings;
+use crate::finding::{Finding, Findings};
 use crate::git::{Commit, Snapshot};
 use crate::model::definition::{self, Definitions};
 use crate::model::{self, Boundary, FilePlace, Garden, Judgement, Organisation, Past, PlacedFile};
@@ -13,7 +13,7 @@ use crate::name::Name;
 use crate::render::{self, Packed, Room};
 use crate::schema;
 use crate::source::{FileId, Sources, Span};
-use crate::syntax::{self, Document};
+use crate::syntax::{self, Document, TOO_MUCH};
 
 /// What a check leaves behind.
 #[derive(Debug, Default)]
@@ -73,6 +73,9 @@ struct Rendered {
     findings: Findings,
 }
 
+/// The most findings that are shown of one file.
+const MOST_FINDINGS: usize = 500;
+
 /// How many old versions of files a memo keeps beside as many as the garden has files, before it starts anew.
 const OLD_VERSIONS: usize = 1_000;
 
@@ -110,6 +113,12 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     findings.join(model::UNKNOWN_NAME);
     findings.join(model::NO_HOST);
     findings.join(model::NOT_PROVIDED);
+    findings.limit_each_file(MOST_FINDINGS, |more, first| Finding {
+        severity: first.severity,
+        ..Finding::refused(TOO_MUCH, format!("{more} more findings in this file"), first.primary.span)
+            .why(format!("at most {MOST_FINDINGS} are shown of one file"))
+            .help("so many usually have one cause: mend the first ones and check again")
+    });
     let boundary = Some(boundary);
     Checked { commit, sources, findings, boundary, garden, objects, rendered, renderer_hash: renderer_hash() }
 }

@@ -19,7 +19,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// A span of `file` over `range`; offsets past 4 GiB cannot occur, since files over 1 MiB are refused.
+    /// A span of `file` over `range`; offsets past 4 GiB cannot occur, since files over 256 KiB are refused.
     pub fn new(file: FileId, range: Range<usize>) -> Self {
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Self { file, start: offset(range.start), end: offset(range.end) }
@@ -61,16 +61,38 @@ pub struct SourceFile {
     /// The whole text; what was no UTF-8 is replaced, with a finding.
     pub text: Arc<str>,
     line_starts: Arc<[u32]>,
+    /// How many characters begin before each block of [`BLOCK`] bytes, so that a column is known without reading its line.
+    characters: Arc<[u32]>,
 }
+
+/// The bytes of a block in which characters are counted one by one.
+const BLOCK: usize = 1024;
 
 impl SourceFile {
     /// A file with the starts of its lines counted.
     pub fn new(path: &str, text: &str) -> Self {
         let starts =
             std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
-        let line_starts = starts.map(|at| u32::try_from(at).unwrap_or(u32::MAX)).collect();
-        Self { path: path.into(), text: text.into(), line_starts }
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let line_starts = starts.map(small).collect();
+        let counts = text.as_bytes().chunks(BLOCK).scan(0, |before, block| {
+            let here = *before;
+            *before += begun(block);
+            Some(small(here))
+        });
+        Self { path: path.into(), text: text.into(), line_starts, characters: counts.collect() }
     }
+
+    /// How many characters begin before a byte offset.
+    fn characters_before(&self, offset: usize) -> usize {
+        let Some(block) = offset.checked_sub(1).map(|last| last / BLOCK) else { return 0 };
+        self.characters[block] as usize + begun(&self.text.as_bytes()[block * BLOCK..offset])
+    }
+}
+
+/// How many characters begin in bytes of a text.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| !matches!(byte, 0x80..=0xBF)).count()
 }
 
 /// A place as people name it: both counted from 1, the column in characters.
@@ -140,7 +162,7 @@ impl Sources {
         while !file.text.is_char_boundary(end) {
             end -= 1;
         }
-        LineColumn { line, column: file.text[start.min(end)..end].chars().count() + 1 }
+        LineColumn { line, column: file.characters_before(end) - file.characters_before(start.min(end)) + 1 }
     }
 
     /// `path:line:column` of the span's start.
@@ -169,5 +191,15 @@ mod tests {
         assert_eq!(sources.position(file, 6), LineColumn { line: 1, column: 4 });
         assert_eq!(sources.position(file, 8), LineColumn { line: 2, column: 1 });
         assert_eq!(sources.line(file, 1), "é日 x");
+        let long = format!("a\n{}x", "é".repeat(5 * BLOCK));
+        let file = sources.add(SourceFile::new("b.kdl", &long));
+        for at in [2, 3, 500, BLOCK, BLOCK + 1, 2 * BLOCK + 2, long.len() - 1, long.len()] {
+            let mut end = at;
+            while !long.is_char_boundary(end) {
+                end -= 1;
+            }
+            let column = long[2..end].chars().count() + 1;
+            assert_eq!(sources.position(file, u32::try_from(at).unwrap()), LineColumn { line: 2, column }, "{at}");
+        }
     }
 }

@@ -31,7 +31,7 @@ impl Patterns {
 
 /// Compiles a pattern of Go; `None` for one that is none, or is too large.
 pub(crate) fn compiled(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(&translated(pattern)).size_limit(LARGEST).nest_limit(100).build().ok()
+    RegexBuilder::new(&translated(pattern)).size_limit(LARGEST).dfa_size_limit(LARGEST).nest_limit(100).build().ok()
 }
 
 /// The same pattern for an engine in which `\d`, `\w`, `\s` and `\b` are of Unicode, and classes have operators.

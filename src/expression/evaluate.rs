@@ -4,21 +4,34 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use super::budget::{Budget, Meter, work_of_copy, work_of_value};
 use super::check::literal_quantity;
+use super::operations::{self, add, compare, equal, extreme, member, multiply, subtract};
 use super::template::as_text;
 use super::tree::{Expr, ExprKind, Function, Operator, Walk};
 use super::{Expression, Text, Value};
-use crate::quantity::Quantity;
 
-/// Names with their values. Cheap to clone: the values are shared.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Names with their values, and what evaluation under them may cost together. Cheap to clone: all of it is shared.
+#[derive(Clone, Debug)]
 pub(crate) struct Environment {
     names: Arc<BTreeMap<String, Arc<Value>>>,
+    budget: Arc<Budget>,
 }
 
 impl Environment {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self { names: Arc::default(), budget: Arc::new(Budget::of_app()) }
+    }
+
+    /// The same names within another budget.
+    #[must_use]
+    pub(crate) fn within(self, budget: &Arc<Budget>) -> Self {
+        Self { budget: Arc::clone(budget), ..self }
+    }
+
+    /// What may still be spent.
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// With one more name.
@@ -41,23 +54,55 @@ pub(crate) struct ExplainedValue {
 impl ExplainedValue {
     /// The parts as one line: "`settings.office` is `none`, `settings.scale.max` is 3".
     pub(crate) fn parts_line(&self) -> String {
-        let shown: Vec<String> = self.parts.iter().map(|(part, value)| format!("`{part}` is {value}")).collect();
-        shown.join(", ")
+        let parts = self.parts.iter().take(MOST_PARTS);
+        let shown = parts.map(|(part, value)| format!("`{part}` is {}", shortened(value)));
+        let more = self.parts.len().checked_sub(MOST_PARTS + 1).map(|more| format!("and {} more", more + 1));
+        shown.chain(more).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The most parts that a message shows, and the most bytes of each.
+const MOST_PARTS: usize = 20;
+const LONGEST_PART: usize = 400;
+
+/// A value as a message shows it.
+fn shortened(value: &Value) -> String {
+    let mut shown = Shortened(String::new());
+    if write!(shown, "{value}").is_err() {
+        shown.0.push('…');
+    }
+    shown.0
+}
+
+/// Takes so much of a text, and fails then, so that no more of it is made.
+struct Shortened(String);
+
+impl std::fmt::Write for Shortened {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = LONGEST_PART.saturating_sub(self.0.len());
+        let end = text.char_indices().map(|(at, letter)| at + letter.len_utf8()).take_while(|end| *end <= room).last();
+        self.0.push_str(&text[..end.unwrap_or(0)]);
+        if text.len() <= room { Ok(()) } else { Err(std::fmt::Error) }
     }
 }
 
 /// The value of an expression. Under the types it was checked with it is never absent, except where the checker let
-/// an optional value pass (inside `has`) or could not know ([`super::Type::Any`]).
+/// an optional value pass (inside `has`) or could not know ([`super::Type::Any`]), and where it costs too much.
 pub(crate) fn evaluate(expression: &Expression, environment: &Environment) -> Value {
-    value(&expression.root, &Locals { environment, bound: None })
+    let meter = environment.budget.meter();
+    let value = value(&expression.root, &Locals { environment, meter: &meter, bound: None });
+    if environment.budget.settle(&meter, expression.span) { value } else { Value::Absent }
 }
 
 /// The value and those of its parts, for messages.
 pub(crate) fn evaluate_explained(expression: &Expression, environment: &Environment) -> ExplainedValue {
-    let locals = Locals { environment, bound: None };
+    let meter = environment.budget.meter();
+    let locals = Locals { environment, meter: &meter, bound: None };
+    let value = value(&expression.root, &locals);
     let mut parts = Vec::new();
     collect_parts(&expression.root, &locals, &mut parts);
-    ExplainedValue { value: value(&expression.root, &locals), parts }
+    let sound = environment.budget.settle(&meter, expression.span);
+    ExplainedValue { value: if sound { value } else { Value::Absent }, parts }
 }
 
 fn collect_parts(tree: &Expr, locals: &Locals, parts: &mut Vec<(String, Value)>) {
@@ -83,6 +128,7 @@ fn collect_parts(tree: &Expr, locals: &Locals, parts: &mut Vec<(String, Value)>)
 #[derive(Clone, Copy)]
 struct Locals<'a> {
     environment: &'a Environment,
+    meter: &'a Meter,
     bound: Option<&'a Bound<'a>>,
 }
 
@@ -104,6 +150,12 @@ impl Locals<'_> {
         self.environment.names.get(name).map(|value| &**value)
     }
 
+    /// A copy of what a path leads to.
+    fn copied(&self, tree: &Expr) -> Value {
+        let found = self.path(tree);
+        found.filter(|value| self.meter.spend(work_of_copy(value))).cloned().unwrap_or(Value::Absent)
+    }
+
     /// A path without copying what it passes through.
     fn path(&self, tree: &Expr) -> Option<&Value> {
         match &tree.kind {
@@ -113,6 +165,7 @@ impl Locals<'_> {
                 _ => None,
             },
             ExprKind::Index(of, at) => match (self.path(of)?, value(at, self)) {
+                (Value::Map(_), Value::Text(key)) if !self.meter.spend_text(key.text.len()) => None,
                 (Value::Map(entries), Value::Text(key)) => entries.get(&*key.text),
                 (Value::List(items), Value::Int(at)) => usize::try_from(at).ok().and_then(|at| items.get(at)),
                 _ => None,
@@ -123,15 +176,17 @@ impl Locals<'_> {
 }
 
 fn value(tree: &Expr, locals: &Locals) -> Value {
+    if !locals.meter.spend(1) {
+        return Value::Absent;
+    }
     match &tree.kind {
         ExprKind::Bool(value) => Value::Bool(*value),
         ExprKind::Int(value) => Value::Int(*value),
-        ExprKind::Text(text) => Value::text(text),
+        ExprKind::Text(text) if locals.meter.spend_text(text.len()) => Value::text(text),
+        ExprKind::Text(_) => Value::Absent,
         ExprKind::List(items) => Value::List(items.iter().map(|item| value(item, locals)).collect()),
-        ExprKind::Name(_) => locals.path(tree).cloned().unwrap_or(Value::Absent),
-        ExprKind::Field(..) | ExprKind::Index(..) if tree.is_path() => {
-            locals.path(tree).cloned().unwrap_or(Value::Absent)
-        }
+        ExprKind::Name(_) => locals.copied(tree),
+        ExprKind::Field(..) | ExprKind::Index(..) if tree.is_path() => locals.copied(tree),
         ExprKind::Field(of, name) => value(of, locals).field(name),
         ExprKind::Index(of, at) => element(&value(of, locals), &value(at, locals)),
         ExprKind::Not(of) => match value(of, locals) {
@@ -175,7 +230,8 @@ fn binary(operator: Operator, left: &Expr, right: &Expr, locals: &Locals) -> Val
         };
     }
     let right = value(right, locals);
-    if left == Value::Absent || right == Value::Absent {
+    if left == Value::Absent || right == Value::Absent || !locals.meter.spend(operations::work(operator, &left, &right))
+    {
         return Value::Absent;
     }
     match operator {
@@ -190,98 +246,29 @@ fn binary(operator: Operator, left: &Expr, right: &Expr, locals: &Locals) -> Val
     }
 }
 
-/// Equality of meaning: where a text came from does not count.
-fn equal(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Text(a), Value::Text(b)) => a.text == b.text,
-        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
-        (Value::Map(a), Value::Map(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && equal(a, b))
-        }
-        // An amount against the spelling that rendered objects have.
-        (Value::Quantity(quantity), Value::Text(text)) | (Value::Text(text), Value::Quantity(quantity)) => {
-            quantity.canonical() == *text.text
-        }
-        (left, right) => left == right,
-    }
-}
-
-fn compare(operator: Operator, left: &Value, right: &Value) -> Value {
-    let order = match (left, right) {
-        (Value::Int(a), Value::Int(b)) => a.cmp(b),
-        (Value::Text(a), Value::Text(b)) => a.text.cmp(&b.text),
-        (Value::Quantity(a), Value::Quantity(b)) if a.dimension == b.dimension => a.amount.cmp(&b.amount),
-        _ => return Value::Absent,
-    };
-    Value::Bool(match operator {
-        Operator::Less => order.is_lt(),
-        Operator::AtMost => order.is_le(),
-        Operator::More => order.is_gt(),
-        _ => order.is_ge(),
-    })
-}
-
-fn member(element: &Value, container: &Value) -> Value {
-    match (element, container) {
-        (element, Value::List(items)) => Value::Bool(items.iter().any(|item| equal(item, element))),
-        (Value::Text(key), Value::Map(entries)) => Value::Bool(entries.contains_key(&*key.text)),
-        _ => Value::Absent,
-    }
-}
-
-fn add(left: Value, right: Value) -> Value {
-    match (left, right) {
-        (Value::Int(a), Value::Int(b)) => Value::Int(a.saturating_add(b)),
-        (Value::Text(a), Value::Text(b)) => Value::Text(Text {
-            text: format!("{}{}", a.text, b.text).into(),
-            from_garden: a.from_garden || b.from_garden,
-        }),
-        (Value::Quantity(a), Value::Quantity(b)) if a.dimension == b.dimension => {
-            Value::Quantity(Quantity { amount: a.amount.saturating_add(b.amount), ..a })
-        }
-        (Value::List(mut a), Value::List(b)) => {
-            a.extend(b);
-            Value::List(a)
-        }
-        _ => Value::Absent,
-    }
-}
-
-/// Amounts stop at nothing.
-fn subtract(left: &Value, right: &Value) -> Value {
-    match (left, right) {
-        (Value::Int(a), Value::Int(b)) => Value::Int(a.saturating_sub(*b)),
-        (Value::Quantity(a), Value::Quantity(b)) if a.dimension == b.dimension => {
-            Value::Quantity(Quantity { amount: a.amount.saturating_sub(b.amount), ..*a })
-        }
-        _ => Value::Absent,
-    }
-}
-
-fn multiply(left: &Value, right: &Value) -> Value {
-    match (left, right) {
-        (Value::Int(a), Value::Int(b)) => Value::Int(a.saturating_mul(*b)),
-        (Value::Quantity(amount), Value::Int(factor)) | (Value::Int(factor), Value::Quantity(amount)) => {
-            Value::Quantity(amount.times(u64::try_from(*factor).unwrap_or(0)))
-        }
-        _ => Value::Absent,
-    }
-}
-
 fn call(function: Function, arguments: &[Expr], locals: &Locals) -> Value {
     let first = &arguments[0];
     match function {
         Function::Has => Value::Bool(value(first, locals) != Value::Absent),
         Function::Quantity => literal_quantity(first).map_or(Value::Absent, Value::Quantity),
-        Function::Size => size(&value(first, locals)),
+        Function::Size => size(&value(first, locals), locals.meter),
         Function::Lower => match value(first, locals) {
-            Value::Text(text) => Value::Text(Text { text: text.text.to_lowercase().into(), ..text }),
+            Value::Text(text) if locals.meter.spend_text(text.text.len()) => {
+                Value::Text(Text { text: text.text.to_lowercase().into(), ..text })
+            }
             _ => Value::Absent,
         },
-        Function::Join => join(&value(first, locals), &value(&arguments[1], locals)),
-        Function::Hash => hash(arguments.iter().map(|argument| value(argument, locals))),
+        Function::Join => join(&value(first, locals), &value(&arguments[1], locals), locals.meter),
+        Function::Hash => {
+            let values: Vec<Value> = arguments.iter().map(|argument| value(argument, locals)).collect();
+            let work = values.iter().map(work_of_value).sum();
+            if locals.meter.spend(work) { hash(values.into_iter()) } else { Value::Absent }
+        }
         Function::Min | Function::Max => {
             let values: Vec<Value> = arguments.iter().map(|argument| value(argument, locals)).collect();
+            if !locals.meter.spend(values.iter().map(work_of_value).sum()) {
+                return Value::Absent;
+            }
             match &values[..] {
                 [Value::List(items)] => extreme(function, items),
                 values => extreme(function, values),
@@ -290,8 +277,9 @@ fn call(function: Function, arguments: &[Expr], locals: &Locals) -> Value {
     }
 }
 
-fn size(of: &Value) -> Value {
+fn size(of: &Value, meter: &Meter) -> Value {
     let count = match of {
+        Value::Text(text) if !meter.spend_text(text.text.len()) => return Value::Absent,
         Value::List(items) => items.len(),
         Value::Map(entries) => entries.len(),
         Value::Text(text) => text.text.chars().count(),
@@ -300,12 +288,15 @@ fn size(of: &Value) -> Value {
     Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-fn join(list: &Value, separator: &Value) -> Value {
+fn join(list: &Value, separator: &Value, meter: &Meter) -> Value {
     let (Value::List(items), Value::Text(separator)) = (list, separator) else { return Value::Absent };
     let mut whole = Text { text: "".into(), from_garden: separator.from_garden };
     let mut joined = String::new();
     for (at, item) in items.iter().enumerate() {
         let Some(text) = as_text(item) else { return Value::Absent };
+        if !meter.spend_text(text.text.len() + separator.text.len()) {
+            return Value::Absent;
+        }
         if at > 0 {
             joined.push_str(&separator.text);
         }
@@ -327,19 +318,6 @@ fn hash(values: impl Iterator<Item = Value>) -> Value {
     Value::text(&text)
 }
 
-fn extreme(function: Function, values: &[Value]) -> Value {
-    let better = if function == Function::Min { Operator::Less } else { Operator::More };
-    let mut best: Option<&Value> = None;
-    for next in values {
-        match best.map(|best| compare(better, next, best)) {
-            None | Some(Value::Bool(true)) => best = Some(next),
-            Some(Value::Bool(false)) => {}
-            Some(_) => return Value::Absent,
-        }
-    }
-    best.cloned().unwrap_or(Value::Absent)
-}
-
 fn each(walk: Walk, of: &Value, name: &str, body: &Expr, locals: &Locals) -> Value {
     let keys: Vec<Value>;
     let elements: &[Value] = match of {
@@ -350,9 +328,10 @@ fn each(walk: Walk, of: &Value, name: &str, body: &Expr, locals: &Locals) -> Val
         }
         _ => return Value::Absent,
     };
-    let results = elements.iter().map(|element| {
+    // The rest of a walk that costs too much is nothing.
+    let results = elements.iter().map_while(|element| {
         let bound = Bound { name, value: element, outer: locals.bound };
-        value(body, &Locals { environment: locals.environment, bound: Some(&bound) })
+        locals.meter.spend(1).then(|| value(body, &Locals { bound: Some(&bound), ..*locals }))
     });
     let results: Vec<Value> = results.collect();
     match walk {

@@ -7,21 +7,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+mod budget;
 mod check;
 mod evaluate;
 mod lexer;
+mod operations;
 mod parser;
 mod print;
 mod scope;
 mod template;
 mod tree;
 
+pub(crate) use budget::{Budget, too_much_work, work_of_text, work_of_value};
 pub use check::check;
 pub(crate) use check::check_as;
 pub(crate) use evaluate::{Environment, evaluate, evaluate_explained};
 pub use parser::parse;
 pub(crate) use scope::Scope;
-pub(crate) use template::{no_text, parse_template};
+pub(crate) use template::{as_text, no_text, parse_template};
 
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;

@@ -1,7 +1,6 @@
 //! Strings with holes.
 
-use std::sync::Arc;
-
+use super::budget::work_of_text;
 use super::evaluate::{Environment, evaluate};
 use super::parser::{TextPosition, parse_at};
 use super::{Expression, Piece, Scope, Segment, Template, Text, Type, Value, check};
@@ -11,14 +10,17 @@ use crate::source::Span;
 const UNCLOSED: Code = Code::new("E0504");
 const NO_TEXT: Code = Code::new("E0509");
 
+/// The most findings about one string; the holes behind them are not read.
+const MOST_FINDINGS: usize = 20;
+
 /// Parses a string of a definition: `${…}` are holes, `$${` is a literal `${`. A hole that is no expression is a
 /// finding and is left out. `span` is where the string stands, quotes included.
 pub(crate) fn parse_template(text: &str, span: Span, findings: &mut Findings) -> Template {
     let place = TextPosition::of(text, span);
     let mut pieces = Vec::new();
     let mut literal = String::new();
-    let mut at = 0;
-    while let Some(offset) = text[at..].find("${") {
+    let (mut at, told) = (0, findings.len());
+    while let Some(offset) = text[at..].find("${").filter(|_| findings.len() < told + MOST_FINDINGS) {
         let start = at + offset;
         if text[..start].ends_with('$') && start > at {
             literal.push_str(&text[at..start]);
@@ -116,14 +118,28 @@ impl Template {
 
     /// The string in pieces: adjacent text is one segment and keeps its taint.
     pub(crate) fn evaluate(&self, environment: &Environment) -> Vec<Segment> {
-        let mut segments = Vec::new();
+        let mut segments = Segments::default();
         for piece in &self.pieces {
-            match piece {
-                Piece::Literal(text) => push_text(&mut segments, Text::own(text)),
-                Piece::Hole(hole) => push_value(&mut segments, &evaluate(hole, environment)),
+            let value = match piece {
+                Piece::Literal(text) => {
+                    if environment.budget().spend(work_of_text(text.len()), self.span) {
+                        segments.push(text, false);
+                    }
+                    continue;
+                }
+                Piece::Hole(hole) => evaluate(hole, environment),
+            };
+            if let Value::Secret(secret) = value {
+                segments.close();
+                segments.done.push(Segment::Secret(secret));
+            } else if let Some(text) = as_text(&value)
+                && environment.budget().spend(work_of_text(text.text.len()), hole_span(piece, self.span))
+            {
+                segments.push(&text.text, text.from_garden);
             }
         }
-        segments
+        segments.close();
+        segments.done
     }
 
     /// The value: a hole that is the whole string keeps its type, otherwise it is a text (secrets left out).
@@ -136,13 +152,44 @@ impl Template {
 
     /// The string as one text. Secrets are left out: where they are allowed, use [`Template::evaluate`].
     pub(crate) fn evaluate_text(&self, environment: &Environment) -> Text {
-        let mut whole = Text::own("");
+        let (mut whole, mut from_garden) = (String::new(), false);
         for segment in self.evaluate(environment) {
             if let Segment::Text(text) = segment {
-                whole = joined(&whole, &text);
+                whole.push_str(&text.text);
+                from_garden |= text.from_garden;
             }
         }
-        whole
+        Text { text: whole.into(), from_garden }
+    }
+}
+
+fn hole_span(piece: &Piece, string: Span) -> Span {
+    match piece {
+        Piece::Hole(hole) => hole.span,
+        Piece::Literal(_) => string,
+    }
+}
+
+/// The segments of a string so far, the last text among them still open.
+#[derive(Default)]
+struct Segments {
+    done: Vec<Segment>,
+    text: String,
+    from_garden: bool,
+}
+
+impl Segments {
+    fn push(&mut self, text: &str, from_garden: bool) {
+        self.text.push_str(text);
+        self.from_garden |= from_garden && !text.is_empty();
+    }
+
+    /// Ends the open text.
+    fn close(&mut self) {
+        let (text, from_garden) = (std::mem::take(&mut self.text), std::mem::take(&mut self.from_garden));
+        if !text.is_empty() {
+            self.done.push(Segment::Text(Text { text: text.into(), from_garden }));
+        }
     }
 }
 
@@ -161,34 +208,8 @@ pub(crate) fn no_text(hole: &Expression, found: &Type) -> Finding {
     }
 }
 
-fn push_value(segments: &mut Vec<Segment>, value: &Value) {
-    match value {
-        Value::Secret(secret) => segments.push(Segment::Secret(secret.clone())),
-        other => {
-            if let Some(text) = as_text(other) {
-                push_text(segments, text);
-            }
-        }
-    }
-}
-
-fn push_text(segments: &mut Vec<Segment>, text: Text) {
-    if text.text.is_empty() {
-        return;
-    }
-    match segments.last_mut() {
-        Some(Segment::Text(last)) => *last = joined(last, &text),
-        _ => segments.push(Segment::Text(text)),
-    }
-}
-
-fn joined(left: &Text, right: &Text) -> Text {
-    let text: Arc<str> = format!("{}{}", left.text, right.text).into();
-    Text { text, from_garden: left.from_garden || right.from_garden }
-}
-
 /// The spelling of a scalar inside a text: amounts as Kubernetes writes them.
-pub(super) fn as_text(value: &Value) -> Option<Text> {
+pub(crate) fn as_text(value: &Value) -> Option<Text> {
     match value {
         Value::Text(text) => Some(text.clone()),
         Value::Bool(value) => Some(Text::own(if *value { "true" } else { "false" })),

@@ -16,6 +16,12 @@ use std::sync::Arc;
 use crate::name::Name;
 use crate::source::{FileId, Sources, Span};
 
+/// The longest text of a finding, in bytes; of a longer one the middle is left out.
+const LONGEST_TEXT: usize = 2_000;
+
+/// The most further places of one finding: more than the blocks that may be open at the end of a file.
+const MOST_LABELS: usize = 40;
+
 /// How many further places of what is said of many are shown.
 const MOST_PLACES: usize = 9;
 
@@ -127,7 +133,7 @@ impl Finding {
             code,
             severity,
             effect,
-            title,
+            title: cut(title),
             primary,
             secondary: Vec::new(),
             why: None,
@@ -140,28 +146,30 @@ impl Finding {
     /// Words beside the primary place.
     #[must_use]
     pub(crate) fn label(mut self, text: impl Into<String>) -> Self {
-        self.primary.text = text.into();
+        self.primary.text = cut(text.into());
         self
     }
 
-    /// A further place, in any file.
+    /// A further place, in any file; of very many the first ones are shown.
     #[must_use]
     pub(crate) fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.secondary.push(Label { span, text: text.into() });
+        if self.secondary.len() < MOST_LABELS {
+            self.secondary.push(Label { span, text: cut(text.into()) });
+        }
         self
     }
 
     /// The rule and the values that broke it.
     #[must_use]
     pub fn why(mut self, text: impl Into<String>) -> Self {
-        self.why = Some(text.into());
+        self.why = Some(cut(text.into()));
         self
     }
 
     /// A line that says what to do next.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(cut(text.into()));
         self
     }
 
@@ -175,7 +183,7 @@ impl Finding {
         replacement: impl Into<String>,
     ) -> Self {
         let edits = vec![Edit { span, replacement: replacement.into() }];
-        self.fixes.push(Fix { title: title.into(), applicability, edits });
+        self.fixes.push(Fix { title: cut(title.into()), applicability, edits });
         self
     }
 
@@ -199,6 +207,16 @@ impl Finding {
     pub fn file(&self) -> FileId {
         self.primary.span.file
     }
+}
+
+/// A text without its middle, where it is longer than anybody reads: words that people wrote may have any length.
+fn cut(text: String) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text;
+    }
+    let (start, end) =
+        (text.floor_char_boundary(LONGEST_TEXT / 2), text.ceil_char_boundary(text.len() - LONGEST_TEXT / 4));
+    format!("{} … {}", &text[..start], &text[end..])
 }
 
 /// The one sink. Findings come in any order and are read in file order. A copy shares what it holds.
@@ -254,6 +272,37 @@ impl Findings {
             }
         }
         self.all = joined;
+    }
+
+    /// Keeps the `most` that weigh most, and one finding in place of the others: `more` is given how many there are, and the
+    /// first of the heaviest among them.
+    pub(crate) fn limit(&mut self, most: usize, more: impl FnOnce(usize, &Finding) -> Finding) {
+        let mut weights: Vec<Severity> = self.iter().map(|finding| finding.severity).collect();
+        weights.sort_unstable();
+        let Some(least) = weights.get(most).copied() else { return };
+        let mut room = most - weights.partition_point(|weight| *weight < least);
+        let mut left_out = Vec::new();
+        self.all.retain(|finding| {
+            let is_kept = finding.severity < least || finding.severity == least && room > 0;
+            if finding.severity == least && room > 0 {
+                room -= 1;
+            } else if !is_kept {
+                left_out.push(Arc::clone(finding));
+            }
+            is_kept
+        });
+        let first = left_out.iter().min_by_key(|finding| finding.severity).expect("one was over the most");
+        self.push(more(left_out.len(), first));
+    }
+
+    /// Limits the findings of each file, which lie file by file.
+    pub(crate) fn limit_each_file(&mut self, most: usize, more: impl Fn(usize, &Finding) -> Finding) {
+        let all = std::mem::take(&mut self.all);
+        for of_file in all.chunk_by(|one, other| one.file() == other.file()) {
+            let mut of_file = Findings { all: of_file.to_vec() };
+            of_file.limit(most, &more);
+            self.all.append(&mut of_file.all);
+        }
     }
 
     /// Keeps those for which `keep` says so.

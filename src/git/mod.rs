@@ -28,7 +28,8 @@ pub(crate) use worktree::find_garden;
 pub use worktree::{read_files, worktree_snapshot};
 
 /// The largest file that is read whole; a larger one is cut here and refused as a finding when it is decoded.
-pub(crate) const LARGEST_FILE: usize = 1 << 20;
+pub(crate) const LARGEST_FILE: usize = 256 << 10;
+const _: () = assert!(LARGEST_FILE == crate::syntax::LONGEST_FILE, "what is read is what is decoded");
 /// The most KDL files in one garden.
 pub(crate) const MOST_FILES: usize = 50_000;
 /// The most bytes that the KDL files of one garden have together.

@@ -19,6 +19,9 @@ const SUFFIX_WRONG: &str = "unable to parse quantity's suffix";
 /// The largest amount with a binary suffix.
 const MAX_BINARY: u128 = (1 << 63) - 1;
 
+/// The most digits of a mantissa.
+const MOST_DIGITS: i32 = 39;
+
 const DECIMAL: [(&str, i32); 10] =
     [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
 const BINARY: [(&str, i32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
@@ -148,10 +151,11 @@ impl Amount {
     /// Rounds away from zero to a multiple of ten to the `exponent`.
     fn round_up(&mut self, exponent: i32) {
         self.spelling_stays = false;
-        while self.exponent < exponent {
+        // After as many steps as it has digits, a mantissa is one or nothing, and stays so.
+        for _ in self.exponent..exponent.min(self.exponent.saturating_add(MOST_DIGITS)) {
             self.mantissa = self.mantissa.div_ceil(10);
-            self.exponent += 1;
         }
+        self.exponent = self.exponent.max(exponent);
     }
 
     fn print(&self) -> String {
@@ -254,6 +258,22 @@ mod tests {
         assert_eq!(canonical_resource_quantity("100u").as_deref(), Ok("1m"));
         assert_eq!(canonical_resource_quantity("1001u").as_deref(), Ok("2m"));
         assert_eq!(canonical_resource_quantity("250m").as_deref(), Ok("250m"));
+    }
+
+    #[test]
+    fn an_exponent_costs_no_more_than_its_digits() {
+        for (given, stored) in [
+            ("1e-2147483647", "1e-9"),
+            ("99999999999999999999999999999999999999e-2147483000", "1e-9"),
+            ("1e-9", "1e-9"),
+            ("1e2147483647", "10e2147483646"),
+            ("0e-2147483647", "0"),
+        ] {
+            assert_eq!(canonical_quantity(given).as_deref(), Ok(stored), "{given}");
+        }
+        assert_eq!(canonical_resource_quantity("1e-2147483648").as_deref(), Ok("1e-3"));
+        assert_eq!(canonical_quantity("1e2147483648"), Err(SUFFIX_WRONG));
+        assert_eq!(canonical_quantity("1e99999999999999999999"), Err(SUFFIX_WRONG));
     }
 
     #[test]

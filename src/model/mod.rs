@@ -27,7 +27,7 @@ pub use boundary::{Boundary, FilePlace, PlacedFile, place};
 pub use definition::Definitions;
 pub(crate) use definition::{Definition, NOT_PROVIDED};
 pub(crate) use domain::below;
-pub(crate) use draft::NO_HOST;
+pub(crate) use draft::{NO_HOST, TOO_MANY_APPS};
 pub(crate) use explain::{Explanation, InForce, explain};
 pub use incremental::build;
 pub(crate) use incremental::{ModelMemo, build_again};

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::allowance::work_of_object;
 use super::draft::{ObjectDraft, Owner};
 use super::flow::{Flow, Peer};
 use super::life::Now;
@@ -10,7 +12,7 @@ use super::providers::{self, Claim, Met};
 use super::scope::AppScope;
 use super::tree::{Tree, tree};
 use super::{Contribution, SecretRequest, job, kdl, measure, workload};
-use crate::expression::Value;
+use crate::expression::{Budget, Value};
 use crate::finding::Findings;
 use crate::model::definition::{Guarded, Need, Workload};
 use crate::model::{App, Organisation};
@@ -33,19 +35,24 @@ pub(super) struct Parts {
     pub(crate) root: bool,
 }
 
+/// An app to be rendered.
+pub(super) struct AppContext<'a> {
+    pub(crate) organisation: &'a Organisation,
+    pub(crate) app: &'a App,
+    pub(crate) owner: &'a Owner,
+    pub(crate) now: &'a Now,
+    /// What it may cost. Where it costs more, not all of it is rendered.
+    pub(crate) budget: &'a Arc<Budget>,
+}
+
 /// All of one app at one moment.
 ///
 /// What is wrong with objects and patches in KDL goes to `findings`; it was said when the garden was checked.
-pub(super) fn render(
-    organisation: &Organisation,
-    app: &App,
-    owner: &Owner,
-    now: &Now,
-    findings: &mut Findings,
-) -> Parts {
-    let mut scope = AppScope::new(organisation, app);
+pub(super) fn render(asked: &AppContext<'_>, findings: &mut Findings) -> Parts {
+    let AppContext { organisation, app, owner, now, budget } = *asked;
+    let mut scope = AppScope::new(organisation, app, budget);
     if app.definition.sign_on.is_some() {
-        scope = scope.with("clients", providers::clients(organisation, app));
+        scope = scope.with("clients", providers::clients(organisation, app, budget));
     }
     let mut parts = Parts::default();
     let (scope, claims) = needs(organisation, app, owner, now, scope, &mut parts);
@@ -73,11 +80,17 @@ fn hatches(app: &App, now: &Now, scope: &AppScope, parts: &mut Parts, findings: 
     for patch in &app.patches {
         kdl::patch(&mut parts.drafts, patch, findings);
     }
+    parts.drafts.iter().for_each(|draft| count(scope, draft));
     if now.asleep() {
         kept_asleep(&before, now, &mut parts.drafts);
     }
     let after = measure::measures(&parts.drafts);
     parts.beyond = measure::beyond(&app.name, &before, &after, &parts.contributions);
+}
+
+/// Takes what an object costs.
+fn count(scope: &AppScope, draft: &ObjectDraft) {
+    scope.spend(work_of_object(&draft.body), draft.origin);
 }
 
 /// A patch wakes nobody: what stands still without it stands still with it.
@@ -107,6 +120,9 @@ fn needs<'a>(
     for guarded in &app.definition.needs {
         let mut of_elements = BTreeMap::new();
         for inner in scope.guarded(guarded) {
+            if scope.is_spent() {
+                break;
+            }
             let need = &need_of(guarded, &inner);
             let asked =
                 providers::NeedContext { organisation, app, scope: &inner, owner, now, need, workloads: &present };
@@ -117,6 +133,7 @@ fn needs<'a>(
             } else {
                 of_elements.insert(inner.element_key(), Value::Map(outputs));
             }
+            drafts.iter().for_each(|draft| count(&scope, draft));
             parts.drafts.extend(drafts);
             parts.secrets.extend(secrets);
             parts.flows.extend(flows);
@@ -168,10 +185,14 @@ fn workloads<'a>(
 ) -> BTreeSet<String> {
     let mut claimed = BTreeSet::new();
     for (scope, workload) in present_workloads(app, scope) {
+        if scope.is_spent() {
+            break;
+        }
         let workload = &*workload;
         let asked = workload::WorkloadContext { scope: &scope, app, owner, now, workload, claims };
         let objects = workload::render(&asked);
         parts.root |= workload.pod.root_because.is_some();
+        objects.drafts.iter().for_each(|draft| count(&scope, draft));
         parts.drafts.extend(objects.drafts);
         parts.secrets.extend(objects.secrets);
         parts.contributions.extend(objects.contributions);
@@ -191,6 +212,9 @@ fn jobs<'a>(
 ) {
     for guarded in &app.definition.jobs {
         for scope in scope.guarded(guarded) {
+            if scope.is_spent() {
+                break;
+            }
             let mut job = Cow::Borrowed(&guarded.item);
             if !guarded.each.is_empty() {
                 job.to_mut().name.value = scope.name_of(&guarded.item.name.value, guarded.each.len());
@@ -198,6 +222,7 @@ fn jobs<'a>(
             let job = &*job;
             let objects = job::render(&job::JobContext { organisation, scope: &scope, app, owner, now, job, claims });
             parts.root |= job.pod.root_because.is_some();
+            objects.drafts.iter().for_each(|draft| count(&scope, draft));
             parts.drafts.extend(objects.drafts);
             parts.secrets.extend(objects.secrets);
             parts.overhead.extend(objects.overhead);

@@ -1,6 +1,6 @@
 //! Files of a container: their text in the format they say, with data escaped for it and secrets left as places.
 
-use crate::expression::{Expression, Piece, SecretRef, Template, Value};
+use crate::expression::{Expression, Piece, SecretRef, Template, Value, work_of_text, work_of_value};
 use crate::model::definition::{Data, File, FileContent, FileFormat};
 use crate::source::Span;
 
@@ -13,7 +13,7 @@ pub(super) fn pieces(scope: &AppScope, file: &File) -> Vec<SecretPiece> {
     match &file.content {
         FileContent::Text(template) => out.parts(scope.parts(template), Escape::None, str::to_owned),
         FileContent::Data(data) => {
-            let datum = datum(scope, data).unwrap_or(Datum::Map(Vec::new()));
+            let datum = datum(scope, data, file.span).unwrap_or(Datum::Map(Vec::new()));
             match file.format {
                 FileFormat::Json => json(&mut out, &datum, 0),
                 FileFormat::Yaml => yaml(&mut out, &datum, 0),
@@ -64,26 +64,28 @@ enum Datum {
     Map(Vec<(String, Datum)>),
 }
 
-fn datum(scope: &AppScope, data: &Data) -> Option<Datum> {
+fn datum(scope: &AppScope, data: &Data, file: Span) -> Option<Datum> {
     match data {
         Data::Leaf(template) => leaf(scope, template),
-        Data::Literal(value) => scalar(value),
-        Data::List(items) => Some(Datum::List(items.iter().flat_map(|item| data_of(scope, item)).collect())),
-        Data::Guarded(_) => data_of(scope, data).into_iter().next(),
+        Data::Literal(value) => scope.spend(work_of_value(value), file).then(|| scalar(value))?,
+        Data::List(items) => Some(Datum::List(items.iter().flat_map(|item| data_of(scope, item, file)).collect())),
+        Data::Guarded(_) => data_of(scope, data, file).into_iter().next(),
         Data::Map(entries) => {
-            let kept = entries.iter().filter_map(|(key, value)| Some((key.clone(), datum(scope, value)?)));
+            let kept = entries.iter().filter_map(|(key, value)| {
+                scope.spend(work_of_text(key.len()), file).then(|| Some((key.clone(), datum(scope, value, file)?)))?
+            });
             Some(Datum::Map(kept.collect()))
         }
     }
 }
 
 /// One element of a list, or as many as its guards say.
-fn data_of(scope: &AppScope, data: &Data) -> Vec<Datum> {
+fn data_of(scope: &AppScope, data: &Data, file: Span) -> Vec<Datum> {
     match data {
         Data::Guarded(guarded) => {
-            scope.guarded(guarded).iter().filter_map(|scope| datum(scope, &guarded.item)).collect()
+            scope.guarded(guarded).iter().filter_map(|scope| datum(scope, &guarded.item, file)).collect()
         }
-        other => datum(scope, other).into_iter().collect(),
+        other => datum(scope, other, file).into_iter().collect(),
     }
 }
 

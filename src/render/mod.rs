@@ -1,5 +1,6 @@
 //! Garden to objects: pure, infallible, deterministic, with an origin for every field that people decided.
 
+mod allowance;
 mod app;
 mod backup;
 mod custom;
@@ -40,6 +41,7 @@ use crate::name::Name;
 use crate::source::Span;
 
 pub use crate::kind::Stage;
+use allowance::RenderAllowance;
 use backup::Backup;
 pub(crate) use custom::{definitions, schemas};
 use draft::{ObjectDraft, Owner};
@@ -285,14 +287,16 @@ pub(crate) enum ResourceName {
 ///
 /// Cannot fail: what could go wrong was refused when the garden was checked. Equal inputs give equal bytes.
 pub fn organisation(garden: &Garden, organisation: &Organisation, moment: jiff::Timestamp) -> OrganisationObjects {
-    with_findings(garden, organisation, moment, &mut Findings::default())
+    with_findings(garden, organisation, moment, &mut RenderAllowance::unlimited(), &mut Findings::default())
 }
 
-/// The same, with what is wrong in objects and patches written in KDL: what rules look at.
+/// The same, with what is wrong in objects and patches written in KDL: what rules look at. An organisation that goes beyond
+/// its allowance has no objects.
 fn with_findings(
     garden: &Garden,
     organisation: &Organisation,
     moment: jiff::Timestamp,
+    allowance: &mut RenderAllowance,
     findings: &mut Findings,
 ) -> OrganisationObjects {
     let owner = Owner::organisation(garden, organisation);
@@ -313,7 +317,14 @@ fn with_findings(
     for app in organisation.apps.values() {
         let owner = owner.app(app);
         let now = life::at(organisation, app, moment);
-        let parts = app::render(organisation, app, &owner, &now, findings);
+        let budget = allowance.of_app();
+        let parts =
+            app::render(&app::AppContext { organisation, app, owner: &owner, now: &now, budget: &budget }, findings);
+        if let Some(finding) = allowance.take(organisation, app, &budget, parts.drafts.len() + parts.secrets.len()) {
+            findings.push(finding);
+            (out.objects, out.secrets, out.contributions) = (Vec::new(), Vec::new(), Vec::new());
+            return out;
+        }
         out.states.insert(app.name.clone(), now.state);
         let version = || naming::label_value(&app.release.version);
         out.waiting.extend(now.closed.map(|when| (app.name.clone(), (version(), when))));

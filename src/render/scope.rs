@@ -1,6 +1,10 @@
 //! What the expressions of a definition see of one app, and what they yield: text for kubelets, trees with origins.
 
-use crate::expression::{Environment, Expression, Piece, SecretRef, Template, Value, evaluate};
+use std::sync::Arc;
+
+use crate::expression::{
+    Budget, Environment, Expression, Piece, SecretRef, Template, Value, as_text, evaluate, work_of_text,
+};
 use crate::kind;
 use crate::model::definition::{Guarded, NeedValue, environment};
 use crate::model::{App, Layer, Organisation, Setting};
@@ -21,6 +25,9 @@ pub(super) struct AppScope<'a> {
     turn: Vec<String>,
 }
 
+/// What an element of `@each` costs, whatever is made of it.
+const WORK_OF_ELEMENT: u64 = 200;
+
 /// One piece of an evaluated string.
 pub(super) enum TextPart {
     /// Text of the definition.
@@ -33,13 +40,13 @@ pub(super) enum TextPart {
 
 impl<'a> AppScope<'a> {
     /// All names but `needs`.
-    pub(crate) fn new(organisation: &'a Organisation, app: &'a App) -> Self {
+    pub(crate) fn new(organisation: &'a Organisation, app: &'a App, budget: &Arc<Budget>) -> Self {
         let host =
             |workload: &str| Value::map([("host", Value::text(&naming::part(kind::SERVICE, &app.name, workload)))]);
         let alone = app.definition.workloads.iter().filter(|workload| workload.each.is_empty());
         let names = alone.map(|workload| workload.item.name.value.to_string());
         let workloads = names.map(|name| (name.clone(), host(&name))).collect();
-        let environment = environment(organisation, app).with("workloads", Value::Map(workloads));
+        let environment = environment(organisation, app).within(budget).with("workloads", Value::Map(workloads));
         Self { organisation, app, environment, turn: Vec::new() }
     }
 
@@ -53,21 +60,46 @@ impl<'a> AppScope<'a> {
     pub(crate) fn guarded<T>(&self, part: &Guarded<T>) -> Vec<AppScope<'a>> {
         let mut scopes = vec![self.clone()];
         for (name, list) in &part.each {
-            let elements = |scope: &AppScope<'a>| match evaluate(list, &scope.environment) {
-                Value::List(items) => items,
-                Value::Map(entries) => entries
-                    .into_iter()
-                    .map(|(key, value)| Value::map([("key", Value::garden_text(&key)), ("value", value)]))
-                    .collect(),
-                _ => Vec::new(),
-            };
-            scopes = scopes
-                .iter()
-                .flat_map(|scope| elements(scope).into_iter().map(|item| scope.at_element(name, item)))
-                .collect();
+            let mut inner = Vec::new();
+            for scope in &scopes {
+                for item in scope.elements_of(list) {
+                    if !scope.spend(WORK_OF_ELEMENT, list.span) {
+                        return Vec::new();
+                    }
+                    inner.push(scope.at_element(name, item));
+                }
+            }
+            scopes = inner;
         }
         scopes.retain(|scope| part.when.iter().all(|condition| scope.holds(condition)));
         scopes
+    }
+
+    /// The elements of a list; of a map its entries.
+    fn elements_of(&self, list: &Expression) -> Vec<Value> {
+        match self.evaluate(list) {
+            Value::List(items) => items,
+            Value::Map(entries) => entries
+                .into_iter()
+                .map(|(key, value)| Value::map([("key", Value::garden_text(&key)), ("value", value)]))
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What everything of the app may cost together.
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        self.environment.budget()
+    }
+
+    /// Takes what making something costs, for what stands at a place; whether there was as much left.
+    pub(crate) fn spend(&self, work: u64, place: Span) -> bool {
+        self.environment.budget().spend(work, place)
+    }
+
+    /// Whether so much was made of the app that nothing more is.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.environment.budget().beyond().is_some()
     }
 
     fn at_element(&self, name: &str, item: Value) -> Self {
@@ -124,13 +156,16 @@ impl<'a> AppScope<'a> {
 
     fn part(&self, piece: &Piece, span: Span) -> Option<TextPart> {
         let hole = match piece {
-            Piece::Literal(text) => return Some(TextPart::Own(text.clone())),
+            Piece::Literal(text) => {
+                return self.spend(work_of_text(text.len()), span).then(|| TextPart::Own(text.clone()));
+            }
             Piece::Hole(hole) => hole,
         };
-        if let Value::Secret(secret) = evaluate(hole, &self.environment) {
+        let value = self.evaluate(hole);
+        if let Value::Secret(secret) = value {
             return Some(TextPart::Secret(secret));
         }
-        let text = Template { pieces: vec![piece.clone()], span }.evaluate_text(&self.environment);
+        let text = as_text(&value).filter(|text| self.spend(work_of_text(text.text.len()), hole.span))?;
         let part = if text.from_garden { TextPart::Garden } else { TextPart::Own };
         (!text.text.is_empty()).then(|| part(text.text.to_string()))
     }

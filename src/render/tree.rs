@@ -87,6 +87,19 @@ impl Tree {
         self.leaves(&mut String::new(), head, show);
     }
 
+    /// Shows the length of the text of every field, list item, key and scalar.
+    pub(crate) fn each_text(&self, show: &mut impl FnMut(usize)) {
+        match &self.node {
+            Node::Absent => {}
+            Node::Scalar(value) => show(value.as_str().map_or(0, str::len)),
+            Node::List(items) => items.iter().for_each(|item| item.each_text(show)),
+            Node::Map(entries) => entries.iter().for_each(|(key, tree)| {
+                show(key.len());
+                tree.each_text(show);
+            }),
+        }
+    }
+
     fn leaves(&self, pointer: &mut String, around: Span, show: &mut impl FnMut(&str, Option<&Value>, Span)) {
         let (span, length) = (self.origin.unwrap_or(around), pointer.len());
         let mut below = |segment: &str, tree: &Tree| {
@@ -149,14 +162,19 @@ impl Tree {
             (Node::List(items), Node::List(others)) if !keys(path).is_empty() => {
                 let keys_here = keys(path);
                 path.push("[]".to_owned());
-                for other in others {
-                    let is_twin = |item: &Tree| {
-                        keys_here.iter().all(|(key, default)| {
-                            let of = |tree: &Tree| tree.get(key).or(default.as_ref()).cloned();
-                            of(item) == of(&other)
-                        })
+                let key_of = |item: &Tree| -> Vec<Option<String>> {
+                    let part = |(key, default): &(String, Option<Value>)| {
+                        item.get(key).or(default.as_ref()).map(Value::to_string)
                     };
-                    match items.iter_mut().find(|item| is_twin(item)) {
+                    keys_here.iter().map(part).collect()
+                };
+                let mut places: BTreeMap<_, usize> = BTreeMap::new();
+                for (at, item) in items.iter().enumerate() {
+                    places.entry(key_of(item)).or_insert(at);
+                }
+                for other in others {
+                    let at = *places.entry(key_of(&other)).or_insert(items.len());
+                    match items.get_mut(at) {
                         Some(item) => item.merge_by(other, path, keys),
                         None => items.push(other),
                     }

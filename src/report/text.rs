@@ -153,8 +153,8 @@ fn lines(out: &mut String, marks: &[&Mark<'_>], sources: &Sources, width: usize,
 /// The characters of the mark's first line that it covers, counted from 0.
 fn columns(mark: &Mark<'_>, sources: &Sources) -> Range<usize> {
     let (start, end) = (sources.start(mark.label.span), sources.end(mark.label.span));
-    let line_end = sources.line(mark.label.span.file, start.line).chars().count();
-    let end = if end.line == start.line { end.column - 1 } else { line_end };
+    let line_end = || sources.line(mark.label.span.file, start.line).chars().count();
+    let end = if end.line == start.line { end.column - 1 } else { line_end() };
     start.column - 1..end.max(start.column - 1)
 }
 
@@ -167,19 +167,22 @@ struct Shown {
 
 impl Shown {
     fn new(line: &str, marked: Range<usize>) -> Self {
-        let characters: Vec<char> = line.trim_start_matches('\u{FEFF}').chars().collect();
-        let (from, to) = if characters.len() <= WIDEST_LINE {
-            (0, characters.len())
-        } else {
-            let from = marked.start.saturating_sub(BEFORE_MARK).min(characters.len());
-            (from, (from + WIDEST_LINE).min(characters.len()))
-        };
+        let line = line.trim_start_matches('\u{FEFF}');
+        // Of a long line no more is read than up to what is shown.
+        let is_long = line.chars().nth(WIDEST_LINE).is_some();
+        let from = if is_long { marked.start.saturating_sub(BEFORE_MARK) } else { 0 };
+        let mut rest = line.chars();
+        if let Some(last) = from.checked_sub(1) {
+            rest.nth(last);
+        }
+        let characters: Vec<char> = rest.by_ref().take(WIDEST_LINE).collect();
+        let (to, goes_on) = (from + characters.len(), rest.next().is_some());
         let piece = |range: Range<usize>| {
-            let range = range.start.clamp(from, to)..range.end.clamp(from, to);
-            expand(&characters[range])
+            let place = |at: usize| at.clamp(from, to) - from;
+            expand(&characters[place(range.start)..place(range.end)])
         };
         let lead = if from > 0 { "…" } else { "" };
-        let tail = if to < characters.len() { "…" } else { "" };
+        let tail = if goes_on { "…" } else { "" };
         let before = format!("{lead}{}", piece(from..marked.start));
         let inside = piece(marked.clone());
         let text = format!("{lead}{}{tail}", piece(from..to));

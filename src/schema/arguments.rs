@@ -1,11 +1,16 @@
 //! The check of a node's line: arguments and properties.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Applicability, Code, Finding};
 use crate::schema::check::{Check, TWICE, called};
 use crate::schema::language::{EntryShape, Shape};
 use crate::schema::scalar::{MALFORMED, NOT_AN_OPTION, ScalarType, amount, mismatch};
 use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Node, Value};
+
+/// The longest title, reason or the like, in bytes.
+const LONGEST_TEXT: usize = 10_000;
 
 /// An argument or property that must be there is not.
 pub(crate) const MISSING: Code = Code::new("E0104");
@@ -85,7 +90,9 @@ fn arguments(check: &mut Check<'_>, shape: &Shape, node: &Node, written: &[Value
                 return;
             }
             rest = &rest[1..];
-        } else if let Some(finding) = mismatch(&expected.kind, &subject, first).or_else(|| empty(expected, node, first))
+        } else if let Some(finding) = mismatch(&expected.kind, &subject, first)
+            .or_else(|| empty(expected, node, first))
+            .or_else(|| too_long(expected, node, first))
         {
             check.push(node, finding);
         }
@@ -106,10 +113,10 @@ fn further(check: &mut Check<'_>, expected: &EntryShape, node: &Node, rest: &[Va
         let finding = Finding::error(MISSING, title, node.head);
         check.push(node, finding.help(format!("write {} after it", expected.kind.describe())));
     }
-    for (at, value) in rest.iter().enumerate() {
-        if let Some(first) =
-            rest[..at].iter().find(|first| first.text == value.text && expected.kind != ScalarType::Template)
-        {
+    let mut seen: BTreeMap<&str, &Value> = BTreeMap::new();
+    for value in rest {
+        let first = seen.entry(&value.text).or_insert(value);
+        if first.span != value.span && expected.kind != ScalarType::Template {
             let finding = said_twice(&node.name.value, value, first);
             check.push(node, finding);
         }
@@ -117,6 +124,17 @@ fn further(check: &mut Check<'_>, expected: &EntryShape, node: &Node, rest: &[Va
             check.push(node, finding);
         }
     }
+}
+
+/// The finding about a title, a reason or the like that nobody reads: it stands with every object that it is about.
+fn too_long(expected: &EntryShape, node: &Node, value: &Value) -> Option<Finding> {
+    let is_long = expected.kind == ScalarType::Text && value.text.len() > LONGEST_TEXT;
+    is_long.then(|| {
+        let name = &node.name.value;
+        Finding::error(MALFORMED, format!("the {} of `{name}` is too long", expected.name), value.span)
+            .why(format!("it has {} bytes, and at most {LONGEST_TEXT}", value.text.len()))
+            .help("write what people read")
+    })
 }
 
 /// The finding about a text without a letter in it.

@@ -6,6 +6,7 @@ use crate::finding::{Applicability, Code, Finding, Findings, Severity};
 use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
+use crate::schema::seen::SeenNodes;
 use crate::schema::size;
 use crate::schema::suggest::{either, nearest};
 use crate::source::{FileId, Span};
@@ -185,7 +186,7 @@ impl<'a> Check<'a> {
 
     /// Checks the nodes of a block; `parent` is none at the top of a file.
     fn block(&mut self, shape: &'a Shape, nodes: &[&Node], parent: Option<&Node>) {
-        let mut seen: Vec<(&NodeShape, Vec<&str>, &Node)> = Vec::new();
+        let mut seen = SeenNodes::default();
         let mut unknown = false;
         for node in nodes {
             if self.room == 0 {
@@ -211,23 +212,17 @@ impl<'a> Check<'a> {
                 }
                 continue;
             };
-            let key = key_of(known, node);
-            if let Some((_, _, first)) = seen.iter().find(|(other, other_key, other_node)| {
-                other.name == known.name
-                    && (known.occurs != Occurs::Many
-                        || key_counts(known) && *other_key == key
-                        || says_the_same(other_node, node))
-            }) && !malformed
+            if let Some(first) = seen.add(known, node)
+                && !malformed
             {
                 let finding = twice(known, node, first);
                 self.push(node, finding);
             }
-            seen.push((known, key, node));
             self.node(&known.shape, node);
         }
         // What is missing may be what a word that is not known, or something malformed, was meant as.
         if let Some(parent) = parent.filter(|parent| !unknown && !self.is_malformed(parent.span)) {
-            self.missing(shape, &seen.iter().map(|(known, _, _)| known.name.as_str()).collect(), parent);
+            self.missing(shape, &seen.names, parent);
         }
     }
 
@@ -346,29 +341,6 @@ impl<'a> Check<'a> {
 fn may_be_edition(node: &Node) -> bool {
     node.children.is_empty()
         && (node.args.iter().any(|word| word.text == EDITION) || nearest(&node.name.value, ["edition"]).is_some())
-}
-
-/// Whether repetitions of a node are told apart at all.
-fn key_counts(known: &NodeShape) -> bool {
-    !known.key.is_empty() || !known.shape.forms.is_empty()
-}
-
-/// Whether two nodes are word by word the same, without a block.
-fn says_the_same(a: &Node, b: &Node) -> bool {
-    let args = |node: &Node| node.args.iter().map(|value| value.text.clone()).collect::<Vec<_>>();
-    let props = |node: &Node| {
-        let texts = node.props.iter().map(|prop| (prop.name.value.clone(), prop.value.text.clone()));
-        texts.collect::<BTreeSet<_>>()
-    };
-    a.children.is_empty() && b.children.is_empty() && args(a) == args(b) && props(a) == props(b)
-}
-
-/// What tells repetitions of a node apart.
-fn key_of<'a>(known: &NodeShape, node: &'a Node) -> Vec<&'a str> {
-    if known.key.is_empty() {
-        return node.args.iter().map(|value| value.text.as_str()).collect();
-    }
-    known.key.iter().filter_map(|at| node.arg(*at)).map(|value| value.text.as_str()).collect()
 }
 
 fn twice(known: &NodeShape, node: &Node, first: &Node) -> Finding {

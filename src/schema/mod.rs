@@ -15,6 +15,7 @@ mod check;
 pub(crate) mod language;
 mod reader;
 pub(crate) mod scalar;
+mod seen;
 mod size;
 pub(crate) mod suggest;
 

@@ -1,14 +1,44 @@
 //! Did-you-mean.
 
+/// The longest word that is compared with others, in bytes; the comparison costs the square of it.
+const LONGEST_WORD: usize = 80;
+
+/// The most words that one is compared with; of more, those that share most letters with it.
+const MOST_COMPARED: usize = 20;
+
 /// The nearest of the `allowed` words, where one is near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed: Vec<&str> = allowed.into_iter().collect();
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
+    let allowed: Vec<&str> = allowed.into_iter().filter(|word| word.len() <= 2 * LONGEST_WORD).collect();
     let lower = word.to_lowercase().replace('_', "-");
     if let Some(same) = allowed.iter().find(|candidate| candidate.to_lowercase() == lower) {
         return Some(same);
     }
-    let near = || similar::get_close_matches(lower.as_str(), &allowed, 1, 0.6).into_iter().next();
+    let near = || similar::get_close_matches(lower.as_str(), &likeliest(&lower, &allowed), 1, 0.6).into_iter().next();
     abbreviated(&lower, &allowed).or_else(near)
+}
+
+/// The words that share most letters with `word`, as many as are worth comparing.
+fn likeliest<'a>(word: &str, allowed: &[&'a str]) -> Vec<&'a str> {
+    let mut likely = allowed.to_vec();
+    if likely.len() > MOST_COMPARED {
+        let mut letters = [0_u8; 256];
+        word.bytes().for_each(|letter| letters[usize::from(letter)] += 1);
+        likely.sort_by_cached_key(|candidate| {
+            let mut left = letters;
+            let shared = candidate.bytes().filter(|letter| {
+                let left = &mut left[usize::from(*letter)];
+                let is_shared = *left > 0;
+                *left -= u8::from(is_shared);
+                is_shared
+            });
+            std::cmp::Reverse(2000 * shared.count() / (word.len() + candidate.len()).max(1))
+        });
+        likely.truncate(MOST_COMPARED);
+    }
+    likely
 }
 
 /// `org` for `organisation`: the only word that starts with what was written, of at least three letters.
@@ -41,6 +71,10 @@ mod tests {
         assert_eq!(nearest("organization", words), Some("organisation"));
         assert_eq!(nearest("org", words), Some("organisation"));
         assert_eq!(nearest("kubernetes", words), None);
+        assert_eq!(nearest(&"a".repeat(100), [&*"a".repeat(100)]), None, "nobody meant that");
+        let many: Vec<String> =
+            (0..1000).map(|number| format!("word-{number}")).chain(["storage".to_owned()]).collect();
+        assert_eq!(nearest("storaeg", many.iter().map(String::as_str)), Some("storage"));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::word::{self, Word};
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::Span;
 
+/// The most amounts of one node that are shown beside the first.
+const MOST_SHOWN: usize = 9;
+
 impl Traps<'_> {
     /// Keeps a property of the node at hand for [`Traps::move_amounts`] where it is an amount.
     pub(super) fn is_quantity_in_property(&mut self, node: usize, index: usize, key: &Group, value: &Group) -> bool {
@@ -45,7 +48,7 @@ impl Traps<'_> {
         let mut finding =
             Finding::unreadable(Code::new("E0014"), Extent::Place, title, Span::new(self.file, first.clone()))
                 .why("a property holds one word or number; an amount is a setting of its own, two values");
-        for (other, _) in &amounts[1..] {
+        for (other, _) in amounts[1..].iter().take(MOST_SHOWN) {
             finding = finding.also(Span::new(self.file, other.clone()), "and here");
         }
         let edits = self.edits(node, &amounts);

@@ -166,9 +166,9 @@ impl Walk<'_> {
             }
             TokenKind::Close => {
                 let opened_above = self.stack.last().is_some_and(|level| level.line_start < line_start);
-                let goes_on = self.indent_below(at).is_some_and(|below| below > indent);
-                let misplaced = self.extra > 0
-                    && first
+                let may_be_misplaced = self.extra > 0 && first;
+                let goes_on = may_be_misplaced && self.indent_below(at).is_some_and(|below| below > indent);
+                let misplaced = may_be_misplaced
                     && opened_above
                     && (goes_on || self.stack.last().is_some_and(|level| indent != level.indent));
                 if self.extra > 0 && !first && self.follows_close(at) {

@@ -33,7 +33,8 @@ pub fn format(text: &str) -> Result<String, Findings> {
         return Err(findings);
     }
     let outline = outline::outline(text, &tokens);
-    let mut printer = Printer { source: text, tokens: &tokens, outline: &outline, at: 0, next: 0, lines: Vec::new() };
+    let mut printer =
+        Printer { source: text, tokens: &tokens, outline: &outline, at: 0, next: 0, blanks: 0..0, lines: Vec::new() };
     printer.items(0);
     Ok(joined(&printer.lines))
 }
@@ -63,6 +64,8 @@ struct Printer<'a> {
     at: usize,
     /// The next node.
     next: usize,
+    /// The last blanks and block comments that were looked through.
+    blanks: Range<usize>,
     lines: Vec<Line>,
 }
 
@@ -135,12 +138,14 @@ impl<'a> Printer<'a> {
     }
 
     /// Whether a node follows on the same line, with nothing but blanks and comments between.
-    fn is_before_node(&self, at: usize) -> bool {
-        let blanks = self.tokens[at..]
-            .iter()
-            .take_while(|token| matches!(token.kind, TokenKind::Space | TokenKind::BlockComment { .. }));
-        let next = at + blanks.count();
-        self.outline.nodes.get(self.next).is_some_and(|node| node.first() == next)
+    fn is_before_node(&mut self, at: usize) -> bool {
+        if !self.blanks.contains(&at) {
+            let blanks = self.tokens[at..]
+                .iter()
+                .take_while(|token| matches!(token.kind, TokenKind::Space | TokenKind::BlockComment { .. }));
+            self.blanks = at..at + blanks.count();
+        }
+        self.outline.nodes.get(self.next).is_some_and(|node| node.first() == self.blanks.end)
     }
 
     fn blank_line(&mut self, newlines: usize, is_first: bool) {

@@ -7,11 +7,23 @@ use super::repair::Repair;
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Findings, Fix};
 use crate::source::{FileId, Span};
 
+/// A file that says too much, or of which too much is wrong.
+pub(crate) const TOO_MUCH: Code = Code::new("E0030");
+
 /// A file that is not text in UTF-8.
 pub(crate) const NO_TEXT: Code = Code::new("E0002");
 
-/// The longest file that is read, in bytes.
-pub const LONGEST_FILE: usize = 1 << 20;
+/// The longest file that is read, in bytes: some sixty times what the longest organisation takes.
+pub const LONGEST_FILE: usize = 256 << 10;
+
+/// The most words and signs of one file, comments among them.
+const MOST_TOKENS: usize = 50_000;
+
+/// The most values of one node: its arguments, properties and blocks.
+const MOST_VALUES: usize = 1_000;
+
+/// From how many mistakes of form on a file is not worth reading.
+pub(super) const MOST_MISTAKES: usize = 1_000;
 
 /// The deepest nesting of blocks that is read.
 pub(crate) const DEEPEST_NESTING: usize = 32;
@@ -151,8 +163,13 @@ fn banned_finding(file: FileId, kind: Banned, places: &[(usize, char)], replacem
 
 /// A file that is not worth reading, or must not be handed to the kdl crate: the one finding about it.
 pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Finding> {
-    let (mut depth, mut strays) = (0_usize, 0_usize);
+    let (mut depth, mut strays, mut count) = (0_usize, 0_usize, 0_usize);
     for token in tokens {
+        count += usize::from(!matches!(token.kind, TokenKind::Space | TokenKind::Newline));
+        if count > MOST_TOKENS {
+            let span = Span::new(file, token.start..token.end);
+            return Some(too_much(span, format!("a file has at most {MOST_TOKENS} words and signs")));
+        }
         match token.kind {
             TokenKind::BlockComment { depth, .. } if depth > DEEPEST_COMMENT => {
                 let span = Span::new(file, token.start..token.start + 2);
@@ -191,6 +208,20 @@ pub(super) fn hostile(file: FileId, source: &str, tokens: &[Token]) -> Option<Fi
         }
     }
     None
+}
+
+/// The finding about a file that says more than anything of a garden does.
+fn too_much(span: Span, why: String) -> Finding {
+    Finding::unreadable(TOO_MUCH, Extent::Place, "this file says too much to be one of a garden", span)
+        .why(why + "; nothing of this file was read")
+        .help("take out what does not belong there; clusters, offers and definitions may lie in several files")
+}
+
+/// The finding where a node has more values than anything of a garden does.
+pub(super) fn values(file: FileId, outline: &Outline, tokens: &[Token]) -> Option<Finding> {
+    let node = outline.nodes.iter().find(|node| node.parts.len() + node.blocks.len() > MOST_VALUES)?;
+    let name = &tokens[node.name.start];
+    Some(too_much(Span::new(file, name.start..name.end), format!("a node has at most {MOST_VALUES} values")))
 }
 
 /// The finding where `/-` stands in `/-` too deep for the kdl crate, which reads each level several times.

@@ -73,6 +73,9 @@ impl Token {
 /// The longest `${…}` without quotes that is taken for one, in bytes.
 const LONGEST_HOLE: usize = 256;
 
+/// The longest raw text of KDL 1 that is taken for one, in bytes.
+const LONGEST_OLD_RAW: usize = 256;
+
 /// All tokens of a text; joined they are the text.
 pub(super) fn lex(source: &str) -> Vec<Token> {
     let mut lexer = Lexer { bytes: source.as_bytes(), at: 0, line_begins: true, next_quote: 0 };
@@ -209,12 +212,12 @@ impl Lexer<'_> {
         }
     }
 
-    /// `r"…"` or `r#"…"#` that closes on its line.
+    /// `r"…"` or `r#"…"#` that closes soon on its line.
     fn old_raw(&mut self) -> Option<TokenKind> {
         let rest = &self.bytes[self.at..];
         let hashes = rest[1..].iter().take_while(|byte| **byte == b'#').count();
         let body = rest.get(1 + hashes..).filter(|body| body.first() == Some(&b'"'))?;
-        let line = body.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
+        let line = body.iter().take(LONGEST_OLD_RAW).take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
         let length = (1..line).find(|at| body[*at] == b'"' && closes(&body[*at..], 1, hashes))?;
         self.at += 1 + hashes + length + 1 + hashes;
         Some(TokenKind::OldRaw { hashes })

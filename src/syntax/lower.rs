@@ -1,5 +1,7 @@
 //! What the kdl crate read, as our own tree.
 
+use std::collections::BTreeMap;
+
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 use super::lexer::{Token, TokenKind};
@@ -32,6 +34,25 @@ pub(super) struct Lowering<'a> {
     pub(super) findings: Vec<Finding>,
 }
 
+/// The properties of a node, each name once.
+#[derive(Default)]
+pub(super) struct PropertyList {
+    pub(super) all: Vec<Property>,
+    places: BTreeMap<String, usize>,
+}
+
+impl PropertyList {
+    /// Adds a property; gives it back with the first of its name where there is one.
+    fn add(&mut self, property: Property) -> Option<(Property, &Property)> {
+        if let Some(at) = self.places.get(&property.name.value) {
+            return Some((property, &self.all[*at]));
+        }
+        self.places.insert(property.name.value.clone(), self.all.len());
+        self.all.push(property);
+        None
+    }
+}
+
 impl Lowering<'_> {
     fn nodes(&mut self, document: &KdlDocument) -> Vec<Node> {
         document.nodes().iter().map(|node| self.node(node)).collect()
@@ -57,20 +78,19 @@ impl Lowering<'_> {
 
     /// The arguments and properties of a node; a property that repeats one is a finding.
     pub(super) fn entries(&mut self, node: &KdlNode) -> (Vec<Value>, Vec<Property>) {
-        let (mut args, mut props) = (Vec::new(), Vec::new());
+        let (mut args, mut props) = (Vec::new(), PropertyList::default());
         for entry in node.entries() {
             match self.property(entry) {
                 Some(property) => self.keep(&mut props, property),
                 None => args.push(self.value(entry)),
             }
         }
-        (args, props)
+        (args, props.all)
     }
 
     /// Keeps a property unless one of its name is there.
-    pub(super) fn keep(&mut self, props: &mut Vec<Property>, property: Property) {
-        let first = props.iter().find(|first| first.name.value == property.name.value);
-        let Some(first) = first else { return props.push(property) };
+    pub(super) fn keep(&mut self, props: &mut PropertyList, property: Property) {
+        let Some((property, first)) = props.add(property) else { return };
         let name = &property.name.value;
         let finding =
             Finding::unreadable(Code::new("E0020"), Extent::Value, format!("`{name}` is set twice"), property.span)

@@ -28,8 +28,8 @@ mod values;
 mod word;
 
 pub use format::format;
-pub(crate) use guard::NO_TEXT;
 pub use guard::{LONGEST_FILE, decode};
+pub(crate) use guard::{NO_TEXT, TOO_MUCH};
 pub use read::parse;
 pub use tree::Document;
 pub(crate) use tree::{Node, Property, Scalar, Value};

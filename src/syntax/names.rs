@@ -7,9 +7,12 @@ use crate::source::{FileId, Span, Spanned};
 /// The most nodes that are told of a file that is not read.
 const MOST: usize = 1000;
 
+/// The most words of such a node that are told: `retired organisation NAME` has two.
+const MOST_WORDS: usize = 4;
+
 /// The nodes at the top of a text, with their first words and nothing else.
 pub(super) fn at_the_top(file: FileId, text: &str) -> Vec<Node> {
-    let (mut depth, mut nodes, mut open) = (0_usize, Vec::new(), false);
+    let (mut depth, mut nodes, mut open) = (0_usize, Vec::<Node>::new(), false);
     for token in lexer::lex(text) {
         match token.kind {
             TokenKind::Open => (depth, open) = (depth + 1, false),
@@ -18,7 +21,8 @@ pub(super) fn at_the_top(file: FileId, text: &str) -> Vec<Node> {
             TokenKind::Bare | TokenKind::Quoted { .. } if depth == 0 && nodes.len() < MOST => {
                 let value = value(file, text, &token);
                 match nodes.last_mut().filter(|_| open) {
-                    Some(node) => further(node, value),
+                    Some(node) if node.args.len() < MOST_WORDS => further(node, value),
+                    Some(_) => {}
                     None => nodes.push(named(value)),
                 }
                 open = true;

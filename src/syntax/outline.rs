@@ -361,12 +361,14 @@ impl<'a> Reader<'a> {
     fn group(&mut self) -> Group {
         let start = self.at;
         let after_equals = start > 0 && self.is_value_of_property(start);
+        let mut address = None;
         while let Some(kind) = self.kind(self.at) {
             let inside = self.at > start;
             match kind {
                 TokenKind::Bare | TokenKind::Quoted { .. } => {}
                 TokenKind::ParenOpen | TokenKind::ParenClose if inside => {}
-                TokenKind::Equals if inside && (after_equals || self.is_address(start)) => {}
+                TokenKind::Equals if inside && after_equals => {}
+                TokenKind::Equals if inside && *address.get_or_insert_with(|| self.is_address(start)) => {}
                 _ => break,
             }
             self.at += 1;

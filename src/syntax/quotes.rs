@@ -1,5 +1,8 @@
 //! Strings and comments without their end. They come first, since they swallow what follows.
 
+use std::collections::BTreeMap;
+
+use super::guard::MOST_MISTAKES;
 use super::lexer::{Token, TokenKind};
 use super::repair::Repair;
 use super::word;
@@ -20,14 +23,18 @@ pub(super) struct TextRepairs {
 /// Findings about every string and comment without an end, and about those in quotation marks that are none here.
 pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> TextRepairs {
     let mut found = TextRepairs::default();
-    let (mut depth, mut quoted_until) = (0_usize, 0);
+    let (mut depth, mut quoted_until, mut unclosed) = (0_usize, 0, BTreeMap::new());
     for (at, token) in tokens.iter().enumerate() {
+        // A file with more mistakes than that is refused.
+        if found.findings.len() > MOST_MISTAKES {
+            break;
+        }
         if token.start < quoted_until {
             continue;
         }
         match token.kind {
             TokenKind::Bare if at == 0 || tokens[at - 1].is_trivia() || tokens[at - 1].kind == TokenKind::Equals => {
-                quoted_until = other_quotes(file, source, token, &mut found).unwrap_or_default();
+                quoted_until = other_quotes(file, source, token, &mut unclosed, &mut found).unwrap_or_default();
             }
             TokenKind::OldRaw { hashes } => old_raw(file, source, token, hashes, &mut found),
             TokenKind::Open => depth += 1,
@@ -51,8 +58,15 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> TextRepairs
     found
 }
 
-/// A text in `'…'`, `“…”` and the like, up to the last byte of it.
-fn other_quotes(file: FileId, source: &str, token: &Token, found: &mut TextRepairs) -> Option<usize> {
+/// A text in `'…'`, `“…”` and the like, up to the last byte of it. `unclosed` holds up to where no text in such quotation
+/// marks ends.
+fn other_quotes(
+    file: FileId,
+    source: &str,
+    token: &Token,
+    unclosed: &mut BTreeMap<char, usize>,
+    found: &mut TextRepairs,
+) -> Option<usize> {
     let open = token.text(source).trim_start_matches('[').chars().next()?;
     let closers: &[char] = match open {
         '\'' => &['\''],
@@ -63,12 +77,18 @@ fn other_quotes(file: FileId, source: &str, token: &Token, found: &mut TextRepai
         _ => return None,
     };
     let start = token.start + token.text(source).find(open)?;
+    if unclosed.get(&open).is_some_and(|until| start < *until) {
+        return None;
+    }
     let rest = source[start + open.len_utf8()..].lines().next()?;
     let ends = |(at, closer): &(usize, &str)| {
         let after = rest[at + closer.len()..].chars().next();
         after.is_none_or(|next| next.is_whitespace() || matches!(next, ';' | '}' | '{' | ',' | ']' | ')' | '/'))
     };
-    let (length, closer) = rest.match_indices(closers).find(ends)?;
+    let Some((length, closer)) = rest.match_indices(closers).find(ends) else {
+        unclosed.insert(open, start + open.len_utf8() + rest.len());
+        return None;
+    };
     let content = rest[..length].trim_matches(|c: char| open == '«' && c.is_whitespace());
     let end = start + open.len_utf8() + length + closer.len();
     let span = Span::new(file, start..end);

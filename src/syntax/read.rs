@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::balance::{MISSING_BRACE, STRAY_BRACE, UNCLOSED_BLOCK};
+use super::guard::{MOST_MISTAKES, TOO_MUCH};
 use super::lexer::{self, Token, TokenKind};
 use super::quotes::{TextRepairs, UNCLOSED_TEXT};
 use super::repair::{Mending, Repair, mend};
@@ -12,7 +13,7 @@ use super::values::GLUED;
 use super::{
     Document, LONGEST_FILE, Node, Scalar, Value, balance, guard, lower, names, outline, quotes, recover, traps,
 };
-use crate::finding::{Code, Edit, Extent, Finding, Findings, Label};
+use crate::finding::{Edit, Extent, Finding, Findings, Label};
 use crate::source::{FileId, Span};
 
 /// The most findings about the form of one file; more say nothing new.
@@ -63,11 +64,19 @@ impl Reading {
         self.mend_and_lex(unclosed, &mut tokens);
         let (findings, repairs) = balance::unbalanced(self.file, &self.text, &tokens);
         self.mend_and_lex(TextRepairs { findings, repairs, broken: Vec::new() }, &mut tokens);
+        if self.is_hopeless() {
+            return self.name_only();
+        }
         let mut outline = outline::outline(&self.text, &tokens);
-        if let Some(finding) = guard::slashdashes(self.file, &outline, &tokens) {
+        let refused = guard::slashdashes(self.file, &outline, &tokens);
+        if let Some(finding) = refused.or_else(|| guard::values(self.file, &outline, &tokens)) {
             return self.refuse(finding);
         }
         let trapped = traps::check(self.file, &self.text, &tokens, &outline);
+        if trapped.findings.len() > MOST_MISTAKES {
+            self.mend(TextRepairs { repairs: Vec::new(), ..trapped });
+            return self.name_only();
+        }
         if self.mend_and_lex(trapped, &mut tokens) {
             outline = outline::outline(&self.text, &tokens);
         }
@@ -76,6 +85,9 @@ impl Reading {
         for finding in found {
             let finding = self.to_file(finding);
             self.findings.push(finding);
+        }
+        if self.is_hopeless() {
+            return self.name_only();
         }
         if !self.mendings.is_empty() {
             document.nodes.iter_mut().for_each(|node| self.place(node));
@@ -87,6 +99,16 @@ impl Reading {
     fn refuse(&mut self, finding: Finding) -> Document {
         let finding = self.to_file(finding);
         self.findings.push(finding);
+        self.name_only()
+    }
+
+    /// Whether so much is wrong that what is read of the rest says nothing.
+    fn is_hopeless(&self) -> bool {
+        self.findings.len() > MOST_MISTAKES
+    }
+
+    /// What the top of the file names, where nothing else of it is read.
+    fn name_only(&self) -> Document {
         let mut nodes = names::at_the_top(self.file, &self.text);
         nodes.iter_mut().for_each(|node| self.place(node));
         Document { file: self.file, nodes, refused: true }
@@ -256,7 +278,7 @@ fn limited(file: FileId, mut findings: Vec<Finding>) -> Vec<Finding> {
         let span = findings[MOST_FINDINGS].primary.span;
         findings.truncate(MOST_FINDINGS);
         let title = format!("{more} more mistakes of form from here on");
-        let finding = Finding::unreadable(Code::new("E0030"), Extent::Place, title, Span { file, ..span });
+        let finding = Finding::unreadable(TOO_MUCH, Extent::Place, title, Span { file, ..span });
         findings.push(finding.why(format!("at most {MOST_FINDINGS} are shown of one file")));
     }
     findings

@@ -3,7 +3,8 @@
 
 use kdl::{KdlDocument, KdlError};
 
-use super::lower::{LexedText, Lowering};
+use super::guard::MOST_MISTAKES;
+use super::lower::{LexedText, Lowering, PropertyList};
 use super::outline::{Group, OutlineEntry, OutlineNode};
 use super::read::{MOST_IN_DOUBT, tokens_in_doubt, without_comments};
 use super::{Document, Node, Scalar, Value};
@@ -54,8 +55,13 @@ impl Recovery<'_> {
         Span::new(self.source.file, self.bytes(group))
     }
 
+    /// Whether so much is wrong that the file is refused: then nothing more is read.
+    fn is_hopeless(&self) -> bool {
+        self.unread.len() + self.findings.len() > MOST_MISTAKES
+    }
+
     fn node(&mut self, node: &OutlineNode) -> Option<Node> {
-        if node.slashdashes > 0 {
+        if node.slashdashes > 0 || self.is_hopeless() {
             return None;
         }
         let head = self.span(&node.head());
@@ -99,13 +105,18 @@ impl Recovery<'_> {
             span: head,
             head,
         };
+        let mut props = PropertyList::default();
         for part in node.parts.iter().filter(|part| part.slashdash.is_none()) {
-            self.part(part, &mut read);
+            if self.is_hopeless() {
+                break;
+            }
+            self.part(part, &mut read, &mut props);
         }
+        read.props = props.all;
         Some(read)
     }
 
-    fn part(&mut self, part: &OutlineEntry, node: &mut Node) {
+    fn part(&mut self, part: &OutlineEntry, node: &mut Node, known: &mut PropertyList) {
         let span = self.span(&part.tokens());
         let tokens = &self.source.tokens[part.tokens()];
         let text = format!("x {}", without_comments(&self.source.text[span.range()], tokens));
@@ -114,7 +125,7 @@ impl Recovery<'_> {
                 node.args.extend(args);
                 let mut lowering = Lowering { source: self.source, offset: 0, findings: Vec::new() };
                 for property in props {
-                    lowering.keep(&mut node.props, property);
+                    lowering.keep(known, property);
                 }
                 self.findings.append(&mut lowering.findings);
             }

@@ -4,12 +4,17 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::guard::MOST_MISTAKES;
 use super::lexer::{Token, TokenKind};
 use super::outline::{Group, Oddity, Outline, OutlineEntry, OutlineNode};
 use super::quotes::TextRepairs;
 use super::repair::Repair;
+use super::values::list_marks;
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::{FileId, Span};
+
+/// The most edits of one fix.
+const MOST_EDITS: usize = 100;
 
 /// Findings about everything of the outline that is not as KDL or the house rules want it.
 pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outline) -> TextRepairs {
@@ -18,12 +23,21 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outl
     let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), amounts: Vec::new(), out };
     traps.comments();
     traps.notes();
+    // A file with more mistakes than that is refused.
     for oddity in &outline.oddities {
+        if traps.out.findings.len() > MOST_MISTAKES {
+            break;
+        }
         traps.oddity(oddity);
     }
     for at in 0..outline.nodes.len() {
+        if traps.out.findings.len() > MOST_MISTAKES {
+            break;
+        }
         traps.node(at);
     }
+    // Nobody applies a fix of so many parts, and each of them has its line in a report.
+    traps.out.findings.iter_mut().for_each(|finding| finding.fixes.retain(|fix| fix.edits.len() <= MOST_EDITS));
     traps.out
 }
 
@@ -377,20 +391,4 @@ impl Traps<'_> {
 pub(super) fn is_note(token: &Token, source: &str) -> bool {
     let text = token.text(source);
     token.kind == TokenKind::LineComment && text.starts_with("///") && !text.starts_with("////")
-}
-
-/// The bytes of brackets and commas around a value.
-fn list_marks(token: &Token, text: &str, first: bool, last: bool, values: usize) -> Vec<Range<usize>> {
-    let mut marks = Vec::new();
-    let lead = if first { text.len() - text.trim_start_matches('[').len() } else { 0 };
-    let rest = &text[lead..];
-    let trail = if last { rest.len() - rest.trim_end_matches([',', ']']).len() } else { 0 };
-    if lead > 0 {
-        marks.push(token.start..token.start + lead);
-    }
-    let is_comma = rest.ends_with(',') && (values > 1 || rest.len() > 1);
-    if trail > 0 && (rest.ends_with(']') || is_comma) {
-        marks.push(token.end - trail..token.end);
-    }
-    marks
 }

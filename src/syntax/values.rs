@@ -294,6 +294,22 @@ impl Traps<'_> {
     }
 }
 
+/// The bytes of brackets and commas around a value.
+pub(super) fn list_marks(token: &Token, text: &str, first: bool, last: bool, values: usize) -> Vec<Range<usize>> {
+    let mut marks = Vec::new();
+    let lead = if first { text.len() - text.trim_start_matches('[').len() } else { 0 };
+    let rest = &text[lead..];
+    let trail = if last { rest.len() - rest.trim_end_matches([',', ']']).len() } else { 0 };
+    if lead > 0 {
+        marks.push(token.start..token.start + lead);
+    }
+    let is_comma = rest.ends_with(',') && (values > 1 || rest.len() > 1);
+    if trail > 0 && (rest.ends_with(']') || is_comma) {
+        marks.push(token.end - trail..token.end);
+    }
+    marks
+}
+
 fn illegal(text: &str, character: char) -> String {
     if text.contains("${") {
         return "an expression `${…}` stands in quotes".into();

@@ -1,13 +1,9 @@
 //! Objects of custom kinds against the schema and the rules of their definition, with the words of the real server.
 
-use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
-
-use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{FieldError, FieldProblem, fellow};
-use crate::cel::{self, Rules};
+use super::{FieldError, FieldProblem, fellow, pattern};
+use crate::cel::Rules;
 
 /// The words of a list.
 pub(crate) fn words(value: &Value) -> Vec<String> {
@@ -217,7 +213,7 @@ fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mu
         errors.push(broken(path, value, rule));
     }
     if let Some(pattern) = schema["pattern"].as_str()
-        && compiled(pattern).is_some_and(|regex| !regex.is_match(text))
+        && pattern::compiled(pattern).is_some_and(|regex| !regex.is_match(text))
     {
         errors.push(broken(path, value, format_args!("should match '{pattern}'")));
     }
@@ -227,17 +223,6 @@ fn check_text(schema: &Value, value: &Value, text: &str, path: &str, errors: &mu
         let rule = format!("must be of type {format}: {text:?}");
         errors.push(broken(path, value, rule));
     }
-}
-
-/// A pattern of a schema, compiled once; absent where it is none.
-fn compiled(pattern: &str) -> Option<Regex> {
-    static COMPILED: RwLock<BTreeMap<String, Option<Regex>>> = RwLock::new(BTreeMap::new());
-    let known = COMPILED.read().unwrap_or_else(PoisonError::into_inner).get(pattern).cloned();
-    known.unwrap_or_else(|| {
-        let regex = cel::pattern(pattern);
-        COMPILED.write().unwrap_or_else(PoisonError::into_inner).insert(pattern.to_owned(), regex.clone());
-        regex
-    })
 }
 
 fn has_format(format: &str, text: &str) -> bool {

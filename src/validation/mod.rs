@@ -17,6 +17,7 @@ mod error;
 mod names;
 mod network;
 mod objects;
+mod pattern;
 mod pods;
 mod roles;
 mod scheduling;

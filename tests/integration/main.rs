@@ -11,6 +11,7 @@ mod ground;
 mod help;
 mod hostile;
 mod incremental;
+mod budgets;
 mod collisions;
 mod command;
 mod definitions;

@@ -16,6 +16,7 @@ mod decode;
 mod load;
 mod names;
 mod needs;
+mod pattern;
 mod secret;
 mod setting;
 mod workload;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::pattern::Pattern;
 use crate::expression::{Field, Type, Value};
 use crate::model::Setting;
 use crate::quantity::Dimension;
@@ -34,7 +35,7 @@ pub struct SettingDeclaration {
     /// Allowed numbers, inclusive; of amounts in their base unit, of texts their length, of lists their size.
     pub(crate) range: Option<(i64, i64)>,
     /// A regular expression that the whole text must match.
-    pub(crate) pattern: Option<String>,
+    pub(crate) pattern: Option<Pattern>,
     /// What it is, in a sentence.
     pub(crate) about: Option<String>,
     /// An example value, as written.

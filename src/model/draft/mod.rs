@@ -27,6 +27,7 @@ pub(crate) use app::NO_HOST;
 pub(super) use context::ReadContext;
 pub(super) use doubt::Doubt;
 pub(super) use file::FileReading;
+pub(crate) use organisation::TOO_MANY_APPS;
 
 /// Which words of an organisation could be resolved; rules conclude nothing from the others.
 #[derive(Clone, Copy, Debug)]

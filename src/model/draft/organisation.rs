@@ -17,6 +17,12 @@ use crate::schema::{CheckedFile, Language, TWICE};
 use crate::source::Spanned;
 use crate::syntax::{Node, Value};
 
+/// More apps or objects than an organisation has.
+pub(crate) const TOO_MANY_APPS: Code = Code::new("E0317");
+
+/// The most apps of one organisation: its own, those of its offer, and retired ones.
+const MOST_APPS: usize = 100;
+
 /// The offer's app of the same name is of another definition.
 pub(crate) const OTHER_DEFINITION: Code = Code::new("E0307");
 
@@ -184,6 +190,15 @@ fn retired_needs(file: &CheckedFile, node: &Node, context: &ReadContext<'_>) -> 
     needs.filter_map(|need| Some((text_at(need, 1)?.value, retired(file, need, context)))).collect()
 }
 
+/// The finding about an organisation with more apps than any has.
+fn too_many_apps(draft: &Draft, node: &Node) -> Finding {
+    let title = format!("{} has more than {MOST_APPS} apps", draft.organisation.name);
+    Finding::error(TOO_MANY_APPS, title, node.head)
+        .why("apps of its offer and retired ones count, too")
+        .help("divide them among several organisations, and take out the retired ones that are gone")
+        .stops(draft.organisation.name.clone())
+}
+
 /// Builds every app: the organisation's own, and the offer's that it does not do without.
 fn apps(file: &CheckedFile, node: &Node, context: &ReadContext<'_>, draft: &mut Draft, findings: &mut Findings) {
     let own = own_apps(file, node, context, draft, findings);
@@ -191,6 +206,10 @@ fn apps(file: &CheckedFile, node: &Node, context: &ReadContext<'_>, draft: &mut 
     let defaults = defaults(file, node, Layer::OrganisationDefaults, context.definitions, findings);
     let sign_on = sign_on::read(file, node, context, &sign_on::Apps { own: &own, offered: &offered }, draft, findings);
     let names: BTreeSet<&Name> = own.keys().chain(offered.keys()).collect();
+    if names.len() > MOST_APPS {
+        draft.unbuilt.extend(names.into_iter().cloned());
+        return findings.push(too_many_apps(draft, node));
+    }
     for name in names {
         let (mine, theirs) = (own.get(name), offered.get(name));
         if let (Some(mine), Some(theirs)) = (mine, theirs)
@@ -271,7 +290,11 @@ fn own_apps(
         node.name.value == "app" || node.name.value == "retired" && node.arg(0).is_some_and(|word| word.text == "app")
     };
     let mut apps: BTreeMap<Name, AppNode> = BTreeMap::new();
+    // With one more it is known that there are too many.
     for node in node.children.iter().filter(is_app) {
+        if apps.len() > MOST_APPS {
+            break;
+        }
         let place = usize::from(node.name.value == "retired") + 1;
         draft.unbuilt.extend(name_at(node, place).map(|name| name.value));
         let Some(app) = app_node(file, node, Layer::App, context.definitions, context.doubt, findings) else {
@@ -307,8 +330,9 @@ fn offered_apps(file: &CheckedFile, node: &Node, draft: &Draft, findings: &mut F
         return BTreeMap::new();
     };
     let mut apps = offer.apps.clone();
+    let before = findings.len();
     for name in without(file, node) {
-        if apps.remove(name.text.as_str()).is_none() && offer.complete {
+        if apps.remove(name.text.as_str()).is_none() && offer.complete && findings.len() < before + MOST_APPS {
             let known = offer.apps.keys().map(Name::as_str);
             let finding = unknown(&format!("app of the offer `{}` called", offer.name), &spelled(name), known);
             findings.push(finding.also(offer.span, "the offer"));

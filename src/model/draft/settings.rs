@@ -1,6 +1,7 @@
 //! What one layer says of settings: read by their declarations, once for each node of a file.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Code, Finding, Findings};
@@ -8,12 +9,16 @@ use crate::model::definition::{self, SettingDeclaration};
 use crate::model::{Layer, Setting};
 use crate::schema::suggest::nearest;
 use crate::schema::{CheckedFile, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
+use crate::source::Span;
 use crate::syntax::Node;
 
 /// A setting under its earlier name.
 pub(crate) const RENAMED: Code = Code::new("W0104");
 /// A setting that should not be used any more.
 pub(crate) const DEPRECATED: Code = Code::new("W0103");
+
+/// The most findings about the settings of one block.
+const MOST_FINDINGS: usize = 200;
 
 /// Words of an app's block that are no settings; the schema has checked them.
 pub(crate) const APP_WORDS: &[&str] = &["hold", "was", "adopt", "field", "env", "patch", "allow", "keep-data"];
@@ -46,6 +51,10 @@ impl Reader<'_> {
         let mut settings = BTreeMap::new();
         let mut sound = !file.holds_broken(node);
         for child in node.children.iter().filter(|child| !self.words.contains(&child.name.value.as_str())) {
+            // A file with so much wrong in it is not read further.
+            if findings.len() > before + MOST_FINDINGS {
+                break;
+            }
             // What was malformed is mended by guess only: nothing more is said about it.
             if file.holds_broken(child) {
                 continue;
@@ -75,7 +84,9 @@ impl Reader<'_> {
         repeated(declaration, node, findings);
         let mut said = Findings::default();
         self.decoded(declaration, node, settings, &mut said);
-        said.into_iter().for_each(|finding| findings.push(at_the_key(node, finding)));
+        let moves = said.iter().any(|finding| finding.code == UNKNOWN_PROPERTY);
+        let keys = if moves { keys(node) } else { BTreeMap::new() };
+        said.into_iter().for_each(|finding| findings.push(at_the_key(&keys, finding)));
     }
 
     fn decoded(
@@ -150,15 +161,18 @@ impl Reader<'_> {
 }
 
 /// A finding about a property that is not known, moved from its value to its key.
-fn at_the_key(node: &Node, mut finding: Finding) -> Finding {
-    if finding.code == UNKNOWN_PROPERTY {
-        if let Some(property) = node.props.iter().find(|property| property.value.span == finding.primary.span) {
-            finding.primary.span = property.name.span;
-            return finding;
-        }
-        return node.children.iter().fold(finding, |finding, child| at_the_key(child, finding));
+fn at_the_key(keys: &BTreeMap<Span, Span>, mut finding: Finding) -> Finding {
+    if let Some(key) = keys.get(&finding.primary.span).filter(|_| finding.code == UNKNOWN_PROPERTY) {
+        finding.primary.span = *key;
     }
     finding
+}
+
+/// Where the key of each property of a node and of those in it stands, by the place of its value.
+fn keys(node: &Node) -> BTreeMap<Span, Span> {
+    let mut keys: BTreeMap<Span, Span> = node.props.iter().map(|prop| (prop.value.span, prop.name.span)).collect();
+    node.children.iter().for_each(|child| keys.extend(self::keys(child)));
+    keys
 }
 
 fn and(words: &[&str]) -> String {
@@ -175,15 +189,14 @@ fn container<const N: usize>(declaration: &SettingDeclaration, nodes: [(String, 
 
 /// Findings about what is said twice inside a setting's node.
 fn repeated(declaration: &SettingDeclaration, node: &Node, findings: &mut Findings) {
-    for (at, child) in node.children.iter().enumerate() {
+    let mut seen: BTreeMap<(&str, Option<&str>), &Node> = BTreeMap::new();
+    for child in &node.children {
         let member = declaration.members.get(&child.name.value);
         let keyed = member.is_some_and(|member| member.repeatable);
-        let same = |other: &&Node| {
-            other.name.value == child.name.value
-                && (!keyed || other.arg(0).map(|key| &key.text) == child.arg(0).map(|key| &key.text))
-        };
-        if let Some(first) = node.children[..at].iter().find(same) {
-            findings.push(twice(child, first));
+        let key = child.arg(0).map(|key| key.text.as_str()).filter(|_| keyed);
+        match seen.entry((&child.name.value, key)) {
+            Entry::Vacant(place) => drop(place.insert(child)),
+            Entry::Occupied(first) => findings.push(twice(child, first.get())),
         }
         if let Some(member) = member {
             repeated(member, child, findings);

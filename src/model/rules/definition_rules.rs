@@ -1,5 +1,6 @@
 //! The rules that a definition itself states over the settings of its apps.
 
+use crate::expression::too_much_work;
 use crate::finding::{Findings, Severity};
 use crate::model::rules::One;
 use crate::model::{Layer, definition};
@@ -15,7 +16,14 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
             (setting.layer != Layer::Definition).then_some(setting.span)
         };
         for rule in &sound.app.definition.rules {
-            let Some(mut finding) = rule.broken(&environment, sound.app.span, written) else { continue };
+            let broken = rule.broken(&environment, sound.app.span, written);
+            if let Some(place) = environment.budget().beyond() {
+                let done = format!("checking `{}` of {}", sound.app.name, sound.draft.organisation.name);
+                let finding = too_much_work(&done, place, sound.app.span);
+                findings.push(finding.stops(sound.draft.organisation.name.clone()));
+                break;
+            }
+            let Some(mut finding) = broken else { continue };
             if finding.severity == Severity::Error {
                 finding = finding.stops(sound.draft.organisation.name.clone());
             }

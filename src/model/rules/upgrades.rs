@@ -1,5 +1,7 @@
 //! Versions move along the chain of the definition: never back, never over a step.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::Definition;
 use crate::model::rules::{One, SoundApp};
@@ -40,11 +42,11 @@ fn against(sound: &SoundApp<'_>, past: &AppliedApp) -> Option<Finding> {
 
 /// The version and those that must run before it, nearest first.
 fn chain<'a>(definition: &'a Definition, version: &'a str) -> Vec<&'a str> {
-    let mut chain = vec![version];
+    let (mut chain, mut seen) = (vec![version], BTreeSet::from([version]));
     while let Some(before) =
         chain.last().and_then(|last| definition.releases.get(*last)).and_then(|release| release.after.as_deref())
     {
-        if chain.contains(&before) {
+        if !seen.insert(before) {
             break;
         }
         chain.push(before);

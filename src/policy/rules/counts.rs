@@ -101,7 +101,7 @@ pub(crate) fn amount(text: &str, per: u128) -> Option<u64> {
         return None;
     }
     let mantissa: u128 = format!("{whole}{fraction}").parse().ok()?;
-    let (binary, decimal) = match unit {
+    let (binary, decimal): (u32, i32) = match unit {
         "" => (0, 0),
         "n" => (0, -9),
         "u" => (0, -6),
@@ -120,7 +120,7 @@ pub(crate) fn amount(text: &str, per: u128) -> Option<u64> {
         "Ei" => (60, 0),
         _ => return None,
     };
-    let decimal = decimal + exponent - i32::try_from(fraction.len()).ok()?;
+    let decimal = decimal.saturating_add(exponent).saturating_sub(i32::try_from(fraction.len()).ok()?);
     let scaled = mantissa.checked_mul(per)?.checked_mul(1 << binary)?;
     let power = 10_u128.checked_pow(decimal.unsigned_abs())?;
     let amount = if decimal < 0 { scaled.div_ceil(power) } else { scaled.checked_mul(power)? };

@@ -3,6 +3,9 @@
 //! A node with arguments is a scalar, or a list where the field is one; properties and children are entries of a map; a
 //! repeated node is a list of maps, whose first argument fills the single key of the list.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde_json::Value;
 
 use crate::finding::{Code, Finding, Findings};
@@ -54,14 +57,7 @@ impl Mapper<'_> {
             let value = self.word(&prop.value, field);
             map.set(&prop.name.value, value);
         }
-        let mut names: Vec<&str> = Vec::new();
-        for child in &node.children {
-            if !names.contains(&child.name.value.as_str()) {
-                names.push(&child.name.value);
-            }
-        }
-        for name in names {
-            let nodes: Vec<&Node> = node.children.iter().filter(|child| child.name.value == name).collect();
+        for (name, nodes) in by_name(&node.children) {
             let Ok(field) = self.field(object.as_ref(), name, nodes[0].name.span) else { continue };
             let value = self.nodes(&nodes, field);
             map.set(name, value);
@@ -165,15 +161,18 @@ impl Mapper<'_> {
     /// The items without those whose key stood there before, each of which is a mistake: a patch would lay the second over
     /// the first.
     fn each_once(&mut self, node: &Node, items: Vec<(Tree, Span)>, list: &List) -> Tree {
-        let mut kept: Vec<(Tree, Span)> = Vec::new();
+        let (mut kept, mut first_of) = (Vec::new(), BTreeMap::new());
         for (item, span) in items {
-            let first = kept.iter().find(|(other, _)| is_twin(list, other, &item)).map(|(_, span)| *span);
-            match first {
-                Some(first) => self.twice(node, &item, (first, span), list),
-                None => kept.push((item, span)),
+            match key_of(list, &item).map(|key| first_of.entry(key)) {
+                Some(Entry::Occupied(first)) => self.twice(node, &item, (*first.get(), span), list),
+                Some(Entry::Vacant(place)) => {
+                    place.insert(span);
+                    kept.push(item);
+                }
+                None => kept.push(item),
             }
         }
-        Tree::list(kept.into_iter().map(|(item, _)| item))
+        Tree::list(kept)
     }
 
     fn twice(&mut self, node: &Node, item: &Tree, (first, second): (Span, Span), list: &List) {
@@ -327,15 +326,27 @@ fn lists_items(node: &Node) -> bool {
     bare && node.children.iter().all(|child| child.name.value == "-")
 }
 
-/// Whether two items of a list have one key.
-fn is_twin(list: &List, one: &Tree, other: &Tree) -> bool {
+/// The nodes of each name, in the order in which the names first stand.
+fn by_name(nodes: &[Node]) -> Vec<(&str, Vec<&Node>)> {
+    let (mut all, mut places): (Vec<(&str, Vec<&Node>)>, BTreeMap<&str, usize>) = Default::default();
+    for node in nodes {
+        let place = *places.entry(&node.name.value).or_insert(all.len());
+        if place == all.len() {
+            all.push((&node.name.value, Vec::new()));
+        }
+        all[place].1.push(node);
+    }
+    all
+}
+
+/// The key of an item of a list, each part as JSON; none for one that may stand there any number of times.
+fn key_of(list: &List, item: &Tree) -> Option<Vec<String>> {
     match &list.kind {
-        ListKind::Atomic => false,
-        ListKind::Set => one.scalar().is_some() && one.scalar() == other.scalar(),
-        ListKind::Map(keys) => keys.iter().all(|(key, default)| {
-            let of = |tree: &Tree| tree.get(key).or(default.as_ref()).cloned();
-            of(one).is_some() && of(one) == of(other)
-        }),
+        ListKind::Atomic => None,
+        ListKind::Set => item.scalar().map(|value| vec![value.to_string()]),
+        ListKind::Map(keys) => {
+            keys.iter().map(|(key, default)| Some(item.get(key).or(default.as_ref())?.to_string())).collect()
+        }
     }
 }
 

@@ -127,12 +127,13 @@ fn harden(body: &mut Tree, kind: &Kind, app: &App) {
 /// Lays `patch KIND NAME { … }` over the object that it names.
 pub(super) fn patch(drafts: &mut [ObjectDraft], patch: &Node, findings: &mut Findings) {
     let Some((kind, name)) = head(None, patch, findings) else { return };
-    let known: Vec<String> = drafts.iter().filter(|draft| draft.kind == kind).map(|draft| draft.name.clone()).collect();
-    let Some(draft) = drafts.iter_mut().find(|draft| draft.kind == kind && draft.name == name) else {
+    let Some(at) = drafts.iter().position(|draft| draft.kind == kind && draft.name == name) else {
         let span = patch.args.get(1).map_or(patch.head, |word| word.span);
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let of_kind = drafts.iter().filter(|draft| draft.kind == kind);
+        let known: Vec<&str> = of_kind.map(|draft| draft.name.as_str()).collect();
         return findings.push(no_object(&kind, &name, "patch", &known, span));
     };
+    let draft = &mut drafts[at];
     let facts = custom::facts().kind(draft.api_version, draft.kind);
     let body = map::children(patch, facts.as_ref(), findings);
     // What is refused changes nothing, so that one mistake is told once.

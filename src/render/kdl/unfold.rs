@@ -1,6 +1,6 @@
 //! `@when` and `@each` inside the blocks of an object: the nodes that are there for one app, holes of elements filled in.
 
-use crate::expression::{self, Value};
+use crate::expression::{self, Value, work_of_text, work_of_value};
 use crate::finding::Findings;
 use crate::model::definition::Guarded;
 use crate::render::scope::AppScope;
@@ -9,10 +9,32 @@ use crate::syntax::{Node, Property, Scalar, Value as Word};
 /// The node with the guards of its block taken off; unchanged ones are not touched.
 pub(super) fn unfold(scope: &AppScope, node: &Node) -> Node {
     let children = node.children.iter().flat_map(|child| unfolded(scope, child)).collect();
-    Node { children, ..node.clone() }
+    Node {
+        name: node.name.clone(),
+        note: None,
+        args: node.args.clone(),
+        props: node.props.clone(),
+        children,
+        span: node.span,
+        head: node.head,
+    }
+}
+
+/// What a node costs whose words are copied, and read where they are expressions.
+fn work(node: &Node) -> u64 {
+    let is_guard = node.name.value.starts_with('@');
+    let of = |word: &Word| {
+        let letters = u64::try_from(word.text.len()).unwrap_or(u64::MAX);
+        if is_guard || word.text.contains("${") { letters } else { work_of_text(word.text.len()) }
+    };
+    let words = node.args.iter().chain(node.props.iter().map(|prop| &prop.value));
+    words.fold(work_of_text(node.name.value.len()), |work, word| work + of(word))
 }
 
 fn unfolded(scope: &AppScope, node: &Node) -> Vec<Node> {
+    if !scope.spend(work(node), node.head) {
+        return Vec::new();
+    }
     let guard = match node.name.value.as_str() {
         "@when" => node.arg(0).and_then(parsed).map(|when| (vec![when], Vec::new())),
         "@each" => {
@@ -45,7 +67,10 @@ fn words(scope: &AppScope, word: &Word) -> Vec<Word> {
     }
     let template = expression::parse_template(&word.text, word.span, &mut Findings::default());
     match scope.value(&template) {
-        Value::List(items) => items.iter().map(|item| spelled(item, word)).collect(),
+        Value::List(items) => {
+            let spelled = |item: &Value| scope.spend(work_of_value(item), word.span).then(|| spelled(item, word));
+            items.iter().map_while(spelled).collect()
+        }
         value => vec![spelled(&value, word)],
     }
 }
@@ -61,5 +86,5 @@ fn spelled(value: &Value, hole: &Word) -> Word {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };
-    Word { scalar, text, ..hole.clone() }
+    Word { scalar, text, quoted: hole.quoted, span: hole.span }
 }

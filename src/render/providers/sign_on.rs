@@ -3,8 +3,10 @@
 //! The secret lies in the namespace of the organisation alone: the app that needs it reads it, and so does the job by
 //! which the app that signs people in learns of its clients.
 
+use std::sync::Arc;
+
 use super::{Met, NeedContext, outward, random, secret_value};
-use crate::expression::Value;
+use crate::expression::{Budget, Text, Value, work_of_text};
 use crate::kind;
 use crate::model::definition::{Guarded, Need, NeedKind};
 use crate::model::{App, Life, Organisation};
@@ -23,7 +25,7 @@ pub(super) fn meet(asked: &NeedContext) -> Met {
     let Some((provider, sign_on)) = provider.and_then(|app| Some((app, app.definition.sign_on.as_ref()?))) else {
         return Met::default();
     };
-    let scope = AppScope::new(asked.organisation, provider);
+    let scope = AppScope::new(asked.organisation, provider, asked.scope.budget());
     let said = sign_on.outputs.iter().map(|(name, template)| (name.clone(), scope.value(template)));
     let secret = secret_name(asked.app, asked.need);
     let issuer = sign_on.outputs.get("issuer").map(|issuer| scope.text(issuer)).unwrap_or_default();
@@ -56,14 +58,19 @@ fn secret_name(app: &App, need: &Need) -> String {
 }
 
 /// `clients` of an app that signs people in: the apps of the organisation that name it, in order of their names.
-pub(in crate::render) fn clients(organisation: &Organisation, provider: &App) -> Value {
+pub(in crate::render) fn clients(organisation: &Organisation, provider: &App, budget: &Arc<Budget>) -> Value {
     let living = organisation.apps.values().filter(|app| !matches!(app.life, Life::Retired(_)));
     let clients = living.flat_map(|app| {
-        let scope = AppScope::new(organisation, app);
+        let scope = AppScope::new(organisation, app, budget);
         let needs = app.definition.needs.iter().filter(|need| need.item.kind == NeedKind::SignOn);
         needs.filter_map(|need| client(app, need, &scope, &provider.name)).collect::<Vec<_>>()
     });
     Value::List(clients.collect())
+}
+
+/// What the addresses of a path at every host of an app cost.
+fn work_of_redirects(app: &App, path: &Text) -> u64 {
+    app.hosts.iter().fold(0, |work, host| work + work_of_text(host.value.len() + path.text.len()))
 }
 
 /// The client that a need asks of this provider, where it does.
@@ -80,6 +87,7 @@ fn client(app: &App, guarded: &Guarded<Need>, scope: &AppScope, provider: &Name)
     };
     let url = |host: &str| format!("https://{host}");
     let redirect = |path: &Value| match path {
+        Value::Text(path) if !scope.spend(work_of_redirects(app, path), need.span) => Vec::new(),
         Value::Text(path) => app.hosts.iter().map(|host| format!("{}{}", url(&host.value), path.text)).collect(),
         _ => Vec::new(),
     };

@@ -8,6 +8,9 @@ use crate::policy::{self, FinalObject};
 use crate::render::{Object, OrganisationObjects, providers};
 use crate::source::Span;
 
+/// After how many violations no more are looked for: more than are shown, though some of them were told on other lines.
+const MOST_FOUND: usize = 2_000;
+
 /// Every object of an organisation. What was told of a hatch on its own line is not told again.
 pub(super) fn check(organisation: &Organisation, out: &OrganisationObjects, findings: &mut Findings) {
     let grounds = providers::grounds(organisation, out);
@@ -20,6 +23,12 @@ pub(super) fn check(organisation: &Organisation, out: &OrganisationObjects, find
                 .why(violation.why)
                 .help(violation.help);
             found.push(finding);
+            if found.len() > MOST_FOUND {
+                break;
+            }
+        }
+        if found.len() > MOST_FOUND {
+            break;
         }
     }
     if found.is_empty() {

@@ -3,9 +3,11 @@
 
 use jiff::Timestamp;
 
+use super::allowance::RenderAllowance;
 use super::{OrganisationObjects, with_findings};
 use crate::finding::{Finding, Findings};
 use crate::model::{Garden, Organisation};
+use crate::syntax::TOO_MUCH;
 
 pub(crate) mod ceilings;
 pub(crate) mod field_decisions;
@@ -15,6 +17,9 @@ pub(crate) mod named_objects;
 pub(crate) mod names;
 pub(crate) mod own_secrets;
 mod tests_of_definitions;
+
+/// The most findings about the objects of one organisation.
+const MOST_FINDINGS: usize = 200;
 
 pub use tests_of_definitions::check as tests_of_definitions;
 
@@ -26,10 +31,20 @@ pub fn render(
     findings: &mut Findings,
 ) -> OrganisationObjects {
     let mut found = Findings::default();
-    let objects = with_findings(garden, organisation, moment, &mut found);
+    let objects = with_findings(garden, organisation, moment, &mut RenderAllowance::of_organisation(), &mut found);
     ceilings::check(organisation, &objects, &mut found);
     limits::check(organisation, &objects, &mut found);
     judged::check(organisation, &objects, &mut found);
+    found.limit(MOST_FINDINGS, |more, first| Finding {
+        severity: first.severity,
+        ..Finding::refused(
+            TOO_MUCH,
+            format!("{more} more findings about the objects of {}", organisation.name),
+            organisation.span,
+        )
+        .why(format!("at most {MOST_FINDINGS} are shown of one organisation"))
+        .help("so many usually have one cause: mend the first ones and check again")
+    });
     let stops = |finding: Finding| match finding.stops {
         Some(_) => finding,
         None => finding.stops(organisation.name.clone()),

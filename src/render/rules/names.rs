@@ -70,7 +70,8 @@ mod tests {
         change(&mut app);
         organisation.apps.insert(app.name.clone(), app);
         let mut findings = Findings::default();
-        crate::render::with_findings(&garden, &organisation, jiff::Timestamp::UNIX_EPOCH, &mut findings);
+        let allowance = &mut crate::render::RenderAllowance::of_organisation();
+        crate::render::with_findings(&garden, &organisation, jiff::Timestamp::UNIX_EPOCH, allowance, &mut findings);
         findings.iter().map(|finding| finding.title.clone()).collect()
     }
 

@@ -1,8 +1,10 @@
 //! The tests that definitions bring: each renders an app of its own in a garden of nothing else.
 
+use crate::expression::too_much_work;
 use crate::finding::{Code, Finding, Findings, Severity};
 use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
 use crate::model::{self, Garden};
+use crate::render::allowance::RenderAllowance;
 use crate::schema;
 use crate::source::FileId;
 use crate::syntax;
@@ -57,13 +59,24 @@ organisation tests {
 /// Runs every test of every definition that loaded; each that fails is a finding in the definition's file.
 pub fn check(definitions: &Definitions, findings: &mut Findings) {
     for definition in definitions.loaded.values() {
+        // All tests of a definition together cost what one organisation may.
+        let mut allowance = RenderAllowance::of_organisation();
         for test in &definition.tests {
-            run(definitions, definition, test, findings);
+            if allowance.is_exceeded() {
+                break;
+            }
+            run(definitions, definition, test, &mut allowance, findings);
         }
     }
 }
 
-fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings: &mut Findings) {
+fn run(
+    definitions: &Definitions,
+    definition: &Definition,
+    test: &Test,
+    allowance: &mut RenderAllowance,
+    findings: &mut Findings,
+) {
     let mut found = Findings::default();
     let garden = garden_around(definitions, definition, test, &mut found);
     let organisation = garden.as_ref().and_then(|garden| garden.organisations.get("tests"));
@@ -71,8 +84,8 @@ fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings
     let (Some(garden), Some(organisation), Some(app)) = (&garden, organisation, app) else {
         return why_not(test, found, findings);
     };
-    let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, findings);
     let mut over = Findings::default();
+    let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, allowance, &mut over);
     super::limits::check(organisation, &objects, &mut over);
     over.into_iter().filter(|finding| !is_around(finding.file())).for_each(|mut finding| {
         finding.secondary.retain(|label| !is_around(label.span.file));
@@ -81,7 +94,11 @@ fn run(definitions: &Definitions, definition: &Definition, test: &Test, findings
     let of_app = objects.objects.iter().filter(|object| object.app.is_some());
     let value = objects_value("app", of_app.map(|object| (&*object.id.kind, &*object.id.name, &object.body)));
     let names = environment(organisation, app).with("objects", value);
-    test.failures(&names).into_iter().for_each(|finding| findings.push(finding));
+    let failures = test.failures(&names);
+    match names.budget().beyond() {
+        Some(place) => findings.push(too_much_work(&format!("the test `{}`", test.name.value), place, test.span)),
+        None => failures.into_iter().for_each(|finding| findings.push(finding)),
+    }
 }
 
 /// What is wrong with the lines of a test; of the garden around it nothing is shown.

@@ -23,7 +23,8 @@ fn written(kdl: &str) -> (OrganisationObjects, Vec<crate::finding::Finding>) {
         }
     }
     app.definition = std::sync::Arc::new(definition);
-    let objects = crate::render::with_findings(&garden, &organisation, NOON.parse().unwrap(), &mut findings);
+    let allowance = &mut crate::render::RenderAllowance::of_organisation();
+    let objects = crate::render::with_findings(&garden, &organisation, NOON.parse().unwrap(), allowance, &mut findings);
     (objects, findings.into_iter().collect())
 }
 

@@ -309,7 +309,8 @@ fn what_is_adopted_or_decided_about_is_there() {
     }
     app.adopt.push(Adopt { kind: "Namespace".to_owned(), name: "another".to_owned(), span });
     let mut findings = Findings::default();
-    super::with_findings(&garden, &organisation, NOON.parse().unwrap(), &mut findings);
+    let allowance = &mut super::RenderAllowance::of_organisation();
+    super::with_findings(&garden, &organisation, NOON.parse().unwrap(), allowance, &mut findings);
     let told: Vec<_> =
         findings.iter().map(|finding| (finding.code.as_str(), &*finding.title, &*finding.help[0])).collect();
     let meant = "did you mean `cloud-web`?";

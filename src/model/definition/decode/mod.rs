@@ -6,6 +6,7 @@ mod spelling;
 mod written;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::{SettingDeclaration, SettingType, secret};
 use crate::expression::Value;
@@ -185,9 +186,11 @@ impl Decoder<'_> {
             args => args,
         };
         if !self.whole {
-            for (at, again) in args.iter().enumerate() {
-                if let Some(first) = args[..at].iter().find(|first| first.text == again.text) {
-                    self.findings.push(said_twice(&declaration.name, again, first));
+            let mut seen: BTreeMap<&str, &Written> = BTreeMap::new();
+            for again in args {
+                match seen.entry(&again.text) {
+                    Entry::Vacant(place) => drop(place.insert(again)),
+                    Entry::Occupied(first) => self.findings.push(said_twice(&declaration.name, again, first.get())),
                 }
             }
         }

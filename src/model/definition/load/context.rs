@@ -21,6 +21,9 @@ const BAD_GUARD: Code = Code::new("E0254");
 /// The same name twice.
 pub(super) const TWICE: Code = Code::new("E0255");
 
+/// The most findings about one definition, after which no more strings of it are read.
+const MOST_FINDINGS: usize = 200;
+
 /// The sink, and whether all was readable: a definition with an error in it is not used.
 pub(super) struct Context<'a> {
     pub(super) findings: &'a mut Findings,
@@ -72,6 +75,11 @@ pub(super) enum Secrets {
 }
 
 impl Context<'_> {
+    /// Whether so much is wrong that more says nothing: a definition with an error in it is not used.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.findings.len() > MOST_FINDINGS
+    }
+
     /// Adds a finding.
     pub(super) fn push(&mut self, finding: Finding) {
         self.findings.push(finding);
@@ -275,6 +283,9 @@ impl Context<'_> {
     }
 
     fn parsed(&mut self, text: &Value) -> Option<Expression> {
+        if self.is_hopeless() {
+            return None;
+        }
         self.checked(expression::parse(&text.text, text.span))
     }
 
@@ -294,6 +305,9 @@ impl Context<'_> {
 
     /// A string with holes, as text.
     pub(super) fn text(&mut self, value: &Value, scope: &Scope, secrets: Secrets) -> Template {
+        if self.is_hopeless() {
+            return Template::literal("", value.span);
+        }
         let template = expression::parse_template(&value.text, value.span, self.findings);
         match self.checked(template.check(scope)) {
             Some(Type::Secret) => self.no_secret(value, secrets),
@@ -363,18 +377,6 @@ impl Context<'_> {
         }
         match scalar::amount(dimension, &format!("`{}`", node.name.value), first, node.arg(1)) {
             Ok(quantity) => Some(NeedValue::Quantity(quantity)),
-            Err(finding) => {
-                self.push(*finding);
-                None
-            }
-        }
-    }
-
-    /// A literal amount of time in whole seconds.
-    pub(super) fn seconds(&mut self, node: &Node) -> Option<u32> {
-        let first = node.arg(0)?;
-        match scalar::amount(Dimension::Duration, &format!("`{}`", node.name.value), first, node.arg(1)) {
-            Ok(quantity) => u32::try_from(quantity.amount).ok(),
             Err(finding) => {
                 self.push(*finding);
                 None

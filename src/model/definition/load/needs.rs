@@ -1,6 +1,6 @@
 //! Needs and releases of a definition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::decode::guess;
@@ -11,6 +11,9 @@ use crate::finding::{Code, Finding};
 use crate::schema::suggest::nearest;
 use crate::source::Spanned;
 use crate::syntax::{Node, Value};
+
+/// The most releases that a message names.
+const MOST_SHOWN: usize = 30;
 
 /// A chain of releases that does not hold together.
 const BAD_CHAIN: Code = Code::new("E0256");
@@ -147,11 +150,12 @@ pub(super) fn releases(
         releases.insert(version.text.clone(), Arc::new(value));
         untagged(context, image);
     }
-    let known: Vec<&str> = releases.keys().map(String::as_str).collect();
-    for release in node.children_named("release") {
-        if let Some(after) = release.prop("after") {
-            known_version(context, after, &known, "`after`");
+    let known: BTreeSet<&str> = releases.keys().map(String::as_str).collect();
+    for after in node.children_named("release").filter_map(|release| release.prop("after")) {
+        if context.is_hopeless() {
+            break;
         }
+        known_version(context, after, &known, "`after`");
     }
     for channel in node.children_named("channel") {
         let (Some(name), Some(version)) = (channel.arg(0), channel.arg(1)) else { continue };
@@ -169,13 +173,13 @@ pub(super) fn releases(
     (releases, channels)
 }
 
-fn known_version(context: &mut Context, version: &Value, known: &[&str], what: &str) {
-    if known.contains(&version.text.as_str()) {
+fn known_version(context: &mut Context, version: &Value, known: &BTreeSet<&str>, what: &str) {
+    if known.contains(version.text.as_str()) {
         return;
     }
     let finding =
         Finding::error(BAD_CHAIN, format!("{what} names `{}`, which is no release", version.text), version.span)
-            .why(format!("there are `{}`", known.join("`, `")));
+            .why(format!("there are `{}`", known.iter().take(MOST_SHOWN).copied().collect::<Vec<_>>().join("`, `")));
     context.push(match nearest(&version.text, known.iter().copied()) {
         Some(near) => guess(finding, near, version.span),
         None => finding,
@@ -196,12 +200,16 @@ fn untagged(context: &mut Context, image: &Value) {
 }
 
 fn circles(context: &mut Context, releases: &BTreeMap<String, Arc<Release>>) {
+    // Whether a chain of releases that was followed before leads through it.
+    let mut followed: BTreeSet<&str> = BTreeSet::new();
     for release in releases.values() {
+        let mut chain = BTreeSet::from([release.version.as_str()]);
         let mut next = release.after.as_ref();
-        let mut steps = 0;
         while let Some(after) = next.and_then(|version| releases.get(version)) {
-            steps += 1;
-            if after.version == release.version || steps > releases.len() {
+            if followed.contains(after.version.as_str()) {
+                break;
+            }
+            if !chain.insert(&after.version) {
                 let title = format!("release `{}` comes after itself", release.version);
                 context.push(
                     Finding::error(BAD_CHAIN, title, release.span)
@@ -211,5 +219,6 @@ fn circles(context: &mut Context, releases: &BTreeMap<String, Arc<Release>>) {
             }
             next = after.after.as_ref();
         }
+        followed.append(&mut chain);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::decode::{as_written, decode, guess, scalar_type, written};
+use super::super::pattern::{MOST_PATTERNS, Pattern};
 use super::super::{SettingDeclaration, SettingType};
 use super::context::TWICE;
 use crate::expression::Value;
@@ -77,6 +78,13 @@ pub(super) fn settings(
 ) -> (BTreeMap<String, SettingDeclaration>, BTreeSet<String>) {
     let mut all = common.clone();
     let mut unreadable = BTreeSet::new();
+    if let Some(node) = node.filter(|node| patterns(node) > MOST_PATTERNS) {
+        let title = format!("the settings have more than {MOST_PATTERNS} patterns");
+        findings.push(
+            Finding::error(BAD_BOUNDS, title, node.head).help("write `choice` with its options where they are known"),
+        );
+        return (all, unreadable);
+    }
     for child in node.into_iter().flat_map(|node| &node.children) {
         let Some(name) = child.arg(0) else { continue };
         match (child.name.value.as_str(), all.get(&name.text)) {
@@ -112,6 +120,11 @@ pub(super) fn settings(
         }
     }
     (all, unreadable)
+}
+
+/// How many patterns stand in a node.
+fn patterns(node: &Node) -> usize {
+    usize::from(node.name.value == "pattern") + node.children.iter().map(patterns).sum::<usize>()
 }
 
 /// The settings that every app has: those of the `settings` nodes at the top of files.
@@ -282,9 +295,12 @@ fn modified(mut setting: SettingDeclaration, node: &Node, findings: &mut Finding
         setting.range = bounds(range, findings).or(setting.range);
     }
     if let Some(pattern) = node.child("pattern").and_then(|child| child.arg(0)) {
-        match regex::Regex::new(&format!("^(?:{})$", pattern.text)) {
-            Ok(_) => setting.pattern = Some(pattern.text.clone()),
-            Err(_) => findings.push(Finding::error(BAD_BOUNDS, "the pattern is no regular expression", pattern.span)),
+        match Pattern::new(&pattern.text) {
+            Some(pattern) => setting.pattern = Some(pattern),
+            None => findings.push(
+                Finding::error(BAD_BOUNDS, "the pattern is no regular expression, or too large a one", pattern.span)
+                    .help("repeat groups less often; `[a-z]` takes less than `\\w`"),
+            ),
         }
     }
     with_default(setting, node, findings)

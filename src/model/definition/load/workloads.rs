@@ -9,6 +9,8 @@ use super::context::{Context, Flat, Loop, Secrets};
 use super::pods::{self, is_literal};
 use crate::expression::{Field, Scope, Template, Type};
 use crate::finding::{Code, Finding};
+use crate::quantity::Dimension;
+use crate::schema::scalar;
 use crate::source::Spanned;
 use crate::syntax::{Node, Value};
 
@@ -149,7 +151,7 @@ fn probe(context: &mut Context, asked: &Flat, ports: &[Guarded<Port>]) -> Option
         );
     }
     let mut time = |word: &str, otherwise: u32| -> u32 {
-        let said = node.child(word).and_then(|child| context.seconds(child));
+        let said = node.child(word).and_then(|child| seconds(context, child));
         said.filter(|seconds| *seconds > 0).unwrap_or(otherwise)
     };
     let (period, timeout) = (time("period", 10), time("timeout", 5));
@@ -336,6 +338,18 @@ pub(super) fn check_names(context: &mut Context, workloads: &[Guarded<Workload>]
     let workloads = workloads.iter().map(|workload| &workload.item.name);
     for name in workloads.chain(jobs.iter().map(|job| &job.item.name)) {
         context.unique(&mut names, "workloads or jobs", name);
+    }
+}
+
+/// A literal amount of time in whole seconds.
+fn seconds(context: &mut Context, node: &Node) -> Option<u32> {
+    let first = node.arg(0)?;
+    match scalar::amount(Dimension::Duration, &format!("`{}`", node.name.value), first, node.arg(1)) {
+        Ok(quantity) => u32::try_from(quantity.amount).ok(),
+        Err(finding) => {
+            context.push(*finding);
+            None
+        }
     }
 }
 
