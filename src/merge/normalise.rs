@@ -45,14 +45,12 @@ pub(super) fn normalise(of: &TypeRef, object: &mut Value, held: HeldAs) -> Resul
 fn builtin(decoder: Decoder<'_>, id: TypeId, value: &mut Value) -> Result<(), String> {
     match &decoder.table.get(id).shape {
         TypeShape::Scalar(scalar) => normalise_scalar(*scalar, value, canonical_quantity),
-        TypeShape::List(list) => {
-            value.as_array_mut().into_iter().flatten().try_for_each(|item| {
-                if item.is_null() {
-                    *item = zero_item(decoder.table, list.items);
-                }
-                builtin(decoder, list.items, item)
-            })
-        }
+        TypeShape::List(list) => value.as_array_mut().into_iter().flatten().try_for_each(|item| {
+            if item.is_null() {
+                *item = zero_item(decoder.table, list.items);
+            }
+            builtin(decoder, list.items, item)
+        }),
         TypeShape::Map(object) => match value {
             Value::Object(map) => builtin_map(decoder, object, map),
             _ => Ok(()),

@@ -73,10 +73,11 @@ fn hatches(app: &App, now: &Now, scope: &AppScope, parts: &mut Parts, findings: 
     for patch in &app.patches {
         kdl::patch(&mut parts.drafts, patch, findings);
     }
+    // What stands still takes as much once it is awake.
+    let after = measure::measures(&parts.drafts);
     if now.asleep() {
         kept_asleep(&before, now, &mut parts.drafts);
     }
-    let after = measure::measures(&parts.drafts);
     parts.beyond = measure::beyond(&app.name, &before, &after, &parts.contributions);
 }
 

@@ -3,7 +3,7 @@
 //! The secret lies in the namespace of the organisation alone: the app that needs it reads it, and so does the job by
 //! which the app that signs people in learns of its clients.
 
-use super::{Met, NeedContext, outward, random, secret_value};
+use super::{Met, NeedContext, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::definition::{Guarded, Need, NeedKind};
@@ -36,7 +36,7 @@ pub(super) fn meet(asked: &NeedContext) -> Met {
     let source = SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() };
     let answers = provider.definition.workloads.iter().find(|workload| workload.item.name.value == sign_on.to.value);
     let port = answers.and_then(|workload| workload.item.ports.first()).map_or(443, |port| port.item.number);
-    let mut flows = outward(asked, 443);
+    let mut flows = asked.outward();
     flows.push(Flow {
         from: Peer::App(asked.app.name.clone()),
         to: Peer::App(provider.name.clone()),

@@ -9,7 +9,8 @@ mod targets;
 /// Runs a target over its kept inputs, and over each of them cut short.
 fn replay(target: &str, run: fn(&[u8])) {
     let folder = Path::new("tests/fuzzed").join(target);
-    let mut kept: Vec<_> = std::fs::read_dir(&folder).expect("kept inputs").map(|entry| entry.unwrap().path()).collect();
+    let mut kept: Vec<_> =
+        std::fs::read_dir(&folder).expect("kept inputs").map(|entry| entry.unwrap().path()).collect();
     kept.sort();
     assert!(kept.len() > 3, "{target} has kept inputs");
     for path in kept {

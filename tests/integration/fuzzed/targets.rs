@@ -82,7 +82,8 @@ pub fn checked(path: &str, bytes: &[u8]) -> Checked {
             *memo = Memo::default();
         }
         *tried += 1;
-        let file = |path: &str, blob: String, bytes: &[u8]| RawFile { path: path.to_owned(), blob, bytes: bytes.into() };
+        let file =
+            |path: &str, blob: String, bytes: &[u8]| RawFile { path: path.to_owned(), blob, bytes: bytes.into() };
         let mut files: Vec<RawFile> =
             GARDEN.iter().map(|(path, text)| file(path, (*path).to_owned(), text.as_bytes())).collect();
         files.push(file(path, tried.to_string(), bytes));
