@@ -67,13 +67,20 @@ fn of_network(message: &str) -> Option<GitRefusal> {
 const HOST_KEY: &str = "compare its fingerprint with what its operators publish, then add its key to known_hosts of the user that runs \
                         parcelle";
 
+const TOO_MUCH: &str =
+    "take what is no garden out of the repository's history, or give the garden a repository of its own";
+
+/// Why a pack is not taken, from what its meter says of it.
+pub(super) fn too_much(why: String) -> GitRefusal {
+    refusal(why, TOO_MUCH)
+}
+
 /// Why a fetch of so many bytes and objects is cut off; none where it is not.
 pub(super) fn of_size(bytes: usize, objects: usize) -> Option<GitRefusal> {
-    let help = "take what is no garden out of the repository's history, or give the garden a repository of its own";
     if bytes > LARGEST_FETCH {
-        return Some(refusal(format!("it brings more than {} MiB at once", LARGEST_FETCH >> 20), help));
+        return Some(refusal(format!("it brings more than {} MiB at once", LARGEST_FETCH >> 20), TOO_MUCH));
     }
-    (objects > MOST_FETCHED).then(|| refusal(format!("it brings more than {MOST_FETCHED} objects at once"), help))
+    (objects > MOST_FETCHED).then(|| refusal(format!("it brings more than {MOST_FETCHED} objects at once"), TOO_MUCH))
 }
 
 /// What a status of a web server means.

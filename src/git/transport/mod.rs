@@ -4,6 +4,7 @@
 //! configured address and nowhere else, and no second TLS library is built.
 
 mod address;
+mod pack;
 mod registered;
 mod ssh;
 mod web;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 
 use super::address::SshAddress;
+use super::pack::PackMeter;
 use super::{GitAccess, refused};
 use crate::git::words;
 
@@ -90,7 +91,13 @@ impl SmartSubtransport for SshTransport {
                 return Err(git2::Error::from_str("nothing is ever pushed"));
             }
         };
-        Ok(Box::new(SshStream { connection, access: self.access.clone(), host: self.address.host.clone(), any: false }))
+        Ok(Box::new(SshStream {
+            connection,
+            access: self.access.clone(),
+            host: self.address.host.clone(),
+            meter: PackMeter::default(),
+            any: false,
+        }))
     }
 
     fn close(&self) -> Result<(), git2::Error> {
@@ -104,6 +111,7 @@ struct SshStream {
     connection: Arc<Mutex<Connection>>,
     access: GitAccess,
     host: String,
+    meter: PackMeter,
     /// Whether the server has sent a byte yet.
     any: bool,
 }
@@ -130,7 +138,10 @@ impl Read for SshStream {
             Ok(0) if !self.any && !buffer.is_empty() => Err(self.failure()),
             Ok(count) => {
                 self.any = true;
-                Ok(count)
+                match self.meter.feed(&buffer[..count]) {
+                    Ok(()) => Ok(count),
+                    Err(why) => Err(io::Error::other(self.access.refuse(words::too_much(why)))),
+                }
             }
             Err(_) => Err(self.failure()),
         }

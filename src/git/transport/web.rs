@@ -20,6 +20,7 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::runtime::Runtime;
 
 use super::address::WebAddress;
+use super::pack::PackMeter;
 use super::{GitAccess, refused};
 use crate::git::{GitRefusal, words};
 
@@ -99,6 +100,7 @@ impl SmartSubtransport for WebTransport {
             asked: Vec::new(),
             answer,
             chunk: Bytes::new(),
+            meter: matches!(service, Service::UploadPack).then(PackMeter::default),
         }))
     }
 
@@ -117,6 +119,8 @@ struct WebStream {
     answer: Option<Incoming>,
     /// What came and was not read yet.
     chunk: Bytes,
+    /// Of an answer with a pack.
+    meter: Option<PackMeter>,
 }
 
 impl WebStream {
@@ -134,7 +138,13 @@ impl WebStream {
             None => Ok(None),
             Some(Err(_)) => Err(words::cut_off()),
             // Trailers are no bytes.
-            Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+            Some(Ok(frame)) => {
+                let chunk = frame.into_data().unwrap_or_default();
+                if let Some(meter) = &mut self.meter {
+                    meter.feed(&chunk).map_err(words::too_much)?;
+                }
+                Ok(Some(chunk))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! so is what takes longer or more memory than the limits of `docs/security.md` allow. `fuzz/` drives these functions; the kept
 //! inputs are replayed by the tests beside them.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test's own scaffold")]
+#![expect(clippy::unwrap_used, reason = "a test's own scaffold")]
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -97,7 +97,7 @@ pub fn checked(path: &str, bytes: &[u8]) -> Checked {
 pub fn file(data: &[u8]) {
     let checked = checked("organisations/fuzzed.kdl", data);
     assert!(checked.objects.keys().any(|name| name.as_str() == "other"), "a file stopped another organisation");
-    for finding in checked.findings.iter() {
+    for finding in &checked.findings {
         assert!(!finding.title.contains('\n'), "a title of several lines");
     }
 }
