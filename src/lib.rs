@@ -17,6 +17,7 @@ pub mod cause;
 pub(crate) mod private;
 pub mod name;
 pub mod finding;
+pub(crate) mod address;
 pub mod quantity;
 pub mod kind;
 pub mod syntax;

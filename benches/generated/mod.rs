@@ -47,7 +47,7 @@ pub fn cluster(size: Size) -> String {
         }
     };
     format!(
-        "edition 2026\n\ncluster ada {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
+        "edition 2026\n\ncluster ada {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    network {{ nodes \"203.0.113.0/26\"; api-server \"203.0.113.2\"; }}\n    \
          provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        redis valkey\n        \
          bucket garage {{ cluster storage; namespace garage; endpoint \"https://s3.example\"; }}\n        \
          volume storage-class {{ class fast; shared-class shared; }}\n        \

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::workspace::{check_since, find, now, past_since};
+use super::workspace::{check_against, check_since, find, past_since};
 use super::{CommandFailure, Common, Exit, Output, offline, place};
-use crate::check::{Checked, Memo, check_again};
+use crate::check::{Checked, Memo};
 use crate::finding::Severity;
 use crate::git::Workspace;
 use crate::report::{self, Drawing, Format};
@@ -80,7 +80,7 @@ fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exi
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {
             seen = Some(snapshot.clone());
-            let checked = check_again(&mut memo, snapshot, past.as_ref(), now());
+            let checked = check_against(workspace, &mut memo, (None, snapshot), past.as_ref());
             output.report(format, &report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
             output.note(&summary(&checked));
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::connect::Connection;
 use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
-use super::request::Content;
+use super::request::{Content, Detail};
 use crate::kind::group_of;
 use crate::plan::{Unseen, full_name};
 use crate::render::providers::Want;
@@ -62,6 +62,69 @@ async fn look(connection: &Connection, kinds: &Kinds, want: &Want) -> Result<Opt
             resource: resource.plural.to_string(),
             why: (!error.is_forbidden()).then(|| error.to_string()),
         }))),
+        Err(error) => Err(error),
+    }
+}
+
+/// An address that a cluster shows of itself: whose it is, and the port where it is that of a server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ShownAddress {
+    pub(crate) of: String,
+    pub(crate) address: String,
+    pub(crate) port: Option<u16>,
+}
+
+/// The addresses of a cluster's nodes, or why they could not be looked at.
+pub(crate) async fn node_addresses(connection: &Connection) -> Result<Result<Vec<ShownAddress>, Unseen>, ApiError> {
+    let nodes = listed(connection, "", "nodes", "/api/v1/nodes", "").await?;
+    Ok(nodes.map(|nodes| nodes.iter().flat_map(addresses_of_node).collect()))
+}
+
+fn addresses_of_node(node: &Value) -> Vec<ShownAddress> {
+    let name = node["metadata"]["name"].as_str().unwrap_or_default();
+    let addresses = node["status"]["addresses"].as_array().into_iter().flatten();
+    let is_ip = |one: &&Value| ["InternalIP", "ExternalIP"].contains(&one["type"].as_str().unwrap_or_default());
+    let shown = |one: &Value| {
+        Some(ShownAddress { of: name.to_owned(), address: one["address"].as_str()?.to_owned(), port: None })
+    };
+    addresses.filter(is_ip).filter_map(shown).collect()
+}
+
+/// The addresses and ports of a cluster's API server, or why they could not be looked at.
+pub(crate) async fn api_addresses(connection: &Connection) -> Result<Result<Vec<ShownAddress>, Unseen>, ApiError> {
+    let path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+    let of = "kubernetes.io/service-name=kubernetes";
+    let slices = listed(connection, "discovery.k8s.io", "endpointslices", path, of).await?;
+    Ok(slices.map(|slices| slices.iter().flat_map(addresses_of_slice).collect()))
+}
+
+fn addresses_of_slice(slice: &Value) -> Vec<ShownAddress> {
+    let ports = slice["ports"].as_array().into_iter().flatten();
+    let port = { ports }.find_map(|port| u16::try_from(port["port"].as_u64()?).ok());
+    let endpoints = slice["endpoints"].as_array().into_iter().flatten();
+    let addresses = endpoints.flat_map(|endpoint| endpoint["addresses"].as_array().into_iter().flatten());
+    let shown = |address: &Value| {
+        Some(ShownAddress { of: "kubernetes".to_owned(), address: address.as_str()?.to_owned(), port })
+    };
+    addresses.filter_map(shown).collect()
+}
+
+/// What a list holds, or why it could not be looked at.
+async fn listed(
+    connection: &Connection,
+    group: &str,
+    resource: &str,
+    path: &str,
+    selector: &str,
+) -> Result<Result<Vec<Value>, Unseen>, ApiError> {
+    let selector = selector.replace('/', "%2F").replace('=', "%3D");
+    match connection.list(path, &selector, Detail::Whole).await {
+        Ok(items) => Ok(Ok(items)),
+        Err(error) if error.is_of_one_kind() => Ok(Err(Unseen {
+            group: group.to_owned(),
+            resource: resource.to_owned(),
+            why: (!error.is_forbidden()).then(|| error.to_string()),
+        })),
         Err(error) => Err(error),
     }
 }

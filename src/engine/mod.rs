@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::name::Name;
 use session::Chosen;
 
+mod addresses;
 mod agreed;
 mod batches;
 mod clusters;

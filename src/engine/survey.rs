@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::addresses;
 use super::stages::decide::missing_kinds;
 use super::state::{ClusterFailure, OrganisationState, RoundState};
 use crate::cluster::survey::{Lack, lacking, missing_rights};
@@ -69,6 +70,7 @@ pub async fn survey(
         survey.findings.push(lacks(cluster, &all[at], &lack));
     }
     survey.looked_at += all.len() - survey.unseen();
+    addresses::compare(connection, cluster, &mut survey.findings).await.map_err(api)?;
     survey.looked_at += rendered.len();
     survey.findings.extend(once_a_kind(missing));
     rights(connection, cluster, &kinds, &rendered, &mut survey).await.map_err(api)?;

@@ -12,6 +12,7 @@ use crate::visible;
 
 mod base;
 mod mirror;
+mod standing;
 mod transport;
 mod tree;
 mod words;

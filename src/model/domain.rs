@@ -17,3 +17,10 @@ pub(crate) fn below(host: &str, domain: &str) -> bool {
 pub(super) fn parents(domain: &str) -> impl Iterator<Item = &str> {
     domain.match_indices('.').map(|(at, _)| &domain[at + 1..])
 }
+
+/// Returns the namespace of a host that is a cluster's own name: `NAME.NAMESPACE.svc`, with or without the cluster's domain.
+pub(crate) fn namespace_in(host: &str) -> Option<&str> {
+    let mut labels = host.split('.');
+    let (_, namespace, own) = (labels.next()?, labels.next()?, labels.next()?);
+    (own == "svc" && !namespace.is_empty()).then_some(namespace)
+}

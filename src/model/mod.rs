@@ -26,20 +26,21 @@ mod incremental;
 pub use boundary::{Boundary, FilePlace, PlacedFile, place};
 pub use definition::Definitions;
 pub(crate) use definition::{Definition, NOT_PROVIDED};
-pub(crate) use domain::below;
+pub(crate) use domain::{below, namespace_in};
 pub(crate) use draft::{NO_HOST, TOO_MANY_APPS};
 pub(crate) use explain::{Explanation, InForce, explain};
 pub use incremental::build;
 pub(crate) use incremental::{ModelMemo, build_again};
 pub use judgement::Judgement;
 pub(crate) use names::UNKNOWN_NAME;
+pub(crate) use rules::open_networks::OPEN as OPEN_NETWORK;
 pub(crate) use rules::secret_names::NOT_OWN;
 pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
 pub use typed::{
-    Adopt, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, Deletions, Footprint, Garden,
-    Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting,
+    Adopt, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, ClusterNetwork, Deletions,
+    Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting,
 };
 pub(crate) use typed::{
     AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,

@@ -60,6 +60,10 @@ pub(crate) struct ClusterGrounds {
     pub(crate) buckets: String,
     /// Namespaces of operators and services that policies may name.
     pub(crate) namespaces: BTreeSet<String>,
+    /// Blocks of addresses that policies may name, each with what it leaves out.
+    pub(crate) blocks: BTreeMap<String, Vec<String>>,
+    /// Whether the API server is among them, so that nothing is reached at any address.
+    pub(crate) names_api_server: bool,
 }
 
 impl Grounds {

@@ -11,24 +11,40 @@ const HARMLESS: &[&str] = &["example.org", "example.com", "example.net", "exampl
 const NOTES: &[&str] =
     &["kubernetes.io/description", "kubernetes.io/change-cause", "kubectl.kubernetes.io/restartedAt"];
 
-/// Keys without a domain by which operators and our own network policies know pods.
-const CLAIMED: &[&str] = &[
-    "k8upjob",
-    "k8s-app",
-    "istio-injection",
-    "pod-template-hash",
-    "controller-revision-hash",
-    "grafana_dashboard",
-    "grafana_datasource",
-    "grafana_alert",
-    "grafana_notifier",
+/// Keys without a domain that a hatch may write. Of all others nobody knows who obeys them: controllers choose such words freely
+/// (`k8s-app`, `k8upjob`, `istio-injection`, `loki_rule`, `grafana_dashboard_folder`).
+pub(super) const PLAIN: &[&str] = &[
+    "app",
+    "component",
+    "contact",
+    "description",
+    "environment",
+    "instance",
+    "keep",
+    "name",
+    "note",
+    "owner",
+    "part",
+    "purpose",
+    "restarted",
+    "role",
+    "service",
+    "team",
+    "tier",
+    "track",
+    "version",
 ];
 
-/// Settings of ingress controllers that concern the app's own requests alone, with the form of their values.
-const OF_INGRESSES: &[(&str, &[&str])] = &[
-    ("nginx.ingress.kubernetes.io/proxy-body-size", &["", "k", "m", "g"]),
-    ("nginx.ingress.kubernetes.io/proxy-read-timeout", &[""]),
-    ("nginx.ingress.kubernetes.io/proxy-send-timeout", &[""]),
+/// Settings of ingress controllers that concern the app's own requests alone, with the units of their values and the most: what
+/// the controller holds meanwhile is shared by all organisations.
+const OF_INGRESSES: &[(&str, &[(&str, u64)], u64)] = &[
+    (
+        "nginx.ingress.kubernetes.io/proxy-body-size",
+        &[("", 1), ("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30)],
+        20 << 30,
+    ),
+    ("nginx.ingress.kubernetes.io/proxy-read-timeout", &[("", 1)], 3_600),
+    ("nginx.ingress.kubernetes.io/proxy-send-timeout", &[("", 1)], 3_600),
 ];
 
 /// Why a hatch may not write a key of a label or annotation.
@@ -45,9 +61,10 @@ pub(super) fn refused(pointer: &str, kind: &str, key: &str, value: &serde_json::
             of_renderer: false,
         });
     }
-    let tuned = kind == "Ingress" && OF_INGRESSES.iter().any(|(name, units)| *name == key && is_amount(value, units));
+    let tuned = kind == "Ingress"
+        && OF_INGRESSES.iter().any(|(name, units, most)| *name == key && is_amount(value, units, *most));
     let own = if of.is_empty() {
-        !CLAIMED.contains(&key)
+        PLAIN.contains(&key)
     } else {
         tuned || NOTES.contains(&key) || HARMLESS.iter().any(|domain| is_of(domain))
     };
@@ -57,7 +74,7 @@ pub(super) fn refused(pointer: &str, kind: &str, key: &str, value: &serde_json::
         title: format!("`{key}` may be obeyed by others"),
         why: "labels and annotations of controllers and operators decide over what reaches beyond the namespace"
             .to_owned(),
-        help: "use a key without a domain, or one of `example.org/`".to_owned(),
+        help: format!("use a key of `example.org/`, or one of {}", PLAIN.join(", ")),
         of_renderer: false,
     })
 }
@@ -67,10 +84,50 @@ fn is_identity(key: &str, domain: &str) -> bool {
     IDENTITY.contains(&key) || ours.contains(&domain) || domain.ends_with(".parcelle.dev")
 }
 
-/// Whether a value is a whole number with one of the units.
-fn is_amount(value: &serde_json::Value, units: &[&str]) -> bool {
+/// Whether a value is a whole number with one of the units, more than none and not over the most.
+fn is_amount(value: &serde_json::Value, units: &[(&str, u64)], most: u64) -> bool {
     let Some(text) = value.as_str() else { return false };
     let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = &text[number.len()..];
-    !number.is_empty() && number.len() <= 6 && number.bytes().all(|byte| byte.is_ascii_digit()) && units.contains(&unit)
+    let unit = units.iter().find(|(unit, _)| *unit == &text[number.len()..]);
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let amount = number.parse::<u64>().ok().filter(|_| is_number).zip(unit);
+    amount
+        .and_then(|(number, (_, factor))| number.checked_mul(*factor))
+        .is_some_and(|amount| (1..=most).contains(&amount))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refused;
+
+    #[test]
+    fn settings_of_an_ingress_have_an_end() {
+        let is_refused = |key: &str, value: &str| {
+            let key = format!("nginx.ingress.kubernetes.io/{key}");
+            refused("", "Ingress", &key, &value.into()).is_some()
+        };
+        for (key, value) in [
+            ("proxy-read-timeout", "3600"),
+            ("proxy-send-timeout", "1"),
+            ("proxy-body-size", "20g"),
+            ("proxy-body-size", "512m"),
+        ] {
+            assert!(!is_refused(key, value), "{key} {value}");
+        }
+        for (key, value) in [
+            ("proxy-read-timeout", "3601"),
+            ("proxy-read-timeout", "999999"),
+            ("proxy-read-timeout", "0"),
+            ("proxy-read-timeout", "60s"),
+            ("proxy-read-timeout", "18446744073709551617"),
+            ("proxy-body-size", "0"),
+            ("proxy-body-size", "21g"),
+            ("proxy-body-size", "99999999999g"),
+            ("proxy-body-size", "1;"),
+            ("proxy-buffer-size", "1m"),
+        ] {
+            assert!(is_refused(key, value), "{key} {value}");
+        }
+        assert!(refused("", "Service", "nginx.ingress.kubernetes.io/proxy-body-size", &"1m".into()).is_some());
+    }
 }

@@ -81,10 +81,11 @@ fn hatches(app: &App, now: &Now, scope: &AppScope, parts: &mut Parts, findings: 
         kdl::patch(&mut parts.drafts, patch, findings);
     }
     parts.drafts.iter().for_each(|draft| count(scope, draft));
+    // What stands still takes as much once it is awake.
+    let after = measure::measures(&parts.drafts);
     if now.asleep() {
         kept_asleep(&before, now, &mut parts.drafts);
     }
-    let after = measure::measures(&parts.drafts);
     parts.beyond = measure::beyond(&app.name, &before, &after, &parts.contributions);
 }
 

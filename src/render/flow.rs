@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::draft::ObjectDraft;
 use super::naming;
 use super::tree::{Tree, tree};
+use crate::address::{AddressBlock, AddressRange};
 use crate::kind;
+use crate::model::ClusterNetwork;
 use crate::name::Name;
 use crate::source::Span;
 
@@ -20,7 +22,11 @@ pub(super) enum Peer {
     Namespace(String),
     /// Pods with these labels in another namespace.
     PodsOf(String, BTreeMap<String, String>),
-    /// Any address: what lies outside cannot be named by a policy.
+    /// What lies outside the cluster and every private network.
+    Outside,
+    /// Addresses that the cluster file names.
+    Addresses(BTreeSet<AddressRange>),
+    /// Any address: for pods of operators that follow an API server which no file names.
     Anywhere,
 }
 
@@ -37,7 +43,7 @@ pub(super) struct FlowPort {
 pub(super) struct Flow {
     pub(crate) from: Peer,
     pub(crate) to: Peer,
-    /// To which ports; all where empty.
+    /// To which ports; all where empty, as among the pods of one app.
     pub(crate) ports: Vec<FlowPort>,
     /// The line that asked for it.
     pub(crate) origin: Span,
@@ -50,8 +56,9 @@ pub(super) fn tcp(numbers: &[u16]) -> Vec<FlowPort> {
 /// The policies of an organisation: nothing is allowed, then names are, then each flow on the ends that lie in it.
 ///
 /// Policies only add up, so one a selected group of pods, with all its flows, is enough.
-pub(super) fn policies(flows: &[Flow], origin: Span) -> Vec<ObjectDraft> {
-    let mut drafts = vec![deny(origin), names(origin)];
+pub(super) fn policies(flows: &[Flow], network: &ClusterNetwork, origin: Span) -> Vec<ObjectDraft> {
+    let outside = network.outside();
+    let mut drafts = vec![deny(origin), names(network, origin)];
     let ends: BTreeSet<&Peer> = flows.iter().flat_map(|flow| [&flow.from, &flow.to]).collect();
     for end in ends {
         let Some((name, selector, component)) = selected(end) else { continue };
@@ -61,8 +68,8 @@ pub(super) fn policies(flows: &[Flow], origin: Span) -> Vec<ObjectDraft> {
         let spec = tree! {
             "podSelector": tree! { "matchLabels": Tree::from(selector) },
             "policyTypes": Tree::list(types.into_iter().flatten().map(Tree::from)),
-            "ingress": Tree::list(incoming.into_iter().map(|flow| rule("from", &flow.from, flow))),
-            "egress": Tree::list(outgoing.into_iter().map(|flow| rule("to", &flow.to, flow))),
+            "ingress": Tree::list(incoming.into_iter().map(|flow| rule("from", &flow.from, flow, &outside))),
+            "egress": Tree::list(outgoing.into_iter().map(|flow| rule("to", &flow.to, flow, &outside))),
         };
         let mut draft = policy(name, spec, origin);
         draft.component = component;
@@ -89,7 +96,7 @@ fn selected(end: &Peer) -> Option<(String, BTreeMap<String, String>, Option<Stri
             };
             Some((name, labels.clone(), labels.get("app.kubernetes.io/component").cloned()))
         }
-        Peer::Namespace(_) | Peer::PodsOf(..) | Peer::Anywhere => None,
+        Peer::Namespace(_) | Peer::PodsOf(..) | Peer::Outside | Peer::Addresses(_) | Peer::Anywhere => None,
     }
 }
 
@@ -99,12 +106,18 @@ fn named_after(labels: &BTreeMap<String, String>) -> String {
     key.chars().filter(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit()).collect()
 }
 
-fn rule(side: &str, peer: &Peer, flow: &Flow) -> Tree {
+fn rule(side: &str, peer: &Peer, flow: &Flow, outside: &[AddressBlock]) -> Tree {
     let ports = flow.ports.iter().map(|port| {
         // Explicit, since rules are compared whole and the server writes the default into them.
         tree! { "port": port.number, "protocol": if port.udp { "UDP" } else { "TCP" } }
     });
     let mut rule = tree! { "ports": Tree::list(ports) };
+    rule.set(side, Tree::list(peers(peer, outside)));
+    rule.at(flow.origin)
+}
+
+/// An end of a flow as a rule names it; nothing where it is any address.
+fn peers(peer: &Peer, outside: &[AddressBlock]) -> Vec<Tree> {
     let peer = match peer {
         Peer::App(app) => tree! { "podSelector": tree! { "matchLabels": tree! { "parcelle.dev/app": app.as_str() } } },
         Peer::Pods(labels) => tree! { "podSelector": tree! { "matchLabels": labels.clone() } },
@@ -113,10 +126,18 @@ fn rule(side: &str, peer: &Peer, flow: &Flow) -> Tree {
             "namespaceSelector": namespace(name),
             "podSelector": tree! { "matchLabels": labels.clone() },
         },
-        Peer::Anywhere => Tree::ABSENT,
+        Peer::Outside => return outside.iter().map(block).collect(),
+        Peer::Addresses(ranges) => {
+            return ranges.iter().map(|range| tree! { "ipBlock": tree! { "cidr": range.to_string() } }).collect();
+        }
+        Peer::Anywhere => return Vec::new(),
     };
-    rule.set(side, Tree::list([peer].into_iter().filter(|peer| !peer.is_empty())));
-    rule.at(flow.origin)
+    vec![peer]
+}
+
+fn block(block: &AddressBlock) -> Tree {
+    let except = block.except.iter().map(|range| Tree::from(range.to_string()));
+    tree! { "ipBlock": tree! { "cidr": block.range.to_string(), "except": Tree::list(except) } }
 }
 
 fn namespace(name: &str) -> Tree {
@@ -132,11 +153,18 @@ fn deny(origin: Span) -> ObjectDraft {
     policy("default--deny".into(), tree! { "policyTypes": vec!["Ingress".into(), "Egress".into()] }, origin)
 }
 
-/// Every pod may resolve names.
-fn names(origin: Span) -> ObjectDraft {
+/// Every pod may resolve names: by the cluster's own service, and by what its file names beside it.
+fn names(network: &ClusterNetwork, origin: Span) -> ObjectDraft {
     let dns = Peer::PodsOf("kube-system".into(), BTreeMap::from([("k8s-app".to_owned(), "kube-dns".to_owned())]));
     let ports = vec![FlowPort { number: 53, udp: true }, FlowPort { number: 53, udp: false }];
-    let flow = Flow { from: Peer::Anywhere, to: dns.clone(), ports, origin };
-    let spec = tree! { "policyTypes": vec!["Egress".into()], "egress": vec![rule("to", &dns, &flow)] };
+    let beside = network.name_servers.first().map(|first| {
+        let ranges = network.name_servers.iter().map(|range| range.value).collect();
+        (Peer::Addresses(ranges), first.span)
+    });
+    let rules = [(dns, origin)].into_iter().chain(beside).map(|(to, origin)| {
+        let flow = Flow { from: Peer::Anywhere, to: to.clone(), ports: ports.clone(), origin };
+        rule("to", &to, &flow, &[])
+    });
+    let spec = tree! { "policyTypes": vec!["Egress".into()], "egress": Tree::list(rules) };
     policy("default--dns".into(), spec, origin)
 }

@@ -10,7 +10,7 @@ use crate::quantity::{Dimension, Quantity};
 pub(super) const DEFAULT_REQUEST: (u64, u64) = (50, 128 << 20);
 
 /// The most memory of a container that says nothing.
-const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
+pub(super) const DEFAULT_MEMORY_LIMIT: u64 = 512 << 20;
 
 /// Room for pods that are being replaced, and for what the cluster puts beside them (solvers of certificates).
 const SURGE: (u64, u64) = (1_000, 2 << 30);

@@ -1,7 +1,8 @@
 //! What hatches add to what an app takes of its offer, measured on its objects as they will be.
 //!
 //! Workloads and needs say themselves what they take. An `object` stands beside them, and a `patch` changes them: each is
-//! measured before and after, and what is more counts. A limit that a hatch writes counts whole, as if it were asked for.
+//! measured before and after, and what is more counts. Where a hatch writes a request or a limit, the larger of the two counts;
+//! scratch volumes of a hatch count as storage.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +82,8 @@ fn measure(id: GroupKind, draft: &ObjectDraft, finished: &Finished) -> Option<Me
         let pod = (!path.is_empty()).then(|| format!("/{}", path.join("/")))?;
         let [cpu, memory] = of_pod(finished, &pod);
         let templates = spec["volumeClaimTemplates"].as_array().into_iter().flatten();
-        let claimed = templates.map(|template| storage(&template["spec"])).fold(0, u64::saturating_add);
+        let claimed =
+            templates.map(|template| storage(&template["spec"])).fold(of_scratch(finished, &pod), u64::saturating_add);
         let pods = match id {
             kind::CRON_JOB => count(&spec["jobTemplate"]["spec"]["parallelism"], 1),
             kind::JOB => count(&spec["parallelism"], 1),
@@ -112,13 +114,26 @@ fn of_pod(finished: &Finished, at: &str) -> [u64; 2] {
 
 fn of_container(finished: &Finished, at: &str, container: &Value) -> [u64; 2] {
     let (cpu, memory) = ground::DEFAULT_REQUEST;
-    [("cpu", 1000, cpu), ("memory", 1, memory)].map(|(name, per, default)| {
+    [("cpu", 1000, cpu, 0), ("memory", 1, memory, ground::DEFAULT_MEMORY_LIMIT)].map(|(name, per, default, limit)| {
         let of = |list: &str| amount(&container["resources"][list][name], per);
         let (asked, most) = (of("requests"), of("limits"));
-        let by_hand = finished.by_hand.contains(&format!("{at}/resources/limits/{name}"));
-        let asked = asked.or(most).unwrap_or(default);
-        if by_hand { asked.max(most.unwrap_or(0)) } else { asked }
+        let by_hand = |part: &str| finished.by_hand.contains(&format!("{at}/{part}"));
+        let written = ["requests", "limits"].iter().any(|list| by_hand(&format!("resources/{list}/{name}")));
+        let request = asked.or(most).unwrap_or(default);
+        // What says no limit has the namespace's own.
+        let own = by_hand("image") && most.is_none();
+        if written || own { request.max(most.unwrap_or(limit)) } else { request }
     })
+}
+
+/// What the scratch volumes of a hatch may take of the disk of their node.
+fn of_scratch(finished: &Finished, at: &str) -> u64 {
+    let volumes = finished.value.pointer(&format!("{at}/volumes")).and_then(Value::as_array);
+    let sizes = volumes.into_iter().flatten().enumerate().filter_map(|(place, volume)| {
+        let by_hand = finished.by_hand.contains(&format!("{at}/volumes/{place}/emptyDir/sizeLimit"));
+        amount(&volume["emptyDir"]["sizeLimit"], 1).filter(|_| by_hand)
+    });
+    sizes.fold(0, u64::saturating_add)
 }
 
 fn amount(value: &Value, per: u128) -> Option<u64> {
@@ -132,7 +147,8 @@ fn amount(value: &Value, per: u128) -> Option<u64> {
 
 /// The line of a hatch that decided how much there is.
 fn line(finished: &Finished) -> Option<Span> {
-    const COUNTED: [&str; 6] = ["/resources/", "/replicas", "/maxReplicas", "/parallelism", "/instances", "/storage"];
+    const COUNTED: [&str; 7] =
+        ["/resources/", "/replicas", "/maxReplicas", "/parallelism", "/instances", "/storage", "/sizeLimit"];
     let counts = |pointer: &&String| COUNTED.iter().any(|word| pointer.contains(word));
     finished.by_hand.iter().find(counts).and_then(|pointer| finished.origins.of(pointer))
 }

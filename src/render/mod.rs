@@ -382,7 +382,8 @@ impl Whole {
     fn drafts(mut self, organisation: &Organisation) -> Vec<ObjectDraft> {
         let mut drafts = Vec::new();
         if self.backed_up {
-            self.flows.extend(BackupTarget::of(organisation).map(|target| providers::backup_flow(&target)));
+            let target = BackupTarget::of(organisation);
+            self.flows.extend(target.into_iter().flat_map(|target| providers::backup_flows(organisation, &target)));
         }
         let choice = organisation.cluster.provides.get("postgres");
         if let Some(choice) = choice.filter(|_| !self.databases.is_empty()) {
@@ -393,7 +394,7 @@ impl Whole {
             self.overhead.extend(shares);
         }
         drafts.extend(ground::render(organisation, self.root, &self.overhead));
-        drafts.extend(flow::policies(&self.flows, organisation.span));
+        drafts.extend(flow::policies(&self.flows, &organisation.cluster.network, organisation.span));
         drafts
     }
 }

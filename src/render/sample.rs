@@ -221,7 +221,9 @@ fn cluster() -> Cluster {
         };
         (need.to_owned(), choice)
     });
+    let provides: BTreeMap<String, ProviderChoice> = provides.collect();
     Cluster {
+        namespaces: BTreeMap::from(["cnpg-system", "garage", "gateways"].map(|name| (name.to_owned(), CLUSTER))),
         name: name("ada-lovelace"),
         title: "Ada Lovelace, k0s".into(),
         uid: Spanned::new("5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11".into(), CLUSTER),
@@ -229,7 +231,8 @@ fn cluster() -> Cluster {
         complete: true,
         domain: Some("ada.indiehosters.example".into()),
         claims: crate::model::ClusterClaims::default(),
-        provides: provides.collect(),
+        network: crate::model::ClusterNetwork::default(),
+        provides,
         span: CLUSTER,
     }
 }
@@ -281,6 +284,7 @@ pub(crate) fn garden() -> Garden {
         stopped: BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
         awaited: BTreeMap::new(),
+        undecided: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }
@@ -289,6 +293,7 @@ pub(crate) fn garden() -> Garden {
 pub fn organisation(garden: &Garden) -> Organisation {
     let grant = |text: &str| Some(Spanned::new(quantity(text), CLUSTER));
     let offer = Offer {
+        only: BTreeSet::new(),
         name: name("liiibre"),
         grants: Grants { cpu: grant("4 cores"), memory: grant("16 GiB"), storage: grant("200 GiB") },
         allows: BTreeSet::new(),

@@ -5,6 +5,8 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
+use crate::address::AddressRange;
+
 use super::{Errors, FieldError, FieldProblem, items, names, one_of, port_number, text};
 
 /// Checks a Service.
@@ -247,7 +249,14 @@ fn policy_peer(peer: &Value, path: impl Display + Copy, errors: &mut Errors) {
         let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
         errors.push(FieldError::invalid(format!("{path}.ipBlock.cidr"), &block["cidr"], detail));
     }
+    let whole = AddressRange::parse(cidr);
     for (place, except) in items(block, "except") {
+        let range = except.as_str().and_then(AddressRange::parse);
+        let is_inside = |range: AddressRange| whole.is_none_or(|whole| whole != range && whole.contains(range));
+        if range.is_some_and(|range| !is_inside(range)) {
+            let detail = "must be a strict subset of `cidr`";
+            errors.push(FieldError::invalid(format!("{path}.ipBlock.except[{place}]"), except, detail));
+        }
         if !except.as_str().is_some_and(is_cidr) {
             let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
             errors.push(FieldError::invalid(format!("{path}.ipBlock.except[{place}]"), except, detail));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use parcelle::check::{Checked, check};
+use parcelle::check::{Checked, check, past_of};
 use parcelle::finding::Severity;
 use parcelle::git::{RawFile, Snapshot};
 use parcelle::plan::{Keeping, Reason, Verb};
@@ -30,6 +30,7 @@ cluster ada {
         route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }
         mail relay { host smtp.example; port 587; credentials smtp-relay; }
     }
+    network { nodes "203.0.113.0/26"; api-server "203.0.113.2"; }
 }
 offer lenient {
     title "Lenient"
@@ -66,9 +67,12 @@ fn checked(hostile: &str) -> Checked {
         blob: text.to_owned(),
         bytes: text.as_bytes().into(),
     };
-    let files =
-        vec![file("garden.kdl", GARDEN), file("organisations/good.kdl", GOOD), file(&path_of(hostile), hostile)];
-    check(Snapshot { commit: None, folder: String::new(), files }, None, jiff::Timestamp::UNIX_EPOCH)
+    let snapshot = |files| Snapshot { commit: None, folder: String::new(), files };
+    let before = vec![file("garden.kdl", GARDEN), file("organisations/good.kdl", GOOD)];
+    // The others are applied already: what they have is theirs.
+    let past = past_of(&check(snapshot(before.clone()), None, jiff::Timestamp::UNIX_EPOCH));
+    let files = before.into_iter().chain([file(&path_of(hostile), hostile)]).collect();
+    check(snapshot(files), Some(&past), jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// The file that an organisation's text stands in.

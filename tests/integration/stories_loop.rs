@@ -24,7 +24,7 @@ pub(crate) fn files() -> Vec<RawFile> {
     let cluster = format!(
         "edition 2026\n\ncluster ada-lovelace {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
          provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        volume storage-class {{ class fast; }}\n        \
-         route gateway-api {{ gateway public; namespace gateways; certificates letsencrypt; }}\n    }}\n}}\n"
+         route gateway-api {{ gateway public; namespace gateways; certificates letsencrypt; }}\n    }}\n    network {{ nodes \"203.0.113.0/26\"; api-server \"203.0.113.2\"; }}\n}}\n"
     );
     let organisation = |name: &str| {
         format!(

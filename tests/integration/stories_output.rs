@@ -17,6 +17,7 @@ cluster ada {
     provides {
         route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }
     }
+    network { nodes "203.0.113.0/26"; api-server "203.0.113.2"; }
 }
 "#;
 

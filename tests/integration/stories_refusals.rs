@@ -34,7 +34,7 @@ cluster ada {{
     domain ada.example
     provides {{
         volume storage-class {{ class fast; }}
-    }}
+    }}; network {{ nodes "203.0.113.0/26"; api-server "203.0.113.2"; }}
 }}
 definition odd {{
     about "Objects that only the server knows to be wrong."
@@ -44,7 +44,7 @@ definition odd {{
     }}
     object ConfigMap labelled {{
         metadata {{
-            labels colour="Not_A_Label!"
+            labels note="Not_A_Label!"
         }}
     }}
     object ConfigMap keyed {{

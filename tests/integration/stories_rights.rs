@@ -322,7 +322,7 @@ async fn the_process_with_the_shipped_rights_goes_on_and_its_doctor_says_what_it
     assert!(said.contains("warning[W0490]: whether cluster `ada` has the storage class `fast` is not known"), "{said}");
     assert!(said.contains("kubectl get storageclasses.storage.k8s.io fast"), "{said}");
     assert!(said.contains("{apiGroups: [gateway.networking.k8s.io], resources: [gateways], verbs: [get]}"), "{said}");
-    assert!(said.contains("ada: nothing is known to be missing") && said.contains("3 things could not be"), "{said}");
+    assert!(said.contains("ada: nothing is known to be missing") && said.contains("5 things could not be"), "{said}");
     assert!(!said.contains("E0491") && !said.contains("E0492"), "{said}");
 
     let run = environment.run(["run", "--once"]);

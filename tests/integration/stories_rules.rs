@@ -26,7 +26,7 @@ impl Ground {
         let garden = "edition 2026\n\ngarden grounds {\n    title \"Grounds\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
         let cluster = "edition 2026\n\ncluster ada {\n    title \"Ada\"\n    uid \"5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a12\"\n    \
              timezone \"Europe/Paris\"\n    domain ada.example\n    provides {\n        volume storage-class { class fast; }\n        \
-             route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n}\n";
+             route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n    network { nodes \"203.0.113.0/26\"; api-server \"203.0.113.2\"; }\n}\n";
         let environment = TestEnvironment::new();
         environment.garden([
             ("garden.kdl", garden),

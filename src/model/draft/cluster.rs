@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::address::AddressRange;
+use crate::model::domain::namespace_in;
 use crate::model::read::{child, children, name_at, spelled, text_at, text_of};
-use crate::model::{Cluster, ClusterClaims, Layer, ProviderChoice, Setting};
+use crate::model::{Cluster, ClusterClaims, ClusterNetwork, Layer, ProviderChoice, Setting};
 use crate::name::Name;
 use crate::schema::CheckedFile;
 use crate::schema::scalar::domain_error;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::syntax::{Node, Value};
 
 /// The zone of clusters that say none.
@@ -22,6 +24,8 @@ pub(in crate::model) fn read(file: &CheckedFile, node: &Node) -> Option<Cluster>
         choices.filter_map(|need| Some((need.name.value.clone(), choice(need)?))).collect();
     Some(Cluster {
         claims: claims(file, node, &provides),
+        namespaces: namespaces(&provides),
+        network: child(file, node, "network").map(|network| addresses(file, network)).unwrap_or_default(),
         title: text_of(file, node, "title").map_or_else(|| name.value.to_string(), |title| title.value),
         uid: text_of(file, node, "uid").unwrap_or_else(|| Spanned::new(String::new(), node.head)),
         timezone: text_of(file, node, "timezone").map_or_else(|| UTC.to_owned(), |zone| zone.value),
@@ -31,6 +35,51 @@ pub(in crate::model) fn read(file: &CheckedFile, node: &Node) -> Option<Cluster>
         span: node.head,
         name: name.value,
     })
+}
+
+/// Namespaces of operators whose lines name none.
+const OPERATORS: [(&str, &str); 2] = [("cloudnative-pg", "cnpg-system"), ("percona", "psmdb-operator")];
+
+/// Every namespace that the lines of providers name, as an option, as a property of one, or in a name of the cluster's own.
+fn namespaces(provides: &BTreeMap<String, ProviderChoice>) -> BTreeMap<String, Span> {
+    let mut namespaces = BTreeMap::new();
+    for choice in provides.values() {
+        let before = namespaces.len();
+        name_namespaces(&choice.options, &mut namespaces);
+        let default = OPERATORS.iter().find(|(provider, _)| *provider == choice.provider.value);
+        if let Some((_, namespace)) = default.filter(|_| namespaces.len() == before) {
+            namespaces.insert((*namespace).to_owned(), choice.provider.span);
+        }
+    }
+    namespaces
+}
+
+fn name_namespaces(options: &Setting, namespaces: &mut BTreeMap<String, Span>) {
+    let in_hosts = options.args.iter().filter_map(|value| {
+        let host = value.text.split_once("://").map_or(value.text.as_str(), |(_, rest)| rest);
+        Some((namespace_in(host.split([':', '/']).next()?)?.to_owned(), value.span))
+    });
+    let said = options.children.get("namespace").into_iter().flat_map(BTreeMap::values).flat_map(|said| &said.args);
+    let said = said.chain(options.props.get("namespace")).map(|value| (value.text.clone(), value.span));
+    namespaces.extend(in_hosts.chain(said));
+    let children = options.children.values().flat_map(BTreeMap::values);
+    children.for_each(|option| name_namespaces(option, namespaces));
+}
+
+/// The addresses of the cluster itself.
+fn addresses(file: &CheckedFile, node: &Node) -> ClusterNetwork {
+    let ranges = |name: &str| {
+        let written = child(file, node, name).into_iter().flat_map(|child| &child.args);
+        written.filter_map(|value| Some(Spanned::new(AddressRange::parse(&value.text)?, value.span))).collect()
+    };
+    let port = child(file, node, "api-server").and_then(|child| child.prop("port"));
+    ClusterNetwork {
+        span: Some(node.head),
+        nodes: ranges("nodes"),
+        api_server: ranges("api-server"),
+        api_port: port.and_then(|port| port.text.parse().ok()),
+        name_servers: ranges("name-servers"),
+    }
 }
 
 /// The hosts and domains that the cluster names, and whose they are.

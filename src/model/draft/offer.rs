@@ -10,6 +10,7 @@ use crate::finding::Findings;
 use crate::model::definition::Definitions;
 use crate::model::read::{amount_of, child, children, name_at, text_at};
 use crate::model::{AppNode, Grants, Layer, Offer};
+use crate::name::Name;
 use crate::schema::CheckedFile;
 use crate::syntax::Node;
 
@@ -30,6 +31,10 @@ pub(in crate::model) fn read(
     Some(Offer {
         grants: child(file, node, "grants").map(|block| Grants::of(file, block)).unwrap_or_default(),
         allows: allow.into_iter().flat_map(|node| &node.args).map(|hatch| hatch.text.clone()).collect(),
+        only: children(file, node, "only")
+            .flat_map(|node| &node.args)
+            .filter_map(|name| Name::new(&name.text).ok())
+            .collect(),
         defaults: defaults.settings,
         sound: defaults.sound,
         complete: !file.holds_broken(node),

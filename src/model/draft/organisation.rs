@@ -11,7 +11,9 @@ use crate::model::definition::{Need, NeedKind, wanted};
 use crate::model::domain::{below, domain_of};
 use crate::model::names::{UNKNOWN_NAME, unknown};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
-use crate::model::{App, AppNode, Cluster, ClusterClaims, Contact, Grants, Layer, Offer, Organisation, Retired};
+use crate::model::{
+    App, AppNode, Cluster, ClusterClaims, ClusterNetwork, Contact, Grants, Layer, Offer, Organisation, Retired,
+};
 use crate::name::Name;
 use crate::schema::{CheckedFile, Language, TWICE};
 use crate::source::Spanned;
@@ -125,6 +127,8 @@ fn cluster(
         timezone: "Etc/UTC".to_owned(),
         domain: None,
         claims: ClusterClaims::default(),
+        network: ClusterNetwork::default(),
+        namespaces: BTreeMap::new(),
         complete: false,
         provides: BTreeMap::new(),
         span: node.head,

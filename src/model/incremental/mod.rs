@@ -81,7 +81,9 @@ pub(crate) fn build_again(
         files: &readings,
     };
     let refused = Refused::of(&view, memo.index.doubtful());
-    rules::check_all(&View { refused: &refused, ..view }, findings);
+    let view = View { refused: &refused, ..view };
+    rules::check_all(&view, findings);
+    garden.undecided = rules::undecided(&view);
     garden.awaited = refused.awaited;
     garden.judgement = Judgement::of(readings.iter().map(|file| &file.judgement), findings);
     garden.judgement.apply(findings);

@@ -162,12 +162,44 @@ const SECOND_LEVEL: &[&str] = &[
     "org", "plc", "prd", "presse", "sch", "tm",
 ];
 
-/// Whether everybody has domains below a name: it is one label, or the second level of a country's.
+/// Names below which hosts and registries give away domains to everybody, of those that are met most. The whole list that
+/// browsers keep has ten thousand lines, and changes every week.
+const GIVEN_AWAY: &[&str] = &[
+    "amazonaws.com",
+    "azurewebsites.net",
+    "blogspot.com",
+    "cloudfront.net",
+    "codeberg.page",
+    "de.com",
+    "duckdns.org",
+    "dyndns.org",
+    "eu.org",
+    "firebaseapp.com",
+    "fly.dev",
+    "fr.com",
+    "github.io",
+    "gitlab.io",
+    "herokuapp.com",
+    "netlify.app",
+    "ngrok.io",
+    "nip.io",
+    "onrender.com",
+    "pages.dev",
+    "readthedocs.io",
+    "sslip.io",
+    "uk.com",
+    "us.com",
+    "vercel.app",
+    "web.app",
+    "workers.dev",
+];
+
+/// Whether everybody has domains below a name: it is one label, the second level of a country's, or of those who give them away.
 fn is_suffix(domain: &str) -> bool {
     match domain.rsplit_once('.') {
         None => true,
         Some((_, last)) if last.bytes().all(|byte| byte.is_ascii_digit()) => true,
-        Some((first, last)) => last.len() == 2 && SECOND_LEVEL.contains(&first),
+        Some((first, last)) => last.len() == 2 && SECOND_LEVEL.contains(&first) || GIVEN_AWAY.contains(&domain),
     }
 }
 
@@ -204,10 +236,10 @@ mod tests {
 
     #[test]
     fn nobody_has_a_suffix() {
-        for suffix in ["example", "co.uk", "asso.fr", "com.au", "0.0.0.1"] {
+        for suffix in ["example", "co.uk", "asso.fr", "com.au", "0.0.0.1", "github.io", "eu.org"] {
             assert!(is_suffix(suffix), "{suffix}");
         }
-        for domain in ["org.example", "alternatiba.eu", "co.example", "a.co.uk", "co.coop"] {
+        for domain in ["org.example", "alternatiba.eu", "co.example", "a.co.uk", "co.coop", "a.github.io"] {
             assert!(!is_suffix(domain), "{domain}");
         }
         assert_eq!(widest("a.b.c.asso.fr"), "c.asso.fr");

@@ -10,6 +10,9 @@ use crate::source::Spanned;
 /// Lending a host that is not one's own.
 pub(crate) const NOT_YOURS: Code = Code::new("E0310");
 
+/// Lending a host to an organisation that is not there.
+pub(crate) const TO_NOBODY: Code = Code::new("W0310");
+
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for draft in view.index.lending().filter_map(|name| view.draft(name)) {
         let organisation = &draft.organisation;
@@ -17,9 +20,13 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             if !view.places.contains_key(to) && !view.called.contains(to) {
                 let written = Spanned::new(to.to_string(), host.span);
                 let others = view.places.keys().filter(|name| **name != organisation.name).map(Name::as_str);
-                let mut finding = unknown("organisation", &written, others);
-                finding.fixes.clear();
-                findings.push(finding);
+                let meant = unknown("organisation", &written, others);
+                let title = format!("`{}` is lent to `{to}`, and there is no such organisation", host.value);
+                let finding = Finding::warning(TO_NOBODY, title, host.span)
+                    .label(meant.primary.text)
+                    .why("nobody can ask for it; everything else of this organisation goes on");
+                let finding = meant.help.into_iter().fold(finding, Finding::help);
+                findings.push(finding.help("write the name of one that there is, or take the line away"));
             }
             let Some(domain) = domain_of(organisation) else { continue };
             if !below(&host.value, &domain) {

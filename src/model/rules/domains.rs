@@ -2,9 +2,10 @@
 //! another one claims a domain around it.
 
 use super::holdings::{HeldKind, HeldName};
+use super::ownership::Newcomer;
 use super::refused::{ClaimKind, ClaimedName};
 use crate::finding::{Code, Finding, Findings};
-use crate::model::draft::Draft;
+use crate::model::domain::below;
 use crate::model::rules::{View, ownership};
 use crate::name::Name;
 
@@ -14,7 +15,7 @@ pub(crate) const TAKEN: Code = Code::new("E0403");
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     ownership::newcomers(view)
         .into_iter()
-        .filter_map(|(draft, owner)| taken(draft, owner))
+        .filter_map(|newcomer| if newcomer.decided { taken(&newcomer) } else { undecided(&newcomer) })
         .for_each(|finding| findings.push(finding));
     for (name, refused) in &view.refused.all {
         let domains = refused.disputed.iter().filter(|(claim, _)| claim.kind == ClaimKind::Domain);
@@ -25,13 +26,39 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     }
 }
 
-fn taken(draft: &Draft, owner: &Draft) -> Option<Finding> {
+fn taken(newcomer: &Newcomer<'_>) -> Option<Finding> {
+    let Newcomer { draft, other: owner, .. } = newcomer;
     let (domain, theirs) = (draft.organisation.domain.as_ref()?, owner.organisation.domain.as_ref()?);
     let name = &owner.organisation.name;
+    if domain.value != theirs.value && below(&theirs.value, &domain.value) {
+        let title = format!("`{}` holds `{}`, which `{name}` had before", domain.value, theirs.value);
+        let finding = Finding::refused(TAKEN, title, domain.span)
+            .also(theirs.span, format!("the domain of `{name}`"))
+            .why("whoever has a domain has every host inside it, and the history shows who was first")
+            .help("write a domain that holds nobody else's")
+            .stops(draft.organisation.name.clone());
+        return Some(finding);
+    }
     let finding = Finding::refused(TAKEN, format!("`{}` belongs to `{name}`", domain.value), domain.span)
         .also(theirs.span, format!("the domain of `{name}`"))
         .why("whoever has a domain has every host inside it, so a domain has one owner")
         .help(format!("`{name}` can lend it: `delegate {} to={}`", domain.value, draft.organisation.name))
+        .stops(draft.organisation.name.clone());
+    Some(finding)
+}
+
+/// The finding about a domain that several say, where nothing tells who had it first.
+fn undecided(newcomer: &Newcomer<'_>) -> Option<Finding> {
+    let Newcomer { draft, other, .. } = newcomer;
+    let (domain, theirs) = (draft.organisation.domain.as_ref()?, other.organisation.domain.as_ref()?);
+    let (name, claimed) = (&other.organisation.name, &domain.value);
+    let finding = Finding::refused(TAKEN, format!("`{name}` says the domain `{claimed}`, too"), domain.span)
+        .also(theirs.span, format!("`{name}` says it here"))
+        .why(
+            "a domain has one owner, and who had it first is not known here: it is in no cluster yet, and the history does not tell",
+        )
+        .help("take the line away from the one that came later")
+        .help(format!("or say whose it is in the file of the cluster: `belongs {claimed} to=…`"))
         .stops(draft.organisation.name.clone());
     Some(finding)
 }

@@ -20,6 +20,7 @@ mod ownership;
 mod refused;
 mod subject;
 pub(crate) mod backups;
+pub(crate) mod closed_offers;
 pub(crate) mod cluster_hosts;
 pub(crate) mod definition_rules;
 pub(crate) mod delegates;
@@ -30,6 +31,7 @@ pub(crate) mod hosts;
 pub(crate) mod immutable;
 pub(crate) mod needs;
 pub(crate) mod only_grows;
+pub(crate) mod open_networks;
 pub(crate) mod other_apps;
 pub(crate) mod replicas;
 pub(crate) mod reserved_names;
@@ -48,6 +50,7 @@ pub(crate) mod was;
 pub(super) use cluster_names::ClusterNames;
 pub(super) use holdings::Holdings;
 pub(super) use index::ClaimIndex;
+pub(super) use ownership::undecided;
 pub(super) use refused::{Doubtful, Refused};
 pub(super) use subject::{Names, One, SoundApp, View};
 
@@ -67,6 +70,7 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     vanished::check_apps,
     fallen_back::check,
     was::check,
+    closed_offers::check,
     hatches::check,
     sleep::check,
     replicas::check,
@@ -83,6 +87,8 @@ const OF_ALL: &[fn(&View<'_>, &mut Findings)] = &[
     domains::check,
     hosts::check,
     backups::check,
+    open_networks::check,
+    reserved_names::check_named,
     unbounded::check_offers,
     vanished::check_organisations,
     unused::check,

@@ -1,6 +1,6 @@
 //! Ownership of domains, by what organisations say and what they may have in a cluster: the rules about claims share it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::model::domain::{below, domain_of, parents};
@@ -8,28 +8,70 @@ use crate::model::draft::Draft;
 use crate::model::rules::View;
 use crate::name::Name;
 
-/// Returns the organisations that say a domain of another one, each with that owner.
-pub(super) fn newcomers<'a>(view: &View<'a>) -> Vec<(&'a Draft, &'a Draft)> {
+/// An organisation that says a domain which is not its own.
+pub(super) struct Newcomer<'a> {
+    pub(crate) draft: &'a Draft,
+    /// Who has it, or says it too where nobody knows whose it is.
+    pub(crate) other: &'a Draft,
+    /// Whether the other one has it.
+    pub(crate) decided: bool,
+}
+
+/// Returns the organisations that say a domain of another one, or one of which nobody knows whose it is.
+pub(super) fn newcomers<'a>(view: &View<'a>) -> Vec<Newcomer<'a>> {
     let mut newcomers = Vec::new();
     for domain in view.index.shared_domains() {
-        let Some(owner) = owner(view, domain) else { continue };
-        newcomers.extend(claimants(view, domain).filter(|one| !std::ptr::eq(*one, owner)).map(|one| (one, owner)));
+        let Some(owner) = owner(view, domain) else {
+            let claimants: Vec<&Draft> = claimants(view, domain).collect();
+            newcomers.extend(claimants.iter().enumerate().filter_map(|(at, draft)| {
+                let other = claimants.iter().enumerate().find(|(beside, _)| *beside != at)?.1;
+                Some(Newcomer { draft, other, decided: false })
+            }));
+            continue;
+        };
+        let others = claimants(view, domain).filter(|one| !std::ptr::eq(*one, owner));
+        newcomers.extend(others.map(|draft| Newcomer { draft, other: owner, decided: true }));
     }
-    for domain in view.index.nested_domains() {
-        let Some(draft) = owner(view, domain) else { continue };
-        let Some(outer) = outer(view, domain) else { continue };
-        // Whether what it has is still lent to it is not known.
-        let unknown = !outer.resolved.delegates && had(view, draft);
-        if !unknown && !is_lent(domain, &draft.organisation.name, view) {
-            newcomers.push((draft, outer));
-        }
-    }
+    newcomers.extend(nested(view).into_iter().map(|(inner, outer)| {
+        // Whoever has a domain has what lies in it, unless that was there before.
+        let since = |draft| (had(view, draft), stood(view, draft));
+        let was_first = since(inner) > since(outer);
+        let (draft, other) = if was_first { (outer, inner) } else { (inner, outer) };
+        Newcomer { draft, other, decided: true }
+    }));
     newcomers
+}
+
+/// Returns organisations whose domain lies in that of another one who does not lend it, each with that one.
+fn nested<'a>(view: &View<'a>) -> Vec<(&'a Draft, &'a Draft)> {
+    let pairs = view.index.nested_domains().filter_map(|domain| {
+        let (inner, outer) = (owner(view, domain)?, outer(view, domain)?);
+        // Whether what it has is still lent to it is not known.
+        let unknown = !outer.resolved.delegates && had(view, inner);
+        (!unknown && !is_lent(domain, &inner.organisation.name, view)).then_some((inner, outer))
+    });
+    pairs.collect()
+}
+
+/// Returns the domains of which nobody knows who had them first, each with those who say it.
+pub(in crate::model) fn undecided(view: &View<'_>) -> BTreeMap<String, BTreeSet<Name>> {
+    let mut undecided: BTreeMap<String, BTreeSet<Name>> = BTreeMap::new();
+    let mut add = |draft: &Draft| {
+        let organisation = &draft.organisation;
+        if let Some(domain) = &organisation.domain {
+            undecided.entry(domain.value.clone()).or_default().insert(organisation.name.clone());
+        }
+    };
+    let shared = view.index.shared_domains().filter(|domain| owner(view, domain).is_none());
+    shared.flat_map(|domain| claimants(view, domain)).for_each(&mut add);
+    let both = nested(view).into_iter().filter(|(inner, outer)| had(view, inner) == had(view, outer));
+    both.flat_map(|(inner, outer)| [inner, outer]).for_each(&mut add);
+    undecided
 }
 
 /// Returns the names of the organisations whose domain does not count: it is another one's, or a cluster's.
 pub(super) fn contested<'a>(view: &View<'a>) -> BTreeSet<&'a Name> {
-    let newcomers = newcomers(view).into_iter().map(|(draft, _)| &draft.organisation.name);
+    let newcomers = newcomers(view).into_iter().map(|newcomer| &newcomer.draft.organisation.name);
     newcomers.chain(view.refused.domains()).collect()
 }
 
@@ -39,9 +81,26 @@ fn claimants<'a>(view: &View<'a>, domain: &str) -> impl Iterator<Item = &'a Draf
     claimants.filter(|draft| !view.refused.domain(&draft.organisation.name))
 }
 
-/// Who has a domain of those that say it: who had it last keeps it, else the first in file order.
+/// Who has a domain of those that say it: who had it last keeps it; of several who did, or of whom none did, whose claim stands
+/// longest in the history. Nobody where that is not known: the order of files says nothing.
 fn owner<'a>(view: &View<'a>, domain: &str) -> Option<&'a Draft> {
-    claimants(view, domain).min_by_key(|draft| !had(view, draft))
+    let mut candidates: Vec<&Draft> = claimants(view, domain).collect();
+    if candidates.iter().any(|draft| had(view, draft)) {
+        candidates.retain(|draft| had(view, draft));
+    }
+    if candidates.len() > 1 {
+        let longest = candidates.iter().map(|draft| stood(view, draft)).max()?;
+        candidates.retain(|draft| stood(view, draft) == longest);
+    }
+    match candidates[..] {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
+/// How long the claim of an organisation stands in the history; nothing where that was not asked or is not known.
+fn stood(view: &View<'_>, draft: &Draft) -> Option<usize> {
+    view.past?.standing.get(&draft.organisation.name).copied()
 }
 
 /// Who has the nearest domain around another one.
@@ -80,7 +139,8 @@ fn has_own(view: &View<'_>, draft: &Draft, host: &str) -> bool {
         return false;
     }
     let Some(domain) = &organisation.domain else { return true };
-    let is_own = owner(view, &domain.value).is_some_and(|owner| std::ptr::eq(owner, draft));
+    // Who says it is one of those who may have it.
+    let is_own = owner(view, &domain.value).is_none_or(|owner| std::ptr::eq(owner, draft));
     is_own && outer(view, &domain.value).is_none_or(|outer| lends(outer, &domain.value, &organisation.name))
 }
 

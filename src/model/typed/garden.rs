@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{AppNode, ClusterClaims, Organisation, PastOrganisation, Setting};
+use super::{AppNode, ClusterClaims, ClusterNetwork, Organisation, PastOrganisation, Setting};
 use crate::model::definition::Definition;
 use crate::model::judgement::Judgement;
 use crate::name::Name;
@@ -49,6 +49,8 @@ pub struct Garden {
     pub judgement: Judgement,
     /// Organisations that ask for what another one still has in a cluster and gives up: they go on once it has gone.
     pub awaited: BTreeMap<Name, Vec<Awaited>>,
+    /// Domains that several organisations say, of whom it is not known who had it first: none of them counts.
+    pub undecided: BTreeMap<String, BTreeSet<Name>>,
     /// Files of the garden itself, not of one organisation, that could not be read: nothing that may have lived in them is
     /// deleted.
     pub unreadable: BTreeSet<FileId>,
@@ -78,6 +80,9 @@ pub struct Past {
     pub gone: BTreeSet<(Name, Name)>,
     /// Organisations of which nothing is left in the cluster.
     pub gone_organisations: BTreeSet<Name>,
+    /// How long the claims of organisations stand in the history, in commits: what tells the older of two where nothing is
+    /// known to be applied.
+    pub standing: BTreeMap<Name, usize>,
     /// The files that clusters, offers and organisations were applied from, by kind and name: `offer small`.
     pub files: BTreeMap<String, String>,
 }
@@ -166,6 +171,11 @@ pub struct Cluster {
     pub domain: Option<String>,
     /// The hosts and domains that it names, and whose they are.
     pub claims: ClusterClaims,
+    /// The addresses of the cluster itself.
+    pub network: ClusterNetwork,
+    /// The namespaces of operators and services that it names, or relies on where it names none: the policies of all
+    /// organisations trust them by name.
+    pub namespaces: BTreeMap<String, Span>,
     /// Whether all of it could be read, so that what it does not say is not said.
     pub complete: bool,
     /// Provider by need (`postgres`, `redis`, `bucket`, `volume`, `route`, `mail`).
@@ -193,6 +203,8 @@ pub struct Offer {
     pub(crate) grants: Grants,
     /// Escape hatches that organisations on it may use (`env`, `patch`).
     pub(crate) allows: BTreeSet<String>,
+    /// The organisations that may choose it; all where empty.
+    pub(crate) only: BTreeSet<Name>,
     /// Settings for every app.
     pub(crate) defaults: BTreeMap<String, Arc<Setting>>,
     /// Whether no finding is about its defaults.

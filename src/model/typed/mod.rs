@@ -3,6 +3,7 @@
 mod app;
 mod claims;
 mod cluster_claims;
+mod cluster_network;
 mod footprint;
 mod garden;
 mod organisation;
@@ -13,6 +14,7 @@ pub(crate) use app::{AppNode, EnvValue, FieldDecision, Life};
 pub use claims::Claims;
 pub(crate) use claims::senders;
 pub use cluster_claims::ClusterClaims;
+pub use cluster_network::ClusterNetwork;
 pub use footprint::{AppFootprint, AppliedApp, Footprint, KeptValue, PastOrganisation};
 pub use garden::{Awaited, Cluster, Deletions, Garden, Grants, Past};
 pub(crate) use garden::{Consent, Offer, Person, ProviderChoice};

@@ -14,6 +14,19 @@ const COMPLETIONS: i64 = 100;
 /// How long a pod that is to end may take, in seconds.
 const GRACE: i64 = 3_600;
 
+/// How often a Job is tried again at most.
+const TRIES: i64 = 20;
+/// How long a finished Job is kept at most, in seconds.
+const REMEMBERED: i64 = 7 * 86_400;
+/// How many pods a workload or Job has at most, or brings beside them while it is replaced.
+const PODS: i64 = 100;
+
+/// How many come beside them at most as a share of those that there are, in percent.
+const SHARE: i64 = 200;
+
+/// Why pods have an end, whatever they ask for.
+const CROWDED: &str = "each pod takes one of the places of a node, which belong to all organisations";
+
 /// Numbers that have an end: the last fields of their pointers, the most, and why.
 const ENDS: &[(&str, i64, &str)] = &[
     ("successfulJobsHistoryLimit", KEPT, "finished Jobs are kept by the API server"),
@@ -21,13 +34,28 @@ const ENDS: &[(&str, i64, &str)] = &[
     ("revisionHistoryLimit", VERSIONS, "former versions are kept by the API server"),
     ("completions", COMPLETIONS, "finished pods are kept by the API server"),
     ("terminationGracePeriodSeconds", GRACE, "a node that is to be emptied waits for every pod"),
+    ("backoffLimit", TRIES, "a job that fails at every turn would be tried for ever"),
+    ("ttlSecondsAfterFinished", REMEMBERED, "finished Jobs are kept by the API server"),
+    ("replicas", PODS, CROWDED),
+    ("minReplicas", PODS, CROWDED),
+    ("maxReplicas", PODS, CROWDED),
+    ("parallelism", PODS, CROWDED),
+    ("instances", PODS, CROWDED),
+    ("maxSurge", PODS, CROWDED),
+    // Of all pods there are.
+    ("maxUnavailable", PODS, CROWDED),
 ];
 
 pub(super) fn check(judged: &mut Judging<'_>) {
     for pointer in judged.object.by_hand {
         let field = pointer.rsplit('/').next().unwrap_or_default();
         let Some((_, most, why)) = ENDS.iter().find(|(name, ..)| *name == field) else { continue };
-        if judged.body().pointer(pointer).and_then(Value::as_i64).is_some_and(|number| number > *most) {
+        let is_over = |value: &Value| match value {
+            // A share is one of the pods that there are, which have an end of their own.
+            Value::String(text) => text.trim_end_matches('%').parse::<i64>().is_ok_and(|number| number > SHARE),
+            value => value.as_i64().map_or(value.is_number(), |number| number > *most),
+        };
+        if judged.body().pointer(pointer).is_some_and(is_over) {
             judged.excessive(pointer, format!("`{field}` is over {most}"), why, "write a smaller number");
         }
     }

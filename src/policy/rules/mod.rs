@@ -4,6 +4,7 @@ mod counts;
 mod network;
 mod operators;
 mod pods;
+mod resources;
 mod routes;
 mod volumes;
 
@@ -28,6 +29,7 @@ pub(super) fn check(judged: &mut Judging<'_>) {
     fields(judged);
     place(judged);
     pods::check(judged);
+    resources::check(judged);
     volumes::check(judged);
     network::check(judged);
     routes::check(judged);

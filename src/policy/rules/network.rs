@@ -68,10 +68,40 @@ fn policy(judged: &mut Judging<'_>) {
             judged.excessive(&at, "everybody could connect".to_owned(), WHOLE, "leave it out");
         }
     }
+    for (at, rule) in each(spec, "/spec", "egress/*") {
+        outgoing(judged, &at, rule);
+    }
     for path in ["ingress/*/from/*", "egress/*/to/*"] {
         for (at, peer) in each(spec, "/spec", path) {
             end(judged, &at, peer);
         }
+    }
+}
+
+/// What is reached outside the namespace is reached at ports that are said; any address is for pods of operators alone, where the
+/// cluster file does not name the API server.
+fn outgoing(judged: &mut Judging<'_>, at: &str, rule: &Value) {
+    const PORTS: &str = "policies say the ports of what is reached";
+    let ends = rule["to"].as_array().map_or(&[][..], Vec::as_slice);
+    let is_inside = |peer: &Value| peer["namespaceSelector"].is_null() && peer["ipBlock"].is_null();
+    if rule["ports"].as_array().is_none_or(Vec::is_empty) && (ends.is_empty() || !ends.iter().all(is_inside)) {
+        judged.excessive(at, "every port could be reached".to_owned(), PORTS, "leave it out");
+    }
+    let of_app = !judged.body()["spec"]["podSelector"]["matchLabels"]["parcelle.dev/app"].is_null();
+    if ends.is_empty() && (of_app || judged.grounds.cluster.names_api_server) {
+        let why = "nodes, the API server and what is private are not for pods";
+        judged.excessive(at, "every address could be reached".to_owned(), why, "leave it out");
+    }
+}
+
+/// A block of addresses that follows from the cluster file, with everything that it leaves out.
+fn block(judged: &mut Judging<'_>, at: &str, block: &Value) {
+    let left_out = each(block, "", "except/*").into_iter().map(|(_, range)| range.as_str().unwrap_or_default());
+    let known = judged.grounds.cluster.blocks.get(text(block, "/cidr"));
+    if !known.is_some_and(|known| left_out.eq(known.iter().map(String::as_str))) {
+        let title = format!("a policy would open `{}`", text(block, "/cidr"));
+        let why = "policies open what lies outside the cluster, and the addresses that its file names";
+        judged.foreign(at, title, why, "name the address in the cluster file");
     }
 }
 
@@ -87,6 +117,9 @@ fn end(judged: &mut Judging<'_>, at: &str, peer: &Value) {
             let title = format!("a policy would name the namespace `{named}`");
             judged.foreign(at, title, ENDS, "name it in the cluster file");
         }
+    }
+    if !peer["ipBlock"].is_null() {
+        block(judged, at, &peer["ipBlock"]);
     }
     if selector.is_none() && !selects(&peer["podSelector"]) && peer["ipBlock"].is_null() {
         judged.excessive(at, "a policy would name every pod".to_owned(), ENDS, "leave it out");

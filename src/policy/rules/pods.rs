@@ -199,28 +199,6 @@ fn of_pod(judged: &mut Judging<'_>, at: &str, pod: &Value) {
     for (pointer, name) in each(pod, at, "volumes/*/persistentVolumeClaim/claimName") {
         owned(judged, &pointer, name, "PersistentVolumeClaim", |owned| &owned.claims);
     }
-    for (pointer, volume) in each(pod, at, "volumes/*") {
-        scratch(judged, &pointer, volume);
-    }
-}
-
-/// The most that a scratch volume of a hatch takes of its node, in bytes.
-const SCRATCH: u64 = 2 << 30;
-
-/// What lies on the node's own disk has an end; a volume without a source lies there.
-fn scratch(judged: &mut Judging<'_>, at: &str, volume: &Value) {
-    let sources = volume.as_object().map_or(0, |fields| fields.keys().filter(|key| *key != "name").count());
-    let lies_there = sources == 0 || !volume["emptyDir"].is_null();
-    if !lies_there || !judged.by_hand_below(at) {
-        return;
-    }
-    let size = text(volume, "/emptyDir/sizeLimit");
-    if super::counts::amount(size, 1).is_none_or(|size| size > SCRATCH) {
-        let name = text(volume, "/name");
-        let why = "it lies on the disk of the node, which belongs to all organisations";
-        let help = "write `emptyDir { sizeLimit 1 GiB; }`, at most 2 GiB, or ask for a volume in the definition";
-        judged.excessive(at, format!("the scratch volume `{name}` has no end"), why, help);
-    }
 }
 
 /// A Secret that is named: one that is made for the app, or that it names as the organisation's own.

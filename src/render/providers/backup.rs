@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Met, NeedContext, address, option_text, outward_of, valkey};
+use super::reach::{ReachedService, api_server};
+use super::{Met, NeedContext, address, option_text, valkey};
 use crate::expression::{SecretRef, Value};
 use crate::kind;
 use crate::model::Organisation;
@@ -14,7 +15,7 @@ use crate::model::definition::NeedKind;
 use crate::quantity::{Dimension, Quantity};
 use crate::render::backup::Backup;
 use crate::render::draft::{ObjectDraft, Owner};
-use crate::render::flow::{Flow, Peer, tcp};
+use crate::render::flow::{Flow, Peer};
 use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
 use crate::render::{Contribution, ResourceName, SecretRequest, SecretSource, naming};
@@ -74,6 +75,13 @@ impl BackupTarget {
         })
     }
 
+    /// Leave to reach the service for some pods.
+    pub(crate) fn flows(&self, organisation: &Organisation, from: &Peer) -> Vec<Flow> {
+        let Some(choice) = organisation.cluster.provides.get("backup") else { return Vec::new() };
+        let host = address(&self.endpoint).map_or("", |(_, host, _)| host);
+        ReachedService::new(choice, host, self.port).flows(organisation, from, self.span)
+    }
+
     /// A copy of the credentials, with keys there to keys here.
     pub(crate) fn copied(&self, keys: &[(&str, &str)]) -> SecretSource {
         SecretSource::Copied {
@@ -97,12 +105,11 @@ impl BackupTarget {
 }
 
 /// Who reaches the service: the pods that K8up starts, which also tell the API server what they did.
-pub(in crate::render) fn flow(target: &BackupTarget) -> Flow {
+pub(in crate::render) fn flows(organisation: &Organisation, target: &BackupTarget) -> Vec<Flow> {
     let pods = Peer::Pods(BTreeMap::from([("k8upjob".to_owned(), "true".to_owned())]));
-    let mut ports = vec![443, 6443, target.port];
-    ports.sort_unstable();
-    ports.dedup();
-    Flow { from: pods, to: Peer::Anywhere, ports: tcp(&ports), origin: target.span }
+    let mut flows = target.flows(organisation, &pods);
+    flows.push(api_server(organisation, pods, target.span));
+    flows
 }
 
 /// Adds what backs up the volume or bucket of a need.
@@ -227,7 +234,7 @@ fn pod_config(asked: &NeedContext, target: &BackupTarget, name: String) -> Objec
 fn bucket(asked: &NeedContext, backup: &Backup, target: &BackupTarget, met: &mut Met) {
     let component = format!("{}--backup", asked.name());
     let pods = Peer::Pods(asked.owner.selector(&component));
-    met.flows.extend(outward_of(asked.organisation, &pods, target.port, asked.need.span));
+    met.flows.extend(target.flows(asked.organisation, &pods));
     let job = tree! {
         "backoffLimit": 1,
         "activeDeadlineSeconds": DEADLINE,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::backup::{BackupTarget, SECRET};
+use super::reach::api_server;
 use super::{Met, NeedContext, int, option_number, option_size, option_text, outputs, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
@@ -201,10 +202,10 @@ pub(in crate::render) fn cluster(
         share(ResourceName::Memory, REQUESTS.1),
         share(ResourceName::Storage, storage.amount),
     ];
-    let mut whole = (vec![draft], flows(choice), shares);
+    let mut whole = (vec![draft], flows(organisation, choice), shares);
     if let Some((backup, target)) = &backup {
         whole.0.extend(backups(backup, target));
-        whole.1.push(Flow { from: pods(), to: Peer::Anywhere, ports: tcp(&[target.port]), origin: target.span });
+        whole.1.extend(target.flows(organisation, &pods()));
         whole.2.extend([share(ResourceName::Cpu, SIDECAR.0), share(ResourceName::Memory, SIDECAR.1)]);
     }
     whole
@@ -266,14 +267,13 @@ fn backups(backup: &Backup, target: &BackupTarget) -> [ObjectDraft; 2] {
     ]
 }
 
-/// Servers replicate from each other, report to the operator, and follow their own object at the API server, whose
-/// address no policy can name.
-fn flows(choice: &ProviderChoice) -> Vec<Flow> {
+/// Servers replicate from each other, report to the operator, and follow their own object at the API server.
+fn flows(organisation: &Organisation, choice: &ProviderChoice) -> Vec<Flow> {
     let origin = choice.provider.span;
     let operator = option_text(choice, "namespace").map_or("cnpg-system", |(name, _)| name).to_owned();
     vec![
         Flow { from: pods(), to: pods(), ports: tcp(&[5432, 8000]), origin },
         Flow { from: Peer::Namespace(operator), to: pods(), ports: tcp(&[5432, 8000]), origin },
-        Flow { from: pods(), to: Peer::Anywhere, ports: tcp(&[443, 6443]), origin },
+        api_server(organisation, pods(), origin),
     ]
 }

@@ -1,15 +1,19 @@
 //! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
 
-use super::{Met, NeedContext, address, int, option_text, outputs, outward, secret_value};
+use super::reach::ReachedService;
+use super::{Met, NeedContext, address, int, option_text, outputs, secret_value};
 use crate::expression::Value;
 use crate::kind::{self, GroupKind};
 use crate::model::ProviderChoice;
 use crate::render::draft::ObjectDraft;
-use crate::render::flow::{Flow, Peer};
+use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::tree::{Tree, tree};
 use crate::render::{ResourceName, naming};
 
 const API: &str = "garage.rajsingh.info/v1beta1";
+
+/// The port at which Garage's own pods are asked for objects.
+const PORT: u16 = 3900;
 
 /// A bucket and its key; the operator writes the key's Secret.
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
@@ -32,7 +36,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
             ("secret-key", secret_value(&secret, "secret-key")),
         ]),
         drafts: vec![bucket_draft(asked, choice, &bucket), key(asked, choice, &secret)],
-        flows: flows(asked, choice, number),
+        flows: flows(asked, choice, host, number),
         contributions: size
             .map(|(size, origin)| asked.contribution(ResourceName::Storage, size.amount, origin))
             .into_iter()
@@ -89,12 +93,13 @@ fn data(asked: &NeedContext, kind: GroupKind, spec: Tree) -> ObjectDraft {
 }
 
 /// The address, and the service itself where the cluster file says its namespace.
-fn flows(asked: &NeedContext, choice: &ProviderChoice, port: u16) -> Vec<Flow> {
+fn flows(asked: &NeedContext, choice: &ProviderChoice, host: &str, port: u16) -> Vec<Flow> {
     let own = option_text(choice, "namespace").map(|(namespace, _)| Flow {
-        from: Peer::App(asked.app.name.clone()),
+        from: asked.pods(),
         to: Peer::Namespace(namespace.to_owned()),
-        ports: Vec::new(),
+        ports: tcp(&[PORT]),
         origin: asked.need.span,
     });
-    outward(asked, port).into_iter().chain(own).collect()
+    let reached = ReachedService::new(choice, host, port).flows(asked.organisation, &asked.pods(), asked.need.span);
+    reached.into_iter().chain(own).collect()
 }

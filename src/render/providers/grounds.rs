@@ -1,6 +1,6 @@
 //! What an organisation's final objects are judged by: what its cluster file names, and what its own apps have.
 
-use super::{BackupTarget, option, option_text};
+use super::{BackupTarget, option, option_text, reach};
 use crate::kind;
 use crate::model::{App, EnvValue, Organisation, definition};
 use crate::name::Name;
@@ -9,9 +9,6 @@ use crate::render::OrganisationObjects;
 
 /// How much of an organisation's name begins the names of its buckets, whose rest may be cut.
 const BUCKET_PREFIX: usize = 40;
-
-/// Namespaces of operators whose line in the cluster file names none.
-const OPERATORS: [(&str, &str); 2] = [("cloudnative-pg", "cnpg-system"), ("percona", "psmdb-operator")];
 
 /// Everything that the objects of an organisation may name.
 pub(crate) fn grounds(organisation: &Organisation, objects: &OrganisationObjects) -> Grounds {
@@ -98,10 +95,6 @@ fn of_cluster(organisation: &Organisation) -> ClusterGrounds {
     let classes = provides.values().flat_map(|choice| {
         ["storage-class", "class", "shared-class"].into_iter().filter_map(|name| option_text(choice, name))
     });
-    let namespaces = provides.values().filter_map(|choice| {
-        let operator = OPERATORS.iter().find(|(provider, _)| *provider == choice.provider.value);
-        option_text(choice, "namespace").map(|(name, _)| name).or(operator.map(|(_, namespace)| *namespace))
-    });
     let mut buckets = format!("{}--", organisation.name);
     buckets.truncate(BUCKET_PREFIX);
     ClusterGrounds {
@@ -117,6 +110,8 @@ fn of_cluster(organisation: &Organisation) -> ClusterGrounds {
         backup: BackupTarget::of(organisation).map(|target| (target.endpoint, target.bucket)),
         database: super::cloudnative_pg::CLUSTER.to_owned(),
         buckets,
-        namespaces: namespaces.map(str::to_owned).collect(),
+        namespaces: organisation.cluster.namespaces.keys().cloned().collect(),
+        blocks: reach::blocks(&organisation.cluster),
+        names_api_server: !organisation.cluster.network.api_server.is_empty(),
     }
 }

@@ -10,6 +10,7 @@ mod gateway_api;
 mod grounds;
 mod ingress;
 mod percona;
+mod reach;
 mod relay;
 mod route;
 mod s3;
@@ -27,7 +28,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::draft::{ObjectDraft, Owner};
-use super::flow::{self, Flow, Peer};
+use super::flow::{Flow, Peer};
 use super::life::Now;
 use super::scope::AppScope;
 use super::tree::Tree;
@@ -39,7 +40,7 @@ use crate::name::Name;
 use crate::quantity::{Dimension, Quantity};
 use crate::source::Span;
 
-pub(super) use backup::{BackupTarget, flow as backup_flow};
+pub(super) use backup::{BackupTarget, flows as backup_flows};
 pub(super) use cloudnative_pg::{POOLER_REQUESTS, cluster as database_cluster};
 pub(super) use sign_on::clients;
 
@@ -104,7 +105,7 @@ fn met(asked: &NeedContext) -> Met {
     match asked.need.kind {
         NeedKind::Secret => return secret::meet(asked),
         NeedKind::SignOn => return sign_on::meet(asked),
-        NeedKind::Outward => return Met { flows: outward(asked, 443), ..Met::default() },
+        NeedKind::Outward => return Met { flows: asked.outward(), ..Met::default() },
         _ => {}
     }
     let provides = &asked.organisation.cluster.provides;
@@ -124,6 +125,16 @@ fn met(asked: &NeedContext) -> Met {
 }
 
 impl NeedContext<'_> {
+    /// The pods of the app.
+    pub(crate) fn pods(&self) -> Peer {
+        Peer::App(self.app.name.clone())
+    }
+
+    /// Leave for the app to reach what is outside by https.
+    pub(crate) fn outward(&self) -> Vec<Flow> {
+        reach::outward(self.organisation, &self.pods(), 443, self.need.span)
+    }
+
     /// The need's name.
     pub(crate) fn name(&self) -> &str {
         self.need.name.value.as_str()
@@ -249,22 +260,6 @@ fn address(url: &str) -> Option<(&str, &str, u16)> {
         Some((host, port)) if !host.ends_with(':') => Some((scheme, host, port.parse().unwrap_or(default))),
         _ => Some((scheme, authority, default)),
     }
-}
-
-/// Leave to reach an address outside, or behind the cluster's own gateway, in whose namespace its connections then end.
-fn outward(asked: &NeedContext, port: u16) -> Vec<Flow> {
-    outward_of(asked.organisation, &Peer::App(asked.app.name.clone()), port, asked.need.span)
-}
-
-/// The same for other pods than the app's.
-fn outward_of(organisation: &Organisation, from: &Peer, port: u16, origin: Span) -> Vec<Flow> {
-    let route = organisation.cluster.provides.get("route").and_then(|route| option_text(route, "namespace"));
-    let gateway = route.map(|(namespace, _)| {
-        let to = Peer::Namespace(namespace.to_owned());
-        Flow { from: from.clone(), to, ports: Vec::new(), origin }
-    });
-    let outside = Flow { from: from.clone(), to: Peer::Anywhere, ports: flow::tcp(&[port]), origin };
-    std::iter::once(outside).chain(gateway).collect()
 }
 
 /// A whole number as a value.

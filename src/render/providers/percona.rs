@@ -234,11 +234,6 @@ fn flows(asked: &NeedContext, choice: &ProviderChoice, name: &str) -> Vec<Flow> 
     let operator = option_text(choice, "namespace").map_or("psmdb-operator", |(name, _)| name).to_owned();
     let from = [Peer::App(asked.app.name.clone()), pods(name), Peer::Namespace(operator)];
     let flow = |from| Flow { from, to: pods(name), ports: tcp(&[PORT]), origin: asked.need.span };
-    let outward = backup(asked).map(|(_, target)| Flow {
-        from: pods(name),
-        to: Peer::Anywhere,
-        ports: tcp(&[target.port]),
-        origin: target.span,
-    });
+    let outward = backup(asked).into_iter().flat_map(|(_, target)| target.flows(asked.organisation, &pods(name)));
     from.into_iter().map(flow).chain(outward).collect()
 }

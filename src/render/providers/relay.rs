@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::reach::ReachedService;
 use super::{Met, NeedContext, int, option_number, option_text, outputs, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
-use crate::render::flow::{Flow, Peer, tcp};
 use crate::render::{SecretSource, naming, scope};
 
 /// The relay's address, and a copy of its credentials where it wants any.
@@ -30,12 +30,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
             ("user", secret_value(&secret, "user")),
             ("password", secret_value(&secret, "password")),
         ]),
-        flows: vec![Flow {
-            from: Peer::App(asked.app.name.clone()),
-            to: Peer::Anywhere,
-            ports: tcp(&[port]),
-            origin: asked.need.span,
-        }],
+        flows: vec![ReachedService::new(choice, host, port).flow(&asked.pods(), asked.need.span)],
         ..Met::default()
     };
     if let Some((name, _)) = option_text(choice, "credentials") {

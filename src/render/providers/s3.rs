@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Met, NeedContext, address, int, option_text, outputs, outward, secret_value};
+use super::reach::ReachedService;
+use super::{Met, NeedContext, address, int, option_text, outputs, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -37,7 +38,7 @@ pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
             ("secret-key", secret_value(&secret, "secret-key")),
         ]),
         secrets: vec![asked.secret(&secret, source, "Opaque")],
-        flows: outward(asked, number),
+        flows: ReachedService::new(choice, host, number).flows(asked.organisation, &asked.pods(), asked.need.span),
         contributions: size.into_iter().collect(),
         ..Met::default()
     }

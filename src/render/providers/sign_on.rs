@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Met, NeedContext, outward, random, secret_value};
+use super::{Met, NeedContext, random, secret_value};
 use crate::expression::{Budget, Text, Value, work_of_text};
 use crate::kind;
 use crate::model::definition::{Guarded, Need, NeedKind};
@@ -38,7 +38,7 @@ pub(super) fn meet(asked: &NeedContext) -> Met {
     let source = SecretSource::Generated { keys: keys.into_iter().map(|(key, made)| (key.to_owned(), made)).collect() };
     let answers = provider.definition.workloads.iter().find(|workload| workload.item.name.value == sign_on.to.value);
     let port = answers.and_then(|workload| workload.item.ports.first()).map_or(443, |port| port.item.number);
-    let mut flows = outward(asked, 443);
+    let mut flows = asked.outward();
     flows.push(Flow {
         from: Peer::App(asked.app.name.clone()),
         to: Peer::App(provider.name.clone()),

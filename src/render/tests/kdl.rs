@@ -35,9 +35,9 @@ fn objects_in_kdl_are_mapped_by_the_facts_of_their_fields() {
             metadata { annotations "example.org/note"="${settings.office}"; }
             spec {
                 replicas 1
-                selector { matchLabels bridge="yes"; }
+                selector { matchLabels part="bridge"; }
                 template {
-                    metadata { labels bridge="yes"; }
+                    metadata { labels part="bridge"; }
                     spec {
                         containers bridge {
                             image "docker.io/library/bridge:1"

@@ -1,6 +1,7 @@
 //! Texts of a form: hosts, addresses, times, zones.
 
 use super::{MALFORMED, SHORTEST_COMMIT, ScalarType, quoted_where_needed};
+use crate::address::AddressRange;
 use crate::finding::{Applicability, Finding};
 use crate::schema::suggest::nearest;
 use crate::syntax::Value;
@@ -18,6 +19,7 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         ScalarType::Email => is_email(text),
         ScalarType::Url => is_url(text),
         ScalarType::Commit => is_commit(text),
+        ScalarType::Range => is_range(text),
         _ => true,
     };
     if right {
@@ -41,6 +43,20 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
             value.span,
             format!("{:?}", format!("https://{text}")),
         ),
+        ScalarType::Range => match AddressRange::parse(text) {
+            Some(range) if range.bits() > 0 => {
+                let range = format!("{:?}", range.to_string());
+                let fix = format!("write `{range}`");
+                finding.help("the bits after those that count are zero").fix(
+                    Applicability::Safe,
+                    fix,
+                    value.span,
+                    range,
+                )
+            }
+            Some(_) => finding.help("name the addresses that are meant, not all there are"),
+            None => finding.help("write an address in quotes, with `/` and the number of its leading bits for a range"),
+        },
         ScalarType::Time => {
             finding.help("hours and minutes in two digits each and in quotes, local time of the organisation")
         }
@@ -112,6 +128,12 @@ fn is_locale(text: &str) -> bool {
     (2..=3).contains(&language.len())
         && language.bytes().all(|byte| byte.is_ascii_lowercase())
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Whether a text is an address, or a range in its one spelling that is not of all addresses.
+fn is_range(text: &str) -> bool {
+    let bits = text.contains('/');
+    AddressRange::parse(text).is_some_and(|range| range.bits() > 0 && (!bits || range.to_string() == text))
 }
 
 /// SHA-1 or SHA-256, whole or the beginning.

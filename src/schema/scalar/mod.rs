@@ -60,6 +60,8 @@ pub(crate) enum ScalarType {
     Email,
     /// An absolute http or https address.
     Url,
+    /// An IP address, or a range of them.
+    Range,
     /// The id of a commit, whole or its beginning.
     Commit,
     /// A template of a definition: any scalar, may hold `${…}`.
@@ -88,6 +90,7 @@ impl ScalarType {
             "domain" => Self::Domain,
             "email" => Self::Email,
             "url" => Self::Url,
+            "range" => Self::Range,
             "commit" => Self::Commit,
             "template" => Self::Template,
             "any" => Self::Any,
@@ -116,6 +119,7 @@ impl ScalarType {
             Self::Domain => "a host name such as `cloud.example.org`".into(),
             Self::Email => "a mail address such as `ada@example.org`".into(),
             Self::Url => "an address such as `\"https://example.org\"`".into(),
+            Self::Range => "an IP address or a range such as `\"203.0.113.0/24\"`".into(),
             Self::Commit => {
                 format!("a commit: at least {SHORTEST_COMMIT} hexadecimal digits of its id, such as `4f2a91c0d3be`")
             }
@@ -313,6 +317,9 @@ mod tests {
             ("domain", "cloud.example.org", "https://cloud.example.org"),
             ("email", "ada@example.org", "ada at example.org"),
             ("url", "https://example.org/a?b", "example.org"),
+            ("range", "203.0.113.0/24", "203.0.113.0/33"),
+            ("range", "2001:db8::1", "203.0.113"),
+            ("range", "10.0.0.0/8", "0.0.0.0/0"),
             ("commit", "4f2a91c0d3be", "4f2a91c0d3b"),
             ("commit", "0123456789012345678901234567890123456789", "main"),
             ("on-off", "on", "yes"),

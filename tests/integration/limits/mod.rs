@@ -80,7 +80,7 @@ fn rows_of_pods() -> Vec<Row> {
         ),
         row(CONTAINER, "volumeMounts \"/a\" { name @; }; }; volumes v { emptyDir sizeLimit=\"1Gi\"", "v", "w"),
         row(CONTAINER, "resources { requests cpu=@; limits cpu=1; }", 1, 2),
-        row(CONTAINER, "resources { requests memory=@; }", "\"0\"", "\"-1\""),
+        row(CONTAINER, "resources { requests memory=@; }", "\"4Mi\"", "\"-1\""),
         row(CONTAINER, "readinessProbe { timeoutSeconds @; }", 0, -1),
         row(CONTAINER, "livenessProbe { successThreshold @; tcpSocket { port 3000; }; }", 1, 2),
         row(CONTAINER, "livenessProbe { terminationGracePeriodSeconds @; tcpSocket { port 3000; }; }", 1, 0),
@@ -115,7 +115,7 @@ fn rows_of_workloads() -> Vec<Row> {
         row(WORKLOAD, "strategy { rollingUpdate { maxSurge @; }; }", 1, 0),
         row(WORKLOAD, "strategy { rollingUpdate { maxUnavailable @; }; }", "\"100%\"", "\"101%\""),
         row(WORKLOAD, "strategy { rollingUpdate { maxSurge @; }; }", "\"101%\"", "some"),
-        row(WORKLOAD, "template { metadata { labels { a @; }; }; }", word(63), word(64)),
+        row(WORKLOAD, "template { metadata { labels { note @; }; }; }", word(63), word(64)),
     ]
 }
 
@@ -124,8 +124,8 @@ fn rows_of_objects() -> Vec<Row> {
     let annotation = |length: usize| format!("{:?}", word(length));
     vec![
         row(METADATA, "labels { @ \"1\"; }", key(63), key(64)),
-        row(METADATA, "labels { a @; }", "\"b.c_d\"", "\"b c\""),
-        row(METADATA, "annotations { a @; }", annotation((256 << 10) - 1), annotation(256 << 10)),
+        row(METADATA, "labels { note @; }", "\"b.c_d\"", "\"b c\""),
+        row(METADATA, "annotations { note @; }", annotation((256 << 10) - 4), annotation((256 << 10) - 3)),
         row("patch ConfigMap forum-extra { …; }", "data { @ x; }", word(253), word(254)),
         row("patch ConfigMap forum-extra { …; }", "data { @ x; }", "\"a.b\"", "\"a/b\""),
         row(

@@ -31,6 +31,7 @@ cluster ada {
         volume storage-class { class fast; }
         route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }
     }
+    network { nodes "203.0.113.0/26"; api-server "203.0.113.2"; }
 }
 "#;
 

@@ -267,6 +267,8 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         timezone: "Europe/Paris".to_owned(),
         domain: None,
         claims: parcelle::model::ClusterClaims::default(),
+        network: parcelle::model::ClusterNetwork::default(),
+        namespaces: BTreeMap::new(),
         complete: true,
         // Classes and the like that hand-made objects of stories name.
         provides: small_garden("www", "").clusters[&name("ada")].provides.clone(),
@@ -295,6 +297,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         stopped: BTreeMap::new(),
         judgement: parcelle::model::Judgement::default(),
         awaited: BTreeMap::new(),
+        undecided: BTreeMap::new(),
         unreadable: BTreeSet::new(),
     }
 }

@@ -7,6 +7,9 @@ use crate::source::Span;
 use super::scope::{AppScope, TextPart};
 use super::{Escape, SecretPiece};
 
+mod ini;
+mod plain;
+
 /// The text of a file in pieces; neighbouring text is joined.
 pub(super) fn pieces(scope: &AppScope, file: &File) -> Vec<SecretPiece> {
     let mut out = Out::default();
@@ -17,8 +20,8 @@ pub(super) fn pieces(scope: &AppScope, file: &File) -> Vec<SecretPiece> {
             match file.format {
                 FileFormat::Json => json(&mut out, &datum, 0),
                 FileFormat::Yaml => yaml(&mut out, &datum, 0),
-                FileFormat::Ini => ini(&mut out, &datum),
-                FileFormat::Text => plain(&mut out, &datum),
+                FileFormat::Ini => ini::file(&mut out, &datum),
+                FileFormat::Text => plain::lines(&mut out, &datum),
             }
             out.text("\n");
         }
@@ -245,113 +248,6 @@ fn yaml_key(key: &str) -> String {
     if plain { key.to_owned() } else { format!("\"{}\"", inside_quotes(key)) }
 }
 
-/// Keys without a section first, then a section for each map.
-fn ini(out: &mut Out, datum: &Datum) {
-    let Datum::Map(entries) = datum else { return plain(out, datum) };
-    let (sections, keys): (Vec<_>, Vec<_>) = entries.iter().partition(|(_, value)| matches!(value, Datum::Map(_)));
-    let mut lines = Lines { out, first: true };
-    for (key, value) in keys {
-        lines.entry(key, value);
-    }
-    for (name, section) in sections {
-        let Datum::Map(entries) = section else { continue };
-        lines.next();
-        lines.out.text(&format!("[{}]", name.replace(['[', ']', '\n', '\r'], "")));
-        for (key, value) in entries {
-            lines.entry(key, value);
-        }
-    }
-}
-
-struct Lines<'a> {
-    out: &'a mut Out,
-    first: bool,
-}
-
-impl Lines<'_> {
-    fn next(&mut self) {
-        if !self.first {
-            self.out.text("\n");
-        }
-        self.first = false;
-    }
-
-    fn entry(&mut self, key: &str, value: &Datum) {
-        self.next();
-        self.out.text(&format!("{} = ", key.replace(['=', '\n', '\r'], "")));
-        match value {
-            Datum::Scalar(serde_json::Value::String(text)) => self.out.text(&ini_text(text)),
-            Datum::Scalar(value) => self.out.text(&value.to_string()),
-            Datum::Text(parts) => self.value(parts),
-            Datum::List(items) => {
-                for (at, item) in items.iter().enumerate() {
-                    self.out.text(if at == 0 { "" } else { ", " });
-                    plain(self.out, item);
-                }
-            }
-            // A section in a section has no spelling.
-            Datum::Map(_) => {}
-        }
-    }
-
-    fn value(&mut self, parts: &[TextPart]) {
-        if let [TextPart::Own(text) | TextPart::Garden(text)] = parts {
-            return self.out.text(&ini_text(text));
-        }
-        self.out.text("\"");
-        for part in parts {
-            match part {
-                TextPart::Own(text) | TextPart::Garden(text) => self.out.text(&inside_ini(text)),
-                TextPart::Secret(from) => self.out.secret(from.clone(), Escape::Ini),
-            }
-        }
-        self.out.text("\"");
-    }
-}
-
-/// As it is where no reader stumbles, otherwise quoted.
-fn ini_text(text: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "_-./:@%+, ".contains(letter);
-    if !text.is_empty() && text.trim() == text && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("\"{}\"", inside_ini(text))
-    }
-}
-
-fn inside_ini(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r")
-}
-
-/// Data in a file without a format: its texts, one a line.
-fn plain(out: &mut Out, datum: &Datum) {
-    match datum {
-        Datum::Scalar(serde_json::Value::String(text)) => out.text(text),
-        Datum::Scalar(value) => out.text(&value.to_string()),
-        Datum::Text(parts) => {
-            for part in parts {
-                match part {
-                    TextPart::Own(text) | TextPart::Garden(text) => out.text(text),
-                    TextPart::Secret(from) => out.secret(from.clone(), Escape::None),
-                }
-            }
-        }
-        Datum::List(items) => {
-            for item in items {
-                plain(out, item);
-                out.text("\n");
-            }
-        }
-        Datum::Map(entries) => {
-            for (key, value) in entries {
-                out.text(&format!("{key}="));
-                plain(out, value);
-                out.text("\n");
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -407,7 +303,7 @@ mod tests {
 
     #[test]
     fn ini_has_sections_last_and_no_line_breaks_in_values() {
-        let shown = shown(|out| ini(out, &sample()));
+        let shown = shown(|out| ini::file(out, &sample()));
         assert_eq!(
             shown,
             "title = \"a \\\"b\\\"\\nc: no\"\nno = true\nhosts = a.example, b.example\nempty = \n[database]\n\
