@@ -361,6 +361,22 @@ mod tests {
     }
 
     #[test]
+    fn data_and_annotations_are_taken_up_to_their_limits() {
+        let told = |check: &dyn Fn(&mut Errors)| {
+            let mut errors = Errors::new();
+            check(&mut errors);
+            errors.len()
+        };
+        for (more, expected) in [(0, 0), (1, 1)] {
+            let object = json!({"data": {"a": "x".repeat(DATA_LIMIT - 10), "b": "y".repeat(10 + more)}});
+            assert_eq!(told(&|errors| config_map(&object, errors)), expected, "data, {more} more");
+            let annotations = json!({"note": "x".repeat((256 << 10) - 4 + more)});
+            let check = |errors: &mut Errors| super::super::names::annotations(&annotations, "metadata", errors);
+            assert_eq!(told(&check), expected, "annotations, {more} more");
+        }
+    }
+
+    #[test]
     fn a_quota_is_limited_to_what_its_scopes_have_and_stays_so() {
         let of = |scopes: Value, hard: Value| json!({"spec": {"scopes": scopes, "hard": hard}});
         let told = |object: &Value| {
