@@ -77,7 +77,7 @@ pub(super) fn too_large(file: FileId) -> Finding {
     let title = "this file is too large to be one of a garden";
     Finding::unreadable(Code::new("E0001"), Extent::Place, title, Span::new(file, 0..0))
         .why(format!("a file of a garden has at most {LONGEST_FILE} bytes"))
-        .help("split it: what a file holds is said by its top-level nodes, so they may lie in any file")
+        .help("take out what does not belong there; clusters, offers and definitions may lie in several files")
 }
 
 /// What kind of misleading character one is.

@@ -11,6 +11,7 @@ use parcelle::check::{Checked, Memo, check_again};
 use parcelle::git::{self, RawFile, Repository, Snapshot};
 use parcelle::plan::Plan;
 use parcelle::report::plan::{Markdown, TextStyle, markdown, text};
+use parcelle::report::{self, Drawing, Format};
 
 /// A small garden in which a tenant may use every hatch.
 const GARDEN: &[(&str, &str)] = &[
@@ -97,8 +98,19 @@ pub fn checked(path: &str, bytes: &[u8]) -> Checked {
 pub fn file(data: &[u8]) {
     let checked = checked("organisations/fuzzed.kdl", data);
     assert!(checked.objects.keys().any(|name| name.as_str() == "other"), "a file stopped another organisation");
-    for finding in &checked.findings {
-        assert!(!finding.title.contains('\n'), "a title of several lines");
+    let told = |format| report::render(format, &checked.findings, &checked.sources, Drawing::default());
+    for line in told(Format::Github).lines() {
+        assert!(["::error ", "::warning ", "::notice "].iter().any(|begin| line.starts_with(begin)), "{line:?}");
+    }
+    for format in [Format::Text, Format::Short, Format::Github, Format::Json] {
+        let steers = |told: char| told.is_control() && told != '\n';
+        assert!(!told(format).contains(steers), "a control character is told as it is");
+    }
+    for line in told(Format::Short).lines() {
+        assert!(["organisations/", "offer.kdl", "cluster.kdl"].iter().any(|begin| line.starts_with(begin)), "{line:?}");
+    }
+    for format in [Format::Sarif, Format::Gitlab, Format::Junit] {
+        assert!(!told(format).is_empty());
     }
 }
 
