@@ -31,8 +31,7 @@ pub(crate) async fn serve_with_policy(mut options: sandbox::Options) -> sandbox:
     options.tokens.insert(TOKEN.to_owned(), sandbox::User::administrator_called(ACCOUNT));
     let handle = sandbox::serve(options).await.expect("the sandbox starts");
     let admin = super::administrator(&handle).await;
-    let system = shipped().into_iter().filter(|object| object["kind"] == "Namespace");
-    for object in system.chain(policy_for("parcelle", ACCOUNT)) {
+    for object in policy_for("parcelle", ACCOUNT) {
         put_in_place(&admin, object).await;
     }
     handle.reset_stats();
