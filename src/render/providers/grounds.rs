@@ -6,6 +6,8 @@ use crate::model::{App, EnvValue, Organisation, definition};
 use crate::name::Name;
 use crate::policy::{AppGrounds, ClusterGrounds, Grounds, Owned};
 use crate::render::OrganisationObjects;
+use crate::render::pod::file_key;
+use crate::render::scope::{TextPart, for_kubelet};
 
 /// How much of an organisation's name begins the names of its buckets, whose rest may be cut.
 const BUCKET_PREFIX: usize = 40;
@@ -56,6 +58,10 @@ pub(crate) fn grounds(organisation: &Organisation, objects: &OrganisationObjects
 }
 
 fn of_app(app: &App) -> AppGrounds {
+    let said = |name: &str| match &app.env.get(name)?.value {
+        EnvValue::Text(text) => Some(for_kubelet(&[TextPart::Garden(text.clone())], |_| String::new())),
+        EnvValue::Secret(_) => None,
+    };
     AppGrounds {
         hosts: app.hosts.iter().map(|host| host.value.clone()).collect(),
         names: std::iter::once(&app.name)
@@ -63,6 +69,11 @@ fn of_app(app: &App) -> AppGrounds {
             .map(ToString::to_string)
             .collect(),
         owned: Owned::default(),
+        senders: definition::sender_variables(&app.definition)
+            .into_keys()
+            .map(|name| (name.to_owned(), said(name)))
+            .collect(),
+        sender_files: definition::sender_files(&app.definition).into_iter().map(file_key).collect(),
     }
 }
 
