@@ -68,6 +68,9 @@ impl Claims {
 /// definition makes a sender, or by a variable of its own in place of one that says the sender.
 pub(crate) fn senders(organisation: &Organisation, app: &App) -> Vec<Spanned<String>> {
     let mut senders = said_senders(organisation, app);
+    if app.env.is_empty() {
+        return senders;
+    }
     let variables = sender_variables(&app.definition);
     let own = app.env.iter().filter(|(_, value)| value.span.file == organisation.file);
     for (name, value) in own {

@@ -62,6 +62,12 @@ fn of_app(app: &App) -> AppGrounds {
         EnvValue::Text(text) => Some(for_kubelet(&[TextPart::Garden(text.clone())], |_| String::new())),
         EnvValue::Secret(_) => None,
     };
+    let definition = &app.definition;
+    // Nothing else is written by hand.
+    let has_hands = !app.env.is_empty() || !app.patches.is_empty() || !definition.objects.is_empty();
+    let written = Some(definition).filter(|_| has_hands);
+    let variables = written.into_iter().flat_map(|definition| definition::sender_variables(definition).into_keys());
+    let files = written.into_iter().flat_map(|definition| definition::sender_files(definition));
     AppGrounds {
         hosts: app.hosts.iter().map(|host| host.value.clone()).collect(),
         names: std::iter::once(&app.name)
@@ -69,11 +75,8 @@ fn of_app(app: &App) -> AppGrounds {
             .map(ToString::to_string)
             .collect(),
         owned: Owned::default(),
-        senders: definition::sender_variables(&app.definition)
-            .into_keys()
-            .map(|name| (name.to_owned(), said(name)))
-            .collect(),
-        sender_files: definition::sender_files(&app.definition).into_iter().map(file_key).collect(),
+        senders: variables.map(|name| (name.to_owned(), said(name))).collect(),
+        sender_files: files.map(file_key).collect(),
     }
 }
 
