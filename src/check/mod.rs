@@ -14,6 +14,9 @@ use crate::render::{self, Packed, Room};
 use crate::schema;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Document, TOO_MUCH};
+pub(crate) use history::{History, MOST_QUESTIONS, check_in_history};
+
+mod history;
 
 /// What a check leaves behind.
 #[derive(Debug, Default)]
