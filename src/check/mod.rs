@@ -189,7 +189,7 @@ fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Ar
             if let Some(before) = before {
                 definitions.share_with(&before.definitions);
             }
-            render::rules::tests_of_definitions(&definitions, &mut findings);
+            render::rules::tests_of_definitions(&definitions, Some(built_in), &mut findings);
             Loaded { from, definitions: Arc::new(definitions), findings }
         }
     };
