@@ -9,7 +9,7 @@ use crate::model::draft::{Draft, FileReading};
 use crate::model::{App, AppliedApp, Garden, Organisation, Past, PastOrganisation};
 use crate::name::Name;
 use crate::quantity::Quantity;
-use crate::source::Span;
+use crate::source::{Sources, Span};
 
 /// What rules over one organisation look at, and nothing else: what they find is kept as long as all of it is the same.
 /// A draft may be of an organisation that findings stop; what its unsound apps say counts for nothing.
@@ -123,6 +123,7 @@ pub(in crate::model) struct View<'a> {
     /// Clusters in which there is a finding: nothing is concluded from what they lack.
     pub(crate) unsound_clusters: &'a BTreeSet<Name>,
     pub(crate) files: &'a [Arc<FileReading>],
+    pub(crate) sources: &'a Sources,
 }
 
 impl<'a> View<'a> {
