@@ -2,12 +2,12 @@
 
 mod bounds;
 mod fetched;
+mod many;
 mod scalar;
 mod spelling;
 mod written;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use super::{SettingDeclaration, SettingType, secret};
 use crate::expression::Value;
@@ -16,7 +16,7 @@ use crate::model::{Layer, Setting};
 use crate::quantity::Dimension;
 use crate::schema::scalar::{ScalarType, amount, mismatch};
 use crate::schema::suggest::{either, nearest};
-use crate::schema::{MISSING, MISSING_NODE, SUPERFLUOUS, UNKNOWN_PROPERTY, UNKNOWN_WORD, said_twice};
+use crate::schema::{MISSING, MISSING_NODE, SUPERFLUOUS, UNKNOWN_PROPERTY, UNKNOWN_WORD};
 use crate::source::Span;
 use crate::syntax::Value as Written;
 use scalar::{thousandths, whole_number};
@@ -181,61 +181,6 @@ impl Decoder<'_> {
         }
     }
 
-    fn list(
-        &mut self,
-        declaration: &SettingDeclaration,
-        inner: &SettingType,
-        allowed: &[String],
-        setting: &Setting,
-        args: &[Written],
-    ) -> Value {
-        let args = match args {
-            // One layer may extend what farther ones say; the layers have resolved it before the whole is decoded.
-            [first, rest @ ..] if !self.whole && is_extending(first) => rest,
-            args => args,
-        };
-        if !self.whole {
-            let mut seen: BTreeMap<&str, &Written> = BTreeMap::new();
-            for again in args {
-                match seen.entry(&again.text) {
-                    Entry::Vacant(place) => drop(place.insert(again)),
-                    Entry::Occupied(first) => self.findings.push(said_twice(&declaration.name, again, first.get())),
-                }
-            }
-        }
-        let words = SettingType::Choice(allowed.iter().map(|word| (word.clone(), None)).collect());
-        let kind = if allowed.is_empty() { inner } else { &words };
-        let values: Vec<Value> =
-            args.iter().map(|arg| self.scalar(&declaration.name, kind, arg, setting.layer)).collect();
-        let values: Vec<Value> = values.into_iter().filter(|value| *value != Value::Absent).collect();
-        if self.whole && values.is_empty() && declaration.required {
-            self.missing(declaration, &declaration.name, setting.span);
-        }
-        self.bounds(declaration, Value::List(values), setting, args)
-    }
-
-    fn map(&mut self, declaration: &SettingDeclaration, inner: &SettingType, setting: &Setting) -> Value {
-        let mut entries = BTreeMap::new();
-        for (key, settings) in &setting.children {
-            let Some(child) = settings.values().next() else { continue };
-            self.key(declaration, key, child.span);
-            let entry =
-                SettingDeclaration { name: key.clone(), ..SettingDeclaration::of(inner.clone(), declaration.span) };
-            let value = self.one(&entry, child, 0);
-            if value != Value::Absent {
-                entries.insert(key.clone(), value);
-            }
-        }
-        Value::Map(entries)
-    }
-
-    /// A key is on one line, as what it becomes a key of.
-    fn key(&mut self, declaration: &SettingDeclaration, key: &str, span: Span) {
-        let written = as_written(key, span);
-        let finding = mismatch(&ScalarType::Text, &format!("a key of `{}`", declaration.name), &written);
-        finding.into_iter().for_each(|finding| self.findings.push(finding));
-    }
-
     fn group(
         &mut self,
         declaration: &SettingDeclaration,
@@ -293,21 +238,6 @@ impl Decoder<'_> {
         };
         let decoded = self.range(member, decoded, value.span);
         fields.insert(name.to_owned(), decoded);
-    }
-
-    /// A list in a property: words with blanks between.
-    fn words(
-        &mut self,
-        member: &SettingDeclaration,
-        inner: &SettingType,
-        allowed: &[String],
-        value: &Written,
-        layer: Layer,
-    ) -> Value {
-        let words = SettingType::Choice(allowed.iter().map(|word| (word.clone(), None)).collect());
-        let kind = if allowed.is_empty() { inner } else { &words };
-        let split = value.text.split_whitespace().map(|word| Written { text: word.to_owned(), ..value.clone() });
-        Value::List(split.map(|word| self.scalar(&member.name, kind, &word, layer)).collect())
     }
 
     fn child(
