@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Data, Definition, FileContent, NeedKind, Pod};
-use crate::expression::{Piece, Template};
+use crate::expression::{Expression, Piece, Template};
 
 /// What a text says of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +50,7 @@ fn said(definition: &Definition, template: &Template) -> Option<SenderPart> {
         let mut needs = definition.needs.iter().map(|need| &need.item);
         needs.any(|need| need.kind == NeedKind::Mail && need.name.value.as_str() == name)
     };
-    let parts = holes.flat_map(|hole| hole.paths()).filter_map(|path| {
+    let parts = holes.flat_map(Expression::paths).filter_map(|path| {
         let (need, output) = path.strip_prefix("needs.")?.split_once('.')?;
         let (_, part) = OUTPUTS.iter().find(|(name, _)| *name == output)?;
         is_mail(need).then_some(*part)

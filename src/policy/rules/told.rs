@@ -54,7 +54,8 @@ fn one(judged: &mut Judging<'_>, at: &str, source: &Value, metadata: &Value, of:
         let mut containers = containers.map(|(_, container)| container);
         let container = if named.is_empty() { own } else { containers.find(|one| text(one, "/name") == named) };
         let is_said = container.is_some_and(|container| container.pointer("/resources/limits/cpu").is_some());
-        if !AMOUNTS.contains(&resource) && !(resource == OF_NODE && is_said) {
+        let is_own = AMOUNTS.contains(&resource) || resource == OF_NODE && is_said;
+        if !is_own {
             let why = "where neither container nor namespace says it, the amount is that of the node";
             let title = format!("`{resource}` tells of more than the container");
             judged.foreign(&format!("{at}/resourceFieldRef/resource"), title, why, "say the amount in its `resources`");
