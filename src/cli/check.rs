@@ -80,7 +80,7 @@ fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exi
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {
             seen = Some(snapshot.clone());
-            let checked = check_against(workspace, &mut memo, (None, snapshot), past.as_ref());
+            let checked = check_against(workspace, &mut memo, snapshot, past.as_ref());
             output.report(format, &report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
             output.note(&summary(&checked));
         }

@@ -6,9 +6,9 @@ use std::path::Path;
 use super::kept::PlanWriter;
 use super::plan::{PlanArgs, keep, show};
 use super::session::only;
-use super::workspace::{find, now};
+use super::workspace::{check_against, find, now};
 use super::{CommandFailure, Common, Exit, Output, files};
-use crate::check::{self, Checked};
+use crate::check::{Checked, Memo, past_of};
 use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, plan_offline};
 use crate::finding::Findings;
 use crate::git::Workspace;
@@ -25,8 +25,9 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
             (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
         }
         (None, base) => {
-            let base = check::check(workspace.snapshot(base.as_deref())?, None, now);
-            let checked = check::check(workspace.snapshot(commit)?, Some(&check::past_of(&base)), now);
+            let base = check_against(&workspace, &mut Memo::default(), workspace.snapshot(base.as_deref())?, None);
+            let past = past_of(&base);
+            let checked = check_against(&workspace, &mut Memo::default(), workspace.snapshot(commit)?, Some(&past));
             (checked, Kept::Commit(Box::new(base)))
         }
     };

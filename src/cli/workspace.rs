@@ -1,12 +1,10 @@
 //! What commands have in common with the world: the garden around the current folder, the clock, the user's folders.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::check::{Checked, Memo, check, check_again, past_of};
+use crate::check::{Checked, Memo, check_in_history, past_of};
 use crate::git::{self, Snapshot, Workspace};
 use crate::model::Past;
-use crate::name::Name;
 
 use super::{CommandFailure, Common, Output};
 
@@ -19,7 +17,7 @@ pub(crate) fn find(common: &Common, path: Option<&Path>) -> Result<Workspace, Co
 
 /// Checks the garden as it lies on disk (or at a commit), at this moment.
 pub(crate) fn check_once(workspace: &Workspace, commit: Option<&str>) -> Result<Checked, CommandFailure> {
-    Ok(check(workspace.snapshot(commit)?, None, now()))
+    Ok(check_against(workspace, &mut Memo::default(), workspace.snapshot(commit)?, None))
 }
 
 /// Checks the garden against where the work began, or against `base` (`none`: against nothing).
@@ -30,41 +28,17 @@ pub(crate) fn check_since(
     base: Option<&str>,
 ) -> Result<Checked, CommandFailure> {
     let past = past_since(workspace, memo, commit, base)?;
-    Ok(check_against(workspace, memo, (commit, workspace.snapshot(commit)?), past.as_ref()))
+    Ok(check_against(workspace, memo, workspace.snapshot(commit)?, past.as_ref()))
 }
 
 /// Checks files, of a commit or as they lie on disk, against a past. What that leaves undecided the history decides, where it can.
 pub(crate) fn check_against(
     workspace: &Workspace,
     memo: &mut Memo,
-    (commit, snapshot): (Option<&str>, Snapshot),
+    snapshot: Snapshot,
     past: Option<&Past>,
 ) -> Checked {
-    let checked = check_again(memo, snapshot.clone(), past, now());
-    match standing(workspace, commit, &checked) {
-        Some(standing) => {
-            let past = Past { standing, ..past.cloned().unwrap_or_default() };
-            check_again(memo, snapshot, Some(&past), now())
-        }
-        None => checked,
-    }
-}
-
-/// How long the claims stand in the history that nothing else tells apart; absent where there is none, or it does not tell.
-fn standing(workspace: &Workspace, commit: Option<&str>, checked: &Checked) -> Option<BTreeMap<Name, usize>> {
-    let (garden, repository) = (checked.garden.as_ref()?, workspace.repository.as_ref()?);
-    let said: BTreeMap<&Name, &str> = garden
-        .undecided
-        .iter()
-        .flat_map(|(domain, names)| names.iter().map(move |name| (name, domain.as_str())))
-        .collect();
-    let of = |name: &Name| garden.organisations.get(name).or_else(|| garden.stopped.get(name));
-    let path = |name: &Name| checked.sources.path(of(name)?.file);
-    let claims: Vec<(&Name, &str, &str)> =
-        said.into_iter().filter_map(|(name, domain)| Some((name, path(name)?, domain))).collect();
-    let asked: Vec<(&str, &str)> = claims.iter().map(|(_, path, domain)| (*path, *domain)).collect();
-    let stood = repository.standing(commit.unwrap_or("HEAD"), &asked).filter(|_| !claims.is_empty())?;
-    Some(claims.into_iter().zip(stood).map(|((name, ..), stood)| (name.clone(), stood)).collect())
+    check_in_history(memo, &snapshot, past, workspace.repository.as_ref(), now())
 }
 
 /// The garden as it was where the work began, or at `base`; absent where it was not there yet. What did not change since is
@@ -85,7 +59,7 @@ pub(crate) fn past_since(
         Err(git::GitError::NoGarden(_)) if base.is_none() => return Ok(None),
         snapshot => snapshot?,
     };
-    Ok(Some(past_of(&check_against(workspace, memo, (Some(&began), snapshot), None))))
+    Ok(Some(past_of(&check_against(workspace, memo, snapshot, None))))
 }
 
 /// Sets the clock of this process ahead or back by so many seconds: for tests, which must not depend on the time of day.

@@ -11,7 +11,7 @@ use super::snapshot::{self, LiveSnapshot};
 use super::stages::{self, choose};
 use super::state::RoundState;
 use super::waiting::WaitingFor;
-use crate::check::{self, Checked};
+use crate::check::{Checked, Memo, check_in_history};
 use crate::git::{Repository, Snapshot};
 use crate::name::Name;
 use crate::plan::{self, Plan};
@@ -109,11 +109,12 @@ pub(crate) fn check_against_snapshot(
     now: jiff::Timestamp,
 ) -> Checked {
     let mut past = past::applied(&inventories_of(live), repository, now).past;
-    let checked = check::check(garden.clone(), Some(&past), now);
+    let mut memo = Memo::default();
+    let checked = check_in_history(&mut memo, garden, Some(&past), repository, now);
     if !past::take_back(&mut past, checked.garden.as_ref(), repository) {
         return checked;
     }
-    check::check(garden.clone(), Some(&past), now)
+    check_in_history(&mut memo, garden, Some(&past), repository, now)
 }
 
 /// The cluster and the inventory of each organisation of a snapshot.

@@ -52,7 +52,7 @@ impl Repository {
     }
 
     /// A folder, unless it is too large to be one of a garden.
-    fn tree(&self, id: git2::Oid, path: &str) -> Result<git2::Tree<'_>, GitError> {
+    pub(super) fn tree(&self, id: git2::Oid, path: &str) -> Result<git2::Tree<'_>, GitError> {
         if self.size(id, path)? > LARGEST_FOLDER {
             return Err(GitError::TooLarge(path.to_owned()));
         }

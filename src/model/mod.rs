@@ -40,7 +40,7 @@ pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
 pub use typed::{
     Adopt, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, ClusterNetwork, Deletions,
-    Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting,
+    Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting, WrittenClaim,
 };
 pub(crate) use typed::{
     AppNode, Consent, Contact, EnvValue, FieldDecision, Layer, Life, Offer, Person, ProviderChoice, senders,

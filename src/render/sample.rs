@@ -284,7 +284,7 @@ pub(crate) fn garden() -> Garden {
         stopped: BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
         awaited: BTreeMap::new(),
-        undecided: BTreeMap::new(),
+        undecided: BTreeSet::new(),
         unreadable: BTreeSet::new(),
     }
 }

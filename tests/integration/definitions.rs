@@ -143,7 +143,7 @@ fn every_modifier_of_a_setting_has_an_example_in_the_reference() {
 fn the_example_over_another_definition_loads_and_its_tests_hold() {
     let text = include_str!("../../examples/definitions/keycloak-scim.kdl.txt").to_owned();
     let (sources, mut findings, definitions) = load(&[("definitions/keycloak-scim.kdl".to_owned(), text)]);
-    parcelle::render::rules::tests_of_definitions(&definitions, &mut findings);
+    parcelle::render::rules::tests_of_definitions(&definitions, None, &mut findings);
     let found: Vec<String> = findings.iter().map(|finding| describe(&sources, finding)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
     assert!(definitions.loaded["keycloak-scim"].uses.contains("keycloak"));

@@ -136,7 +136,7 @@ fn the_tests_of_built_in_definitions_hold() {
     let read = read(&repository().join("orgs"));
     assert!(read.definitions.loaded.values().any(|definition| !definition.tests.is_empty()));
     let mut findings = Findings::default();
-    render::rules::tests_of_definitions(&read.definitions, &mut findings);
+    render::rules::tests_of_definitions(&read.definitions, None, &mut findings);
     assert_eq!(errors(&read, &findings), [] as [String; 0]);
 }
 

@@ -22,10 +22,15 @@ fn begun() -> TestEnvironment {
     environment
 }
 
-/// The findings about domains, as `FILE CODE`.
+/// The files with findings about domains.
 fn told(environment: &TestEnvironment, arguments: &[&str]) -> Vec<String> {
+    told_of("[E0403]", environment, arguments)
+}
+
+/// The files with findings of a code.
+fn told_of(code: &str, environment: &TestEnvironment, arguments: &[&str]) -> Vec<String> {
     let said = environment.run(["check", "--format", "short"].iter().chain(arguments));
-    let lines = said.stdout.lines().filter(|line| line.contains("[E0403]"));
+    let lines = said.stdout.lines().filter(|line| line.contains(code));
     lines.map(|line| line.split(':').next().unwrap().replace("organisations/", "").replace(".kdl", "")).collect()
 }
 
@@ -83,4 +88,85 @@ fn where_the_history_does_not_tell_both_are_asked_and_a_cluster_file_decides() {
     assert_eq!(told(&environment, &[]), [] as [&str; 0]);
     let said = environment.run(["check", "--format", "short"]).stdout;
     assert!(said.contains("organisations/aaa.kdl") && said.contains("[E0425]") && !said.contains("zzz.kdl:"), "{said}");
+}
+
+/// A second file of an organisation, in a folder that is read first.
+fn second(name: &str, domain: &str) -> (String, String) {
+    let (_, text) = organisation(name, domain);
+    (format!("organisations/a/{name}.kdl"), text.replace(&format!("title \"{name}\""), "title \"Another\""))
+}
+
+#[test]
+fn of_two_files_of_one_organisation_the_one_that_stands_longer_counts_wherever_it_moves() {
+    let environment = begun();
+    environment.garden([second("middle", "evil.example")]);
+    for arguments in [&[][..], &["--base", "none"]] {
+        assert_eq!(told_of("[E0302]", &environment, arguments), ["a/middle"], "on disk, {arguments:?}");
+    }
+    environment.commit("a second file");
+    for arguments in [&[][..], &["--base", "none"], &["--base", "HEAD"]] {
+        assert_eq!(told_of("[E0302]", &environment, arguments), ["a/middle"], "committed, {arguments:?}");
+    }
+    // The first one moves: what it says is no newer for it.
+    std::fs::remove_file(environment.path("garden/organisations/middle.kdl")).unwrap();
+    let (_, text) = organisation("middle", "old.example");
+    environment.garden([("organisations/north/middle.kdl".to_owned(), text)]);
+    environment.commit("moved to a folder");
+    for arguments in [&[][..], &["--base", "none"]] {
+        assert_eq!(told_of("[E0302]", &environment, arguments), ["a/middle"], "moved, {arguments:?}");
+    }
+    let shown = environment.run(["render", "middle"]).text();
+    assert!(!shown.contains("evil.example") && shown.contains("old.example"), "{shown}");
+}
+
+#[test]
+fn of_two_files_of_one_organisation_that_came_at_once_neither_counts() {
+    let environment = begun();
+    environment.garden([organisation("twin", "twin.example"), second("twin", "evil.example")]);
+    environment.commit("both at once");
+    assert_eq!(told_of("[E0302]", &environment, &[]), ["a/twin", "twin"]);
+    let said = environment.run(["check"]).text();
+    assert!(said.contains("which of these was first is not known"), "{said}");
+    let shown = environment.run(["run", "--once", "--sandbox"]).text();
+    assert!(shown.contains("middle") && !shown.contains("Another"), "{shown}");
+    // A name that a comment or a text mentions is none that stands there.
+    let environment = begun();
+    let mention = "edition 2026\n\n// organisation twin\norganisation other {\n    title \"organisation twin { domain twin.example; }\"\n}\n";
+    environment.garden([("organisations/a/twin.kdl".to_owned(), mention.to_owned())]);
+    environment.commit("a mention");
+    environment.garden([organisation("twin", "twin.example")]);
+    environment.commit("an organisation");
+    environment.garden([second("twin", "twin.example")]);
+    environment.commit("another one");
+    assert_eq!(told_of("[E0302]", &environment, &[]), ["a/twin"]);
+}
+
+#[test]
+fn what_runs_goes_by_the_history_as_a_check_does_where_nothing_is_applied() {
+    let environment = begun();
+    environment.garden([second("middle", "evil.example"), organisation("aaa", "old.example")]);
+    environment.commit("newcomers");
+    let said = environment.run(["run", "--once", "--sandbox"]).text();
+    assert!(said.contains("`old.example` belongs to `middle`"), "{said}");
+    assert!(said.contains("middle: 16 applied") && said.contains("16 applied in 1 organisation."), "{said}");
+    let state = environment.read("state/parcelle/sandbox/g/ada.json");
+    assert!(state.contains("www.old.example") && !state.contains("evil.example"), "the second file has no part in it");
+}
+
+#[test]
+fn a_shallow_clone_tells_of_two_claims_when_one_is_older_than_it_reaches() {
+    let environment = begun();
+    environment.garden([("README.md", "one"), ("offers/small.kdl", &format!("{OFFER}\n"))]);
+    let oldest = environment.commit("something else");
+    environment.garden([organisation("aaa", "old.example"), second("middle", "evil.example")]);
+    environment.commit("newcomers");
+    environment.write("garden/.git/shallow", format!("{oldest}\n"));
+    assert_eq!(told(&environment, &["--base", "none"]), ["aaa"]);
+    assert_eq!(told_of("[E0302]", &environment, &["--base", "none"]), ["a/middle"]);
+    // Both are there at the commit that it begins with.
+    let newest = environment.commit("nothing else");
+    environment.write("garden/.git/shallow", format!("{newest}\n"));
+    assert_eq!(told_of("[E0302]", &environment, &["--base", "none"]), ["a/middle", "middle"]);
+    std::fs::remove_file(environment.path("garden/organisations/a/middle.kdl")).unwrap();
+    assert_eq!(told(&environment, &["--base", "none"]), ["aaa", "middle"]);
 }

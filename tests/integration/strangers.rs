@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use parcelle::check::{Checked, Memo, check_again};
-use parcelle::model::Past;
+use parcelle::check::{Checked, Memo, check_again, past_of};
+use parcelle::model::{Past, WrittenClaim};
 
 use crate::incremental::{Dice, located_objects, snapshot};
 
@@ -251,7 +251,7 @@ impl Maker {
         }
     }
 
-    fn file(&mut self, files: &Files) -> String {
+    fn file(&mut self, files: &Files, path: &str) -> String {
         let mut body = vec!["title \"Stranger\"".to_owned()];
         let mut usual = |line: &str, often: usize| {
             if !self.dice.one_in(often) {
@@ -266,7 +266,12 @@ impl Maker {
             let at = self.dice.below(body.len() + 1);
             body.insert(at, piece);
         }
-        let name = if self.dice.one_in(12) { self.value() } else { "stranger".to_owned() };
+        let name = match path {
+            STRANGER if self.dice.one_in(12) => self.value(),
+            STRANGER => "stranger".to_owned(),
+            // The name of an organisation that has a file already, or of none.
+            _ => called(path).to_owned(),
+        };
         let mut text = format!("edition 2026\n\norganisation {name} {{\n    {}\n}}\n", body.join("\n    "));
         if self.dice.one_in(4) {
             let more = ELSEWHERE[self.dice.below(ELSEWHERE.len())];
@@ -280,6 +285,8 @@ impl Maker {
         const PLACES: &[&str] = &[
             "organisations/north/stranger.kdl",
             "organisations/alternatiba/alternatiba.kdl",
+            "organisations/a/alternatiba.kdl",
+            "organisations/a/indiehosters.kdl",
             "organisations/garden.kdl",
             "organisations/offers/liiibre.kdl",
             "organisations/Stranger.kdl",
@@ -287,6 +294,11 @@ impl Maker {
         ];
         if self.dice.one_in(8) { PLACES[self.dice.below(PLACES.len())] } else { STRANGER }
     }
+}
+
+/// The organisation that a file is called after.
+fn called(path: &str) -> &str {
+    path.rsplit('/').next().and_then(|file| file.strip_suffix(".kdl")).unwrap()
 }
 
 fn check(memo: &mut Memo, files: &Files, past: Option<&Past>) -> Checked {
@@ -317,21 +329,29 @@ fn whatever_one_file_says_all_others_stay_as_they_are() {
     assert!(!before.findings.has_errors());
     let others = located_objects(&before);
     assert!(others.len() >= 10);
-    let garden = before.garden.unwrap();
+    let garden = before.garden.as_ref().unwrap();
     // What `check` knows of a repository: the claims of the others stand in its history, or they are applied.
-    let standing = garden.organisations.keys().map(|name| (name.clone(), 1)).collect();
-    let history = Past { standing, ..Past::default() };
-    let past = Past { organisations: garden.organisations, ..Past::default() };
+    let claims = garden.organisations.values().flat_map(|organisation| {
+        let path = format!("organisations/{}.kdl", organisation.name);
+        let domain = organisation.domain.iter().map(|domain| ("domain", domain.value.clone()));
+        let claims = domain.chain([("organisation", organisation.name.to_string())]);
+        claims.map(move |(kind, value)| WrittenClaim { path: path.clone(), kind, value })
+    });
+    let history = Past { standing: claims.map(|claim| (claim, 1)).collect(), ..Past::default() };
+    let past = past_of(&before);
     let mut rendered = 0;
     for case in 0..cases {
         let mut with = files.clone();
-        let text = maker.file(&files);
         let path = maker.path();
+        let text = maker.file(&files, path);
         with.insert(path.to_owned(), text.clone());
         let past = if case % 2 == 1 { &past } else { &history };
         let checked = check(&mut memo, &with, Some(past));
         let mut now = located_objects(&checked);
-        rendered += usize::from(now.remove("stranger").is_some());
+        let called = called(path);
+        if !others.contains_key(called) {
+            rendered += usize::from(now.remove(called).is_some());
+        }
         for (name, objects) in &others {
             assert!(now.get(name) == Some(objects), "case {case}: `{name}` is another one with {path}:\n{text}");
         }

@@ -1,10 +1,11 @@
 //! What stays known between rounds: what was parsed and rendered, what is applied, what is to be looked at and when.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::round::RoundOutcome;
 use super::state::LiveState;
-use crate::check::{Checked, Memo, check_again};
+use crate::check::{Checked, History, MOST_QUESTIONS, Memo, check_again};
 use crate::cluster::inventory::PackedInventory;
 use crate::cluster::{
     Connection, InventoryError, PackedInventories, Reading, Shutdown, StoredInventories, StoredInventory,
@@ -30,6 +31,8 @@ pub(super) use watching::Watching;
 pub struct Known {
     /// What was parsed and rendered.
     memo: Memo,
+    /// What the repository's history said of claims that nothing else tells apart.
+    history: History,
     /// What each cluster holds applied.
     pub(super) applied: Option<AppliedState>,
     /// Clusters of which every inventory was read once.
@@ -55,15 +58,15 @@ pub struct Known {
 impl Known {
     /// Pure: the snapshot checked against what may be in the clusters; only what changed is parsed and rendered.
     pub fn check(&mut self, snapshot: Snapshot, now: jiff::Timestamp) -> Checked {
-        let past = self.applied.as_ref().map(|applied| &applied.past);
-        check_again(&mut self.memo, snapshot, past, now)
+        let past = self.history.known(self.applied.as_ref().map(|applied| &applied.past));
+        check_again(&mut self.memo, snapshot, past.as_deref(), now)
     }
 
     /// The same on a thread of its own, since a large garden takes as long as people wait for a process to end. What was parsed
     /// and rendered is away until it is done; absent where the process is to end before.
     async fn check_aside(&mut self, snapshot: Snapshot, now: jiff::Timestamp, shutdown: &Shutdown) -> Option<Checked> {
         let mut memo = std::mem::take(&mut self.memo);
-        let past = self.applied.as_ref().map(|applied| applied.past.clone());
+        let past = self.history.known(self.applied.as_ref().map(|applied| &applied.past)).map(Cow::into_owned);
         let check = tokio::task::spawn_blocking(move || {
             let checked = check_again(&mut memo, snapshot, past.as_ref(), now);
             (memo, checked)
@@ -78,8 +81,8 @@ impl Known {
         }
     }
 
-    /// The same, without what the garden takes back by word of what was begun; absent where the process is to end before it is
-    /// done. IO: the repository's history.
+    /// The same, with what the history decides of claims, and without what the garden takes back by word of what was begun; absent
+    /// where the process is to end before it is done. IO: the repository's history.
     pub(super) async fn check_in(
         &mut self,
         repository: Option<&Repository>,
@@ -87,10 +90,16 @@ impl Known {
         now: jiff::Timestamp,
         shutdown: &Shutdown,
     ) -> Option<Checked> {
-        let checked = self.check_aside(snapshot.clone(), now, shutdown).await?;
-        let garden = checked.garden.as_ref();
-        let moved = self.applied.as_mut().is_some_and(|applied| applied.note_rollback(garden, repository));
-        if moved { self.check_aside(snapshot.clone(), now, shutdown).await } else { Some(checked) }
+        let mut checked = self.check_aside(snapshot.clone(), now, shutdown).await?;
+        for _ in 0..MOST_QUESTIONS {
+            let garden = checked.garden.as_ref();
+            let took_back = self.applied.as_mut().is_some_and(|applied| applied.note_rollback(garden, repository));
+            if !self.history.ask(repository, &checked) && !took_back {
+                break;
+            }
+            checked = self.check_aside(snapshot.clone(), now, shutdown).await?;
+        }
+        Some(checked)
     }
 
     /// Takes note of which commit each organisation is applied at, and what it was. IO: the repository's history.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use crate::cause::reason_of;
-use crate::check::{Memo, check_again};
+use crate::check::{Memo, check_in_history};
 use crate::cluster::{self, Connection};
 use crate::git::{CommitId, Repository, commit_snapshot_after};
 use crate::model::{Claims, Garden, Organisation, Past, PastOrganisation};
@@ -224,7 +224,7 @@ fn at_commits(
     for commit in commits.into_iter().filter(|commit| !commit.is_empty()) {
         let read = |repository| commit_snapshot_after(repository, &commit, None, before.as_ref()).ok();
         let Some(snapshot) = repository.and_then(read) else { continue };
-        let checked = check_again(&mut memo, before.insert(snapshot).clone(), Some(past), now);
+        let checked = check_in_history(&mut memo, before.insert(snapshot), Some(past), repository, now);
         gardens.insert(commit, checked.garden.map(|garden| garden.organisations).unwrap_or_default());
     }
     gardens

@@ -106,7 +106,7 @@ fn empty(files: &[Arc<FileReading>]) -> Garden {
         stopped: std::collections::BTreeMap::new(),
         judgement: crate::model::Judgement::default(),
         awaited: BTreeMap::new(),
-        undecided: BTreeMap::new(),
+        undecided: std::collections::BTreeSet::new(),
         unreadable: std::collections::BTreeSet::new(),
     }
 }

@@ -1,10 +1,11 @@
 //! Which of several nodes of one name counts: the others have a finding, and stop nobody.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::finding::{Finding, Findings};
 use crate::model::names::SAME_NAME;
-use crate::model::{Past, names};
+use crate::model::{Past, WrittenClaim, names};
 use crate::name::Name;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::Node;
@@ -15,28 +16,65 @@ pub(super) struct Duplicates<'a> {
     sources: &'a Sources,
     /// The first bytes of nodes that do not count.
     pub(super) uncounted: BTreeSet<Span>,
+    /// What only the history tells apart.
+    pub(super) undecided: BTreeSet<WrittenClaim>,
 }
 
 impl<'a> Duplicates<'a> {
     pub(super) fn new(past: Option<&'a Past>, sources: &'a Sources) -> Self {
-        Self { past, sources, uncounted: BTreeSet::new() }
+        Self { past, sources, uncounted: BTreeSet::new(), undecided: BTreeSet::new() }
     }
 
     /// The place of the node that counts, of those of one kind and name: what is applied came from its file, or it stands in a
-    /// file of its name, or it is the first. Tells of the others.
-    pub(super) fn counted(&mut self, kind: &str, name: &Name, nodes: &[&Node], findings: &mut Findings) -> usize {
+    /// file of its name, or it stands longest in the history. Tells of the others; of all, where two organisations are left.
+    pub(super) fn counted(
+        &mut self,
+        kind: &'static str,
+        name: &Name,
+        nodes: &[&Node],
+        findings: &mut Findings,
+    ) -> usize {
         if nodes.len() < 2 {
             return 0;
         }
-        let counted = (0..nodes.len()).min_by_key(|at| self.rank(kind, name, nodes[*at].head.file)).unwrap_or(0);
-        for (_, second) in nodes.iter().enumerate().filter(|(at, _)| *at != counted) {
+        let ranks: Vec<_> = nodes.iter().map(|node| self.rank(kind, name, node.head.file)).collect();
+        let best = ranks.iter().min();
+        let mut left: Vec<usize> = (0..nodes.len()).filter(|at| Some(&ranks[*at]) == best).collect();
+        let files: BTreeSet<FileId> = left.iter().map(|at| nodes[*at].head.file).collect();
+        if files.len() > 1 {
+            let claims = left.iter().filter_map(|at| self.claim(kind, name, nodes[*at].head.file));
+            let claims: Vec<WrittenClaim> = claims.collect();
+            let stood = |at: &usize| Reverse(self.stood(kind, name, nodes[*at].head.file));
+            let longest = left.iter().map(stood).min();
+            left.retain(|at| Some(stood(at)) == longest);
+            self.undecided.extend(claims);
+        }
+        let counted = left[0];
+        let is_open = left.iter().any(|at| nodes[*at].head.file != nodes[counted].head.file);
+        for (at, node) in nodes.iter().enumerate() {
             match kind {
-                "organisation" => findings.push(two_organisations(name, second, nodes[counted])),
-                _ => names::same(kind, name, second, nodes[counted], findings),
+                "organisation" if is_open && left.contains(&at) => {
+                    let other = left.iter().find(|other| nodes[**other].head.file != node.head.file);
+                    findings.push(first_unknown(name, node, nodes[*other.unwrap_or(&counted)]));
+                }
+                _ if at == counted => continue,
+                "organisation" => findings.push(two_organisations(name, node, nodes[counted])),
+                _ => names::same(kind, name, node, nodes[counted], findings),
             }
-            self.uncounted.insert(second.head);
+            if at != counted {
+                self.uncounted.insert(node.head);
+            }
         }
         counted
+    }
+
+    fn claim(&self, kind: &'static str, name: &Name, file: FileId) -> Option<WrittenClaim> {
+        Some(WrittenClaim { path: self.sources.path(file)?.to_owned(), kind, value: name.to_string() })
+    }
+
+    /// How long a name stands in a file in the history; nothing where that is not known.
+    fn stood(&self, kind: &'static str, name: &Name, file: FileId) -> Option<usize> {
+        self.past?.standing.get(&self.claim(kind, name, file)?).copied()
     }
 
     /// Whether what is applied under a name came from a file.
@@ -59,4 +97,17 @@ fn two_organisations(name: &Name, second: &Node, first: &Node) -> Finding {
         .also(first.head, "one here")
         .why("an organisation is one file, whichever folder that lies in")
         .help("rename or remove one of them")
+}
+
+/// The finding about one of several organisations of a name, where nothing tells which was first.
+fn first_unknown(name: &Name, node: &Node, other: &Node) -> Finding {
+    Finding::refused(SAME_NAME, format!("there are two organisations `{name}`"), node.head)
+        .label("one here")
+        .also(other.head, "one here")
+        .why(
+            "an organisation is one file, and which of these was first is not known: nothing of it is applied from either, and the \
+             history does not tell",
+        )
+        .help("remove the one that came later, or rename it")
+        .stops(name.clone())
 }

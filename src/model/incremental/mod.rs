@@ -79,11 +79,13 @@ pub(crate) fn build_again(
         past,
         unsound_clusters: &unsound_clusters,
         files: &readings,
+        sources,
     };
     let refused = Refused::of(&view, memo.index.doubtful());
     let view = View { refused: &refused, ..view };
     rules::check_all(&view, findings);
     garden.undecided = rules::undecided(&view);
+    garden.undecided.append(&mut duplicates.undecided);
     garden.awaited = refused.awaited;
     garden.judgement = Judgement::of(readings.iter().map(|file| &file.judgement), findings);
     garden.judgement.apply(findings);

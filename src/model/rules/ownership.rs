@@ -1,8 +1,9 @@
 //! Ownership of domains, by what organisations say and what they may have in a cluster: the rules about claims share it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::finding::Finding;
+use crate::model::WrittenClaim;
 use crate::model::domain::{below, domain_of, parents};
 use crate::model::draft::Draft;
 use crate::model::rules::View;
@@ -53,20 +54,15 @@ fn nested<'a>(view: &View<'a>) -> Vec<(&'a Draft, &'a Draft)> {
     pairs.collect()
 }
 
-/// Returns the domains of which nobody knows who had them first, each with those who say it.
-pub(in crate::model) fn undecided(view: &View<'_>) -> BTreeMap<String, BTreeSet<Name>> {
-    let mut undecided: BTreeMap<String, BTreeSet<Name>> = BTreeMap::new();
-    let mut add = |draft: &Draft| {
-        let organisation = &draft.organisation;
-        if let Some(domain) = &organisation.domain {
-            undecided.entry(domain.value.clone()).or_default().insert(organisation.name.clone());
-        }
-    };
-    let shared = view.index.shared_domains().filter(|domain| owner(view, domain).is_none());
-    shared.flat_map(|domain| claimants(view, domain)).for_each(&mut add);
+/// Returns the lines about domains of which only the history knows who had them first.
+pub(in crate::model) fn undecided(view: &View<'_>) -> BTreeSet<WrittenClaim> {
+    let shared = view.index.shared_domains().map(|domain| candidates(view, domain)).filter(|all| all.len() > 1);
     let both = nested(view).into_iter().filter(|(inner, outer)| had(view, inner) == had(view, outer));
-    both.flat_map(|(inner, outer)| [inner, outer]).for_each(&mut add);
-    undecided
+    shared
+        .flatten()
+        .chain(both.flat_map(|(inner, outer)| [inner, outer]))
+        .filter_map(|draft| claim(view, draft))
+        .collect()
 }
 
 /// Returns the names of the organisations whose domain does not count: it is another one's, or a cluster's.
@@ -84,10 +80,7 @@ fn claimants<'a>(view: &View<'a>, domain: &str) -> impl Iterator<Item = &'a Draf
 /// Who has a domain of those that say it: who had it last keeps it; of several who did, or of whom none did, whose claim stands
 /// longest in the history. Nobody where that is not known: the order of files says nothing.
 fn owner<'a>(view: &View<'a>, domain: &str) -> Option<&'a Draft> {
-    let mut candidates: Vec<&Draft> = claimants(view, domain).collect();
-    if candidates.iter().any(|draft| had(view, draft)) {
-        candidates.retain(|draft| had(view, draft));
-    }
+    let mut candidates = candidates(view, domain);
     if candidates.len() > 1 {
         let longest = candidates.iter().map(|draft| stood(view, draft)).max()?;
         candidates.retain(|draft| stood(view, draft) == longest);
@@ -98,9 +91,25 @@ fn owner<'a>(view: &View<'a>, domain: &str) -> Option<&'a Draft> {
     }
 }
 
+/// Who may have a domain of those that say it: who had it last, or all where none did.
+fn candidates<'a>(view: &View<'a>, domain: &str) -> Vec<&'a Draft> {
+    let mut candidates: Vec<&Draft> = claimants(view, domain).collect();
+    if candidates.iter().any(|draft| had(view, draft)) {
+        candidates.retain(|draft| had(view, draft));
+    }
+    candidates
+}
+
 /// How long the claim of an organisation stands in the history; nothing where that was not asked or is not known.
 fn stood(view: &View<'_>, draft: &Draft) -> Option<usize> {
-    view.past?.standing.get(&draft.organisation.name).copied()
+    view.past?.standing.get(&claim(view, draft)?).copied()
+}
+
+/// The line by which an organisation says its domain.
+fn claim(view: &View<'_>, draft: &Draft) -> Option<WrittenClaim> {
+    let domain = draft.organisation.domain.as_ref()?;
+    let path = view.sources.path(draft.organisation.file)?.to_owned();
+    Some(WrittenClaim { path, kind: "domain", value: domain.value.clone() })
 }
 
 /// Who has the nearest domain around another one.

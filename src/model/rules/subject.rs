@@ -11,7 +11,7 @@ use crate::model::draft::{Draft, FileReading};
 use crate::model::{App, AppliedApp, Garden, Organisation, Past, PastOrganisation};
 use crate::name::Name;
 use crate::quantity::Quantity;
-use crate::source::{Span, Spanned};
+use crate::source::{Sources, Span, Spanned};
 use crate::syntax::TOO_MUCH;
 
 /// The most findings of one rule over the whole garden about one organisation.
@@ -135,6 +135,7 @@ pub(in crate::model) struct View<'a> {
     /// Clusters in which there is a finding: nothing is concluded from what they lack.
     pub(crate) unsound_clusters: &'a BTreeSet<Name>,
     pub(crate) files: &'a [Arc<FileReading>],
+    pub(crate) sources: &'a Sources,
 }
 
 impl<'a> View<'a> {

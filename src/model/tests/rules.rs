@@ -1,6 +1,7 @@
 //! Each rule: the baseline, one change, and what is said about it.
 
 use super::*;
+use crate::model::WrittenClaim;
 
 const ALTERNATIBA: &str = "organisations/alternatiba.kdl";
 const TIERS_LIEUX: &str = "organisations/tiers-lieux.kdl";
@@ -108,12 +109,23 @@ fn names_that_nothing_has_are_told_with_the_nearest() {
 fn two_organisations_of_one_name_show_both_places() {
     let mut files = changed(&[]);
     let text = files.iter().find(|(path, _)| path == TIERS_LIEUX).unwrap().1.clone();
-    files.insert(0, ("organisations/north/tiers-lieux.kdl".to_owned(), text));
+    let north = "organisations/north/tiers-lieux.kdl";
+    files.insert(0, (north.to_owned(), text));
     let tried = try_files(&files, None);
-    assert!(tried.garden().broken.is_empty(), "the one that counts goes on");
-    let told =
-        "E0302 there are two organisations `tiers-lieux`\n  also organisations/north/tiers-lieux.kdl:4:1 one here";
-    assert!(tried.short().contains(told), "{}", tried.short());
+    assert!(tried.garden().broken.contains("tiers-lieux"), "nobody knows which was first");
+    for (here, there) in [(TIERS_LIEUX, north), (north, TIERS_LIEUX)] {
+        let told = format!("{here}:4:1 E0302 there are two organisations `tiers-lieux`\n  also {there}:4:1 one here");
+        assert!(tried.short().contains(&told), "{}", tried.short());
+    }
+    // The history knows.
+    for (path, other) in [(TIERS_LIEUX, north), (north, TIERS_LIEUX)] {
+        let claim = WrittenClaim { path: path.to_owned(), kind: "organisation", value: "tiers-lieux".to_owned() };
+        let past = Past { standing: [(claim, 1)].into(), ..Past::default() };
+        let tried = try_files(&files, Some(&past));
+        assert!(tried.garden().broken.is_empty(), "the one that counts goes on");
+        let told = format!("{other}:4:1 E0302 there are two organisations `tiers-lieux`\n  also {path}:4:1 one here");
+        assert!(tried.short().contains(&told), "{}", tried.short());
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod footprint;
 mod garden;
 mod organisation;
 mod setting;
+mod written_claim;
 
 pub use app::{Adopt, App};
 pub(crate) use app::{AppNode, EnvValue, FieldDecision, Life};
@@ -22,3 +23,4 @@ pub(crate) use organisation::Contact;
 pub use organisation::{Organisation, Retired};
 pub(crate) use setting::Layer;
 pub use setting::Setting;
+pub use written_claim::WrittenClaim;

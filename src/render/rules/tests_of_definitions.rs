@@ -1,9 +1,12 @@
 //! The tests that definitions bring: each renders an app of its own in a garden of nothing else.
 
+use std::sync::Arc;
+
 use crate::expression::too_much_work;
 use crate::finding::{Code, Finding, Findings, Severity};
 use crate::model::definition::{Definition, Definitions, Test, environment, objects_value};
 use crate::model::{self, Garden};
+use crate::name::Name;
 use crate::render::allowance::RenderAllowance;
 use crate::schema;
 use crate::source::FileId;
@@ -56,9 +59,15 @@ organisation tests {
 }
 "#;
 
-/// Runs every test of every definition that loaded; each that fails is a finding in the definition's file.
-pub fn check(definitions: &Definitions, findings: &mut Findings) {
-    for definition in definitions.loaded.values() {
+/// Runs every test of every definition that loaded; each that fails is a finding in the definition's file. What a garden only adds
+/// to changes nothing of those that come with parcelle (`built_in`): their tests have passed.
+pub fn check(definitions: &Definitions, built_in: Option<&Definitions>, findings: &mut Findings) {
+    let is_same = |name: &Name, definition: &Arc<Definition>| {
+        definitions.loaded.get(name).is_some_and(|loaded| Arc::ptr_eq(loaded, definition))
+    };
+    let passed = built_in.filter(|built_in| built_in.loaded.iter().all(|(name, known)| is_same(name, known)));
+    let is_new = |name: &Name| passed.is_none_or(|passed| !passed.loaded.contains_key(name));
+    for (_, definition) in definitions.loaded.iter().filter(|(name, _)| is_new(name)) {
         // All tests of a definition together cost what one organisation may.
         let mut allowance = RenderAllowance::of_organisation();
         for test in &definition.tests {
@@ -215,7 +224,7 @@ definition forum {
         let files = model::place(vec![("definitions/forum.kdl".to_owned(), document)], "", &mut findings);
         let mut definitions = built_in.with(&files, &mut findings);
         definitions.loaded.retain(|name, _| name.as_str() == "forum");
-        check(&definitions, &mut findings);
+        check(&definitions, None, &mut findings);
         findings
             .iter()
             .map(|finding| format!("{} {} {:?}", finding.code.as_str(), finding.title, finding.why))

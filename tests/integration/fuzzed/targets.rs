@@ -100,7 +100,8 @@ pub fn file(data: &[u8]) {
     assert!(checked.objects.keys().any(|name| name.as_str() == "other"), "a file stopped another organisation");
     let told = |format| report::render(format, &checked.findings, &checked.sources, Drawing::default());
     for line in told(Format::Github).lines() {
-        assert!(["::error ", "::warning ", "::notice "].iter().any(|begin| line.starts_with(begin)), "{line:?}");
+        let own = ["::error ", "::warning ", "::notice ", "::error::and ", "::warning::and ", "::notice::and "];
+        assert!(own.iter().any(|begin| line.starts_with(begin)), "{line:?}");
     }
     for format in [Format::Text, Format::Short, Format::Github, Format::Json] {
         let steers = |told: char| told.is_control() && told != '\n';

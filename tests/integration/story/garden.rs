@@ -297,7 +297,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
         stopped: BTreeMap::new(),
         judgement: parcelle::model::Judgement::default(),
         awaited: BTreeMap::new(),
-        undecided: BTreeMap::new(),
+        undecided: BTreeSet::new(),
         unreadable: BTreeSet::new(),
     }
 }

@@ -14,6 +14,9 @@ use crate::render::{self, Packed, Room};
 use crate::schema;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Document, TOO_MUCH};
+pub(crate) use history::{History, MOST_QUESTIONS, check_in_history};
+
+mod history;
 
 /// What a check leaves behind.
 #[derive(Debug, Default)]
@@ -186,7 +189,7 @@ fn definitions(memo: &mut Memo, files: &[Parsed], findings: &mut Findings) -> Ar
             if let Some(before) = before {
                 definitions.share_with(&before.definitions);
             }
-            render::rules::tests_of_definitions(&definitions, &mut findings);
+            render::rules::tests_of_definitions(&definitions, Some(built_in), &mut findings);
             Loaded { from, definitions: Arc::new(definitions), findings }
         }
     };
