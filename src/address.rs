@@ -51,7 +51,57 @@ const INSIDE_V6: &[(Ipv6Addr, u8)] = &[
 /// Where networks without IPv4 translate to it: the last 32 bits are the IPv4 address.
 const TRANSLATED: Ipv6Addr = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0);
 
+/// The fewest leading bits of a range in a garden, of IPv4 and IPv6: no network that somebody has is wider.
+const LEAST_BITS: (u8, u8) = (8, 16);
+
+/// Where IPv6 spells IPv4 addresses: the block, and at which bit of it the address begins; where that is not plain, none.
+const OF_V4: &[(Ipv6Addr, u8, Option<u8>)] = &[
+    // Compatible, mapped and translated without a state.
+    (Ipv6Addr::UNSPECIFIED, 96, Some(96)),
+    (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, Some(96)),
+    (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96, Some(96)),
+    // NAT64, well known and of one's own.
+    (TRANSLATED, 96, Some(96)),
+    (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, Some(96)),
+    // Teredo turns the bits over.
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32, None),
+    // 6to4.
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, Some(16)),
+];
+
+/// Why a range names no addresses that somebody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RangeProblem {
+    /// It is wider than any network: its leading bits are fewer than these.
+    TooWide(u8),
+    /// It spells IPv4 addresses in a form of IPv6: these, where that is plain.
+    OfIpv4(Option<AddressRange>),
+}
+
 impl AddressRange {
+    /// Why the file of a cluster does not name this range; none where it may.
+    pub(crate) fn problem(self) -> Option<RangeProblem> {
+        let least = if self.first.is_ipv4() { LEAST_BITS.0 } else { LEAST_BITS.1 };
+        if self.bits < least {
+            return Some(RangeProblem::TooWide(least));
+        }
+        let block = |first: Ipv6Addr, bits: u8| Self { first: IpAddr::V6(first), bits };
+        let (.., start) = OF_V4.iter().find(|(first, bits, _)| {
+            let block = block(*first, *bits);
+            block.contains(self) || self.contains(block)
+        })?;
+        Some(RangeProblem::OfIpv4(start.and_then(|start| self.spelled(start))))
+    }
+
+    /// The IPv4 range that begins at a bit of an IPv6 range; none where it would be too wide, or is of no network.
+    fn spelled(self, start: u8) -> Option<Self> {
+        let IpAddr::V6(first) = self.first else { return None };
+        let bits = self.bits.checked_sub(start)?.min(32);
+        let address = u32::try_from((first.to_bits() >> (96 - start)) & u128::from(u32::MAX)).ok()?;
+        let of_network = bits >= LEAST_BITS.0 && address >> 24 != 0;
+        of_network.then(|| Self::new(IpAddr::V4(Ipv4Addr::from_bits(address)), bits))
+    }
+
     /// Reads `10.0.0.0/8`, `2001:db8::/32`, or one address; bits after those that count are set to zero.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
@@ -79,11 +129,6 @@ impl AddressRange {
             }
         };
         Self { first, bits }
-    }
-
-    /// Returns how many leading bits count.
-    pub(crate) fn bits(self) -> u8 {
-        self.bits
     }
 
     /// Whether every address of another range lies in this one.
@@ -128,6 +173,14 @@ pub(crate) fn outside(inside: &[AddressRange]) -> Vec<AddressBlock> {
     vec![block(IpAddr::V4(Ipv4Addr::UNSPECIFIED), v4), block(IpAddr::V6(Ipv6Addr::UNSPECIFIED), v6)]
 }
 
+/// Whether an address lies outside every network of a cluster, whatever its file names.
+pub(crate) fn is_outside(address: IpAddr) -> bool {
+    let one = AddressRange { first: address, bits: most_bits(address) };
+    outside(&[])
+        .iter()
+        .any(|block| block.range.contains(one) && !block.except.iter().any(|except| except.contains(one)))
+}
+
 /// Ranges in order, without those that lie in another one of them.
 fn widest(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
     ranges.sort();
@@ -164,6 +217,45 @@ mod tests {
         }
         for text in ["", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "10.0.0.0/+8", "::/129", "10.0.0.1-9", "010.0.0.1"] {
             assert_eq!(AddressRange::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_of_a_network_in_its_own_form() {
+        for text in ["10.0.0.0/8", "203.0.113.7", "2001:db8::/32", "2003::/19", "fd00:1::/32", "65::/16", "2620::1"] {
+            assert_eq!(range(text).problem(), None, "{text}");
+        }
+        for (text, least) in [
+            ("0.0.0.0/0", 8),
+            ("0.0.0.0/1", 8),
+            ("128.0.0.0/1", 8),
+            ("10.0.0.0/7", 8),
+            ("::/0", 16),
+            ("8000::/1", 16),
+            ("2000::/3", 16),
+        ] {
+            assert_eq!(range(text).problem(), Some(RangeProblem::TooWide(least)), "{text}");
+        }
+        for (text, meant) in [
+            ("::ffff:203.0.113.0/124", Some("203.0.113.0/28")),
+            ("::ffff:203.0.113.7", Some("203.0.113.7/32")),
+            ("::203.0.113.0/124", Some("203.0.113.0/28")),
+            ("::ffff:0:203.0.113.0/124", Some("203.0.113.0/28")),
+            ("64:ff9b::203.0.113.0/124", Some("203.0.113.0/28")),
+            ("64:ff9b:1::203.0.113.0/124", Some("203.0.113.0/28")),
+            ("2002:cb00:7100::/44", Some("203.0.113.0/28")),
+            ("2002:cb00:7107:1::5", Some("203.0.113.7/32")),
+            ("2002::/16", None),
+            ("64:ff9b::/96", None),
+            ("64:ff9b:1::/48", None),
+            ("64:ff9b::/32", None),
+            ("::ffff:0:0/96", None),
+            ("::/64", None),
+            ("::1", None),
+            ("2001:0:1234::/48", None),
+        ] {
+            let meant = meant.map(range);
+            assert_eq!(range(text).problem(), Some(RangeProblem::OfIpv4(meant)), "{text}");
         }
     }
 
@@ -209,7 +301,7 @@ mod tests {
             assert!(reached(outside), "{outside}");
         }
         for block in &blocks {
-            let within = |except: &AddressRange| block.range.contains(*except) && except.bits() > block.range.bits();
+            let within = |except: &AddressRange| block.range.contains(*except) && except.bits > block.range.bits;
             assert!(block.except.iter().all(within), "{block:?}");
         }
         assert!(!blocks[0].except.contains(&range("10.1.0.0/16")), "what lies in another range is not said again");

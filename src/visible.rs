@@ -9,30 +9,91 @@ use std::fmt::Write as _;
 /// What stands for a character that is not shown.
 pub(crate) const REPLACEMENT: char = '\u{FFFD}';
 
-/// Whether a character moves, hides or turns what stands around it; line ends and tabs are no such characters.
+/// Whether a character moves, hides or turns what stands around it, or takes no ink of its own: all that Unicode calls ignorable,
+/// and blanks that are no spaces. Line ends and tabs are no such characters.
 pub(crate) fn is_steering(character: char) -> bool {
     (character.is_control() && !matches!(character, '\n' | '\t'))
         || matches!(
             character,
-            '\u{061C}'
-                | '\u{180E}'
-                | '\u{200B}'
-                | '\u{200E}'
-                | '\u{200F}'
+            '\u{00AD}'
+                | '\u{034F}'
+                | '\u{061C}'
+                | '\u{115F}'..='\u{1160}'
+                | '\u{17B4}'..='\u{17B5}'
+                | '\u{180B}'..='\u{180F}'
+                | '\u{200B}'..='\u{200F}'
                 | '\u{2028}'..='\u{202E}'
                 | '\u{2060}'..='\u{206F}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{FE00}'..='\u{FE0F}'
                 | '\u{FEFF}'
-                | '\u{FFF9}'..='\u{FFFB}'
-                | '\u{E0000}'..='\u{E007F}'
+                | '\u{FFA0}'
+                | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{1BCA0}'..='\u{1BCA3}'
+                | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0000}'..='\u{E0FFF}'
         )
+}
+
+/// Whether an ignorable character says how the one before it is drawn, where people write it so: joiners in emoji and in scripts
+/// that join their letters, the choice of a picture after a symbol. After a letter of Latin it says nothing and hides.
+fn belongs(before: Option<char>, character: char, after: Option<char>) -> bool {
+    let Some(before) = before.filter(|before| !is_steering(*before) || *before == '\u{FE0F}') else { return false };
+    let is_picture = matches!(before, '\u{2190}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}');
+    match character {
+        '\u{200C}' | '\u{200D}' => {
+            is_picture || matches!(before, '\u{0600}'..='\u{109F}' | '\u{1780}'..='\u{18AF}' | '\u{FE0F}')
+        }
+        '\u{FE0E}' | '\u{FE0F}' => {
+            let is_key = matches!(before, '0'..='9' | '#' | '*') && after == Some('\u{20E3}');
+            is_picture
+                || is_key
+                || matches!(
+                    before,
+                    '©' | '®'
+                        | '\u{203C}'
+                        | '\u{2049}'
+                        | '\u{2122}'
+                        | '\u{2139}'
+                        | '\u{3030}'
+                        | '\u{303D}'
+                        | '\u{3297}'
+                        | '\u{3299}'
+                )
+        }
+        _ => false,
+    }
+}
+
+/// The characters of a text, each with whether it steers where it stands.
+fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+    let mut before = None;
+    let mut rest = text.chars();
+    std::iter::from_fn(move || {
+        let character = rest.next()?;
+        let steers = is_steering(character) && !belongs(before, character, rest.clone().next());
+        before = Some(character);
+        Some((character, steers))
+    })
+}
+
+/// Whether something in a text steers.
+fn has_steering(text: &str) -> bool {
+    text.chars().any(is_steering) && judged(text).any(|(_, steers)| steers)
+}
+
+/// The characters of a text as they are shown, as many as there are.
+pub(crate) fn characters(text: &str) -> impl Iterator<Item = char> + '_ {
+    judged(text).map(|(character, steers)| if steers { REPLACEMENT } else { character })
 }
 
 /// A text on one line: its line ends are shown as signs, and nothing in it is a command.
 pub(crate) fn line(text: &str) -> String {
-    let characters = text.chars().map(|character| match character {
+    let characters = characters(text).map(|character| match character {
         '\n' => '⏎',
         '\t' => ' ',
-        other => character_of(other),
+        other => other,
     });
     without_commands(&characters.collect::<String>()).into_owned()
 }
@@ -43,11 +104,6 @@ pub(crate) fn lines(text: &str, margin: &str) -> String {
     lines.join(&format!("\n{margin}"))
 }
 
-/// A character as it is shown.
-pub(crate) fn character_of(character: char) -> char {
-    if is_steering(character) { REPLACEMENT } else { character }
-}
-
 /// Takes away what GitHub reads as a command wherever it stands in a line.
 pub(crate) fn without_commands(line: &str) -> Cow<'_, str> {
     if line.contains("##[") { line.replace("##[", "##\u{FFFD}").into() } else { line.into() }
@@ -56,23 +112,16 @@ pub(crate) fn without_commands(line: &str) -> Cow<'_, str> {
 /// A whole line as it goes to a screen or a log: colours stay, whatever else steers goes, and it begins no command.
 pub(crate) fn printed(text: &str) -> Cow<'_, str> {
     let begins_command = text.trim_start().starts_with("::");
-    if !begins_command && !text.contains("##[") && !text.chars().any(is_steering) {
+    if !begins_command && !text.contains("##[") && !has_steering(text) {
         return text.into();
     }
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let length = match colour(rest) {
-            0 => {
-                out.push(character_of(character));
-                character.len_utf8()
-            }
-            length => {
-                out.push_str(&rest[..length]);
-                length
-            }
-        };
-        rest = &rest[length..];
+    // Of a colour its first character alone steers.
+    let mut at = 0;
+    for ((character, _), shown) in judged(text).zip(characters(text)) {
+        let sets_colour = character == '\u{1b}' && colour(&text[at..]) > 0;
+        out.push(if sets_colour { character } else { shown });
+        at += character.len_utf8();
     }
     if begins_command {
         out = out.replacen("::", ":\u{FFFD}", 1);
@@ -82,12 +131,12 @@ pub(crate) fn printed(text: &str) -> Cow<'_, str> {
 
 /// A JSON text in which no steering character stands as it is, but by its number. Such characters stand in strings only.
 pub(crate) fn json(text: String) -> String {
-    if !text.contains("##[") && !text.chars().any(is_steering) {
+    if !text.contains("##[") && !has_steering(&text) {
         return text;
     }
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_steering(character) {
+    for (character, steers) in judged(&text) {
+        if steers {
             let mut units = [0; 2];
             for unit in character.encode_utf16(&mut units) {
                 let _ = write!(out, "\\u{unit:04x}");
@@ -118,6 +167,57 @@ mod tests {
             let shown = printed(hostile).into_owned();
             assert!(!shown.chars().any(is_steering), "{hostile:?} became {shown:?}");
         }
+    }
+
+    #[test]
+    fn what_hides_between_letters_is_shown() {
+        for hidden in [
+            '\u{AD}',
+            '\u{34F}',
+            '\u{115F}',
+            '\u{1160}',
+            '\u{17B4}',
+            '\u{180E}',
+            '\u{200B}',
+            '\u{200C}',
+            '\u{200D}',
+            '\u{2064}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{FE00}',
+            '\u{FE0E}',
+            '\u{FE0F}',
+            '\u{FFA0}',
+            '\u{1BCA0}',
+            '\u{1D173}',
+            '\u{E0041}',
+            '\u{E0100}',
+        ] {
+            for before in ["a", "é", "я", "1", "-", "", "\u{AD}", "\u{180B}"] {
+                let text = format!("{before}{hidden}b");
+                assert!(line(&text).ends_with("\u{FFFD}b") && printed(&text).ends_with("\u{FFFD}b"), "{text:?}");
+                assert!(!json(text.clone()).contains(hidden), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_says_how_a_sign_is_drawn_stays() {
+        for text in [
+            "👩\u{200D}💻",
+            "🏳\u{FE0F}\u{200D}🌈",
+            "❤\u{FE0F}",
+            "1\u{FE0F}\u{20E3}",
+            "©\u{FE0E}",
+            "می\u{200C}خواهم",
+            "क्\u{200D}ष",
+            "l’été\u{A0}: 12\u{202F}€",
+        ] {
+            assert_eq!(line(text), text);
+            assert_eq!(printed(text), text);
+            assert_eq!(json(text.to_owned()), text);
+        }
+        assert_eq!(line("❤\u{FE0F}\u{FE0F}a\u{200D}b"), "❤\u{FE0F}\u{FFFD}a\u{FFFD}b");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{HeaderMap, header};
 
 use crate::secrets::Tainted;
+use crate::visible;
 
 /// So many warnings of one answer, or of one action, are kept.
 pub(crate) const MOST: usize = 10;
@@ -64,18 +65,13 @@ fn unquoted(quoted: &str) -> (String, &str) {
 
 /// One line of bounded length.
 fn shortened(text: &str) -> String {
-    let plain = |letter: char| if letter.is_control() || is_steering(letter) { ' ' } else { letter };
+    let plain = |letter: char| if letter.is_control() || visible::is_steering(letter) { ' ' } else { letter };
     let line: Vec<char> = text.chars().map(plain).collect();
     let words = line.into_iter().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
     match words.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &words[..at]),
         None => words,
     }
-}
-
-/// Whether a letter changes the direction in which a line is read, or takes no place in it.
-fn is_steering(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// What was warned of while an action was carried out; several requests may belong to it.

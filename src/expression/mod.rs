@@ -141,6 +141,12 @@ impl Expression {
         self.root.to_string()
     }
 
+    /// Dotted words in it: `settings.scale.min`.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        let inner = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+        self.text.split(move |letter: char| !inner(letter)).filter(|word| word.contains('.'))
+    }
+
     /// Whether it is a name and nothing else.
     pub(crate) fn is_name(&self) -> bool {
         matches!(self.root.kind, tree::ExprKind::Name(_))

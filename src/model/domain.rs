@@ -13,6 +13,29 @@ pub(crate) fn below(host: &str, domain: &str) -> bool {
     host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
+/// Names below which nobody has domains: of special use by RFC 6761 and those after it, kept for networks of one's own by ICANN, or
+/// answered by clusters themselves. `example` is one too, and for examples.
+const SPECIAL: &[&str] = &[
+    "alt",
+    "arpa",
+    "corp",
+    "home",
+    "internal",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "mail",
+    "onion",
+    "svc",
+];
+
+/// Returns the name of special use below which a host or domain lies.
+pub(crate) fn special(name: &str) -> Option<&'static str> {
+    SPECIAL.iter().find(|special| below(name, special)).copied()
+}
+
 /// `b.c` and `c` of `a.b.c`.
 pub(super) fn parents(domain: &str) -> impl Iterator<Item = &str> {
     domain.match_indices('.').map(|(at, _)| &domain[at + 1..])

@@ -23,6 +23,10 @@ pub(crate) struct AppGrounds {
     /// Its name, and the earlier one that the names of its data bear.
     pub(crate) names: Vec<String>,
     pub(crate) owned: Owned,
+    /// The variables that say as whom its mail is sent, with what a line of the app says instead, which is held against others'.
+    pub(crate) senders: BTreeMap<String, Option<String>>,
+    /// The keys of its files that say it.
+    pub(crate) sender_files: BTreeSet<String>,
 }
 
 /// Objects by name.

@@ -1,7 +1,8 @@
 //! What hatches add to what an app takes of its offer, measured on its objects as they will be.
 //!
 //! Workloads and needs say themselves what they take. An `object` stands beside them, and a `patch` changes them: each is
-//! measured before and after, and what is more counts. Where a hatch writes a request or a limit, the larger of the two counts;
+//! measured before and after, and what is more counts. Where a hatch writes a request, a limit or how many pods there are, the
+//! larger of request and limit counts;
 //! scratch volumes of a hatch count as storage.
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use crate::source::Span;
 pub(super) struct Measure {
     /// Of each pod: millicores, bytes of memory, bytes of volumes.
     each: [u64; 3],
+    /// The same by limits, where those are more.
+    most: [u64; 3],
     pods: u64,
     /// Whether it stands still at the moment.
     asleep: bool,
@@ -61,6 +64,9 @@ pub(super) fn measures(drafts: &[ObjectDraft]) -> Measures {
         for (_, measure) in measures.iter_mut().filter(|(key, _)| is_meant(key)) {
             if most > measure.pods {
                 measure.pods = most;
+                if finished.by_hand.contains("/spec/maxReplicas") {
+                    measure.each = measure.most;
+                }
                 measure.origin = line(&finished).or(measure.origin).or(Some(origin));
             }
         }
@@ -72,15 +78,17 @@ fn measure(id: GroupKind, draft: &ObjectDraft, finished: &Finished) -> Option<Me
     let spec = &finished.value["spec"];
     let storage = |claim: &Value| amount(&claim["resources"]["requests"]["storage"], 1).unwrap_or(0);
     let count = |value: &Value, default: u64| value.as_u64().unwrap_or(default);
-    let (each, pods) = if id == kind::PERSISTENT_VOLUME_CLAIM {
-        ([0, 0, storage(spec)], 1)
+    let by_hand = |pointer: &str| finished.by_hand.contains(pointer);
+    let (each, most, pods) = if id == kind::PERSISTENT_VOLUME_CLAIM {
+        let each = [0, 0, storage(spec)];
+        (each, each, 1)
     } else if id == kind::POSTGRES_POOLER {
         let (cpu, memory) = providers::POOLER_REQUESTS;
-        ([cpu, memory, 0], count(&spec["instances"], 1))
+        let each = [cpu, memory, 0];
+        (each, each, count(&spec["instances"], 1))
     } else {
         let path = id.facts().pod_spec;
         let pod = (!path.is_empty()).then(|| format!("/{}", path.join("/")))?;
-        let [cpu, memory] = of_pod(finished, &pod);
         let templates = spec["volumeClaimTemplates"].as_array().into_iter().flatten();
         let claimed =
             templates.map(|template| storage(&template["spec"])).fold(of_scratch(finished, &pod), u64::saturating_add);
@@ -89,20 +97,25 @@ fn measure(id: GroupKind, draft: &ObjectDraft, finished: &Finished) -> Option<Me
             kind::JOB => count(&spec["parallelism"], 1),
             _ => count(&spec["replicas"], 1),
         };
-        ([cpu, memory, claimed], pods)
+        let counted = ["/spec/replicas", "/spec/parallelism", "/spec/jobTemplate/spec/parallelism"];
+        let of = |by_limits: bool| {
+            let [cpu, memory] = of_pod(finished, &pod, by_limits);
+            [cpu, memory, claimed]
+        };
+        (of(counted.into_iter().any(by_hand)), of(true), pods)
     };
     let component = draft.component.clone().unwrap_or_default();
     let asleep = spec["replicas"] == 0 || spec["suspend"] == true;
-    Some(Measure { each, pods, asleep, component, origin: line(finished).or(Some(draft.origin)) })
+    Some(Measure { each, most, pods, asleep, component, origin: line(finished).or(Some(draft.origin)) })
 }
 
 /// What a pod asks for: all containers together, or the largest that runs before them.
-fn of_pod(finished: &Finished, at: &str) -> [u64; 2] {
+fn of_pod(finished: &Finished, at: &str, by_limits: bool) -> [u64; 2] {
     let of = |list: &str| {
         let containers = finished.value.pointer(&format!("{at}/{list}")).and_then(Value::as_array);
         let containers = containers.into_iter().flatten().enumerate();
         containers
-            .map(|(place, container)| of_container(finished, &format!("{at}/{list}/{place}"), container))
+            .map(|(place, container)| of_container(finished, &format!("{at}/{list}/{place}"), container, by_limits))
             .collect()
     };
     let (running, before): (Vec<[u64; 2]>, Vec<[u64; 2]>) = (of("containers"), of("initContainers"));
@@ -112,7 +125,7 @@ fn of_pod(finished: &Finished, at: &str) -> [u64; 2] {
     })
 }
 
-fn of_container(finished: &Finished, at: &str, container: &Value) -> [u64; 2] {
+fn of_container(finished: &Finished, at: &str, container: &Value, by_limits: bool) -> [u64; 2] {
     let (cpu, memory) = ground::DEFAULT_REQUEST;
     [("cpu", 1000, cpu, 0), ("memory", 1, memory, ground::DEFAULT_MEMORY_LIMIT)].map(|(name, per, default, limit)| {
         let of = |list: &str| amount(&container["resources"][list][name], per);
@@ -122,7 +135,7 @@ fn of_container(finished: &Finished, at: &str, container: &Value) -> [u64; 2] {
         let request = asked.or(most).unwrap_or(default);
         // What says no limit has the namespace's own.
         let own = by_hand("image") && most.is_none();
-        if written || own { request.max(most.unwrap_or(limit)) } else { request }
+        if written || own || by_limits { request.max(most.unwrap_or(limit)) } else { request }
     })
 }
 

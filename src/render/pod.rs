@@ -238,7 +238,7 @@ fn contents(asked: &PodContext) -> Vec<Content> {
 }
 
 /// The key of a file: its path, in the characters that keys take.
-fn file_key(path: &str) -> String {
+pub(super) fn file_key(path: &str) -> String {
     let taken = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     let key: String =
         path.trim_matches('/').chars().map(|letter| if taken(letter) { letter } else { '.' }).take(200).collect();

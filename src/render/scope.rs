@@ -232,7 +232,7 @@ impl<'a> AppScope<'a> {
 
     /// The line of the nearest setting that expressions read.
     pub(crate) fn origin_of<'e>(&self, expressions: impl Iterator<Item = &'e Expression>) -> Option<Span> {
-        let read = expressions.flat_map(|hole| paths(&hole.text)).filter_map(|path| self.written(path));
+        let read = expressions.flat_map(Expression::paths).filter_map(|path| self.written(path));
         // The first of the nearest layer.
         let nearest = read.fold(None, |best: Option<(Layer, Span)>, next| match best {
             Some(best) if best.0 >= next.0 => Some(best),
@@ -281,12 +281,6 @@ fn element_text(item: &Value) -> String {
         },
         _ => String::new(),
     }
-}
-
-/// Dotted words in an expression: `settings.scale.min`.
-fn paths(text: &str) -> impl Iterator<Item = &str> {
-    let inner = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
-    text.split(move |letter: char| !inner(letter)).filter(|word| word.contains('.'))
 }
 
 /// The string as kubelets must be given it: they replace `$(NAME)` by a variable and read `$$` as `$`.

@@ -175,7 +175,8 @@ impl Shown {
         if let Some(last) = from.checked_sub(1) {
             rest.nth(last);
         }
-        let characters: Vec<char> = rest.by_ref().take(WIDEST_LINE).collect();
+        let text: String = rest.by_ref().take(WIDEST_LINE).collect();
+        let characters: Vec<char> = visible::characters(&text).collect();
         let (to, goes_on) = (from + characters.len(), rest.next().is_some());
         let piece = |range: Range<usize>| {
             let place = |at: usize| at.clamp(from, to) - from;
@@ -190,13 +191,13 @@ impl Shown {
     }
 }
 
-/// What is shown of characters: a tab as four blanks, what is invisible as a box.
+/// What is shown of characters: a tab as four blanks.
 fn expand(characters: &[char]) -> String {
     let mut out = String::with_capacity(characters.len());
     for character in characters {
         match character {
             '\t' => out.push_str("    "),
-            other => out.push(visible::character_of(*other)),
+            other => out.push(*other),
         }
     }
     visible::without_commands(&out).into_owned()

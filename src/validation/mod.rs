@@ -13,6 +13,7 @@ use crate::cel::Rules;
 mod cron;
 mod custom;
 mod definitions;
+mod duration;
 mod error;
 mod names;
 mod network;
@@ -25,7 +26,7 @@ mod security;
 mod volumes;
 mod workloads;
 
-pub(crate) use cron::problem_of as schedule;
+pub(crate) use cron::{least_gap, problem_of as schedule};
 pub(crate) use custom::{fill, flag, joined, words};
 pub(crate) use error::{FieldError, FieldProblem};
 

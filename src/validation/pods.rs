@@ -30,6 +30,7 @@ pub(super) fn spec(spec: &Value, path: impl Display + Copy, restarts: &[&str], e
         for (place, one) in items(spec, list) {
             let path = format_args!("{path}.{list}[{place}]");
             container(one, path, &volumes, errors);
+            sleeps(one, &spec["terminationGracePeriodSeconds"], path, errors);
             let name = text(one, "name");
             if !name.is_empty() && !seen.insert(name) {
                 errors.push(FieldError::duplicate(format!("{path}.name"), &one["name"]));
@@ -111,6 +112,18 @@ fn container(one: &Value, path: impl Display + Copy, volumes: &BTreeSet<String>,
     }
     for kind in ["livenessProbe", "readinessProbe", "startupProbe"] {
         probe(&one[kind], format_args!("{path}.{kind}"), kind == "readinessProbe", errors);
+    }
+}
+
+/// A hook sleeps no longer than the pod has to end.
+fn sleeps(container: &Value, grace: &Value, path: impl Display + Copy, errors: &mut Errors) {
+    let grace = grace.as_i64().unwrap_or(30);
+    for kind in ["postStart", "preStop"] {
+        let seconds = &container["lifecycle"][kind]["sleep"]["seconds"];
+        if seconds.as_i64().is_some_and(|seconds| !(0..=grace).contains(&seconds)) {
+            let detail = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+            errors.push(FieldError::invalid(format!("{path}.lifecycle.{kind}.sleep"), seconds, detail));
+        }
     }
 }
 

@@ -30,7 +30,12 @@ offer small {
 "#;
 
 /// Texts that begin commands of a CI or move a terminal, as KDL and as JSON write them.
-const HOSTILE: &str = r"a\n::stop-commands::x\n  ::add-mask::y ##[group]z \u{1b}[2J\u{9b}2J\r\u{b}\u{2028}\u{E0041}";
+const HOSTILE: &str =
+    r"a\n::stop-commands::x\n  ::add-mask::y ##[group]z \u{1b}[2J\u{9b}2J\r\u{b}\u{2028}\u{AD}\u{3164}\u{E0041}";
+
+/// What of them a text of one line may hold, and one of several.
+const ONE_LINE: &str = r"::stop-commands::x ##[group]z \u{AD}\u{3164}\u{E0041}";
+const LINES: &str = r"a\n::stop-commands::x\n  ::add-mask::y ##[group]z \u{AD}\u{3164}\u{E0041}";
 
 /// An organisation that says them wherever a text may stand, right and wrong.
 fn organisation(title: &str) -> String {
@@ -72,7 +77,9 @@ fn place(organisation: &str) -> TestEnvironment {
 
 /// Holds every line against what a CI or a terminal would read in it; lines of the program's own begin with `own`.
 fn is_harmless(text: &str, what: &str, own: &str) {
-    let steers = |letter: char| letter != '\n' && (letter.is_control() || matches!(letter, '\u{2028}' | '\u{E0041}'));
+    let steers = |letter: char| {
+        letter != '\n' && (letter.is_control() || matches!(letter, '\u{AD}' | '\u{2028}' | '\u{3164}' | '\u{E0041}'))
+    };
     for line in text.split('\n') {
         assert!(!line.contains(steers), "{what}: {line:?}");
         assert!(!line.contains("##["), "{what}: {line:?}");
@@ -98,8 +105,8 @@ fn findings_are_harmless_in_every_format() {
 #[test]
 fn plans_outcomes_and_status_are_harmless_in_every_format() {
     let sound = format!(
-        "edition 2026\n\norganisation alpha {{\n    title \"{HOSTILE}\"\n    offer small\n    cluster ada\n    domain \
-         alpha.example\n    app static-site www {{ title \"{HOSTILE}\"; }}\n}}\n"
+        "edition 2026\n\norganisation alpha {{\n    title \"{ONE_LINE}\"\n    offer small\n    cluster ada\n    domain \
+         alpha.example\n    app static-site www {{ title \"{ONE_LINE}\"; content \"{LINES}\"; }}\n}}\n"
     );
     let place = TestEnvironment::new();
     place.garden([
@@ -113,7 +120,7 @@ fn plans_outcomes_and_status_are_harmless_in_every_format() {
         assert_eq!(said.code, 0, "{format}: {}", said.text());
         is_harmless(&said.text(), format, "");
     }
-    let held = sound.replace("domain ", &format!("hold \"{HOSTILE}\"\n    domain "));
+    let held = sound.replace("domain ", &format!("hold \"{ONE_LINE}\"\n    domain "));
     place.commit("first");
     let said = place.run(["run", "--once", "--sandbox"]);
     assert_eq!(said.code, 0, "{}", said.text());
@@ -128,8 +135,10 @@ fn plans_outcomes_and_status_are_harmless_in_every_format() {
     }
     let said = place.run(["render", "alpha", "--format", "json"]);
     is_harmless(&said.text(), "render", "");
-    let said = place.run(["explain", "alpha/www.title"]);
-    is_harmless(&said.text(), "explain", "");
+    for setting in ["title", "content"] {
+        let said = place.run(["explain", &format!("alpha/www.{setting}")]);
+        is_harmless(&said.text(), "explain", "");
+    }
 }
 
 #[test]

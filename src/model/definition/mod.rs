@@ -18,6 +18,7 @@ mod names;
 mod needs;
 mod pattern;
 mod secret;
+mod sender;
 mod setting;
 mod workload;
 
@@ -30,6 +31,7 @@ pub(super) use names::wanted;
 pub(crate) use names::{environment, objects_value};
 pub(crate) use needs::{Need, NeedKind, NeedOption, NeedValue, OptionKind, SignOn};
 pub(crate) use secret::named as secrets_named;
+pub(crate) use sender::{SenderPart, sender_files, sender_variables};
 pub(crate) use setting::SettingDeclaration;
 pub use setting::SettingType;
 pub use workload::Trigger;

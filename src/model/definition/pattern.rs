@@ -27,14 +27,20 @@ impl PartialEq for Pattern {
 impl Pattern {
     /// Compiles a pattern; none where it is no regular expression, or takes too much.
     pub(crate) fn new(text: &str) -> Option<Self> {
-        let mut builder = RegexBuilder::new(&format!("^(?:{text})$"));
-        builder.size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).nest_limit(DEEPEST_PATTERN);
-        Some(Self { text: text.to_owned(), whole: builder.build().ok()? })
+        // By itself first: `a)|(b` would end the group and match more.
+        compiled(text)?;
+        Some(Self { text: text.to_owned(), whole: compiled(&format!("^(?:{text})$"))? })
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
         self.whole.is_match(text)
     }
+}
+
+fn compiled(text: &str) -> Option<Regex> {
+    let mut builder = RegexBuilder::new(text);
+    builder.size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).nest_limit(DEEPEST_PATTERN);
+    builder.build().ok()
 }
 
 #[cfg(test)]
@@ -45,7 +51,7 @@ mod tests {
     fn a_pattern_is_small_and_matches_the_whole() {
         let pattern = Pattern::new("[a-z]{2,10}").unwrap();
         assert!(pattern.is_match("abc") && !pattern.is_match("abc1") && !pattern.is_match("a"));
-        for large in ["((a{1,100}){1,100}){1,100}", r"(\w{1,100}){1,100}", "(", &"(".repeat(40)] {
+        for large in ["((a{1,100}){1,100}){1,100}", r"(\w{1,100}){1,100}", "(", "a)|(b", &"(".repeat(40)] {
             assert!(Pattern::new(large).is_none(), "{large}");
         }
         assert!(Pattern::new(&format!("{}a{}", "(".repeat(40), ")".repeat(40))).is_none(), "too deep");

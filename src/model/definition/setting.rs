@@ -63,6 +63,8 @@ pub enum SettingType {
     Number,
     /// A text of one line.
     Text,
+    /// A text of several lines.
+    Lines,
     /// A bare word.
     Word,
     /// One of the options: word and what it means.
@@ -85,8 +87,8 @@ pub enum SettingType {
     Domain,
     /// An address of mail.
     Email,
-    /// An absolute http or https address.
-    Url,
+    /// An absolute https address from which something in the cluster fetches; an http one too where that is said.
+    Url(bool),
     /// `80` for 80 %.
     Percent,
     /// `list-of=T`, with the words allowed where T is a word.
@@ -123,6 +125,7 @@ fn expression_type(kind: &SettingType, members: &BTreeMap<String, SettingDeclara
         SettingType::Group(options) => group(options, members),
         SettingType::Secret => Type::Secret,
         SettingType::Text
+        | SettingType::Lines
         | SettingType::Word
         | SettingType::Time
         | SettingType::Date
@@ -130,7 +133,7 @@ fn expression_type(kind: &SettingType, members: &BTreeMap<String, SettingDeclara
         | SettingType::Locale
         | SettingType::Domain
         | SettingType::Email
-        | SettingType::Url
+        | SettingType::Url(_)
         | SettingType::Reference(_) => Type::Text,
     }
 }

@@ -32,6 +32,7 @@ fn forbidden(name: &Name, claim: &ClaimedName, why: &Forbidden) -> Finding {
     let claimed = &claim.name;
     let title = match why {
         Forbidden::Suffix => format!("nobody has `{claimed}`: it is a suffix, not a domain"),
+        Forbidden::Special(end) => format!("nobody has `{claimed}`: names below `{end}` are kept for special uses"),
         Forbidden::Owned { owner, .. } => format!("`{claimed}` belongs to `{owner}`, says the file of a cluster"),
         Forbidden::AroundCluster { cluster, .. } => format!("`{claimed}` holds the domain of cluster `{cluster}`"),
         Forbidden::AroundService { cluster, host, .. } => {
@@ -40,9 +41,12 @@ fn forbidden(name: &Name, claim: &ClaimedName, why: &Forbidden) -> Finding {
         Forbidden::ClusterDomain { cluster, .. } => format!("`{claimed}` belongs to cluster `{cluster}`"),
         Forbidden::Service { cluster, .. } => format!("`{claimed}` is an address of cluster `{cluster}`"),
     };
-    let code = if *why == Forbidden::Suffix { SUFFIX } else { CLUSTERS };
+    let code = if matches!(why, Forbidden::Suffix | Forbidden::Special(_)) { SUFFIX } else { CLUSTERS };
     let reason = match why {
         Forbidden::Suffix => "whoever had it would have the domains of all others below it",
+        Forbidden::Special(_) => {
+            "clusters, networks and machines answer such names themselves: whoever had one could answer in their place"
+        }
         Forbidden::ClusterDomain { .. } => {
             "below a cluster's domain each organisation has its own place, `NAME.DOMAIN`, and nothing else"
         }

@@ -1,6 +1,6 @@
 //! The hosts and domains that clusters name, and who may claim them.
 
-use crate::model::domain::{below, parents};
+use crate::model::domain::{below, parents, special};
 use crate::model::{Cluster, Garden};
 use crate::name::Name;
 use crate::source::{Span, Spanned};
@@ -39,6 +39,8 @@ pub(in crate::model) enum Forbidden {
     Owned { domain: Spanned<String>, owner: Name },
     /// Everybody has domains below it.
     Suffix,
+    /// Names below this one are kept for special uses, and nobody has one.
+    Special(&'static str),
 }
 
 impl ClusterNames {
@@ -56,10 +58,14 @@ impl ClusterNames {
         self.service_at(host)
             .or_else(|| self.owned_by_another(asker, host))
             .or_else(|| self.inside_cluster(asker, host))
+            .or_else(|| self.special(asker, host))
     }
 
     /// Why a domain is not an organisation's to claim; none where it may be.
     pub(super) fn forbids_domain(&self, asker: &Asker<'_>, domain: &str) -> Option<Forbidden> {
+        if let Some(special) = self.special(asker, domain) {
+            return Some(special);
+        }
         if is_suffix(domain) {
             return Some(Forbidden::Suffix);
         }
@@ -95,6 +101,14 @@ impl ClusterNames {
     fn is_owner(&self, name: &Name, domain: &str) -> bool {
         let owned = self.owned().filter(|(_, owner)| owner == name);
         { owned }.any(|(owned, _)| below(&owned.value, domain))
+    }
+
+    /// Why nobody has a name: it lies below one that is kept for special uses, and no cluster file says otherwise.
+    fn special(&self, asker: &Asker<'_>, name: &str) -> Option<Forbidden> {
+        let special = special(name)?;
+        let own_place = asker.place.as_ref().is_some_and(|place| below(name, place));
+        let is_owner = self.owned().any(|(owned, owner)| owner == asker.name && below(name, &owned.value));
+        (!own_place && !is_owner).then_some(Forbidden::Special(special))
     }
 
     fn owned(&self) -> impl Iterator<Item = &(Spanned<String>, Name)> {
@@ -214,7 +228,7 @@ impl Forbidden {
                 (host.span, format!("cluster `{cluster}` meets `{need}` there"))
             }
             Self::Owned { domain, owner } => (domain.span, format!("a domain of `{owner}`")),
-            Self::Suffix => return None,
+            Self::Suffix | Self::Special(_) => return None,
         })
     }
 
@@ -225,6 +239,7 @@ impl Forbidden {
                 Some(format!("`domain {} of={name}`", domain.value))
             }
             Self::AroundService { .. } => Some(format!("`belongs {claimed} to={name}`")),
+            Self::Special(_) => Some(format!("`belongs {claimed} to={name}`")),
             Self::Service { .. } | Self::Owned { .. } | Self::Suffix => None,
         }
     }

@@ -60,6 +60,7 @@ const OF_TEXT: &[fn(&CheckedFile, &mut Findings)] = &[secrets::check, secret_nam
 /// Rules over one organisation and what was applied of it.
 const OF_ONE: &[fn(&One, &mut Findings)] = &[
     reserved_names::check,
+    reserved_names::check_clients,
     same_place::check,
     needs::check,
     other_apps::check,

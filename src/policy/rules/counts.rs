@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{Judging, each, text};
+use crate::validation;
 
 /// Finished Jobs of a schedule that are kept at most.
 const KEPT: i64 = 10;
@@ -34,6 +35,8 @@ const ENDS: &[(&str, i64, &str)] = &[
     ("revisionHistoryLimit", VERSIONS, "former versions are kept by the API server"),
     ("completions", COMPLETIONS, "finished pods are kept by the API server"),
     ("terminationGracePeriodSeconds", GRACE, "a node that is to be emptied waits for every pod"),
+    ("preStop/sleep/seconds", GRACE, "a node that is to be emptied waits for every pod"),
+    ("postStart/sleep/seconds", GRACE, "a container that sleeps counts as starting all the time"),
     ("backoffLimit", TRIES, "a job that fails at every turn would be tried for ever"),
     ("ttlSecondsAfterFinished", REMEMBERED, "finished Jobs are kept by the API server"),
     ("replicas", PODS, CROWDED),
@@ -46,24 +49,78 @@ const ENDS: &[(&str, i64, &str)] = &[
     ("maxUnavailable", PODS, CROWDED),
 ];
 
+/// Numbers of which less is more work for others: the last fields of their pointers, the least, and why.
+const LEASTS: &[(&str, i64, &str)] =
+    &[("Probe/periodSeconds", 3, "the kubelet of a node asks on behalf of all organisations")];
+
+/// Maps whose keys are nobody's field.
+const CHOSEN: [&str; 4] = ["/labels/", "/annotations/", "/matchLabels/", "/selector/"];
+
+/// How often a schedule may come about, in seconds, and how many fields it has: with seconds or without.
+const TURNS: [(&str, &str, u64, &str, bool); 2] = [
+    ("batch", "CronJob", 60, "once a minute", false),
+    ("postgresql.cnpg.io", "ScheduledBackup", 3_600, "once an hour", true),
+];
+
 pub(super) fn check(judged: &mut Judging<'_>) {
-    for pointer in judged.object.by_hand {
-        let field = pointer.rsplit('/').next().unwrap_or_default();
-        let Some((_, most, why)) = ENDS.iter().find(|(name, ..)| *name == field) else { continue };
-        let is_over = |value: &Value| match value {
-            // A share is one of the pods that there are, which have an end of their own.
-            Value::String(text) => text.trim_end_matches('%').parse::<i64>().is_ok_and(|number| number > SHARE),
-            value => value.as_i64().map_or(value.is_number(), |number| number > *most),
-        };
-        if judged.body().pointer(pointer).is_some_and(is_over) {
-            judged.excessive(pointer, format!("`{field}` is over {most}"), why, "write a smaller number");
-        }
+    // Texts of a ConfigMap, labels and what selects them have keys that anybody may choose.
+    let is_chosen = |pointer: &&String| CHOSEN.iter().any(|map| pointer.contains(map));
+    for pointer in judged.object.by_hand.iter().filter(|pointer| pointer.starts_with("/spec/") && !is_chosen(pointer)) {
+        number(judged, pointer);
     }
+    turns(judged);
     match (judged.object.group, judged.object.kind) {
         ("batch", "CronJob") => cron_job(judged),
         ("policy", "PodDisruptionBudget") => budget(judged),
         ("autoscaling", "HorizontalPodAutoscaler") => autoscaler(judged),
         _ => {}
+    }
+}
+
+/// A number of a hatch that has an end; what cannot be read as one is over every end.
+fn number(judged: &mut Judging<'_>, pointer: &str) {
+    let field = pointer.rsplit('/').next().unwrap_or_default();
+    let value = judged.body().pointer(pointer).unwrap_or(&Value::Null);
+    let is_meant = |name: &str| {
+        let end = pointer.strip_suffix(name);
+        end.is_some_and(|before| before.ends_with('/') || name.starts_with(char::is_uppercase))
+    };
+    if let Some((_, most, why)) = ENDS.iter().find(|(name, ..)| is_meant(name))
+        && !is_within(value, *most)
+    {
+        let shown = if value.is_string() { format!("{SHARE} %") } else { most.to_string() };
+        judged.excessive(pointer, format!("`{field}` is over {shown}"), why, "write a smaller number");
+    }
+    if let Some((_, least, why)) = LEASTS.iter().find(|(name, ..)| is_meant(name))
+        && value.as_i64().is_none_or(|number| (0..*least).contains(&number))
+    {
+        judged.excessive(pointer, format!("`{field}` is under {least}"), why, &format!("write `{least}` or more"));
+    }
+}
+
+/// Whether a value is a whole number up to the most, or a share of the pods that there are, which have an end of their own.
+fn is_within(value: &Value, most: i64) -> bool {
+    match value {
+        Value::String(text) => {
+            let digits = text.strip_suffix('%').unwrap_or_default();
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            is_number && digits.parse::<i64>().is_ok_and(|share| share <= SHARE)
+        }
+        // What is under none is told by the limits of Kubernetes.
+        value => value.as_i64().is_some_and(|number| number <= most),
+    }
+}
+
+/// What comes about by the clock does so no oftener than everybody can bear.
+fn turns(judged: &mut Judging<'_>) {
+    let row = TURNS.iter().find(|(group, kind, ..)| judged.is(group, kind));
+    let Some((_, _, least, words, seconds)) = row else { return };
+    let schedule = text(judged.body(), "/spec/schedule");
+    // What is no schedule at all is told by the limits of Kubernetes, and taken by nobody.
+    if validation::least_gap(schedule, *seconds).is_ok_and(|gap| gap < *least) {
+        let why = "each turn makes a pod or asks an operator, and finished ones are kept by the API server";
+        let title = format!("`{schedule}` is more often than {words}");
+        judged.excessive("/spec/schedule", title, why, &format!("write a schedule of {words} at most"));
     }
 }
 

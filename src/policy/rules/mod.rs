@@ -6,6 +6,8 @@ mod operators;
 mod pods;
 mod resources;
 mod routes;
+mod senders;
+mod told;
 mod volumes;
 
 pub(crate) use counts::amount;
@@ -29,6 +31,8 @@ pub(super) fn check(judged: &mut Judging<'_>) {
     fields(judged);
     place(judged);
     pods::check(judged);
+    told::check(judged);
+    senders::check(judged);
     resources::check(judged);
     volumes::check(judged);
     network::check(judged);

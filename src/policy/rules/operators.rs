@@ -166,11 +166,17 @@ fn monitor(judged: &mut Judging<'_>) {
     }
     for (at, interval) in each(judged.body(), "", "spec/endpoints/*/interval") {
         let interval = interval.as_str().unwrap_or_default();
-        let minutes =
-            interval.strip_suffix('m').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0));
-        let seconds =
-            interval.strip_suffix('s').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number >= 15));
-        if !minutes && !seconds {
+        let number = interval.trim_end_matches(['s', 'm', 'h', 'd']);
+        let unit = match &interval[number.len()..] {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => 0,
+        };
+        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = number.parse::<u64>().ok().filter(|_| is_number).map_or(0, |number| number.saturating_mul(unit));
+        if seconds < 15 {
             let why = "who measures is shared by all organisations";
             judged.excessive(&at, format!("`{interval}` is too often"), why, "write `30s`, or at least `15s`");
         }

@@ -10,9 +10,6 @@ use crate::policy::{FOREIGN, Owned, Violation};
 /// The capabilities that an image may have that starts as root and steps down itself: those of the baseline standard.
 const OF_ROOT: [&str; 6] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_BIND_SERVICE", "SETGID", "SETUID"];
 
-/// What a variable may tell a container of its pod: nothing of its node.
-const TOLD: &[&str] = &["metadata.name", "metadata.namespace", "metadata.uid", "status.podIP", "status.podIPs"];
-
 /// The lists of containers of a pod.
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
@@ -160,15 +157,6 @@ fn names(judged: &mut Judging<'_>, at: &str, container: &Value) {
     for path in ["env/*/valueFrom/configMapKeyRef/name", "envFrom/*/configMapRef/name"] {
         for (pointer, name) in each(container, at, path) {
             owned(judged, &pointer, name, "ConfigMap", |owned| &owned.config_maps);
-        }
-    }
-    for (pointer, field) in each(container, at, "env/*/valueFrom/fieldRef/fieldPath") {
-        let path = field.as_str().unwrap_or_default();
-        let of_pod = path.starts_with("metadata.labels[") || path.starts_with("metadata.annotations[");
-        if !of_pod && !TOLD.contains(&path) {
-            let why =
-                "a container learns nothing of its node: with its address, the kubelet's and others' ports are found";
-            judged.foreign(&pointer, format!("`{path}` tells of more than the pod"), why, "leave it out");
         }
     }
     for (pointer, port) in each(container, at, "ports/*/hostPort") {

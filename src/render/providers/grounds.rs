@@ -6,6 +6,8 @@ use crate::model::{App, EnvValue, Organisation, definition};
 use crate::name::Name;
 use crate::policy::{AppGrounds, ClusterGrounds, Grounds, Owned};
 use crate::render::OrganisationObjects;
+use crate::render::pod::file_key;
+use crate::render::scope::{TextPart, for_kubelet};
 
 /// How much of an organisation's name begins the names of its buckets, whose rest may be cut.
 const BUCKET_PREFIX: usize = 40;
@@ -56,6 +58,16 @@ pub(crate) fn grounds(organisation: &Organisation, objects: &OrganisationObjects
 }
 
 fn of_app(app: &App) -> AppGrounds {
+    let said = |name: &str| match &app.env.get(name)?.value {
+        EnvValue::Text(text) => Some(for_kubelet(&[TextPart::Garden(text.clone())], |_| String::new())),
+        EnvValue::Secret(_) => None,
+    };
+    let definition = &app.definition;
+    // Nothing else is written by hand.
+    let has_hands = !app.env.is_empty() || !app.patches.is_empty() || !definition.objects.is_empty();
+    let written = Some(definition).filter(|_| has_hands);
+    let variables = written.into_iter().flat_map(|definition| definition::sender_variables(definition).into_keys());
+    let files = written.into_iter().flat_map(|definition| definition::sender_files(definition));
     AppGrounds {
         hosts: app.hosts.iter().map(|host| host.value.clone()).collect(),
         names: std::iter::once(&app.name)
@@ -63,6 +75,8 @@ fn of_app(app: &App) -> AppGrounds {
             .map(ToString::to_string)
             .collect(),
         owned: Owned::default(),
+        senders: variables.map(|name| (name.to_owned(), said(name))).collect(),
+        sender_files: files.map(file_key).collect(),
     }
 }
 

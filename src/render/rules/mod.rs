@@ -33,8 +33,8 @@ pub fn render(
     let mut found = Findings::default();
     let objects = with_findings(garden, organisation, moment, &mut RenderAllowance::of_organisation(), &mut found);
     ceilings::check(organisation, &objects, &mut found);
-    limits::check(organisation, &objects, &mut found);
-    judged::check(organisation, &objects, &mut found);
+    let settled = judged::check(organisation, &objects, &mut found);
+    limits::check(organisation, &objects, &settled, &mut found);
     found.limit(MOST_FINDINGS, |more, first| Finding {
         severity: first.severity,
         ..Finding::refused(

@@ -95,7 +95,7 @@ fn run(
     };
     let mut over = Findings::default();
     let objects = crate::render::with_findings(garden, organisation, jiff::Timestamp::UNIX_EPOCH, allowance, &mut over);
-    super::limits::check(organisation, &objects, &mut over);
+    super::limits::check(organisation, &objects, &super::judged::SettledAmounts::new(), &mut over);
     over.into_iter().filter(|finding| !is_around(finding.file())).for_each(|mut finding| {
         finding.secondary.retain(|label| !is_around(label.span.file));
         findings.push(finding);

@@ -1,7 +1,7 @@
 //! Texts of a form: hosts, addresses, times, zones.
 
 use super::{MALFORMED, SHORTEST_COMMIT, ScalarType, quoted_where_needed};
-use crate::address::AddressRange;
+use crate::address::{AddressRange, RangeProblem};
 use crate::finding::{Applicability, Finding};
 use crate::schema::suggest::nearest;
 use crate::syntax::Value;
@@ -10,6 +10,8 @@ use crate::syntax::Value;
 pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
     let text = value.text.as_str();
     let right = match kind {
+        ScalarType::Text => !text.chars().any(is_control),
+        ScalarType::Lines => !text.chars().any(|letter| is_control(letter) && !matches!(letter, '\n' | '\t')),
         ScalarType::Word => is_word(text),
         ScalarType::Time => is_time(text),
         ScalarType::Date => is_date(text),
@@ -24,6 +26,9 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
     };
     if right {
         return None;
+    }
+    if matches!(kind, ScalarType::Text | ScalarType::Lines) {
+        return Some(controlled(kind, subject, value));
     }
     let finding = Finding::error(MALFORMED, format!("{subject} wants {}, not `{text}`", kind.describe()), value.span);
     Some(match kind {
@@ -43,25 +48,55 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
             value.span,
             format!("{:?}", format!("https://{text}")),
         ),
-        ScalarType::Range => match AddressRange::parse(text) {
-            Some(range) if range.bits() > 0 => {
-                let range = format!("{:?}", range.to_string());
-                let fix = format!("write `{range}`");
-                finding.help("the bits after those that count are zero").fix(
-                    Applicability::Safe,
-                    fix,
-                    value.span,
-                    range,
-                )
-            }
-            Some(_) => finding.help("name the addresses that are meant, not all there are"),
-            None => finding.help("write an address in quotes, with `/` and the number of its leading bits for a range"),
-        },
+        ScalarType::Range => mend_range(finding, value),
+        ScalarType::Email => finding.help("before the `@` stand letters, digits, and `.`, `+`, `-`, `_` inside"),
         ScalarType::Time => {
             finding.help("hours and minutes in two digits each and in quotes, local time of the organisation")
         }
         _ => finding,
     })
+}
+
+/// Whether a character ends lines or steers what reads them.
+fn is_control(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}')
+}
+
+/// The finding about a text that goes on where a line of a configuration, a header or a subject ends.
+fn controlled(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
+    let (title, help) = match kind {
+        ScalarType::Lines => ("holds a control character", "write its lines, and tabs at most"),
+        _ => ("is a text of one line, and a control character stands in it", "write it on one line"),
+    };
+    Finding::error(MALFORMED, format!("{subject} {title}"), value.span)
+        .why(
+            "texts become lines of configurations, headers and subjects of mail, where such a character begins another",
+        )
+        .help(help)
+}
+
+/// Says what a range is instead, or how one is written.
+fn mend_range(finding: Finding, value: &Value) -> Finding {
+    let Some(range) = AddressRange::parse(&value.text) else {
+        return finding.help("write an address in quotes, with `/` and the number of its leading bits for a range");
+    };
+    let mended = |finding: Finding, range: AddressRange, help: &str| {
+        let range = format!("{:?}", range.to_string());
+        finding.help(help).fix(Applicability::Safe, format!("write `{range}`"), value.span, range)
+    };
+    match range.problem() {
+        Some(RangeProblem::TooWide(least)) => finding
+            .why(format!("nobody has a network of more addresses than those of `/{least}`: so wide a range leaves out, or lets in, what is others'"))
+            .help("name the addresses that are meant, not all there are"),
+        Some(RangeProblem::OfIpv4(meant)) => {
+            let finding = finding.why("that is how IPv6 spells IPv4 addresses, and those themselves would not be meant");
+            match meant {
+                Some(meant) => mended(finding, meant, "write IPv4 addresses as such"),
+                None => finding.help("write IPv4 addresses as such, such as `\"203.0.113.0/24\"`"),
+            }
+        }
+        None => mended(finding, range, "the bits after those that count are zero"),
+    }
 }
 
 fn mend_domain(finding: Finding, value: &Value) -> Finding {
@@ -130,10 +165,10 @@ fn is_locale(text: &str) -> bool {
         && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Whether a text is an address, or a range in its one spelling that is not of all addresses.
+/// Whether a text is an address, or a range in its one spelling, of a network that somebody has.
 fn is_range(text: &str) -> bool {
     let bits = text.contains('/');
-    AddressRange::parse(text).is_some_and(|range| range.bits() > 0 && (!bits || range.to_string() == text))
+    AddressRange::parse(text).is_some_and(|range| range.problem().is_none() && (!bits || range.to_string() == text))
 }
 
 /// SHA-1 or SHA-256, whole or the beginning.
@@ -141,10 +176,18 @@ fn is_commit(text: &str) -> bool {
     (SHORTEST_COMMIT..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn is_email(text: &str) -> bool {
+/// Whether a byte may stand before the `@` of a mail address: what no relay reads as a way to another host (`%`, `!`), and no
+/// configuration as a sign of its own.
+pub(crate) fn is_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".+-_".contains(&byte)
+}
+
+/// Whether a text is a mail address.
+pub(crate) fn is_email(text: &str) -> bool {
     text.split_once('@').is_some_and(|(local, host)| {
-        !local.is_empty()
-            && local.chars().all(|letter| letter.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(letter))
+        (1..=64).contains(&local.len())
+            && local.bytes().all(is_local)
+            && local.split('.').all(|part| !part.is_empty())
             && domain_error(host).is_none()
     })
 }

@@ -10,7 +10,7 @@ use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Scalar, Value};
 
 pub(crate) use amount::amount;
-pub(crate) use form::domain_error;
+pub(crate) use form::{domain_error, is_email, is_local};
 
 /// A value of the wrong kind: a number where a word is wanted.
 pub(crate) const WRONG_TYPE: Code = Code::new("E0201");
@@ -31,8 +31,10 @@ pub(crate) const SHORTEST_COMMIT: usize = 12;
 /// The type of an argument or a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ScalarType {
-    /// Any text; numbers are taken as they are spelled.
+    /// Any text of one line; numbers are taken as they are spelled.
     Text,
+    /// A text of several lines.
+    Lines,
     /// A word: letters, digits, hyphens, dots and underscores.
     Word,
     Name,
@@ -74,6 +76,7 @@ impl ScalarType {
     pub(crate) fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "text" => Self::Text,
+            "lines" => Self::Lines,
             "word" => Self::Word,
             "name" => Self::Name,
             "integer" => Self::Integer,
@@ -102,6 +105,7 @@ impl ScalarType {
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Text | Self::Template => "a text".into(),
+            Self::Lines => "a text of several lines".into(),
             Self::Word => "a word".into(),
             Self::Name => "a name such as `cloud`".into(),
             Self::Integer => "a whole number".into(),
@@ -316,10 +320,19 @@ mod tests {
             ("locale", "fr-FR", "French"),
             ("domain", "cloud.example.org", "https://cloud.example.org"),
             ("email", "ada@example.org", "ada at example.org"),
+            ("email", "ada.l+b-c_d@example.org", "a%other.example@example.org"),
+            ("email", "a@example.org", "a!b@example.org"),
+            ("email", "a@example.org", "\"a b\"@example.org"),
+            ("email", "a@example.org", "@a.example,@b.example:c@example.org"),
+            ("email", "a@example.org", "a@other.example@example.org"),
+            ("email", "a@example.org", "a..b@example.org"),
+            ("email", "a@example.org", "é@example.org"),
             ("url", "https://example.org/a?b", "example.org"),
             ("range", "203.0.113.0/24", "203.0.113.0/33"),
             ("range", "2001:db8::1", "203.0.113"),
             ("range", "10.0.0.0/8", "0.0.0.0/0"),
+            ("range", "0.0.0.0/8", "0.0.0.0/1"),
+            ("range", "203.0.113.0/28", "::ffff:203.0.113.0/124"),
             ("commit", "4f2a91c0d3be", "4f2a91c0d3b"),
             ("commit", "0123456789012345678901234567890123456789", "main"),
             ("on-off", "on", "yes"),
@@ -329,6 +342,12 @@ mod tests {
         }
         assert!(fits("integer", &integer(3)) && !fits("integer", &integer(-3)));
         assert!(fits("percent", &integer(100)) && !fits("percent", &integer(101)));
+        for control in ["a\nb", "a\r\nBcc: b", "a\tb", "a\u{0}", "a\u{85}b", "a\u{2028}b", "a\u{9b}b"] {
+            assert!(!fits("text", &text(control)), "{control:?}");
+        }
+        assert!(
+            fits("lines", &text("a\n\tb")) && !fits("lines", &text("a\r\nb")) && !fits("lines", &text("a\u{1b}[0m"))
+        );
         assert!(fits("text", &integer(42)), "numbers are texts as they are spelled");
     }
 

@@ -1,6 +1,7 @@
 //! One written setting, checked against its declaration and decoded to a value.
 
 mod bounds;
+mod fetched;
 mod scalar;
 mod spelling;
 mod written;
@@ -61,6 +62,7 @@ impl Decoder<'_> {
         }
         let mut entries = BTreeMap::new();
         for keyed in setting.children.get(&declaration.name).into_iter().flatten() {
+            self.key(declaration, keyed.0, keyed.1.span);
             entries.insert(keyed.0.clone(), self.one(declaration, keyed.1, 1));
         }
         Value::Map(entries)
@@ -161,6 +163,13 @@ impl Decoder<'_> {
             self.findings.push(finding);
             return Value::Absent;
         }
+        if let SettingType::Url(plain) = kind
+            && layer >= Layer::OrganisationDefaults
+            && let Some(finding) = fetched::finding(name, value, *plain)
+        {
+            self.findings.push(finding);
+            return Value::Absent;
+        }
         let text = value.text.as_str();
         match kind {
             SettingType::OnOff => Value::Bool(text == "on"),
@@ -209,6 +218,7 @@ impl Decoder<'_> {
         let mut entries = BTreeMap::new();
         for (key, settings) in &setting.children {
             let Some(child) = settings.values().next() else { continue };
+            self.key(declaration, key, child.span);
             let entry =
                 SettingDeclaration { name: key.clone(), ..SettingDeclaration::of(inner.clone(), declaration.span) };
             let value = self.one(&entry, child, 0);
@@ -217,6 +227,13 @@ impl Decoder<'_> {
             }
         }
         Value::Map(entries)
+    }
+
+    /// A key is on one line, as what it becomes a key of.
+    fn key(&mut self, declaration: &SettingDeclaration, key: &str, span: Span) {
+        let written = as_written(key, span);
+        let finding = mismatch(&ScalarType::Text, &format!("a key of `{}`", declaration.name), &written);
+        finding.into_iter().for_each(|finding| self.findings.push(finding));
     }
 
     fn group(
@@ -307,7 +324,11 @@ impl Decoder<'_> {
             return self.unknown(declaration, name, known, span, false);
         };
         let value = if member.repeatable {
-            Value::Map(settings.iter().map(|(key, child)| (key.clone(), self.one(member, child, 1))).collect())
+            let mut one = |(key, child): (&String, &Setting)| {
+                self.key(member, key, child.span);
+                (key.clone(), self.one(member, child, 1))
+            };
+            Value::Map(settings.iter().map(&mut one).collect())
         } else {
             settings.values().next().map_or(Value::Absent, |child| self.one(member, child, 0))
         };
@@ -345,7 +366,7 @@ impl Decoder<'_> {
     fn too_many(&mut self, declaration: &SettingDeclaration, extra: &Written) {
         let finding = Finding::error(SUPERFLUOUS, format!("`{}` takes no further value", declaration.name), extra.span);
         let finding = match &declaration.kind {
-            SettingType::Text if !extra.quoted => finding.help("quote the whole text"),
+            SettingType::Text | SettingType::Lines if !extra.quoted => finding.help("quote the whole text"),
             SettingType::Group(_) if !declaration.members.is_empty() => {
                 let members: Vec<String> = declaration.members.values().map(spelling).collect();
                 finding.help(format!("it has `{}`", members.join("`, `")))

@@ -10,6 +10,7 @@ pub(in crate::model::definition) fn scalar_type(kind: &SettingType) -> ScalarTyp
         SettingType::OnOff => ScalarType::OnOff,
         SettingType::Integer => ScalarType::Integer,
         SettingType::Number => ScalarType::Number,
+        SettingType::Lines => ScalarType::Lines,
         SettingType::Word => ScalarType::Word,
         SettingType::Choice(options) => ScalarType::Choice(options.iter().map(|(word, _)| word.clone()).collect()),
         SettingType::Size => ScalarType::Amount(Dimension::Size),
@@ -21,7 +22,7 @@ pub(in crate::model::definition) fn scalar_type(kind: &SettingType) -> ScalarTyp
         SettingType::Locale => ScalarType::Locale,
         SettingType::Domain => ScalarType::Domain,
         SettingType::Email => ScalarType::Email,
-        SettingType::Url => ScalarType::Url,
+        SettingType::Url(_) => ScalarType::Url,
         SettingType::Percent => ScalarType::Percent,
         SettingType::Reference(_) => ScalarType::Name,
         SettingType::Text

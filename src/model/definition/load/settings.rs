@@ -27,6 +27,7 @@ const SIMPLE: &[(&str, SettingType)] = &[
     ("integer", SettingType::Integer),
     ("number", SettingType::Number),
     ("text", SettingType::Text),
+    ("lines", SettingType::Lines),
     ("word", SettingType::Word),
     ("size", SettingType::Size),
     ("cpu", SettingType::Cpu),
@@ -37,7 +38,7 @@ const SIMPLE: &[(&str, SettingType)] = &[
     ("locale", SettingType::Locale),
     ("domain", SettingType::Domain),
     ("email", SettingType::Email),
-    ("url", SettingType::Url),
+    ("url", SettingType::Url(false)),
     ("percent", SettingType::Percent),
     ("secret", SettingType::Secret),
 ];
@@ -180,11 +181,16 @@ fn setting_type(node: &Node, findings: &mut Findings) -> Option<SettingType> {
     let texts = |name: &str| -> Vec<String> {
         node.children_named(name).flat_map(|child| child.args.iter().map(|arg| arg.text.clone())).collect()
     };
-    let simple = |word: &str| SIMPLE.iter().find(|(known, _)| *known == word).map(|(_, kind)| kind.clone());
+    let plain = texts("allow") == ["http"];
+    let simple = |word: &str| match SIMPLE.iter().find(|(known, _)| *known == word)?.1.clone() {
+        SettingType::Url(_) => Some(SettingType::Url(plain)),
+        kind => Some(kind),
+    };
     let inner = |word: &str| simple(word).filter(|kind| *kind != SettingType::Secret);
     if let Some(word) = node.prop("list-of") {
         let Some(kind) = inner(&word.text) else { return unknown_type(&word.text, word.span, findings) };
-        return Some(SettingType::List(Box::new(kind), texts("allow")));
+        let allowed = if kind == SettingType::Url(true) { Vec::new() } else { texts("allow") };
+        return Some(SettingType::List(Box::new(kind), allowed));
     }
     if let Some(word) = node.prop("map-of") {
         let Some(kind) = inner(&word.text) else { return unknown_type(&word.text, word.span, findings) };

@@ -4,11 +4,12 @@
 //! The limits are data: the schemas of built-in and custom kinds (`schemas/kubernetes/`), and the rules of
 //! [`crate::validation`], by which the sandbox answers too. `further` has what no server says, though it is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::judged::SettledAmounts;
 use crate::finding::{Code, Findings};
 use crate::kind;
 use crate::merge;
@@ -46,6 +47,8 @@ struct Held<'a> {
     id: &'a ObjectId,
     body: &'a Value,
     origins: &'a Origins,
+    /// The scalars that a hatch wrote, by JSON pointer.
+    by_hand: &'a BTreeSet<String>,
     /// The app, or the organisation itself: what the object's name is made of.
     owner: Span,
 }
@@ -59,28 +62,43 @@ impl Held<'_> {
 }
 
 /// Every object and Secret of an organisation.
-pub(super) fn check(organisation: &Organisation, out: &OrganisationObjects, findings: &mut Findings) {
+pub(super) fn check(
+    organisation: &Organisation,
+    out: &OrganisationObjects,
+    settled: &SettledAmounts,
+    findings: &mut Findings,
+) {
     let owner = |app: &Option<crate::name::Name>| {
         app.as_ref().and_then(|app| organisation.apps.get(app)).map_or(organisation.span, |app| app.span)
     };
-    for Object { id, body, origins, app, .. } in &out.objects {
-        check_object(&Held { id, body, origins, owner: owner(app) }, findings);
+    for (place, Object { id, body, origins, app, by_hand, .. }) in out.objects.iter().enumerate() {
+        let held = Held { id, body, origins, by_hand, owner: owner(app) };
+        let is_settled = |pointer: &str| {
+            let amounts = pointer.split_inclusive("/resources/").next().unwrap_or_default();
+            settled.contains(&(place, amounts.to_owned()))
+        };
+        check_object(&held, &is_settled, findings);
     }
+    let nothing = BTreeSet::new();
     for request in &out.secrets {
         let origins = Origins(BTreeMap::from([(String::new(), request.origin)]));
-        let held = Held { id: &request.id, body: &body_of(request), origins: &origins, owner: owner(&request.app) };
-        check_object(&held, findings);
+        let (body, owner) = (body_of(request), owner(&request.app));
+        let held = Held { id: &request.id, body: &body, origins: &origins, by_hand: &nothing, owner };
+        check_object(&held, &|_| false, findings);
     }
 }
 
-fn check_object(held: &Held, findings: &mut Findings) {
+/// What is wrong with an object; `is_settled` says of which values there is a finding already.
+fn check_object(held: &Held, is_settled: &dyn Fn(&str) -> bool, findings: &mut Findings) {
     let facts = custom::facts().kind(&held.id.api_version, &held.id.kind);
     if facts.as_ref().is_some_and(|facts| twice::check(held, facts, findings)) {
         return;
     }
     let built_in = facts.is_some_and(|facts| !facts.is_custom());
     for error in errors(held, built_in) {
-        findings.push(words::finding(held, &error));
+        if !is_settled(&words::place(held, &error)) {
+            findings.push(words::finding(held, &error));
+        }
     }
     further::check(held, findings);
 }

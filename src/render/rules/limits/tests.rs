@@ -124,7 +124,8 @@ fn walk(schema: &Value, steps: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
 fn told(api: &str, kind: &str, body: &Value) -> Vec<String> {
     let id = ObjectId { api_version: api.into(), kind: kind.into(), namespace: "o".into(), name: "a".into() };
     let owner = Span::new(FileId(0), 0..1);
-    let held = Held { id: &id, body, origins: &Origins::default(), owner };
+    let nothing = std::collections::BTreeSet::new();
+    let held = Held { id: &id, body, origins: &Origins::default(), by_hand: &nothing, owner };
     errors(&held, !CUSTOM.contains_key(&(api.to_owned(), kind.to_owned())))
         .into_iter()
         .map(|error| error.field)

@@ -15,6 +15,11 @@ const SHOWN: usize = 60;
 /// The fields of what is limited as a whole.
 const DATA: [&str; 2] = ["data", "binaryData"];
 
+/// The JSON pointer to what an error is about.
+pub(super) fn place(held: &Held, error: &FieldError) -> String {
+    pointer(held.body, error).0
+}
+
 /// The finding about one field of an object, at the line that decided it.
 pub(super) fn finding(held: &Held, error: &FieldError) -> Finding {
     let (pointer, entry) = pointer(held.body, error);
@@ -35,6 +40,7 @@ pub(super) fn finding(held: &Held, error: &FieldError) -> Finding {
     };
     let whole = error.problem == FieldProblem::TooLong && ["", "data"].contains(&error.field.as_str());
     let place = if whole { largest(held.body).unwrap_or(pointer) } else { pointer };
+    let place = limiting(held, &place).unwrap_or(place);
     let finding = Finding::refused(LIMIT, format!("{field} {fact}"), held.span(&place));
     // What regular expressions say, words said already.
     let why = error.detail.split(" (e.g.").next().unwrap_or_default();
@@ -45,6 +51,12 @@ pub(super) fn finding(held: &Held, error: &FieldError) -> Finding {
         None => finding,
     };
     finding.help(help)
+}
+
+/// The limit of a hatch that a request is over which no hatch wrote: whoever wrote it decided.
+fn limiting(held: &Held, request: &str) -> Option<String> {
+    let limit = request.replacen("/resources/requests/", "/resources/limits/", 1);
+    (limit != request && held.by_hand.contains(&limit) && !held.by_hand.contains(request)).then_some(limit)
 }
 
 /// The field beside a value that the server names too, where another line decided it.
@@ -205,7 +217,8 @@ mod tests {
         let id =
             ObjectId { api_version: "v1".into(), kind: "ConfigMap".into(), namespace: "o".into(), name: "n".into() };
         let owner = Span::new(FileId(0), 0..1);
-        let held = Held { id: &id, body: &body, origins: &Origins::default(), owner };
+        let by_hand = std::collections::BTreeSet::new();
+        let held = Held { id: &id, body: &body, origins: &Origins::default(), by_hand: &by_hand, owner };
         let titles = |error: FieldError| finding(&held, &error).title;
         let labels = "metadata.labels";
         let key = json!(format!("example.org/{long}"));
