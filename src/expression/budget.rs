@@ -14,6 +14,9 @@ pub(crate) const MOST_WORK: u64 = 100_000;
 /// The most work of all expressions of one app together.
 pub(crate) const MOST_WORK_OF_APP: u64 = 2_000_000;
 
+/// The most work of all apps of one organisation together.
+pub(crate) const MOST_WORK_OF_ORGANISATION: u64 = 6_000_000;
+
 /// Expressions or loops that cost too much.
 const TOO_MUCH_WORK: Code = Code::new("E0512");
 
@@ -38,6 +41,11 @@ impl Budget {
     /// The budget of one app, where no more than that is left.
     pub(crate) fn at_most(work: u64) -> Self {
         Self::new(work.min(MOST_WORK_OF_APP), MOST_WORK)
+    }
+
+    /// The budget of all apps of one organisation together.
+    pub(crate) fn of_organisation() -> Self {
+        Self::new(MOST_WORK_OF_ORGANISATION, MOST_WORK)
     }
 
     /// No limit: for what was evaluated within its limits before.

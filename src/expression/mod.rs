@@ -18,7 +18,7 @@ mod scope;
 mod template;
 mod tree;
 
-pub(crate) use budget::{Budget, too_much_work, work_of_text, work_of_value};
+pub(crate) use budget::{Budget, MOST_WORK_OF_ORGANISATION, too_much_work, work_of_text, work_of_value};
 pub use check::check;
 pub(crate) use check::check_as;
 pub(crate) use evaluate::{Environment, evaluate, evaluate_explained};

@@ -24,6 +24,8 @@ pub struct Judgement {
     anywhere: BTreeMap<Code, usize>,
     /// Where those about a node stand among the accepted, by its file.
     inside: BTreeMap<FileId, Vec<usize>>,
+    /// The same of each code.
+    about: BTreeMap<(FileId, Code), Vec<usize>>,
     weights: BTreeMap<Code, Severity>,
 }
 
@@ -104,7 +106,11 @@ impl Judgement {
         let at = self.accepted.len();
         match accepted.within {
             None => drop(accepted.code.map(|code| self.anywhere.entry(code).or_insert(at))),
-            Some(span) => self.inside.entry(span.file).or_default().push(at),
+            Some(span) => {
+                self.inside.entry(span.file).or_default().push(at);
+                let about = accepted.code.map(|code| self.about.entry((span.file, code)).or_default());
+                about.into_iter().for_each(|about| about.push(at));
+            }
         }
         self.accepted.push(accepted.clone());
     }
@@ -137,11 +143,11 @@ impl Judgement {
     fn first_about(&self, finding: &Finding) -> Option<usize> {
         let place = finding.primary.span;
         let covers = |at: &usize| {
-            let Accepted { code, within, .. } = &self.accepted[*at];
             let inside = |span: Span| span.start <= place.start && place.end <= span.end;
-            *code == Some(finding.code) && within.is_some_and(inside)
+            self.accepted[*at].within.is_some_and(inside)
         };
-        let inside = self.inside.get(&place.file).and_then(|all| all.iter().copied().find(|at| covers(at)));
+        let about = self.about.get(&(place.file, finding.code));
+        let inside = about.and_then(|all| all.iter().copied().find(covers));
         inside.into_iter().chain(self.anywhere.get(&finding.code).copied()).min()
     }
 

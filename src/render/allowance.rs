@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use super::tree::Tree;
-use crate::expression::{Budget, too_much_work};
+use crate::expression::{Budget, MOST_WORK_OF_ORGANISATION, too_much_work};
 use crate::finding::Finding;
 use crate::model::{App, Organisation, TOO_MANY_APPS};
 
 /// The most objects of the apps of one organisation.
 pub(crate) const MOST_OBJECTS: usize = 2_000;
-
-/// The most work of all apps of one organisation together.
-pub(crate) const MOST_WORK_OF_ORGANISATION: u64 = 6_000_000;
 
 /// What a field of an object costs, in steps of an expression.
 const WORK_OF_FIELD: u64 = 40;

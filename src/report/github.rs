@@ -68,7 +68,7 @@ fn message(finding: &Finding, sources: &Sources) -> String {
 }
 
 fn data(text: &str) -> String {
-    let text: String = visible::characters(&text.replace('\r', "")).collect();
+    let text: String = visible::characters(&text.replace('\r', "").replace('\t', " ")).collect();
     visible::without_commands(&text).replace('%', "%25").replace('\n', "%0A")
 }
 

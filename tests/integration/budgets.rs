@@ -66,7 +66,19 @@ fn in_app(name: &'static str, body: impl AsRef<str>, code: &'static str) -> TooM
 
 /// An organisation with an app of a definition that is cheap with two words, and too much with those of the organisation.
 fn defined(name: &'static str, count: usize, env: &str, parts: &str, code: &'static str) -> TooMuch {
-    let definition = format!(
+    let organisation = organisation(&format!("    app costly one {{\n        words {}\n    }}", words(count)));
+    TooMuch { name, files: vec![("definitions/costly.kdl", costly(env, parts)), (HOSTILE, organisation)], code }
+}
+
+/// The same with a hundred apps, each of which says little enough.
+fn defined_of_many(name: &'static str, count: usize, parts: &str, code: &'static str) -> TooMuch {
+    let organisation = organisation(&each(100, |at| format!("    app costly a{at} {{ words {}; }}", words(count))));
+    TooMuch { name, files: vec![("definitions/costly.kdl", costly("", parts)), (HOSTILE, organisation)], code }
+}
+
+/// A definition that is cheap with two words.
+fn costly(env: &str, parts: &str) -> String {
+    format!(
         r#"edition 2026
 
 definition costly {{
@@ -89,9 +101,7 @@ definition costly {{
     }}
 }}
 "#
-    );
-    let organisation = organisation(&format!("    app costly one {{\n        words {}\n    }}", words(count)));
-    TooMuch { name, files: vec![("definitions/costly.kdl", definition), (HOSTILE, organisation)], code }
+    )
 }
 
 /// Text that is no file of a garden, or hardly one.
@@ -119,6 +129,12 @@ fn texts() -> Vec<TooMuch> {
         raw("one word", "a".repeat(LONG), "E0101"),
         raw("one byte more than a file has", " ".repeat((256 << 10) + 1), "E0001"),
     ]
+}
+
+/// As many hosts as an organisation has, each app asking for all those of the others.
+fn shared_hosts() -> String {
+    let hosts = each(19, |at| format!("h{at}.hostile.example")).replace('\n', " ");
+    format!("    defaults {{ also-at {hosts}; }}\n{}", each(100, |at| format!("    app static-site a{at}")))
 }
 
 /// Too many of what an organisation may say.
@@ -151,6 +167,24 @@ fn organisations() -> Vec<TooMuch> {
             format!("        also-at {}", each(999, |at| format!("h{at}.hostile.example")).replace('\n', " ")),
             "E0512",
         ),
+        lines(
+            "hosts of all apps",
+            format!(
+                "    defaults {{ also-at {}; }}\n{}",
+                each(990, |at| format!("h{at}.hostile.example")).replace('\n', " "),
+                each(100, |at| format!("    app static-site a{at}"))
+            ),
+            "E0317",
+        ),
+        lines(
+            "hosts outside the domain",
+            each(30, |app| {
+                let hosts = each(500, |at| format!("h{app}-{at}.zz")).replace('\n', " ");
+                format!("    app static-site a{app} {{ also-at {hosts}; }}")
+            }),
+            "E0317",
+        ),
+        lines("hosts of the apps of others", shared_hosts(), "E0401"),
         in_app("settings again", each(4_000, |_| "        storage 1 GiB".to_owned()), "E0102"),
         in_app("settings that are none", each(4_000, |at| format!("        stor{at} x")), "E0101"),
         in_app("objects to adopt", each(4_000, |at| format!("        adopt Secret a{at}")), "E0030"),
@@ -175,11 +209,14 @@ fn definitions() -> Vec<TooMuch> {
     let all = "settings.words.all(a, settings.words.all(b, settings.words.all(c, c != 'z')))";
     let joined =
         "join(settings.words.map(a, join(settings.words.map(b, join(settings.words.map(c, c + c), '')), '')), '')";
+    let twice = "settings.words.all(a, settings.words.all(b, a != 'z' || b != 'z'))";
+    let rules = each(20, |at| format!("rule r{at} {{ check \"{twice}\"; message \"m\"; }}"));
     let workload = "workload w { image \"${release.image}\"; run-as 1000; port http 3000; }";
     vec![
         defined("a walk in a walk", 60, &format!("env A \"${{{all} ? 'a' : 'b'}}\""), "", "E0512"),
         defined("texts of texts", 200, &format!("env A \"${{{joined}}}\""), "", "E0512"),
         defined("a rule", 60, "", &format!("rule r {{ check \"{all}\"; message \"m\"; }}"), "E0512"),
+        defined_of_many("rules of all apps", 60, &rules, "E0512"),
         defined("workloads", 900, "", &format!("@each a in=\"settings.words\" {{ {workload} }}"), "E0512"),
         defined(
             "workloads of loops",
@@ -262,4 +299,60 @@ fn what_is_right_below_the_limits_is_rendered() {
         let titles: Vec<&str> = checked.findings.iter().map(|finding| finding.title.as_str()).collect();
         assert!(checked.objects.contains_key("hostile"), "{titles:?}");
     }
+}
+
+/// Twenty organisations that are called after a number.
+fn twenty(text: &str) -> impl Iterator<Item = (String, String)> {
+    let one = |at: usize| {
+        let name = format!("hostile-{at:02}");
+        (format!("organisations/{name}.kdl"), text.replace("hostile", &name))
+    };
+    (0..20).map(one)
+}
+
+#[test]
+fn twenty_that_say_as_much_as_they_may_are_told_of_their_own_alone() {
+    let mut files = baseline();
+    let moment = "2026-11-20T12:00:00Z".parse().unwrap();
+    let others = located_objects(&check_again(&mut Memo::default(), snapshot(&files), None, moment));
+    let mut memo = Memo::default();
+    let mut told = |files: &Files| {
+        let checked = check_again(&mut memo, snapshot(files), None, moment);
+        assert!(located_objects(&checked) == others, "the objects of others changed");
+        let titles = checked.findings.iter().map(|finding| finding.title.len());
+        (titles.clone().count(), titles.sum::<usize>(), checked.rendered)
+    };
+    let text = organisation(&shared_hosts());
+    let mut hostile = twenty(&text);
+    files.extend(hostile.next());
+    let (count, length, _) = told(&files);
+    assert_eq!(count, 99, "one for each app that asks for what the first one has");
+    files.extend(hostile);
+    let (all, all_length, _) = told(&files);
+    assert_eq!((all, all_length), (20 * count, 20 * length));
+    // What changes elsewhere is all that is rendered again.
+    files.get_mut("organisations/art-bati.kdl").unwrap().push('\n');
+    assert_eq!(told(&files), (all, all_length, 1));
+}
+
+#[test]
+fn twenty_that_ask_for_all_hosts_of_another_one_take_none() {
+    let mut files = baseline();
+    let moment = "2026-11-20T12:00:00Z".parse().unwrap();
+    let offer = "edition 2026\n\noffer sur-mesure {\n    title \"Large\"\n    grants { cpu 4000 cores; memory 4000 TiB; storage 4000 TiB; }\n}\n";
+    files.insert("offers/sur-mesure.kdl".to_owned(), offer.to_owned());
+    let site = |at: usize| {
+        let hosts = each(9, |host| format!("h{at}-{host}.victim.example")).replace('\n', " ");
+        format!("    app static-site a{at} {{ at a{at}.victim.example; also-at {hosts}; }}")
+    };
+    let apps = each(40, site);
+    files.insert("organisations/victim.kdl".to_owned(), organisation(&apps).replace("hostile", "victim"));
+    let before = check_again(&mut Memo::default(), snapshot(&files), None, moment);
+    assert!(!before.findings.has_errors(), "{:?}", before.findings.iter().next());
+    let live = parcelle::check::past_of(&before);
+    files.extend(twenty(&organisation(&apps)));
+    let checked = check_again(&mut Memo::default(), snapshot(&files), Some(&live), moment);
+    assert!(located_objects(&checked) == located_objects(&before), "the objects of others changed");
+    let codes: Vec<&str> = checked.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(codes, ["E0401"; 800], "one for each two apps");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Guarded, Need, SettingDeclaration, decode};
-use crate::expression::{Environment, Field, Scope, Type, Value, evaluate};
+use crate::expression::{Budget, Environment, Field, Scope, Type, Value, evaluate};
 use crate::model::domain::domain_of;
 use crate::model::{App, Organisation};
 use crate::quantity::{Dimension, Quantity};
@@ -91,12 +91,17 @@ pub(crate) fn environment(organisation: &Organisation, app: &App) -> Environment
         )
 }
 
-/// Whether the conditions around a need hold for this app.
-pub(in crate::model) fn wanted(need: &Guarded<Need>, organisation: &Organisation, app: &App) -> bool {
+/// Whether the conditions around a need hold for this app, as far as they can be computed within a budget.
+pub(in crate::model) fn wanted(
+    need: &Guarded<Need>,
+    organisation: &Organisation,
+    app: &App,
+    budget: &Arc<Budget>,
+) -> bool {
     if need.when.is_empty() {
         return true;
     }
-    let environment = environment(organisation, app);
+    let environment = environment(organisation, app).within(budget);
     need.when.iter().all(|when| evaluate(when, &environment) == Value::Bool(true))
 }
 

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::hosts;
 use super::layers::{self, Layers};
 use crate::expression::{SecretRef, Value};
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
 use crate::model::definition::{self, Definition, Release, SettingDeclaration, SettingType};
-use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
+use crate::model::read::{amount_at, child, children, name_at, text_at, text_of};
 use crate::model::{Adopt, App, AppNode, EnvValue, FieldDecision, Layer, Life, Retired, Setting};
 use crate::name::Name;
 use crate::quantity::Quantity;
-use crate::schema::scalar::domain_error;
 use crate::schema::suggest::{either, nearest};
 use crate::schema::{CheckedFile, MISSING_NODE, TWICE};
 use crate::source::{Span, Spanned};
@@ -19,8 +19,6 @@ use crate::syntax::Node;
 
 /// A version or channel that the definition does not have.
 pub(crate) const UNKNOWN_VERSION: Code = Code::new("E0304");
-/// An app with a web address and nothing to make it of.
-pub(crate) const NO_HOST: Code = Code::new("E0308");
 
 /// The channel of apps that say nothing.
 const STABLE: &str = "stable";
@@ -62,8 +60,20 @@ pub(super) struct AppSources<'a> {
 
 impl AppSources<'_> {
     /// The nearest node that declares the app.
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         self.own.or(self.offered).map_or(self.organisation, |node| node.node.head)
+    }
+
+    /// What each layer says, the nearest first.
+    pub(super) fn nearest_first(&self) -> impl Iterator<Item = &BTreeMap<String, Arc<Setting>>> {
+        let nearer = [
+            self.own.map(|node| &node.settings),
+            self.sign_on,
+            Some(self.defaults),
+            self.offered.map(|node| &node.settings),
+            self.offer_defaults,
+        ];
+        nearer.into_iter().flatten().chain([self.base])
     }
 
     /// Where the organisation's own file is about the app.
@@ -71,7 +81,7 @@ impl AppSources<'_> {
         self.own.map_or(self.organisation, |node| node.node.head)
     }
 
-    fn sound(&self) -> bool {
+    pub(super) fn sound(&self) -> bool {
         self.defaults_sound && self.own.is_none_or(|node| node.sound) && self.offered.is_none_or(|node| node.sound)
     }
 }
@@ -111,7 +121,7 @@ pub(super) fn build(sources: &AppSources<'_>, findings: &mut Findings) -> Option
     let layers = layers(sources);
     let mut settings = effective(sources, &layers, findings);
     let release = release(sources, &layers, findings)?;
-    let hosts = hosts(sources, &mut settings, findings);
+    let hosts = hosts::read(sources, &mut settings, findings);
     let own = sources.own.map(|node| &*node.node);
     let inner = |name: &'static str| own.into_iter().flat_map(move |node| children(sources.file, node, name));
     let app = App {
@@ -137,15 +147,7 @@ pub(super) fn build(sources: &AppSources<'_>, findings: &mut Findings) -> Option
 /// Every layer's settings, nearest first.
 fn layers(sources: &AppSources<'_>) -> Layers {
     let mut layers = Layers::new();
-    layers::lay(&mut layers, sources.base);
-    let nearer = [
-        sources.offer_defaults,
-        sources.offered.map(|node| &node.settings),
-        Some(sources.defaults),
-        sources.sign_on,
-        sources.own.map(|node| &node.settings),
-    ];
-    nearer.into_iter().flatten().for_each(|said| layers::lay(&mut layers, said));
+    sources.nearest_first().for_each(|said| layers::lay(&mut layers, said));
     layers.retain(|name, _| sources.definition.settings.contains_key(name));
     layers
 }
@@ -259,56 +261,6 @@ fn unknown_version<'a>(
         None => finding,
     };
     finding.help(format!("it has {}", either(known).replace(" or ", " and ")))
-}
-
-/// `at` and `also-at`, of apps that have a web address; fills in the default of `at`.
-fn hosts(
-    sources: &AppSources<'_>,
-    settings: &mut BTreeMap<String, Arc<Setting>>,
-    findings: &mut Findings,
-) -> Vec<Spanned<String>> {
-    let has_route = sources.definition.needs.iter().any(|need| need.item.kind == definition::NeedKind::Route);
-    let at = settings.get("at").and_then(|at| at.args.first().map(spelled));
-    let unread = || {
-        let said = [sources.own, sources.offered].into_iter().flatten();
-        at.is_none() && { said }.any(|app| app.node.child("at").is_some())
-    };
-    let first = match (&at, &sources.host) {
-        (Some(at), _) => at.clone(),
-        // One that could not be read claims nothing else.
-        _ if unread() => return Vec::new(),
-        (None, Some(host)) => {
-            let setting = Setting {
-                span: host.span,
-                layer: Layer::Definition,
-                args: Vec::new(),
-                props: BTreeMap::new(),
-                children: BTreeMap::new(),
-                value: Value::garden_text(&host.value),
-            };
-            settings.insert("at".to_owned(), Arc::new(setting));
-            host.clone()
-        }
-        (None, None) if has_route && sources.host_known && sources.sound() => {
-            findings.push(no_host(sources));
-            return Vec::new();
-        }
-        (None, None) => return Vec::new(),
-    };
-    if !has_route {
-        return Vec::new();
-    }
-    let also = settings.get("also-at").into_iter().flat_map(|also| also.args.iter().map(spelled));
-    // What is no host has its finding already, and claims nothing.
-    std::iter::once(first).chain(also).filter(|host| domain_error(&host.value).is_none()).collect()
-}
-
-/// Told of the organisation, since a domain mends all its apps at once.
-fn no_host(sources: &AppSources<'_>) -> Finding {
-    let title = "apps have no address: neither the organisation nor its cluster has a `domain`";
-    Finding::error(NO_HOST, title, sources.organisation)
-        .why("apps are at NAME.DOMAIN where they do not say `at`")
-        .help("give the organisation a `domain`, or write `at HOST` in each app")
 }
 
 fn life(sources: &AppSources<'_>, settings: &BTreeMap<String, Arc<Setting>>) -> Life {

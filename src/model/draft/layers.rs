@@ -9,7 +9,7 @@
 //! | list as arguments | replaced; `add` and `without` extend |
 //! | keyed nodes | merged by key |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::Setting;
@@ -98,20 +98,25 @@ fn extension<'a>(declaration: Option<&SettingDeclaration>, setting: &'a Setting)
 }
 
 fn union(far: &[Written], added: &[Written]) -> Vec<Written> {
-    let new = added.iter().filter(|word| !far.iter().any(|known| known.text == word.text));
-    far.iter().chain(new).cloned().collect()
+    let known = texts(far);
+    far.iter().chain(added.iter().filter(|word| !known.contains(word.text.as_str()))).cloned().collect()
 }
 
 fn difference(far: &[Written], without: &[Written]) -> Vec<Written> {
-    far.iter().filter(|word| !without.iter().any(|gone| gone.text == word.text)).cloned().collect()
+    let gone = texts(without);
+    far.iter().filter(|word| !gone.contains(word.text.as_str())).cloned().collect()
+}
+
+fn texts(words: &[Written]) -> BTreeSet<&str> {
+    words.iter().map(|word| word.text.as_str()).collect()
 }
 
 /// Layers of settings by name, each nearest first.
 pub(super) type Layers = BTreeMap<String, Vec<Arc<Setting>>>;
 
-/// Puts the settings of a layer before those of the layers below it.
-pub(super) fn lay(layers: &mut Layers, nearer: &BTreeMap<String, Arc<Setting>>) {
-    for (name, setting) in nearer {
-        layers.entry(name.clone()).or_default().insert(0, Arc::clone(setting));
+/// Puts the settings of a layer behind those of the layers nearer than it.
+pub(super) fn lay(layers: &mut Layers, farther: &BTreeMap<String, Arc<Setting>>) {
+    for (name, setting) in farther {
+        layers.entry(name.clone()).or_default().push(Arc::clone(setting));
     }
 }

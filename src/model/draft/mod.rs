@@ -7,14 +7,16 @@ use std::sync::Arc;
 use crate::model::Organisation;
 use crate::name::Name;
 use crate::schema::CheckedFile;
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::Node;
 
 mod app;
 pub(super) mod cluster;
+mod derived;
 mod doubt;
 mod file;
 pub(super) mod garden;
+mod hosts;
 mod layers;
 pub(super) mod offer;
 pub(super) mod organisation;
@@ -23,10 +25,10 @@ mod sign_on;
 pub(super) mod top_level;
 mod context;
 
-pub(crate) use app::NO_HOST;
 pub(super) use context::ReadContext;
 pub(super) use doubt::Doubt;
 pub(super) use file::FileReading;
+pub(crate) use hosts::NO_HOST;
 pub(crate) use organisation::TOO_MANY_APPS;
 
 /// Which words of an organisation could be resolved; rules conclude nothing from the others.
@@ -63,6 +65,8 @@ pub(super) struct Draft {
     pub(crate) strays: bool,
     /// Its apps that ask for backups and hold what can be lost.
     pub(crate) backed_up: Vec<Name>,
+    /// The domains as which its apps send mail.
+    pub(crate) senders: Vec<Spanned<String>>,
     /// Its file, and where it stands in it.
     file: Arc<CheckedFile>,
     at: usize,

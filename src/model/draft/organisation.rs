@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use super::app::{self, AppSources};
 use super::offer::{app_node, defaults};
-use super::{Draft, ReadContext, Resolved, sign_on};
+use super::{Draft, ReadContext, Resolved, derived, hosts, sign_on};
 use crate::finding::{Code, Finding, Findings};
-use crate::model::definition::{Need, NeedKind, wanted};
-use crate::model::domain::{below, domain_of};
+use crate::model::definition::Definition;
 use crate::model::names::{UNKNOWN_NAME, unknown};
 use crate::model::read::{amount_at, child, children, name_at, spelled, text_at, text_of};
 use crate::model::{
-    App, AppNode, Cluster, ClusterClaims, ClusterNetwork, Contact, Grants, Layer, Offer, Organisation, Retired,
+    App, AppNode, Cluster, ClusterClaims, ClusterNetwork, Contact, Grants, Layer, Offer, Organisation, Retired, Setting,
 };
 use crate::name::Name;
 use crate::schema::{CheckedFile, Language, TWICE};
@@ -74,35 +73,13 @@ pub(in crate::model) fn read(
         uses: BTreeSet::new(),
         strays: false,
         backed_up: Vec::new(),
+        senders: Vec::new(),
         file: Arc::clone(file),
         at,
     };
     apps(file, node, context, &mut draft, findings);
-    draft.strays = strays(&draft.organisation);
-    draft.backed_up = backed_up(&draft.organisation);
+    derived::add(&mut draft, findings);
     Some(draft)
-}
-
-/// Whether a host of it lies outside its domain.
-fn strays(organisation: &Organisation) -> bool {
-    let domain = domain_of(organisation);
-    let inside = |host: &str| domain.as_ref().is_some_and(|domain| below(host, domain));
-    organisation.apps.values().flat_map(|app| &app.hosts).any(|host| !inside(&host.value))
-}
-
-/// The apps of an organisation that say `backup` and have something that can be lost.
-fn backed_up(organisation: &Organisation) -> Vec<Name> {
-    organisation.apps.values().filter(|app| asks(organisation, app)).map(|app| app.name.clone()).collect()
-}
-
-fn asks(organisation: &Organisation, app: &App) -> bool {
-    let holds = |need: &Need| match need.kind {
-        NeedKind::Bucket | NeedKind::Mongodb | NeedKind::Postgres | NeedKind::Volume => true,
-        NeedKind::Redis => need.options.contains_key("keep"),
-        NeedKind::Mail | NeedKind::Route | NeedKind::Secret | NeedKind::SignOn | NeedKind::Outward => false,
-    };
-    let needs = &app.definition.needs;
-    app.settings.contains_key("backup") && needs.iter().any(|need| holds(&need.item) && wanted(need, organisation, app))
 }
 
 /// The cluster, or a stand-in under the written name.
@@ -214,51 +191,70 @@ fn apps(file: &CheckedFile, node: &Node, context: &ReadContext<'_>, draft: &mut 
         draft.unbuilt.extend(names.into_iter().cloned());
         return findings.push(too_many_apps(draft, node));
     }
-    for name in names {
+    let organisation = Arc::clone(&draft.organisation);
+    let mut known = Vec::new();
+    for name in names.iter().copied() {
         let (mine, theirs) = (own.get(name), offered.get(name));
-        if let (Some(mine), Some(theirs)) = (mine, theirs)
-            && mine.definition.value != theirs.definition.value
-        {
-            // One that is not known has its finding.
-            if [mine, theirs].iter().all(|app| context.definitions.loaded.contains_key(app.definition.value.as_str())) {
-                findings.push(other_definition(draft, mine, theirs));
-            }
-            draft.unbuilt.insert(name.clone());
-            continue;
-        }
-        let Some(definition) = mine.or(theirs).map(|app| &app.definition) else { continue };
-        draft.uses.insert(definition.value.clone());
-        let known = context.definitions.loaded.get_key_value(definition.value.as_str());
-        let Some((definition, base)) = known.and_then(|(key, definition)| Some((definition, context.base(key)?)))
-        else {
+        let Some((definition, base)) = definition(draft, context, (mine, theirs), findings) else {
             draft.unbuilt.insert(name.clone());
             continue;
         };
-        let sources = AppSources {
+        known.push(AppSources {
             file,
             name,
             definition,
             base,
             own: mine,
             offered: theirs,
-            offer_defaults: draft.organisation.offer.as_ref().map(|offer| &offer.defaults),
+            offer_defaults: organisation.offer.as_ref().map(|offer| &offer.defaults),
             defaults: &defaults.settings,
             sign_on: sign_on.as_ref().and_then(|sign_on| sign_on.to(name, mine)),
             host: default_host(&draft.organisation, name),
-            host_known: draft.resolved.domain && draft.resolved.cluster && draft.organisation.cluster.complete,
+            host_known: draft.resolved.domain && draft.resolved.cluster && organisation.cluster.complete,
             keep_data: context.garden.deletions.keep_data,
-            retired: draft.organisation.retired.as_ref(),
+            retired: organisation.retired.as_ref(),
             organisation: node.head,
-            stops: &draft.organisation.name,
+            stops: &organisation.name,
             defaults_sound: defaults.sound
                 && sign_on.as_ref().is_none_or(|sign_on| sign_on.sound)
-                && draft.organisation.offer.as_ref().is_none_or(|offer| offer.sound),
-        };
-        match app::build(&sources, findings) {
-            None => drop(draft.unbuilt.insert(name.clone())),
+                && organisation.offer.as_ref().is_none_or(|offer| offer.sound),
+        });
+    }
+    if let Some(finding) = hosts::too_many(&organisation, &known) {
+        draft.unbuilt.extend(names.into_iter().cloned());
+        return findings.push(finding);
+    }
+    let built: Vec<_> = known.iter().map(|sources| (sources.name.clone(), app::build(sources, findings))).collect();
+    drop(known);
+    drop(organisation);
+    for (name, built) in built {
+        match built {
+            None => drop(draft.unbuilt.insert(name)),
             Some((app, sound)) => keep(draft, app, sound && draft.resolved.offer),
         }
     }
+}
+
+/// The definition of an app with the defaults of its settings; absent where its layers disagree about it, or it is not known.
+fn definition<'a>(
+    draft: &mut Draft,
+    context: &'a ReadContext<'_>,
+    (mine, theirs): (Option<&AppNode>, Option<&AppNode>),
+    findings: &mut Findings,
+) -> Option<(&'a Arc<Definition>, &'a BTreeMap<String, Arc<Setting>>)> {
+    if let (Some(mine), Some(theirs)) = (mine, theirs)
+        && mine.definition.value != theirs.definition.value
+    {
+        // One that is not known has its finding.
+        if [mine, theirs].iter().all(|app| context.definitions.loaded.contains_key(app.definition.value.as_str())) {
+            findings.push(other_definition(draft, mine, theirs));
+        }
+        return None;
+    }
+    let written = &mine.or(theirs)?.definition.value;
+    draft.uses.insert(written.clone());
+    let (name, definition) = context.definitions.loaded.get_key_value(written.as_str())?;
+    Some((definition, context.base(name)?))
 }
 
 /// The names of all definitions by which anything of an organisation is read.

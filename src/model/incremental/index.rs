@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::Past;
-use crate::model::domain::below;
 use crate::model::draft::Draft;
 use crate::model::rules::{ClaimIndex, ClusterNames, Doubtful, Holdings};
 use crate::name::Name;
@@ -88,8 +87,7 @@ impl KeptIndex {
         let mut released: BTreeMap<Name, BTreeSet<String>> = BTreeMap::new();
         for name in self.index.retiring() {
             let retired = self.drafts[name].organisation.apps.values().filter(|app| app.life.is_retired());
-            let given =
-                retired.flat_map(|app| &app.hosts).filter(|host| self.is_asked_for(&host.value, &self.drafts[name]));
+            let given = retired.flat_map(|app| &app.hosts).filter(|host| self.is_asked_for(&host.value, name));
             let given: BTreeSet<String> = given.map(|host| host.value.clone()).collect();
             if !given.is_empty() {
                 released.insert(name.clone(), given);
@@ -99,15 +97,10 @@ impl KeptIndex {
     }
 
     /// Whether a living app claims a host that may be its own or lent to it by the owner of the retired one.
-    fn is_asked_for(&self, host: &str, owner: &Draft) -> bool {
-        let claimants = self.index.claimants(host).iter().filter_map(|name| self.drafts.get(name));
-        let organisation = &owner.organisation;
-        let lent = |to: &Name| organisation.delegates.iter().any(|(lent, by)| by == to && below(host, &lent.value));
-        let may = |name: &Name| *name == organisation.name || lent(name);
-        let apps =
-            claimants.filter(|draft| may(&draft.organisation.name)).flat_map(|draft| draft.organisation.apps.values());
-        let mut living = apps.filter(|app| !app.life.is_retired());
-        living.any(|app| app.hosts.iter().any(|claimed| claimed.value == host))
+    fn is_asked_for(&self, host: &str, owner: &Name) -> bool {
+        let may = |name: &Name| name == owner || self.index.lends(owner, host, name);
+        let mut claims = self.index.claims(host).filter(|claim| may(&claim.organisation));
+        claims.any(|claim| !self.drafts[&claim.organisation].organisation.apps[&claim.app].life.is_retired())
     }
 }
 

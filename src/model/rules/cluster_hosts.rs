@@ -1,6 +1,8 @@
 //! What a cluster file names is no organisation's to claim: the cluster's domain with everything in it but an organisation's own
 //! place, the domains around it, the hosts of services; nor is a name below which everybody has domains.
 
+use std::collections::BTreeSet;
+
 use super::View;
 use super::cluster_names::Forbidden;
 use super::refused::{ClaimKind, ClaimedName};
@@ -14,17 +16,15 @@ pub(crate) const SUFFIX: Code = Code::new("E0426");
 
 pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     for (name, refused) in &view.refused.all {
-        for (claim, other) in &refused.placed {
-            findings.push(placed(view, name, claim, other));
-        }
+        let placed: BTreeSet<&ClaimedName> = refused.placed.iter().map(|(claim, _)| claim).collect();
         let domain = refused.forbidden.iter().find(|(claim, _)| claim.kind == ClaimKind::Domain);
         let is_told = |claim: &ClaimedName| {
             let by_domain = domain.is_some_and(|(told, _)| told != claim && told.span == claim.span);
-            by_domain || refused.placed.iter().any(|(told, _)| told == claim)
+            by_domain || placed.contains(claim)
         };
-        for (claim, why) in refused.forbidden.iter().filter(|(claim, _)| !is_told(claim)) {
-            findings.push(forbidden(name, claim, why));
-        }
+        let in_places = refused.placed.iter().map(|(claim, other)| self::placed(view, name, claim, other));
+        let others = refused.forbidden.iter().filter(|(claim, _)| !is_told(claim));
+        view.tell(name, in_places.chain(others.map(|(claim, why)| forbidden(name, claim, why))), findings);
     }
 }
 

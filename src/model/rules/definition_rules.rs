@@ -1,6 +1,8 @@
 //! The rules that a definition itself states over the settings of its apps.
 
-use crate::expression::too_much_work;
+use std::sync::Arc;
+
+use crate::expression::{Budget, MOST_WORK_OF_ORGANISATION};
 use crate::finding::{Findings, Severity};
 use crate::model::rules::One;
 use crate::model::{Layer, definition};
@@ -9,19 +11,19 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
     if !one.draft.resolved.cluster || !one.draft.resolved.offer {
         return;
     }
+    let mut left = MOST_WORK_OF_ORGANISATION;
     for sound in one.sound_apps().filter(|sound| !sound.app.definition.rules.is_empty()) {
-        let environment = definition::environment(&sound.draft.organisation, sound.app);
+        let budget = Arc::new(Budget::at_most(left));
+        let environment = definition::environment(&sound.draft.organisation, sound.app).within(&budget);
         let written = |name: &str| {
             let setting = sound.app.settings.get(name)?;
             (setting.layer != Layer::Definition).then_some(setting.span)
         };
         for rule in &sound.app.definition.rules {
             let broken = rule.broken(&environment, sound.app.span, written);
-            if let Some(place) = environment.budget().beyond() {
-                let done = format!("checking `{}` of {}", sound.app.name, sound.draft.organisation.name);
-                let finding = too_much_work(&done, place, sound.app.span);
-                findings.push(finding.stops(sound.draft.organisation.name.clone()));
-                break;
+            if let Some(place) = budget.beyond() {
+                findings.push(sound.costly("checking", place));
+                return;
             }
             let Some(mut finding) = broken else { continue };
             if finding.severity == Severity::Error {
@@ -29,5 +31,6 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
             }
             findings.push(finding.also(rule.span, "the rule"));
         }
+        left -= budget.spent();
     }
 }

@@ -9,12 +9,12 @@ use crate::name::Name;
 /// Hosts, domains and lent hosts by who claims them, of all organisations as they are written.
 #[derive(Debug, Default)]
 pub(in crate::model) struct ClaimIndex {
-    hosts: Claims,
-    domains: Claims,
+    hosts: Claims<HostClaim>,
+    domains: Claims<Name>,
     /// Domains inside another one.
     nested: BTreeSet<String>,
-    /// To whom hosts are lent, and by whom.
-    lenders: BTreeMap<Name, BTreeSet<Name>>,
+    /// The hosts that are lent to an organisation, each with who lends it.
+    lent: BTreeMap<Name, BTreeMap<String, Vec<Name>>>,
     /// Organisations that lend hosts.
     lending: BTreeSet<Name>,
     /// Organisations with hosts outside their domain.
@@ -23,29 +23,51 @@ pub(in crate::model) struct ClaimIndex {
     retiring: BTreeSet<Name>,
 }
 
-/// What is claimed, by whom: once for each claim.
-#[derive(Debug, Default)]
-struct Claims {
-    all: BTreeMap<String, Vec<Name>>,
+/// An app that claims a host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::model) struct HostClaim {
+    pub(in crate::model) organisation: Name,
+    pub(in crate::model) app: Name,
+}
+
+/// What is claimed, by whom in their order, each with how often.
+#[derive(Debug)]
+struct Claims<By> {
+    all: BTreeMap<String, Vec<(By, usize)>>,
     /// What is claimed more than once.
     shared: BTreeSet<String>,
 }
 
-impl Claims {
-    fn add(&mut self, what: &str, by: &Name) {
-        let claims = self.all.entry(what.to_owned()).or_default();
-        claims.push(by.clone());
-        if claims.len() == 2 {
+impl<By> Default for Claims<By> {
+    fn default() -> Self {
+        Self { all: BTreeMap::new(), shared: BTreeSet::new() }
+    }
+}
+
+impl<By: Ord> Claims<By> {
+    fn add(&mut self, what: &str, by: By) {
+        let claims = match self.all.get_mut(what) {
+            Some(claims) => claims,
+            None => self.all.entry(what.to_owned()).or_default(),
+        };
+        match claims.binary_search_by(|(known, _)| known.cmp(&by)) {
+            Ok(at) => claims[at].1 += 1,
+            Err(at) => claims.insert(at, (by, 1)),
+        }
+        if is_shared(claims) && !self.shared.contains(what) {
             self.shared.insert(what.to_owned());
         }
     }
 
-    fn remove(&mut self, what: &str, by: &Name) {
+    fn remove(&mut self, what: &str, by: &By) {
         let Some(claims) = self.all.get_mut(what) else { return };
-        if let Some(at) = claims.iter().position(|claim| claim == by) {
-            claims.swap_remove(at);
+        if let Ok(at) = claims.binary_search_by(|(known, _)| known.cmp(by)) {
+            claims[at].1 -= 1;
+            if claims[at].1 == 0 {
+                claims.remove(at);
+            }
         }
-        if claims.len() < 2 {
+        if !is_shared(claims) {
             self.shared.remove(what);
         }
         if claims.is_empty() {
@@ -53,9 +75,14 @@ impl Claims {
         }
     }
 
-    fn of(&self, what: &str) -> &[Name] {
+    fn of(&self, what: &str) -> &[(By, usize)] {
         self.all.get(what).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Whether something is claimed by several, or by one more than once.
+fn is_shared<By>(claims: &[(By, usize)]) -> bool {
+    claims.len() > 1 || claims.iter().any(|(_, times)| *times > 1)
 }
 
 impl ClaimIndex {
@@ -63,12 +90,16 @@ impl ClaimIndex {
     pub(in crate::model) fn learn(&mut self, draft: &Draft) {
         let organisation = &draft.organisation;
         let name = &organisation.name;
-        hosts(draft).for_each(|host| self.hosts.add(host, name));
+        hosts(draft).for_each(|(host, claim)| self.hosts.add(host, claim));
         if let Some(domain) = &organisation.domain {
-            self.domains.add(&domain.value, name);
+            self.domains.add(&domain.value, name.clone());
         }
-        for (_, borrower) in &organisation.delegates {
-            self.lenders.entry(borrower.clone()).or_default().insert(name.clone());
+        for (lent, borrower) in &organisation.delegates {
+            let hosts = self.lent.entry(borrower.clone()).or_default();
+            let lenders = hosts.entry(lent.value.clone()).or_default();
+            if !lenders.contains(name) {
+                lenders.push(name.clone());
+            }
             self.lending.insert(name.clone());
         }
         if draft.strays {
@@ -83,17 +114,28 @@ impl ClaimIndex {
     pub(in crate::model) fn forget(&mut self, draft: &Draft) {
         let organisation = &draft.organisation;
         let name = &organisation.name;
-        hosts(draft).for_each(|host| self.hosts.remove(host, name));
-        for (_, borrower) in &organisation.delegates {
-            if let Some(lenders) = self.lenders.get_mut(borrower) {
-                lenders.remove(name);
-            }
+        hosts(draft).for_each(|(host, claim)| self.hosts.remove(host, &claim));
+        for (lent, borrower) in &organisation.delegates {
+            self.take_back(name, &lent.value, borrower);
         }
         for set in [&mut self.lending, &mut self.straying, &mut self.retiring] {
             set.remove(name);
         }
         if let Some(domain) = &organisation.domain {
             self.domains.remove(&domain.value, name);
+        }
+    }
+
+    fn take_back(&mut self, lender: &Name, host: &str, borrower: &Name) {
+        let Some(hosts) = self.lent.get_mut(borrower) else { return };
+        if let Some(lenders) = hosts.get_mut(host) {
+            lenders.retain(|name| name != lender);
+            if lenders.is_empty() {
+                hosts.remove(host);
+            }
+        }
+        if hosts.is_empty() {
+            self.lent.remove(borrower);
         }
     }
 
@@ -104,9 +146,17 @@ impl ClaimIndex {
         self.nested = domains.keys().filter(is_nested).cloned().collect();
     }
 
-    /// Who claims a host, once for each claim.
-    pub(in crate::model) fn claimants(&self, host: &str) -> &[Name] {
-        self.hosts.of(host)
+    /// The apps that claim a host, organisation by organisation.
+    pub(in crate::model) fn claims(&self, host: &str) -> impl Iterator<Item = &HostClaim> {
+        self.hosts.of(host).iter().map(|(claim, _)| claim)
+    }
+
+    /// The apps of one organisation that claim a host.
+    pub(super) fn claims_of<'a>(&'a self, organisation: &'a Name, host: &str) -> impl Iterator<Item = &'a HostClaim> {
+        let claims = self.hosts.of(host);
+        let first = claims.partition_point(|(claim, _)| claim.organisation < *organisation);
+        let of_organisation = claims[first..].iter().map(|(claim, _)| claim);
+        of_organisation.take_while(move |claim| claim.organisation == *organisation)
     }
 
     /// Hosts that are claimed more than once.
@@ -115,8 +165,8 @@ impl ClaimIndex {
     }
 
     /// Who says that a domain is theirs.
-    pub(super) fn owners(&self, domain: &str) -> &[Name] {
-        self.domains.of(domain)
+    pub(super) fn owners(&self, domain: &str) -> impl Iterator<Item = &Name> {
+        self.domains.of(domain).iter().map(|(name, _)| name)
     }
 
     /// Domains that are said more than once.
@@ -129,9 +179,16 @@ impl ClaimIndex {
         self.nested.iter().map(String::as_str)
     }
 
-    /// Who lends hosts to an organisation.
-    pub(super) fn lenders(&self, to: &Name) -> impl Iterator<Item = &Name> {
-        self.lenders.get(to).into_iter().flatten()
+    /// Who says that a host, or a domain around it, is lent to an organisation.
+    pub(super) fn lenders<'a>(&'a self, host: &'a str, to: &Name) -> impl Iterator<Item = &'a Name> {
+        let lent = self.lent.get(to);
+        let names = std::iter::once(host).chain(parents(host)).take_while(move |_| lent.is_some());
+        names.filter_map(move |name| lent?.get(name)).flatten()
+    }
+
+    /// Whether an organisation says that it lends a host, or what lies around it.
+    pub(in crate::model) fn lends(&self, lender: &Name, host: &str, to: &Name) -> bool {
+        self.lenders(host, to).any(|name| name == lender)
     }
 
     /// Who lends hosts to anybody.
@@ -150,6 +207,10 @@ impl ClaimIndex {
     }
 }
 
-fn hosts(draft: &Draft) -> impl Iterator<Item = &str> {
-    draft.organisation.apps.values().flat_map(|app| &app.hosts).map(|host| host.value.as_str())
+fn hosts(draft: &Draft) -> impl Iterator<Item = (&str, HostClaim)> {
+    let organisation = &draft.organisation;
+    organisation.apps.values().flat_map(move |app| {
+        let claim = HostClaim { organisation: organisation.name.clone(), app: app.name.clone() };
+        app.hosts.iter().map(move |host| (host.value.as_str(), claim.clone()))
+    })
 }

@@ -49,7 +49,7 @@ pub(crate) mod was;
 
 pub(super) use cluster_names::ClusterNames;
 pub(super) use holdings::Holdings;
-pub(super) use index::ClaimIndex;
+pub(super) use index::{ClaimIndex, HostClaim};
 pub(super) use ownership::undecided;
 pub(super) use refused::{Doubtful, Refused};
 pub(super) use subject::{Names, One, SoundApp, View};

@@ -1,6 +1,8 @@
 //! What an app needs, its cluster provides, or another app of its organisation.
 
-use crate::expression::Value;
+use std::sync::Arc;
+
+use crate::expression::{Budget, Value};
 use crate::finding::{Finding, Findings};
 use crate::model::definition::{self, Guarded, NOT_PROVIDED, Need, NeedKind, wanted};
 use crate::model::rules::{One, SoundApp};
@@ -9,6 +11,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
     if one.unsound_cluster || !one.draft.resolved.cluster {
         return;
     }
+    let budget = Arc::new(Budget::of_organisation());
     for sound in one.sound_apps() {
         let cluster = &sound.draft.organisation.cluster;
         let mut missing: Vec<&Guarded<Need>> = Vec::new();
@@ -18,15 +21,19 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
                 || cluster.provides.contains_key(kind.word());
             if !known
                 && !missing.iter().any(|other| other.item.kind == kind)
-                && wanted(need, &sound.draft.organisation, sound.app)
+                && wanted(need, &sound.draft.organisation, sound.app, &budget)
             {
                 missing.push(need);
             }
         }
         for need in &sound.app.definition.needs {
-            if need.item.kind == NeedKind::SignOn && wanted(need, &sound.draft.organisation, sound.app) {
-                nobody_signs_in(&need.item, &sound).into_iter().for_each(|finding| findings.push(finding));
+            if need.item.kind == NeedKind::SignOn && wanted(need, &sound.draft.organisation, sound.app, &budget) {
+                nobody_signs_in(&need.item, &sound, &budget).into_iter().for_each(|finding| findings.push(finding));
             }
+        }
+        if let Some(place) = budget.beyond() {
+            findings.push(sound.costly("reading", place));
+            return;
         }
         for need in missing {
             let word = need.item.kind.word();
@@ -46,9 +53,9 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 
 /// The finding that the app by which people should sign in does not sign anybody in; one that is not there at all is the
 /// finding of the setting that names it.
-fn nobody_signs_in(need: &Need, sound: &SoundApp<'_>) -> Option<Finding> {
+fn nobody_signs_in(need: &Need, sound: &SoundApp<'_>, budget: &Arc<Budget>) -> Option<Finding> {
     let organisation = &sound.draft.organisation;
-    let by = need.option("by", &definition::environment(organisation, sound.app))?;
+    let by = need.option("by", &definition::environment(organisation, sound.app).within(budget))?;
     let Value::Text(by) = by else { return None };
     let other = organisation.apps.get(&*by.text)?;
     if other.definition.sign_on.is_some() {

@@ -132,13 +132,8 @@ fn had(view: &View<'_>, draft: &Draft) -> bool {
 
 /// Whether the owner of a host's domain lends it to an organisation.
 pub(super) fn is_lent(host: &str, to: &Name, view: &View<'_>) -> bool {
-    let mut lenders = view.index.lenders(to).filter_map(|name| view.draft(name));
-    lenders.any(|lender| lends(lender, host, to) && has_own(view, lender, host))
-}
-
-/// Whether an organisation says that it lends a host, or what lies around it.
-fn lends(lender: &Draft, host: &str, to: &Name) -> bool {
-    lender.organisation.delegates.iter().any(|(lent, borrower)| borrower == to && below(host, &lent.value))
+    let mut lenders = view.index.lenders(host, to).filter_map(|name| view.draft(name));
+    lenders.any(|lender| has_own(view, lender, host))
 }
 
 /// Whether a host lies in a domain that is an organisation's own, or was lent to it.
@@ -150,7 +145,8 @@ fn has_own(view: &View<'_>, draft: &Draft, host: &str) -> bool {
     let Some(domain) = &organisation.domain else { return true };
     // Who says it is one of those who may have it.
     let is_own = owner(view, &domain.value).is_none_or(|owner| std::ptr::eq(owner, draft));
-    is_own && outer(view, &domain.value).is_none_or(|outer| lends(outer, &domain.value, &organisation.name))
+    let lends = |outer: &Draft| view.index.lends(&outer.organisation.name, &domain.value, &organisation.name);
+    is_own && outer(view, &domain.value).is_none_or(lends)
 }
 
 /// Adds to a finding who has what a newcomer asks for: where its file says it, or that none does.

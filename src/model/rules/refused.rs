@@ -6,21 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cluster_names::{Asker, Forbidden};
 use super::holdings::{HeldKind, HeldName};
 use super::{ClusterNames, Holdings, View, ownership};
+use crate::model::Awaited;
 use crate::model::domain::{below, domain_of};
 use crate::model::draft::Draft;
-use crate::model::{Awaited, senders};
 use crate::name::Name;
 use crate::source::{Span, Spanned};
 
 /// What an organisation claims with a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::model) struct ClaimedName {
     pub(crate) kind: ClaimKind,
     pub(crate) name: String,
     pub(crate) span: Span,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::model) enum ClaimKind {
     /// A host of an app.
     Host(Name),
@@ -61,12 +61,12 @@ impl Doubtful {
             doubtful.placed.extend(placed(names, &asker, claim));
         }
         doubtful.judge_domain(draft, &asker, holdings, names);
-        for sender in organisation.apps.values().flat_map(|app| senders(organisation, app)) {
+        for sender in &draft.senders {
             let own = domain_of(organisation).is_some_and(|domain| below(&sender.value, &domain));
             let placed = asker.place.as_ref().is_some_and(|place| below(&sender.value, place));
             let relay = names.sender(&organisation.cluster.name) == Some(&*sender.value);
             if !own && !placed && !relay {
-                doubtful.foreign_senders.push(claim(ClaimKind::Sender, &sender));
+                doubtful.foreign_senders.push(claim(ClaimKind::Sender, sender));
             }
         }
         doubtful
@@ -135,7 +135,7 @@ fn placed(
 #[derive(Debug, Default)]
 pub(in crate::model) struct Refused {
     pub(super) all: BTreeMap<Name, RefusedClaims>,
-    hosts: BTreeSet<(Name, String)>,
+    hosts: BTreeMap<Name, BTreeSet<String>>,
     domains: BTreeSet<Name>,
     /// Who waits until somebody has given up what they ask for.
     pub(in crate::model) awaited: BTreeMap<Name, Vec<Awaited>>,
@@ -190,7 +190,7 @@ impl Refused {
         let refused = disputed.iter().map(|(claim, _)| claim).chain(forbidden.iter().map(|(claim, _)| claim));
         for claim in refused.chain(placed.iter().map(|(claim, _)| claim)) {
             match claim.kind {
-                ClaimKind::Host(_) => drop(self.hosts.insert((name.clone(), claim.name.clone()))),
+                ClaimKind::Host(_) => drop(self.hosts.entry(name.clone()).or_default().insert(claim.name.clone())),
                 ClaimKind::Domain => drop(self.domains.insert(name.clone())),
                 ClaimKind::Sender => {}
             }
@@ -202,7 +202,7 @@ impl Refused {
 
     /// Whether a host does not count as this organisation's.
     pub(super) fn host(&self, name: &Name, host: &str) -> bool {
-        !self.hosts.is_empty() && self.hosts.contains(&(name.clone(), host.to_owned()))
+        self.hosts.get(name).is_some_and(|hosts| hosts.contains(host))
     }
 
     /// Whether the domain of an organisation does not count.
@@ -227,15 +227,17 @@ fn lives_on(view: &View<'_>, name: &Name, cluster: &Name) -> bool {
 fn gives_up(view: &View<'_>, holder: &Name, claim: &ClaimedName) -> bool {
     let Some(draft) = view.draft(holder).filter(|draft| is_reliable(draft)) else { return false };
     let organisation = &draft.organisation;
-    let mut hosts = organisation.apps.values().flat_map(|app| &app.hosts).map(|host| host.value.as_str());
     match claim.kind {
-        ClaimKind::Host(_) => hosts.all(|host| host != claim.name),
+        ClaimKind::Host(_) => {
+            let mut claims = view.index.claims_of(holder, &claim.name);
+            claims.all(|own| view.said(own, &claim.name).next().is_none())
+        }
         ClaimKind::Domain | ClaimKind::Sender => {
-            let mut sent_as = organisation.apps.values().flat_map(|app| senders(organisation, app));
+            let mut hosts = organisation.apps.values().flat_map(|app| &app.hosts).map(|host| host.value.as_str());
             let domain = organisation.domain.as_ref().map(|domain| domain.value.as_str());
             domain.is_none_or(|own| !below(own, &claim.name) && !below(&claim.name, own))
                 && hosts.all(|host| !below(host, &claim.name))
-                && sent_as.all(|sender| !below(&sender.value, &claim.name))
+                && draft.senders.iter().all(|sender| !below(&sender.value, &claim.name))
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Names of organisations are names of namespaces, and some namespaces are not anybody's to have.
 
+use std::sync::Arc;
+
+use crate::expression::Budget;
 use crate::finding::{Code, Finding, Findings};
 use crate::model::definition::{self, NeedKind};
 use crate::model::rules::{One, View};
@@ -121,7 +124,8 @@ pub(super) fn check_clients(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps().filter(|sound| CLIENTS.contains(&sound.app.name.as_str())) {
         let (organisation, app) = (&sound.draft.organisation, sound.app);
         let mut needs = app.definition.needs.iter().filter(|need| need.item.kind == NeedKind::SignOn);
-        if needs.any(|need| definition::wanted(need, organisation, app)) {
+        let budget = Arc::new(Budget::of_app());
+        if needs.any(|need| definition::wanted(need, organisation, app, &budget)) {
             let title = format!("no app that people sign in to can be called `{}`", app.name);
             let finding = Finding::refused(RESERVED, title, app.span)
                 .why("where people sign in, each app is a client by its name, and Keycloak has one of its own by this one")

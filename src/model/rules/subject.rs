@@ -3,13 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{ClaimIndex, Holdings, Refused};
+use super::{ClaimIndex, Holdings, HostClaim, Refused};
+use crate::expression::too_much_work;
+use crate::finding::{Finding, Findings};
 use crate::model::definition::Definitions;
 use crate::model::draft::{Draft, FileReading};
 use crate::model::{App, AppliedApp, Garden, Organisation, Past, PastOrganisation};
 use crate::name::Name;
 use crate::quantity::Quantity;
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, Spanned};
+use crate::syntax::TOO_MUCH;
+
+/// The most findings of one rule over the whole garden about one organisation.
+const MOST_FINDINGS: usize = 200;
 
 /// What rules over one organisation look at, and nothing else: what they find is kept as long as all of it is the same.
 /// A draft may be of an organisation that findings stop; what its unsound apps say counts for nothing.
@@ -96,6 +102,12 @@ impl<'a> SoundApp<'a> {
         apps.flat_map(|footprint| &footprint.begun).any(|begun| std::ptr::eq(begun, state))
     }
 
+    /// The finding that what is done with the app takes too much work; `place` is where it became too much.
+    pub(super) fn costly(&self, done: &str, place: Span) -> Finding {
+        let name = &self.draft.organisation.name;
+        too_much_work(&format!("{done} `{}` of {name}", self.app.name), place, self.app.span).stops(name.clone())
+    }
+
     pub(in crate::model) fn called(&self) -> String {
         format!("`{}/{}`", self.draft.organisation.name, self.app.name)
     }
@@ -133,9 +145,32 @@ impl<'a> View<'a> {
     }
 
     /// Organisations of these names in file order, each once.
-    pub(in crate::model) fn in_order(&self, names: &[Name]) -> Vec<&'a Draft> {
-        let places: BTreeSet<usize> = names.iter().filter_map(|name| self.places.get(name)).copied().collect();
+    pub(in crate::model) fn in_order<'n>(&self, names: impl Iterator<Item = &'n Name>) -> Vec<&'a Draft> {
+        let places: BTreeSet<usize> = names.filter_map(|name| self.places.get(name)).copied().collect();
         places.into_iter().map(|at| &*self.drafts[at]).collect()
+    }
+
+    /// Adds what a rule found about one organisation: of very much the first, and how much more there is.
+    pub(super) fn tell(&self, name: &Name, found: impl Iterator<Item = Finding>, findings: &mut Findings) {
+        let mut told = Findings::default();
+        found.for_each(|finding| told.push(finding));
+        told.limit(MOST_FINDINGS, |more, first| {
+            let place = self.draft(name).map_or(first.primary.span, |draft| draft.organisation.span);
+            let title = format!("{more} more findings about what `{name}` claims");
+            let finding = Finding::refused(TOO_MUCH, title, place)
+                .why(format!("at most {MOST_FINDINGS} of a kind are shown of one organisation"))
+                .help("so many usually have one cause: mend the first ones and check again")
+                .stops(name.clone());
+            Finding { severity: first.severity, ..finding }
+        });
+        findings.extend(told);
+    }
+
+    /// Where an app says a host that it claims as it is written; nowhere where it has given that to another one.
+    pub(super) fn said(&self, claim: &HostClaim, host: &str) -> impl Iterator<Item = (&'a App, &'a Spanned<String>)> {
+        let app = self.draft(&claim.organisation).and_then(|draft| draft.organisation.apps.get(&claim.app));
+        let hosts = app.into_iter().flat_map(|app| app.hosts.iter().map(move |said| (app, said)));
+        hosts.filter(move |(_, said)| said.value == host)
     }
 
     /// The organisation as it may be in the cluster, in each of its states.

@@ -1,9 +1,9 @@
 //! What was applied does not vanish unsaid: apps and organisations are retired, and a retired node stays until all is gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::refused::RefusedClaims;
 use crate::finding::{Applicability, Code, Finding, Findings};
+use crate::model::draft::Draft;
 use crate::model::rules::{One, View};
 use crate::model::{Life, Organisation, PastOrganisation};
 use crate::name::Name;
@@ -15,6 +15,9 @@ pub(crate) const APP: Code = Code::new("E0410");
 pub(crate) const TOO_EARLY: Code = Code::new("E0411");
 /// An organisation that was applied and is not written any more.
 pub(crate) const ORGANISATION: Code = Code::new("E0413");
+
+/// How many organisations are shown that ask for what a vanished one has.
+const SHOWN: usize = 9;
 
 /// Apps of an organisation that is there.
 pub(super) fn check_apps(one: &One, findings: &mut Findings) {
@@ -58,9 +61,16 @@ fn before(past: &PastOrganisation, taken_back: bool) -> Vec<Before<'_>> {
 pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
     let Some(past) = view.past else { return };
     // What is wrong with a file that is called after one is said there.
+    let mut askers: BTreeMap<&Name, BTreeSet<&Name>> = BTreeMap::new();
+    for (newcomer, refused) in &view.refused.all {
+        for (_, holding) in &refused.disputed {
+            askers.entry(&holding.by).or_default().insert(newcomer);
+        }
+    }
     let missing = past.names().filter(|name| !view.places.contains_key(*name) && !view.called.contains(name));
     for name in missing.filter(|name| !past.gone_organisations.contains(*name)) {
-        findings.push(organisation(view, name, past.states(name).last()));
+        let askers = askers.get(name).into_iter().flatten().filter_map(|newcomer| view.draft(newcomer));
+        findings.push(organisation(view, name, past.states(name).last(), askers.take(SHOWN)));
     }
 }
 
@@ -112,7 +122,13 @@ fn vanished(one: &One, app: &Before<'_>) -> Finding {
     )
 }
 
-fn organisation(view: &View<'_>, name: &Name, before: Option<&Organisation>) -> Finding {
+/// The finding about an organisation that is not written any more; `askers` ask for what it has in a cluster.
+fn organisation<'a>(
+    view: &View<'_>,
+    name: &Name,
+    before: Option<&Organisation>,
+    askers: impl Iterator<Item = &'a Draft>,
+) -> Finding {
     let dropped = before.is_some_and(|organisation| organisation.retired.is_some());
     let (code, title) = if dropped {
         (TOO_EARLY, format!("`retired organisation {name}` was dropped before the organisation is gone"))
@@ -120,9 +136,7 @@ fn organisation(view: &View<'_>, name: &Name, before: Option<&Organisation>) -> 
         (ORGANISATION, format!("`{name}` is in the cluster, and no file mentions it any more"))
     };
     let finding = Finding::refused(code, title, view.garden.span);
-    let asks = |refused: &RefusedClaims| refused.disputed.iter().any(|(_, holding)| holding.by == *name);
-    let newcomers = view.refused.all.iter().filter(|(_, refused)| asks(refused));
-    let finding = newcomers.filter_map(|(newcomer, _)| view.draft(newcomer)).fold(finding, |finding, newcomer| {
+    let finding = askers.fold(finding, |finding, newcomer| {
         let other = &newcomer.organisation.name;
         finding.also(newcomer.organisation.span, "this one is new and asks for what it has").help(format!(
             "is `{other}` its new name? its data lies under the old one: write `organisation {name}` there, and the new name as its `title`"

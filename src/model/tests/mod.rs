@@ -7,6 +7,7 @@ use crate::schema;
 use crate::source::{SourceFile, Sources};
 use crate::syntax;
 
+mod claims;
 mod garden;
 mod layers;
 mod pages;

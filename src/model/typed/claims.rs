@@ -1,9 +1,10 @@
 //! Claims to hosts, domains and sender domains: what an organisation says, and what it may have in a cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{App, EnvValue, Organisation};
-use crate::expression::Value;
+use crate::expression::{Budget, Value};
 use crate::model::definition::{NeedKind, SenderPart, environment, sender_variables};
 use crate::model::domain::domain_of;
 use crate::name::Name;
@@ -27,7 +28,9 @@ impl Claims {
         let mut claims = Self { domains: domain_of(organisation).into_iter().collect(), ..Self::default() };
         for app in organisation.apps.values() {
             app.hosts.iter().for_each(|host| claims.add_host(&host.value, Some(&app.name)));
-            claims.senders.extend(senders(organisation, app).into_iter().map(|sender| sender.value));
+            claims
+                .senders
+                .extend(senders(organisation, app, &Arc::new(Budget::of_app())).into_iter().map(|sender| sender.value));
         }
         claims
     }
@@ -65,9 +68,10 @@ impl Claims {
 }
 
 /// The domains as which an app sends mail, where its organisation decides them: by `mail from=`, by a setting of which the
-/// definition makes a sender, or by a variable of its own in place of one that says the sender.
-pub(crate) fn senders(organisation: &Organisation, app: &App) -> Vec<Spanned<String>> {
-    let mut senders = said_senders(organisation, app);
+/// definition makes a sender, or by a variable of its own in place of one that says the sender; as far as that can be computed
+/// within a budget.
+pub(crate) fn senders(organisation: &Organisation, app: &App, budget: &Arc<Budget>) -> Vec<Spanned<String>> {
+    let mut senders = said_senders(organisation, app, budget);
     if app.env.is_empty() {
         return senders;
     }
@@ -99,7 +103,7 @@ fn domains_said(part: SenderPart, text: &str) -> Vec<String> {
     }
 }
 
-fn said_senders(organisation: &Organisation, app: &App) -> Vec<Spanned<String>> {
+fn said_senders(organisation: &Organisation, app: &App, budget: &Arc<Budget>) -> Vec<Spanned<String>> {
     let domain = |address: &str| Some(address.split_once('@')?.1.trim_end_matches('.').to_lowercase());
     if let Some(from) = app.settings.get("mail").and_then(|mail| mail.props.get("from")) {
         let own = Some(from).filter(|from| from.span.file == organisation.file && is_email(&from.text));
@@ -107,7 +111,7 @@ fn said_senders(organisation: &Organisation, app: &App) -> Vec<Spanned<String>> 
     }
     let needs = app.definition.needs.iter().map(|need| &need.item).filter(|need| need.kind == NeedKind::Mail);
     let said = needs.filter(|need| need.options.get("from").is_some_and(|from| !from.value.is_literal()));
-    let from = said.filter_map(|need| match need.option("from", &environment(organisation, app))? {
+    let from = said.filter_map(|need| match need.option("from", &environment(organisation, app).within(budget))? {
         Value::Text(from) => Some(domains_said(SenderPart::Address, &from.text)),
         _ => None,
     });

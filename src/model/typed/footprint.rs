@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{App, Claims, Organisation, senders};
-use crate::expression::Value;
+use crate::expression::{Budget, Value};
 use crate::model::value_text;
 use crate::name::Name;
 use crate::quantity::Quantity;
@@ -118,11 +118,12 @@ impl AppliedApp {
     pub(crate) fn of(organisation: &Organisation, app: &App) -> Self {
         let kept = app.definition.settings.iter().filter(|(_, it)| it.only_grows.is_some() || it.immutable.is_some());
         let settings = kept.filter_map(|(name, _)| Some((name.clone(), KeptValue::of(&app.settings.get(name)?.value))));
+        let senders = senders(organisation, app, &Arc::new(Budget::of_app())).into_iter();
         Self {
             definition: app.definition.name.clone(),
             version: app.release.version.clone(),
             settings: settings.collect(),
-            senders: senders(organisation, app).into_iter().map(|sender| sender.value).collect(),
+            senders: senders.map(|sender| sender.value).collect(),
         }
     }
 }

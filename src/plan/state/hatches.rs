@@ -1,5 +1,7 @@
 //! The hatches that an organisation uses: lines by which its apps go past their definitions.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{EnvValue, Garden, Organisation};
@@ -56,10 +58,11 @@ const HASH: usize = 12;
 pub(crate) fn hatches_of(garden: &Garden, organisation: &Organisation) -> Vec<HatchLine> {
     let allowed = |place: Span| garden.judgement.allowed_around(place);
     let whole: Vec<_> = allowed(organisation.span).collect();
+    let of_whole: BTreeSet<Span> = whole.iter().map(|(_, place)| *place).collect();
     let mut lines: Vec<HatchLine> = whole.iter().map(|allow| HatchLine::allow(None, *allow)).collect();
     for app in organisation.apps.values() {
         let name = Some(&app.name);
-        let own = allowed(app.span).filter(|allow| !whole.contains(allow));
+        let own = allowed(app.span).filter(|(_, place)| !of_whole.contains(place));
         lines.extend(own.map(|allow| HatchLine::allow(name, allow)));
         lines.extend(app.env.iter().map(|(variable, value)| {
             let said = match &value.value {

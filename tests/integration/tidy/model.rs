@@ -19,6 +19,7 @@ const DATA_OF_DRAFTS: &[&str] = &["Draft", "FileReading"];
 const SUBJECTS: &[&str] = &[
     "ClaimIndex",
     "ClusterNames",
+    "HostClaim",
     "Holdings",
     "One",
     "Refused",
