@@ -6,8 +6,8 @@ const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "au
 const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 struct Bounds {
-    least: u32,
-    most: u32,
+    least: u64,
+    most: u64,
     names: &'static [&'static str],
 }
 
@@ -83,20 +83,19 @@ fn descriptor(word: &str) -> Result<u64, String> {
     }
 }
 
-fn number(word: &str) -> Result<u32, String> {
+fn number(word: &str) -> Result<u64, String> {
     let parsed: Result<i64, _> = word.parse();
     match parsed {
         Ok(value) if value < 0 => Err(format!("negative number ({value}) not allowed: {word}")),
-        // What is over every bound is told by the bounds.
-        Ok(value) => Ok(u32::try_from(value).unwrap_or(u32::MAX)),
+        Ok(value) => Ok(value.unsigned_abs()),
         Err(_) => Err(format!("failed to parse int from {word}: strconv.Atoi: parsing {word:?}: invalid syntax")),
     }
 }
 
-fn named(word: &str, bounds: &Bounds) -> Result<u32, String> {
+fn named(word: &str, bounds: &Bounds) -> Result<u64, String> {
     let lower = word.to_lowercase();
     let place = bounds.names.iter().position(|name| *name == lower);
-    match place.and_then(|place| u32::try_from(place).ok()) {
+    match place.and_then(|place| u64::try_from(place).ok()) {
         Some(place) => Ok(place + bounds.least),
         None => number(word),
     }
@@ -158,7 +157,7 @@ mod tests {
             ("70 * * * *", "end of range (70) above maximum (59): 70"),
             ("* * 0 * *", "beginning of range (0) below minimum (1): 0"),
             ("x * * * *", "failed to parse int from x: strconv.Atoi: parsing \"x\": invalid syntax"),
-            ("9999999999 * * * *", "end of range (4294967295) above maximum (59): 9999999999"),
+            ("9999999999 * * * *", "end of range (9999999999) above maximum (59): 9999999999"),
             ("@noon", "unrecognized descriptor: @noon"),
             ("@every", "unrecognized descriptor: @every"),
             ("@every ", "failed to parse duration @every : time: invalid duration \"\""),
