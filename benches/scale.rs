@@ -47,7 +47,7 @@ fn main() {
 
 /// Serves a sandbox as it starts by default, its controllers too.
 fn sandbox(environment: &TestEnvironment) -> Process {
-    environment.garden(files(2).into_iter().map(|(path, text)| (path.replace('/', "-"), text)));
+    environment.garden(files(2));
     environment.sandbox(&["--state", "none"])
 }
 

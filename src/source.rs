@@ -1,5 +1,7 @@
 //! Texts, ids of files and byte spans.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -108,6 +110,8 @@ pub struct LineColumn {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// What is not shown of lines.
+    hidden: BTreeMap<FileId, Vec<Span>>,
 }
 
 impl Sources {
@@ -171,12 +175,35 @@ impl Sources {
         format!("{}:{}:{}", self.file(span.file).path, at.line, at.column)
     }
 
-    /// The text of line `line` (from 1), without its end.
-    pub(crate) fn line(&self, file: FileId, line: usize) -> &str {
-        let file = self.file(file);
-        let Some(start) = file.line_starts.get(line.wrapping_sub(1)) else { return "" };
+    /// Does not show a place from now on.
+    pub(crate) fn hide(&mut self, span: Span) {
+        let hidden = self.hidden.entry(span.file).or_default();
+        hidden.push(span);
+        hidden.sort();
+    }
+
+    /// The text of line `line` (from 1) as it is shown, without its end: each character of what is hidden is a dot.
+    pub(crate) fn line(&self, id: FileId, line: usize) -> Cow<'_, str> {
+        let file = self.file(id);
+        let Some(start) = file.line_starts.get(line.wrapping_sub(1)) else { return "".into() };
         let end = file.line_starts.get(line).map_or(file.text.len(), |next| *next as usize);
-        file.text[*start as usize..end].trim_end_matches(['\n', '\r'])
+        let text = file.text[*start as usize..end].trim_end_matches(['\n', '\r']);
+        self.without_hidden(id, *start as usize, text)
+    }
+
+    /// The text that a span covers as it is shown.
+    pub(crate) fn shown(&self, span: Span) -> Cow<'_, str> {
+        self.without_hidden(span.file, span.range().start, self.text(span))
+    }
+
+    /// A text that begins at an offset of a file, with a dot for each character of what is hidden.
+    fn without_hidden<'a>(&self, file: FileId, start: usize, text: &'a str) -> Cow<'a, str> {
+        let Some(hidden) = self.hidden.get(&file) else { return text.into() };
+        let is_hidden = |at: usize| {
+            let next = hidden.partition_point(|span| span.start as usize <= start + at);
+            next.checked_sub(1).is_some_and(|last| hidden[last].range().contains(&(start + at)))
+        };
+        text.char_indices().map(|(at, character)| if is_hidden(at) { '•' } else { character }).collect()
     }
 }
 

@@ -1,11 +1,11 @@
-//! What a check leaves to the history: of claims that nothing else tells apart, the one that stands longest counts.
+//! What a check leaves to the history: of claims that nothing else tells apart, the oldest counts.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checked, Memo, check_again};
 use crate::git::{CommitId, Repository, Snapshot};
-use crate::model::{Past, WrittenClaim};
+use crate::model::{Age, Past, WrittenClaim};
 
 /// How often a check may ask: which of two files counts can bring claims to light that were not seen before.
 pub(crate) const MOST_QUESTIONS: usize = 4;
@@ -14,32 +14,34 @@ pub(crate) const MOST_QUESTIONS: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct History {
     asked: Option<(Option<CommitId>, BTreeSet<WrittenClaim>)>,
-    standing: BTreeMap<WrittenClaim, usize>,
+    ages: BTreeMap<WrittenClaim, Age>,
 }
 
 impl History {
     /// Asks about what a check left undecided; says whether the answer is another than before. IO: the repository's history.
     pub(crate) fn ask(&mut self, repository: Option<&Repository>, checked: &Checked) -> bool {
         let undecided = checked.garden.as_ref().map(|garden| &garden.undecided).filter(|claims| !claims.is_empty());
-        let Some((claims, repository)) = undecided.zip(repository) else { return false };
+        let Some(((claims, repository), boundary)) = undecided.zip(repository).zip(checked.boundary.as_ref()) else {
+            return false;
+        };
         let commit = checked.commit.as_ref().map(|commit| commit.id.clone());
         let revision = commit.as_ref().map_or("HEAD", |commit| &commit.0).to_owned();
         let asked = Some((commit, claims.clone()));
         if self.asked == asked {
             return false;
         }
-        let stood = repository.standing(&revision, claims.iter()).unwrap_or_default();
-        let standing = claims.iter().cloned().zip(stood).collect();
+        let ages = claims.iter().cloned().zip(repository.ages(&revision, boundary, claims.iter()));
+        let ages = ages.filter_map(|(claim, age)| Some((claim, age?))).collect();
         self.asked = asked;
-        std::mem::replace(&mut self.standing, standing) != self.standing
+        std::mem::replace(&mut self.ages, ages) != self.ages
     }
 
     /// A past, with what the history said.
     pub(crate) fn known<'p>(&self, past: Option<&'p Past>) -> Option<Cow<'p, Past>> {
-        if self.standing.is_empty() {
+        if self.ages.is_empty() {
             return past.map(Cow::Borrowed);
         }
-        Some(Cow::Owned(Past { standing: self.standing.clone(), ..past.cloned().unwrap_or_default() }))
+        Some(Cow::Owned(Past { ages: self.ages.clone(), ..past.cloned().unwrap_or_default() }))
     }
 }
 

@@ -79,6 +79,9 @@ struct Rendered {
 /// The most findings that are shown of one file.
 const MOST_FINDINGS: usize = 500;
 
+/// Bytes of a secret that is looked for in texts; what is shorter is a part of ordinary words.
+const LEAST_SECRET: usize = 4;
+
 /// How many old versions of files a memo keeps beside as many as the garden has files, before it starts anew.
 const OLD_VERSIONS: usize = 1_000;
 
@@ -122,8 +125,27 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
             .why(format!("at most {MOST_FINDINGS} are shown of one file"))
             .help("so many usually have one cause: mend the first ones and check again")
     });
+    let sources = without_secrets(&mut findings, sources);
     let boundary = Some(boundary);
     Checked { commit, sources, findings, boundary, garden, objects, rendered, renderer_hash: renderer_hash() }
+}
+
+/// Hides what looks like a secret wherever a finding would show it: a log has other readers than the repository.
+fn without_secrets(findings: &mut Findings, sources: Arc<Sources>) -> Arc<Sources> {
+    let places = findings.iter().filter(|finding| finding.code == model::LOOKS_SECRET);
+    let places: Vec<Span> = places.map(|finding| finding.primary.span).collect();
+    if places.is_empty() {
+        return sources;
+    }
+    let mut shown = Sources::clone(&sources);
+    for span in places {
+        let secret = sources.file(span.file).text[span.range()].trim_matches(['"', '#', '\n']);
+        if secret.len() >= LEAST_SECRET {
+            findings.conceal(span.file, secret);
+        }
+        shown.hide(span);
+    }
+    Arc::new(shown)
 }
 
 /// Where the organisations of a snapshot stand, as its `garden.kdl` says.

@@ -203,6 +203,13 @@ impl Finding {
         }
     }
 
+    /// Every text of it.
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let labels = self.secondary.iter().chain([&self.primary]).map(|label| &label.text);
+        let fixes = self.fixes.iter().map(|fix| &fix.title);
+        labels.chain(fixes).chain(&self.help).chain(&self.why).chain([&self.title])
+    }
+
     /// The file of the primary place.
     pub fn file(&self) -> FileId {
         self.primary.span.file
@@ -308,6 +315,21 @@ impl Findings {
     /// Keeps those for which `keep` says so.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Finding) -> bool) {
         self.all.retain(|finding| keep(finding));
+    }
+
+    /// Leaves a secret out of every text about a file.
+    pub(crate) fn conceal(&mut self, file: FileId, secret: &str) {
+        for finding in self.all.iter_mut().filter(|finding| finding.file() == file) {
+            if !finding.texts().any(|text| text.contains(secret)) {
+                continue;
+            }
+            let finding = Arc::make_mut(finding);
+            let labels = finding.secondary.iter_mut().chain([&mut finding.primary]).map(|label| &mut label.text);
+            let fixes = finding.fixes.iter_mut().map(|fix| &mut fix.title);
+            let texts =
+                labels.chain(fixes).chain(&mut finding.help).chain(&mut finding.why).chain([&mut finding.title]);
+            texts.for_each(|text| *text = text.replace(secret, "•••"));
+        }
     }
 
     /// Gives each the weight that `weight` has for it, if any.

@@ -32,6 +32,7 @@ pub(crate) use explain::{Explanation, InForce, explain};
 pub use incremental::build;
 pub(crate) use incremental::{ModelMemo, build_again};
 pub use judgement::Judgement;
+pub(crate) use judgement::LOOKS_SECRET;
 pub(crate) use names::UNKNOWN_NAME;
 pub(crate) use rules::open_networks::OPEN as OPEN_NETWORK;
 pub(crate) use rules::secret_names::NOT_OWN;
@@ -39,7 +40,7 @@ pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
 pub(crate) use spelling::value_text;
 pub use typed::{
-    Adopt, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, ClusterNetwork, Deletions,
+    Adopt, Age, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, ClusterNetwork, Deletions,
     Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting, WrittenClaim,
 };
 pub(crate) use typed::{

@@ -15,7 +15,7 @@ pub(crate) fn fingerprints(findings: &Findings, sources: &Sources) -> Vec<String
     let named = findings.iter().map(|finding| {
         let span = finding.primary.span;
         let path: &str = &sources.file(span.file).path;
-        let subject: String = sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ");
+        let subject: String = sources.shown(span).split_whitespace().collect::<Vec<_>>().join(" ");
         let subject: String = subject.chars().take(LONGEST_SUBJECT).collect();
         let ordinal = seen.entry((finding.code.as_str(), path, subject.clone())).or_default();
         *ordinal += 1;

@@ -28,7 +28,7 @@ pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
 
 /// "subject · code": what a widget shows, without the line, which moves.
 fn subject(finding: &Finding, sources: &Sources) -> String {
-    let text = sources.text(finding.primary.span);
+    let text = sources.shown(finding.primary.span);
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60).collect();
     let path = &sources.file(finding.file()).path;
     let subject = if text.is_empty() { path.to_string() } else { format!("{path} {text}") };

@@ -61,7 +61,8 @@ fn place(label: &Label, sources: &Sources) -> String {
     if end.line > start.line {
         let _ = write!(text, ", to line {}", end.line);
     }
-    let marked = sources.text(label.span).lines().next().unwrap_or_default().trim();
+    let marked = sources.shown(label.span);
+    let marked = marked.lines().next().unwrap_or_default().trim();
     if !marked.is_empty() {
         let quote: String = marked.chars().take(LONGEST_QUOTE).collect();
         let more = if quote.len() < marked.len() { "…" } else { "" };

@@ -131,7 +131,7 @@ fn lines(out: &mut String, marks: &[&Mark<'_>], sources: &Sources, width: usize,
         if text.is_empty() && mark.label.span.start == mark.label.span.end && mark.label.text.is_empty() {
             continue;
         }
-        let shown = Shown::new(text, columns(mark, sources));
+        let shown = Shown::new(&text, columns(mark, sources));
         if last != Some(mark.line) {
             if last.is_some_and(|last| last + 1 < mark.line) {
                 let _ = writeln!(out, "{}", pen.gutter(&format!("{:width$}⋮", "")));

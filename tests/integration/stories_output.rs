@@ -103,6 +103,25 @@ fn findings_are_harmless_in_every_format() {
 }
 
 #[test]
+fn what_looks_like_a_secret_is_shown_in_no_format() {
+    let place = place(
+        "edition 2026\n\norganisation alpha {\n    title A\n    offer small\n    cluster ada\n    domain alpha.example\n    \
+         app nextcloud cloud {\n        office-server \"https://me:hunter2secret@office.alpha.example\"\n        \
+         env DB_PASSWORD \"hunter3secret\"\n        env KEY ghp_16C7e42F292c6912E7710c838347Ae178B4a ; patch ghp_16C7e42F292c6912E7710c838347Ae178B4a \n    }\n}\n",
+    );
+    for format in ["text", "short", "json", "sarif", "gitlab", "github", "junit"] {
+        let said = place.run(["check", "--format", format]).text();
+        assert!(said.contains("E0701") && said.contains("E0204"), "{format}: {said}");
+        for secret in ["hunter2", "hunter3", "16C7e42F"] {
+            assert!(!said.contains(secret), "{format}: {said}");
+        }
+    }
+    assert!(!place.run(["check", "--narrated"]).text().contains("hunter"));
+    let said = place.run(["fix"]);
+    assert!(!said.text().contains("hunter") && place.read("garden/organisations/alpha.kdl").contains("hunter2secret"));
+}
+
+#[test]
 fn plans_outcomes_and_status_are_harmless_in_every_format() {
     let sound = format!(
         "edition 2026\n\norganisation alpha {{\n    title \"{ONE_LINE}\"\n    offer small\n    cluster ada\n    domain \

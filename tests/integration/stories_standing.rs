@@ -154,19 +154,121 @@ fn what_runs_goes_by_the_history_as_a_check_does_where_nothing_is_applied() {
 }
 
 #[test]
-fn a_shallow_clone_tells_of_two_claims_when_one_is_older_than_it_reaches() {
+fn a_shallow_clone_does_not_tell_who_was_first() {
     let environment = begun();
-    environment.garden([("README.md", "one"), ("offers/small.kdl", &format!("{OFFER}\n"))]);
+    environment.garden([("offers/small.kdl", &format!("{OFFER}\n"))]);
     let oldest = environment.commit("something else");
-    environment.garden([organisation("aaa", "old.example"), second("middle", "evil.example")]);
-    environment.commit("newcomers");
-    environment.write("garden/.git/shallow", format!("{oldest}\n"));
+    environment.garden([organisation("aaa", "old.example")]);
+    environment.commit("a newcomer");
     assert_eq!(told(&environment, &["--base", "none"]), ["aaa"]);
-    assert_eq!(told_of("[E0302]", &environment, &["--base", "none"]), ["a/middle"]);
-    // Both are there at the commit that it begins with.
-    let newest = environment.commit("nothing else");
-    environment.write("garden/.git/shallow", format!("{newest}\n"));
-    assert_eq!(told_of("[E0302]", &environment, &["--base", "none"]), ["a/middle", "middle"]);
-    std::fs::remove_file(environment.path("garden/organisations/a/middle.kdl")).unwrap();
+    environment.write("garden/.git/shallow", format!("{oldest}\n"));
     assert_eq!(told(&environment, &["--base", "none"]), ["aaa", "middle"]);
+}
+
+/// Takes a file of the garden away.
+fn without(environment: &TestEnvironment, path: &str) {
+    std::fs::remove_file(environment.path(&format!("garden/organisations/{path}.kdl"))).unwrap();
+}
+
+#[test]
+fn what_a_commit_takes_away_and_the_next_one_brings_back_goes_to_nobody_in_between() {
+    for (newcomer, code) in
+        [(organisation("aaa", "old.example"), "[E0403]"), (second("middle", "evil.example"), "[E0302]")]
+    {
+        let environment = begun();
+        environment.garden([("offers/small.kdl", &format!("{OFFER}\n"))]);
+        environment.commit("something else");
+        without(&environment, "middle");
+        let path = newcomer.0.replace("organisations/", "").replace(".kdl", "");
+        environment.garden([newcomer]);
+        environment.commit("instead of it");
+        environment.garden([organisation("middle", "old.example")]);
+        environment.commit("brought back");
+        assert_eq!(
+            told_of(code, &environment, &["--base", "none"]),
+            [path.as_str(), "middle"],
+            "who was first is in doubt"
+        );
+        assert!(!environment.run(["run", "--once", "--sandbox"]).text().contains("applied in 1 organisation"));
+    }
+}
+
+#[test]
+fn no_age_is_gathered_where_a_file_counts_for_nothing() {
+    let claim = |environment: &TestEnvironment, path: &str| {
+        environment.garden([(path, organisation("aaa", "new.example").1)]);
+    };
+    for before in [".stash/aaa.kdl", "organisations/.stash/aaa.kdl", "elsewhere/aaa.kdl", "organisations/b/bbb.kdl"] {
+        let environment = begun();
+        claim(&environment, before);
+        environment.garden([organisation("aaa", "aaa.example")]);
+        environment.commit("a file that is not read");
+        environment.garden([organisation("victim", "new.example")]);
+        environment.commit("who was first");
+        std::fs::remove_file(environment.path(&format!("garden/{before}"))).unwrap();
+        without(&environment, "aaa");
+        claim(&environment, "organisations/c/aaa.kdl");
+        environment.commit("moved to where it is read");
+        assert_eq!(told(&environment, &["--base", "none"]), ["c/aaa"], "{before}");
+    }
+}
+
+#[test]
+fn of_a_domain_and_one_inside_of_it_that_came_at_once_neither_counts() {
+    let environment = begun();
+    environment.garden([organisation("aaa", "new.example"), organisation("zzz", "inner.new.example")]);
+    environment.commit("both at once");
+    for arguments in [&[][..], &["--base", "none"]] {
+        assert_eq!(told(&environment, arguments), ["aaa", "zzz"], "{arguments:?}");
+    }
+    let lent =
+        organisation("aaa", "new.example").1.replace("    app ", "    delegate inner.new.example to=zzz\n    app ");
+    environment.garden([("organisations/aaa.kdl", lent)]);
+    assert_eq!(told(&environment, &[]), [] as [&str; 0]);
+}
+
+/// Commits the garden with a folder that holds itself twelve times at each of eight levels.
+fn commit_endless_folder(environment: &TestEnvironment, path: &str) {
+    let repository = environment.repository();
+    let mut object = repository.blob(b"x").unwrap();
+    let mut mode = git2::FileMode::Blob;
+    for _ in 0..8 {
+        let mut builder = repository.treebuilder(None).unwrap();
+        for at in 0..12 {
+            builder.insert(format!("n{at}"), object, mode.into()).unwrap();
+        }
+        (object, mode) = (builder.write().unwrap(), git2::FileMode::Tree);
+    }
+    let head = repository.head().unwrap().peel_to_commit().unwrap();
+    let mut update = git2::build::TreeUpdateBuilder::new();
+    let tree = update.upsert(path, object, mode).create_updated(&repository, &head.tree().unwrap()).unwrap();
+    let tree = repository.find_tree(tree).unwrap();
+    let who = head.author();
+    repository.commit(Some("HEAD"), &who, &who, "pictures", &tree, &[&head]).unwrap();
+}
+
+#[test]
+fn a_folder_without_end_hides_no_newcomer() {
+    for path in ["pictures", "organisations/pictures"] {
+        let environment = begun();
+        commit_endless_folder(&environment, path);
+        environment.garden([organisation("aaa", "old.example"), organisation("bbb", "inner.old.example")]);
+        environment.commit("without it");
+        assert_eq!(told(&environment, &["--base", "none"]), ["aaa", "bbb"], "{path}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_endlessly_makes_no_other_claim_unknown() {
+    let environment = begun();
+    environment.garden([organisation("victim", "new.example")]);
+    environment.commit("who was first");
+    environment.garden([organisation("aaa", "old.example")]);
+    environment.commit("a newcomer of another");
+    for turn in 0..40 {
+        let (path, text) = organisation("bbb", "new.example");
+        environment.garden([(path, format!("{text}// {turn} {}\n", "x".repeat(240_000)))]);
+        environment.commit("again");
+    }
+    assert_eq!(told(&environment, &["--base", "none"]), ["aaa", "bbb", "victim"]);
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use parcelle::check::{Checked, Memo, check_again, past_of};
-use parcelle::model::{Past, WrittenClaim};
+use parcelle::model::{Age, Past};
 
 use crate::incremental::{Dice, located_objects, snapshot};
 
@@ -329,15 +329,6 @@ fn whatever_one_file_says_all_others_stay_as_they_are() {
     assert!(!before.findings.has_errors());
     let others = located_objects(&before);
     assert!(others.len() >= 10);
-    let garden = before.garden.as_ref().unwrap();
-    // What `check` knows of a repository: the claims of the others stand in its history, or they are applied.
-    let claims = garden.organisations.values().flat_map(|organisation| {
-        let path = format!("organisations/{}.kdl", organisation.name);
-        let domain = organisation.domain.iter().map(|domain| ("domain", domain.value.clone()));
-        let claims = domain.chain([("organisation", organisation.name.to_string())]);
-        claims.map(move |(kind, value)| WrittenClaim { path: path.clone(), kind, value })
-    });
-    let history = Past { standing: claims.map(|claim| (claim, 1)).collect(), ..Past::default() };
     let past = past_of(&before);
     let mut rendered = 0;
     for case in 0..cases {
@@ -345,8 +336,17 @@ fn whatever_one_file_says_all_others_stay_as_they_are() {
         let path = maker.path();
         let text = maker.file(&files, path);
         with.insert(path.to_owned(), text.clone());
-        let past = if case % 2 == 1 { &past } else { &history };
-        let checked = check(&mut memo, &with, Some(past));
+        let mut checked = check(&mut memo, &with, if case % 2 == 1 { Some(&past) } else { None });
+        if case % 2 == 0 {
+            // What a repository says of all that is asked: the others were there before.
+            let undecided = checked.garden.iter().flat_map(|garden| garden.undecided.clone());
+            let ages = undecided.map(|claim| {
+                let age = usize::from(claim.path != path);
+                (claim, Age { unbroken: age, first: age })
+            });
+            let history = Past { ages: ages.collect(), ..Past::default() };
+            checked = check(&mut memo, &with, Some(&history));
+        }
         let mut now = located_objects(&checked);
         let called = called(path);
         if !others.contains_key(called) {

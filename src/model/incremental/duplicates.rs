@@ -1,11 +1,10 @@
 //! Which of several nodes of one name counts: the others have a finding, and stop nobody.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::finding::{Finding, Findings};
 use crate::model::names::SAME_NAME;
-use crate::model::{Past, WrittenClaim, names};
+use crate::model::{Age, Past, WrittenClaim, names};
 use crate::name::Name;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::Node;
@@ -26,7 +25,7 @@ impl<'a> Duplicates<'a> {
     }
 
     /// The place of the node that counts, of those of one kind and name: what is applied came from its file, or it stands in a
-    /// file of its name, or it stands longest in the history. Tells of the others; of all, where two organisations are left.
+    /// file of its name, or it is the oldest in the history. Tells of the others; of all, where two organisations are left.
     pub(super) fn counted(
         &mut self,
         kind: &'static str,
@@ -44,9 +43,12 @@ impl<'a> Duplicates<'a> {
         if files.len() > 1 {
             let claims = left.iter().filter_map(|at| self.claim(kind, name, nodes[*at].head.file));
             let claims: Vec<WrittenClaim> = claims.collect();
-            let stood = |at: &usize| Reverse(self.stood(kind, name, nodes[*at].head.file));
-            let longest = left.iter().map(stood).min();
-            left.retain(|at| Some(stood(at)) == longest);
+            let age = |at: &usize| self.age(kind, name, nodes[*at].head.file);
+            let is_oldest = |at: &usize| left.iter().all(|other| other == at || Age::is_older(age(at), age(other)));
+            let oldest: Vec<usize> = left.iter().copied().filter(is_oldest).collect();
+            if !oldest.is_empty() {
+                left = oldest;
+            }
             self.undecided.extend(claims);
         }
         let counted = left[0];
@@ -72,9 +74,9 @@ impl<'a> Duplicates<'a> {
         Some(WrittenClaim { path: self.sources.path(file)?.to_owned(), kind, value: name.to_string() })
     }
 
-    /// How long a name stands in a file in the history; nothing where that is not known.
-    fn stood(&self, kind: &'static str, name: &Name, file: FileId) -> Option<usize> {
-        self.past?.standing.get(&self.claim(kind, name, file)?).copied()
+    /// How old a name is in a file; nothing where that is not known.
+    fn age(&self, kind: &'static str, name: &Name, file: FileId) -> Option<Age> {
+        self.past?.ages.get(&self.claim(kind, name, file)?).copied()
     }
 
     /// Whether what is applied under a name came from a file.

@@ -52,14 +52,25 @@ fn undecided(newcomer: &Newcomer<'_>) -> Option<Finding> {
     let Newcomer { draft, other, .. } = newcomer;
     let (domain, theirs) = (draft.organisation.domain.as_ref()?, other.organisation.domain.as_ref()?);
     let (name, claimed) = (&other.organisation.name, &domain.value);
-    let finding = Finding::refused(TAKEN, format!("`{name}` says the domain `{claimed}`, too"), domain.span)
+    let own = &draft.organisation.name;
+    let (title, lend) = if *claimed == theirs.value {
+        (format!("`{name}` says the domain `{claimed}`, too"), None)
+    } else if below(claimed, &theirs.value) {
+        let lend = format!("or let `{name}` lend it: `delegate {claimed} to={own}`");
+        (format!("`{claimed}` lies in `{}`, which `{name}` says", theirs.value), Some(lend))
+    } else {
+        let lend = format!("or lend it: `delegate {} to={name}`", theirs.value);
+        (format!("`{claimed}` holds `{}`, which `{name}` says", theirs.value), Some(lend))
+    };
+    let mut finding = Finding::refused(TAKEN, title, domain.span)
         .also(theirs.span, format!("`{name}` says it here"))
         .why(
             "a domain has one owner, and who had it first is not known here: it is in no cluster yet, and the history does not tell",
         )
         .help("take the line away from the one that came later")
         .help(format!("or say whose it is in the file of the cluster: `belongs {claimed} to=…`"))
-        .stops(draft.organisation.name.clone());
+        .stops(own.clone());
+    finding.help.extend(lend);
     Some(finding)
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::finding::Finding;
-use crate::model::WrittenClaim;
 use crate::model::domain::{below, domain_of, parents};
 use crate::model::draft::Draft;
 use crate::model::rules::View;
+use crate::model::{Age, WrittenClaim};
 use crate::name::Name;
 
 /// An organisation that says a domain which is not its own.
@@ -33,13 +33,19 @@ pub(super) fn newcomers<'a>(view: &View<'a>) -> Vec<Newcomer<'a>> {
         let others = claimants(view, domain).filter(|one| !std::ptr::eq(*one, owner));
         newcomers.extend(others.map(|draft| Newcomer { draft, other: owner, decided: true }));
     }
-    newcomers.extend(nested(view).into_iter().map(|(inner, outer)| {
+    for (inner, outer) in nested(view) {
+        let had = (had(view, inner), had(view, outer));
+        let was_first = |one, other| Age::is_older(age(view, one), age(view, other));
         // Whoever has a domain has what lies in it, unless that was there before.
-        let since = |draft| (had(view, draft), stood(view, draft));
-        let was_first = since(inner) > since(outer);
-        let (draft, other) = if was_first { (outer, inner) } else { (inner, outer) };
-        Newcomer { draft, other, decided: true }
-    }));
+        newcomers.extend(if had == (true, false) || had.0 == had.1 && was_first(inner, outer) {
+            vec![Newcomer { draft: outer, other: inner, decided: true }]
+        } else if had.1 || was_first(outer, inner) {
+            vec![Newcomer { draft: inner, other: outer, decided: true }]
+        } else {
+            let both = [(inner, outer), (outer, inner)];
+            both.map(|(draft, other)| Newcomer { draft, other, decided: false }).into()
+        });
+    }
     newcomers
 }
 
@@ -77,13 +83,16 @@ fn claimants<'a>(view: &View<'a>, domain: &str) -> impl Iterator<Item = &'a Draf
     claimants.filter(|draft| !view.refused.domain(&draft.organisation.name))
 }
 
-/// Who has a domain of those that say it: who had it last keeps it; of several who did, or of whom none did, whose claim stands
-/// longest in the history. Nobody where that is not known: the order of files says nothing.
+/// Who has a domain of those that say it: who had it last keeps it; of several who did, or of whom none did, whose claim is the
+/// oldest in the history. Nobody where that is not known: the order of files says nothing.
 fn owner<'a>(view: &View<'a>, domain: &str) -> Option<&'a Draft> {
     let mut candidates = candidates(view, domain);
     if candidates.len() > 1 {
-        let longest = candidates.iter().map(|draft| stood(view, draft)).max()?;
-        candidates.retain(|draft| stood(view, draft) == longest);
+        let all = candidates.clone();
+        let is_oldest = |one: &&Draft| {
+            all.iter().all(|other| std::ptr::eq(*one, *other) || Age::is_older(age(view, one), age(view, other)))
+        };
+        candidates.retain(is_oldest);
     }
     match candidates[..] {
         [one] => Some(one),
@@ -100,9 +109,9 @@ fn candidates<'a>(view: &View<'a>, domain: &str) -> Vec<&'a Draft> {
     candidates
 }
 
-/// How long the claim of an organisation stands in the history; nothing where that was not asked or is not known.
-fn stood(view: &View<'_>, draft: &Draft) -> Option<usize> {
-    view.past?.standing.get(&claim(view, draft)?).copied()
+/// How old the claim of an organisation is by the history; nothing where that was not asked or is not known.
+fn age(view: &View<'_>, draft: &Draft) -> Option<Age> {
+    view.past?.ages.get(&claim(view, draft)?).copied()
 }
 
 /// The line by which an organisation says its domain.

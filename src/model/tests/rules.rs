@@ -1,7 +1,7 @@
 //! Each rule: the baseline, one change, and what is said about it.
 
 use super::*;
-use crate::model::WrittenClaim;
+use crate::model::{Age, WrittenClaim};
 
 const ALTERNATIBA: &str = "organisations/alternatiba.kdl";
 const TIERS_LIEUX: &str = "organisations/tiers-lieux.kdl";
@@ -120,7 +120,9 @@ fn two_organisations_of_one_name_show_both_places() {
     // The history knows.
     for (path, other) in [(TIERS_LIEUX, north), (north, TIERS_LIEUX)] {
         let claim = WrittenClaim { path: path.to_owned(), kind: "organisation", value: "tiers-lieux".to_owned() };
-        let past = Past { standing: [(claim, 1)].into(), ..Past::default() };
+        let other_claim = WrittenClaim { path: other.to_owned(), ..claim.clone() };
+        let ages = [(claim, Age { unbroken: 2, first: 2 }), (other_claim, Age { unbroken: 1, first: 1 })].into();
+        let past = Past { ages, ..Past::default() };
         let tried = try_files(&files, Some(&past));
         assert!(tried.garden().broken.is_empty(), "the one that counts goes on");
         let told = format!("{other}:4:1 E0302 there are two organisations `tiers-lieux`\n  also {path}:4:1 one here");

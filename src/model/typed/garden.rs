@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{AppNode, ClusterClaims, ClusterNetwork, Organisation, PastOrganisation, Setting, WrittenClaim};
+use super::{Age, AppNode, ClusterClaims, ClusterNetwork, Organisation, PastOrganisation, Setting, WrittenClaim};
 use crate::model::definition::Definition;
 use crate::model::judgement::Judgement;
 use crate::name::Name;
@@ -49,7 +49,7 @@ pub struct Garden {
     pub judgement: Judgement,
     /// Organisations that ask for what another one still has in a cluster and gives up: they go on once it has gone.
     pub awaited: BTreeMap<Name, Vec<Awaited>>,
-    /// What several files claim, and only the history tells who did first ([`Past::standing`]).
+    /// What several files claim, and only the history tells who did first ([`Past::ages`]).
     pub undecided: BTreeSet<WrittenClaim>,
     /// Files of the garden itself, not of one organisation, that could not be read: nothing that may have lived in them is
     /// deleted.
@@ -80,8 +80,8 @@ pub struct Past {
     pub gone: BTreeSet<(Name, Name)>,
     /// Organisations of which nothing is left in the cluster.
     pub gone_organisations: BTreeSet<Name>,
-    /// How long claims stand in the history, in commits: what tells the older of two where nothing is known to be applied.
-    pub standing: BTreeMap<WrittenClaim, usize>,
+    /// How old claims are by the history: what tells the older of two where nothing is known to be applied.
+    pub ages: BTreeMap<WrittenClaim, Age>,
     /// The files that clusters, offers and organisations were applied from, by kind and name: `offer small`.
     pub files: BTreeMap<String, String>,
 }

@@ -23,4 +23,4 @@ pub(crate) use organisation::Contact;
 pub use organisation::{Organisation, Retired};
 pub(crate) use setting::Layer;
 pub use setting::Setting;
-pub use written_claim::WrittenClaim;
+pub use written_claim::{Age, WrittenClaim};
