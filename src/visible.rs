@@ -66,13 +66,24 @@ fn belongs(before: Option<char>, character: char, after: Option<char>) -> bool {
     }
 }
 
+/// How many tags after a flag name the region whose it is, as those of England or Brittany; none where they are of no such name.
+fn tags_of_flag(after: &str) -> usize {
+    let is_name = |character: &char| matches!(character, '\u{E0030}'..='\u{E0039}' | '\u{E0061}'..='\u{E007A}');
+    let name = after.chars().take_while(is_name).count();
+    let is_whole = (3..=6).contains(&name) && after.chars().nth(name) == Some('\u{E007F}');
+    if is_whole { name + 1 } else { 0 }
+}
+
 /// The characters of a text, each with whether it steers where it stands.
 fn judged(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     let mut before = None;
     let mut rest = text.chars();
+    let mut tags = 0_usize;
     std::iter::from_fn(move || {
         let character = rest.next()?;
-        let steers = is_steering(character) && !belongs(before, character, rest.clone().next());
+        let is_tag = tags > 0;
+        tags = if character == '\u{1F3F4}' { tags_of_flag(rest.as_str()) } else { tags.saturating_sub(1) };
+        let steers = is_steering(character) && !is_tag && !belongs(before, character, rest.clone().next());
         before = Some(character);
         Some((character, steers))
     })
@@ -212,12 +223,17 @@ mod tests {
             "می\u{200C}خواهم",
             "क्\u{200D}ष",
             "l’été\u{A0}: 12\u{202F}€",
+            "\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F} and on",
         ] {
             assert_eq!(line(text), text);
             assert_eq!(printed(text), text);
             assert_eq!(json(text.to_owned()), text);
         }
         assert_eq!(line("❤\u{FE0F}\u{FE0F}a\u{200D}b"), "❤\u{FE0F}\u{FFFD}a\u{FFFD}b");
+        // Tags that name no region, or follow no flag, hide.
+        let tags = "\u{E0067}\u{E0062}\u{E0065}";
+        let hidden = "\u{FFFD}".repeat(3);
+        assert_eq!(line(&format!("\u{1F3F4}{tags} a{tags}\u{E007F}")), format!("\u{1F3F4}{hidden} a{hidden}\u{FFFD}"));
     }
 
     #[test]

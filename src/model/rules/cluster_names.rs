@@ -97,6 +97,11 @@ impl ClusterNames {
         named.claims.sender.as_deref()
     }
 
+    /// Whether a cluster file says that a name is this organisation's, or lies in what is.
+    pub(super) fn gives(&self, to: &Name, name: &str) -> bool {
+        self.owned().any(|(owned, owner)| owner == to && below(name, &owned.value))
+    }
+
     /// Whether a cluster file says that a domain is this organisation's, or one inside it.
     fn is_owner(&self, name: &Name, domain: &str) -> bool {
         let owned = self.owned().filter(|(_, owner)| owner == name);
@@ -107,8 +112,7 @@ impl ClusterNames {
     fn special(&self, asker: &Asker<'_>, name: &str) -> Option<Forbidden> {
         let special = special(name)?;
         let own_place = asker.place.as_ref().is_some_and(|place| below(name, place));
-        let is_owner = self.owned().any(|(owned, owner)| owner == asker.name && below(name, &owned.value));
-        (!own_place && !is_owner).then_some(Forbidden::Special(special))
+        (!own_place && !self.gives(asker.name, name)).then_some(Forbidden::Special(special))
     }
 
     fn owned(&self) -> impl Iterator<Item = &(Spanned<String>, Name)> {
@@ -136,7 +140,7 @@ impl ClusterNames {
         let (cluster, domain) = self.nearest(name)?;
         let place = format!("{}.{}", asker.name, domain.value);
         let own_place = below(name, &place) && asker.place.as_ref().is_none_or(|own| *own == place);
-        if own_place || self.owned().any(|(owned, owner)| owner == asker.name && below(name, &owned.value)) {
+        if own_place || self.gives(asker.name, name) {
             return None;
         }
         Some(Forbidden::ClusterDomain { cluster: cluster.clone(), domain: domain.clone() })

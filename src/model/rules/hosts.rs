@@ -218,7 +218,10 @@ fn is_outside(view: &View<'_>, claim: &Claim<'_>) -> bool {
     let inside = domain_of(organisation).is_some_and(|domain| below(host, &domain));
     let place = organisation.cluster.domain.as_ref().map(|domain| format!("{}.{domain}", organisation.name));
     let inside = inside || place.is_some_and(|place| below(host, &place));
-    !inside && !ownership::is_lent(host, &organisation.name, view) && !may_be_lent(view, draft, host)
+    !inside
+        && !view.garden.gives(&organisation.name, host)
+        && !ownership::is_lent(host, &organisation.name, view)
+        && !may_be_lent(view, draft, host)
 }
 
 /// Whether a host that an organisation has in a cluster may still be lent to it: what its owner says is not known.
@@ -260,7 +263,11 @@ fn outside(view: &View<'_>, strays: &[Claim<'_>]) -> Finding {
         }
         (Some(domain), _) => finding
             .also(domain.span, "its domain")
-            .help(format!("write a host such as `{}.{}`", app.name, domain.value)),
+            .help(format!("write a host such as `{}.{}`", app.name, domain.value))
+            .help(format!(
+                "where it has a second domain, the file of the cluster says so: `belongs {} to={name}`",
+                parent(&host.value)
+            )),
         (None, _) => finding.help(format!("say the organisation's own domain: `domain {}`", parent(&host.value))),
     };
     finding.stops(name.clone())

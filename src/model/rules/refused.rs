@@ -61,11 +61,12 @@ impl Doubtful {
             doubtful.placed.extend(placed(names, &asker, claim));
         }
         doubtful.judge_domain(draft, &asker, holdings, names);
-        for sender in &draft.senders {
+        let senders = draft.senders.iter().filter(|_| draft.resolved.domain);
+        for sender in senders {
             let own = domain_of(organisation).is_some_and(|domain| below(&sender.value, &domain));
             let placed = asker.place.as_ref().is_some_and(|place| below(&sender.value, place));
             let relay = names.sender(&organisation.cluster.name) == Some(&*sender.value);
-            if !own && !placed && !relay {
+            if !own && !placed && !relay && !names.gives(&organisation.name, &sender.value) {
                 doubtful.foreign_senders.push(claim(ClaimKind::Sender, sender));
             }
         }

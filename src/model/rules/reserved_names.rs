@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::expression::Budget;
 use crate::finding::{Code, Finding, Findings};
+use crate::model::Organisation;
 use crate::model::definition::{self, NeedKind};
 use crate::model::rules::{One, View};
 use crate::name::Name;
@@ -78,14 +79,15 @@ fn is_reserved(name: &str) -> bool {
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let organisation = &one.draft.organisation;
     let name = organisation.name.as_str();
-    if !is_reserved(name) {
+    // One that has the name in a cluster keeps it, and can be retired.
+    if !is_reserved(name) || one.past.is_some() {
         return;
     }
     let prefix = PREFIXES.iter().find(|prefix| name.starts_with(**prefix));
     let suffix = SUFFIXES.iter().find(|suffix| name.ends_with(**suffix));
     let why = match (prefix, suffix) {
-        (Some(prefix), _) => format!("names that start with `{prefix}` belong to the cluster's own parts"),
-        (None, Some(suffix)) => format!("names that end with `{suffix}` belong to the cluster's own parts"),
+        (Some(prefix), _) => format!("names that start with `{prefix}` are kept for parts of clusters"),
+        (None, Some(suffix)) => format!("names that end with `{suffix}` are kept for parts of clusters"),
         _ if PROGRAMS.contains(&name) => {
             "where people sign in by Keycloak, the organisation's realm bears its name, and this one keeps all others"
                 .to_owned()
@@ -95,20 +97,31 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
         }
     };
     let finding = Finding::refused(RESERVED, format!("no organisation can be called `{name}`"), organisation.span);
-    findings.push(finding.why(why).help("call it by another name, for example that of its domain"));
+    findings.push(finding.why(why).help(way_out(organisation)));
+}
+
+fn way_out(organisation: &Organisation) -> &'static str {
+    match organisation.retired {
+        Some(_) => "take this file away: what runs under that name is no organisation's",
+        None => "call it by another name",
+    }
 }
 
 /// Namespaces that cluster files name: the policies of all organisations trust what runs there.
 pub(super) fn check_named(view: &View<'_>, findings: &mut Findings) {
     for cluster in view.garden.clusters.values() {
-        for (namespace, span) in cluster.namespaces.iter().filter(|(namespace, _)| !is_reserved(namespace)) {
+        for (namespace, span) in &cluster.namespaces {
             let Some(draft) = Name::new(namespace).ok().and_then(|name| view.draft(&name)) else { continue };
             let name = &draft.organisation.name;
+            let had = || view.past.is_some_and(|past| past.of(name).is_some());
+            if is_reserved(namespace) && !had() {
+                continue;
+            }
             let title = format!("no organisation can be called `{name}`: cluster `{}` has it", cluster.name);
             let finding = Finding::refused(RESERVED, title, draft.organisation.span)
                 .also(*span, "the file of the cluster names this namespace")
                 .why("an organisation's name is its namespace, and the policies of all others let in what runs in this one")
-                .help("call it by another name, for example that of its domain")
+                .help(way_out(&draft.organisation))
                 .stops(name.clone());
             findings.push(finding);
         }
@@ -129,7 +142,7 @@ pub(super) fn check_clients(one: &One, findings: &mut Findings) {
             let title = format!("no app that people sign in to can be called `{}`", app.name);
             let finding = Finding::refused(RESERVED, title, app.span)
                 .why("where people sign in, each app is a client by its name, and Keycloak has one of its own by this one")
-                .help("call it by another name; `was` keeps its data")
+                .help("call it by another name; where it is applied, `was` keeps its data")
                 .stops(organisation.name.clone());
             findings.push(finding);
         }

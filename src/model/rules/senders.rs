@@ -23,7 +23,10 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
                         .also(place, format!("`{other}` has this domain"))
                         .help(format!("`{other}` can lend it: `delegate {} to={name}`", claim.name))
                 }
-                _ => finding,
+                _ => finding.help(format!(
+                    "where that is a second domain of its own, the file of the cluster says so: `belongs {} to={name}`",
+                    claim.name
+                )),
             };
             let finding = match &own {
                 Some(domain) => finding.help(format!("write an address of its own, such as `noreply@{domain}`")),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Age, AppNode, ClusterClaims, ClusterNetwork, Organisation, PastOrganisation, Setting, WrittenClaim};
 use crate::model::definition::Definition;
+use crate::model::domain::below;
 use crate::model::judgement::Judgement;
 use crate::name::Name;
 use crate::quantity::Quantity;
@@ -84,6 +85,14 @@ pub struct Past {
     pub ages: BTreeMap<WrittenClaim, Age>,
     /// The files that clusters, offers and organisations were applied from, by kind and name: `offer small`.
     pub files: BTreeMap<String, String>,
+}
+
+impl Garden {
+    /// Whether the file of a cluster says that a host or domain is an organisation's, or lies in what is.
+    pub(crate) fn gives(&self, name: &Name, host: &str) -> bool {
+        let owned = self.clusters.values().flat_map(|cluster| &cluster.claims.owned);
+        { owned }.any(|(domain, owner)| owner == name && below(host, &domain.value))
+    }
 }
 
 impl Past {
