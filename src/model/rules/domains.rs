@@ -53,6 +53,7 @@ fn undecided(newcomer: &Newcomer<'_>) -> Option<Finding> {
     let (domain, theirs) = (draft.organisation.domain.as_ref()?, other.organisation.domain.as_ref()?);
     let (name, claimed) = (&other.organisation.name, &domain.value);
     let own = &draft.organisation.name;
+    let outer = if below(claimed, &theirs.value) { &theirs.value } else { claimed };
     let (title, lend) = if *claimed == theirs.value {
         (format!("`{name}` says the domain `{claimed}`, too"), None)
     } else if below(claimed, &theirs.value) {
@@ -68,7 +69,7 @@ fn undecided(newcomer: &Newcomer<'_>) -> Option<Finding> {
             "a domain has one owner, and who had it first is not known here: it is in no cluster yet, and the history does not tell",
         )
         .help("take the line away from the one that came later")
-        .help(format!("or say whose it is in the file of the cluster: `belongs {claimed} to=…`"))
+        .help(format!("or say whose it is in the file of the cluster: `belongs {outer} to=…`"))
         .stops(own.clone());
     finding.help.extend(lend);
     Some(finding)

@@ -3,6 +3,7 @@
 use super::{View, ownership};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::domain::domain_of;
+use crate::schema::scalar::domain_error;
 
 /// Mail as a domain that is not the organisation's.
 pub(crate) const FOREIGN: Code = Code::new("E0427");
@@ -23,6 +24,7 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
                         .also(place, format!("`{other}` has this domain"))
                         .help(format!("`{other}` can lend it: `delegate {} to={name}`", claim.name))
                 }
+                _ if domain_error(&claim.name).is_some() => finding,
                 _ => finding.help(format!(
                     "where that is a second domain of its own, the file of the cluster says so: `belongs {} to={name}`",
                     claim.name

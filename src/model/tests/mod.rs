@@ -10,6 +10,7 @@ use crate::syntax;
 mod claims;
 mod garden;
 mod layers;
+mod names;
 mod pages;
 mod rules;
 
