@@ -31,6 +31,8 @@ struct Trace<'c> {
     age: Age,
     /// Bytes of its file that may still be parsed.
     parsed: usize,
+    /// Entries of folders that may still be looked at to find where its file was before.
+    entries: usize,
     /// Whether all that was asked of its file could be told.
     known: bool,
 }
@@ -60,6 +62,7 @@ impl Repository {
             is_whole: true,
             age: Age::default(),
             parsed: MOST_PARSED,
+            entries: MOST_ENTRIES,
             known: true,
         };
         let mut traces: Vec<Trace<'_>> = claims.map(begin).collect();
@@ -104,7 +107,7 @@ impl<'r> Walk<'r> {
     ) -> Result<(), TooMuch> {
         let mut blob = self.file_at(commit.tree_id(), &trace.path)?;
         if let (None, true, Some(after)) = (blob, trace.holds, after) {
-            for path in self.moved(commit, after, &trace.path) {
+            for path in self.moved(commit, after, trace) {
                 let found = self.file_at(commit.tree_id(), &path)?;
                 if found.is_some_and(|found| self.makes(found, trace)) {
                     (trace.path, blob) = (path, found);
@@ -155,23 +158,20 @@ impl<'r> Walk<'r> {
 
     /// The files of organisations that a commit took away and that are called as the one at a path: it may have been one of
     /// them. None where too much went with them.
-    fn moved(&mut self, before: &git2::Commit<'_>, after: &git2::Commit<'_>, path: &str) -> Vec<String> {
-        let called = path.rsplit('/').next().unwrap_or(path);
-        if !matches!(self.boundary.place(path), FilePlace::Organisation(_)) {
+    fn moved(&mut self, before: &git2::Commit<'_>, after: &git2::Commit<'_>, trace: &mut Trace<'_>) -> Vec<String> {
+        let called = trace.path.rsplit('/').next().unwrap_or(&trace.path);
+        if !matches!(self.boundary.place(&trace.path), FilePlace::Organisation(_)) {
             return Vec::new();
         }
-        let mut gone = Gone { called, entries: MOST_ENTRIES, bytes: self.bytes, paths: Vec::new() };
+        let mut gone = Gone { called, entries: trace.entries, bytes: self.bytes, paths: Vec::new() };
         let folders: Vec<String> = self.boundary.folders().collect();
         let looked = folders.iter().try_for_each(|folder| {
             let at = |commit: &git2::Commit<'_>| commit.tree().ok()?.get_path(Path::new(folder)).ok();
             let (Some(before), after) = (at(before), at(after)) else { return Some(()) };
             gone.look(self.repository, (before.id(), after.map(|after| after.id())), folder, 0)
         });
-        if looked.is_none() {
-            return Vec::new();
-        }
-        self.bytes = gone.bytes;
-        gone.paths
+        (self.bytes, trace.entries) = (gone.bytes, gone.entries);
+        if looked.is_some() { gone.paths } else { Vec::new() }
     }
 
     /// A folder; none where it is no tree or too large to be one of a garden.
