@@ -21,6 +21,7 @@ mod repository;
 const TIMES: usize = 21;
 
 fn main() {
+    parcelle::allocator::purge_soon();
     let begun = Instant::now();
     let sizes: Vec<String> = std::env::args().skip(1).filter(|word| word.parse::<usize>().is_ok()).collect();
     if let (Ok(folder), [size]) = (std::env::var("PARCELLE_GARDEN"), sizes.as_slice()) {

@@ -28,6 +28,7 @@ mod process;
 mod repository;
 
 fn main() {
+    parcelle::allocator::purge_soon();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word.parse::<usize>().is_ok()).collect();
     if let (Ok(one), [size]) = (std::env::var("PARCELLE_SCALE"), arguments.as_slice()) {
         return measure(size.parse().expect("it was parsed before"), &one);

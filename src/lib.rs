@@ -11,6 +11,7 @@
 
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests read cases and the environment"))]
 
+pub mod allocator;
 pub mod source;
 pub(crate) mod visible;
 pub mod cause;

@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    parcelle::allocator::purge_soon();
     ExitCode::from(parcelle::cli::main(std::env::args_os()).code())
 }

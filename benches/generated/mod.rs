@@ -2,10 +2,6 @@
 
 use std::fmt::Write as _;
 
-/// The allocator that the program has.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The uid of the cluster that the gardens are on.
 pub const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
 
