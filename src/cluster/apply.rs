@@ -3,7 +3,7 @@
 //! Nothing is decided here. A failure stops the later steps of its app (of the organisation, where it is nobody's), every
 //! later delete, and nothing of any other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
@@ -14,11 +14,14 @@ use super::act::{self, Acted};
 use super::connect::{Connection, Writer};
 use super::discovery::Kinds;
 use super::mirror::Mirror;
+use super::pods;
 use super::wait;
 use crate::finding::Findings;
+use crate::kind;
 use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::order::{self, Phase, Step};
+use crate::plan;
 use crate::plan::{
     Action, Directives, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome,
     Skip, Verb, health,
@@ -125,15 +128,19 @@ pub(crate) struct Applied {
     pub(crate) outcome: OrganisationOutcome,
     /// On the lines that the API server refused.
     pub(crate) findings: Findings,
+    /// Jobs that the plan keeps and that did their work while they were waited for.
+    pub(crate) finished: BTreeSet<ObjectId>,
 }
 
 /// Does one organisation's plan.
 pub async fn organisation(work: &Work<'_>) -> Applied {
     let done = vec![None; work.plan.actions.len()];
-    let mut doing = Doing { done, warnings: BTreeMap::new(), findings: Findings::default(), stops: BTreeMap::new() };
+    let (findings, finished) = (Findings::default(), BTreeSet::new());
+    let mut doing = Doing { done, warnings: BTreeMap::new(), findings, stops: BTreeMap::new(), finished };
     for step in order::steps(work.plan) {
         doing.step(work, &step).await;
     }
+    doing.wait_for_jobs(work).await;
     let outcomes = work.plan.actions.iter().zip(doing.done).enumerate();
     let outcomes: Vec<Outcome> = outcomes
         .map(|(at, (action, done))| Outcome {
@@ -150,7 +157,7 @@ pub async fn organisation(work: &Work<'_>) -> Applied {
         unchanged: 0,
         failure: None,
     };
-    Applied { outcome, findings: doing.findings }
+    Applied { outcome, findings: doing.findings, finished: doing.finished }
 }
 
 fn outcome_of(action: &Action, done: Done) -> Outcome {
@@ -165,6 +172,8 @@ struct Doing {
     findings: Findings,
     /// Why no further step of an app begins; under no name what stops all of them.
     stops: Stops,
+    /// Jobs that were kept and are done by now.
+    finished: BTreeSet<ObjectId>,
 }
 
 /// By app: one that failed or waits holds nothing up that does not need it.
@@ -289,8 +298,19 @@ impl Doing {
         open.collect()
     }
 
+    /// Waits for the one-time jobs that were begun and that nothing has waited for.
+    async fn wait_for_jobs(&mut self, work: &Work<'_>) {
+        let deadline = Instant::now() + work.patience();
+        for (at, action) in work.plan.actions.iter().enumerate().filter(|(_, action)| action.id.is(kind::JOB)) {
+            if let Some(Done::Applied { uid, health: Some(seen) }) = &self.done[at] {
+                let health = settled(work, &action.id, seen, deadline).await;
+                self.done[at] = Some(Done::Applied { uid: uid.clone(), health: Some(health) });
+            }
+        }
+    }
+
     /// What an earlier round left unready and this step needs: data services and jobs that the plan keeps as they are.
-    async fn blocked(&self, work: &Work<'_>, step: &Step) -> Vec<(Option<Name>, Skip)> {
+    async fn blocked(&mut self, work: &Work<'_>, step: &Step) -> Vec<(Option<Name>, Skip)> {
         if work.wait.is_none() || step.phase == Phase::Delete {
             return Vec::new();
         }
@@ -308,6 +328,8 @@ impl Doing {
             (action, health)
         });
         let settled: Vec<_> = stream::iter(waits).buffer_unordered(64).collect().await;
+        let done = settled.iter().filter(|(action, health)| action.id.is(kind::JOB) && health.is_ready());
+        self.finished.extend(done.map(|(action, _)| action.id.clone()));
         let open = settled.into_iter().filter(|(_, health)| health.state != HealthState::Ready);
         open.map(|(action, health)| (action.app.clone(), Skip::WaitsFor { object: action.id.clone(), health }))
             .collect()
@@ -326,9 +348,22 @@ async fn settled(work: &Work<'_>, id: &ObjectId, seen: &Health, deadline: Instan
     });
     let Ok(resource) = work.kinds.of(id) else { return seen.clone() };
     match wait::until_settled(work.connection(), resource, id, deadline).await {
+        Ok(health) if health.state == HealthState::Failed && id.is(kind::JOB) => with_end(work, id, health).await,
         Ok(health) => health,
         Err(error) => Health { message: error.to_string(), ..seen.clone() },
     }
+}
+
+/// The health of a Job that failed, with how its last container ended.
+async fn with_end(work: &Work<'_>, id: &ObjectId, health: Health) -> Health {
+    let pods = pods::of_jobs(work.connection(), work.garden, &id.namespace, Some(&id.name)).await.unwrap_or_default();
+    let end = pods.get(&*id.name).and_then(|pods| pods.end.as_ref());
+    let why = end.map_or_else(|| health.message.clone(), ToString::to_string);
+    let object = work.objects.objects.iter().find(|object| object.id == *id);
+    let Some(command) = object.and_then(|object| plan::rerun_command(&work.plan.organisation, object)) else {
+        return Health { message: why, ..health };
+    };
+    Health { message: format!("{why}; mend what it says, then `{command}`"), ..health }
 }
 
 async fn gone(work: &Work<'_>, action: &Action, deadline: Instant) -> bool {

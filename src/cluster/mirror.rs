@@ -14,7 +14,7 @@ use super::followed::{FollowedSecrets, SecretPlace, SecretVersion, SourceRead};
 use super::inventory::{INVENTORY_LABEL, PAUSED};
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health};
+use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health, is_complete};
 use crate::render::ObjectId;
 
 /// What the watches of one cluster show.
@@ -34,10 +34,14 @@ struct Seen {
     fared: BTreeSet<Name>,
     /// Why each organisation is paused in the cluster, if it is.
     paused: BTreeMap<Name, Option<String>>,
-    /// Organisations that were paused, or are no longer.
+    /// Organisations that were paused, or are no longer, and those of which a job has ended.
     lifted: BTreeSet<Name>,
     /// Secrets that others follow.
     followed: FollowedSecrets,
+    /// Jobs that were seen to have done their work, by uid: they may be gone before that is recorded.
+    ended: BTreeMap<Place, Box<str>>,
+    /// Organisations of which people's words lie there.
+    words: BTreeSet<Name>,
     /// Whether definitions of kinds or webhooks changed.
     facts: bool,
 }
@@ -103,9 +107,18 @@ impl Mirror {
 
     /// We deleted an object.
     pub(crate) fn deleted(&self, id: &ObjectId) {
-        if let Some(records) = self.seen().records.get_mut(&kind_of(id)) {
+        let mut seen = self.seen();
+        if let Some(records) = seen.records.get_mut(&kind_of(id)) {
             records.remove(&place_of(id));
         }
+        if id.is(kind::JOB) {
+            seen.ended.remove(&place_of(id));
+        }
+    }
+
+    /// Whether a Job of this uid was seen to have done its work.
+    pub(crate) fn saw_end(&self, id: &ObjectId, uid: &str) -> bool {
+        self.seen().ended.get(&place_of(id)).is_some_and(|seen| **seen == *uid)
     }
 
     /// What is known of an object that is as desired: seen with this uid, and unchanged since it was verified against
@@ -146,6 +159,9 @@ impl Mirror {
         let organisation = organisation(object);
         let (kind, place) = (kind_of(id), place_of(id));
         let mut seen = self.seen();
+        if id.is(kind::JOB) && is_complete(object) {
+            seen.ended.insert(place.clone(), uid.into());
+        }
         let records = seen.records.entry(kind.clone()).or_default();
         let known = records.remove(&place);
         if known.as_ref().is_some_and(|known| known.version > version) {
@@ -156,17 +172,22 @@ impl Mirror {
         let own = own_of(object, leaves_fields);
         let same = known.as_ref().is_some_and(|known| known.own == own);
         let as_healthy = known.as_ref().is_none_or(|known| known.health.state == fares.state);
+        // Of a job it matters that it starts, fails once more, and ends.
+        let has_moved = known.as_ref().is_some_and(|known| known.health != fares);
         let verified = known.and_then(|known| known.verified);
         let (whose, uid) = (organisation.clone(), uid.into());
         let record = Record { organisation: whose, uid, version, own, leaves_fields, verified, health: fares };
         records.insert(place.clone(), record);
+        if id.is(kind::JOB) && has_moved {
+            seen.lifted.extend(organisation.clone());
+        }
         if !same {
             seen.moved.insert((kind, place), organisation.clone());
         }
         if !as_healthy {
             seen.fared.extend(organisation);
         }
-        if !(same && as_healthy) {
+        if !(same && as_healthy) || (id.is(kind::JOB) && has_moved) {
             self.ring(seen);
         }
     }

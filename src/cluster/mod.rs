@@ -19,6 +19,7 @@ pub mod inventory;
 mod leader;
 pub mod lease;
 mod mirror;
+mod pods;
 pub(crate) mod read;
 mod request;
 mod retry;
@@ -29,6 +30,7 @@ mod warnings;
 mod watch;
 mod words;
 
+pub(crate) use act::Removal;
 pub(crate) use apply::{Progress, Work};
 pub use connect::{Access, Connection, Limits, Permit, RequestCounts, Writer, connect};
 pub(crate) use connect::{ConnectError, WrongCluster};

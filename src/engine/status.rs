@@ -10,8 +10,8 @@ use crate::finding::{Finding, Severity};
 use crate::kind;
 use crate::model::App;
 use crate::name::Name;
-use crate::plan::{Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Verb, health};
-use crate::render::{ObjectId, State};
+use crate::plan::{self, Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Refusing, Verb, health};
+use crate::render::{Object, ObjectId, State};
 use crate::report::plan::{AppStatus, OpenObject, OrganisationStatus};
 
 impl Prepared {
@@ -75,7 +75,7 @@ fn status(
         .filter_map(|(id, entry)| Some((id, entry.app.as_ref(), well(&state.live, id)?)))
         .collect();
     let apps = organisation.iter().flat_map(|organisation| organisation.apps.values());
-    let unwell = known.iter().filter(|(_, _, health)| !health.is_ready());
+    let unwell = known.iter().filter(|(id, _, health)| !health.is_ready() && !is_told_as_open(plan, id));
     OrganisationStatus {
         organisation: name.to_string(),
         title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
@@ -95,6 +95,16 @@ fn status(
     }
 }
 
+/// Whether a job is told among what is open, with more than its health.
+fn is_told_as_open(plan: Option<&OrganisationPlan>, id: &ObjectId) -> bool {
+    let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
+    actions.iter().filter(|action| action.id == *id).any(|action| {
+        let reason = action.reason();
+        let is_late = matches!(reason, Reason::Keeping(Keeping::JobOverdue { .. }));
+        is_late || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. }))
+    })
+}
+
 fn well(live: &Live, id: &ObjectId) -> Option<Health> {
     let whole = live.objects.get(id).map(|object| health(&object.body));
     whole.or_else(|| Some(live.settled.get(id)?.health.clone()))
@@ -110,7 +120,15 @@ fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
     };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
     let follows = |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. }));
-    let is_open = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes() || follows(action);
+    let is_late = |action: &Action| matches!(action.reason(), Reason::Keeping(Keeping::JobOverdue { .. }));
+    let waits_for_job = |action: &Action| {
+        use Holding::{AfterJob, PodsLeft, PodsNotRead};
+        matches!(action.reason(), Reason::Holding(AfterJob { .. } | PodsLeft { .. } | PodsNotRead { .. }))
+    };
+    let is_open = |action: &&Action| {
+        let is_undone = action.verb() == Verb::Refused || action.verb().writes();
+        is_undone || follows(action) || is_late(action) || waits_for_job(action)
+    };
     let wanting = actions.iter().filter(is_open);
     wanting
         .map(|action| {
@@ -151,7 +169,12 @@ fn app_status(
     let mine: Vec<&Health> =
         known.iter().filter(|(_, owner, _)| *owner == Some(&app.name)).map(|(_, _, health)| health).collect();
     let retired = plan.and_then(|plan| plan.retired.get(&app.name)).copied();
-    let wanted = state.objects.objects.iter().filter(|object| object.app.as_ref() == Some(&app.name)).count();
+    // A job that is done is well although nothing of it is there.
+    let is_wanted = |object: &&Object| {
+        let is_left = || state.stored.inventory.find(&object.id).is_some();
+        object.app.as_ref() == Some(&app.name) && (is_left() || !plan::is_done(&state.stored.inventory, object))
+    };
+    let wanted = state.objects.objects.iter().filter(is_wanted).count();
     let wanted = wanted + state.objects.secrets.iter().filter(|secret| secret.app.as_ref() == Some(&app.name)).count();
     let gone = retired.is_some() && mine.is_empty();
     AppStatus {

@@ -21,6 +21,7 @@ mod tell;
 
 pub use carry_out::outcome;
 pub(crate) use carry_out::{agreed, eject, guard, order};
+pub(crate) use decide::job::rerun_command;
 pub(crate) use decide::later::hold_later;
 pub use decide::organisation;
 pub(crate) use decide::{action, deed, reason, rules, take_over};
@@ -49,6 +50,9 @@ pub(crate) use state::input::{
 };
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, Verified, request_hash};
+pub(crate) use state::jobs::{finished, is_complete, is_done, job_key};
+pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
+pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
 pub(crate) use state::union;
 pub use state::unseen::Unseen;
 pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unseen};

@@ -100,9 +100,11 @@ pub(crate) const TABLE: &[Reach] = &[
             "containers.*.readinessProbe|livenessProbe|startupProbe.grpc.port|service",
             "containers.*.lifecycle.postStart|preStop.exec.command.*",
             "containers.*.lifecycle.postStart|preStop.sleep.seconds",
-            "terminationGracePeriodSeconds|activeDeadlineSeconds|restartPolicy",
+            "terminationGracePeriodSeconds|restartPolicy",
         ],
     ),
+    // What runs once is ended by nobody's clock.
+    Reach { kinds: &[DEPLOYMENT, STATEFUL_SET, CRON_JOB], ..pods("when pods are ended", &["activeDeadlineSeconds"]) },
     pods(
         "hardening, no weaker than ours",
         &[
@@ -157,10 +159,15 @@ pub(crate) const TABLE: &[Reach] = &[
         &[JOB],
         "how a job is run",
         &[
-            "spec.backoffLimit|activeDeadlineSeconds|ttlSecondsAfterFinished|parallelism|completions|completionMode|suspend",
+            "spec.backoffLimit|suspend",
             "spec.template.metadata.labels|annotations.*",
         ],
     ),
+    of_objects(any(
+        &[JOB],
+        "how many pods do its work",
+        &["spec.parallelism|completions|completionMode"],
+    )),
     any(
         &[CRON_JOB],
         "when a job is run, and how",

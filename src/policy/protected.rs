@@ -28,6 +28,11 @@ const STORED: &str = "what is mounted, and from where, is decided in the garden 
 const GROUND: &str = "it keeps the organisation within its place and its offer";
 const OPERATED: &str = "what an operator makes of it may reach further than the object";
 
+const ONCE: &str = "a job that runs once is ended and removed by no clock: parcelle counts its deadline, and removes it once it is recorded as done";
+
+/// Fields of a Job that end or remove it by a clock, wherever they stand in it.
+const OF_JOB: &[&str] = &["activeDeadlineSeconds", "ttlSecondsAfterFinished"];
+
 /// Kinds of which no field is anybody else's.
 const KINDS: &[(GroupAndName<'_>, &str)] = &[
     (("", "Namespace"), GROUND),
@@ -140,6 +145,7 @@ pub(crate) fn why_protected(kind: GroupAndName<'_>, steps: &[&str]) -> Option<&'
             (!is_open).then_some(OPERATED)
         }
         _ if is(kind::SERVICE) && steps.iter().any(|step| OF_SERVICE.contains(step)) => Some(NETWORK),
+        _ if is(kind::JOB) && steps.iter().any(|step| OF_JOB.contains(step)) => Some(ONCE),
         _ => steps.iter().find_map(|step| NAMES.iter().find(|(name, _)| name == step).map(|(_, why)| *why)),
     }
 }
@@ -295,6 +301,9 @@ mod tests {
             ("postgresql.cnpg.io", "Cluster", "spec.superuserSecret.name"),
             ("postgresql.cnpg.io", "Cluster", "spec"),
             ("garage.rajsingh.info", "GarageBucket", "spec.globalAlias"),
+            ("batch", "Job", "spec.activeDeadlineSeconds"),
+            ("batch", "Job", "spec.ttlSecondsAfterFinished"),
+            ("batch", "Job", "spec.template.spec.activeDeadlineSeconds"),
         ] {
             assert!(of(group, kind, path), "{kind} {path}");
         }
@@ -302,6 +311,7 @@ mod tests {
             ("", "ConfigMap", "data.labels"),
             ("", "Service", "spec.sessionAffinity"),
             ("postgresql.cnpg.io", "Cluster", "spec.instances"),
+            ("batch", "CronJob", "spec.jobTemplate.spec.activeDeadlineSeconds"),
             ("postgresql.cnpg.io", "Cluster", "spec.storage.size"),
             ("autoscaling", "HorizontalPodAutoscaler", "spec.maxReplicas"),
         ] {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::once::OneTime;
 use super::tree::{Finished, Tree, tree};
 use super::{Object, ObjectId, Stage, naming};
 use crate::kind::{self, GroupKind};
@@ -25,6 +26,8 @@ pub(super) struct ObjectDraft {
     pub(crate) body: Tree,
     /// When it is applied.
     pub(crate) stage: Stage,
+    /// Of a Job that runs once: for what.
+    pub(crate) once: Option<OneTime>,
     /// The line that asked for it.
     pub(crate) origin: Span,
 }
@@ -43,6 +46,7 @@ impl ObjectDraft {
             labels: Tree::ABSENT,
             body,
             stage: kind::facts(group, kind).stage,
+            once: None,
             origin,
         }
     }
@@ -55,6 +59,12 @@ impl ObjectDraft {
 
     pub(crate) fn group_kind(&self) -> GroupKind {
         GroupKind::of(self.api_version, self.kind)
+    }
+
+    /// The same as what runs once.
+    #[must_use]
+    pub(crate) fn once(self, once: OneTime) -> Self {
+        Self { once: Some(once), ..self }
     }
 
     /// The same for a part of the app.
@@ -152,7 +162,10 @@ impl Owner {
             },
         );
         let Finished { value: body, origins, by_hand } = body.finish();
+        let is_job = || OneTime::is_kind(GroupKind::of(draft.api_version, draft.kind));
+        let once = draft.once.or_else(|| is_job().then(|| OneTime::of_object(&draft.name, &body)));
         Object {
+            once,
             holds_data: facts.holds_data_in(&body),
             id,
             body,

@@ -1,16 +1,17 @@
-//! What runs once or by the clock: CronJob, or a Job named by the hash of what it is about.
+//! What runs once or by the clock: CronJob, or a Job named by the hash of its inputs.
 
 use std::collections::BTreeMap;
 
 use super::draft::{ObjectDraft, Owner};
 use super::life::Now;
+use super::once::{self, OneTime};
 use super::pod::{self, Rendered};
 use super::providers::Claim;
 use super::scope::AppScope;
 use super::tree::{Tree, tree};
 use super::{Contribution, ResourceName, SecretRequest, Stage, naming};
 use crate::kind;
-use crate::model::definition::{Job, Trigger};
+use crate::model::definition::{Job, Release, Trigger};
 use crate::model::{App, Organisation};
 
 /// How often a Job is tried again.
@@ -103,29 +104,35 @@ fn cron_job(asked: &JobContext, schedule: Tree, template: Tree) -> ObjectDraft {
     ObjectDraft::new("batch/v1", "CronJob", name, tree! { "spec": spec }, asked.job.span).component(component(asked))
 }
 
-/// A Job named by what it is about, so that it runs again when that changes.
+/// A Job named by its inputs alone, so that it runs again when they change, and only then.
 fn once(asked: &JobContext, template: Tree, stage: Stage) -> ObjectDraft {
-    let inputs = match &asked.job.trigger {
-        // All that it is given, files included: their hash is an annotation of the template.
-        Trigger::OnChange(expressions) if expressions.is_empty() => vec![template.clone().finish().value.to_string()],
+    let inputs: Vec<String> = match &asked.job.trigger {
+        Trigger::OnChange(expressions) if expressions.is_empty() => {
+            vec![once::inputs_of(&template.clone().finish().value)]
+        }
         Trigger::OnChange(expressions) => {
             let values = expressions.iter().map(|expression| asked.scope.evaluate(expression).to_json().to_string());
             values.collect()
         }
-        Trigger::OnUpgrade | Trigger::Every(_) => vec![asked.app.release.version.clone()],
+        Trigger::OnUpgrade | Trigger::Every(_) => {
+            let Release { version, image, .. } = &*asked.app.release;
+            let whole = template.clone().finish().value;
+            let own = once::images_of(&whole).into_iter().filter(|own| own != image).map(str::to_owned);
+            [version.clone(), image.clone()].into_iter().chain(own).collect()
+        }
     };
     let origin = match &asked.job.trigger {
         Trigger::OnChange(expressions) => asked.scope.origin_of(expressions.iter()),
         Trigger::OnUpgrade | Trigger::Every(_) => None,
     };
-    let hash = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), 10);
-    let name = naming::role(kind::JOB, &asked.app.name, component(asked), &hash);
+    let once = OneTime::new(component(asked), &inputs, asked.job.deadline);
+    let name = naming::role(kind::JOB, &asked.app.name, component(asked), once.word());
     // What comes after the workloads waits while they sleep.
     let waits = matches!(asked.job.trigger, Trigger::OnChange(_));
     let suspend = waits.then(|| Tree::from(asked.now.asleep()).at(asked.now.origin()));
     let spec = tree! { "backoffLimit": RETRIES, "suspend": suspend, "template": template };
     let draft = ObjectDraft::new("batch/v1", "Job", name, tree! { "spec": spec }, origin.unwrap_or(asked.job.span));
-    draft.stage(stage).component(component(asked))
+    draft.stage(stage).component(component(asked)).once(once)
 }
 
 fn overhead(asked: &JobContext, rendered: &Rendered) -> Vec<Contribution> {

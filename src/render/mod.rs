@@ -14,6 +14,7 @@ pub(crate) mod kdl;
 mod life;
 mod measure;
 pub mod naming;
+pub(crate) mod once;
 mod packed;
 pub(crate) mod path;
 mod pod;
@@ -46,6 +47,7 @@ use backup::Backup;
 pub(crate) use custom::{definitions, schemas};
 use draft::{ObjectDraft, Owner};
 use flow::Flow;
+pub use once::OneTime;
 pub(crate) use packed::{Packed, Room};
 use providers::BackupTarget;
 
@@ -130,6 +132,9 @@ pub struct Object {
     pub stage: Stage,
     /// Whether deleting it loses people's data.
     pub holds_data: bool,
+    /// Of a Job that runs once: for what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<OneTime>,
 }
 
 /// A Secret that parcelle makes: a request, never a value.

@@ -154,7 +154,8 @@ fn workload() -> Workload {
 pub(crate) fn definition() -> Definition {
     let job = |word: &str, trigger| {
         let run = ["php", "-f", "/var/www/html/cron.php"].map(template).to_vec();
-        always(Job { name: spanned(name(word)), trigger, pod: Pod { run, ..pod() }, span: DEFINITION })
+        let deadline = crate::model::definition::DEFAULT_DEADLINE;
+        always(Job { name: spanned(name(word)), trigger, deadline, pod: Pod { run, ..pod() }, span: DEFINITION })
     };
     let office = template("${settings.office}").as_hole().unwrap().clone();
     Definition {

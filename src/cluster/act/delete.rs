@@ -7,21 +7,30 @@ use tokio::time::Instant;
 use super::super::request::Content;
 use super::super::retry::Retry;
 use super::super::wait;
+use super::job;
 use super::object::{create, new_body};
 use super::{Acting, Stop, version_of};
 use crate::kind::ReclaimPolicy;
-use crate::plan::{Base, Done, GARDEN_LABEL, MANAGER};
+use crate::plan::{Base, Done, GARDEN_LABEL, MANAGER, Replacing};
 
-/// Deletes an object and makes it anew, once the old one is gone.
-pub(super) async fn replace(acting: &Acting<'_>, base: &Base) -> Result<Done, Stop> {
+/// Deletes an object and makes it anew, once the old one is gone. A job of which no container started is looked at once more.
+pub(super) async fn replace(acting: &Acting<'_>, why: &Replacing, base: &Base) -> Result<Done, Stop> {
     let work = acting.work;
     let limit = Instant::now() + work.patience();
+    let old = acting.action.target();
+    if matches!(why, Replacing::NeverStarted { .. })
+        && let Some(found) = work.connection().get_object(acting.resource, old).await?
+        && !job::is_idle(work, &found, old).await?
+    {
+        return Err(Stop::Later(format!("a container of {old} has started meanwhile: it is not touched")));
+    }
     let gone = match remove(acting, base).await? {
-        Done::Deleting => {
-            wait::until_gone(work.connection(), acting.resource, &acting.action.id, &base.uid, limit).await?
-        }
+        Done::Deleting => wait::until_gone(work.connection(), acting.resource, old, &base.uid, limit).await?,
         _ => true,
     };
+    if let (true, Some(mirror), true) = (gone, work.mirror, *old != acting.action.id) {
+        mirror.deleted(old);
+    }
     if !gone {
         return Err(Stop::Later("the old object is still being deleted".to_owned()));
     }
@@ -54,10 +63,11 @@ async fn switch_reclaim(acting: &Acting<'_>, base: &Base, policy: ReclaimPolicy)
 
 /// DELETE with uid and resourceVersion, after a fresh read has shown the object to be ours still.
 async fn remove(acting: &Acting<'_>, base: &Base) -> Result<Done, Stop> {
-    let path = acting.path(&format!("fieldManager={MANAGER}"));
+    let target = acting.action.target();
+    let path = format!("{}?fieldManager={MANAGER}", acting.resource.path(&target.namespace, &target.name));
     let mut retry = Retry::of_a_request();
     loop {
-        let Some(found) = acting.find().await? else { return Ok(Done::Deleted) };
+        let Some(found) = acting.work.connection().get_object(acting.resource, target).await? else { return Ok(Done::Deleted) };
         if found["metadata"]["uid"].as_str() != Some(&base.uid) {
             return Err(Stop::Stale("another object stands under its name".to_owned()));
         }

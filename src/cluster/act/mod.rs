@@ -2,9 +2,10 @@
 //!
 //! [`object`] creates and changes by server-side apply, [`ownership`] moves fields between managers before and after,
 //! [`union`] takes away what cannot stand beside ours,
-//! [`delete`] deletes and replaces, [`secret`] makes and fills Secrets. Each sends through [`Acting`].
+//! [`delete`] deletes and replaces, [`job`] looks after one-time jobs, [`secret`] makes and fills Secrets. Each sends through [`Acting`].
 
 mod delete;
+mod job;
 mod object;
 mod ownership;
 mod secret;
@@ -12,6 +13,8 @@ mod union;
 
 use http::Method;
 use serde_json::Value;
+
+pub(crate) use self::job::Removal;
 
 use super::apply::Work;
 use super::ask::apply_query;
@@ -133,7 +136,7 @@ async fn carried_out(work: &Work<'_>, action: &Action, entry: Option<&Entry>) ->
         (Deed::Change { base, hand_over, take_away, .. }, What::Object) => {
             object::set(acting, base, *hand_over, take_away).await
         }
-        (Deed::Replace { base, .. }, What::Object) => delete::replace(acting, base).await,
+        (Deed::Replace { why, base }, What::Object) => delete::replace(acting, why, base).await,
         (Deed::Adopt { base, take_over, take_away, .. }, What::Object) => {
             object::adopt(acting, base, take_over, take_away).await
         }

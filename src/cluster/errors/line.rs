@@ -224,6 +224,7 @@ mod tests {
             app: None,
             stage: Stage::Workload,
             holds_data: false,
+            once: None,
         };
         let body = json!({"code": 422, "message": "x", "details": {"causes": [
             {"reason": "FieldValueInvalid", "message": "must be no more than 15 characters", "field": "spec.template.spec.containers[1].ports[0].name"}]}});
@@ -248,6 +249,7 @@ mod tests {
             app: None,
             stage: Stage::Workload,
             holds_data: false,
+            once: None,
         };
         for (status, code) in [(403, "E0652"), (409, "E0651"), (400, "E0654")] {
             let body = json!({"code": status, "message": "no"});

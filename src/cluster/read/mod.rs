@@ -1,6 +1,7 @@
 //! The live state of organisations: one list a kind for all of them, single reads only for what is about to be made.
 
 mod foreign;
+mod jobs;
 mod listing;
 mod lists;
 
@@ -18,7 +19,7 @@ use super::mirror::Mirror;
 use super::request::{Detail, query_escaped};
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled, Verified};
+use crate::plan::{self, GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled, Verified};
 use crate::render::ObjectId;
 
 pub(crate) use listing::Listing;
@@ -50,7 +51,8 @@ pub(crate) struct ReadScope<'a> {
 impl ReadScope<'_> {
     /// Every id that is wanted or known.
     fn ids(&self) -> BTreeSet<&ObjectId> {
-        let objects = self.judge.desired.objects.iter().map(|object| &object.id);
+        let asked = self.judge.desired.objects.iter().filter(|object| !plan::is_done(self.judge.inventory, object));
+        let objects = asked.map(|object| &object.id);
         let secrets = self.judge.desired.secrets.iter().map(|request| &request.id);
         objects.chain(secrets).chain(self.judge.inventory.entries.keys()).collect()
     }
@@ -167,6 +169,7 @@ async fn fill(
         Standing::NotRead => false,
     };
     read_missing(read, scope, live).await?;
+    jobs::read_runs(read, scope, live).await;
     if look_inside {
         let namespace = &scope.judge.desired.namespace;
         let inside = foreign::foreign(read.connection, read.kinds, read.garden, namespace).await?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::name::Name;
-use crate::plan::{Changing, Done, OrganisationOutcome, OrganisationPlan, Outcome, Reason, Skip, Verb};
+use crate::plan::{Changing, Done, OrganisationOutcome, OrganisationPlan, Outcome, Keeping, Reason, Skip, Verb};
 use crate::render::{ObjectId, Packed};
 
 /// The first wait before something is tried again; doubled with every further one.
@@ -47,6 +47,8 @@ struct Tried {
     failures: u32,
     /// When it may be tried again, in Unix milliseconds.
     due: i64,
+    /// When the first of its jobs that run is overdue, in Unix milliseconds: that is to be told.
+    overdue: Option<i64>,
 }
 
 /// What a try left to do.
@@ -109,6 +111,8 @@ impl Attention {
     pub(crate) fn due(&self, now: i64) -> BTreeSet<Name> {
         let passing = self.tried.iter().filter(|(_, tried)| tried.left == Left::Passing && tried.due <= now);
         let truces = self.fights.iter().filter(|(_, fight)| fight.until != 0 && fight.until <= now);
+        let overdue = self.tried.iter().filter(|(_, tried)| tried.overdue.is_some_and(|overdue| overdue <= now));
+        let passing = passing.chain(overdue);
         passing.map(|(name, _)| name.clone()).chain(truces.map(|((name, _), _)| name.clone())).collect()
     }
 
@@ -116,7 +120,8 @@ impl Attention {
     pub(crate) fn next_due(&self) -> Option<i64> {
         let passing = self.tried.values().filter(|tried| tried.left == Left::Passing).map(|tried| tried.due);
         let truces = self.fights.values().map(|fight| fight.until).filter(|until| *until != 0);
-        passing.chain(truces).chain(self.resting.values().map(|rest| rest.due)).min()
+        let overdue = self.tried.values().filter_map(|tried| tried.overdue);
+        passing.chain(overdue).chain(truces).chain(self.resting.values().map(|rest| rest.due)).min()
     }
 
     /// Clusters that could not be read, and are left alone for a while.
@@ -179,7 +184,12 @@ impl Attention {
         let before = self.tried.get(&plan.organisation).filter(|tried| tried.left == Left::Passing);
         let failures = if left == Left::Passing { before.map_or(0, |tried| tried.failures) + 1 } else { 0 };
         let due = at.after(patience(FIRST_PATIENCE, LONGEST_PATIENCE, failures));
-        self.tried.insert(plan.organisation.clone(), Tried { objects: Arc::clone(objects), left, failures, due });
+        let until = plan.actions.iter().filter_map(|action| match action.reason() {
+            Reason::Keeping(Keeping::JobRuns { until, .. }) => *until,
+            _ => None,
+        });
+        let overdue = until.min().map(|until| until.saturating_mul(1_000).max(at.now));
+        self.tried.insert(plan.organisation.clone(), Tried { objects: Arc::clone(objects), left, failures, due, overdue });
     }
 
     /// Counts how often the same object is corrected; too often is a fight, and ends in a truce.
@@ -223,6 +233,9 @@ impl Attention {
             self.tried.iter_mut().filter(|(name, tried)| !looked_at.contains(*name) && tried.due <= at.now)
         {
             tried.due = later;
+        }
+        for tried in self.tried.iter_mut().filter(|(name, _)| !looked_at.contains(*name)).map(|(_, tried)| tried) {
+            tried.overdue = tried.overdue.map(|overdue| if overdue <= at.now { later } else { overdue });
         }
         for ((name, _), fight) in self.fights.iter_mut().filter(|(_, fight)| fight.until != 0 && fight.until <= at.now)
         {

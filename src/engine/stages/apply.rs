@@ -7,11 +7,11 @@ use futures::future::join_all;
 
 use super::decide::{input, moves_inventory};
 use crate::cause::reason_of;
-use crate::cluster::{self, Facts, InventoryError, Permit, StoredInventory, Work};
+use crate::cluster::{self, Facts, InventoryError, Permit, Removal, StoredInventory, Work};
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::finding::Findings;
 use crate::name::Name;
-use crate::plan::{self, Changing, Inventory, OrganisationOutcome, OrganisationPlan, Plan, Reason};
+use crate::plan::{self, Changing, Done, Inventory, OrganisationOutcome, OrganisationPlan, Plan, Reason};
 
 /// IO: the plans of one cluster's organisations, side by side.
 pub(super) async fn cluster(
@@ -94,15 +94,58 @@ async fn organisation(
         progress: round.progress,
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
-    let mut after = plan::after(&input(round, schemas, state), before, plan, &applied.outcome, &earlier); // pure
+    let mut after = plan::after(
+        &input(round, schemas, state),
+        before,
+        plan,
+        &applied.outcome,
+        &applied.finished,
+        &earlier,
+    ); // pure
     let is_begun = !after.footprint.begun.is_empty();
     if is_begun || after != state.stored.inventory || changes_for_the_garden(plan) {
         stamp(round, plan, &applied.outcome, &mut after);
     }
-    if let Err(error) = record(round, writer, plan, &mut state.stored, &after).await {
+    let recorded = record(round, writer, plan, &mut state.stored, &after).await;
+    let recorded = match recorded {
+        Ok(()) => tidy(round, writer, facts, state, plan, &mut applied.outcome).await,
+        failed => failed,
+    };
+    if let Err(error) = recorded {
         applied.outcome.failure = Some(reason_of(&error));
     }
     (applied.outcome, applied.findings)
+}
+
+/// Takes away the Jobs that are recorded as done, and forgets them after that. Those of an organisation that is paused stay.
+async fn tidy(
+    round: &RoundState<'_>,
+    writer: &cluster::Writer,
+    facts: &Facts,
+    state: &mut OrganisationState,
+    plan: &OrganisationPlan,
+    outcome: &mut OrganisationOutcome,
+) -> Result<(), InventoryError> {
+    let finished = plan::finished(&state.stored.inventory);
+    if finished.is_empty() || state.directives.paused.is_some() {
+        return Ok(());
+    }
+    let mirror = round.watched.get(&plan.cluster).map(|watched| &*watched.mirror);
+    let removal = Removal { writer, kinds: &facts.kinds, garden: &round.garden.name, mirror };
+    let removed = removal.remove_all(&finished).await; // IO
+    for done in outcome.outcomes.iter_mut().filter(|outcome| !outcome.verb.applies()) {
+        match removed.get(&done.id) {
+            Some(Ok(())) => done.done = Done::Deleted,
+            Some(Err(error)) => {
+                let (why, passing) = (reason_of(error), error.is_passing());
+                done.done = Done::Failed { why, place: None, passing };
+            }
+            None => {}
+        }
+    }
+    let mut next = state.stored.inventory.clone();
+    next.entries.retain(|id, _| !matches!(removed.get(id), Some(Ok(()))));
+    record(round, writer, plan, &mut state.stored, &next).await
 }
 
 /// Whether anything is written that is more than putting back what others changed: of that nothing need be recorded.

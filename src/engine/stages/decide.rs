@@ -144,7 +144,8 @@ pub(in crate::engine) fn moves_inventory(
     let (stored, outcome) = (&state.stored.inventory, one.not_done());
     // What was begun is whole once nothing is left to do.
     let is_whole = !stored.footprint.begun.is_empty() && !outcome.outcomes.iter().any(plan::Outcome::is_open);
-    is_whole || before != *stored || plan::after(&input, before, one, &outcome, &stored.footprint) != *stored
+    let is_paused = state.directives.paused.is_some();
+    is_whole || (!is_paused && !plan::finished(&before).is_empty()) || before != *stored || plan::after(&input, before, one, &outcome, &BTreeSet::new(), &stored.footprint) != *stored
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.

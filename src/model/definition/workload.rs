@@ -185,6 +185,8 @@ pub(crate) struct Job {
     /// Its name inside the app.
     pub(crate) name: Spanned<Name>,
     pub(crate) trigger: Trigger,
+    /// How long it may take from the start of its first container before people are told, in seconds.
+    pub(crate) deadline: u32,
     /// Its pod; of `like WORKLOAD`, that workload's with what the job says over it.
     pub(crate) pod: Pod,
     /// Where it was declared.
@@ -197,8 +199,11 @@ pub enum Trigger {
     /// `every "*/5 * * * *"`: a CronJob in the organisation's timezone.
     Every(Template),
     /// `on-change EXPRESSION…`: a Job named by the hash of these values, after the workloads; without any, by the hash of
-    /// all that its pod is given.
+    /// its pod's files, environment, images and commands.
     OnChange(Vec<Expression>),
-    /// `on-upgrade`: a Job named by the release, before the workloads switch.
+    /// `on-upgrade`: a Job named by the release and its images, before the workloads switch.
     OnUpgrade,
 }
+
+/// The deadline of a one-time job whose definition says none, in seconds.
+pub(crate) const DEFAULT_DEADLINE: u32 = 3_600;

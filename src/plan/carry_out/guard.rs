@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guard_jobs;
 use super::promise::Promise;
 use crate::model::Deletions;
 use crate::name::Name;
@@ -98,19 +99,26 @@ pub(crate) fn enforce(plan: &mut OrganisationPlan, input: &GuardInput<'_>) -> us
     broken.len()
 }
 
-type Refused = Option<(Promise, String)>;
+pub(super) type Refused = Option<(Promise, String)>;
 
 fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
     if !action.verb().writes() {
         return None;
     }
     check_place(plan, input, action).or_else(|| match &action.deed {
-        Deed::Create(_) => check_create(plan, input, action),
         Deed::Change { base, take_away, .. } | Deed::Adopt { base, take_away, .. } => {
             check_apply(plan, input, action, base).or_else(|| check_take_away(input, action, take_away))
         }
-        Deed::Replace { base, .. } => check_replace(input, action, base),
-        Deed::Delete { base, .. } => check_delete(plan, input, action, base),
+        Deed::Create(_) if guard_jobs::is_done_already(input, action) => {
+            Some((Promise::RunsOnce, format!("`{}` is recorded as done", action.id)))
+        }
+        Deed::Create(_) => check_create(plan, input, action),
+        Deed::Replace { base, .. } => {
+            check_replace(input, action, base).or_else(|| guard_jobs::check_end(input, action, base))
+        }
+        Deed::Delete { base, .. } => {
+            check_delete(plan, input, action, base).or_else(|| guard_jobs::check_end(input, action, base))
+        }
         Deed::Keep { .. } | Deed::Held { .. } | Deed::Refused { .. } => None,
     })
 }
@@ -252,7 +260,7 @@ fn check_namespace(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Refused {
 
 /// The inventory's entry of an object whose label, field manager and uid agree with it.
 fn owned<'a>(input: &GuardInput<'a>, action: &Action, base: &Base) -> Result<&'a Entry, String> {
-    let id = &action.id;
+    let id = action.target();
     let entry = entry(input, id).ok_or_else(|| format!("`{id}` is not in the inventory"))?;
     let live = live(input, id).ok_or_else(|| format!("`{id}` was not read"))?;
     if !is_it(entry, live) {
@@ -335,11 +343,11 @@ fn is_namespace(id: &ObjectId) -> bool {
     (id.group(), &*id.kind) == ("", "Namespace")
 }
 
-fn entry<'a>(input: &GuardInput<'a>, id: &ObjectId) -> Option<&'a Entry> {
+pub(super) fn entry<'a>(input: &GuardInput<'a>, id: &ObjectId) -> Option<&'a Entry> {
     input.inventory.find(id).map(|(_, entry)| entry)
 }
 
-fn live<'a>(input: &GuardInput<'a>, id: &ObjectId) -> Option<&'a LiveObject> {
+pub(super) fn live<'a>(input: &GuardInput<'a>, id: &ObjectId) -> Option<&'a LiveObject> {
     let exact = input.live.objects.get(id);
     exact.or_else(|| {
         let mut others = input.live.objects.iter();

@@ -4,6 +4,8 @@ pub(crate) mod agreed;
 pub(crate) mod eject;
 mod footprint;
 pub(crate) mod guard;
+mod guard_jobs;
+mod jobs;
 pub(crate) mod order;
 pub mod outcome;
 pub(super) mod promise;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kind;
 use crate::name::Name;
 use crate::plan::decide::action::{Action, Place, Verb};
-use crate::plan::{Health, Holding, OrganisationPlan, Reason};
+use crate::plan::{Health, HealthState, Holding, OrganisationPlan, Reason};
 use crate::render::ObjectId;
 
 /// What happened in one organisation.
@@ -115,6 +116,13 @@ impl Action {
             Reason::Holding(Holding::After { of, leaves: true }) => {
                 Skip::WaitsFor { object: of.clone(), health: Health::leaving() }
             }
+            Reason::Holding(Holding::AfterJob { of, failed: true }) => Skip::AfterFailure { of: of.clone() },
+            Reason::Holding(Holding::AfterJob { of, failed: false }) => {
+                Skip::WaitsFor { object: of.clone(), health: Health::running() }
+            }
+            Reason::Holding(Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }) => {
+                Skip::WaitsFor { object: self.id.clone(), health: Health::running() }
+            }
             Reason::Holding(Holding::NotAgreed { open: true }) => Skip::NotAgreed,
             _ => Skip::Planned,
         };
@@ -148,6 +156,7 @@ impl Outcome {
         match &self.done {
             Done::Skipped { why: Skip::Planned } => self.verb == Verb::Refused,
             Done::Failed { .. } | Done::Skipped { .. } => true,
+            Done::Applied { health: Some(health), .. } if self.id.is(kind::JOB) => health.state == HealthState::Failed,
             Done::Applied { .. } | Done::Unchanged | Done::Deleted | Done::Deleting => false,
         }
     }

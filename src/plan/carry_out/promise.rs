@@ -19,6 +19,8 @@ pub(crate) enum Promise {
     OneCluster,
     /// Nothing reaches outside of its organisation.
     OneOrganisation,
+    /// A one-time job runs once for its inputs, and is not ended while it runs.
+    RunsOnce,
 }
 
 impl fmt::Display for Promise {
@@ -34,6 +36,7 @@ impl fmt::Display for Promise {
             }
             Self::AsPlanned => "what is applied is what was planned",
             Self::OneCluster => "nothing is written to a cluster whose uid is not the one in the garden",
+            Self::RunsOnce => "a one-time job runs once for its inputs, and is not ended while it runs",
             Self::OneOrganisation => "an organisation's files reach nothing outside its namespace",
         })
     }

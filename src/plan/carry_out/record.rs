@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::footprint;
+use super::jobs;
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::merge;
 use crate::model::Footprint;
@@ -58,6 +59,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
         next.entries.remove(id);
     }
     claim_hosts(input, plan, &mut next);
+    jobs::ahead(input, plan, &mut next);
     retire(input, plan, &mut next);
     footprint::begin(input, plan, &mut next);
     next
@@ -113,12 +115,13 @@ fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
 
 /// The inventory after a plan has run: what was applied is recorded, what was deleted is dropped.
 ///
-/// `before` is what [`ahead`] wrote, `earlier` the footprint that stood there before it. The commit and the hashes of the whole are the caller's to set, once everything is done.
+/// `before` is what [`ahead`] wrote, `finished` are jobs that did their work while they were waited for, `earlier` the footprint that stood there before it. The commit and the hashes of the whole are the caller's to set, once everything is done.
 pub(crate) fn after(
     input: &Input<'_>,
     before: Inventory,
     plan: &OrganisationPlan,
     outcome: &OrganisationOutcome,
+    finished: &BTreeSet<ObjectId>,
     earlier: &Footprint,
 ) -> Inventory {
     let mut next = before;
@@ -150,6 +153,7 @@ pub(crate) fn after(
             Done::Deleting | Done::Failed { .. } | Done::Skipped { .. } => {}
         }
     }
+    jobs::after(input, plan, outcome, finished, &mut next);
     if !outcome.outcomes.iter().any(Outcome::is_open) {
         next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();
     }

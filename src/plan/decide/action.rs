@@ -102,6 +102,14 @@ impl Action {
         self.deed.base()
     }
 
+    /// The object that it was decided on: the one that gives way, where another one is made in its place.
+    pub(crate) fn target(&self) -> &ObjectId {
+        match &self.deed {
+            Deed::Replace { why, .. } => why.gives_way().unwrap_or(&self.id),
+            _ => &self.id,
+        }
+    }
+
     /// Whether it is applied with force.
     pub fn force(&self) -> bool {
         self.deed.force()

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::action::{Action, Base, Verb, What};
 use super::deed::Deed;
+use super::job::{self, Leftover};
 use super::reason::{Deleting, Holding, Keeping, Refusing};
 use crate::kind::{self, ReclaimPolicy};
 use crate::plan::state::identity::Identity;
@@ -42,29 +43,39 @@ pub(in crate::plan) fn vanished(input: &Input<'_>, index: &Index<'_>, wanted: &B
             vanished.gone.push(id.clone());
             continue;
         }
-        vanished.actions.push(present(input, index, id, entry, live));
+        vanished.actions.extend(present(input, index, id, entry, live));
     }
     brake(input, &mut vanished.actions);
     namespace_last(input, &mut vanished.actions);
     vanished
 }
 
-fn present(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry, live: &LiveObject) -> Action {
+fn present(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry, live: &LiveObject) -> Option<Action> {
     if live.is_terminating() {
-        return action(id, entry, Deed::keep(Keeping::Leaving));
+        return Some(action(id, entry, Deed::keep(Keeping::Leaving)));
     }
-    let why = match verdict(input, index, id, entry) {
-        Verdict::Keep(why) => return action(id, entry, Deed::keep(why)),
+    let verdict = verdict(input, index, id, entry);
+    let is_due = matches!(&verdict, Verdict::Delete(why) if job::is_due(why));
+    match job::leftover(input, id, live, is_due) {
+        Leftover::Keep(why, stage) => {
+            let kept = action(id, entry, Deed::keep(why));
+            return Some(Action { stage: stage.unwrap_or(kept.stage), ..kept });
+        }
+        Leftover::OfSuccessor => return None,
+        Leftover::AsUsual => {}
+    }
+    let why = match verdict {
+        Verdict::Keep(why) => return Some(action(id, entry, Deed::keep(why))),
         Verdict::Delete(why) => why,
     };
     if let Some(what) = disowned(input, live) {
-        return action(id, entry, Deed::refused(Refusing::Disowned { what }));
+        return Some(action(id, entry, Deed::refused(Refusing::Disowned { what })));
     }
     let (uid, resource_version) = (live.uid.clone(), live.resource_version.clone());
     let base = Base { uid, resource_version, values_hash: String::new() };
     let mut action = action(id, entry, Deed::Delete { why, base, reclaim: reclaim(id, live) });
     action.note = entry.note.clone().or_else(|| id.facts().on_delete.map(str::to_owned));
-    action
+    Some(action)
 }
 
 fn action(id: &ObjectId, entry: &Entry, deed: Deed) -> Action {

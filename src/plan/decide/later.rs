@@ -36,16 +36,28 @@ struct Obstacles {
 struct Obstacle {
     stage: Stage,
     of: ObjectId,
-    /// Whether it is only on its way out, and made again by itself once it is gone.
-    leaves: bool,
+    hinders: Hindrance,
+}
+
+/// How something that cannot be done now holds up what comes after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hindrance {
+    /// It was refused.
+    Refused,
+    /// It is only on its way out, and made again by itself once it is gone.
+    Leaves,
+    /// It is a job that failed.
+    JobFailed,
+    /// It is a job that waits for an earlier run.
+    JobWaits,
 }
 
 impl Obstacles {
     fn of(input: &Input<'_>, actions: &[Action]) -> Self {
         let mut obstacles = Self::default();
         for action in actions {
-            let Some(leaves) = obstructs(input, action) else { continue };
-            let obstacle = Obstacle { stage: action.stage, of: action.id.clone(), leaves };
+            let Some(hinders) = obstructs(input, action) else { continue };
+            let obstacle = Obstacle { stage: action.stage, of: action.id.clone(), hinders };
             let of = match (&action.app, action.what) {
                 (Some(app), _) => {
                     obstacles.apps.entry(app.clone()).and_modify(|first| first.or(&obstacle)).or_insert(obstacle);
@@ -71,7 +83,13 @@ impl Obstacles {
         let deletes = matches!(action.deed, Deed::Delete { .. });
         let before = |obstacle: &&Obstacle| deletes || obstacle.stage < action.stage;
         if let Some(first) = self.all.as_ref().filter(before).or(own.filter(before)) {
-            action.hold(Holding::After { of: first.of.clone(), leaves: first.leaves });
+            let of = first.of.clone();
+            action.hold(match first.hinders {
+                Hindrance::Refused => Holding::After { of, leaves: false },
+                Hindrance::Leaves => Holding::After { of, leaves: true },
+                Hindrance::JobFailed => Holding::AfterJob { of, failed: true },
+                Hindrance::JobWaits => Holding::AfterJob { of, failed: false },
+            });
         }
     }
 }
@@ -80,30 +98,33 @@ impl Obstacle {
     /// Stays the one that comes first.
     fn or(&mut self, other: &Self) {
         if (other.stage, &other.of) < (self.stage, &self.of) {
-            *self = Self { stage: other.stage, of: other.of.clone(), leaves: other.leaves };
+            *self = Self { stage: other.stage, of: other.of.clone(), hinders: other.hinders };
         }
     }
 }
 
-/// Whether an object that the garden asks for is not there as asked, and will not be by this plan: `Some(true)` where it is
-/// only on its way out. What is held by word holds its app already, and deletions hold nothing up.
-fn obstructs(input: &Input<'_>, action: &Action) -> Option<bool> {
+/// Whether an object that the garden asks for is not there as asked, and will not be by this plan. What is held by word holds its app already, and deletions hold nothing up.
+fn obstructs(input: &Input<'_>, action: &Action) -> Option<Hindrance> {
     match &action.deed {
         Deed::Refused { why: Refusing::Disowned { .. }, .. } => None,
-        Deed::Refused { .. } => is_asked(action).then_some(false),
+        Deed::Refused { why: Refusing::JobFailed { .. }, .. } => Some(Hindrance::JobFailed),
+        Deed::Held { why: Holding::AfterJob { .. } | Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }, .. } => {
+            Some(Hindrance::JobWaits)
+        }
+        Deed::Refused { .. } => is_asked(action).then_some(Hindrance::Refused),
         // Of what is only read by others a kind that cannot be listed keeps nothing from running.
         Deed::Held { why: Holding::NotRead { .. }, .. } => {
-            (is_asked(action) && matches!(action.stage, Stage::Data | Stage::Upgrade)).then_some(false)
+            (is_asked(action) && matches!(action.stage, Stage::Data | Stage::Upgrade)).then_some(Hindrance::Refused)
         }
         Deed::Held { why: Holding::SourceNotRead { .. }, .. } => {
-            input.inventory.find(&action.id).is_none().then_some(false)
+            input.inventory.find(&action.id).is_none().then_some(Hindrance::Refused)
         }
-        Deed::Held { why: Holding::FoughtOver { .. }, .. } => (!is_applied(input, action)).then_some(false),
+        Deed::Held { why: Holding::FoughtOver { .. }, .. } => (!is_applied(input, action)).then_some(Hindrance::Refused),
         // What is there as it was applied last only drifted.
         Deed::Held { why: Holding::NotAgreed { .. }, base } => {
-            (is_asked(action) && (base.is_none() || !is_applied(input, action))).then_some(false)
+            (is_asked(action) && (base.is_none() || !is_applied(input, action))).then_some(Hindrance::Refused)
         }
-        Deed::Keep { why: Keeping::Terminating, .. } => Some(true),
+        Deed::Keep { why: Keeping::Terminating, .. } => Some(Hindrance::Leaves),
         _ => None,
     }
 }

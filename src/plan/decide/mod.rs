@@ -4,6 +4,7 @@ pub(crate) mod action;
 pub(crate) mod deed;
 mod deletions;
 pub(super) mod immutable;
+pub(in crate::plan) mod job;
 pub(super) mod later;
 mod object;
 mod prospect;

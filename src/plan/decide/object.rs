@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::action::{Action, Base, FieldChange, Place, What};
 use super::deed::Deed;
 use super::immutable;
+use super::job;
 use super::prospect::{Prospect, overlaid, prospect, reckoned};
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, LeftToOthers, Refusing, Replacing};
 use super::take_over;
@@ -37,6 +38,9 @@ pub(in crate::plan) fn object(input: &Input<'_>, index: &Index<'_>, object: &Obj
     if index.is_past(input.now, object.app.as_ref()) {
         return None;
     }
+    if let Some(once) = &object.once {
+        return job::job(input, index, object, once);
+    }
     Some(match standing {
         Standing::Absent(entry) => create(input, object, entry),
         Standing::Terminating => action(input, object, Deed::keep(Keeping::Terminating)),
@@ -47,7 +51,7 @@ pub(in crate::plan) fn object(input: &Input<'_>, index: &Index<'_>, object: &Obj
 }
 
 /// An action of `object`, with nothing known of its fields yet.
-fn action(input: &Input<'_>, object: &Object, deed: Deed) -> Action {
+pub(super) fn action(input: &Input<'_>, object: &Object, deed: Deed) -> Action {
     Action {
         id: object.id.clone(),
         deed,
@@ -65,7 +69,7 @@ fn action(input: &Input<'_>, object: &Object, deed: Deed) -> Action {
     }
 }
 
-fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
+pub(super) fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
     let why = match entry {
         None => Creating::NotThere,
         Some(entry) if entry.uid().is_some() => Creating::DeletedBehindOurBack { with_data: takes_data(object) },
@@ -121,7 +125,7 @@ struct There<'a> {
     left: Vec<LeftField>,
 }
 
-fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
+pub(super) fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
     let left = decisions::left(input.schemas, input.directives, object, &live.body);
     let wanted = body_without(object, entry, &left);
     let asked = input.live.dry_runs.get(&object.id);

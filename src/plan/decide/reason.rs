@@ -46,7 +46,7 @@ impl Reason<'_> {
 
     /// Whether it is not worth a line where everything is fine.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept))
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone))
     }
 }
 
@@ -65,6 +65,11 @@ pub enum Creating {
     Resumed,
     /// A Secret is made once from random values.
     SecretMade,
+    /// A person said that a job runs again.
+    Rerun {
+        /// Who.
+        who: String,
+    },
     /// A Secret is copied from one of the operators.
     SecretCopied {
         /// The Secret it comes from: `parcelle-system/smtp-relay`.
@@ -129,6 +134,36 @@ pub enum Replacing {
         /// The field that cannot change: `spec.selector`.
         path: String,
     },
+    /// A job is to be another, and no container of it ever started.
+    NeverStarted {
+        /// The Job that gives way, where it has another name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<ObjectId>,
+    },
+    /// A job failed, and runs for other inputs now.
+    JobFailed {
+        /// The Job that gives way.
+        of: ObjectId,
+    },
+    /// A person said that a job runs again.
+    Rerun {
+        /// Who.
+        who: String,
+        /// The Job that gives way, where it has another name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<ObjectId>,
+    },
+}
+
+impl Replacing {
+    /// The object that gives way, where it is not the one that is made.
+    pub(crate) fn gives_way(&self) -> Option<&ObjectId> {
+        match self {
+            Self::NeverStarted { of } | Self::Rerun { of, .. } => of.as_ref(),
+            Self::JobFailed { of } => Some(of),
+            Self::Immutable { .. } => None,
+        }
+    }
 }
 
 /// Why an object of others is taken.
@@ -207,6 +242,35 @@ pub enum Keeping {
     },
     /// The field belongs to somebody else and the garden says `leave`; the rest is as it should be.
     LeftToOthers(LeftToOthers),
+    /// A job that has done its work; it goes once that is recorded.
+    JobDone,
+    /// A job that runs, and is not touched while it does.
+    JobRuns {
+        /// When its first container started, in Unix seconds, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<i64>,
+        /// When it is overdue, in Unix seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+        /// Why it is not known whether it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unknown: Option<String>,
+    },
+    /// A job that runs longer than its definition expects.
+    JobOverdue {
+        /// When its first container started, in Unix seconds.
+        since: i64,
+        /// When it should have been done, in Unix seconds.
+        until: i64,
+        /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
+        rerun: String,
+    },
+    /// A job of which no container has started yet.
+    JobWaits {
+        /// What for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
 }
 
 /// Fields that are left to those who own them now, as the garden says.
@@ -281,6 +345,24 @@ pub enum Holding {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         open: bool,
     },
+    /// A job that comes before it is not done.
+    AfterJob {
+        /// The Job.
+        of: ObjectId,
+        /// Whether it failed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
+    },
+    /// Pods of an earlier run of the same job have not ended.
+    PodsLeft {
+        /// Some of them.
+        pods: Vec<String>,
+    },
+    /// It is not known whether pods of an earlier run of the same job have ended.
+    PodsNotRead {
+        /// The API server's words.
+        why: String,
+    },
     /// Something that comes before it cannot be done.
     After {
         /// The object that comes before it.
@@ -339,6 +421,13 @@ pub enum Refusing {
         status: u16,
         /// Its words, masked.
         message: String,
+    },
+    /// A job failed, and runs again only when a person says so.
+    JobFailed {
+        /// How it ended, in words.
+        why: String,
+        /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
+        rerun: String,
     },
     /// A Secret that was made once is gone; nothing is made in its place silently.
     SecretLost,

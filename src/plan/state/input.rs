@@ -14,6 +14,7 @@ use crate::kind;
 use crate::merge::{self, ApplyError, ApplyOptions, Schemas};
 use crate::model::Deletions;
 use crate::name::Name;
+use crate::plan::decide::job;
 use crate::plan::{Directives, Entry, Inventory, Live, OwnFields, desired_hash};
 use crate::render::{Object, ObjectId, OrganisationObjects};
 use crate::source::Sources;
@@ -64,6 +65,7 @@ pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl F
         if input.live.settled.contains_key(&object.id)
             || input.live.unread.contains_key(&kind_key(&object.id))
             || index.is_past(input.now, object.app.as_ref())
+            || !job::is_asked_about(input, &index, object)
         {
             return false;
         }

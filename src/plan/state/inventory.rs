@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::jobs::JobRecord;
 use super::own_fields::OwnFields;
 use crate::model::{Claims, Footprint};
 use crate::name::Name;
@@ -29,6 +30,12 @@ pub struct Inventory {
     pub hatches: BTreeSet<String>,
     /// What may be there besides what was applied whole: what the past of a check is made of.
     pub footprint: Footprint,
+    /// What is remembered of one-time jobs, one record a job: by app and job (`cloud/upgrade`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub jobs: BTreeMap<String, JobRecord>,
+    /// The words of people that were carried out and whose marks may still be there: none is carried out twice.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub words: BTreeSet<String>,
     /// Everything of ours, by id.
     #[serde(with = "listed")]
     pub entries: BTreeMap<ObjectId, Entry>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::health::Health;
+use super::jobs::JobsSeen;
 use super::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -26,6 +27,8 @@ pub struct Live {
     pub(crate) warnings: BTreeMap<ObjectId, Vec<String>>,
     /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
     pub(crate) copies: BTreeMap<ObjectId, Copy>,
+    /// What is known of the runs of one-time jobs.
+    pub(crate) jobs: JobsSeen,
     /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates
     /// and events that Kubernetes makes itself left out). Read where the namespace is to be adopted or deleted.
     pub(crate) foreign: Vec<ObjectId>,

@@ -37,6 +37,10 @@ impl Judge<'_> {
     /// since one day it is deleted.
     pub(crate) fn wanted(&self, id: &ObjectId) -> Option<String> {
         if let Some(object) = self.object(id) {
+            // How a job's run stands is always looked at, unless it waits for the day.
+            if object.once.is_some() && object.body["spec"]["suspend"] != true {
+                return None;
+            }
             return self.lives(object.app.as_ref()).then(|| self.directives.wanted_hash(object));
         }
         self.request(id).filter(|request| self.lives(request.app.as_ref())).map(request_hash)

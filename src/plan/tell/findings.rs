@@ -81,6 +81,15 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
                     input.desired.organisation
                 ))
         }
+        Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => {
+            let why = action.reason().to_string();
+            Finding::warning(Code::new("W0486"), format!("the job `{}` of `{}` is overdue", job_of(rerun), app_of(rerun)), span)
+                .why(format!("{why}; what comes after it goes on waiting"))
+                .help(format!(
+                    "look at it: `kubectl logs --namespace {} job/{}`; `parcelle rerun {rerun}` stops it and runs it again",
+                    id.namespace, id.name
+                ))
+        }
         Reason::Holding(Holding::FoughtOver { by, until }) => {
             let (who, until) = (words::people(by), words::minute(*until));
             Finding::warning(Code::new("W0482"), format!("{who} and parcelle keep changing `{id}` back"), span)
@@ -148,6 +157,12 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
             Finding::refused(Code::new("E0485"), format!("the API server refuses `{id}`"), span)
                 .why(format!("{message} ({status})"))
         }
+        Refusing::JobFailed { why, rerun } => {
+            let title = format!("the job `{}` of `{}` failed", job_of(rerun), app_of(rerun));
+            Finding::refused(Code::new("E0496"), title, span)
+                .why(why.clone())
+                .help(format!("mend what it says, then `parcelle rerun {rerun}`; what comes after it waits"))
+        }
         Refusing::SecretLost => {
             Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
                 .why("its values cannot be made again: what was encrypted or set up with them would be lost")
@@ -172,6 +187,16 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         }
         Refusing::Guarded { .. } => return None,
     })
+}
+
+/// The job in what `parcelle rerun` is given: `upgrade` of `alternatiba/cloud upgrade`.
+fn job_of(rerun: &str) -> &str {
+    rerun.split_once(' ').map_or(rerun, |(_, job)| job)
+}
+
+/// The app in what `parcelle rerun` is given.
+fn app_of(rerun: &str) -> &str {
+    rerun.split_once(' ').map_or(rerun, |(app, _)| app)
 }
 
 /// What others wrote in what holds data, beside which ours cannot stand.

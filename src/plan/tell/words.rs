@@ -10,6 +10,7 @@ use crate::plan::state::path::plain;
 use crate::plan::state::unseen;
 use crate::policy::protected::{steps_of, why_protected};
 use crate::render::ObjectId;
+use crate::visible;
 
 impl fmt::Display for Reason<'_> {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,6 +36,7 @@ impl fmt::Display for Creating {
                 to.write_str("somebody deleted it and its data: it is made again, empty")
             }
             Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
+            Self::Rerun { who } => write!(to, "`{}` says that it runs again", visible::line(who)),
             Self::SecretMade => to.write_str("made once from random values"),
             Self::SecretCopied { source } => write!(to, "copied from {}", named(source)),
         }
@@ -75,6 +77,10 @@ impl fmt::Display for Replacing {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
+            Self::NeverStarted { of: None } => to.write_str("no container of it ever started, and it is another by now"),
+            Self::NeverStarted { of: Some(of) } => write!(to, "no container of `{}` ever started: it gives way", of.name),
+            Self::JobFailed { of } => write!(to, "`{}` failed, and gives way to other inputs", of.name),
+            Self::Rerun { who, .. } => write!(to, "`{}` says that it runs again", visible::line(who)),
         }
     }
 }
@@ -124,6 +130,19 @@ impl fmt::Display for Keeping {
                 "the cluster changes `{path}` whenever it is written (a mutating webhook does), so it is not as the garden says"
             ),
             Self::LeftToOthers(left) => left.fmt(to),
+            Self::JobDone => to.write_str("it has done its work: it goes once that is recorded"),
+            Self::JobRuns { unknown: Some(why), .. } => {
+                write!(to, "whether it has started is not known, so it is not touched: {why}")
+            }
+            Self::JobRuns { since, .. } => {
+                let since = since.map(|since| format!(" since {}", minute(since))).unwrap_or_default();
+                write!(to, "it runs{since}, and is not touched while it does")
+            }
+            Self::JobOverdue { since, until, .. } => {
+                write!(to, "it runs since {} and should have been done by {}: it is overdue", minute(*since), minute(*until))
+            }
+            Self::JobWaits { why: None } => to.write_str("no container of it has started yet"),
+            Self::JobWaits { why: Some(why) } => write!(to, "no container of it has started yet: {why}"),
         }
     }
 }
@@ -167,6 +186,14 @@ impl fmt::Display for Holding {
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
             Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
+            Self::AfterJob { of, failed: false } => write!(to, "held back until {of} is done"),
+            Self::AfterJob { of, failed: true } => write!(to, "held back since {of} failed"),
+            Self::PodsLeft { pods } => {
+                write!(to, "an earlier run of it has not ended: {} {} still there", people(pods), if pods.len() == 1 { "is" } else { "are" })
+            }
+            Self::PodsNotRead { why } => {
+                write!(to, "its Job is gone, and whether its pods have ended is not known: {why}")
+            }
             Self::After { of, leaves: false } => write!(to, "held back since {of} was refused"),
             Self::After { of, leaves: true } => write!(to, "held back until {of} is gone and made again"),
         }
@@ -192,6 +219,7 @@ impl fmt::Display for Refusing {
                 people(by)
             ),
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
+            Self::JobFailed { why, .. } => write!(to, "it failed: {why}"),
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
             Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
             Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),

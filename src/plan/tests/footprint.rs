@@ -54,7 +54,7 @@ fn run(world: &mut World, done: impl Fn(usize) -> Done) -> (Footprint, Footprint
         unchanged: 0,
         failure: None,
     };
-    let next = after(&world.input(), before.clone(), &plan, &outcome, &earlier);
+    let next = after(&world.input(), before.clone(), &plan, &outcome, &BTreeSet::new(), &earlier);
     (before.footprint, next.footprint)
 }
 

@@ -134,6 +134,7 @@ fn want(world: &mut World, id: &ObjectId) {
         stage: id.facts().stage,
         by_hand: std::collections::BTreeSet::default(),
         holds_data: false,
+        once: None,
     });
 }
 

@@ -212,6 +212,7 @@ pub(super) fn world(case: &Case) -> World {
                 stage: id.facts().stage,
                 holds_data: wanted.data,
                 id,
+                once: None,
             }
         })
         .collect();

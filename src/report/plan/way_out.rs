@@ -6,7 +6,7 @@ use crate::plan::{self, Action, Holding, Keeping, Reason, Refusing, path};
 pub(super) fn way_out(action: &Action) -> Option<String> {
     match action.reason() {
         Reason::Refusing(why) => of_refused(action, why),
-        Reason::Holding(why) => of_held(why),
+        Reason::Holding(why) => of_held(&action.id.namespace, why),
         Reason::Keeping(why) => of_kept(action, why),
         Reason::Creating(_)
         | Reason::Changing(_)
@@ -31,6 +31,7 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
         Refusing::SiblingWithData { path, .. } => {
             format!("take `{path}` away in the cluster (`kubectl edit`), or say it in the garden")
         }
+        Refusing::JobFailed { rerun, .. } => format!("mend what it says, then `parcelle rerun {rerun}`"),
         Refusing::SecretLost => {
             format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name)
         }
@@ -42,7 +43,7 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
     })
 }
 
-fn of_held(why: &Holding) -> Option<String> {
+fn of_held(namespace: &str, why: &Holding) -> Option<String> {
     let text = match why {
         Holding::OverBudget { .. } => {
             "say `retired` where they are meant to go, or raise `deletions { undeclared … }` in the garden"
@@ -51,6 +52,10 @@ fn of_held(why: &Holding) -> Option<String> {
         Holding::NotClean => "mend the findings first",
         Holding::ForeignInside { .. } => AROUND_OTHERS,
         Holding::NotAgreed { .. } => "plan again, and have that looked at",
+        Holding::PodsLeft { pods } => {
+            let (first, namespace) = (pods.first().map_or("POD", |pod| pod), namespace);
+            return Some(format!("it goes on once they have ended; look at them: `kubectl logs --namespace {namespace} {first}`"));
+        }
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
         Holding::FoughtOver { .. }
         | Holding::Hold { .. }
@@ -58,6 +63,8 @@ fn of_held(why: &Holding) -> Option<String> {
         | Holding::SourceNotRead { .. }
         | Holding::NamespaceBarred
         | Holding::AfterTheRest
+        | Holding::AfterJob { .. }
+        | Holding::PodsNotRead { .. }
         | Holding::After { .. } => return None,
     };
     Some(text.to_owned())
@@ -68,7 +75,16 @@ fn of_kept(action: &Action, why: &Keeping) -> Option<String> {
         Keeping::AppVanished { app } => Some(format!("bring it back, or say `retired app DEFINITION {app}`")),
         Keeping::OrganisationVanished => Some("bring it back, or say `retired organisation NAME`".to_owned()),
         Keeping::Detached => Some(format!("say `retired need {}` to let it go", action.id.name)),
+        Keeping::JobOverdue { rerun, .. } => {
+            let (name, namespace) = (&action.id.name, &action.id.namespace);
+            Some(format!(
+                "look at it (`kubectl logs --namespace {namespace} job/{name}`); `parcelle rerun {rerun}` stops it and runs it again"
+            ))
+        }
         Keeping::Unchanged
+        | Keeping::JobDone
+        | Keeping::JobRuns { .. }
+        | Keeping::JobWaits { .. }
         | Keeping::SecretKept
         | Keeping::DataKept { .. }
         | Keeping::Terminating

@@ -21,6 +21,7 @@ use super::server::locked;
 
 mod collect;
 mod engine;
+mod jobs;
 mod operators;
 mod workloads;
 mod write;
@@ -56,6 +57,20 @@ pub struct InjectedFailure {
     pub name: String,
     /// What it says.
     pub message: String,
+    /// How a Job fails.
+    pub run: SimulatedRun,
+}
+
+/// What becomes of a Job that does not do its work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SimulatedRun {
+    /// Its containers end with an error until it is given up.
+    #[default]
+    Fails,
+    /// Its container runs, and does not end.
+    GoesOn,
+    /// No container of it starts.
+    NeverStarts,
 }
 
 impl InjectedFailure {

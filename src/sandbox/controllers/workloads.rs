@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::write::ControllerWrite;
+use super::{SimulatedRun, jobs};
 
 /// What is known of the world besides the object.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub(crate) struct ClusterView<'a> {
     pub(crate) now: &'a str,
     /// What the object is to say instead of becoming ready.
     pub(crate) failure: Option<&'a str>,
+    /// What becomes of a Job that fails.
+    pub(crate) run: SimulatedRun,
     /// Replicas of the workload that an autoscaler points to, by kind and name.
     pub(crate) replicas: Option<i64>,
 }
@@ -36,7 +39,7 @@ fn counts(pairs: &[(&str, i64)]) -> Map<String, Value> {
     pairs.collect()
 }
 
-fn number(object: &Value, pointer: &str, default: i64) -> i64 {
+pub(super) fn number(object: &Value, pointer: &str, default: i64) -> i64 {
     object.pointer(pointer).and_then(Value::as_i64).unwrap_or(default)
 }
 
@@ -49,7 +52,8 @@ pub(crate) fn writes(kind: &str, object: &Value, world: &ClusterView<'_>) -> Vec
         "ReplicaSet" => vec![ControllerWrite::Status(replica_set(object))],
         "PersistentVolumeClaim" => claim(object, world),
         "PersistentVolume" => protected(object, "kubernetes.io/pv-protection"),
-        "Job" => job(object, world),
+        "Job" => jobs::job(object, world),
+        "Pod" => jobs::pod(object, world),
         "HorizontalPodAutoscaler" => autoscaler(object, world),
         "PodDisruptionBudget" => vec![ControllerWrite::Status(disruption_budget(object, world))],
         "ResourceQuota" => vec![ControllerWrite::Status(quota(object))],
@@ -188,42 +192,6 @@ fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     }))]
 }
 
-fn job(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
-    let done = object["status"]["conditions"].as_array().into_iter().flatten();
-    let done = done.filter(|one| one["type"] == "Complete" || one["type"] == "Failed");
-    if done.count() > 0 || object["spec"]["suspend"] == json!(true) {
-        return Vec::new();
-    }
-    let completions = number(object, "/spec/completions", 1);
-    let started = json!(world.now);
-    let status = match world.failure {
-        None => json!({
-            "startTime": started,
-            "completionTime": world.now,
-            "succeeded": completions,
-            "ready": 0,
-            "terminating": 0,
-            "uncountedTerminatedPods": {},
-            "conditions": [
-                condition(world, "SuccessCriteriaMet", true, "CompletionsReached", "Reached expected number of succeeded pods"),
-                condition(world, "Complete", true, "CompletionsReached", "Reached expected number of succeeded pods"),
-            ],
-        }),
-        Some(message) => json!({
-            "startTime": started,
-            "failed": number(object, "/spec/backoffLimit", 6) + 1,
-            "ready": 0,
-            "terminating": 0,
-            "uncountedTerminatedPods": {},
-            "conditions": [
-                condition(world, "FailureTarget", true, "BackoffLimitExceeded", message),
-                condition(world, "Failed", true, "BackoffLimitExceeded", message),
-            ],
-        }),
-    };
-    vec![ControllerWrite::Status(status)]
-}
-
 fn autoscaler(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
     let Some(current) = world.replicas else {
         let conditions = json!([condition(world, "AbleToScale", false, "FailedGetScale", "the target is not there")]);
@@ -304,8 +272,8 @@ fn namespace(object: &Value) -> Vec<ControllerWrite> {
     ]
 }
 
-const TIMES: [&str; 7] =
-    ["lastTransitionTime", "startTime", "completionTime", "createdAt", "notBefore", "notAfter", "renewalTime"];
+const TIMES: [&str; 9] =
+    ["lastTransitionTime", "startedAt", "finishedAt", "startTime", "completionTime", "createdAt", "notBefore", "notAfter", "renewalTime"];
 
 /// Whether merging `patch` into `live` changes anything but times.
 pub(crate) fn changes(live: &Value, patch: &Value) -> bool {
@@ -328,7 +296,7 @@ mod tests {
     use super::*;
 
     fn world(failure: Option<&'static str>) -> ClusterView<'static> {
-        ClusterView { now: "2026-11-21T10:00:00Z", failure, replicas: None }
+        ClusterView { now: "2026-11-21T10:00:00Z", failure, run: SimulatedRun::Fails, replicas: None }
     }
 
     #[test]

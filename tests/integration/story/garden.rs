@@ -73,6 +73,7 @@ impl World {
             app: app.map(name),
             stage,
             holds_data: kind == "PersistentVolumeClaim",
+            once: None,
         };
         let objects = &mut self.objects_of(organisation).objects;
         objects.retain(|other| other.id != object.id);

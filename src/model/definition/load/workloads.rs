@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::super::{Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, SignOn, Trigger, Workload};
+use super::super::{DEFAULT_DEADLINE, Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, SignOn, Trigger, Workload};
 use super::context::{Context, Flat, Loop, Secrets};
 use super::pods::{self, is_literal};
 use crate::expression::{Field, Scope, Template, Type};
@@ -244,7 +244,8 @@ pub(super) fn job(
         );
     }
     let trigger = trigger(context, node, &flat.scope)?;
-    let mut job = flat.guarded(Job { name, trigger, pod, span: node.head });
+    let deadline = deadline(context, node, &trigger);
+    let mut job = flat.guarded(Job { name, trigger, deadline, pod, span: node.head });
     // What the workload stands under holds for a job like it.
     if let Some(workload) = like {
         let missing: Vec<_> = workload.when.iter().filter(|condition| !job.when.contains(condition)).cloned().collect();
@@ -295,6 +296,27 @@ fn trigger(context: &mut Context, node: &Node, scope: &Scope) -> Option<Trigger>
             Some(Trigger::OnChange(values))
         }
         _ => Some(Trigger::OnUpgrade),
+    }
+}
+
+/// How long a one-time job may take before people are told; what runs by the clock has a limit of its own.
+fn deadline(context: &mut Context, job: &Node, trigger: &Trigger) -> u32 {
+    let Some(said) = job.child("deadline") else { return DEFAULT_DEADLINE };
+    if matches!(trigger, Trigger::Every(_)) {
+        context.push(
+            Finding::error(BAD_JOB, "a job that runs by the clock has no `deadline`", said.head)
+                .why("a run of it is ended after six hours; a one-time job is never ended, so people are told when it takes too long")
+                .help("leave it out"),
+        );
+        return DEFAULT_DEADLINE;
+    }
+    match seconds(context, said) {
+        Some(0) => {
+            let finding = Finding::error(BAD_JOB, "a deadline of nothing has passed before the job begins", said.head);
+            context.push(finding.help("write how long it usually takes, and some more: `deadline 2 hours`"));
+            DEFAULT_DEADLINE
+        }
+        said => said.unwrap_or(DEFAULT_DEADLINE),
     }
 }
 

@@ -55,6 +55,11 @@ impl Health {
         self.state == HealthState::Ready
     }
 
+    /// The health of a job that is under way.
+    pub(crate) fn running() -> Self {
+        progressing("it runs")
+    }
+
     /// The health of an object whose deletion has begun.
     pub(crate) fn leaving() -> Self {
         let message = "it is being deleted".to_owned();

@@ -77,7 +77,7 @@ pub(super) fn job(object: &Value) -> Health {
     if failures > 0 {
         return progressing(format!("it failed {failures} of at most {} times", limit + 1));
     }
-    progressing("it runs")
+    if number(&status["ready"], 0) > 0 { Health::running() } else { progressing("no container of it runs yet") }
 }
 
 pub(super) fn claim(object: &Value) -> Health {

@@ -4,7 +4,7 @@ use kube::{Client, api::ApiResource};
 use serde_json::Value;
 
 use crate::sandbox::controllers::{
-    collect, operators, workloads,
+    InjectedFailure, collect, operators, workloads,
     workloads::ClusterView,
     write::{self, ControllerWrite},
 };
@@ -20,7 +20,7 @@ pub(super) fn wanted(of: &ApiResource, object: &Value, world: &ClusterView<'_>) 
 pub(super) async fn attend(
     client: &Client,
     place: &collect::ObjectRef,
-    failure: Option<&str>,
+    failure: Option<&InjectedFailure>,
 ) -> Result<(), kube::Error> {
     let api = write::api(client, &place.of, &place.namespace);
     let Some(object) = api.get_opt(&place.name).await? else {
@@ -36,7 +36,8 @@ pub(super) async fn attend(
         None
     };
     let now = jiff_now();
-    let world = ClusterView { now: &now, failure, replicas };
+    let (message, run) = super::parts(failure);
+    let world = ClusterView { now: &now, failure: message, run, replicas };
     for write in wanted(&place.of, &object, &world) {
         let idle = matches!(&write, ControllerWrite::Status(patch) if !workloads::changes(&object["status"], patch));
         if !idle {

@@ -16,7 +16,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{Settings, collect, workloads, workloads::ClusterView, write::ControllerWrite};
+use super::{InjectedFailure, Settings, SimulatedRun, collect, jobs, workloads, workloads::ClusterView, write::ControllerWrite};
 use crate::sandbox::server::locked;
 use attend::{attend, wanted};
 
@@ -105,6 +105,11 @@ pub(super) async fn run(client: Client, settings: Arc<Mutex<Settings>>, mut aske
             else => return,
         }
     }
+}
+
+/// What a failing object says, and what becomes of it where it is a Job.
+fn parts(failure: Option<&InjectedFailure>) -> (Option<&str>, SimulatedRun) {
+    failure.map_or((None, SimulatedRun::Fails), |failure| (Some(&*failure.message), failure.run))
 }
 
 fn label(of: &ApiResource) -> String {
@@ -197,7 +202,8 @@ impl Engine {
     /// Whether anything is to be done for an object.
     fn needs(&self, of: &ApiResource, namespace: &str, name: &str, object: &Value) -> bool {
         let failure = self.failure(of, namespace, name);
-        let world = ClusterView { now: "", failure: failure.as_deref(), replicas: None };
+        let (message, run) = parts(failure.as_ref());
+        let world = ClusterView { now: "", failure: message, run, replicas: None };
         let status = &object["status"];
         wanted(of, object, &world).iter().any(|write| match write {
             ControllerWrite::Status(patch) => workloads::changes(status, patch),
@@ -211,10 +217,14 @@ impl Engine {
         self.names.contains(&(plural.to_owned(), word("namespace"), word("name")))
     }
 
-    fn failure(&self, of: &ApiResource, namespace: &str, name: &str) -> Option<String> {
+    fn failure(&self, of: &ApiResource, namespace: &str, name: &str) -> Option<InjectedFailure> {
         let settings = locked(&self.settings);
-        let hit = settings.failures.iter().find(|failure| failure.hits(&of.kind, namespace, name));
-        hit.map(|failure| failure.message.clone())
+        // The pod of a Job fares as its Job does.
+        let (kind, name) = match jobs::job_of(name).filter(|_| of.kind == "Pod") {
+            Some(job) => ("Job", job),
+            None => (&*of.kind, name),
+        };
+        settings.failures.iter().find(|failure| failure.hits(kind, namespace, name)).cloned()
     }
 
     fn unlink(&mut self, uid: &str) {
@@ -338,7 +348,7 @@ impl Engine {
         let (client, sender) = (self.client.clone(), self.sender.clone());
         self.tasks.spawn(async move {
             tokio::time::sleep(delay).await;
-            let result = attend(&client, &place, failure.as_deref()).await;
+            let result = attend(&client, &place, failure.as_ref()).await;
             if let Err(error) = &result {
                 tracing::debug!(%error, name = place.name, "a controller's write failed");
                 tokio::time::sleep(RETRY).await;

@@ -1,0 +1,161 @@
+//! What stands in the inventory of one-time jobs before the first write of a plan, and after its last.
+//!
+//! A finished run is recorded as soon as it is seen, and its Job goes only after that: whoever takes it away before, or ends the
+//! process in between, causes no second run.
+
+use std::collections::BTreeSet;
+
+use super::outcome::{Done, OrganisationOutcome};
+use crate::kind;
+use crate::plan::decide::action::Action;
+use crate::plan::decide::deed::Deed;
+use crate::plan::decide::job::{did_the_same, has_ended, predecessor};
+use crate::plan::decide::reason::{Creating, Replacing};
+use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, job_key, run_state};
+use crate::plan::state::standing::{Index, is_same};
+use crate::plan::{Input, Inventory, LiveObject, OrganisationPlan};
+use crate::render::{Object, ObjectId, OneTime};
+
+/// Notes the runs that were seen to have ended or begun, and those that are about to begin.
+pub(super) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
+    if next.jobs.is_empty() && !input.desired.objects.iter().any(|object| object.once.is_some()) {
+        return;
+    }
+    let index = Index::new(input);
+    for (key, inputs, uid) in ended(input, &index) {
+        let record = next.jobs.entry(key).or_default();
+        if !record.reruns(&uid) && record.done.as_ref().is_none_or(|done| done.by != uid) {
+            record.finish(&inputs, &uid);
+        }
+    }
+    for (object, once) in one_time(input) {
+        let record = next.jobs.get(&key_of(object, once));
+        if let Some(moved) = begun(input, &index, object, once, record) {
+            next.jobs.insert(key_of(object, once), moved);
+        }
+    }
+    for action in plan.actions.iter().filter(|action| action.verb().applies()) {
+        let Some((object, once)) = one_time(input).find(|(object, _)| object.id == action.id) else { continue };
+        let record = next.jobs.entry(key_of(object, once)).or_default();
+        if is_rerun(action) {
+            record.done = None;
+        }
+        // What is only set in place goes on as the run that it is.
+        if matches!(action.deed, Deed::Create(_) | Deed::Replace { .. }) {
+            let (object, inputs) = (action.id.name.to_string(), once.inputs.clone());
+            record.run = Some(BegunRun { object, inputs, started: None });
+        }
+    }
+}
+
+/// Notes what came of the runs that a plan began, and of those that it waited for; forgets the jobs of apps that are gone for
+/// good.
+pub(super) fn after(
+    input: &Input<'_>,
+    plan: &OrganisationPlan,
+    outcome: &OrganisationOutcome,
+    finished: &BTreeSet<ObjectId>,
+    next: &mut Inventory,
+) {
+    for (action, outcome) in plan.actions.iter().zip(&outcome.outcomes) {
+        let Some((object, once)) = one_time(input).find(|(object, _)| object.id == action.id) else { continue };
+        let uid = next.entries.get(&action.id).and_then(|entry| entry.uid()).map(str::to_owned);
+        let Done::Applied { uid: made, health } = &outcome.done else {
+            if let Some(uid) = uid.filter(|_| finished.contains(&action.id)) {
+                next.jobs.entry(key_of(object, once)).or_default().finish(&once.inputs, &uid);
+            }
+            continue;
+        };
+        let record = next.jobs.entry(key_of(object, once)).or_default();
+        if !record.reruns(made) {
+            record.rerun = None;
+        }
+        if health.as_ref().is_some_and(crate::plan::Health::is_ready) && object.body["spec"]["suspend"] != true {
+            record.finish(&once.inputs, made);
+        }
+        if let Deed::Replace { why, .. } = &action.deed
+            && let Some(gone) = why.gives_way()
+        {
+            next.entries.remove(gone);
+        }
+    }
+    let left: BTreeSet<&str> = next.entries.values().filter_map(|entry| Some(entry.app.as_ref()?.as_str())).collect();
+    let is_retired = |app: &str| input.directives.retired.is_some() || input.desired.retired.contains_key(app);
+    next.jobs.retain(|key, _| {
+        let app = key.split_once('/').map_or("", |(app, _)| app);
+        left.contains(app) || !is_retired(app)
+    });
+}
+
+fn one_time<'a>(input: &Input<'a>) -> impl Iterator<Item = (&'a Object, &'a OneTime)> {
+    input.desired.objects.iter().filter_map(|object| Some((object, object.once.as_ref()?)))
+}
+
+fn key_of(object: &Object, once: &OneTime) -> String {
+    job_key(object.app.as_ref(), &once.job)
+}
+
+fn is_rerun(action: &Action) -> bool {
+    matches!(action.deed, Deed::Create(Creating::Rerun { .. }) | Deed::Replace { why: Replacing::Rerun { .. }, .. })
+}
+
+/// Runs that were seen to have done their work: the job, its inputs, the uid of its Job.
+fn ended(input: &Input<'_>, index: &Index<'_>) -> Vec<(String, String, String)> {
+    let mut ended = Vec::new();
+    for (id, entry) in input.inventory.entries.iter().filter(|(id, _)| id.is(kind::JOB)) {
+        let live = index.live(id).filter(|live| is_same(entry, live, input.garden));
+        let uid = match live {
+            Some(live) if is_complete(&live.body) => live.uid.clone(),
+            None if has_ended(input, id, entry) => entry.uid().unwrap_or_default().to_owned(),
+            _ => continue,
+        };
+        let recorded = input.inventory.jobs.iter().find_map(|(key, job)| {
+            let run = job.run.as_ref().filter(|run| *run.object == *id.name)?;
+            Some((key.clone(), run.inputs.clone()))
+        });
+        let rendered = || {
+            let (object, once) = one_time(input).find(|(object, _)| object.id.identity() == id.identity())?;
+            Some((key_of(object, once), once.inputs.clone()))
+        };
+        ended.extend(recorded.or_else(rendered).map(|(key, inputs)| (key, inputs, uid)));
+    }
+    // Of what was made before runs were recorded, its Job alone says what it did.
+    for (object, once) in one_time(input) {
+        let key = key_of(object, once);
+        if input.inventory.jobs.contains_key(&key) || index.entry(&object.id).is_some() {
+            continue;
+        }
+        let earlier = predecessor(input, index, object).map(|(_, live)| live);
+        let same = earlier.filter(|live| is_complete(&live.body) && did_the_same(live, object));
+        ended.extend(same.map(|live: &LiveObject| (key, once.inputs.clone(), live.uid.clone())));
+    }
+    ended
+}
+
+/// The record of a job whose Job is there, with what was seen of its beginning; `None` where it stands so already.
+fn begun(
+    input: &Input<'_>,
+    index: &Index<'_>,
+    object: &Object,
+    once: &OneTime,
+    record: Option<&JobRecord>,
+) -> Option<JobRecord> {
+    let (entry, live) = index.entry(&object.id).zip(index.live(&object.id))?;
+    let is_under_way = is_same(entry, live, input.garden) && !live.is_terminating() && !is_complete(&live.body);
+    if !is_under_way || record.is_some_and(|record| record.is_done(&once.inputs)) {
+        return None;
+    }
+    let mut moved = record.cloned().unwrap_or_default();
+    // The word was about the Job before it: it is carried out.
+    if !moved.reruns(&live.uid) {
+        moved.rerun = None;
+    }
+    let name = &*object.id.name;
+    let run = moved.run.take().filter(|run| run.object == name);
+    let mut run = run.unwrap_or_else(|| BegunRun { object: name.to_owned(), inputs: once.inputs.clone(), started: None });
+    if let RunState::Runs { since } = run_state(live, &input.live.jobs, record) {
+        run.started = run.started.or(since);
+    }
+    moved.run = Some(run);
+    (record != Some(&moved)).then_some(moved)
+}

@@ -1,0 +1,64 @@
+//! What a Job is about that runs once: which job of the app it is, its inputs, and how long it may take.
+
+use serde_json::Value;
+
+use super::naming;
+use crate::kind;
+use crate::model::definition::DEFAULT_DEADLINE;
+
+/// A Job that runs once for its inputs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct OneTime {
+    /// The job's name inside its app, as its definition has it: `upgrade`.
+    pub job: String,
+    /// The hash of the inputs that it runs once for.
+    pub inputs: String,
+    /// How long it may take from the start of its first container before people are told, in seconds.
+    pub deadline: i64,
+}
+
+/// The hash of inputs, as records keep it.
+const LENGTH: usize = 32;
+
+impl OneTime {
+    pub(super) fn new(job: &str, inputs: &[String], deadline: u32) -> Self {
+        let inputs = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), LENGTH);
+        Self { job: job.to_owned(), inputs, deadline: deadline.into() }
+    }
+
+    /// A Job that a definition writes as an object: what its pods run and are given are its inputs.
+    pub(super) fn of_object(name: &str, body: &Value) -> Self {
+        Self::new(name, &[inputs_of(&body["spec"]["template"])], DEFAULT_DEADLINE)
+    }
+
+    /// Whether an object of this kind runs once.
+    pub(super) fn is_kind(group_kind: kind::GroupKind) -> bool {
+        group_kind == kind::JOB
+    }
+
+    /// The word that ends the name of its Job.
+    pub(super) fn word(&self) -> &str {
+        &self.inputs[..10]
+    }
+}
+
+/// What a pod runs and is given: images, commands, environment, and the files by their hashes. Sizes, labels, volumes and
+/// where it runs are no inputs.
+pub(crate) fn inputs_of(template: &Value) -> String {
+    let mut text = template["metadata"]["annotations"].to_string();
+    for list in ["initContainers", "containers"] {
+        for container in template["spec"][list].as_array().into_iter().flatten() {
+            for field in ["image", "command", "args", "env"] {
+                text.push_str(field);
+                text.push_str(&container[field].to_string());
+            }
+        }
+    }
+    text
+}
+
+/// The images that a pod's containers run.
+pub(crate) fn images_of(template: &Value) -> Vec<&str> {
+    let lists = ["initContainers", "containers"].into_iter().filter_map(|list| template["spec"][list].as_array());
+    lists.flatten().filter_map(|container| container["image"].as_str()).collect()
+}
