@@ -71,6 +71,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
             body: body(at, replicas),
             origins: Origins::default(),
             by_hand: BTreeSet::default(),
+            once: None,
             app: None,
             stage: Stage::Workload,
             holds_data: false,

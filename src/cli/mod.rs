@@ -25,6 +25,7 @@ mod place;
 mod plan;
 mod progress;
 mod render;
+mod rerun;
 mod run;
 mod sandbox;
 mod session;
@@ -32,6 +33,7 @@ mod show;
 mod signals;
 mod snapshot;
 mod status;
+mod words;
 mod workspace;
 
 pub(crate) use failure::CommandFailure;
@@ -159,6 +161,8 @@ enum Command {
     Pause(pause::PauseArgs),
     /// Lift a pause
     Resume(pause::ResumeArgs),
+    /// Say that a one-time job runs again: one that failed, is overdue, or is done
+    Rerun(rerun::RerunArgs),
     /// Let an organisation go: its objects stay, labels, ownership and inventory go
     Eject(eject::EjectArgs),
     /// Accept what this parcelle renders: write its hash into garden.kdl
@@ -217,6 +221,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Doctor(args) => wait(doctor::run(common, args, output)),
         Command::Pause(args) => wait(pause::pause(common, args, output)),
         Command::Resume(args) => wait(pause::resume(common, args, output)),
+        Command::Rerun(args) => wait(rerun::run(common, args, output)),
         Command::Eject(args) => wait(eject::run(common, args, output)),
         Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),

@@ -3,7 +3,11 @@
 use clap::Args;
 
 use super::check::plural;
+use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
+use crate::cause::reason_of;
+use crate::engine::{Heeded, Speaker};
+use crate::plan::Word;
 
 /// What `pause` takes.
 #[derive(Debug, Args)]
@@ -29,11 +33,11 @@ pub(crate) struct ResumeArgs {
 }
 
 pub(crate) async fn pause(common: &Common, args: &PauseArgs, output: &Output) -> Result<Exit, CommandFailure> {
-    let why: String = args.reason.chars().filter(|letter| !letter.is_control()).collect();
-    if why.trim().is_empty() {
+    let why = super::words::reason(&args.reason)?;
+    if why.is_empty() {
         return Err(CommandFailure::asked("a pause needs a reason", "say in a few words why, for whoever finds it"));
     }
-    mark(common, &args.clusters, &args.organisations, Some(why.trim()), output).await
+    mark(common, &args.clusters, &args.organisations, Some(why), output).await
 }
 
 pub(crate) async fn resume(common: &Common, args: &ResumeArgs, output: &Output) -> Result<Exit, CommandFailure> {
@@ -44,28 +48,51 @@ async fn mark(
     common: &Common,
     flags: &ClusterFlags,
     organisations: &[String],
-    why: Option<&str>,
+    why: Option<String>,
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
-    let session = session::open(common, flags, None, output).await?;
+    let mut session = session::open(common, flags, None, output).await?;
     let only = session::only(session.checked(), organisations)?;
     if session.checked().garden.is_none() {
         super::workspace::show_findings(session.checked(), output);
         session.close().await;
         return Ok(Exit::Garden);
     }
-    let marked = session.mark_paused(only.as_ref(), why).await;
-    for (organisation, before) in &marked.replaced {
-        output.note(&format!("{organisation} was paused already: {before}"));
+    let speaker = Speaker { who: speaker(), why: why.clone().unwrap_or_default(), when: now().as_second() };
+    let word = || if why.is_some() { Word::Pause } else { Word::Resume };
+    let (mut count, mut failed) = (0, session.unreached());
+    let (inventories, unread) = session.inventories().await;
+    failed.extend(unread);
+    for (cluster, stored) in inventories {
+        let mut words = Vec::new();
+        for (organisation, stored) in
+            stored.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only.contains(*name)))
+        {
+            match stored {
+                Ok(stored) if stored.paused == why => {}
+                Ok(stored) => {
+                    if let (Some(before), Some(_)) = (&stored.paused, &why) {
+                        output.note(&format!("{organisation} was paused already: {before}"));
+                    }
+                    words.push(speaker.mark(organisation, word(), stored.uid.clone()));
+                }
+                Err(error) => drop(failed.insert(cluster.clone(), reason_of(error))),
+            }
+        }
+        match super::words::say(&mut session, &cluster, &words, output).await {
+            Ok(Some(Heeded::LeftFor(_)) | None) => {}
+            Ok(Some(Heeded::Here | Heeded::By(_))) => count += words.len(),
+            Err(why) => drop(failed.insert(cluster, why)),
+        }
     }
-    for (cluster, why) in &marked.failed {
+    session.close().await;
+    for (cluster, why) in &failed {
         output.note(&format!("failed: {}", super::show::of_cluster(cluster, why)));
     }
     let verb = if why.is_some() { "paused" } else { "resumed" };
-    output.result(&format!("{} {verb}\n", plural(marked.organisations, "organisation")))?;
-    if why.is_some() && marked.organisations > 0 {
+    output.result(&format!("{} {verb}\n", plural(count, "organisation")))?;
+    if why.is_some() && count > 0 {
         output.note("nothing of theirs is changed, drift included, until `parcelle resume`; status shows it");
     }
-    session.close().await;
-    Ok(if marked.failed.is_empty() { Exit::Good } else { Exit::World })
+    Ok(if failed.is_empty() { Exit::Good } else { Exit::World })
 }

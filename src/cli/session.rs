@@ -11,6 +11,7 @@ use crate::cluster::lease::{Taken, Timing};
 use crate::engine::{self, ClusterAccess, LeaseOptions, Note, SandboxState, Session, Source};
 use crate::git::Workspace;
 use crate::name::Name;
+use crate::visible;
 
 /// A session over the garden's files on disk, or over a commit.
 pub(super) async fn open(
@@ -88,6 +89,10 @@ pub(super) fn words_of(note: &Note) -> String {
                 Some(Taken::GivenUp { by: None }) | None => "the lease is free".to_owned(),
             };
             format!("cluster {cluster}: {why}; this one takes over")
+        }
+        Note::Word { cluster, text } => visible::line(&format!("cluster {cluster}: {text}")),
+        Note::WordFailed { cluster, why } => {
+            format!("cluster {cluster}: words of people could not be carried out: {why}; they are looked at again")
         }
     }
 }

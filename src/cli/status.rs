@@ -39,7 +39,9 @@ pub(crate) async fn run(common: &Common, args: &StatusArgs, output: &Output) -> 
     all.sort_by(|a, b| a.organisation.cmp(&b.organisation));
     all.retain(|status| args.organisation.as_ref().is_none_or(|name| *name == status.organisation));
     let leaders = session.leaders(&round.unreached).await;
+    let mut lying = session.lying_words(now()).await;
     for status in &mut all {
+        status.words = lying.remove(&status.organisation).unwrap_or_default();
         status.last_change = session.last_change(&status.commit);
         status.leader = leaders.iter().find(|leader| leader.cluster == status.cluster).cloned();
     }

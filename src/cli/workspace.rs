@@ -74,13 +74,26 @@ pub(crate) fn now() -> jiff::Timestamp {
 }
 
 /// Who writes, as others are told in a lease: the machine (or pod), the process, a word of its own.
-#[expect(clippy::disallowed_methods, reason = "a port: the name of the machine")]
 pub(crate) fn identity() -> String {
+    let machine = machine();
+    format!("{machine}-{}-{:x}", std::process::id(), now().as_nanosecond() % 0xffff_ffff)
+}
+
+/// The name of the machine, or pod.
+#[expect(clippy::disallowed_methods, reason = "a port: the name of the machine")]
+fn machine() -> String {
     let pod = std::env::var("HOSTNAME").ok();
     let machine = pod.or_else(|| std::fs::read_to_string("/etc/hostname").ok()).unwrap_or_default();
     let machine = machine.trim();
-    let machine = if machine.is_empty() { "parcelle" } else { machine };
-    format!("{machine}-{}-{:x}", std::process::id(), now().as_nanosecond() % 0xffff_ffff)
+    if machine.is_empty() { "parcelle".to_owned() } else { machine.to_owned() }
+}
+
+/// Who says something, as others are told: the user and the machine.
+#[expect(clippy::disallowed_methods, reason = "a port: the name of the user")]
+pub(crate) fn speaker() -> String {
+    let named = |variable: &str| std::env::var(variable).ok().filter(|name| !name.trim().is_empty());
+    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(|| "somebody".to_owned());
+    format!("{}@{}", user.trim(), machine())
 }
 
 /// The user's state folder of parcelle.

@@ -20,8 +20,8 @@ use crate::finding::Findings;
 use crate::kind;
 use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::order::{self, Phase, Step};
 use crate::plan;
+use crate::plan::order::{self, Phase, Step};
 use crate::plan::{
     Action, Directives, Done, Health, HealthState, Inventory, Live, OrganisationOutcome, OrganisationPlan, Outcome,
     Skip, Verb, health,

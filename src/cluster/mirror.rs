@@ -12,10 +12,12 @@ use tokio::sync::Notify;
 
 use super::followed::{FollowedSecrets, SecretPlace, SecretVersion, SourceRead};
 use super::inventory::{INVENTORY_LABEL, PAUSED};
+use super::marks::WORD_LABEL;
 use crate::kind;
 use crate::name::Name;
 use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health, is_complete};
 use crate::render::ObjectId;
+use crate::render::naming::SYSTEM_NAMESPACE;
 
 /// What the watches of one cluster show.
 #[derive(Debug, Default)]
@@ -40,8 +42,8 @@ struct Seen {
     followed: FollowedSecrets,
     /// Jobs that were seen to have done their work, by uid: they may be gone before that is recorded.
     ended: BTreeMap<Place, Box<str>>,
-    /// Organisations of which people's words lie there.
-    words: BTreeSet<Name>,
+    /// Whether people's words lie there.
+    has_words: bool,
     /// Whether definitions of kinds or webhooks changed.
     facts: bool,
 }
@@ -151,6 +153,11 @@ impl Mirror {
 
     /// A watch showed an object as it is now, with its type.
     pub(super) fn is(&self, id: &ObjectId, object: &Value) {
+        if *id.namespace == *SYSTEM_NAMESPACE && object["metadata"]["labels"].get(WORD_LABEL).is_some() {
+            let mut seen = self.seen();
+            seen.has_words = true;
+            return self.ring(seen);
+        }
         if object["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
             return self.inventory_is(object);
         }
@@ -258,6 +265,16 @@ impl Mirror {
         let mut seen = self.seen();
         seen.facts = true;
         self.ring(seen);
+    }
+
+    /// Words of people are to be looked at, or looked at again; nobody is woken for that.
+    pub(crate) fn look_at_words(&self) {
+        self.seen().has_words = true;
+    }
+
+    /// Whether words of people were seen since it was asked last.
+    pub(crate) fn take_words(&self) -> bool {
+        std::mem::take(&mut self.seen().has_words)
     }
 
     /// What happened since it was asked last. An organisation counts as moved only while something of it is not as it was

@@ -18,6 +18,7 @@ mod headers;
 pub mod inventory;
 mod leader;
 pub mod lease;
+pub(crate) mod marks;
 mod mirror;
 mod pods;
 pub(crate) mod read;
@@ -44,6 +45,7 @@ pub(crate) use inventory::{InventoryError, PackedInventories, StoredInventories}
 pub(crate) use leader::Leader;
 pub use lease::Lease;
 pub use mirror::Mirror;
+pub(crate) use pods::running_since;
 pub(crate) use read::{Listing, ReadRequest, ReadScope, Reading};
 pub use shutdown::Shutdown;
 pub(crate) use watch::Watches;

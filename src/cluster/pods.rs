@@ -11,7 +11,7 @@ use super::connect::Connection;
 use super::errors::ApiError;
 use super::request::{Detail, query_escaped};
 use crate::name::Name;
-use crate::plan::{GARDEN_LABEL, JOB_NAME, JobPods, by_job};
+use crate::plan::{self, GARDEN_LABEL, JOB_NAME, JobPods, by_job};
 use crate::secrets::Tainted;
 
 /// Reads the pods of a garden's Jobs in one namespace, by the name of the Job; those of one Job where it is named.
@@ -32,6 +32,19 @@ pub(super) async fn of_jobs(
         values.insert(name, found.map(|found| found["data"].clone()));
     }
     Ok(by_job(&pods, |pod, message| masked(pod, message, &values)))
+}
+
+/// Since when a Job runs, in Unix seconds: nothing where it is not there, has ended, or no container of it ever started.
+pub(crate) async fn running_since(
+    connection: &Connection,
+    garden: &Name,
+    namespace: &str,
+    job: &str,
+) -> Result<Option<i64>, ApiError> {
+    let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs/{job}");
+    let Some(found) = connection.get_opt(&path).await? else { return Ok(None) };
+    let pods = of_jobs(connection, garden, namespace, Some(job)).await?;
+    Ok(plan::job_runs_since(found, pods))
 }
 
 /// The Secrets that pods draw on whose containers say why they ended.
@@ -77,7 +90,11 @@ fn masked(pod: &Value, message: &str, values: &BTreeMap<String, Option<Value>>) 
     for name in secrets_of(pod) {
         match values.get(&name) {
             Some(Some(data)) => {
-                data.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str()).for_each(|value| tainted.add(value));
+                data.as_object()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(_, value)| value.as_str())
+                    .for_each(|value| tainted.add(value));
             }
             // It is not known what it holds.
             _ => return String::new(),

@@ -95,6 +95,18 @@ impl Watches {
             Some(tokio::spawn(async move { subject.keep(from, &mut SourcesOfOthers { mirror: &mirror }).await }));
     }
 
+    /// Opens the watch on ConfigMaps, unless there is one: inventories and words of people are some.
+    pub(crate) fn open_config_maps(&mut self) {
+        let resource = Resource {
+            api_version: "v1".into(),
+            kind: kind::CONFIG_MAP.kind.into(),
+            plural: "configmaps".into(),
+            namespaced: true,
+            listable: true,
+        };
+        self.open(&Arc::new(resource), None);
+    }
+
     /// Opens a watch on a kind of ours, unless there is one. `from` is the version of a list that the mirror was told of;
     /// without one the kind is listed first.
     pub(crate) fn open(&mut self, resource: &Arc<Resource>, from: Option<String>) {

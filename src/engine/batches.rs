@@ -81,6 +81,7 @@ impl Session {
     /// IO: applies everything that is chosen, planned and written batch by batch, on the clusters that nobody else writes to.
     pub(crate) async fn apply(&mut self, options: &RoundOptions, part: impl FnMut(&mut Round)) -> Round {
         self.take_leases().await;
+        self.hear_words(options.now, true).await;
         let round = self.round(options, part).await;
         self.give_up_leases(round).await
     }
@@ -94,6 +95,7 @@ impl Session {
         mut part: impl FnMut(&mut Round),
     ) -> Round {
         self.take_leases().await;
+        self.hear_words(options.now, true).await;
         let mut round = Round::default();
         for plan in plans {
             round.join(self.apply_batch_exactly(options, plan, &mut part).await);

@@ -43,7 +43,7 @@ pub struct Daemon {
     /// Clusters that somebody else writes to, with the reason: this process stands by.
     standby: BTreeMap<Name, String>,
     /// Whether the next round is about everything.
-    begins: bool,
+    pub(super) begins: bool,
     /// Whether the next round is told although it is about nothing: other clusters are led by others, or are silent.
     pub(super) tells: bool,
     /// When everything is verified with the servers again; counted from the first turn.

@@ -30,8 +30,8 @@ mod offline;
 mod options;
 mod packed_objects;
 mod passed;
-mod pause;
 mod prepared;
+mod rerun;
 mod round;
 mod session;
 mod snapshot;
@@ -42,6 +42,7 @@ mod state;
 mod status;
 mod survey;
 mod waiting;
+mod words;
 
 pub(crate) use agreed::{Agreed, Further, Moved};
 pub use clusters::ClusterAccess;
@@ -56,6 +57,7 @@ pub use leases::LeaseOptions;
 pub(crate) use offline::{Baseline, check_against_snapshot, plan_offline};
 pub use options::{Ask, RoundOptions};
 pub(crate) use prepared::Prepared;
+pub(crate) use rerun::{KnownRun, UnknownRun};
 pub(crate) use round::Round;
 pub use round::RoundOutcome;
 pub(crate) use session::{Note, Session};
@@ -66,6 +68,7 @@ pub use stale::{stale, stamp};
 use state::ReadAhead;
 pub use state::{LiveState, RoundState};
 pub use survey::{Survey, survey};
+pub(crate) use words::{Heeded, Speaker};
 
 impl Daemon {
     /// One turn of the loop: what an event asks for, done at a time. Returns what happened; nothing, where the event
@@ -81,6 +84,8 @@ impl Daemon {
                 self.everything_is_due(); //                                  pure; IO where clusters are new
             }
         }
+        let whole = self.begins;
+        anew |= self.session.hear_words(now, whole).await; //                 IO: clusters, where people have said something
         let options = self.round_options(event, now); //                      pure
         if !(anew || options.whole) && options.also.is_empty() && self.fetch_failure.is_none() {
             return Ok(None);

@@ -73,6 +73,10 @@ pub(crate) enum Note {
         /// How the lease came to be free, as far as that is known.
         from: Option<Taken>,
     },
+    /// A person's word was carried out, or counts for nothing.
+    Word { cluster: Name, text: String },
+    /// Words of people could not be carried out; they are looked at again.
+    WordFailed { cluster: Name, why: String },
 }
 
 /// Which organisations a round is about.

@@ -58,7 +58,8 @@ pub fn stamp(objects: &BTreeMap<Name, Arc<OrganisationObjects>>, plan: &mut Plan
 }
 
 fn stale_action(schemas: &Schemas, state: &OrganisationState, action: &Action) -> Option<String> {
-    let live = state.live.objects.iter().find(|(id, _)| id.identity() == action.target().identity()).map(|(_, live)| live);
+    let live =
+        state.live.objects.iter().find(|(id, _)| id.identity() == action.target().identity()).map(|(_, live)| live);
     let what = match (action.base(), live) {
         (None, Some(_)) => "is there by now",
         (Some(_), None) => "is not there any more",

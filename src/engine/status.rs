@@ -92,6 +92,7 @@ fn status(
         paused: state.directives.paused.clone(),
         findings: Vec::new(),
         retired: plan.and_then(|plan| plan.retired_organisation),
+        words: Vec::new(),
     }
 }
 

@@ -48,14 +48,17 @@ pub use state::input::Input;
 pub(crate) use state::input::{
     body_to_send, displacements, is_sure_drift, leaves_fields, may_force, may_still_force, questions,
 };
-pub(crate) use state::own_values::OwnValues;
-pub(crate) use state::settle::{Judge, Verified, request_hash};
-pub(crate) use state::jobs::{finished, is_complete, is_done, job_key};
-pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
 pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
+pub(crate) use state::jobs::{finished, is_complete, is_done, job_key, job_runs_since};
+pub(crate) use state::own_values::OwnValues;
+pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
+pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
 pub use state::unseen::Unseen;
 pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unseen};
+pub(crate) use state::words::{
+    LONGEST_REASON, VERSION as MARK_VERSION, Word, WordMark, WordTarget, carry_out as carry_out_word, last_run,
+};
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::warnings::{WARNED, of as of_warning};

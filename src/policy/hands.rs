@@ -155,19 +155,8 @@ pub(crate) const TABLE: &[Reach] = &[
             "spec.volumeClaimTemplates.*.spec.resources.requests.storage",
         ],
     )),
-    any(
-        &[JOB],
-        "how a job is run",
-        &[
-            "spec.backoffLimit|suspend",
-            "spec.template.metadata.labels|annotations.*",
-        ],
-    ),
-    of_objects(any(
-        &[JOB],
-        "how many pods do its work",
-        &["spec.parallelism|completions|completionMode"],
-    )),
+    any(&[JOB], "how a job is run", &["spec.backoffLimit|suspend", "spec.template.metadata.labels|annotations.*"]),
+    of_objects(any(&[JOB], "how many pods do its work", &["spec.parallelism|completions|completionMode"])),
     any(
         &[CRON_JOB],
         "when a job is run, and how",

@@ -67,7 +67,9 @@ async fn remove(acting: &Acting<'_>, base: &Base) -> Result<Done, Stop> {
     let path = format!("{}?fieldManager={MANAGER}", acting.resource.path(&target.namespace, &target.name));
     let mut retry = Retry::of_a_request();
     loop {
-        let Some(found) = acting.work.connection().get_object(acting.resource, target).await? else { return Ok(Done::Deleted) };
+        let Some(found) = acting.work.connection().get_object(acting.resource, target).await? else {
+            return Ok(Done::Deleted);
+        };
         if found["metadata"]["uid"].as_str() != Some(&base.uid) {
             return Err(Stop::Stale("another object stands under its name".to_owned()));
         }

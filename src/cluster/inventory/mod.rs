@@ -42,6 +42,8 @@ pub struct StoredInventory {
     pub inventory: Inventory,
     /// Why somebody paused the organisation in the cluster (the annotation [`PAUSED`] of the parent).
     pub paused: Option<String>,
+    /// The uid of the parent, as it was read; empty where it was not.
+    pub(crate) uid: String,
     /// One a ConfigMap, the parent first; empty where nothing is stored yet.
     parts: Vec<Part>,
 }
@@ -158,6 +160,20 @@ pub async fn write(
     Ok(())
 }
 
+/// Writes what a person's word comes to: the parent anew, with the pause that `stored` says, and whatever moved besides.
+pub(crate) async fn write_words(
+    writer: &Writer,
+    garden: &Name,
+    organisation: &Name,
+    stored: &mut StoredInventory,
+    inventory: &Inventory,
+) -> Result<(), InventoryError> {
+    if let Some(parent) = stored.parts.first_mut() {
+        parent.digest = None;
+    }
+    write(writer, garden, organisation, organisation.as_str(), stored, inventory).await
+}
+
 /// Pauses an organisation in the cluster with a reason, or lifts the pause: the annotation [`PAUSED`] of its inventory.
 pub async fn pause(
     writer: &Writer,
@@ -167,16 +183,13 @@ pub async fn pause(
     stored: &mut StoredInventory,
     why: Option<&str>,
 ) -> Result<(), InventoryError> {
+    debug_assert_eq!(namespace, organisation.as_str(), "an organisation's namespace is called as it is");
     if stored.paused.as_deref() == why {
         return Ok(());
     }
     stored.paused = why.map(str::to_owned);
-    // Only the annotation moves: the text is forgotten, so that the parent is written.
-    if let Some(parent) = stored.parts.first_mut() {
-        parent.digest = None;
-    }
     let inventory = stored.inventory.clone();
-    write(writer, garden, organisation, namespace, stored, &inventory).await
+    write_words(writer, garden, organisation, stored, &inventory).await
 }
 
 /// Creates (no version known) or replaces one ConfigMap. Returns the new resourceVersion.

@@ -13,6 +13,7 @@ pub(crate) struct PackedInventory {
     /// The API versions and kinds of what it holds, each once.
     pub(crate) kinds: Box<[(Arc<str>, Arc<str>)]>,
     paused: Option<String>,
+    uid: String,
     parts: Vec<Part>,
     /// How many bytes it is unpacked.
     size: usize,
@@ -25,11 +26,11 @@ impl StoredInventory {
     /// # Panics
     /// Never: an inventory is JSON.
     pub(crate) fn pack(self) -> PackedInventory {
-        let Self { inventory, paused, parts } = self;
+        let Self { inventory, paused, uid, parts } = self;
         let kinds: BTreeSet<_> = inventory.entries.keys().map(|id| (&id.api_version, &id.kind)).collect();
         let kinds = kinds.into_iter().map(|(version, kind)| (Arc::clone(version), Arc::clone(kind))).collect();
         let json = serde_json::to_vec(&inventory).expect("an inventory holds nothing that JSON cannot say");
-        PackedInventory { kinds, paused, parts, size: json.len(), bytes: block::compress(&json).into() }
+        PackedInventory { kinds, paused, uid, parts, size: json.len(), bytes: block::compress(&json).into() }
     }
 }
 
@@ -41,6 +42,6 @@ impl PackedInventory {
     pub(crate) fn open(self) -> StoredInventory {
         let json = block::decompress(&self.bytes, self.size).expect("it was packed here");
         let inventory = serde_json::from_slice(&json).expect("it was packed here");
-        StoredInventory { inventory, paused: self.paused, parts: self.parts }
+        StoredInventory { inventory, paused: self.paused, uid: self.uid, parts: self.parts }
     }
 }

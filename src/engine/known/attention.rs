@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::name::Name;
-use crate::plan::{Changing, Done, OrganisationOutcome, OrganisationPlan, Outcome, Keeping, Reason, Skip, Verb};
+use crate::plan::{Changing, Done, Keeping, OrganisationOutcome, OrganisationPlan, Outcome, Reason, Skip, Verb};
 use crate::render::{ObjectId, Packed};
 
 /// The first wait before something is tried again; doubled with every further one.
@@ -189,7 +189,8 @@ impl Attention {
             _ => None,
         });
         let overdue = until.min().map(|until| until.saturating_mul(1_000).max(at.now));
-        self.tried.insert(plan.organisation.clone(), Tried { objects: Arc::clone(objects), left, failures, due, overdue });
+        self.tried
+            .insert(plan.organisation.clone(), Tried { objects: Arc::clone(objects), left, failures, due, overdue });
     }
 
     /// Counts how often the same object is corrected; too often is a fight, and ends in a truce.

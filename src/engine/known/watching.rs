@@ -60,6 +60,7 @@ impl Watching {
             for (resource, version) in &cluster.listed {
                 watches.open(resource, Some(version.clone()));
             }
+            watches.open_config_maps();
             if cluster.organisations.values().any(|one| one.objects.secrets.iter().any(follows_others)) {
                 // What a round lists, it lists before it reads the sources.
                 let listed = cluster.listed.iter().find(|(resource, _)| resource.is(kind::SECRET));
@@ -71,6 +72,17 @@ impl Watching {
                 ids.filter_map(|id| cluster.facts.kinds.of(id).ok()).for_each(|resource| watches.open(resource, None));
             }
         }
+    }
+
+    /// Clusters in which words of people were seen since this was asked last.
+    pub(in crate::engine) fn with_words(&self) -> BTreeSet<Name> {
+        let spoken = self.clusters.iter().filter(|(_, watched)| watched.mirror.take_words());
+        spoken.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Words of people on a cluster are to be looked at again.
+    pub(in crate::engine) fn look_at_words(&self, cluster: &Name) {
+        self.clusters.get(cluster).iter().for_each(|watched| watched.mirror.look_at_words());
     }
 
     /// What was stirred since this was asked last. Of an organisation that has nothing left to do, only matters what moved.

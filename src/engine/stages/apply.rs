@@ -94,14 +94,8 @@ async fn organisation(
         progress: round.progress,
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
-    let mut after = plan::after(
-        &input(round, schemas, state),
-        before,
-        plan,
-        &applied.outcome,
-        &applied.finished,
-        &earlier,
-    ); // pure
+    let mut after =
+        plan::after(&input(round, schemas, state), before, plan, &applied.outcome, &applied.finished, &earlier); // pure
     let is_begun = !after.footprint.begun.is_empty();
     if is_begun || after != state.stored.inventory || changes_for_the_garden(plan) {
         stamp(round, plan, &applied.outcome, &mut after);

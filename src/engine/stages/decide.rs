@@ -145,7 +145,10 @@ pub(in crate::engine) fn moves_inventory(
     // What was begun is whole once nothing is left to do.
     let is_whole = !stored.footprint.begun.is_empty() && !outcome.outcomes.iter().any(plan::Outcome::is_open);
     let is_paused = state.directives.paused.is_some();
-    is_whole || (!is_paused && !plan::finished(&before).is_empty()) || before != *stored || plan::after(&input, before, one, &outcome, &BTreeSet::new(), &stored.footprint) != *stored
+    is_whole
+        || (!is_paused && !plan::finished(&before).is_empty())
+        || before != *stored
+        || plan::after(&input, before, one, &outcome, &BTreeSet::new(), &stored.footprint) != *stored
 }
 
 /// An organisation that has objects on one cluster and is written for another: moving it is refused, with the way.

@@ -36,7 +36,8 @@ pub(crate) use setting::SettingDeclaration;
 pub use setting::SettingType;
 pub use workload::Trigger;
 pub(crate) use workload::{
-    DEFAULT_DEADLINE, Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources, Workload,
+    DEFAULT_DEADLINE, Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources,
+    Workload,
 };
 
 /// A need without a provider.

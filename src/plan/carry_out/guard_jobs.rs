@@ -44,9 +44,8 @@ fn is_one_time(input: &GuardInput<'_>, action: &Action) -> bool {
 fn may_run(input: &GuardInput<'_>, job: &LiveObject) -> bool {
     let status = &job.body["status"];
     let conditions = status["conditions"].as_array().into_iter().flatten();
-    let has_ended = |one: &serde_json::Value| {
-        one["status"] == "True" && (one["type"] == "Complete" || one["type"] == "Failed")
-    };
+    let has_ended =
+        |one: &serde_json::Value| one["status"] == "True" && (one["type"] == "Complete" || one["type"] == "Failed");
     if { conditions }.any(has_ended) {
         return false;
     }

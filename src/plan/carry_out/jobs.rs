@@ -152,7 +152,8 @@ fn begun(
     }
     let name = &*object.id.name;
     let run = moved.run.take().filter(|run| run.object == name);
-    let mut run = run.unwrap_or_else(|| BegunRun { object: name.to_owned(), inputs: once.inputs.clone(), started: None });
+    let mut run =
+        run.unwrap_or_else(|| BegunRun { object: name.to_owned(), inputs: once.inputs.clone(), started: None });
     if let RunState::Runs { since } = run_state(live, &input.live.jobs, record) {
         run.started = run.started.or(since);
     }

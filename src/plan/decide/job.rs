@@ -84,9 +84,7 @@ impl Job<'_> {
         }
         match run_state(live, &self.input.live.jobs, self.record) {
             RunState::Done => self.action(Deed::keep(Keeping::JobDone)),
-            RunState::Failed { why } => {
-                self.action(Deed::refused(Refusing::JobFailed { why, rerun: self.command() }))
-            }
+            RunState::Failed { why } => self.action(Deed::refused(Refusing::JobFailed { why, rerun: self.command() })),
             RunState::Runs { since } => self.running(live, entry, since),
             RunState::Idle { why } => self.idle(live, entry, why),
         }
@@ -204,9 +202,11 @@ pub(in crate::plan) fn predecessor<'a>(
     object: &Object,
 ) -> Option<(&'a ObjectId, &'a LiveObject)> {
     let part = component(&object.body)?;
-    let entries = input.inventory.entries.iter().filter(|(id, entry)| {
-        id.is(kind::JOB) && id.identity() != object.id.identity() && entry.app == object.app
-    });
+    let entries = input
+        .inventory
+        .entries
+        .iter()
+        .filter(|(id, entry)| id.is(kind::JOB) && id.identity() != object.id.identity() && entry.app == object.app);
     let there = entries.filter_map(|(id, entry)| Some((id, entry, index.live(id)?)));
     let mut ours = there.filter(|(_, entry, live)| is_same(entry, live, input.garden));
     ours.find(|(_, _, live)| component(&live.body) == Some(part)).map(|(id, _, live)| (id, live))

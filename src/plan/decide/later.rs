@@ -108,9 +108,9 @@ fn obstructs(input: &Input<'_>, action: &Action) -> Option<Hindrance> {
     match &action.deed {
         Deed::Refused { why: Refusing::Disowned { .. }, .. } => None,
         Deed::Refused { why: Refusing::JobFailed { .. }, .. } => Some(Hindrance::JobFailed),
-        Deed::Held { why: Holding::AfterJob { .. } | Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }, .. } => {
-            Some(Hindrance::JobWaits)
-        }
+        Deed::Held {
+            why: Holding::AfterJob { .. } | Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }, ..
+        } => Some(Hindrance::JobWaits),
         Deed::Refused { .. } => is_asked(action).then_some(Hindrance::Refused),
         // Of what is only read by others a kind that cannot be listed keeps nothing from running.
         Deed::Held { why: Holding::NotRead { .. }, .. } => {
@@ -119,7 +119,9 @@ fn obstructs(input: &Input<'_>, action: &Action) -> Option<Hindrance> {
         Deed::Held { why: Holding::SourceNotRead { .. }, .. } => {
             input.inventory.find(&action.id).is_none().then_some(Hindrance::Refused)
         }
-        Deed::Held { why: Holding::FoughtOver { .. }, .. } => (!is_applied(input, action)).then_some(Hindrance::Refused),
+        Deed::Held { why: Holding::FoughtOver { .. }, .. } => {
+            (!is_applied(input, action)).then_some(Hindrance::Refused)
+        }
         // What is there as it was applied last only drifted.
         Deed::Held { why: Holding::NotAgreed { .. }, base } => {
             (is_asked(action) && (base.is_none() || !is_applied(input, action))).then_some(Hindrance::Refused)

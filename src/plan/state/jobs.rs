@@ -85,7 +85,11 @@ pub(crate) fn job_key(app: Option<&Name>, job: &str) -> String {
 }
 
 /// The record of a rendered job.
-pub(in crate::plan) fn record_of<'i>(inventory: &'i Inventory, object: &Object, once: &OneTime) -> Option<&'i JobRecord> {
+pub(in crate::plan) fn record_of<'i>(
+    inventory: &'i Inventory,
+    object: &Object,
+    once: &OneTime,
+) -> Option<&'i JobRecord> {
     inventory.jobs.get(&job_key(object.app.as_ref(), &once.job))
 }
 
@@ -205,4 +209,13 @@ fn why_failed(condition: &Value, pods: Option<&JobPods>) -> String {
 /// When the Job's controller began with it: not before its first container started.
 fn start_time(body: &Value) -> Option<i64> {
     super::pods::seconds(&body["status"]["startTime"])
+}
+
+/// Since when a Job runs as it and its pods say, in Unix seconds; zero where that is not known. Nothing where it does not run.
+pub(crate) fn job_runs_since(body: Value, pods: BTreeMap<String, JobPods>) -> Option<i64> {
+    let seen = JobsSeen { pods: Some(pods), ..JobsSeen::default() };
+    match run_state(&LiveObject::new(body), &seen, None) {
+        RunState::Runs { since } => Some(since.unwrap_or(0)),
+        RunState::Done | RunState::Failed { .. } | RunState::Idle { .. } => None,
+    }
 }

@@ -19,5 +19,6 @@ pub(super) mod settle;
 pub(super) mod standing;
 pub(crate) mod union;
 pub(crate) mod unseen;
+pub(crate) mod words;
 
 pub(crate) use crate::render::path;

@@ -83,12 +83,16 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
         }
         Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => {
             let why = action.reason().to_string();
-            Finding::warning(Code::new("W0486"), format!("the job `{}` of `{}` is overdue", job_of(rerun), app_of(rerun)), span)
-                .why(format!("{why}; what comes after it goes on waiting"))
-                .help(format!(
-                    "look at it: `kubectl logs --namespace {} job/{}`; `parcelle rerun {rerun}` stops it and runs it again",
-                    id.namespace, id.name
-                ))
+            Finding::warning(
+                Code::new("W0486"),
+                format!("the job `{}` of `{}` is overdue", job_of(rerun), app_of(rerun)),
+                span,
+            )
+            .why(format!("{why}; what comes after it goes on waiting"))
+            .help(format!(
+                "look at it: `kubectl logs --namespace {} job/{}`; `parcelle rerun {rerun}` stops it and runs it again",
+                id.namespace, id.name
+            ))
         }
         Reason::Holding(Holding::FoughtOver { by, until }) => {
             let (who, until) = (words::people(by), words::minute(*until));

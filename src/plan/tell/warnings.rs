@@ -112,8 +112,16 @@ mod tests {
             origins.iter().map(|(pointer, line)| ((*pointer).to_owned(), at(*line))).collect::<BTreeMap<_, _>>(),
         );
         let by_hand = BTreeSet::new();
-        let object =
-            Object { id: id.clone(), body, origins, by_hand, app: None, stage: Stage::Workload, holds_data: false, once: None };
+        let object = Object {
+            id: id.clone(),
+            body,
+            origins,
+            by_hand,
+            app: None,
+            stage: Stage::Workload,
+            holds_data: false,
+            once: None,
+        };
         let told = |text: &str| {
             let finding = of(&id, Some(&object), None, text).unwrap();
             assert_eq!((finding.code, finding.why.as_deref()), (WARNED, Some(text)));

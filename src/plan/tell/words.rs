@@ -77,8 +77,12 @@ impl fmt::Display for Replacing {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Immutable { path } => write!(to, "`{path}` cannot change in place"),
-            Self::NeverStarted { of: None } => to.write_str("no container of it ever started, and it is another by now"),
-            Self::NeverStarted { of: Some(of) } => write!(to, "no container of `{}` ever started: it gives way", of.name),
+            Self::NeverStarted { of: None } => {
+                to.write_str("no container of it ever started, and it is another by now")
+            }
+            Self::NeverStarted { of: Some(of) } => {
+                write!(to, "no container of `{}` ever started: it gives way", of.name)
+            }
             Self::JobFailed { of } => write!(to, "`{}` failed, and gives way to other inputs", of.name),
             Self::Rerun { who, .. } => write!(to, "`{}` says that it runs again", visible::line(who)),
         }
@@ -189,7 +193,12 @@ impl fmt::Display for Holding {
             Self::AfterJob { of, failed: false } => write!(to, "held back until {of} is done"),
             Self::AfterJob { of, failed: true } => write!(to, "held back since {of} failed"),
             Self::PodsLeft { pods } => {
-                write!(to, "an earlier run of it has not ended: {} {} still there", people(pods), if pods.len() == 1 { "is" } else { "are" })
+                write!(
+                    to,
+                    "an earlier run of it has not ended: {} {} still there",
+                    people(pods),
+                    if pods.len() == 1 { "is" } else { "are" }
+                )
             }
             Self::PodsNotRead { why } => {
                 write!(to, "its Job is gone, and whether its pods have ended is not known: {why}")

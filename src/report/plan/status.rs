@@ -45,6 +45,9 @@ pub(crate) struct OrganisationStatus {
     pub(crate) findings: Vec<String>,
     /// The whole organisation is retired.
     pub(crate) retired: Option<Retirement>,
+    /// Words of people that nobody has carried out yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) words: Vec<String>,
 }
 
 /// An object that is not as the garden asks.
@@ -111,6 +114,7 @@ impl OrganisationStatus {
             && self.open.is_empty()
             && self.findings.is_empty()
             && self.paused.is_none()
+            && self.words.is_empty()
             && self.apps.iter().all(|app| app.well.0 == app.well.1)
     }
 }
@@ -175,7 +179,8 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
             format!("stopped by {count}: nothing of it is changed or put back until mended")
         }),
     ];
-    for word in words.into_iter().flatten() {
+    let lying = organisation.words.iter().map(|word| format!("said, and not carried out yet: {word}"));
+    for word in words.into_iter().flatten().chain(lying) {
         let _ = writeln!(out, "  {}", visible::line(&word));
     }
     for finding in &organisation.findings {

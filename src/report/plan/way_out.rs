@@ -54,7 +54,9 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
         Holding::NotAgreed { .. } => "plan again, and have that looked at",
         Holding::PodsLeft { pods } => {
             let (first, namespace) = (pods.first().map_or("POD", |pod| pod), namespace);
-            return Some(format!("it goes on once they have ended; look at them: `kubectl logs --namespace {namespace} {first}`"));
+            return Some(format!(
+                "it goes on once they have ended; look at them: `kubectl logs --namespace {namespace} {first}`"
+            ));
         }
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
         Holding::FoughtOver { .. }

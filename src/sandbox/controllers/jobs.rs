@@ -54,7 +54,8 @@ pub(super) fn job(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrit
 }
 
 fn done(object: &Value, world: &ClusterView<'_>) -> Value {
-    let reached = |kind| condition(world, kind, true, "CompletionsReached", "Reached expected number of succeeded pods");
+    let reached =
+        |kind| condition(world, kind, true, "CompletionsReached", "Reached expected number of succeeded pods");
     json!({
         "startTime": world.now,
         "completionTime": world.now,

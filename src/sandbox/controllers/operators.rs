@@ -497,7 +497,12 @@ mod tests {
     use super::*;
 
     fn world() -> ClusterView<'static> {
-        ClusterView { now: "2026-11-21T10:00:00Z", failure: None, run: crate::sandbox::controllers::SimulatedRun::Fails, replicas: None }
+        ClusterView {
+            now: "2026-11-21T10:00:00Z",
+            failure: None,
+            run: crate::sandbox::controllers::SimulatedRun::Fails,
+            replicas: None,
+        }
     }
 
     fn decoded(write: &ControllerWrite, key: &str) -> String {

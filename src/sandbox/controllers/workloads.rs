@@ -272,8 +272,17 @@ fn namespace(object: &Value) -> Vec<ControllerWrite> {
     ]
 }
 
-const TIMES: [&str; 9] =
-    ["lastTransitionTime", "startedAt", "finishedAt", "startTime", "completionTime", "createdAt", "notBefore", "notAfter", "renewalTime"];
+const TIMES: [&str; 9] = [
+    "lastTransitionTime",
+    "startedAt",
+    "finishedAt",
+    "startTime",
+    "completionTime",
+    "createdAt",
+    "notBefore",
+    "notAfter",
+    "renewalTime",
+];
 
 /// Whether merging `patch` into `live` changes anything but times.
 pub(crate) fn changes(live: &Value, patch: &Value) -> bool {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::super::{DEFAULT_DEADLINE, Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, SignOn, Trigger, Workload};
+use super::super::{
+    DEFAULT_DEADLINE, Guarded, Job, Need, NeedKind, Pod, Port, Probe, ProbeKind, SignOn, Trigger, Workload,
+};
 use super::context::{Context, Flat, Loop, Secrets};
 use super::pods::{self, is_literal};
 use crate::expression::{Field, Scope, Template, Type};

@@ -16,7 +16,9 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-use super::{InjectedFailure, Settings, SimulatedRun, collect, jobs, workloads, workloads::ClusterView, write::ControllerWrite};
+use super::{
+    InjectedFailure, Settings, SimulatedRun, collect, jobs, workloads, workloads::ClusterView, write::ControllerWrite,
+};
 use crate::sandbox::server::locked;
 use attend::{attend, wanted};
 

@@ -1,0 +1,39 @@
+//! What commands have in common that say a word beside a running loop.
+
+use super::workspace::now;
+use super::{CommandFailure, Output, session};
+use crate::engine::{Heeded, Session};
+use crate::name::Name;
+use crate::plan::{LONGEST_REASON, WordMark};
+
+/// A reason without what terminals would take for more than text.
+pub(super) fn reason(text: &str) -> Result<String, CommandFailure> {
+    let why: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    if why.chars().count() > LONGEST_REASON {
+        let title = format!("the reason has more than {LONGEST_REASON} characters");
+        return Err(CommandFailure::asked(title, "say it in a few words, for whoever finds it"));
+    }
+    Ok(why.trim().to_owned())
+}
+
+/// IO: says words on one cluster, and tells by whom they are carried out.
+pub(super) async fn say(
+    session: &mut Session,
+    cluster: &Name,
+    words: &[WordMark],
+    output: &Output,
+) -> Result<Option<Heeded>, String> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let heeded = session.say(cluster, words, now()).await?;
+    session.take_notes().iter().for_each(|note| output.note(&session::words_of(note)));
+    match &heeded {
+        Heeded::Here => {}
+        Heeded::By(holder) => output.note(&format!("cluster {cluster}: taken up by `{holder}`, which holds the lease")),
+        Heeded::LeftFor(holder) => output.note(&format!(
+            "cluster {cluster}: left for `{holder}`, which holds the lease and has not taken it up yet; status shows it"
+        )),
+    }
+    Ok(Some(heeded))
+}
