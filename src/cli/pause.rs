@@ -7,7 +7,7 @@ use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cause::reason_of;
 use crate::engine::{Heeded, Speaker};
-use crate::plan::Word;
+use crate::plan::SpokenWord;
 
 /// What `pause` takes.
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ async fn mark(
         return Ok(Exit::Garden);
     }
     let speaker = Speaker { who: speaker(), why: why.clone().unwrap_or_default(), when: now().as_second() };
-    let word = || if why.is_some() { Word::Pause } else { Word::Resume };
+    let word = || if why.is_some() { SpokenWord::Pause } else { SpokenWord::Resume };
     let (mut count, mut failed) = (0, session.unreached());
     let (inventories, unread) = session.inventories().await;
     failed.extend(unread);

@@ -8,7 +8,7 @@ use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session, words};
 use crate::engine::{Heeded, KnownRun, Round, Session, Speaker, UnknownRun};
 use crate::name::Name;
-use crate::plan::{Done, HealthState, Outcome, Word, minute};
+use crate::plan::{Done, HealthState, Outcome, SpokenWord, minute};
 use crate::visible;
 
 /// Say that a one-time job runs again: one that failed, is overdue, or is done.
@@ -60,7 +60,7 @@ async fn rerun(
         return Ok(Exit::Garden);
     }
     let speaker = Speaker { who: speaker(), why, when: now().as_second() };
-    let mark = speaker.mark(organisation, Word::Rerun { app: app.clone(), job: job.clone() }, run.uid);
+    let mark = speaker.mark(organisation, SpokenWord::Rerun { app: app.clone(), job: job.clone() }, run.uid);
     let name = format!("job {job} of {organisation}/{app}");
     let heeded = words::say(session, &run.cluster, &[mark], output).await;
     let heeded =

@@ -101,9 +101,13 @@ fn is_told_as_open(plan: Option<&OrganisationPlan>, id: &ObjectId) -> bool {
     let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
     actions.iter().filter(|action| action.id == *id).any(|action| {
         let reason = action.reason();
-        let is_late = matches!(reason, Reason::Keeping(Keeping::JobOverdue { .. }));
-        is_late || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. }))
+        is_late(reason) || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. }))
     })
+}
+
+/// Whether a job takes longer than it should, or something keeps it from starting.
+fn is_late(reason: Reason<'_>) -> bool {
+    matches!(reason, Reason::Keeping(Keeping::JobOverdue { .. } | Keeping::JobWaits { why: Some(_) }))
 }
 
 fn well(live: &Live, id: &ObjectId) -> Option<Health> {
@@ -121,7 +125,7 @@ fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
     };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
     let follows = |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. }));
-    let is_late = |action: &Action| matches!(action.reason(), Reason::Keeping(Keeping::JobOverdue { .. }));
+    let is_late = |action: &Action| is_late(action.reason());
     let waits_for_job = |action: &Action| {
         use Holding::{AfterJob, PodsLeft, PodsNotRead};
         matches!(action.reason(), Reason::Holding(AfterJob { .. } | PodsLeft { .. } | PodsNotRead { .. }))

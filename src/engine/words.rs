@@ -20,7 +20,7 @@ use crate::cause::reason_of;
 use crate::cluster::marks::{self, FoundMark};
 use crate::cluster::{Connection, Leader, Permit, StoredInventories, StoredInventory, Writer, inventory};
 use crate::name::Name;
-use crate::plan::{self, MARK_VERSION, Word, WordMark, WordTarget};
+use crate::plan::{self, MARK_VERSION, SpokenWord, WordMark, WordTarget};
 
 /// How long a command waits for the holder of the lease to take its word up.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(20);
@@ -50,7 +50,7 @@ pub(crate) struct Speaker {
 
 impl Speaker {
     /// A mark of this person.
-    pub(crate) fn mark(&self, organisation: &Name, word: Word, uid: String) -> WordMark {
+    pub(crate) fn mark(&self, organisation: &Name, word: SpokenWord, uid: String) -> WordMark {
         let Self { who, why, when } = self.clone();
         WordMark { version: MARK_VERSION, organisation: organisation.clone(), word, uid, who, when, why }
     }

@@ -57,7 +57,7 @@ pub(crate) use state::union;
 pub use state::unseen::Unseen;
 pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unseen};
 pub(crate) use state::words::{
-    LONGEST_REASON, VERSION as MARK_VERSION, Word, WordMark, WordTarget, carry_out as carry_out_word, last_run,
+    LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;

@@ -39,6 +39,7 @@ mod stories_hatches;
 mod stories_hatches_seen;
 mod stories_history;
 mod stories_hostile;
+mod stories_jobs;
 mod stories_leaders;
 mod stories_loop;
 mod stories_moments;

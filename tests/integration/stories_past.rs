@@ -98,7 +98,7 @@ fn refused(verbs: &[&str], resource: &str, name: Option<&str>) -> Fault {
 
 impl Loop {
     /// Pushes a garden and makes a turn; what it told.
-    async fn pushed(&mut self, files: &[RawFile]) -> crate::stories_loop::Told {
+    pub(crate) async fn pushed(&mut self, files: &[RawFile]) -> crate::stories_loop::Told {
         commit(&self.folder.path().join("garden"), files);
         self.turn(Event::Poll).await.expect("a commit is news")
     }

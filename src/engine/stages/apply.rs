@@ -120,7 +120,7 @@ async fn tidy(
     plan: &OrganisationPlan,
     outcome: &mut OrganisationOutcome,
 ) -> Result<(), InventoryError> {
-    let finished = plan::finished(&state.stored.inventory);
+    let finished = plan::finished(&state.stored.inventory, plan);
     if finished.is_empty() || state.directives.paused.is_some() {
         return Ok(());
     }

@@ -146,7 +146,7 @@ pub(in crate::engine) fn moves_inventory(
     let is_whole = !stored.footprint.begun.is_empty() && !outcome.outcomes.iter().any(plan::Outcome::is_open);
     let is_paused = state.directives.paused.is_some();
     is_whole
-        || (!is_paused && !plan::finished(&before).is_empty())
+        || (!is_paused && !plan::finished(&before, one).is_empty())
         || before != *stored
         || plan::after(&input, before, one, &outcome, &BTreeSet::new(), &stored.footprint) != *stored
 }

@@ -99,9 +99,9 @@ pub(crate) fn enforce(plan: &mut OrganisationPlan, input: &GuardInput<'_>) -> us
     broken.len()
 }
 
-pub(super) type Refused = Option<(Promise, String)>;
+pub(super) type Breach = Option<(Promise, String)>;
 
-fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
+fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Breach {
     if !action.verb().writes() {
         return None;
     }
@@ -124,7 +124,7 @@ fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
 }
 
 /// Nothing is written to another cluster, nor outside the organisation's namespace.
-fn check_place(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
+fn check_place(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Breach {
     if plan.cluster_uid != input.cluster_uid || input.live.cluster_uid != input.cluster_uid {
         let (live, garden) = (&input.live.cluster_uid, input.cluster_uid);
         return Some((Promise::OneCluster, format!("the cluster's uid is `{live}`, the garden names `{garden}`")));
@@ -136,21 +136,21 @@ fn check_place(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action)
 }
 
 /// What is applied is nothing that reaches out of its organisation, whatever a check said of it.
-fn check_content(input: &GuardInput<'_>, desired: &BTreeMap<&ObjectId, &Object>, action: &Action) -> Refused {
+fn check_content(input: &GuardInput<'_>, desired: &BTreeMap<&ObjectId, &Object>, action: &Action) -> Breach {
     let object = desired.get(&action.id).filter(|_| action.verb().applies())?;
     let violation = policy::attacks(&object.judged(), input.grounds).into_iter().next()?;
     Some((Promise::OneOrganisation, format!("{}: {}", violation.title, violation.why)))
 }
 
 /// What is made is not there yet.
-fn check_create(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Refused {
+fn check_create(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action) -> Breach {
     let live = live(input, &action.id)?;
     let whose = foreign_label(plan, input, live).map(|whose| (Promise::OneOrganisation, whose));
     whose.or_else(|| Some((Promise::AsPlanned, format!("`{}` is there by now", action.id))))
 }
 
 /// Nothing of another garden or organisation is written to, nor what is neither ours nor adopted by word.
-fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {
+fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action, base: &Base) -> Breach {
     let Some(live) = live(input, &action.id) else {
         let lost = !input.live.settled.contains_key(&action.id);
         return lost.then(|| (Promise::AsPlanned, format!("`{}` is not there to change", action.id)));
@@ -172,7 +172,7 @@ fn check_apply(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action,
 }
 
 /// What is taken away from others is a field of the object's own substance, is there, and nothing of what holds data.
-fn check_take_away(input: &GuardInput<'_>, action: &Action, fields: &[String]) -> Refused {
+fn check_take_away(input: &GuardInput<'_>, action: &Action, fields: &[String]) -> Breach {
     let first = fields.first()?;
     let id = &action.id;
     if action.holds_data || is_data(id) || entry(input, id).is_some_and(|entry| entry.holds_data) {
@@ -187,7 +187,7 @@ fn check_take_away(input: &GuardInput<'_>, action: &Action, fields: &[String]) -
     Some((Promise::AsPlanned, format!("`{missing}` of `{id}` is not there to take away")))
 }
 
-fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {
+fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Breach {
     if action.holds_data || is_data(&action.id) || entry(input, &action.id).is_some_and(|entry| entry.holds_data) {
         return Some((Promise::NoDataLost, format!("replacing `{}` would lose its data", action.id)));
     }
@@ -195,7 +195,7 @@ fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Refuse
 }
 
 /// Label, field manager and uid agree; what holds data is retired and its time has passed.
-fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {
+fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action, base: &Base) -> Breach {
     let entry = match owned(input, action, base) {
         Ok(entry) => entry,
         Err(why) => return Some((Promise::NoForeignDelete, why)),
@@ -243,7 +243,7 @@ fn is_wanted(input: &GuardInput<'_>, id: &ObjectId) -> bool {
 }
 
 /// A namespace goes only when nothing foreign is in it and everything of ours in it goes in the same plan.
-fn check_namespace(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Refused {
+fn check_namespace(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Breach {
     if let Some(foreign) = input.live.foreign.first() {
         return Some((Promise::NoDataLost, format!("the namespace holds objects of others (`{foreign}`)")));
     }

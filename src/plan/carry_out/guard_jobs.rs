@@ -2,7 +2,7 @@
 //!
 //! It reads the Job's status, its pods and the records again, on purpose without the code that decides.
 
-use super::guard::{GuardInput, Refused, entry, live};
+use super::guard::{Breach, GuardInput, entry, live};
 use super::promise::Promise;
 use crate::plan::decide::action::{Action, Base};
 use crate::plan::{JobRecord, LiveObject};
@@ -17,7 +17,7 @@ pub(super) fn is_done_already(input: &GuardInput<'_>, action: &Action) -> bool {
 }
 
 /// A Job that may be running is ended by nobody but a person who said so of this very one, or by the end of what is retired.
-pub(super) fn check_end(input: &GuardInput<'_>, action: &Action, base: &Base) -> Refused {
+pub(super) fn check_end(input: &GuardInput<'_>, action: &Action, base: &Base) -> Breach {
     let id = action.target();
     if (id.group(), &*id.kind) != ("batch", "Job") || !is_one_time(input, action) {
         return None;

@@ -9,6 +9,8 @@
 //! | no container of it ever started | it is replaced where the garden asks for another |
 //! | it is not there | it is made, once no pod of an earlier run is left |
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::action::{Action, Base};
@@ -155,7 +157,8 @@ impl Job<'_> {
             let id = ObjectId { name: name.into(), ..self.object.id.clone() };
             self.index.live(&id).is_none()
         };
-        let names = [Some(&*self.object.id.name), run].into_iter().flatten().filter(|name| is_gone(name));
+        let names: BTreeSet<&str> = [Some(&*self.object.id.name), run].into_iter().flatten().collect();
+        let names = names.into_iter().filter(|name| is_gone(name));
         let alive = names.filter_map(|name| self.input.live.jobs.of(name)).flat_map(|pods| &pods.alive);
         let alive: Vec<String> = alive.take(3).cloned().collect();
         (!alive.is_empty()).then_some(alive)

@@ -21,7 +21,7 @@ use crate::plan::state::union::{self, Siblings};
 use crate::plan::state::{owners, path};
 use crate::plan::tell::diff::{Compared, diff};
 use crate::plan::tell::words::people;
-use crate::plan::{Entry, Input, LiveObject, desired_hash, values_hash};
+use crate::plan::{Entry, Input, Inventory, LiveObject, desired_hash, values_hash};
 use crate::policy::protected::at_pointer;
 use crate::render::Object;
 use crate::source::Span;
@@ -378,8 +378,8 @@ fn places(input: &Input<'_>, spans: impl Iterator<Item = Span>) -> Vec<Place> {
 
 /// Whether the commit is the applied one and only parcelle is another.
 fn is_renderers(input: &Input<'_>) -> bool {
-    let inventory = input.inventory;
-    !input.commit.is_empty() && inventory.commit == input.commit && inventory.renderer_hash != input.renderer_hash
+    let Inventory { commit, renderer_hash, .. } = input.inventory;
+    !input.commit.is_empty() && commit == input.commit && renderer_hash != input.renderer_hash
 }
 
 /// Names in order, each once.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::pods::JobPods;
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Inventory, LiveObject};
+use crate::plan::{Action, Inventory, Keeping, LiveObject, OrganisationPlan, Reason};
 use crate::render::{Object, ObjectId, OneTime};
 
 /// What an inventory remembers of one job of an app: the last inputs that it is done for, and its run.
@@ -99,15 +99,16 @@ pub(crate) fn is_done(inventory: &Inventory, object: &Object) -> bool {
     record.is_some_and(|(record, once)| record.is_done(&once.inputs))
 }
 
-/// The Jobs that are recorded as done and may still be there, with their uids: nobody needs them any more.
-pub(crate) fn finished(inventory: &Inventory) -> Vec<(ObjectId, String)> {
-    let done: BTreeSet<&str> = inventory.jobs.values().filter_map(|job| Some(&*job.done.as_ref()?.by)).collect();
-    if done.is_empty() {
-        return Vec::new();
-    }
+/// The Jobs that did their work and that nobody needs any more, with their uids: those that are recorded as done, and those that
+/// the plan saw done and of which a later run is recorded.
+pub(crate) fn finished(inventory: &Inventory, plan: &OrganisationPlan) -> Vec<(ObjectId, String)> {
+    let recorded: BTreeSet<&str> = inventory.jobs.values().filter_map(|job| Some(&*job.done.as_ref()?.by)).collect();
+    let is_done = |action: &&Action| matches!(action.reason(), Reason::Keeping(Keeping::JobDone));
+    let seen: BTreeSet<&ObjectId> = plan.actions.iter().filter(is_done).map(|action| &action.id).collect();
     let jobs = inventory.entries.iter().filter(|(id, _)| id.is(kind::JOB));
     let known = jobs.filter_map(|(id, entry)| Some((id, entry.uid()?)));
-    known.filter(|(_, uid)| done.contains(uid)).map(|(id, uid)| (id.clone(), uid.to_owned())).collect()
+    let done = known.filter(|(id, uid)| recorded.contains(uid) || seen.contains(id));
+    done.map(|(id, uid)| (id.clone(), uid.to_owned())).collect()
 }
 
 /// What is known of the runs of one organisation's jobs beside their Jobs.

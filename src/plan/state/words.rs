@@ -1,6 +1,6 @@
 //! Words of people for one organisation, as they lie beside its inventory until whoever holds the lease carries them out.
 //!
-//! A word that is added here is a case of [`Word`], what it changes in the inventory a case of [`carry_out`], and a command that
+//! A word that is added here is a case of [`SpokenWord`], what it changes in the inventory a case of [`carry_out`], and a command that
 //! says it. What takes more than a round to bring about is noted in the inventory here, in the same write that remembers the
 //! word, and brought about by the plans that are made of it: so it happens once, wherever the process ends.
 
@@ -28,7 +28,7 @@ const AHEAD: i64 = 3_600;
 /// What a person says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
-pub(crate) enum Word {
+pub(crate) enum SpokenWord {
     /// Nothing of the organisation is changed until `resume`.
     Pause,
     /// A pause ends.
@@ -48,7 +48,7 @@ pub(crate) struct WordMark {
     /// The form of marks.
     pub(crate) version: u32,
     pub(crate) organisation: Name,
-    pub(crate) word: Word,
+    pub(crate) word: SpokenWord,
     /// The uid of the object that it is about: of the inventory, or of the Job that runs again.
     pub(crate) uid: String,
     /// Who said it.
@@ -94,7 +94,7 @@ impl WordMark {
         if mark.why.chars().count() > LONGEST_REASON || mark.who.chars().count() > LONGEST_REASON {
             return Err(format!("its reason has more than {LONGEST_REASON} characters"));
         }
-        if mark.word == Word::Pause && mark.why.trim().is_empty() {
+        if mark.word == SpokenWord::Pause && mark.why.trim().is_empty() {
             return Err("a pause needs a reason".to_owned());
         }
         if now.saturating_sub(mark.when) > OLDEST {
@@ -111,9 +111,9 @@ impl fmt::Display for WordMark {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { organisation, word, who, why, .. } = self;
         match word {
-            Word::Pause => write!(to, "`{organisation}` is paused by `{who}`")?,
-            Word::Resume => write!(to, "`{organisation}` goes on, as `{who}` says")?,
-            Word::Rerun { app, job } => {
+            SpokenWord::Pause => write!(to, "`{organisation}` is paused by `{who}`")?,
+            SpokenWord::Resume => write!(to, "`{organisation}` goes on, as `{who}` says")?,
+            SpokenWord::Rerun { app, job } => {
                 write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?
             }
         }
@@ -127,18 +127,18 @@ impl fmt::Display for WordMark {
 /// Says why the word is about something that is not there any more.
 pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<(), String> {
     match &mark.word {
-        Word::Pause | Word::Resume if mark.uid != target.uid => {
+        SpokenWord::Pause | SpokenWord::Resume if mark.uid != target.uid => {
             Err("it is about another inventory than the one that is there".to_owned())
         }
-        Word::Pause => {
+        SpokenWord::Pause => {
             *target.paused = Some(mark.why.trim().to_owned());
             Ok(())
         }
-        Word::Resume => {
+        SpokenWord::Resume => {
             *target.paused = None;
             Ok(())
         }
-        Word::Rerun { app, job } => rerun(mark, app, job, target.inventory),
+        SpokenWord::Rerun { app, job } => rerun(mark, app, job, target.inventory),
     }
 }
 

@@ -161,12 +161,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
             Finding::refused(Code::new("E0485"), format!("the API server refuses `{id}`"), span)
                 .why(format!("{message} ({status})"))
         }
-        Refusing::JobFailed { why, rerun } => {
-            let title = format!("the job `{}` of `{}` failed", job_of(rerun), app_of(rerun));
-            Finding::refused(Code::new("E0496"), title, span)
-                .why(why.clone())
-                .help(format!("mend what it says, then `parcelle rerun {rerun}`; what comes after it waits"))
-        }
+        Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
         Refusing::SecretLost => {
             Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
                 .why("its values cannot be made again: what was encrypted or set up with them would be lost")
@@ -191,6 +186,13 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         }
         Refusing::Guarded { .. } => return None,
     })
+}
+
+fn job_failed(why: &str, rerun: &str, span: Span) -> Finding {
+    let title = format!("the job `{}` of `{}` failed", job_of(rerun), app_of(rerun));
+    Finding::refused(Code::new("E0496"), title, span)
+        .why(why)
+        .help(format!("mend what it says, then `parcelle rerun {rerun}`; what comes after it waits"))
 }
 
 /// The job in what `parcelle rerun` is given: `upgrade` of `alternatiba/cloud upgrade`.

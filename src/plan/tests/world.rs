@@ -392,10 +392,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
         };
         (id, entry)
     });
-    let retired_since = case.inventory.iter().find(|known| known.id.starts_with("Namespace "));
-    Inventory {
-        entries: entries.collect(),
-        retired_since: retired_since.and_then(|known| known.retired).map(|day| NOW + day * DAY),
-        ..Inventory::default()
-    }
+    let retired = case.inventory.iter().find(|known| known.id.starts_with("Namespace "));
+    let retired_since = retired.and_then(|known| known.retired).map(|day| NOW + day * DAY);
+    Inventory { entries: entries.collect(), retired_since, ..Inventory::default() }
 }

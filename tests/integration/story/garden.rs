@@ -213,7 +213,7 @@ pub(super) fn facts(kind: &str) -> (&'static str, Stage) {
         "Cluster" => ("postgresql.cnpg.io/v1", Stage::Data),
         "Job" => ("batch/v1", Stage::Upgrade),
         "Deployment" => ("apps/v1", Stage::Workload),
-        "Service" => ("v1", Stage::Workload),
+        "Service" | "Pod" => ("v1", Stage::Workload),
         "StatefulSet" => ("apps/v1", Stage::Workload),
         "Database" => ("postgresql.cnpg.io/v1", Stage::Data),
         "Widget" => ("example.org/v1alpha1", Stage::Configuration),

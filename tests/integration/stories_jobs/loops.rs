@@ -1,0 +1,88 @@
+//! One-time jobs of the real loop: what its watches saw counts, whatever others take away before it is recorded.
+
+use std::time::Duration;
+
+use kube::api::DeleteParams;
+use parcelle::engine::Event;
+use parcelle::git::RawFile;
+use parcelle::sandbox::controllers::{InjectedFailure, SimulatedRun};
+
+use super::skipped;
+use crate::stories_loop::Loop;
+use crate::stories_past::garden;
+
+/// A definition with a job of its own for each note, and the organisation's file.
+fn files(note: &str, size: &str) -> Vec<RawFile> {
+    let definition = "edition 2026\n\ndefinition page {\n    about \"A page.\"\n    releases { channel stable 1; release 1 image=\"registry.example/page:1\"; }\n    \
+         settings { setting note text { about \"What it says.\"; default \"\"; }; }\n    needs { route web { host \"${settings.at}\"; to web; }; }\n    \
+         workload web { port http 8080; ready http path=\"/\"; resources { memory \"${quantity('64 MiB') * app.factor}\"; }; }\n    \
+         job note { on-change settings.note; like web; deadline 2 hours; run tell \"${settings.note}\"; }\n    \
+         test smallest { expect \"objects.Deployment.web.spec.replicas == 1\"; }\n}\n";
+    let mut files = garden(&format!("app page www {{ note \"{note}\"; size {size}; }}"));
+    files.push(RawFile {
+        path: "page.kdl".to_owned(),
+        blob: "page.kdl".to_owned(),
+        bytes: definition.as_bytes().into(),
+    });
+    files
+}
+
+async fn jobs(this: &Loop) -> Vec<String> {
+    let all = this.api("batch/v1", "Job", "alpha").list(&kube::api::ListParams::default()).await.unwrap();
+    all.items.into_iter().filter_map(|job| job.metadata.name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_seen_to_end_is_done_although_somebody_took_it_away_before_that_was_recorded() {
+    if skipped() {
+        return;
+    }
+    let mut this = Loop::begun_with(&files("one", "small")).await;
+    assert_eq!(jobs(&this).await, Vec::<String>::new(), "what is done goes");
+    this.handle.controllers().unwrap().fail(InjectedFailure {
+        kind: "Job".to_owned(),
+        run: SimulatedRun::GoesOn,
+        ..Default::default()
+    });
+    this.pushed(&files("two", "small")).await;
+    this.until_calm().await;
+    let running = jobs(&this).await;
+    assert_eq!(running.len(), 1);
+    // It ends, and goes, while the loop is busy with something else.
+    this.handle.controllers().unwrap().recover();
+    let api = this.api("batch/v1", "Job", "alpha");
+    while api.get(&running[0]).await.unwrap().data["status"]["succeeded"] != 1 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    api.delete(&running[0], &DeleteParams::background()).await.unwrap();
+    while api.get_opt(&running[0]).await.unwrap().is_some() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    this.until_calm().await;
+    assert_eq!(jobs(&this).await, Vec::<String>::new(), "it was seen to be done");
+    let told = this.turn(Event::Resync).await.unwrap();
+    assert!(told.writes.is_empty() && !told.open, "{:?}", told.writes);
+    // Nor does another size of its pod run it again.
+    this.pushed(&files("two", "large")).await;
+    this.until_calm().await;
+    assert_eq!(jobs(&this).await, Vec::<String>::new());
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_jobs_are_done_nothing_is_asked() {
+    if skipped() {
+        return;
+    }
+    let mut this = Loop::begun_with(&files("one", "small")).await;
+    this.handle.reset_stats();
+    assert!(this.next(Duration::from_millis(700)).await.is_none(), "something was stirred");
+    assert_eq!(this.handle.stats().requests, std::collections::BTreeMap::new());
+    // Of what is done nothing is looked for when everything is.
+    this.turn(Event::Resync).await;
+    let asked = this.handle.stats().requests;
+    let single = asked.iter().filter(|((verb, resource), _)| verb == "get" && resource.starts_with("jobs"));
+    assert_eq!(single.count(), 0, "{asked:?}");
+    this.ended().await;
+}
