@@ -8,7 +8,7 @@ use std::time::Duration;
 use kube::core::Status;
 use serde_json::Value;
 
-use crate::secrets::Tainted;
+use crate::secrets::{Tainted, without_unsent};
 
 /// A refusal of the API server (`Status`), without secret values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +61,14 @@ impl Refusal {
         refusal.code = code;
         refusal.retry_after = retry_after.or(refusal.retry_after);
         refusal
+    }
+
+    /// The same without values that the server quotes and that were not sent.
+    #[must_use]
+    pub(in crate::cluster) fn without_unsent(mut self, sent: Option<&Value>) -> Self {
+        self.message = without_unsent(&self.message, sent);
+        self.causes.iter_mut().for_each(|cause| cause.message = without_unsent(&cause.message, sent));
+        self
     }
 
     /// A status that kube parsed.

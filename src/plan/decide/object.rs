@@ -394,5 +394,6 @@ fn changes(
     wanted: &Value,
     applied: AppliedBefore<'_>,
 ) -> Vec<FieldChange> {
-    diff(&Compared { before, after, wanted, origins: &object.origins, sources: input.sources, applied })
+    let (origins, sources, schemas) = (&object.origins, input.sources, input.schemas);
+    diff(&Compared { before, after, wanted, origins, sources, applied, schemas })
 }
