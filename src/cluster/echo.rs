@@ -1,8 +1,28 @@
 //! What a server says of an object, without the values of others in it: an admission webhook may quote whatever it is shown.
 
+use std::collections::BTreeMap;
+
 use super::errors::{ApiError, Refusal, StatusCause};
-use crate::plan::DryRun;
+use crate::merge::Schemas;
+use crate::plan::{Directives, DryRun, Inventory, Live, body_to_send, texts_of_others};
+use crate::render::{Object, ObjectId, OrganisationObjects};
 use crate::secrets::Tainted;
+
+/// What others wrote into the live objects of one organisation: whoever refuses one may quote another.
+pub(crate) fn others_in(
+    schemas: &Schemas,
+    (objects, directives): (&OrganisationObjects, &Directives),
+    inventory: &Inventory,
+    live: &Live,
+) -> Tainted {
+    let rendered: BTreeMap<&ObjectId, &Object> = objects.objects.iter().map(|object| (&object.id, object)).collect();
+    let texts = live.objects.iter().flat_map(|(id, live)| {
+        let entry = inventory.find(id).map(|(_, entry)| entry);
+        let wanted = rendered.get(id).map(|object| body_to_send(schemas, directives, object, entry, Some(&live.body)));
+        texts_of_others(schemas, &live.body, wanted.as_deref())
+    });
+    Tainted::of_others(texts)
+}
 
 /// An error without what is tainted.
 pub(super) fn of_error(error: ApiError, tainted: &Tainted) -> ApiError {

@@ -52,14 +52,20 @@ impl Tainted {
         tainted
     }
 
-    /// Taints what is somebody else's in a live object: each text, its lines, and what stands in it if it is JSON.
+    /// Taints what is somebody else's in live objects: each text, its lines and their words, and what stands in it if it is JSON.
     pub(crate) fn of_others(texts: impl IntoIterator<Item = String>) -> Self {
         let mut tainted = Self::default();
         for text in texts {
             if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(&text) {
                 tainted.add_inside(&value);
             }
-            text.lines().map(str::trim).filter(|line| line.len() >= LONG).for_each(|line| tainted.add_of_others(line));
+            for line in text.lines() {
+                // What stands before the first sign is the name of what follows.
+                let value = line.split_once(['=', ':']).map_or(line, |(_, value)| value);
+                let words = value.split(|letter: char| letter.is_whitespace() || "=,;'\"".contains(letter));
+                let parts = words.chain([line.trim(), value.trim()]);
+                parts.filter(|part| part.len() >= LONG).for_each(|part| tainted.add_of_others(part));
+            }
             tainted.add_of_others(&text);
         }
         tainted
@@ -99,14 +105,15 @@ impl Tainted {
 
     /// The text without what is tainted.
     pub(crate) fn mask(&self, text: &str) -> String {
-        let masked = longest_first(&self.texts).fold(text.to_owned(), |text, secret| text.replace(secret, MASK));
-        let masked = longest_first(&self.others).fold(masked, |text, other| without(&text, other));
+        let masked = longest_first(&self.texts, text).fold(text.to_owned(), |text, secret| text.replace(secret, MASK));
+        let masked = longest_first(&self.others, text).fold(masked, |text, other| without(&text, other));
         if self.quoted_values { mask_values(&masked, |_| true, |_| Some(MASK)) } else { masked }
     }
 }
 
-fn longest_first(texts: &BTreeSet<String>) -> impl Iterator<Item = &str> {
-    let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+/// The texts that stand in another one.
+fn longest_first<'t>(texts: &'t BTreeSet<String>, within: &str) -> impl Iterator<Item = &'t str> {
+    let mut texts: Vec<&str> = texts.iter().map(String::as_str).filter(|text| within.contains(text)).collect();
     texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
     texts.into_iter()
 }
@@ -282,9 +289,11 @@ mod tests {
             "theirs".to_owned(),
             "a-long-token".to_owned(),
             "{\"in\":\"deeper-token\"}".to_owned(),
+            "port=1\npassword = \"typed-by-hand\"".to_owned(),
         ]);
-        let text = "theirs, not theirselves: xa-long-tokenx (deeper-token) \"theirs\"";
-        assert_eq!(tainted.mask(text), "(not shown), not theirselves: x(not shown)x ((not shown)) \"(not shown)\"");
+        let text = "theirs, not theirselves: xa-long-tokenx (deeper-token) \"theirs\", password typed-by-hand";
+        let masked = "(not shown), not theirselves: x(not shown)x ((not shown)) \"(not shown)\", password (not shown)";
+        assert_eq!(tainted.mask(text), masked);
     }
 
     #[test]

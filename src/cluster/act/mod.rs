@@ -21,9 +21,7 @@ use super::errors::{self, ApiError};
 use super::request::{Answer, Content};
 use super::warnings::Heard;
 use crate::finding::Findings;
-use crate::plan::{
-    self, Action, Base, Deed, Done, Entry, MANAGER, NONCE, Place, Skip, What, body_to_send, texts_of_others,
-};
+use crate::plan::{self, Action, Base, Deed, Done, Entry, MANAGER, NONCE, Place, Skip, What};
 use crate::render::{Object, ObjectId, SecretRequest};
 use crate::secrets::Tainted;
 
@@ -111,8 +109,7 @@ pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>)
     let heard = Heard::default();
     let writer = work.writer.heard_by(&heard);
     let mut acted = carried_out(&Work { writer: &writer, ..*work }, action, entry).await;
-    let tainted = others_of(work, action, entry);
-    acted.warnings = heard.all().iter().map(|text| tainted.mask(text)).collect();
+    acted.warnings = heard.all().iter().map(|text| others_in(work).mask(text)).collect();
     let (object, request) = (object_of(work, &action.id), request_of(work, &action.id));
     let fallback = request.map(|request| request.origin).or(work.directives.span);
     let found = acted.warnings.iter().filter_map(|text| plan::of_warning(&action.id, object, fallback, text));
@@ -150,19 +147,17 @@ async fn carried_out(work: &Work<'_>, action: &Action, entry: Option<&Entry>) ->
     match result {
         Ok(done) => done.into(),
         Err(Stop::Api(error)) => {
-            let error = echo::of_error(error, &others_of(work, action, entry));
+            let error = echo::of_error(error, others_in(work));
             stopped(work, action, Stop::Api(error))
         }
         Err(stop) => stopped(work, action, stop),
     }
 }
 
-/// What others wrote into the object of an action, as it was when the plan was made: a webhook may quote it.
-fn others_of(work: &Work<'_>, action: &Action, entry: Option<&Entry>) -> Tainted {
-    let Some(live) = work.live.objects.get(&action.id) else { return Tainted::default() };
-    let object = object_of(work, &action.id);
-    let wanted = object.map(|object| body_to_send(work.schemas, work.directives, object, entry, Some(&live.body)));
-    Tainted::of_others(texts_of_others(work.schemas, &live.body, wanted.as_deref()))
+/// What others wrote into the organisation's objects, as they were when the plan was made.
+fn others_in<'a>(work: &Work<'a>) -> &'a Tainted {
+    let said = (work.objects, work.directives);
+    work.others.get_or_init(|| echo::others_in(work.schemas, said, work.inventory, work.live))
 }
 
 fn stopped(work: &Work<'_>, action: &Action, stop: Stop) -> Acted {

@@ -177,8 +177,14 @@ impl<'a> Ours<'a> {
             scalar if self.is_open(path, scalar) => {}
             scalar => {
                 let text = path::text_of(scalar);
-                if !self.at.is_some_and(|at| at.is_own_word(&text)) {
-                    each(text);
+                match self.wanted.and_then(Value::as_str) {
+                    // Of a text of ours what was added.
+                    Some(ours) => text
+                        .lines()
+                        .filter(|line| !ours.lines().any(|own| own == *line))
+                        .for_each(|line| each(line.to_owned())),
+                    None if self.at.is_some_and(|at| at.is_own_word(&text)) => {}
+                    None => each(text),
                 }
             }
         }
