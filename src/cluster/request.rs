@@ -287,8 +287,7 @@ impl Connection {
                 return Err(ApiError::LeaseLost);
             }
             self.inner.counters.writes.fetch_add(1, Ordering::Relaxed);
-        }
-        if permit.is_none() && self.is_ending() {
+        } else if self.is_ending() {
             return Err(ApiError::Ending);
         }
         let client = match permit {
@@ -328,9 +327,7 @@ impl Connection {
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
         let refusal = Refusal::read(code, parsed.as_ref(), &text, retry_after(&parts.headers), tainted);
-        let sent = call.body.map(|(_, body)| body);
-        // Of a read it is the query that is quoted.
-        let told = if call.method == Method::GET { refusal } else { refusal.without_unsent(sent) };
+        let told = refusal.without_unsent(&call.method, call.body.map(|(_, body)| body));
         Err(ApiError::Refused(Box::new(told)))
     }
 }

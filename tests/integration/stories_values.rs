@@ -95,7 +95,6 @@ impl Stranger<'_> {
     }
 
     /// Writes to every object of the organisation, and to its namespace.
-    #[expect(clippy::unwrap_used, reason = "a test")]
     async fn writes(&mut self) {
         for (api_version, kind) in KINDS {
             let found = all(self.handle, api_version, kind).await;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use kube::core::Status;
 use serde_json::Value;
 
@@ -65,7 +66,11 @@ impl Refusal {
 
     /// The same without values that the server quotes and that were not sent.
     #[must_use]
-    pub(in crate::cluster) fn without_unsent(mut self, sent: Option<&Value>) -> Self {
+    pub(in crate::cluster) fn without_unsent(mut self, method: &Method, sent: Option<&Value>) -> Self {
+        // Of a read it is the query that is quoted.
+        if method == Method::GET {
+            return self;
+        }
         self.message = without_unsent(&self.message, sent);
         self.causes.iter_mut().for_each(|cause| cause.message = without_unsent(&cause.message, sent));
         self

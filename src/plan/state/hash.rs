@@ -30,8 +30,8 @@ pub fn hash_of(value: &Value) -> String {
 /// Values that `changes` do not show are not in it, since a short one could be found from its hash: who wrote to the object,
 /// and when, stands for them.
 pub(crate) fn values_hash(live: &Value, wanted: Option<&Value>, changes: &[FieldChange]) -> String {
-    let is_hidden = |shown: &&Shown| !matches!(shown, Shown::Value(_));
-    let hidden = changes.iter().filter(|change| change.before.as_ref().filter(is_hidden).is_some());
+    let is_hidden = |shown: &Shown| !matches!(shown, Shown::Value(_));
+    let hidden = changes.iter().filter(|change| change.before.as_ref().is_some_and(is_hidden));
     let mut projection = Projection { hash: Hash::new(), hidden: hidden.map(|change| &*change.path).collect() };
     if let Some(wanted) = wanted {
         projection.feed(&mut String::new(), "", Some(live), wanted);
