@@ -1,22 +1,28 @@
-//! The one call that git2 marks as unsafe: it puts transports into a list of libgit2 that nothing else may use meanwhile.
+//! What libgit2 is told once, by calls that git2 marks as unsafe: they write to lists that nothing else may use meanwhile.
 
-#![expect(unsafe_code, reason = "git2 offers no other way to bring a transport; what it asks for is said at the call")]
+#![expect(unsafe_code, reason = "git2 offers no other way; what each call asks for is said there")]
 
 use std::sync::Once;
 
-static REGISTERED: Once = Once::new();
+use super::transport;
 
-/// Registers the transports, before the first fetch.
+static READY: Once = Once::new();
+
+/// Registers the transports, and takes clones that leave out objects: what is missing of them is told where it is needed. Before
+/// the first repository is opened.
 ///
 /// # Panics
 /// Where libgit2 has no memory left.
-pub(super) fn register() {
-    REGISTERED.call_once(|| {
+pub(super) fn ready() {
+    READY.call_once(|| {
         for scheme in ["https", "http", "ssh"] {
-            // SAFETY: nothing else may make a transport meanwhile. Every fetch comes through here first and waits until this is
-            // done, and nothing but a fetch makes one.
-            let registered = unsafe { git2::transport::register(scheme, super::transport) };
+            // SAFETY: nothing else may make a transport meanwhile. Whoever opens a repository comes through here first and waits
+            // until this is done, and nothing makes a transport but a fetch of one.
+            let registered = unsafe { git2::transport::register(scheme, transport::transport) };
             registered.expect("a list grows by three entries");
         }
+        // SAFETY: nothing else may open a repository meanwhile, which is so for the same reason.
+        let extended = unsafe { git2::opts::set_extensions(&["partialclone"]) };
+        extended.expect("a list grows by one entry");
     });
 }
