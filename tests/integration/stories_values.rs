@@ -58,7 +58,7 @@ async fn cluster() -> Handle {
         bytes: text.into_bytes().into(),
     };
     let files = garden(20, "").into_iter().map(raw).collect();
-    let snapshot = Snapshot { commit: None, folder: String::new(), files };
+    let snapshot = Snapshot::of(files);
     let made = everything(&check(snapshot, None, jiff::Timestamp::UNIX_EPOCH));
     let cluster_uid = Some(UID.to_owned());
     rights::serve_with_policy(sandbox::Options { cluster_uid, made, ..sandbox::Options::default() }).await
