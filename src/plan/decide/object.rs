@@ -71,7 +71,7 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
         Some(entry) if entry.uid().is_some() => Creating::DeletedBehindOurBack { with_data: takes_data(object) },
         Some(_) => Creating::Resumed,
     };
-    let wanted = body_without(object, None, &[]);
+    let wanted = body_without(object, None, None, &[]);
     let changes = changes(input, object, None, &wanted, &wanted, AppliedBefore::Nothing);
     let (deed, verified) = match input.live.dry_runs.get(&object.id) {
         Some(DryRun::Result(_) | DryRun::Accepted) => (Deed::Create(why), true),
@@ -123,7 +123,7 @@ struct There<'a> {
 
 fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
     let left = decisions::left(input.schemas, input.directives, object, &live.body);
-    let wanted = body_without(object, entry, &left);
+    let wanted = body_without(object, entry, Some(&live.body), &left);
     let asked = input.live.dry_runs.get(&object.id);
     if entry.is_some() && asked.is_none() && union::is_as_wanted(input.schemas, &live.body, &wanted) {
         return action(input, object, Deed::keep(as_it_should_be(input, &left)));

@@ -1,5 +1,6 @@
 //! What is known before anything is decided: what the garden says, what is live, what the inventory holds as ours.
 
+mod chosen_once;
 pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;
