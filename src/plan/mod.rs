@@ -50,6 +50,7 @@ pub(crate) use state::input::{
 };
 pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
 pub(crate) use state::jobs::{finished, is_complete, is_done, job_key, job_runs_since};
+pub(crate) use state::kept::{kept, texts_of_others};
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
 pub(crate) use state::settle::{Judge, Verified, request_hash};
@@ -77,7 +78,7 @@ pub(crate) const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub(crate) const NONCE: &str = "parcelle.dev/nonce";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v3";
+pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v4";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! What is known before anything is decided: what the garden says, what is live, what the inventory holds as ours.
 
+mod chosen_once;
 pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;
@@ -10,8 +11,10 @@ pub(super) mod identity;
 pub(super) mod input;
 pub(crate) mod inventory;
 pub(crate) mod jobs;
+pub(super) mod kept;
 pub(crate) mod live;
 pub(crate) mod own_fields;
+pub(super) mod ours;
 pub(super) mod own_values;
 pub(super) mod owners;
 pub(crate) mod pods;

@@ -12,6 +12,7 @@ use crate::render::{Object, Origins};
 use world::{Case, World, world};
 
 mod footprint;
+mod values;
 mod world;
 
 /// A plan in the words of the cases.
@@ -19,7 +20,9 @@ fn told(plan: &OrganisationPlan) -> Vec<String> {
     let show = |shown: &Option<Shown>| match shown {
         None => "-".to_owned(),
         Some(Shown::Secret) => "(secret)".to_owned(),
+        Some(Shown::Others) => "(others)".to_owned(),
         Some(Shown::Value(value)) => value.to_string(),
+        Some(Shown::Part { value, others }) => format!("{value} and {others}"),
     };
     let mut lines = Vec::new();
     for action in &plan.actions {

@@ -206,7 +206,7 @@ async fn a_job_that_failed_is_told_with_its_end_and_only_other_inputs_or_a_perso
         assert_eq!(uid(&job(&world, &alpha, "32").await.unwrap()), uid(&before));
         let waits = round.done(&alpha, "Deployment", "web");
         assert!(matches!(waits, Done::Skipped { why: Skip::AfterFailure { .. } }), "{waits:?}");
-        let told = round.findings().iter().any(|finding| finding.code.as_str() == "E0496");
+        let told = round.findings().iter().any(|finding| finding.code.as_str() == "E0478");
         assert!(told && round.outcome.is_open());
     }
     recovers(&mut world);
@@ -272,7 +272,7 @@ async fn a_job_is_overdue_counted_from_its_first_container_and_goes_on() {
         let kept = round.action(&alpha, "Job", &job_of("32"));
         let is_late = matches!(kept.reason(), Reason::Keeping(Keeping::JobOverdue { .. }));
         assert_eq!(is_late, late, "{kept:?}");
-        let told = round.findings().iter().filter(|finding| finding.code.as_str() == "W0486").count();
+        let told = round.findings().iter().filter(|finding| finding.code.as_str() == "W0478").count();
         assert_eq!(told, usize::from(late));
         assert!(matches!(round.done(&alpha, "Deployment", "web"), Done::Skipped { .. }), "it goes on waiting");
     }

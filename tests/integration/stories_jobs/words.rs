@@ -78,7 +78,7 @@ async fn a_running_loop_carries_out_what_a_person_says_once_and_tells_it() {
     }
     let ground = ground("fail").await;
     let mut process = begun(&ground).await;
-    process.wait_for("E0496");
+    process.wait_for("E0478");
     let failed = jobs(&ground).await;
     assert_eq!(failed.len(), 1);
     ground.commit("organisations/alpha.kdl", &alpha("one", "fine"), "mended");
