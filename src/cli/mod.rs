@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod acknowledge;
 mod apply;
 mod check;
 mod docs;
@@ -163,6 +164,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// Say that a one-time job runs again: one that failed, is overdue, or is done
     Rerun(rerun::RerunArgs),
+    /// Say that an app whose data is gone may start without it, empty
+    Acknowledge(acknowledge::AcknowledgeArgs),
     /// Let an organisation go: its objects stay, labels, ownership and inventory go
     Eject(eject::EjectArgs),
     /// Accept what this parcelle renders: write its hash into garden.kdl
@@ -222,6 +225,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Pause(args) => wait(pause::pause(common, args, output)),
         Command::Resume(args) => wait(pause::resume(common, args, output)),
         Command::Rerun(args) => wait(rerun::run(common, args, output)),
+        Command::Acknowledge(args) => wait(acknowledge::run(common, args, output)),
         Command::Eject(args) => wait(eject::run(common, args, output)),
         Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),

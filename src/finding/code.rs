@@ -156,6 +156,7 @@ const MISTAKES: &[Page] = pages! {
     "E0426"
     "E0427"
     "E0428"
+    "E0434"
     "E0450"
     "E0451"
     "E0460"

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::footprint;
+use super::gone;
 use super::jobs;
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::merge;
@@ -61,6 +62,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
     claim_hosts(input, plan, &mut next);
     jobs::ahead(input, plan, &mut next);
     retire(input, plan, &mut next);
+    gone::ahead(input, plan, &mut next);
     footprint::begin(input, plan, &mut next);
     next
 }
@@ -87,7 +89,10 @@ fn follow_versions(plan: &OrganisationPlan, next: &mut Inventory) {
 }
 
 fn is_made_anew(action: &Action) -> bool {
-    matches!(action.deed, Deed::Create(Creating::DeletedBehindOurBack { .. } | Creating::Resumed))
+    matches!(
+        action.deed,
+        Deed::Create(Creating::DeletedBehindOurBack | Creating::Acknowledged { .. } | Creating::Resumed)
+    )
 }
 
 fn is_unchanged(action: &Action) -> bool {
@@ -154,6 +159,7 @@ pub(crate) fn after(
         }
     }
     jobs::after(input, plan, outcome, finished, &mut next);
+    gone::after(plan, outcome, &mut next);
     if !outcome.outcomes.iter().any(Outcome::is_open) {
         next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();
     }
