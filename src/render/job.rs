@@ -119,7 +119,8 @@ fn once(asked: &JobContext, template: Tree, stage: Stage) -> ObjectDraft {
         Trigger::OnUpgrade | Trigger::Every(_) => None,
     };
     let hash = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), 10);
-    let name = naming::role(kind::JOB, &asked.app.name, component(asked), &hash);
+    // It is about the data, so that it does not run again where its app is only called otherwise.
+    let name = naming::role(kind::JOB, asked.app.data_name(), component(asked), &hash);
     // What comes after the workloads waits while they sleep.
     let waits = matches!(asked.job.trigger, Trigger::OnChange(_));
     let suspend = waits.then(|| Tree::from(asked.now.asleep()).at(asked.now.origin()));

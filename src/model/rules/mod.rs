@@ -33,6 +33,7 @@ pub(crate) mod needs;
 pub(crate) mod only_grows;
 pub(crate) mod open_networks;
 pub(crate) mod other_apps;
+pub(crate) mod other_definition;
 pub(crate) mod replicas;
 pub(crate) mod reserved_names;
 pub(crate) mod retired;
@@ -71,6 +72,7 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     vanished::check_apps,
     fallen_back::check,
     was::check,
+    other_definition::check,
     closed_offers::check,
     hatches::check,
     sleep::check,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::draft::Draft;
 use crate::model::rules::{One, View};
-use crate::model::{Life, Organisation, PastOrganisation};
+use crate::model::{App, Life, Organisation, PastOrganisation};
 use crate::name::Name;
 use crate::source::Span;
 
@@ -26,7 +26,10 @@ pub(super) fn check_apps(one: &One, findings: &mut Findings) {
     let Some(past) = one.past.as_ref().filter(|_| one.draft.resolved.offer) else { return };
     for app in before(past, one.taken_back) {
         let name = app.name;
-        let renamed = now.apps.values().any(|new| new.was.as_ref().is_some_and(|was| was.value == *name));
+        // An earlier name that is said wrongly is told where it is said.
+        let data = past.apps.get(name).map_or(name, |before| before.data_name(name));
+        let says = |new: &App| new.was.as_ref().is_some_and(|was| was.value == *name || was.value == *data);
+        let renamed = now.apps.values().any(|new| says(new) || (new.name == *data && new.name != *name));
         let written = now.apps.contains_key(name) || one.draft.unbuilt.contains(name);
         if !written && !renamed && !one.gone.contains(name) {
             findings.push(vanished(one, &app));
@@ -93,14 +96,16 @@ fn vanished(one: &One, app: &Before<'_>) -> Finding {
         ),
     };
     let node = format!("retired app {definition} {name} {{ keep-data {keep}; }}");
+    let known = |name: &Name| one.past.as_ref().is_some_and(|past| past.apps.contains_key(name));
     let renamed = organisation.apps.values().find(|new| {
-        let known = one.past.as_ref().is_some_and(|past| past.apps.contains_key(&new.name));
-        new.definition.name == **definition && !known && new.was.is_none()
+        let is_free = new.was.as_ref().is_none_or(|was| !known(&was.value));
+        new.definition.name == **definition && !known(&new.name) && is_free
     });
+    let data = one.past.as_ref().and_then(|past| past.apps.get(*name)).map_or(*name, |before| before.data_name(name));
     let mut finding = Finding::refused(code, title, organisation.span).why(why);
-    if let Some(new) = renamed.filter(|_| matches!(life, Some(Life::Running))) {
+    if let Some(new) = renamed.filter(|_| !matches!(life, Some(Life::Retired(_)))) {
         finding = finding.also(new.span, "this one is new").help(format!(
-            "if `{}` is another name of it, write `was {name}` in `{}`: its data stays",
+            "if `{}` is another name of it, write `was {data}` in `{}`: its data stays",
             new.name, new.name
         ));
     }

@@ -316,6 +316,7 @@ pub(super) fn state(version: &str) -> AppliedApp {
     AppliedApp {
         definition: name("nextcloud"),
         version: version.to_owned(),
+        data: None,
         settings: BTreeMap::new(),
         senders: BTreeSet::new(),
     }
