@@ -16,6 +16,7 @@ use super::discovery::Kinds;
 use super::mirror::Mirror;
 use super::wait;
 use crate::finding::Findings;
+use crate::kind;
 use crate::merge::Schemas;
 use crate::name::Name;
 use crate::plan::order::{self, Phase, Step};
@@ -178,7 +179,7 @@ impl Doing {
         }
         let mut begun = Vec::new();
         for at in &step.actions {
-            match self.why_not(&work.plan.actions[*at], step.phase) {
+            match self.why_not(work, &work.plan.actions[*at], step.phase) {
                 Some(why) => self.done[*at] = Some(Done::Skipped { why }),
                 None => begun.push(*at),
             }
@@ -187,7 +188,7 @@ impl Doing {
             return;
         }
         let organisation = &work.plan.organisation;
-        let deletes = step.phase == Phase::Delete;
+        let deletes = step.phase != Phase::Apply;
         let actions = begun.len();
         work.tell(Progress::Step { organisation: organisation.clone(), stage: step.stage, deletes, actions });
         let acts = begun.iter().map(|at| async move {
@@ -212,7 +213,7 @@ impl Doing {
         let failures = self.failures(work, &begun);
         self.stop(failures);
         if step.wait && !self.stops.contains_key(&None) {
-            let waiting = self.wait(work, &begun).await;
+            let waiting = self.wait(work, step.phase, &begun).await;
             self.stop(waiting);
         }
     }
@@ -225,14 +226,22 @@ impl Doing {
     }
 
     /// Why an action is not begun: something of its app or of the whole organisation is not done. Nothing is deleted once
-    /// anything went wrong.
-    fn why_not(&self, action: &Action, phase: Phase) -> Option<Skip> {
+    /// anything went wrong, but what only makes way for its successor; a policy does not change under what is not stopped.
+    fn why_not(&self, work: &Work<'_>, action: &Action, phase: Phase) -> Option<Skip> {
         let all = self.stops.get(&None);
         let own = match phase {
-            Phase::Apply => self.stops.get(&action.app),
+            Phase::Apply if action.id.is(kind::NETWORK_POLICY) && action.verb() == Verb::Change => self.not_stopped(work),
+            Phase::Apply | Phase::Stop => self.stops.get(&action.app),
             Phase::Delete => self.stops.values().next(),
         };
         all.or(own).cloned()
+    }
+
+    /// Why a workload that was to be stopped first is not.
+    fn not_stopped(&self, work: &Work<'_>) -> Option<&Skip> {
+        let stops = order::stops(work.plan);
+        let left = { stops.into_iter() }.find(|at| self.done[*at].as_ref().is_some_and(|done| *done != Done::Deleted))?;
+        self.stops.get(&work.plan.actions[left].app)
     }
 
     /// What failed of a step, in the plan's order.
@@ -251,7 +260,7 @@ impl Doing {
     }
 
     /// Waits until what a step wrote is ready, or what it deleted is gone.
-    async fn wait(&mut self, work: &Work<'_>, begun: &[usize]) -> Vec<(Option<Name>, Skip)> {
+    async fn wait(&mut self, work: &Work<'_>, phase: Phase, begun: &[usize]) -> Vec<(Option<Name>, Skip)> {
         let deadline = Instant::now() + work.patience();
         let done = &self.done;
         let waits = begun.iter().map(|at| async move {
@@ -282,7 +291,11 @@ impl Doing {
                 {
                     Some((app, Skip::WaitsFor { object, health: health.clone() }))
                 }
-                Done::Deleting => Some((None, Skip::WaitsFor { object, health: Health::leaving() })),
+                Done::Deleting => {
+                    // What makes way for its successor holds that up alone.
+                    let app = app.filter(|_| phase == Phase::Stop);
+                    Some((app, Skip::WaitsFor { object, health: Health::leaving() }))
+                }
                 _ => None,
             }
         });

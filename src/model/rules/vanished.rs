@@ -16,6 +16,9 @@ pub(crate) const TOO_EARLY: Code = Code::new("E0411");
 /// An organisation that was applied and is not written any more.
 pub(crate) const ORGANISATION: Code = Code::new("E0413");
 
+/// An organisation that is a vanished one under another name.
+pub(crate) const RENAMED: Code = Code::new("E0434");
+
 /// How many organisations are shown that ask for what a vanished one has.
 const SHOWN: usize = 9;
 
@@ -71,10 +74,56 @@ pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
         }
     }
     let missing = past.names().filter(|name| !view.places.contains_key(*name) && !view.called.contains(name));
-    for name in missing.filter(|name| !past.gone_organisations.contains(*name)) {
-        let askers = askers.get(name).into_iter().flatten().filter_map(|newcomer| view.draft(newcomer));
-        findings.push(organisation(view, name, past.states(name).last(), askers.take(SHOWN)));
+    let missing: Vec<&Name> = missing.filter(|name| !past.gone_organisations.contains(*name)).collect();
+    if missing.is_empty() {
+        return;
     }
+    let newcomers = view.drafts.iter().map(|draft| &**draft).filter(|draft| past.of(&draft.organisation.name).is_none());
+    let newcomers: Vec<&Draft> = newcomers.collect();
+    for name in missing {
+        let before = past.states(name).last();
+        let asks = |draft: &&&Draft| askers.get(name).is_some_and(|askers| askers.contains(&draft.organisation.name));
+        let alike = newcomers.iter().filter(|draft| asks(draft) || before.is_some_and(|before| is_alike(before, draft)));
+        findings.push(organisation(view, name, before, alike.copied().take(SHOWN)));
+        for draft in newcomers.iter().filter(|draft| before.is_some_and(|before| has_title_of(before, draft))) {
+            findings.push(renamed(draft, name));
+        }
+    }
+}
+
+/// Whether an organisation has the title of one that is no longer written.
+fn has_title_of(before: &Organisation, draft: &Draft) -> bool {
+    let title = |text: &str| text.trim().to_lowercase();
+    before.retired.is_none() && title(&before.title) == title(&draft.organisation.title)
+}
+
+/// Whether an organisation looks like another name of one that is no longer written.
+fn is_alike(before: &Organisation, draft: &Draft) -> bool {
+    let has = |app: &App| {
+        let other = draft.organisation.apps.get(&app.name);
+        other.is_some_and(|other| other.definition.name == app.definition.name)
+    };
+    has_title_of(before, draft) || (!before.apps.is_empty() && before.apps.values().all(has))
+}
+
+/// The finding about an organisation that is `name` under another name.
+fn renamed(draft: &Draft, name: &Name) -> Finding {
+    let organisation = &draft.organisation;
+    let title = format!("`{}` has the title of `{name}`, which runs and is not written any more", organisation.name);
+    Finding::refused(RENAMED, title, organisation.span)
+        .why(format!(
+            "an organisation is a namespace, and neither volumes nor databases move from one to another: as `{}` it would \
+             start empty, beside `{name}` with its data",
+            organisation.name
+        ))
+        .help(format!(
+            "to call it otherwise, keep `organisation {name}` in a file `{name}.kdl`, and write the new name as its `title` and \
+             its `domain`"
+        ))
+        .help(format!(
+            "where they are two, bring the file of `{name}` back, with `retired organisation {name}` if that is to go"
+        ))
+        .stops(organisation.name.clone())
 }
 
 fn vanished(one: &One, app: &Before<'_>) -> Finding {
@@ -143,8 +192,8 @@ fn organisation<'a>(
     let finding = Finding::refused(code, title, view.garden.span);
     let finding = askers.fold(finding, |finding, newcomer| {
         let other = &newcomer.organisation.name;
-        finding.also(newcomer.organisation.span, "this one is new and asks for what it has").help(format!(
-            "is `{other}` its new name? its data lies under the old one: write `organisation {name}` there, and the new name as its `title`"
+        finding.also(newcomer.organisation.span, "this one is new, and asks for what it has or is made alike").help(format!(
+            "is `{other}` its new name? its data lies under the old one: write `organisation {name}` in a file `{name}.kdl` again, and the new name as its `title`"
         ))
     });
     finding

@@ -10,6 +10,8 @@ use super::immutable;
 use super::prospect::{Prospect, overlaid, prospect, reckoned};
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, LeftToOthers, Refusing, Replacing};
 use super::take_over;
+use crate::kind;
+use crate::name::Name;
 use crate::merge::Displacement;
 use crate::model::FieldDecision;
 use crate::plan::state::decisions::{self, LeftField, body_without};
@@ -215,6 +217,10 @@ impl There<'_> {
             && !immutable::is_invalid_besides(&path, self.asked)
         {
             let holds_data = self.object.holds_data || id.facts().may_hold_data();
+            let renamed = self.entry.and_then(|entry| renamed(self.input, self.object.app.as_ref(), entry));
+            if let Some((from, to)) = renamed.filter(|_| keeps_its_claims(self.object, &self.live.body)) {
+                return Deed::Replace { why: Replacing::Renamed { from, to }, base };
+            }
             return if holds_data {
                 Deed::Refused { why: Refusing::ImmutableWithData { path }, base: Some(base) }
             } else {
@@ -257,13 +263,16 @@ impl There<'_> {
         let from =
             names(others.into_iter().map(|conflict| &conflict.manager).chain(newly.iter().flat_map(|one| &one.by)));
         let is_same = entry.desired_hash == desired_hash(self.object);
+        let renamed = renamed(self.input, self.object.app.as_ref(), entry);
         let why = match (is_same, by.is_empty()) {
             (_, true) if !from.is_empty() => Changing::Taken { from, said: self.taking(prospect) },
             (true, true) => self.left_alone(changes).unwrap_or(Changing::Drift { by }),
             (true, false) => Changing::Drift { by },
             (false, false) => Changing::GardenChangedAndDrift { by },
             (false, true) if is_renderers(self.input) => Changing::RendererChanged,
-            (false, true) => Changing::GardenChanged,
+            (false, true) => {
+                renamed.map_or(Changing::GardenChanged, |(from, to)| Changing::Renamed { from, to })
+            }
         };
         Deed::Change { why, base, force, hand_over: self.hand_over, take_away }
     }
@@ -331,6 +340,23 @@ impl There<'_> {
         let changes = changes(input, object, Some(after), &as_sent, wanted, AppliedBefore::Nothing);
         changes.into_iter().next().map(|change| change.path)
     }
+}
+
+/// The earlier and the present name of the app of an object, where the inventory knows it by an earlier one.
+pub(super) fn renamed(input: &Input<'_>, app: Option<&Name>, entry: &Entry) -> Option<(Name, Name)> {
+    let (from, to) = (entry.app.as_ref()?, app?);
+    (from != to && !input.directives.apps.contains(from)).then(|| (from.clone(), to.clone()))
+}
+
+/// Whether a StatefulSet that is made anew takes the claims of the one before it: they stay when it goes, and are called alike.
+fn keeps_its_claims(object: &Object, live: &Value) -> bool {
+    let names = |body: &Value| -> Vec<String> {
+        let templates = body["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+        templates.map(|template| template["metadata"]["name"].to_string()).collect()
+    };
+    object.id.is(kind::STATEFUL_SET)
+        && live["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] != "Delete"
+        && names(live) == names(&object.body)
 }
 
 /// Who stands in the way of what we say, where only one of several may be said. What is theirs is named where ours is

@@ -13,6 +13,7 @@ pub(crate) mod live;
 pub(crate) mod own_fields;
 pub(super) mod own_values;
 pub(super) mod owners;
+pub(super) mod renames;
 pub(super) mod settle;
 pub(super) mod standing;
 pub(crate) mod union;

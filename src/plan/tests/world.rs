@@ -56,6 +56,8 @@ struct SaidCase {
     truces: BTreeMap<String, i64>,
     unclean: bool,
     apps: Option<Vec<String>>,
+    /// The earlier names of apps.
+    was: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -145,6 +147,7 @@ impl World {
             live: &self.live,
             inventory: &self.inventory,
             desired: &self.desired,
+            data_names: &self.directives.data_names,
             retired: self.directives.retired.map(|(keep, _)| keep),
             limits: &self.limits,
             adopted,
@@ -286,6 +289,10 @@ fn directives(case: &Case, span: Span) -> Directives {
         apps: apps.iter().map(|app| name(app)).collect(),
         domain: None,
         files: BTreeMap::new(),
+        data_names: apps
+            .iter()
+            .map(|app| (name(case.said.was.get(app).unwrap_or(app)), name(app)))
+            .collect(),
         states: case.said.states.iter().map(|(app, version)| (name(app), state(version))).collect(),
         adopt: case
             .said
