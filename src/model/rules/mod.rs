@@ -33,7 +33,6 @@ pub(crate) mod needs;
 pub(crate) mod only_grows;
 pub(crate) mod open_networks;
 pub(crate) mod other_apps;
-pub(crate) mod other_definition;
 pub(crate) mod replicas;
 pub(crate) mod reserved_names;
 pub(crate) mod retired;
@@ -72,7 +71,6 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     vanished::check_apps,
     fallen_back::check,
     was::check,
-    other_definition::check,
     closed_offers::check,
     hatches::check,
     sleep::check,

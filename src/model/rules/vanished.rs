@@ -17,7 +17,7 @@ pub(crate) const TOO_EARLY: Code = Code::new("E0411");
 pub(crate) const ORGANISATION: Code = Code::new("E0413");
 
 /// An organisation that is a vanished one under another name.
-pub(crate) const RENAMED: Code = Code::new("E0434");
+pub(crate) const RENAMED: Code = Code::new("E0433");
 
 /// How many organisations are shown that ask for what a vanished one has.
 const SHOWN: usize = 9;
@@ -85,9 +85,9 @@ pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
         let asks = |draft: &&&Draft| askers.get(name).is_some_and(|askers| askers.contains(&draft.organisation.name));
         let alike = newcomers.iter().filter(|draft| asks(draft) || before.is_some_and(|before| is_alike(before, draft)));
         findings.push(organisation(view, name, before, alike.copied().take(SHOWN)));
-        for draft in newcomers.iter().filter(|draft| before.is_some_and(|before| has_title_of(before, draft))) {
-            findings.push(renamed(draft, name));
-        }
+        // One that asks for what the vanished one has is refused for that already.
+        let is_renamed = |draft: &&&Draft| !asks(draft) && before.is_some_and(|before| has_title_of(before, draft));
+        newcomers.iter().filter(is_renamed).for_each(|draft| findings.push(renamed(draft, name)));
     }
 }
 
@@ -144,13 +144,15 @@ fn vanished(one: &One, app: &Before<'_>) -> Finding {
             one.keep_data,
         ),
     };
-    let node = format!("retired app {definition} {name} {{ keep-data {keep}; }}");
+    let data = one.past.as_ref().and_then(|past| past.apps.get(*name)).map_or(*name, |before| before.data_name(name));
+    let was = if data == *name { String::new() } else { format!("was {data}") };
+    let said = if was.is_empty() { String::new() } else { format!("{was}; ") };
+    let node = format!("retired app {definition} {name} {{ {said}keep-data {keep}; }}");
     let known = |name: &Name| one.past.as_ref().is_some_and(|past| past.apps.contains_key(name));
     let renamed = organisation.apps.values().find(|new| {
         let is_free = new.was.as_ref().is_none_or(|was| !known(&was.value));
         new.definition.name == **definition && !known(&new.name) && is_free
     });
-    let data = one.past.as_ref().and_then(|past| past.apps.get(*name)).map_or(*name, |before| before.data_name(name));
     let mut finding = Finding::refused(code, title, organisation.span).why(why);
     if let Some(new) = renamed.filter(|_| !matches!(life, Some(Life::Retired(_)))) {
         finding = finding.also(new.span, "this one is new").help(format!(
@@ -167,12 +169,13 @@ fn vanished(one: &One, app: &Before<'_>) -> Finding {
     if matches!(life, Some(Life::Retired(_))) || draft.node().children.is_empty() {
         return finding;
     }
+    let said = if was.is_empty() { was } else { format!("        {was}\n") };
     let brace = Span { start: draft.whole.end - 1, ..draft.whole };
     finding.fix(
         Applicability::Guess,
         format!("retire `{name}`"),
         Span { end: brace.start, ..brace },
-        format!("\n    retired app {definition} {name} {{\n        keep-data {keep}\n    }}\n"),
+        format!("\n    retired app {definition} {name} {{\n{said}        keep-data {keep}\n    }}\n"),
     )
 }
 

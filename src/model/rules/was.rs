@@ -11,9 +11,12 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::definition::{Definition, NeedKind, Trigger};
+use crate::model::draft::Draft;
 use crate::model::rules::One;
 use crate::model::{App, AppFootprint, PastOrganisation};
 use crate::name::Name;
+use crate::source::Span;
+use crate::syntax::Node;
 
 /// An earlier name that another app has.
 pub(crate) const STILL_THERE: Code = Code::new("E0311");
@@ -29,7 +32,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
     for app in apps.values() {
         let finding = match rival(apps, app) {
             Some(other) => Some(still_there(app, other)),
-            None => one.past.as_ref().and_then(|past| against_past(apps, past, app)),
+            None => one.past.as_ref().and_then(|past| against_past(&one.draft, past, app)),
         };
         if let Some(finding) = finding {
             findings.push(finding.stops(one.draft.organisation.name.clone()));
@@ -38,7 +41,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 }
 
 /// Whether an app of this definition has anything that is called by the name of its data.
-pub(super) fn names_data(definition: &Definition) -> bool {
+fn names_data(definition: &Definition) -> bool {
     let of_need = |kind| !matches!(kind, NeedKind::Mail | NeedKind::Route | NeedKind::Outward);
     definition.needs.iter().any(|need| of_need(need.item.kind))
         || definition.workloads.iter().any(|workload| workload.item.stateful)
@@ -57,8 +60,8 @@ fn still_there(app: &App, other: &App) -> Finding {
     let span = app.was.as_ref().map_or(app.span, |was| was.span);
     let title = match &other.was {
         _ if *name == other.name => format!("`{was}` is its name still"),
-        Some(_) => format!("`{name}` and `{}` cannot both have been `{was}`", other.name),
-        None => format!("`{name}` cannot have been `{was}`: that app is still there"),
+        Some(also) if also.value != other.name => format!("`{name}` and `{}` cannot both have been `{was}`", other.name),
+        _ => format!("`{name}` cannot have been `{was}`: that app is still there"),
     };
     let finding = Finding::error(STILL_THERE, title, span);
     let finding = if app.name == other.name { finding } else { finding.also(other.span, "the other app") };
@@ -70,7 +73,8 @@ fn still_there(app: &App, other: &App) -> Finding {
 }
 
 /// What is wrong with an app's name and that of its data, beside what may be in the cluster.
-fn against_past(apps: &BTreeMap<Name, App>, past: &PastOrganisation, app: &App) -> Option<Finding> {
+fn against_past(draft: &Draft, past: &PastOrganisation, app: &App) -> Option<Finding> {
+    let apps = &draft.organisation.apps;
     let data = app.data_name();
     let Some(own) = past.apps.get(&app.name) else {
         let was = app.was.as_ref()?;
@@ -78,15 +82,15 @@ fn against_past(apps: &BTreeMap<Name, App>, past: &PastOrganisation, app: &App) 
             return None;
         }
         return match past.apps.get(&was.value) {
-            Some(before) => Some(called_otherwise(app, &was.value, before.data_name(&was.value))),
+            Some(before) => Some(called_otherwise(draft, app, &was.value, before.data_name(&was.value))),
             None if past.apps.is_empty() => None,
-            None => Some(never_was(past, app, &was.value)),
+            None => Some(never_was(apps, past, app, &was.value)),
         };
     };
     let before = own.data_names().find(|before| *before != data)?;
     match apps.values().find(|other| other.name != app.name && other.data_name() == before) {
         Some(other) => Some(crossed(app, other)),
-        None => names_data(&app.definition).then(|| called_otherwise(app, &app.name, before)),
+        None => names_data(&app.definition).then(|| called_otherwise(draft, app, &app.name, before)),
     }
 }
 
@@ -96,9 +100,13 @@ fn has_data(before: &AppFootprint, name: &Name, data: &Name) -> bool {
 }
 
 /// The data of `earlier`, under which the app is or was applied, is called `before`.
-fn called_otherwise(app: &App, earlier: &Name, before: &Name) -> Finding {
+fn called_otherwise(draft: &Draft, app: &App, earlier: &Name, before: &Name) -> Finding {
     let (name, data) = (&app.name, app.data_name());
-    let title = format!("the data of `{earlier}` is called `{before}`, and `{name}` would start without it");
+    let title = if earlier == before && name == before {
+        format!("the data of `{name}` is called by its own name, and it would start without it")
+    } else {
+        format!("the data of `{earlier}` is called `{before}`, and `{name}` would start without it")
+    };
     let finding = Finding::refused(CALLED_OTHERWISE, title, app.was.as_ref().map_or(app.span, |was| was.span));
     let why = format!("volumes, databases and buckets cannot be renamed: as `{data}` they would be made anew, empty");
     let finding = finding.why(why);
@@ -111,7 +119,30 @@ fn called_otherwise(app: &App, earlier: &Name, before: &Name) -> Finding {
             was.span,
             before.to_string(),
         ),
-        None => finding.help(format!("{say} in `{name}`, for as long as it has that data")),
+        None => {
+            let finding = finding.help(format!("{say} in `{name}`, for as long as it has that data"));
+            match place_in(draft, name) {
+                Some((place, before, after)) => {
+                    let text = format!("{before}{say}{after}");
+                    finding.fix(Applicability::Safe, say, place, text)
+                }
+                None => finding,
+            }
+        }
+    }
+}
+
+/// Where a line is put into the node of an app of the organisation's own, and what stands around it.
+fn place_in(draft: &Draft, name: &Name) -> Option<(Span, &'static str, &'static str)> {
+    let is_it = |node: &&Node| {
+        let at = if node.name.value == "retired" { 2 } else { 1 };
+        matches!(node.name.value.as_str(), "app" | "retired") && node.arg(at).is_some_and(|arg| arg.text == name.as_str())
+    };
+    let node = draft.node().children.iter().find(is_it)?;
+    match node.children.first() {
+        Some(first) => Some((Span { end: first.span.start, ..first.span }, "", "\n        ")),
+        None if node.span.end == node.head.end => Some((Span { start: node.head.end, ..node.head }, " { ", "; }")),
+        None => None,
     }
 }
 
@@ -128,8 +159,10 @@ fn crossed(app: &App, other: &App) -> Finding {
         ))
 }
 
-fn never_was(past: &PastOrganisation, app: &App, was: &Name) -> Finding {
-    let known: Vec<&str> = past.apps.iter().map(|(name, before)| before.data_name(name).as_str()).collect();
+fn never_was(apps: &BTreeMap<Name, App>, past: &PastOrganisation, app: &App, was: &Name) -> Finding {
+    let data = past.apps.iter().map(|(name, before)| before.data_name(name));
+    let is_free = |data: &&Name| apps.values().all(|app| app.data_name() != *data);
+    let known: Vec<&str> = data.filter(is_free).map(Name::as_str).collect();
     let title = format!("nothing was ever applied as `{was}`, so `{}` starts without data", app.name);
     let span = app.was.as_ref().map_or(app.span, |was| was.span);
     let finding = Finding::warning(NEVER_WAS, title, span)

@@ -142,7 +142,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
         .help("set it back, or move the data to a new app and retire this one"),
         Refusing::DataElsewhere { of } => {
-            Finding::refused(Code::new("E0433"), format!("`{id}` would start empty beside `{of}`, which nothing asks for any more"), span)
+            Finding::refused(Code::new("E0432"), format!("`{id}` would start empty beside `{of}`, which nothing asks for any more"), span)
                 .why("both are the data of one app: what it wrote until now would not be there, and nobody said that it may go")
                 .help(format!("where `{}` is another name of `{}`, give it its earlier name in the definition", id.name, of.name))
                 .help(format!("where the data of `{0}` may go, say `retired need {0}` in the organisation", of.name))

@@ -164,6 +164,7 @@ fn name(text: &str) -> Name {
 
 fn api_version(kind: &str) -> &'static str {
     match kind {
+        "NetworkPolicy" => "networking.k8s.io/v1",
         "Deployment" | "StatefulSet" => "apps/v1",
         "Job" | "CronJob" => "batch/v1",
         "Database" | "Cluster" => "postgresql.cnpg.io/v1",
