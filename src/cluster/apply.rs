@@ -230,7 +230,9 @@ impl Doing {
     fn why_not(&self, work: &Work<'_>, action: &Action, phase: Phase) -> Option<Skip> {
         let all = self.stops.get(&None);
         let own = match phase {
-            Phase::Apply if action.id.is(kind::NETWORK_POLICY) && action.verb() == Verb::Change => self.not_stopped(work),
+            Phase::Apply if action.id.is(kind::NETWORK_POLICY) && action.verb() == Verb::Change => {
+                self.not_stopped(work)
+            }
             Phase::Apply | Phase::Stop => self.stops.get(&action.app),
             Phase::Delete => self.stops.values().next(),
         };
@@ -240,7 +242,8 @@ impl Doing {
     /// Why a workload that was to be stopped first is not.
     fn not_stopped(&self, work: &Work<'_>) -> Option<&Skip> {
         let stops = order::stops(work.plan);
-        let left = { stops.into_iter() }.find(|at| self.done[*at].as_ref().is_some_and(|done| *done != Done::Deleted))?;
+        let left =
+            { stops.into_iter() }.find(|at| self.done[*at].as_ref().is_some_and(|done| *done != Done::Deleted))?;
         self.stops.get(&work.plan.actions[left].app)
     }
 

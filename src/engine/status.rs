@@ -109,7 +109,8 @@ fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
         made && action.note.is_some()
     };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
-    let follows = |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. }));
+    let follows =
+        |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. }));
     let is_open = |action: &&Action| action.verb() == Verb::Refused || action.verb().writes() || follows(action);
     let wanting = actions.iter().filter(is_open);
     wanting

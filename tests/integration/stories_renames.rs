@@ -346,7 +346,8 @@ async fn what_is_renamed_under_a_hold_stays_as_it_is_applied() {
         round.of(&name("alpha")).actions.iter().filter(of_app).map(|action| action.id.name.to_string()).collect();
     assert_eq!(done, ["texts--app", "texts-web--part"], "policies of nobody yet, and nothing more");
     let after = world.versions(&[&name("alpha")]).await;
-    let moved = before.iter().filter(|(key, version)| after.get(*key) != Some(*version) && !key.contains("parcelle-system"));
+    let moved =
+        before.iter().filter(|(key, version)| after.get(*key) != Some(*version) && !key.contains("parcelle-system"));
     assert_eq!(moved.collect::<BTreeMap<_, _>>(), BTreeMap::new());
     ask(&mut world, &notes(), "app notes texts { was pads; }", "c3").await;
     world.round().await.assert_all_done();

@@ -13,7 +13,9 @@ use super::super::retry::{Pause, Retry};
 use super::ownership::take_back;
 use super::{Acting, Stop, carries, nonce_of, request_of, uid_of, was_ours};
 use crate::kind;
-use crate::plan::{Base, Changing, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Reason, Verb, Verified, request_hash};
+use crate::plan::{
+    Base, Changing, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Reason, Verb, Verified, request_hash,
+};
 use crate::render::{Generated, SecretRequest, SecretSource};
 use crate::secrets::Material;
 

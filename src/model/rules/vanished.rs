@@ -78,12 +78,14 @@ pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
     if missing.is_empty() {
         return;
     }
-    let newcomers = view.drafts.iter().map(|draft| &**draft).filter(|draft| past.of(&draft.organisation.name).is_none());
+    let newcomers =
+        view.drafts.iter().map(|draft| &**draft).filter(|draft| past.of(&draft.organisation.name).is_none());
     let newcomers: Vec<&Draft> = newcomers.collect();
     for name in missing {
         let before = past.states(name).last();
         let asks = |draft: &&&Draft| askers.get(name).is_some_and(|askers| askers.contains(&draft.organisation.name));
-        let alike = newcomers.iter().filter(|draft| asks(draft) || before.is_some_and(|before| is_alike(before, draft)));
+        let alike =
+            newcomers.iter().filter(|draft| asks(draft) || before.is_some_and(|before| is_alike(before, draft)));
         findings.push(organisation(view, name, before, alike.copied().take(SHOWN)));
         // One that asks for what the vanished one has is refused for that already.
         let is_renamed = |draft: &&&Draft| !asks(draft) && before.is_some_and(|before| has_title_of(before, draft));

@@ -60,7 +60,9 @@ fn still_there(app: &App, other: &App) -> Finding {
     let span = app.was.as_ref().map_or(app.span, |was| was.span);
     let title = match &other.was {
         _ if *name == other.name => format!("`{was}` is its name still"),
-        Some(also) if also.value != other.name => format!("`{name}` and `{}` cannot both have been `{was}`", other.name),
+        Some(also) if also.value != other.name => {
+            format!("`{name}` and `{}` cannot both have been `{was}`", other.name)
+        }
         _ => format!("`{name}` cannot have been `{was}`: that app is still there"),
     };
     let finding = Finding::error(STILL_THERE, title, span);
@@ -136,7 +138,8 @@ fn called_otherwise(draft: &Draft, app: &App, earlier: &Name, before: &Name) -> 
 fn place_in(draft: &Draft, name: &Name) -> Option<(Span, &'static str, &'static str)> {
     let is_it = |node: &&Node| {
         let at = if node.name.value == "retired" { 2 } else { 1 };
-        matches!(node.name.value.as_str(), "app" | "retired") && node.arg(at).is_some_and(|arg| arg.text == name.as_str())
+        matches!(node.name.value.as_str(), "app" | "retired")
+            && node.arg(at).is_some_and(|arg| arg.text == name.as_str())
     };
     let node = draft.node().children.iter().find(is_it)?;
     match node.children.first() {

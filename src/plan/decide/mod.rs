@@ -122,7 +122,8 @@ fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
             let label = |key: &str| live.body["metadata"]["labels"][key].as_str();
             let other = label("app.kubernetes.io/version").is_some_and(|running| running != version);
             other
-                && label("parcelle.dev/app").is_some_and(|label| Name::new(label).is_ok_and(|label| renames.now(&label) == app))
+                && label("parcelle.dev/app")
+                    .is_some_and(|label| Name::new(label).is_ok_and(|label| renames.now(&label) == app))
                 && label("parcelle.dev/garden") == Some(input.garden.as_str())
         })
     };

@@ -9,9 +9,8 @@ use super::deed::Deed;
 use super::immutable;
 use super::prospect::{Prospect, overlaid, prospect, reckoned};
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, LeftToOthers, Refusing, Replacing};
+use super::stops::{keeps_its_claims, renamed};
 use super::take_over;
-use crate::kind;
-use crate::name::Name;
 use crate::merge::Displacement;
 use crate::model::FieldDecision;
 use crate::plan::state::decisions::{self, LeftField, body_without};
@@ -270,9 +269,7 @@ impl There<'_> {
             (true, false) => Changing::Drift { by },
             (false, false) => Changing::GardenChangedAndDrift { by },
             (false, true) if is_renderers(self.input) => Changing::RendererChanged,
-            (false, true) => {
-                renamed.map_or(Changing::GardenChanged, |(from, to)| Changing::Renamed { from, to })
-            }
+            (false, true) => renamed.map_or(Changing::GardenChanged, |(from, to)| Changing::Renamed { from, to }),
         };
         Deed::Change { why, base, force, hand_over: self.hand_over, take_away }
     }
@@ -342,23 +339,6 @@ impl There<'_> {
     }
 }
 
-/// The earlier and the present name of the app of an object, where the inventory knows it by an earlier one.
-pub(super) fn renamed(input: &Input<'_>, app: Option<&Name>, entry: &Entry) -> Option<(Name, Name)> {
-    let (from, to) = (entry.app.as_ref()?, app?);
-    (from != to && !input.directives.apps.contains(from)).then(|| (from.clone(), to.clone()))
-}
-
-/// Whether a StatefulSet that is made anew takes the claims of the one before it: they stay when it goes, and are called alike.
-fn keeps_its_claims(object: &Object, live: &Value) -> bool {
-    let names = |body: &Value| -> Vec<String> {
-        let templates = body["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
-        templates.map(|template| template["metadata"]["name"].to_string()).collect()
-    };
-    object.id.is(kind::STATEFUL_SET)
-        && live["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] != "Delete"
-        && names(live) == names(&object.body)
-}
-
 /// Who stands in the way of what we say, where only one of several may be said. What is theirs is named where ours is
 /// protected: it may be taken away by word.
 fn in_the_way(object: &Object, siblings: &Siblings) -> Vec<Conflict> {
@@ -394,8 +374,7 @@ fn left_to_others(input: &Input<'_>, left: &[LeftField]) -> LeftToOthers {
 
 /// The places of some lines, each once.
 fn places(input: &Input<'_>, spans: impl Iterator<Item = Span>) -> Vec<Place> {
-    let places: BTreeSet<Place> = spans.map(|span| Place::of(input.sources, span)).collect();
-    places.into_iter().collect()
+    spans.map(|span| Place::of(input.sources, span)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Whether the commit is the applied one and only parcelle is another.
@@ -406,10 +385,7 @@ fn is_renderers(input: &Input<'_>) -> bool {
 
 /// Names in order, each once.
 fn names<'n>(managers: impl Iterator<Item = &'n String>) -> Vec<String> {
-    let mut names: Vec<_> = managers.cloned().collect();
-    names.sort();
-    names.dedup();
-    names
+    managers.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn changes(

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::action::{Action, Base, FieldChange, Place, Shown, What};
 use super::deed::Deed;
-use super::object::renamed;
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing};
+use super::stops::renamed;
 use crate::plan::state::live::{Copy, MissingSource};
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::{Entry, Input, LiveObject};

@@ -7,16 +7,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value};
+
 use super::action::{Action, Verb, What};
 use super::deed::Deed;
-use super::reason::{Creating, Holding, Keeping, Refusing};
+use super::reason::{Creating, Deleting, Holding, Keeping, Refusing};
 use super::restores;
 use crate::kind::{self, GroupKind};
 use crate::name::Name;
 use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
-use crate::plan::{Input, LiveObject};
-use crate::render::ObjectId;
+use crate::plan::{Entry, Input, LiveObject};
+use crate::render::{Object, ObjectId};
 
 /// Holds back what would work on the same data as an earlier workload of its app that this plan does not stop.
 pub(super) fn hold_starts(input: &Input<'_>, actions: &mut [Action]) {
@@ -44,9 +46,8 @@ struct Running {
 impl Running {
     fn of(actions: &[Action]) -> Self {
         let mut running = Self { apps: BTreeMap::new(), kept: Vec::new() };
-        let earlier = |action: &&Action| {
-            action.what == What::Object && action.desired_hash.is_empty() && runs_pods(&action.id)
-        };
+        let earlier =
+            |action: &&Action| action.what == What::Object && action.desired_hash.is_empty() && runs_pods(&action.id);
         for action in actions.iter().filter(earlier) {
             let leaves = match action.deed {
                 Deed::Keep { why: Keeping::Leaving, .. } => true,
@@ -68,7 +69,7 @@ impl Running {
     fn beside(&self, action: &Action) -> Option<&(ObjectId, bool)> {
         let runs = runs_pods(&action.id);
         let starts = runs && matches!(action.verb(), Verb::Create | Verb::Replace | Verb::Adopt);
-        let takes_away = !runs && action.verb() == Verb::Delete;
+        let takes_away = !runs && matches!(action.deed, Deed::Delete { why: Deleting::Renamed { .. }, .. });
         let of_app = action.app.as_ref().and_then(|app| self.apps.get(app)).filter(|_| starts || takes_away);
         of_app.or_else(|| self.kept.iter().find(|(of, _)| starts && of.name == action.id.name))
     }
@@ -92,7 +93,9 @@ pub(in crate::plan) fn runs_pods(id: &ObjectId) -> bool {
 pub(super) fn refuse_empty_twins(index: &Index<'_>, actions: &mut [Action]) {
     let detached: Vec<(Name, ObjectId)> = actions
         .iter()
-        .filter(|action| matches!(action.deed, Deed::Keep { why: Keeping::Detached, .. }) && !is_password_of_cache(action, actions))
+        .filter(|action| {
+            matches!(action.deed, Deed::Keep { why: Keeping::Detached, .. }) && !is_password_of_cache(action, actions)
+        })
         .filter_map(|action| Some((action.app.clone()?, action.id.clone())))
         .collect();
     if detached.is_empty() {
@@ -119,7 +122,7 @@ pub(super) fn refuse_empty_twins(index: &Index<'_>, actions: &mut [Action]) {
 fn has_keys(live: Option<&LiveObject>, action: &Action) -> bool {
     let data = live.and_then(|live| live.body.get("data")?.as_object());
     let path = |key: &String| if key.contains('.') { format!("data[{key}]") } else { format!("data.{key}") };
-    let keys = |data: &serde_json::Map<String, serde_json::Value>| data.keys().map(path).collect::<BTreeSet<_>>();
+    let keys = |data: &Map<String, Value>| data.keys().map(path).collect::<BTreeSet<_>>();
     let wanted: BTreeSet<String> = action.changes.iter().map(|change| change.path.clone()).collect();
     data.is_some_and(|data| keys(data) == wanted)
 }
@@ -129,4 +132,21 @@ fn is_password_of_cache(secret: &Action, actions: &[Action]) -> bool {
     const CACHE: GroupKind = kind::DEPLOYMENT;
     let is_its_server = |other: &&Action| other.id.is(CACHE) && other.id.name == secret.id.name;
     secret.id.is(kind::SECRET) && actions.iter().any(|other| is_its_server(&other))
+}
+
+/// The earlier and the present name of the app of an object, where the inventory knows it by an earlier one.
+pub(super) fn renamed(input: &Input<'_>, app: Option<&Name>, entry: &Entry) -> Option<(Name, Name)> {
+    let (from, to) = (entry.app.as_ref()?, app?);
+    (from != to && !input.directives.apps.contains(from)).then(|| (from.clone(), to.clone()))
+}
+
+/// Whether a StatefulSet that is made anew takes the claims of the one before it: they stay when it goes, and are called alike.
+pub(super) fn keeps_its_claims(object: &Object, live: &Value) -> bool {
+    let names = |body: &Value| -> Vec<String> {
+        let templates = body["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+        templates.map(|template| template["metadata"]["name"].to_string()).collect()
+    };
+    object.id.is(kind::STATEFUL_SET)
+        && live["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] != "Delete"
+        && names(live) == names(&object.body)
 }

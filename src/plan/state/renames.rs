@@ -36,7 +36,12 @@ impl<'a> Renames<'a> {
 
     /// The earlier and the present name of the app of an entry, where it was renamed. A network policy is that of the pods that
     /// it selects.
-    pub(in crate::plan) fn of_entry(&self, id: &ObjectId, entry: &Entry, live: Option<&LiveObject>) -> Option<(&'a Name, &'a Name)> {
+    pub(in crate::plan) fn of_entry(
+        &self,
+        id: &ObjectId,
+        entry: &Entry,
+        live: Option<&LiveObject>,
+    ) -> Option<(&'a Name, &'a Name)> {
         let selected = || live.filter(|_| id.is(kind::NETWORK_POLICY)).and_then(|live| selected_app(&live.body));
         let app = entry.app.as_ref().map(Name::as_str).or_else(selected)?;
         self.0.iter().find(|(earlier, _)| earlier.as_str() == app).map(|(earlier, now)| (*earlier, *now))
@@ -48,7 +53,10 @@ impl<'a> Renames<'a> {
             return Vec::new();
         }
         let (before, after) = (meant(live), meant(wanted));
-        let cut = self.0.iter().filter(|(earlier, _)| before.contains(&earlier.as_str()) && !after.contains(&earlier.as_str()));
+        let cut = self
+            .0
+            .iter()
+            .filter(|(earlier, _)| before.contains(&earlier.as_str()) && !after.contains(&earlier.as_str()));
         cut.map(|(_, now)| *now).collect()
     }
 }

@@ -53,7 +53,9 @@ impl fmt::Display for Changing {
             Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
             Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
             Self::Interrupted => to.write_str("nothing moves; what an interrupted run left in its books is taken out"),
-            Self::Renamed { from, to: now } => write!(to, "passes from `{from}` to `{now}`, its new name; what it holds stays"),
+            Self::Renamed { from, to: now } => {
+                write!(to, "passes from `{from}` to `{now}`, its new name; what it holds stays")
+            }
             Self::Taken { from, said } => {
                 write!(to, "the garden asks for it and takes it from {}{}", people(from), lines(said))
             }

@@ -50,13 +50,16 @@ fn guarded(world: &World) -> OrganisationPlan {
 }
 
 fn line_of<'a>(told: &'a [String], id: &str) -> &'a str {
-    told.iter().find(|line| line.contains(&format!(" {id}:"))).unwrap_or_else(|| panic!("nothing about {id} in {told:#?}"))
+    told.iter()
+        .find(|line| line.contains(&format!(" {id}:")))
+        .unwrap_or_else(|| panic!("nothing about {id} in {told:#?}"))
 }
 
 #[test]
 fn all_of_the_old_name_goes_by_word_and_under_no_budget() {
     let plan = guarded(&renamed(json!({})));
-    let gone = plan.actions.iter().filter(|action| matches!(action.deed, Deed::Delete { why: Deleting::Renamed { .. }, .. }));
+    let gone =
+        plan.actions.iter().filter(|action| matches!(action.deed, Deed::Delete { why: Deleting::Renamed { .. }, .. }));
     assert_eq!(gone.count(), 7, "{:#?}", told(&plan));
     assert!(plan.actions.iter().all(|action| action.app.as_ref().is_none_or(|app| app.as_str() == "notes")));
 }
@@ -68,7 +71,8 @@ fn what_ran_stops_before_the_first_pods_and_policies_go_last() {
         .iter()
         .map(|step| (step.phase, step.actions.iter().map(|at| &*plan.actions[*at].id.name).collect()))
         .collect();
-    let place = |phase: Phase, name: &str| order.iter().position(|(other, names)| *other == phase && names.contains(&name));
+    let place =
+        |phase: Phase, name: &str| order.iter().position(|(other, names)| *other == phase && names.contains(&name));
     let stop = place(Phase::Stop, "pads-web").expect("it is stopped");
     assert!(place(Phase::Apply, "pads-upgrade").is_some_and(|start| stop < start), "{order:?}");
     assert!(place(Phase::Apply, "notes-web").is_some_and(|start| stop < start), "{order:?}");

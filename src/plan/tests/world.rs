@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::footprint::state;
+
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
-use crate::model::{Adopt, AppliedApp, Deletions, FieldDecision};
+use crate::model::{Adopt, Deletions, FieldDecision};
 use crate::plan::*;
 use crate::policy::Grounds;
 use crate::quantity::Quantity;
@@ -290,10 +292,7 @@ fn directives(case: &Case, span: Span) -> Directives {
         apps: apps.iter().map(|app| name(app)).collect(),
         domain: None,
         files: BTreeMap::new(),
-        data_names: apps
-            .iter()
-            .map(|app| (name(case.said.was.get(app).unwrap_or(app)), name(app)))
-            .collect(),
+        data_names: apps.iter().map(|app| (name(case.said.was.get(app).unwrap_or(app)), name(app))).collect(),
         states: case.said.states.iter().map(|(app, version)| (name(app), state(version))).collect(),
         adopt: case
             .said
@@ -316,17 +315,6 @@ fn directives(case: &Case, span: Span) -> Directives {
         truces: case.said.truces.iter().map(|(text, until)| (id(text), *until)).collect(),
         clean: !case.said.unclean,
         span: Some(span),
-    }
-}
-
-/// What is compared of an app at a version.
-pub(super) fn state(version: &str) -> AppliedApp {
-    AppliedApp {
-        definition: name("nextcloud"),
-        version: version.to_owned(),
-        data: None,
-        settings: BTreeMap::new(),
-        senders: BTreeSet::new(),
     }
 }
 
