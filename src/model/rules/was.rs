@@ -124,8 +124,8 @@ fn called_otherwise(draft: &Draft, app: &App, earlier: &Name, before: &Name) -> 
         None => {
             let finding = finding.help(format!("{say} in `{name}`, for as long as it has that data"));
             match place_in(draft, name) {
-                Some((place, before, after)) => {
-                    let text = format!("{before}{say}{after}");
+                Some((place, start, end)) => {
+                    let text = format!("{start}was {before}{end}");
                     finding.fix(Applicability::Safe, say, place, text)
                 }
                 None => finding,
