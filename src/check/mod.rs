@@ -17,6 +17,7 @@ use crate::syntax::{self, Document, TOO_MUCH};
 pub(crate) use history::{History, MOST_QUESTIONS, check_in_history};
 
 mod history;
+mod passed_over;
 
 /// What a check leaves behind.
 #[derive(Debug, Default)]
@@ -47,6 +48,7 @@ pub struct Memo {
     boundary: Option<Boundary>,
     /// Every version of every file, by path and blob.
     files: BTreeMap<String, BTreeMap<String, Parsed>>,
+    passed_over: passed_over::Stands,
     built_in: Option<Arc<Definitions>>,
     definitions: Option<Loaded>,
     garden: model::ModelMemo,
@@ -104,6 +106,7 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
         *memo = Memo::default();
     }
     memo.boundary = Some(boundary.clone());
+    passed_over::tell(&snapshot.passed_over, &mut memo.passed_over, &mut memo.sources, &mut findings);
     let files = parse(memo, &boundary, snapshot);
     let documents: Vec<Arc<PlacedFile>> = files.iter().map(|parsed| Arc::clone(&parsed.placed)).collect();
     let garden_file = documents.iter().find(|file| file.place == FilePlace::GardenFile);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::workspace::{check_against, check_since, find, past_since};
+use super::workspace::{ComparedPast, check_against, compared, find};
 use super::{CommandFailure, Common, Exit, Output, offline, place};
 use crate::check::{Checked, Memo};
 use crate::finding::Severity;
@@ -51,9 +51,13 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
         return watch(&workspace, args, output);
     }
     let commit = args.commit.as_deref();
-    let (checked, notes) = match &args.live {
-        Some(file) => offline::checked(&workspace, file, commit)?,
-        None => (check_since(&workspace, &mut Memo::default(), commit, args.base.as_deref())?, Vec::new()),
+    let (checked, notes) = if let Some(file) = &args.live {
+        offline::checked(&workspace, file, commit)?
+    } else {
+        let mut memo = Memo::default();
+        let compared = compared(&workspace, &mut memo, commit, args.base.as_deref())?;
+        let checked = check_against(&workspace, &mut memo, workspace.snapshot(commit)?, compared.past.as_ref());
+        (checked, vec![compared.note])
     };
     for wanted in &args.report {
         write_report(wanted, &checked)?;
@@ -75,7 +79,8 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
 fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let format = args.format.unwrap_or(Format::Text);
     let (mut memo, mut seen) = (Memo::default(), None);
-    let past = past_since(workspace, &mut memo, None, args.base.as_deref())?;
+    let ComparedPast { past, note } = compared(workspace, &mut memo, None, args.base.as_deref())?;
+    output.note(&note);
     loop {
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{CommandFailure, Output};
 use crate::check::Checked;
+use crate::git::MergeTarget;
 use crate::report::{Drawing, Format, render, step_summary};
 
 /// The name under which GitLab's own analysers leave their report.
@@ -43,6 +44,25 @@ fn place() -> Option<Place> {
         () if is_set("GITHUB_ACTIONS") => Some(Place::GitHub),
         () if is_set("GITLAB_CI") => Some(Place::GitLab),
         () => None,
+    }
+}
+
+/// Where the work of this job goes, as GitLab, GitHub (and what takes after it) and Woodpecker tell it.
+#[expect(clippy::disallowed_methods, reason = "a port: what the CI tells of the work")]
+pub(super) fn target() -> MergeTarget {
+    let first = |variables: &[&str]| {
+        let named = variables.iter().filter_map(|variable| std::env::var(variable).ok());
+        named.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
+    };
+    MergeTarget {
+        base: first(&["CI_MERGE_REQUEST_DIFF_BASE_SHA"]),
+        branch: first(&[
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+            "GITHUB_BASE_REF",
+            "CI_COMMIT_TARGET_BRANCH",
+            "CHANGE_TARGET",
+        ]),
+        main: first(&["CI_DEFAULT_BRANCH", "CI_REPO_DEFAULT_BRANCH"]),
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     }
     let commit = args.commit.as_deref().or(args.save.as_ref().map(|_| "HEAD"));
     let workspace = find(common, None)?;
-    let in_repository = workspace.repository.is_some();
+    let in_repository = !matches!(workspace.repository_around(), Ok(None));
     let mut session = session::over(workspace, &args.clusters, commit, output).await?;
     let only = session::only(session.checked(), &args.organisations)?;
     let options = RoundOptions { only, reading: Reading::Lean, ..RoundOptions::everything(now()) };

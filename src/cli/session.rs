@@ -29,7 +29,7 @@ pub(super) async fn open_as_applied(
     output: &Output,
 ) -> Result<Session, CommandFailure> {
     let workspace = find(common, None)?;
-    let commit = workspace.repository.is_some().then_some("HEAD");
+    let commit = workspace.repository_around()?.is_some().then_some("HEAD");
     over(workspace, flags, commit, output).await
 }
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::check::{Checked, Memo, check_in_history, past_of};
-use crate::git::{self, Snapshot, Workspace};
+use crate::git::{self, Began, Snapshot, Workspace};
 use crate::model::Past;
 
-use super::{CommandFailure, Common, Output};
+use super::{CommandFailure, Common, Output, place};
 
 /// Finds the garden that the flags or the current folder name.
 #[expect(clippy::disallowed_methods, reason = "a port: the current folder")]
@@ -20,15 +20,12 @@ pub(crate) fn check_once(workspace: &Workspace, commit: Option<&str>) -> Result<
     Ok(check_against(workspace, &mut Memo::default(), workspace.snapshot(commit)?, None))
 }
 
-/// Checks the garden against where the work began, or against `base` (`none`: against nothing).
-pub(crate) fn check_since(
-    workspace: &Workspace,
-    memo: &mut Memo,
-    commit: Option<&str>,
-    base: Option<&str>,
-) -> Result<Checked, CommandFailure> {
-    let past = past_since(workspace, memo, commit, base)?;
-    Ok(check_against(workspace, memo, workspace.snapshot(commit)?, past.as_ref()))
+/// What a garden is compared with.
+pub(crate) struct ComparedPast {
+    /// The garden as it was; absent where it is compared with nothing.
+    pub(crate) past: Option<Past>,
+    /// With what, in a sentence: that nothing was found means nothing without it.
+    pub(crate) note: String,
 }
 
 /// Checks files, of a commit or as they lie on disk, against a past. What that leaves undecided the history decides, where it can.
@@ -41,25 +38,56 @@ pub(crate) fn check_against(
     check_in_history(memo, &snapshot, past, workspace.repository.as_ref(), now())
 }
 
-/// The garden as it was where the work began, or at `base`; absent where it was not there yet. What did not change since is
-/// not read again by those who go on with `memo`.
-pub(crate) fn past_since(
+/// The garden as it was where the work began, or at `base` (`none`: nothing). What did not change since is not read again by those
+/// who go on with `memo`.
+pub(crate) fn compared(
     workspace: &Workspace,
     memo: &mut Memo,
     commit: Option<&str>,
     base: Option<&str>,
-) -> Result<Option<Past>, CommandFailure> {
-    let began = match (base, &workspace.repository) {
-        (Some("none"), _) | (None, None) => None,
-        (Some(base), _) => Some(base.to_owned()),
-        (None, Some(repository)) => repository.began_from(commit.unwrap_or("HEAD"))?.map(|id| id.0),
+) -> Result<ComparedPast, CommandFailure> {
+    let nothing = |why: &str| Ok(ComparedPast { past: None, note: format!("compared with nothing: {why}") });
+    let (began, of) = match base {
+        Some("none") => return nothing("`--base none` was asked for"),
+        Some(base) => (base.to_owned(), format!("`{base}`")),
+        None => {
+            let Some(repository) = workspace.repository_around().map_err(without_base)? else {
+                return nothing("the garden lies in no Git repository");
+            };
+            match repository.began_from(commit.unwrap_or("HEAD"), &place::target()).map_err(without_base)? {
+                None => return nothing("the repository holds nothing from before"),
+                Some(Began { commit, branch }) => {
+                    let of =
+                        branch.map_or_else(|| "where the work began".to_owned(), |branch| format!("of `{branch}`"));
+                    let of = format!("{}, {of}", commit.short());
+                    (commit.0, of)
+                }
+            }
+        }
     };
-    let Some(began) = began else { return Ok(None) };
-    let snapshot = match workspace.snapshot(Some(&began)) {
-        Err(git::GitError::NoGarden(_)) if base.is_none() => return Ok(None),
-        snapshot => snapshot?,
+    let Some(snapshot) = workspace.earlier(&began)? else {
+        return match base {
+            Some(_) => Err(git::GitError::NoGarden(of).into()),
+            None => nothing(&format!("there is no garden yet in {of}")),
+        };
     };
-    Ok(Some(past_of(&check_against(workspace, memo, snapshot, None))))
+    let past = past_of(&check_against(workspace, memo, snapshot, None));
+    Ok(ComparedPast { past: Some(past), note: format!("compared with {of}") })
+}
+
+/// An error of Git, with the way to check without a past.
+fn without_base(error: git::GitError) -> CommandFailure {
+    match error {
+        git::GitError::Unreadable { .. } => {
+            let help = error.help().unwrap_or_default();
+            let sentence = if help.is_empty() { String::new() } else { format!("{help}; ") };
+            CommandFailure::asked(
+                format!("{error}, so there is nothing to compare with"),
+                format!("{sentence}to check the files alone: `--base none`"),
+            )
+        }
+        error => error.into(),
+    }
 }
 
 /// Sets the clock of this process ahead or back by so many seconds: for tests, which must not depend on the time of day.

@@ -84,6 +84,7 @@ const MISTAKES: &[Page] = pages! {
     "E0029"
     "E0030"
     "E0031"
+    "E0032"
     "E0101"
     "E0102"
     "E0103"
@@ -219,6 +220,7 @@ const MISTAKES: &[Page] = pages! {
 /// What is a matter of opinion.
 const DOUBTS: &[Page] = pages! {
     "W0001"
+    "W0002"
     "W0101"
     "W0103"
     "W0104"

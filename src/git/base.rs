@@ -2,14 +2,28 @@
 
 use super::{CommitId, GitError, Repository};
 
-/// Where the default branch is looked for, in this order: what the remote says, then the names in use.
-const DEFAULT_BRANCHES: [&str; 5] = [
-    "refs/remotes/origin/HEAD",
-    "refs/remotes/origin/main",
-    "refs/remotes/origin/master",
-    "refs/heads/main",
-    "refs/heads/master",
-];
+/// The names that a main branch has by custom.
+const CUSTOMARY: [&str; 2] = ["main", "master"];
+
+/// What is known of the branch that the work goes to from where the program runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MergeTarget {
+    /// The commit that the work began from, as the CI tells it.
+    pub(crate) base: Option<String>,
+    /// The branch that a merge request goes to.
+    pub(crate) branch: Option<String>,
+    /// The main branch of the repository.
+    pub(crate) main: Option<String>,
+}
+
+/// Where the work at hand began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Began {
+    /// The commit.
+    pub(crate) commit: CommitId,
+    /// The branch that was left there, as Git names it in short; absent where the CI tells the commit.
+    pub(crate) branch: Option<String>,
+}
 
 /// How a commit stands to an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,23 +39,86 @@ pub(crate) enum Ancestry {
 }
 
 impl Repository {
-    /// The latest commit that `revision` and the default branch share; absent where there is no default branch, no commit
-    /// yet, or nothing shared.
+    /// The latest commit that `revision` and the branch that the work goes to share; absent where there is no commit or branch yet.
     ///
     /// # Errors
-    /// A clone that is too shallow to tell.
-    pub(crate) fn began_from(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
+    /// Nothing says which branch that is, it shares nothing with `revision`, or the clone is too shallow to tell.
+    pub(crate) fn began_from(&self, revision: &str, target: &MergeTarget) -> Result<Option<Began>, GitError> {
         let inner = self.inner();
         let Ok(here) = inner.revparse_single(revision).and_then(|object| object.peel_to_commit()) else {
-            return Ok(None);
+            return if self.is_unborn(revision) { Ok(None) } else { self.commit(revision).map(|_| None) };
         };
-        let tip = |name: &&str| inner.find_reference(name).ok()?.peel_to_commit().ok();
-        let shared = DEFAULT_BRANCHES.iter().find_map(tip).map(|branch| inner.merge_base(here.id(), branch.id()));
-        match shared {
-            Some(Ok(id)) => Ok(Some(CommitId(id.to_string()))),
-            None | Some(Err(_)) if inner.is_shallow() => Err(GitError::TooShallow),
-            None | Some(Err(_)) => Ok(None),
+        let told = target.base.as_ref().and_then(|base| inner.revparse_single(base).ok()?.peel_to_commit().ok());
+        if let Some(told) = told.filter(|told| inner.merge_base(here.id(), told.id()).is_ok_and(|id| id == told.id())) {
+            return Ok(Some(Began { commit: CommitId(told.id().to_string()), branch: None }));
         }
+        let too_shallow = |otherwise| if inner.is_shallow() { GitError::TooShallow } else { otherwise };
+        let main = match self.main_branch(target) {
+            Ok(main) => main,
+            // The first push to a repository: its commit is there, and no branch yet.
+            Err(GitError::NoMainBranch { branches, .. }) if branches.is_empty() && inner.is_bare() => return Ok(None),
+            Err(error) => return Err(too_shallow(error)),
+        };
+        let tip = main.peel_to_commit().map_err(GitError::git("read the main branch"))?;
+        let named = main.resolve().ok().and_then(|named| named.shorthand().ok().map(str::to_owned));
+        let branch = named.unwrap_or_default();
+        match inner.merge_base(here.id(), tip.id()) {
+            Ok(id) => Ok(Some(Began { commit: CommitId(id.to_string()), branch: Some(branch) })),
+            Err(_) => Err(too_shallow(GitError::Unrelated(branch))),
+        }
+    }
+
+    /// Whether a revision is the branch at hand, which has no commit yet.
+    fn is_unborn(&self, revision: &str) -> bool {
+        revision == "HEAD" && self.inner().head().is_err_and(|error| error.code() == git2::ErrorCode::UnbornBranch)
+    }
+
+    /// The branch that work goes to: the one that the CI names, else the remote's own, else by name, else the only one.
+    fn main_branch(&self, target: &MergeTarget) -> Result<git2::Reference<'_>, GitError> {
+        let inner = self.inner();
+        let remotes = self.remotes();
+        let find = |name: &str| inner.find_reference(name).ok().filter(|found| found.peel_to_commit().is_ok());
+        let called = |branch: &str| {
+            let remote = remotes.iter().find_map(|remote| find(&format!("refs/remotes/{remote}/{branch}")));
+            remote.or_else(|| find(&format!("refs/heads/{branch}")))
+        };
+        if let Some(branch) = &target.branch {
+            let remote = remotes.first().map_or("origin", String::as_str).to_owned();
+            return called(branch).ok_or_else(|| GitError::NoTarget { branch: branch.clone(), remote });
+        }
+        let of_remote = || remotes.iter().find_map(|remote| find(&format!("refs/remotes/{remote}/HEAD")));
+        let own = || inner.head().ok().filter(|head| inner.is_bare() && head.is_branch());
+        let chosen = inner.config().and_then(|config| config.get_string("init.defaultBranch")).ok();
+        let names = target.main.iter().chain(&chosen).map(String::as_str).chain(CUSTOMARY);
+        let by_name = || names.clone().find_map(called);
+        of_remote().or_else(own).or_else(by_name).map_or_else(|| self.only_branch(), Ok)
+    }
+
+    /// The remotes, `origin` first.
+    fn remotes(&self) -> Vec<String> {
+        let names = self.inner().remotes();
+        let mut names: Vec<String> = names
+            .iter()
+            .flat_map(|names| {
+                names.iter().filter_map(|name| name.ok().flatten()).map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect();
+        names.sort_by_key(|name| (name != "origin", name.clone()));
+        names
+    }
+
+    /// The only branch of a remote, else the only one here.
+    fn only_branch(&self) -> Result<git2::Reference<'_>, GitError> {
+        let mut known = Vec::new();
+        for kind in [git2::BranchType::Remote, git2::BranchType::Local] {
+            let branches = self.inner().branches(Some(kind)).map_err(GitError::git("list the branches"))?;
+            let mut found: Vec<_> = branches.filter_map(|branch| Some(branch.ok()?.0.into_reference())).collect();
+            if found.len() == 1 {
+                return Ok(found.remove(0));
+            }
+            known.extend(found.iter().filter_map(|branch| branch.shorthand().ok().map(str::to_owned)));
+        }
+        Err(GitError::NoMainBranch { branches: known, remote: self.remotes().into_iter().next() })
     }
 
     /// Whether a commit is part of the history of another. One that is not known here is not.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::transport::{self, GitAccess, GitAddress, shown};
-use super::{CommitId, GitError, Repository, words};
+use super::{CommitId, GitError, Repository, library, words};
 use crate::private;
 
 /// The most bytes that one fetch may bring.
@@ -60,6 +60,7 @@ pub struct RemoteMirror {
 impl RemoteMirror {
     /// Opens the mirror in `folder`, or starts an empty one there.
     pub fn open(folder: &Path, remote: Remote) -> Result<Self, GitError> {
+        library::ready();
         let access = access(&remote)?;
         if let Some(branch) =
             remote.branch.clone().filter(|branch| !git2::Branch::name_is_valid(branch).unwrap_or(false))
@@ -190,7 +191,13 @@ fn access(remote: &Remote) -> Result<GitAccess, GitError> {
             Err(error) if error.code() == git2::ErrorCode::Owner => {
                 return Err(GitError::Owner(remote.address.clone()));
             }
-            Err(_) => return Err(GitError::NotARepository(shown(&remote.address))),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => {
+                return Err(GitError::NotARepository(shown(&remote.address)));
+            }
+            Err(error) => {
+                let refusal = words::of_format(&error);
+                return Err(GitError::Unreadable { folder: shown(&remote.address), refusal });
+            }
         }
     }
     let Remote { address: _, branch: _, token, header, certificates } = remote.clone();

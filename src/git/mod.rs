@@ -11,7 +11,10 @@ use crate::source::{FileId, SourceFile, Sources};
 use crate::visible;
 
 mod base;
+mod collection;
+mod library;
 mod mirror;
+mod passed_over;
 mod standing;
 mod transport;
 mod tree;
@@ -19,8 +22,9 @@ mod words;
 mod workspace;
 mod worktree;
 
-pub(crate) use base::Ancestry;
+pub(crate) use base::{Ancestry, Began, MergeTarget};
 pub use mirror::{Remote, RemoteMirror};
+pub use passed_over::{PassedOver, PassedOverEntries};
 pub(crate) use tree::commit_snapshot;
 pub use tree::{Repository, commit_snapshot_after};
 pub(crate) use words::GitRefusal;
@@ -88,6 +92,21 @@ pub struct Snapshot {
     pub folder: String,
     /// The files in order of path.
     pub files: Vec<RawFile>,
+    /// What looks like files of the garden and is not read.
+    pub passed_over: PassedOverEntries,
+}
+
+impl Snapshot {
+    /// Files of no commit, in order of path, at the root of a repository.
+    pub fn of(files: Vec<RawFile>) -> Self {
+        Self { commit: None, folder: String::new(), files, passed_over: PassedOverEntries::default() }
+    }
+
+    /// Whether its folder has a `garden.kdl`.
+    pub(crate) fn has_garden(&self) -> bool {
+        let path = crate::model::Boundary::garden_file(&self.folder);
+        self.files.binary_search_by(|file| file.path.cmp(&path)).is_ok()
+    }
 }
 
 /// Why Git could not be read.
@@ -140,6 +159,45 @@ pub enum GitError {
         #[source]
         source: std::io::Error,
     },
+    /// The index of a sparse checkout that leaves out whole folders.
+    #[error("the index of this sparse checkout leaves out whole folders, which parcelle does not read")]
+    SparseIndex,
+    /// An object that a partial clone left out.
+    #[error("this clone leaves out objects of the repository, `{}` among them", visible::line(.0))]
+    PartialClone(String),
+    /// A repository of a kind that is not read.
+    #[error("cannot read the repository of `{folder}`: {}", refusal.why)]
+    Unreadable {
+        /// A folder in it.
+        folder: String,
+        /// Why, and what to do.
+        refusal: GitRefusal,
+    },
+    /// Nothing says which branch is the main one.
+    #[error("nothing says which branch the work began from, so there is nothing to compare with{}", known(branches))]
+    NoMainBranch {
+        /// The branches that there are.
+        branches: Vec<String>,
+        /// A remote that would know.
+        remote: Option<String>,
+    },
+    /// The branch that a merge request goes to is not here.
+    #[error(
+        "`{}`, the branch that this goes to, is not in this clone, so there is nothing to compare with",
+        visible::line(branch)
+    )]
+    NoTarget {
+        /// The branch.
+        branch: String,
+        /// Where it would be fetched from.
+        remote: String,
+    },
+    /// The work and the main branch share no commit.
+    #[error("this history shares no commit with `{0}`, so there is nothing to compare with")]
+    Unrelated(String),
+    /// A bare repository has no files but those of commits.
+    #[error("`{0}` is a bare repository: there are no files on disk")]
+    Bare(String),
     /// The address has a scheme that is not fetched.
     #[error("`{0}` is neither a folder nor an address that can be fetched")]
     Address(String),
@@ -228,7 +286,32 @@ impl GitError {
     /// The way out, where there is one that the message does not say.
     pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Fetch { refusal, .. } if !refusal.help.is_empty() => refusal.help,
+            Self::Fetch { refusal, .. } | Self::Unreadable { refusal, .. } if !refusal.help.is_empty() => refusal.help,
+            Self::SparseIndex => {
+                "run `git sparse-checkout reapply --no-sparse-index`, or `git sparse-checkout disable`"
+            }
+            Self::PartialClone(_) => {
+                "fetch everything: `git fetch --refetch --no-filter`; in CI leave out `filter:` of actions/checkout, or \
+                 `--filter` of the clone"
+            }
+            Self::NoMainBranch { remote: Some(remote), .. } => {
+                return Some(format!(
+                    "name it with --base, or let Git know it: `git remote set-head {remote} --auto`; to compare with nothing: \
+                     `--base none`"
+                ));
+            }
+            Self::NoMainBranch { remote: None, .. } => {
+                "name it with --base, or let Git know it: `git config init.defaultBranch BRANCH`; to compare with nothing: \
+                 `--base none`"
+            }
+            Self::NoTarget { branch, remote } => {
+                return Some(format!(
+                    "fetch it: `git fetch {remote} {branch}:refs/remotes/{remote}/{branch}` (`fetch-depth: 0` of actions/checkout \
+                     fetches all), or name what to compare with: `--base REV`"
+                ));
+            }
+            Self::Unrelated(_) => "name what to compare with: `--base BRANCH`, or `--base none` for nothing",
+            Self::Bare(_) => "name a commit with --commit; what writes files is done in a clone that has them",
             Self::NotARepository(_) | Self::Address(_) => {
                 "name a folder that holds a repository, or an address that starts with https://, ssh:// or git@"
             }

@@ -1,13 +1,9 @@
 //! Reading a garden from a commit's tree.
 
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
 
-use super::{
-    Commit, CommitId, DEEPEST_FOLDER, GitError, LARGEST_COMMIT, LARGEST_FILE, LARGEST_FOLDER, LARGEST_GARDEN,
-    MOST_ENTRIES, MOST_FILES, RawFile, Snapshot,
-};
-use crate::visible;
+use super::collection::Collection;
+use super::{Commit, CommitId, GitError, LARGEST_COMMIT, LARGEST_FOLDER, Snapshot, library, words};
 
 /// An open repository: the user's own, or the mirror of a remote one. One per thread.
 pub struct Repository {
@@ -17,13 +13,13 @@ pub struct Repository {
 impl Repository {
     /// Opens the repository that holds `place`.
     pub fn containing(place: &Path) -> Result<Self, GitError> {
-        match git2::Repository::discover(place) {
+        library::ready();
+        let shown = || place.display().to_string();
+        match hooked(place).map_or_else(|| git2::Repository::discover(place), Ok) {
             Ok(inner) => Ok(Self { inner }),
-            Err(error) if error.code() == git2::ErrorCode::NotFound => {
-                Err(GitError::NoRepository(place.display().to_string()))
-            }
-            Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(place.display().to_string())),
-            Err(error) => Err(GitError::git(format!("open the repository of `{}`", place.display()))(error)),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Err(GitError::NoRepository(shown())),
+            Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(shown())),
+            Err(error) => Err(GitError::Unreadable { folder: shown(), refusal: words::of_format(&error) }),
         }
     }
 
@@ -46,9 +42,29 @@ impl Repository {
     }
 
     /// How many bytes an object has, as its header says.
-    fn size(&self, id: git2::Oid, path: &str) -> Result<usize, GitError> {
+    pub(super) fn size(&self, id: git2::Oid, path: &str) -> Result<usize, GitError> {
         let header = self.inner.odb().and_then(|objects| objects.read_header(id));
-        header.map(|(size, _)| size).map_err(GitError::git(format!("read `{path}`")))
+        header.map(|(size, _)| size).map_err(self.unreadable(path))
+    }
+
+    /// Why an object at a path cannot be read.
+    pub(super) fn unreadable(&self, path: &str) -> impl FnOnce(git2::Error) -> GitError {
+        let is_left_out = self.is_partial();
+        let path = path.to_owned();
+        move |error| match error.code() {
+            git2::ErrorCode::NotFound if is_left_out => GitError::PartialClone(path),
+            _ => GitError::git(format!("read `{path}`"))(error),
+        }
+    }
+
+    /// Whether the clone leaves out objects until they are asked for.
+    pub(super) fn is_partial(&self) -> bool {
+        let Ok(config) = self.inner.config() else { return false };
+        let mut found = config.get_string("extensions.partialclone").is_ok();
+        if let Ok(mut entries) = config.entries(Some(r"^remote\..*\.promisor$")) {
+            found |= entries.next().is_some();
+        }
+        found
     }
 
     /// A folder, unless it is too large to be one of a garden.
@@ -56,7 +72,7 @@ impl Repository {
         if self.size(id, path)? > LARGEST_FOLDER {
             return Err(GitError::TooLarge(path.to_owned()));
         }
-        self.inner.find_tree(id).map_err(GitError::git(format!("read the folder `{path}`")))
+        self.inner.find_tree(id).map_err(self.unreadable(path))
     }
 
     /// The commit that a revision names: a branch, a tag, an id, `HEAD~2`.
@@ -76,11 +92,22 @@ impl Repository {
     }
 }
 
+/// The repository that a hook of Git runs in (`GIT_DIR`), with what a push brings and is not accepted yet, where the place lies
+/// in it.
+#[expect(clippy::disallowed_methods, reason = "a port: the environment of a hook")]
+fn hooked(place: &Path) -> Option<git2::Repository> {
+    std::env::var_os("GIT_DIR")?;
+    let repository = git2::Repository::open_from_env().ok()?;
+    let around = repository.workdir().unwrap_or_else(|| repository.path());
+    let is_inside = place.canonicalize().ok()?.starts_with(around.canonicalize().ok()?);
+    is_inside.then_some(repository)
+}
+
 /// The garden of a commit. `folder` (relative to the repository) is where `garden.kdl` lies; where absent it is
 /// looked for: at the root, in `orgs/`, else the only one anywhere.
 ///
-/// Symbolic links, submodules, folders that start with a dot and files that do not end in `.kdl` are passed over. A commit is read without a
-/// checkout, so no path of it can reach the file system.
+/// Which files count is said in [`super::passed_over`]. A commit is read without a checkout, so no path of it can reach the file
+/// system.
 pub(crate) fn commit_snapshot(
     repository: &Repository,
     revision: &str,
@@ -103,146 +130,29 @@ pub fn commit_snapshot_after(
         .map(|commit| commit.tree_id());
     let tree = repository.tree(found.map_err(GitError::git("read the tree of the commit"))?, "/")?;
     let earlier = earlier.map_or(&[][..], |snapshot| &snapshot.files);
-    let mut collection = Collection { repository, earlier, files: Vec::new(), entries: 0, bytes: 0 };
+    let mut collection = Collection::new(repository, &tree, earlier);
     let folder = match folder {
         Some(folder) => folder.trim_matches('/').to_owned(),
-        None => collection.garden_folder(&tree)?,
+        None => collection.garden_folder()?,
     };
     let root = if folder.is_empty() {
-        tree
+        tree.clone()
     } else {
         let no_folder = |_| GitError::NoGarden(format!("`{folder}` of {}", commit.id.short()));
         let entry = tree.get_path(Path::new(&folder)).map_err(no_folder)?;
         repository.tree(entry.id(), &folder)?
     };
     collection.collect(&root, &folder, 0)?;
-    let mut files = collection.files;
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Snapshot { commit: Some(commit), folder, files })
-}
-
-/// What stands for a file that is too large to be read: as much as says so.
-static TOO_LARGE: LazyLock<Arc<[u8]>> = LazyLock::new(|| vec![b' '; LARGEST_FILE + 1].into());
-
-/// The files of a commit as they are found.
-struct Collection<'a> {
-    repository: &'a Repository,
-    /// What was read before, in order of the paths.
-    earlier: &'a [RawFile],
-    files: Vec<RawFile>,
-    /// How many entries were looked at.
-    entries: usize,
-    /// How many bytes the files have.
-    bytes: usize,
-}
-
-impl Collection<'_> {
-    /// Counts one entry more.
-    fn look_at(&mut self, path: &str) -> Result<(), GitError> {
-        self.entries += 1;
-        if self.entries > MOST_ENTRIES { Err(GitError::TooManyEntries(path.to_owned())) } else { Ok(()) }
-    }
-
-    /// The folder with `garden.kdl`: the root, `orgs/`, else the only one anywhere.
-    fn garden_folder(&mut self, tree: &git2::Tree<'_>) -> Result<String, GitError> {
-        for folder in ["", "orgs"] {
-            if tree.get_path(&Path::new(folder).join("garden.kdl")).is_ok() {
-                return Ok(folder.to_owned());
-            }
-        }
-        let mut folders = Vec::new();
-        self.find_gardens(tree, "", 0, &mut folders)?;
-        match folders.as_slice() {
-            [] => Err(GitError::NoGarden("this commit".to_owned())),
-            [one] => Ok(one.clone()),
-            many => {
-                let named: Vec<String> = many.iter().take(10).map(|folder| visible::line(folder)).collect();
-                Err(GitError::ManyGardens { found: many.len(), folders: named.join(", ") })
-            }
-        }
-    }
-
-    fn find_gardens(
-        &mut self,
-        tree: &git2::Tree<'_>,
-        folder: &str,
-        depth: usize,
-        found: &mut Vec<String>,
-    ) -> Result<(), GitError> {
-        // What lies inside of a garden is a part of it, whatever its files are called.
-        if tree.get_name("garden.kdl").is_some() {
-            found.push(folder.to_owned());
-            return Ok(());
-        }
-        for entry in tree {
-            let Ok(name) = entry.name() else { continue };
-            let path = below(folder, name);
-            self.look_at(&path)?;
-            if entry.kind() == Some(git2::ObjectType::Tree) && depth < DEEPEST_FOLDER && !name.starts_with('.') {
-                let inner = self.repository.tree(entry.id(), &path)?;
-                self.find_gardens(&inner, &path, depth + 1, found)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn collect(&mut self, tree: &git2::Tree<'_>, prefix: &str, depth: usize) -> Result<(), GitError> {
-        for entry in tree {
-            let Ok(name) = entry.name() else { continue };
-            let path = below(prefix, name);
-            self.look_at(&path)?;
-            match (entry.kind(), entry.filemode()) {
-                (Some(git2::ObjectType::Tree), _) if depth < DEEPEST_FOLDER && !name.starts_with('.') => {
-                    let folder = self.repository.tree(entry.id(), &path)?;
-                    self.collect(&folder, &path, depth + 1)?;
-                }
-                (Some(git2::ObjectType::Blob), 0o100_644 | 0o100_755) if is_kdl(name) => {
-                    if self.files.len() >= MOST_FILES {
-                        return Err(GitError::TooManyFiles(path));
-                    }
-                    let file = self.file(path, entry.id())?;
-                    if !Arc::ptr_eq(&file.bytes, &TOO_LARGE) {
-                        self.bytes += file.bytes.len();
-                    }
-                    if self.bytes > LARGEST_GARDEN {
-                        return Err(GitError::TooManyBytes(file.path));
-                    }
-                    self.files.push(file);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn file(&self, path: String, id: git2::Oid) -> Result<RawFile, GitError> {
-        let blob = id.to_string();
-        let known = self.earlier.binary_search_by(|file| file.path.as_str().cmp(&path)).map(|at| &self.earlier[at]);
-        if let Ok(known) = known
-            && known.blob == blob
-        {
-            return Ok(known.clone());
-        }
-        if self.repository.size(id, &path)? > LARGEST_FILE {
-            return Ok(RawFile { path, bytes: Arc::clone(&TOO_LARGE), blob });
-        }
-        let content = self.repository.inner.find_blob(id).map_err(GitError::git(format!("read `{path}`")))?;
-        let bytes = content.content().into();
-        Ok(RawFile { path, bytes, blob })
-    }
-}
-
-fn below(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
-}
-
-pub(super) fn is_kdl(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "kdl")
+    Ok(collection.into_snapshot(Some(commit), folder))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::git::collection::TOO_LARGE;
+    use crate::git::{LARGEST_FILE, RawFile};
 
     /// Commits files of a garden; the tree holds exactly these.
     fn commit(repository: &git2::Repository, files: &[(&str, &str)]) -> String {
@@ -282,8 +192,7 @@ mod tests {
         let tree = index.write_tree_to(&repository).unwrap();
         let repository = Repository::wrap(repository);
         let tree = repository.tree(tree, "/").unwrap();
-        Collection { repository: &repository, earlier: &[], files: Vec::new(), entries: 0, bytes: 0 }
-            .garden_folder(&tree)
+        Collection::new(&repository, &tree, &[]).garden_folder()
     }
 
     #[test]

@@ -50,6 +50,29 @@ pub(super) fn of(error: &Error) -> GitRefusal {
     })
 }
 
+/// Why a repository cannot be opened: it may be of a kind that libgit2 does not read.
+pub(super) fn of_format(error: &Error) -> GitRefusal {
+    let message = error.message();
+    let extension = message.split_once("extension name extensions.").map(|(_, name)| name);
+    match extension {
+        Some("refstorage") => refusal(
+            "it keeps its references as a reftable, which parcelle does not read",
+            "clone it with `git clone --ref-format=files`, or run `git refs migrate --ref-format=files` in it (Git 2.48)",
+        ),
+        Some("compatobjectformat") => refusal(SHA256, OTHER_FORMAT),
+        Some(name) => refusal(
+            format!("it uses `extensions.{}` of Git, which parcelle does not read", visible::line(name)),
+            "clone it anew without that extension",
+        ),
+        None if message.contains("object format") => refusal(SHA256, OTHER_FORMAT),
+        None => of(error),
+    }
+}
+
+const SHA256: &str = "it names its objects by SHA-256, which parcelle does not read";
+const OTHER_FORMAT: &str = "make one beside it that does not, with all its commits: `git init --object-format=sha1 NEW`, then `git \
+                            fast-export --all | git -C NEW fast-import`";
+
 /// What is said of connections, which libgit2 tells in its message alone.
 fn of_network(message: &str) -> Option<GitRefusal> {
     let host = |start: &str| Some(message.split_once(start)?.1.split(':').next().unwrap_or_default().trim());

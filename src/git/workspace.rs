@@ -1,28 +1,44 @@
 //! A garden as it lies on disk, with the repository around it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::{GitError, Repository, Snapshot, commit_snapshot, find_garden, worktree_snapshot};
+use super::{GitError, GitRefusal, Repository, Snapshot, commit_snapshot, find_garden, worktree_snapshot};
 
-/// A garden as it lies on disk, with the repository around it.
+/// Where the files of a garden are.
+enum WhereFilesAre {
+    /// On disk, and in the commits of a repository where there is one.
+    OnDisk,
+    /// In the commits of a bare repository alone, in the folder that was named.
+    InCommits(Option<String>),
+}
+
+/// A garden as it lies on disk or in the commits of a bare repository, with the repository around it.
 pub struct Workspace {
-    /// The folder of `garden.kdl`.
+    /// The folder of `garden.kdl`; that of the repository where there is none on disk.
     pub(crate) folder: PathBuf,
     /// The root that paths are shown relative to: the working tree's, else the garden's folder.
     pub(crate) root: PathBuf,
-    /// The repository, where there is one.
+    /// The repository, where there is one that can be read.
     pub(crate) repository: Option<Repository>,
+    /// Why the repository cannot be read, where there is one.
+    unreadable: Option<(String, GitRefusal)>,
+    files: WhereFilesAre,
 }
 
 impl Workspace {
-    /// Finds the garden in the folder `named`, else the nearest one at or above `current`.
+    /// Finds the garden in the folder `named`, else the nearest one at or above `current`, else the one in the commits of the bare
+    /// repository `current`.
     pub(crate) fn find(named: Option<&Path>, current: &Path) -> Result<Self, GitError> {
-        let folder = find_garden(named, current)?;
+        let folder = match find_garden(named, current) {
+            Ok(folder) => folder,
+            Err(missing) => return Self::in_commits(named, current).ok_or(missing),
+        };
         let folder = folder.canonicalize().unwrap_or_else(|_| current.join(folder));
-        let repository = match Repository::containing(&folder) {
-            Ok(repository) => Some(repository),
-            Err(GitError::NoRepository(_)) => None,
+        let (repository, unreadable) = match Repository::containing(&folder) {
+            Ok(repository) => (Some(repository), None),
+            Err(GitError::NoRepository(_)) => (None, None),
+            Err(GitError::Unreadable { folder, refusal }) => (None, Some((folder, refusal))),
             Err(error) => return Err(error),
         };
         let root = repository.as_ref().and_then(Repository::working_tree).unwrap_or(&folder);
@@ -30,29 +46,82 @@ impl Workspace {
         if named.is_none() {
             stands_alone(&folder, &root)?;
         }
-        Ok(Self { folder, root, repository })
+        Ok(Self { folder, root, repository, unreadable, files: WhereFilesAre::OnDisk })
+    }
+
+    /// The commits of a bare repository, where the current folder is one.
+    fn in_commits(named: Option<&Path>, current: &Path) -> Option<Self> {
+        let repository =
+            Repository::containing(current).ok().filter(|repository| repository.working_tree().is_none())?;
+        let named =
+            named.map(|named| named.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>());
+        let named = named.map(|named| named.to_string_lossy().into_owned());
+        let root = repository.folder().to_path_buf();
+        Some(Self {
+            folder: root.clone(),
+            root,
+            repository: Some(repository),
+            unreadable: None,
+            files: WhereFilesAre::InCommits(named),
+        })
     }
 
     /// The garden's files: of a commit where one is named, else as they lie on disk.
     pub(crate) fn snapshot(&self, commit: Option<&str>) -> Result<Snapshot, GitError> {
-        match commit {
-            None => worktree_snapshot(&self.root, &self.folder),
-            Some(revision) => commit_snapshot(self.repository()?, revision, Some(&self.folder_in_repository())),
+        match (commit, &self.files) {
+            (None, WhereFilesAre::OnDisk) => worktree_snapshot(&self.root, &self.folder, self.repository.as_ref()),
+            (None, WhereFilesAre::InCommits(_)) => Err(GitError::Bare(self.root.display().to_string())),
+            (Some(revision), WhereFilesAre::InCommits(named)) => {
+                commit_snapshot(self.repository()?, revision, named.as_deref())
+            }
+            (Some(revision), WhereFilesAre::OnDisk) => {
+                commit_snapshot(self.repository()?, revision, Some(&self.folder_in_repository()))
+            }
+        }
+    }
+
+    /// The garden of an earlier commit, where it may have lain in another folder; absent where there was none yet.
+    pub(crate) fn earlier(&self, revision: &str) -> Result<Option<Snapshot>, GitError> {
+        match self.snapshot(Some(revision)) {
+            Err(GitError::NoGarden(_)) => {}
+            Ok(found) if !found.has_garden() => {}
+            found => return found.map(Some),
+        }
+        match commit_snapshot(self.repository()?, revision, None) {
+            Err(GitError::NoGarden(_)) => Ok(None),
+            found => found.map(Some),
         }
     }
 
     /// The repository, or an error that says that one is needed.
     pub(crate) fn repository(&self) -> Result<&Repository, GitError> {
-        self.repository.as_ref().ok_or_else(|| GitError::NoRepository(self.folder.display().to_string()))
+        let missing = || match self.unreadable.clone() {
+            Some((folder, refusal)) => GitError::Unreadable { folder, refusal },
+            None => GitError::NoRepository(self.folder.display().to_string()),
+        };
+        self.repository.as_ref().ok_or_else(missing)
+    }
+
+    /// The repository; absent where the garden lies in none, and an error where it lies in one that cannot be read.
+    pub(crate) fn repository_around(&self) -> Result<Option<&Repository>, GitError> {
+        if self.unreadable.is_some() { self.repository().map(Some) } else { Ok(self.repository.as_ref()) }
     }
 
     /// The garden's folder relative to the repository.
     pub(crate) fn folder_in_repository(&self) -> String {
-        self.folder.strip_prefix(&self.root).unwrap_or(Path::new("")).display().to_string()
+        match &self.files {
+            WhereFilesAre::OnDisk => {
+                self.folder.strip_prefix(&self.root).unwrap_or(Path::new("")).display().to_string()
+            }
+            WhereFilesAre::InCommits(named) => named.clone().unwrap_or_default(),
+        }
     }
 
     /// Files of the garden that differ on disk from a commit, in order of path.
     pub(crate) fn uncommitted(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        if matches!(self.files, WhereFilesAre::InCommits(_)) {
+            return Ok(Vec::new());
+        }
         let blobs = |snapshot: Snapshot| -> BTreeMap<String, String> {
             snapshot.files.into_iter().map(|file| (file.path, file.blob)).collect()
         };

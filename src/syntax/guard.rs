@@ -72,6 +72,22 @@ pub fn decode(file: FileId, bytes: &[u8]) -> (String, Findings) {
     (text, findings)
 }
 
+/// How a file starts of which Git LFS keeps the content elsewhere.
+const POINTER: &str = "version https://git-lfs.github.com/spec/";
+
+/// Whether a text only says where Git LFS keeps a file.
+pub(crate) fn is_pointer(text: &str) -> bool {
+    text.starts_with(POINTER)
+}
+
+/// The finding about a file whose text Git LFS keeps elsewhere.
+pub(super) fn pointer(file: FileId) -> Finding {
+    let title = "this file is kept in Git LFS, so its text is in no commit";
+    Finding::unreadable(Code::new("E0032"), Extent::Place, title, Span::new(file, 0..0))
+        .why("what Git holds here only says where the content is")
+        .help("commit the text itself: take the pattern out of `.gitattributes`, then `git add --renormalize .`")
+}
+
 /// The finding about a file that is too large; how large is not always read.
 pub(super) fn too_large(file: FileId) -> Finding {
     let title = "this file is too large to be one of a garden";

@@ -29,7 +29,7 @@ mod word;
 
 pub use format::format;
 pub use guard::{LONGEST_FILE, decode};
-pub(crate) use guard::{NO_TEXT, TOO_MUCH};
+pub(crate) use guard::{NO_TEXT, TOO_MUCH, is_pointer};
 pub use read::parse;
 pub use tree::Document;
 pub(crate) use tree::{Node, Property, Scalar, Value};

@@ -51,6 +51,9 @@ impl Reading {
             self.findings.push(guard::too_large(self.file));
             return Document { file: self.file, nodes: Vec::new(), refused: true };
         }
+        if guard::is_pointer(&self.text) {
+            return self.refuse(guard::pointer(self.file));
+        }
         let (mut findings, repairs) = guard::characters(self.file, &self.text);
         if findings.iter().any(|finding| finding.fixes.is_empty()) {
             return self.refuse(findings.swap_remove(0));

@@ -68,7 +68,7 @@ fn snapshot(organisations: &[(String, BTreeSet<String>)]) -> Snapshot {
         files.push((format!("organisations/{name}.kdl"), text + "}\n"));
     }
     let raw = |(path, text): (String, String)| RawFile { path, blob: text.clone(), bytes: text.into_bytes().into() };
-    Snapshot { commit: None, folder: String::new(), files: files.into_iter().map(raw).collect() }
+    Snapshot::of(files.into_iter().map(raw).collect())
 }
 
 proptest! {

@@ -149,9 +149,14 @@ impl TestEnvironment {
         self.start(variables, arguments).end()
     }
 
-    /// Runs the program in another folder until it ends.
-    pub(crate) fn run_in(&self, folder: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-        let mut command = self.command(&[], arguments);
+    /// Runs the program in another folder, with more in its environment, until it ends.
+    pub(crate) fn run_in(
+        &self,
+        folder: &str,
+        variables: &[(&str, &str)],
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Output {
+        let mut command = self.command(variables, arguments);
         Process::new(command.current_dir(folder).spawn().unwrap()).end()
     }
 

@@ -103,7 +103,7 @@ pub(crate) fn snapshot(files: &[(String, String)]) -> Snapshot {
     all.retain(|_, text| !text.is_empty());
     // The content stands for Git's id of it: equal texts are read once.
     let raw = |(path, text): (String, String)| RawFile { path, blob: text.clone(), bytes: text.into_bytes().into() };
-    Snapshot { commit: None, folder: String::new(), files: all.into_iter().map(raw).collect() }
+    Snapshot::of(all.into_iter().map(raw).collect())
 }
 
 fn describe(sources: &Sources, findings: &Findings) -> String {

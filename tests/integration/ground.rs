@@ -90,7 +90,7 @@ impl Ground {
             bytes: text.as_bytes().to_vec().into(),
         };
         let noon = "2026-11-20T11:00:00Z".parse().unwrap();
-        let snapshot = Snapshot { commit: None, folder: String::new(), files: all().map(raw).collect() };
+        let snapshot = Snapshot::of(all().map(raw).collect());
         let checked = check(snapshot, None, noon);
         assert!(!checked.findings.has_errors(), "{:?}", checked.findings.iter().next());
         let mut options = sandbox::Options {

@@ -121,7 +121,7 @@ async fn cluster() -> Handle {
         bytes: text.into_bytes().into(),
     };
     let files = garden(20).into_iter().map(raw).collect();
-    let snapshot = Snapshot { commit: None, folder: String::new(), files };
+    let snapshot = Snapshot::of(files);
     let mut made = everything(&check(snapshot, None, jiff::Timestamp::UNIX_EPOCH));
     for relay in made.iter_mut().filter(|object| object["metadata"]["name"] == "smtp-relay") {
         relay["data"]["password"] = STANDARD.encode(RELAY).into();

@@ -311,8 +311,7 @@ async fn in_the_middle_of_an_upgrade(from: u32, to: u32) -> (World, parcelle::na
 fn ask_for(world: &mut World, alpha: &parcelle::name::Name, version: u32) {
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
     let files = garden(&notes(version, ""));
-    let checked =
-        parcelle::check::check(parcelle::git::Snapshot { commit: None, folder: String::new(), files }, None, now);
+    let checked = parcelle::check::check(parcelle::git::Snapshot::of(files), None, now);
     let app = checked
         .garden
         .unwrap()

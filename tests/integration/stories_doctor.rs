@@ -15,7 +15,7 @@ const NOON: &str = "2026-11-20T12:00:00Z";
 
 fn garden() -> Checked {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    check(git::worktree_snapshot(root, &root.join("orgs")).unwrap(), None, NOON.parse().unwrap())
+    check(git::worktree_snapshot(root, &root.join("orgs"), None).unwrap(), None, NOON.parse().unwrap())
 }
 
 /// What a survey of `ada-lovelace` finds on a sandbox with these objects, by its administrator or by somebody else.

@@ -67,7 +67,7 @@ fn checked(hostile: &str) -> Checked {
         blob: text.to_owned(),
         bytes: text.as_bytes().into(),
     };
-    let snapshot = |files| Snapshot { commit: None, folder: String::new(), files };
+    let snapshot = |files| Snapshot::of(files);
     let before = vec![file("garden.kdl", GARDEN), file("organisations/good.kdl", GOOD)];
     // The others are applied already: what they have is theirs.
     let past = past_of(&check(snapshot(before.clone()), None, jiff::Timestamp::UNIX_EPOCH));

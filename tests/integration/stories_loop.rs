@@ -76,7 +76,7 @@ impl Loop {
     /// The same with another garden.
     pub(crate) async fn begun_with(files: &[RawFile]) -> Self {
         let now = "2026-11-20T12:00:00Z".parse().unwrap();
-        let checked = check(Snapshot { commit: None, folder: String::new(), files: files.to_vec() }, None, now);
+        let checked = check(Snapshot::of(files.to_vec()), None, now);
         assert!(!checked.findings.has_errors(), "{:?}", checked.findings.iter().next());
         let handle = rights::serve_with_policy(sandbox::Options {
             cluster_uid: Some(UID.to_owned()),

@@ -136,7 +136,7 @@ impl Loop {
 /// What a check of one garden against another finds wrong.
 fn found_between(before: &[RawFile], after: &[RawFile]) -> Vec<String> {
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
-    let snapshot = |files: &[RawFile]| Snapshot { commit: None, folder: String::new(), files: files.to_vec() };
+    let snapshot = |files: &[RawFile]| Snapshot::of(files.to_vec());
     let past = past_of(&check(snapshot(before), None, now));
     let checked = check(snapshot(after), Some(&past), now);
     let wrong = checked.findings.iter().filter(|finding| finding.severity == Severity::Error);

@@ -96,7 +96,7 @@ async fn a_value_that_the_server_refuses_is_a_finding_on_its_line_with_the_serve
     let text = garden(&world.connection.uid().await.unwrap(), &suffix);
     let raw = |(path, text): (String, String)| RawFile { blob: text.clone(), bytes: text.into_bytes().into(), path };
     let files = laid_out(&text).into_iter().map(raw).collect();
-    let snapshot = Snapshot { commit: None, folder: String::new(), files };
+    let snapshot = Snapshot::of(files);
     let checked = check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
     told_beforehand(&checked, &text);
     // What a check refuses is brought to the server all the same: a newer one may refuse what none knows yet.

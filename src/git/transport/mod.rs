@@ -5,7 +5,6 @@
 
 mod address;
 mod pack;
-mod registered;
 mod ssh;
 mod web;
 
@@ -66,14 +65,13 @@ pub(super) fn with<T>(access: &GitAccess, fetch: impl FnOnce() -> T) -> T {
             IN_USE.set(None);
         }
     }
-    registered::register();
     IN_USE.set(Some(access.clone()));
     let _reset = Reset;
     fetch()
 }
 
 /// The transport of the fetch that is under way.
-fn transport(remote: &git2::Remote<'_>) -> Result<git2::transport::Transport, git2::Error> {
+pub(super) fn transport(remote: &git2::Remote<'_>) -> Result<git2::transport::Transport, git2::Error> {
     let access = IN_USE.with_borrow(Clone::clone);
     let Some(access) = access else { return Err(git2::Error::from_str("no fetch is under way")) };
     match access.address.clone() {

@@ -90,7 +90,7 @@ pub fn checked(path: &str, bytes: &[u8]) -> Checked {
         files.push(file(path, tried.to_string(), bytes));
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
-        check_again(memo, Snapshot { commit: None, folder: String::new(), files }, None, now)
+        check_again(memo, Snapshot::of(files), None, now)
     })
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn snapshot(files: &Files) -> Snapshot {
         blob: text.clone(),
         bytes: text.as_bytes().into(),
     };
-    Snapshot { commit: None, folder: String::new(), files: files.iter().map(raw).collect() }
+    Snapshot::of(files.iter().map(raw).collect())
 }
 
 /// A garden with everything that can be edited: definitions that take in another one, hosts that are lent, retired apps.

@@ -74,7 +74,7 @@ fn check(memo: &mut Memo, files: &BTreeMap<String, String>, path: &str, text: &s
     let mut files = files.clone();
     files.insert(path.to_owned(), text.to_owned());
     let raw = |(path, text): (String, String)| RawFile { path, blob: text.clone(), bytes: text.into_bytes().into() };
-    let snapshot = Snapshot { commit: None, folder: String::new(), files: files.into_iter().map(raw).collect() };
+    let snapshot = Snapshot::of(files.into_iter().map(raw).collect());
     check_again(memo, snapshot, None, jiff::Timestamp::UNIX_EPOCH)
 }
 

@@ -40,7 +40,7 @@ fn garden(rows: &[(String, String)]) -> Checked {
         files.push((format!("organisations/{name}.kdl"), organisation));
     }
     let raw = |(path, text): (String, String)| RawFile { path, blob: text.clone(), bytes: text.into_bytes().into() };
-    let snapshot = Snapshot { commit: None, folder: String::new(), files: files.into_iter().map(raw).collect() };
+    let snapshot = Snapshot::of(files.into_iter().map(raw).collect());
     check(snapshot, None, jiff::Timestamp::UNIX_EPOCH)
 }
 

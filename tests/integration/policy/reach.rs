@@ -83,7 +83,7 @@ fn checked(memo: &mut Memo, files: &BTreeMap<String, String>) -> Checked {
         blob: text.clone(),
         bytes: text.clone().into_bytes().into(),
     };
-    let snapshot = Snapshot { commit: None, folder: String::new(), files: files.iter().map(raw).collect() };
+    let snapshot = Snapshot::of(files.iter().map(raw).collect());
     check_again(memo, snapshot, None, jiff::Timestamp::UNIX_EPOCH)
 }
 

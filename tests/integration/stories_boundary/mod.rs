@@ -38,7 +38,7 @@ fn snapshot(files: &Files) -> Snapshot {
         blob: blob(bytes),
         bytes: bytes.clone().into(),
     };
-    Snapshot { commit: None, folder: String::new(), files: files.iter().map(raw).collect() }
+    Snapshot::of(files.iter().map(raw).collect())
 }
 
 fn checked(files: &Files) -> Checked {
@@ -225,10 +225,10 @@ fn a_garden_inside_of_a_garden_is_asked_about() {
     let environment = environment(&garden());
     environment.garden([("organisations/alpha/garden.kdl", GARDEN.replace("lines", "mine"))]);
     let inside = environment.path("garden/organisations/alpha").display().to_string();
-    let said = environment.run_in(&inside, ["check"]);
+    let said = environment.run_in(&inside, &[], ["check"]);
     assert_eq!(said.code, 2, "{}", said.text());
     assert!(said.text().contains("lies inside of the garden"), "{}", said.text());
-    let named = environment.run_in(&inside, ["check", "--garden", "../.."]);
+    let named = environment.run_in(&inside, &[], ["check", "--garden", "../.."]);
     assert!(named.text().contains("`garden lines` does not count") || named.code == 1, "{}", named.text());
 }
 

@@ -208,7 +208,7 @@ fn snapshot(files: &Files) -> Snapshot {
         blob: text.clone(),
         bytes: text.clone().into_bytes().into(),
     };
-    Snapshot { commit: None, folder: String::new(), files: files.iter().map(raw).collect() }
+    Snapshot::of(files.iter().map(raw).collect())
 }
 
 /// A loop over a repository with the garden in it, whose timers stay silent for the length of a test.

@@ -255,7 +255,7 @@ fn small_garden(text: &str, line: &str) -> Garden {
     };
     // The file of the organisation comes first, since the spans of a story are those of its only file.
     let files = laid_out(&garden).into_iter().rev().map(raw).collect();
-    let snapshot = parcelle::git::Snapshot { commit: None, folder: String::new(), files };
+    let snapshot = parcelle::git::Snapshot::of(files);
     let checked = parcelle::check::check(snapshot, None, jiff::Timestamp::UNIX_EPOCH);
     let garden = checked.garden.unwrap_or_else(|| panic!("{:?}", checked.findings));
     assert!(garden.organisations.contains_key(&name("o")), "{:?}", checked.findings);
