@@ -85,7 +85,7 @@ async fn ask(world: &mut World, definition: &str, apps: &str, commit: &str) {
         file("organisations/alpha.kdl", &alpha),
     ];
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
-    let checked = check(Snapshot { commit: None, folder: String::new(), files }, None, now);
+    let checked = check(Snapshot::of(files), None, now);
     assert!(!checked.findings.has_errors(), "{:?}", checked.findings.iter().next());
     let garden = checked.garden.unwrap();
     let rendered = garden.organisations.values().map(|one| (one.name.clone(), render::organisation(&garden, one, now)));
