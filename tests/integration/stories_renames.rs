@@ -341,6 +341,7 @@ async fn what_is_renamed_under_a_hold_stays_as_it_is_applied() {
     let texts = "app notes texts { was pads; hold \"until Friday\"; }";
     ask(&mut world, &notes(), texts, "c2").await;
     let round = world.round().await;
+    assert!(!round.outcome.is_open(), "what people hold is nothing that went wrong");
     let of_app = |action: &&parcelle::plan::Action| action.verb() != Verb::Keep && action.verb() != Verb::Held;
     let done: Vec<String> =
         round.of(&name("alpha")).actions.iter().filter(of_app).map(|action| action.id.name.to_string()).collect();

@@ -6,6 +6,7 @@
 //! | data of a kind of which it would get a new, empty object | that object, and with it all later stages of the app |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -29,49 +30,52 @@ pub(super) fn hold_starts(input: &Input<'_>, actions: &mut [Action]) {
     let renames = Renames::of(input);
     for action in actions.iter_mut().filter(|action| action.verb().writes() && !restores(input, action)) {
         let cut_off = || cut_off(input, &renames, action).into_iter().find_map(|app| running.apps.get(app));
-        if let Some((of, leaves)) = running.beside(action).or_else(cut_off) {
-            action.hold(Holding::StillRuns { of: of.clone(), leaves: *leaves });
+        if let Some(why) = running.beside(action).or_else(cut_off) {
+            action.hold(why.clone());
         }
     }
 }
 
-/// Earlier workloads that a plan leaves running; whether each is on its way out.
+/// Earlier workloads that a plan leaves running, as what is held back for them says it.
 struct Running {
-    /// The first one of each app.
-    apps: BTreeMap<Name, (ObjectId, bool)>,
-    /// Those that stay for the data in their claims.
-    kept: Vec<(ObjectId, bool)>,
+    /// For the first one of each app.
+    apps: BTreeMap<Name, Holding>,
+    /// For those that stay for the data in their claims, by name.
+    kept: BTreeMap<Arc<str>, Holding>,
 }
 
 impl Running {
     fn of(actions: &[Action]) -> Self {
-        let mut running = Self { apps: BTreeMap::new(), kept: Vec::new() };
+        let mut running = Self { apps: BTreeMap::new(), kept: BTreeMap::new() };
         let earlier =
             |action: &&Action| action.what == What::Object && action.desired_hash.is_empty() && runs_pods(&action.id);
         for action in actions.iter().filter(earlier) {
-            let leaves = match action.deed {
-                Deed::Keep { why: Keeping::Leaving, .. } => true,
-                Deed::Held { .. } | Deed::Refused { .. } => false,
+            let still_runs = |leaves| Holding::StillRuns { of: action.id.clone(), leaves };
+            let why = match &action.deed {
+                Deed::Keep { why: Keeping::Leaving, .. } => still_runs(true),
+                // What people hold is nothing that went wrong.
+                Deed::Held { why: why @ (Holding::Hold { .. } | Holding::Paused { .. }), .. } => why.clone(),
+                Deed::Held { .. } | Deed::Refused { .. } => still_runs(false),
                 Deed::Keep { why: Keeping::Detached | Keeping::DataKept { .. }, .. } => {
-                    running.kept.push((action.id.clone(), false));
+                    running.kept.insert(Arc::clone(&action.id.name), still_runs(false));
                     continue;
                 }
                 _ => continue,
             };
             if let Some(app) = &action.app {
-                running.apps.entry(app.clone()).or_insert_with(|| (action.id.clone(), leaves));
+                running.apps.entry(app.clone()).or_insert(why);
             }
         }
         running
     }
 
     /// What still runs on the data that an action would bring another workload to, or needs what it would take away.
-    fn beside(&self, action: &Action) -> Option<&(ObjectId, bool)> {
+    fn beside(&self, action: &Action) -> Option<&Holding> {
         let runs = runs_pods(&action.id);
         let starts = runs && matches!(action.verb(), Verb::Create | Verb::Replace | Verb::Adopt);
         let takes_away = !runs && matches!(action.deed, Deed::Delete { why: Deleting::Renamed { .. }, .. });
         let of_app = action.app.as_ref().and_then(|app| self.apps.get(app)).filter(|_| starts || takes_away);
-        of_app.or_else(|| self.kept.iter().find(|(of, _)| starts && of.name == action.id.name))
+        of_app.or_else(|| self.kept.get(&action.id.name).filter(|_| starts))
     }
 }
 
