@@ -55,7 +55,7 @@ pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -
             output.note(&format!("left out, since findings stop them: {}", names.join(", ")));
         }
         output.note(&format!(
-            "{} of {}, no value of a Secret; next: parcelle plan --live {}",
+            "{} of {}, no value of a Secret or of others; next: parcelle plan --live {}",
             plural(objects, "object"),
             plural(count, "organisation"),
             args.output.display()

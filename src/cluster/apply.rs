@@ -4,6 +4,7 @@
 //! later delete, and nothing of any other.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
@@ -25,6 +26,7 @@ use crate::plan::{
     Skip, Verb, health,
 };
 use crate::render::{ObjectId, OrganisationObjects, Stage};
+use crate::secrets::Tainted;
 use crate::source::Sources;
 
 /// Everything that the doing of one organisation's plan needs.
@@ -46,6 +48,8 @@ pub(crate) struct Work<'a> {
     pub(crate) inventory: &'a Inventory,
     /// What fields are.
     pub(crate) schemas: &'a Schemas,
+    /// What others wrote into these objects, looked at when a server says something of one.
+    pub(crate) others: &'a OnceLock<Tainted>,
     /// The texts that spans refer to.
     pub(crate) sources: &'a Sources,
     /// How long one step is waited for; `None` goes through all of them at once.

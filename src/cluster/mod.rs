@@ -9,6 +9,7 @@ pub(crate) mod ask;
 pub mod connect;
 mod copies;
 pub(crate) mod discovery;
+pub(crate) mod echo;
 pub mod eject;
 pub(crate) mod errors;
 pub(crate) mod facts;

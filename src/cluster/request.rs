@@ -287,8 +287,7 @@ impl Connection {
                 return Err(ApiError::LeaseLost);
             }
             self.inner.counters.writes.fetch_add(1, Ordering::Relaxed);
-        }
-        if permit.is_none() && self.is_ending() {
+        } else if self.is_ending() {
             return Err(ApiError::Ending);
         }
         let client = match permit {
@@ -297,7 +296,7 @@ impl Connection {
         };
         let limit = self.inner.limits.answer;
         // On the heap, since every future that asks the server would hold the whole of it.
-        let exchange = Box::pin(self.exchange(&client, request, &tainted));
+        let exchange = Box::pin(self.exchange(&client, request, (call, &tainted)));
         tokio::select! {
             biased;
             answer = tokio::time::timeout(limit, exchange) => {
@@ -312,7 +311,7 @@ impl Connection {
         &self,
         client: &kube::Client,
         request: Request<Body>,
-        tainted: &Tainted,
+        (call, tainted): (&Call<'_>, &Tainted),
     ) -> Result<Answer<T>, ApiError> {
         let response = client.send(request).await.map_err(|error| of_kube(&error))?;
         let (parts, body) = response.into_parts();
@@ -328,7 +327,8 @@ impl Connection {
         let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
         let text = String::from_utf8_lossy(&bytes);
         let refusal = Refusal::read(code, parsed.as_ref(), &text, retry_after(&parts.headers), tainted);
-        Err(ApiError::Refused(Box::new(refusal)))
+        let told = refusal.without_unsent(&call.method, call.body.map(|(_, body)| body));
+        Err(ApiError::Refused(Box::new(told)))
     }
 }
 

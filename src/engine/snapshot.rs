@@ -20,7 +20,8 @@ use crate::render::{self, Object, ObjectId, OrganisationObjects, SecretRequest, 
 /// The schema of a snapshot; it moves with every change that a reader must know of.
 pub(crate) const SNAPSHOT_SCHEMA: &str = "parcelle.dev/snapshot/v1";
 
-/// Our objects in the clusters at one moment: enough to plan without asking them. Holds no value of a Secret.
+/// Our objects in the clusters at one moment: enough to plan without asking them. Holds no value of a Secret, and none
+/// of a field that is not ours.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LiveSnapshot {
@@ -61,7 +62,7 @@ pub(crate) struct OrganisationSnapshot {
     /// Why it is paused in the cluster, where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) paused: Option<String>,
-    /// The objects, as the server gave them; of Secrets the keys only, of custom resources no status.
+    /// What is ours of the objects (`plan::kept`); of Secrets the keys only.
     pub(crate) objects: PackedObjects,
     /// Copied Secrets whose source has other values by now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -100,7 +101,9 @@ pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> LiveSnapshot {
     let (definitions, mut defined) = definitions::kept(live);
     let read = live.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
     let clusters = read.map(|(name, cluster)| {
-        let organisations = cluster.organisations.iter().map(|(name, state)| (name.clone(), organisation(state)));
+        let schemas = &cluster.facts.schemas;
+        let organisations = cluster.organisations.iter();
+        let organisations = organisations.map(|(name, state)| (name.clone(), organisation(schemas, state)));
         let uid = cluster.organisations.values().map(|state| state.live.cluster_uid.clone()).next();
         let uid = uid.unwrap_or_else(|| round.garden.clusters[name].uid.value.clone());
         let definitions = defined.remove(name).unwrap_or_default();
@@ -116,36 +119,27 @@ pub fn snapshot(round: &RoundState<'_>, live: &LiveState) -> LiveSnapshot {
     }
 }
 
-fn organisation(state: &OrganisationState) -> OrganisationSnapshot {
+fn organisation(schemas: &Schemas, state: &OrganisationState) -> OrganisationSnapshot {
     let behind = state.live.copies.iter().filter(|(_, copy)| **copy == Copy::Behind);
+    let wanted: BTreeMap<&ObjectId, &Object> =
+        state.objects.objects.iter().map(|object| (&object.id, object)).collect();
+    let kept = |(id, live): (&ObjectId, &LiveObject)| {
+        let object = wanted.get(id);
+        let sent = object.map(|object| {
+            let entry = state.stored.inventory.find(id).map(|(_, entry)| entry);
+            crate::plan::body_to_send(schemas, &state.directives, object, entry, Some(&live.body))
+        });
+        crate::plan::kept(schemas, &live.body, sent.as_deref())
+    };
     OrganisationSnapshot {
         inventory: state.stored.inventory.clone(),
         paused: state.stored.paused.clone(),
-        objects: state.live.objects.values().map(|object| without_values(&object.body)).collect(),
+        objects: state.live.objects.iter().map(kept).collect(),
         behind: behind.map(|(id, _)| id.clone()).collect(),
         foreign: state.live.foreign.clone(),
         unseen: state.live.unseen.clone(),
         unread: state.live.unread.clone(),
     }
-}
-
-/// A Secret keeps its keys; whatever stands for their values stays here. So does what operators write of custom resources,
-/// since nobody here knows what is in it.
-fn without_values(body: &Value) -> Value {
-    let mut body = body.clone();
-    if Schemas::builtin().of(&body).is_none()
-        && let Some(fields) = body.as_object_mut()
-    {
-        fields.remove("status");
-    }
-    if body["kind"] == "Secret" {
-        for section in ["data", "stringData"] {
-            if let Some(values) = body.get_mut(section).and_then(Value::as_object_mut) {
-                values.values_mut().for_each(|value| *value = Value::from(""));
-            }
-        }
-    }
-    body
 }
 
 /// The state that a snapshot stands for, for a round. The server is not asked: plans made from it are reckoned here.

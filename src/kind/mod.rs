@@ -255,6 +255,8 @@ pub struct Kind {
     pub(crate) on_delete: Option<&'static str>,
     /// Fields that the API server refuses to change.
     pub(crate) immutable: &'static [&'static str],
+    /// Fields that are chosen once, when an object is made; what the garden says later is for new objects. `*` is each item.
+    pub(crate) chosen_once: &'static [&'static str],
     /// Fields that it refuses to change of an object with `immutable: true`.
     pub(crate) frozen: &'static [&'static str],
     /// How health is read.
@@ -301,6 +303,7 @@ impl Kind {
             reclaim_policy: None,
             on_delete: None,
             immutable: &[],
+            chosen_once: &[],
             frozen: &[],
             health: HealthRule::Standard,
             name_limit: NAME_LIMIT,

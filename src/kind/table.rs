@@ -79,6 +79,7 @@ pub(crate) static KINDS: &[Kind] = &[
             "spec.volumeName",
             "spec.dataSource",
         ],
+        chosen_once: &["spec.storageClassName"],
         health: HealthRule::Claim,
         written_as: Some("v1"),
         status_subresource: true,
@@ -120,6 +121,7 @@ pub(crate) static KINDS: &[Kind] = &[
         propagation: Propagation::Foreground,
         on_delete: Some("the claims of its pods stay"),
         immutable: &["spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"],
+        chosen_once: &["spec.volumeClaimTemplates.*.spec.storageClassName"],
         health: HealthRule::StatefulSet,
         name_limit: 52,
         written_as: Some("apps/v1"),
@@ -244,6 +246,7 @@ pub(crate) static KINDS: &[Kind] = &[
         data: DataLoss::Own,
         propagation: Propagation::Foreground,
         on_delete: Some("its servers go; their volume claims, `mongod-data-…`, stay with everything in them"),
+        chosen_once: &["spec.replsets.*.volumeSpec.persistentVolumeClaim.storageClassName"],
         health: HealthRule::PerconaMongodb,
         name_limit: 47,
         makes: &[

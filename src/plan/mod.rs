@@ -47,6 +47,7 @@ pub use state::input::Input;
 pub(crate) use state::input::{
     body_to_send, displacements, is_sure_drift, leaves_fields, may_force, may_still_force, questions,
 };
+pub(crate) use state::kept::{kept, texts_of_others};
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
@@ -70,7 +71,7 @@ pub(crate) const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub(crate) const NONCE: &str = "parcelle.dev/nonce";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
-pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v3";
+pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v4";
 
 /// What would be done, everywhere.
 #[derive(Clone, Debug, Serialize, Deserialize)]

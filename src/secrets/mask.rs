@@ -10,6 +10,12 @@ use serde_json::Value;
 /// What stands in place of a secret.
 pub(crate) const MASK: &str = "(secret)";
 
+/// What stands in place of a value of somebody else.
+pub(crate) const OTHERS: &str = "(not shown)";
+
+/// Texts of others from this length on are masked wherever they stand, shorter ones where they stand alone.
+const LONG: usize = 8;
+
 /// Shorter texts are not masked alone: `a` occurs in every sentence and is no secret.
 const SHORTEST: usize = 4;
 
@@ -17,13 +23,15 @@ const SHORTEST: usize = 4;
 #[derive(Clone, Default)]
 pub(crate) struct Tainted {
     texts: BTreeSet<String>,
+    /// Texts that are somebody else's, in the same forms.
+    others: BTreeSet<String>,
     /// The text is about a Secret: whatever the server quotes as a value goes, known or not.
     quoted_values: bool,
 }
 
 impl fmt::Debug for Tainted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Tainted({} texts)", self.texts.len())
+        write!(formatter, "Tainted({} texts)", self.texts.len() + self.others.len())
     }
 }
 
@@ -42,6 +50,40 @@ impl Tainted {
             }
         }
         tainted
+    }
+
+    /// Taints what is somebody else's in live objects: each text, its lines and their words, and what stands in it if it is JSON.
+    pub(crate) fn of_others(texts: impl IntoIterator<Item = String>) -> Self {
+        let mut tainted = Self::default();
+        for text in texts {
+            if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(&text) {
+                tainted.add_inside(&value);
+            }
+            for line in text.lines() {
+                // What stands before the first sign is the name of what follows.
+                let value = line.split_once(['=', ':']).map_or(line, |(_, value)| value);
+                let words = value.split(|letter: char| letter.is_whitespace() || "=,;'\"".contains(letter));
+                let parts = words.chain([line.trim(), value.trim()]);
+                parts.filter(|part| part.len() >= LONG).for_each(|part| tainted.add_of_others(part));
+            }
+            tainted.add_of_others(&text);
+        }
+        tainted
+    }
+
+    fn add_inside(&mut self, value: &Value) {
+        match value {
+            Value::Object(map) => map.values().for_each(|value| self.add_inside(value)),
+            Value::Array(items) => items.iter().for_each(|value| self.add_inside(value)),
+            Value::String(text) => self.add_of_others(text),
+            Value::Number(_) | Value::Bool(_) | Value::Null => {}
+        }
+    }
+
+    fn add_of_others(&mut self, text: &str) {
+        let mut forms = Self::default();
+        forms.add_plain(text);
+        self.others.append(&mut forms.texts);
     }
 
     /// Taints a text: itself, what it is in base64, and what it holds if it is base64.
@@ -63,42 +105,125 @@ impl Tainted {
 
     /// The text without what is tainted.
     pub(crate) fn mask(&self, text: &str) -> String {
-        let mut longest_first: Vec<&String> = self.texts.iter().collect();
-        longest_first.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        let masked =
-            longest_first.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
-        if self.quoted_values { mask_quoted_values(&masked) } else { masked }
+        let masked = longest_first(&self.texts, text).fold(text.to_owned(), |text, secret| text.replace(secret, MASK));
+        let masked = longest_first(&self.others, text).fold(masked, |text, other| without(&text, other));
+        if self.quoted_values { mask_values(&masked, |_| true, |_| Some(MASK)) } else { masked }
     }
 }
 
-/// Replaces what the API server quotes as a value: `Invalid value: "…"`, `Unsupported value: {…}`.
-fn mask_quoted_values(text: &str) -> String {
+/// The texts that stand in another one.
+fn longest_first<'t>(texts: &'t BTreeSet<String>, within: &str) -> impl Iterator<Item = &'t str> {
+    let mut texts: Vec<&str> = texts.iter().map(String::as_str).filter(|text| within.contains(text)).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts.into_iter()
+}
+
+/// A text without one of somebody else.
+fn without(text: &str, other: &str) -> String {
+    if other.len() >= LONG || !text.contains(other) {
+        return text.replace(other, OTHERS);
+    }
+    let is_end = |letter: Option<char>| letter.is_none_or(|letter| !letter.is_alphanumeric());
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(other) {
+        let (before, after) = (&rest[..at], &rest[at + other.len()..]);
+        let alone = is_end(before.chars().next_back().or(out.chars().next_back())) && is_end(after.chars().next());
+        out.push_str(before);
+        out.push_str(if alone { OTHERS } else { other });
+        rest = after;
+    }
+    out + rest
+}
+
+/// A text of an API server without the values that it quotes and that we did not send: `Invalid value: "…"` of a field of
+/// somebody else, a whole pod template. `sent` is the body of the request.
+pub(crate) fn without_unsent(text: &str, sent: Option<&Value>) -> String {
+    if !text.contains(VALUE) {
+        return text.to_owned();
+    }
+    let mut known = BTreeSet::new();
+    sent.into_iter().for_each(|sent| collect(sent, &mut known));
+    mask_values(text, quotes_a_value, |quoted| {
+        let plain = serde_json::from_str::<String>(quoted).unwrap_or_else(|_| quoted.trim().to_owned());
+        (!known.contains(&plain) && !TYPES.contains(&&*plain)).then_some(OTHERS)
+    })
+}
+
+/// What the server says instead of a value that breaks a rule.
+const TYPES: [&str; 8] = ["object", "array", "string", "integer", "number", "boolean", "null", ""];
+
+fn collect(value: &Value, texts: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| {
+            texts.insert(key.clone());
+            collect(value, texts);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::String(text) => drop(texts.insert(text.clone())),
+        other => drop(texts.insert(other.to_string())),
+    }
+}
+
+/// What the API server writes before a value that it quotes: `Invalid value: "…"`, `Unsupported value: {…}`.
+const VALUE: &str = " value: ";
+
+/// Replaces quoted values by what `instead` gives for each, where `quotes` says that there is one; `Required value: ` has none.
+fn mask_values(text: &str, quotes: impl Fn(&str) -> bool, instead: impl Fn(&str) -> Option<&'static str>) -> String {
     let mut rest = text;
     let mut out = String::new();
-    while let Some(at) = rest.find(" value: ") {
-        let (before, after) = rest.split_at(at + " value: ".len());
+    while let Some(at) = rest.find(VALUE) {
+        let (before, after) = rest.split_at(at + VALUE.len());
         out.push_str(before);
-        out.push_str(MASK);
-        rest = &after[end_of_value(after)..];
+        let end = if quotes(after) && !before.ends_with("Required value: ") { end_of_value(after) } else { 0 };
+        if end > 0 {
+            out.push_str(instead(&after[..end]).unwrap_or(&after[..end]));
+        }
+        rest = &after[end..];
     }
     out.push_str(rest);
     out
 }
 
-/// Where the value ends that a text begins with: after the closing quote, or at the colon that explains it.
+/// Whether a text begins with a value, as Go prints one, rather than with words: some rules are told without the value.
+fn quotes_a_value(text: &str) -> bool {
+    let word = text.split([' ', '\n']).next().unwrap_or_default();
+    let word = word.split_once(':').map_or(word, |(word, _)| word);
+    word.contains(['"', '{', '[', '(']) || word.starts_with(|first: char| first.is_ascii_digit() || first == '-')
+}
+
+/// Where the value ends that a text begins with: after the closing quote or bracket, or at the colon that explains it.
 fn end_of_value(text: &str) -> usize {
-    if text.starts_with('"') {
-        let mut escaped = false;
-        for (at, character) in text.char_indices().skip(1) {
-            match character {
-                '\\' if !escaped => escaped = true,
-                '"' if !escaped => return at + 1,
-                _ => escaped = false,
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '\\' if quoted && !escaped => {
+                escaped = true;
+                continue;
             }
+            '"' if quoted && !escaped => {
+                quoted = false;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            _ if quoted => {}
+            '"' => quoted = true,
+            '{' | '[' | '(' => depth += 1,
+            '}' | ']' | ')' if depth > 0 => {
+                depth -= 1;
+                // `[]string{…}` and `map[string]string{…}` go on.
+                let goes_on =
+                    text[at + 1..].starts_with(|next: char| next.is_alphanumeric() || "{[(.*&".contains(next));
+                if depth == 0 && !goes_on {
+                    return at + 1;
+                }
+            }
+            ':' if depth == 0 && text[at..].starts_with(": ") => return at,
+            _ => {}
         }
-        return text.len();
+        escaped = false;
     }
-    text.find(": ").unwrap_or(text.len())
+    text.len()
 }
 
 #[cfg(test)]
@@ -126,6 +251,49 @@ mod tests {
     fn other_kinds_keep_their_values_in_messages() {
         let body = json!({"kind": "Deployment", "spec": {"replicas": "three"}});
         assert_eq!(Tainted::of_body(&body).mask("Invalid value: \"three\""), "Invalid value: \"three\"");
+    }
+
+    #[test]
+    fn what_a_server_quotes_and_we_did_not_send_is_not_told() {
+        let sent = json!({"spec": {"replicas": -1, "env": [{"name": "A", "value": "mine \"x\""}]}});
+        let mask = |text: &str| without_unsent(text, Some(&sent));
+        for told in [
+            "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+            "spec.env[0]: Invalid value: \"mine \\\"x\\\"\": no",
+            "spec.x: Required value: must be set: here",
+            "spec: Invalid value: \"object\": no two of them",
+            "spec: Invalid value: hosts are immutable",
+            "plain",
+        ] {
+            assert_eq!(mask(told), told);
+        }
+        for (told, masked) in [
+            ("a: Invalid value: \"their: \\\"x\": no", "a: Invalid value: (not shown): no"),
+            (
+                "a: Unsupported value: \"theirs\": no, b: Invalid value: 7",
+                "a: Unsupported value: (not shown): no, b: Invalid value: (not shown)",
+            ),
+            (
+                "t: Invalid value: core.PodTemplateSpec{Env:[]core.EnvVar{core.EnvVar{Name:\"T\", Value:\"a: }\"}}, M:map[string]string{\"a\":\"b\"}}: field is immutable",
+                "t: Invalid value: (not shown): field is immutable",
+            ),
+            ("t: Invalid value: {\"a\":{\"b\":\"c: d\"}}: no", "t: Invalid value: (not shown): no"),
+        ] {
+            assert_eq!(mask(told), masked);
+        }
+    }
+
+    #[test]
+    fn texts_of_others_are_masked_long_ones_everywhere_short_ones_alone() {
+        let tainted = Tainted::of_others([
+            "theirs".to_owned(),
+            "a-long-token".to_owned(),
+            "{\"in\":\"deeper-token\"}".to_owned(),
+            "port=1\npassword = \"typed-by-hand\"".to_owned(),
+        ]);
+        let text = "theirs, not theirselves: xa-long-tokenx (deeper-token) \"theirs\", password typed-by-hand";
+        let masked = "(not shown), not theirselves: x(not shown)x ((not shown)) \"(not shown)\", password (not shown)";
+        assert_eq!(tainted.mask(text), masked);
     }
 
     #[test]

@@ -8,4 +8,4 @@ mod mask;
 
 pub(crate) use generate::{Material, MaterialError, copied, generated, templated};
 pub(crate) use hash::HashKey;
-pub(crate) use mask::Tainted;
+pub(crate) use mask::{Tainted, without_unsent};

@@ -63,6 +63,7 @@ mod stories_secrets;
 mod stories_sources;
 mod stories_standing;
 mod stories_unions;
+mod stories_values;
 mod stories_wait;
 mod stories_warnings;
 mod story;

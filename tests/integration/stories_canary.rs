@@ -50,7 +50,7 @@ fn parcelle(environment: &TestEnvironment, arguments: &[&str]) -> String {
 }
 
 #[expect(clippy::unwrap_used, reason = "a test")]
-async fn all(handle: &Handle, api_version: &str, kind: &str) -> Vec<Value> {
+pub(crate) async fn all(handle: &Handle, api_version: &str, kind: &str) -> Vec<Value> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
     let api: Api<DynamicObject> = Api::all_with(client_of(&handle.url(), &handle.token), &resource);
@@ -82,7 +82,7 @@ fn forms(value: &str) -> Vec<String> {
 
 /// Everything below a folder, as text.
 #[expect(clippy::unwrap_used, reason = "a test")]
-fn kept(folder: &Path, texts: &mut Vec<(String, String)>) {
+pub(crate) fn kept(folder: &Path, texts: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.is_dir() {

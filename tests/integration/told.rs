@@ -160,10 +160,13 @@ fn check_compares_with_where_the_work_began_unless_it_is_told_otherwise() {
     }
     let (text, code) = began(&["check", "--base", "none"]);
     assert_eq!(code, 0, "{text}");
-    // A clone in which the default branch is not to be found.
+    // The only branch that there is counts; a clone in which there is none is told.
     let head = place.read("garden/.git/refs/heads/work");
     fs::remove_file(place.path("garden/.git/refs/heads/main")).unwrap();
-    assert_eq!(began(&["check"]).1, 0, "where there is no default branch there is nothing to compare with");
+    assert_eq!(began(&["check"]).1, 1);
+    fs::remove_file(place.path("garden/.git/refs/heads/work")).unwrap();
+    place.write("garden/.git/HEAD", &head);
+    fails(&place, &["check"], &["nothing says which branch the work began from", "`--base none`"]);
     place.write("garden/.git/shallow", &head);
     let way = "help    fetch the default branch and all commits: `GIT_DEPTH: \"0\"` in GitLab CI, `fetch-depth: 0`";
     fails(&place, &["check"], &["too shallow to tell where the work began", way, "`--base none`"]);

@@ -16,12 +16,14 @@ use serde_json::Value;
 use super::apply::Work;
 use super::ask::apply_query;
 use super::discovery::Resource;
+use super::echo;
 use super::errors::{self, ApiError};
 use super::request::{Answer, Content};
 use super::warnings::Heard;
 use crate::finding::Findings;
 use crate::plan::{self, Action, Base, Deed, Done, Entry, MANAGER, NONCE, Place, Skip, What};
 use crate::render::{Object, ObjectId, SecretRequest};
+use crate::secrets::Tainted;
 
 /// What came of an action, and what people must know of it.
 pub(super) struct Acted {
@@ -107,7 +109,7 @@ pub(super) async fn act(work: &Work<'_>, action: &Action, entry: Option<&Entry>)
     let heard = Heard::default();
     let writer = work.writer.heard_by(&heard);
     let mut acted = carried_out(&Work { writer: &writer, ..*work }, action, entry).await;
-    acted.warnings = heard.all();
+    acted.warnings = heard.all().iter().map(|text| others_in(work).mask(text)).collect();
     let (object, request) = (object_of(work, &action.id), request_of(work, &action.id));
     let fallback = request.map(|request| request.origin).or(work.directives.span);
     let found = acted.warnings.iter().filter_map(|text| plan::of_warning(&action.id, object, fallback, text));
@@ -144,8 +146,18 @@ async fn carried_out(work: &Work<'_>, action: &Action, entry: Option<&Entry>) ->
     }
     match result {
         Ok(done) => done.into(),
+        Err(Stop::Api(error)) => {
+            let error = echo::of_error(error, others_in(work));
+            stopped(work, action, Stop::Api(error))
+        }
         Err(stop) => stopped(work, action, stop),
     }
+}
+
+/// What others wrote into the organisation's objects, as they were when the plan was made.
+fn others_in<'a>(work: &Work<'a>) -> &'a Tainted {
+    let said = (work.objects, work.directives);
+    work.others.get_or_init(|| echo::others_in(work.schemas, said, work.inventory, work.live))
 }
 
 fn stopped(work: &Work<'_>, action: &Action, stop: Stop) -> Acted {

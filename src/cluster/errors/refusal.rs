@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use http::Method;
 use kube::core::Status;
 use serde_json::Value;
 
-use crate::secrets::Tainted;
+use crate::secrets::{Tainted, without_unsent};
 
 /// A refusal of the API server (`Status`), without secret values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,6 +62,18 @@ impl Refusal {
         refusal.code = code;
         refusal.retry_after = retry_after.or(refusal.retry_after);
         refusal
+    }
+
+    /// The same without values that the server quotes and that were not sent.
+    #[must_use]
+    pub(in crate::cluster) fn without_unsent(mut self, method: &Method, sent: Option<&Value>) -> Self {
+        // Of a read it is the query that is quoted.
+        if method == Method::GET {
+            return self;
+        }
+        self.message = without_unsent(&self.message, sent);
+        self.causes.iter_mut().for_each(|cause| cause.message = without_unsent(&cause.message, sent));
+        self
     }
 
     /// A status that kube parsed.

@@ -1,7 +1,7 @@
 //! IO: what was planned is done: the inventory ahead, the steps, the inventory after.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::future::join_all;
 
@@ -78,6 +78,7 @@ async fn organisation(
     if let Err(error) = record(round, writer, plan, &mut state.stored, &before).await {
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
     }
+    let others = OnceLock::new();
     let work = Work {
         writer,
         kinds,
@@ -88,6 +89,7 @@ async fn organisation(
         live: &state.live,
         inventory: &before,
         schemas,
+        others: &others,
         sources: round.sources,
         wait: round.options.wait,
         mirror: round.watched.get(&plan.cluster).map(|watched| &*watched.mirror),

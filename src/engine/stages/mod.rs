@@ -18,6 +18,7 @@ mod apply;
 pub(super) use apply::acts;
 pub(super) mod choose;
 pub(in crate::engine) mod decide;
+mod echo;
 pub(super) mod read;
 
 /// IO: reads every cluster that the batch is about. Inventories that were read just now are not read again.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::decide::input;
+use super::echo;
 use crate::cluster::{
     self, ApiError, Connection, Facts, InventoryError, Listing, Progress, ReadRequest, ReadScope, Reading,
     StoredInventories, StoredInventory,
@@ -243,6 +244,7 @@ async fn ask(
             let asked = state.live.dry_runs.remove(&id);
             state.live.dry_runs.insert(id, plan::rules::with_rules(asked, ours));
         }
+        echo::without_others(schemas, state);
     }))
     .await;
 }

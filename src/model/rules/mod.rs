@@ -33,10 +33,12 @@ pub(crate) mod needs;
 pub(crate) mod only_grows;
 pub(crate) mod open_networks;
 pub(crate) mod other_apps;
+pub(crate) mod provided;
 pub(crate) mod replicas;
 pub(crate) mod reserved_names;
 pub(crate) mod retired;
 pub(crate) mod same_place;
+pub(crate) mod same_uid;
 pub(crate) mod secret_names;
 pub(crate) mod secrets;
 pub(crate) mod senders;
@@ -82,6 +84,8 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
 
 /// Rules over the whole garden. What nobody uses comes last: it is told only where nothing is wrong.
 const OF_ALL: &[fn(&View<'_>, &mut Findings)] = &[
+    same_uid::check,
+    provided::check,
     cluster_hosts::check,
     senders::check,
     delegates::check,

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Age, AppNode, ClusterClaims, ClusterNetwork, Organisation, PastOrganisation, Setting, WrittenClaim};
+use crate::expression::Value;
 use crate::model::definition::Definition;
 use crate::model::domain::below;
 use crate::model::judgement::Judgement;
 use crate::name::Name;
-use crate::quantity::Quantity;
+use crate::quantity::{Dimension, Quantity};
 use crate::source::{FileId, Span, Spanned};
 
 /// Everything below the folder that holds `garden.kdl`, as it is meant.
@@ -123,6 +124,11 @@ impl Past {
         let whole = self.organisations.get(name).filter(|_| footprint.is_none());
         footprint.into_iter().flat_map(|past| past.each()).chain(whole).map(|organisation| &**organisation)
     }
+
+    /// Every organisation as it may be there, with its name.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&Name, &Organisation)> {
+        self.names().flat_map(|name| self.states(name).map(move |organisation| (name, organisation)))
+    }
 }
 
 /// Somebody who works on the garden.
@@ -201,6 +207,36 @@ pub struct ProviderChoice {
     pub(crate) provider: Spanned<String>,
     /// Its options (`storage-class fast`, `instances 2`), checked against the provider's schema.
     pub(crate) options: Setting,
+}
+
+impl ProviderChoice {
+    /// The node of an option.
+    pub(crate) fn option(&self, name: &str) -> Option<&Setting> {
+        self.options.children.get(name).and_then(|keyed| keyed.values().next())
+    }
+
+    /// The text of an option, with its place.
+    pub(crate) fn text(&self, name: &str) -> Option<(&str, Span)> {
+        let setting = self.option(name)?;
+        setting.args.first().map(|written| (written.text.as_str(), setting.span))
+    }
+
+    /// An amount of bytes of an option, with its place.
+    pub(crate) fn size(&self, name: &str) -> Option<(Quantity, Span)> {
+        let setting = self.option(name)?;
+        let quantity = match (&setting.value, &setting.args[..]) {
+            (Value::Quantity(quantity), _) => *quantity,
+            (_, [number, unit]) => Quantity::parse(&number.text, &unit.text)?,
+            _ => return None,
+        };
+        Some((quantity, setting.span))
+    }
+
+    /// The bytes that the volumes of a database server have: as the cluster says, else 10 GiB.
+    pub(crate) fn database_size(&self) -> (Quantity, Span) {
+        let unsaid = Quantity { dimension: Dimension::Size, amount: 10 << 30 };
+        self.size("storage").unwrap_or((unsaid, self.provider.span))
+    }
 }
 
 /// A named set of defaults and ceilings.

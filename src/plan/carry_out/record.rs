@@ -198,7 +198,7 @@ fn own_fields(input: &Input<'_>, object: &Object, entry: &Entry) -> OwnFields {
     let live = input.live.objects.get(&object.id).filter(|_| entry.uid().is_some());
     let left = live.map(|live| decisions::left(input.schemas, input.directives, object, &live.body));
     let left = left.unwrap_or_default();
-    let body = decisions::body_without(object, Some(entry), &left);
+    let body = decisions::body_without(object, Some(entry), live.map(|live| &*live.body), &left);
     let fields = merge::own_fields(input.schemas, &body).map(|fields| OwnFields::of(&fields)).unwrap_or_default();
     fields.leaving(left.iter().map(decisions::LeftField::field))
 }

@@ -178,6 +178,15 @@ pub(crate) enum Shown {
     Value(Value),
     /// A secret: neither its text nor its length.
     Secret,
+    /// A value of a field that is not ours.
+    Others,
+    /// What is ours of a value with lists in it, and how many of their items are somebody else's.
+    Part {
+        /// The items that are ours.
+        value: Value,
+        /// How many others there are.
+        others: usize,
+    },
 }
 
 /// A place in the garden, as people read it.

@@ -72,7 +72,7 @@ fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
         Some(entry) if entry.uid().is_some() => Creating::DeletedBehindOurBack { with_data: takes_data(object) },
         Some(_) => Creating::Resumed,
     };
-    let wanted = body_without(object, None, &[]);
+    let wanted = body_without(object, None, None, &[]);
     let changes = changes(input, object, None, &wanted, &wanted, AppliedBefore::Nothing);
     let (deed, verified) = match input.live.dry_runs.get(&object.id) {
         Some(DryRun::Result(_) | DryRun::Accepted) => (Deed::Create(why), true),
@@ -124,7 +124,7 @@ struct There<'a> {
 
 fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<&Entry>) -> Action {
     let left = decisions::left(input.schemas, input.directives, object, &live.body);
-    let wanted = body_without(object, entry, &left);
+    let wanted = body_without(object, entry, Some(&live.body), &left);
     let asked = input.live.dry_runs.get(&object.id);
     if entry.is_some() && asked.is_none() && union::is_as_wanted(input.schemas, &live.body, &wanted) {
         return action(input, object, Deed::keep(as_it_should_be(input, &left)));
@@ -396,5 +396,6 @@ fn changes(
     wanted: &Value,
     applied: AppliedBefore<'_>,
 ) -> Vec<FieldChange> {
-    diff(&Compared { before, after, wanted, origins: &object.origins, sources: input.sources, applied })
+    let (origins, sources, schemas) = (&object.origins, input.sources, input.schemas);
+    diff(&Compared { before, after, wanted, origins, sources, applied, schemas })
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::owners;
 use super::path::{self, covers, plain};
 use super::union::{self, is_ours_for_a_moment};
+use super::{chosen_once, owners};
 use crate::merge::{self, Path, Schemas};
 use crate::model::FieldDecision;
 use crate::plan::{Directives, Entry, NONCE};
@@ -114,14 +114,19 @@ pub(in crate::plan) fn taking<'d>(
     })
 }
 
-/// The body that is sent for an object: as rendered, without the fields that are left to others, and with the nonce that it
-/// was first made with.
+/// The body that is sent for an object: as rendered, without the fields that are left to others, with what was chosen once as
+/// the `live` one has it, and with the nonce that it was first made with.
 pub(in crate::plan) fn body_without<'a>(
     object: &'a Object,
     entry: Option<&Entry>,
+    live: Option<&Value>,
     left: &[LeftField],
 ) -> Cow<'a, Value> {
     let mut body = Cow::Borrowed(&object.body);
+    let kind = object.id.facts();
+    if let Some(live) = live.filter(|live| chosen_once::differs(kind, live, &object.body)) {
+        chosen_once::keep(kind, live, body.to_mut());
+    }
     if !left.is_empty() {
         take_out(body.to_mut(), left);
     }

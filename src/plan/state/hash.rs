@@ -1,9 +1,14 @@
 //! Hashes by which saved plans and inventories know values again without holding them.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::path;
-use crate::plan::decide::action::FieldChange;
+use super::union::is_ours_for_a_moment;
+use crate::plan::MANAGER;
+use crate::plan::decide::action::{FieldChange, Shown};
+use crate::plan::decide::take_over;
 use crate::plan::tell::list;
 use crate::render::Object;
 
@@ -21,41 +26,80 @@ pub fn hash_of(value: &Value) -> String {
 
 /// The hash of the live values that an action writes over: those at the leaves of `wanted`, and those at the paths of
 /// `changes` (fields that go). What others write elsewhere, status first of all, does not move it.
+///
+/// Values that `changes` do not show are not in it, since a short one could be found from its hash: who wrote to the object,
+/// and when, stands for them.
 pub(crate) fn values_hash(live: &Value, wanted: Option<&Value>, changes: &[FieldChange]) -> String {
-    let mut hash = Hash::new();
+    let is_hidden = |shown: &Shown| !matches!(shown, Shown::Value(_));
+    let hidden = changes.iter().filter(|change| change.before.as_ref().is_some_and(is_hidden));
+    let mut projection = Projection { hash: Hash::new(), hidden: hidden.map(|change| &*change.path).collect() };
     if let Some(wanted) = wanted {
-        project(&mut hash, "", Some(live), wanted);
+        projection.feed(&mut String::new(), "", Some(live), wanted);
     }
     for change in changes.iter().filter(|change| change.after.is_none()) {
-        hash.text(&change.path);
-        match path::get(live, &change.path) {
-            Some(value) => hash.value(value),
-            None => hash.text("-"),
-        }
+        projection.hash.text(&change.path);
+        projection.leaf(&change.path, path::get(live, &change.path));
+    }
+    let Projection { mut hash, hidden } = projection;
+    if !hidden.is_empty() {
+        writes(live).for_each(|entry| {
+            ["manager", "operation", "time"].iter().for_each(|name| hash.value(&entry[*name]));
+        });
     }
     hash.finish()
 }
 
-/// Feeds the part of `live` that has the shape of `wanted`.
-fn project(hash: &mut Hash, name: &str, live: Option<&Value>, wanted: &Value) {
-    match (live, wanted) {
-        (Some(Value::Object(live)), Value::Object(wanted)) => {
-            for (key, wanted) in wanted {
-                hash.text(key);
-                project(hash, key, live.get(key), wanted);
-            }
+/// The entries of those who wrote to an object itself; without ours, and those that an adoption makes ours.
+fn writes(live: &Value) -> impl Iterator<Item = &Value> {
+    let entries = live["metadata"]["managedFields"].as_array().into_iter().flatten();
+    entries.filter(|entry| {
+        let manager = entry["manager"].as_str().unwrap_or_default();
+        let is_own = manager == MANAGER || is_ours_for_a_moment(manager) || take_over::is_tool(manager);
+        !is_own && entry.get("subresource").is_none()
+    })
+}
+
+/// The part of a live object that has the shape of a wanted one, on its way into a hash.
+struct Projection<'a> {
+    hash: Hash,
+    /// Paths at which values are not looked at.
+    hidden: BTreeSet<&'a str>,
+}
+
+impl Projection<'_> {
+    fn leaf(&mut self, path: &str, live: Option<&Value>) {
+        match live {
+            None => self.hash.text("-"),
+            Some(_) if self.hidden.contains(path) => self.hash.text("*"),
+            Some(value) => self.hash.value(value),
         }
-        (Some(Value::Array(live)), Value::Array(wanted)) => match list::keys(name, live, wanted) {
-            Some(keys) => {
-                for wanted in wanted {
-                    let item = live.iter().find(|item| list::same(keys, item, wanted));
-                    project(hash, "", item, wanted);
+    }
+
+    fn feed(&mut self, path: &mut String, name: &str, live: Option<&Value>, wanted: &Value) {
+        let end = path.len();
+        match (live, wanted) {
+            _ if self.hidden.contains(path.as_str()) => self.leaf(path, live),
+            (Some(Value::Object(live)), Value::Object(wanted)) => {
+                for (key, wanted) in wanted {
+                    self.hash.text(key);
+                    path::push_field(path, key);
+                    self.feed(path, key, live.get(key), wanted);
+                    path.truncate(end);
                 }
             }
-            None => live.iter().for_each(|value| hash.value(value)),
-        },
-        (Some(live), _) => hash.value(live),
-        (None, _) => hash.text("-"),
+            (Some(Value::Array(live)), Value::Array(wanted)) => match list::keys(name, live, wanted) {
+                Some(keys) => {
+                    for wanted in wanted {
+                        let item = live.iter().find(|item| list::same(keys, item, wanted));
+                        path.push_str(&list::label(keys, wanted));
+                        self.feed(path, "", item, wanted);
+                        path.truncate(end);
+                    }
+                }
+                None => live.iter().for_each(|value| self.hash.value(value)),
+            },
+            (live, _) => self.leaf(path, live),
+        }
     }
 }
 
@@ -103,5 +147,20 @@ mod tests {
         let hash = |live| values_hash(live, Some(&wanted), &[]);
         assert_eq!(hash(&live), hash(&later));
         assert_ne!(hash(&live), hash(&moved));
+    }
+    #[test]
+    fn a_value_that_is_not_shown_is_not_in_the_hash_and_who_wrote_it_is() {
+        let live = |value: &str, time: &str| {
+            json!({"metadata": {"managedFields": [{"manager": "kubectl-edit", "operation": "Update", "time": time}]},
+                "spec": {"env": [{"name": "A", "value": value}], "b": "x"}})
+        };
+        let wanted = json!({"spec": {"env": [{"name": "A", "value": "ours"}], "b": "y"}});
+        let path = "spec.env[name=A].value".to_owned();
+        let hidden = FieldChange { path, before: Some(Shown::Secret), after: None, origin: None, drift_by: Vec::new() };
+        let hash = |live| values_hash(&live, Some(&wanted), std::slice::from_ref(&hidden));
+        assert_eq!(hash(live("1234", "10:00")), hash(live("5678", "10:00")));
+        assert_ne!(hash(live("1234", "10:00")), hash(live("1234", "10:01")));
+        let gone = json!({"metadata": live("", "10:00")["metadata"], "spec": {"b": "x"}});
+        assert_ne!(hash(live("1234", "10:00")), hash(gone));
     }
 }

@@ -121,7 +121,7 @@ pub(crate) fn body_to_send<'a>(
     live: Option<&Value>,
 ) -> Cow<'a, Value> {
     let left = live.map(|live| decisions::left(schemas, directives, object, live)).unwrap_or_default();
-    decisions::body_without(object, entry, &left)
+    decisions::body_without(object, entry, live, &left)
 }
 
 /// Whether fields of an object are left to others as it is.

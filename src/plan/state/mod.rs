@@ -1,5 +1,6 @@
 //! What is known before anything is decided: what the garden says, what is live, what the inventory holds as ours.
 
+mod chosen_once;
 pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;
@@ -9,8 +10,10 @@ pub(super) mod hosts;
 pub(super) mod identity;
 pub(super) mod input;
 pub(crate) mod inventory;
+pub(super) mod kept;
 pub(crate) mod live;
 pub(crate) mod own_fields;
+pub(super) mod ours;
 pub(super) mod own_values;
 pub(super) mod owners;
 pub(super) mod renames;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::kind;
 use crate::kind::unions::{self, Union};
-use crate::merge::{Schemas, TypeId, TypeShape, TypeTable};
+use crate::merge::{Schemas, TypeId, TypeRef, TypeShape, TypeTable};
 use crate::plan::MANAGER;
 
 /// A hash over the fields that our `managedFields` entries name, and their live values.
@@ -46,13 +46,7 @@ impl OwnValues {
         let ours = entries.iter().filter(|entry| entry["manager"] == MANAGER && entry["subresource"] != "status");
         let of = Schemas::builtin().of(live);
         for fields in ours.filter_map(|entry| entry.get("fieldsV1")?.as_object()) {
-            walk(
-                &mut hash,
-                fields,
-                Some(live),
-                secret,
-                of.as_ref().map(|of| TypeAt { table: of.table(), id: of.root() }),
-            );
+            walk(&mut hash, fields, Some(live), secret, of.as_ref().map(TypeAt::root));
             custom_siblings(&mut hash, fields, live);
         }
         hash
@@ -64,16 +58,32 @@ impl OwnValues {
     }
 }
 
-/// The type of what a walk stands at, of built-in kinds.
+/// The type of what a walk stands at, of kinds whose types are known.
 #[derive(Clone, Copy)]
-struct TypeAt<'t> {
+pub(super) struct TypeAt<'t> {
     table: &'t TypeTable,
     id: TypeId,
 }
 
 impl<'t> TypeAt<'t> {
+    /// The type of a whole object.
+    pub(super) fn root(of: &'t TypeRef) -> Self {
+        Self { table: of.table(), id: of.root() }
+    }
+
+    /// Whether it is a map that is owned as a whole.
+    pub(super) fn is_atomic_map(self) -> bool {
+        matches!(&self.table.get(self.id).shape, TypeShape::Map(object) if object.atomic)
+    }
+
+    /// Whether a text is one of the words that may stand there, or what the server fills in.
+    pub(super) fn is_own_word(self, text: &str) -> bool {
+        let of = self.table.get(self.id);
+        of.allowed.iter().any(|word| **word == *text) || of.default.as_ref().is_some_and(|word| word == text)
+    }
+
     /// The type of what a key of `fieldsV1` means.
-    fn child(self, key: &str) -> Option<Self> {
+    pub(super) fn child(self, key: &str) -> Option<Self> {
         let id = match &self.table.get(self.id).shape {
             TypeShape::Map(object) => object.child(key.strip_prefix("f:")?)?,
             TypeShape::List(list) => list.items,
@@ -82,7 +92,7 @@ impl<'t> TypeAt<'t> {
         Some(Self { table: self.table, id })
     }
 
-    fn unions(self) -> &'t [Union] {
+    pub(super) fn unions(self) -> &'t [Union] {
         match &self.table.get(self.id).shape {
             TypeShape::Map(object) => object.unions,
             _ => &[],

@@ -55,6 +55,12 @@ pub(in crate::plan) fn ours(object: &Value) -> Option<&Value> {
     ours.and_then(|entry| entry.get("fieldsV1"))
 }
 
+/// The fields that we hold of a Secret by the POST that made it.
+pub(super) fn posted(object: &Value) -> Option<&Value> {
+    let entries = object["metadata"]["managedFields"].as_array()?;
+    entries.iter().find(|entry| entry["manager"] == crate::plan::MANAGER).and_then(|entry| entry.get("fieldsV1"))
+}
+
 /// The managers that hold the field at the end of `steps`, where we applied it before.
 pub(in crate::plan) fn of(
     others: &[OtherManager<'_>],
@@ -95,18 +101,31 @@ fn path_in(fields: &Value, steps: &[FieldStep<'_>]) -> Option<String> {
     Some(path)
 }
 
+/// What is below an item of a list in `fieldsV1`; without `by_keys` only one that is named as a whole is found.
+pub(super) fn item_of<'f>(
+    fields: &'f serde_json::Map<String, Value>,
+    item: &Value,
+    by_keys: bool,
+) -> Option<&'f Value> {
+    let named = |key: &str| by_keys || key.starts_with("v:");
+    fields.iter().filter(|(key, _)| named(key)).find_map(|(key, below)| Some(item_at(key, below, item)?.1))
+}
+
 fn item_in<'f>(fields: &'f Value, item: &Value) -> Option<(String, &'f Value)> {
-    fields.as_object()?.iter().find_map(|(key, below)| {
-        if let Some(keys) = key.strip_prefix("k:") {
-            let keys: serde_json::Map<String, Value> = serde_json::from_str(keys).ok()?;
-            let fits = keys.iter().all(|(name, value)| match item.get(name) {
-                Some(own) => own == value,
-                None => name == "protocol" && value == "TCP",
-            });
-            let pairs = keys.iter().map(|(name, value)| format!("{name}={value}"));
-            return fits.then(|| (format!("[{}]", pairs.collect::<Vec<_>>().join(",")), below));
-        }
-        let value: Value = serde_json::from_str(key.strip_prefix("v:")?).ok()?;
-        (value == *item).then(|| (format!("[={value}]"), below))
-    })
+    fields.as_object()?.iter().find_map(|(key, below)| item_at(key, below, item))
+}
+
+/// The item as the server names it, where a key of `fieldsV1` is its own.
+fn item_at<'f>(key: &str, below: &'f Value, item: &Value) -> Option<(String, &'f Value)> {
+    if let Some(keys) = key.strip_prefix("k:") {
+        let keys: serde_json::Map<String, Value> = serde_json::from_str(keys).ok()?;
+        let fits = keys.iter().all(|(name, value)| match item.get(name) {
+            Some(own) => own == value,
+            None => name == "protocol" && value == "TCP",
+        });
+        let pairs = keys.iter().map(|(name, value)| format!("{name}={value}"));
+        return fits.then(|| (format!("[{}]", pairs.collect::<Vec<_>>().join(",")), below));
+    }
+    let value: Value = serde_json::from_str(key.strip_prefix("v:")?).ok()?;
+    (value == *item).then(|| (format!("[={value}]"), below))
 }

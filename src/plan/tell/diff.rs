@@ -1,4 +1,5 @@
-//! Two states of one object compared leaf by leaf: the fields that people see in a plan.
+//! Two states of one object compared leaf by leaf: the fields that people see in a plan, and of their values those that are
+//! ours.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +8,10 @@ use serde_json::{Map, Value};
 use super::list;
 use super::mask;
 use crate::kind;
+use crate::merge::{Schemas, TypeRef};
 use crate::plan::decide::action::{FieldChange, Place, Shown};
 use crate::plan::state::input::AppliedBefore;
+use crate::plan::state::ours::{Ours, Visible};
 use crate::plan::state::owners;
 use crate::plan::state::path;
 use crate::render::Origins;
@@ -28,17 +31,55 @@ pub(in crate::plan) struct Compared<'a> {
     pub(in crate::plan) sources: &'a Sources,
     /// What we applied before: who holds a field of it drifted it.
     pub(in crate::plan) applied: AppliedBefore<'a>,
+    /// What fields are.
+    pub(in crate::plan) schemas: &'a Schemas,
 }
 
 /// The fields that differ, in order of path.
 pub(in crate::plan) fn diff(compared: &Compared<'_>) -> Vec<FieldChange> {
+    let of: Option<TypeRef> = compared.schemas.of(compared.wanted);
+    let before = Side::of(compared.before, compared, of.as_ref());
+    let after = Side::of(Some(compared.after), compared, of.as_ref());
     let secret = kind::SECRET.is_body(compared.after);
     let managers = compared.before.map(owners::others).unwrap_or_default();
     let (path, pointer) = (String::with_capacity(128), String::with_capacity(128));
     let mut walk = Walk { compared, secret, managers, path, pointer, steps: Vec::new(), changes: Vec::new() };
-    walk.value(compared.before, Some(compared.after), Some(compared.wanted));
+    walk.value(before, after);
     walk.changes.sort_by(|a, b| a.path.cmp(&b.path));
     walk.changes
+}
+
+/// One of the two states, at a place.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    value: Option<&'a Value>,
+    ours: Ours<'a>,
+}
+
+impl<'a> Side<'a> {
+    fn of(value: Option<&'a Value>, compared: &Compared<'a>, of: Option<&'a TypeRef>) -> Self {
+        Self { value, ours: Ours::of(value, Some(compared.wanted), of) }
+    }
+
+    fn field(self, key: &str) -> Self {
+        Self { value: self.value.and_then(|value| value.get(key)), ours: self.ours.field(key) }
+    }
+
+    fn items(self) -> &'a [Value] {
+        self.value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The item that has the keys of another one.
+    fn item(self, keys: &[&str], like: &Value) -> Self {
+        let value = self.items().iter().find(|item| list::same(keys, like, item));
+        Self { value, ours: self.ours.item(Some(keys), like) }
+    }
+}
+
+/// The item as a path names it, given its place in both states.
+fn label_of(keys: &[&str], item: &Value, before: Side<'_>, after: Side<'_>) -> String {
+    let is_ours = before.ours.is_ours() || after.ours.is_ours();
+    if is_ours { list::label(keys, item) } else { list::name_of_others(keys, item) }
 }
 
 struct Walk<'a> {
@@ -53,17 +94,13 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn value(&mut self, before: Option<&'a Value>, after: Option<&'a Value>, wanted: Option<&'a Value>) {
-        match (before, after) {
-            (Some(before), Some(after)) if before == after => {}
-            (Some(Value::Object(before)), Some(Value::Object(after))) => {
-                self.map(Some(before), after, wanted.and_then(Value::as_object));
-            }
-            (None, Some(Value::Object(after))) if !after.is_empty() => {
-                self.map(None, after, wanted.and_then(Value::as_object));
-            }
-            (Some(Value::Array(before)), Some(Value::Array(after))) => self.list(before, after, wanted),
-            (None, Some(Value::Array(after))) => self.list(&[], after, wanted),
+    fn value(&mut self, before: Side<'a>, after: Side<'a>) {
+        let wanted = after.ours.wanted();
+        match (before.value, after.value) {
+            (Some(one), Some(other)) if one == other => {}
+            (Some(Value::Object(_)), Some(Value::Object(_))) => self.map(before, after),
+            (None, Some(Value::Object(map))) if !map.is_empty() => self.map(before, after),
+            (None | Some(Value::Array(_)), Some(Value::Array(_))) => self.list(before, after),
             // What the server fills in beside what was asked for is nobody's news.
             (None, Some(_)) if wanted.is_none() => {}
             (None, None) => {}
@@ -71,13 +108,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn map(
-        &mut self,
-        before: Option<&'a Map<String, Value>>,
-        after: &'a Map<String, Value>,
-        wanted: Option<&'a Map<String, Value>>,
-    ) {
-        let keys: BTreeSet<&'a String> = before.into_iter().flat_map(Map::keys).chain(after.keys()).collect();
+    fn map(&mut self, before: Side<'a>, after: Side<'a>) {
+        let fields = |side: Side<'a>| side.value.and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        let keys: BTreeSet<&'a String> = fields(before).chain(fields(after)).collect();
         for key in keys {
             if self.is_noise(key) {
                 continue;
@@ -87,34 +120,42 @@ impl<'a> Walk<'a> {
             self.pointer.push('/');
             self.pointer.push_str(&path::escape(key));
             self.steps.push(owners::FieldStep::Field(key));
-            let wanted = wanted.and_then(|wanted| wanted.get(key));
-            self.value(before.and_then(|before| before.get(key)), after.get(key), wanted);
+            self.value(before.field(key), after.field(key));
             self.steps.pop();
             self.path.truncate(path);
             self.pointer.truncate(pointer);
         }
     }
 
-    fn list(&mut self, before: &'a [Value], after: &'a [Value], wanted: Option<&'a Value>) {
+    fn list(&mut self, before: Side<'a>, after: Side<'a>) {
         let name = match self.steps.last() {
             Some(owners::FieldStep::Field(name)) => *name,
             _ => "",
         };
-        let Some(keys) = list::keys(name, before, after).filter(|_| !after.is_empty()) else {
-            return self.plain_list(before, after, wanted.is_some());
+        let (old, new) = (before.items(), after.items());
+        let Some(keys) = list::keys(name, old, new).filter(|_| !new.is_empty()) else {
+            // A list whose items have no keys is compared as a whole.
+            if !old.is_empty() || after.ours.wanted().is_some() {
+                let filled = |side: Side<'a>| Side { value: side.value.filter(|_| !side.items().is_empty()), ..side };
+                self.leaf(filled(before), filled(after));
+            }
+            return;
         };
         let counted = self.changes.len();
-        for item in after {
-            let before = before.iter().find(|other| list::same(keys, item, other));
-            self.item(keys, item, before, Some(item), wanted);
+        for item in new {
+            self.item(keys, item, before.item(keys, item), after.item(keys, item));
         }
-        for item in before.iter().filter(|item| !after.iter().any(|other| list::same(keys, item, other))) {
-            self.item(keys, item, Some(item), None, wanted);
+        for item in old.iter().filter(|item| !new.iter().any(|other| list::same(keys, item, other))) {
+            self.item(keys, item, before.item(keys, item), after.item(keys, item));
         }
         // The items are the same, their order is not: in some lists (environment, init containers) it counts.
-        if self.changes.len() == counted && !before.is_empty() {
-            let order = |items: &[Value]| {
-                Shown::Value(Value::Array(items.iter().map(|item| list::label(keys, item).into()).collect()))
+        if self.changes.len() == counted && !old.is_empty() {
+            let order = |side: Side<'a>| {
+                let names = side
+                    .items()
+                    .iter()
+                    .map(|item| label_of(keys, item, before.item(keys, item), after.item(keys, item)).into());
+                Shown::Value(Value::Array(names.collect()))
             };
             let (one, other) = (order(before), order(after));
             if one != other {
@@ -123,59 +164,50 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn item(
-        &mut self,
-        keys: &[&str],
-        item: &'a Value,
-        before: Option<&'a Value>,
-        after: Option<&'a Value>,
-        wanted: Option<&'a Value>,
-    ) {
-        let found = wanted
-            .and_then(Value::as_array)
-            .and_then(|items| items.iter().enumerate().find(|(_, wanted)| list::same(keys, wanted, item)));
+    fn item(&mut self, keys: &[&str], item: &'a Value, before: Side<'a>, after: Side<'a>) {
+        let wanted = self.compared.wanted.pointer(&self.pointer).and_then(Value::as_array);
+        let found = wanted.and_then(|items| items.iter().position(|wanted| list::same(keys, wanted, item)));
         let (path, pointer) = (self.path.len(), self.pointer.len());
-        self.path.push_str(&list::label(keys, item));
-        if let Some((index, _)) = found {
-            self.pointer.push('/');
-            self.pointer.push_str(&index.to_string());
-        }
+        self.path.push_str(&label_of(keys, item, before, after));
+        // Where nothing is wanted, no pointer leads.
+        let step = found.map_or_else(|| "-".to_owned(), |index| index.to_string());
+        self.pointer.push('/');
+        self.pointer.push_str(&step);
         self.steps.push(owners::FieldStep::Item(item));
-        self.value(before, after, found.map(|(_, wanted)| wanted));
+        self.value(before, after);
         self.steps.pop();
         self.path.truncate(path);
         self.pointer.truncate(pointer);
     }
 
-    /// A list whose items have no keys: item by item where only items of the same places differ, else as a whole.
-    fn plain_list(&mut self, before: &'a [Value], after: &'a [Value], wanted: bool) {
-        if before.is_empty() && !wanted {
-            return;
-        }
-        let show = |items: &[Value]| (!items.is_empty()).then(|| Value::Array(items.to_vec()));
-        let (before, after) = (show(before), show(after));
-        self.leaf_of(before.as_ref(), after.as_ref());
-    }
-
-    fn leaf(&mut self, before: Option<&Value>, after: Option<&Value>) {
-        self.leaf_of(before, after);
-    }
-
-    fn leaf_of(&mut self, before: Option<&Value>, after: Option<&Value>) {
-        let masked =
-            self.secret && matches!(self.steps.get(..1), Some([owners::FieldStep::Field("data" | "stringData")]));
+    fn leaf(&mut self, before: Side<'a>, after: Side<'a>) {
         // Somebody said a variable's value where ours comes from elsewhere, mostly a Secret.
-        let in_place_of_ours = after.is_none() && mask::is_value_of_variable(&self.path);
-        let show = |value: Option<&Value>, foreign: bool| {
-            value.map(|value| match () {
-                () if masked => Shown::Secret,
-                () if foreign && (in_place_of_ours || mask::looks_secret(&self.path, value)) => Shown::Secret,
-                () => Shown::Value(value.clone()),
-            })
+        let in_place_of_ours = after.value.is_none() && mask::is_value_of_variable(&self.path);
+        let shown = |side: Side<'a>, closed: bool| side.value.map(|value| self.shown(side.ours, value, closed));
+        // What we render holds no secret; what is live may.
+        let (before, after) = (shown(before, in_place_of_ours), shown(after, false));
+        let before = match before {
+            Some(Shown::Value(value) | Shown::Part { value, .. }) if mask::looks_secret(&self.path, &value) => {
+                Some(Shown::Secret)
+            }
+            before => before,
         };
-        // What we render holds no secret; what others wrote over it may.
-        let (before, after) = (show(before, true), show(after, false));
         self.push(before, after);
+    }
+
+    /// A value as far as it is ours and no secret.
+    fn shown(&self, ours: Ours<'a>, value: &Value, closed: bool) -> Shown {
+        let in_secret =
+            self.secret && matches!(self.steps.get(..1), Some([owners::FieldStep::Field("data" | "stringData")]));
+        if in_secret || closed {
+            return Shown::Secret;
+        }
+        match ours.visible(&mut self.path.clone(), value) {
+            Visible { value: Some(value), others: 0 } => Shown::Value(value),
+            Visible { value: Some(value), others } => Shown::Part { value, others },
+            Visible { value: None, .. } if ours.wanted().is_some() => Shown::Secret,
+            Visible { value: None, .. } => Shown::Others,
+        }
     }
 
     fn push(&mut self, before: Option<Shown>, after: Option<Shown>) {

@@ -8,8 +8,9 @@ use crate::plan::decide::action::Action;
 use crate::plan::decide::reason::{Creating, Holding, Keeping, Reason, Refusing};
 use crate::plan::state::decisions;
 use crate::plan::state::directives::means;
+use crate::plan::state::ours::{Ours, Visible};
 use crate::plan::state::{path, unseen};
-use crate::plan::{Input, OrganisationPlan};
+use crate::plan::{Conflict, Input, OrganisationPlan};
 use crate::policy::protected::{steps_of, why_protected};
 use crate::render::rules::field_decisions;
 use crate::render::{Object, ObjectId};
@@ -238,22 +239,29 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let lines: Vec<_> = action
         .conflicts
         .iter()
-        .map(|conflict| {
-            let shown = |body: Option<&serde_json::Value>| {
-                let value = body.and_then(|body| path::get(body, &conflict.field));
-                value.map_or_else(|| "nothing".to_owned(), |value| shown(id, &conflict.field, value))
-            };
-            let (live, wanted) = (shown(live.map(|body| &**body)), shown(Some(&object.body)));
-            format!(
-                "`{}` is {live} by `{}`, the garden asks for {wanted}",
-                path::plain(&conflict.field),
-                conflict.manager
-            )
+        .map(|Conflict { manager, field }| {
+            let wanted = path::get(&object.body, field);
+            let live = live.and_then(|body| path::get(body, field));
+            let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
+            let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
+            format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
         })
         .collect();
     let help = action.conflicts.iter().map(|conflict| words::out_of_conflict(id, &conflict.field));
     let finding = Finding::refused(Code::new("E0480"), title, span).why(lines.join("\n"));
     Some(help.fold(finding, Finding::help))
+}
+
+/// What of a live value is ours, in a sentence.
+fn shown_live(input: &Input<'_>, object: &Object, field: &str, live: &serde_json::Value) -> String {
+    let of = input.schemas.of(&object.body);
+    match Ours::would_be(&object.body, of.as_ref(), &path::plain(field)).visible(&mut path::plain(field), live) {
+        Visible { value: Some(value), others: 0 } => shown(&object.id, field, &value),
+        Visible { value: Some(value), others } => {
+            format!("{} and {others} of others", shown(&object.id, field, &value))
+        }
+        Visible { value: None, .. } => "(not shown)".to_owned(),
+    }
 }
 
 /// A value in a sentence; what may be secret is not said.

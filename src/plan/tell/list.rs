@@ -14,9 +14,9 @@ const KEYS: &[(&str, &[&str])] = &[
 ];
 
 /// How the items of two lists are told apart.
-pub(in crate::plan) fn keys<'a>(list: &str, before: &[Value], after: &[Value]) -> Option<&'a [&'a str]> {
+pub(in crate::plan) fn keys(list: &str, before: &[Value], after: &[Value]) -> Option<&'static [&'static str]> {
     let named = KEYS.iter().find(|(name, _)| *name == list).map(|(_, keys)| *keys);
-    let tried: [Option<&'a [&'a str]>; 4] = [
+    let tried: [Option<&'static [&'static str]>; 4] = [
         named,
         Some(&["name"]),
         (list == "ports").then_some(&["containerPort", "protocol"]),
@@ -53,4 +53,12 @@ pub(in crate::plan) fn label(keys: &[&str], item: &Value) -> String {
         (*key != "protocol" || text != "TCP").then(|| format!("{key}={text}"))
     });
     format!("[{}]", pairs.collect::<Vec<_>>().join(","))
+}
+
+/// Keys that name an item, or count it, and say nothing else of it.
+const NAMES: [&str; 6] = ["name", "containerPort", "port", "protocol", "sectionName", "type"];
+
+/// The same of an item that is not ours: a key that says more than a name is left out.
+pub(in crate::plan) fn name_of_others(keys: &[&str], item: &Value) -> String {
+    if keys.iter().all(|key| NAMES.contains(key)) { label(keys, item) } else { "[…]".to_owned() }
 }

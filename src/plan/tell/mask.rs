@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model;
+
 /// Parts of names whose values are likely to be secret.
 const SECRET_WORDS: &[&str] =
     &["password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "credential", "private"];
@@ -20,6 +22,18 @@ pub(in crate::plan) fn looks_secret(path: &str, value: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a line of a text says a secret: `password = hunter2`, `"token": "…"`, a token of a known form, a URL with a password.
+pub(in crate::plan) fn says_a_secret(line: &str) -> bool {
+    let said = line.split_once(['=', ':']).is_some_and(|(name, value)| {
+        let value = value.trim_matches(|letter: char| letter.is_whitespace() || "=>'\",;".contains(letter));
+        has_secret_word(name) && !value.is_empty() && !value.starts_with('$')
+    });
+    let is_known = |word: &str| model::looks_secret(word).is_some();
+    said || has_password(line)
+        || line.contains("PRIVATE KEY")
+        || line.split([' ', '=', ',', '"', '\'', ':', '?', '&']).any(is_known)
 }
 
 /// Whether a path is that of a variable's value: `…env[name=SALT].value`.

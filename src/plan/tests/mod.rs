@@ -13,6 +13,7 @@ use world::{Case, World, world};
 
 mod footprint;
 mod renames;
+mod values;
 mod world;
 
 /// A plan in the words of the cases.
@@ -20,7 +21,9 @@ fn told(plan: &OrganisationPlan) -> Vec<String> {
     let show = |shown: &Option<Shown>| match shown {
         None => "-".to_owned(),
         Some(Shown::Secret) => "(secret)".to_owned(),
+        Some(Shown::Others) => "(others)".to_owned(),
         Some(Shown::Value(value)) => value.to_string(),
+        Some(Shown::Part { value, others }) => format!("{value} and {others}"),
     };
     let mut lines = Vec::new();
     for action in &plan.actions {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::backup::{BackupTarget, SECRET};
 use super::reach::api_server;
-use super::{Met, NeedContext, int, option_number, option_size, option_text, outputs, random, secret_value};
+use super::{Met, NeedContext, int, option_number, option_text, outputs, random, secret_value};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::{Organisation, ProviderChoice};
@@ -24,7 +24,6 @@ pub(super) const CLUSTER: &str = "postgres";
 /// What each server asks for: processor in millicores, memory in bytes.
 const REQUESTS: (u64, u64) = (250, 512 << 20);
 const MEMORY_LIMIT: u64 = 1 << 30;
-const STORAGE: u64 = 10 << 30;
 /// What each pooler asks for.
 pub(in crate::render) const POOLER_REQUESTS: (u64, u64) = (50, 64 << 20);
 const POOLER_MEMORY_LIMIT: u64 = 128 << 20;
@@ -166,8 +165,7 @@ pub(in crate::render) fn cluster(
     let backup = backup.and_then(|backup| Some((backup, BackupTarget::of(organisation)?)));
     let origin = choice.provider.span;
     let (instances, instances_at) = option_number(choice, "instances").unwrap_or((1, origin));
-    let storage = Quantity { dimension: Dimension::Size, amount: STORAGE };
-    let (storage, storage_at) = option_size(choice, "storage").unwrap_or((storage, origin));
+    let (storage, storage_at) = choice.database_size();
     let text = |name| option_text(choice, name).map(|(text, span)| Tree::from(text).at(span));
     let spec = tree! {
         "instances": Tree::from(instances).at(instances_at),

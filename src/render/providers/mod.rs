@@ -226,29 +226,17 @@ fn random(length: u32) -> Generated {
 
 /// The node of an option in the cluster file.
 fn option<'a>(choice: &'a ProviderChoice, name: &str) -> Option<&'a Setting> {
-    choice.options.children.get(name).and_then(|keyed| keyed.values().next())
+    choice.option(name)
 }
 
 /// The text of an option, with its place.
 fn option_text<'a>(choice: &'a ProviderChoice, name: &str) -> Option<(&'a str, Span)> {
-    let setting = option(choice, name)?;
-    setting.args.first().map(|written| (written.text.as_str(), setting.span))
+    choice.text(name)
 }
 
 /// A whole number of an option, with its place.
 fn option_number(choice: &ProviderChoice, name: &str) -> Option<(u32, Span)> {
     option_text(choice, name).and_then(|(text, span)| Some((text.parse().ok()?, span)))
-}
-
-/// An amount of bytes of an option, with its place.
-fn option_size(choice: &ProviderChoice, name: &str) -> Option<(Quantity, Span)> {
-    let setting = option(choice, name)?;
-    let quantity = match (&setting.value, &setting.args[..]) {
-        (Value::Quantity(quantity), _) => *quantity,
-        (_, [number, unit]) => Quantity::parse(&number.text, &unit.text)?,
-        _ => return None,
-    };
-    Some((quantity, setting.span))
 }
 
 /// The scheme, host and port of an absolute address.

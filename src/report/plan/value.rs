@@ -31,8 +31,17 @@ pub(super) fn line(path: &str, shown: Option<&Shown>) -> String {
     match shown {
         None => "(none)".to_owned(),
         Some(Shown::Secret) => "(secret)".to_owned(),
+        Some(Shown::Others) => "(somebody else's)".to_owned(),
         Some(Shown::Value(value)) => short(&flow(&without_keys(path, value))),
+        Some(Shown::Part { value, others }) => {
+            format!("{} and {}", short(&flow(&without_keys(path, value))), of_others(*others))
+        }
     }
+}
+
+/// So many parts that are not ours.
+fn of_others(count: usize) -> String {
+    format!("{count} of others")
 }
 
 /// Both values on one line each; of long texts the part that differs.
@@ -127,9 +136,26 @@ pub(super) fn lines(before: Option<&Shown>, after: Option<&Shown>) -> Option<Vec
         return (before.contains('\n') || after.contains('\n')).then(|| of_texts(before, after));
     }
     let is_long = |items: &[Value]| items.iter().map(flow).map(|text| text.chars().count() + 2).sum::<usize>() > WIDEST;
+    let (others, kept) = (others(before), others(after));
     match (list(before)?, list(after)?) {
-        ([], items) | (items, []) if !is_long(items) => None,
-        (before, after) => Some(elements::lines(before, after)),
+        ([], items) | (items, []) if others + kept == 0 && !is_long(items) => None,
+        (before, after) => {
+            let mut lines = elements::lines(before, after);
+            // Whose they are is all that is known of them.
+            let stay = others.min(kept);
+            lines.extend((stay > 0).then(|| Line::Around(of_others(stay))));
+            lines.extend((others > stay).then(|| Line::Removed(of_others(others - stay))));
+            lines.extend((kept > stay).then(|| Line::Added(of_others(kept - stay))));
+            Some(lines)
+        }
+    }
+}
+
+/// How many parts of a value are not ours.
+fn others(shown: Option<&Shown>) -> usize {
+    match shown {
+        Some(Shown::Part { others, .. }) => *others,
+        Some(Shown::Value(_) | Shown::Secret | Shown::Others) | None => 0,
     }
 }
 
@@ -156,8 +182,8 @@ fn of_texts(before: &str, after: &str) -> Vec<Line> {
 fn list(shown: Option<&Shown>) -> Option<&[Value]> {
     match shown {
         None => Some(&[]),
-        Some(Shown::Value(Value::Array(items))) => Some(items),
-        Some(Shown::Value(_) | Shown::Secret) => None,
+        Some(Shown::Value(Value::Array(items)) | Shown::Part { value: Value::Array(items), .. }) => Some(items),
+        Some(Shown::Value(_) | Shown::Part { .. } | Shown::Secret | Shown::Others) => None,
     }
 }
 
@@ -165,7 +191,7 @@ fn text(shown: Option<&Shown>) -> Option<&str> {
     match shown {
         None => Some(""),
         Some(Shown::Value(Value::String(text))) => Some(text),
-        Some(Shown::Value(_) | Shown::Secret) => None,
+        Some(Shown::Value(_) | Shown::Part { .. } | Shown::Secret | Shown::Others) => None,
     }
 }
 

@@ -132,9 +132,9 @@ fn job(image: &str) -> Value {
     }}}})
 }
 
-fn claim(class: &str) -> Value {
+fn claim(class: &str, mode: &str) -> Value {
     json!({"spec": {
-        "accessModes": ["ReadWriteOnce"], "storageClassName": class, "resources": {"requests": {"storage": "1Gi"}},
+        "accessModes": [mode], "storageClassName": class, "resources": {"requests": {"storage": "1Gi"}},
     }})
 }
 
@@ -161,13 +161,13 @@ async fn uids(world: &World, alpha: &parcelle::name::Name) -> Vec<Value> {
 async fn scenario_36_a_field_that_cannot_change_is_a_replace_in_the_plan_and_never_of_what_holds_data() {
     let (mut world, alpha) = settled().await;
     world.put(&alpha, "Job", "upgrade", Some("pads"), job("example.org/web:1"));
-    world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim("fast"));
+    world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim("fast", "ReadWriteOnce"));
     world.put(&alpha, "StatefulSet", "db", Some("web"), stateful("1Gi"));
     world.round().await.assert_all_done();
     let before = uids(&world, &alpha).await;
 
     world.put(&alpha, "Job", "upgrade", Some("pads"), job("example.org/web:2"));
-    world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim("slow"));
+    world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim("slow", "ReadWriteMany"));
     world.put(&alpha, "StatefulSet", "db", Some("web"), stateful("2Gi"));
     let round = world.round().await;
     let action = round.action(&alpha, "Job", "upgrade");
@@ -175,10 +175,9 @@ async fn scenario_36_a_field_that_cannot_change_is_a_replace_in_the_plan_and_nev
         (action.verb(), action.reason()),
         (Verb::Replace, Reason::Replacing(&Replacing::Immutable { path: "spec.template".to_owned() }))
     );
-    for (kind, object, path) in [
-        ("PersistentVolumeClaim", "files", "spec.storageClassName"),
-        ("StatefulSet", "db", "spec.volumeClaimTemplates"),
-    ] {
+    for (kind, object, path) in
+        [("PersistentVolumeClaim", "files", "spec.accessModes"), ("StatefulSet", "db", "spec.volumeClaimTemplates")]
+    {
         let action = round.action(&alpha, kind, object);
         let reason = Reason::Refusing(&Refusing::ImmutableWithData { path: path.to_owned() });
         assert_eq!((action.verb(), action.reason()), (Verb::Refused, reason), "{kind}");
@@ -190,6 +189,21 @@ async fn scenario_36_a_field_that_cannot_change_is_a_replace_in_the_plan_and_nev
     let after = uids(&world, &alpha).await;
     assert_ne!(after[0], before[0], "the Job was made anew");
     assert_eq!(after[1..], before[1..], "what holds data is the same");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_claim_stays_on_the_storage_class_that_it_was_made_on() {
+    let (mut world, alpha) = settled().await;
+    world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim("fast", "ReadWriteOnce"));
+    world.round().await.assert_all_done();
+    for class in ["slow", "fast"] {
+        world.put(&alpha, "PersistentVolumeClaim", "files", Some("web"), claim(class, "ReadWriteOnce"));
+        world.round().await.assert_all_done();
+        assert_eq!(world.round().await.writes(), Vec::<String>::new());
+        let live = world.get("PersistentVolumeClaim", &alpha, "files").await.unwrap();
+        assert_eq!(live["spec"]["storageClassName"], "fast");
+    }
     world.end().await;
 }
 

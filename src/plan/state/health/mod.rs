@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kept::texts_of_others;
+use super::owners;
 use crate::kind::{self, HealthRule};
+use crate::merge::Schemas;
 
 mod custom;
 mod workload;
@@ -77,8 +80,23 @@ fn failed(reason: impl Into<String>, message: impl Into<String>) -> Health {
 /// The health of an object as the server sends it.
 ///
 /// An object whose controller has not seen its newest generation is progressing, one without a status that its kind
-/// always has likewise; kinds without controllers are ready as soon as they are there.
+/// always has likewise; kinds without controllers are ready as soon as they are there. What a controller says is told without
+/// what others wrote into an object of ours.
 pub(crate) fn health(object: &Value) -> Health {
+    let mut health = as_said(object);
+    if !health.message.is_empty() && owners::has_ours(object) {
+        let texts = texts_of_others(&Schemas::builtin(), object, None);
+        let long = texts.iter().filter(|text| text.len() >= LONG && health.message.contains(&***text));
+        let masked = long.fold(health.message.clone(), |message, text| message.replace(&**text, "(not shown)"));
+        health.message = masked;
+    }
+    health
+}
+
+/// Shorter texts occur in sentences that are about something else.
+const LONG: usize = 8;
+
+fn as_said(object: &Value) -> Health {
     let metadata = &object["metadata"];
     if metadata.get("deletionTimestamp").is_some_and(|time| !time.is_null()) {
         let finalizers = metadata["finalizers"].as_array().map_or(&[][..], Vec::as_slice);
