@@ -131,7 +131,7 @@ fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, entry: Option<
     }
     let applied = AppliedBefore::of(object, entry);
     let tools = if entry.is_none() { take_over::tools(&live.body) } else { Vec::new() };
-    let hand_over = handed_over(object, live, entry, &wanted);
+    let hand_over = take_over::handed_over(object, live, entry, &wanted);
     let there = There { input, object, live, entry, wanted: &wanted, asked, applied, tools, hand_over, left };
     let prospect = there.prospect();
     let after = prospect.after.as_deref().unwrap_or(&wanted);
@@ -347,15 +347,6 @@ fn in_the_way(object: &Object, siblings: &Siblings) -> Vec<Conflict> {
     let ours = siblings.ours.first().filter(is_open);
     let field = ours.or(siblings.away.first()).cloned().unwrap_or_default();
     siblings.by.iter().map(|manager| Conflict { manager: manager.clone(), field: format!(".{field}") }).collect()
-}
-
-/// The number of replicas that passes from us to an autoscaler: as it is live, to be held by a second manager before we drop
-/// it, since it would fall back to 1 otherwise.
-fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted: &Value) -> Option<u64> {
-    let scales = object.id.facts().scales && entry.is_some();
-    let held = owners::ours(&live.body).is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some());
-    let replicas = live.body.pointer("/spec/replicas")?.as_u64()?;
-    (scales && held && wanted.pointer("/spec/replicas").is_none()).then_some(replicas)
 }
 
 /// Why an object that is as it should be is kept: with the lines where fields of it are left to others.
