@@ -101,7 +101,10 @@ impl Losses {
         let uid = uid.map(str::to_owned).or_else(|| before.as_ref().map(|gone| gone.uid.clone())).unwrap_or_default();
         let gone = match before {
             // A word was about the loss that there was then, not about whatever came after it.
-            Some(gone) if gone.acknowledged.is_none() => GoneData { id: id.clone(), uid, ..gone },
+            // Whoever has data in it by now is held, whatever its app is called meanwhile.
+            Some(gone) if gone.acknowledged.is_none() => {
+                GoneData { id: id.clone(), uid, apps: users(input, index, object), ..gone }
+            }
             Some(gone) if !is_about_another => GoneData { id: id.clone(), ..gone },
             before => {
                 let since = before.map_or(input.now, |gone| gone.since);

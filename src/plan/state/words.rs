@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gone::{self, AcknowledgedLoss};
 use super::inventory::Inventory;
-use super::jobs::{JobRecord, RerunAsked, job_key};
+use super::jobs::{JobRecord, RerunAsked};
 use crate::kind;
 use crate::name::Name;
 
@@ -37,6 +37,7 @@ pub(crate) enum SpokenWord {
     Resume,
     /// A one-time job runs again.
     Rerun {
+        /// The name that the app's data is called by.
         app: Name,
         /// Its name inside the app.
         job: String,
@@ -125,7 +126,7 @@ impl fmt::Display for WordMark {
                 write!(to, "`{organisation}/{app}` may start without the data that is gone, as `{who}` says")?
             }
             SpokenWord::Rerun { app, job } => {
-                write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?
+                write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?;
             }
         }
         if why.is_empty() { Ok(()) } else { write!(to, ": {why}") }
@@ -155,7 +156,7 @@ pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<
 }
 
 fn rerun(mark: &WordMark, app: &Name, job: &str, inventory: &mut Inventory) -> Result<(), String> {
-    let key = job_key(Some(app), job);
+    let key = format!("{app}/{job}");
     let of = last_run(inventory, &key).ok_or_else(|| format!("`{key}` is no job of which a run is known"))?;
     if of != mark.uid {
         return Err("it is about an earlier run than the one that is there".to_owned());
@@ -201,15 +202,15 @@ mod tests {
         for (field, value, why) in [
             ("version", json!(2), "form 2"),
             ("organisation", json!("beta"), "says `beta`"),
-            ("word", json!({ "delete": {} }), "none of the words known"),
-            ("word", json!({ "rerun": { "app": "www", "job": "note", "force": true } }), "unknown"),
+            ("word", json!({ "delete": {} }), "none of the words"),
+            ("word", json!({ "rerun": { "app": "www", "job": "note", "force": true } }), "does not belong"),
             ("word", json!("pause"), "needs a reason"),
             ("who", json!(" "), "who said it"),
             ("uid", json!(""), "about what"),
             ("when", json!(NOW - 8 * 86_400), "seven days"),
             ("when", json!(NOW + 7_200), "future"),
             ("why", json!("x".repeat(501)), "500 characters"),
-            ("extra", json!(1), "unknown"),
+            ("extra", json!(1), "does not belong"),
         ] {
             let mut wrong = written();
             wrong[field] = value;

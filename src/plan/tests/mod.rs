@@ -12,6 +12,7 @@ use crate::render::{Object, Origins};
 use world::{Case, World, world};
 
 mod footprint;
+mod renames;
 mod values;
 mod world;
 
