@@ -123,7 +123,7 @@ impl fmt::Display for WordMark {
             SpokenWord::Pause => write!(to, "`{organisation}` is paused by `{who}`")?,
             SpokenWord::Resume => write!(to, "`{organisation}` goes on, as `{who}` says")?,
             SpokenWord::Acknowledge { app, .. } => {
-                write!(to, "`{organisation}/{app}` may start without the data that is gone, as `{who}` says")?
+                write!(to, "`{organisation}/{app}` may start without the data that is gone, as `{who}` says")?;
             }
             SpokenWord::Rerun { app, job } => {
                 write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?;
