@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::workspace::{ComparedPast, check_against, compared, find};
+use super::workspace::{check_against, compared, find};
 use super::{CommandFailure, Common, Exit, Output, offline, place};
 use crate::check::{Checked, Memo};
 use crate::finding::Severity;
@@ -56,8 +56,9 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
     } else {
         let mut memo = Memo::default();
         let compared = compared(&workspace, &mut memo, commit, args.base.as_deref())?;
-        let checked = check_against(&workspace, &mut memo, workspace.snapshot(commit)?, compared.past.as_ref());
-        (checked, vec![compared.note])
+        let snapshot = workspace.snapshot(commit)?;
+        let note = compared.note(&snapshot);
+        (check_against(&workspace, &mut memo, snapshot, compared.past.as_ref()), vec![note])
     };
     for wanted in &args.report {
         write_report(wanted, &checked)?;
@@ -79,14 +80,15 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
 fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let format = args.format.unwrap_or(Format::Text);
     let (mut memo, mut seen) = (Memo::default(), None);
-    let ComparedPast { past, note } = compared(workspace, &mut memo, None, args.base.as_deref())?;
-    output.note(&note);
+    let compared = compared(workspace, &mut memo, None, args.base.as_deref())?;
     loop {
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {
             seen = Some(snapshot.clone());
-            let checked = check_against(workspace, &mut memo, snapshot, past.as_ref());
+            let note = compared.note(&snapshot);
+            let checked = check_against(workspace, &mut memo, snapshot, compared.past.as_ref());
             output.report(format, &report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
+            output.note(&note);
             output.note(&summary(&checked));
         }
         std::thread::sleep(LOOK);

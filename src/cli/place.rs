@@ -47,21 +47,30 @@ fn place() -> Option<Place> {
     }
 }
 
-/// Where the work of this job goes, as GitLab, GitHub (and what takes after it) and Woodpecker tell it.
+/// What CIs call the branch that a merge request goes to: GitLab, GitHub and what takes after it, Woodpecker, Jenkins, Drone,
+/// Bitbucket, Buildkite, Azure.
+const TARGETS: [&str; 8] = [
+    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    "GITHUB_BASE_REF",
+    "CI_COMMIT_TARGET_BRANCH",
+    "CHANGE_TARGET",
+    "DRONE_TARGET_BRANCH",
+    "BITBUCKET_PR_DESTINATION_BRANCH",
+    "BUILDKITE_PULL_REQUEST_BASE_BRANCH",
+    "SYSTEM_PULLREQUEST_TARGETBRANCH",
+];
+
+/// Where the work of this job goes, as the CI tells it.
 #[expect(clippy::disallowed_methods, reason = "a port: what the CI tells of the work")]
 pub(super) fn target() -> MergeTarget {
     let first = |variables: &[&str]| {
         let named = variables.iter().filter_map(|variable| std::env::var(variable).ok());
-        named.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
+        let plain = |value: String| value.trim().trim_start_matches("refs/heads/").to_owned();
+        named.map(plain).find(|value| !value.is_empty())
     };
     MergeTarget {
         base: first(&["CI_MERGE_REQUEST_DIFF_BASE_SHA"]),
-        branch: first(&[
-            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
-            "GITHUB_BASE_REF",
-            "CI_COMMIT_TARGET_BRANCH",
-            "CHANGE_TARGET",
-        ]),
+        branch: first(&TARGETS),
         main: first(&["CI_DEFAULT_BRANCH", "CI_REPO_DEFAULT_BRANCH"]),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::check::{Checked, Memo, check_in_history, past_of};
-use crate::git::{self, Began, Snapshot, Workspace};
+use crate::git::{self, Began, RawFile, Snapshot, Workspace};
 use crate::model::Past;
 
 use super::{CommandFailure, Common, Output, place};
@@ -25,7 +25,20 @@ pub(crate) struct ComparedPast {
     /// The garden as it was; absent where it is compared with nothing.
     pub(crate) past: Option<Past>,
     /// With what, in a sentence: that nothing was found means nothing without it.
-    pub(crate) note: String,
+    note: String,
+    /// The files that it was made from.
+    files: Vec<RawFile>,
+}
+
+impl ComparedPast {
+    /// With what a snapshot was compared, and that it is the same where it is.
+    pub(crate) fn note(&self, snapshot: &Snapshot) -> String {
+        let note = &self.note;
+        if self.past.is_none() || self.files != snapshot.files {
+            return note.clone();
+        }
+        format!("{note}, which it is: no change was checked (`--base HEAD~1` compares with the commit before)")
+    }
 }
 
 /// Checks files, of a commit or as they lie on disk, against a past. What that leaves undecided the history decides, where it can.
@@ -46,7 +59,8 @@ pub(crate) fn compared(
     commit: Option<&str>,
     base: Option<&str>,
 ) -> Result<ComparedPast, CommandFailure> {
-    let nothing = |why: &str| Ok(ComparedPast { past: None, note: format!("compared with nothing: {why}") });
+    let nothing =
+        |why: &str| Ok(ComparedPast { past: None, note: format!("compared with nothing: {why}"), files: Vec::new() });
     let (began, of) = match base {
         Some("none") => return nothing("`--base none` was asked for"),
         Some(base) => (base.to_owned(), format!("`{base}`")),
@@ -71,8 +85,9 @@ pub(crate) fn compared(
             None => nothing(&format!("there is no garden yet in {of}")),
         };
     };
+    let files = snapshot.files.clone();
     let past = past_of(&check_against(workspace, memo, snapshot, None));
-    Ok(ComparedPast { past: Some(past), note: format!("compared with {of}") })
+    Ok(ComparedPast { past: Some(past), note: format!("compared with {of}"), files })
 }
 
 /// An error of Git, with the way to check without a past.

@@ -48,9 +48,11 @@ impl Repository {
         let Ok(here) = inner.revparse_single(revision).and_then(|object| object.peel_to_commit()) else {
             return if self.is_unborn(revision) { Ok(None) } else { self.commit(revision).map(|_| None) };
         };
-        let told = target.base.as_ref().and_then(|base| inner.revparse_single(base).ok()?.peel_to_commit().ok());
-        if let Some(told) = told.filter(|told| inner.merge_base(here.id(), told.id()).is_ok_and(|id| id == told.id())) {
-            return Ok(Some(Began { commit: CommitId(told.id().to_string()), branch: None }));
+        if let Some(told) = &target.base {
+            let told = self.commit(told)?.id;
+            let told = git2::Oid::from_str(&told.0).map_err(GitError::git("read a commit's id"))?;
+            let shared = inner.merge_base(here.id(), told).map_err(|_| GitError::Unrelated(told.to_string()))?;
+            return Ok(Some(Began { commit: CommitId(shared.to_string()), branch: None }));
         }
         let too_shallow = |otherwise| if inner.is_shallow() { GitError::TooShallow } else { otherwise };
         let main = match self.main_branch(target) {
@@ -73,7 +75,7 @@ impl Repository {
         revision == "HEAD" && self.inner().head().is_err_and(|error| error.code() == git2::ErrorCode::UnbornBranch)
     }
 
-    /// The branch that work goes to: the one that the CI names, else the remote's own, else by name, else the only one.
+    /// The branch that work goes to: the one that the CI names, else the remote's own, else by name, else the only other one.
     fn main_branch(&self, target: &MergeTarget) -> Result<git2::Reference<'_>, GitError> {
         let inner = self.inner();
         let remotes = self.remotes();
@@ -82,16 +84,25 @@ impl Repository {
             let remote = remotes.iter().find_map(|remote| find(&format!("refs/remotes/{remote}/{branch}")));
             remote.or_else(|| find(&format!("refs/heads/{branch}")))
         };
-        if let Some(branch) = &target.branch {
+        let missing = |branch: &String| {
             let remote = remotes.first().map_or("origin", String::as_str).to_owned();
-            return called(branch).ok_or_else(|| GitError::NoTarget { branch: branch.clone(), remote });
+            GitError::NoTarget { branch: branch.clone(), remote }
+        };
+        if let Some(branch) = &target.branch {
+            return called(branch).ok_or_else(|| missing(branch));
         }
-        let of_remote = || remotes.iter().find_map(|remote| find(&format!("refs/remotes/{remote}/HEAD")));
-        let own = || inner.head().ok().filter(|head| inner.is_bare() && head.is_branch());
+        if let Some(head) = remotes.iter().find_map(|remote| find(&format!("refs/remotes/{remote}/HEAD"))) {
+            return Ok(head);
+        }
+        if let Some(own) = inner.head().ok().filter(|head| inner.is_bare() && head.is_branch()) {
+            return Ok(own);
+        }
+        if let Some(main) = &target.main {
+            return called(main).ok_or_else(|| missing(main));
+        }
         let chosen = inner.config().and_then(|config| config.get_string("init.defaultBranch")).ok();
-        let names = target.main.iter().chain(&chosen).map(String::as_str).chain(CUSTOMARY);
-        let by_name = || names.clone().find_map(called);
-        of_remote().or_else(own).or_else(by_name).map_or_else(|| self.only_branch(), Ok)
+        let names = chosen.iter().map(String::as_str).chain(CUSTOMARY);
+        { names }.find_map(called).map_or_else(|| self.only_branch(), Ok)
     }
 
     /// The remotes, `origin` first.
@@ -107,18 +118,28 @@ impl Repository {
         names
     }
 
-    /// The only branch of a remote, else the only one here.
+    /// The only branch that there is; with a remote, the only one of it that is not the work itself.
     fn only_branch(&self) -> Result<git2::Reference<'_>, GitError> {
-        let mut known = Vec::new();
-        for kind in [git2::BranchType::Remote, git2::BranchType::Local] {
-            let branches = self.inner().branches(Some(kind)).map_err(GitError::git("list the branches"))?;
-            let mut found: Vec<_> = branches.filter_map(|branch| Some(branch.ok()?.0.into_reference())).collect();
-            if found.len() == 1 {
-                return Ok(found.remove(0));
+        let inner = self.inner();
+        let head = inner.head().ok();
+        let work = head.as_ref().filter(|head| head.is_branch()).and_then(|head| head.shorthand().ok());
+        let remote = self.remotes().into_iter().next();
+        let kind = if remote.is_some() { git2::BranchType::Remote } else { git2::BranchType::Local };
+        let branches = inner.branches(Some(kind)).map_err(GitError::git("list the branches"))?;
+        let mut known: Vec<_> = branches.filter_map(|branch| Some(branch.ok()?.0.into_reference())).collect();
+        let is_work = |branch: &git2::Reference<'_>| {
+            let name = branch.shorthand().ok().and_then(|name| name.split_once('/')).map(|(_, name)| name);
+            name == work || branch.target() == head.as_ref().and_then(git2::Reference::target)
+        };
+        let mut others: Vec<usize> = (0..known.len()).collect();
+        others.retain(|at| remote.is_none() || !is_work(&known[*at]));
+        match others[..] {
+            [only] => Ok(known.swap_remove(only)),
+            _ => {
+                let branches = known.iter().filter_map(|branch| branch.shorthand().ok().map(str::to_owned)).collect();
+                Err(GitError::NoMainBranch { branches, remote })
             }
-            known.extend(found.iter().filter_map(|branch| branch.shorthand().ok().map(str::to_owned)));
         }
-        Err(GitError::NoMainBranch { branches: known, remote: self.remotes().into_iter().next() })
     }
 
     /// Whether a commit is part of the history of another. One that is not known here is not.

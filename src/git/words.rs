@@ -71,7 +71,7 @@ pub(super) fn of_format(error: &Error) -> GitRefusal {
 
 const SHA256: &str = "it names its objects by SHA-256, which parcelle does not read";
 const OTHER_FORMAT: &str = "make one beside it that does not, with all its commits: `git init --object-format=sha1 NEW`, then `git \
-                            fast-export --all | git -C NEW fast-import`";
+                            fast-export --all | git -C NEW fast-import` and `git -C NEW checkout BRANCH`";
 
 /// What is said of connections, which libgit2 tells in its message alone.
 fn of_network(message: &str) -> Option<GitRefusal> {

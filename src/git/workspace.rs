@@ -9,7 +9,7 @@ use super::{GitError, GitRefusal, Repository, Snapshot, commit_snapshot, find_ga
 enum WhereFilesAre {
     /// On disk, and in the commits of a repository where there is one.
     OnDisk,
-    /// In the commits of a bare repository alone, in the folder that was named.
+    /// In the commits of a repository alone (a bare one, or nothing is checked out), in the folder that was named.
     InCommits(Option<String>),
 }
 
@@ -27,8 +27,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the garden in the folder `named`, else the nearest one at or above `current`, else the one in the commits of the bare
-    /// repository `current`.
+    /// Finds the garden in the folder `named`, else the nearest one at or above `current`, else the one in the commits of the
+    /// repository around `current`, which may be bare or have no files checked out.
     pub(crate) fn find(named: Option<&Path>, current: &Path) -> Result<Self, GitError> {
         let folder = match find_garden(named, current) {
             Ok(folder) => folder,
@@ -49,14 +49,13 @@ impl Workspace {
         Ok(Self { folder, root, repository, unreadable, files: WhereFilesAre::OnDisk })
     }
 
-    /// The commits of a bare repository, where the current folder is one.
+    /// The commits of the repository around the current folder, where there is one.
     fn in_commits(named: Option<&Path>, current: &Path) -> Option<Self> {
-        let repository =
-            Repository::containing(current).ok().filter(|repository| repository.working_tree().is_none())?;
+        let repository = Repository::containing(current).ok()?;
         let named =
             named.map(|named| named.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>());
         let named = named.map(|named| named.to_string_lossy().into_owned());
-        let root = repository.folder().to_path_buf();
+        let root = repository.working_tree().unwrap_or(repository.folder()).to_path_buf();
         Some(Self {
             folder: root.clone(),
             root,
@@ -70,7 +69,7 @@ impl Workspace {
     pub(crate) fn snapshot(&self, commit: Option<&str>) -> Result<Snapshot, GitError> {
         match (commit, &self.files) {
             (None, WhereFilesAre::OnDisk) => worktree_snapshot(&self.root, &self.folder, self.repository.as_ref()),
-            (None, WhereFilesAre::InCommits(_)) => Err(GitError::Bare(self.root.display().to_string())),
+            (None, WhereFilesAre::InCommits(named)) => Err(self.no_files(named.as_deref())),
             (Some(revision), WhereFilesAre::InCommits(named)) => {
                 commit_snapshot(self.repository()?, revision, named.as_deref())
             }
@@ -78,6 +77,15 @@ impl Workspace {
                 commit_snapshot(self.repository()?, revision, Some(&self.folder_in_repository()))
             }
         }
+    }
+
+    /// Why there are no files to read where no commit is named.
+    fn no_files(&self, named: Option<&str>) -> GitError {
+        let root = self.root.display().to_string();
+        if self.repository.as_ref().is_some_and(|repository| repository.working_tree().is_none()) {
+            return GitError::Bare(root);
+        }
+        GitError::NoGarden(named.map_or_else(|| format!("`{root}` or above it"), |named| format!("`{named}`")))
     }
 
     /// The garden of an earlier commit, where it may have lain in another folder; absent where there was none yet.

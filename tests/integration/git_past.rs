@@ -228,3 +228,52 @@ fn a_history_that_shares_nothing_is_told() {
     repository.set_head_detached(orphan).unwrap();
     is_told(&environment.run(["check"]), "shares no commit with `main`", "--base none");
 }
+
+#[test]
+fn the_work_itself_is_never_taken_for_what_it_began_from() {
+    let environment = shrinking("trunk");
+    let repository = environment.repository();
+    let tip = |name: &str| repository.find_branch(name, git2::BranchType::Local).unwrap().get().target().unwrap();
+    let (work, trunk) = (tip("work"), tip("trunk"));
+    repository.remote("origin", "https://git.example.org/garden").unwrap();
+    repository.find_branch("trunk", git2::BranchType::Local).unwrap().delete().unwrap();
+    // As a clone of one branch leaves it.
+    repository.reference("refs/remotes/origin/work", work, false, "").unwrap();
+    let way = "git remote set-head origin --auto";
+    is_told(&environment.run(["check"]), "nothing says which branch the work began from", way);
+    let named = environment.run_with(&[("CI_DEFAULT_BRANCH", "trunk")], ["check"]);
+    is_told(&named, "`trunk`, the branch that this goes to", "git fetch origin trunk");
+    let lost = "1111111111111111111111111111111111111111";
+    let base = environment.run_with(&[("CI_MERGE_REQUEST_DIFF_BASE_SHA", lost)], ["check"]);
+    is_told(&base, "this repository has no commit", "");
+    repository.set_head_detached(work).unwrap();
+    is_told(&environment.run(["check"]), "nothing says which branch the work began from", way);
+    // What it began from is fetched too.
+    repository.reference("refs/remotes/origin/trunk", trunk, false, "").unwrap();
+    is_compared(&environment.run(["check"]), "origin/trunk");
+    repository.set_head("refs/heads/work").unwrap();
+    is_compared(&environment.run(["check"]), "origin/trunk");
+}
+
+#[test]
+fn what_is_compared_with_itself_says_so() {
+    let environment = TestEnvironment::new();
+    environment.garden(garden(120));
+    environment.commit("before");
+    let itself = environment.run(["check"]);
+    assert!(itself.stderr.contains("which it is: no change was checked"), "{}", itself.text());
+    environment.garden(garden(130));
+    let changed = environment.run(["check"]);
+    assert!(!changed.stderr.contains("no change was checked") && changed.code == 0, "{}", changed.text());
+}
+
+#[test]
+fn a_commit_is_read_where_nothing_is_checked_out() {
+    let environment = shrinking("main");
+    for part in ["clusters", "definitions", "offers", "organisations", "garden.kdl"] {
+        let path = environment.path("garden").join(part);
+        std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path)).unwrap();
+    }
+    is_compared(&environment.run(["check", "--commit", "HEAD"]), "main");
+    is_told(&environment.run(["check"]), "no folder with a `garden.kdl`", "--garden");
+}
