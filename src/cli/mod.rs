@@ -24,6 +24,7 @@ mod pin;
 mod place;
 mod plan;
 mod progress;
+mod recover;
 mod render;
 mod rerun;
 mod run;
@@ -163,6 +164,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// Say that a one-time job runs again: one that failed, is overdue, or is done
     Rerun(rerun::RerunArgs),
+    /// Take an organisation back whose inventory was deleted or cannot be read
+    Recover(recover::RecoverArgs),
     /// Let an organisation go: its objects stay, labels, ownership and inventory go
     Eject(eject::EjectArgs),
     /// Accept what this parcelle renders: write its hash into garden.kdl
@@ -222,6 +225,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Pause(args) => wait(pause::pause(common, args, output)),
         Command::Resume(args) => wait(pause::resume(common, args, output)),
         Command::Rerun(args) => wait(rerun::run(common, args, output)),
+        Command::Recover(args) => wait(recover::run(common, args, output)),
         Command::Eject(args) => wait(eject::run(common, args, output)),
         Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::guard_jobs;
 use super::promise::Promise;
+use super::{guard_jobs, guard_recovered};
 use crate::model::Deletions;
 use crate::name::Name;
 use crate::plan::decide::action::{Action, Base};
@@ -191,7 +191,8 @@ fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Breach
     if action.holds_data || is_data(&action.id) || entry(input, &action.id).is_some_and(|entry| entry.holds_data) {
         return Some((Promise::NoDataLost, format!("replacing `{}` would lose its data", action.id)));
     }
-    owned(input, action, base).err().map(|why| (Promise::NoForeignDelete, why))
+    let taken_back = guard_recovered::check(input, action, Some(base));
+    taken_back.or_else(|| owned(input, action, base).err().map(|why| (Promise::NoForeignDelete, why)))
 }
 
 /// Label, field manager and uid agree; what holds data is retired and its time has passed.
@@ -200,6 +201,9 @@ fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Ok(entry) => entry,
         Err(why) => return Some((Promise::NoForeignDelete, why)),
     };
+    if let Some(breach) = guard_recovered::check(input, action, None) {
+        return Some(breach);
+    }
     if is_wanted(input, &action.id) {
         return Some((Promise::Wanted, format!("the garden asks for `{}`", action.id)));
     }

@@ -8,6 +8,7 @@ pub(in crate::plan) mod job;
 pub(super) mod later;
 mod object;
 mod prospect;
+mod recovered;
 pub(crate) mod reason;
 pub(crate) mod rules;
 mod secret;
@@ -19,6 +20,7 @@ use crate::finding::Findings;
 use crate::kind;
 use crate::name::Name;
 use crate::plan::state::identity::Identity;
+use crate::plan::state::lost;
 use crate::plan::state::standing::Index;
 use crate::plan::tell::{findings, hatches};
 use crate::plan::{Input, OrganisationPlan};
@@ -36,7 +38,11 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     let vanished = deletions::vanished(input, &index, &wanted);
     actions.extend(vanished.actions);
     bar_namespace(&mut actions, &input.desired.namespace);
-    let standstill = hold_back(input, &mut actions);
+    recovered::spare(input, &mut actions);
+    let is_lost = lost::is_lost(input, &index);
+    let unchanged = if is_lost { lost::bar(&mut actions) } else { 0 };
+    let held = hold_back(input, &mut actions);
+    let standstill = if is_lost { Some(Holding::InventoryLost) } else { held };
     actions.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     let mut plan = OrganisationPlan {
         organisation: input.desired.organisation.clone(),
@@ -46,7 +52,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         rendered_hash: String::new(),
         hatches: hatches::of(input),
         actions,
-        unchanged: 0,
+        unchanged,
         gone: vanished.gone,
         retired: index.retired,
         retired_organisation: index.retired_organisation,

@@ -337,6 +337,8 @@ pub enum Holding {
     },
     /// Its namespace is not ours, or is being deleted.
     NamespaceBarred,
+    /// The inventory of its organisation is lost.
+    InventoryLost,
     /// It goes after the objects inside it.
     AfterTheRest,
     /// The saved plan that is applied does not have it: nobody agreed to it.
@@ -379,6 +381,17 @@ pub enum Holding {
 pub enum Refusing {
     /// It exists and parcelle did not make it.
     NotOurs,
+    /// It exists, and the inventory that would say whether it is ours is lost.
+    InventoryLost,
+    /// It was taken back after the inventory was lost, and nothing names it: it is neither deleted nor replaced.
+    Recovered {
+        /// The field that cannot change in place, where it would be replaced for that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        /// Whether it would be replaced; deleted where not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replaced: bool,
+    },
     /// It exists under another uid than the inventory knows: somebody made it anew.
     MadeAnew,
     /// Its label, field manager or uid does not agree with the inventory: it is not deleted.

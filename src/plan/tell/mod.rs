@@ -5,6 +5,7 @@ pub(super) mod diff;
 pub(super) mod findings;
 pub(crate) mod hatches;
 pub(super) mod list;
+pub(super) mod lost;
 pub(super) mod mask;
 pub(super) mod warnings;
 pub(super) mod words;

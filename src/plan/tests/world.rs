@@ -389,6 +389,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
             hosts: BTreeSet::new(),
             retired_since: known.retired.map(|day| NOW + day * DAY),
             note: None,
+            recovered: false,
         };
         (id, entry)
     });
