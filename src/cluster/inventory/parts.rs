@@ -60,7 +60,7 @@ pub(super) fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Resul
         let entries = std::mem::take(&mut stored.inventory.entries);
         if at == 0 {
             stored.paused = item["metadata"]["annotations"][PAUSED].as_str().map(str::to_owned);
-            stored.uid = item["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+            item["metadata"]["uid"].as_str().unwrap_or_default().clone_into(&mut stored.uid);
             stored.inventory = part;
         } else {
             stored.inventory.entries = entries;

@@ -21,7 +21,7 @@ use crate::plan::state::union::{self, Siblings};
 use crate::plan::state::{owners, path};
 use crate::plan::tell::diff::{Compared, diff};
 use crate::plan::tell::words::people;
-use crate::plan::{Entry, Input, Inventory, LiveObject, desired_hash, values_hash};
+use crate::plan::{Entry, Input, LiveObject, desired_hash, values_hash};
 use crate::policy::protected::at_pointer;
 use crate::render::Object;
 use crate::source::Span;
@@ -266,7 +266,7 @@ impl There<'_> {
             (true, true) => self.left_alone(changes).unwrap_or(Changing::Drift { by }),
             (true, false) => Changing::Drift { by },
             (false, false) => Changing::GardenChangedAndDrift { by },
-            (false, true) if is_renderers(self.input) => Changing::RendererChanged,
+            (false, true) if self.input.is_renderers() => Changing::RendererChanged,
             (false, true) => Changing::GardenChanged,
         };
         Deed::Change { why, base, force, hand_over: self.hand_over, take_away }
@@ -374,12 +374,6 @@ fn left_to_others(input: &Input<'_>, left: &[LeftField]) -> LeftToOthers {
 fn places(input: &Input<'_>, spans: impl Iterator<Item = Span>) -> Vec<Place> {
     let places: BTreeSet<Place> = spans.map(|span| Place::of(input.sources, span)).collect();
     places.into_iter().collect()
-}
-
-/// Whether the commit is the applied one and only parcelle is another.
-fn is_renderers(input: &Input<'_>) -> bool {
-    let Inventory { commit, renderer_hash, .. } = input.inventory;
-    !input.commit.is_empty() && commit == input.commit && renderer_hash != input.renderer_hash
 }
 
 /// Names in order, each once.

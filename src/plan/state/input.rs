@@ -46,6 +46,14 @@ pub struct Input<'a> {
     pub sources: &'a Sources,
 }
 
+impl Input<'_> {
+    /// Whether the commit is the applied one and only parcelle is another.
+    pub(in crate::plan) fn is_renderers(&self) -> bool {
+        let Inventory { commit, renderer_hash, .. } = self.inventory;
+        !self.commit.is_empty() && commit == self.commit && renderer_hash != self.renderer_hash
+    }
+}
+
 /// The objects that the API server is to be asked about by a dry-run: places in `desired.objects`.
 ///
 /// Left out are those that are settled, that are as they should be by our own reckoning, that are not ours, those of

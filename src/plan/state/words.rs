@@ -127,7 +127,7 @@ impl fmt::Display for WordMark {
             SpokenWord::Pause => write!(to, "`{organisation}` is paused by `{who}`")?,
             SpokenWord::Resume => write!(to, "`{organisation}` goes on, as `{who}` says")?,
             SpokenWord::Rerun { app, job } => {
-                write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?
+                write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?;
             }
             SpokenWord::Recover { .. } => {
                 write!(to, "`{organisation}` is taken back for changing only, as `{who}` says")?;
@@ -206,15 +206,15 @@ mod tests {
         for (field, value, why) in [
             ("version", json!(2), "form 2"),
             ("organisation", json!("beta"), "says `beta`"),
-            ("word", json!({ "delete": {} }), "unknown"),
-            ("word", json!({ "rerun": { "app": "www", "job": "note", "force": true } }), "unknown"),
+            ("word", json!({ "delete": {} }), "none of the words"),
+            ("word", json!({ "rerun": { "app": "www", "job": "note", "force": true } }), "does not belong"),
             ("word", json!("pause"), "needs a reason"),
             ("who", json!(" "), "who said it"),
             ("uid", json!(""), "about what"),
             ("when", json!(NOW - 8 * 86_400), "seven days"),
             ("when", json!(NOW + 7_200), "future"),
             ("why", json!("x".repeat(501)), "500 characters"),
-            ("extra", json!(1), "unknown"),
+            ("extra", json!(1), "does not belong"),
         ] {
             let mut wrong = written();
             wrong[field] = value;

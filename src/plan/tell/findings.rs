@@ -80,7 +80,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
             Finding::warning(Code::new("W0483"), format!("somebody deleted `{id}` and the data in it"), span)
                 .why("the garden asks for it, so it is made again, empty")
                 .help(format!(
-                    "pause the organisation and bring the data back: `parcelle pause {}`",
+                    "pause the organisation and bring the data back: `parcelle pause {} --reason \"restoring\"`",
                     input.desired.organisation
                 ))
         }

@@ -56,7 +56,7 @@ pub(crate) fn upgrade(world: &mut World, alpha: &Name, release: &str, memory: &s
     let name = job_of(release);
     world.put(alpha, "Job", &name, Some("web"), body);
     let objects = &mut world.objects_of(alpha).objects;
-    let job = objects.iter_mut().find(|object| &*object.id.name == name).unwrap();
+    let job = objects.iter_mut().find(|object| *object.id.name == *name).unwrap();
     job.once = Some(OneTime { job: "upgrade".to_owned(), inputs: release.to_owned(), deadline: 3_600 });
     job.stage = parcelle::render::Stage::Upgrade;
     objects.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
