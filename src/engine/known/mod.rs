@@ -45,6 +45,8 @@ pub struct Known {
     pub(super) unanswered: BTreeMap<Name, String>,
     /// Those of them, and others, of which some inventory was never read: whose claims are there is not known.
     pub(super) unlearnt: BTreeSet<Name>,
+    /// Organisations whose inventories are there and cannot be read.
+    pub(super) unreadable: BTreeSet<Name>,
     /// Whether an organisation was taken back that the last check did not know of.
     pub(super) recovered: bool,
     /// Organisations that a watch stirred and no round has looked at yet.
@@ -124,6 +126,7 @@ impl Known {
         self.learnt = all.difference(&unlearnt).cloned().collect();
         self.unlearnt = unlearnt;
         let unreadable = past::unreadable(&inventories);
+        self.unreadable.clone_from(&unreadable);
         let applied = past::applied(&past::fullest(&inventories), repository, now);
         self.inventories = packed(inventories);
         // Of a cluster that cannot be read, what was known before is still the best that is known.

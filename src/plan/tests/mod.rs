@@ -12,6 +12,7 @@ use crate::render::{Object, Origins};
 use world::{Case, World, world};
 
 mod footprint;
+mod recovered;
 mod values;
 mod world;
 
@@ -52,6 +53,7 @@ fn all_cases() -> Vec<Case> {
         include_str!("../../../tests/cases/plan/changes.json"),
         include_str!("../../../tests/cases/plan/deletions.json"),
         include_str!("../../../tests/cases/plan/fields.json"),
+        include_str!("../../../tests/cases/plan/recovered.json"),
         include_str!("../../../tests/cases/plan/unions.json"),
     ];
     files.into_iter().flat_map(cases).collect()

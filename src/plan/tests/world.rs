@@ -99,6 +99,8 @@ struct Known {
     retired: Option<i64>,
     /// Fields that were left to others when it was applied.
     left: Vec<String>,
+    /// Whether it was taken back after the inventory was lost.
+    recovered: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -389,7 +391,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
             hosts: BTreeSet::new(),
             retired_since: known.retired.map(|day| NOW + day * DAY),
             note: None,
-            recovered: false,
+            recovered: known.recovered,
         };
         (id, entry)
     });
