@@ -99,7 +99,6 @@ struct Known {
     retired: Option<i64>,
     /// Fields that were left to others when it was applied.
     left: Vec<String>,
-    /// Whether it was taken back after the inventory was lost.
     recovered: bool,
 }
 
