@@ -60,7 +60,7 @@ async fn rerun(
         return Ok(Exit::Garden);
     }
     let speaker = Speaker { who: speaker(), why, when: now().as_second() };
-    let mark = speaker.mark(organisation, SpokenWord::Rerun { app: app.clone(), job: job.clone() }, run.uid);
+    let mark = speaker.mark(organisation, SpokenWord::Rerun { app: run.data.clone(), job: job.clone() }, run.uid);
     let name = format!("job {job} of {organisation}/{app}");
     let heeded = words::say(session, &run.cluster, &[mark], output).await;
     let heeded =

@@ -191,7 +191,7 @@ impl Doing {
         }
         let mut begun = Vec::new();
         for at in &step.actions {
-            match self.why_not(&work.plan.actions[*at], step.phase) {
+            match self.why_not(work, &work.plan.actions[*at], step.phase) {
                 Some(why) => self.done[*at] = Some(Done::Skipped { why }),
                 None => begun.push(*at),
             }
@@ -200,7 +200,7 @@ impl Doing {
             return;
         }
         let organisation = &work.plan.organisation;
-        let deletes = step.phase == Phase::Delete;
+        let deletes = step.phase != Phase::Apply;
         let actions = begun.len();
         work.tell(Progress::Step { organisation: organisation.clone(), stage: step.stage, deletes, actions });
         let acts = begun.iter().map(|at| async move {
@@ -225,7 +225,7 @@ impl Doing {
         let failures = self.failures(work, &begun);
         self.stop(failures);
         if step.wait && !self.stops.contains_key(&None) {
-            let waiting = self.wait(work, &begun).await;
+            let waiting = self.wait(work, step.phase, &begun).await;
             self.stop(waiting);
         }
     }
@@ -238,14 +238,25 @@ impl Doing {
     }
 
     /// Why an action is not begun: something of its app or of the whole organisation is not done. Nothing is deleted once
-    /// anything went wrong.
-    fn why_not(&self, action: &Action, phase: Phase) -> Option<Skip> {
+    /// anything went wrong, but what only makes way for its successor; a policy does not change under what is not stopped.
+    fn why_not(&self, work: &Work<'_>, action: &Action, phase: Phase) -> Option<Skip> {
         let all = self.stops.get(&None);
         let own = match phase {
-            Phase::Apply => self.stops.get(&action.app),
+            Phase::Apply if action.id.is(kind::NETWORK_POLICY) && action.verb() == Verb::Change => {
+                self.not_stopped(work)
+            }
+            Phase::Apply | Phase::Stop => self.stops.get(&action.app),
             Phase::Delete => self.stops.values().next(),
         };
         all.or(own).cloned()
+    }
+
+    /// Why a workload that was to be stopped first is not.
+    fn not_stopped(&self, work: &Work<'_>) -> Option<&Skip> {
+        let stops = order::stops(work.plan);
+        let left =
+            { stops.into_iter() }.find(|at| self.done[*at].as_ref().is_some_and(|done| *done != Done::Deleted))?;
+        self.stops.get(&work.plan.actions[left].app)
     }
 
     /// What failed of a step, in the plan's order.
@@ -264,7 +275,7 @@ impl Doing {
     }
 
     /// Waits until what a step wrote is ready, or what it deleted is gone.
-    async fn wait(&mut self, work: &Work<'_>, begun: &[usize]) -> Vec<(Option<Name>, Skip)> {
+    async fn wait(&mut self, work: &Work<'_>, phase: Phase, begun: &[usize]) -> Vec<(Option<Name>, Skip)> {
         let deadline = Instant::now() + work.patience();
         let done = &self.done;
         let waits = begun.iter().map(|at| async move {
@@ -295,7 +306,11 @@ impl Doing {
                 {
                     Some((app, Skip::WaitsFor { object, health: health.clone() }))
                 }
-                Done::Deleting => Some((None, Skip::WaitsFor { object, health: Health::leaving() })),
+                Done::Deleting => {
+                    // What makes way for its successor holds that up alone.
+                    let app = app.filter(|_| phase == Phase::Stop);
+                    Some((app, Skip::WaitsFor { object, health: Health::leaving() }))
+                }
                 _ => None,
             }
         });

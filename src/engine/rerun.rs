@@ -17,6 +17,8 @@ use crate::render::{ObjectId, OneTime};
 pub(crate) struct KnownRun {
     /// On which cluster.
     pub(crate) cluster: Name,
+    /// The name that the app's data is called by.
+    pub(crate) data: Name,
     /// The uid of its last Job, gone or not.
     pub(crate) uid: String,
     /// Since when it runs, in Unix seconds; absent where it does not.
@@ -45,13 +47,16 @@ impl Session {
     pub(crate) async fn known_run(&self, organisation: &Name, app: &Name, job: &str) -> Result<KnownRun, UnknownRun> {
         let (inventories, unread) = self.inventories().await;
         let mut known = Vec::new();
+        let once = self.once(organisation, app, job).map(|(_, once)| once);
+        let data = once.as_ref().and_then(|once| Name::new(once.key.split_once('/')?.0).ok());
+        let data = data.unwrap_or_else(|| app.clone());
         for (cluster, mut stored) in inventories {
             let Some(stored) = stored.remove(organisation) else { continue };
             let inventory = match stored {
                 Ok(stored) => stored.inventory,
                 Err(error) => return Err(UnknownRun::Cluster { cluster, why: reason_of(&error) }),
             };
-            let key = plan::job_key(Some(app), job);
+            let key = format!("{data}/{job}");
             let Some(uid) = plan::last_run(&inventory, &key) else {
                 known.extend(inventory.jobs.keys().map(|key| key.replacen('/', " ", 1)));
                 continue;
@@ -61,8 +66,7 @@ impl Session {
                 (Some(run), Some(connection)) => self.since(connection, organisation, &run.object, run.started).await,
                 _ => None,
             };
-            let deadline = self.once(organisation, app, job).map(|(_, once)| once.deadline);
-            return Ok(KnownRun { cluster, uid, since, deadline });
+            return Ok(KnownRun { cluster, data, uid, since, deadline: once.map(|once| once.deadline) });
         }
         if let Some((cluster, why)) = unread.into_iter().chain(self.unreached()).next() {
             return Err(UnknownRun::Cluster { cluster, why });

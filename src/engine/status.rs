@@ -143,7 +143,8 @@ fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
         made && action.note.is_some()
     };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
-    let follows = |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. }));
+    let follows =
+        |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. }));
     let is_late = |action: &Action| is_late(action.reason());
     let waits_for_job = |action: &Action| {
         use Holding::{AfterJob, PodsLeft, PodsNotRead};

@@ -163,7 +163,9 @@ impl Owner {
         );
         let Finished { value: body, origins, by_hand } = body.finish();
         let is_job = || OneTime::is_kind(GroupKind::of(draft.api_version, draft.kind));
-        let once = draft.once.or_else(|| is_job().then(|| OneTime::of_object(&draft.name, &body)));
+        let once = draft.once.or_else(|| {
+            is_job().then(|| OneTime::of_object(self.app.as_ref().map(|(app, _, _)| app), &draft.name, &body))
+        });
         Object {
             once,
             holds_data: facts.holds_data_in(&body),

@@ -125,8 +125,10 @@ fn once(asked: &JobContext, template: Tree, stage: Stage) -> ObjectDraft {
         Trigger::OnChange(expressions) => asked.scope.origin_of(expressions.iter()),
         Trigger::OnUpgrade | Trigger::Every(_) => None,
     };
-    let once = OneTime::new(component(asked), &inputs, asked.job.deadline);
-    let name = naming::role(kind::JOB, &asked.app.name, component(asked), once.word());
+    // It is about the data, so that it does not run again where its app is only called otherwise.
+    let data = asked.app.data_name();
+    let once = OneTime::new((data.as_str(), component(asked)), &inputs, asked.job.deadline);
+    let name = naming::role(kind::JOB, data, component(asked), once.word());
     // What comes after the workloads waits while they sleep.
     let waits = matches!(asked.job.trigger, Trigger::OnChange(_));
     let suspend = waits.then(|| Tree::from(asked.now.asleep()).at(asked.now.origin()));

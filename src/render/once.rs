@@ -5,10 +5,13 @@ use serde_json::Value;
 use super::naming;
 use crate::kind;
 use crate::model::definition::DEFAULT_DEADLINE;
+use crate::name::Name;
 
 /// A Job that runs once for its inputs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OneTime {
+    /// How it stands in an inventory's records, by the name that the app's data is called by: `cloud/upgrade`.
+    pub key: String,
     /// The job's name inside its app, as its definition has it: `upgrade`.
     pub job: String,
     /// The hash of the inputs that it runs once for.
@@ -21,14 +24,14 @@ pub struct OneTime {
 const LENGTH: usize = 32;
 
 impl OneTime {
-    pub(super) fn new(job: &str, inputs: &[String], deadline: u32) -> Self {
+    pub(super) fn new((data, job): (&str, &str), inputs: &[String], deadline: u32) -> Self {
         let inputs = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), LENGTH);
-        Self { job: job.to_owned(), inputs, deadline: deadline.into() }
+        Self { key: format!("{data}/{job}"), job: job.to_owned(), inputs, deadline: deadline.into() }
     }
 
     /// A Job that a definition writes as an object: what its pods run and are given are its inputs.
-    pub(super) fn of_object(name: &str, body: &Value) -> Self {
-        Self::new(name, &[inputs_of(&body["spec"]["template"])], DEFAULT_DEADLINE)
+    pub(super) fn of_object(app: Option<&Name>, name: &str, body: &Value) -> Self {
+        Self::new((app.map_or("", Name::as_str), name), &[inputs_of(&body["spec"]["template"])], DEFAULT_DEADLINE)
     }
 
     /// Whether an object of this kind runs once.

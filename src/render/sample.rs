@@ -160,6 +160,7 @@ pub(crate) fn definition() -> Definition {
     let office = template("${settings.office}").as_hole().unwrap().clone();
     Definition {
         name: name("nextcloud"),
+        was: BTreeSet::new(),
         about: String::new(),
         docs: None,
         settings: BTreeMap::new(),

@@ -90,6 +90,14 @@ fn name(asked: &WorkloadContext, kind: GroupKind) -> String {
     naming::part(kind, &asked.app.name, component(asked))
 }
 
+/// The name of the Deployment or StatefulSet. Claims that a StatefulSet makes for its pods are called after it, and hold data.
+fn controller_name(asked: &WorkloadContext, replicas: Replicas) -> String {
+    if asked.workload.stateful && replicas.at_most > 1 {
+        return naming::part(kind::STATEFUL_SET, asked.app.data_name(), component(asked));
+    }
+    name(asked, if asked.workload.stateful { kind::STATEFUL_SET } else { kind::DEPLOYMENT })
+}
+
 fn replicas(asked: &WorkloadContext) -> Replicas {
     let span = asked.workload.span;
     let Some((least, most)) = &asked.workload.replicas else {
@@ -171,7 +179,7 @@ fn controller(asked: &WorkloadContext, replicas: Replicas, rendered: Rendered, b
     } else {
         spec.set("strategy", strategy(asked.workload.recreate || exclusive));
     }
-    let name = name(asked, kind);
+    let name = controller_name(asked, replicas);
     ObjectDraft::new("apps/v1", kind.kind, name, tree! { "spec": spec }, asked.workload.span)
         .component(component(asked))
 }
@@ -299,7 +307,7 @@ fn autoscaler(asked: &WorkloadContext, replicas: Replicas) -> ObjectDraft {
         .unwrap_or((CPU_PERCENT, replicas.most_origin));
     let target = tree! { "type": "Utilization", "averageUtilization": Tree::from(percent).at(origin) };
     let spec = tree! {
-        "scaleTargetRef": tree! { "apiVersion": "apps/v1", "kind": kind.kind, "name": name(asked, kind) },
+        "scaleTargetRef": tree! { "apiVersion": "apps/v1", "kind": kind.kind, "name": controller_name(asked, replicas) },
         "minReplicas": Tree::from(replicas.least).at(replicas.least_origin),
         "maxReplicas": Tree::from(replicas.most).at(replicas.most_origin),
         "metrics": vec![tree! { "type": "Resource", "resource": tree! { "name": "cpu", "target": target } }],

@@ -118,12 +118,15 @@ fn longest_first<'t>(texts: &'t BTreeSet<String>, within: &str) -> impl Iterator
     texts.into_iter()
 }
 
-/// A text without one of somebody else.
+/// A text without one of somebody else. A short text, and one that is a word of the language (`kubernetes`), is taken out where it
+/// stands alone: paths and names of fields are made of such words.
 fn without(text: &str, other: &str) -> String {
-    if other.len() >= LONG || !text.contains(other) {
+    let is_word = other.bytes().all(|letter| letter.is_ascii_lowercase());
+    if (other.len() >= LONG && !is_word) || !text.contains(other) {
         return text.replace(other, OTHERS);
     }
-    let is_end = |letter: Option<char>| letter.is_none_or(|letter| !letter.is_alphanumeric());
+    let joins = |letter: char| letter.is_alphanumeric() || (is_word && "./-_".contains(letter));
+    let is_end = |letter: Option<char>| letter.is_none_or(|letter| !joins(letter));
     let (mut out, mut rest) = (String::new(), text);
     while let Some(at) = rest.find(other) {
         let (before, after) = (&rest[..at], &rest[at + other.len()..]);
@@ -293,6 +296,14 @@ mod tests {
         ]);
         let text = "theirs, not theirselves: xa-long-tokenx (deeper-token) \"theirs\", password typed-by-hand";
         let masked = "(not shown), not theirselves: x(not shown)x ((not shown)) \"(not shown)\", password (not shown)";
+        assert_eq!(tainted.mask(text), masked);
+    }
+
+    #[test]
+    fn a_plain_word_of_others_leaves_the_names_of_fields_readable() {
+        let tainted = Tainted::of_others(["kubernetes".to_owned(), "correcthorse".to_owned()]);
+        let text = "spec.nodeSelector[beta.kubernetes.io/arch]: \"kubernetes\" and password=correcthorse, not kubernetes-dashboard";
+        let masked = "spec.nodeSelector[beta.kubernetes.io/arch]: \"(not shown)\" and password=(not shown), not kubernetes-dashboard";
         assert_eq!(tainted.mask(text), masked);
     }
 

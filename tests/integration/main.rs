@@ -55,6 +55,7 @@ mod stories_process;
 mod stories_recover;
 mod stories_refusals;
 mod stories_remove;
+mod stories_renames;
 mod stories_retry;
 mod stories_rights;
 mod stories_rules;

@@ -15,6 +15,8 @@ pub(crate) enum Scene {
     Commit,
     /// The loop is at rest, and a commit takes something away.
     Removal,
+    /// The loop is at rest, and a commit calls an app otherwise.
+    Rename,
     /// The loop is at rest, and somebody changes an object.
     Drift,
     /// Another one leads.
@@ -67,7 +69,7 @@ pub(crate) struct HeldRequest(
 );
 
 use Hold::{Busy, Lost, Silent, Slow, Still};
-use Scene::{Again, Commit, Drift, First, Once, Removal, Rest, Standby, Takeover};
+use Scene::{Again, Commit, Drift, First, Once, Removal, Rename, Rest, Standby, Takeover};
 
 const LEASES: &str = "leases.coordination.k8s.io";
 pub(crate) const POLICIES: &str = "networkpolicies.networking.k8s.io";
@@ -140,6 +142,16 @@ pub(crate) const MOMENTS: &[HeldRequest] = &[
     HeldRequest(Takeover, "update", LEASES, 1, Slow),
     HeldRequest(Takeover, "list", "configmaps", 1, Slow),
     HeldRequest(Takeover, "list", "deployments.apps", 1, Silent),
+    // An app is called otherwise: what ran stops, its successor starts, the rest of the old name goes.
+    HeldRequest(Rename, "delete", "deployments.apps", 1, Silent),
+    HeldRequest(Rename, "patch", "persistentvolumeclaims", 1, Lost),
+    HeldRequest(Rename, "patch", "secrets", 1, Slow),
+    HeldRequest(Rename, "delete", ROUTES, 1, Lost),
+    HeldRequest(Rename, "delete", "deployments.apps", 1, Lost),
+    HeldRequest(Rename, "patch", "deployments.apps", 1, Silent),
+    HeldRequest(Rename, "delete", POLICIES, 1, Busy),
+    HeldRequest(Rename, "delete", "serviceaccounts", 1, Silent),
+    HeldRequest(Rename, "update", "configmaps", 2, Lost),
 ];
 
 impl HeldRequest {

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::command::Process;
 use crate::ground::{Ground, organisation, side_by_side};
 use crate::moments::Hold::{Busy, Silent, Still};
-use crate::moments::Scene::{self, Again, Commit, Drift, First, Once, Removal, Standby, Takeover};
+use crate::moments::Scene::{self, Again, Commit, Drift, First, Once, Removal, Rename, Standby, Takeover};
 use crate::moments::{DATABASES, HeldRequest, MOMENTS, POLICIES};
 use crate::proxy::{Network, Proxy};
 
@@ -113,6 +113,10 @@ impl HeldRequest {
         ground.handle.faults().add(self.fault());
         match scene {
             Commit => ground.commit("organisations/alpha.kdl", &alpha("two"), "another note"),
+            Rename => {
+                let renamed = alpha("one").replace("app hedgedoc pads", "app hedgedoc notes { was pads; }");
+                ground.commit("organisations/alpha.kdl", &renamed, "another name");
+            }
             Removal => ground.commit("organisations/alpha.kdl", &alpha(""), "no note"),
             Drift => {
                 let by = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };

@@ -13,7 +13,9 @@ use super::super::retry::{Pause, Retry};
 use super::ownership::take_back;
 use super::{Acting, Stop, carries, nonce_of, request_of, uid_of, was_ours};
 use crate::kind;
-use crate::plan::{Base, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Verb, Verified, request_hash};
+use crate::plan::{
+    Base, Changing, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Reason, Verb, Verified, request_hash,
+};
 use crate::render::{Generated, SecretRequest, SecretSource};
 use crate::secrets::Material;
 
@@ -35,7 +37,8 @@ pub(super) async fn secret(acting: &Acting<'_>) -> Result<Done, Stop> {
     }
 }
 
-/// Adds the keys that a newer definition asks for; those that are there stay as they are. An adopted one gets our labels too.
+/// Adds the keys that a newer definition asks for; those that are there stay as they are. One that is adopted, or whose app is
+/// called otherwise now, gets our labels too.
 async fn add_keys(
     acting: &Acting<'_>,
     request: &SecretRequest,
@@ -43,7 +46,8 @@ async fn add_keys(
     base: &Base,
 ) -> Result<Done, Stop> {
     let id = &acting.action.id;
-    let adopts = acting.action.verb() == Verb::Adopt;
+    let renames = matches!(acting.action.reason(), Reason::Changing(Changing::Renamed { .. }));
+    let relabels = acting.action.verb() == Verb::Adopt || renames;
     let mut lost = false;
     let mut retry = Retry::of_a_request();
     loop {
@@ -54,12 +58,12 @@ async fn add_keys(
             return Err(Stop::Stale("another Secret stands under its name".to_owned()));
         }
         let added = crate::secrets::generated(keys, &found.data).map_err(|error| Stop::Failed(error.to_string()))?;
-        if added.is_empty() && !adopts {
+        if added.is_empty() && !relabels {
             // After a lost answer they are there because we added them.
             return Ok(if lost { Done::Applied { uid: found.uid, health: None } } else { Done::Unchanged });
         }
         let mut metadata = json!({ "uid": found.uid, "resourceVersion": found.resource_version });
-        if adopts {
+        if relabels {
             metadata["labels"] = json!(request.labels);
             if let Some(nonce) = acting.entry.and_then(Entry::nonce) {
                 metadata["annotations"] = json!({ NONCE: nonce });

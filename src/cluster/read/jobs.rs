@@ -3,7 +3,7 @@
 use super::super::pods;
 use super::{ReadRequest, ReadScope};
 use crate::kind;
-use crate::plan::{Live, LiveObject, is_complete, is_done, job_key};
+use crate::plan::{Live, LiveObject, is_complete, is_done};
 
 /// Reads the pods of an organisation's jobs where one of them is under way, failed or about to run again. That they cannot be
 /// read concerns these alone.
@@ -37,7 +37,7 @@ fn is_any_open(scope: &ReadScope<'_>, live: &Live) -> bool {
     }
     scope.judge.desired.objects.iter().any(|object| {
         let Some(once) = &object.once else { return false };
-        let record = inventory.jobs.get(&job_key(object.app.as_ref(), &once.job));
+        let record = inventory.jobs.get(&once.key);
         let was_begun = record.is_some_and(|record| record.run.is_some()) || inventory.find(&object.id).is_some();
         let is_there = live.objects.contains_key(&object.id) || live.settled.contains_key(&object.id);
         was_begun && !is_there && !is_done(inventory, object)

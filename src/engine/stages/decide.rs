@@ -90,6 +90,7 @@ fn with_facts<T>(
         live: &state.live,
         inventory: &state.stored.inventory,
         desired: &state.objects,
+        data_names: &state.directives.data_names,
         retired: state.directives.retired.map(|(keep, _)| keep),
         limits: &round.garden.deletions,
         adopted: &adopted,

@@ -88,6 +88,8 @@ pub struct Definitions {
 pub struct Definition {
     /// Its name, as `app NAME …` uses it.
     pub(crate) name: Name,
+    /// Its earlier names: it reads what apps of those have written.
+    pub(crate) was: BTreeSet<Name>,
     /// What it is, in a sentence.
     pub about: String,
     /// The upstream documentation.

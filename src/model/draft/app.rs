@@ -133,7 +133,7 @@ pub(super) fn build(sources: &AppSources<'_>, findings: &mut Findings) -> Option
         layers,
         hosts,
         hold: own.and_then(|node| text_of(sources.file, node, "hold")),
-        was: own.and_then(|node| child(sources.file, node, "was")).and_then(|node| name_at(node, 0)),
+        was: was(sources),
         adopt: inner("adopt").filter_map(adopt).collect(),
         fields: inner("field").filter_map(|node| field(sources.name, node)).collect(),
         env: env(sources),
@@ -142,6 +142,12 @@ pub(super) fn build(sources: &AppSources<'_>, findings: &mut Findings) -> Option
     };
     let sound = findings.iter().skip(before).all(|finding| finding.severity != Severity::Error);
     Some((app, sound && sources.sound()))
+}
+
+/// The earlier name: an offer may rename its app for all who have it.
+fn was(sources: &AppSources<'_>) -> Option<Spanned<Name>> {
+    let own = sources.own.and_then(|own| child(sources.file, &own.node, "was")).and_then(|node| name_at(node, 0));
+    own.or_else(|| sources.offered?.node.child("was").and_then(|node| name_at(node, 0)))
 }
 
 /// Every layer's settings, nearest first.

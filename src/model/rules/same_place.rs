@@ -2,6 +2,7 @@
 
 use crate::finding::{Code, Finding, Findings};
 use crate::model::rules::One;
+use crate::name::Name;
 
 /// Another cluster than the one applied to.
 pub(crate) const OTHER_CLUSTER: Code = Code::new("E0418");
@@ -29,13 +30,20 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 
 fn check_definitions(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
-        let is = &sound.app.definition.name;
-        if let Some(was) = sound.possible().map(|past| &past.definition).find(|was| *was != is) {
+        let definition = &sound.app.definition;
+        let is = &definition.name;
+        let goes_on = |was: &Name| was == is || definition.was.contains(was);
+        if let Some(was) = sound.possible().map(|past| &past.definition).find(|was| !goes_on(was)) {
             let title = format!("{} is a {was}, and cannot become a {is}", sound.called());
-            let name = &sound.app.name;
+            let (name, data) = (&sound.app.name, sound.app.data_name());
+            let retired = if name == data { format!("{name}") } else { format!("{name} {{ was {data}; }}") };
             let finding = Finding::refused(OTHER_DEFINITION, title, sound.app.span)
                 .why(format!("the data that it holds is that of {was}"))
-                .help(format!("write `retired app {was} {name}`, and the new app under another name"));
+                .help(format!("write `retired app {was} {retired}`, and the new app under another name"))
+                .help(format!(
+                    "where {is} is another name of {was} and reads what that has written, write `was {was}` in \
+                     `definition {is}`"
+                ));
             findings.push(finding);
         }
     }

@@ -8,7 +8,7 @@ use crate::expression::too_much_work;
 use crate::finding::{Finding, Findings};
 use crate::model::definition::Definitions;
 use crate::model::draft::{Draft, FileReading};
-use crate::model::{App, AppliedApp, Garden, Organisation, Past, PastOrganisation};
+use crate::model::{App, AppFootprint, AppliedApp, Garden, Organisation, Past, PastOrganisation};
 use crate::name::Name;
 use crate::quantity::Quantity;
 use crate::source::{Sources, Span, Spanned};
@@ -82,10 +82,11 @@ impl<'a> SoundApp<'a> {
     /// Everything that the app may be in the cluster, under this name or an earlier one; the newest last.
     pub(in crate::model) fn possible(&self) -> impl Iterator<Item = &'a AppliedApp> {
         let One { past, taken_back, .. } = self.one;
-        let was = self.app.was.as_ref().map(|was| &was.value);
-        let apps = past.iter().flat_map(move |past| {
-            let names = was.into_iter().chain([&self.app.name]);
-            names.filter_map(|name| past.apps.get(name)).collect::<Vec<_>>()
+        let apps = past.iter().flat_map(|past| {
+            let (own, data) = (&self.app.name, self.app.data_name());
+            let is_earlier = |name: &Name, past: &AppFootprint| name != own && past.data_name(name) == data;
+            let earlier = past.apps.iter().filter(|(name, past)| is_earlier(name, past)).map(|(_, past)| past);
+            earlier.chain(past.apps.get(own)).collect::<Vec<_>>()
         });
         apps.flat_map(|footprint| footprint.possible(*taken_back))
     }

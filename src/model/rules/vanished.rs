@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::draft::Draft;
 use crate::model::rules::{One, View};
-use crate::model::{Life, Organisation, PastOrganisation};
+use crate::model::{App, Life, Organisation, PastOrganisation};
 use crate::name::Name;
 use crate::source::Span;
 
@@ -15,6 +15,9 @@ pub(crate) const APP: Code = Code::new("E0410");
 pub(crate) const TOO_EARLY: Code = Code::new("E0411");
 /// An organisation that was applied and is not written any more.
 pub(crate) const ORGANISATION: Code = Code::new("E0413");
+
+/// An organisation that is a vanished one under another name.
+pub(crate) const RENAMED: Code = Code::new("E0433");
 
 /// How many organisations are shown that ask for what a vanished one has.
 const SHOWN: usize = 9;
@@ -26,7 +29,10 @@ pub(super) fn check_apps(one: &One, findings: &mut Findings) {
     let Some(past) = one.past.as_ref().filter(|_| one.draft.resolved.offer) else { return };
     for app in before(past, one.taken_back) {
         let name = app.name;
-        let renamed = now.apps.values().any(|new| new.was.as_ref().is_some_and(|was| was.value == *name));
+        // An earlier name that is said wrongly is told where it is said.
+        let data = past.apps.get(name).map_or(name, |before| before.data_name(name));
+        let says = |new: &App| new.was.as_ref().is_some_and(|was| was.value == *name || was.value == *data);
+        let renamed = now.apps.values().any(|new| says(new) || (new.name == *data && new.name != *name));
         let written = now.apps.contains_key(name) || one.draft.unbuilt.contains(name);
         if !written && !renamed && !one.gone.contains(name) {
             findings.push(vanished(one, &app));
@@ -68,10 +74,58 @@ pub(super) fn check_organisations(view: &View<'_>, findings: &mut Findings) {
         }
     }
     let missing = past.names().filter(|name| !view.places.contains_key(*name) && !view.called.contains(name));
-    for name in missing.filter(|name| !past.gone_organisations.contains(*name)) {
-        let askers = askers.get(name).into_iter().flatten().filter_map(|newcomer| view.draft(newcomer));
-        findings.push(organisation(view, name, past.states(name).last(), askers.take(SHOWN)));
+    let missing: Vec<&Name> = missing.filter(|name| !past.gone_organisations.contains(*name)).collect();
+    if missing.is_empty() {
+        return;
     }
+    let newcomers =
+        view.drafts.iter().map(|draft| &**draft).filter(|draft| past.of(&draft.organisation.name).is_none());
+    let newcomers: Vec<&Draft> = newcomers.collect();
+    for name in missing {
+        let before = past.states(name).last();
+        let asks = |draft: &&&Draft| askers.get(name).is_some_and(|askers| askers.contains(&draft.organisation.name));
+        let alike =
+            newcomers.iter().filter(|draft| asks(draft) || before.is_some_and(|before| is_alike(before, draft)));
+        findings.push(organisation(view, name, before, alike.copied().take(SHOWN)));
+        // One that asks for what the vanished one has is refused for that already.
+        let is_renamed = |draft: &&&Draft| !asks(draft) && before.is_some_and(|before| has_title_of(before, draft));
+        newcomers.iter().filter(is_renamed).for_each(|draft| findings.push(renamed(draft, name)));
+    }
+}
+
+/// Whether an organisation has the title of one that is no longer written.
+fn has_title_of(before: &Organisation, draft: &Draft) -> bool {
+    let title = |text: &str| text.trim().to_lowercase();
+    before.retired.is_none() && title(&before.title) == title(&draft.organisation.title)
+}
+
+/// Whether an organisation looks like another name of one that is no longer written.
+fn is_alike(before: &Organisation, draft: &Draft) -> bool {
+    let has = |app: &App| {
+        let other = draft.organisation.apps.get(&app.name);
+        other.is_some_and(|other| other.definition.name == app.definition.name)
+    };
+    has_title_of(before, draft) || (!before.apps.is_empty() && before.apps.values().all(has))
+}
+
+/// The finding about an organisation that is `name` under another name.
+fn renamed(draft: &Draft, name: &Name) -> Finding {
+    let organisation = &draft.organisation;
+    let title = format!("`{}` has the title of `{name}`, which runs and is not written any more", organisation.name);
+    Finding::refused(RENAMED, title, organisation.span)
+        .why(format!(
+            "an organisation is a namespace, and neither volumes nor databases move from one to another: as `{}` it would \
+             start empty, beside `{name}` with its data",
+            organisation.name
+        ))
+        .help(format!(
+            "to call it otherwise, keep `organisation {name}` in a file `{name}.kdl`, and write the new name as its `title` and \
+             its `domain`"
+        ))
+        .help(format!(
+            "where they are two, bring the file of `{name}` back, with `retired organisation {name}` if that is to go"
+        ))
+        .stops(organisation.name.clone())
 }
 
 fn vanished(one: &One, app: &Before<'_>) -> Finding {
@@ -92,15 +146,19 @@ fn vanished(one: &One, app: &Before<'_>) -> Finding {
             one.keep_data,
         ),
     };
-    let node = format!("retired app {definition} {name} {{ keep-data {keep}; }}");
+    let data = one.past.as_ref().and_then(|past| past.apps.get(*name)).map_or(*name, |before| before.data_name(name));
+    let was = if data == *name { String::new() } else { format!("was {data}") };
+    let said = if was.is_empty() { String::new() } else { format!("{was}; ") };
+    let node = format!("retired app {definition} {name} {{ {said}keep-data {keep}; }}");
+    let known = |name: &Name| one.past.as_ref().is_some_and(|past| past.apps.contains_key(name));
     let renamed = organisation.apps.values().find(|new| {
-        let known = one.past.as_ref().is_some_and(|past| past.apps.contains_key(&new.name));
-        new.definition.name == **definition && !known && new.was.is_none()
+        let is_free = new.was.as_ref().is_none_or(|was| !known(&was.value));
+        new.definition.name == **definition && !known(&new.name) && is_free
     });
     let mut finding = Finding::refused(code, title, organisation.span).why(why);
-    if let Some(new) = renamed.filter(|_| matches!(life, Some(Life::Running))) {
+    if let Some(new) = renamed.filter(|_| !matches!(life, Some(Life::Retired(_)))) {
         finding = finding.also(new.span, "this one is new").help(format!(
-            "if `{}` is another name of it, write `was {name}` in `{}`: its data stays",
+            "if `{}` is another name of it, write `was {data}` in `{}`: its data stays",
             new.name, new.name
         ));
     }
@@ -113,12 +171,13 @@ fn vanished(one: &One, app: &Before<'_>) -> Finding {
     if matches!(life, Some(Life::Retired(_))) || draft.node().children.is_empty() {
         return finding;
     }
+    let said = if was.is_empty() { was } else { format!("        {was}\n") };
     let brace = Span { start: draft.whole.end - 1, ..draft.whole };
     finding.fix(
         Applicability::Guess,
         format!("retire `{name}`"),
         Span { end: brace.start, ..brace },
-        format!("\n    retired app {definition} {name} {{\n        keep-data {keep}\n    }}\n"),
+        format!("\n    retired app {definition} {name} {{\n{said}        keep-data {keep}\n    }}\n"),
     )
 }
 
@@ -138,8 +197,8 @@ fn organisation<'a>(
     let finding = Finding::refused(code, title, view.garden.span);
     let finding = askers.fold(finding, |finding, newcomer| {
         let other = &newcomer.organisation.name;
-        finding.also(newcomer.organisation.span, "this one is new and asks for what it has").help(format!(
-            "is `{other}` its new name? its data lies under the old one: write `organisation {name}` there, and the new name as its `title`"
+        finding.also(newcomer.organisation.span, "this one is new, and asks for what it has or is made alike").help(format!(
+            "is `{other}` its new name? its data lies under the old one: write `organisation {name}` in a file `{name}.kdl` again, and the new name as its `title`"
         ))
     });
     finding

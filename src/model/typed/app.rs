@@ -42,6 +42,13 @@ pub struct App {
     pub(crate) span: Span,
 }
 
+impl App {
+    /// The name that the names of what holds its data begin with: the earlier one after a renaming.
+    pub(crate) fn data_name(&self) -> &Name {
+        self.was.as_ref().map_or(&self.name, |was| &was.value)
+    }
+}
+
 /// Whether an app lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Life {

@@ -52,6 +52,9 @@ pub struct AppliedApp {
     pub(crate) definition: Name,
     /// The version of its release.
     pub(crate) version: String,
+    /// The name that what holds its data is called by; absent in what was written before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<Name>,
     /// The settings that only grow, or stay as they were applied first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) settings: BTreeMap<String, KeptValue>,
@@ -111,6 +114,16 @@ impl AppFootprint {
         let begun = if taken_back { &[][..] } else { &self.begun };
         self.whole.iter().chain(begun)
     }
+
+    /// The names that what holds the app's data may be called by, where that was kept.
+    pub(crate) fn data_names(&self) -> impl Iterator<Item = &Name> {
+        self.possible(false).filter_map(|state| state.data.as_ref())
+    }
+
+    /// The name that what holds the data of the app `name` is called by, as it was applied or begun last.
+    pub(crate) fn data_name<'a>(&'a self, name: &'a Name) -> &'a Name {
+        self.data_names().last().unwrap_or(name)
+    }
 }
 
 impl AppliedApp {
@@ -122,6 +135,7 @@ impl AppliedApp {
         Self {
             definition: app.definition.name.clone(),
             version: app.release.version.clone(),
+            data: Some(app.data_name().clone()),
             settings: settings.collect(),
             senders: senders.map(|sender| sender.value).collect(),
         }

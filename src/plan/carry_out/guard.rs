@@ -49,6 +49,8 @@ pub(crate) struct GuardInput<'a> {
     pub(crate) inventory: &'a Inventory,
     /// What the garden asks for.
     pub(crate) desired: &'a OrganisationObjects,
+    /// The app to whom data belongs, by the name that the data is called by.
+    pub(crate) data_names: &'a BTreeMap<Name, Name>,
     /// For how long the garden keeps the data of the whole organisation, in seconds, where it is retired.
     pub(crate) retired: Option<u64>,
     /// The garden's brakes on deletion.
@@ -112,7 +114,7 @@ fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Deed::Create(_) if guard_jobs::is_done_already(input, action) => {
             Some((Promise::RunsOnce, format!("`{}` is recorded as done", action.id)))
         }
-        Deed::Create(_) => check_create(plan, input, action),
+        Deed::Create(_) => check_create(plan, input, action).or_else(|| guard_jobs::check_alone(input, action)),
         Deed::Replace { base, .. } => {
             check_replace(input, action, base).or_else(|| guard_jobs::check_end(input, action, base))
         }
@@ -188,11 +190,26 @@ fn check_take_away(input: &GuardInput<'_>, action: &Action, fields: &[String]) -
 }
 
 fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Breach {
-    if action.holds_data || is_data(&action.id) || entry(input, &action.id).is_some_and(|entry| entry.holds_data) {
+    let holds_data = action.holds_data || entry(input, &action.id).is_some_and(|entry| entry.holds_data);
+    if is_data(&action.id) || holds_data && !claims_stay(input, &action.id) {
         return Some((Promise::NoDataLost, format!("replacing `{}` would lose its data", action.id)));
     }
     let taken_back = guard_recovered::check(input, action, Some(base));
     taken_back.or_else(|| owned(input, action, base).err().map(|why| (Promise::NoForeignDelete, why)))
+}
+
+/// Whether the data of a StatefulSet is in claims that stay when it goes, and that the one made in its place takes by name.
+fn claims_stay(input: &GuardInput<'_>, id: &ObjectId) -> bool {
+    let templates = |body: &serde_json::Value| -> Vec<String> {
+        let all = body["spec"]["volumeClaimTemplates"].as_array().into_iter().flatten();
+        all.map(|template| template["metadata"]["name"].to_string()).collect()
+    };
+    let wanted = input.desired.objects.iter().find(|object| object.id == *id);
+    (id.group(), &*id.kind) == ("apps", "StatefulSet")
+        && live(input, id).zip(wanted).is_some_and(|(live, wanted)| {
+            live.body["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] != "Delete"
+                && templates(&live.body) == templates(&wanted.body)
+        })
 }
 
 /// Label, field manager and uid agree; what holds data is retired and its time has passed.
@@ -311,8 +328,12 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
         let entry = entry(input, &action.id);
         let retired =
             entry.is_some_and(|entry| entry.retired_since.is_some()) || input.inventory.retired_since.is_some();
-        let app = entry.and_then(|entry| entry.app.as_ref()).is_some_and(|app| plan.retired.contains_key(app));
-        retired || app || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
+        let app = entry.and_then(|entry| entry.app.as_ref());
+        let now = app.and_then(|app| present_name(input, app)).or(app);
+        let retired = retired || now.is_some_and(|app| plan.retired.contains_key(app));
+        let renamed = matches!(&action.deed, Deed::Delete { why: Deleting::Renamed { from, to }, .. }
+            if present_name(input, from) == Some(to) && !is_rendered(input, from));
+        retired || renamed || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
     };
     let undeclared: Vec<usize> = plan
         .actions
@@ -332,6 +353,17 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
         .into_iter()
         .map(|action| BrokenPromise { action, promise: Promise::CleanPrune, why: why.clone() })
         .collect()
+}
+
+/// The app that has the data of one which the garden does not have any more.
+fn present_name<'a>(input: &GuardInput<'a>, app: &Name) -> Option<&'a Name> {
+    let data = input.inventory.footprint.apps.get(app).map_or(app, |footprint| footprint.data_name(app));
+    input.data_names.get(data).filter(|now| *now != app)
+}
+
+/// Whether the garden asks for anything of an app.
+fn is_rendered(input: &GuardInput<'_>, app: &Name) -> bool {
+    input.desired.objects.iter().any(|object| object.app.as_ref() == Some(app))
 }
 
 fn is_delete(action: &Action) -> bool {

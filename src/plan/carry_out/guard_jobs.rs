@@ -6,7 +6,7 @@ use super::guard::{Breach, GuardInput, entry, live};
 use super::promise::Promise;
 use crate::plan::decide::action::{Action, Base};
 use crate::plan::{JobRecord, LiveObject};
-use crate::render::Object;
+use crate::render::{Object, ObjectId};
 
 /// Whether an action makes a Job whose inputs are recorded as done, and nobody asked for it again.
 pub(super) fn is_done_already(input: &GuardInput<'_>, action: &Action) -> bool {
@@ -14,6 +14,16 @@ pub(super) fn is_done_already(input: &GuardInput<'_>, action: &Action) -> bool {
     let Some((object, once)) = object.and_then(|object| Some((object, object.once.as_ref()?))) else { return false };
     let Some(JobRecord { done: Some(done), rerun: None, .. }) = record(input, object) else { return false };
     done.inputs == once.inputs
+}
+
+/// A Job is not made while an earlier run of the same job may be under way.
+pub(super) fn check_alone(input: &GuardInput<'_>, action: &Action) -> Breach {
+    let object = input.desired.objects.iter().find(|object| object.id == action.id)?;
+    let run = record(input, object)?.run.as_ref().filter(|run| *run.object != *action.id.name)?;
+    let id = ObjectId { name: run.object.as_str().into(), ..action.id.clone() };
+    let job = live(input, &id).filter(|job| may_run(input, job))?;
+    let name = job.body["metadata"]["name"].as_str().unwrap_or_default();
+    Some((Promise::RunsOnce, format!("`Job {name}` may be running on the same data")))
 }
 
 /// A Job that may be running is ended by nobody but a person who said so of this very one, or by the end of what is retired.
@@ -62,6 +72,5 @@ fn may_run(input: &GuardInput<'_>, job: &LiveObject) -> bool {
 }
 
 fn record<'a>(input: &GuardInput<'a>, object: &Object) -> Option<&'a JobRecord> {
-    let app = object.app.as_ref().map(crate::name::Name::as_str).unwrap_or_default();
-    input.inventory.jobs.get(&format!("{app}/{}", object.once.as_ref()?.job))
+    input.inventory.jobs.get(&object.once.as_ref()?.key)
 }

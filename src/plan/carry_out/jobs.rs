@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use super::outcome::{Done, OrganisationOutcome};
 use crate::kind;
+use crate::name::Name;
 use crate::plan::decide::action::Action;
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::job::{did_the_same, has_ended, predecessor};
 use crate::plan::decide::reason::{Creating, Replacing};
-use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, job_key, run_state};
+use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, run_state};
 use crate::plan::state::standing::{Index, is_same};
 use crate::plan::{Input, Inventory, LiveObject, OrganisationPlan};
 use crate::render::{Object, ObjectId, OneTime};
@@ -29,14 +30,14 @@ pub(super) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
         }
     }
     for (object, once) in one_time(input) {
-        let record = next.jobs.get(&key_of(object, once));
+        let record = next.jobs.get(&once.key.clone());
         if let Some(moved) = begun(input, &index, object, once, record) {
-            next.jobs.insert(key_of(object, once), moved);
+            next.jobs.insert(once.key.clone(), moved);
         }
     }
     for action in plan.actions.iter().filter(|action| action.verb().applies()) {
-        let Some((object, once)) = one_time(input).find(|(object, _)| object.id == action.id) else { continue };
-        let record = next.jobs.entry(key_of(object, once)).or_default();
+        let Some((_, once)) = one_time(input).find(|(object, _)| object.id == action.id) else { continue };
+        let record = next.jobs.entry(once.key.clone()).or_default();
         if is_rerun(action) {
             record.done = None;
         }
@@ -62,11 +63,11 @@ pub(super) fn after(
         let uid = next.entries.get(&action.id).and_then(|entry| entry.uid()).map(str::to_owned);
         let Done::Applied { uid: made, health } = &outcome.done else {
             if let Some(uid) = uid.filter(|_| finished.contains(&action.id)) {
-                next.jobs.entry(key_of(object, once)).or_default().finish(&once.inputs, &uid);
+                next.jobs.entry(once.key.clone()).or_default().finish(&once.inputs, &uid);
             }
             continue;
         };
-        let record = next.jobs.entry(key_of(object, once)).or_default();
+        let record = next.jobs.entry(once.key.clone()).or_default();
         if !record.reruns(made) {
             record.rerun = None;
         }
@@ -79,20 +80,20 @@ pub(super) fn after(
             next.entries.remove(gone);
         }
     }
+    for (object, once) in one_time(input) {
+        next.jobs.entry(once.key.clone()).and_modify(|record| record.app.clone_from(&object.app));
+    }
     let left: BTreeSet<&str> = next.entries.values().filter_map(|entry| Some(entry.app.as_ref()?.as_str())).collect();
     let is_retired = |app: &str| input.directives.retired.is_some() || input.desired.retired.contains_key(app);
-    next.jobs.retain(|key, _| {
-        let app = key.split_once('/').map_or("", |(app, _)| app);
+    next.jobs.retain(|key, record| {
+        let data = key.split_once('/').map_or("", |(data, _)| data);
+        let app = record.app.as_ref().map_or(data, Name::as_str);
         left.contains(app) || !is_retired(app)
     });
 }
 
 fn one_time<'a>(input: &Input<'a>) -> impl Iterator<Item = (&'a Object, &'a OneTime)> {
     input.desired.objects.iter().filter_map(|object| Some((object, object.once.as_ref()?)))
-}
-
-fn key_of(object: &Object, once: &OneTime) -> String {
-    job_key(object.app.as_ref(), &once.job)
 }
 
 fn is_rerun(action: &Action) -> bool {
@@ -114,14 +115,14 @@ fn ended(input: &Input<'_>, index: &Index<'_>) -> Vec<(String, String, String)> 
             Some((key.clone(), run.inputs.clone()))
         });
         let rendered = || {
-            let (object, once) = one_time(input).find(|(object, _)| object.id.identity() == id.identity())?;
-            Some((key_of(object, once), once.inputs.clone()))
+            let (_, once) = one_time(input).find(|(object, _)| object.id.identity() == id.identity())?;
+            Some((once.key.clone(), once.inputs.clone()))
         };
         ended.extend(recorded.or_else(rendered).map(|(key, inputs)| (key, inputs, uid)));
     }
     // Of what was made before runs were recorded, its Job alone says what it did.
     for (object, once) in one_time(input) {
-        let key = key_of(object, once);
+        let key = once.key.clone();
         if input.inventory.jobs.contains_key(&key) || index.entry(&object.id).is_some() {
             continue;
         }

@@ -112,8 +112,10 @@ impl Action {
     /// What comes of an action that the plan itself does not do: nothing, or it waits for one before it.
     pub(crate) fn untried(&self) -> Done {
         let why = match self.reason() {
-            Reason::Holding(Holding::After { of, leaves: false }) => Skip::AfterFailure { of: of.clone() },
-            Reason::Holding(Holding::After { of, leaves: true }) => {
+            Reason::Holding(Holding::After { of, leaves: false } | Holding::StillRuns { of, leaves: false }) => {
+                Skip::AfterFailure { of: of.clone() }
+            }
+            Reason::Holding(Holding::After { of, leaves: true } | Holding::StillRuns { of, leaves: true }) => {
                 Skip::WaitsFor { object: of.clone(), health: Health::leaving() }
             }
             Reason::Holding(Holding::AfterJob { of, failed: true }) => Skip::AfterFailure { of: of.clone() },

@@ -9,8 +9,9 @@ use crate::merge;
 use crate::model::Footprint;
 use crate::plan::decide::action::{Action, Verb, What};
 use crate::plan::decide::deed::Deed;
-use crate::plan::decide::reason::{Creating, Keeping};
+use crate::plan::decide::reason::{Creating, Keeping, Replacing};
 use crate::plan::state::hosts::hosts;
+use crate::plan::state::renames::Renames;
 use crate::plan::state::{decisions, standing};
 use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence};
 use crate::render::{Object, ObjectId};
@@ -40,7 +41,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
         next.entries.insert(action.id.clone(), entry);
     }
     // Made again: it will have another uid, which only the nonce can prove.
-    for action in plan.actions.iter().filter(|action| is_made_anew(action)) {
+    for action in plan.actions.iter().filter(|action| is_made_anew(action) || is_made_anew_renamed(action)) {
         if let Some(entry) = next.entries.get_mut(&action.id) {
             let nonce = entry.nonce().unwrap_or(nonce).to_owned();
             let was = entry.uid().or(entry.former_uid()).map(str::to_owned);
@@ -98,14 +99,20 @@ fn is_made_anew(action: &Action) -> bool {
     matches!(action.deed, Deed::Create(Creating::DeletedBehindOurBack { .. } | Creating::Resumed))
 }
 
+/// Whether an object goes and comes again since its app is called otherwise: a run that ends in between lost nothing.
+fn is_made_anew_renamed(action: &Action) -> bool {
+    matches!(action.deed, Deed::Replace { why: Replacing::Renamed { .. }, .. })
+}
+
 fn is_unchanged(action: &Action) -> bool {
-    matches!(action.deed, Deed::Keep { why: Keeping::Unchanged | Keeping::LeftToOthers(_), .. })
+    matches!(action.deed, Deed::Keep { why: Keeping::Unchanged | Keeping::LeftToOthers(_) | Keeping::SecretKept, .. })
 }
 
 /// Starts the clocks of what is retired, and stops those of what lives again.
 fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
     next.retired_since = plan.retired_organisation.map(|retired| retired.since);
     let organisation = next.retired_since;
+    let renames = Renames::of(input);
     let wanted: BTreeSet<&ObjectId> = input
         .desired
         .objects
@@ -114,7 +121,7 @@ fn retire(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
         .chain(input.desired.secrets.iter().map(|s| &s.id))
         .collect();
     for (id, entry) in &mut next.entries {
-        let app = entry.app.as_ref().and_then(|app| plan.retired.get(app)).map(|retired| retired.since);
+        let app = entry.app.as_ref().and_then(|app| plan.retired.get(renames.now(app))).map(|retired| retired.since);
         let need = (!wanted.contains(id) && input.directives.retired_needs.contains_key(&*id.name))
             .then(|| entry.retired_since.unwrap_or(input.now));
         entry.retired_since = app.or(organisation).or(need);
@@ -186,6 +193,8 @@ fn recover(input: &Input<'_>, next: &mut Inventory) {
 /// Notes what was applied of an object.
 fn record(input: &Input<'_>, what: What, id: &ObjectId, entry: &mut Entry) {
     if what == What::Secret {
+        let request = input.desired.secrets.iter().find(|request| request.id == *id);
+        request.into_iter().for_each(|request| entry.app.clone_from(&request.app));
         return;
     }
     let Some(object) = input.desired.objects.iter().find(|object| object.id == *id) else { return };

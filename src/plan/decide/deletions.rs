@@ -7,10 +7,13 @@ use super::deed::Deed;
 use super::job::{self, Leftover};
 use super::reason::{Deleting, Holding, Keeping, Refusing};
 use crate::kind::{self, ReclaimPolicy};
+use crate::name::Name;
+use crate::plan::state::hosts::hosts;
 use crate::plan::state::identity::Identity;
 use crate::plan::state::input::kind_key;
 use crate::plan::state::owners;
 use crate::plan::state::standing::{Index, is_same, retirement, some};
+use crate::plan::tell::words::people;
 use crate::plan::{Entry, GARDEN_LABEL, Input, LiveObject};
 use crate::render::{ObjectId, Stage};
 
@@ -28,7 +31,7 @@ pub(in crate::plan) fn vanished(input: &Input<'_>, index: &Index<'_>, wanted: &B
     let entries = input.inventory.entries.iter().filter(|(id, _)| !wanted.contains(&id.identity()));
     for (id, entry) in entries {
         if let Some(why) = input.live.unread.get(&kind_key(id)) {
-            vanished.actions.push(action(id, entry, Deed::held(Holding::NotRead { why: why.clone() })));
+            vanished.actions.push(action(index, id, entry, None, Deed::held(Holding::NotRead { why: why.clone() })));
             continue;
         }
         // One that is settled is there, although it has no body.
@@ -52,38 +55,51 @@ pub(in crate::plan) fn vanished(input: &Input<'_>, index: &Index<'_>, wanted: &B
 
 fn present(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry, live: &LiveObject) -> Option<Action> {
     if live.is_terminating() {
-        return Some(action(id, entry, Deed::keep(Keeping::Leaving)));
+        return Some(action(index, id, entry, Some(live), Deed::keep(Keeping::Leaving)));
     }
-    let verdict = verdict(input, index, id, entry);
+    let verdict = verdict(input, index, (id, entry, live));
     let is_due = matches!(&verdict, Verdict::Delete(why) if job::is_due(why));
     match job::leftover(input, id, live, is_due) {
         Leftover::Keep(why, stage) => {
-            let kept = action(id, entry, Deed::keep(why));
+            let kept = action(index, id, entry, Some(live), Deed::keep(why));
             return Some(Action { stage: stage.unwrap_or(kept.stage), ..kept });
         }
         Leftover::OfSuccessor => return None,
         Leftover::AsUsual => {}
     }
     let why = match verdict {
-        Verdict::Keep(why) => return Some(action(id, entry, Deed::keep(why))),
+        Verdict::Keep(why) => return Some(action(index, id, entry, Some(live), Deed::keep(why))),
         Verdict::Delete(why) => why,
     };
     if let Some(what) = disowned(input, live) {
-        return Some(action(id, entry, Deed::refused(Refusing::Disowned { what })));
+        return Some(action(index, id, entry, Some(live), Deed::refused(Refusing::Disowned { what })));
     }
     let (uid, resource_version) = (live.uid.clone(), live.resource_version.clone());
     let base = Base { uid, resource_version, values_hash: String::new() };
-    let mut action = action(id, entry, Deed::Delete { why, base, reclaim: reclaim(id, live) });
-    action.note = entry.note.clone().or_else(|| id.facts().on_delete.map(str::to_owned));
+    let deed = Deed::Delete { why, base, reclaim: reclaim(id, live) };
+    let mut action = action(index, id, entry, Some(live), deed);
+    let on_delete = || id.facts().on_delete.map(str::to_owned);
+    action.note = entry.note.clone().or_else(on_delete).or_else(|| unreachable_hosts(input, entry));
     Some(action)
 }
 
-fn action(id: &ObjectId, entry: &Entry, deed: Deed) -> Action {
+/// The hosts of a route that goes, where no other one leads there.
+fn unreachable_hosts(input: &Input<'_>, entry: &Entry) -> Option<String> {
+    let objects = input.desired.objects.iter();
+    let stay: BTreeSet<String> = objects.flat_map(|object| hosts(&object.id, &object.body)).collect();
+    let gone: Vec<String> = entry.hosts.difference(&stay).cloned().collect();
+    let verb = if gone.len() == 1 { "leads" } else { "lead" };
+    (!gone.is_empty()).then(|| format!("{} {verb} nowhere from then on", people(&gone)))
+}
+
+/// An action of what is no longer asked for: it belongs to its app under the present name.
+fn action(index: &Index<'_>, id: &ObjectId, entry: &Entry, live: Option<&LiveObject>, deed: Deed) -> Action {
+    let renamed = index.renames.of_entry(id, entry, live).map(|(_, now)| now.clone());
     Action {
         id: id.clone(),
         deed,
         what: What::Object,
-        app: entry.app.clone(),
+        app: renamed.or_else(|| entry.app.clone()),
         stage: id.facts().stage,
         holds_data: holds_data(id, entry),
         origin: None,
@@ -107,7 +123,10 @@ enum Verdict {
 }
 
 /// What the garden's words make of an object that nothing asks for.
-fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -> Verdict {
+fn verdict(input: &Input<'_>, index: &Index<'_>, of: (&ObjectId, &Entry, &LiveObject)) -> Verdict {
+    let (id, entry, live) = of;
+    let renamed = index.renames.of_entry(id, entry, Some(live));
+    let app = entry.app.as_ref().map(|app| index.renames.now(app));
     let data = holds_data(id, entry);
     if input.desired.objects.is_empty() && input.directives.apps.is_empty() && input.directives.retired.is_none() {
         return Verdict::Keep(Keeping::OrganisationVanished);
@@ -122,10 +141,10 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -
             (true, true) if !is_due(since, keep) => Verdict::Keep(Keeping::DataKept { until: organisation.until }),
             (true, _) => Verdict::Delete(Deleting::OrganisationRetired { since: organisation.since }),
             (false, true) => Verdict::Keep(Keeping::DataKept { until: organisation.until }),
-            (false, false) => asleep(entry).unwrap_or(Verdict::Keep(Keeping::DataKept { until: organisation.until })),
+            (false, false) => asleep(app).unwrap_or(Verdict::Keep(Keeping::DataKept { until: organisation.until })),
         };
     }
-    if let Some((app, retired)) = entry.app.as_ref().and_then(|app| Some((app, index.retired.get(app)?))) {
+    if let Some((app, retired)) = app.and_then(|app| Some((app, index.retired.get(app)?))) {
         let keep = input.desired.retired.get(app).map_or(0, |(keep, _)| *keep);
         let due = retired.until <= input.now && (!data || is_due(entry.retired_since, keep));
         return match (due, data) {
@@ -134,7 +153,7 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -
             (false, false) => Verdict::Delete(Deleting::Asleep { app: app.clone() }),
         };
     }
-    if let Some(app) = entry.app.as_ref().filter(|app| !input.directives.apps.contains(*app)) {
+    if let Some(app) = app.filter(|app| !input.directives.apps.contains(*app)) {
         return Verdict::Keep(Keeping::AppVanished { app: app.clone() });
     }
     if data {
@@ -148,14 +167,17 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, entry: &Entry) -
             Verdict::Keep(Keeping::DataKept { until: retired.until })
         };
     }
+    if let Some((from, to)) = renamed {
+        return Verdict::Delete(Deleting::Renamed { from: from.clone(), to: to.clone() });
+    }
     match successor(input, id, entry) {
         Some(by) => Verdict::Delete(Deleting::Superseded { by }),
         None => Verdict::Delete(Deleting::NoLongerAsked),
     }
 }
 
-fn asleep(entry: &Entry) -> Option<Verdict> {
-    Some(Verdict::Delete(Deleting::Asleep { app: entry.app.clone()? }))
+fn asleep(app: Option<&Name>) -> Option<Verdict> {
+    Some(Verdict::Delete(Deleting::Asleep { app: app?.clone() }))
 }
 
 /// What no longer agrees with the inventory: all of label, field manager and uid must, or nothing is deleted.

@@ -50,7 +50,7 @@ pub(super) fn job(input: &Input<'_>, index: &Index<'_>, object: &Object, once: &
             Standing::Absent(_) | Standing::Adopted(_) | Standing::Refused(_) => None,
         };
     }
-    let job = Job { input, index, object, once, record: record_of(input.inventory, object, once) };
+    let job = Job { input, index, object, once, record: record_of(input.inventory, once) };
     Some(match standing {
         Standing::Terminating => object::action(input, object, Deed::keep(Keeping::Terminating)),
         Standing::Refused(why) => object::action(input, object, Deed::refused(why)),
@@ -204,15 +204,19 @@ pub(in crate::plan) fn predecessor<'a>(
     index: &Index<'a>,
     object: &Object,
 ) -> Option<(&'a ObjectId, &'a LiveObject)> {
-    let part = component(&object.body)?;
-    let entries = input
-        .inventory
-        .entries
-        .iter()
-        .filter(|(id, entry)| id.is(kind::JOB) && id.identity() != object.id.identity() && entry.app == object.app);
-    let there = entries.filter_map(|(id, entry)| Some((id, entry, index.live(id)?)));
+    let part = component(&object.body);
+    let record = object.once.as_ref().and_then(|once| record_of(input.inventory, once));
+    let run = record.and_then(|record| record.run.as_ref()).map(|run| &*run.object);
+    // By its record it is known also where its app is called otherwise by now.
+    let is_meant = |id: &ObjectId, entry: &Entry, live: &LiveObject| {
+        let is_part = part.is_some() && component(&live.body) == part;
+        run == Some(&*id.name) || (entry.app == object.app && is_part)
+    };
+    let jobs = input.inventory.entries.iter().filter(|(id, _)| id.is(kind::JOB));
+    let others = jobs.filter(|(id, _)| id.identity() != object.id.identity());
+    let there = others.filter_map(|(id, entry)| Some((id, entry, index.live(id)?)));
     let mut ours = there.filter(|(_, entry, live)| is_same(entry, live, input.garden));
-    ours.find(|(_, _, live)| component(&live.body) == Some(part)).map(|(id, _, live)| (id, live))
+    ours.find(|(id, entry, live)| is_meant(id, entry, live)).map(|(id, _, live)| (id, live))
 }
 
 fn component(body: &Value) -> Option<&str> {
@@ -241,11 +245,15 @@ pub(super) fn leftover(input: &Input<'_>, id: &ObjectId, live: &LiveObject, is_d
     if !id.is(kind::JOB) || component(&live.body).is_none() {
         return Leftover::AsUsual;
     }
-    let record = input.inventory.jobs.values().find(|job| job.run.as_ref().is_some_and(|run| *run.object == *id.name));
+    let mut jobs = input.inventory.jobs.iter();
+    let found = jobs.find(|(_, job)| job.run.as_ref().is_some_and(|run| *run.object == *id.name));
+    let record = found.map(|(_, job)| job);
     let app = live.label("parcelle.dev/app");
     let same = |object: &&Object| {
+        let is_recorded = object.once.as_ref().zip(found).is_some_and(|(once, (key, _))| once.key == *key);
         let is_of_app = object.app.as_ref().map(Name::as_str) == app;
-        object.once.is_some() && is_of_app && component(&object.body) == component(&live.body)
+        let is_part = is_of_app && component(&object.body) == component(&live.body);
+        object.once.is_some() && (is_recorded || is_part)
     };
     let successor = input.desired.objects.iter().find(same);
     let stage = successor.map(|object| object.stage);
@@ -272,7 +280,7 @@ pub(in crate::plan) fn is_asked_about(input: &Input<'_>, index: &Index<'_>, obje
     if is_done(input.inventory, object) {
         return false;
     }
-    let record = record_of(input.inventory, object, once);
+    let record = record_of(input.inventory, once);
     match index.standing(input, &object.id) {
         Standing::Ours { live, entry } => match run_state(live, &input.live.jobs, record) {
             RunState::Idle { .. } => true,

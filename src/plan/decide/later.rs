@@ -23,6 +23,7 @@ pub(crate) fn hold_later(input: &Input<'_>, actions: &mut [Action]) {
     let obstacles = Obstacles::of(input, actions);
     let later = actions.iter_mut().filter(|action| action.verb().writes() && !restores(input, action));
     later.for_each(|action| obstacles.hold(action));
+    super::stops::hold_starts(input, actions);
 }
 
 /// The first thing that cannot be done, by whose later stages it holds back.

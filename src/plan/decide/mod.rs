@@ -12,6 +12,7 @@ mod recovered;
 pub(crate) mod reason;
 pub(crate) mod rules;
 mod secret;
+pub(super) mod stops;
 pub(crate) mod take_over;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use crate::kind;
 use crate::name::Name;
 use crate::plan::state::identity::Identity;
 use crate::plan::state::lost;
+use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
 use crate::plan::tell::{findings, hatches};
 use crate::plan::{Input, OrganisationPlan};
@@ -37,6 +39,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     let wanted: BTreeSet<Identity<'_>> = actions.iter().map(|action| action.id.identity()).collect();
     let vanished = deletions::vanished(input, &index, &wanted);
     actions.extend(vanished.actions);
+    stops::refuse_empty_twins(&index, &mut actions);
     bar_namespace(&mut actions, &input.desired.namespace);
     recovered::spare(input, &mut actions);
     let is_lost = lost::is_lost(input, &index);
@@ -120,12 +123,14 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
 
 /// Apps that run another release than the garden's, at an hour at which none may be put in: they stay as they are applied.
 fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
+    let renames = Renames::of(input);
     let runs_another = |app: &Name, version: &str| {
         input.live.objects.values().any(|live| {
             let label = |key: &str| live.body["metadata"]["labels"][key].as_str();
             let other = label("app.kubernetes.io/version").is_some_and(|running| running != version);
             other
-                && label("parcelle.dev/app") == Some(app.as_str())
+                && label("parcelle.dev/app")
+                    .is_some_and(|label| Name::new(label).is_ok_and(|label| renames.now(&label) == app))
                 && label("parcelle.dev/garden") == Some(input.garden.as_str())
         })
     };

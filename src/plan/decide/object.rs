@@ -10,6 +10,7 @@ use super::immutable;
 use super::job;
 use super::prospect::{Prospect, overlaid, prospect, reckoned};
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, LeftToOthers, Refusing, Replacing};
+use super::stops::{keeps_its_claims, renamed};
 use super::take_over;
 use crate::merge::Displacement;
 use crate::model::FieldDecision;
@@ -134,7 +135,7 @@ pub(super) fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, ent
     }
     let applied = AppliedBefore::of(object, entry);
     let tools = if entry.is_none() { take_over::tools(&live.body) } else { Vec::new() };
-    let hand_over = handed_over(object, live, entry, &wanted);
+    let hand_over = take_over::handed_over(object, live, entry, &wanted);
     let there = There { input, object, live, entry, wanted: &wanted, asked, applied, tools, hand_over, left };
     let prospect = there.prospect();
     let after = prospect.after.as_deref().unwrap_or(&wanted);
@@ -219,6 +220,10 @@ impl There<'_> {
             && !immutable::is_invalid_besides(&path, self.asked)
         {
             let holds_data = self.object.holds_data || id.facts().may_hold_data();
+            let renamed = self.entry.and_then(|entry| renamed(self.input, self.object.app.as_ref(), entry));
+            if let Some((from, to)) = renamed.filter(|_| keeps_its_claims(self.object, &self.live.body)) {
+                return Deed::Replace { why: Replacing::Renamed { from, to }, base };
+            }
             return if holds_data {
                 Deed::Refused { why: Refusing::ImmutableWithData { path }, base: Some(base) }
             } else {
@@ -261,13 +266,14 @@ impl There<'_> {
         let from =
             names(others.into_iter().map(|conflict| &conflict.manager).chain(newly.iter().flat_map(|one| &one.by)));
         let is_same = entry.desired_hash == desired_hash(self.object);
+        let renamed = renamed(self.input, self.object.app.as_ref(), entry);
         let why = match (is_same, by.is_empty()) {
             (_, true) if !from.is_empty() => Changing::Taken { from, said: self.taking(prospect) },
             (true, true) => self.left_alone(changes).unwrap_or(Changing::Drift { by }),
             (true, false) => Changing::Drift { by },
             (false, false) => Changing::GardenChangedAndDrift { by },
             (false, true) if self.input.is_renderers() => Changing::RendererChanged,
-            (false, true) => Changing::GardenChanged,
+            (false, true) => renamed.map_or(Changing::GardenChanged, |(from, to)| Changing::Renamed { from, to }),
         };
         Deed::Change { why, base, force, hand_over: self.hand_over, take_away }
     }
@@ -347,15 +353,6 @@ fn in_the_way(object: &Object, siblings: &Siblings) -> Vec<Conflict> {
     siblings.by.iter().map(|manager| Conflict { manager: manager.clone(), field: format!(".{field}") }).collect()
 }
 
-/// The number of replicas that passes from us to an autoscaler: as it is live, to be held by a second manager before we drop
-/// it, since it would fall back to 1 otherwise.
-fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted: &Value) -> Option<u64> {
-    let scales = object.id.facts().scales && entry.is_some();
-    let held = owners::ours(&live.body).is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some());
-    let replicas = live.body.pointer("/spec/replicas")?.as_u64()?;
-    (scales && held && wanted.pointer("/spec/replicas").is_none()).then_some(replicas)
-}
-
 /// Why an object that is as it should be is kept: with the lines where fields of it are left to others.
 fn as_it_should_be(input: &Input<'_>, left: &[LeftField]) -> Keeping {
     if left.is_empty() { Keeping::Unchanged } else { Keeping::LeftToOthers(left_to_others(input, left)) }
@@ -372,16 +369,12 @@ fn left_to_others(input: &Input<'_>, left: &[LeftField]) -> LeftToOthers {
 
 /// The places of some lines, each once.
 fn places(input: &Input<'_>, spans: impl Iterator<Item = Span>) -> Vec<Place> {
-    let places: BTreeSet<Place> = spans.map(|span| Place::of(input.sources, span)).collect();
-    places.into_iter().collect()
+    spans.map(|span| Place::of(input.sources, span)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Names in order, each once.
 fn names<'n>(managers: impl Iterator<Item = &'n String>) -> Vec<String> {
-    let mut names: Vec<_> = managers.cloned().collect();
-    names.sort();
-    names.dedup();
-    names
+    managers.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn changes(

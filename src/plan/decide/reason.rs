@@ -101,6 +101,13 @@ pub enum Changing {
     HandedOver,
     /// An interrupted run left a field manager that it needed for a while.
     Interrupted,
+    /// Its app is called otherwise now: what holds data keeps its name and passes to the new one.
+    Renamed {
+        /// The earlier name of the app.
+        from: Name,
+        /// Its present name.
+        to: Name,
+    },
     /// Fields of others are taken by word (`field … take`).
     Taken {
         /// Field managers that owned them.
@@ -129,6 +136,13 @@ pub enum Changing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Replacing {
+    /// Its app is called otherwise now, so its pods are selected by another name. The claims of its pods stay.
+    Renamed {
+        /// The earlier name of the app.
+        from: Name,
+        /// Its present name.
+        to: Name,
+    },
     /// A field that cannot change must.
     Immutable {
         /// The field that cannot change: `spec.selector`.
@@ -161,7 +175,7 @@ impl Replacing {
         match self {
             Self::NeverStarted { of } | Self::Rerun { of, .. } => of.as_ref(),
             Self::JobFailed { of } => Some(of),
-            Self::Immutable { .. } => None,
+            Self::Immutable { .. } | Self::Renamed { .. } => None,
         }
     }
 }
@@ -184,6 +198,13 @@ pub enum Deleting {
     Superseded {
         /// The new name.
         by: String,
+    },
+    /// Its app is called otherwise now, and has this under its new name.
+    Renamed {
+        /// The earlier name of the app.
+        from: Name,
+        /// Its present name.
+        to: Name,
     },
     /// Its app is retired and sleeps: what ran, stops.
     Asleep {
@@ -365,6 +386,14 @@ pub enum Holding {
         /// The API server's words.
         why: String,
     },
+    /// What works on the same data still runs: an earlier workload of its app that is not stopped.
+    StillRuns {
+        /// The workload.
+        of: ObjectId,
+        /// Whether its deletion has begun.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        leaves: bool,
+    },
     /// Something that comes before it cannot be done.
     After {
         /// The object that comes before it.
@@ -420,6 +449,11 @@ pub enum Refusing {
     ImmutableWithData {
         /// The field that cannot change: `spec.selector`.
         path: String,
+    },
+    /// It would be made empty, and an object of its app that holds data of the same kind is not asked for any more.
+    DataElsewhere {
+        /// The object that holds the data.
+        of: ObjectId,
     },
     /// What others wrote cannot stand beside what the garden asks, and the object holds data.
     SiblingWithData {

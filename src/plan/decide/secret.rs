@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::action::{Action, Base, FieldChange, Place, Shown, What};
 use super::deed::Deed;
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing};
+use super::stops::renamed;
 use crate::plan::state::live::{Copy, MissingSource};
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::{Entry, Input, LiveObject};
@@ -34,7 +35,7 @@ pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &S
             let (why, base) = (Adopting::AdoptSaid, base_of(live));
             action(Deed::Adopt { why, base, force: false, take_over: Vec::new(), take_away: Vec::new() })
         }
-        Standing::Ours { live, .. } => present(input, request, live),
+        Standing::Ours { live, entry } => present(input, request, (live, entry)),
     })
 }
 
@@ -53,7 +54,7 @@ fn absent(input: &Input<'_>, request: &SecretRequest, entry: Option<&Entry>) -> 
     action
 }
 
-fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Action {
+fn present(input: &Input<'_>, request: &SecretRequest, (live, entry): (&LiveObject, &Entry)) -> Action {
     if let Some(missing) = source_missing(input, request) {
         return without_source(input, request, missing);
     }
@@ -67,6 +68,11 @@ fn present(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Act
     // A key that a newer definition asks for is added; those that are there stay as they are.
     let data = live.body.get("data").and_then(Value::as_object);
     let missing: Vec<_> = keys(request).filter(|key| data.is_none_or(|data| !data.contains_key(*key))).collect();
+    if let Some((from, to)) = renamed(input, request.app.as_ref(), entry) {
+        let mut action = action(input, request, change(Changing::Renamed { from, to }, live));
+        action.changes = missing.into_iter().map(|key| key_change(action.origin.as_ref(), key)).collect();
+        return action;
+    }
     if missing.is_empty() || data.is_none() {
         return action(input, request, Deed::keep(Keeping::SecretKept));
     }

@@ -3,7 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::MANAGER;
+use crate::plan::state::owners;
+use crate::plan::{Entry, LiveObject, MANAGER};
+use crate::render::Object;
 
 /// Field managers of tools that an adoption takes over from; people and controllers keep what they hold.
 const TOOLS: &[&str] = &["helm", "kubectl-client-side-apply", "kubectl-create", "before-first-apply"];
@@ -61,6 +63,15 @@ fn join(all: &mut Value, more: &Value) {
     for (key, below) in more {
         join(all.entry(key.as_str()).or_insert_with(|| Value::Object(Map::new())), below);
     }
+}
+
+/// The number of replicas that passes from us to an autoscaler: as it is live, to be held by a second manager before we drop
+/// it, since it would fall back to 1 otherwise.
+pub(super) fn handed_over(object: &Object, live: &LiveObject, entry: Option<&Entry>, wanted: &Value) -> Option<u64> {
+    let scales = object.id.facts().scales && entry.is_some();
+    let held = owners::ours(&live.body).is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some());
+    let replicas = live.body.pointer("/spec/replicas")?.as_u64()?;
+    (scales && held && wanted.pointer("/spec/replicas").is_none()).then_some(replicas)
 }
 
 #[cfg(test)]

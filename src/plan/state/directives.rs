@@ -17,6 +17,8 @@ use crate::source::Span;
 pub struct Directives {
     /// Its apps, living and retired.
     pub apps: BTreeSet<Name>,
+    /// The app to whom data belongs, living or retired, by the name that the data is called by: an earlier one after a renaming.
+    pub data_names: BTreeMap<Name, Name>,
     /// What rules about the past will compare of its living apps.
     pub states: BTreeMap<Name, AppliedApp>,
     /// The domain inside which its hosts lie.
@@ -53,6 +55,7 @@ impl Directives {
         let living = apps.clone().filter(|app| !app.life.is_retired());
         Self {
             apps: organisation.apps.keys().cloned().collect(),
+            data_names: apps.clone().map(|app| (app.data_name().clone(), app.name.clone())).collect(),
             states: living.map(|app| (app.name.clone(), AppliedApp::of(organisation, app))).collect(),
             domain: Claims::of(organisation).domains.into_iter().next(),
             files: BTreeMap::new(),

@@ -18,6 +18,9 @@ use crate::render::{Object, ObjectId, OneTime};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct JobRecord {
+    /// The app that it is of, as it is called now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<Name>,
     /// The run that it is done by: the last one, never a set, so that going back to earlier inputs runs it again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub done: Option<FinishedRun>,
@@ -75,27 +78,19 @@ impl JobRecord {
 
     /// Notes that a Job has done its work.
     pub(crate) fn finish(&mut self, inputs: &str, uid: &str) {
-        *self = Self { done: Some(FinishedRun { inputs: inputs.to_owned(), by: uid.to_owned() }), ..Self::default() };
+        let done = Some(FinishedRun { inputs: inputs.to_owned(), by: uid.to_owned() });
+        *self = Self { app: self.app.take(), done, ..Self::default() };
     }
 }
 
-/// How a job stands in an inventory's records: `cloud/upgrade`.
-pub(crate) fn job_key(app: Option<&Name>, job: &str) -> String {
-    format!("{}/{job}", app.map_or("", Name::as_str))
-}
-
 /// The record of a rendered job.
-pub(in crate::plan) fn record_of<'i>(
-    inventory: &'i Inventory,
-    object: &Object,
-    once: &OneTime,
-) -> Option<&'i JobRecord> {
-    inventory.jobs.get(&job_key(object.app.as_ref(), &once.job))
+pub(in crate::plan) fn record_of<'i>(inventory: &'i Inventory, once: &OneTime) -> Option<&'i JobRecord> {
+    inventory.jobs.get(&once.key)
 }
 
 /// Whether an object is a job that is done: it is neither made nor looked for.
 pub(crate) fn is_done(inventory: &Inventory, object: &Object) -> bool {
-    let record = object.once.as_ref().and_then(|once| Some((record_of(inventory, object, once)?, once)));
+    let record = object.once.as_ref().and_then(|once| Some((record_of(inventory, once)?, once)));
     record.is_some_and(|(record, once)| record.is_done(&once.inputs))
 }
 

@@ -19,6 +19,7 @@ pub(super) mod ours;
 pub(super) mod own_values;
 pub(super) mod owners;
 pub(crate) mod pods;
+pub(super) mod renames;
 pub(super) mod settle;
 pub(super) mod standing;
 pub(crate) mod union;

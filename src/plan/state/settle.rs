@@ -72,7 +72,7 @@ impl Judge<'_> {
         Some(Verified { hash, leaves_fields })
     }
 
-    /// Whether a Secret has all its keys and, where it follows another, follows it.
+    /// Whether a Secret has all its keys, is its app's and, where it follows another, follows it.
     pub(crate) fn secret_is_as_desired(&self, request: &SecretRequest, live: &Live) -> bool {
         let Some((entry, found)) = self.entry(&request.id).zip(live.objects.get(&request.id)) else { return false };
         let data = found.body.get("data").and_then(serde_json::Value::as_object);
@@ -80,7 +80,8 @@ impl Judge<'_> {
             SecretSource::Generated { keys } => keys.keys().all(|key| data.is_some_and(|data| data.contains_key(key))),
             _ => live.copies.get(&request.id) == Some(&Copy::InStep),
         };
-        whole && self.lives(request.app.as_ref()) && is_known(entry, found, self.garden)
+        let is_its_own = entry.app == request.app;
+        whole && is_its_own && self.lives(request.app.as_ref()) && is_known(entry, found, self.garden)
     }
 
     /// The uid of an object that the inventory knows to exist.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::identity::Identity;
 use super::owners;
+use super::renames::Renames;
 use crate::kind;
 use crate::name::Name;
 use crate::plan::decide::reason::Refusing;
@@ -36,26 +37,34 @@ pub(in crate::plan) struct Index<'a> {
     pub(in crate::plan) retired: BTreeMap<Name, Retirement>,
     /// The whole organisation, where it is retired.
     pub(in crate::plan) retired_organisation: Option<Retirement>,
-    /// Apps of which the inventory knows something.
-    pub(in crate::plan) known_apps: BTreeSet<&'a Name>,
+    /// Apps of which the inventory knows something, by their present names.
+    pub(in crate::plan) known_apps: BTreeSet<Name>,
+    /// Apps that are applied under an earlier name.
+    pub(in crate::plan) renames: Renames<'a>,
 }
 
 impl<'a> Index<'a> {
     pub(in crate::plan) fn new(input: &Input<'a>) -> Self {
         let entries = &input.inventory.entries;
+        let renames = Renames::of(input);
         let retired = input.desired.retired.iter().map(|(app, (keep, _))| {
-            let since = entries.values().filter(|entry| entry.app.as_ref() == Some(app));
+            let since = entries.values().filter(|entry| entry.app.as_ref().map(|app| renames.now(app)) == Some(app));
             let since = since.filter_map(|entry| entry.retired_since).min();
             (app.clone(), retirement(input, since, *keep))
         });
+        let retired = retired.collect();
         Self {
             live: input.live.objects.iter().map(|(id, object)| (id.identity(), object)).collect(),
-            retired: retired.collect(),
+            retired,
             retired_organisation: input
                 .directives
                 .retired
                 .map(|(keep, _)| retirement(input, input.inventory.retired_since, keep)),
-            known_apps: entries.values().filter_map(|entry| entry.app.as_ref()).collect(),
+            known_apps: { entries.values() }
+                .filter_map(|entry| entry.app.as_ref())
+                .map(|app| renames.now(app).clone())
+                .collect(),
+            renames,
             entries: entries.iter().map(|(id, entry)| (id.identity(), entry)).collect(),
         }
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::inventory::Inventory;
-use super::jobs::{JobRecord, RerunAsked, job_key};
+use super::jobs::{JobRecord, RerunAsked};
 use crate::kind;
 use crate::name::Name;
 
@@ -35,6 +35,7 @@ pub(crate) enum SpokenWord {
     Resume,
     /// A one-time job runs again.
     Rerun {
+        /// The name that the app's data is called by.
         app: Name,
         /// Its name inside the app.
         job: String,
@@ -160,7 +161,7 @@ pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<
 }
 
 fn rerun(mark: &WordMark, app: &Name, job: &str, inventory: &mut Inventory) -> Result<(), String> {
-    let key = job_key(Some(app), job);
+    let key = format!("{app}/{job}");
     let of = last_run(inventory, &key).ok_or_else(|| format!("`{key}` is no job of which a run is known"))?;
     if of != mark.uid {
         return Err("it is about an earlier run than the one that is there".to_owned());

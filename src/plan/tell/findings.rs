@@ -157,6 +157,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         )
         .why("Kubernetes refuses to change it in place, and making the object anew would lose its data")
         .help("set it back, or move the data to a new app and retire this one"),
+        Refusing::DataElsewhere { of } => data_elsewhere(id, of, span),
         Refusing::SiblingWithData { path, by } => sibling(id, path, by, changed_span(action, input).unwrap_or(span)),
         // Each field that the server named has a finding of its own.
         Refusing::ServerRefused { .. } if !action.causes.is_empty() => return None,
@@ -207,6 +208,18 @@ fn job_of(rerun: &str) -> &str {
 /// The app in what `parcelle rerun` is given.
 fn app_of(rerun: &str) -> &str {
     rerun.split_once(' ').map_or(rerun, |(app, _)| app)
+}
+
+/// What would be made empty although its app has data of that kind.
+fn data_elsewhere(id: &ObjectId, of: &ObjectId, span: Span) -> Finding {
+    let title = format!("`{id}` would start empty beside `{of}`, which nothing asks for any more");
+    Finding::refused(Code::new("E0432"), title, span)
+        .why("both are the data of one app: what it wrote until now would not be there, and nobody said that it may go")
+        .help(format!(
+            "where `{}` is another name of `{}`, give it its earlier name in the definition",
+            id.name, of.name
+        ))
+        .help(format!("where the data of `{0}` may go, say `retired need {0}` in the organisation", of.name))
 }
 
 /// What others wrote in what holds data, beside which ours cannot stand.

@@ -55,6 +55,9 @@ impl fmt::Display for Changing {
             Self::OwnershipOnly => to.write_str("nothing moves; parcelle owns further fields of it"),
             Self::HandedOver => to.write_str("the number of replicas passes to the autoscaler as it is"),
             Self::Interrupted => to.write_str("nothing moves; what an interrupted run left in its books is taken out"),
+            Self::Renamed { from, to: now } => {
+                write!(to, "passes from `{from}` to `{now}`, its new name; what it holds stays")
+            }
             Self::Taken { from, said } => {
                 write!(to, "the garden asks for it and takes it from {}{}", people(from), lines(said))
             }
@@ -85,6 +88,9 @@ impl fmt::Display for Replacing {
             }
             Self::JobFailed { of } => write!(to, "`{}` failed, and gives way to other inputs", of.name),
             Self::Rerun { who, .. } => write!(to, "`{}` says that it runs again", visible::line(who)),
+            Self::Renamed { from, to: now } => {
+                write!(to, "`{from}` is called `{now}` now; the claims of its pods stay, and are taken again")
+            }
         }
     }
 }
@@ -102,6 +108,7 @@ impl fmt::Display for Deleting {
         match self {
             Self::NoLongerAsked => to.write_str("nothing in the garden asks for it any more"),
             Self::Superseded { by } => write!(to, "`{by}` takes its place"),
+            Self::Renamed { from, to: now } => write!(to, "`{from}` is called `{now}` now, and has it under that name"),
             Self::Asleep { app } => write!(to, "`{app}` is retired and sleeps"),
             Self::Retired { app, since } => {
                 write!(to, "`{app}` is retired since {} and its time has come", day(*since))
@@ -204,6 +211,12 @@ impl fmt::Display for Holding {
             Self::PodsNotRead { why } => {
                 write!(to, "its Job is gone, and whether its pods have ended is not known: {why}")
             }
+            Self::StillRuns { of, leaves: false } => {
+                write!(to, "waits for {of}, which still runs on the same data and is not stopped")
+            }
+            Self::StillRuns { of, leaves: true } => {
+                write!(to, "waits until {of}, which works on the same data, is gone with its pods")
+            }
             Self::After { of, leaves: false } => write!(to, "held back since {of} was refused"),
             Self::After { of, leaves: true } => write!(to, "held back until {of} is gone and made again"),
         }
@@ -232,6 +245,9 @@ impl fmt::Display for Refusing {
             Self::Conflict => to.write_str("others own fields that the garden newly asks for"),
             Self::ImmutableWithData { path } => {
                 write!(to, "`{path}` cannot change in place, and replacing it would lose its data")
+            }
+            Self::DataElsewhere { of } => {
+                write!(to, "it would start empty, and {of} holds what its app had until now")
             }
             Self::SiblingWithData { path, by } => write!(
                 to,

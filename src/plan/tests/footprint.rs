@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::world::{Case, World, state, world};
+use super::world::{Case, World, world};
 use super::*;
-use crate::model::{AppFootprint, Footprint};
+use crate::model::{AppFootprint, AppliedApp, Footprint};
 
 /// A job and a workload that go from release 32 to 33, with what else the garden says.
 fn upgrade(said: serde_json::Value) -> World {
@@ -112,4 +112,15 @@ fn each_state_that_may_be_there_is_kept_once_in_order() {
     assert_eq!(versions(true), ["32"]);
     let written = serde_json::to_value(&app).unwrap();
     assert_eq!(serde_json::from_value::<AppFootprint>(written).unwrap(), app);
+}
+
+/// What is compared of an app at a version.
+pub(super) fn state(version: &str) -> AppliedApp {
+    AppliedApp {
+        definition: Name::new("nextcloud").unwrap(),
+        version: version.to_owned(),
+        data: None,
+        settings: BTreeMap::new(),
+        senders: BTreeSet::new(),
+    }
 }

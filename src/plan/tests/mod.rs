@@ -13,6 +13,7 @@ use world::{Case, World, world};
 
 mod footprint;
 mod recovered;
+mod renames;
 mod values;
 mod world;
 

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::footprint::state;
+
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
-use crate::model::{Adopt, AppliedApp, Deletions, FieldDecision};
+use crate::model::{Adopt, Deletions, FieldDecision};
 use crate::plan::*;
 use crate::policy::Grounds;
 use crate::quantity::Quantity;
@@ -56,6 +58,8 @@ struct SaidCase {
     truces: BTreeMap<String, i64>,
     unclean: bool,
     apps: Option<Vec<String>>,
+    /// The earlier names of apps.
+    was: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -146,6 +150,7 @@ impl World {
             live: &self.live,
             inventory: &self.inventory,
             desired: &self.desired,
+            data_names: &self.directives.data_names,
             retired: self.directives.retired.map(|(keep, _)| keep),
             limits: &self.limits,
             adopted,
@@ -162,6 +167,7 @@ fn name(text: &str) -> Name {
 
 fn api_version(kind: &str) -> &'static str {
     match kind {
+        "NetworkPolicy" => "networking.k8s.io/v1",
         "Deployment" | "StatefulSet" => "apps/v1",
         "Job" | "CronJob" => "batch/v1",
         "Database" | "Cluster" => "postgresql.cnpg.io/v1",
@@ -288,6 +294,7 @@ fn directives(case: &Case, span: Span) -> Directives {
         apps: apps.iter().map(|app| name(app)).collect(),
         domain: None,
         files: BTreeMap::new(),
+        data_names: apps.iter().map(|app| (name(case.said.was.get(app).unwrap_or(app)), name(app))).collect(),
         states: case.said.states.iter().map(|(app, version)| (name(app), state(version))).collect(),
         adopt: case
             .said
@@ -310,16 +317,6 @@ fn directives(case: &Case, span: Span) -> Directives {
         truces: case.said.truces.iter().map(|(text, until)| (id(text), *until)).collect(),
         clean: !case.said.unclean,
         span: Some(span),
-    }
-}
-
-/// What is compared of an app at a version.
-pub(super) fn state(version: &str) -> AppliedApp {
-    AppliedApp {
-        definition: name("nextcloud"),
-        version: version.to_owned(),
-        settings: BTreeMap::new(),
-        senders: BTreeSet::new(),
     }
 }
 

@@ -142,7 +142,7 @@ impl NeedContext<'_> {
 
     /// The app's name in the names of what holds data: the earlier one after a renaming.
     pub(crate) fn data_name(&self) -> &Name {
-        self.app.was.as_ref().map_or(&self.app.name, |was| &was.value)
+        self.app.data_name()
     }
 
     /// An option of the need, as the definition wrote it.

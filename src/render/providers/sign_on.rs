@@ -54,7 +54,7 @@ pub(super) fn meet(asked: &NeedContext) -> Met {
 }
 
 fn secret_name(app: &App, need: &Need) -> String {
-    naming::part(kind::SECRET, app.was.as_ref().map_or(&app.name, |was| &was.value), need.name.value.as_str())
+    naming::part(kind::SECRET, app.data_name(), need.name.value.as_str())
 }
 
 /// `clients` of an app that signs people in: the apps of the organisation that name it, in order of their names.

@@ -25,7 +25,7 @@ const DATA: &str = "/data";
 /// A server, its Service and its password.
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (&asked.app.name, asked.name());
-    let secret = naming::part(kind::SECRET, app, part);
+    let secret = naming::part(kind::SECRET, asked.data_name(), part);
     let host = naming::part(kind::SERVICE, app, part);
     let url = format!("redis://:{{password}}@{host}:{PORT}");
     let keys = [("password", random(32)), ("url", Generated::Joined(url))];

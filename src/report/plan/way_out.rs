@@ -30,6 +30,10 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
         Refusing::ImmutableWithData { .. } => {
             "set it back, or move the data to a new app and retire this one".to_owned()
         }
+        Refusing::DataElsewhere { of } => format!(
+            "where it is that under another name, give it the earlier one in the definition; where its data may go, say `retired need {}`",
+            of.name
+        ),
         Refusing::SiblingWithData { path, .. } => {
             format!("take `{path}` away in the cluster (`kubectl edit`), or say it in the garden")
         }
@@ -62,7 +66,11 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
         }
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
         Holding::InventoryLost => return Some(recover(namespace, namespace)),
+        Holding::StillRuns { of, leaves: false } => {
+            return Some(format!("{} `{}` has to be stopped first: what keeps it is said beside it", of.kind, of.name));
+        }
         Holding::FoughtOver { .. }
+        | Holding::StillRuns { .. }
         | Holding::Hold { .. }
         | Holding::NotRead { .. }
         | Holding::SourceNotRead { .. }

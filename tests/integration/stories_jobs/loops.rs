@@ -86,3 +86,41 @@ async fn where_jobs_are_done_nothing_is_asked() {
     assert_eq!(single.count(), 0, "{asked:?}");
     this.ended().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renamed_app_neither_runs_its_jobs_again_nor_beside_one_that_runs() {
+    if skipped() {
+        return;
+    }
+    let renamed = |note: &str| {
+        let mut files = files(note, "small");
+        let alpha = files.iter_mut().find(|file| file.path == "organisations/alpha.kdl").unwrap();
+        let text = String::from_utf8(alpha.bytes.to_vec()).unwrap();
+        alpha.bytes = text.replace("app page www {", "app page site { was www;").into_bytes().into();
+        alpha.blob = format!("renamed {note}");
+        files
+    };
+    let mut this = Loop::begun_with(&files("one", "small")).await;
+    this.handle.controllers().unwrap().fail(InjectedFailure {
+        kind: "Job".to_owned(),
+        run: SimulatedRun::GoesOn,
+        ..Default::default()
+    });
+    this.pushed(&files("two", "small")).await;
+    this.until_calm().await;
+    let running = jobs(&this).await;
+    assert_eq!(running.len(), 1);
+    for note in ["two", "three"] {
+        this.pushed(&renamed(note)).await;
+        this.until_calm().await;
+        assert_eq!(jobs(&this).await, running, "{note}");
+    }
+    this.handle.controllers().unwrap().recover();
+    this.until_calm().await;
+    this.turn(Event::Resync).await;
+    this.until_calm().await;
+    assert_eq!(jobs(&this).await, Vec::<String>::new());
+    let told = this.turn(Event::Resync).await.unwrap();
+    assert!(!told.open && told.writes.is_empty(), "{:?}", told.writes);
+    this.ended().await;
+}

@@ -57,7 +57,12 @@ pub(crate) fn upgrade(world: &mut World, alpha: &Name, release: &str, memory: &s
     world.put(alpha, "Job", &name, Some("web"), body);
     let objects = &mut world.objects_of(alpha).objects;
     let job = objects.iter_mut().find(|object| *object.id.name == *name).unwrap();
-    job.once = Some(OneTime { job: "upgrade".to_owned(), inputs: release.to_owned(), deadline: 3_600 });
+    job.once = Some(OneTime {
+        key: "web/upgrade".to_owned(),
+        job: "upgrade".to_owned(),
+        inputs: release.to_owned(),
+        deadline: 3_600,
+    });
     job.stage = parcelle::render::Stage::Upgrade;
     objects.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
 }

@@ -207,8 +207,9 @@ pub(crate) fn line(at: usize) -> Span {
 
 pub(super) fn facts(kind: &str) -> (&'static str, Stage) {
     match kind {
-        "Namespace" => ("v1", Stage::Ground),
-        "ConfigMap" | "Secret" => ("v1", Stage::Configuration),
+        "Namespace" | "LimitRange" | "ResourceQuota" => ("v1", Stage::Ground),
+        "NetworkPolicy" => ("networking.k8s.io/v1", Stage::Ground),
+        "ConfigMap" | "Secret" | "ServiceAccount" => ("v1", Stage::Configuration),
         "PersistentVolumeClaim" => ("v1", Stage::Data),
         "Cluster" => ("postgresql.cnpg.io/v1", Stage::Data),
         "Job" => ("batch/v1", Stage::Upgrade),
@@ -216,6 +217,9 @@ pub(super) fn facts(kind: &str) -> (&'static str, Stage) {
         "Service" | "Pod" => ("v1", Stage::Workload),
         "StatefulSet" => ("apps/v1", Stage::Workload),
         "Database" => ("postgresql.cnpg.io/v1", Stage::Data),
+        "CronJob" => ("batch/v1", Stage::Edge),
+        "Certificate" => ("cert-manager.io/v1", Stage::Edge),
+        "HTTPRoute" | "ListenerSet" => ("gateway.networking.k8s.io/v1", Stage::Edge),
         "Widget" => ("example.org/v1alpha1", Stage::Configuration),
         other => panic!("no facts about {other}"),
     }

@@ -98,6 +98,7 @@ fn definition(
     workloads::check_routes(context, &needs, &workloads, sign_on.as_ref());
     let definition = Definition {
         name: name.value,
+        was: node.children_named("was").filter_map(|was| Some(Context::name(was.arg(0))?.value)).collect(),
         about: text("about").map(|about| about.value).unwrap_or_default(),
         docs: text("docs").map(|docs| docs.value),
         releases,

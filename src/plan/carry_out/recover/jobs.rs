@@ -10,7 +10,7 @@
 
 use super::{NOT_THERE, Recovery, Wanted, may_be_taken};
 use crate::kind;
-use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, job_key, run_state};
+use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, run_state};
 use crate::plan::state::standing::Index;
 use crate::plan::{Input, LiveObject};
 use crate::render::{Object, ObjectId, OneTime, Stage};
@@ -20,7 +20,7 @@ const COMPONENT: &str = "app.kubernetes.io/component";
 /// Takes note of the Jobs that are there.
 pub(super) fn recover(input: &Input<'_>, index: &Index<'_>, found: &mut Recovery) {
     for (object, once) in one_time(input) {
-        let key = job_key(object.app.as_ref(), &once.job);
+        let key = once.key.clone();
         let is_taken = found.inventory.entries.contains_key(&object.id);
         match index.live(&object.id).filter(|_| is_taken) {
             Some(live) if is_complete(&live.body) => {
@@ -79,7 +79,7 @@ fn words_of(record: &JobRecord) -> String {
 /// What is there after a job without a Job shows that it was done, where the same release runs.
 pub(super) fn count_absent(input: &Input<'_>, found: &mut Recovery) {
     for (object, once) in one_time(input) {
-        let key = job_key(object.app.as_ref(), &once.job);
+        let key = once.key.clone();
         if found.inventory.jobs.contains_key(&key) {
             continue;
         }
