@@ -131,6 +131,10 @@ impl From<UnknownRun> for CommandFailure {
             UnknownRun::Job { known, .. } => format!("known: {}", known.join(", ")),
             UnknownRun::Cluster { .. } => "nothing was done; try again when the cluster answers".to_owned(),
         };
-        Self::asked(failure.to_string(), help)
+        let words = match &failure {
+            UnknownRun::Cluster { cluster, why } => super::show::of_cluster(cluster, why),
+            UnknownRun::Job { .. } => failure.to_string(),
+        };
+        Self::asked(words, help)
     }
 }

@@ -58,7 +58,8 @@ impl Session {
             };
             let key = format!("{data}/{job}");
             let Some(uid) = plan::last_run(&inventory, &key) else {
-                known.extend(inventory.jobs.keys().map(|key| key.replacen('/', " ", 1)));
+                let ran = inventory.jobs.keys().filter(|key| plan::last_run(&inventory, key).is_some());
+                known.extend(ran.map(|key| key.replacen('/', " ", 1)));
                 continue;
             };
             let run = inventory.jobs.get(&key).and_then(|record| record.run.as_ref());

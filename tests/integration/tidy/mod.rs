@@ -90,7 +90,9 @@ fn every_code_has_a_case() {
 #[test]
 fn every_page_is_of_a_code_and_short() {
     let made = codes_made();
-    for code in parcelle::report::pages() {
+    let pages: Vec<&str> = parcelle::report::pages().collect();
+    assert!(pages.is_sorted_by(|one, next| one < next), "pages stand in order, each once: {pages:?}");
+    for code in pages {
         let page = parcelle::report::page(code).expect("it was just listed");
         assert!(made.contains_key(code), "docs/findings/{code}.md is of no code");
         assert!(page.lines().count() <= 60, "docs/findings/{code}.md is longer than a screen");
