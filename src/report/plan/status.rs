@@ -157,7 +157,7 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     let _ = writeln!(out, "{name}{title}{cluster}");
     let commit: String = organisation.commit.chars().take(12).collect();
     let applied = match (commit.is_empty(), &organisation.last_change) {
-        _ if organisation.lost.is_some() => format!("{}", organisation.lost.as_deref().unwrap_or_default()),
+        _ if organisation.lost.is_some() => organisation.lost.clone().unwrap_or_default(),
         (true, _) => "nothing was applied yet".to_owned(),
         (false, None) => format!("applied {commit}"),
         (false, Some(LastChange { summary, author, time })) => {

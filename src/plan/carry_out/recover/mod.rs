@@ -75,7 +75,7 @@ pub(crate) struct FoundObject {
 pub(crate) fn recovery(input: &Input<'_>, organisation: &Organisation, commit: &str) -> Recovery {
     let index = Index::new(input);
     let mut found = Recovery { unread: input.live.unread.clone(), ..Recovery::default() };
-    found.inventory.commit = commit.to_owned();
+    commit.clone_into(&mut found.inventory.commit);
     let mut absent = Vec::new();
     for wanted in Wanted::all(input) {
         let Some(live) = index.live(wanted.id) else {
