@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod acknowledge;
 mod apply;
 mod check;
 mod docs;
@@ -166,6 +167,8 @@ enum Command {
     Rerun(rerun::RerunArgs),
     /// Take an organisation back whose inventory was deleted or cannot be read
     Recover(recover::RecoverArgs),
+    /// Say that an app whose data is gone may start without it, empty
+    Acknowledge(acknowledge::AcknowledgeArgs),
     /// Let an organisation go: its objects stay, labels, ownership and inventory go
     Eject(eject::EjectArgs),
     /// Accept what this parcelle renders: write its hash into garden.kdl
@@ -226,6 +229,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Resume(args) => wait(pause::resume(common, args, output)),
         Command::Rerun(args) => wait(rerun::run(common, args, output)),
         Command::Recover(args) => wait(recover::run(common, args, output)),
+        Command::Acknowledge(args) => wait(acknowledge::run(common, args, output)),
         Command::Eject(args) => wait(eject::run(common, args, output)),
         Command::Pin => pin::run(common, output),
         Command::Explain(args) => explain::run(common, args, output),

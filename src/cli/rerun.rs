@@ -79,7 +79,7 @@ async fn rerun(
 }
 
 /// `alternatiba/cloud`.
-fn names(text: &str) -> Result<(Name, Name), CommandFailure> {
+pub(super) fn names(text: &str) -> Result<(Name, Name), CommandFailure> {
     let parsed = text.split_once('/').and_then(|(one, other)| Some((Name::new(one).ok()?, Name::new(other).ok()?)));
     parsed.ok_or_else(|| {
         CommandFailure::asked(

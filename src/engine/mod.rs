@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::name::Name;
 use session::Chosen;
 
+mod acknowledge;
 mod addresses;
 mod agreed;
 mod batches;
@@ -45,6 +46,7 @@ mod survey;
 mod waiting;
 mod words;
 
+pub(crate) use acknowledge::{KnownLosses, LossOfApp, NothingLost};
 pub(crate) use agreed::{Agreed, Further, Moved};
 pub use clusters::ClusterAccess;
 pub(crate) use clusters::{SandboxState, made_by_operators};

@@ -13,7 +13,7 @@ use crate::model::App;
 use crate::name::Name;
 use crate::plan::{self, Action, Health, Holding, Keeping, Live, OrganisationPlan, Reason, Refusing, Verb, health};
 use crate::render::{Object, ObjectId, State};
-use crate::report::plan::{AppStatus, OpenObject, OrganisationStatus};
+use crate::report::plan::{AppStatus, DataGone, OpenObject, OrganisationStatus};
 
 impl Prepared {
     /// How each organisation fares.
@@ -101,6 +101,7 @@ fn status(
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
         open: if is_lost { Vec::new() } else { open(plan) },
+        data_gone: plan.map(DataGone::of).unwrap_or_default(),
         detached: detached(plan),
         held: state.directives.hold.clone(),
         paused: state.directives.paused.clone(),
@@ -177,6 +178,13 @@ fn detached(plan: Option<&OrganisationPlan>) -> Vec<String> {
         .collect()
 }
 
+/// Why an app is held whose data is gone.
+fn without_data(app: &App, plan: Option<&OrganisationPlan>) -> Option<String> {
+    let gone = plan.map(DataGone::of).unwrap_or_default();
+    let gone = gone.into_iter().find(|gone| gone.apps.iter().any(|held| *held == app.name.as_str()))?;
+    Some(format!("its data in {} is gone", gone.object))
+}
+
 fn app_status(
     app: &App,
     state: &OrganisationState,
@@ -209,7 +217,7 @@ fn app_status(
         at: app.hosts.first().map(|host| host.value.clone()),
         state: word.to_owned(),
         well: (mine.iter().filter(|health| health.is_ready()).count(), if gone { 0 } else { wanted.max(mine.len()) }),
-        held: state.objects.held.get(&app.name).cloned(),
+        held: state.objects.held.get(&app.name).cloned().or_else(|| without_data(app, plan)),
         retired,
         gone,
     }

@@ -160,6 +160,7 @@ const MISTAKES: &[Page] = pages! {
     "E0431"
     "E0432"
     "E0433"
+    "E0434"
     "E0435"
     "E0450"
     "E0451"

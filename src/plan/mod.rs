@@ -40,6 +40,9 @@ pub use live::{Live, LiveObject};
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
 pub use reason::{Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
+pub(crate) use state::gone::AcknowledgedLoss;
+pub(crate) use state::gone::DataLost;
+pub use state::gone::GoneData;
 pub use state::hash::hash_of;
 pub(crate) use state::hash::{desired_hash, values_hash};
 pub(crate) use state::hatches::{HatchWord, hatches_of};
@@ -62,6 +65,7 @@ pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unsee
 pub(crate) use state::words::{
     LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
+pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::lost::{damaged, out_of_recovered};
@@ -135,6 +139,9 @@ pub struct OrganisationPlan {
     /// Inventory entries whose objects are gone already: they are dropped when the plan was applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gone: Vec<ObjectId>,
+    /// Data that is gone although nobody here deleted it, and the apps that are held for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<GoneData>,
     /// Retired apps: since when, and when their time comes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) retired: BTreeMap<Name, Retirement>,

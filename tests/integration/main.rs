@@ -37,6 +37,7 @@ mod stories_canary;
 mod stories_claims;
 mod stories_crash;
 mod stories_doctor;
+mod stories_gone;
 mod stories_hatches;
 mod stories_hatches_seen;
 mod stories_history;

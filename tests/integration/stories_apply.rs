@@ -60,10 +60,7 @@ async fn an_object_that_somebody_deleted_comes_back() {
 
     let round = world.round().await;
     round.assert_all_done();
-    assert_eq!(
-        round.action(&alpha, "Service", "web").reason(),
-        Reason::Creating(&Creating::DeletedBehindOurBack { with_data: false })
-    );
+    assert_eq!(round.action(&alpha, "Service", "web").reason(), Reason::Creating(&Creating::DeletedBehindOurBack));
     assert!(world.get("Service", &alpha, "web").await.is_some());
     world.assert_inventory_exact(&alpha).await;
     assert_eq!(world.round().await.writes(), Vec::<String>::new());

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use parcelle::finding::Severity;
-use parcelle::plan::{Creating, Holding, Keeping, Reason, Verb};
+use parcelle::plan::{Holding, Keeping, Reason, Verb};
 use serde_json::json;
 
 use crate::story::{World, count, line, name};
@@ -119,28 +118,6 @@ async fn a_retired_app_keeps_its_data_until_its_time_and_then_loses_exactly_its_
     round.assert_all_done();
     assert_eq!(round.writes(), ["Delete PersistentVolumeClaim notes-files"]);
     assert!(world.get("Deployment", &alpha, "web").await.is_some());
-    world.end().await;
-}
-
-#[tokio::test]
-async fn data_that_somebody_deleted_is_told_where_its_place_is_made_again() {
-    let mut world = World::new().await;
-    let alpha = world.organisation("alpha");
-    world.ordinary(&alpha);
-    world.put(&alpha, "PersistentVolumeClaim", "web-files", Some("web"), volume());
-    world.round().await.assert_all_done();
-    world.delete("PersistentVolumeClaim", &alpha, "web-files").await;
-    // No pod uses it, so that Kubernetes lets it go.
-    world.edit("PersistentVolumeClaim", &alpha, "web-files", json!({"metadata": {"finalizers": null}})).await;
-    world.delete("ConfigMap", &alpha, "settings").await;
-    let round = world.round().await;
-    round.assert_all_done();
-    let told: Vec<_> = round.of(&alpha).findings.iter().map(|found| (found.code.as_str(), found.severity)).collect();
-    let action = round.action(&alpha, "PersistentVolumeClaim", "web-files");
-    assert_eq!(action.reason(), Reason::Creating(&Creating::DeletedBehindOurBack { with_data: true }));
-    assert_eq!(told, [("W0483", Severity::Warning)], "only what held data");
-    assert!(world.get("PersistentVolumeClaim", &alpha, "web-files").await.is_some());
-    assert!(world.round().await.of(&alpha).findings.is_empty(), "told once");
     world.end().await;
 }
 

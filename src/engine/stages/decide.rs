@@ -155,6 +155,7 @@ pub(super) fn damaged(
         actions: Vec::new(),
         unchanged: 0,
         gone: Vec::new(),
+        lost: Vec::new(),
         retired: BTreeMap::new(),
         retired_organisation: None,
         standstill: Some(Holding::InventoryLost),

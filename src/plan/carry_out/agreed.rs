@@ -108,7 +108,7 @@ fn is_news(written: &Action, anew: &Action) -> bool {
     };
     let is_of_cluster = matches!(
         anew.deed,
-        Deed::Create(Creating::DeletedBehindOurBack { .. })
+        Deed::Create(Creating::DeletedBehindOurBack | Creating::Acknowledged { .. })
             | Deed::Change {
                 why: Changing::Drift { .. }
                     | Changing::OwnershipOnly

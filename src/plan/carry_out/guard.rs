@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::promise::Promise;
-use super::{guard_jobs, guard_recovered};
+use super::{guard_data, guard_jobs, guard_recovered};
 use crate::model::Deletions;
 use crate::name::Name;
 use crate::plan::decide::action::{Action, Base};
@@ -114,7 +114,9 @@ fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Deed::Create(_) if guard_jobs::is_done_already(input, action) => {
             Some((Promise::RunsOnce, format!("`{}` is recorded as done", action.id)))
         }
-        Deed::Create(_) => check_create(plan, input, action).or_else(|| guard_jobs::check_alone(input, action)),
+        Deed::Create(_) => guard_data::check(input, action)
+            .or_else(|| check_create(plan, input, action))
+            .or_else(|| guard_jobs::check_alone(input, action)),
         Deed::Replace { base, .. } => {
             check_replace(input, action, base).or_else(|| guard_jobs::check_end(input, action, base))
         }
@@ -308,7 +310,9 @@ fn moved(action: &Action, base: &Base, live: &LiveObject) -> Option<String> {
 
 fn is_it(entry: &Entry, live: &LiveObject) -> bool {
     match entry.uid() {
-        Some(uid) => uid == live.uid,
+        Some(uid) if uid == live.uid => true,
+        // Brought back from a copy, or replaced by a run that ended before it recorded that.
+        Some(_) => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
         None if entry.former_uid() == Some(&live.uid) => true,
         None => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
     }
@@ -371,7 +375,7 @@ fn is_delete(action: &Action) -> bool {
 }
 
 /// Whether an object is of a kind that holds people's data whatever anyone says of it.
-fn is_data(id: &ObjectId) -> bool {
+pub(super) fn is_data(id: &ObjectId) -> bool {
     DATA_KINDS.contains(&(id.group(), &*id.kind))
 }
 

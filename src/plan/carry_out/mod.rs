@@ -3,7 +3,9 @@
 pub(crate) mod agreed;
 pub(crate) mod eject;
 mod footprint;
+mod gone;
 pub(crate) mod guard;
+mod guard_data;
 mod guard_jobs;
 mod guard_recovered;
 mod jobs;

@@ -104,6 +104,11 @@ pub enum Skip {
     },
     /// The saved plan that was applied does not have it.
     NotAgreed,
+    /// Data of its app is gone, and nobody said that it may start without it.
+    WithoutData {
+        /// The object that held it.
+        of: ObjectId,
+    },
     /// The lease was lost or the process was asked to stop.
     Interrupted,
 }
@@ -125,6 +130,8 @@ impl Action {
             Reason::Holding(Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }) => {
                 Skip::WaitsFor { object: self.id.clone(), health: Health::running() }
             }
+            Reason::Holding(Holding::DataGone { .. }) => Skip::WithoutData { of: self.id.clone() },
+            Reason::Holding(Holding::WithoutData { of, .. }) => Skip::WithoutData { of: of.clone() },
             Reason::Holding(Holding::NotAgreed { open: true }) => Skip::NotAgreed,
             _ => Skip::Planned,
         };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::footprint;
+use super::gone;
 use super::jobs;
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::merge;
@@ -64,6 +65,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
     claim_hosts(input, plan, &mut next);
     jobs::ahead(input, plan, &mut next);
     retire(input, plan, &mut next);
+    gone::ahead(input, plan, &mut next);
     footprint::begin(input, plan, &mut next);
     next
 }
@@ -96,7 +98,10 @@ fn follow_versions(plan: &OrganisationPlan, next: &mut Inventory) {
 }
 
 fn is_made_anew(action: &Action) -> bool {
-    matches!(action.deed, Deed::Create(Creating::DeletedBehindOurBack { .. } | Creating::Resumed))
+    matches!(
+        action.deed,
+        Deed::Create(Creating::DeletedBehindOurBack | Creating::Acknowledged { .. } | Creating::Resumed)
+    )
 }
 
 /// Whether an object goes and comes again since its app is called otherwise: a run that ends in between lost nothing.
@@ -171,6 +176,7 @@ pub(crate) fn after(
         }
     }
     jobs::after(input, plan, outcome, finished, &mut next);
+    gone::after(plan, outcome, &mut next);
     if !outcome.outcomes.iter().any(Outcome::is_open) {
         next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();
     }

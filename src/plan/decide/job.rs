@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::action::{Action, Base};
+use super::create::create;
 use super::deed::Deed;
 use super::object;
 use super::reason::{Creating, Deleting, Holding, Keeping, Refusing, Replacing};
@@ -165,7 +166,7 @@ impl Job<'_> {
     }
 
     fn create(&self, entry: Option<&Entry>) -> Action {
-        let mut action = object::create(self.input, self.object, entry);
+        let mut action = create(self.input, self.object, entry);
         if let (Deed::Create(why), Some(asked)) = (&mut action.deed, self.record.and_then(|one| one.rerun.as_ref())) {
             *why = Creating::Rerun { who: asked.who.clone() };
         }

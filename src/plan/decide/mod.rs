@@ -1,8 +1,10 @@
 //! One organisation's plan, put together: each object's part, what the garden holds back, and what people must know.
 
 pub(crate) mod action;
+mod create;
 pub(crate) mod deed;
 mod deletions;
+mod gone;
 pub(super) mod immutable;
 pub(in crate::plan) mod job;
 pub(super) mod later;
@@ -28,12 +30,14 @@ use crate::plan::tell::{findings, hatches};
 use crate::plan::{Input, OrganisationPlan};
 use action::Action;
 use deed::Deed;
+use gone::Losses;
 use reason::{Changing, Creating, Holding, Keeping, Refusing};
 
 /// Decides what would be done for one organisation.
 pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     let index = Index::new(input);
-    let objects = input.desired.objects.iter().filter_map(|object| object::object(input, &index, object));
+    let losses = Losses::find(input, &index);
+    let objects = input.desired.objects.iter().filter_map(|object| object::object(input, &index, &losses, object));
     let secrets = input.desired.secrets.iter().filter_map(|request| secret::request(input, &index, request));
     let mut actions: Vec<Action> = objects.chain(secrets).collect();
     let wanted: BTreeSet<Identity<'_>> = actions.iter().map(|action| action.id.identity()).collect();
@@ -46,6 +50,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     let unchanged = if is_lost { lost::bar(&mut actions) } else { 0 };
     let held = hold_back(input, &mut actions);
     let standstill = if is_lost { Some(Holding::InventoryLost) } else { held };
+    losses.hold(input, &mut actions);
     actions.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     let mut plan = OrganisationPlan {
         organisation: input.desired.organisation.clone(),
@@ -57,6 +62,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         actions,
         unchanged,
         gone: vanished.gone,
+        lost: losses.records,
         retired: index.retired,
         retired_organisation: index.retired_organisation,
         standstill,
@@ -144,7 +150,7 @@ pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let brings_back = matches!(
         action.deed,
         Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. } | Changing::Interrupted, .. }
-            | Deed::Create(Creating::DeletedBehindOurBack { .. })
+            | Deed::Create(Creating::DeletedBehindOurBack)
     );
     brings_back && applied == Some(&*action.desired_hash)
 }

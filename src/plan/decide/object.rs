@@ -5,18 +5,20 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::action::{Action, Base, FieldChange, Place, What};
+use super::create::{causes, create};
 use super::deed::Deed;
+use super::gone::Losses;
 use super::immutable;
 use super::job;
 use super::prospect::{Prospect, overlaid, prospect, reckoned};
-use super::reason::{Adopting, Changing, Creating, Holding, Keeping, LeftToOthers, Refusing, Replacing};
+use super::reason::{Adopting, Changing, Holding, Keeping, LeftToOthers, Refusing, Replacing};
 use super::stops::{keeps_its_claims, renamed};
 use super::take_over;
 use crate::merge::Displacement;
 use crate::model::FieldDecision;
 use crate::plan::state::decisions::{self, LeftField, body_without};
 use crate::plan::state::input::{AppliedBefore, is_taken, kind_key};
-use crate::plan::state::live::{Cause, Conflict, DryRun};
+use crate::plan::state::live::{Conflict, DryRun};
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::state::union::{self, Siblings};
 use crate::plan::state::{owners, path};
@@ -28,7 +30,12 @@ use crate::render::Object;
 use crate::source::Span;
 
 /// The action of one desired object; `None` for an object of a retired app that is not made (any more).
-pub(in crate::plan) fn object(input: &Input<'_>, index: &Index<'_>, object: &Object) -> Option<Action> {
+pub(in crate::plan) fn object(
+    input: &Input<'_>,
+    index: &Index<'_>,
+    losses: &Losses,
+    object: &Object,
+) -> Option<Action> {
     if input.live.settled.contains_key(&object.id) {
         return Some(action(input, object, Deed::keep(Keeping::Unchanged)));
     }
@@ -41,6 +48,11 @@ pub(in crate::plan) fn object(input: &Input<'_>, index: &Index<'_>, object: &Obj
     }
     if let Some(once) = &object.once {
         return job::job(input, index, object, once);
+    }
+    if let Some(lost) = losses.of(&object.id)
+        && !matches!(standing, Standing::Refused(Refusing::OtherGarden { .. }))
+    {
+        return Some(lost.decided(input, object));
     }
     Some(match standing {
         Standing::Absent(entry) => create(input, object, entry),
@@ -68,41 +80,6 @@ pub(super) fn action(input: &Input<'_>, object: &Object, deed: Deed) -> Action {
         desired_hash: desired_hash(object),
         note: None,
     }
-}
-
-pub(super) fn create(input: &Input<'_>, object: &Object, entry: Option<&Entry>) -> Action {
-    let why = match entry {
-        None => Creating::NotThere,
-        Some(entry) if entry.uid().is_some() => Creating::DeletedBehindOurBack { with_data: takes_data(object) },
-        Some(_) => Creating::Resumed,
-    };
-    let wanted = body_without(object, None, None, &[]);
-    let changes = changes(input, object, None, &wanted, &wanted, AppliedBefore::Nothing);
-    let (deed, verified) = match input.live.dry_runs.get(&object.id) {
-        Some(DryRun::Result(_) | DryRun::Accepted) => (Deed::Create(why), true),
-        Some(DryRun::Refused { status, message, .. }) => {
-            (Deed::refused(Refusing::ServerRefused { status: *status, message: message.clone() }), true)
-        }
-        Some(DryRun::NotVerified(_) | DryRun::Conflict { .. }) | None => (Deed::Create(why), false),
-    };
-    let causes = causes(&deed, input.live.dry_runs.get(&object.id));
-    Action { changes, causes, verified, ..action(input, object, deed) }
-}
-
-/// The fields that the server named when it refused.
-fn causes(deed: &Deed, asked: Option<&DryRun>) -> Vec<Cause> {
-    match (deed, asked) {
-        (Deed::Refused { why: Refusing::ServerRefused { .. }, .. }, Some(DryRun::Refused { causes, .. })) => {
-            causes.clone()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Whether deleting the object by hand loses data. What is inside of a database server stays there, by its policy.
-fn takes_data(object: &Object) -> bool {
-    let policy = object.id.facts().reclaim_policy;
-    object.holds_data && policy.is_none_or(|policy| object.body["spec"][policy.field()] != "retain")
 }
 
 /// An object that is there, beside what the garden asks of it.
@@ -377,7 +354,7 @@ fn names<'n>(managers: impl Iterator<Item = &'n String>) -> Vec<String> {
     managers.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn changes(
+pub(super) fn changes(
     input: &Input<'_>,
     object: &Object,
     before: Option<&Value>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Place, Verb};
 use crate::name::Name;
+use crate::plan::state::gone::DataLost;
 use crate::plan::state::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -57,9 +58,11 @@ pub enum Creating {
     /// It is not there yet.
     NotThere,
     /// It was there, is in the inventory, and somebody deleted it.
-    DeletedBehindOurBack {
-        /// Whether data went with it.
-        with_data: bool,
+    DeletedBehindOurBack,
+    /// Its data is gone, and a person said that it is made again, empty.
+    Acknowledged {
+        /// Who.
+        who: String,
     },
     /// An earlier run was about to make it and did not finish.
     Resumed,
@@ -360,6 +363,20 @@ pub enum Holding {
     NamespaceBarred,
     /// The inventory of its organisation is lost.
     InventoryLost,
+    /// It held data and is not the object any more that was applied: it is not made again before a person says so.
+    DataGone {
+        /// What became of it.
+        how: DataLost,
+        /// Since when that is known, in Unix seconds.
+        since: i64,
+    },
+    /// Its app has lost data, and does not start without it before a person says so.
+    WithoutData {
+        /// The object that held it.
+        of: ObjectId,
+        /// Since when that is known, in Unix seconds.
+        since: i64,
+    },
     /// It goes after the objects inside it.
     AfterTheRest,
     /// The saved plan that is applied does not have it: nobody agreed to it.

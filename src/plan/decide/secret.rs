@@ -44,7 +44,7 @@ fn absent(input: &Input<'_>, request: &SecretRequest, entry: Option<&Entry>) -> 
     let deed = match (&request.source, source_missing(input, request)) {
         (SecretSource::Generated { .. }, _) if known => Deed::refused(Refusing::SecretLost),
         (_, Some(missing)) => return without_source(input, request, missing),
-        _ if known => Deed::Create(Creating::DeletedBehindOurBack { with_data: false }),
+        _ if known => Deed::Create(Creating::DeletedBehindOurBack),
         (SecretSource::Generated { .. }, None) => Deed::Create(Creating::SecretMade),
         (_, None) => Deed::Create(Creating::SecretCopied { source: source_name(request) }),
     };

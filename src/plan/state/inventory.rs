@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::gone::GoneData;
 use super::jobs::JobRecord;
 use super::own_fields::OwnFields;
 use crate::model::{Claims, Footprint};
@@ -36,6 +37,12 @@ pub struct Inventory {
     /// The words of people that were carried out and whose marks may still be there: none is carried out twice.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub words: BTreeSet<String>,
+    /// Data that is gone although nobody here deleted it: what it belongs to does not start without a person's word.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<GoneData>,
+    /// The uids of data whose deletion parcelle itself has begun: its end is nobody's loss.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub deleting: BTreeSet<String>,
     /// Everything of ours, by id.
     #[serde(with = "listed")]
     pub entries: BTreeMap<ObjectId, Entry>,

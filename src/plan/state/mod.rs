@@ -5,6 +5,7 @@ pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;
 pub(crate) mod hatches;
+pub(super) mod gone;
 pub(super) mod hash;
 pub(super) mod hosts;
 pub(super) mod identity;

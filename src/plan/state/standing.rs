@@ -139,7 +139,8 @@ pub(in crate::plan) fn retirement(input: &Input<'_>, since: Option<i64>, keep: u
 }
 
 /// Whether the live object is the one that the inventory means: by uid, or, where a crash came between a write and its
-/// record, by nonce, label and our entry in `managedFields` together.
+/// record, by nonce, label and our entry in `managedFields` together. What held data and was brought back from a copy has no such
+/// entry any more: an API server gives all that it makes to whoever made it.
 pub(in crate::plan) fn is_same(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
     let made_by_us = |nonce: &str| {
         live.annotation(NONCE) == Some(nonce)
@@ -148,7 +149,13 @@ pub(in crate::plan) fn is_same(entry: &Entry, live: &LiveObject, garden: &Name) 
     };
     match &entry.presence {
         // Replaced by a run that ended before it recorded the new uid: the nonce went with it.
-        Presence::Known { uid, nonce } => *uid == live.uid || nonce.as_deref().is_some_and(made_by_us),
+        Presence::Known { uid, nonce } => {
+            let is_copy = |nonce: &str| {
+                let is_of_garden = live.label(GARDEN_LABEL) == Some(garden.as_str());
+                entry.holds_data && is_of_garden && live.annotation(NONCE) == Some(nonce)
+            };
+            *uid == live.uid || nonce.as_deref().is_some_and(|nonce| made_by_us(nonce) || is_copy(nonce))
+        }
         Presence::Intended { nonce, was } => was.as_deref() == Some(&live.uid) || made_by_us(nonce),
     }
 }

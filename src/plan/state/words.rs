@@ -4,17 +4,19 @@
 //! says it. What takes more than a round to bring about is noted in the inventory here, in the same write that remembers the
 //! word, and brought about by the plans that are made of it: so it happens once, wherever the process ends.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::gone::{self, AcknowledgedLoss};
 use super::inventory::Inventory;
 use super::jobs::{JobRecord, RerunAsked};
 use crate::kind;
 use crate::name::Name;
 
 /// The longest text of a mark, in bytes.
-pub(crate) const LONGEST_MARK: usize = 4 * 1024;
+pub(crate) const LONGEST_MARK: usize = 16 * 1024;
 
 /// The longest reason, in characters.
 pub(crate) const LONGEST_REASON: usize = 500;
@@ -46,6 +48,12 @@ pub(crate) enum SpokenWord {
         listed: String,
         /// The commit that was applied last, in hexadecimal; empty where nobody knows.
         commit: String,
+    },
+    /// An app whose data is gone may start without it.
+    Acknowledge {
+        app: Name,
+        /// What is gone, by the uid that it had.
+        gone: BTreeMap<String, AcknowledgedLoss>,
     },
 }
 
@@ -127,6 +135,9 @@ impl fmt::Display for WordMark {
         match word {
             SpokenWord::Pause => write!(to, "`{organisation}` is paused by `{who}`")?,
             SpokenWord::Resume => write!(to, "`{organisation}` goes on, as `{who}` says")?,
+            SpokenWord::Acknowledge { app, .. } => {
+                write!(to, "`{organisation}/{app}` may start without the data that is gone, as `{who}` says")?;
+            }
             SpokenWord::Rerun { app, job } => {
                 write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?;
             }
@@ -144,7 +155,7 @@ impl fmt::Display for WordMark {
 /// Says why the word is about something that is not there any more.
 pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<(), String> {
     match &mark.word {
-        SpokenWord::Pause | SpokenWord::Resume if mark.uid != target.uid => {
+        SpokenWord::Pause | SpokenWord::Resume | SpokenWord::Acknowledge { .. } if mark.uid != target.uid => {
             Err("it is about another inventory than the one that is there".to_owned())
         }
         SpokenWord::Pause => {
@@ -156,6 +167,7 @@ pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<
             Ok(())
         }
         SpokenWord::Recover { .. } => Err("its inventory is not lost any more".to_owned()),
+        SpokenWord::Acknowledge { app, gone } => gone::acknowledge(target.inventory, app, gone, (&mark.who, mark.when)),
         SpokenWord::Rerun { app, job } => rerun(mark, app, job, target.inventory),
     }
 }

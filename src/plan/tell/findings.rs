@@ -1,6 +1,6 @@
 //! What a plan has to tell the people who wrote the garden, on the line that it is about.
 
-use super::words;
+use super::{gone, words};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
 use crate::model::FieldDecision;
@@ -36,6 +36,9 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Finding
         [over_budget(input, plan), vanished(input, plan), super::lost::lost(input, plan)].into_iter().flatten()
     {
         findings.push(finding);
+    }
+    for finding in gone::findings(input, plan) {
+        findings.push(finding.stops(plan.organisation.clone()));
     }
     findings
 }
@@ -76,14 +79,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let id = &action.id;
     Some(match action.reason() {
         Reason::Refusing(why) => return refused(input, action, why, span),
-        Reason::Creating(Creating::DeletedBehindOurBack { with_data: true }) => {
-            Finding::warning(Code::new("W0483"), format!("somebody deleted `{id}` and the data in it"), span)
-                .why("the garden asks for it, so it is made again, empty")
-                .help(format!(
-                    "pause the organisation and bring the data back: `parcelle pause {} --reason \"restoring\"`",
-                    input.desired.organisation
-                ))
-        }
+        Reason::Creating(Creating::Acknowledged { .. }) => return gone::made_anew(action, span),
         Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => {
             let why = action.reason().to_string();
             Finding::warning(

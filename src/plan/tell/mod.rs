@@ -3,6 +3,7 @@
 pub(super) mod brief;
 pub(super) mod diff;
 pub(super) mod findings;
+pub(super) mod gone;
 pub(crate) mod hatches;
 pub(super) mod list;
 pub(super) mod lost;

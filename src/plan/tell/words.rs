@@ -6,6 +6,7 @@ use crate::plan::decide::action::Place;
 use crate::plan::decide::reason::{
     Adopting, Changing, Creating, Deleting, Holding, Keeping, LeftToOthers, Reason, Refusing, Replacing,
 };
+use crate::plan::state::gone::DataLost;
 use crate::plan::state::path::plain;
 use crate::plan::state::unseen;
 use crate::policy::protected::{steps_of, why_protected};
@@ -31,9 +32,9 @@ impl fmt::Display for Creating {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotThere => to.write_str("it is not there yet"),
-            Self::DeletedBehindOurBack { with_data: false } => to.write_str("somebody deleted it"),
-            Self::DeletedBehindOurBack { with_data: true } => {
-                to.write_str("somebody deleted it and its data: it is made again, empty")
+            Self::DeletedBehindOurBack => to.write_str("somebody deleted it"),
+            Self::Acknowledged { who } => {
+                write!(to, "its data is gone: it is made again, empty, as `{}` says", visible::line(who))
             }
             Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
             Self::Rerun { who } => write!(to, "`{}` says that it runs again", visible::line(who)),
@@ -194,6 +195,18 @@ impl fmt::Display for Holding {
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
             Self::SourceNotRead { why } => write!(to, "what it is made from could not be read: {why}"),
             Self::NotKnownEmpty { unseen } => write!(to, "not known to be empty: {}", unseen::words(unseen)),
+            Self::DataGone { how: DataLost::Missing, since } => {
+                write!(to, "it and its data are gone since {}, and parcelle did not delete it", minute(*since))
+            }
+            Self::DataGone { how: DataLost::Leaving, since } => {
+                write!(to, "somebody deletes it since {}: its data goes once nothing uses it", minute(*since))
+            }
+            Self::DataGone { how: DataLost::Another { .. }, since } => {
+                write!(to, "another object has its place since {}, and its data may be gone", minute(*since))
+            }
+            Self::WithoutData { of, since } => {
+                write!(to, "not without its data, gone or going since {}: `{of}`", minute(*since))
+            }
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::InventoryLost => to.write_str("the inventory is lost: nothing is changed until it is recovered"),
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),

@@ -55,6 +55,7 @@ fn all_cases() -> Vec<Case> {
         include_str!("../../../tests/cases/plan/deletions.json"),
         include_str!("../../../tests/cases/plan/fields.json"),
         include_str!("../../../tests/cases/plan/recovered.json"),
+        include_str!("../../../tests/cases/plan/gone.json"),
         include_str!("../../../tests/cases/plan/unions.json"),
     ];
     files.into_iter().flat_map(cases).collect()
@@ -102,6 +103,24 @@ fn the_guard_lets_only_fields_of_the_object_itself_be_taken_away_and_nothing_of_
     assert_eq!(check(&[field], true), Some(Promise::NoDataLost));
     assert_eq!(check(&[field, "metadata.labels"], false), Some(Promise::NoForeignDelete));
     assert_eq!(check(&[field, "spec.strategy.nothing"], false), Some(Promise::AsPlanned));
+}
+
+#[test]
+fn the_guard_lets_nobody_make_lost_data_again_without_a_persons_word() {
+    let case = cases(include_str!("../../../tests/cases/plan/gone.json")).remove(0);
+    let mut world = world(&case);
+    let adopted = BTreeSet::new();
+    let check = |world: &World| {
+        let mut plan = organisation(&world.input());
+        let claim = plan.actions.iter_mut().find(|action| &*action.id.kind == "PersistentVolumeClaim").unwrap();
+        claim.deed = Deed::Create(Creating::DeletedBehindOurBack);
+        guard::check(&plan, &world.guard(&adopted)).first().map(|broken| broken.promise)
+    };
+    assert_eq!(check(&world), Some(Promise::NoDataLost));
+    let mut gone = organisation(&world.input()).lost.remove(0);
+    gone.acknowledged = Some("tim".to_owned());
+    world.inventory.gone.push(gone);
+    assert_eq!(check(&world), None);
 }
 
 #[test]

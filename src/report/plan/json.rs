@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Tally;
 use super::words::word;
+use super::{DataGone, Tally};
 use crate::plan::{Action, Hatch, OrganisationPlan, PlanHead};
 use crate::visible;
 
@@ -31,6 +31,8 @@ struct Organisation<'a> {
     standstill: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     hatches: &'a [Hatch],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    data_gone: Vec<DataGone>,
     actions: Vec<Told<'a>>,
 }
 
@@ -66,6 +68,7 @@ pub(crate) fn organisation(plan: &OrganisationPlan) -> String {
         counts: plan.counts().into_iter().map(|(verb, count)| (word(verb), count)).collect(),
         standstill: plan.standstill.as_ref().map(ToString::to_string),
         hatches: &plan.hatches,
+        data_gone: DataGone::of(plan),
         actions: told.map(|action| Told { action, words: action.reason().to_string() }).collect(),
     };
     visible::json(serde_json::to_string(&part).expect("plans hold only what JSON can say"))

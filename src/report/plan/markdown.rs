@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::value::Line;
 use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
-use super::{Tally, hatches, text, value, way_out};
+use super::{DataGone, Tally, hatches, text, value, way_out};
 use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, PlanHead, Reason, Verb};
 use crate::report::markup::{code, escape};
 
@@ -91,11 +91,19 @@ fn details(plan: &OrganisationPlan) -> String {
         Verb::Delete => !matches!(action.reason(), Reason::Deleting(Deleting::Superseded { .. })),
         _ => false,
     };
-    let urgent = plan.actions.iter().any(is_urgent) || plan.hatches.iter().any(|hatch| hatch.new);
+    let urgent =
+        plan.actions.iter().any(is_urgent) || plan.hatches.iter().any(|hatch| hatch.new) || !plan.lost.is_empty();
     let open = if urgent { " open" } else { "" };
     let _ = writeln!(out, "\n<details{open}><summary><b>{name}</b>: {}</summary>\n", counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "{}\n", escape(&reason.to_string()));
+    }
+    for gone in DataGone::of(plan) {
+        let _ = writeln!(out, "- **{}**", escape(&gone.line()));
+        for way_out in &gone.ways_out {
+            let _ = writeln!(out, "  - help: {}", escape(way_out));
+        }
+        out.push('\n');
     }
     draw_hatches(&mut out, plan);
     for (app, actions) in by_app(plan) {

@@ -4,6 +4,7 @@ mod elements;
 mod hatches;
 pub(crate) mod json;
 mod leader;
+mod lost;
 mod markdown;
 mod outcome;
 mod recovery;
@@ -15,6 +16,7 @@ mod way_out;
 mod words;
 
 pub(crate) use leader::LeaderStatus;
+pub(crate) use lost::DataGone;
 pub(crate) use markdown::Comment;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;

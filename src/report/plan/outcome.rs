@@ -69,7 +69,7 @@ fn class(outcome: &Outcome) -> Class {
         (Done::Failed { .. }, _) => Class::Failed,
         (Done::Skipped { why: Skip::WaitsFor { .. } }, _) => Class::Waiting,
         (Done::Skipped { why: Skip::Planned }, Verb::Refused) => Class::Refused,
-        (Done::Skipped { why: Skip::Planned }, Verb::Held) => Class::Held,
+        (Done::Skipped { why: Skip::Planned | Skip::WithoutData { .. } }, Verb::Held) => Class::Held,
         (Done::Skipped { why: Skip::Planned } | Done::Unchanged, _) => Class::Unchanged,
         (Done::Skipped { .. }, _) => Class::Skipped,
     }
@@ -133,7 +133,8 @@ fn message(text: &str) -> String {
 /// Why an action was not tried; `None` where the plan already said so.
 fn skipped(why: &Skip) -> Option<String> {
     Some(match why {
-        Skip::Planned => return None,
+        // The plan and its findings say it once.
+        Skip::Planned | Skip::WithoutData { .. } => return None,
         Skip::AfterFailure { of } => format!("held back since {of} was refused or failed"),
         Skip::WaitsFor { object, health } => {
             format!("waits for {object}: {}{}", health.state, message(&health.message))

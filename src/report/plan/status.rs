@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::text::day;
 use super::words::{bullet, many, paint};
-use super::{LeaderStatus, TextStyle, way_out};
+use super::{DataGone, LeaderStatus, TextStyle, way_out};
 use crate::plan::{Action, Health, HealthState, Retirement, Verb};
 use crate::visible;
 
@@ -38,6 +38,9 @@ pub(crate) struct OrganisationStatus {
     pub(crate) unwell: Vec<(String, Health)>,
     /// Objects that are not as the garden asks.
     pub(crate) open: Vec<OpenObject>,
+    /// Data that is gone, and the apps that are held for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) data_gone: Vec<DataGone>,
     /// Data that no app asks for any more.
     pub(crate) detached: Vec<String>,
     /// The reason of a hold.
@@ -116,6 +119,7 @@ impl OrganisationStatus {
         self.unwell.is_empty()
             && self.lost.is_none()
             && self.open.is_empty()
+            && self.data_gone.is_empty()
             && self.findings.is_empty()
             && self.paused.is_none()
             && self.words.is_empty()
@@ -194,6 +198,12 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     }
     for finding in &organisation.findings {
         let _ = writeln!(out, "    {}", visible::line(finding));
+    }
+    for gone in &organisation.data_gone {
+        let _ = writeln!(out, "  {}{}", bullet(style.drawing, Verb::Refused), gone.line());
+        for way_out in &gone.ways_out {
+            let _ = writeln!(out, "      {} {way_out}", bold("help"));
+        }
     }
     for app in &organisation.apps {
         draw_app(&mut out, app, style);

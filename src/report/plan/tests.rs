@@ -72,6 +72,7 @@ fn plan() -> Plan {
         namespace: name_.to_owned(),
         rendered_hash: String::new(),
         hatches: Vec::new(),
+        lost: Vec::new(),
         actions,
         unchanged: 0,
         gone: Vec::new(),

@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::value::Line;
-use super::words::{by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
-use super::{Tally, TextStyle, hatches, value, way_out};
+use super::words::{bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
+use super::{DataGone, Tally, TextStyle, hatches, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 use crate::visible;
@@ -50,6 +50,12 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
     let _ = writeln!(out, "{}: {}", bold(plan.organisation.as_str()), counted(&plan.counts()));
     if let Some(reason) = &plan.standstill {
         let _ = writeln!(out, "  {}", visible::line(&reason.to_string()));
+    }
+    for gone in DataGone::of(plan) {
+        let _ = writeln!(out, "  {}{}", bullet(style.drawing, Verb::Held), gone.line());
+        for way_out in &gone.ways_out {
+            let _ = writeln!(out, "      {} {way_out}", paint(style.drawing, Style::new().bold(), "help"));
+        }
     }
     draw_hatches(out, plan, style);
     for (app, actions) in by_app(plan) {

@@ -75,6 +75,8 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
         | Holding::NotRead { .. }
         | Holding::SourceNotRead { .. }
         | Holding::NamespaceBarred
+        | Holding::DataGone { .. }
+        | Holding::WithoutData { .. }
         | Holding::AfterTheRest
         | Holding::AfterJob { .. }
         | Holding::PodsNotRead { .. }

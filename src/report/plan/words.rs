@@ -89,6 +89,7 @@ pub(super) fn is_told(action: &Action, verbose: bool) -> bool {
 /// Whether an organisation has anything to tell.
 pub(super) fn has_news(plan: &OrganisationPlan) -> bool {
     plan.standstill.is_some()
+        || !plan.lost.is_empty()
         || plan.hatches.iter().any(|hatch| hatch.new)
         || plan.actions.iter().any(|action| is_told(action, false))
 }

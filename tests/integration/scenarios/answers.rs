@@ -124,10 +124,7 @@ async fn scenario_18_a_read_that_lags_behind_prunes_and_takes_nothing() {
     faults.add(stale(&["list", "get"], "services", 8));
     world.ask = false;
     let round = world.round().await;
-    assert_eq!(
-        round.action(&alpha, "Service", "late").reason(),
-        Reason::Creating(&Creating::DeletedBehindOurBack { with_data: false })
-    );
+    assert_eq!(round.action(&alpha, "Service", "late").reason(), Reason::Creating(&Creating::DeletedBehindOurBack));
     faults.clear();
     let after = world.get("Service", &alpha, "late").await.unwrap();
     assert_eq!((&after["metadata"]["uid"], &after["spec"]), (&before["metadata"]["uid"], &before["spec"]));
