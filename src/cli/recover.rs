@@ -8,7 +8,7 @@ use super::apply::confirmed;
 use super::check::plural;
 use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session, words};
-use crate::engine::{Heeded, Lost, LostInventory, Session, Speaker};
+use crate::engine::{Heeded, LostInventories, LostInventory, Session, Speaker};
 use crate::name::Name;
 use crate::plan::{SpokenWord, WordMark};
 use crate::report::plan::{TextStyle, recovery};
@@ -115,7 +115,7 @@ async fn inventory(
 }
 
 /// Says of whom nothing is to be taken back, and why; whether everybody who was named is.
-fn told(session: &Session, named: Option<&BTreeSet<Name>>, lost: &Lost, output: &Output) -> bool {
+fn told(session: &Session, named: Option<&BTreeSet<Name>>, lost: &LostInventories, output: &Output) -> bool {
     for (cluster, why) in &lost.unread {
         output.note(&format!("failed: {}", super::show::of_cluster(cluster, why)));
     }
@@ -137,7 +137,7 @@ fn told(session: &Session, named: Option<&BTreeSet<Name>>, lost: &Lost, output: 
     is_whole
 }
 
-fn show(lost: &Lost, commit: &str, output: &Output) -> Result<(), CommandFailure> {
+fn show(lost: &LostInventories, commit: &str, output: &Output) -> Result<(), CommandFailure> {
     let style = TextStyle { drawing: output.drawing(), verbose: output.verbose() };
     for LostInventory { organisation, cluster, damaged, recovery: found, leftovers } in &lost.found {
         let what = damaged.clone().unwrap_or_else(|| "its inventory is lost".to_owned());

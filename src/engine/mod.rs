@@ -60,7 +60,7 @@ pub use leases::LeaseOptions;
 pub(crate) use offline::{Baseline, check_against_snapshot, plan_offline};
 pub use options::{Ask, RoundOptions};
 pub(crate) use prepared::Prepared;
-pub(crate) use recover::{Lost, LostInventory};
+pub(crate) use recover::{LostInventories, LostInventory};
 pub(crate) use rerun::{KnownRun, UnknownRun};
 pub(crate) use round::Round;
 pub use round::RoundOutcome;

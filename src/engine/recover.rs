@@ -35,7 +35,7 @@ pub(crate) struct LostInventory {
 
 /// What was found out of organisations that a person asked about.
 #[derive(Debug, Default)]
-pub(crate) struct Lost {
+pub(crate) struct LostInventories {
     pub(crate) found: Vec<LostInventory>,
     /// How many objects the inventories of others know, which are not lost.
     pub(crate) known: BTreeMap<Name, usize>,
@@ -60,9 +60,14 @@ impl Session {
     }
 
     /// IO: the organisations among these whose inventories are lost, with what is there of them.
-    pub(crate) async fn lost_inventories(&self, wanted: &BTreeSet<Name>, commit: &str, now: jiff::Timestamp) -> Lost {
+    pub(crate) async fn lost_inventories(
+        &self,
+        wanted: &BTreeSet<Name>,
+        commit: &str,
+        now: jiff::Timestamp,
+    ) -> LostInventories {
         let (inventories, unread) = self.inventories().await;
-        let mut lost = Lost { unread, ..Lost::default() };
+        let mut lost = LostInventories { unread, ..LostInventories::default() };
         lost.unread.extend(self.unreached());
         for (cluster, stored) in &inventories {
             let here = |name: &&Name| self.checked.objects.get(*name).is_some_and(|packed| packed.cluster == *cluster);
