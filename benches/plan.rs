@@ -65,6 +65,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
             hosts: std::collections::BTreeSet::new(),
             retired_since: None,
             note: None,
+            recovered: false,
         };
         inventory.entries.insert(id.clone(), entry);
         objects.push(Object {

@@ -64,7 +64,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     let applying = Applying { args, output, options };
     match saved {
         None if args.yes => applying.at_once(session).await,
-        saved => applying.as_shown(session, saved).await,
+        saved => Box::pin(applying.as_shown(session, saved)).await,
     }
 }
 

@@ -25,6 +25,7 @@ mod pin;
 mod place;
 mod plan;
 mod progress;
+mod recover;
 mod render;
 mod rerun;
 mod run;
@@ -164,6 +165,8 @@ enum Command {
     Resume(pause::ResumeArgs),
     /// Say that a one-time job runs again: one that failed, is overdue, or is done
     Rerun(rerun::RerunArgs),
+    /// Take an organisation back whose inventory was deleted or cannot be read
+    Recover(recover::RecoverArgs),
     /// Say that an app whose data is gone may start without it, empty
     Acknowledge(acknowledge::AcknowledgeArgs),
     /// Let an organisation go: its objects stay, labels, ownership and inventory go
@@ -225,6 +228,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Pause(args) => wait(pause::pause(common, args, output)),
         Command::Resume(args) => wait(pause::resume(common, args, output)),
         Command::Rerun(args) => wait(rerun::run(common, args, output)),
+        Command::Recover(args) => wait(recover::run(common, args, output)),
         Command::Acknowledge(args) => wait(acknowledge::run(common, args, output)),
         Command::Eject(args) => wait(eject::run(common, args, output)),
         Command::Pin => pin::run(common, output),

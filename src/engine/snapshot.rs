@@ -255,6 +255,7 @@ fn entry(holds_data: bool, app: Option<&Name>, own_fields: OwnFields) -> Entry {
         hosts: BTreeSet::new(),
         retired_since: None,
         note: None,
+        recovered: false,
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::known::Known;
 use super::prepared::Prepared;
 use super::state::OrganisationState;
+use crate::cause::reason_of;
 use crate::check::Checked;
 use crate::finding::{Finding, Severity};
 use crate::kind;
@@ -20,7 +21,17 @@ impl Prepared {
         let plans: BTreeMap<&Name, &OrganisationPlan> =
             self.plan.organisations.iter().map(|plan| (&plan.organisation, plan)).collect();
         let read = self.live.clusters.values().flatten().flat_map(|cluster| &cluster.organisations);
-        read.map(|(name, state)| status(checked, name, state, plans.get(name).copied())).collect()
+        let read = read.map(|(name, state)| status(checked, name, state, plans.get(name).copied()));
+        let clusters = self.live.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?)));
+        let damaged = clusters.flat_map(|(cluster, read)| read.unreadable.iter().map(move |one| (cluster, one)));
+        let damaged = damaged.map(|(cluster, (name, error))| OrganisationStatus {
+            organisation: name.to_string(),
+            title: title(checked, name),
+            cluster: cluster.to_string(),
+            lost: Some(format!("its inventory cannot be read: {}", reason_of(error))),
+            ..OrganisationStatus::default()
+        });
+        read.chain(damaged).collect()
     }
 }
 
@@ -74,19 +85,22 @@ fn status(
         .iter()
         .filter_map(|(id, entry)| Some((id, entry.app.as_ref(), well(&state.live, id)?)))
         .collect();
-    let apps = organisation.iter().flat_map(|organisation| organisation.apps.values());
+    let is_lost = plan.is_some_and(OrganisationPlan::is_lost);
+    let apps = organisation.iter().filter(|_| !is_lost).flat_map(|organisation| organisation.apps.values());
     let unwell = known.iter().filter(|(id, _, health)| !health.is_ready() && !is_told_as_open(plan, id));
     OrganisationStatus {
         organisation: name.to_string(),
-        title: organisation.map(|organisation| organisation.title.clone()).unwrap_or_default(),
+        title: title(checked, name),
         cluster: state.objects.cluster.to_string(),
         leader: None,
+        lost: is_lost
+            .then(|| "its inventory is lost: what was applied is not known, and nothing is changed".to_owned()),
         commit: state.stored.inventory.commit.clone(),
         begun: state.stored.inventory.footprint.begun.clone(),
         last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
-        open: open(plan),
+        open: if is_lost { Vec::new() } else { open(plan) },
         data_gone: plan.map(DataGone::of).unwrap_or_default(),
         detached: detached(plan),
         held: state.directives.hold.clone(),
@@ -95,6 +109,11 @@ fn status(
         retired: plan.and_then(|plan| plan.retired_organisation),
         words: Vec::new(),
     }
+}
+
+fn title(checked: &Checked, name: &Name) -> String {
+    let garden = checked.garden.as_ref();
+    garden.and_then(|garden| garden.organisations.get(name)).map(|one| one.title.clone()).unwrap_or_default()
 }
 
 /// Whether a job is told among what is open, with more than its health.

@@ -78,7 +78,8 @@ impl Session {
 impl Known {
     /// The claim of an organisation that may be another's on a cluster of which nothing is known yet.
     fn may_be_held(&self, organisation: &Name, claims: impl Fn() -> Option<Claims>) -> Option<WaitingFor> {
-        let cluster = self.unlearnt.first()?;
+        // Of one whose own inventory cannot be read nothing is written, and that is told.
+        let cluster = self.unlearnt.first().filter(|_| !self.unreadable.contains(organisation))?;
         let past = self.applied.as_ref().and_then(|applied| applied.past.of(organisation));
         let had = past.map(|past| past.claims.clone()).unwrap_or_default();
         let claim = claims()?.first_beyond(&had)?.to_owned();

@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::clusters::Clusters;
+use super::recover::Recovered;
 use super::session::{Note, Session};
 use crate::cause::reason_of;
 use crate::cluster::marks::{self, FoundMark};
@@ -85,7 +86,18 @@ impl Session {
                 }
             }
         }
+        if std::mem::take(&mut self.known.recovered) {
+            self.compare_with_recovered(now).await;
+        }
         any
+    }
+
+    /// IO: what was taken back is the past that the garden is checked against from now on.
+    async fn compare_with_recovered(&mut self, now: jiff::Timestamp) {
+        self.learn(now).await;
+        let head = self.checked.commit.as_ref().map(|commit| commit.id.clone());
+        // What cannot be checked again now is with the next commit, and until then stays as it was checked.
+        let _failed = self.check(head.as_ref(), now).await;
     }
 
     async fn hear_on(
@@ -109,7 +121,19 @@ impl Session {
         let lying = marks.iter().map(|mark| mark.name.clone()).collect();
         let hearing = Hearing { writer: &writer, garden, lying };
         for mark in &marks {
-            let done = match hearing.carry_out(mark, &mut stored).await {
+            let told = if is_recovery(mark) {
+                let place = (cluster, connection, &writer);
+                self.recover_by_word(place, mark, &mut stored, now).await.map(|recovered| match recovered {
+                    Recovered::Taken(text) => {
+                        self.known.recovered = true;
+                        Some(text)
+                    }
+                    Recovered::Not(text) => text,
+                })
+            } else {
+                hearing.carry_out(mark, &mut stored).await
+            };
+            let done = match told {
                 Ok(told) => {
                     self.notes.extend(told.map(|text| Note::Word { cluster: cluster.clone(), text }));
                     marks::remove(&writer, mark).await.map_err(|error| reason_of(&error))
@@ -239,6 +263,11 @@ impl Hearing<'_> {
         let written = inventory::write_words(self.writer, self.garden, organisation, stored, next).await;
         written.map_err(|error| reason_of(&error))
     }
+}
+
+/// Whether a mark says that an organisation is taken back.
+fn is_recovery(mark: &FoundMark) -> bool {
+    matches!(&mark.word, Ok(WordMark { word: SpokenWord::Recover { .. }, .. }))
 }
 
 /// IO: whether marks are gone in time.

@@ -31,6 +31,7 @@ pub use action::{Action, Verb};
 pub(crate) use action::{Base, FieldChange, Place, Shown, What};
 pub(crate) use carry_out::promise::Promise;
 pub(crate) use carry_out::record::{after, ahead};
+pub(crate) use carry_out::recover::{FoundObject, Recovery, recovery};
 pub(crate) use deed::Deed;
 pub use directives::Directives;
 pub use inventory::{Entry, Inventory, Presence};
@@ -54,6 +55,7 @@ pub(crate) use state::input::{
 pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
 pub(crate) use state::jobs::{finished, is_complete, is_done, job_runs_since};
 pub(crate) use state::kept::{kept, texts_of_others};
+pub(crate) use state::lost::recover_command;
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
 pub(crate) use state::settle::{Judge, Verified, request_hash};
@@ -66,6 +68,7 @@ pub(crate) use state::words::{
 pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
+pub(crate) use tell::lost::{damaged, out_of_recovered};
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 pub(crate) use tell::words::{minute, out_of_conflict};
 

@@ -145,6 +145,13 @@ impl Ground {
         }
     }
 
+    /// A kind that stands in no namespace.
+    pub(crate) fn cluster_api(&self, api_version: &str, kind: &str) -> Api<DynamicObject> {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        Api::all_with(self.client.clone(), &resource)
+    }
+
     /// Who holds the lease; nobody where it is free.
     pub(crate) async fn holder(&self) -> Option<String> {
         let leases = self.api("coordination.k8s.io/v1", "Lease", "parcelle-system");
@@ -176,7 +183,7 @@ impl Ground {
     }
 
     /// What is there of an organisation, by its labels: kind and name, uid.
-    async fn live(&self, organisation: &str) -> BTreeMap<String, String> {
+    pub(crate) async fn live(&self, organisation: &str) -> BTreeMap<String, String> {
         let labels = format!("parcelle.dev/garden=grounds,parcelle.dev/organisation={organisation}");
         let ours = ListParams::default().labels(&labels);
         let mut live = BTreeMap::new();

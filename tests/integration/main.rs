@@ -53,6 +53,7 @@ mod stories_output;
 mod stories_past;
 mod stories_policy;
 mod stories_process;
+mod stories_recover;
 mod stories_refusals;
 mod stories_remove;
 mod stories_renames;

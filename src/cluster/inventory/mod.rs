@@ -19,7 +19,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 pub(crate) use self::packed::PackedInventory;
-use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, part_name, split};
+use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, part_name, split, to_write_over};
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
 use super::read::selector;
@@ -129,6 +129,19 @@ pub(crate) async fn read_of(
         .into_iter()
         .map(|(organisation, items)| (organisation.clone(), join(garden, &organisation, &items)))
         .collect())
+}
+
+/// How an inventory that cannot be read is stored: what it holds is nothing, and it may be written over.
+pub(crate) async fn damaged(
+    connection: &Connection,
+    garden: &Name,
+    organisation: &Name,
+) -> Result<StoredInventory, ApiError> {
+    let only = BTreeSet::from([organisation.clone()]);
+    let selector = format!("{},{INVENTORY_LABEL}", selector(garden, Some(&only))).replace(',', "%2C");
+    let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps");
+    let items = connection.list(&path, &selector, super::request::Detail::Whole).await?;
+    Ok(to_write_over(garden, organisation, &items))
 }
 
 /// Writes an inventory: only the ConfigMaps whose text moved, the higher ones first. None moved, nothing is sent.

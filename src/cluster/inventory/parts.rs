@@ -68,7 +68,30 @@ pub(super) fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Resul
         }
         stored.parts.push(Part { resource_version: version_of(item), digest: Some(digest(text)) });
     }
+    // Where the very first write of it was interrupted, nothing was made yet.
+    if parent.is_none() && stored.inventory.entries.values().any(|entry| entry.uid().is_some()) {
+        let why = "it is missing, and parts of it are there".to_owned();
+        return Err(InventoryError::Unreadable { config_map: part_name(garden, organisation, 0), why });
+    }
     Ok(stored)
+}
+
+/// The ConfigMaps of an inventory that cannot be read, to be written over.
+pub(super) fn to_write_over(garden: &Name, organisation: &Name, items: &[Value]) -> StoredInventory {
+    let found = |at: usize| {
+        let name = part_name(garden, organisation, at);
+        items.iter().find(|item| item["metadata"]["name"] == *name)
+    };
+    let known = |at: &usize| found(*at).is_some();
+    let count = (0..1024).filter(known).max().map_or(0, |highest| highest + 1).next_power_of_two();
+    let part = |at| Part { resource_version: found(at).map(version_of).unwrap_or_default(), digest: None };
+    let parent = found(0).map(|item| &item["metadata"]);
+    StoredInventory {
+        paused: parent.and_then(|parent| parent["annotations"][PAUSED].as_str()).map(str::to_owned),
+        uid: parent.and_then(|parent| parent["uid"].as_str()).unwrap_or_default().to_owned(),
+        parts: if items.is_empty() { Vec::new() } else { (0..count).map(part).collect() },
+        ..StoredInventory::default()
+    }
 }
 
 pub(super) fn part_name(garden: &Name, organisation: &Name, at: usize) -> String {
@@ -174,6 +197,7 @@ mod tests {
                 hosts: BTreeSet::new(),
                 retired_since: None,
                 note: None,
+                recovered: false,
             };
             (id, entry)
         };

@@ -2,6 +2,7 @@
 
 mod foreign;
 mod jobs;
+mod leftovers;
 mod listing;
 mod lists;
 
@@ -22,6 +23,7 @@ use crate::name::Name;
 use crate::plan::{self, GARDEN_LABEL, Judge, Live, LiveObject, ORGANISATION_LABEL, Settled, Verified};
 use crate::render::ObjectId;
 
+pub(crate) use leftovers::{Leftovers, leftovers};
 pub(crate) use listing::Listing;
 
 /// Of one kind in one namespace, up to so many are read one by one.

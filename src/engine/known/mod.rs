@@ -45,6 +45,10 @@ pub struct Known {
     pub(super) unanswered: BTreeMap<Name, String>,
     /// Those of them, and others, of which some inventory was never read: whose claims are there is not known.
     pub(super) unlearnt: BTreeSet<Name>,
+    /// Organisations whose inventories are there and cannot be read.
+    pub(super) unreadable: BTreeSet<Name>,
+    /// Whether an organisation was taken back that the last check did not know of.
+    pub(super) recovered: bool,
     /// Organisations that a watch stirred and no round has looked at yet.
     pub(super) stirred: BTreeSet<Name>,
     /// What is looked at next, and when.
@@ -122,6 +126,7 @@ impl Known {
         self.learnt = all.difference(&unlearnt).cloned().collect();
         self.unlearnt = unlearnt;
         let unreadable = past::unreadable(&inventories);
+        self.unreadable.clone_from(&unreadable);
         let applied = past::applied(&past::fullest(&inventories), repository, now);
         self.inventories = packed(inventories);
         // Of a cluster that cannot be read, what was known before is still the best that is known.
@@ -187,7 +192,9 @@ impl Known {
             let name = &done.organisation;
             let Some(plan) = plans.get(name) else { continue };
             self.attention.note(checked.objects.get(name), plan, done, moment);
-            if let (Some(applied), Some((cluster, inventory))) = (&mut self.applied, inventories.get(name)) {
+            // Of a lost inventory, what was known before is still the best that is known.
+            let inventory = inventories.get(name).filter(|_| !plan.is_lost());
+            if let (Some(applied), Some((cluster, inventory))) = (&mut self.applied, inventory) {
                 let now = checked.commit.as_ref().map(|commit| commit.id.0.as_str());
                 let at = |commit: &str| garden.organisations.get(name).filter(|_| now == Some(commit)).cloned();
                 applied.note(name, cluster, inventory, at);

@@ -87,7 +87,8 @@ impl AppliedState {
                 commits.insert(name.clone(), CommitId(commit.clone()));
             }
         }
-        if commit.is_empty() && begun.is_empty() {
+        // What was taken back after an inventory was lost may have no commit, and is compared all the same.
+        if commit.is_empty() && begun.is_empty() && inventory.footprint.apps.is_empty() {
             self.past.footprints.remove(name);
             return;
         }

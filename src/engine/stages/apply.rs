@@ -25,8 +25,7 @@ pub(super) async fn cluster(
         Ok(state) => state,
         Err(failure) => return (failed_all(round, name, &reason_of(failure)), Findings::default()),
     };
-    let mut outcomes: Vec<OrganisationOutcome> =
-        state.unreadable.iter().map(|(organisation, error)| failed(organisation, name, reason_of(error))).collect();
+    let mut outcomes = Vec::new();
     let (active, settled): (Vec<_>, Vec<_>) = plans.partition(|one| acts(round, state, one));
     outcomes.extend(settled.into_iter().map(OrganisationPlan::not_done));
     if active.is_empty() {

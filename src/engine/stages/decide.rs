@@ -1,13 +1,14 @@
 //! Pure: what is done with one organisation, and what is refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{self, Kinds, Progress};
+use crate::cause::reason_of;
+use crate::cluster::{self, InventoryError, Kinds, Progress};
 use crate::engine::state::{ClusterState, OrganisationState, RoundState};
 use crate::finding::{Code, Finding, Findings};
 use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::{self, Input, OrganisationPlan};
+use crate::plan::{self, Holding, Input, OrganisationPlan};
 use crate::render::{OrganisationObjects, providers};
 
 /// An organisation was written for another cluster than the one that holds its objects.
@@ -132,6 +133,36 @@ pub(in crate::engine) fn rendered_hash(objects: &OrganisationObjects) -> String 
     plan::hash_of(&bodies.chain(secrets).collect())
 }
 
+/// Pure: the plan of an organisation whose inventory cannot be read: nothing, and that is told.
+pub(super) fn damaged(
+    round: &RoundState<'_>,
+    cluster: &Name,
+    organisation: &Name,
+    error: &InventoryError,
+) -> OrganisationPlan {
+    let written = round.garden.organisations.get(organisation);
+    let mut findings = Findings::default();
+    if let Some(written) = written {
+        findings.push(plan::damaged(organisation, &reason_of(error), written.span));
+    }
+    OrganisationPlan {
+        organisation: organisation.clone(),
+        cluster: cluster.clone(),
+        cluster_uid: round.garden.clusters.get(cluster).map(|one| one.uid.value.clone()).unwrap_or_default(),
+        namespace: organisation.to_string(),
+        rendered_hash: String::new(),
+        hatches: Vec::new(),
+        actions: Vec::new(),
+        unchanged: 0,
+        gone: Vec::new(),
+        lost: Vec::new(),
+        retired: BTreeMap::new(),
+        retired_organisation: None,
+        standstill: Some(Holding::InventoryLost),
+        findings,
+    }
+}
+
 /// Whether carrying out a plan that writes no object would still move the inventory: what is gone is dropped, clocks of
 /// what is retired start, what was begun is whole.
 pub(in crate::engine) fn moves_inventory(
@@ -140,6 +171,10 @@ pub(in crate::engine) fn moves_inventory(
     state: &OrganisationState,
     one: &OrganisationPlan,
 ) -> bool {
+    // What would say what is ours is not made anew by itself.
+    if one.is_lost() {
+        return false;
+    }
     let input = input(round, &cluster.facts.schemas, state);
     let before = plan::ahead(&input, one, "");
     let (stored, outcome) = (&state.stored.inventory, one.not_done());

@@ -50,6 +50,10 @@ pub fn plan(round: &RoundState<'_>, live: &LiveState) -> Proposed {
     let read: Vec<_> = read.flat_map(|cluster| cluster.organisations.values().map(move |one| (cluster, one))).collect();
     let decided = read.into_par_iter().map(|(cluster, one)| decide::organisation(round, cluster, one));
     let mut organisations: Vec<_> = decided.collect();
+    for (name, cluster) in live.clusters.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?))) {
+        let damaged = cluster.unreadable.iter();
+        organisations.extend(damaged.map(|(one, error)| decide::damaged(round, name, one, error)));
+    }
     organisations.sort_by(|a, b| a.organisation.cmp(&b.organisation));
     decide::refuse_moves(round, &mut organisations);
     let head = PlanHead {

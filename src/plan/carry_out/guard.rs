@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::promise::Promise;
-use super::{guard_data, guard_jobs};
+use super::{guard_data, guard_jobs, guard_recovered};
 use crate::model::Deletions;
 use crate::name::Name;
 use crate::plan::decide::action::{Action, Base};
@@ -196,7 +196,8 @@ fn check_replace(input: &GuardInput<'_>, action: &Action, base: &Base) -> Breach
     if is_data(&action.id) || holds_data && !claims_stay(input, &action.id) {
         return Some((Promise::NoDataLost, format!("replacing `{}` would lose its data", action.id)));
     }
-    owned(input, action, base).err().map(|why| (Promise::NoForeignDelete, why))
+    let taken_back = guard_recovered::check(input, action, Some(base));
+    taken_back.or_else(|| owned(input, action, base).err().map(|why| (Promise::NoForeignDelete, why)))
 }
 
 /// Whether the data of a StatefulSet is in claims that stay when it goes, and that the one made in its place takes by name.
@@ -219,6 +220,9 @@ fn check_delete(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Ok(entry) => entry,
         Err(why) => return Some((Promise::NoForeignDelete, why)),
     };
+    if let Some(breach) = guard_recovered::check(input, action, None) {
+        return Some(breach);
+    }
     if is_wanted(input, &action.id) {
         return Some((Promise::Wanted, format!("the garden asks for `{}`", action.id)));
     }

@@ -37,6 +37,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
             hosts: BTreeSet::new(),
             retired_since: None,
             note: None,
+            recovered: false,
         });
         next.entries.insert(action.id.clone(), entry);
     }
@@ -57,6 +58,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
         }
     }
     follow_versions(plan, &mut next);
+    name_recovered(input, &mut next);
     for id in &plan.gone {
         next.entries.remove(id);
     }
@@ -77,6 +79,12 @@ fn claim_hosts(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory)
             entry.hosts.extend(hosts(&object.id, &object.body));
         }
     }
+}
+
+/// What was taken back is like everything else once the garden says `adopt` of it.
+fn name_recovered(input: &Input<'_>, next: &mut Inventory) {
+    let recovered = next.entries.iter_mut().filter(|(_, entry)| entry.recovered);
+    recovered.filter(|(id, _)| input.directives.adopts(id)).for_each(|(_, entry)| entry.recovered = false);
 }
 
 /// Where the version of an API moved and the object stayed as it is, its entry moves alone.
@@ -147,6 +155,8 @@ pub(crate) fn after(
                 if let Some(entry) = next.entries.get_mut(&action.id) {
                     let nonce = entry.nonce().map(str::to_owned);
                     entry.presence = Presence::Known { uid: uid.clone(), nonce };
+                    // Another object stands in the place of the one that was taken back, and this one we made.
+                    entry.recovered &= !matches!(action.verb(), Verb::Create | Verb::Replace);
                     // What was left to others until now may be ours.
                     entry.own_fields = OwnFields::default();
                     record(input, action.what, &action.id, entry);

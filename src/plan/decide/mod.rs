@@ -10,6 +10,7 @@ pub(in crate::plan) mod job;
 pub(super) mod later;
 mod object;
 mod prospect;
+mod recovered;
 pub(crate) mod reason;
 pub(crate) mod rules;
 mod secret;
@@ -22,6 +23,7 @@ use crate::finding::Findings;
 use crate::kind;
 use crate::name::Name;
 use crate::plan::state::identity::Identity;
+use crate::plan::state::lost;
 use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
 use crate::plan::tell::{findings, hatches};
@@ -43,7 +45,11 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     actions.extend(vanished.actions);
     stops::refuse_empty_twins(&index, &mut actions);
     bar_namespace(&mut actions, &input.desired.namespace);
-    let standstill = hold_back(input, &mut actions);
+    recovered::spare(input, &mut actions);
+    let is_lost = lost::is_lost(input, &index);
+    let unchanged = if is_lost { lost::bar(&mut actions) } else { 0 };
+    let held = hold_back(input, &mut actions);
+    let standstill = if is_lost { Some(Holding::InventoryLost) } else { held };
     losses.hold(input, &mut actions);
     actions.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     let mut plan = OrganisationPlan {
@@ -54,7 +60,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         rendered_hash: String::new(),
         hatches: hatches::of(input),
         actions,
-        unchanged: 0,
+        unchanged,
         gone: vanished.gone,
         lost: losses.records,
         retired: index.retired,

@@ -361,6 +361,8 @@ pub enum Holding {
     },
     /// Its namespace is not ours, or is being deleted.
     NamespaceBarred,
+    /// The inventory of its organisation is lost.
+    InventoryLost,
     /// It held data and is not the object any more that was applied: it is not made again before a person says so.
     DataGone {
         /// What became of it.
@@ -425,6 +427,17 @@ pub enum Holding {
 pub enum Refusing {
     /// It exists and parcelle did not make it.
     NotOurs,
+    /// It exists, and the inventory that would say whether it is ours is lost.
+    InventoryLost,
+    /// It was taken back after the inventory was lost, and nothing names it: it is neither deleted nor replaced.
+    Recovered {
+        /// The field that cannot change in place, where it would be replaced for that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+        /// Whether it would be replaced; deleted where not.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replaced: bool,
+    },
     /// It exists under another uid than the inventory knows: somebody made it anew.
     MadeAnew,
     /// Its label, field manager or uid does not agree with the inventory: it is not deleted.

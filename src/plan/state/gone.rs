@@ -112,6 +112,7 @@ fn take(inventory: &mut Inventory, app: &Name, id: &ObjectId, (was, now): (&str,
                 hosts: BTreeSet::new(),
                 retired_since: None,
                 note: None,
+                recovered: false,
             };
             inventory.entries.insert(id.clone(), entry);
         }
@@ -149,6 +150,7 @@ mod tests {
             hosts: BTreeSet::new(),
             retired_since: None,
             note: None,
+            recovered: false,
         }
     }
 

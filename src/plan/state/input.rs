@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::decisions;
 use super::live::Conflict;
+use super::lost;
 use super::path;
 use super::standing;
 use super::union;
@@ -69,6 +70,10 @@ pub(crate) fn questions(input: &Input<'_>, all: bool) -> Vec<usize> {
 /// The same of some objects, also of those in a namespace that is not there.
 pub(in crate::plan) fn questions_of(input: &Input<'_>, all: bool, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
     let index = standing::Index::new(input);
+    // Nothing is applied while the inventory is lost.
+    if lost::is_lost(input, &index) {
+        return Vec::new();
+    }
     let open = |object: &Object| {
         if input.live.settled.contains_key(&object.id)
             || input.live.unread.contains_key(&kind_key(&object.id))

@@ -75,6 +75,10 @@ pub struct Entry {
     /// The provider's word on what goes with it and what is left ("its claims go with it").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Whether a person took it back after the inventory was lost: it is changed, and neither deleted nor replaced until the
+    /// garden names it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovered: bool,
 }
 
 /// Whether an object is known to exist.

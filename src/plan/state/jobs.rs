@@ -101,6 +101,8 @@ pub(crate) fn finished(inventory: &Inventory, plan: &OrganisationPlan) -> Vec<(O
     let is_done = |action: &&Action| matches!(action.reason(), Reason::Keeping(Keeping::JobDone));
     let seen: BTreeSet<&ObjectId> = plan.actions.iter().filter(is_done).map(|action| &action.id).collect();
     let jobs = inventory.entries.iter().filter(|(id, _)| id.is(kind::JOB));
+    // What was taken back after the inventory was lost is never deleted by itself.
+    let jobs = jobs.filter(|(_, entry)| !entry.recovered);
     let known = jobs.filter_map(|(id, entry)| Some((id, entry.uid()?)));
     let done = known.filter(|(id, uid)| recorded.contains(uid) || seen.contains(id));
     done.map(|(id, uid)| (id.clone(), uid.to_owned())).collect()

@@ -14,6 +14,7 @@ pub(crate) mod inventory;
 pub(crate) mod jobs;
 pub(super) mod kept;
 pub(crate) mod live;
+pub(in crate::plan) mod lost;
 pub(crate) mod own_fields;
 pub(super) mod ours;
 pub(super) mod own_values;

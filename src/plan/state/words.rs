@@ -42,6 +42,13 @@ pub(crate) enum SpokenWord {
         /// Its name inside the app.
         job: String,
     },
+    /// An organisation whose inventory is lost is taken back, for changing only.
+    Recover {
+        /// The digest of the list that was shown: what it does not hold is not taken.
+        listed: String,
+        /// The commit that was applied last, in hexadecimal; empty where nobody knows.
+        commit: String,
+    },
     /// An app whose data is gone may start without it.
     Acknowledge {
         app: Name,
@@ -106,6 +113,12 @@ impl WordMark {
         if mark.word == SpokenWord::Pause && mark.why.trim().is_empty() {
             return Err("a pause needs a reason".to_owned());
         }
+        if let SpokenWord::Recover { commit, .. } = &mark.word {
+            let is_id = matches!(commit.len(), 0 | 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if !is_id {
+                return Err("the commit that it names is none".to_owned());
+            }
+        }
         if now.saturating_sub(mark.when) > OLDEST {
             return Err("it is older than seven days".to_owned());
         }
@@ -127,6 +140,9 @@ impl fmt::Display for WordMark {
             }
             SpokenWord::Rerun { app, job } => {
                 write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?;
+            }
+            SpokenWord::Recover { .. } => {
+                write!(to, "`{organisation}` is taken back for changing only, as `{who}` says")?;
             }
         }
         if why.is_empty() { Ok(()) } else { write!(to, ": {why}") }
@@ -150,6 +166,7 @@ pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<
             *target.paused = None;
             Ok(())
         }
+        SpokenWord::Recover { .. } => Err("its inventory is not lost any more".to_owned()),
         SpokenWord::Acknowledge { app, gone } => gone::acknowledge(target.inventory, app, gone, (&mark.who, mark.when)),
         SpokenWord::Rerun { app, job } => rerun(mark, app, job, target.inventory),
     }

@@ -32,7 +32,9 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Finding
         let warned = |text: &String| super::warnings::of(id, object_of(input, id), span_of(input, id), text);
         texts.iter().filter_map(warned).for_each(|finding| findings.push(finding));
     }
-    for finding in [over_budget(input, plan), vanished(input, plan)].into_iter().flatten() {
+    for finding in
+        [over_budget(input, plan), vanished(input, plan), super::lost::lost(input, plan)].into_iter().flatten()
+    {
         findings.push(finding);
     }
     for finding in gone::findings(input, plan) {
@@ -182,7 +184,8 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why(format!("{what}: it may be somebody else's by now"))
                 .help("delete it in the cluster, or give it its label back")
         }
-        Refusing::Guarded { .. } => return None,
+        Refusing::Recovered { replaced, .. } => super::lost::spared(id, *replaced, why, span),
+        Refusing::InventoryLost | Refusing::Guarded { .. } => return None,
     })
 }
 

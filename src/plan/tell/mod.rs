@@ -6,6 +6,7 @@ pub(super) mod findings;
 pub(super) mod gone;
 pub(crate) mod hatches;
 pub(super) mod list;
+pub(super) mod lost;
 pub(super) mod mask;
 pub(super) mod warnings;
 pub(super) mod words;

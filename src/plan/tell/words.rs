@@ -208,6 +208,7 @@ impl fmt::Display for Holding {
                 write!(to, "not without its data, gone or going since {}: `{of}`", minute(*since))
             }
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
+            Self::InventoryLost => to.write_str("the inventory is lost: nothing is changed until it is recovered"),
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
             Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
             Self::AfterJob { of, failed: false } => write!(to, "held back until {of} is done"),
@@ -239,6 +240,16 @@ impl fmt::Display for Refusing {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotOurs => to.write_str("it exists and parcelle did not make it"),
+            Self::InventoryLost => to.write_str("the inventory that would say whether it is parcelle's is lost"),
+            Self::Recovered { replaced: false, .. } => {
+                to.write_str("not deleted: it was taken back by `parcelle recover`, and nothing in the garden names it")
+            }
+            Self::Recovered { path: None, .. } => to
+                .write_str("not replaced: it was taken back by `parcelle recover`, and nothing in the garden names it"),
+            Self::Recovered { path: Some(path), .. } => write!(
+                to,
+                "`{path}` cannot change in place, and it is not replaced: it was taken back by `parcelle recover`"
+            ),
             Self::MadeAnew => to.write_str("somebody deleted it and made another one under its name"),
             Self::Disowned { what } => write!(to, "not deleted: {what}"),
             Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),

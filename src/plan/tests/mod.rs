@@ -12,6 +12,7 @@ use crate::render::{Object, Origins};
 use world::{Case, World, world};
 
 mod footprint;
+mod recovered;
 mod renames;
 mod values;
 mod world;
@@ -53,6 +54,7 @@ fn all_cases() -> Vec<Case> {
         include_str!("../../../tests/cases/plan/changes.json"),
         include_str!("../../../tests/cases/plan/deletions.json"),
         include_str!("../../../tests/cases/plan/fields.json"),
+        include_str!("../../../tests/cases/plan/recovered.json"),
         include_str!("../../../tests/cases/plan/gone.json"),
         include_str!("../../../tests/cases/plan/unions.json"),
     ];

@@ -103,6 +103,7 @@ struct Known {
     retired: Option<i64>,
     /// Fields that were left to others when it was applied.
     left: Vec<String>,
+    recovered: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -386,6 +387,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
             hosts: BTreeSet::new(),
             retired_since: known.retired.map(|day| NOW + day * DAY),
             note: None,
+            recovered: known.recovered,
         };
         (id, entry)
     });

@@ -29,6 +29,9 @@ pub(crate) struct OrganisationStatus {
     pub(crate) begun: String,
     /// What that commit was, where the repository holds it.
     pub(crate) last_change: Option<LastChange>,
+    /// Why it is not known what is applied, where the inventory is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) lost: Option<String>,
     /// Its apps, in order of name.
     pub(crate) apps: Vec<AppStatus>,
     /// Objects that do not do their work, with their health.
@@ -114,6 +117,7 @@ impl OrganisationStatus {
     /// Whether everything is as it should be.
     pub(crate) fn is_well(&self) -> bool {
         self.unwell.is_empty()
+            && self.lost.is_none()
             && self.open.is_empty()
             && self.data_gone.is_empty()
             && self.findings.is_empty()
@@ -157,6 +161,7 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     let _ = writeln!(out, "{name}{title}{cluster}");
     let commit: String = organisation.commit.chars().take(12).collect();
     let applied = match (commit.is_empty(), &organisation.last_change) {
+        _ if organisation.lost.is_some() => organisation.lost.clone().unwrap_or_default(),
         (true, _) => "nothing was applied yet".to_owned(),
         (false, None) => format!("applied {commit}"),
         (false, Some(LastChange { summary, author, time })) => {
@@ -169,6 +174,10 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         }
     };
     let _ = writeln!(out, "  {applied}");
+    if organisation.lost.is_some() {
+        let way_out = way_out::recover("", &organisation.organisation);
+        let _ = writeln!(out, "      {} {way_out}", bold("help"));
+    }
     if let Some(leader) = &organisation.leader {
         let _ = writeln!(out, "  cluster {}: {}", leader.cluster, leader.words());
     }

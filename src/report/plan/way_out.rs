@@ -24,6 +24,8 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             plan::out_of_conflict(id, field)
         }
         Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
+        Refusing::InventoryLost => recover(&id.namespace, &id.name),
+        Refusing::Recovered { replaced, .. } => plan::out_of_recovered(id, *replaced),
         Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
         Refusing::ImmutableWithData { .. } => {
             "set it back, or move the data to a new app and retire this one".to_owned()
@@ -63,6 +65,7 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
             ));
         }
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
+        Holding::InventoryLost => return Some(recover(namespace, namespace)),
         Holding::StillRuns { of, leaves: false } => {
             return Some(format!("{} `{}` has to be stopped first: what keeps it is said beside it", of.kind, of.name));
         }
@@ -104,6 +107,12 @@ fn of_kept(action: &Action, why: &Keeping) -> Option<String> {
         | Keeping::Rewritten { .. }
         | Keeping::LeftToOthers(_) => None,
     }
+}
+
+/// The command that takes an organisation back whose inventory is lost: a namespace is called like its organisation.
+pub(super) fn recover(namespace: &str, name: &str) -> String {
+    let organisation = if namespace.is_empty() { name } else { namespace };
+    format!("`{}` shows what is there, asks, and takes it back", plan::recover_command(organisation))
 }
 
 /// The way out where objects of others lie in a namespace.

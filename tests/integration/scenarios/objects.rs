@@ -288,6 +288,7 @@ fn inventory_of(objects: usize) -> Inventory {
             hosts: std::collections::BTreeSet::new(),
             retired_since: None,
             note: None,
+            recovered: false,
         };
         (id, entry)
     };
