@@ -133,13 +133,11 @@ impl Repository {
         };
         let mut others: Vec<usize> = (0..known.len()).collect();
         others.retain(|at| remote.is_none() || !is_work(&known[*at]));
-        match others[..] {
-            [only] => Ok(known.swap_remove(only)),
-            _ => {
-                let branches = known.iter().filter_map(|branch| branch.shorthand().ok().map(str::to_owned)).collect();
-                Err(GitError::NoMainBranch { branches, remote })
-            }
+        if let [only] = others[..] {
+            return Ok(known.swap_remove(only));
         }
+        let branches = known.iter().filter_map(|branch| branch.shorthand().ok().map(str::to_owned)).collect();
+        Err(GitError::NoMainBranch { branches, remote })
     }
 
     /// Whether a commit is part of the history of another. One that is not known here is not.

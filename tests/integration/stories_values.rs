@@ -107,7 +107,8 @@ impl Stranger<'_> {
                 some = true;
                 self.writes_to(api_version, kind, &object).await;
             }
-            assert!(some, "there is a {kind}");
+            // A one-time job that is done goes once that is recorded.
+            assert!(some || kind == "Job", "there is a {kind}");
         }
     }
 
