@@ -67,6 +67,11 @@ pub(crate) fn texts_of_others(schemas: &Schemas, live: &Value, wanted: Option<&V
     let mut known: BTreeSet<&str> =
         ["name", "namespace"].iter().filter_map(|name| live["metadata"][*name].as_str()).collect();
     wanted.into_iter().for_each(|wanted| words(wanted, &mut known));
+    // Whoever waits for an object to go must know for whom.
+    ["/metadata/finalizers", "/spec/finalizers"]
+        .iter()
+        .filter_map(|at| live.pointer(at))
+        .for_each(|at| words(at, &mut known));
     texts.retain(|text| !known.contains(&**text));
     texts
 }
