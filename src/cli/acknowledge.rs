@@ -7,7 +7,7 @@ use super::rerun::names;
 use super::run::Waiting;
 use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session, words};
-use crate::engine::{Heeded, KnownLosses, LossOfApp, NothingLost, Round, Session, Speaker};
+use crate::engine::{KnownLosses, LossOfApp, NothingLost, Round, Session, Speaker};
 use crate::name::Name;
 use crate::plan::{DataLost, Done, SpokenWord, minute};
 use crate::visible;
@@ -62,10 +62,7 @@ async fn acknowledge(
     let speaker = Speaker { who: speaker(), why, when: now().as_second() };
     let word = SpokenWord::Acknowledge { app: app.clone(), gone: losses.acknowledged() };
     let mark = speaker.mark(organisation, word, losses.uid.clone());
-    let heeded = words::say(session, &losses.cluster, &[mark], output).await;
-    let heeded =
-        heeded.map_err(|why| CommandFailure::asked(why, "nothing was done; try again when the cluster answers"))?;
-    if heeded != Some(Heeded::Here) {
+    if !words::say_here(session, &losses.cluster, mark, output).await? {
         output.result(&format!("{name}: acknowledged; `parcelle status {organisation}` shows what comes of it\n"))?;
         return Ok(Exit::Good);
     }

@@ -6,7 +6,7 @@ use super::apply::confirmed;
 use super::run::Waiting;
 use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session, words};
-use crate::engine::{Heeded, KnownRun, Round, Session, Speaker, UnknownRun};
+use crate::engine::{KnownRun, Round, Session, Speaker, UnknownRun};
 use crate::name::Name;
 use crate::plan::{Done, HealthState, Outcome, SpokenWord, minute};
 use crate::visible;
@@ -62,10 +62,7 @@ async fn rerun(
     let speaker = Speaker { who: speaker(), why, when: now().as_second() };
     let mark = speaker.mark(organisation, SpokenWord::Rerun { app: run.data.clone(), job: job.clone() }, run.uid);
     let name = format!("job {job} of {organisation}/{app}");
-    let heeded = words::say(session, &run.cluster, &[mark], output).await;
-    let heeded =
-        heeded.map_err(|why| CommandFailure::asked(why, "nothing was done; try again when the cluster answers"))?;
-    if heeded != Some(Heeded::Here) {
+    if !words::say_here(session, &run.cluster, mark, output).await? {
         output.result(&format!("{name}: asked for; `parcelle status {organisation}` shows what comes of it\n"))?;
         return Ok(Exit::Good);
     }

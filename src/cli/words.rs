@@ -37,3 +37,16 @@ pub(super) async fn say(
     }
     Ok(Some(heeded))
 }
+
+/// IO: says one word, and returns whether its effect is left to this command: no loop holds the lease.
+pub(super) async fn say_here(
+    session: &mut Session,
+    cluster: &Name,
+    word: WordMark,
+    output: &Output,
+) -> Result<bool, CommandFailure> {
+    let heeded = say(session, cluster, &[word], output).await;
+    let heeded =
+        heeded.map_err(|why| CommandFailure::asked(why, "nothing was done; try again when the cluster answers"))?;
+    Ok(heeded == Some(Heeded::Here))
+}

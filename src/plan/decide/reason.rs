@@ -291,7 +291,7 @@ pub enum Keeping {
     },
     /// A job of which no container has started yet.
     JobWaits {
-        /// What for.
+        /// The reason that the scheduler or the kubelet gives.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
     },
@@ -365,7 +365,7 @@ pub enum Holding {
     InventoryLost,
     /// It held data and is not the object any more that was applied: it is not made again before a person says so.
     DataGone {
-        /// What became of it.
+        /// How the data was lost.
         how: DataLost,
         /// Since when that is known, in Unix seconds.
         since: i64,
@@ -389,7 +389,7 @@ pub enum Holding {
     AfterJob {
         /// The Job.
         of: ObjectId,
-        /// Whether it failed.
+        /// Whether that Job failed.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         failed: bool,
     },

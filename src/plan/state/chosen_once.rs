@@ -5,23 +5,18 @@ use serde_json::{Map, Value};
 use super::owners;
 use crate::kind::Kind;
 
-/// Writes what a live object has into the body that is sent, where the kind lets a field be chosen once: a storage class.
-pub(super) fn keep(kind: &Kind, live: &Value, body: &mut Value) {
+/// The body that is sent with what the live object has, where the kind lets a field be chosen once and the two differ: a storage
+/// class.
+pub(super) fn kept(kind: &Kind, live: &Value, body: &Value) -> Option<Value> {
+    if kind.chosen_once.is_empty() {
+        return None;
+    }
+    let mut kept = body.clone();
     for path in kind.chosen_once {
         let steps: Vec<&str> = path.split('.').collect();
-        let ours = owners::ours(live).cloned().unwrap_or_default();
-        keep_below(&steps, live, Some(&ours), body);
+        keep_below(&steps, live, Some(owners::ours(live).unwrap_or(&Value::Null)), &mut kept);
     }
-}
-
-/// Whether [`keep`] would change a body.
-pub(super) fn differs(kind: &Kind, live: &Value, body: &Value) -> bool {
-    let mut kept = body.clone();
-    if kind.chosen_once.is_empty() {
-        return false;
-    }
-    keep(kind, live, &mut kept);
-    kept != *body
+    (kept != *body).then_some(kept)
 }
 
 fn keep_below(steps: &[&str], live: &Value, ours: Option<&Value>, body: &mut Value) {
@@ -68,14 +63,10 @@ mod tests {
     use super::*;
     use crate::render::ObjectId;
 
-    fn kept(api_version: &str, kind: &str, live: &Value, mut body: Value) -> Value {
+    fn sent(api_version: &str, kind: &str, live: &Value, body: Value) -> Value {
         let id =
             ObjectId { api_version: api_version.into(), kind: kind.into(), namespace: "a".into(), name: "a".into() };
-        let differs = differs(id.facts(), live, &body);
-        let before = body.clone();
-        keep(id.facts(), live, &mut body);
-        assert_eq!(differs, before != body);
-        body
+        kept(id.facts(), live, &body).unwrap_or(body)
     }
 
     #[test]
@@ -84,7 +75,7 @@ mod tests {
             let entry = json!({"manager": "parcelle", "operation": "Apply", "fieldsV1": {"f:spec": fields}});
             json!({"metadata": {"managedFields": [entry]}, "spec": {"storageClassName": "slow"}})
         };
-        let claim = |live: &Value, spec: Value| kept("v1", "PersistentVolumeClaim", live, json!({ "spec": spec }));
+        let claim = |live: &Value, spec: Value| sent("v1", "PersistentVolumeClaim", live, json!({ "spec": spec }));
         let own = ours(json!({"f:storageClassName": {}}));
         assert_eq!(claim(&own, json!({"storageClassName": "fast"})), json!({"spec": {"storageClassName": "slow"}}));
         assert_eq!(claim(&own, json!({})), json!({"spec": {"storageClassName": "slow"}}));
@@ -103,7 +94,7 @@ mod tests {
         let set = |templates: Value| json!({"spec": {"volumeClaimTemplates": templates}});
         let live = set(json!([template("a", "one"), template("b", "two")]));
         let wanted = set(json!([template("b", "new"), template("c", "new")]));
-        let kept = kept("apps/v1", "StatefulSet", &live, wanted);
-        assert_eq!(kept, set(json!([template("b", "two"), template("c", "new")])));
+        let sent = sent("apps/v1", "StatefulSet", &live, wanted);
+        assert_eq!(sent, set(json!([template("b", "two"), template("c", "new")])));
     }
 }

@@ -123,9 +123,8 @@ pub(in crate::plan) fn body_without<'a>(
     left: &[LeftField],
 ) -> Cow<'a, Value> {
     let mut body = Cow::Borrowed(&object.body);
-    let kind = object.id.facts();
-    if let Some(live) = live.filter(|live| chosen_once::differs(kind, live, &object.body)) {
-        chosen_once::keep(kind, live, body.to_mut());
+    if let Some(kept) = live.and_then(|live| chosen_once::kept(object.id.facts(), live, &object.body)) {
+        body = Cow::Owned(kept);
     }
     if !left.is_empty() {
         take_out(body.to_mut(), left);

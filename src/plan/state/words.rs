@@ -27,7 +27,7 @@ const OLDEST: i64 = 7 * 86_400;
 /// How far the clock of whoever said a word may be ahead, in seconds.
 const AHEAD: i64 = 3_600;
 
-/// What a person says.
+/// An instruction that an operator gives beside Git.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(crate) enum SpokenWord {

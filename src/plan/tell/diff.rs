@@ -31,7 +31,7 @@ pub(in crate::plan) struct Compared<'a> {
     pub(in crate::plan) sources: &'a Sources,
     /// What we applied before: who holds a field of it drifted it.
     pub(in crate::plan) applied: AppliedBefore<'a>,
-    /// What fields are.
+    /// The schemas that tell lists of items from values.
     pub(in crate::plan) schemas: &'a Schemas,
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct DataGone {
     pub(crate) since: i64,
     /// The apps that are held.
     pub(crate) apps: Vec<String>,
-    /// What became of it.
+    /// How the data was lost.
     pub(crate) words: String,
     /// What helps, one a line.
     pub(crate) ways_out: Vec<String>,
