@@ -68,6 +68,7 @@ mod stories_standing;
 mod stories_unions;
 mod stories_values;
 mod stories_wait;
+mod stories_walks;
 mod stories_warnings;
 mod story;
 mod strangers;

@@ -100,6 +100,15 @@ impl AppFootprint {
         Self { whole: Some(app), begun: Vec::new() }
     }
 
+    /// The same, with the name that its data is called by where that was not kept.
+    #[must_use]
+    pub(crate) fn of_data(mut self, data: &Name) -> Self {
+        for state in self.whole.iter_mut().chain(&mut self.begun) {
+            state.data.get_or_insert_with(|| data.clone());
+        }
+        self
+    }
+
     /// Adds what is about to be written.
     pub(crate) fn begin(&mut self, app: &AppliedApp) {
         if self.whole.as_ref() == Some(app) && self.begun.is_empty() || self.begun.last() == Some(app) {
@@ -138,6 +147,17 @@ impl AppliedApp {
             data: Some(app.data_name().clone()),
             settings: settings.collect(),
             senders: senders.map(|sender| sender.value).collect(),
+        }
+    }
+
+    /// What the garden says of a retired app: which version of it ran, and how large it was, is not known by that.
+    pub(crate) fn of_retired(app: &App) -> Self {
+        Self {
+            definition: app.definition.name.clone(),
+            version: String::new(),
+            data: Some(app.data_name().clone()),
+            settings: BTreeMap::new(),
+            senders: BTreeSet::new(),
         }
     }
 }

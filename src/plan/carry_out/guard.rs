@@ -337,7 +337,9 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
         let retired = retired || now.is_some_and(|app| plan.retired.contains_key(app));
         let renamed = matches!(&action.deed, Deed::Delete { why: Deleting::Renamed { from, to }, .. }
             if present_name(input, from) == Some(to) && !is_rendered(input, from));
-        retired || renamed || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
+        let never_begun = matches!(&action.deed, Deed::Delete { why: Deleting::NeverBegun { app }, .. }
+            if entry.and_then(|entry| entry.app.as_ref()) == Some(app) && is_laid_ready(input, app));
+        retired || renamed || never_begun || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
     };
     let undeclared: Vec<usize> = plan
         .actions
@@ -363,6 +365,14 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
 fn present_name<'a>(input: &GuardInput<'a>, app: &Name) -> Option<&'a Name> {
     let data = input.inventory.footprint.apps.get(app).map_or(app, |footprint| footprint.data_name(app));
     input.data_names.get(data).filter(|now| *now != app)
+}
+
+/// Whether all that is known of an app was only laid ready for pods that never came.
+fn is_laid_ready(input: &GuardInput<'_>, app: &Name) -> bool {
+    let entries = input.inventory.entries.iter().filter(|(_, entry)| entry.app.as_ref() == Some(app));
+    let mut matters = entries.filter(|(id, entry)| entry.holds_data || is_data(id) || !id.facts().pod_spec.is_empty());
+    let is_known = input.inventory.footprint.apps.contains_key(app) || is_rendered(input, app);
+    !is_known && matters.next().is_none()
 }
 
 /// Whether the garden asks for anything of an app.

@@ -154,6 +154,9 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, of: (&ObjectId, &Entry, &LiveOb
         };
     }
     if let Some(app) = app.filter(|app| !input.directives.apps.contains(*app)) {
+        if input.inventory.never_begun(app) {
+            return Verdict::Delete(Deleting::NeverBegun { app: app.clone() });
+        }
         return Verdict::Keep(Keeping::AppVanished { app: app.clone() });
     }
     if data {

@@ -209,6 +209,11 @@ pub enum Deleting {
         /// Its present name.
         to: Name,
     },
+    /// Its app is not in the garden any more, and nothing of it ever ran or held data here.
+    NeverBegun {
+        /// The app that the object belongs to.
+        app: Name,
+    },
     /// Its app is retired and sleeps: what ran, stops.
     Asleep {
         /// The app that the object belongs to.

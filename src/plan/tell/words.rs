@@ -110,6 +110,7 @@ impl fmt::Display for Deleting {
             Self::NoLongerAsked => to.write_str("nothing in the garden asks for it any more"),
             Self::Superseded { by } => write!(to, "`{by}` takes its place"),
             Self::Renamed { from, to: now } => write!(to, "`{from}` is called `{now}` now, and has it under that name"),
+            Self::NeverBegun { app } => write!(to, "`{app}` is not in the garden any more, and never ran"),
             Self::Asleep { app } => write!(to, "`{app}` is retired and sleeps"),
             Self::Retired { app, since } => {
                 write!(to, "`{app}` is retired since {} and its time has come", day(*since))
