@@ -55,6 +55,7 @@ pub(in crate::plan) fn object(
         return Some(lost.decided(input, object));
     }
     Some(match standing {
+        Standing::Absent(entry) if object.holds_data && index.is_never_made(object.app.as_ref(), entry) => return None,
         Standing::Absent(entry) => create(input, object, entry),
         Standing::Terminating => action(input, object, Deed::keep(Keeping::Terminating)),
         Standing::Refused(why) => action(input, object, Deed::refused(why)),

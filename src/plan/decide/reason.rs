@@ -47,7 +47,7 @@ impl Reason<'_> {
 
     /// Whether it is not worth a line where everything is fine.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone))
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone | Keeping::JobRetired))
     }
 }
 
@@ -294,6 +294,8 @@ pub enum Keeping {
         /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
         rerun: String,
     },
+    /// It is a job of a retired app, and does not run: nothing is begun any more.
+    JobRetired,
     /// A job of which no container has started yet.
     JobWaits {
         /// The reason that the scheduler or the kubelet gives.

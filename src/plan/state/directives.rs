@@ -22,7 +22,7 @@ pub struct Directives {
     /// What rules about the past will compare of its living apps.
     pub states: BTreeMap<Name, AppliedApp>,
     /// What is known by the garden of its retired apps: of which definition they are and how their data is called.
-    pub(crate) retired_states: BTreeMap<Name, AppliedApp>,
+    pub retired_states: BTreeMap<Name, AppliedApp>,
     /// The domain inside which its hosts lie.
     pub domain: Option<String>,
     /// The files that it and what it uses stand in, by kind and name.

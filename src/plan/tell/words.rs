@@ -154,6 +154,7 @@ impl fmt::Display for Keeping {
             Self::JobOverdue { since, until, .. } => {
                 write!(to, "it runs since {} and should have been done by {}: it is overdue", minute(*since), minute(*until))
             }
+            Self::JobRetired => to.write_str("its app is retired: it is not run any more"),
             Self::JobWaits { why: None } => to.write_str("no container of it has started yet"),
             Self::JobWaits { why: Some(why) } => write!(to, "no container of it has started yet: {why}"),
         }

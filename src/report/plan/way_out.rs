@@ -99,6 +99,7 @@ fn of_kept(action: &Action, why: &Keeping) -> Option<String> {
         Keeping::Unchanged
         | Keeping::JobDone
         | Keeping::JobRuns { .. }
+        | Keeping::JobRetired
         | Keeping::JobWaits { .. }
         | Keeping::SecretKept
         | Keeping::DataKept { .. }
