@@ -185,6 +185,20 @@ fn without_data(app: &App, plan: Option<&OrganisationPlan>) -> Option<String> {
     Some(format!("its data in {} is gone", gone.object))
 }
 
+/// The first workload that an app should run, where none of its workloads is there under its present or an earlier name.
+fn not_running(app: &App, state: &OrganisationState, plan: Option<&OrganisationPlan>) -> Option<String> {
+    let is_workload = |id: &ObjectId| [kind::DEPLOYMENT, kind::STATEFUL_SET].into_iter().any(|kind| id.is(kind));
+    let is_there = |id: &ObjectId| well(&state.live, id).is_some();
+    let runs = |object: &&Object| is_workload(&object.id) && object.body["spec"]["replicas"] != 0;
+    let mut wanted = state.objects.objects.iter().filter(|object| object.app.as_ref() == Some(&app.name)).filter(runs);
+    let first = wanted.next().map(|object| &object.id)?;
+    let known = plan.map(|plan| &*plan.actions).unwrap_or_default().iter();
+    let mut known = known.filter(|action| action.app.as_ref() == Some(&app.name)).map(|action| &action.id);
+    let is_any = is_there(first) || wanted.any(|object| is_there(&object.id));
+    let is_any = is_any || known.any(|id| is_workload(id) && is_there(id));
+    (!is_any).then(|| first.to_string())
+}
+
 fn app_status(
     app: &App,
     state: &OrganisationState,
@@ -217,6 +231,7 @@ fn app_status(
         at: app.hosts.first().map(|host| host.value.clone()),
         state: word.to_owned(),
         well: (mine.iter().filter(|health| health.is_ready()).count(), if gone { 0 } else { wanted.max(mine.len()) }),
+        not_running: not_running(app, state, plan).filter(|_| !mine.is_empty()),
         held: state.objects.held.get(&app.name).cloned().or_else(|| without_data(app, plan)),
         retired,
         gone,

@@ -46,6 +46,7 @@ mod stories_jobs;
 mod stories_leaders;
 mod stories_loop;
 mod stories_moments;
+mod stories_names;
 mod stories_network;
 mod stories_offline;
 mod stories_others;

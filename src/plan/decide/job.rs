@@ -266,7 +266,7 @@ pub(super) fn leftover(input: &Input<'_>, id: &ObjectId, live: &LiveObject, is_d
     let record = found.map(|(_, job)| job);
     let app = live.label("parcelle.dev/app");
     let same = |object: &&Object| {
-        let is_recorded = object.once.as_ref().zip(found).is_some_and(|(once, (key, _))| once.key == *key);
+        let is_recorded = object.once.as_ref().zip(found).is_some_and(|(once, (key, _))| once.is_of(key));
         let is_of_app = object.app.as_ref().map(Name::as_str) == app;
         let is_part = is_of_app && component(&object.body) == component(&live.body);
         object.once.is_some() && (is_recorded || is_part)

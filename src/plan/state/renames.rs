@@ -21,7 +21,8 @@ impl<'a> Renames<'a> {
     pub(in crate::plan) fn of(input: &Input<'a>) -> Self {
         let footprints = &input.inventory.footprint.apps;
         let entries = input.inventory.entries.values().filter_map(|entry| entry.app.as_ref());
-        let gone = entries.chain(footprints.keys()).filter(|app| !input.directives.apps.contains(*app));
+        let held = input.inventory.gone.iter().flat_map(|gone| &gone.apps);
+        let gone = entries.chain(footprints.keys()).chain(held).filter(|app| !input.directives.apps.contains(*app));
         let renamed = gone.filter_map(|app| {
             let data = footprints.get(app).map_or(app, |footprint| footprint.data_name(app));
             Some((app, input.directives.data_names.get(data)?))

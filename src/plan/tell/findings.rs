@@ -265,8 +265,10 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let mut managers: Vec<_> = action.conflicts.iter().map(|conflict| conflict.manager.clone()).collect();
     managers.sort();
     managers.dedup();
-    let title = format!("{} owns fields of `{id}` that the garden newly asks for", words::people(&managers));
-    let lines: Vec<_> = action
+    let is_recovered = input.inventory.find(id).is_some_and(|(_, entry)| entry.recovered);
+    let asks = if is_recovered { "asks for" } else { "newly asks for" };
+    let title = format!("{} owns fields of `{id}` that the garden {asks}", words::people(&managers));
+    let lines = action
         .conflicts
         .iter()
         .map(|Conflict { manager, field }| {
@@ -275,8 +277,12 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
             let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
             let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
             format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
-        })
-        .collect();
+        });
+    // What was drift until its inventory was lost cannot be told from what was always theirs.
+    let unknown = is_recovered.then(|| {
+        "its inventory was lost and taken back: whether parcelle applied these fields before is not known".to_owned()
+    });
+    let lines: Vec<String> = lines.chain(unknown).collect();
     let help = action.conflicts.iter().map(|conflict| words::out_of_conflict(id, &conflict.field));
     let finding = Finding::refused(Code::new("E0480"), title, span).why(lines.join("\n"));
     Some(help.fold(finding, Finding::help))
