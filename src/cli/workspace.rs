@@ -51,7 +51,8 @@ impl ComparedPast {
     /// never applied, so whoever mends it is held against the one before. Absent where that changes nothing.
     pub(crate) fn before_refusals(&self, workspace: &Workspace, memo: &mut Memo, checked: &Checked) -> Option<Self> {
         let mut past = self.past.clone()?;
-        let broken = |checked: &Checked| checked.garden.as_ref().map(|garden| garden.broken.clone()).unwrap_or_default();
+        let broken =
+            |checked: &Checked| checked.garden.as_ref().map(|garden| garden.broken.clone()).unwrap_or_default();
         let mut stopped = broken(checked);
         stopped.retain(|name| past.organisations.contains_key(name));
         let (mut commit, mut notes) = (self.commit.clone(), Vec::new());
@@ -66,7 +67,8 @@ impl ComparedPast {
             let refused = broken(&check_against(workspace, memo, snapshot, Some(&before)));
             stopped.retain(|name| refused.contains(name) && before.organisations.contains_key(name));
             for name in &stopped {
-                past.organisations.extend(before.organisations.get_key_value(name).map(|(k, v)| (k.clone(), v.clone())));
+                past.organisations
+                    .extend(before.organisations.get_key_value(name).map(|(k, v)| (k.clone(), v.clone())));
                 notes.push(format!("`{name}` with the commit before that: what came after it was refused itself"));
             }
             (commit, snapshot) = (parent, earlier);

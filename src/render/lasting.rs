@@ -24,10 +24,8 @@ impl LastingNames {
     /// The twin of an organisation; absent where every app is called as its data is.
     pub(super) fn of(organisation: &Organisation) -> Option<Self> {
         let apps = organisation.apps.values();
-        let renamed: BTreeMap<&str, &Name> = apps
-            .filter(|app| app.name != *app.data_name())
-            .map(|app| (app.name.as_str(), app.data_name()))
-            .collect();
+        let renamed: BTreeMap<&str, &Name> =
+            apps.filter(|app| app.name != *app.data_name()).map(|app| (app.name.as_str(), app.data_name())).collect();
         if renamed.is_empty() {
             return None;
         }
@@ -39,7 +37,8 @@ impl LastingNames {
     /// Gives the one-time jobs of an app the inputs and names that they have in the twin.
     pub(super) fn give(&self, app: &App, owner: &Owner, now: &Now, drafts: &mut [ObjectDraft]) {
         let is_job = |draft: &&mut ObjectDraft| OneTime::is_kind(draft.group_kind());
-        let Some(twin) = self.0.apps.get(app.data_name()).filter(|_| drafts.iter_mut().any(|draft| is_job(&draft))) else {
+        let Some(twin) = self.0.apps.get(app.data_name()).filter(|_| drafts.iter_mut().any(|draft| is_job(&draft)))
+        else {
             return;
         };
         let (owner, budget) = (owner.app(twin), Arc::new(Budget::of_app()));

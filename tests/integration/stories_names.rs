@@ -138,7 +138,8 @@ async fn a_job_is_done_under_whatever_name_of_its_app_of_another_app_or_of_its_o
     if real().is_some() {
         return;
     }
-    let apps = |one: &str, other: &str, of: &str| format!("app pads {one} {{ {other}beside {of}; }}\n    app pads beside");
+    let apps =
+        |one: &str, other: &str, of: &str| format!("app pads {one} {{ {other}beside {of}; }}\n    app pads beside");
     let mut this = Loop::begun_with(&pads(&apps("pads", "", "beside"))).await;
     let renamed = [
         pads(&apps("notes", "was pads; ", "beside")),
@@ -163,8 +164,11 @@ fn called_anew(mut files: Vec<RawFile>) -> Vec<RawFile> {
 
 /// A ground on which two apps have a database each, and the process of one user.
 async fn shared() -> Ground {
-    let definition = PADS.replace("UPGRADE", "upgrade").replace("volume uploads { size 2 GiB; };", "volume uploads { size 2 GiB; }; postgres db;");
-    let definition = definition.replace("volume uploads at=\"/data\";", "volume uploads at=\"/data\"; env HOST \"${needs.db.host}\";");
+    let definition = PADS
+        .replace("UPGRADE", "upgrade")
+        .replace("volume uploads { size 2 GiB; };", "volume uploads { size 2 GiB; }; postgres db;");
+    let definition = definition
+        .replace("volume uploads at=\"/data\";", "volume uploads at=\"/data\"; env HOST \"${needs.db.host}\";");
     let alpha = organisation("alpha", "Alpha", "app pads one\n    app pads two");
     Ground::new(&[("pads.kdl", &definition), ("organisations/alpha.kdl", &alpha)]).await
 }
@@ -225,7 +229,8 @@ async fn a_renamed_app_whose_only_workload_is_missing_is_not_said_to_be_nearly_w
 fn what_mends_a_commit_that_was_refused_is_compared_with_the_one_before_it() {
     let environment = TestEnvironment::new();
     let write = |app: &str| {
-        environment.garden(pads(app).into_iter().map(|file| (file.path, String::from_utf8(file.bytes.to_vec()).unwrap())));
+        environment
+            .garden(pads(app).into_iter().map(|file| (file.path, String::from_utf8(file.bytes.to_vec()).unwrap())));
     };
     write("app pads pads");
     environment.commit("as it is applied");

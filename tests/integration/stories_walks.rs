@@ -304,7 +304,7 @@ impl Walk {
     }
 
     async fn step(&mut self, chance: &mut Chance, lines: &mut Vec<Line>) {
-        for _ in 0..1 + chance.below(2) {
+        for _ in 0..=chance.below(2) {
             let before = lines.clone();
             if edit(lines, chance) && before != self.lines {
                 *lines = before;

@@ -339,7 +339,10 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
             if present_name(input, from) == Some(to) && !is_rendered(input, from));
         let never_begun = matches!(&action.deed, Deed::Delete { why: Deleting::NeverBegun { app }, .. }
             if entry.and_then(|entry| entry.app.as_ref()) == Some(app) && is_laid_ready(input, app));
-        retired || renamed || never_begun || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
+        retired
+            || renamed
+            || never_begun
+            || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
     };
     let undeclared: Vec<usize> = plan
         .actions

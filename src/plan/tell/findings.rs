@@ -268,16 +268,13 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let is_recovered = input.inventory.find(id).is_some_and(|(_, entry)| entry.recovered);
     let asks = if is_recovered { "asks for" } else { "newly asks for" };
     let title = format!("{} owns fields of `{id}` that the garden {asks}", words::people(&managers));
-    let lines = action
-        .conflicts
-        .iter()
-        .map(|Conflict { manager, field }| {
-            let wanted = path::get(&object.body, field);
-            let live = live.and_then(|body| path::get(body, field));
-            let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
-            let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
-            format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
-        });
+    let lines = action.conflicts.iter().map(|Conflict { manager, field }| {
+        let wanted = path::get(&object.body, field);
+        let live = live.and_then(|body| path::get(body, field));
+        let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
+        let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
+        format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
+    });
     // What was drift until its inventory was lost cannot be told from what was always theirs.
     let unknown = is_recovered.then(|| {
         "its inventory was lost and taken back: whether parcelle applied these fields before is not known".to_owned()

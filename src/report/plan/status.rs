@@ -274,11 +274,12 @@ fn draw_app(out: &mut String, app: &AppStatus, style: TextStyle) {
         Some(workload) => format!("not running, `{workload}` is not there; "),
         None => String::new(),
     };
-    let health = health + &match (well == all, app.gone) {
-        (_, true) => "gone: its node may be dropped".to_owned(),
-        (true, false) => "well".to_owned(),
-        (false, false) => format!("{well} of {} well", many(all, "object")),
-    };
+    let health = health
+        + &match (well == all, app.gone) {
+            (_, true) => "gone: its node may be dropped".to_owned(),
+            (true, false) => "well".to_owned(),
+            (false, false) => format!("{well} of {} well", many(all, "object")),
+        };
     let state = if app.state.is_empty() { String::new() } else { format!(", {}", visible::line(&app.state)) };
     let held = app.held.as_ref().map(|why| format!(", held: {}", visible::line(why))).unwrap_or_default();
     // The time says it already.
