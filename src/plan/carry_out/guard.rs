@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guard_names::{is_laid_ready, is_rendered, present_name};
 use super::promise::Promise;
 use super::{guard_data, guard_jobs, guard_recovered};
 use crate::model::Deletions;
@@ -362,25 +363,6 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
         .into_iter()
         .map(|action| BrokenPromise { action, promise: Promise::CleanPrune, why: why.clone() })
         .collect()
-}
-
-/// The app that has the data of one which the garden does not have any more.
-fn present_name<'a>(input: &GuardInput<'a>, app: &Name) -> Option<&'a Name> {
-    let data = input.inventory.footprint.apps.get(app).map_or(app, |footprint| footprint.data_name(app));
-    input.data_names.get(data).filter(|now| *now != app)
-}
-
-/// Whether all that is known of an app was only laid ready for pods that never came.
-fn is_laid_ready(input: &GuardInput<'_>, app: &Name) -> bool {
-    let entries = input.inventory.entries.iter().filter(|(_, entry)| entry.app.as_ref() == Some(app));
-    let mut matters = entries.filter(|(id, entry)| entry.holds_data || is_data(id) || !id.facts().pod_spec.is_empty());
-    let is_known = input.inventory.footprint.apps.contains_key(app) || is_rendered(input, app);
-    !is_known && matters.next().is_none()
-}
-
-/// Whether the garden asks for anything of an app.
-fn is_rendered(input: &GuardInput<'_>, app: &Name) -> bool {
-    input.desired.objects.iter().any(|object| object.app.as_ref() == Some(app))
 }
 
 fn is_delete(action: &Action) -> bool {
