@@ -17,32 +17,31 @@ use crate::model::definition::SettingType;
 use crate::model::{App, Organisation, Setting};
 use crate::name::Name;
 
-/// An organisation whose apps have the names of their data.
-pub(super) struct LastingNames(Organisation);
+/// An organisation whose apps have the names of their data; absent where they all have.
+pub(super) struct LastingNames(Option<Organisation>);
 
 impl LastingNames {
-    /// The twin of an organisation; absent where every app is called as its data is.
-    pub(super) fn of(organisation: &Organisation) -> Option<Self> {
+    /// The twin of an organisation.
+    pub(super) fn of(organisation: &Organisation) -> Self {
         let apps = organisation.apps.values();
         let renamed: BTreeMap<&str, &Name> =
             apps.filter(|app| app.name != *app.data_name()).map(|app| (app.name.as_str(), app.data_name())).collect();
         if renamed.is_empty() {
-            return None;
+            return Self(None);
         }
         let apps = organisation.apps.values().map(|app| named_as_its_data(app, &renamed));
         let apps = apps.map(|app| (app.name.clone(), app)).collect();
-        Some(Self(Organisation { apps, ..organisation.clone() }))
+        Self(Some(Organisation { apps, ..organisation.clone() }))
     }
 
     /// Gives the one-time jobs of an app the inputs and names that they have in the twin.
     pub(super) fn give(&self, app: &App, owner: &Owner, now: &Now, drafts: &mut [ObjectDraft]) {
         let is_job = |draft: &&mut ObjectDraft| OneTime::is_kind(draft.group_kind());
-        let Some(twin) = self.0.apps.get(app.data_name()).filter(|_| drafts.iter_mut().any(|draft| is_job(&draft)))
-        else {
-            return;
-        };
+        let has_jobs = drafts.iter_mut().any(|draft| is_job(&draft));
+        let Some(organisation) = self.0.as_ref().filter(|_| has_jobs) else { return };
+        let Some(twin) = organisation.apps.get(app.data_name()) else { return };
         let (owner, budget) = (owner.app(twin), Arc::new(Budget::of_app()));
-        let asked = AppContext { organisation: &self.0, app: twin, owner: &owner, now, budget: &budget };
+        let asked = AppContext { organisation, app: twin, owner: &owner, now, budget: &budget };
         let mut twins = app::render(&asked, &mut Findings::default()).drafts;
         let twins: Vec<&mut ObjectDraft> = twins.iter_mut().filter(is_job).collect();
         let jobs: Vec<&mut ObjectDraft> = drafts.iter_mut().filter(is_job).collect();

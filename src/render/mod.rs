@@ -338,9 +338,7 @@ fn with_findings(
             (out.objects, out.secrets, out.contributions) = (Vec::new(), Vec::new(), Vec::new());
             return out;
         }
-        if let Some(lasting) = &lasting {
-            lasting.give(app, &owner, &now, &mut parts.drafts);
-        }
+        lasting.give(app, &owner, &now, &mut parts.drafts);
         out.states.insert(app.name.clone(), now.state);
         let version = || naming::label_value(&app.release.version);
         out.waiting.extend(now.closed.map(|when| (app.name.clone(), (version(), when))));
