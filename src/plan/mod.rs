@@ -65,6 +65,7 @@ pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unsee
 pub(crate) use state::words::{
     LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
+pub(crate) use tell::adopted::{out_of_adopted_otherwise, out_of_controlled};
 pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
