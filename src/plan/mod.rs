@@ -66,6 +66,7 @@ pub(crate) use state::words::{
     LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
 pub(crate) use tell::acts_later::{HourOfPlan, LaterAct};
+pub(crate) use tell::adopted::{out_of_adopted_otherwise, out_of_controlled};
 pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;

@@ -67,6 +67,8 @@ mod stories_saved_edited;
 mod stories_secrets;
 mod stories_sources;
 mod stories_standing;
+mod stories_stores;
+mod stories_undone;
 mod stories_unions;
 mod stories_values;
 mod stories_wait;

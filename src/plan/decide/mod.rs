@@ -2,6 +2,8 @@
 
 pub(crate) mod action;
 mod create;
+mod cut_off;
+mod databases;
 pub(crate) mod deed;
 mod deletions;
 mod gone;
@@ -128,6 +130,10 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
             action.hold(reason);
         }
     }
+    cut_off::hold_policies(input, actions, |app| {
+        let why = app.and_then(|app| input.desired.held.get(app).or_else(|| waiting.get(app)))?;
+        Some(Holding::Hold { why: why.clone() })
+    });
     paused.or(whole)
 }
 

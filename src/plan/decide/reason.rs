@@ -447,6 +447,16 @@ pub enum Refusing {
     },
     /// It exists under another uid than the inventory knows: somebody made it anew.
     MadeAnew,
+    /// It exists, and another object of the cluster keeps it: whoever took it would be written over, or write over what that one keeps.
+    Controlled {
+        /// The object that keeps it: `GarageKey pads-uploads`.
+        by: String,
+    },
+    /// It is to be adopted, and a field that cannot change in place is another one than the garden asks for.
+    AdoptedOtherwise {
+        /// The field: `spec.selector`.
+        path: String,
+    },
     /// Its label, field manager or uid does not agree with the inventory: it is not deleted.
     Disowned {
         /// What does not agree: "the label `parcelle.dev/garden` is gone".

@@ -187,11 +187,18 @@ fn add_members(ours: Ours<'_>, unions: &[Union], live: &Map<String, Value>, kept
     }
 }
 
-/// A value of the same kind that says nothing.
+/// The words of a label selector.
+const SELECTOR_WORDS: [&str; 2] = ["matchLabels", "matchExpressions"];
+
+/// A value of the same kind that says nothing of anybody, and no less than the value does.
 fn emptied(value: &Value) -> Value {
     match value {
-        Value::Object(_) => json!({}),
-        Value::Array(_) => json!([]),
+        // A selection that narrows nothing says less than one that does.
+        Value::Object(fields) => {
+            let words = SELECTOR_WORDS.into_iter().filter(|word| fields.contains_key(*word));
+            words.map(|word| (word.to_owned(), emptied(&fields[word]))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().take(1).map(emptied).collect(),
         Value::String(_) => "".into(),
         Value::Number(_) => 0.into(),
         Value::Bool(_) | Value::Null => false.into(),

@@ -35,6 +35,11 @@ impl<'a> Renames<'a> {
         self.0.get(app).copied().unwrap_or(app)
     }
 
+    /// The present name of an app that a label names.
+    pub(in crate::plan) fn of_label<'n>(&'n self, label: &'n str) -> &'n str {
+        self.0.iter().find(|(earlier, _)| earlier.as_str() == label).map_or(label, |(_, now)| now.as_str())
+    }
+
     /// The earlier and the present name of the app of an entry, where it was renamed. A network policy is that of the pods that
     /// it selects.
     pub(in crate::plan) fn of_entry(
@@ -63,12 +68,12 @@ impl<'a> Renames<'a> {
 }
 
 /// The app whose pods a network policy selects.
-fn selected_app(policy: &Value) -> Option<&str> {
+pub(in crate::plan) fn selected_app(policy: &Value) -> Option<&str> {
     policy["spec"]["podSelector"]["matchLabels"][APP_LABEL].as_str()
 }
 
 /// The apps that a network policy means anywhere in it.
-fn meant(value: &Value) -> Vec<&str> {
+pub(in crate::plan) fn meant(value: &Value) -> Vec<&str> {
     match value {
         Value::Object(fields) => fields
             .iter()

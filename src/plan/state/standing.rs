@@ -118,6 +118,7 @@ impl<'a> Index<'a> {
                     Standing::Ours { live, entry }
                 }
             }
+            None if let Some(by) = owners::controller(&live.body) => Standing::Refused(Refusing::Controlled { by }),
             _ if adopted => match others_inside(input, id) {
                 others if others.is_empty() && id.is(kind::NAMESPACE) && !input.live.unseen.is_empty() => {
                     Standing::Refused(Refusing::NotKnownEmpty { unseen: input.live.unseen.clone() })

@@ -133,6 +133,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why("its uid is not the one that parcelle knows, so it is not ours")
                 .help(taking(id))
         }
+        Refusing::Controlled { .. } | Refusing::AdoptedOtherwise { .. } => super::adopted::refused(id, why, span)?,
         Refusing::OtherGarden { garden } => {
             Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
                 .why("two gardens on one cluster share nothing")

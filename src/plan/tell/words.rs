@@ -253,6 +253,10 @@ impl fmt::Display for Refusing {
                 "`{path}` cannot change in place, and it is not replaced: it was taken back by `parcelle recover`"
             ),
             Self::MadeAnew => to.write_str("somebody deleted it and made another one under its name"),
+            Self::Controlled { by } => write!(to, "it exists, and `{by}` keeps it"),
+            Self::AdoptedOtherwise { path } => {
+                write!(to, "`{path}` cannot change in place, and what parcelle did not make is not replaced")
+            }
             Self::Disowned { what } => write!(to, "not deleted: {what}"),
             Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),

@@ -24,6 +24,8 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             plan::out_of_conflict(id, field)
         }
         Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
+        Refusing::Controlled { by } => plan::out_of_controlled(id, by),
+        Refusing::AdoptedOtherwise { .. } => plan::out_of_adopted_otherwise(id),
         Refusing::InventoryLost => recover(&id.namespace, &id.name),
         Refusing::Recovered { replaced, .. } => plan::out_of_recovered(id, *replaced),
         Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
