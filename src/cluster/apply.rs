@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::act::{self, Acted};
 use super::connect::{Connection, Writer};
 use super::discovery::Kinds;
+use super::left_pods;
 use super::mirror::Mirror;
 use super::pods;
 use super::wait;
@@ -181,13 +182,15 @@ struct Doing {
 }
 
 /// By app: one that failed or waits holds nothing up that does not need it.
-type Stops = BTreeMap<Option<Name>, Skip>;
+pub(super) type Stops = BTreeMap<Option<Name>, Skip>;
 
 impl Doing {
     async fn step(&mut self, work: &Work<'_>, step: &Step) {
         if !self.stops.contains_key(&None) {
             let blocked = self.blocked(work, step).await;
             self.stop(blocked);
+            let beside = left_pods::beside(work, step, &self.done, &self.stops).await;
+            self.stop(beside);
         }
         let mut begun = Vec::new();
         for at in &step.actions {

@@ -44,6 +44,7 @@ mod stories_history;
 mod stories_hostile;
 mod stories_jobs;
 mod stories_leaders;
+mod stories_left_pods;
 mod stories_loop;
 mod stories_moments;
 mod stories_network;

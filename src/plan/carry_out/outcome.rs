@@ -127,6 +127,14 @@ impl Action {
             Reason::Holding(Holding::AfterJob { of, failed: false }) => {
                 Skip::WaitsFor { object: of.clone(), health: Health::running() }
             }
+            Reason::Holding(Holding::StrayPods { pods, unread }) => match pods.first() {
+                Some(pod) => Skip::WaitsFor { object: pod.id(&self.id.namespace), health: pod.health() },
+                None => {
+                    let why = unread.as_deref().unwrap_or_default();
+                    let message = format!("it is not known which pods are left: {why}");
+                    Skip::WaitsFor { object: self.id.clone(), health: Health::progressing(message) }
+                }
+            },
             Reason::Holding(Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }) => {
                 Skip::WaitsFor { object: self.id.clone(), health: Health::running() }
             }
