@@ -27,15 +27,16 @@ pub(super) async fn replace(acting: &Acting<'_>, why: &Replacing, base: &Base) -
     {
         return Err(Stop::Later(format!("a container of {old} has started meanwhile: it is not touched")));
     }
-    let gone = match remove(acting, base).await? {
+    let left = match remove(acting, base).await? {
         Done::Deleting => wait::until_gone(work.connection(), acting.resource, old, &base.uid, limit).await?,
-        _ => true,
+        _ => None,
     };
-    if let (true, Some(mirror), true) = (gone, work.mirror, *old != acting.action.id) {
-        mirror.deleted(old);
+    if let Some(left) = left {
+        let why = if left.message.is_empty() { String::new() } else { format!(", {}", left.message) };
+        return Err(Stop::Later(format!("the old object is still being deleted{why}")));
     }
-    if !gone {
-        return Err(Stop::Later("the old object is still being deleted".to_owned()));
+    if let (Some(mirror), true) = (work.mirror, *old != acting.action.id) {
+        mirror.deleted(old);
     }
     // Somebody else may have deleted it meanwhile, and not waited for its pods.
     let (object, gone) = (rendered(acting)?, BTreeSet::from([&*base.uid]));

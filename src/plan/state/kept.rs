@@ -113,9 +113,8 @@ fn books(ours: Ours<'_>, live: &Value, entry: &Value) -> Value {
     {
         let text = |name: &str| live[name].as_str().unwrap_or_default();
         let unions = unions::of_custom(kind::group_of(text("apiVersion")), text("kind"));
-        let of_unions: BTreeSet<&str> = unions
-            .flat_map(|(place, unions)| place.split('.').chain(unions.iter().flat_map(Union::fields)))
-            .collect();
+        let of_unions: BTreeSet<&str> =
+            unions.flat_map(|(place, unions)| place.split('.').chain(unions.iter().flat_map(Union::fields))).collect();
         only_known(ours, &of_unions, fields);
     }
     entry

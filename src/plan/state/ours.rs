@@ -299,7 +299,8 @@ fn alikeness(ours: &Value, item: &Value) -> Option<u64> {
 
 /// How many of the parts of a value stand in another one in their places, and how many it has.
 fn in_common(ours: &Value, other: Option<&Value>) -> (u64, u64) {
-    let sum = |parts: &mut dyn Iterator<Item = (u64, u64)>| parts.fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    let sum =
+        |parts: &mut dyn Iterator<Item = (u64, u64)>| parts.fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
     match ours {
         Value::Object(map) if !map.is_empty() => {
             sum(&mut map.iter().map(|(key, value)| in_common(value, other.and_then(|other| other.get(key)))))
@@ -384,7 +385,10 @@ mod tests {
         assert_eq!(of(json!([rule(8080, "a"), rule(25, "b")])), (shown(json!([rule(8080, "a"), rule(25, "b")])), 1));
         assert_eq!(of(json!([theirs, rule(25, "b"), theirs])), (shown(json!([rule(25, "b")])), 3));
         let mut widened = rule(80, "a");
-        widened["from"].as_array_mut().unwrap().push(json!({"namespaceSelector": {"matchLabels": {"their": "canary"}}}));
+        widened["from"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"namespaceSelector": {"matchLabels": {"their": "canary"}}}));
         widened["ports"][0]["endPort"] = 99.into();
         assert_eq!(of(json!([widened, rule(25, "b")])), (shown(json!([rule(80, "a"), rule(25, "b")])), 3));
         assert_eq!(of(json!([theirs])), (Value::Null, 2));
@@ -392,7 +396,8 @@ mod tests {
 
     #[test]
     fn an_item_of_others_that_is_like_ours_in_form_alone_is_theirs() {
-        let rule = |to: &str, path: &str| json!({"backendRefs": [{"name": to, "port": 80}], "matches": [{"path": path}]});
+        let rule =
+            |to: &str, path: &str| json!({"backendRefs": [{"name": to, "port": 80}], "matches": [{"path": path}]});
         let wanted = json!({"rules": [rule("ours", "/")]});
         let live = json!({"rules": [rule("canary", "canary"), rule("ours", "/x")]});
         assert_eq!(visible(&live, &wanted), (json!({"rules": [rule("ours", "/x")]}), 1));

@@ -115,9 +115,12 @@ fn asked(second: bool) -> Vec<(&'static str, Value)> {
         ("Deployment web", json!({"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": pod}})),
         ("CronJob tick", json!({"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": pod}}}})),
         ("ConfigMap settings", json!({"data": {"colour": host}})),
-        ("NetworkPolicy web", json!({"spec": {"podSelector": {"matchLabels": {"a": host}}, "policyTypes": ["Ingress"], "ingress": [
+        (
+            "NetworkPolicy web",
+            json!({"spec": {"podSelector": {"matchLabels": {"a": host}}, "policyTypes": ["Ingress"], "ingress": [
             {"from": [{"podSelector": {"matchLabels": {"a": "b", "c": host}}}], "ports": [{"port": 80, "protocol": "TCP"}]},
-            {"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}]}]}})),
+            {"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}]}]}}),
+        ),
         ("Service web", json!({"spec": {"selector": {"a": host}, "ports": [{"name": "http", "port": 80}]}})),
     ]
 }

@@ -52,11 +52,13 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         ScalarType::Range => mend_range(finding, value),
         ScalarType::Uid => match plain_uid(text) {
             Some(plain) => {
-                let finding = finding.help("API servers write it in small letters, in five groups with `-` between them");
+                let finding =
+                    finding.help("API servers write it in small letters, in five groups with `-` between them");
                 let mend = format!("write `{plain}`");
                 finding.fix(Applicability::Safe, mend, value.span, format!("{plain:?}"))
             }
-            None => finding.help("it is the uid of the cluster's namespace `kube-system`: `parcelle doctor` prints the line"),
+            None => finding
+                .help("it is the uid of the cluster's namespace `kube-system`: `parcelle doctor` prints the line"),
         },
         ScalarType::Email => finding.help("before the `@` stand letters, digits, and `.`, `+`, `-`, `_` inside"),
         ScalarType::Time => {
@@ -195,9 +197,8 @@ pub(crate) fn plain_uid(text: &str) -> Option<String> {
     let is_grouped = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
     let digits: String = groups.concat();
     let is_hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_hex && (is_grouped || groups.len() == 1)).then(|| {
-        [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-    })
+    (is_hex && (is_grouped || groups.len() == 1))
+        .then(|| [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-"))
 }
 
 /// Whether a byte may stand before the `@` of a mail address: what no relay reads as a way to another host (`%`, `!`), and no
