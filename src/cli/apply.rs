@@ -176,13 +176,13 @@ impl Applying<'_> {
         Bar::finish(bar).await;
         let round = planned?.unwrap_or_default();
         let Agreed { mut moved, further } = agreed;
-        for (name, back) in &round.backwards {
-            moved.push(format!("`{name}` is at {}, a newer commit", back.at.short()));
-        }
-        for name in unseen.into_iter().filter(|name| !round.backwards.contains_key(name)) {
-            // What only its inventory knows is told in plans of everything, and nothing of it is written.
+        for name in unseen {
+            // What only its inventory knows, or is kept, is told in plans of everything, and nothing of it is written.
             if saved.of(&BTreeSet::from([name.clone()]))?.changes_anything() {
-                moved.push(session.why_not_planned(&name));
+                moved.push(match round.backwards.get(&name) {
+                    Some(back) => format!("`{name}` is at {}, a newer commit", back.at.short()),
+                    None => session.why_not_planned(&name),
+                });
             }
         }
         if moved.count > 0 {

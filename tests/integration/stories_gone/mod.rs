@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::story::{World, deployment, line, name};
 
+mod kills;
 mod words;
 
 const CLAIM: &str = "PersistentVolumeClaim";
