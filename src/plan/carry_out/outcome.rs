@@ -127,14 +127,16 @@ impl Action {
             Reason::Holding(Holding::AfterJob { of, failed: false }) => {
                 Skip::WaitsFor { object: of.clone(), health: Health::running() }
             }
-            Reason::Holding(Holding::StrayPods { pods, unread }) => match pods.first() {
-                Some(pod) => Skip::WaitsFor { object: pod.id(&self.id.namespace), health: pod.health() },
-                None => {
+            Reason::Holding(Holding::StrayPods { pods, unread }) => {
+                let unknown = || {
                     let why = unread.as_deref().unwrap_or_default();
-                    let message = format!("it is not known which pods are left: {why}");
-                    Skip::WaitsFor { object: self.id.clone(), health: Health::progressing(message) }
-                }
-            },
+                    Health::progressing(format!("it is not known which pods are left: {why}"))
+                };
+                let (object, health) = pods
+                    .first()
+                    .map_or_else(|| (self.id.clone(), unknown()), |pod| (pod.id(&self.id.namespace), pod.health()));
+                Skip::WaitsFor { object, health }
+            }
             Reason::Holding(Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }) => {
                 Skip::WaitsFor { object: self.id.clone(), health: Health::running() }
             }

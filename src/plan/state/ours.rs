@@ -234,16 +234,12 @@ impl<'a> Ours<'a> {
 
     /// The items of a list with their places, and what the path calls them by; `path` is that of the list.
     fn items_of<'v>(self, path: &str, items: &'v [Value]) -> Vec<(String, Self, &'v Value)> {
-        match self.keys_of(path, items) {
-            Some(keys) => {
-                let item = |item| (list::label(keys, item), self.item(Some(keys), item), item);
-                items.iter().map(item).collect()
-            }
-            None => {
-                let places = self.items_without_keys(items);
-                places.into_iter().zip(items).map(|(place, item)| (String::new(), place, item)).collect()
-            }
-        }
+        let Some(keys) = self.keys_of(path, items) else {
+            let places = self.items_without_keys(items);
+            return places.into_iter().zip(items).map(|(place, item)| (String::new(), place, item)).collect();
+        };
+        let item = |item| (list::label(keys, item), self.item(Some(keys), item), item);
+        items.iter().map(item).collect()
     }
 
     fn visible_map(self, path: &mut String, map: &Map<String, Value>) -> Visible {
