@@ -144,8 +144,12 @@ fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
         made && action.note.is_some()
     };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
-    let follows =
-        |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. }));
+    let follows = |action: &Action| {
+        matches!(
+            action.reason(),
+            Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. } | Holding::StrayPods { .. })
+        )
+    };
     let is_late = |action: &Action| is_late(action.reason());
     let waits_for_job = |action: &Action| {
         use Holding::{AfterJob, PodsLeft, PodsNotRead};

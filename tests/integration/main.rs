@@ -45,6 +45,7 @@ mod stories_hostile;
 mod stories_jobs;
 mod stories_later;
 mod stories_leaders;
+mod stories_left_pods;
 mod stories_loop;
 mod stories_moments;
 mod stories_names;

@@ -16,7 +16,7 @@ mod recovered;
 pub(crate) mod reason;
 pub(crate) mod rules;
 mod secret;
-pub(super) mod stops;
+pub(crate) mod stops;
 pub(crate) mod take_over;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{Place, Verb};
 use crate::name::Name;
 use crate::plan::state::gone::DataLost;
+use crate::plan::state::left_pods::LeftPod;
 use crate::plan::state::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -409,6 +410,14 @@ pub enum Holding {
     PodsNotRead {
         /// The API server's words.
         why: String,
+    },
+    /// Pods work on the same data, or are its app's, although no workload that is there stands behind them.
+    StrayPods {
+        /// The first of them.
+        pods: Vec<LeftPod>,
+        /// Why it is not known which there are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<String>,
     },
     /// What works on the same data still runs: an earlier workload of its app that is not stopped.
     StillRuns {

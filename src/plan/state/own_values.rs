@@ -76,6 +76,11 @@ impl<'t> TypeAt<'t> {
         matches!(&self.table.get(self.id).shape, TypeShape::Map(object) if object.atomic)
     }
 
+    /// Whether every object of the kind may have a field of this name there; keys of maps are not declared.
+    pub(super) fn declares(self, name: &str) -> bool {
+        matches!(&self.table.get(self.id).shape, TypeShape::Map(object) if object.fields.contains_key(name))
+    }
+
     /// Whether a text is one of the words that may stand there, or what the server fills in.
     pub(super) fn is_own_word(self, text: &str) -> bool {
         let of = self.table.get(self.id);

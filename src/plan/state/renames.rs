@@ -6,26 +6,31 @@ use serde_json::Value;
 
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Entry, Input, LiveObject};
+use crate::plan::{Directives, Entry, Input, Inventory, LiveObject};
 use crate::render::ObjectId;
 
 /// The label by which pods and their network policies belong to an app.
-const APP_LABEL: &str = "parcelle.dev/app";
+pub(super) const APP_LABEL: &str = "parcelle.dev/app";
 
 /// The present name of each app that is applied under an earlier one.
 #[derive(Clone, Debug, Default)]
-pub(in crate::plan) struct Renames<'a>(BTreeMap<&'a Name, &'a Name>);
+pub(crate) struct Renames<'a>(BTreeMap<&'a Name, &'a Name>);
 
 impl<'a> Renames<'a> {
     /// What of an organisation is applied under an earlier name: its app is not in the garden, and its data another one's.
     pub(in crate::plan) fn of(input: &Input<'a>) -> Self {
-        let footprints = &input.inventory.footprint.apps;
-        let entries = input.inventory.entries.values().filter_map(|entry| entry.app.as_ref());
-        let held = input.inventory.gone.iter().flat_map(|gone| &gone.apps);
-        let gone = entries.chain(footprints.keys()).chain(held).filter(|app| !input.directives.apps.contains(*app));
+        Self::between(input.inventory, input.directives)
+    }
+
+    /// The same, of what is ours and what the garden says.
+    pub(super) fn between(inventory: &'a Inventory, directives: &'a Directives) -> Self {
+        let footprints = &inventory.footprint.apps;
+        let entries = inventory.entries.values().filter_map(|entry| entry.app.as_ref());
+        let held = inventory.gone.iter().flat_map(|gone| &gone.apps);
+        let gone = entries.chain(footprints.keys()).chain(held).filter(|app| !directives.apps.contains(*app));
         let renamed = gone.filter_map(|app| {
             let data = footprints.get(app).map_or(app, |footprint| footprint.data_name(app));
-            Some((app, input.directives.data_names.get(data)?))
+            Some((app, directives.data_names.get(data)?))
         });
         Self(renamed.collect())
     }

@@ -294,6 +294,7 @@ fn shown_live(input: &Input<'_>, object: &Object, field: &str, live: &serde_json
         Visible { value: Some(value), others } => {
             format!("{} and {others} of others", shown(&object.id, field, &value))
         }
+        Visible { value: None, others } if others > 0 && live.is_array() => format!("{others} of others"),
         Visible { value: None, .. } => "(not shown)".to_owned(),
     }
 }

@@ -226,6 +226,14 @@ impl fmt::Display for Holding {
             Self::PodsNotRead { why } => {
                 write!(to, "its Job is gone, and whether its pods have ended is not known: {why}")
             }
+            Self::StrayPods { pods, unread: _ } if !pods.is_empty() => {
+                let pods: Vec<String> = pods.iter().map(ToString::to_string).collect();
+                write!(to, "does not start beside {}", pods.join(" and "))
+            }
+            Self::StrayPods { unread, .. } => {
+                let why = unread.as_deref().unwrap_or_default();
+                write!(to, "whether pods of an earlier workload still run on the same data is not known: {why}")
+            }
             Self::StillRuns { of, leaves: false } => {
                 write!(to, "waits for {of}, which still runs on the same data and is not stopped")
             }

@@ -66,6 +66,7 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
                 "it goes on once they have ended; look at them: `kubectl logs --namespace {namespace} {first}`"
             ));
         }
+        Holding::StrayPods { pods, .. } => return pods.first().map(|pod| pod.way_out(namespace)),
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
         Holding::InventoryLost => return Some(recover(namespace, namespace)),
         Holding::StillRuns { of, leaves: false } => {
