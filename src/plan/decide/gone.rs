@@ -23,6 +23,7 @@ use crate::kind::{self, DataLoss};
 use crate::name::Name;
 use crate::plan::state::gone::{DataLost, GoneData};
 use crate::plan::state::input::kind_key;
+use crate::plan::state::lost::was_not_there;
 use crate::plan::state::standing::{Index, is_same};
 use crate::plan::{Entry, Input, LiveObject};
 use crate::render::{Object, ObjectId, Stage};
@@ -88,7 +89,8 @@ impl Losses {
         let is_settled = input.live.settled.contains_key(id);
         let is_open = before.as_ref().is_some_and(|gone| gone.acknowledged.is_none());
         let uid = entry.and_then(Entry::uid);
-        let may_be_lost = before.is_some() || uid.is_some_and(|_| loses_data(object, ground));
+        let is_unknown = uid.is_some_and(was_not_there);
+        let may_be_lost = before.is_some() || is_unknown || uid.is_some_and(|_| loses_data(object, ground));
         let how = if is_settled || !may_be_lost { None } else { state(input, entry, live, before.as_ref()) };
         let Some(how) = how else {
             // What others had in it is gone although it was made anew.
@@ -224,7 +226,7 @@ fn is_remembered(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, apps: &BTr
 }
 
 /// The apps that have data in an object: its own, or those that have something inside of what is the organisation's.
-fn users(input: &Input<'_>, index: &Index<'_>, object: &Object) -> BTreeSet<Name> {
+pub(in crate::plan) fn users(input: &Input<'_>, index: &Index<'_>, object: &Object) -> BTreeSet<Name> {
     if let Some(app) = &object.app {
         return BTreeSet::from([app.clone()]);
     }

@@ -4,7 +4,7 @@ pub(crate) mod action;
 mod create;
 pub(crate) mod deed;
 mod deletions;
-mod gone;
+pub(in crate::plan) mod gone;
 pub(super) mod immutable;
 pub(in crate::plan) mod job;
 pub(super) mod later;
