@@ -127,7 +127,8 @@ fn is_told_as_open(plan: Option<&OrganisationPlan>, id: &ObjectId) -> bool {
 
 /// Whether a job takes longer than it should, or something keeps it from starting.
 fn is_late(reason: Reason<'_>) -> bool {
-    matches!(reason, Reason::Keeping(Keeping::JobOverdue { .. } | Keeping::JobWaits { why: Some(_) }))
+    let keeping = matches!(reason, Reason::Keeping(Keeping::KeysDisagree { .. } | Keeping::JobOverdue { .. }));
+    keeping || matches!(reason, Reason::Keeping(Keeping::JobWaits { why: Some(_) }))
 }
 
 fn well(live: &Live, id: &ObjectId) -> Option<Health> {

@@ -56,7 +56,9 @@ pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
 pub(crate) use state::jobs::{finished, is_complete, is_done, job_runs_since};
 pub(crate) use state::kept::{kept, texts_of_others};
 pub(crate) use state::lost::recover_command;
+pub(crate) use state::made_keys::{JoinedPiece, KeysSeen, has_value, lacking, pieces, was_made};
 pub(crate) use state::own_values::OwnValues;
+pub(crate) use state::owners::own_keys;
 pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
@@ -69,6 +71,7 @@ pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::lost::{damaged, out_of_recovered};
+pub(crate) use tell::secrets::{anew, out_of_lost_keys, out_of_odd_keys};
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 pub(crate) use tell::words::{minute, out_of_conflict};
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::footprint;
 use super::gone;
 use super::jobs;
+use super::keys;
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::merge;
 use crate::model::Footprint;
@@ -58,6 +59,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
         }
     }
     follow_versions(plan, &mut next);
+    keys::ahead(input, plan, &mut next);
     name_recovered(input, &mut next);
     for id in &plan.gone {
         next.entries.remove(id);
@@ -109,7 +111,7 @@ fn is_made_anew_renamed(action: &Action) -> bool {
     matches!(action.deed, Deed::Replace { why: Replacing::Renamed { .. }, .. })
 }
 
-fn is_unchanged(action: &Action) -> bool {
+pub(super) fn is_unchanged(action: &Action) -> bool {
     matches!(action.deed, Deed::Keep { why: Keeping::Unchanged | Keeping::LeftToOthers(_) | Keeping::SecretKept, .. })
 }
 
@@ -158,7 +160,9 @@ pub(crate) fn after(
                     // Another object stands in the place of the one that was taken back, and this one we made.
                     entry.recovered &= !matches!(action.verb(), Verb::Create | Verb::Replace);
                     // What was left to others until now may be ours.
-                    entry.own_fields = OwnFields::default();
+                    if action.what == What::Object {
+                        entry.own_fields = OwnFields::default();
+                    }
                     record(input, action.what, &action.id, entry);
                 }
             }
@@ -200,7 +204,10 @@ fn recover(input: &Input<'_>, next: &mut Inventory) {
 fn record(input: &Input<'_>, what: What, id: &ObjectId, entry: &mut Entry) {
     if what == What::Secret {
         let request = input.desired.secrets.iter().find(|request| request.id == *id);
-        request.into_iter().for_each(|request| entry.app.clone_from(&request.app));
+        if let Some(request) = request {
+            entry.app.clone_from(&request.app);
+            keys::record(request, entry);
+        }
         return;
     }
     let Some(object) = input.desired.objects.iter().find(|object| object.id == *id) else { return };

@@ -149,7 +149,13 @@ pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,
-        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. } | Changing::Interrupted, .. }
+        Deed::Change {
+            why: Changing::Drift { .. }
+                | Changing::CopyFollows { .. }
+                | Changing::KeysBack { .. }
+                | Changing::Interrupted,
+            ..
+        }
             | Deed::Create(Creating::DeletedBehindOurBack)
     );
     brings_back && applied == Some(&*action.desired_hash)

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::health::Health;
 use super::jobs::JobsSeen;
+use super::made_keys::KeysSeen;
 use super::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -27,6 +28,8 @@ pub struct Live {
     pub(crate) warnings: BTreeMap<ObjectId, Vec<String>>,
     /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
     pub(crate) copies: BTreeMap<ObjectId, Copy>,
+    /// What the values of generated Secrets say that lack keys, or of which others wrote some.
+    pub(crate) keys: BTreeMap<ObjectId, KeysSeen>,
     /// What is known of the runs of one-time jobs.
     pub(crate) jobs: JobsSeen,
     /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates

@@ -15,6 +15,7 @@ pub(crate) mod jobs;
 pub(super) mod kept;
 pub(crate) mod live;
 pub(in crate::plan) mod lost;
+pub(in crate::plan) mod made_keys;
 pub(crate) mod own_fields;
 pub(super) mod ours;
 pub(super) mod own_values;
