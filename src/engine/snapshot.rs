@@ -269,6 +269,7 @@ fn entry(holds_data: bool, app: Option<&Name>, own_fields: OwnFields) -> Entry {
         retired_since: None,
         note: None,
         recovered: false,
+        data: None,
     }
 }
 

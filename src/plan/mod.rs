@@ -40,6 +40,7 @@ pub use live::{Live, LiveObject};
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
 pub use reason::{Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
+pub(crate) use state::data_named::data_of;
 pub(crate) use state::gone::AcknowledgedLoss;
 pub(crate) use state::gone::DataLost;
 pub use state::gone::GoneData;

@@ -14,7 +14,7 @@ use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Creating, Keeping, Replacing};
 use crate::plan::state::hosts::hosts;
 use crate::plan::state::renames::Renames;
-use crate::plan::state::{decisions, standing};
+use crate::plan::state::{data_named, decisions, standing};
 use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence};
 use crate::render::{Object, ObjectId};
 
@@ -39,6 +39,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
             retired_since: None,
             note: None,
             recovered: false,
+            data: None,
         });
         next.entries.insert(action.id.clone(), entry);
     }
@@ -156,6 +157,9 @@ pub(crate) fn after(
             Done::Applied { uid, .. } => {
                 if let Some(entry) = next.entries.get_mut(&action.id) {
                     let nonce = entry.nonce().map(str::to_owned);
+                    if entry.uid() != Some(uid) {
+                        entry.data = None;
+                    }
                     entry.presence = Presence::Known { uid: uid.clone(), nonce };
                     // Another object stands in the place of the one that was taken back, and this one we made.
                     entry.recovered &= !matches!(action.verb(), Verb::Create | Verb::Replace);
@@ -180,6 +184,7 @@ pub(crate) fn after(
         }
     }
     jobs::after(input, plan, outcome, finished, &mut next);
+    data_named::note(input, &mut next);
     gone::after(plan, outcome, &mut next);
     if !outcome.outcomes.iter().any(Outcome::is_open) {
         next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();

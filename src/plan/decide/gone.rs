@@ -6,7 +6,7 @@
 //! | is not there, and parcelle did not delete it | its data is gone |
 //! | is being deleted, and not by parcelle | its data goes once nothing uses it |
 //! | is another one under the same name | that one is taken when a person says so |
-//! | is another one with the nonce and label of ours | it was brought back, and is ours |
+//! | is another one with the nonce and label of ours, on the same data | it was brought back, and is ours |
 //! | was about to be made, and never was | nothing is lost |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -210,7 +210,7 @@ fn is_ground_lost(input: &Input<'_>, index: &Index<'_>) -> bool {
     let mut namespaces = input.inventory.entries.iter().filter(|(id, _)| id.is(kind::NAMESPACE));
     namespaces.any(|(id, entry)| {
         let is_known = entry.uid().is_some() && !input.live.settled.contains_key(id);
-        let is_there = |live: &LiveObject| is_same(entry, live, input.garden) && !live.is_terminating();
+        let is_there = |live: &LiveObject| entry.uid() == Some(&live.uid) && !live.is_terminating();
         is_known && !input.live.unread.contains_key(&kind_key(id)) && !index.live(id).is_some_and(is_there)
     })
 }

@@ -104,7 +104,10 @@ pub(crate) fn acknowledge(
 fn take(inventory: &mut Inventory, app: &Name, id: &ObjectId, (was, now): (&str, &str)) {
     let presence = |nonce: Option<&str>| Presence::Known { uid: now.to_owned(), nonce: nonce.map(str::to_owned) };
     match inventory.entries.get_mut(id) {
-        Some(entry) if entry.uid() == Some(was) => entry.presence = presence(entry.nonce()),
+        Some(entry) if entry.uid() == Some(was) => {
+            entry.presence = presence(entry.nonce());
+            entry.data = None;
+        }
         Some(_) => {}
         None => {
             let entry = Entry {
@@ -117,6 +120,7 @@ fn take(inventory: &mut Inventory, app: &Name, id: &ObjectId, (was, now): (&str,
                 retired_since: None,
                 note: None,
                 recovered: false,
+                data: None,
             };
             inventory.entries.insert(id.clone(), entry);
         }
@@ -157,6 +161,7 @@ mod tests {
             retired_since: None,
             note: None,
             recovered: false,
+            data: None,
         }
     }
 

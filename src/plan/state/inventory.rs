@@ -79,6 +79,10 @@ pub struct Entry {
     /// garden names it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recovered: bool,
+    /// Which data it stands for, as whoever keeps that names it (a volume, a database system): another object under its name is
+    /// taken for it only where it says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<str>>,
 }
 
 /// Whether an object is known to exist.

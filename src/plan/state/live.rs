@@ -46,6 +46,8 @@ pub struct Live {
 pub(crate) struct Settled {
     /// How it fares.
     pub(crate) health: Health,
+    /// Which data it stands for.
+    pub(crate) data: Option<Box<str>>,
 }
 
 /// An object as it is in the cluster.

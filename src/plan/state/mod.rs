@@ -1,6 +1,7 @@
 //! What is known before anything is decided: what the garden says, what is live, what the inventory holds as ours.
 
 mod chosen_once;
+pub(in crate::plan) mod data_named;
 pub(super) mod decisions;
 pub(crate) mod directives;
 pub(crate) mod health;

@@ -20,7 +20,7 @@ use crate::plan::state::hosts::hosts;
 use crate::plan::state::lost::{NOT_THERE, is_labelled};
 use crate::plan::state::standing::Index;
 use crate::plan::{
-    Entry, Input, Inventory, LiveObject, NONCE, OwnFields, Presence, Reason, Verb, hash_of, organisation as decide,
+    Entry, Input, Inventory, LiveObject, NONCE, OwnFields, Presence, Reason, Verb, data_of, hash_of, organisation as decide,
 };
 use crate::render::{ObjectId, SecretSource};
 
@@ -150,7 +150,8 @@ impl<'a> Wanted<'a> {
     /// The entry of an object that is taken back; what was applied of it last is not known.
     fn entry(&self, live: &LiveObject) -> Entry {
         let presence = Presence::Known { uid: live.uid.clone(), nonce: live.annotation(NONCE).map(str::to_owned) };
-        Entry { hosts: hosts(self.id, &live.body), ..self.blank(presence) }
+        let data = data_of(&live.body).map(Box::from);
+        Entry { hosts: hosts(self.id, &live.body), data, ..self.blank(presence) }
     }
 
     fn blank(&self, presence: Presence) -> Entry {
@@ -164,6 +165,7 @@ impl<'a> Wanted<'a> {
             retired_since: None,
             note: None,
             recovered: true,
+            data: None,
         }
     }
 }
