@@ -156,12 +156,7 @@ fn losses(plan: &OrganisationPlan, state: &OrganisationState, app: &Name) -> Res
         let others = plan.lost.iter().flat_map(|gone| gone.apps.iter().cloned()).collect();
         return Err(NothingLost::Nothing { organisation: plan.organisation.clone(), app: app.clone(), others });
     }
-    Ok(KnownLosses {
-        cluster: plan.cluster.clone(),
-        uid: state.stored.uid.clone(),
-        objects,
-        secrets,
-    })
+    Ok(KnownLosses { cluster: plan.cluster.clone(), uid: state.stored.uid.clone(), objects, secrets })
 }
 
 /// The Secrets of an app that were made once and are gone, or lack keys.

@@ -39,7 +39,8 @@ pub(super) fn following(keys: &Keys, existing: &BTreeMap<String, String>) -> BTr
     for (key, how) in keys.iter().filter(|(key, _)| lacks(key)) {
         let holding = joined(keys).filter_map(|(joined, text)| Some((plain.get(joined)?, text)));
         let holding: Vec<_> = holding.filter(|(_, text)| pieces(text, keys).contains(&JoinedPiece::Key(key))).collect();
-        let said: BTreeSet<Option<&str>> = holding.iter().map(|(held, text)| part(key, text, held, keys, &known)).collect();
+        let said: BTreeSet<Option<&str>> =
+            holding.iter().map(|(held, text)| part(key, text, held, keys, &known)).collect();
         match (how, said.iter().next()) {
             // Where several say it, they say the same.
             (Generated::Random { .. }, Some(Some(value))) if said.len() == 1 => {
@@ -55,13 +56,7 @@ pub(super) fn following(keys: &Keys, existing: &BTreeMap<String, String>) -> BTr
 }
 
 /// The value of one key in a text that was put together of it and of others that are all known.
-fn part<'h>(
-    key: &str,
-    text: &str,
-    held: &'h str,
-    keys: &Keys,
-    known: &BTreeMap<String, String>,
-) -> Option<&'h str> {
+fn part<'h>(key: &str, text: &str, held: &'h str, keys: &Keys, known: &BTreeMap<String, String>) -> Option<&'h str> {
     let (mut before, mut after, mut is_past) = (String::new(), String::new(), false);
     for piece in pieces(text, keys) {
         let side = if is_past { &mut after } else { &mut before };

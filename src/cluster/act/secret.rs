@@ -58,7 +58,8 @@ async fn add_keys(
             return Err(Stop::Stale("another Secret stands under its name".to_owned()));
         }
         let was_made = |key: &str| acting.entry.is_some_and(|entry| plan::was_made(entry, key));
-        let added = crate::secrets::generated(keys, &found.data, was_made).map_err(|error| Stop::Failed(error.to_string()))?;
+        let added =
+            crate::secrets::generated(keys, &found.data, was_made).map_err(|error| Stop::Failed(error.to_string()))?;
         if added.is_empty() && !relabels {
             // After a lost answer they are there because we added them.
             return Ok(if lost { Done::Applied { uid: found.uid, health: None } } else { Done::Unchanged });

@@ -14,7 +14,8 @@ pub(super) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
     let open: BTreeSet<&ObjectId> =
         actions.filter(|action| action.verb().applies() || is_unchanged(action)).map(|action| &action.id).collect();
     for request in input.desired.secrets.iter().filter(|request| open.contains(&request.id)) {
-        let (SecretSource::Generated { keys }, Some(live)) = (&request.source, input.live.objects.get(&request.id)) else {
+        let (SecretSource::Generated { keys }, Some(live)) = (&request.source, input.live.objects.get(&request.id))
+        else {
             continue;
         };
         let known = input.inventory.find(&request.id).map(|(_, entry)| entry);

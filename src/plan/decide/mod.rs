@@ -155,8 +155,7 @@ pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
                 | Changing::KeysBack { .. }
                 | Changing::Interrupted,
             ..
-        }
-            | Deed::Create(Creating::DeletedBehindOurBack)
+        } | Deed::Create(Creating::DeletedBehindOurBack)
     );
     brings_back && applied == Some(&*action.desired_hash)
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::made_keys;
 use super::inventory::{Entry, Inventory, Presence};
+use super::made_keys;
 use super::own_fields::OwnFields;
 use crate::kind;
 use crate::name::Name;

@@ -23,6 +23,9 @@ pub struct Inventory {
     pub plan_hash: String,
     /// The hash of the renderer and the definitions that made it.
     pub renderer_hash: String,
+    /// When it was taken back last after the inventory was lost, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered_on: Option<i64>,
     /// Since when the whole organisation is retired, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_since: Option<i64>,
@@ -46,6 +49,15 @@ pub struct Inventory {
     /// Everything of ours, by id.
     #[serde(with = "listed")]
     pub entries: BTreeMap<ObjectId, Entry>,
+}
+
+/// What was taken back after an inventory was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct TakenBack {
+    /// When, in Unix seconds, where that was noted.
+    pub(crate) on: Option<i64>,
+    /// How many objects are changed only, until the garden names them.
+    pub(crate) objects: usize,
 }
 
 /// One object of ours.
@@ -144,6 +156,12 @@ impl Inventory {
         let apps = self.footprint.apps.values().flat_map(|app| app.possible(false));
         claims.senders.extend(apps.flat_map(|app| app.senders.iter().cloned()));
         Some(claims)
+    }
+
+    /// When it was taken back, and how many objects are for changing only since; nothing once the garden names them all.
+    pub(crate) fn taken_back(&self) -> Option<TakenBack> {
+        let objects = self.entries.values().filter(|entry| entry.recovered).count();
+        (objects > 0).then_some(TakenBack { on: self.recovered_on, objects })
     }
 
     /// The entry of an object, whatever the version of its API, with the id under which it stands.

@@ -181,8 +181,7 @@ mod tests {
         let keys = keys();
         let Generated::Joined(text) = &keys["url"] else { panic!() };
         let (text_of, key) = (JoinedPiece::Text, JoinedPiece::Key);
-        let all =
-            [text_of("redis://"), key("user"), text_of(":"), key("password"), text_of("@cache/{0}")];
+        let all = [text_of("redis://"), key("user"), text_of(":"), key("password"), text_of("@cache/{0}")];
         assert_eq!(pieces(text, &keys), all);
         assert_eq!(pieces("{{user}", &keys), [text_of("{"), key("user"), text_of("")]);
         assert_eq!(pieces("{user", &keys), [text_of("{user")]);
@@ -192,9 +191,9 @@ mod tests {
     #[test]
     fn what_becomes_of_a_key_depends_on_whether_it_was_made_and_follows_from_the_others() {
         let found = |has: &[&str], made: &[&str], follows: &[&str]| {
-            let found = lacking(&keys(), |key| has.contains(&key), |key| made.contains(&key), |key| follows.contains(&key));
-            [found.new, found.back, found.lost, found.again]
-                .map(|keys| keys.into_iter().collect::<Vec<_>>().join(" "))
+            let found =
+                lacking(&keys(), |key| has.contains(&key), |key| made.contains(&key), |key| follows.contains(&key));
+            [found.new, found.back, found.lost, found.again].map(|keys| keys.into_iter().collect::<Vec<_>>().join(" "))
         };
         let all = ["password", "url", "user"];
         assert_eq!(found(&[], &[], &[]), ["password url user", "", "", ""]);

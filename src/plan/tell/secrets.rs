@@ -59,7 +59,9 @@ pub(crate) fn out_of_lost_keys(id: &ObjectId, keys: &[String], app: &str) -> Vec
 
 /// The way out where nobody has the old values any more.
 pub(crate) fn anew(app: &str) -> String {
-    format!("where nobody has the old values any more: `parcelle acknowledge {app}` makes new ones, and says what that comes to")
+    format!(
+        "where nobody has the old values any more: `parcelle acknowledge {app}` makes new ones, and says what that comes to"
+    )
 }
 
 /// The way out where keys contradict one another.

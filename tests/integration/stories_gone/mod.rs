@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use crate::story::{World, deployment, line, name};
 
+mod copies;
+mod keys;
 mod kills;
-mod words;
+pub(super) mod words;
 
 const CLAIM: &str = "PersistentVolumeClaim";
 

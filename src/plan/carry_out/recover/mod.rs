@@ -20,7 +20,8 @@ use crate::plan::state::hosts::hosts;
 use crate::plan::state::lost::{NOT_THERE, is_labelled};
 use crate::plan::state::standing::Index;
 use crate::plan::{
-    Entry, Input, Inventory, LiveObject, NONCE, OwnFields, Presence, Reason, Verb, data_of, hash_of, organisation as decide,
+    Entry, Input, Inventory, LiveObject, NONCE, OwnFields, Presence, Reason, Verb, data_of, hash_of,
+    organisation as decide,
 };
 use crate::render::{ObjectId, SecretSource};
 
