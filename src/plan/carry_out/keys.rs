@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::record::is_unchanged;
-use crate::plan::decide::action::What;
+use crate::plan::decide::action::{Action, What};
+use crate::plan::decide::deed::Deed;
+use crate::plan::decide::reason::Refusing;
 use crate::plan::state::made_keys;
 use crate::plan::{Entry, Input, Inventory, OrganisationPlan};
 use crate::render::{ObjectId, SecretRequest, SecretSource};
@@ -11,8 +13,11 @@ use crate::render::{ObjectId, SecretRequest, SecretSource};
 /// Remembers the keys of Secrets that are there and of which none were remembered: what may be made of the others is decided by that.
 pub(super) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
     let actions = plan.actions.iter().filter(|action| action.what == What::Secret);
-    let open: BTreeSet<&ObjectId> =
-        actions.filter(|action| action.verb().applies() || is_unchanged(action)).map(|action| &action.id).collect();
+    let is_open = |action: &&Action| {
+        let lacks = matches!(action.deed, Deed::Refused { why: Refusing::KeysLost { .. }, .. });
+        lacks || action.verb().applies() || is_unchanged(action)
+    };
+    let open: BTreeSet<&ObjectId> = actions.filter(is_open).map(|action| &action.id).collect();
     for request in input.desired.secrets.iter().filter(|request| open.contains(&request.id)) {
         let (SecretSource::Generated { keys }, Some(live)) = (&request.source, input.live.objects.get(&request.id))
         else {

@@ -71,6 +71,9 @@ fn present(input: &Input<'_>, request: &SecretRequest, (live, entry): (&LiveObje
     }
     // A key that a newer definition asks for is added; those that are there stay as they are.
     let lacking = lacking(input, request, live, Some(entry));
+    if !lacking.lost.is_empty() && is_leaving(input, request) {
+        return action(input, request, Deed::keep(Keeping::SecretKept));
+    }
     if !lacking.lost.is_empty() {
         return keys_lost(input, request, live);
     }
@@ -112,6 +115,12 @@ fn lacking(input: &Input<'_>, request: &SecretRequest, live: &LiveObject, entry:
     let follows = |key: &str| seen.map_or_else(|| by_name(key), |seen| seen.follow.contains(key));
     let remembered = made_keys::of_live(input, entry, keys, live);
     made_keys::lacking(keys, has, |key| made_keys::is_among(&remembered, key), follows)
+}
+
+/// Whether the app of a Secret, or its organisation, is retired: it starts no more, so it lacks nothing.
+fn is_leaving(input: &Input<'_>, request: &SecretRequest) -> bool {
+    let retired = |app| input.desired.retired.contains_key(app);
+    input.directives.retired.is_some() || request.app.as_ref().is_some_and(retired)
 }
 
 fn lost_keys(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> BTreeSet<String> {

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::plan::{Entry, Input, LiveObject, OwnFields};
+use crate::plan::{Entry, Input, Inventory, LiveObject, OwnFields};
 use crate::render::Generated;
 
 /// The keys that a generated Secret asks for.
@@ -144,7 +144,8 @@ pub(in crate::plan) fn forgotten(before: &OwnFields, keys: &BTreeSet<String>) ->
 /// that it is to have, where the garden asks for the same as when it was applied, or it was taken back.
 fn first_remembered(input: &Input<'_>, entry: Option<&Entry>, keys: &Keys, live: &LiveObject) -> OwnFields {
     let nothing = OwnFields::default();
-    let is_as_applied = !input.commit.is_empty() && input.commit == input.inventory.commit;
+    let Inventory { commit, renderer_hash, .. } = input.inventory;
+    let is_as_applied = !commit.is_empty() && input.commit == commit && input.renderer_hash == renderer_hash;
     if entry.is_some_and(|entry| entry.uid().is_some() && (entry.recovered || is_as_applied)) {
         return remembered(&nothing, keys.keys());
     }

@@ -74,8 +74,6 @@ async fn a_claim_that_is_not_bound_yet_is_waited_for() {
     let before = dump(is_there(&ground, "v1", CLAIM, "one-files").await.unwrap());
     delete(&ground, "v1", CLAIM, "one-files").await;
     assert!(once(&ground).text().contains("E0434"));
-    let (handle, failing) = (&ground.handle, json!({ "nothing": "is bound" }));
-    drop((handle, failing));
     make(&ground, "v1", CLAIM, before).await;
     let bound = async || is_there(&ground, "v1", CLAIM, "one-files").await.unwrap()["status"]["phase"] == "Bound";
     ground.until("it is bound", bound).await;

@@ -72,19 +72,14 @@ async fn a_database_that_is_missing_beside_a_volume_and_the_server_itself_hold_w
     assert!(is_there(&ground, "postgresql.cnpg.io/v1", "Cluster", "postgres").await.is_none());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_app_counts_as_there_by_whatever_is_left_of_it_also_a_strangers() {
-    if skipped() {
-        return;
-    }
-    let ground = ground().await;
-    assert_eq!(once(&ground).code, 0);
-    // Of the first app everything that has its name goes, and a stranger's Deployment comes.
+/// Takes everything of the first app away.
+async fn delete_all(ground: &Ground) {
     for (api_version, kind) in [
         ("apps/v1", "Deployment"),
         ("v1", "Service"),
         ("v1", CLAIM),
         ("v1", "Secret"),
+        ("v1", "ConfigMap"),
         ("v1", "ServiceAccount"),
         ("postgresql.cnpg.io/v1", "Database"),
         ("postgresql.cnpg.io/v1", "DatabaseRole"),
@@ -95,9 +90,20 @@ async fn an_app_counts_as_there_by_whatever_is_left_of_it_also_a_strangers() {
         let api = ground.api(api_version, kind, "alpha");
         let all = api.list(&kube::api::ListParams::default().labels("parcelle.dev/app=one")).await.unwrap();
         for name in all.items.into_iter().filter_map(|item| item.metadata.name) {
-            delete(&ground, api_version, kind, &name).await;
+            delete(ground, api_version, kind, &name).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_counts_as_there_by_whatever_is_left_of_it_also_a_strangers() {
+    if skipped() {
+        return;
+    }
+    let ground = ground().await;
+    assert_eq!(once(&ground).code, 0);
+    // Everything that has its name goes, and a stranger's Deployment comes.
+    delete_all(&ground).await;
     let stranger = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "one-web" }, "spec": {
         "replicas": 0, "selector": { "matchLabels": { "a": "b" } }, "template": { "metadata": { "labels": { "a": "b" } },
         "spec": { "containers": [{ "name": "web", "image": "docker.io/example/theirs:1" }] } } } });
@@ -110,6 +116,7 @@ async fn an_app_counts_as_there_by_whatever_is_left_of_it_also_a_strangers() {
     assert!(is_there(&ground, "v1", "Secret", "one-db").await.is_none(), "nor is a password: {}", told.text());
     // What of an app nothing is there is made as on its first day.
     deployments.delete("one-web", &DeleteParams::default()).await.unwrap();
+    delete_all(&ground).await;
     recovered(&ground).await;
     let told = once(&ground);
     assert_eq!(told.code, 0, "{}", told.text());
