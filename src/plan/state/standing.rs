@@ -156,9 +156,11 @@ pub(in crate::plan) fn is_same(entry: &Entry, live: &LiveObject, garden: &Name) 
                 let is_of_garden = live.label(GARDEN_LABEL) == Some(garden.as_str());
                 entry.holds_data && is_of_garden && live.annotation(NONCE) == Some(nonce)
             };
-            let is_its = |nonce: &str| match is_its_data(&live.body) {
-                true => is_copy(nonce) && entry.data.is_some() && entry.data.as_deref() == data_of(&live.body),
-                false => made_by_us(nonce) || is_copy(nonce),
+            let is_its = |nonce: &str| {
+                if !is_its_data(&live.body) {
+                    return made_by_us(nonce) || is_copy(nonce);
+                }
+                is_copy(nonce) && entry.data.is_some() && entry.data.as_deref() == data_of(&live.body)
             };
             *uid == live.uid || nonce.as_deref().is_some_and(is_its)
         }

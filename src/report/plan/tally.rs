@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::hatches;
+use super::later::{LaterLine, LaterTally};
 use super::words::{counted, has_news, many};
 use crate::kind;
 use crate::plan::{Action, OrganisationPlan, Plan, Verb};
@@ -23,6 +24,8 @@ pub(crate) struct Tally {
     new_hatches: Vec<(String, String)>,
     /// How many are new.
     fresh: usize,
+    /// What acts later than it is applied.
+    later: LaterTally,
 }
 
 /// So many new hatches are named before everything else.
@@ -42,6 +45,7 @@ impl Tally {
             *self.counts.entry(verb).or_default() += count;
         }
         self.organisations += 1;
+        self.later.add(plan);
         self.news += usize::from(has_news(plan));
         self.hatched += usize::from(!plan.hatches.is_empty());
         for hatch in plan.hatches.iter().filter(|hatch| hatch.new) {
@@ -81,6 +85,21 @@ impl Tally {
         self.new_hatches.iter().map(|(line, place)| (&**line, &**place))
     }
 
+    /// Whether anything acts later than it is applied, and was not applied as it is said.
+    pub(crate) fn acts_later(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// What acts later, brakes and days first.
+    pub(super) fn later(&self) -> impl Iterator<Item = LaterLine> {
+        self.later.lines()
+    }
+
+    /// How far the plan is that of the hour at which it was made.
+    pub(super) fn hour(&self) -> Option<String> {
+        self.later.hour()
+    }
+
     /// "2 organisations use hatches; 1 hatch is new or changed." Empty where nobody uses one.
     fn of_hatches(&self) -> String {
         let uses = if self.hatched == 1 { "uses" } else { "use" };
@@ -100,11 +119,18 @@ impl Tally {
         let mut counts = self.counts.clone();
         counts.remove(&Verb::Keep);
         let (all, news) = (self.organisations, self.news);
+        let all_of_them = many(all, "organisation");
+        if counts.is_empty() && self.later.is_empty() {
+            return format!("Nothing changes in {all_of_them}.\n{}", self.of_hatches());
+        }
+        let later = self.later.organisations();
         if counts.is_empty() {
-            return format!("Nothing changes in {}.\n{}", many(all, "organisation"), self.of_hatches());
+            let of_hatches = self.of_hatches();
+            return format!("Nothing changes now in {all_of_them}; in {later} something acts later.\n{of_hatches}");
         }
         let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
-        let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
+        let later = if later > 0 { format!("; in {later} something acts later") } else { String::new() };
+        let mut text = format!("{} in {news} of {all_of_them}{rest}{later}.\n", counted(&counts));
         text.push_str(&self.unasked());
         text.push_str(&self.of_hatches());
         text
