@@ -153,3 +153,21 @@ async fn a_volume_that_is_going_or_a_strangers_when_the_inventory_is_recovered_h
     assert_eq!((uid(&ground, "one-files").await, once(&ground).code), (theirs, 0));
     assert!(stored(&ground).await["entries"].is_array());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_names_the_release_that_runs_beside_the_one_that_is_asked_for() {
+    if skipped() {
+        return;
+    }
+    let ground = super::applied().await;
+    let told = command(&ground, &["status", "alpha", "--verbose"]);
+    assert!(told.text().contains("(page 1)"), "{}", told.text());
+    delete(&ground, "v1", CLAIM, "www-files").await;
+    ground.commit("organisations/alpha.kdl", &super::www(2, ""), "another release");
+    assert_eq!(once(&ground).code, 1);
+    let told = command(&ground, &["status", "alpha"]);
+    assert!(told.text().contains("(page 1, 2 is asked for)"), "{}", told.text());
+    let told = command(&ground, &["status", "alpha", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&json[0]["apps"][0]["release"], &json[0]["apps"][0]["wanted"]), (&json!("1"), &json!("2")));
+}
