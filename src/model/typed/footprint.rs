@@ -169,6 +169,8 @@ impl AppliedApp {
             data: Some(app.data_name().clone()),
             settings: BTreeMap::new(),
             senders: BTreeSet::new(),
+            stores: None,
+            sizes: BTreeMap::new(),
         }
     }
 }

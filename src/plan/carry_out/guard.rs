@@ -313,7 +313,9 @@ fn is_it(entry: &Entry, live: &LiveObject) -> bool {
     match entry.uid() {
         Some(uid) if uid == live.uid => true,
         // Brought back from a copy, or replaced by a run that ended before it recorded that.
-        Some(_) => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
+        Some(_) => {
+            entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce() && guard_data::is_same_data(entry, live)
+        }
         None if entry.former_uid() == Some(&live.uid) => true,
         None => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
     }

@@ -14,4 +14,5 @@ pub(crate) mod order;
 pub mod outcome;
 pub(super) mod promise;
 pub(super) mod record;
+mod keys;
 pub(crate) mod recover;

@@ -6,7 +6,7 @@ mod cut_off;
 mod databases;
 pub(crate) mod deed;
 mod deletions;
-mod gone;
+pub(in crate::plan) mod gone;
 pub(super) mod immutable;
 pub(in crate::plan) mod job;
 pub(super) mod later;
@@ -159,8 +159,13 @@ pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,
-        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. } | Changing::Interrupted, .. }
-            | Deed::Create(Creating::DeletedBehindOurBack)
+        Deed::Change {
+            why: Changing::Drift { .. }
+                | Changing::CopyFollows { .. }
+                | Changing::KeysBack { .. }
+                | Changing::Interrupted,
+            ..
+        } | Deed::Create(Creating::DeletedBehindOurBack)
     );
     brings_back && applied == Some(&*action.desired_hash)
 }

@@ -129,6 +129,11 @@ pub enum Changing {
         /// The lines of the garden that leave them to others.
         said: Vec<Place>,
     },
+    /// Keys of a Secret that is made once are gone, and follow from those that are there.
+    KeysBack {
+        /// Their names.
+        keys: Vec<String>,
+    },
     /// A copied Secret follows its source.
     CopyFollows {
         /// The Secret it comes from: `parcelle-system/smtp-relay`.
@@ -247,6 +252,11 @@ pub enum Keeping {
     Unchanged,
     /// It is there and made once; its value is nobody's to compare.
     SecretKept,
+    /// It is there and made once, and somebody changed a key that others are put together of.
+    KeysDisagree {
+        /// The keys that hold another value.
+        keys: Vec<String>,
+    },
     /// No app asks for it any more; it holds data and stays until the garden says `retired need`.
     Detached,
     /// Its app or organisation is retired; it stays until the time has passed.
@@ -521,6 +531,13 @@ pub enum Refusing {
     },
     /// A Secret that was made once is gone; nothing is made in its place silently.
     SecretLost,
+    /// Keys of a Secret that was made once are gone or empty; nothing is made in their place silently.
+    KeysLost {
+        /// Their names.
+        keys: Vec<String>,
+        /// What `parcelle acknowledge` is given: `alternatiba/cloud`.
+        app: String,
+    },
     /// What a Secret is to be copied from is not there.
     SourceMissing {
         /// `parcelle-system/smtp-relay`, with the keys that it lacks.

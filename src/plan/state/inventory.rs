@@ -23,6 +23,9 @@ pub struct Inventory {
     pub plan_hash: String,
     /// The hash of the renderer and the definitions that made it.
     pub renderer_hash: String,
+    /// When it was taken back last after the inventory was lost, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered_on: Option<i64>,
     /// Since when the whole organisation is retired, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_since: Option<i64>,
@@ -50,6 +53,15 @@ pub struct Inventory {
     /// Everything of ours, by id.
     #[serde(with = "listed")]
     pub entries: BTreeMap<ObjectId, Entry>,
+}
+
+/// What was taken back after an inventory was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct TakenBack {
+    /// When, in Unix seconds, where that was noted.
+    pub(crate) on: Option<i64>,
+    /// How many objects are changed only, until the garden names them.
+    pub(crate) objects: usize,
 }
 
 /// One object of ours.
@@ -83,6 +95,10 @@ pub struct Entry {
     /// garden names it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recovered: bool,
+    /// Which data it stands for, as whoever keeps that names it (a volume, a database system): another object under its name is
+    /// taken for it only where it says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<str>>,
 }
 
 /// Whether an object is known to exist.
@@ -154,6 +170,12 @@ impl Inventory {
             entry.holds_data || facts.may_hold_data() || !matches!(facts.stage, Stage::Ground | Stage::Configuration)
         };
         !self.footprint.apps.contains_key(app) && !of_app.any(matters)
+    }
+
+    /// When it was taken back, and how many objects are for changing only since; nothing once the garden names them all.
+    pub(crate) fn taken_back(&self) -> Option<TakenBack> {
+        let objects = self.entries.values().filter(|entry| entry.recovered).count();
+        (objects > 0).then_some(TakenBack { on: self.recovered_on, objects })
     }
 
     /// The entry of an object, whatever the version of its API, with the id under which it stands.

@@ -11,7 +11,7 @@ use super::path;
 use crate::kind;
 use crate::kind::unions::{self, Union};
 use crate::merge::Schemas;
-use crate::plan::{GARDEN_LABEL, MANAGER, ORGANISATION_LABEL};
+use crate::plan::{GARDEN_LABEL, MANAGER, ORGANISATION_LABEL, has_value};
 
 /// What the API server writes into `metadata` itself.
 const OF_SERVER: [&str; 7] =
@@ -38,7 +38,7 @@ pub(crate) fn kept(schemas: &Schemas, live: &Value, wanted: Option<&Value>) -> V
         body.insert("status".to_owned(), result);
     }
     if kind::SECRET.is_body(live) {
-        let keys = live["data"].as_object().into_iter().flat_map(Map::keys);
+        let keys = live["data"].as_object().into_iter().flat_map(Map::keys).filter(|key| has_value(live, key));
         body.insert("data".to_owned(), keys.map(|key| (key.clone(), Value::from(""))).collect());
         body.remove("stringData");
     }

@@ -68,6 +68,14 @@ pub(super) fn posted(object: &Value) -> Option<&Value> {
     entries.iter().find(|entry| entry["manager"] == crate::plan::MANAGER).and_then(|entry| entry.get("fieldsV1"))
 }
 
+/// The keys of a Secret that we hold: by applying a copy or a file, or by the POST that made it and what was added since.
+pub(crate) fn own_keys(secret: &Value) -> Vec<String> {
+    let entries = secret["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+    let ours = entries.iter().filter(|entry| entry["manager"] == crate::plan::MANAGER);
+    let data = ours.filter_map(|entry| entry["fieldsV1"]["f:data"].as_object());
+    data.flat_map(serde_json::Map::keys).filter_map(|key| key.strip_prefix("f:").map(str::to_owned)).collect()
+}
+
 /// The managers that hold the field at the end of `steps`, where we applied it before.
 pub(in crate::plan) fn of(
     others: &[OtherManager<'_>],

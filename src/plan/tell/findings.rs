@@ -1,6 +1,6 @@
 //! What a plan has to tell the people who wrote the garden, on the line that it is about.
 
-use super::{gone, words};
+use super::{gone, secrets, words};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
 use crate::model::FieldDecision;
@@ -80,6 +80,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     Some(match action.reason() {
         Reason::Refusing(why) => return refused(input, action, why, span),
         Reason::Creating(Creating::Acknowledged { .. }) => return gone::made_anew(action, span),
+        Reason::Keeping(Keeping::KeysDisagree { keys }) => secrets::odd(id, keys, span),
         Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => {
             let why = action.reason().to_string();
             Finding::warning(
@@ -164,13 +165,10 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         }
         Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
         Refusing::SecretLost => {
-            Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
-                .why("its values cannot be made again: what was encrypted or set up with them would be lost")
-                .help(format!(
-                    "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
-                    id.kind, id.name
-                ))
+            let app = action.app.as_ref().map(|app| format!("{}/{app}", input.desired.organisation));
+            secrets::gone(id, app.as_deref(), span)
         }
+        Refusing::KeysLost { keys, app } => secrets::keys_lost(id, keys, app, span),
         Refusing::SourceMissing { source } => {
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
             Finding::refused(Code::new("E0487"), title, span)

@@ -10,5 +10,6 @@ pub(crate) mod hatches;
 pub(super) mod list;
 pub(super) mod lost;
 pub(super) mod mask;
+pub(super) mod secrets;
 pub(super) mod warnings;
 pub(super) mod words;

@@ -72,6 +72,9 @@ impl fmt::Display for Changing {
                     lines(said)
                 )
             }
+            Self::KeysBack { keys } => {
+                write!(to, "somebody took {} away; it follows from the keys that are there", people(keys))
+            }
             Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
         }
     }
@@ -128,6 +131,9 @@ impl fmt::Display for Keeping {
         match self {
             Self::Unchanged => to.write_str("it is as it should be"),
             Self::SecretKept => to.write_str("made once and kept"),
+            Self::KeysDisagree { keys } => {
+                write!(to, "made once, and somebody changed it: {} does not hold what it is put together of", people(keys))
+            }
             Self::Detached => to.write_str("detached: it holds data that no app asks for; `retired need` lets it go"),
             Self::DataKept { until } => write!(to, "retired: kept until {}", day(*until)),
             Self::AppVanished { app } => {
@@ -284,6 +290,9 @@ impl fmt::Display for Refusing {
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
             Self::JobFailed { why, .. } => write!(to, "it failed: {why}"),
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
+            Self::KeysLost { keys, .. } => {
+                write!(to, "{} was made once and is gone; nothing is made in its place silently", people(keys))
+            }
             Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
             Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),
         }
