@@ -42,6 +42,10 @@ struct Seen {
     followed: FollowedSecrets,
     /// Jobs that were seen to have done their work, by uid: they may be gone before that is recorded.
     ended: BTreeMap<Place, Box<str>>,
+    /// Jobs of which a container was seen, by uid.
+    ran: BTreeMap<Place, Box<str>>,
+    /// Jobs that were watched until they were gone, and of which no container was ever seen, by uid.
+    unstarted: BTreeMap<Place, Box<str>>,
     /// Whether people's words lie there.
     has_words: bool,
     /// Whether definitions of kinds or webhooks changed.
@@ -115,12 +119,18 @@ impl Mirror {
         }
         if id.is(kind::JOB) {
             seen.ended.remove(&place_of(id));
+            seen.ran.remove(&place_of(id));
         }
     }
 
     /// Whether a Job of this uid was seen to have done its work.
     pub(crate) fn saw_end(&self, id: &ObjectId, uid: &str) -> bool {
         self.seen().ended.get(&place_of(id)).is_some_and(|seen| **seen == *uid)
+    }
+
+    /// Whether a Job of this uid was watched until it was gone, and no container of it was seen.
+    pub(crate) fn never_saw_start(&self, id: &ObjectId, uid: &str) -> bool {
+        self.seen().unstarted.get(&place_of(id)).is_some_and(|seen| **seen == *uid)
     }
 
     /// What is known of an object that is as desired: seen with this uid, and unchanged since it was verified against
@@ -169,6 +179,9 @@ impl Mirror {
         if id.is(kind::JOB) && is_complete(object) {
             seen.ended.insert(place.clone(), uid.into());
         }
+        if id.is(kind::JOB) && has_run(object) {
+            seen.ran.insert(place.clone(), uid.into());
+        }
         let records = seen.records.entry(kind.clone()).or_default();
         let known = records.remove(&place);
         if known.as_ref().is_some_and(|known| known.version > version) {
@@ -216,8 +229,15 @@ impl Mirror {
 
     /// A watch showed that an object is gone, or has lost our labels.
     pub(super) fn gone(&self, id: &ObjectId) {
+        let (kind, place) = (kind_of(id), place_of(id));
         let mut seen = self.seen();
-        if seen.drop_record(&kind_of(id), &place_of(id)) {
+        if id.is(kind::JOB)
+            && let Some(uid) = seen.record(&kind, &place).map(|record| record.uid.clone())
+            && seen.ran.remove(&place).is_none_or(|ran| ran != uid)
+        {
+            seen.unstarted.insert(place.clone(), uid);
+        }
+        if seen.drop_record(&kind, &place) {
             self.ring(seen);
         }
     }
@@ -351,6 +371,12 @@ fn place_of(id: &ObjectId) -> Place {
 
 fn organisation(object: &Value) -> Option<Name> {
     Name::new(object["metadata"]["labels"][ORGANISATION_LABEL].as_str()?).ok()
+}
+
+/// Whether a Job counts a container that runs, or ever did.
+fn has_run(job: &Value) -> bool {
+    let count = |field: &str| job["status"][field].as_i64().unwrap_or(0);
+    ["ready", "failed", "succeeded", "terminating"].into_iter().any(|field| count(field) > 0)
 }
 
 fn version_of(object: &Value) -> Option<u64> {

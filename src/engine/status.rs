@@ -121,7 +121,7 @@ fn is_told_as_open(plan: Option<&OrganisationPlan>, id: &ObjectId) -> bool {
     let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
     actions.iter().filter(|action| action.id == *id).any(|action| {
         let reason = action.reason();
-        is_late(reason) || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. }))
+        is_late(reason) || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. } | Refusing::JobEndUnknown { .. }))
     })
 }
 

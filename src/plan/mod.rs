@@ -53,7 +53,8 @@ pub(crate) use state::input::{
     body_to_send, displacements, is_sure_drift, leaves_fields, may_force, may_still_force, questions,
 };
 pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
-pub(crate) use state::jobs::{finished, is_complete, is_done, job_runs_since};
+pub(crate) use carry_out::jobs::about_to_start;
+pub(crate) use state::jobs::{failed_with_way_out, finished, is_complete, is_done, job_runs_since};
 pub(crate) use state::kept::{kept, texts_of_others};
 pub(crate) use state::lost::recover_command;
 pub(crate) use state::own_values::OwnValues;

@@ -9,7 +9,7 @@ use super::super::retry::Retry;
 use super::super::wait;
 use super::job;
 use super::object::{create, new_body};
-use super::{Acting, Stop, version_of};
+use super::{Acting, Stop, rendered, version_of};
 use crate::kind::ReclaimPolicy;
 use crate::plan::{Base, Done, GARDEN_LABEL, MANAGER, Replacing};
 
@@ -35,6 +35,9 @@ pub(super) async fn replace(acting: &Acting<'_>, why: &Replacing, base: &Base) -
         return Err(Stop::Later("the old object is still being deleted".to_owned()));
     }
     let body = new_body(acting)?;
+    if rendered(acting)?.once.is_some() {
+        return job::make(acting, &body).await;
+    }
     create(acting, &body, None).await
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Written with PUT and resourceVersion: of two writers one is refused. Status of our own, so no server-side apply.
 
+mod ledger;
 mod packed;
 mod parts;
 
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::{Value, json};
 
+pub(crate) use self::ledger::Ledger;
 pub(crate) use self::packed::PackedInventory;
 use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, part_name, split, to_write_over};
 use super::connect::{Connection, Writer};

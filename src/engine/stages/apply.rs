@@ -7,6 +7,7 @@ use futures::future::join_all;
 
 use super::decide::{input, moves_inventory};
 use crate::cause::reason_of;
+use crate::cluster::inventory::Ledger;
 use crate::cluster::{self, Facts, InventoryError, Permit, Removal, StoredInventory, Work};
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::finding::Findings;
@@ -78,6 +79,8 @@ async fn organisation(
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
     }
     let others = OnceLock::new();
+    let stored = std::mem::take(&mut state.stored);
+    let ledger = Ledger::new(&round.garden.name, &plan.organisation, &plan.namespace, stored);
     let work = Work {
         writer,
         kinds,
@@ -87,6 +90,7 @@ async fn organisation(
         directives: &state.directives,
         live: &state.live,
         inventory: &before,
+        ledger: &ledger,
         schemas,
         others: &others,
         sources: round.sources,
@@ -95,6 +99,8 @@ async fn organisation(
         progress: round.progress,
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
+    state.stored = ledger.close();
+    let before = state.stored.inventory.clone();
     let mut after =
         plan::after(&input(round, schemas, state), before, plan, &applied.outcome, &applied.finished, &earlier); // pure
     let is_begun = !after.footprint.begun.is_empty();

@@ -8,7 +8,7 @@ pub(crate) mod guard;
 mod guard_data;
 mod guard_jobs;
 mod guard_recovered;
-mod jobs;
+pub(super) mod jobs;
 pub(crate) mod order;
 pub mod outcome;
 pub(super) mod promise;

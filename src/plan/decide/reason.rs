@@ -493,6 +493,14 @@ pub enum Refusing {
         /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
         rerun: String,
     },
+    /// The Job of a run is gone, and nobody saw how it ended: it runs again only when a person says so.
+    JobEndUnknown {
+        /// When its first container started, in Unix seconds, where that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<i64>,
+        /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
+        rerun: String,
+    },
     /// A Secret that was made once is gone; nothing is made in its place silently.
     SecretLost,
     /// What a Secret is to be copied from is not there.

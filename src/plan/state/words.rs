@@ -188,6 +188,9 @@ fn rerun(mark: &WordMark, app: &Name, job: &str, inventory: &mut Inventory) -> R
 pub(crate) fn last_run(inventory: &Inventory, key: &str) -> Option<String> {
     let JobRecord { done, run, .. } = inventory.jobs.get(key)?;
     let under_way = run.as_ref().and_then(|run| {
+        if run.uid.is_some() {
+            return run.uid.clone();
+        }
         let mut jobs = inventory.entries.iter().filter(|(id, _)| id.is(kind::JOB) && *id.name == *run.object);
         jobs.find_map(|(_, entry)| entry.uid().map(str::to_owned))
     });

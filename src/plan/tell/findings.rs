@@ -162,6 +162,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why(format!("{message} ({status})"))
         }
         Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
+        Refusing::JobEndUnknown { rerun, .. } => job_end_unknown(action, why, rerun, span),
         Refusing::SecretLost => {
             Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
                 .why("its values cannot be made again: what was encrypted or set up with them would be lost")
@@ -194,6 +195,14 @@ fn job_failed(why: &str, rerun: &str, span: Span) -> Finding {
     Finding::refused(Code::new("E0478"), title, span)
         .why(why)
         .help(format!("mend what it says, then `parcelle rerun {rerun}`; what comes after it waits"))
+}
+
+fn job_end_unknown(action: &Action, why: &Refusing, rerun: &str, span: Span) -> Finding {
+    let title = format!("nobody knows how the job `{}` of `{}` ended", job_of(rerun), app_of(rerun));
+    let name = &action.id.name;
+    Finding::refused(Code::new("E0477"), title, span).why(format!("`Job {name}`: {why}")).help(format!(
+        "look at the data that it works on; where it is to run, `parcelle rerun {rerun}`; what comes after it waits"
+    ))
 }
 
 /// The job in what `parcelle rerun` is given: `upgrade` of `alternatiba/cloud upgrade`.

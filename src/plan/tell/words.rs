@@ -269,6 +269,12 @@ impl fmt::Display for Refusing {
             ),
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
             Self::JobFailed { why, .. } => write!(to, "it failed: {why}"),
+            Self::JobEndUnknown { since: Some(since), .. } => {
+                write!(to, "its Job is gone; it ran since {}, and nobody saw how it ended", minute(*since))
+            }
+            Self::JobEndUnknown { since: None, .. } => {
+                to.write_str("its Job is gone, and nobody saw whether it ran and how it ended")
+            }
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
             Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
             Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),

@@ -38,6 +38,9 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             format!("take `{path}` away in the cluster (`kubectl edit`), or say it in the garden")
         }
         Refusing::JobFailed { rerun, .. } => format!("mend what it says, then `parcelle rerun {rerun}`"),
+        Refusing::JobEndUnknown { rerun, .. } => {
+            format!("look at the data that it works on; where it is to run, `parcelle rerun {rerun}`")
+        }
         Refusing::SecretLost => {
             format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name)
         }

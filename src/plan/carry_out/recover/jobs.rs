@@ -61,12 +61,10 @@ fn earlier(input: &Input<'_>, object: &Object, key: &str, found: &mut Recovery) 
 }
 
 fn run_of(input: &Input<'_>, object: &str, inputs: &str, live: &LiveObject) -> JobRecord {
-    let started = match run_state(live, &input.live.jobs, None) {
-        RunState::Runs { since } => since,
-        RunState::Done | RunState::Failed { .. } | RunState::Idle { .. } => None,
-    };
-    let run = BegunRun { object: object.to_owned(), inputs: inputs.to_owned(), started };
-    JobRecord { run: Some(run), ..JobRecord::default() }
+    let run = BegunRun { object: object.to_owned(), inputs: inputs.to_owned(), ..BegunRun::default() };
+    let mut record = JobRecord { run: Some(run), ..JobRecord::default() };
+    record.note(&live.uid, Some(&run_state(live, &input.live.jobs, None)));
+    record
 }
 
 fn words_of(record: &JobRecord) -> String {
