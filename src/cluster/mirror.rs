@@ -15,7 +15,9 @@ use super::inventory::{INVENTORY_LABEL, PAUSED};
 use super::marks::WORD_LABEL;
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health, is_complete};
+use crate::plan::{
+    Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health, is_complete, marked_generation,
+};
 use crate::render::ObjectId;
 use crate::render::naming::SYSTEM_NAMESPACE;
 
@@ -46,6 +48,8 @@ struct Seen {
     ran: BTreeMap<Place, Box<str>>,
     /// Jobs that were watched until they were gone, and of which no container was ever seen, by uid.
     unstarted: BTreeMap<Place, Box<str>>,
+    /// The generation of its inventory that each namespace carries, by its name.
+    generations: BTreeMap<Arc<str>, u64>,
     /// Whether people's words lie there.
     has_words: bool,
     /// Whether definitions of kinds or webhooks changed.
@@ -103,6 +107,7 @@ impl Mirror {
             health: health(&live.body),
         };
         let mut seen = self.seen();
+        seen.note_generation(id, &live.body);
         let records = seen.records.entry(kind_of(id)).or_default();
         // A watch may have been quicker.
         if let Some(newer) = records.remove(&place_of(id)).filter(|known| known.version > version) {
@@ -143,7 +148,8 @@ impl Mirror {
             return None;
         }
         let hash = record.verified_against()?;
-        (hash == wanted).then(|| Settled { health: record.health.clone() })
+        let generation = seen.generations.get(&id.name).copied().filter(|_| id.is(kind::NAMESPACE));
+        (hash == wanted).then(|| Settled { health: record.health.clone(), generation })
     }
 
     /// Notes that a Secret is about to be read for those that follow it; to be given to [`follow`](Self::follow).
@@ -179,6 +185,7 @@ impl Mirror {
         if id.is(kind::JOB) && is_complete(object) {
             seen.ended.insert(place.clone(), uid.into());
         }
+        seen.note_generation(id, object);
         if id.is(kind::JOB) && has_run(object) {
             seen.ran.insert(place.clone(), uid.into());
         }
@@ -324,6 +331,14 @@ impl Mirror {
 }
 
 impl Seen {
+    fn note_generation(&mut self, id: &ObjectId, object: &Value) {
+        match marked_generation(object) {
+            _ if !id.is(kind::NAMESPACE) => {}
+            Some(generation) => drop(self.generations.insert(id.name.clone(), generation)),
+            None => drop(self.generations.remove(&id.name)),
+        }
+    }
+
     fn record(&self, kind: &str, place: &Place) -> Option<&Record> {
         self.records.get(kind)?.get(place)
     }

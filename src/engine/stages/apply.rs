@@ -75,7 +75,7 @@ async fn organisation(
     };
     let earlier = state.stored.inventory.footprint.clone();
     let before = plan::ahead(&input(round, schemas, state), plan, &nonce); // pure
-    if let Err(error) = record(round, writer, plan, &mut state.stored, &before).await {
+    if let Err(error) = record_ahead(round, writer, plan, state, before.clone()).await {
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
     }
     let others = OnceLock::new();
@@ -166,6 +166,26 @@ fn stamp(round: &RoundState<'_>, plan: &OrganisationPlan, outcome: &Organisation
     round.renderer_hash.clone_into(&mut inventory.renderer_hash);
     let actions = serde_json::to_value(&plan.actions).unwrap_or_default();
     inventory.plan_hash = plan::hash_of(&actions);
+}
+
+/// Records what is about to be, and has the namespace carry the generation of that record before anything is done.
+async fn record_ahead(
+    round: &RoundState<'_>,
+    writer: &cluster::Writer,
+    plan: &OrganisationPlan,
+    state: &mut OrganisationState,
+    mut next: Inventory,
+) -> Result<(), InventoryError> {
+    if next == state.stored.inventory {
+        return Ok(());
+    }
+    let carried = plan::carried_generation(&state.live, &plan.namespace);
+    next.generation = next.generation.max(carried.unwrap_or(0)) + 1;
+    next.cluster.clone_from(&plan.cluster_uid);
+    record(round, writer, plan, &mut state.stored, &next).await?;
+    // A namespace that cannot carry it keeps nothing from being done: only an earlier copy would not be told.
+    let _marked = cluster::inventory::mark_namespace(writer, &plan.namespace, &next).await;
+    Ok(())
 }
 
 async fn record(

@@ -104,7 +104,9 @@ pub(super) fn after(
         if object.body["spec"]["suspend"] != true {
             match health {
                 Some(health) if health.is_ready() => record.finish(&once.inputs, made),
-                Some(health) if health.state == HealthState::Failed => record.note(made, Some(&failed(&health.message))),
+                Some(health) if health.state == HealthState::Failed => {
+                    record.note(made, Some(&failed(&health.message)))
+                }
                 _ if record.run.as_ref().is_some_and(|run| run.uid.as_ref() != Some(made)) => record.note(made, None),
                 _ => {}
             }
@@ -208,11 +210,8 @@ fn begun(
     }
     let name = &*object.id.name;
     let run = moved.run.take().filter(|run| run.object == name);
-    let run = run.unwrap_or_else(|| BegunRun {
-        object: name.to_owned(),
-        inputs: once.inputs.clone(),
-        ..BegunRun::default()
-    });
+    let run =
+        run.unwrap_or_else(|| BegunRun { object: name.to_owned(), inputs: once.inputs.clone(), ..BegunRun::default() });
     moved.run = Some(run);
     // One that is suspended, and is to be, has not begun.
     if object.body["spec"]["suspend"] != true || live.body["spec"]["suspend"] != true {

@@ -363,6 +363,12 @@ pub enum Holding {
     NamespaceBarred,
     /// The inventory of its organisation is lost.
     InventoryLost,
+    /// The inventory of its organisation is not that of the cluster as it is.
+    InventoryOutdated {
+        /// Whether it is that of another cluster; else an earlier one of this.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        of_cluster: bool,
+    },
     /// It held data and is not the object any more that was applied: it is not made again before a person says so.
     DataGone {
         /// How the data was lost.
@@ -429,6 +435,8 @@ pub enum Refusing {
     NotOurs,
     /// It exists, and the inventory that would say whether it is ours is lost.
     InventoryLost,
+    /// It exists, and the inventory is not that of the cluster as it is.
+    InventoryOutdated,
     /// It was taken back after the inventory was lost, and nothing names it: it is neither deleted nor replaced.
     Recovered {
         /// The field that cannot change in place, where it would be replaced for that.

@@ -43,6 +43,8 @@ pub struct Live {
 pub(crate) struct Settled {
     /// How it fares.
     pub(crate) health: Health,
+    /// Of a namespace the generation of the inventory that it carries.
+    pub(crate) generation: Option<u64>,
 }
 
 /// An object as it is in the cluster.

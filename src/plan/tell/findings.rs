@@ -186,7 +186,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .help("delete it in the cluster, or give it its label back")
         }
         Refusing::Recovered { replaced, .. } => super::lost::spared(id, *replaced, why, span),
-        Refusing::InventoryLost | Refusing::Guarded { .. } => return None,
+        Refusing::InventoryLost | Refusing::InventoryOutdated | Refusing::Guarded { .. } => return None,
     })
 }
 

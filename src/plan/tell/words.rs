@@ -209,6 +209,12 @@ impl fmt::Display for Holding {
             }
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::InventoryLost => to.write_str("the inventory is lost: nothing is changed until it is recovered"),
+            Self::InventoryOutdated { of_cluster: false } => {
+                to.write_str("the inventory is older than the cluster: nothing is changed until the newest is back or it is recovered")
+            }
+            Self::InventoryOutdated { of_cluster: true } => {
+                to.write_str("the inventory is that of another cluster: nothing is changed until it is recovered")
+            }
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
             Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
             Self::AfterJob { of, failed: false } => write!(to, "held back until {of} is done"),
@@ -241,6 +247,8 @@ impl fmt::Display for Refusing {
         match self {
             Self::NotOurs => to.write_str("it exists and parcelle did not make it"),
             Self::InventoryLost => to.write_str("the inventory that would say whether it is parcelle's is lost"),
+            Self::InventoryOutdated => to
+                .write_str("the inventory that would say whether it is parcelle's is not that of the cluster as it is"),
             Self::Recovered { replaced: false, .. } => {
                 to.write_str("not deleted: it was taken back by `parcelle recover`, and nothing in the garden names it")
             }

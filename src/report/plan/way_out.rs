@@ -24,7 +24,7 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             plan::out_of_conflict(id, field)
         }
         Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
-        Refusing::InventoryLost => recover(&id.namespace, &id.name),
+        Refusing::InventoryLost | Refusing::InventoryOutdated => recover(&id.namespace, &id.name),
         Refusing::Recovered { replaced, .. } => plan::out_of_recovered(id, *replaced),
         Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
         Refusing::ImmutableWithData { .. } => {
@@ -68,7 +68,7 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
             ));
         }
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
-        Holding::InventoryLost => return Some(recover(namespace, namespace)),
+        Holding::InventoryLost | Holding::InventoryOutdated { .. } => return Some(recover(namespace, namespace)),
         Holding::StillRuns { of, leaves: false } => {
             return Some(format!("{} `{}` has to be stopped first: what keeps it is said beside it", of.kind, of.name));
         }

@@ -11,6 +11,7 @@ use crate::stories_jobs::skipped;
 
 mod changing;
 mod kills;
+mod older;
 
 /// A page with a volume, an upgrade before it, and releases that follow each other.
 const PAGE: &str = r#"edition 2026

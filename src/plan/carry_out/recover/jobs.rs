@@ -10,7 +10,7 @@
 
 use super::{NOT_THERE, Recovery, Wanted, may_be_taken};
 use crate::kind;
-use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, run_state};
+use crate::plan::state::jobs::{BegunRun, JobRecord, is_complete, run_state};
 use crate::plan::state::standing::Index;
 use crate::plan::{Input, LiveObject};
 use crate::render::{Object, ObjectId, OneTime, Stage};
