@@ -198,6 +198,14 @@ fn without_data(app: &App, plan: Option<&OrganisationPlan>) -> Option<String> {
     Some(format!("its data in {} is gone", gone.object))
 }
 
+/// The release that workloads of an app still run, where it is not the garden's.
+fn another_release<'a>(app: &App, state: &'a OrganisationState) -> Option<&'a str> {
+    let workloads = state.live.objects.iter().filter(|(id, _)| id.facts().scales).map(|(_, live)| live);
+    let of_app = workloads.filter(|live| live.label("parcelle.dev/app") == Some(app.name.as_str()));
+    let mut versions = of_app.filter_map(|live| live.label("app.kubernetes.io/version"));
+    versions.find(|version| *version != app.release.version)
+}
+
 fn app_status(
     app: &App,
     state: &OrganisationState,
@@ -223,12 +231,14 @@ fn app_status(
     let wanted = state.objects.objects.iter().filter(is_wanted).count();
     let wanted = wanted + state.objects.secrets.iter().filter(|secret| secret.app.as_ref() == Some(&app.name)).count();
     let gone = retired.is_some() && mine.is_empty();
+    let running = another_release(app, state);
+    let waits = running.map(|_| format!("release {} is not in yet", app.release.version)).unwrap_or_default();
     AppStatus {
         name: app.name.to_string(),
         definition: app.definition.name.to_string(),
-        release: app.release.version.clone(),
+        release: running.unwrap_or(&app.release.version).to_owned(),
         at: app.hosts.first().map(|host| host.value.clone()),
-        state: word.to_owned(),
+        state: [word, &*waits].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", "),
         well: (mine.iter().filter(|health| health.is_ready()).count(), if gone { 0 } else { wanted.max(mine.len()) }),
         held: state.objects.held.get(&app.name).cloned().or_else(|| without_data(app, plan)),
         retired,

@@ -47,7 +47,7 @@ impl Reason<'_> {
 
     /// Whether it is not worth a line where everything is fine.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone))
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept))
     }
 }
 
@@ -64,7 +64,7 @@ pub enum Creating {
         /// Who.
         who: String,
     },
-    /// An earlier run was about to make it and did not finish.
+    /// An earlier run was about to make it and did not come to it.
     Resumed,
     /// A Secret is made once from random values.
     SecretMade,

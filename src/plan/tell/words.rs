@@ -36,7 +36,7 @@ impl fmt::Display for Creating {
             Self::Acknowledged { who } => {
                 write!(to, "its data is gone: it is made again, empty, as `{}` says", visible::line(who))
             }
-            Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
+            Self::Resumed => to.write_str("it was to be made before, and an earlier run did not come to it"),
             Self::Rerun { who } => write!(to, "`{}` says that it runs again", visible::line(who)),
             Self::SecretMade => to.write_str("made once from random values"),
             Self::SecretCopied { source } => write!(to, "copied from {}", named(source)),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::hatches;
 use super::words::{counted, has_news, many};
 use crate::kind;
-use crate::plan::{Action, OrganisationPlan, Plan, Verb};
+use crate::plan::{Action, Holding, Keeping, OrganisationPlan, Plan, Reason, Verb};
 
 /// What a plan comes to.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct Tally {
     news: usize,
     /// Changes that no server was asked about: in namespaces that do not exist yet, and elsewhere.
     reckoned: (usize, usize),
+    /// Jobs that have done their work and go.
+    finished: usize,
     /// Organisations that use hatches.
     hatched: usize,
     /// The first few hatches that are new, each with its line.
@@ -43,6 +45,9 @@ impl Tally {
         }
         self.organisations += 1;
         self.news += usize::from(has_news(plan));
+        let is_paused = matches!(plan.standstill, Some(Holding::Paused { .. }));
+        let is_done = |action: &&Action| matches!(action.reason(), Reason::Keeping(Keeping::JobDone));
+        self.finished += plan.actions.iter().filter(|_| !is_paused).filter(is_done).count();
         self.hatched += usize::from(!plan.hatches.is_empty());
         for hatch in plan.hatches.iter().filter(|hatch| hatch.new) {
             self.fresh += 1;
@@ -101,13 +106,28 @@ impl Tally {
         counts.remove(&Verb::Keep);
         let (all, news) = (self.organisations, self.news);
         if counts.is_empty() {
-            return format!("Nothing changes in {}.\n{}", many(all, "organisation"), self.of_hatches());
+            return format!(
+                "Nothing changes in {}.\n{}{}",
+                many(all, "organisation"),
+                self.of_finished(),
+                self.of_hatches()
+            );
         }
         let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
         let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
+        text.push_str(&self.of_finished());
         text.push_str(&self.unasked());
         text.push_str(&self.of_hatches());
         text
+    }
+
+    /// "2 finished Jobs go once they are recorded." Empty where none is there.
+    fn of_finished(&self) -> String {
+        match self.finished {
+            0 => String::new(),
+            1 => "1 finished Job goes once it is recorded.\n".to_owned(),
+            finished => format!("{finished} finished Jobs go once they are recorded.\n"),
+        }
     }
 
     /// What the server was not asked about, and why. Empty where it was asked about everything.

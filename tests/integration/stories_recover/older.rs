@@ -93,7 +93,9 @@ async fn an_older_inventory_runs_no_job_again_and_takes_no_release_back() {
     let said = once(&ground);
     assert_eq!(said.code, 0, "{}", said.text());
     assert_eq!((ground.live("alpha").await, ended(&ground)), (live, before));
-    // What was recovered is younger than any copy from before.
+    // What was recovered is younger than any copy from before, once it was used.
+    ground.commit("organisations/alpha.kdl", &www(2, "note two;"), "another note");
+    assert_eq!(once(&ground).code, 0);
     for copy in [&first, &second] {
         put_back(&ground, copy).await;
         assert!(once(&ground).text().contains("E0498"));
