@@ -34,7 +34,7 @@ pub(crate) struct PlanArgs {
     /// Keep the plan in a file, to be applied exactly by `parcelle apply --plan FILE`; plans a commit (HEAD if none is named)
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// End with 3 if there are changes
+    /// End with 3 if there are changes, now or later
     #[arg(long)]
     exit_code: bool,
     /// How to print the plan
@@ -109,7 +109,7 @@ pub(super) fn show(
     let shown = ShownRound { checked, round, plan: kept.map(ShownPlan::Kept), loud: true };
     output.write(|out| shown.write(show_options, out))?;
     Ok(match shown.exit() {
-        Exit::Good if args.exit_code && shown.writes() => Exit::Changes,
+        Exit::Good if args.exit_code && (shown.writes() || shown.acts_later()) => Exit::Changes,
         exit => exit,
     })
 }

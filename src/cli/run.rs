@@ -173,7 +173,7 @@ impl Telling<'_> {
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
         let shown = ShownRound::held(turn.checked, &turn.round, loud);
         let standing = shown.standing();
-        if once || shown.writes() || shown.warns() || standing != self.told {
+        if once || shown.writes() || shown.acts_later() || shown.warns() || standing != self.told {
             let options = ShowOptions {
                 format: self.args.format,
                 drawing: self.output.drawing(),

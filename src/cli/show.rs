@@ -127,6 +127,11 @@ impl<'a> ShownRound<'a> {
         self.plan.is_some_and(|plan| plan.tally().changes() > 0)
     }
 
+    /// Whether anything acts later than it is applied, and was not applied as it is said.
+    pub(crate) fn acts_later(&self) -> bool {
+        self.plan.is_some_and(|plan| plan.tally().acts_later())
+    }
+
     /// Whether an API server warned of something that was not told before.
     pub(crate) fn warns(&self) -> bool {
         self.findings().iter().any(|finding| finding.code == plan::WARNED)
@@ -199,6 +204,7 @@ impl<'a> ShownRound<'a> {
         let seen = |tally: &Tally| tally.organisations() > 0 || nothing_else;
         if let Some((plan, tally)) = tally.filter(|(_, tally)| seen(tally)) {
             text.push('\n');
+            text.push_str(&report::plan::text::head(&tally, style));
             out.write_all(text.as_bytes()).map_err(CommandFailure::Write)?;
             plan.each(|one| out.write_all(report::plan::text::organisation(one, style).as_bytes()))?;
             text = report::plan::text::summary(&tally);

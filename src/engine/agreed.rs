@@ -225,6 +225,9 @@ impl HeldAgainst<'_> {
         if written.hatches != anew.hatches {
             found.push(format!("the file lists other hatches of `{name}` than are in use or new by now"));
         }
+        if !plan::agreed::is_same_later(&written.later, &anew.later) {
+            found.push(format!("the file says otherwise what acts later in `{name}`"));
+        }
         let same = |one: Option<&Retirement>, other: Option<&Retirement>| match (one, other) {
             (Some(one), Some(other)) => is_same_clock(*one, *other, self.clocks),
             (one, other) => one.is_none() && other.is_none(),

@@ -15,7 +15,7 @@ use crate::check::{Checked, Memo, check_in_history};
 use crate::git::{Repository, Snapshot};
 use crate::name::Name;
 use crate::plan::{self, Plan};
-use crate::render::OrganisationObjects;
+use crate::render::{self, OrganisationObjects};
 
 /// The state that a plan without clusters compares with.
 pub(crate) enum Baseline<'a> {
@@ -57,7 +57,7 @@ pub(crate) fn plan_offline<E>(
             Baseline::Commit(base) => {
                 let commit = base.commit.as_ref().map_or("", |commit| commit.id.0.as_str());
                 let mut applied = snapshot::as_applied(&round, commit, &opened(base, &batch));
-                note_hatches(base, &mut applied);
+                note_words(base, &mut applied);
                 snapshot::state(&round, &applied)
             }
         };
@@ -68,13 +68,15 @@ pub(crate) fn plan_offline<E>(
     Ok(Some(whole))
 }
 
-/// Notes the hatches that the organisations of another commit use, as if it had been applied whole.
-fn note_hatches(base: &Checked, applied: &mut LiveSnapshot) {
+/// Notes the hatches and brakes that the organisations of another commit have, as if it had been applied whole.
+fn note_words(base: &Checked, applied: &mut LiveSnapshot) {
     let Some(garden) = &base.garden else { return };
+    let brakes = render::of_deletions(&garden.deletions);
     for (name, one) in applied.clusters.values_mut().flat_map(|cluster| &mut cluster.organisations) {
         let written = garden.organisations.get(name);
         let lines = written.map(|written| plan::hatches_of(garden, written)).unwrap_or_default();
         one.inventory.hatches = lines.into_iter().map(|line| line.hash).collect();
+        one.inventory.terms.get_or_insert_default().insert(brakes.key.clone(), brakes.says.clone());
     }
 }
 

@@ -225,6 +225,8 @@ pub fn as_applied(
 fn applied_organisation(schemas: &Schemas, commit: &str, rendered: &OrganisationObjects) -> OrganisationSnapshot {
     let mut snapshot = OrganisationSnapshot::default();
     commit.clone_into(&mut snapshot.inventory.commit);
+    let terms = rendered.terms.iter().map(|term| (term.key.clone(), term.says.clone()));
+    snapshot.inventory.terms = Some(terms.collect());
     let objects = rendered.objects.iter().map(|object| applied(schemas, &object.body));
     let secrets = rendered.secrets.iter().map(|request| applied(schemas, &secret(request)));
     snapshot.objects = objects.chain(secrets).collect();

@@ -66,6 +66,7 @@ pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unsee
 pub(crate) use state::words::{
     LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
+pub(crate) use tell::acts_later::{HourOfPlan, LaterAct};
 pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
@@ -151,6 +152,12 @@ pub struct OrganisationPlan {
     /// The same for the whole organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retired_organisation: Option<Retirement>,
+    /// What acts later than it is applied, where the garden says otherwise of it than was applied last; brakes and days first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) later: Vec<LaterAct>,
+    /// How far the plan is that of an hour; absent where nothing is told or nothing depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hour: Option<HourOfPlan>,
     /// Why nothing (or nothing but drift) is done although something would be: a hold, a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standstill: Option<Holding>,

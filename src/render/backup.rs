@@ -52,19 +52,17 @@ pub(super) struct Keep {
 impl Backup {
     /// What the setting says, at a moment.
     pub(crate) fn read(setting: &Setting, zone: &TimeZone, moment: Timestamp) -> Self {
-        let child = |name: &str| setting.children.get(name).and_then(|keyed| keyed.values().next());
-        let (every, keep) = (child("every"), child("keep"));
+        let every = child(setting, "every");
+        let (keep, kept) = Keep::read(setting);
         let time = every.and_then(|every| Time::strptime("%H:%M", &every.props.get("at")?.text).ok());
-        let count = |name: &str| keep.and_then(|keep| keep.props.get(name)?.text.parse().ok()).unwrap_or(0);
-        let said = Keep { daily: count("daily"), weekly: count("weekly"), monthly: count("monthly") };
         Self {
             time: time.unwrap_or(HOUR),
             weekly: every.is_some_and(|every| every.args.first().is_some_and(|word| word.text == "week")),
             ahead: i64::from(zone.to_offset(moment).seconds()) / 60,
             clocks_change: zone.following(moment).next().map(|change| change.timestamp()),
-            keep: if said.is_nothing() { Keep { daily: DAILY, ..said } } else { said },
+            keep,
             when: every.map_or(setting.span, |every| every.span),
-            kept: keep.map_or(setting.span, |keep| keep.span),
+            kept,
         }
     }
 
@@ -129,9 +127,35 @@ impl Backup {
 }
 
 impl Keep {
+    /// How many the setting says, or as many as are kept where it does not, with the line.
+    pub(crate) fn read(setting: &Setting) -> (Self, Span) {
+        let keep = child(setting, "keep");
+        let count = |name: &str| keep.and_then(|keep| keep.props.get(name)?.text.parse().ok()).unwrap_or(0);
+        let said = Self { daily: count("daily"), weekly: count("weekly"), monthly: count("monthly") };
+        let kept = if said.is_nothing() { Self { daily: DAILY, ..said } } else { said };
+        (kept, keep.map_or(setting.span, |keep| keep.span))
+    }
+
     fn is_nothing(self) -> bool {
         self.daily == 0 && self.weekly == 0 && self.monthly == 0
     }
+}
+
+impl std::fmt::Display for Keep {
+    /// `7 daily, 4 weekly and 6 monthly`
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let all = [(self.daily, "daily"), (self.weekly, "weekly"), (self.monthly, "monthly")];
+        let all = all.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = all.map(|(count, each)| format!("{count} {each}")).collect();
+        match parts.split_last() {
+            Some((last, rest)) if !rest.is_empty() => write!(formatter, "{} and {last}", rest.join(", ")),
+            _ => formatter.write_str(&parts.concat()),
+        }
+    }
+}
+
+fn child<'a>(setting: &'a Setting, name: &str) -> Option<&'a Setting> {
+    setting.children.get(name).and_then(|keyed| keyed.values().next())
 }
 
 fn moment_of(start: DateTime, after: Duration, zone: &TimeZone) -> Option<Timestamp> {

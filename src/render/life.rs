@@ -102,19 +102,19 @@ fn sleeps_with_its_databases(app: &App) -> bool {
 }
 
 /// A zone by its IANA name, from the names bundled with parcelle, so that no machine renders other times; UTC where unknown.
-fn zone(name: &str) -> TimeZone {
+pub(super) fn zone(name: &str) -> TimeZone {
     TimeZoneDatabase::bundled().get(name).unwrap_or(TimeZone::UTC)
 }
 
 /// `nights asleep from="22:00" to="06:30"`.
-struct Night {
-    from: Time,
-    to: Time,
-    span: Span,
+pub(super) struct Night {
+    pub(crate) from: Time,
+    pub(crate) to: Time,
+    pub(crate) span: Span,
 }
 
 impl Night {
-    fn read(setting: &Setting) -> Option<Self> {
+    pub(crate) fn read(setting: &Setting) -> Option<Self> {
         let asleep = setting.args.first().is_some_and(|word| word.text == "asleep");
         let time = |name: &str| Time::strptime("%H:%M", &setting.props.get(name)?.text).ok();
         asleep.then_some(())?;
@@ -141,15 +141,15 @@ impl Night {
 }
 
 /// `peak from="2026-12-01T08:00" to="2026-12-03T20:00" min=4`.
-struct Peak {
-    from: Timestamp,
-    to: Timestamp,
-    least: i64,
-    span: Span,
+pub(super) struct Peak {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    pub(crate) least: i64,
+    pub(crate) span: Span,
 }
 
 impl Peak {
-    fn read(setting: &Setting, zone: &TimeZone) -> Option<Self> {
+    pub(crate) fn read(setting: &Setting, zone: &TimeZone) -> Option<Self> {
         let moment = |name: &str| {
             let text = &setting.props.get(name)?.text;
             let time: DateTime = text.parse().ok()?;

@@ -23,6 +23,7 @@ pub mod rules;
 #[cfg(test)]
 mod sample;
 mod scope;
+mod terms;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tree;
@@ -50,6 +51,7 @@ use flow::Flow;
 pub use once::OneTime;
 pub(crate) use packed::{Packed, Room};
 use providers::BackupTarget;
+pub(crate) use terms::{Term, TermWord, of_deletions};
 
 /// Moves with every change that renders other objects from the same garden: gardens that pin a parcelle then wait for
 /// `parcelle pin`.
@@ -240,6 +242,8 @@ pub struct OrganisationObjects {
     pub retired: BTreeMap<Name, (u64, Span)>,
     /// Whether each app is awake, and if not, why.
     pub states: BTreeMap<Name, State>,
+    /// What its apps say that acts later than it is applied.
+    pub terms: Vec<Term>,
     /// What its apps take of the offer at their most, whatever the hour.
     pub contributions: Vec<Contribution>,
     /// When a night or a peak next changes what is rendered; absent where nothing depends on the time.
@@ -315,6 +319,7 @@ fn with_findings(
         waiting: BTreeMap::new(),
         retired: retired(organisation),
         states: BTreeMap::new(),
+        terms: terms::of(organisation),
         contributions: Vec::new(),
         next_change: None,
     };

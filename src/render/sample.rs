@@ -274,7 +274,12 @@ pub(crate) fn garden() -> Garden {
         people: BTreeMap::new(),
         consent: Vec::new(),
         ceiling: None,
-        deletions: Deletions { undeclared_at_most: 20, undeclared_percent: 10, keep_data: quantity("30 days") },
+        deletions: Deletions {
+            undeclared_at_most: 20,
+            undeclared_percent: 10,
+            keep_data: quantity("30 days"),
+            span: None,
+        },
         hold: None,
         pin: None,
         rollback: None,

@@ -43,6 +43,7 @@ mod stories_hatches_seen;
 mod stories_history;
 mod stories_hostile;
 mod stories_jobs;
+mod stories_later;
 mod stories_leaders;
 mod stories_loop;
 mod stories_moments;

@@ -158,6 +158,8 @@ pub(super) fn damaged(
         lost: Vec::new(),
         retired: BTreeMap::new(),
         retired_organisation: None,
+        later: Vec::new(),
+        hour: None,
         standstill: Some(Holding::InventoryLost),
         findings,
     }

@@ -176,6 +176,7 @@ fn left_over(cluster: &Name, organisation: Name, stored: StoredInventory) -> Org
         waiting: BTreeMap::new(),
         retired: BTreeMap::new(),
         states: BTreeMap::new(),
+        terms: Vec::new(),
         contributions: Vec::new(),
         next_change: None,
     };

@@ -93,6 +93,7 @@ fn empty(files: &[Arc<FileReading>]) -> Garden {
             undeclared_at_most: UNDECLARED.0,
             undeclared_percent: UNDECLARED.1,
             keep_data: KEEP_DATA,
+            span: None,
         },
         ceiling: None,
         hold: None,
@@ -174,5 +175,6 @@ fn deletions(file: &CheckedFile, node: &Node) -> Deletions {
         undeclared_at_most: number("at-most").unwrap_or(UNDECLARED.0),
         undeclared_percent: number("percent").unwrap_or(UNDECLARED.1),
         keep_data: block.and_then(|block| amount_of(file, block, "keep-data")).map_or(KEEP_DATA, |time| time.value),
+        span: block.map(|block| block.span),
     }
 }

@@ -65,7 +65,15 @@ pub(crate) enum Life {
 impl Life {
     /// Whether the app is retired: it gives its hosts to whoever asks for them.
     pub(crate) fn is_retired(&self) -> bool {
-        matches!(self, Self::Retired(_))
+        self.retired().is_some()
+    }
+
+    /// What the garden says of a retired app.
+    pub(crate) fn retired(&self) -> Option<&Retired> {
+        match self {
+            Self::Retired(retired) => Some(retired),
+            _ => None,
+        }
     }
 }
 

@@ -168,6 +168,8 @@ pub struct Deletions {
     pub undeclared_percent: u64,
     /// The least time that any `retired` keeps data.
     pub keep_data: Quantity,
+    /// Where it was written, if it was.
+    pub span: Option<Span>,
 }
 
 /// A Kubernetes cluster and how it meets needs.

@@ -4,7 +4,7 @@
 use crate::plan::decide::action::{Action, FieldChange};
 use crate::plan::decide::deed::{Deed, infinitive};
 use crate::plan::decide::reason::{Changing, Creating, Deleting, Holding, Keeping};
-use crate::plan::{Input, Retirement, decide};
+use crate::plan::{Input, LaterAct, Retirement, decide};
 
 /// So many characters of what a file says are told.
 const MOST_LETTERS: usize = 160;
@@ -47,6 +47,12 @@ pub(crate) fn mismatch_of_nothing(written: &Action, is_gone: bool) -> Option<Mis
             Some(Mismatch::Other(why))
         }
     }
+}
+
+/// Whether two plans say the same of what acts later; the days of what is retired are compared by its clocks.
+pub(crate) fn is_same_later(written: &[LaterAct], anew: &[LaterAct]) -> bool {
+    let said = |one: &LaterAct| (one.word, one.app.clone(), one.before.clone(), one.after.clone(), one.objects.clone());
+    written.iter().map(said).eq(anew.iter().map(said))
 }
 
 /// Holds back what a saved plan does not have, and with it what has to come after it.

@@ -105,7 +105,7 @@ pub(super) fn after(
             match health {
                 Some(health) if health.is_ready() => record.finish(&once.inputs, made),
                 Some(health) if health.state == HealthState::Failed => {
-                    record.note(made, Some(&failed(&health.message)))
+                    record.note(made, Some(&failed(&health.message)));
                 }
                 _ if record.run.as_ref().is_some_and(|run| run.uid.as_ref() != Some(made)) => record.note(made, None),
                 _ => {}

@@ -14,6 +14,7 @@ use crate::plan::decide::reason::{Creating, Keeping, Replacing};
 use crate::plan::state::hosts::hosts;
 use crate::plan::state::renames::Renames;
 use crate::plan::state::{decisions, standing};
+use crate::plan::tell::acts_later;
 use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence};
 use crate::render::{Object, ObjectId};
 
@@ -179,6 +180,7 @@ pub(crate) fn after(
     gone::after(plan, outcome, &mut next);
     if !outcome.outcomes.iter().any(Outcome::is_open) {
         next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();
+        next.terms = Some(acts_later::remembered(input));
     }
     footprint::end(input, plan, outcome, earlier, &mut next);
     next

@@ -269,6 +269,7 @@ mod tests {
             undeclared_at_most: at_most,
             undeclared_percent: percent,
             keep_data: crate::quantity::Quantity::parse("30", "days").unwrap(),
+            span: None,
         };
         assert_eq!(budget(&limits(20, 10), 45), 5);
         assert_eq!(budget(&limits(20, 10), 4000), 20);

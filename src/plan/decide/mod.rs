@@ -26,7 +26,7 @@ use crate::plan::state::identity::Identity;
 use crate::plan::state::lost;
 use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
-use crate::plan::tell::{findings, hatches};
+use crate::plan::tell::{acts_later, findings, hatches};
 use crate::plan::{Input, OrganisationPlan};
 use action::Action;
 use deed::Deed;
@@ -66,9 +66,13 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         lost: if loss.is_some() { Vec::new() } else { losses.records },
         retired: index.retired,
         retired_organisation: index.retired_organisation,
+        later: Vec::new(),
+        hour: None,
         standstill,
         findings: Findings::default(),
     };
+    plan.later = acts_later::of(input, &plan);
+    plan.hour = acts_later::hour(input, &plan);
     plan.findings = findings::of(input, &plan);
     plan
 }

@@ -39,6 +39,10 @@ pub struct Inventory {
     /// The hashes of the hatches that were used when it was applied whole last.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub hatches: BTreeSet<String>,
+    /// What acts later than it was applied, as it was applied whole last: nights, peaks, brakes, by word and app. Absent in what
+    /// was written before it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<BTreeMap<String, String>>,
     /// What may be there besides what was applied whole: what the past of a check is made of.
     pub footprint: Footprint,
     /// What is remembered of one-time jobs, one record a job: by app and job (`cloud/upgrade`).

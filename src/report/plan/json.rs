@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::words::word;
 use super::{DataGone, Tally};
-use crate::plan::{Action, Hatch, OrganisationPlan, PlanHead};
+use crate::plan::{Action, Hatch, HourOfPlan, LaterAct, OrganisationPlan, PlanHead, Retirement};
 use crate::visible;
 
 #[derive(Serialize)]
@@ -13,6 +13,8 @@ struct Opening<'a> {
     #[serde(flatten)]
     head: &'a PlanHead,
     changes: bool,
+    /// Whether something acts later than it is applied, and was not applied as it is said.
+    acts_later: bool,
     /// How many organisations use hatches.
     hatched: usize,
 }
@@ -33,6 +35,15 @@ struct Organisation<'a> {
     hatches: &'a [Hatch],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     data_gone: Vec<DataGone>,
+    /// What is retired, and until when its data is kept, in Unix seconds.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    retired: &'a std::collections::BTreeMap<crate::name::Name, Retirement>,
+    #[serde(rename = "retiredOrganisation", skip_serializing_if = "Option::is_none")]
+    retired_whole: Option<Retirement>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    later: &'a [LaterAct],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hour: Option<&'a HourOfPlan>,
     actions: Vec<Told<'a>>,
 }
 
@@ -50,7 +61,7 @@ struct Told<'a> {
 /// # Panics
 /// Never: it holds only what JSON can say.
 pub(crate) fn head(head: &PlanHead, tally: &Tally) -> String {
-    let head = Opening { head, changes: tally.changes() > 0, hatched: tally.hatched() };
+    let head = Opening { head, changes: tally.changes() > 0, acts_later: tally.acts_later(), hatched: tally.hatched() };
     visible::json(serde_json::to_string(&head).expect("plans hold only what JSON can say"))
 }
 
@@ -69,6 +80,10 @@ pub(crate) fn organisation(plan: &OrganisationPlan) -> String {
         standstill: plan.standstill.as_ref().map(ToString::to_string),
         hatches: &plan.hatches,
         data_gone: DataGone::of(plan),
+        retired: &plan.retired,
+        retired_whole: plan.retired_organisation,
+        later: &plan.later,
+        hour: plan.hour.as_ref(),
         actions: told.map(|action| Told { action, words: action.reason().to_string() }).collect(),
     };
     visible::json(serde_json::to_string(&part).expect("plans hold only what JSON can say"))

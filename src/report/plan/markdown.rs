@@ -5,9 +5,9 @@
 use std::fmt::Write as _;
 
 use super::value::Line;
-use super::words::{by_app, counted, has_news, is_told, kinds, many, sign};
-use super::{DataGone, Tally, hatches, text, value, way_out};
-use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, PlanHead, Reason, Verb};
+use super::words::{by_app, counted, is_told, kinds, many, sign};
+use super::{Comment, DataGone, Tally, hatches, later, value, way_out};
+use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, Reason, Verb};
 use crate::report::markup::{code, escape};
 
 /// How a comment is written.
@@ -30,67 +30,10 @@ pub fn markdown(plan: &Plan, how: Markdown) -> String {
     comment.end()
 }
 
-/// A comment as it grows, organisation by organisation.
-pub(crate) struct Comment {
-    out: String,
-    /// Room for what is listed; a line that says what was left out fits besides.
-    room: usize,
-    left_out: usize,
-}
-
-impl Comment {
-    /// Its head: of which plan, and what that comes to.
-    pub(crate) fn begin(head: &PlanHead, tally: &Tally, how: Markdown) -> Self {
-        let mut out = format!("<!-- parcelle plan {} -->\n", head.garden);
-        let commit: String = head.commit.chars().take(12).collect();
-        let at = if commit.is_empty() { String::new() } else { format!(" at {}", code(&commit)) };
-        let _ = writeln!(out, "### Plan for {}{at}\n", code(head.garden.as_str()));
-        for line in text::summary(tally).lines() {
-            let _ = writeln!(out, "{}", escape(line));
-        }
-        for (line, place) in tally.new_hatches() {
-            let _ = writeln!(out, "- {} {}", code(line), code(place));
-        }
-        Self { out, room: how.at_most.saturating_sub(200), left_out: 0 }
-    }
-
-    /// One organisation more, in full, in a line, or counted, as there is room.
-    pub(crate) fn add(&mut self, plan: &OrganisationPlan) {
-        if !has_news(plan) {
-            return;
-        }
-        let whole = details(plan);
-        if self.out.len() + whole.len() <= self.room {
-            self.out.push_str(&whole);
-            return;
-        }
-        let (name, counts) = (code(plan.organisation.as_str()), counted(&plan.counts()));
-        let hatches = hatches::counted(plan).map(|counted| format!(", {counted}")).unwrap_or_default();
-        let line = format!("\n- {name}: {counts}{hatches} (too long to list here)\n");
-        if self.out.len() + line.len() <= self.room {
-            self.out.push_str(&line);
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    /// The whole of it.
-    pub(crate) fn end(mut self) -> String {
-        if self.left_out > 0 {
-            let _ = writeln!(self.out, "\n… and {} more with changes.", many(self.left_out, "organisation"));
-        }
-        self.out
-    }
-}
-
-fn details(plan: &OrganisationPlan) -> String {
+/// One organisation in full.
+pub(super) fn details(plan: &OrganisationPlan) -> String {
     let mut out = String::new();
     let name = escape(plan.organisation.as_str());
-    let is_urgent = |action: &Action| match action.verb() {
-        Verb::Refused => true,
-        Verb::Delete => !matches!(action.reason(), Reason::Deleting(Deleting::Superseded { .. })),
-        _ => false,
-    };
     let urgent =
         plan.actions.iter().any(is_urgent) || plan.hatches.iter().any(|hatch| hatch.new) || !plan.lost.is_empty();
     let open = if urgent { " open" } else { "" };
@@ -111,7 +54,8 @@ fn details(plan: &OrganisationPlan) -> String {
         if told.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "**{}**\n", escape(app.unwrap_or("the organisation itself")));
+        let until = later::retired(plan, app).unwrap_or_default();
+        let _ = writeln!(out, "**{}**{}\n", escape(app.unwrap_or("the organisation itself")), escape(&until));
         let created = || told.iter().copied().filter(|action| action.verb() == Verb::Create);
         let folded = created().count() > 3;
         if folded {
@@ -124,6 +68,15 @@ fn details(plan: &OrganisationPlan) -> String {
     }
     out.push_str("</details>\n");
     out
+}
+
+/// Whether an action must not be overlooked: it is refused, or takes something away that nothing else replaces.
+pub(super) fn is_urgent(action: &Action) -> bool {
+    match action.verb() {
+        Verb::Refused => true,
+        Verb::Delete => !matches!(action.reason(), Reason::Deleting(Deleting::Superseded { .. })),
+        _ => false,
+    }
 }
 
 /// The hatches, what is new first and in full.

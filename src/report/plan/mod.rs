@@ -1,8 +1,10 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
+mod comment;
 mod elements;
 mod hatches;
 pub(crate) mod json;
+mod later;
 mod leader;
 mod lost;
 mod markdown;
@@ -15,9 +17,9 @@ mod value;
 mod way_out;
 mod words;
 
+pub(crate) use comment::Comment;
 pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;
-pub(crate) use markdown::Comment;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
 pub(crate) use recovery::recovery;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::hatches;
+use super::later::{LaterLine, LaterTally};
 use super::words::{counted, has_news, many};
 use crate::kind;
 use crate::plan::{Action, Holding, Keeping, OrganisationPlan, Plan, Reason, Verb};
@@ -25,6 +26,8 @@ pub(crate) struct Tally {
     new_hatches: Vec<(String, String)>,
     /// How many are new.
     fresh: usize,
+    /// What acts later than it is applied.
+    later: LaterTally,
 }
 
 /// So many new hatches are named before everything else.
@@ -44,6 +47,7 @@ impl Tally {
             *self.counts.entry(verb).or_default() += count;
         }
         self.organisations += 1;
+        self.later.add(plan);
         self.news += usize::from(has_news(plan));
         let is_paused = matches!(plan.standstill, Some(Holding::Paused { .. }));
         let is_done = |action: &&Action| matches!(action.reason(), Reason::Keeping(Keeping::JobDone));
@@ -86,6 +90,21 @@ impl Tally {
         self.new_hatches.iter().map(|(line, place)| (&**line, &**place))
     }
 
+    /// Whether anything acts later than it is applied, and was not applied as it is said.
+    pub(crate) fn acts_later(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// What acts later, brakes and days first.
+    pub(super) fn later(&self) -> impl Iterator<Item = LaterLine> {
+        self.later.lines()
+    }
+
+    /// How far the plan is that of the hour at which it was made.
+    pub(super) fn hour(&self) -> Option<String> {
+        self.later.hour()
+    }
+
     /// "2 organisations use hatches; 1 hatch is new or changed." Empty where nobody uses one.
     fn of_hatches(&self) -> String {
         let uses = if self.hatched == 1 { "uses" } else { "use" };
@@ -105,16 +124,20 @@ impl Tally {
         let mut counts = self.counts.clone();
         counts.remove(&Verb::Keep);
         let (all, news) = (self.organisations, self.news);
+        let all_of_them = many(all, "organisation");
+        if counts.is_empty() && self.later.is_empty() {
+            return format!("Nothing changes in {all_of_them}.\n{}{}", self.of_finished(), self.of_hatches());
+        }
+        let later = self.later.organisations();
         if counts.is_empty() {
+            let (finished, of_hatches) = (self.of_finished(), self.of_hatches());
             return format!(
-                "Nothing changes in {}.\n{}{}",
-                many(all, "organisation"),
-                self.of_finished(),
-                self.of_hatches()
+                "Nothing changes now in {all_of_them}; in {later} something acts later.\n{finished}{of_hatches}"
             );
         }
         let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
-        let mut text = format!("{} in {news} of {}{rest}.\n", counted(&counts), many(all, "organisation"));
+        let later = if later > 0 { format!("; in {later} something acts later") } else { String::new() };
+        let mut text = format!("{} in {news} of {all_of_them}{rest}{later}.\n", counted(&counts));
         text.push_str(&self.of_finished());
         text.push_str(&self.unasked());
         text.push_str(&self.of_hatches());

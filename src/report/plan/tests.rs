@@ -78,6 +78,8 @@ fn plan() -> Plan {
         gone: Vec::new(),
         retired: std::collections::BTreeMap::new(),
         retired_organisation: None,
+        later: Vec::new(),
+        hour: None,
         standstill: None,
         findings: crate::finding::Findings::default(),
     };
@@ -179,14 +181,64 @@ fn no_markup_of_a_garden_survives_in_a_comment() {
 #[test]
 fn a_comment_stays_below_its_limit_and_says_what_it_left_out() {
     let mut plan = plan();
-    let template = plan.organisations[0].clone();
+    let mut template = plan.organisations[0].clone();
+    template.actions.retain(|action| action.verb() != crate::plan::Verb::Refused);
     plan.organisations = (0..100)
         .map(|at| OrganisationPlan { organisation: name(&format!("organisation-{at}")), ..template.clone() })
         .collect();
     let text = markdown(&plan, Markdown { at_most: 9_000 });
     assert!(text.len() <= 9_000, "{}", text.len());
-    assert!(text.contains("more with changes."));
-    assert!(text.contains("too long to list here"));
+    assert!(text.contains("with changes that take nothing away."), "{text}");
+    assert!(text.contains("for want of room") && text.contains("which is never cut"), "{text}");
+}
+
+/// Organisations with a change each; every tenth deletes a volume and has a service refused, the last one retires an app.
+fn large(count: usize) -> Plan {
+    let mut plan = plan();
+    let mut template = plan.organisations[0].clone();
+    template.actions.retain(|action| action.verb() != crate::plan::Verb::Refused);
+    let one = |at: usize| {
+        let mut one = OrganisationPlan { organisation: name(&format!("organisation-{at:04}")), ..template.clone() };
+        if at.is_multiple_of(10) {
+            let why = crate::plan::Deleting::Retired { app: name("old"), since: 0 };
+            one.actions.push(action(
+                Deed::Delete { why, base: base(), reclaim: None },
+                "PersistentVolumeClaim",
+                "old-files",
+                None,
+            ));
+            one.actions.push(action(Deed::refused(Refusing::NotOurs), "Service", "theirs", None));
+        }
+        if at + 1 == count {
+            one.retired.insert(name("pads"), crate::plan::Retirement { since: 0, until: 1_801_232_554 });
+        }
+        one
+    };
+    plan.organisations = (0..count).map(one).collect();
+    plan
+}
+
+#[test]
+fn what_takes_something_away_is_never_left_out_of_a_comment() {
+    let text = markdown(&large(201), Markdown { at_most: 12_000 });
+    assert!(text.len() <= 12_000, "{}", text.len());
+    for at in (0..201).step_by(10) {
+        let at = text.find(&format!("organisation-{at:04}")).unwrap_or_else(|| panic!("{at} in\n{text}"));
+        let end = text[at + 13..].find("organisation-").map_or(text.len(), |end| at + 13 + end);
+        assert!(text[at..end].contains("PersistentVolumeClaim"), "{}", &text[at..end]);
+    }
+    assert!(
+        text.contains(
+            "organisation-0200</code>: delete 1 PersistentVolumeClaim; refused 1 Service; pads retired until 2027-01-29"
+        ),
+        "{text}"
+    );
+    // Where there is no room for names either, kinds and numbers are left.
+    let text = markdown(&large(2_001), Markdown { at_most: 6_000 });
+    assert!(text.len() <= 6_000, "{}", text.len());
+    let (_, rest) = text.split_once("and in ").unwrap();
+    let more: usize = rest.split_once(' ').unwrap().0.parse().unwrap();
+    assert!(rest.contains(&format!("delete {more} PersistentVolumeClaim; refused {more} Service")), "{text}");
 }
 
 #[test]

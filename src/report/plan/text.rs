@@ -15,7 +15,7 @@ use anstyle::Style;
 
 use super::value::Line;
 use super::words::{bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
-use super::{DataGone, Tally, TextStyle, hatches, value, way_out};
+use super::{DataGone, Tally, TextStyle, hatches, later, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 use crate::visible;
@@ -25,8 +25,28 @@ const LISTED: usize = 3;
 
 /// The plan as text, with a summary at its end.
 pub fn text(plan: &Plan, style: TextStyle) -> String {
-    let mut out: String = plan.organisations.iter().map(|one| organisation(one, style)).collect();
-    out.push_str(&summary(&Tally::of(plan)));
+    let tally = Tally::of(plan);
+    let mut out = head(&tally, style);
+    out.extend(plan.organisations.iter().map(|one| organisation(one, style)));
+    out.push_str(&summary(&tally));
+    out
+}
+
+/// What stands before all organisations: what acts later than it is applied, and how far the plan is that of an hour.
+pub(crate) fn head(tally: &Tally, style: TextStyle) -> String {
+    let mut out = String::new();
+    let bold = |text: &str| paint(style.drawing, Style::new().bold(), text);
+    if tally.acts_later() {
+        let _ = writeln!(out, "{}", bold("What acts later:"));
+        for line in tally.later() {
+            let origin = line.origin.map(|place| in_line(&place, style.drawing)).unwrap_or_default();
+            let _ = writeln!(out, "  {}{origin}", visible::line(&line.says));
+        }
+        out.push('\n');
+    }
+    if let Some(hour) = tally.hour() {
+        let _ = writeln!(out, "{hour}\n");
+    }
     out
 }
 
@@ -63,8 +83,7 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
         if told.is_empty() {
             continue;
         }
-        let retired = app.and_then(|app| plan.retired.get(app));
-        let until = retired.map(|retired| format!(", retired until {}", day(retired.until))).unwrap_or_default();
+        let until = later::retired(plan, app).unwrap_or_default();
         let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
         group(out, &told, style);
     }
@@ -148,9 +167,13 @@ fn draw_change(out: &mut String, change: &FieldChange, style: TextStyle) {
 
 /// The line of KDL behind something, at the end of a line.
 fn from(place: &Place, drawing: Drawing) -> String {
+    in_line(&place.to_string(), drawing)
+}
+
+fn in_line(place: &str, drawing: Drawing) -> String {
     match drawing {
         Drawing::Narrated => format!(", from {place}"),
-        drawing => format!("  {}", paint(drawing, Style::new().dimmed(), &place.to_string())),
+        drawing => format!("  {}", paint(drawing, Style::new().dimmed(), place)),
     }
 }
 

@@ -37,6 +37,7 @@ impl World {
             waiting: BTreeMap::new(),
             retired: BTreeMap::new(),
             states: BTreeMap::new(),
+            terms: Vec::new(),
             contributions: Vec::new(),
             next_change: None,
         };
@@ -289,6 +290,7 @@ pub(super) fn garden(text: &str, cluster: &Name, uid: &str, file: FileId) -> Gar
             undeclared_at_most: 3,
             undeclared_percent: 50,
             keep_data: Quantity { dimension: Dimension::Duration, amount: 14 * 86_400 },
+            span: None,
         },
         ceiling: None,
         hold: None,
