@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::act::{self, Acted};
 use super::connect::{Connection, Writer};
 use super::discovery::Kinds;
+use super::inventory::Ledger;
 use super::left_pods;
 use super::mirror::Mirror;
 use super::pods;
@@ -49,6 +50,8 @@ pub(crate) struct Work<'a> {
     pub(crate) live: &'a Live,
     /// The inventory as it was written ahead: the nonces of what is made are in it.
     pub(crate) inventory: &'a Inventory,
+    /// The inventory as it is stored, for what must be recorded while the plan is carried out.
+    pub(crate) ledger: &'a Ledger<'a>,
     /// What fields are.
     pub(crate) schemas: &'a Schemas,
     /// What others wrote into these objects, looked at when a server says something of one.
@@ -392,5 +395,5 @@ async fn with_end(work: &Work<'_>, id: &ObjectId, health: Health) -> Health {
     let Some(command) = object.and_then(|object| plan::rerun_command(&work.plan.organisation, object)) else {
         return Health { message: why, ..health };
     };
-    Health { message: format!("{why}; mend what it says, then `{command}`"), ..health }
+    Health { message: plan::failed_with_way_out(&why, &command), ..health }
 }

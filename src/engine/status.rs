@@ -93,8 +93,7 @@ fn status(
         title: title(checked, name),
         cluster: state.objects.cluster.to_string(),
         leader: None,
-        lost: is_lost
-            .then(|| "its inventory is lost: what was applied is not known, and nothing is changed".to_owned()),
+        lost: plan.and_then(lost),
         commit: state.stored.inventory.commit.clone(),
         begun: state.stored.inventory.footprint.begun.clone(),
         taken_back: state.stored.inventory.taken_back(),
@@ -112,6 +111,19 @@ fn status(
     }
 }
 
+/// Why nothing is known of what is applied.
+fn lost(plan: &OrganisationPlan) -> Option<String> {
+    let why = match &plan.standstill {
+        Some(Holding::InventoryLost) => "its inventory is lost: what was applied is not known",
+        Some(Holding::InventoryOutdated { of_cluster: false }) => {
+            "its inventory is older than the cluster: what was applied since is not known"
+        }
+        Some(Holding::InventoryOutdated { of_cluster: true }) => "its inventory is that of another cluster",
+        _ => return None,
+    };
+    Some(format!("{why}, and nothing is changed"))
+}
+
 fn title(checked: &Checked, name: &Name) -> String {
     let garden = checked.garden.as_ref();
     garden.and_then(|garden| garden.organisations.get(name)).map(|one| one.title.clone()).unwrap_or_default()
@@ -122,7 +134,8 @@ fn is_told_as_open(plan: Option<&OrganisationPlan>, id: &ObjectId) -> bool {
     let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
     actions.iter().filter(|action| action.id == *id).any(|action| {
         let reason = action.reason();
-        is_late(reason) || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. }))
+        is_late(reason)
+            || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. } | Refusing::JobEndUnknown { .. }))
     })
 }
 

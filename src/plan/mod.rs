@@ -30,6 +30,7 @@ pub(crate) use state::{directives, health, inventory, live, own_fields, path};
 
 pub use action::{Action, Verb};
 pub(crate) use action::{Base, FieldChange, Place, Shown, What};
+pub(crate) use carry_out::jobs::about_to_start;
 pub(crate) use carry_out::promise::Promise;
 pub(crate) use carry_out::record::{after, ahead};
 pub(crate) use carry_out::recover::{FoundObject, Recovery, recovery};
@@ -56,11 +57,11 @@ pub(crate) use state::input::{
     body_to_send, displacements, is_sure_drift, leaves_fields, may_force, may_still_force, questions,
 };
 pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
-pub(crate) use state::jobs::{finished, is_complete, is_done, job_runs_since};
+pub(crate) use state::jobs::{failed_with_way_out, finished, is_complete, is_done, job_runs_since};
 pub(crate) use state::kept::{kept, texts_of_others};
 pub use state::left_pods::LeftPod;
 pub(crate) use state::left_pods::{PodsSeen, Surroundings, have_replica_sets, seen as seen_pods};
-pub(crate) use state::lost::recover_command;
+pub(crate) use state::lost::{carried_generation, marked_generation, recover_command};
 pub(crate) use state::made_keys::{JoinedPiece, KeysSeen, has_value, lacking, pieces, was_made};
 pub(crate) use state::own_values::OwnValues;
 pub(crate) use state::owners::own_keys;
@@ -94,6 +95,8 @@ pub(crate) const GARDEN_LABEL: &str = "parcelle.dev/garden";
 pub(crate) const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub(crate) const NONCE: &str = "parcelle.dev/nonce";
+/// The annotation of an organisation's namespace: the generation of its inventory when a plan was carried out last.
+pub(crate) const GENERATION: &str = "parcelle.dev/inventory-generation";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
 pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v4";
 

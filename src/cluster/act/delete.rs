@@ -46,6 +46,9 @@ pub(super) async fn replace(acting: &Acting<'_>, why: &Replacing, base: &Base) -
         Err(why) => return Err(Stop::Later(format!("it is not known whether its pods are gone: {why}"))),
     }
     let body = new_body(acting)?;
+    if rendered(acting)?.once.is_some() {
+        return job::make(acting, &body).await;
+    }
     create(acting, &body, None).await
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::super::retry::Retry;
+use super::job;
 use super::ownership::{hand_over, take_back, take_over};
 use super::union::{clear_books, take_away};
 use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
@@ -17,6 +18,9 @@ use crate::render::ObjectId;
 /// Creates the object of an action.
 pub(super) async fn make(acting: &Acting<'_>) -> Result<Done, Stop> {
     let body = new_body(acting)?;
+    if rendered(acting)?.once.is_some() {
+        return job::make(acting, &body).await;
+    }
     create(acting, &body, acting.entry).await
 }
 
@@ -168,6 +172,19 @@ pub(super) fn moved_since() -> Stop {
 
 fn is_as_wanted(acting: &Acting<'_>, found: &Value, wanted: &Value) -> bool {
     union::is_as_wanted(acting.work.schemas, found, wanted)
+}
+
+/// Applies an object that was made just now, whatever others wrote of it since.
+pub(super) async fn apply_again(acting: &Acting<'_>, uid: &str, body: &Value) -> Result<Done, Stop> {
+    let mut body = body.clone();
+    body["metadata"]["uid"] = uid.into();
+    let mut retry = Retry::of_a_request();
+    loop {
+        match acting.apply(&body).await {
+            Ok(answer) => return Ok(applied(acting, &answer.body)),
+            Err(error) => retry.while_unwell(error).await?,
+        }
+    }
 }
 
 /// The outcome of an apply; the mirror learns from the answer what it need not read.

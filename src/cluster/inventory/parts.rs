@@ -57,6 +57,11 @@ pub(super) fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Resul
         let text = item["data"][KEY].as_str().unwrap_or_default();
         let part: Inventory = serde_json::from_str(text)
             .map_err(|error| InventoryError::Unreadable { config_map, why: crate::cause::of_json(&error) })?;
+        if !part.of.is_empty() && part.of != of(garden, organisation) {
+            let (config_map, why) =
+                (part_name(garden, organisation, at), format!("it is the inventory of `{}`", part.of));
+            return Err(InventoryError::Unreadable { config_map, why });
+        }
         let entries = std::mem::take(&mut stored.inventory.entries);
         if at == 0 {
             stored.paused = item["metadata"]["annotations"][PAUSED].as_str().map(str::to_owned);
@@ -106,6 +111,11 @@ pub(in crate::cluster) fn is_part(object: &Value) -> bool {
         metadata["name"].as_str() == Some(&*part_name(&garden, &organisation, at))
     });
     is_named && metadata["namespace"] == SYSTEM_NAMESPACE
+}
+
+/// Whose an inventory is, as it says.
+pub(super) fn of(garden: &Name, organisation: &Name) -> String {
+    format!("{garden}/{organisation}")
 }
 
 pub(super) fn part_name(garden: &Name, organisation: &Name, at: usize) -> String {

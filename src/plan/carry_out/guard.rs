@@ -115,6 +115,9 @@ fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Deed::Create(_) if guard_jobs::is_done_already(input, action) => {
             Some((Promise::RunsOnce, format!("`{}` is recorded as done", action.id)))
         }
+        Deed::Create(_) if guard_jobs::has_run_already(input, action) => {
+            Some((Promise::RunsOnce, format!("a run of `{}` began already, and nobody saw it do its work", action.id)))
+        }
         Deed::Create(_) => guard_data::check(input, action)
             .or_else(|| check_create(plan, input, action))
             .or_else(|| guard_jobs::check_alone(input, action)),

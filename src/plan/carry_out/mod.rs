@@ -9,7 +9,7 @@ mod guard_data;
 mod guard_jobs;
 mod guard_names;
 mod guard_recovered;
-mod jobs;
+pub(super) mod jobs;
 pub(crate) mod order;
 pub mod outcome;
 pub(super) mod promise;

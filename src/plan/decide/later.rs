@@ -139,6 +139,7 @@ fn obstructs(input: &Input<'_>, action: &Action) -> Option<Hindrance> {
     match &action.deed {
         Deed::Refused { why: Refusing::Disowned { .. }, .. } => None,
         Deed::Refused { why: Refusing::JobFailed { .. }, .. } => Some(Hindrance::JobFailed),
+        Deed::Refused { why: Refusing::JobEndUnknown { .. }, .. } => Some(Hindrance::JobWaits),
         Deed::Held {
             why: Holding::AfterJob { .. } | Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }, ..
         } => Some(Hindrance::JobWaits),

@@ -48,10 +48,10 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     stops::refuse_empty_twins(&index, &mut actions);
     bar_namespace(&mut actions, &input.desired.namespace);
     recovered::spare(input, &mut actions);
-    let is_lost = lost::is_lost(input, &index);
-    let unchanged = if is_lost { lost::bar(&mut actions) } else { 0 };
+    let loss = lost::loss(input, &index);
+    let unchanged = loss.map_or(0, |loss| lost::bar(&mut actions, loss));
     let held = hold_back(input, &mut actions);
-    let standstill = if is_lost { Some(Holding::InventoryLost) } else { held };
+    let standstill = loss.map(lost::standstill).or(held);
     losses.hold(input, &mut actions);
     actions.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     let mut plan = OrganisationPlan {
@@ -63,8 +63,9 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         hatches: hatches::of(input),
         actions,
         unchanged,
-        gone: vanished.gone,
-        lost: losses.records,
+        // What an inventory knows that is not the cluster's says nothing about what is gone.
+        gone: if loss.is_some() { Vec::new() } else { vanished.gone },
+        lost: if loss.is_some() { Vec::new() } else { losses.records },
         retired: index.retired,
         retired_organisation: index.retired_organisation,
         later: Vec::new(),

@@ -48,7 +48,7 @@ impl Reason<'_> {
 
     /// Whether it is not worth a line where everything is fine.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone | Keeping::JobRetired))
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobRetired))
     }
 }
 
@@ -65,7 +65,7 @@ pub enum Creating {
         /// Who.
         who: String,
     },
-    /// An earlier run was about to make it and did not finish.
+    /// An earlier run was about to make it and did not come to it.
     Resumed,
     /// A Secret is made once from random values.
     SecretMade,
@@ -381,6 +381,12 @@ pub enum Holding {
     NamespaceBarred,
     /// The inventory of its organisation is lost.
     InventoryLost,
+    /// The inventory of its organisation is not that of the cluster as it is.
+    InventoryOutdated {
+        /// Whether it is that of another cluster; else an earlier one of this.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        of_cluster: bool,
+    },
     /// It held data and is not the object any more that was applied: it is not made again before a person says so.
     DataGone {
         /// How the data was lost.
@@ -455,6 +461,8 @@ pub enum Refusing {
     NotOurs,
     /// It exists, and the inventory that would say whether it is ours is lost.
     InventoryLost,
+    /// It exists, and the inventory is not that of the cluster as it is.
+    InventoryOutdated,
     /// It was taken back after the inventory was lost, and nothing names it: it is neither deleted nor replaced.
     Recovered {
         /// The field that cannot change in place, where it would be replaced for that.
@@ -526,6 +534,14 @@ pub enum Refusing {
     JobFailed {
         /// How it ended, in words.
         why: String,
+        /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
+        rerun: String,
+    },
+    /// The Job of a run is gone, and nobody saw how it ended: it runs again only when a person says so.
+    JobEndUnknown {
+        /// When its first container started, in Unix seconds, where that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<i64>,
         /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
         rerun: String,
     },

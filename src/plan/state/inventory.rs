@@ -17,6 +17,16 @@ use crate::render::{ObjectId, Stage};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Inventory {
+    /// The garden and the organisation that it is of (`gardens/alternatiba`); empty until it is written.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub of: String,
+    /// The uid of the cluster that it is of; empty until a plan is carried out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
+    /// How often it was written ahead of a plan. The namespace carries the last one (see [`GENERATION`](crate::plan::GENERATION)), so
+    /// that a copy of an earlier day is told.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub generation: u64,
     /// The commit that was last applied whole, in hexadecimal; empty before the first.
     pub commit: String,
     /// The hash of the plan that was last applied.
@@ -62,6 +72,11 @@ pub(crate) struct TakenBack {
     pub(crate) on: Option<i64>,
     /// How many objects are changed only, until the garden names them.
     pub(crate) objects: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One object of ours.

@@ -51,6 +51,8 @@ pub(crate) struct Settled {
     pub(crate) health: Health,
     /// Which data it stands for.
     pub(crate) data: Option<Box<str>>,
+    /// Of a namespace the generation of the inventory that it carries.
+    pub(crate) generation: Option<u64>,
 }
 
 /// An object as it is in the cluster.

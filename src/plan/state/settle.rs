@@ -6,7 +6,9 @@ use super::made_keys::has_value;
 use super::standing::is_same;
 use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::{Directives, Entry, Inventory, body_to_send, data_of, hash_of, health, leaves_fields, union};
+use crate::plan::{
+    Directives, Entry, Inventory, body_to_send, data_of, hash_of, health, leaves_fields, marked_generation, union,
+};
 use crate::render::{Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
 
 /// What an object was found to be as it should be against.
@@ -123,6 +125,7 @@ pub(crate) fn request_hash(request: &SecretRequest) -> String {
 impl Settled {
     /// What is kept of an object that is as desired.
     pub(crate) fn of(live: &LiveObject) -> Self {
-        Self { health: health(&live.body), data: data_of(&live.body).map(Box::from) }
+        let generation = marked_generation(&live.body);
+        Self { health: health(&live.body), data: data_of(&live.body).map(Box::from), generation }
     }
 }

@@ -164,6 +164,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why(format!("{message} ({status})"))
         }
         Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
+        Refusing::JobEndUnknown { rerun, .. } => job_end_unknown(action, why, rerun, span),
         Refusing::SecretLost => {
             let app = action.app.as_ref().map(|app| format!("{}/{app}", input.desired.organisation));
             secrets::gone(id, app.as_deref(), span)
@@ -184,7 +185,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .help("delete it in the cluster, or give it its label back")
         }
         Refusing::Recovered { replaced, .. } => super::lost::spared(id, *replaced, why, span),
-        Refusing::InventoryLost | Refusing::Guarded { .. } => return None,
+        Refusing::InventoryLost | Refusing::InventoryOutdated | Refusing::Guarded { .. } => return None,
     })
 }
 
@@ -193,6 +194,14 @@ fn job_failed(why: &str, rerun: &str, span: Span) -> Finding {
     Finding::refused(Code::new("E0478"), title, span)
         .why(why)
         .help(format!("mend what it says, then `parcelle rerun {rerun}`; what comes after it waits"))
+}
+
+fn job_end_unknown(action: &Action, why: &Refusing, rerun: &str, span: Span) -> Finding {
+    let title = format!("nobody knows how the job `{}` of `{}` ended", job_of(rerun), app_of(rerun));
+    let name = &action.id.name;
+    Finding::refused(Code::new("E0477"), title, span).why(format!("`Job {name}`: {why}")).help(format!(
+        "look at the data that it works on; where it is to run, `parcelle rerun {rerun}`; what comes after it waits"
+    ))
 }
 
 /// The job in what `parcelle rerun` is given: `upgrade` of `alternatiba/cloud upgrade`.

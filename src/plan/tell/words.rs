@@ -36,7 +36,7 @@ impl fmt::Display for Creating {
             Self::Acknowledged { who } => {
                 write!(to, "its data is gone: it is made again, empty, as `{}` says", visible::line(who))
             }
-            Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
+            Self::Resumed => to.write_str("it was to be made before, and an earlier run did not come to it"),
             Self::Rerun { who } => write!(to, "`{}` says that it runs again", visible::line(who)),
             Self::SecretMade => to.write_str("made once from random values"),
             Self::SecretCopied { source } => write!(to, "copied from {}", named(source)),
@@ -217,6 +217,12 @@ impl fmt::Display for Holding {
             }
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::InventoryLost => to.write_str("the inventory is lost: nothing is changed until it is recovered"),
+            Self::InventoryOutdated { of_cluster: false } => {
+                to.write_str("the inventory is older than the cluster: nothing is changed until the newest is back or it is recovered")
+            }
+            Self::InventoryOutdated { of_cluster: true } => {
+                to.write_str("the inventory is that of another cluster: nothing is changed until it is recovered")
+            }
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
             Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
             Self::AfterJob { of, failed: false } => write!(to, "held back until {of} is done"),
@@ -257,6 +263,8 @@ impl fmt::Display for Refusing {
         match self {
             Self::NotOurs => to.write_str("it exists and parcelle did not make it"),
             Self::InventoryLost => to.write_str("the inventory that would say whether it is parcelle's is lost"),
+            Self::InventoryOutdated => to
+                .write_str("the inventory that would say whether it is parcelle's is not that of the cluster as it is"),
             Self::Recovered { replaced: false, .. } => {
                 to.write_str("not deleted: it was taken back by `parcelle recover`, and nothing in the garden names it")
             }
@@ -289,6 +297,12 @@ impl fmt::Display for Refusing {
             ),
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
             Self::JobFailed { why, .. } => write!(to, "it failed: {why}"),
+            Self::JobEndUnknown { since: Some(since), .. } => {
+                write!(to, "its Job is gone; it ran since {}, and nobody saw how it ended", minute(*since))
+            }
+            Self::JobEndUnknown { since: None, .. } => {
+                to.write_str("its Job is gone, and nobody saw whether it ran and how it ended")
+            }
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
             Self::KeysLost { keys, .. } => {
                 write!(to, "{} was made once and is gone; nothing is made in its place silently", people(keys))

@@ -26,7 +26,7 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
         Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
         Refusing::Controlled { by } => plan::out_of_controlled(id, by),
         Refusing::AdoptedOtherwise { .. } => plan::out_of_adopted_otherwise(id),
-        Refusing::InventoryLost => recover(&id.namespace, &id.name),
+        Refusing::InventoryLost | Refusing::InventoryOutdated => recover(&id.namespace, &id.name),
         Refusing::Recovered { replaced, .. } => plan::out_of_recovered(id, *replaced),
         Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
         Refusing::ImmutableWithData { .. } => {
@@ -40,6 +40,9 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             format!("take `{path}` away in the cluster (`kubectl edit`), or say it in the garden")
         }
         Refusing::JobFailed { rerun, .. } => format!("mend what it says, then `parcelle rerun {rerun}`"),
+        Refusing::JobEndUnknown { rerun, .. } => {
+            format!("look at the data that it works on; where it is to run, `parcelle rerun {rerun}`")
+        }
         Refusing::SecretLost => {
             let restore = format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name);
             let of = action.app.as_ref().map(|app| format!("{}/{app}", id.namespace));
@@ -71,7 +74,7 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
         }
         Holding::StrayPods { pods, .. } => return pods.first().map(|pod| pod.way_out(namespace)),
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
-        Holding::InventoryLost => return Some(recover(namespace, namespace)),
+        Holding::InventoryLost | Holding::InventoryOutdated { .. } => return Some(recover(namespace, namespace)),
         Holding::StillRuns { of, leaves: false } => {
             return Some(format!("{} `{}` has to be stopped first: what keeps it is said beside it", of.kind, of.name));
         }

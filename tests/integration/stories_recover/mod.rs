@@ -12,6 +12,7 @@ use crate::stories_jobs::skipped;
 mod absent;
 mod changing;
 mod kills;
+mod older;
 
 /// A page with a volume, an upgrade before it, and releases that follow each other.
 const PAGE: &str = r#"edition 2026

@@ -10,7 +10,7 @@
 
 use super::{Recovery, Wanted, may_be_taken};
 use crate::kind;
-use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, run_state};
+use crate::plan::state::jobs::{BegunRun, JobRecord, is_complete, run_state};
 use crate::plan::state::lost::{NOT_THERE, was_not_there};
 use crate::plan::state::standing::Index;
 use crate::plan::{Input, LiveObject};
@@ -62,12 +62,10 @@ fn earlier(input: &Input<'_>, object: &Object, key: &str, found: &mut Recovery) 
 }
 
 fn run_of(input: &Input<'_>, object: &str, inputs: &str, live: &LiveObject) -> JobRecord {
-    let started = match run_state(live, &input.live.jobs, None) {
-        RunState::Runs { since } => since,
-        RunState::Done | RunState::Failed { .. } | RunState::Idle { .. } => None,
-    };
-    let run = BegunRun { object: object.to_owned(), inputs: inputs.to_owned(), started };
-    JobRecord { run: Some(run), ..JobRecord::default() }
+    let run = BegunRun { object: object.to_owned(), inputs: inputs.to_owned(), ..BegunRun::default() };
+    let mut record = JobRecord { run: Some(run), ..JobRecord::default() };
+    record.note(&live.uid, Some(&run_state(live, &input.live.jobs, None)));
+    record
 }
 
 fn words_of(record: &JobRecord) -> String {

@@ -102,6 +102,7 @@ pub(crate) fn recovery(input: &Input<'_>, organisation: &Organisation, commit: &
     let ours = |live: &LiveObject| is_labelled(input.garden, &input.desired.organisation, live);
     let others = input.live.objects.iter().filter(|(id, live)| !is_known(id) && ours(live));
     found.unasked = others.map(|(id, _)| id.clone()).collect();
+    found.inventory.cluster.clone_from(&input.live.cluster_uid);
     found.inventory.footprint.files.clone_from(&input.directives.files);
     found.inventory.footprint.domains = Some(input.directives.domain.iter().cloned().collect());
     compare(input, &mut found);
