@@ -15,7 +15,7 @@ use super::inventory::{INVENTORY_LABEL, PAUSED, is_part};
 use super::marks::is_mark;
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health, is_complete};
+use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, data_of, health, is_complete};
 use crate::render::ObjectId;
 
 /// What the watches of one cluster show.
@@ -64,6 +64,8 @@ struct Record {
     /// desired (T0).
     verified: Option<(OwnValues, Box<str>)>,
     health: Health,
+    /// Which data it stands for.
+    data: Option<Box<str>>,
 }
 
 /// What happened since it was asked last.
@@ -96,6 +98,7 @@ impl Mirror {
             leaves_fields,
             verified: verified.map(|verified| (own, verified.hash.into())),
             health: health(&live.body),
+            data: data_of(&live.body).map(Box::from),
         };
         let mut seen = self.seen();
         let records = seen.records.entry(kind_of(id)).or_default();
@@ -132,7 +135,7 @@ impl Mirror {
             return None;
         }
         let hash = record.verified_against()?;
-        (hash == wanted).then(|| Settled { health: record.health.clone() })
+        (hash == wanted).then(|| Settled { health: record.health.clone(), data: record.data.clone() })
     }
 
     /// Notes that a Secret is about to be read for those that follow it; to be given to [`follow`](Self::follow).
@@ -180,11 +183,15 @@ impl Mirror {
         let as_healthy = known.as_ref().is_none_or(|known| known.health.state == fares.state);
         // Of a job it matters that it starts, fails once more, and ends.
         let has_moved = known.as_ref().is_some_and(|known| known.health != fares);
+        let data: Option<Box<str>> = data_of(object).map(Box::from);
+        // It has been given a volume: the inventory is to know which.
+        let is_named = data.is_some() && known.as_ref().is_some_and(|known| known.data != data);
         let verified = known.and_then(|known| known.verified);
         let (whose, uid) = (organisation.clone(), uid.into());
-        let record = Record { organisation: whose, uid, version, own, leaves_fields, verified, health: fares };
+        let record = Record { organisation: whose, uid, version, own, leaves_fields, verified, health: fares, data };
         records.insert(place.clone(), record);
-        if id.is(kind::JOB) && has_moved {
+        let is_looked_at = is_named || (id.is(kind::JOB) && has_moved);
+        if is_looked_at {
             seen.lifted.extend(organisation.clone());
         }
         if !same {
@@ -193,7 +200,7 @@ impl Mirror {
         if !as_healthy {
             seen.fared.extend(organisation);
         }
-        if !(same && as_healthy) || (id.is(kind::JOB) && has_moved) {
+        if !(same && as_healthy) || is_looked_at {
             self.ring(seen);
         }
     }

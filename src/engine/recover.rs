@@ -182,6 +182,7 @@ impl Session {
         for (id, entry) in &kept.inventory.entries {
             next.entries.entry(id.clone()).or_insert_with(|| entry.clone());
         }
+        next.recovered_on = Some(word.when);
         next.words.insert(mark.name.clone());
         let written = inventory::write(writer, &garden, name, name.as_str(), &mut kept, &next).await;
         written.map_err(|error| reason_of(&error))?;

@@ -1,6 +1,6 @@
 //! How organisations fare: what was changed last, what is healthy, held, asleep, retired, open. Read from a prepared plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::known::Known;
 use super::prepared::Prepared;
@@ -97,6 +97,7 @@ fn status(
             .then(|| "its inventory is lost: what was applied is not known, and nothing is changed".to_owned()),
         commit: state.stored.inventory.commit.clone(),
         begun: state.stored.inventory.footprint.begun.clone(),
+        taken_back: state.stored.inventory.taken_back(),
         last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
@@ -127,7 +128,8 @@ fn is_told_as_open(plan: Option<&OrganisationPlan>, id: &ObjectId) -> bool {
 
 /// Whether a job takes longer than it should, or something keeps it from starting.
 fn is_late(reason: Reason<'_>) -> bool {
-    matches!(reason, Reason::Keeping(Keeping::JobOverdue { .. } | Keeping::JobWaits { why: Some(_) }))
+    let keeping = matches!(reason, Reason::Keeping(Keeping::KeysDisagree { .. } | Keeping::JobOverdue { .. }));
+    keeping || matches!(reason, Reason::Keeping(Keeping::JobWaits { why: Some(_) }))
 }
 
 fn well(live: &Live, id: &ObjectId) -> Option<Health> {
@@ -189,6 +191,31 @@ fn without_data(app: &App, plan: Option<&OrganisationPlan>) -> Option<String> {
     Some(format!("its data in {} is gone", gone.object))
 }
 
+/// The first workload that an app should run, where none of its workloads is there under its present or an earlier name.
+fn not_running(app: &App, state: &OrganisationState, plan: Option<&OrganisationPlan>) -> Option<String> {
+    let is_workload = |id: &ObjectId| [kind::DEPLOYMENT, kind::STATEFUL_SET].into_iter().any(|kind| id.is(kind));
+    let is_there = |id: &ObjectId| well(&state.live, id).is_some();
+    let runs = |object: &&Object| is_workload(&object.id) && object.body["spec"]["replicas"] != 0;
+    let mut wanted = state.objects.objects.iter().filter(|object| object.app.as_ref() == Some(&app.name)).filter(runs);
+    let first = wanted.next().map(|object| &object.id)?;
+    let known = plan.map(|plan| &*plan.actions).unwrap_or_default().iter();
+    let mut known = known.filter(|action| action.app.as_ref() == Some(&app.name)).map(|action| &action.id);
+    let is_any = is_there(first) || wanted.any(|object| is_there(&object.id));
+    let is_any = is_any || known.any(|id| is_workload(id) && is_there(id));
+    (!is_any).then(|| first.to_string())
+}
+
+/// The releases that workloads of an app run, where that is not the garden's alone.
+fn another_release(app: &App, live: &Live) -> Option<String> {
+    let of_app = live
+        .objects
+        .iter()
+        .filter(|(id, live)| id.facts().scales && live.label("parcelle.dev/app") == Some(app.name.as_str()));
+    let versions: BTreeSet<&str> = of_app.filter_map(|(_, live)| live.label("app.kubernetes.io/version")).collect();
+    let is_another = versions.iter().any(|version| *version != app.release.version);
+    is_another.then(|| versions.into_iter().collect::<Vec<_>>().join(" and "))
+}
+
 fn app_status(
     app: &App,
     state: &OrganisationState,
@@ -214,13 +241,16 @@ fn app_status(
     let wanted = state.objects.objects.iter().filter(is_wanted).count();
     let wanted = wanted + state.objects.secrets.iter().filter(|secret| secret.app.as_ref() == Some(&app.name)).count();
     let gone = retired.is_some() && mine.is_empty();
+    let running = another_release(app, &state.live);
     AppStatus {
         name: app.name.to_string(),
         definition: app.definition.name.to_string(),
-        release: app.release.version.clone(),
+        release: running.clone().unwrap_or_else(|| app.release.version.clone()),
+        wanted: running.map(|_| app.release.version.clone()),
         at: app.hosts.first().map(|host| host.value.clone()),
         state: word.to_owned(),
         well: (mine.iter().filter(|health| health.is_ready()).count(), if gone { 0 } else { wanted.max(mine.len()) }),
+        not_running: not_running(app, state, plan).filter(|_| !mine.is_empty()),
         held: state.objects.held.get(&app.name).cloned().or_else(|| without_data(app, plan)),
         retired,
         gone,

@@ -35,12 +35,14 @@ pub(crate) use carry_out::record::{after, ahead};
 pub(crate) use carry_out::recover::{FoundObject, Recovery, recovery};
 pub(crate) use deed::Deed;
 pub use directives::Directives;
+pub(crate) use inventory::TakenBack;
 pub use inventory::{Entry, Inventory, Presence};
 pub(crate) use live::{Cause, Conflict, Copy, DryRun, MissingSource, Settled};
 pub use live::{Live, LiveObject};
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
 pub use reason::{Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
+pub(crate) use state::data_named::data_of;
 pub(crate) use state::gone::AcknowledgedLoss;
 pub(crate) use state::gone::DataLost;
 pub use state::gone::GoneData;
@@ -59,7 +61,9 @@ pub(crate) use state::kept::{kept, texts_of_others};
 pub use state::left_pods::LeftPod;
 pub(crate) use state::left_pods::{PodsSeen, Surroundings, have_replica_sets, seen as seen_pods};
 pub(crate) use state::lost::recover_command;
+pub(crate) use state::made_keys::{JoinedPiece, KeysSeen, has_value, lacking, pieces, was_made};
 pub(crate) use state::own_values::OwnValues;
+pub(crate) use state::owners::own_keys;
 pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
@@ -69,10 +73,12 @@ pub(crate) use state::words::{
     LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
 pub(crate) use tell::acts_later::{HourOfPlan, LaterAct};
+pub(crate) use tell::adopted::{out_of_adopted_otherwise, out_of_controlled};
 pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::lost::{damaged, out_of_recovered};
+pub(crate) use tell::secrets::{anew, out_of_lost_keys, out_of_odd_keys};
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 pub(crate) use tell::words::{minute, out_of_conflict};
 

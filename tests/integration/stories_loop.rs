@@ -49,7 +49,7 @@ pub(crate) fn files() -> Vec<RawFile> {
 pub(crate) struct Loop {
     pub(crate) handle: Handle,
     pub(crate) daemon: Box<Daemon>,
-    now: jiff::Timestamp,
+    pub(crate) now: jiff::Timestamp,
     pub(crate) folder: tempfile::TempDir,
 }
 

@@ -212,6 +212,7 @@ mod tests {
                 retired_since: None,
                 note: None,
                 recovered: false,
+                data: None,
             };
             (id, entry)
         };

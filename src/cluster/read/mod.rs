@@ -183,13 +183,18 @@ async fn fill(
     let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
     let requests = open.map(|request| async {
         let found = live.objects.get(&request.id).map(|object| &*object.body);
-        Ok((request.id.clone(), copies::standing(sources, organisation, request, found).await?))
+        let standing = copies::standing(sources, organisation, request, found).await?;
+        let keys = match copies::keys_seen(read.connection, request, found).await {
+            Err(error) if error.is_of_this_alone() => None,
+            seen => seen?,
+        };
+        Ok((request.id.clone(), standing, keys))
     });
     let standings: Vec<Result<_, ApiError>> = stream::iter(requests).buffer_unordered(8).collect().await;
     for standing in standings {
-        if let (id, Some(copy)) = standing? {
-            live.copies.insert(id, copy);
-        }
+        let (id, copy, keys) = standing?;
+        live.keys.extend(keys.map(|keys| (id.clone(), keys)));
+        live.copies.extend(copy.map(|copy| (id, copy)));
     }
     settle_secrets(read, scope, live);
     Ok(())

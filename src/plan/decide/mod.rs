@@ -2,9 +2,11 @@
 
 pub(crate) mod action;
 mod create;
+mod cut_off;
+mod databases;
 pub(crate) mod deed;
 mod deletions;
-mod gone;
+pub(in crate::plan) mod gone;
 pub(super) mod immutable;
 pub(in crate::plan) mod job;
 pub(super) mod later;
@@ -140,6 +142,10 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
             action.hold(reason);
         }
     }
+    cut_off::hold_policies(input, actions, |app| {
+        let why = app.and_then(|app| input.desired.held.get(app).or_else(|| waiting.get(app)))?;
+        Some(Holding::Hold { why: why.clone() })
+    });
     paused.or(whole)
 }
 
@@ -165,8 +171,13 @@ pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,
-        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. } | Changing::Interrupted, .. }
-            | Deed::Create(Creating::DeletedBehindOurBack)
+        Deed::Change {
+            why: Changing::Drift { .. }
+                | Changing::CopyFollows { .. }
+                | Changing::KeysBack { .. }
+                | Changing::Interrupted,
+            ..
+        } | Deed::Create(Creating::DeletedBehindOurBack)
     );
     brings_back && applied == Some(&*action.desired_hash)
 }

@@ -48,7 +48,7 @@ impl Reason<'_> {
 
     /// Whether it is not worth a line where everything is fine.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone))
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone | Keeping::JobRetired))
     }
 }
 
@@ -128,6 +128,11 @@ pub enum Changing {
         fields: Vec<String>,
         /// The lines of the garden that leave them to others.
         said: Vec<Place>,
+    },
+    /// Keys of a Secret that is made once are gone, and follow from those that are there.
+    KeysBack {
+        /// Their names.
+        keys: Vec<String>,
     },
     /// A copied Secret follows its source.
     CopyFollows {
@@ -210,6 +215,11 @@ pub enum Deleting {
         /// Its present name.
         to: Name,
     },
+    /// Its app is not in the garden any more, and nothing of it ever ran or held data here.
+    NeverBegun {
+        /// The app that the object belongs to.
+        app: Name,
+    },
     /// Its app is retired and sleeps: what ran, stops.
     Asleep {
         /// The app that the object belongs to.
@@ -242,6 +252,11 @@ pub enum Keeping {
     Unchanged,
     /// It is there and made once; its value is nobody's to compare.
     SecretKept,
+    /// It is there and made once, and somebody changed a key that others are put together of.
+    KeysDisagree {
+        /// The keys that hold another value.
+        keys: Vec<String>,
+    },
     /// No app asks for it any more; it holds data and stays until the garden says `retired need`.
     Detached,
     /// Its app or organisation is retired; it stays until the time has passed.
@@ -290,6 +305,8 @@ pub enum Keeping {
         /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
         rerun: String,
     },
+    /// It is a job of a retired app, and does not run: nothing is begun any more.
+    JobRetired,
     /// A job of which no container has started yet.
     JobWaits {
         /// The reason that the scheduler or the kubelet gives.
@@ -449,6 +466,16 @@ pub enum Refusing {
     },
     /// It exists under another uid than the inventory knows: somebody made it anew.
     MadeAnew,
+    /// It exists, and another object of the cluster keeps it: whoever took it would be written over, or write over what that one keeps.
+    Controlled {
+        /// The object that keeps it: `GarageKey pads-uploads`.
+        by: String,
+    },
+    /// It is to be adopted, and a field that cannot change in place is another one than the garden asks for.
+    AdoptedOtherwise {
+        /// The field: `spec.selector`.
+        path: String,
+    },
     /// Its label, field manager or uid does not agree with the inventory: it is not deleted.
     Disowned {
         /// What does not agree: "the label `parcelle.dev/garden` is gone".
@@ -504,6 +531,13 @@ pub enum Refusing {
     },
     /// A Secret that was made once is gone; nothing is made in its place silently.
     SecretLost,
+    /// Keys of a Secret that was made once are gone or empty; nothing is made in their place silently.
+    KeysLost {
+        /// Their names.
+        keys: Vec<String>,
+        /// What `parcelle acknowledge` is given: `alternatiba/cloud`.
+        app: String,
+    },
     /// What a Secret is to be copied from is not there.
     SourceMissing {
         /// `parcelle-system/smtp-relay`, with the keys that it lacks.

@@ -9,7 +9,7 @@ use super::jobs::JobRecord;
 use super::own_fields::OwnFields;
 use crate::model::{Claims, Footprint};
 use crate::name::Name;
-use crate::render::ObjectId;
+use crate::render::{ObjectId, Stage};
 
 /// The inventory of one organisation on one cluster, as it stands in `parcelle-system`.
 ///
@@ -23,6 +23,9 @@ pub struct Inventory {
     pub plan_hash: String,
     /// The hash of the renderer and the definitions that made it.
     pub renderer_hash: String,
+    /// When it was taken back last after the inventory was lost, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered_on: Option<i64>,
     /// Since when the whole organisation is retired, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_since: Option<i64>,
@@ -50,6 +53,15 @@ pub struct Inventory {
     /// Everything of ours, by id.
     #[serde(with = "listed")]
     pub entries: BTreeMap<ObjectId, Entry>,
+}
+
+/// What was taken back after an inventory was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct TakenBack {
+    /// When, in Unix seconds, where that was noted.
+    pub(crate) on: Option<i64>,
+    /// How many objects are changed only, until the garden names them.
+    pub(crate) objects: usize,
 }
 
 /// One object of ours.
@@ -83,6 +95,10 @@ pub struct Entry {
     /// garden names it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recovered: bool,
+    /// Which data it stands for, as whoever keeps that names it (a volume, a database system): another object under its name is
+    /// taken for it only where it says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<str>>,
 }
 
 /// Whether an object is known to exist.
@@ -144,6 +160,22 @@ impl Inventory {
         let apps = self.footprint.apps.values().flat_map(|app| app.possible(false));
         claims.senders.extend(apps.flat_map(|app| app.senders.iter().cloned()));
         Some(claims)
+    }
+
+    /// Whether nothing of an app ever ran or held data: all that may be there of it was laid ready for pods that never came.
+    pub(crate) fn never_begun(&self, app: &Name) -> bool {
+        let mut of_app = self.entries.iter().filter(|(_, entry)| entry.app.as_ref() == Some(app));
+        let matters = |(id, entry): (&ObjectId, &Entry)| {
+            let facts = id.facts();
+            entry.holds_data || facts.may_hold_data() || !matches!(facts.stage, Stage::Ground | Stage::Configuration)
+        };
+        !self.footprint.apps.contains_key(app) && !of_app.any(matters)
+    }
+
+    /// When it was taken back, and how many objects are for changing only since; nothing once the garden names them all.
+    pub(crate) fn taken_back(&self) -> Option<TakenBack> {
+        let objects = self.entries.values().filter(|entry| entry.recovered).count();
+        (objects > 0).then_some(TakenBack { on: self.recovered_on, objects })
     }
 
     /// The entry of an object, whatever the version of its API, with the id under which it stands.

@@ -11,7 +11,7 @@ use super::path;
 use crate::kind;
 use crate::kind::unions::{self, Union};
 use crate::merge::Schemas;
-use crate::plan::{GARDEN_LABEL, MANAGER, ORGANISATION_LABEL};
+use crate::plan::{GARDEN_LABEL, MANAGER, ORGANISATION_LABEL, has_value};
 
 /// What the API server writes into `metadata` itself.
 const OF_SERVER: [&str; 7] =
@@ -38,7 +38,7 @@ pub(crate) fn kept(schemas: &Schemas, live: &Value, wanted: Option<&Value>) -> V
         body.insert("status".to_owned(), result);
     }
     if kind::SECRET.is_body(live) {
-        let keys = live["data"].as_object().into_iter().flat_map(Map::keys);
+        let keys = live["data"].as_object().into_iter().flat_map(Map::keys).filter(|key| has_value(live, key));
         body.insert("data".to_owned(), keys.map(|key| (key.clone(), Value::from(""))).collect());
         body.remove("stringData");
     }
@@ -197,11 +197,18 @@ fn add_members(ours: Ours<'_>, unions: &[Union], live: &Map<String, Value>, kept
     }
 }
 
-/// A value of the same kind that says nothing.
+/// The words of a label selector.
+const SELECTOR_WORDS: [&str; 2] = ["matchLabels", "matchExpressions"];
+
+/// A value of the same kind that says nothing of anybody, and no less than the value does.
 fn emptied(value: &Value) -> Value {
     match value {
-        Value::Object(_) => json!({}),
-        Value::Array(_) => json!([]),
+        // A selection that narrows nothing says less than one that does.
+        Value::Object(fields) => {
+            let words = SELECTOR_WORDS.into_iter().filter(|word| fields.contains_key(*word));
+            words.map(|word| (word.to_owned(), emptied(&fields[word]))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().take(1).map(emptied).collect(),
         Value::String(_) => "".into(),
         Value::Number(_) => 0.into(),
         Value::Bool(_) | Value::Null => false.into(),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::health::Health;
 use super::jobs::JobsSeen;
 use super::left_pods::PodsSeen;
+use super::made_keys::KeysSeen;
 use super::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -28,6 +29,8 @@ pub struct Live {
     pub(crate) warnings: BTreeMap<ObjectId, Vec<String>>,
     /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
     pub(crate) copies: BTreeMap<ObjectId, Copy>,
+    /// What the values of generated Secrets say that lack keys, or of which others wrote some.
+    pub(crate) keys: BTreeMap<ObjectId, KeysSeen>,
     /// What is known of the runs of one-time jobs.
     pub(crate) jobs: JobsSeen,
     /// The pods of the organisation's namespace, read where something starts that may not run beside them.
@@ -46,6 +49,8 @@ pub struct Live {
 pub(crate) struct Settled {
     /// How it fares.
     pub(crate) health: Health,
+    /// Which data it stands for.
+    pub(crate) data: Option<Box<str>>,
 }
 
 /// An object as it is in the cluster.

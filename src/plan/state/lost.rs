@@ -11,6 +11,14 @@ use crate::name::Name;
 use crate::plan::decide::reason::{Holding, Refusing};
 use crate::plan::{Action, GARDEN_LABEL, Input, LiveObject, ORGANISATION_LABEL, OrganisationPlan};
 
+/// How the uid begins of what was there and is not: no object has it.
+pub(in crate::plan) const NOT_THERE: &str = "not there when the inventory was recovered";
+
+/// Whether a uid is that of something that was not there, or was somebody else's, when the inventory was recovered.
+pub(in crate::plan) fn was_not_there(uid: &str) -> bool {
+    uid.starts_with(NOT_THERE)
+}
+
 /// Whether the inventory of an organisation is lost: it does not know the namespace, which looks as if we had made it.
 pub(in crate::plan) fn is_lost(input: &Input<'_>, index: &Index<'_>) -> bool {
     let is_namespace = |id: &&crate::render::ObjectId| id.is(kind::NAMESPACE) && id.name == input.desired.namespace;

@@ -26,7 +26,8 @@ impl<'a> Renames<'a> {
     pub(super) fn between(inventory: &'a Inventory, directives: &'a Directives) -> Self {
         let footprints = &inventory.footprint.apps;
         let entries = inventory.entries.values().filter_map(|entry| entry.app.as_ref());
-        let gone = entries.chain(footprints.keys()).filter(|app| !directives.apps.contains(*app));
+        let held = inventory.gone.iter().flat_map(|gone| &gone.apps);
+        let gone = entries.chain(footprints.keys()).chain(held).filter(|app| !directives.apps.contains(*app));
         let renamed = gone.filter_map(|app| {
             let data = footprints.get(app).map_or(app, |footprint| footprint.data_name(app));
             Some((app, directives.data_names.get(data)?))
@@ -37,6 +38,11 @@ impl<'a> Renames<'a> {
     /// The present name of an app.
     pub(in crate::plan) fn now<'n>(&'n self, app: &'n Name) -> &'n Name {
         self.0.get(app).copied().unwrap_or(app)
+    }
+
+    /// The present name of an app that a label names.
+    pub(in crate::plan) fn of_label<'n>(&'n self, label: &'n str) -> &'n str {
+        self.0.iter().find(|(earlier, _)| earlier.as_str() == label).map_or(label, |(_, now)| now.as_str())
     }
 
     /// The earlier and the present name of the app of an entry, where it was renamed. A network policy is that of the pods that
@@ -67,12 +73,12 @@ impl<'a> Renames<'a> {
 }
 
 /// The app whose pods a network policy selects.
-fn selected_app(policy: &Value) -> Option<&str> {
+pub(in crate::plan) fn selected_app(policy: &Value) -> Option<&str> {
     policy["spec"]["podSelector"]["matchLabels"][APP_LABEL].as_str()
 }
 
 /// The apps that a network policy means anywhere in it.
-fn meant(value: &Value) -> Vec<&str> {
+pub(in crate::plan) fn meant(value: &Value) -> Vec<&str> {
     match value {
         Value::Object(fields) => fields
             .iter()

@@ -1,6 +1,6 @@
 //! What a plan has to tell the people who wrote the garden, on the line that it is about.
 
-use super::{gone, words};
+use super::{gone, secrets, words};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
 use crate::model::FieldDecision;
@@ -80,6 +80,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     Some(match action.reason() {
         Reason::Refusing(why) => return refused(input, action, why, span),
         Reason::Creating(Creating::Acknowledged { .. }) => return gone::made_anew(action, span),
+        Reason::Keeping(Keeping::KeysDisagree { keys }) => secrets::odd(id, keys, span),
         Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => {
             let why = action.reason().to_string();
             Finding::warning(
@@ -133,6 +134,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why("its uid is not the one that parcelle knows, so it is not ours")
                 .help(taking(id))
         }
+        Refusing::Controlled { .. } | Refusing::AdoptedOtherwise { .. } => super::adopted::refused(id, why, span)?,
         Refusing::OtherGarden { garden } => {
             Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
                 .why("two gardens on one cluster share nothing")
@@ -163,13 +165,10 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         }
         Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
         Refusing::SecretLost => {
-            Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
-                .why("its values cannot be made again: what was encrypted or set up with them would be lost")
-                .help(format!(
-                    "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
-                    id.kind, id.name
-                ))
+            let app = action.app.as_ref().map(|app| format!("{}/{app}", input.desired.organisation));
+            secrets::gone(id, app.as_deref(), span)
         }
+        Refusing::KeysLost { keys, app } => secrets::keys_lost(id, keys, app, span),
         Refusing::SourceMissing { source } => {
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
             Finding::refused(Code::new("E0487"), title, span)
@@ -265,18 +264,21 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let mut managers: Vec<_> = action.conflicts.iter().map(|conflict| conflict.manager.clone()).collect();
     managers.sort();
     managers.dedup();
-    let title = format!("{} owns fields of `{id}` that the garden newly asks for", words::people(&managers));
-    let lines: Vec<_> = action
-        .conflicts
-        .iter()
-        .map(|Conflict { manager, field }| {
-            let wanted = path::get(&object.body, field);
-            let live = live.and_then(|body| path::get(body, field));
-            let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
-            let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
-            format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
-        })
-        .collect();
+    let is_recovered = input.inventory.find(id).is_some_and(|(_, entry)| entry.recovered);
+    let asks = if is_recovered { "asks for" } else { "newly asks for" };
+    let title = format!("{} owns fields of `{id}` that the garden {asks}", words::people(&managers));
+    let lines = action.conflicts.iter().map(|Conflict { manager, field }| {
+        let wanted = path::get(&object.body, field);
+        let live = live.and_then(|body| path::get(body, field));
+        let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
+        let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
+        format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
+    });
+    // What was drift until its inventory was lost cannot be told from what was always theirs.
+    let unknown = is_recovered.then(|| {
+        "its inventory was lost and taken back: whether parcelle applied these fields before is not known".to_owned()
+    });
+    let lines: Vec<String> = lines.chain(unknown).collect();
     let help = action.conflicts.iter().map(|conflict| words::out_of_conflict(id, &conflict.field));
     let finding = Finding::refused(Code::new("E0480"), title, span).why(lines.join("\n"));
     Some(help.fold(finding, Finding::help))

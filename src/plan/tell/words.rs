@@ -72,6 +72,9 @@ impl fmt::Display for Changing {
                     lines(said)
                 )
             }
+            Self::KeysBack { keys } => {
+                write!(to, "somebody took {} away; it follows from the keys that are there", people(keys))
+            }
             Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
         }
     }
@@ -110,6 +113,7 @@ impl fmt::Display for Deleting {
             Self::NoLongerAsked => to.write_str("nothing in the garden asks for it any more"),
             Self::Superseded { by } => write!(to, "`{by}` takes its place"),
             Self::Renamed { from, to: now } => write!(to, "`{from}` is called `{now}` now, and has it under that name"),
+            Self::NeverBegun { app } => write!(to, "`{app}` is not in the garden any more, and never ran"),
             Self::Asleep { app } => write!(to, "`{app}` is retired and sleeps"),
             Self::Retired { app, since } => {
                 write!(to, "`{app}` is retired since {} and its time has come", day(*since))
@@ -127,6 +131,9 @@ impl fmt::Display for Keeping {
         match self {
             Self::Unchanged => to.write_str("it is as it should be"),
             Self::SecretKept => to.write_str("made once and kept"),
+            Self::KeysDisagree { keys } => {
+                write!(to, "made once, and somebody changed it: {} does not hold what it is put together of", people(keys))
+            }
             Self::Detached => to.write_str("detached: it holds data that no app asks for; `retired need` lets it go"),
             Self::DataKept { until } => write!(to, "retired: kept until {}", day(*until)),
             Self::AppVanished { app } => {
@@ -153,6 +160,7 @@ impl fmt::Display for Keeping {
             Self::JobOverdue { since, until, .. } => {
                 write!(to, "it runs since {} and should have been done by {}: it is overdue", minute(*since), minute(*until))
             }
+            Self::JobRetired => to.write_str("its app is retired: it is not run any more"),
             Self::JobWaits { why: None } => to.write_str("no container of it has started yet"),
             Self::JobWaits { why: Some(why) } => write!(to, "no container of it has started yet: {why}"),
         }
@@ -259,6 +267,10 @@ impl fmt::Display for Refusing {
                 "`{path}` cannot change in place, and it is not replaced: it was taken back by `parcelle recover`"
             ),
             Self::MadeAnew => to.write_str("somebody deleted it and made another one under its name"),
+            Self::Controlled { by } => write!(to, "it exists, and `{by}` keeps it"),
+            Self::AdoptedOtherwise { path } => {
+                write!(to, "`{path}` cannot change in place, and what parcelle did not make is not replaced")
+            }
             Self::Disowned { what } => write!(to, "not deleted: {what}"),
             Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
@@ -278,6 +290,9 @@ impl fmt::Display for Refusing {
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
             Self::JobFailed { why, .. } => write!(to, "it failed: {why}"),
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
+            Self::KeysLost { keys, .. } => {
+                write!(to, "{} was made once and is gone; nothing is made in its place silently", people(keys))
+            }
             Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
             Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),
         }

@@ -33,8 +33,7 @@ pub(crate) fn recovery(heading: &str, found: &Recovery, style: TextStyle) -> Str
     let unasked =
         "carry the organisation's labels, and nothing in the garden asks for them: they stay, and are not taken back";
     section(unasked.to_owned(), Verb::Keep, names(&found.unasked));
-    let gone =
-        "are not there although something that is there names them: nothing is made in their place before it is told";
+    let gone = "are not there although their apps are: nothing is made in their place, and what needs them is held until a person says so";
     section(gone.to_owned(), Verb::Refused, names(&found.gone));
     section("are not there: the next round makes them".to_owned(), Verb::Create, names(&found.missing));
     let words = |(of, what): (String, &String)| format!("{of} — {what}");

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::text::day;
 use super::words::{bullet, many, paint};
 use super::{DataGone, LeaderStatus, TextStyle, way_out};
-use crate::plan::{Action, Health, HealthState, Retirement, Verb};
+use crate::plan::{Action, Health, HealthState, Retirement, TakenBack, Verb};
 use crate::visible;
 
 /// How one organisation is.
@@ -27,6 +27,9 @@ pub(crate) struct OrganisationStatus {
     /// The commit that was begun since and is not whole, in hexadecimal; empty for none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) begun: String,
+    /// What was taken back after the inventory was lost, and is changed only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_back: Option<TakenBack>,
     /// What that commit was, where the repository holds it.
     pub(crate) last_change: Option<LastChange>,
     /// Why it is not known what is applied, where the inventory is lost.
@@ -97,14 +100,20 @@ pub(crate) struct LastChange {
 pub(crate) struct AppStatus {
     pub(crate) name: String,
     pub(crate) definition: String,
-    /// The release in force.
+    /// The release that runs.
     pub(crate) release: String,
+    /// The release that the garden asks for, where another one runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wanted: Option<String>,
     /// Where it is reached: the first host.
     pub(crate) at: Option<String>,
     /// In words: "asleep until 06:30", "paused", …; empty where it simply runs.
     pub(crate) state: String,
     /// How many of its objects are there and well, and how many there should be.
     pub(crate) well: (usize, usize),
+    /// The workload that it should run, where none of its workloads is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_running: Option<String>,
     /// The reason of a hold.
     pub(crate) held: Option<String>,
     /// Since when it is retired, and when its time comes.
@@ -162,6 +171,9 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     let commit: String = organisation.commit.chars().take(12).collect();
     let applied = match (commit.is_empty(), &organisation.last_change) {
         _ if organisation.lost.is_some() => organisation.lost.clone().unwrap_or_default(),
+        (true, _) if organisation.taken_back.is_some() => {
+            "which commit was applied last is not known: its inventory was lost".to_owned()
+        }
         (true, _) => "nothing was applied yet".to_owned(),
         (false, None) => format!("applied {commit}"),
         (false, Some(LastChange { summary, author, time })) => {
@@ -183,6 +195,7 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     }
     let begun: String = organisation.begun.chars().take(12).collect();
     let words = [
+        organisation.taken_back.map(taken_back),
         (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
         organisation.held.as_ref().map(|why| format!("held: {why}")),
@@ -219,6 +232,12 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         let _ = writeln!(out, "  {}{object} is detached: it holds data that no app asks for", mark(Verb::Keep));
     }
     out
+}
+
+fn taken_back(TakenBack { on, objects }: TakenBack) -> String {
+    let on = on.map(|on| format!(" on {}", day(on))).unwrap_or_default();
+    let objects = many(objects, "object");
+    format!("taken back{on}, {objects} for changing only: neither deleted nor replaced until the garden names it")
 }
 
 /// What is not as the garden asks; what many have in common is said once.
@@ -267,16 +286,23 @@ fn draw_app(out: &mut String, app: &AppStatus, style: TextStyle) {
     let name = paint(style.drawing, Style::new().bold(), &app.name);
     let at = app.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
     let (well, all) = app.well;
-    let health = match (well == all, app.gone) {
-        (_, true) => "gone: its node may be dropped".to_owned(),
-        (true, false) => "well".to_owned(),
-        (false, false) => format!("{well} of {} well", many(all, "object")),
+    let health = match &app.not_running {
+        Some(workload) => format!("not running, `{workload}` is not there; "),
+        None => String::new(),
     };
+    let health = health
+        + &match (well == all, app.gone) {
+            (_, true) => "gone: its node may be dropped".to_owned(),
+            (true, false) => "well".to_owned(),
+            (false, false) => format!("{well} of {} well", many(all, "object")),
+        };
     let state = if app.state.is_empty() { String::new() } else { format!(", {}", visible::line(&app.state)) };
     let held = app.held.as_ref().map(|why| format!(", held: {}", visible::line(why))).unwrap_or_default();
     // The time says it already.
     let state = if app.retired.is_some() && !app.gone { String::new() } else { state };
     let retired = app.retired.filter(|_| !app.gone).map(|retired| format!(", retired until {}", day(retired.until)));
     let retired = retired.unwrap_or_default();
-    let _ = writeln!(out, "  {name} ({} {}){at}: {health}{state}{held}{retired}", app.definition, app.release);
+    let wanted = app.wanted.as_ref().map(|wanted| format!(", {wanted} is asked for")).unwrap_or_default();
+    let release = format!("{} {}{wanted}", app.definition, app.release);
+    let _ = writeln!(out, "  {name} ({release}){at}: {health}{state}{held}{retired}");
 }

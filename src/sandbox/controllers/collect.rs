@@ -139,12 +139,12 @@ pub(super) async fn end_namespace(client: Client, place: ObjectRef, done: impl F
     done();
 }
 
-/// Deletes what is in a namespace. Says whether nothing was left.
+/// Deletes what is in a namespace, of whichever version of its group each kind is. Says whether nothing was left.
 async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
     let discovery = Discovery::new(client.clone()).run_aggregated().await?;
     let mut nothing = true;
     for group in discovery.groups() {
-        for (of, capabilities) in group.recommended_resources() {
+        for (of, capabilities) in group.resources_by_stability() {
             let fits = capabilities.scope == Scope::Namespaced
                 && capabilities.supports_operation(verbs::LIST)
                 && capabilities.supports_operation(verbs::DELETE);

@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 
 use crate::story::{World, deployment, line, name};
 
+mod copies;
+mod keys;
 mod kills;
-mod words;
+pub(super) mod words;
 
 const CLAIM: &str = "PersistentVolumeClaim";
 
@@ -127,6 +129,8 @@ async fn the_hold_is_written_before_anything_else_wherever_the_process_ends() {
 #[tokio::test]
 async fn what_is_brought_back_as_it_was_ends_the_hold_and_a_strangers_object_does_not() {
     let (mut world, alpha) = world().await;
+    // The round after the claim is bound knows to what.
+    world.round().await;
     let before = lose(&world, &alpha, "web-files").await;
     world.delete("Deployment", &alpha, "web").await;
     world.finish_deletions(&alpha).await;

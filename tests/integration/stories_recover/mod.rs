@@ -9,6 +9,7 @@ use crate::command::Output;
 use crate::ground::{Ground, organisation};
 use crate::stories_jobs::skipped;
 
+mod absent;
 mod changing;
 mod kills;
 

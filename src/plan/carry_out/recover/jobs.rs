@@ -8,9 +8,10 @@
 //! | none, and what comes after it, or all that comes before the last | it is done, unless another release runs: whoever knows better says `rerun` |
 //! | none, and nothing that comes after it | it never ran |
 
-use super::{NOT_THERE, Recovery, Wanted, may_be_taken};
+use super::{Recovery, Wanted, may_be_taken};
 use crate::kind;
 use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, run_state};
+use crate::plan::state::lost::{NOT_THERE, was_not_there};
 use crate::plan::state::standing::Index;
 use crate::plan::{Input, LiveObject};
 use crate::render::{Object, ObjectId, OneTime, Stage};
@@ -99,7 +100,10 @@ pub(super) fn count_absent(input: &Input<'_>, found: &mut Recovery) {
 /// something that comes before it.
 fn was_passed(input: &Input<'_>, object: &Object, found: &Recovery) -> bool {
     let of_app = || input.desired.objects.iter().filter(|other| other.app == object.app && other.once.is_none());
-    let is_there = |other: &Object| found.inventory.entries.contains_key(&other.id);
+    let is_there = |other: &Object| {
+        let entry = found.inventory.entries.get(&other.id);
+        entry.is_some_and(|entry| !entry.uid().is_some_and(was_not_there))
+    };
     let mut after = of_app().filter(|other| other.stage > object.stage).peekable();
     if after.peek().is_some() {
         return after.any(is_there);
