@@ -118,9 +118,15 @@ async fn a_deletion_in_the_foreground_waits_down_the_whole_chain() {
     }
     let mut world = on_a_lost_node().await;
     ask(&mut world, &notes(), "app notes texts { was pads; }", "c2").await;
-    for _ in 0..2 {
+    for nth in 0..2 {
         let round = world.round().await;
         assert!(round.outcome.is_open());
+        let by = "waits for foregroundDeletion";
+        let told = match round.done(&name("alpha"), "Deployment", "texts-web") {
+            Done::Skipped { why: Skip::WaitsFor { health, .. } } if nth == 0 => serde_json::to_string(health).unwrap(),
+            _ => round.action(&name("alpha"), "Deployment", "pads-web").note.clone().unwrap_or_default(),
+        };
+        assert!(told.contains(by), "who holds its deletion up is named: {told}");
         assert!(uid(&world, "Deployment", "pads-web").await.is_some(), "its ReplicaSet still has a pod");
         assert!(is_there(&world, "apps", "ReplicaSet", "pads-web-7d4").await);
         assert!(uid(&world, "Deployment", "texts-web").await.is_none());

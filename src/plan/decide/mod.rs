@@ -29,7 +29,7 @@ use crate::plan::state::lost;
 use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
 use crate::plan::tell::{acts_later, findings, hatches};
-use crate::plan::{Input, OrganisationPlan};
+use crate::plan::{Input, OrganisationPlan, health};
 use action::Action;
 use deed::Deed;
 use gone::Losses;
@@ -45,6 +45,7 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     let wanted: BTreeSet<Identity<'_>> = actions.iter().map(|action| action.id.identity()).collect();
     let vanished = deletions::vanished(input, &index, &wanted);
     actions.extend(vanished.actions);
+    name_finalizers(&index, &mut actions);
     stops::refuse_empty_twins(&index, &mut actions);
     bar_namespace(&mut actions, &input.desired.namespace);
     recovered::spare(input, &mut actions);
@@ -77,6 +78,17 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     plan.hour = acts_later::hour(input, &plan);
     plan.findings = findings::of(input, &plan);
     plan
+}
+
+/// Says of each object whose deletion has begun what that waits for.
+fn name_finalizers(index: &Index<'_>, actions: &mut [Action]) {
+    for action in actions {
+        if !matches!(action.deed, Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }) {
+            continue;
+        }
+        let waits = index.live(&action.id).map(|live| health(&live.body).message);
+        action.note = waits.filter(|waits| !waits.is_empty());
+    }
 }
 
 /// Holds everything inside a namespace back that is not ours, not known to be, or is being deleted.
