@@ -91,6 +91,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
         waiting: BTreeMap::new(),
         retired: BTreeMap::new(),
         states: BTreeMap::new(),
+        terms: Vec::new(),
         contributions: Vec::new(),
         next_change: None,
     };
@@ -100,7 +101,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
 fn decide(schemas: &Schemas, world: &World) -> usize {
     let garden = Name::new("g").expect("a name");
     let keep_data = Quantity::parse("30", "days").expect("a duration");
-    let limits = Deletions { undeclared_at_most: 20, undeclared_percent: 10, keep_data };
+    let limits = Deletions { undeclared_at_most: 20, undeclared_percent: 10, keep_data, span: None };
     let input = Input {
         garden: &garden,
         commit: "c",

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::workspace::{check_against, compared, find};
+use super::workspace::{ComparedPast, check_against, compared, find};
 use super::{CommandFailure, Common, Exit, Output, offline, place};
 use crate::check::{Checked, Memo};
 use crate::finding::Severity;
-use crate::git::Workspace;
+use crate::git::{Snapshot, Workspace};
 use crate::report::{self, Drawing, Format};
 
 /// What `check` takes.
@@ -57,8 +57,8 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
         let mut memo = Memo::default();
         let compared = compared(&workspace, &mut memo, commit, args.base.as_deref())?;
         let snapshot = workspace.snapshot(commit)?;
-        let note = compared.note(&snapshot);
-        (check_against(&workspace, &mut memo, snapshot, compared.past.as_ref()), vec![note])
+        let (checked, note) = checked(&workspace, &mut memo, snapshot, &compared);
+        (checked, vec![note])
     };
     for wanted in &args.report {
         write_report(wanted, &checked)?;
@@ -76,6 +76,18 @@ pub(crate) fn run(common: &Common, args: &CheckArgs, output: &Output) -> Result<
     Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
 }
 
+/// Checks a snapshot against what it is compared with; says with what.
+fn checked(workspace: &Workspace, memo: &mut Memo, snapshot: Snapshot, compared: &ComparedPast) -> (Checked, String) {
+    let checked = check_against(workspace, memo, snapshot.clone(), compared.past.as_ref());
+    match compared.before_refusals(workspace, memo, &checked) {
+        None => (checked, compared.note(&snapshot)),
+        Some(compared) => {
+            let note = compared.note(&snapshot);
+            (check_against(workspace, memo, snapshot, compared.past.as_ref()), note)
+        }
+    }
+}
+
 /// Checks again with each change; what did not change is known from before. Ends only when it is stopped.
 fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let format = args.format.unwrap_or(Format::Text);
@@ -85,8 +97,7 @@ fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exi
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {
             seen = Some(snapshot.clone());
-            let note = compared.note(&snapshot);
-            let checked = check_against(workspace, &mut memo, snapshot, compared.past.as_ref());
+            let (checked, note) = checked(workspace, &mut memo, snapshot, &compared);
             output.report(format, &report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
             output.note(&note);
             output.note(&summary(&checked));

@@ -26,9 +26,14 @@ pub(crate) struct ComparedPast {
     pub(crate) past: Option<Past>,
     /// With what, in a sentence: that nothing was found means nothing without it.
     note: String,
+    /// The commit that it is of.
+    commit: String,
     /// The files that it was made from.
     files: Vec<RawFile>,
 }
+
+/// So many commits are looked through for one that was not refused itself.
+const MOST_REFUSED: usize = 20;
 
 impl ComparedPast {
     /// With what a snapshot was compared, and that it is the same where it is.
@@ -38,6 +43,40 @@ impl ComparedPast {
             return note.clone();
         }
         format!("{note}, which it is: no change was checked (`--base HEAD~1` compares with the commit before)")
+    }
+}
+
+impl ComparedPast {
+    /// The same where organisations that a check stops are compared with what nobody refused: a commit that was itself refused was
+    /// never applied, so whoever mends it is held against the one before. Absent where that changes nothing.
+    pub(crate) fn before_refusals(&self, workspace: &Workspace, memo: &mut Memo, checked: &Checked) -> Option<Self> {
+        let mut past = self.past.clone()?;
+        let broken =
+            |checked: &Checked| checked.garden.as_ref().map(|garden| garden.broken.clone()).unwrap_or_default();
+        let mut stopped = broken(checked);
+        stopped.retain(|name| past.organisations.contains_key(name));
+        let (mut commit, mut notes) = (self.commit.clone(), Vec::new());
+        let mut snapshot = workspace.earlier(&commit).ok()??;
+        for _ in 0..MOST_REFUSED {
+            if stopped.is_empty() {
+                break;
+            }
+            let parent = format!("{commit}^");
+            let Ok(Some(earlier)) = workspace.earlier(&parent) else { break };
+            let before = past_of(&check_against(workspace, memo, earlier.clone(), None));
+            let refused = broken(&check_against(workspace, memo, snapshot, Some(&before)));
+            stopped.retain(|name| refused.contains(name) && before.organisations.contains_key(name));
+            for name in &stopped {
+                past.organisations
+                    .extend(before.organisations.get_key_value(name).map(|(k, v)| (k.clone(), v.clone())));
+                notes.push(format!("`{name}` with the commit before that: what came after it was refused itself"));
+            }
+            (commit, snapshot) = (parent, earlier);
+        }
+        notes.dedup();
+        let note = std::iter::once(self.note.clone()).chain(notes.iter().cloned()).collect::<Vec<_>>().join("; ");
+        let (commit, files) = (self.commit.clone(), self.files.clone());
+        (!notes.is_empty()).then(|| Self { past: Some(past), note, commit, files })
     }
 }
 
@@ -59,8 +98,10 @@ pub(crate) fn compared(
     commit: Option<&str>,
     base: Option<&str>,
 ) -> Result<ComparedPast, CommandFailure> {
-    let nothing =
-        |why: &str| Ok(ComparedPast { past: None, note: format!("compared with nothing: {why}"), files: Vec::new() });
+    let nothing = |why: &str| {
+        let note = format!("compared with nothing: {why}");
+        Ok(ComparedPast { past: None, note, commit: String::new(), files: Vec::new() })
+    };
     let (began, of) = match base {
         Some("none") => return nothing("`--base none` was asked for"),
         Some(base) => (base.to_owned(), format!("`{base}`")),
@@ -87,7 +128,7 @@ pub(crate) fn compared(
     };
     let files = snapshot.files.clone();
     let past = past_of(&check_against(workspace, memo, snapshot, None));
-    Ok(ComparedPast { past: Some(past), note: format!("compared with {of}"), files })
+    Ok(ComparedPast { past: Some(past), note: format!("compared with {of}"), commit: began, files })
 }
 
 /// An error of Git, with the way to check without a past.

@@ -11,13 +11,12 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::followed::{FollowedSecrets, SecretPlace, SecretVersion, SourceRead};
-use super::inventory::{INVENTORY_LABEL, PAUSED};
-use super::marks::WORD_LABEL;
+use super::inventory::{INVENTORY_LABEL, PAUSED, is_part};
+use super::marks::is_mark;
 use crate::kind;
 use crate::name::Name;
 use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, data_of, health, is_complete};
 use crate::render::ObjectId;
-use crate::render::naming::SYSTEM_NAMESPACE;
 
 /// What the watches of one cluster show.
 #[derive(Debug, Default)]
@@ -156,12 +155,12 @@ impl Mirror {
 
     /// A watch showed an object as it is now, with its type.
     pub(super) fn is(&self, id: &ObjectId, object: &Value) {
-        if *id.namespace == *SYSTEM_NAMESPACE && object["metadata"]["labels"].get(WORD_LABEL).is_some() {
+        if is_mark(object) {
             let mut seen = self.seen();
             seen.has_words = true;
             return self.ring(seen);
         }
-        if object["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
+        if id.is(kind::CONFIG_MAP) && is_part(object) {
             return self.inventory_is(object);
         }
         let (fares, version) = (health(object), version_of(object));

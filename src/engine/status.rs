@@ -146,8 +146,12 @@ fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
         made && action.note.is_some()
     };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
-    let follows =
-        |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. }));
+    let follows = |action: &Action| {
+        matches!(
+            action.reason(),
+            Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. } | Holding::StrayPods { .. })
+        )
+    };
     let is_late = |action: &Action| is_late(action.reason());
     let waits_for_job = |action: &Action| {
         use Holding::{AfterJob, PodsLeft, PodsNotRead};
@@ -185,6 +189,20 @@ fn without_data(app: &App, plan: Option<&OrganisationPlan>) -> Option<String> {
     let gone = plan.map(DataGone::of).unwrap_or_default();
     let gone = gone.into_iter().find(|gone| gone.apps.iter().any(|held| *held == app.name.as_str()))?;
     Some(format!("its data in {} is gone", gone.object))
+}
+
+/// The first workload that an app should run, where none of its workloads is there under its present or an earlier name.
+fn not_running(app: &App, state: &OrganisationState, plan: Option<&OrganisationPlan>) -> Option<String> {
+    let is_workload = |id: &ObjectId| [kind::DEPLOYMENT, kind::STATEFUL_SET].into_iter().any(|kind| id.is(kind));
+    let is_there = |id: &ObjectId| well(&state.live, id).is_some();
+    let runs = |object: &&Object| is_workload(&object.id) && object.body["spec"]["replicas"] != 0;
+    let mut wanted = state.objects.objects.iter().filter(|object| object.app.as_ref() == Some(&app.name)).filter(runs);
+    let first = wanted.next().map(|object| &object.id)?;
+    let known = plan.map(|plan| &*plan.actions).unwrap_or_default().iter();
+    let mut known = known.filter(|action| action.app.as_ref() == Some(&app.name)).map(|action| &action.id);
+    let is_any = is_there(first) || wanted.any(|object| is_there(&object.id));
+    let is_any = is_any || known.any(|id| is_workload(id) && is_there(id));
+    (!is_any).then(|| first.to_string())
 }
 
 /// The releases that workloads of an app run, where that is not the garden's alone.
@@ -232,6 +250,7 @@ fn app_status(
         at: app.hosts.first().map(|host| host.value.clone()),
         state: word.to_owned(),
         well: (mine.iter().filter(|health| health.is_ready()).count(), if gone { 0 } else { wanted.max(mine.len()) }),
+        not_running: not_running(app, state, plan).filter(|_| !mine.is_empty()),
         held: state.objects.held.get(&app.name).cloned().or_else(|| without_data(app, plan)),
         retired,
         gone,

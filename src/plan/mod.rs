@@ -24,6 +24,7 @@ pub(crate) use carry_out::{agreed, eject, guard, order};
 pub(crate) use decide::job::rerun_command;
 pub(crate) use decide::later::hold_later;
 pub use decide::organisation;
+pub(crate) use decide::stops::starts;
 pub(crate) use decide::{action, deed, reason, rules, take_over};
 pub(crate) use state::{directives, health, inventory, live, own_fields, path};
 
@@ -57,6 +58,8 @@ pub(crate) use state::input::{
 pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
 pub(crate) use state::jobs::{finished, is_complete, is_done, job_runs_since};
 pub(crate) use state::kept::{kept, texts_of_others};
+pub use state::left_pods::LeftPod;
+pub(crate) use state::left_pods::{PodsSeen, Surroundings, have_replica_sets, seen as seen_pods};
 pub(crate) use state::lost::recover_command;
 pub(crate) use state::made_keys::{JoinedPiece, KeysSeen, has_value, lacking, pieces, was_made};
 pub(crate) use state::own_values::OwnValues;
@@ -70,6 +73,7 @@ pub(crate) use state::words::{
     LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
 pub(crate) use tell::acts_later::{HourOfPlan, LaterAct};
+pub(crate) use tell::adopted::{out_of_adopted_otherwise, out_of_controlled};
 pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;

@@ -16,6 +16,7 @@ use crate::expression::{Budget, Value};
 use crate::finding::Findings;
 use crate::model::definition::{Guarded, Need, Workload};
 use crate::model::{App, Organisation};
+use crate::name::Name;
 
 /// Objects of an app before they are finished, and what the organisation must add.
 #[derive(Default)]
@@ -218,7 +219,10 @@ fn jobs<'a>(
             }
             let mut job = Cow::Borrowed(&guarded.item);
             if !guarded.each.is_empty() {
-                job.to_mut().name.value = scope.name_of(&guarded.item.name.value, guarded.each.len());
+                let named = |name: &Name| scope.name_of(name, guarded.each.len());
+                let was = guarded.item.was.as_ref().map(named);
+                let name = named(&guarded.item.name.value);
+                (job.to_mut().name.value, job.to_mut().was) = (name, was);
             }
             let job = &*job;
             let objects = job::render(&job::JobContext { organisation, scope: &scope, app, owner, now, job, claims });

@@ -127,7 +127,10 @@ fn once(asked: &JobContext, template: Tree, stage: Stage) -> ObjectDraft {
     };
     // It is about the data, so that it does not run again where its app is only called otherwise.
     let data = asked.app.data_name();
+    let others = || asked.app.definition.jobs.iter().map(|job| &job.item.name.value);
+    let was = asked.job.was.as_ref().filter(|was| others().all(|other| other != *was));
     let once = OneTime::new((data.as_str(), component(asked)), &inputs, asked.job.deadline);
+    let once = once.called(data.as_str(), was);
     let name = naming::role(kind::JOB, data, component(asked), once.word());
     // What comes after the workloads waits while they sleep.
     let waits = matches!(asked.job.trigger, Trigger::OnChange(_));

@@ -11,6 +11,7 @@ mod flow;
 mod ground;
 mod job;
 pub(crate) mod kdl;
+mod lasting;
 mod life;
 mod measure;
 pub mod naming;
@@ -48,6 +49,7 @@ use backup::Backup;
 pub(crate) use custom::{definitions, schemas};
 use draft::{ObjectDraft, Owner};
 use flow::Flow;
+use lasting::LastingNames;
 pub use once::OneTime;
 pub(crate) use packed::{Packed, Room};
 use providers::BackupTarget;
@@ -324,17 +326,19 @@ fn with_findings(
         next_change: None,
     };
     let mut whole = Whole::default();
+    let lasting = LastingNames::of(organisation);
     for app in organisation.apps.values() {
         let owner = owner.app(app);
         let now = life::at(organisation, app, moment);
         let budget = allowance.of_app();
-        let parts =
+        let mut parts =
             app::render(&app::AppContext { organisation, app, owner: &owner, now: &now, budget: &budget }, findings);
         if let Some(finding) = allowance.take(organisation, app, &budget, parts.drafts.len() + parts.secrets.len()) {
             findings.push(finding);
             (out.objects, out.secrets, out.contributions) = (Vec::new(), Vec::new(), Vec::new());
             return out;
         }
+        lasting.give(app, &owner, &now, &mut parts.drafts);
         out.states.insert(app.name.clone(), now.state);
         let version = || naming::label_value(&app.release.version);
         out.waiting.extend(now.closed.map(|when| (app.name.clone(), (version(), when))));

@@ -12,6 +12,9 @@ use crate::name::Name;
 pub struct OneTime {
     /// How it stands in an inventory's records, by the name that the app's data is called by: `cloud/upgrade`.
     pub key: String,
+    /// The same by an earlier name of the job, which its definition says and no other job has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
     /// The job's name inside its app, as its definition has it: `upgrade`.
     pub job: String,
     /// The hash of the inputs that it runs once for.
@@ -26,7 +29,13 @@ const LENGTH: usize = 32;
 impl OneTime {
     pub(super) fn new((data, job): (&str, &str), inputs: &[String], deadline: u32) -> Self {
         let inputs = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), LENGTH);
-        Self { key: format!("{data}/{job}"), job: job.to_owned(), inputs, deadline: deadline.into() }
+        Self { key: format!("{data}/{job}"), was: None, job: job.to_owned(), inputs, deadline: deadline.into() }
+    }
+
+    /// The same job with an earlier name.
+    #[must_use]
+    pub(super) fn called(self, data: &str, was: Option<&Name>) -> Self {
+        Self { was: was.map(|was| format!("{data}/{was}")), ..self }
     }
 
     /// A Job that a definition writes as an object: what its pods run and are given are its inputs.
@@ -37,6 +46,11 @@ impl OneTime {
     /// Whether an object of this kind runs once.
     pub(super) fn is_kind(group_kind: kind::GroupKind) -> bool {
         group_kind == kind::JOB
+    }
+
+    /// Whether a record is that of this job.
+    pub(crate) fn is_of(&self, key: &String) -> bool {
+        self.key == *key || self.was.as_ref() == Some(key)
     }
 
     /// The word that ends the name of its Job.

@@ -155,7 +155,14 @@ pub(crate) fn definition() -> Definition {
     let job = |word: &str, trigger| {
         let run = ["php", "-f", "/var/www/html/cron.php"].map(template).to_vec();
         let deadline = crate::model::definition::DEFAULT_DEADLINE;
-        always(Job { name: spanned(name(word)), trigger, deadline, pod: Pod { run, ..pod() }, span: DEFINITION })
+        always(Job {
+            name: spanned(name(word)),
+            was: None,
+            trigger,
+            deadline,
+            pod: Pod { run, ..pod() },
+            span: DEFINITION,
+        })
     };
     let office = template("${settings.office}").as_hole().unwrap().clone();
     Definition {

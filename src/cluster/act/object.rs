@@ -9,7 +9,8 @@ use super::ownership::{hand_over, take_back, take_over};
 use super::union::{clear_books, take_away};
 use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
 use crate::plan::{
-    Base, Done, Entry, LiveObject, Verified, body_to_send, health, leaves_fields, may_still_force, union, values_hash,
+    Base, Deed, Done, Entry, LiveObject, Verified, body_to_send, health, leaves_fields, may_still_force, union,
+    values_hash,
 };
 use crate::render::ObjectId;
 
@@ -139,9 +140,14 @@ fn may_be_forced(acting: &Acting<'_>, found: &Value, wanted: &Value) -> Result<b
 
 /// What came of a change, once nothing that was ours for a moment is left in the books.
 async fn written(acting: &Acting<'_>, base: &Base, body: Value, is_moved: bool) -> Result<Done, Stop> {
+    // Where only something of others had to go, the apply itself moved nothing.
+    let took_away = matches!(
+        &acting.action.deed,
+        Deed::Change { take_away, .. } | Deed::Adopt { take_away, .. } if !take_away.is_empty()
+    );
     match clear_books(acting, base, &body).await? {
         Some(body) => Ok(applied(acting, &body)),
-        None if is_moved => Ok(applied(acting, &body)),
+        None if is_moved || took_away => Ok(applied(acting, &body)),
         None => Ok(Done::Unchanged),
     }
 }

@@ -19,6 +19,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 pub(crate) use self::packed::PackedInventory;
+pub(super) use self::parts::is_part;
 use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, part_name, split, to_write_over};
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
@@ -119,7 +120,7 @@ pub(crate) async fn read_of(
     let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps");
     let items = connection.list(&path, &selector, super::request::Detail::Whole).await?;
     let mut parts: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
-    for item in items {
+    for item in items.into_iter().filter(is_part) {
         let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
         if let Ok(organisation) = Name::new(organisation) {
             parts.entry(organisation).or_default().push(item);

@@ -94,6 +94,20 @@ pub(super) fn to_write_over(garden: &Name, organisation: &Name, items: &[Value])
     }
 }
 
+/// Whether an object is a ConfigMap of an inventory: by namespace, labels and name together, since anybody may put a label on another
+/// object.
+pub(in crate::cluster) fn is_part(object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    let label = |label: &str| metadata["labels"][label].as_str();
+    let names = label(GARDEN_LABEL).and_then(|garden| Name::new(garden).ok());
+    let names = names.zip(label(ORGANISATION_LABEL).and_then(|organisation| Name::new(organisation).ok()));
+    let at = label(INVENTORY_LABEL).and_then(|at| at.parse().ok());
+    let is_named = names.zip(at).is_some_and(|((garden, organisation), at)| {
+        metadata["name"].as_str() == Some(&*part_name(&garden, &organisation, at))
+    });
+    is_named && metadata["namespace"] == SYSTEM_NAMESPACE
+}
+
 pub(super) fn part_name(garden: &Name, organisation: &Name, at: usize) -> String {
     let parent = naming::inventory(garden, organisation);
     if at == 0 { parent } else { format!("{parent}--{at}") }

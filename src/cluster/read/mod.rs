@@ -16,6 +16,7 @@ use super::connect::Connection;
 use super::copies::{self, SourceSecrets};
 use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
+use super::left_pods;
 use super::mirror::Mirror;
 use super::request::{Detail, query_escaped};
 use crate::kind;
@@ -172,6 +173,7 @@ async fn fill(
     };
     read_missing(read, scope, live).await?;
     jobs::read_runs(read, scope, live).await;
+    left_pods::read(read.connection, scope, live).await?;
     if look_inside {
         let namespace = &scope.judge.desired.namespace;
         let inside = foreign::foreign(read.connection, read.kinds, read.garden, namespace).await?;

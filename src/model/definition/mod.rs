@@ -126,6 +126,13 @@ pub struct Definition {
     pub(crate) written: Arc<crate::syntax::Node>,
 }
 
+impl Definition {
+    /// Whether apps of it read what apps of a definition have written.
+    pub(crate) fn goes_on_from(&self, earlier: &Name) -> bool {
+        self.name == *earlier || self.was.contains(earlier)
+    }
+}
+
 /// A part that exists only when conditions hold, possibly once an element of lists.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Guarded<T> {

@@ -184,6 +184,8 @@ pub(crate) struct Resources {
 pub(crate) struct Job {
     /// Its name inside the app.
     pub(crate) name: Spanned<Name>,
+    /// Its earlier name: what is done under that is done under this one.
+    pub(crate) was: Option<Name>,
     pub(crate) trigger: Trigger,
     /// How long it may take from the start of its first container before people are told, in seconds.
     pub(crate) deadline: u32,

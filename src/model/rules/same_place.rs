@@ -1,7 +1,8 @@
 //! An organisation stays on its cluster, and an app stays what it is: data does not move by itself.
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::rules::One;
+use crate::model::AppliedApp;
+use crate::model::rules::{One, SoundApp};
 use crate::name::Name;
 
 /// Another cluster than the one applied to.
@@ -31,20 +32,33 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 fn check_definitions(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
         let definition = &sound.app.definition;
-        let is = &definition.name;
-        let goes_on = |was: &Name| was == is || definition.was.contains(was);
-        if let Some(was) = sound.possible().map(|past| &past.definition).find(|was| !goes_on(was)) {
-            let title = format!("{} is a {was}, and cannot become a {is}", sound.called());
-            let (name, data) = (&sound.app.name, sound.app.data_name());
-            let retired = if name == data { format!("{name}") } else { format!("{name} {{ was {data}; }}") };
-            let finding = Finding::refused(OTHER_DEFINITION, title, sound.app.span)
-                .why(format!("the data that it holds is that of {was}"))
-                .help(format!("write `retired app {was} {retired}`, and the new app under another name"))
-                .help(format!(
-                    "where {is} is another name of {was} and reads what that has written, write `was {was}` in \
-                     `definition {is}`"
-                ));
-            findings.push(finding);
+        let states = sound.footprints().into_iter().flat_map(|(name, footprint)| {
+            footprint.possible(one.taken_back).map(move |state| (name, footprint.data_name(name), state))
+        });
+        if let Some(before) = { states }.find(|(_, _, state)| !definition.goes_on_from(&state.definition)) {
+            findings.push(other_definition(&sound, before));
         }
+    }
+}
+
+/// The finding about an app that is applied under a name, with data of a name, as another application.
+fn other_definition(sound: &SoundApp<'_>, (applied, data, state): (&Name, &Name, &AppliedApp)) -> Finding {
+    let (is, was) = (&sound.app.definition.name, &state.definition);
+    let title = format!("{} is a {was}, and cannot become a {is}", sound.called());
+    // Under its present name, where it is that of the same data.
+    let name = if sound.app.data_name() == data { &sound.app.name } else { applied };
+    let retired = if name == data { format!("{name}") } else { format!("{name} {{ was {data}; }}") };
+    let finding = Finding::refused(OTHER_DEFINITION, title, sound.app.span)
+        .why(format!("the data that it holds is that of {was}"))
+        .help(format!("write `retired app {was} {retired}`, and the new app under another name"))
+        .help(format!(
+            "where {is} is another name of {was} and reads what that has written, write `was {was}` in `definition {is}`"
+        ));
+    match sound.whole_commit().filter(|_| sound.is_begun(state)) {
+        Some(commit) => finding.help(format!(
+            "it was begun as a {was} and is not applied whole: where that wrote nothing, take it back by word: \
+             `rollback to=\"{commit}\"` in the garden"
+        )),
+        None => finding,
     }
 }

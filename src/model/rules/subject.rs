@@ -81,14 +81,22 @@ pub(in crate::model) struct SoundApp<'a> {
 impl<'a> SoundApp<'a> {
     /// Everything that the app may be in the cluster, under this name or an earlier one; the newest last.
     pub(in crate::model) fn possible(&self) -> impl Iterator<Item = &'a AppliedApp> {
-        let One { past, taken_back, .. } = self.one;
-        let apps = past.iter().flat_map(|past| {
-            let (own, data) = (&self.app.name, self.app.data_name());
-            let is_earlier = |name: &Name, past: &AppFootprint| name != own && past.data_name(name) == data;
-            let earlier = past.apps.iter().filter(|(name, past)| is_earlier(name, past)).map(|(_, past)| past);
-            earlier.chain(past.apps.get(own)).collect::<Vec<_>>()
-        });
-        apps.flat_map(|footprint| footprint.possible(*taken_back))
+        self.footprints().into_iter().flat_map(|(_, footprint)| footprint.possible(self.one.taken_back))
+    }
+
+    /// The footprints of the app, by the name that it has in the cluster: this name or an earlier one; that of its own name last.
+    /// What is applied under its name and is another app's by now is not its past.
+    pub(in crate::model) fn footprints(&self) -> Vec<(&'a Name, &'a AppFootprint)> {
+        let Some(past) = &self.one.past else { return Vec::new() };
+        let (own, data) = (&self.app.name, self.app.data_name());
+        let passes = |past: &AppFootprint, name| {
+            let known = past.data_name(name);
+            let mut others = self.draft.organisation.apps.values().filter(|other| other.name != *own);
+            known != data && others.any(|other| other.data_name() == known)
+        };
+        let earlier = past.apps.iter().filter(|(name, past)| *name != own && past.data_name(name) == data);
+        let own = past.apps.get_key_value(own).filter(|(name, past)| !passes(past, name));
+        earlier.chain(own).collect()
     }
 
     /// The commit that its organisation was applied whole from last, where something was begun since.

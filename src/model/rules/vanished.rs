@@ -57,7 +57,8 @@ fn before(past: &PastOrganisation, taken_back: bool) -> Vec<Before<'_>> {
     let before = names.into_iter().filter_map(|name| {
         let newest = newest(name);
         let kept = || past.apps.get(name)?.possible(taken_back).last().map(|state| &state.definition);
-        let definition = newest.map(|app| &app.definition.name).or_else(kept)?;
+        // What a commit says that was refused in part is not what the app is.
+        let definition = kept().or(newest.map(|app| &app.definition.name))?;
         Some(Before { name, definition, life: newest.map(|app| &app.life) })
     });
     before.collect()

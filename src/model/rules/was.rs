@@ -83,7 +83,10 @@ fn against_past(draft: &Draft, past: &PastOrganisation, app: &App) -> Option<Fin
         if past.apps.iter().any(|(name, before)| has_data(before, name, data)) {
             return None;
         }
-        return match past.apps.get(&was.value) {
+        // What is applied under that name has its data by now as another app of the garden.
+        let is_others = |data: &Name| apps.values().any(|other| other.name != app.name && other.data_name() == data);
+        let earlier = past.apps.get(&was.value).filter(|before| !is_others(before.data_name(&was.value)));
+        return match earlier {
             Some(before) => Some(called_otherwise(draft, app, &was.value, before.data_name(&was.value))),
             None if past.apps.is_empty() => None,
             None => Some(never_was(apps, past, app, &was.value)),
@@ -92,6 +95,8 @@ fn against_past(draft: &Draft, past: &PastOrganisation, app: &App) -> Option<Fin
     let before = own.data_names().find(|before| *before != data)?;
     match apps.values().find(|other| other.name != app.name && other.data_name() == before) {
         Some(other) => Some(crossed(app, other)),
+        // One that became another application is told so, with the way out of both.
+        None if own.possible(false).any(|state| !app.definition.goes_on_from(&state.definition)) => None,
         None => names_data(&app.definition).then(|| called_otherwise(draft, app, &app.name, before)),
     }
 }

@@ -3,19 +3,23 @@
 //!
 //! | when | the footprint |
 //! |---|---|
-//! | before the first write ([`begin`]) | gains the commit, and the state of each app of which something new is written |
-//! | after the last ([`end`]) | of an app that is as the garden asks: exactly that; of one of which nothing was written: as before; of any other: all that it may be |
+//! | before the first write ([`begin`]) | gains the commit, and the state of each app of which something new is written that runs or holds data |
+//! | after the last ([`end`]) | of an app that is as the garden asks: exactly that; of one of which nothing such was written: as before; of any other: all that it may be |
+//!
+//! An app that is called otherwise goes on from the footprint that its data has under the earlier name. A retired one keeps the
+//! one that it had when it lived: what it is and how its data is called stays known for as long as anything of it is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
-use crate::model::{AppFootprint, Footprint, below};
+use crate::model::{AppFootprint, AppliedApp, Footprint, below};
 use crate::name::Name;
 use crate::plan::decide::action::{Action, What};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Holding, Keeping};
 use crate::plan::decide::restores;
 use crate::plan::{Input, Inventory, OrganisationPlan};
+use crate::render::Stage;
 
 /// Writes ahead what is about to be there, into an inventory whose entries may be written ahead already.
 pub(super) fn begin(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inventory) {
@@ -23,6 +27,7 @@ pub(super) fn begin(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
     if news.is_empty() {
         return;
     }
+    next.footprint.apps = carried(input, &next.footprint);
     if input.commit != next.commit {
         input.commit.clone_into(&mut next.footprint.begun);
     }
@@ -32,7 +37,8 @@ pub(super) fn begin(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
     if let Some(domain) = &input.directives.domain {
         next.footprint.domains.get_or_insert_default().insert(domain.clone());
     }
-    let apps: BTreeSet<&Name> = news.iter().filter_map(|action| action.app.as_ref()).collect();
+    let matters = news.iter().filter(|action| makes_it_what_it_is(action));
+    let apps: BTreeSet<&Name> = matters.filter_map(|action| action.app.as_ref()).collect();
     for app in apps {
         if let Some(state) = input.directives.states.get(app) {
             next.footprint.apps.entry(app.clone()).or_default().begin(state);
@@ -50,27 +56,54 @@ pub(super) fn end(
     next: &mut Inventory,
 ) {
     let done: Vec<(&Action, &Outcome)> = plan.actions.iter().zip(&outcome.outcomes).collect();
-    let written = |app: Option<&Name>| {
-        let mut of_app = done.iter().filter(|(action, _)| app.is_none() || action.app.as_ref() == app);
-        of_app.any(|(action, outcome)| is_news(input, action) && may_be_written(&outcome.done))
-    };
+    let is_written = |(action, outcome): &(&Action, &Outcome)| is_news(input, action) && may_be_written(&outcome.done);
+    let before = carried(input, earlier);
     for (app, state) in &input.directives.states {
-        let mut of_app = done.iter().filter(|(action, _)| action.app.as_ref() == Some(app));
-        if of_app.all(|(action, outcome)| is_as_asked(input, action, outcome)) {
-            next.footprint.apps.insert(app.clone(), AppFootprint::of_whole(state.clone()));
-        } else if !written(Some(app)) {
-            match earlier.apps.get(app) {
+        let of_app: Vec<_> = done.iter().filter(|(action, _)| action.app.as_ref() == Some(app)).collect();
+        if of_app.iter().all(|(action, outcome)| is_as_asked(input, action, outcome)) {
+            let state = AppliedApp { data: data_name(state, before.get(app), app, next), ..state.clone() };
+            next.footprint.apps.insert(app.clone(), AppFootprint::of_whole(state));
+        } else if !of_app.iter().any(|one| is_written(one) && makes_it_what_it_is(one.0)) {
+            match before.get(app) {
                 Some(before) => drop(next.footprint.apps.insert(app.clone(), before.clone())),
                 None => drop(next.footprint.apps.remove(app)),
             }
         }
     }
-    if !written(None) {
+    let is_begun = done.iter().any(is_written);
+    if !is_begun {
         next.footprint.begun.clone_from(&earlier.begun);
     }
-    end_domains(input, outcome, earlier, written(None), next);
+    end_domains(input, outcome, earlier, is_begun, next);
     let left: BTreeSet<&Name> = next.entries.values().filter_map(|entry| entry.app.as_ref()).collect();
+    for (app, retired) in input.directives.retired_states.iter().filter(|(app, _)| left.contains(app)) {
+        let known = || before.get(app).cloned().unwrap_or_else(|| AppFootprint::of_whole(retired.clone()));
+        next.footprint.apps.entry(app.clone()).or_insert_with(known);
+    }
     next.footprint.apps.retain(|app, _| input.directives.states.contains_key(app) || left.contains(app));
+}
+
+/// The footprints of all apps, those that are called otherwise under their present names too: an app is what its data is of.
+fn carried(input: &Input<'_>, footprint: &Footprint) -> BTreeMap<Name, AppFootprint> {
+    let mut apps = footprint.apps.clone();
+    for (data, app) in &input.directives.data_names {
+        let is_earlier = |(name, before): &(&Name, &AppFootprint)| {
+            !input.directives.apps.contains(*name) && before.data_name(name) == data
+        };
+        let earlier = footprint.apps.iter().filter(|_| !footprint.apps.contains_key(app)).find(is_earlier);
+        if let Some((name, earlier)) = earlier {
+            apps.insert(app.clone(), earlier.clone().of_data(earlier.data_name(name)));
+        }
+    }
+    apps
+}
+
+/// The name by which the data of an app that is as the garden asks is called. Where its definition has none now, what it had
+/// before may be there still.
+fn data_name(state: &AppliedApp, before: Option<&AppFootprint>, app: &Name, next: &Inventory) -> Option<Name> {
+    let known = before.map(|before| before.data_name(app)).filter(|known| state.data.as_ref() != Some(*known));
+    let has_data = || next.entries.values().any(|entry| entry.holds_data && entry.app.as_ref() == Some(app));
+    known.filter(|_| has_data()).cloned().or_else(|| state.data.clone())
 }
 
 /// Once everything is as the garden asks, the organisation comes from the files that say it and has their domain, and earlier ones for as long as an object
@@ -100,6 +133,12 @@ fn end_domains(
 /// Whether an action writes more than what was applied before.
 fn is_news(input: &Input<'_>, action: &Action) -> bool {
     action.verb().writes() && !restores(input, action)
+}
+
+/// Whether an action can make an app another one than it was. What is only laid ready for pods starts nothing and can be taken
+/// back.
+fn makes_it_what_it_is(action: &Action) -> bool {
+    action.holds_data || !matches!(action.stage, Stage::Ground | Stage::Configuration)
 }
 
 /// Whether the garden asks for the same of an object as was applied last.

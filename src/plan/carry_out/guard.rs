@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guard_names::{is_laid_ready, is_rendered, present_name};
 use super::promise::Promise;
 use super::{guard_data, guard_jobs, guard_recovered};
 use crate::model::Deletions;
@@ -339,7 +340,12 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
         let retired = retired || now.is_some_and(|app| plan.retired.contains_key(app));
         let renamed = matches!(&action.deed, Deed::Delete { why: Deleting::Renamed { from, to }, .. }
             if present_name(input, from) == Some(to) && !is_rendered(input, from));
-        retired || renamed || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
+        let never_begun = matches!(&action.deed, Deed::Delete { why: Deleting::NeverBegun { app }, .. }
+            if entry.and_then(|entry| entry.app.as_ref()) == Some(app) && is_laid_ready(input, app));
+        retired
+            || renamed
+            || never_begun
+            || matches!(action.deed, Deed::Delete { why: Deleting::Superseded { .. }, .. })
     };
     let undeclared: Vec<usize> = plan
         .actions
@@ -359,17 +365,6 @@ fn check_budget(plan: &OrganisationPlan, input: &GuardInput<'_>) -> Vec<BrokenPr
         .into_iter()
         .map(|action| BrokenPromise { action, promise: Promise::CleanPrune, why: why.clone() })
         .collect()
-}
-
-/// The app that has the data of one which the garden does not have any more.
-fn present_name<'a>(input: &GuardInput<'a>, app: &Name) -> Option<&'a Name> {
-    let data = input.inventory.footprint.apps.get(app).map_or(app, |footprint| footprint.data_name(app));
-    input.data_names.get(data).filter(|now| *now != app)
-}
-
-/// Whether the garden asks for anything of an app.
-fn is_rendered(input: &GuardInput<'_>, app: &Name) -> bool {
-    input.desired.objects.iter().any(|object| object.app.as_ref() == Some(app))
 }
 
 fn is_delete(action: &Action) -> bool {

@@ -12,7 +12,7 @@ use crate::plan::decide::action::Action;
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::job::{did_the_same, has_ended, predecessor};
 use crate::plan::decide::reason::{Creating, Replacing};
-use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, run_state};
+use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, record_of, run_state};
 use crate::plan::state::standing::{Index, is_same};
 use crate::plan::{Input, Inventory, LiveObject, OrganisationPlan};
 use crate::render::{Object, ObjectId, OneTime};
@@ -22,6 +22,7 @@ pub(super) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
     if next.jobs.is_empty() && !input.desired.objects.iter().any(|object| object.once.is_some()) {
         return;
     }
+    call_anew(input, next);
     let index = Index::new(input);
     for (key, inputs, uid) in ended(input, &index) {
         let record = next.jobs.entry(key).or_default();
@@ -92,6 +93,16 @@ pub(super) fn after(
     });
 }
 
+/// Moves the records of jobs that their definitions call otherwise.
+fn call_anew(input: &Input<'_>, next: &mut Inventory) {
+    for (_, once) in one_time(input) {
+        let known = next.jobs.contains_key(&once.key);
+        if let Some(record) = once.was.as_ref().filter(|_| !known).and_then(|was| next.jobs.remove(was)) {
+            next.jobs.insert(once.key.clone(), record);
+        }
+    }
+}
+
 fn one_time<'a>(input: &Input<'a>) -> impl Iterator<Item = (&'a Object, &'a OneTime)> {
     input.desired.objects.iter().filter_map(|object| Some((object, object.once.as_ref()?)))
 }
@@ -112,7 +123,8 @@ fn ended(input: &Input<'_>, index: &Index<'_>) -> Vec<(String, String, String)> 
         };
         let recorded = input.inventory.jobs.iter().find_map(|(key, job)| {
             let run = job.run.as_ref().filter(|run| *run.object == *id.name)?;
-            Some((key.clone(), run.inputs.clone()))
+            let called = one_time(input).find(|(_, once)| once.is_of(key)).map(|(_, once)| &once.key);
+            Some((called.unwrap_or(key).clone(), run.inputs.clone()))
         });
         let rendered = || {
             let (_, once) = one_time(input).find(|(object, _)| object.id.identity() == id.identity())?;
@@ -123,7 +135,7 @@ fn ended(input: &Input<'_>, index: &Index<'_>) -> Vec<(String, String, String)> 
     // Of what was made before runs were recorded, its Job alone says what it did.
     for (object, once) in one_time(input) {
         let key = once.key.clone();
-        if input.inventory.jobs.contains_key(&key) || index.entry(&object.id).is_some() {
+        if record_of(input.inventory, once).is_some() || index.entry(&object.id).is_some() {
             continue;
         }
         let earlier = predecessor(input, index, object).map(|(_, live)| live);

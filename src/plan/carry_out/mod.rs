@@ -7,6 +7,7 @@ mod gone;
 pub(crate) mod guard;
 mod guard_data;
 mod guard_jobs;
+mod guard_names;
 mod guard_recovered;
 mod jobs;
 pub(crate) mod order;

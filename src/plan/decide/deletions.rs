@@ -148,12 +148,19 @@ fn verdict(input: &Input<'_>, index: &Index<'_>, of: (&ObjectId, &Entry, &LiveOb
         let keep = input.desired.retired.get(app).map_or(0, |(keep, _)| *keep);
         let due = retired.until <= input.now && (!data || is_due(entry.retired_since, keep));
         return match (due, data) {
+            // It stops before what sleeps under the present name is made.
+            (false, false) if let Some((from, to)) = renamed => {
+                Verdict::Delete(Deleting::Renamed { from: from.clone(), to: to.clone() })
+            }
             (true, _) => Verdict::Delete(Deleting::Retired { app: app.clone(), since: retired.since }),
             (false, true) => Verdict::Keep(Keeping::DataKept { until: retired.until }),
             (false, false) => Verdict::Delete(Deleting::Asleep { app: app.clone() }),
         };
     }
     if let Some(app) = app.filter(|app| !input.directives.apps.contains(*app)) {
+        if input.inventory.never_begun(app) {
+            return Verdict::Delete(Deleting::NeverBegun { app: app.clone() });
+        }
         return Verdict::Keep(Keeping::AppVanished { app: app.clone() });
     }
     if data {

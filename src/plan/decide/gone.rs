@@ -52,7 +52,9 @@ impl Losses {
         let mut losses = Self::default();
         let mut known: BTreeMap<ObjectId, GoneData> = BTreeMap::new();
         for gone in &input.inventory.gone {
-            known.insert(gone.id.clone(), gone.clone());
+            // Whoever waits for it does so under its present name.
+            let apps = gone.apps.iter().map(|app| index.renames.now(app).clone()).collect();
+            known.insert(gone.id.clone(), GoneData { apps, ..gone.clone() });
         }
         let ground = is_ground_lost(input, index);
         let objects = input.desired.objects.iter().filter(|object| !index.is_past(input.now, object.app.as_ref()));

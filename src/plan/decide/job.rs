@@ -8,6 +8,7 @@
 //! | it failed | nothing, until a person says so; other inputs take its place |
 //! | no container of it ever started | it is replaced where the garden asks for another |
 //! | it is not there | it is made, once no pod of an earlier run is left |
+//! | its app is retired | nothing is begun; what runs is left alone |
 
 use std::collections::BTreeSet;
 
@@ -52,6 +53,9 @@ pub(super) fn job(input: &Input<'_>, index: &Index<'_>, object: &Object, once: &
         };
     }
     let job = Job { input, index, object, once, record: record_of(input.inventory, once) };
+    if index.is_retired(object.app.as_ref()) {
+        return job.of_retired(&standing);
+    }
     Some(match standing {
         Standing::Terminating => object::action(input, object, Deed::keep(Keeping::Terminating)),
         Standing::Refused(why) => object::action(input, object, Deed::refused(why)),
@@ -78,6 +82,17 @@ impl Job<'_> {
     /// What `parcelle rerun` is given for it.
     fn command(&self) -> String {
         rerun_of(&self.input.desired.organisation, self.object, self.once)
+    }
+
+    /// Nothing is begun of a retired app, and what did not go well keeps nothing of it from going to sleep.
+    fn of_retired(&self, standing: &Standing<'_>) -> Option<Action> {
+        let Standing::Ours { live, entry } = standing else { return None };
+        let action = self.present(live, entry);
+        let is_begun = matches!(
+            action.deed,
+            Deed::Create(_) | Deed::Replace { .. } | Deed::Refused { why: Refusing::JobFailed { .. }, .. }
+        );
+        Some(if is_begun { self.action(Deed::keep(Keeping::JobRetired)) } else { action })
     }
 
     /// Its Job is there, for the same inputs.
@@ -251,7 +266,7 @@ pub(super) fn leftover(input: &Input<'_>, id: &ObjectId, live: &LiveObject, is_d
     let record = found.map(|(_, job)| job);
     let app = live.label("parcelle.dev/app");
     let same = |object: &&Object| {
-        let is_recorded = object.once.as_ref().zip(found).is_some_and(|(once, (key, _))| once.key == *key);
+        let is_recorded = object.once.as_ref().zip(found).is_some_and(|(once, (key, _))| once.is_of(key));
         let is_of_app = object.app.as_ref().map(Name::as_str) == app;
         let is_part = is_of_app && component(&object.body) == component(&live.body);
         object.once.is_some() && (is_recorded || is_part)
@@ -265,7 +280,7 @@ pub(super) fn leftover(input: &Input<'_>, id: &ObjectId, live: &LiveObject, is_d
             let of = successor.and_then(|object| Some((object, object.once.as_ref()?)));
             Leftover::Keep(runs(input, since, of), stage)
         }
-        RunState::Failed { .. } | RunState::Idle { .. } if is_succeeded() => Leftover::OfSuccessor,
+        RunState::Failed { .. } | RunState::Idle { .. } if !is_due && is_succeeded() => Leftover::OfSuccessor,
         RunState::Failed { .. } | RunState::Idle { .. } | RunState::Runs { .. } => Leftover::AsUsual,
     }
 }

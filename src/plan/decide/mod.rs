@@ -2,6 +2,8 @@
 
 pub(crate) mod action;
 mod create;
+mod cut_off;
+mod databases;
 pub(crate) mod deed;
 mod deletions;
 pub(in crate::plan) mod gone;
@@ -14,7 +16,7 @@ mod recovered;
 pub(crate) mod reason;
 pub(crate) mod rules;
 mod secret;
-pub(super) mod stops;
+pub(crate) mod stops;
 pub(crate) mod take_over;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,6 +130,10 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
             action.hold(reason);
         }
     }
+    cut_off::hold_policies(input, actions, |app| {
+        let why = app.and_then(|app| input.desired.held.get(app).or_else(|| waiting.get(app)))?;
+        Some(Holding::Hold { why: why.clone() })
+    });
     paused.or(whole)
 }
 

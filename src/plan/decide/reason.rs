@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{Place, Verb};
 use crate::name::Name;
 use crate::plan::state::gone::DataLost;
+use crate::plan::state::left_pods::LeftPod;
 use crate::plan::state::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -47,7 +48,7 @@ impl Reason<'_> {
 
     /// Whether it is not worth a line where everything is fine.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone))
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone | Keeping::JobRetired))
     }
 }
 
@@ -214,6 +215,11 @@ pub enum Deleting {
         /// Its present name.
         to: Name,
     },
+    /// Its app is not in the garden any more, and nothing of it ever ran or held data here.
+    NeverBegun {
+        /// The app that the object belongs to.
+        app: Name,
+    },
     /// Its app is retired and sleeps: what ran, stops.
     Asleep {
         /// The app that the object belongs to.
@@ -299,6 +305,8 @@ pub enum Keeping {
         /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
         rerun: String,
     },
+    /// It is a job of a retired app, and does not run: nothing is begun any more.
+    JobRetired,
     /// A job of which no container has started yet.
     JobWaits {
         /// The reason that the scheduler or the kubelet gives.
@@ -413,6 +421,14 @@ pub enum Holding {
         /// The API server's words.
         why: String,
     },
+    /// Pods work on the same data, or are its app's, although no workload that is there stands behind them.
+    StrayPods {
+        /// The first of them.
+        pods: Vec<LeftPod>,
+        /// Why it is not known which there are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<String>,
+    },
     /// What works on the same data still runs: an earlier workload of its app that is not stopped.
     StillRuns {
         /// The workload.
@@ -450,6 +466,16 @@ pub enum Refusing {
     },
     /// It exists under another uid than the inventory knows: somebody made it anew.
     MadeAnew,
+    /// It exists, and another object of the cluster keeps it: whoever took it would be written over, or write over what that one keeps.
+    Controlled {
+        /// The object that keeps it: `GarageKey pads-uploads`.
+        by: String,
+    },
+    /// It is to be adopted, and a field that cannot change in place is another one than the garden asks for.
+    AdoptedOtherwise {
+        /// The field: `spec.selector`.
+        path: String,
+    },
     /// Its label, field manager or uid does not agree with the inventory: it is not deleted.
     Disowned {
         /// What does not agree: "the label `parcelle.dev/garden` is gone".

@@ -30,7 +30,9 @@ pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &S
     if let Some(Copy::NotRead { why }) = input.live.copies.get(&request.id) {
         return Some(action(Deed::held(Holding::SourceNotRead { why: why.clone() })));
     }
+    let is_made = matches!(request.source, SecretSource::Generated { .. });
     Some(match index.standing(input, &request.id) {
+        Standing::Absent(entry) if is_made && index.is_never_made(request.app.as_ref(), entry) => return None,
         Standing::Absent(entry) => absent(input, request, entry),
         Standing::Terminating => action(Deed::keep(Keeping::Terminating)),
         Standing::Refused(why) => action(Deed::refused(why)),

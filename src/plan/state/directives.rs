@@ -21,6 +21,8 @@ pub struct Directives {
     pub data_names: BTreeMap<Name, Name>,
     /// What rules about the past will compare of its living apps.
     pub states: BTreeMap<Name, AppliedApp>,
+    /// What is known by the garden of its retired apps: of which definition they are and how their data is called.
+    pub retired_states: BTreeMap<Name, AppliedApp>,
     /// The domain inside which its hosts lie.
     pub domain: Option<String>,
     /// The files that it and what it uses stand in, by kind and name.
@@ -57,6 +59,10 @@ impl Directives {
             apps: organisation.apps.keys().cloned().collect(),
             data_names: apps.clone().map(|app| (app.data_name().clone(), app.name.clone())).collect(),
             states: living.map(|app| (app.name.clone(), AppliedApp::of(organisation, app))).collect(),
+            retired_states: { apps.clone() }
+                .filter(|app| app.life.is_retired())
+                .map(|app| (app.name.clone(), AppliedApp::of_retired(app)))
+                .collect(),
             domain: Claims::of(organisation).domains.into_iter().next(),
             files: BTreeMap::new(),
             adopt: apps.clone().flat_map(|app| app.adopt.iter().cloned()).collect(),

@@ -9,7 +9,7 @@ use super::jobs::JobRecord;
 use super::own_fields::OwnFields;
 use crate::model::{Claims, Footprint};
 use crate::name::Name;
-use crate::render::ObjectId;
+use crate::render::{ObjectId, Stage};
 
 /// The inventory of one organisation on one cluster, as it stands in `parcelle-system`.
 ///
@@ -160,6 +160,16 @@ impl Inventory {
         let apps = self.footprint.apps.values().flat_map(|app| app.possible(false));
         claims.senders.extend(apps.flat_map(|app| app.senders.iter().cloned()));
         Some(claims)
+    }
+
+    /// Whether nothing of an app ever ran or held data: all that may be there of it was laid ready for pods that never came.
+    pub(crate) fn never_begun(&self, app: &Name) -> bool {
+        let mut of_app = self.entries.iter().filter(|(_, entry)| entry.app.as_ref() == Some(app));
+        let matters = |(id, entry): (&ObjectId, &Entry)| {
+            let facts = id.facts();
+            entry.holds_data || facts.may_hold_data() || !matches!(facts.stage, Stage::Ground | Stage::Configuration)
+        };
+        !self.footprint.apps.contains_key(app) && !of_app.any(matters)
     }
 
     /// When it was taken back, and how many objects are for changing only since; nothing once the garden names them all.

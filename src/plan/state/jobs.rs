@@ -83,9 +83,10 @@ impl JobRecord {
     }
 }
 
-/// The record of a rendered job.
+/// The record of a rendered job, under its name or an earlier one.
 pub(in crate::plan) fn record_of<'i>(inventory: &'i Inventory, once: &OneTime) -> Option<&'i JobRecord> {
-    inventory.jobs.get(&once.key)
+    let earlier = || inventory.jobs.get(once.was.as_ref()?);
+    inventory.jobs.get(&once.key).or_else(earlier)
 }
 
 /// Whether an object is a job that is done: it is neither made nor looked for.

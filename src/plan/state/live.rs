@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::health::Health;
 use super::jobs::JobsSeen;
+use super::left_pods::PodsSeen;
 use super::made_keys::KeysSeen;
 use super::unseen::Unseen;
 use crate::render::ObjectId;
@@ -32,6 +33,8 @@ pub struct Live {
     pub(crate) keys: BTreeMap<ObjectId, KeysSeen>,
     /// What is known of the runs of one-time jobs.
     pub(crate) jobs: JobsSeen,
+    /// The pods of the organisation's namespace, read where something starts that may not run beside them.
+    pub(crate) pods: PodsSeen,
     /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates
     /// and events that Kubernetes makes itself left out). Read where the namespace is to be adopted or deleted.
     pub(crate) foreign: Vec<ObjectId>,

@@ -14,6 +14,7 @@ pub(super) mod input;
 pub(crate) mod inventory;
 pub(crate) mod jobs;
 pub(super) mod kept;
+pub(crate) mod left_pods;
 pub(crate) mod live;
 pub(in crate::plan) mod lost;
 pub(in crate::plan) mod made_keys;

@@ -48,6 +48,13 @@ pub(in crate::plan) fn has_ours(object: &Value) -> bool {
     entries.iter().any(|entry| entry["manager"] == crate::plan::MANAGER)
 }
 
+/// The object of the cluster that keeps another one, as its `ownerReferences` say: `GarageKey pads-uploads`.
+pub(in crate::plan) fn controller(object: &Value) -> Option<String> {
+    let owners = object["metadata"]["ownerReferences"].as_array()?;
+    let keeper = owners.iter().find(|owner| owner["controller"] == true)?;
+    Some(format!("{} {}", keeper["kind"].as_str()?, keeper["name"].as_str()?))
+}
+
 /// The fields that we hold by applying.
 pub(in crate::plan) fn ours(object: &Value) -> Option<&Value> {
     let entries = object["metadata"]["managedFields"].as_array()?;

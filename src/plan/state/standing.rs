@@ -91,6 +91,18 @@ impl<'a> Index<'a> {
         self.retired.get(app).is_some_and(|retired| retired.until <= now || !self.known_apps.contains(app))
     }
 
+    /// Whether an app is retired, alone or with its organisation.
+    pub(in crate::plan) fn is_retired(&self, app: Option<&Name>) -> bool {
+        app.is_some_and(|app| self.retired.contains_key(app))
+    }
+
+    /// Whether something that holds data, and is not there, is not made either: its app is retired and never had it. It would be
+    /// empty, and stand in the place of what the app has once it lives again.
+    pub(in crate::plan) fn is_never_made(&self, app: Option<&Name>, entry: Option<&Entry>) -> bool {
+        let was_there = entry.is_some_and(|entry| entry.uid().or(entry.former_uid()).is_some());
+        self.is_retired(app) && !was_there
+    }
+
     /// How the object stands to us.
     pub(in crate::plan) fn standing(&self, input: &Input<'_>, id: &ObjectId) -> Standing<'a> {
         let entry = self.entry(id);
@@ -107,6 +119,7 @@ impl<'a> Index<'a> {
                     Standing::Ours { live, entry }
                 }
             }
+            None if let Some(by) = owners::controller(&live.body) => Standing::Refused(Refusing::Controlled { by }),
             _ if adopted => match others_inside(input, id) {
                 others if others.is_empty() && id.is(kind::NAMESPACE) && !input.live.unseen.is_empty() => {
                     Standing::Refused(Refusing::NotKnownEmpty { unseen: input.live.unseen.clone() })

@@ -134,6 +134,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why("its uid is not the one that parcelle knows, so it is not ours")
                 .help(taking(id))
         }
+        Refusing::Controlled { .. } | Refusing::AdoptedOtherwise { .. } => super::adopted::refused(id, why, span)?,
         Refusing::OtherGarden { garden } => {
             Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
                 .why("two gardens on one cluster share nothing")
@@ -263,18 +264,21 @@ fn conflict(input: &Input<'_>, action: &Action) -> Option<Finding> {
     let mut managers: Vec<_> = action.conflicts.iter().map(|conflict| conflict.manager.clone()).collect();
     managers.sort();
     managers.dedup();
-    let title = format!("{} owns fields of `{id}` that the garden newly asks for", words::people(&managers));
-    let lines: Vec<_> = action
-        .conflicts
-        .iter()
-        .map(|Conflict { manager, field }| {
-            let wanted = path::get(&object.body, field);
-            let live = live.and_then(|body| path::get(body, field));
-            let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
-            let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
-            format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
-        })
-        .collect();
+    let is_recovered = input.inventory.find(id).is_some_and(|(_, entry)| entry.recovered);
+    let asks = if is_recovered { "asks for" } else { "newly asks for" };
+    let title = format!("{} owns fields of `{id}` that the garden {asks}", words::people(&managers));
+    let lines = action.conflicts.iter().map(|Conflict { manager, field }| {
+        let wanted = path::get(&object.body, field);
+        let live = live.and_then(|body| path::get(body, field));
+        let live = live.map_or_else(|| "nothing".to_owned(), |live| shown_live(input, object, field, live));
+        let wanted = wanted.map_or_else(|| "nothing".to_owned(), |wanted| shown(id, field, wanted));
+        format!("`{}` is {live} by `{manager}`, the garden asks for {wanted}", path::plain(field))
+    });
+    // What was drift until its inventory was lost cannot be told from what was always theirs.
+    let unknown = is_recovered.then(|| {
+        "its inventory was lost and taken back: whether parcelle applied these fields before is not known".to_owned()
+    });
+    let lines: Vec<String> = lines.chain(unknown).collect();
     let help = action.conflicts.iter().map(|conflict| words::out_of_conflict(id, &conflict.field));
     let finding = Finding::refused(Code::new("E0480"), title, span).why(lines.join("\n"));
     Some(help.fold(finding, Finding::help))
@@ -288,6 +292,7 @@ fn shown_live(input: &Input<'_>, object: &Object, field: &str, live: &serde_json
         Visible { value: Some(value), others } => {
             format!("{} and {others} of others", shown(&object.id, field, &value))
         }
+        Visible { value: None, others } if others > 0 && live.is_array() => format!("{others} of others"),
         Visible { value: None, .. } => "(not shown)".to_owned(),
     }
 }

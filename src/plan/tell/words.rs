@@ -113,6 +113,7 @@ impl fmt::Display for Deleting {
             Self::NoLongerAsked => to.write_str("nothing in the garden asks for it any more"),
             Self::Superseded { by } => write!(to, "`{by}` takes its place"),
             Self::Renamed { from, to: now } => write!(to, "`{from}` is called `{now}` now, and has it under that name"),
+            Self::NeverBegun { app } => write!(to, "`{app}` is not in the garden any more, and never ran"),
             Self::Asleep { app } => write!(to, "`{app}` is retired and sleeps"),
             Self::Retired { app, since } => {
                 write!(to, "`{app}` is retired since {} and its time has come", day(*since))
@@ -159,6 +160,7 @@ impl fmt::Display for Keeping {
             Self::JobOverdue { since, until, .. } => {
                 write!(to, "it runs since {} and should have been done by {}: it is overdue", minute(*since), minute(*until))
             }
+            Self::JobRetired => to.write_str("its app is retired: it is not run any more"),
             Self::JobWaits { why: None } => to.write_str("no container of it has started yet"),
             Self::JobWaits { why: Some(why) } => write!(to, "no container of it has started yet: {why}"),
         }
@@ -230,6 +232,14 @@ impl fmt::Display for Holding {
             Self::PodsNotRead { why } => {
                 write!(to, "its Job is gone, and whether its pods have ended is not known: {why}")
             }
+            Self::StrayPods { pods, unread: _ } if !pods.is_empty() => {
+                let pods: Vec<String> = pods.iter().map(ToString::to_string).collect();
+                write!(to, "does not start beside {}", pods.join(" and "))
+            }
+            Self::StrayPods { unread, .. } => {
+                let why = unread.as_deref().unwrap_or_default();
+                write!(to, "whether pods of an earlier workload still run on the same data is not known: {why}")
+            }
             Self::StillRuns { of, leaves: false } => {
                 write!(to, "waits for {of}, which still runs on the same data and is not stopped")
             }
@@ -257,6 +267,10 @@ impl fmt::Display for Refusing {
                 "`{path}` cannot change in place, and it is not replaced: it was taken back by `parcelle recover`"
             ),
             Self::MadeAnew => to.write_str("somebody deleted it and made another one under its name"),
+            Self::Controlled { by } => write!(to, "it exists, and `{by}` keeps it"),
+            Self::AdoptedOtherwise { path } => {
+                write!(to, "`{path}` cannot change in place, and what parcelle did not make is not replaced")
+            }
             Self::Disowned { what } => write!(to, "not deleted: {what}"),
             Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),

@@ -298,6 +298,7 @@ fn directives(case: &Case, span: Span) -> Directives {
         files: BTreeMap::new(),
         data_names: apps.iter().map(|app| (name(case.said.was.get(app).unwrap_or(app)), name(app))).collect(),
         states: case.said.states.iter().map(|(app, version)| (name(app), state(version))).collect(),
+        retired_states: BTreeMap::new(),
         adopt: case
             .said
             .adopt

@@ -38,8 +38,8 @@ struct Organisation<'a> {
     /// What is retired, and until when its data is kept, in Unix seconds.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     retired: &'a std::collections::BTreeMap<crate::name::Name, Retirement>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retired_organisation: Option<Retirement>,
+    #[serde(rename = "retiredOrganisation", skip_serializing_if = "Option::is_none")]
+    retired_whole: Option<Retirement>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     later: &'a [LaterAct],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub(crate) fn organisation(plan: &OrganisationPlan) -> String {
         hatches: &plan.hatches,
         data_gone: DataGone::of(plan),
         retired: &plan.retired,
-        retired_organisation: plan.retired_organisation,
+        retired_whole: plan.retired_organisation,
         later: &plan.later,
         hour: plan.hour.as_ref(),
         actions: told.map(|action| Told { action, words: action.reason().to_string() }).collect(),

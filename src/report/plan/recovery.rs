@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use serde_json::{Value, json};
 
 use super::TextStyle;
 use super::words::{bullet, many, paint};
+use crate::name::Name;
 use crate::plan::{FoundObject, Recovery, Verb};
 use crate::render::ObjectId;
 use crate::visible;
@@ -44,6 +46,27 @@ pub(crate) fn recovery(heading: &str, found: &Recovery, style: TextStyle) -> Str
     let unread = found.unread.iter().map(|(kind, why)| words((kind.clone(), why)));
     section("could not be read, so nothing of it is taken back".to_owned(), Verb::Refused, unread.collect());
     out
+}
+
+/// The same as a value.
+pub(crate) fn recovery_value(found: &Recovery) -> Value {
+    let Recovery { taken, left, unasked, gone, missing, jobs, compared, uncompared, unread, .. } = found;
+    let taken = taken.iter().map(|one| {
+        let FoundObject { id, has_fields, has_nonce, difference, .. } = one;
+        json!({ "object": id, "isFieldManager": has_fields, "hasNonce": has_nonce, "differs": difference })
+    });
+    let left = left.iter().map(|(id, why)| json!({ "object": id, "why": why }));
+    let words = |words: &[(String, String)]| -> Vec<Value> {
+        words.iter().map(|(of, what)| json!({ "of": of, "what": what })).collect()
+    };
+    let of_apps = |words: &[(Name, String)]| -> Vec<Value> {
+        words.iter().map(|(app, what)| json!({ "app": app, "what": what })).collect()
+    };
+    json!({
+        "taken": taken.collect::<Vec<_>>(), "left": left.collect::<Vec<_>>(), "unasked": unasked, "gone": gone,
+        "missing": missing, "jobs": words(jobs), "compared": of_apps(compared), "uncompared": of_apps(uncompared),
+        "unreadKinds": unread,
+    })
 }
 
 /// An object with what hints at its being ours, and how it stands to what the garden asks.

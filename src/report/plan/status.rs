@@ -111,6 +111,9 @@ pub(crate) struct AppStatus {
     pub(crate) state: String,
     /// How many of its objects are there and well, and how many there should be.
     pub(crate) well: (usize, usize),
+    /// The workload that it should run, where none of its workloads is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_running: Option<String>,
     /// The reason of a hold.
     pub(crate) held: Option<String>,
     /// Since when it is retired, and when its time comes.
@@ -287,11 +290,16 @@ fn draw_app(out: &mut String, app: &AppStatus, style: TextStyle) {
     let name = paint(style.drawing, Style::new().bold(), &app.name);
     let at = app.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
     let (well, all) = app.well;
-    let health = match (well == all, app.gone) {
-        (_, true) => "gone: its node may be dropped".to_owned(),
-        (true, false) => "well".to_owned(),
-        (false, false) => format!("{well} of {} well", many(all, "object")),
+    let health = match &app.not_running {
+        Some(workload) => format!("not running, `{workload}` is not there; "),
+        None => String::new(),
     };
+    let health = health
+        + &match (well == all, app.gone) {
+            (_, true) => "gone: its node may be dropped".to_owned(),
+            (true, false) => "well".to_owned(),
+            (false, false) => format!("{well} of {} well", many(all, "object")),
+        };
     let state = if app.state.is_empty() { String::new() } else { format!(", {}", visible::line(&app.state)) };
     let held = app.held.as_ref().map(|why| format!(", held: {}", visible::line(why))).unwrap_or_default();
     // The time says it already.

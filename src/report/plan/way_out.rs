@@ -24,6 +24,8 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             plan::out_of_conflict(id, field)
         }
         Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
+        Refusing::Controlled { by } => plan::out_of_controlled(id, by),
+        Refusing::AdoptedOtherwise { .. } => plan::out_of_adopted_otherwise(id),
         Refusing::InventoryLost => recover(&id.namespace, &id.name),
         Refusing::Recovered { replaced, .. } => plan::out_of_recovered(id, *replaced),
         Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
@@ -67,6 +69,7 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
                 "it goes on once they have ended; look at them: `kubectl logs --namespace {namespace} {first}`"
             ));
         }
+        Holding::StrayPods { pods, .. } => return pods.first().map(|pod| pod.way_out(namespace)),
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
         Holding::InventoryLost => return Some(recover(namespace, namespace)),
         Holding::StillRuns { of, leaves: false } => {
@@ -103,6 +106,7 @@ fn of_kept(action: &Action, why: &Keeping) -> Option<String> {
         Keeping::Unchanged
         | Keeping::JobDone
         | Keeping::JobRuns { .. }
+        | Keeping::JobRetired
         | Keeping::JobWaits { .. }
         | Keeping::SecretKept
         | Keeping::DataKept { .. }

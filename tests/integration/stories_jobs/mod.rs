@@ -59,6 +59,7 @@ pub(crate) fn upgrade(world: &mut World, alpha: &Name, release: &str, memory: &s
     let job = objects.iter_mut().find(|object| *object.id.name == *name).unwrap();
     job.once = Some(OneTime {
         key: "web/upgrade".to_owned(),
+        was: None,
         job: "upgrade".to_owned(),
         inputs: release.to_owned(),
         deadline: 3_600,

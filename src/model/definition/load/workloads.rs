@@ -247,7 +247,8 @@ pub(super) fn job(
     }
     let trigger = trigger(context, node, &flat.scope)?;
     let deadline = deadline(context, node, &trigger);
-    let mut job = flat.guarded(Job { name, trigger, deadline, pod, span: node.head });
+    let was = node.child("was").and_then(|was| Context::name(was.arg(0))).map(|was| was.value);
+    let mut job = flat.guarded(Job { name, was, trigger, deadline, pod, span: node.head });
     // What the workload stands under holds for a job like it.
     if let Some(workload) = like {
         let missing: Vec<_> = workload.when.iter().filter(|condition| !job.when.contains(condition)).cloned().collect();
