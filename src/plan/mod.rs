@@ -36,7 +36,7 @@ pub(crate) use carry_out::record::{after, ahead};
 pub(crate) use carry_out::recover::{FoundObject, Recovery, recovery};
 pub(crate) use deed::Deed;
 pub use directives::Directives;
-pub(crate) use inventory::TakenBack;
+pub(crate) use inventory::RecoveredObjects;
 pub use inventory::{Entry, Inventory, Presence};
 pub(crate) use live::{Cause, Conflict, Copy, DryRun, MissingSource, Settled};
 pub use live::{Live, LiveObject};

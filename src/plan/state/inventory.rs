@@ -67,7 +67,7 @@ pub struct Inventory {
 
 /// What was taken back after an inventory was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct TakenBack {
+pub(crate) struct RecoveredObjects {
     /// When, in Unix seconds, where that was noted.
     pub(crate) on: Option<i64>,
     /// How many objects are changed only, until the garden names them.
@@ -188,9 +188,9 @@ impl Inventory {
     }
 
     /// When it was taken back, and how many objects are for changing only since; nothing once the garden names them all.
-    pub(crate) fn taken_back(&self) -> Option<TakenBack> {
+    pub(crate) fn taken_back(&self) -> Option<RecoveredObjects> {
         let objects = self.entries.values().filter(|entry| entry.recovered).count();
-        (objects > 0).then_some(TakenBack { on: self.recovered_on, objects })
+        (objects > 0).then_some(RecoveredObjects { on: self.recovered_on, objects })
     }
 
     /// The entry of an object, whatever the version of its API, with the id under which it stands.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::text::day;
 use super::words::{bullet, many, paint};
 use super::{DataGone, LeaderStatus, TextStyle, way_out};
-use crate::plan::{Action, Health, HealthState, Retirement, TakenBack, Verb};
+use crate::plan::{Action, Health, HealthState, RecoveredObjects, Retirement, Verb};
 use crate::visible;
 
 /// How one organisation is.
@@ -29,7 +29,7 @@ pub(crate) struct OrganisationStatus {
     pub(crate) begun: String,
     /// What was taken back after the inventory was lost, and is changed only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) taken_back: Option<TakenBack>,
+    pub(crate) taken_back: Option<RecoveredObjects>,
     /// What that commit was, where the repository holds it.
     pub(crate) last_change: Option<LastChange>,
     /// Why it is not known what is applied, where the inventory is lost.
@@ -193,20 +193,8 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     if let Some(leader) = &organisation.leader {
         let _ = writeln!(out, "  cluster {}: {}", leader.cluster, leader.words());
     }
-    let begun: String = organisation.begun.chars().take(12).collect();
-    let words = [
-        organisation.taken_back.map(taken_back),
-        (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
-        organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
-        organisation.held.as_ref().map(|why| format!("held: {why}")),
-        organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),
-        (!organisation.findings.is_empty()).then(|| {
-            let count = many(organisation.findings.len(), "finding");
-            format!("stopped by {count}: nothing of it is changed or put back until mended")
-        }),
-    ];
     let lying = organisation.words.iter().map(|word| format!("said, and not carried out yet: {word}"));
-    for word in words.into_iter().flatten().chain(lying) {
+    for word in states(organisation).into_iter().flatten().chain(lying) {
         let _ = writeln!(out, "  {}", visible::line(&word));
     }
     for finding in &organisation.findings {
@@ -234,7 +222,23 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     out
 }
 
-fn taken_back(TakenBack { on, objects }: TakenBack) -> String {
+/// What holds for the organisation as a whole, a sentence each.
+fn states(organisation: &OrganisationStatus) -> [Option<String>; 6] {
+    let begun: String = organisation.begun.chars().take(12).collect();
+    [
+        organisation.taken_back.map(taken_back),
+        (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
+        organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
+        organisation.held.as_ref().map(|why| format!("held: {why}")),
+        organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),
+        (!organisation.findings.is_empty()).then(|| {
+            let count = many(organisation.findings.len(), "finding");
+            format!("stopped by {count}: nothing of it is changed or put back until mended")
+        }),
+    ]
+}
+
+fn taken_back(RecoveredObjects { on, objects }: RecoveredObjects) -> String {
     let on = on.map(|on| format!(" on {}", day(on))).unwrap_or_default();
     let objects = many(objects, "object");
     format!("taken back{on}, {objects} for changing only: neither deleted nor replaced until the garden names it")

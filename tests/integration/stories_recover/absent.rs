@@ -86,6 +86,7 @@ async fn delete_all(ground: &Ground) {
         ("gateway.networking.k8s.io/v1", "HTTPRoute"),
         ("networking.k8s.io/v1", "NetworkPolicy"),
         ("gateway.networking.k8s.io/v1", "ListenerSet"),
+        ("cert-manager.io/v1", "Certificate"),
     ] {
         let api = ground.api(api_version, kind, "alpha");
         let all = api.list(&kube::api::ListParams::default().labels("parcelle.dev/app=one")).await.unwrap();
@@ -115,7 +116,7 @@ async fn an_app_counts_as_there_by_whatever_is_left_of_it_also_a_strangers() {
     assert!(uid(&ground, "one-files").await.is_none(), "{}", told.text());
     assert!(is_there(&ground, "v1", "Secret", "one-db").await.is_none(), "nor is a password: {}", told.text());
     // What of an app nothing is there is made as on its first day.
-    deployments.delete("one-web", &DeleteParams::default()).await.unwrap();
+    delete(&ground, "apps/v1", "Deployment", "one-web").await;
     delete_all(&ground).await;
     recovered(&ground).await;
     let told = once(&ground);
