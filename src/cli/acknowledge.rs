@@ -79,7 +79,7 @@ async fn acknowledge(
 /// What comes of it, in so many words, before anybody agrees to it.
 fn said_before(losses: &KnownLosses) -> Vec<String> {
     let of_object = |loss: &LossOfApp| {
-        let LossOfApp { gone, how, others } = loss;
+        let LossOfApp { gone, how, others, was: _ } = loss;
         let (id, since) = (&gone.id, minute(gone.since));
         let text = match how {
             Some(DataLost::Missing) => {

@@ -58,6 +58,6 @@ pub(super) async fn say_here(
 ) -> Result<bool, CommandFailure> {
     let heeded = say(session, cluster, &[word], output).await;
     let heeded =
-        heeded.map_err(|why| CommandFailure::asked(why, "nothing was done; try again when the cluster answers"))?;
+        heeded.map_err(|why| CommandFailure::asked(why, "nothing came of it; `parcelle status` shows how it is, then say it again"))?;
     Ok(heeded == Some(Heeded::Here))
 }

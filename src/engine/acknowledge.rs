@@ -33,6 +33,8 @@ pub(crate) struct LostSecret {
     pub(crate) id: ObjectId,
     /// The uid that it had, or has.
     pub(crate) uid: String,
+    /// The earlier name of the app, where the inventory knows the Secret as of that.
+    pub(crate) was: Option<Name>,
     /// The keys that it lacks, where it is there.
     pub(crate) keys: BTreeSet<String>,
 }
@@ -43,6 +45,8 @@ pub(crate) struct LossOfApp {
     pub(crate) gone: GoneData,
     /// What became of it; absent where it was made anew already, for another app.
     pub(crate) how: Option<DataLost>,
+    /// The earlier name of the app, where the inventory knows the object as of that.
+    pub(crate) was: Option<Name>,
     /// Other apps that had data in it.
     pub(crate) others: BTreeSet<Name>,
 }
@@ -69,11 +73,12 @@ impl KnownLosses {
                 Some(DataLost::Another { uid }) => Some(uid.clone()),
                 Some(DataLost::Missing | DataLost::Leaving) | None => None,
             };
-            let (others, keys) = (loss.others.clone(), BTreeSet::new());
-            (loss.gone.uid.clone(), AcknowledgedLoss { now, others, keys })
+            let (was, others) = (loss.was.clone(), loss.others.clone());
+            (loss.gone.uid.clone(), AcknowledgedLoss { now, was, others, keys: BTreeSet::new() })
         };
         let of_secret = |lost: &LostSecret| {
-            (lost.uid.clone(), AcknowledgedLoss { keys: lost.keys.clone(), ..AcknowledgedLoss::default() })
+            let (was, keys) = (lost.was.clone(), lost.keys.clone());
+            (lost.uid.clone(), AcknowledgedLoss { was, keys, ..AcknowledgedLoss::default() })
         };
         let secrets = self.secrets.iter().map(of_secret);
         self.objects.iter().map(of_object).chain(secrets).collect()
@@ -147,6 +152,7 @@ fn losses(plan: &OrganisationPlan, state: &OrganisationState, app: &Name) -> Res
     let objects: Vec<LossOfApp> = of_app
         .map(|gone| LossOfApp {
             how: how(&gone.id),
+            was: earlier_name(state, &gone.id, app),
             others: gone.apps.iter().filter(|other| *other != app).cloned().collect(),
             gone: gone.clone(),
         })
@@ -157,6 +163,12 @@ fn losses(plan: &OrganisationPlan, state: &OrganisationState, app: &Name) -> Res
         return Err(NothingLost::Nothing { organisation: plan.organisation.clone(), app: app.clone(), others });
     }
     Ok(KnownLosses { cluster: plan.cluster.clone(), uid: state.stored.uid.clone(), objects, secrets })
+}
+
+/// The name by which the inventory knows the app of an object, where the garden calls it otherwise by now.
+fn earlier_name(state: &OrganisationState, id: &ObjectId, app: &Name) -> Option<Name> {
+    let (_, entry) = state.stored.inventory.find(id)?;
+    entry.app.clone().filter(|of| of != app)
 }
 
 /// The Secrets of an app that were made once and are gone, or lack keys.
@@ -172,7 +184,8 @@ fn lost_secrets(plan: &OrganisationPlan, state: &OrganisationState, app: &Name) 
             _ => return None,
         };
         let entry = entries.get(&action.id)?;
-        Some(LostSecret { id: action.id.clone(), uid: entry.uid()?.to_owned(), keys })
+        let was = earlier_name(state, &action.id, app);
+        Some(LostSecret { id: action.id.clone(), uid: entry.uid()?.to_owned(), was, keys })
     });
     lost.collect()
 }

@@ -26,6 +26,9 @@ use crate::plan::{self, MARK_VERSION, SpokenWord, WordMark, WordTarget};
 /// How long a command waits for the holder of the lease to take its word up.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(20);
 
+/// So many words that were carried out are remembered before those whose marks are gone are forgotten.
+const REMEMBERED: usize = 16;
+
 /// How often it looks.
 const LOOKS: Duration = Duration::from_millis(250);
 
@@ -178,6 +181,7 @@ impl Session {
         if let Some(holder) = holder
             && taken_up(connection, &lying).await
         {
+            self.assert_counted(connection, &garden, words, &lying).await?;
             return Ok(Heeded::By(holder));
         }
         self.take_leases().await;
@@ -186,7 +190,34 @@ impl Session {
             return Ok(Heeded::LeftFor(holder.unwrap_or_else(|| "whoever holds the lease".to_owned())));
         }
         let _heard = self.hear_words(now, true).await;
+        self.assert_counted(connection, &garden, words, &lying).await?;
         Ok(Heeded::Here)
+    }
+
+    /// IO: that words came about, and were not told to count for nothing: the inventories remember those that did. What was taken
+    /// back stands for itself.
+    async fn assert_counted(
+        &mut self,
+        connection: &Connection,
+        garden: &Name,
+        words: &[WordMark],
+        lying: &[String],
+    ) -> Result<(), String> {
+        let named: BTreeSet<Name> = words.iter().map(|word| word.organisation.clone()).collect();
+        let read = inventory::read_of(connection, garden, Some(&named)).await.map_err(|error| reason_of(&error))?;
+        for (word, name) in words.iter().zip(lying).filter(|(word, _)| !matches!(word.word, SpokenWord::Recover { .. })) {
+            let counted = read.get(&word.organisation).and_then(|stored| stored.as_ref().ok());
+            if counted.is_some_and(|stored| stored.inventory.words.contains(name)) {
+                continue;
+            }
+            let is_own = |note: &Note| matches!(note, Note::Word { text, .. } if text.contains(name));
+            let why = match self.notes.iter().position(is_own).map(|at| self.notes.remove(at)) {
+                Some(Note::Word { text, .. }) => text,
+                _ => format!("the word `{name}` counts for nothing: what it is about has changed since it was said"),
+            };
+            return Err(why);
+        }
+        Ok(())
     }
 
     /// Who holds the lease of a cluster and shows life.
@@ -245,7 +276,10 @@ impl Hearing<'_> {
         if let Err(why) = plan::carry_out_word(word, &mut target) {
             return nothing(&why);
         }
-        next.words.retain(|name| self.lying.contains(name));
+        // Whoever said one looks for it for a moment after its mark is gone.
+        if next.words.len() >= REMEMBERED {
+            next.words.retain(|name| self.lying.contains(name));
+        }
         next.words.insert(mark.name.clone());
         self.write(&word.organisation, stored, paused, &next).await?;
         Ok(Some(word.to_string()))

@@ -154,7 +154,9 @@ impl Losses {
         // A Secret that went with the data is told with it: whoever starts empty gets another one.
         let is_lost = |action: &Action| matches!(action.deed, Deed::Refused { why: Refusing::SecretLost, .. });
         for action in actions.iter_mut().filter(|action| action.verb().writes() || is_lost(action)) {
-            let of = action.app.as_ref().filter(|app| !(is_delete(action) && input.desired.retired.contains_key(*app)));
+            // What is retired only goes to sleep.
+            let is_writing = action.verb().writes();
+            let of = action.app.as_ref().filter(|app| !(is_writing && input.desired.retired.contains_key(*app)));
             let Some((of, since)) = of.and_then(|app| self.held.get(app)) else { continue };
             if !may_go_on(input, action) {
                 action.hold(Holding::WithoutData { of: of.clone(), since: *since });
@@ -164,16 +166,20 @@ impl Losses {
 }
 
 impl Lost {
-    /// What is done with the object itself.
-    pub(in crate::plan) fn decided(&self, input: &Input<'_>, object: &Object) -> Action {
-        match (&self.acknowledged, &self.how) {
+    /// What is done with the object itself; `None` where nobody is to have it any more.
+    pub(in crate::plan) fn decided(&self, input: &Input<'_>, object: &Object) -> Option<Action> {
+        let is_retired = object.app.as_ref().is_some_and(|app| input.desired.retired.contains_key(app));
+        if is_retired && self.acknowledged.is_some() && self.how == DataLost::Missing {
+            return None;
+        }
+        Some(match (&self.acknowledged, &self.how) {
             (Some(who), DataLost::Missing) => create_for(input, object, Creating::Acknowledged { who: who.clone() }),
             (Some(_), DataLost::Leaving) => object::action(input, object, Deed::keep(Keeping::Terminating)),
             (_, how) => {
                 let why = Holding::DataGone { how: how.clone(), since: self.since };
                 object::action(input, object, Deed::held(why))
             }
-        }
+        })
     }
 }
 
@@ -252,8 +258,4 @@ fn may_go_on(input: &Input<'_>, action: &Action) -> bool {
         || action.id.is(kind::CERTIFICATE);
     let starts = !facts.pod_spec.is_empty() || facts.scales || action.holds_data || facts.may_hold_data();
     restores(input, action) && is_quiet && !starts
-}
-
-fn is_delete(action: &Action) -> bool {
-    matches!(action.deed, Deed::Delete { .. })
 }

@@ -53,7 +53,7 @@ pub(in crate::plan) fn object(
     if let Some(lost) = losses.of(&object.id)
         && !matches!(standing, Standing::Refused(Refusing::OtherGarden { .. }))
     {
-        return Some(lost.decided(input, object));
+        return lost.decided(input, object);
     }
     Some(match standing {
         Standing::Absent(entry) if object.holds_data && index.is_never_made(object.app.as_ref(), entry) => return None,

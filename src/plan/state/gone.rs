@@ -52,6 +52,9 @@ pub(crate) struct AcknowledgedLoss {
     /// The uid of the object that takes its place as it is; absent where it is made anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) now: Option<String>,
+    /// The earlier name of the app, where the object is known to be of that yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) was: Option<Name>,
     /// Other apps that had data in it, and stay held.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) others: BTreeSet<Name>,
@@ -75,7 +78,8 @@ pub(crate) fn acknowledge(
         let found = inventory.entries.iter().find(|(_, entry)| entry.uid() == Some(uid));
         let known = found.map(|(id, entry)| (id.clone(), entry.app.clone()));
         let recorded = inventory.gone.iter().position(|gone| gone.uid == *uid);
-        let is_of_app = known.as_ref().is_none_or(|(_, of)| of.as_ref().is_none_or(|of| of == app));
+        let is_of = |of: &Name| of == app || loss.was.as_ref() == Some(of);
+        let is_of_app = known.as_ref().is_none_or(|(_, of)| of.as_ref().is_none_or(is_of));
         let id = recorded.map(|at| inventory.gone[at].id.clone()).or_else(|| known.map(|(id, _)| id));
         let Some(id) = id.filter(|_| is_of_app) else { continue };
         any = true;
@@ -91,7 +95,7 @@ pub(crate) fn acknowledge(
             at
         });
         let gone = &mut inventory.gone[at];
-        gone.apps.remove(app);
+        gone.apps.retain(|of| !is_of(of));
         gone.acknowledged.get_or_insert_with(|| who.to_owned());
         if let Some(now) = &loss.now {
             take(inventory, app, &id, (uid, now));
@@ -176,6 +180,10 @@ mod tests {
         let claim = id("PersistentVolumeClaim", "files");
         let mut inventory = Inventory::default();
         inventory.entries.insert(claim.clone(), entry("u", Some("pads")));
+        let mut renamed = inventory.clone();
+        let was = AcknowledgedLoss { was: Some(name("pads")), ..AcknowledgedLoss::default() };
+        acknowledge(&mut renamed, &name("texts"), &BTreeMap::from([("u".to_owned(), was)]), ("tim", 7)).unwrap();
+        assert!(renamed.gone[0].apps.is_empty(), "under its earlier name it is the same app");
         let mut say = |app: &str, uid: &str| {
             acknowledge(&mut inventory, &name(app), &losses(uid, None), ("tim", 7)).map(|()| inventory.gone.clone())
         };

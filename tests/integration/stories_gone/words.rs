@@ -214,3 +214,90 @@ async fn after_a_whole_namespace_is_gone_an_app_starts_anew_with_new_secrets() {
     assert_eq!(pods.items.len(), 2);
     ground.assert_inventory_exact("alpha", "at the end").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_is_called_otherwise_while_its_data_is_gone_starts_by_word_under_its_new_name() {
+    if real().is_some() {
+        return;
+    }
+    let ground = ground().await;
+    assert_eq!(once(&ground).code, 0);
+    delete(&ground, "apps/v1", "Deployment", "one-web").await;
+    delete(&ground, "v1", CLAIM, "one-files").await;
+    assert_eq!(once(&ground).code, 1);
+    let renamed = organisation("alpha", "Alpha", "app pads texts { was one; }\n    app pads two");
+    ground.commit("organisations/alpha.kdl", &renamed, "another name");
+    let told = once(&ground);
+    assert!(told.code == 1 && told.text().contains("parcelle acknowledge alpha/texts"), "{}", told.text());
+    let said = command(&ground, &["acknowledge", "alpha/texts", "--yes"]);
+    assert!(said.code == 0 && !said.text().contains("counts for nothing"), "{}", said.text());
+    let told = once(&ground);
+    assert_eq!(told.code, 0, "{}", told.text());
+    assert!(uid(&ground, "one-files").await.is_some() && ground.is_ready("texts-web").await);
+    ground.assert_inventory_exact("alpha", "at the end").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_whose_data_is_gone_is_retired_without_making_it_again() {
+    if real().is_some() {
+        return;
+    }
+    let ground = ground().await;
+    assert_eq!(once(&ground).code, 0);
+    delete(&ground, "v1", CLAIM, "one-files").await;
+    assert_eq!(once(&ground).code, 1);
+    let retired = organisation("alpha", "Alpha", "retired app pads texts { was one; keep-data 30 days; }\n    app pads two");
+    ground.commit("organisations/alpha.kdl", &retired, "it goes");
+    once(&ground);
+    let deployment = is_there(&ground, "apps/v1", "Deployment", "one-web").await;
+    assert!(deployment.is_none_or(|deployment| deployment["spec"]["replicas"] == 0), "it sleeps");
+    assert_eq!(uid(&ground, "one-files").await, None);
+    let told = command(&ground, &["status", "alpha"]);
+    assert!(told.text().contains("retired until") && !told.text().contains("may be dropped"), "{}", told.text());
+    // The word lets the data go, and makes nothing.
+    command(&ground, &["acknowledge", "alpha/texts", "--yes"]);
+    let told = once(&ground);
+    assert_eq!(told.code, 0, "{}", told.text());
+    assert_eq!(uid(&ground, "one-files").await, None);
+    assert!(is_there(&ground, "postgresql.cnpg.io/v1", "Database", "one-db").await.is_some(), "what is left is kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_word_that_counts_for_nothing_is_no_success() {
+    if real().is_some() {
+        return;
+    }
+    let ground = ground().await;
+    assert_eq!(once(&ground).code, 0);
+    delete(&ground, "v1", CLAIM, "one-files").await;
+    assert_eq!(once(&ground).code, 1);
+    // The inventory is another one by the time that the word is heard.
+    let maps = ground.api("v1", "ConfigMap", "parcelle-system");
+    let name = "parcelle-grounds--alpha";
+    let stored = serde_json::to_value(maps.get(name).await.unwrap()).unwrap();
+    let fault = parcelle::sandbox::Fault {
+        on: parcelle::sandbox::RequestMatcher {
+            verbs: vec!["create".to_owned()],
+            resource: Some("configmaps".to_owned()),
+            namespace: Some("parcelle-system".to_owned()),
+            ..parcelle::sandbox::RequestMatcher::default()
+        },
+        effect: parcelle::sandbox::FaultEffect::Delay { milliseconds: 1_500 },
+    };
+    ground.handle.faults().add(fault);
+    let kubeconfig = ground.environment.path("two").display().to_string();
+    let process =
+        ground.environment.spawn(["acknowledge", "alpha/one", "--yes", "--kubeconfig", &kubeconfig]);
+    ground.until("its word is on the way", async || ground.handle.faults().all().iter().any(|(_, hit)| *hit > 0)).await;
+    ground.handle.faults().clear();
+    maps.delete(name, &DeleteParams::default()).await.unwrap();
+    let mut fresh = stored;
+    for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
+        fresh["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    maps.create(&PostParams::default(), &serde_json::from_value(fresh).unwrap()).await.unwrap();
+    let said = tokio::task::spawn_blocking(move || process.end()).await.unwrap();
+    assert_eq!(said.code, 2, "{}", said.text());
+    assert!(said.text().contains("counts for nothing") && !said.text().contains("it starts without"), "{}", said.text());
+    assert_eq!(uid(&ground, "one-files").await, None);
+}
