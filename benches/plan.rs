@@ -66,6 +66,7 @@ fn world(schemas: &Schemas, replicas: u64) -> World {
             retired_since: None,
             note: None,
             recovered: false,
+            data: None,
         };
         inventory.entries.insert(id.clone(), entry);
         objects.push(Object {

@@ -7,7 +7,7 @@ use super::rerun::names;
 use super::run::Waiting;
 use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session, words};
-use crate::engine::{KnownLosses, LossOfApp, NothingLost, Round, Session, Speaker};
+use crate::engine::{KnownLosses, LossOfApp, LostSecret, NothingLost, Round, Session, Speaker};
 use crate::name::Name;
 use crate::plan::{DataLost, Done, SpokenWord, minute};
 use crate::visible;
@@ -99,8 +99,18 @@ fn said_before(losses: &KnownLosses) -> Vec<String> {
             others => format!("{text}; {} had data in it too, held until it is said of each", others.join(", ")),
         }
     };
-    let secrets =
-        losses.secrets.iter().map(|(id, _)| format!("{id} is gone too: it is made again with NEW random values"));
+    let of_secret = |lost: &LostSecret| {
+        let (what, it) = if lost.keys.is_empty() {
+            (format!("{} is gone", lost.id), "it is")
+        } else {
+            let keys: Vec<&str> = lost.keys.iter().map(String::as_str).collect();
+            (format!("{} of {} is gone", keys.join(", "), lost.id), "that and what is put together of it are")
+        };
+        format!(
+            "{what}: {it} made again with NEW random values; what the old ones opened stays shut, and pods that run have the old ones until they are started anew"
+        )
+    };
+    let secrets = losses.secrets.iter().map(of_secret);
     losses.objects.iter().map(of_object).chain(secrets).collect()
 }
 

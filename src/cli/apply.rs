@@ -63,7 +63,7 @@ pub(crate) async fn run(common: &Common, args: &ApplyArgs, output: &Output) -> R
     let options = RoundOptions { only, wait, reading: Reading::Lean, ..RoundOptions::everything(now()) };
     let applying = Applying { args, output, options };
     match saved {
-        None if args.yes => applying.at_once(session).await,
+        None if args.yes => Box::pin(applying.at_once(session)).await,
         saved => Box::pin(applying.as_shown(session, saved)).await,
     }
 }

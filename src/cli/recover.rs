@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
 
 use super::apply::confirmed;
 use super::check::plural;
@@ -11,7 +12,8 @@ use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session, words};
 use crate::engine::{Heeded, LostInventories, LostInventory, Session, Speaker};
 use crate::name::Name;
 use crate::plan::{SpokenWord, WordMark};
-use crate::report::plan::{TextStyle, recovery};
+use crate::report::plan::{TextStyle, recovery, recovery_value};
+use crate::visible;
 
 /// What `recover` takes.
 #[derive(Debug, Args)]
@@ -47,6 +49,18 @@ struct InventoryArgs {
     /// Take everything back that is listed without asking
     #[arg(long, short)]
     yes: bool,
+    /// How the list is printed; as JSON it is the whole result, and nothing is asked or taken back without `--yes`
+    #[arg(long, short, value_enum, default_value = "text")]
+    format: RecoverFormat,
+}
+
+/// How the list is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RecoverFormat {
+    /// For people.
+    Text,
+    /// For programs: one object an organisation.
+    Json,
 }
 
 pub(crate) async fn run(common: &Common, args: &RecoverArgs, output: &Output) -> Result<Exit, CommandFailure> {
@@ -73,8 +87,10 @@ async fn inventory(
     let lost = session.lost_inventories(&named.clone().unwrap_or_else(all), &commit, now()).await;
     let is_whole = told(session, named.as_ref(), &lost, output);
     if lost.found.is_empty() {
-        if named.is_none() && is_whole {
-            output.result("no inventory is lost\n")?;
+        match args.format {
+            RecoverFormat::Json => show_json(&lost, output)?,
+            RecoverFormat::Text if named.is_none() && is_whole => output.result("no inventory is lost\n")?,
+            RecoverFormat::Text => {}
         }
         return Ok(match (lost.unread.is_empty(), is_whole) {
             (false, _) => Exit::World,
@@ -82,10 +98,14 @@ async fn inventory(
             (true, true) => Exit::Good,
         });
     }
-    show(&lost, &commit, output)?;
+    match args.format {
+        RecoverFormat::Text => show(&lost, &commit, output)?,
+        RecoverFormat::Json => show_json(&lost, output)?,
+    }
     let objects = lost.found.iter().map(|one| one.recovery.taken.len()).sum();
     let what = format!("take {} of {} back", plural(objects, "object"), plural(lost.found.len(), "organisation"));
-    if !args.yes && !confirmed(&what, output)? {
+    // A program reads the list, and says `--yes` where it is to be so.
+    if !args.yes && (args.format == RecoverFormat::Json || !confirmed(&what, output)?) {
         output.note("nothing was taken back");
         return Ok(Exit::Garden);
     }
@@ -111,7 +131,7 @@ async fn inventory(
         })?;
         is_left |= matches!(heeded, Some(Heeded::LeftFor(_)));
     }
-    ended(session, &lost.found, is_left || !is_whole, output).await
+    ended(session, &lost.found, is_left || !is_whole, args.format, output).await
 }
 
 /// Says of whom nothing is to be taken back, and why; whether everybody who was named is.
@@ -159,27 +179,50 @@ fn show(lost: &LostInventories, commit: &str, output: &Output) -> Result<(), Com
     Ok(())
 }
 
-/// Says what came of it.
+/// The list as a value: an object for each organisation of which something would be taken back.
+fn show_json(lost: &LostInventories, output: &Output) -> Result<(), CommandFailure> {
+    let found = lost.found.iter().map(|one| {
+        let LostInventory { organisation, cluster, damaged, recovery, leftovers } = one;
+        let heading = json!({
+            "organisation": organisation, "cluster": cluster, "damaged": damaged, "notLookedFor": leftovers.unread,
+        });
+        let mut value = recovery_value(recovery);
+        value
+            .as_object_mut()
+            .into_iter()
+            .for_each(|value| value.extend(heading.as_object().cloned().unwrap_or_default()));
+        value
+    });
+    let list = json!({ "organisations": found.collect::<Vec<_>>(), "unread": lost.unread });
+    output.result(&visible::json(format!("{list:#}\n")))
+}
+
+/// Says what came of it: to people as the result, where that is no list for programs.
 async fn ended(
     session: &Session,
     found: &[LostInventory],
     is_left: bool,
+    format: RecoverFormat,
     output: &Output,
 ) -> Result<Exit, CommandFailure> {
+    let say = |text: String| match format {
+        RecoverFormat::Text => output.result(&format!("{text}\n")),
+        RecoverFormat::Json => {
+            output.note(&text);
+            Ok(())
+        }
+    };
     let (inventories, _) = session.inventories().await;
     let mut all = !is_left;
     for LostInventory { organisation, cluster, .. } in found {
         let stored = inventories.get(cluster).and_then(|stored| stored.get(organisation));
         let Some(Ok(stored)) = stored.filter(|stored| stored.is_ok()) else {
-            output
-                .result(&format!("{organisation}: not taken back yet; `parcelle status {organisation}` says why\n"))?;
+            say(format!("{organisation}: not taken back yet; `parcelle status {organisation}` says why"))?;
             all = false;
             continue;
         };
         let known = plural(stored.inventory.entries.len(), "object");
-        output.result(&format!(
-            "{organisation}: taken back, {known}; `parcelle plan {organisation}` shows what is next\n"
-        ))?;
+        say(format!("{organisation}: taken back, {known}; `parcelle plan {organisation}` shows what is next"))?;
     }
     Ok(if all { Exit::Good } else { Exit::Garden })
 }

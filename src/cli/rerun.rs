@@ -8,7 +8,7 @@ use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session, words};
 use crate::engine::{KnownRun, Round, Session, Speaker, UnknownRun};
 use crate::name::Name;
-use crate::plan::{Done, HealthState, Outcome, SpokenWord, minute};
+use crate::plan::{Done, HealthState, Holding, Outcome, Reason, SpokenWord, minute};
 use crate::visible;
 
 /// Say that a one-time job runs again: one that failed, is overdue, or is done.
@@ -66,6 +66,12 @@ async fn rerun(
         output.result(&format!("{name}: asked for; `parcelle status {organisation}` shows what comes of it\n"))?;
         return Ok(Exit::Good);
     }
+    if let Some(limit) = args.waiting.limit() {
+        output.note(&format!(
+            "{name}: this command runs it and waits up to {} for its end, since no loop holds the lease; where it is ended before, the job goes on",
+            words::lasting(limit)
+        ));
+    }
     let Some(round) = session.run_again(organisation, (app, job), args.waiting.limit(), now()).await else {
         output.result(&format!("{name}: noted; it runs once a commit of the garden that can be applied has it\n"))?;
         return Ok(Exit::Garden);
@@ -106,7 +112,11 @@ fn told(round: &Round) -> (String, Exit) {
     }
     let is_job = |outcome: &&Outcome| &*outcome.id.kind == "Job" && outcome.verb.applies();
     let Some(outcome) = outcomes.flat_map(|one| &one.outcomes).find(is_job) else {
-        return ("it is held back now; the next round looks at it again (`parcelle status`)".to_owned(), Exit::Garden);
+        let why = held_back(round).map(|why| format!(": {}", visible::line(&why))).unwrap_or_default();
+        return (
+            format!("noted, and held back now{why}; the next round looks at it again (`parcelle status`)"),
+            Exit::Garden,
+        );
     };
     match &outcome.done {
         Done::Applied { health: Some(health), .. } if health.is_ready() => ("it is done".to_owned(), Exit::Good),
@@ -119,6 +129,18 @@ fn told(round: &Round) -> (String, Exit) {
             ("it waits; the next round goes on with it (`parcelle status`)".to_owned(), Exit::Garden)
         }
     }
+}
+
+/// Why the job is not made now.
+fn held_back(round: &Round) -> Option<String> {
+    let actions = round.plan.iter().flat_map(|plan| &plan.organisations).flat_map(|one| &one.actions);
+    let mut jobs = actions.filter(|action| &*action.id.kind == "Job" && !action.verb().writes());
+    let told = jobs.find(|action| match action.reason() {
+        Reason::Holding(why) => !matches!(why, Holding::NotAgreed { .. }),
+        Reason::Refusing(_) => true,
+        _ => false,
+    });
+    told.map(|action| action.reason().to_string())
 }
 
 impl From<UnknownRun> for CommandFailure {

@@ -16,6 +16,17 @@ pub(super) fn reason(text: &str) -> Result<String, CommandFailure> {
     Ok(why.trim().to_owned())
 }
 
+/// `10 minutes`, `90 seconds`.
+pub(super) fn lasting(limit: std::time::Duration) -> String {
+    let seconds = limit.as_secs();
+    match seconds {
+        1 => "1 second".to_owned(),
+        60 => "1 minute".to_owned(),
+        _ if seconds.is_multiple_of(60) => format!("{} minutes", seconds / 60),
+        _ => format!("{seconds} seconds"),
+    }
+}
+
 /// IO: says words on one cluster, and tells by whom they are carried out.
 pub(super) async fn say(
     session: &mut Session,

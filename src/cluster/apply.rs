@@ -14,6 +14,8 @@ use tokio::time::Instant;
 use super::act::{self, Acted};
 use super::connect::{Connection, Writer};
 use super::discovery::Kinds;
+use super::inventory::Ledger;
+use super::left_pods;
 use super::mirror::Mirror;
 use super::pods;
 use super::wait;
@@ -48,6 +50,8 @@ pub(crate) struct Work<'a> {
     pub(crate) live: &'a Live,
     /// The inventory as it was written ahead: the nonces of what is made are in it.
     pub(crate) inventory: &'a Inventory,
+    /// The inventory as it is stored, for what must be recorded while the plan is carried out.
+    pub(crate) ledger: &'a Ledger<'a>,
     /// What fields are.
     pub(crate) schemas: &'a Schemas,
     /// What others wrote into these objects, looked at when a server says something of one.
@@ -117,7 +121,7 @@ impl<'a> Work<'a> {
         self.wait.unwrap_or(Duration::ZERO)
     }
 
-    fn tell(&self, progress: Progress) {
+    pub(super) fn tell(&self, progress: Progress) {
         if let Some(progress_of) = self.progress {
             // Nobody listening is no failure.
             let _closed = progress_of.send(progress);
@@ -181,13 +185,15 @@ struct Doing {
 }
 
 /// By app: one that failed or waits holds nothing up that does not need it.
-type Stops = BTreeMap<Option<Name>, Skip>;
+pub(super) type Stops = BTreeMap<Option<Name>, Skip>;
 
 impl Doing {
     async fn step(&mut self, work: &Work<'_>, step: &Step) {
         if !self.stops.contains_key(&None) {
             let blocked = self.blocked(work, step).await;
             self.stop(blocked);
+            let beside = left_pods::beside(work, step, &self.done, &self.stops).await;
+            self.stop(beside);
         }
         let mut begun = Vec::new();
         for at in &step.actions {
@@ -285,16 +291,23 @@ impl Doing {
                     if work.wait.is_some() && action.verb() != Verb::Delete =>
                 {
                     let health = settled(work, &action.id, seen, deadline).await;
-                    (*at, Some(Done::Applied { uid: uid.clone(), health: Some(health) }))
+                    (*at, Ok(Some(Done::Applied { uid: uid.clone(), health: Some(health) })))
                 }
-                Some(Done::Deleting) => (*at, gone(work, action, deadline).await.then_some(Done::Deleted)),
-                _ => (*at, None),
+                Some(Done::Deleting) => match wait::gone(work, action, deadline).await {
+                    None => (*at, Ok(Some(Done::Deleted))),
+                    Some(health) => (*at, Err(health)),
+                },
+                _ => (*at, Ok(None)),
             }
         });
-        let waited: Vec<(usize, Option<Done>)> = stream::iter(waits).buffer_unordered(64).collect().await;
+        let waited: Vec<(usize, Result<Option<Done>, Health>)> =
+            stream::iter(waits).buffer_unordered(64).collect().await;
+        let mut leaving = BTreeMap::new();
         for (at, done) in waited {
-            if done.is_some() {
-                self.done[at] = done;
+            match done {
+                Ok(None) => {}
+                Ok(done) => self.done[at] = done,
+                Err(health) => drop(leaving.insert(at, health)),
             }
         }
         let open = begun.iter().filter_map(|at| {
@@ -309,7 +322,7 @@ impl Doing {
                 Done::Deleting => {
                     // What makes way for its successor holds that up alone.
                     let app = app.filter(|_| phase == Phase::Stop);
-                    Some((app, Skip::WaitsFor { object, health: Health::leaving() }))
+                    Some((app, Skip::WaitsFor { object, health: leaving.remove(at).unwrap_or_else(Health::leaving) }))
                 }
                 _ => None,
             }
@@ -382,15 +395,5 @@ async fn with_end(work: &Work<'_>, id: &ObjectId, health: Health) -> Health {
     let Some(command) = object.and_then(|object| plan::rerun_command(&work.plan.organisation, object)) else {
         return Health { message: why, ..health };
     };
-    Health { message: format!("{why}; mend what it says, then `{command}`"), ..health }
-}
-
-async fn gone(work: &Work<'_>, action: &Action, deadline: Instant) -> bool {
-    let (Ok(resource), Some(base)) = (work.kinds.of(&action.id), action.base()) else { return false };
-    work.tell(Progress::Waiting {
-        organisation: work.plan.organisation.clone(),
-        object: action.id.clone(),
-        health: Health::leaving(),
-    });
-    wait::until_gone(work.connection(), resource, &action.id, &base.uid, deadline).await.unwrap_or(false)
+    Health { message: plan::failed_with_way_out(&why, &command), ..health }
 }

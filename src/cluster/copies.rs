@@ -11,7 +11,7 @@ use super::errors::ApiError;
 use super::followed::{SecretPlace, SourceRead};
 use super::mirror::Mirror;
 use crate::name::Name;
-use crate::plan::{Copy, MissingSource};
+use crate::plan::{self, Copy, KeysSeen, MissingSource};
 use crate::render::{SecretPiece, SecretRequest, SecretSource};
 use crate::secrets::{self, HashKey, Material, MaterialError};
 
@@ -91,14 +91,15 @@ impl<'a> SourceSecrets<'a> {
         }
         let lacks = |((namespace, name), keys): (&SecretPlace, BTreeSet<String>)| {
             let Source { read, data } = &sources[&(namespace.clone(), name.clone())];
-            let keys: BTreeSet<String> = keys.into_iter().filter(|key| !data.contains_key(key)).collect();
+            let lacks = |key: &String| data.get(key).is_none_or(String::is_empty);
+            let keys: BTreeSet<String> = keys.into_iter().filter(lacks).collect();
             let is_there = read.version.is_some();
             let missing = MissingSource { namespace: namespace.to_string(), name: name.to_string(), is_there, keys };
             (!missing.keys.is_empty()).then_some(missing)
         };
-        let missing = wanted.iter().map(|(place, keys)| (place, keys.clone())).filter_map(lacks).collect();
+        let missing: Vec<_> = wanted.iter().map(|(place, keys)| (place, keys.clone())).filter_map(lacks).collect();
         let material = match &request.source {
-            SecretSource::Generated { keys } => secrets::generated(keys, &BTreeMap::new()),
+            SecretSource::Generated { keys } => secrets::generated(keys, &BTreeMap::new(), |_| false),
             SecretSource::Copied { namespace, name, keys } => {
                 let source = &sources[&(namespace.as_str().into(), name.as_str().into())];
                 secrets::copied(&source.data, &format!("{namespace}/{name}"), keys)
@@ -107,6 +108,14 @@ impl<'a> SourceSecrets<'a> {
                 let by_name = sources.iter().map(|((_, name), source)| (name.to_string(), (*source.data).clone()));
                 secrets::templated(keys, &by_name.collect())
             }
+        };
+        // What is empty is as good as missing.
+        let emptied = missing.iter().find_map(|one| Some((one, one.keys.first()?)));
+        let material = match (material, emptied) {
+            (Ok(_), Some((MissingSource { namespace, name, .. }, key))) => {
+                Err(MaterialError::MissingKey { secret: format!("{namespace}/{name}"), key: key.clone() })
+            }
+            (material, _) => material,
         };
         Ok(Drawn { material, missing })
     }
@@ -172,6 +181,35 @@ pub(super) async fn standing(
         (Err(_), SecretSource::Copied { .. }) => return Ok(Some(Copy::SourceMissing(missing))),
         (Err(_), _) => return Ok(Some(Copy::Awaits(missing))),
     };
-    let hashes = live.map(|live| &live["data"]);
-    Ok(hashes.map(|live| if material.hashed(sources.connection.key()) == *live { Copy::InStep } else { Copy::Behind }))
+    let standing = |live: &Value| {
+        if is_in_step(&material.hashed(sources.connection.key()), live) { Copy::InStep } else { Copy::Behind }
+    };
+    Ok(live.map(standing))
+}
+
+/// Whether a Secret, both with hashes for values, has what it is to have, and no key that we wrote before and would not any more.
+/// What others put beside it is theirs.
+fn is_in_step(wanted: &Value, live: &Value) -> bool {
+    let wanted = wanted.as_object().into_iter().flatten();
+    let keys: BTreeSet<&String> = wanted.clone().map(|(key, _)| key).collect();
+    let ours = plan::own_keys(live);
+    { wanted }.all(|(key, value)| live["data"].get(key) == Some(value))
+        && ours.iter().all(|key| keys.contains(key) || live["data"].get(key).is_none())
+}
+
+/// What the values of a generated Secret say, where it lacks keys or somebody wrote one that we had made; `live` is it with hashes for
+/// values. Nothing is read of one that is as we made it.
+pub(super) async fn keys_seen(
+    connection: &Connection,
+    request: &SecretRequest,
+    live: Option<&Value>,
+) -> Result<Option<KeysSeen>, ApiError> {
+    let (SecretSource::Generated { keys }, Some(live)) = (&request.source, live) else { return Ok(None) };
+    let ours = plan::own_keys(live);
+    if keys.keys().all(|key| plan::has_value(live, key) && ours.contains(key)) {
+        return Ok(None);
+    }
+    let found = read(connection, &request.id.namespace, &request.id.name).await?;
+    let same = found.filter(|found| live["metadata"]["uid"].as_str() == Some(&found.uid));
+    Ok(same.map(|found| secrets::seen(keys, &found.data)))
 }

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
-use super::inventory::create_system_namespace;
+use super::inventory::{INVENTORY_LABEL, create_system_namespace};
 use super::read::selector;
 use super::request::{Content, Detail};
 use super::retry::Retry;
 use crate::name::Name;
-use crate::plan::{GARDEN_LABEL, ORGANISATION_LABEL, WordMark};
+use crate::plan::{GARDEN_LABEL, MANAGER, ORGANISATION_LABEL, WordMark};
 use crate::render::naming::{self, SYSTEM_NAMESPACE};
 
 /// Marks the ConfigMaps that hold a person's word.
@@ -36,6 +36,18 @@ pub(crate) struct FoundMark {
     pub(crate) word: Result<WordMark, String>,
 }
 
+/// Whether an object is a mark. What parcelle applies, and its inventories, are none, whatever label somebody puts on them.
+pub(super) fn is_mark(object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    let labels = &metadata["labels"];
+    let is_applied =
+        |entry: &Value| entry["manager"] == MANAGER && entry["operation"] == "Apply" && entry["subresource"].is_null();
+    metadata["namespace"] == SYSTEM_NAMESPACE
+        && labels.get(WORD_LABEL).is_some()
+        && labels.get(INVENTORY_LABEL).is_none()
+        && !metadata["managedFields"].as_array().is_some_and(|entries| entries.iter().any(is_applied))
+}
+
 fn path() -> String {
     format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps")
 }
@@ -44,7 +56,7 @@ fn path() -> String {
 pub(crate) async fn list(connection: &Connection, garden: &Name, now: i64) -> Result<Vec<FoundMark>, ApiError> {
     let selector = format!("{},{WORD_LABEL}", selector(garden, None)).replace(',', "%2C");
     let items = connection.list(&path(), &selector, Detail::Whole).await?;
-    let mut marks: Vec<FoundMark> = items.iter().map(|item| found(item, now)).collect();
+    let mut marks: Vec<FoundMark> = items.iter().filter(|item| is_mark(item)).map(|item| found(item, now)).collect();
     marks.sort_by_key(|mark| (mark.word.as_ref().map_or(0, |word| word.when), mark.name.clone()));
     Ok(marks)
 }

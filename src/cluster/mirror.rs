@@ -11,13 +11,15 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::followed::{FollowedSecrets, SecretPlace, SecretVersion, SourceRead};
-use super::inventory::{INVENTORY_LABEL, PAUSED};
-use super::marks::WORD_LABEL;
+use super::inventory::{INVENTORY_LABEL, PAUSED, is_part};
+use super::marks::is_mark;
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, health, is_complete};
+use crate::plan::{
+    Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, data_of, health, is_complete,
+    marked_generation,
+};
 use crate::render::ObjectId;
-use crate::render::naming::SYSTEM_NAMESPACE;
 
 /// What the watches of one cluster show.
 #[derive(Debug, Default)]
@@ -42,6 +44,12 @@ struct Seen {
     followed: FollowedSecrets,
     /// Jobs that were seen to have done their work, by uid: they may be gone before that is recorded.
     ended: BTreeMap<Place, Box<str>>,
+    /// Jobs of which a container was seen, by uid.
+    ran: BTreeMap<Place, Box<str>>,
+    /// Jobs that were watched until they were gone, and of which no container was ever seen, by uid.
+    unstarted: BTreeMap<Place, Box<str>>,
+    /// The generation of its inventory that each namespace carries, by its name.
+    generations: BTreeMap<Arc<str>, u64>,
     /// Whether people's words lie there.
     has_words: bool,
     /// Whether definitions of kinds or webhooks changed.
@@ -65,6 +73,8 @@ struct Record {
     /// desired (T0).
     verified: Option<(OwnValues, Box<str>)>,
     health: Health,
+    /// Which data it stands for.
+    data: Option<Box<str>>,
 }
 
 /// What happened since it was asked last.
@@ -97,8 +107,10 @@ impl Mirror {
             leaves_fields,
             verified: verified.map(|verified| (own, verified.hash.into())),
             health: health(&live.body),
+            data: data_of(&live.body).map(Box::from),
         };
         let mut seen = self.seen();
+        seen.note_generation(id, &live.body);
         let records = seen.records.entry(kind_of(id)).or_default();
         // A watch may have been quicker.
         if let Some(newer) = records.remove(&place_of(id)).filter(|known| known.version > version) {
@@ -115,12 +127,18 @@ impl Mirror {
         }
         if id.is(kind::JOB) {
             seen.ended.remove(&place_of(id));
+            seen.ran.remove(&place_of(id));
         }
     }
 
     /// Whether a Job of this uid was seen to have done its work.
     pub(crate) fn saw_end(&self, id: &ObjectId, uid: &str) -> bool {
         self.seen().ended.get(&place_of(id)).is_some_and(|seen| **seen == *uid)
+    }
+
+    /// Whether a Job of this uid was watched until it was gone, and no container of it was seen.
+    pub(crate) fn never_saw_start(&self, id: &ObjectId, uid: &str) -> bool {
+        self.seen().unstarted.get(&place_of(id)).is_some_and(|seen| **seen == *uid)
     }
 
     /// What is known of an object that is as desired: seen with this uid, and unchanged since it was verified against
@@ -133,7 +151,8 @@ impl Mirror {
             return None;
         }
         let hash = record.verified_against()?;
-        (hash == wanted).then(|| Settled { health: record.health.clone() })
+        let generation = seen.generations.get(&id.name).copied().filter(|_| id.is(kind::NAMESPACE));
+        (hash == wanted).then(|| Settled { health: record.health.clone(), data: record.data.clone(), generation })
     }
 
     /// Notes that a Secret is about to be read for those that follow it; to be given to [`follow`](Self::follow).
@@ -153,12 +172,12 @@ impl Mirror {
 
     /// A watch showed an object as it is now, with its type.
     pub(super) fn is(&self, id: &ObjectId, object: &Value) {
-        if *id.namespace == *SYSTEM_NAMESPACE && object["metadata"]["labels"].get(WORD_LABEL).is_some() {
+        if is_mark(object) {
             let mut seen = self.seen();
             seen.has_words = true;
             return self.ring(seen);
         }
-        if object["metadata"]["labels"].get(INVENTORY_LABEL).is_some() {
+        if id.is(kind::CONFIG_MAP) && is_part(object) {
             return self.inventory_is(object);
         }
         let (fares, version) = (health(object), version_of(object));
@@ -168,6 +187,10 @@ impl Mirror {
         let mut seen = self.seen();
         if id.is(kind::JOB) && is_complete(object) {
             seen.ended.insert(place.clone(), uid.into());
+        }
+        seen.note_generation(id, object);
+        if id.is(kind::JOB) && has_run(object) {
+            seen.ran.insert(place.clone(), uid.into());
         }
         let records = seen.records.entry(kind.clone()).or_default();
         let known = records.remove(&place);
@@ -181,11 +204,15 @@ impl Mirror {
         let as_healthy = known.as_ref().is_none_or(|known| known.health.state == fares.state);
         // Of a job it matters that it starts, fails once more, and ends.
         let has_moved = known.as_ref().is_some_and(|known| known.health != fares);
+        let data: Option<Box<str>> = data_of(object).map(Box::from);
+        // It has been given a volume: the inventory is to know which.
+        let is_named = data.is_some() && known.as_ref().is_some_and(|known| known.data != data);
         let verified = known.and_then(|known| known.verified);
         let (whose, uid) = (organisation.clone(), uid.into());
-        let record = Record { organisation: whose, uid, version, own, leaves_fields, verified, health: fares };
+        let record = Record { organisation: whose, uid, version, own, leaves_fields, verified, health: fares, data };
         records.insert(place.clone(), record);
-        if id.is(kind::JOB) && has_moved {
+        let is_looked_at = is_named || (id.is(kind::JOB) && has_moved);
+        if is_looked_at {
             seen.lifted.extend(organisation.clone());
         }
         if !same {
@@ -194,7 +221,7 @@ impl Mirror {
         if !as_healthy {
             seen.fared.extend(organisation);
         }
-        if !(same && as_healthy) || (id.is(kind::JOB) && has_moved) {
+        if !(same && as_healthy) || is_looked_at {
             self.ring(seen);
         }
     }
@@ -216,8 +243,15 @@ impl Mirror {
 
     /// A watch showed that an object is gone, or has lost our labels.
     pub(super) fn gone(&self, id: &ObjectId) {
+        let (kind, place) = (kind_of(id), place_of(id));
         let mut seen = self.seen();
-        if seen.drop_record(&kind_of(id), &place_of(id)) {
+        if id.is(kind::JOB)
+            && let Some(uid) = seen.record(&kind, &place).map(|record| record.uid.clone())
+            && seen.ran.remove(&place).is_none_or(|ran| ran != uid)
+        {
+            seen.unstarted.insert(place.clone(), uid);
+        }
+        if seen.drop_record(&kind, &place) {
             self.ring(seen);
         }
     }
@@ -304,6 +338,14 @@ impl Mirror {
 }
 
 impl Seen {
+    fn note_generation(&mut self, id: &ObjectId, object: &Value) {
+        match marked_generation(object) {
+            _ if !id.is(kind::NAMESPACE) => {}
+            Some(generation) => drop(self.generations.insert(id.name.clone(), generation)),
+            None => drop(self.generations.remove(&id.name)),
+        }
+    }
+
     fn record(&self, kind: &str, place: &Place) -> Option<&Record> {
         self.records.get(kind)?.get(place)
     }
@@ -351,6 +393,12 @@ fn place_of(id: &ObjectId) -> Place {
 
 fn organisation(object: &Value) -> Option<Name> {
     Name::new(object["metadata"]["labels"][ORGANISATION_LABEL].as_str()?).ok()
+}
+
+/// Whether a Job counts a container that runs, or ever did.
+fn has_run(job: &Value) -> bool {
+    let count = |field: &str| job["status"][field].as_i64().unwrap_or(0);
+    ["ready", "failed", "succeeded", "terminating"].into_iter().any(|field| count(field) > 0)
 }
 
 fn version_of(object: &Value) -> Option<u64> {

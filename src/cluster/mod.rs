@@ -19,6 +19,7 @@ mod headers;
 pub mod inventory;
 mod leader;
 pub mod lease;
+mod left_pods;
 pub(crate) mod marks;
 mod mirror;
 mod pods;

@@ -4,12 +4,13 @@ use futures::StreamExt;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::apply::{Progress, Work};
 use super::connect::Connection;
 use super::discovery::Resource;
 use super::errors::ApiError;
 use super::request::{Detail, WatchEvent, query_escaped};
 use super::retry::{Pause, Retry};
-use crate::plan::{Health, HealthState, health};
+use crate::plan::{Action, Health, HealthState, health};
 use crate::render::ObjectId;
 
 /// Waits until an object is ready or has failed for good, and says how it is; at the deadline as it was seen last.
@@ -32,18 +33,34 @@ fn unseen() -> Health {
     Health { state: HealthState::Progressing, reason: String::new(), message: "it is not there".to_owned() }
 }
 
-/// Waits until the object of this uid is gone. `false`: it still was at the deadline.
+/// Waits until the object of this uid is gone; how it was at the deadline where it still was there.
 pub(super) async fn until_gone(
     connection: &Connection,
     resource: &Resource,
     id: &ObjectId,
     uid: &str,
     deadline: Instant,
-) -> Result<bool, ApiError> {
-    watch_one(connection, resource, id, deadline, |object| {
-        object.is_none_or(|object| object["metadata"]["uid"].as_str() != Some(uid))
+) -> Result<Option<Health>, ApiError> {
+    let mut last = Health::leaving();
+    let is_gone = watch_one(connection, resource, id, deadline, |object| {
+        let same = object.filter(|object| object["metadata"]["uid"].as_str() == Some(uid));
+        same.into_iter().for_each(|object| last = health(object));
+        same.is_none()
     })
-    .await
+    .await?;
+    Ok((!is_gone).then_some(last))
+}
+
+/// How an object is that is still there at the deadline, although it is being deleted.
+pub(super) async fn gone(work: &Work<'_>, action: &Action, deadline: Instant) -> Option<Health> {
+    let (Ok(resource), Some(base)) = (work.kinds.of(&action.id), action.base()) else { return Some(Health::leaving()) };
+    work.tell(Progress::Waiting {
+        organisation: work.plan.organisation.clone(),
+        object: action.id.clone(),
+        health: Health::leaving(),
+    });
+    let left = until_gone(work.connection(), resource, &action.id, &base.uid, deadline).await;
+    left.unwrap_or_else(|_| Some(Health::leaving()))
 }
 
 /// Shows an object to `enough` as it is now and at every change (absent: `None`) until it says so or the deadline comes.

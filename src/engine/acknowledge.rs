@@ -11,7 +11,7 @@ use super::session::Session;
 use super::state::OrganisationState;
 use crate::cause::reason_of;
 use crate::name::Name;
-use crate::plan::{AcknowledgedLoss, DataLost, GoneData, Holding, OrganisationPlan, Reason, What};
+use crate::plan::{AcknowledgedLoss, DataLost, GoneData, Holding, OrganisationPlan, Reason, Refusing, What};
 use crate::render::ObjectId;
 
 /// What of an app's data is gone.
@@ -23,8 +23,18 @@ pub(crate) struct KnownLosses {
     pub(crate) uid: String,
     /// The objects that held it.
     pub(crate) objects: Vec<LossOfApp>,
-    /// Secrets of the app that parcelle made once and that are gone too, with the uids that they had.
-    pub(crate) secrets: Vec<(ObjectId, String)>,
+    /// Secrets of the app that parcelle made once and that are gone too, or lack keys.
+    pub(crate) secrets: Vec<LostSecret>,
+}
+
+/// A Secret that was made once, and that cannot be made again with what it held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LostSecret {
+    pub(crate) id: ObjectId,
+    /// The uid that it had, or has.
+    pub(crate) uid: String,
+    /// The keys that it lacks, where it is there.
+    pub(crate) keys: BTreeSet<String>,
 }
 
 /// One object that held data of an app.
@@ -59,9 +69,13 @@ impl KnownLosses {
                 Some(DataLost::Another { uid }) => Some(uid.clone()),
                 Some(DataLost::Missing | DataLost::Leaving) | None => None,
             };
-            (loss.gone.uid.clone(), AcknowledgedLoss { now, others: loss.others.clone() })
+            let (others, keys) = (loss.others.clone(), BTreeSet::new());
+            (loss.gone.uid.clone(), AcknowledgedLoss { now, others, keys })
         };
-        let secrets = self.secrets.iter().map(|(_, uid)| (uid.clone(), AcknowledgedLoss::default()));
+        let of_secret = |lost: &LostSecret| {
+            (lost.uid.clone(), AcknowledgedLoss { keys: lost.keys.clone(), ..AcknowledgedLoss::default() })
+        };
+        let secrets = self.secrets.iter().map(of_secret);
         self.objects.iter().map(of_object).chain(secrets).collect()
     }
 }
@@ -137,22 +151,28 @@ fn losses(plan: &OrganisationPlan, state: &OrganisationState, app: &Name) -> Res
             gone: gone.clone(),
         })
         .collect();
-    if objects.is_empty() {
+    let secrets = lost_secrets(plan, state, app);
+    if objects.is_empty() && secrets.is_empty() {
         let others = plan.lost.iter().flat_map(|gone| gone.apps.iter().cloned()).collect();
         return Err(NothingLost::Nothing { organisation: plan.organisation.clone(), app: app.clone(), others });
     }
+    Ok(KnownLosses { cluster: plan.cluster.clone(), uid: state.stored.uid.clone(), objects, secrets })
+}
+
+/// The Secrets of an app that were made once and are gone, or lack keys.
+fn lost_secrets(plan: &OrganisationPlan, state: &OrganisationState, app: &Name) -> Vec<LostSecret> {
     let entries = &state.stored.inventory.entries;
     let is_there = |id: &ObjectId| state.live.objects.contains_key(id) || state.live.settled.contains_key(id);
-    let lost = plan.actions.iter().filter(|action| {
-        let is_held = matches!(action.reason(), Reason::Holding(Holding::WithoutData { .. }));
-        let is_generated = action.what == What::Secret && action.holds_data;
-        is_held && is_generated && action.app.as_ref() == Some(app) && !is_there(&action.id)
+    let of_app = plan.actions.iter().filter(|action| action.what == What::Secret && action.app.as_ref() == Some(app));
+    let lost = of_app.filter(|action| action.holds_data).filter_map(|action| {
+        let keys = match action.reason() {
+            Reason::Refusing(Refusing::KeysLost { keys, .. }) => keys.iter().cloned().collect(),
+            Reason::Refusing(Refusing::SecretLost) => BTreeSet::new(),
+            Reason::Holding(Holding::WithoutData { .. }) if !is_there(&action.id) => BTreeSet::new(),
+            _ => return None,
+        };
+        let entry = entries.get(&action.id)?;
+        Some(LostSecret { id: action.id.clone(), uid: entry.uid()?.to_owned(), keys })
     });
-    let secrets = lost.filter_map(|action| Some((action.id.clone(), entries.get(&action.id)?.uid()?.to_owned())));
-    Ok(KnownLosses {
-        cluster: plan.cluster.clone(),
-        uid: state.stored.uid.clone(),
-        objects,
-        secrets: secrets.collect(),
-    })
+    lost.collect()
 }

@@ -46,7 +46,7 @@ mod survey;
 mod waiting;
 mod words;
 
-pub(crate) use acknowledge::{KnownLosses, LossOfApp, NothingLost};
+pub(crate) use acknowledge::{KnownLosses, LossOfApp, LostSecret, NothingLost};
 pub(crate) use agreed::{Agreed, Further, Moved};
 pub use clusters::ClusterAccess;
 pub(crate) use clusters::{SandboxState, made_by_operators};

@@ -74,8 +74,17 @@ impl Session {
             for name in wanted.iter().filter(here) {
                 let damaged = match stored.get(name) {
                     Some(Ok(stored)) if knows_namespace(&stored.inventory, name) => {
-                        lost.known.insert(name.clone(), stored.inventory.entries.len());
-                        continue;
+                        match self.outdated(cluster, name, &stored.inventory).await {
+                            Ok(None) => {
+                                lost.known.insert(name.clone(), stored.inventory.entries.len());
+                                continue;
+                            }
+                            Ok(why) => why,
+                            Err(why) => {
+                                lost.unread.insert(cluster.clone(), why);
+                                continue;
+                            }
+                        }
                     }
                     Some(Err(error)) => Some(reason_of(error)),
                     Some(Ok(_)) | None => None,
@@ -88,6 +97,19 @@ impl Session {
             }
         }
         lost
+    }
+
+    /// IO: why an inventory is not that of the cluster as it is; `None` where it is.
+    async fn outdated(&self, cluster: &Name, name: &Name, inventory: &Inventory) -> Result<Option<String>, String> {
+        let written = self.clusters.as_ref().and_then(|clusters| clusters.written.get(cluster));
+        if written.is_some_and(|written| !inventory.cluster.is_empty() && inventory.cluster != written.uid.value) {
+            return Ok(Some("it is that of another cluster".to_owned()));
+        }
+        let connections = self.connections();
+        let connection = connections.get(cluster).ok_or("it is not reached")?;
+        let carried = inventory::marked(connection, name.as_str()).await.map_err(|error| reason_of(&error))?;
+        let is_older = carried.is_some_and(|carried| carried > inventory.generation);
+        Ok(is_older.then(|| "it is older than the cluster".to_owned()))
     }
 
     async fn lost_inventory(
@@ -157,14 +179,19 @@ impl Session {
             Ok(Recovered::Not(Some(format!("the word `{}` counts for nothing and is removed: {why}", mark.name))))
         };
         let garden = self.clusters.as_ref().map(|clusters| clusters.garden.clone()).ok_or("there is no garden")?;
+        let mut is_outdated = false;
         let mut kept = match stored.remove(name) {
             Some(Ok(known)) if known.inventory.words.contains(&mark.name) => {
                 stored.insert(name.clone(), Ok(known));
                 return Ok(Recovered::Not(None));
             }
             Some(Ok(known)) if knows_namespace(&known.inventory, name) => {
-                stored.insert(name.clone(), Ok(known));
-                return nothing("its inventory is not lost any more");
+                if self.outdated(cluster, name, &known.inventory).await?.is_none() {
+                    stored.insert(name.clone(), Ok(known));
+                    return nothing("its inventory is not lost any more");
+                }
+                is_outdated = true;
+                known
             }
             Some(Ok(known)) => known,
             Some(Err(_)) => inventory::damaged(connection, &garden, name).await.map_err(|error| reason_of(&error))?,
@@ -178,11 +205,15 @@ impl Session {
             ));
         }
         let mut next = recovery.inventory;
-        // What is known of it all the same stays known.
-        for (id, entry) in &kept.inventory.entries {
+        // What is known of it all the same stays known, unless it is known of another day.
+        let known = kept.inventory.entries.iter().filter(|_| !is_outdated);
+        for (id, entry) in known.filter(|(id, _)| *id.namespace == *name.as_str()) {
             next.entries.entry(id.clone()).or_insert_with(|| entry.clone());
         }
+        next.recovered_on = Some(word.when);
         next.words.insert(mark.name.clone());
+        let carried = inventory::marked(connection, name.as_str()).await.map_err(|error| reason_of(&error))?;
+        next.generation = kept.inventory.generation.max(carried.unwrap_or(0));
         let written = inventory::write(writer, &garden, name, name.as_str(), &mut kept, &next).await;
         written.map_err(|error| reason_of(&error))?;
         stored.insert(name.clone(), Ok(kept));

@@ -12,6 +12,7 @@ use super::stages::read;
 use super::state::{ClusterFailure, ClusterState, LiveState, OrganisationState, RoundState};
 use crate::cel::DefinitionRules;
 use crate::cluster::{Facts, StoredInventories, StoredInventory};
+use crate::kind;
 use crate::merge::{self, ApplyOptions, Schemas};
 use crate::name::Name;
 use crate::plan::{Copy, Entry, Inventory, Live, LiveObject, MANAGER, OwnFields, Presence, Unseen};
@@ -186,13 +187,25 @@ fn cluster_state(
 fn live(cluster: &ClusterSnapshot, organisation: Option<&OrganisationSnapshot>) -> Live {
     let mut live = Live { cluster_uid: cluster.uid.clone(), ..Live::default() };
     let Some(organisation) = organisation else { return live };
-    let objects = organisation.objects.open().into_iter().map(|body| (ObjectId::of(&body), LiveObject::new(body)));
+    let objects = organisation.objects.open().into_iter().map(|mut body| {
+        say_values(&mut body);
+        (ObjectId::of(&body), LiveObject::new(body))
+    });
     live.objects = objects.collect();
     live.copies = organisation.behind.iter().map(|id| (id.clone(), Copy::Behind)).collect();
     live.foreign.clone_from(&organisation.foreign);
     live.unseen.clone_from(&organisation.unseen);
     live.unread.clone_from(&organisation.unread);
     live
+}
+
+/// A key of a Secret that is kept had a value: nothing else is known of it.
+fn say_values(body: &mut Value) {
+    if !kind::SECRET.is_body(body) {
+        return;
+    }
+    let values = body.get_mut("data").and_then(Value::as_object_mut).into_iter().flatten();
+    values.for_each(|(_, value)| *value = "kept".into());
 }
 
 /// What the clusters would hold had these objects been applied to empty ones: another commit as something to compare with.
@@ -258,6 +271,7 @@ fn entry(holds_data: bool, app: Option<&Name>, own_fields: OwnFields) -> Entry {
         retired_since: None,
         note: None,
         recovered: false,
+        data: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How organisations fare: what was changed last, what is healthy, held, asleep, retired, open. Read from a prepared plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::known::Known;
 use super::prepared::Prepared;
@@ -93,10 +93,10 @@ fn status(
         title: title(checked, name),
         cluster: state.objects.cluster.to_string(),
         leader: None,
-        lost: is_lost
-            .then(|| "its inventory is lost: what was applied is not known, and nothing is changed".to_owned()),
+        lost: plan.and_then(lost),
         commit: state.stored.inventory.commit.clone(),
         begun: state.stored.inventory.footprint.begun.clone(),
+        taken_back: state.stored.inventory.taken_back(),
         last_change: None,
         apps: apps.map(|app| app_status(app, state, plan, &known)).collect(),
         unwell: unwell.map(|(id, _, health)| (id.to_string(), health.clone())).collect(),
@@ -111,6 +111,19 @@ fn status(
     }
 }
 
+/// Why nothing is known of what is applied.
+fn lost(plan: &OrganisationPlan) -> Option<String> {
+    let why = match &plan.standstill {
+        Some(Holding::InventoryLost) => "its inventory is lost: what was applied is not known",
+        Some(Holding::InventoryOutdated { of_cluster: false }) => {
+            "its inventory is older than the cluster: what was applied since is not known"
+        }
+        Some(Holding::InventoryOutdated { of_cluster: true }) => "its inventory is that of another cluster",
+        _ => return None,
+    };
+    Some(format!("{why}, and nothing is changed"))
+}
+
 fn title(checked: &Checked, name: &Name) -> String {
     let garden = checked.garden.as_ref();
     garden.and_then(|garden| garden.organisations.get(name)).map(|one| one.title.clone()).unwrap_or_default()
@@ -121,13 +134,15 @@ fn is_told_as_open(plan: Option<&OrganisationPlan>, id: &ObjectId) -> bool {
     let actions = plan.map(|plan| &*plan.actions).unwrap_or_default();
     actions.iter().filter(|action| action.id == *id).any(|action| {
         let reason = action.reason();
-        is_late(reason) || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. }))
+        is_late(reason)
+            || matches!(reason, Reason::Refusing(Refusing::JobFailed { .. } | Refusing::JobEndUnknown { .. }))
     })
 }
 
 /// Whether a job takes longer than it should, or something keeps it from starting.
 fn is_late(reason: Reason<'_>) -> bool {
-    matches!(reason, Reason::Keeping(Keeping::JobOverdue { .. } | Keeping::JobWaits { why: Some(_) }))
+    let keeping = matches!(reason, Reason::Keeping(Keeping::KeysDisagree { .. } | Keeping::JobOverdue { .. }));
+    keeping || matches!(reason, Reason::Keeping(Keeping::JobWaits { why: Some(_) }))
 }
 
 fn well(live: &Live, id: &ObjectId) -> Option<Health> {
@@ -144,8 +159,12 @@ fn open(plan: Option<&OrganisationPlan>) -> Vec<OpenObject> {
         made && action.note.is_some()
     };
     let stands = |action: &&Action| action.verb() == Verb::Refused || waits(action);
-    let follows =
-        |action: &Action| matches!(action.reason(), Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. }));
+    let follows = |action: &Action| {
+        matches!(
+            action.reason(),
+            Reason::Holding(Holding::After { .. } | Holding::StillRuns { .. } | Holding::StrayPods { .. })
+        )
+    };
     let is_late = |action: &Action| is_late(action.reason());
     let waits_for_job = |action: &Action| {
         use Holding::{AfterJob, PodsLeft, PodsNotRead};
@@ -199,6 +218,17 @@ fn not_running(app: &App, state: &OrganisationState, plan: Option<&OrganisationP
     (!is_any).then(|| first.to_string())
 }
 
+/// The releases that workloads of an app run, where that is not the garden's alone.
+fn another_release(app: &App, live: &Live) -> Option<String> {
+    let of_app = live
+        .objects
+        .iter()
+        .filter(|(id, live)| id.facts().scales && live.label("parcelle.dev/app") == Some(app.name.as_str()));
+    let versions: BTreeSet<&str> = of_app.filter_map(|(_, live)| live.label("app.kubernetes.io/version")).collect();
+    let is_another = versions.iter().any(|version| *version != app.release.version);
+    is_another.then(|| versions.into_iter().collect::<Vec<_>>().join(" and "))
+}
+
 fn app_status(
     app: &App,
     state: &OrganisationState,
@@ -224,10 +254,12 @@ fn app_status(
     let wanted = state.objects.objects.iter().filter(is_wanted).count();
     let wanted = wanted + state.objects.secrets.iter().filter(|secret| secret.app.as_ref() == Some(&app.name)).count();
     let gone = retired.is_some() && mine.is_empty();
+    let running = another_release(app, &state.live);
     AppStatus {
         name: app.name.to_string(),
         definition: app.definition.name.to_string(),
-        release: app.release.version.clone(),
+        release: running.clone().unwrap_or_else(|| app.release.version.clone()),
+        wanted: running.map(|_| app.release.version.clone()),
         at: app.hosts.first().map(|host| host.value.clone()),
         state: word.to_owned(),
         well: (mine.iter().filter(|health| health.is_ready()).count(), if gone { 0 } else { wanted.max(mine.len()) }),

@@ -16,6 +16,8 @@ pub(crate) enum WaitingFor {
     Home { cluster: Name },
     /// It asks for a host or domain that may be another's on a cluster that could not be read yet.
     Unknown { claim: String, cluster: Name },
+    /// The same where the cluster answers, and an inventory on it is damaged.
+    Damaged { claim: String, cluster: Name, inventory: Name },
     /// It asks for what another organisation gives up and still has in its cluster.
     HandOver { held: String, by: Name },
 }
@@ -25,7 +27,7 @@ impl WaitingFor {
     fn cluster(&self) -> Option<&Name> {
         match self {
             Self::Home { cluster } | Self::Unknown { cluster, .. } => Some(cluster),
-            Self::HandOver { .. } => None,
+            Self::Damaged { .. } | Self::HandOver { .. } => None,
         }
     }
 }
@@ -38,6 +40,12 @@ impl Display for WaitingFor {
             }
             Self::Unknown { claim, cluster } => {
                 write!(to, "waits with `{claim}` while cluster `{cluster}` cannot be read: somebody may have it there")
+            }
+            Self::Damaged { claim, cluster, inventory } => {
+                write!(
+                    to,
+                    "waits with `{claim}` while the inventory of `{inventory}` on cluster `{cluster}` cannot be read: that one may have it"
+                )
             }
             Self::HandOver { held, by } => write!(to, "waits until `{held}` of `{by}` is gone from the cluster"),
         }
@@ -83,7 +91,11 @@ impl Known {
         let past = self.applied.as_ref().and_then(|applied| applied.past.of(organisation));
         let had = past.map(|past| past.claims.clone()).unwrap_or_default();
         let claim = claims()?.first_beyond(&had)?.to_owned();
-        Some(WaitingFor::Unknown { claim, cluster: cluster.clone() })
+        let cluster = cluster.clone();
+        match self.unreadable.first().filter(|_| !self.unread.contains(&cluster)) {
+            Some(inventory) => Some(WaitingFor::Damaged { claim, cluster, inventory: inventory.clone() }),
+            None => Some(WaitingFor::Unknown { claim, cluster }),
+        }
     }
 
     fn still_holds(&self, awaited: &Awaited) -> bool {

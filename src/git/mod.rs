@@ -301,8 +301,8 @@ impl GitError {
                 ));
             }
             Self::NoMainBranch { remote: None, .. } => {
-                "name it with --base, or let Git know it: `git config init.defaultBranch BRANCH`; to compare with nothing: \
-                 `--base none`"
+                "name the one that the work goes to: `--base BRANCH`, or `CI_DEFAULT_BRANCH=BRANCH` in the environment; to compare \
+                 with nothing: `--base none`"
             }
             Self::NoTarget { branch, remote } => {
                 return Some(format!(

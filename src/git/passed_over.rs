@@ -36,6 +36,8 @@ pub(crate) enum PassedOverReason {
     Ignored,
     /// It is no regular file: a pipe, a socket, a device.
     Special,
+    /// It is read, and a filter of Git makes another text of it that commits hold.
+    Filtered,
 }
 
 impl PassedOverReason {
@@ -51,6 +53,7 @@ impl PassedOverReason {
             Self::Deep => "it lies too deep",
             Self::Ignored => "Git ignores it, so no commit holds it",
             Self::Special => "it is no regular file",
+            Self::Filtered => "what commits hold of it: a filter of Git makes that of the file on disk",
         }
     }
 
@@ -68,6 +71,7 @@ impl PassedOverReason {
             Self::Deep => format!("move it up: {DEEPEST_FOLDER} folders below the garden's are read"),
             Self::Ignored => "take the line that matches it out of `.gitignore`, or rename the file".into(),
             Self::Special => "put a file there".into(),
+            Self::Filtered => "`--commit HEAD` reads what is committed, as `run` does; to have it read as it is, say `*.kdl -filter` in `.gitattributes`".into(),
         }
     }
 }

@@ -102,8 +102,10 @@ impl<'a> Reading<'a> {
         if self.files.len() >= MOST_FILES {
             return Err(GitError::TooManyFiles(file.path));
         }
-        if let Some(kept) = self.checked_out.as_ref().and_then(|checked_out| checked_out.kept_otherwise(&file.path)) {
-            file = kept;
+        match self.checked_out.as_ref().and_then(|checked_out| checked_out.kept_otherwise(&file)) {
+            Some(Kept::NoText(kept)) => file = kept,
+            Some(Kept::AnotherText) => self.passed_over.push(file.path.clone(), PassedOverReason::Filtered),
+            None => {}
         }
         self.bytes += file.bytes.len();
         if self.bytes > LARGEST_GARDEN {
@@ -183,6 +185,14 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// What Git keeps of a file on which a filter works.
+enum Kept {
+    /// Something that is no text of a garden (LFS, git-crypt): it counts in place of the file, as in commits.
+    NoText(RawFile),
+    /// A text that the filter makes of the file, and that is not known here.
+    AnotherText,
+}
+
 /// What Git knows of the files that are checked out.
 struct CheckedOut<'a> {
     repository: &'a Repository,
@@ -209,13 +219,22 @@ impl<'a> CheckedOut<'a> {
             && self.repository.inner().is_path_ignored(path).unwrap_or(false)
     }
 
-    /// The file as Git keeps it, where a filter makes something else of it on disk (LFS, git-crypt): commits hold no text of it.
-    fn kept_otherwise(&self, path: &str) -> Option<RawFile> {
-        self.repository.inner().get_attr(Path::new(path), "filter", git2::AttrCheckFlags::FILE_THEN_INDEX).ok()??;
-        let entry = self.index.get_path(Path::new(path), 0)?;
-        let kept = self.repository.file(path.to_owned(), entry.id).ok()?;
-        let is_text = std::str::from_utf8(&kept.bytes).is_ok_and(|text| !syntax::is_pointer(text));
-        (!is_text).then_some(kept)
+    /// What Git keeps of a file, where a filter makes something else of it on disk.
+    fn kept_otherwise(&self, file: &RawFile) -> Option<Kept> {
+        let (repository, path) = (self.repository.inner(), Path::new(&file.path));
+        let filter = repository.get_attr(path, "filter", git2::AttrCheckFlags::FILE_THEN_INDEX).ok()??;
+        let entry = self.index.get_path(path, 0);
+        if let Some(kept) = entry.as_ref().and_then(|entry| self.repository.file(file.path.clone(), entry.id).ok()) {
+            let is_text = std::str::from_utf8(&kept.bytes).is_ok_and(|text| !syntax::is_pointer(text));
+            if !is_text {
+                return Some(Kept::NoText(kept));
+            }
+        }
+        let config = repository.config().and_then(|mut config| config.snapshot()).ok()?;
+        let is_set =
+            |way: &str| config.get_str(&format!("filter.{filter}.{way}")).is_ok_and(|command| !command.is_empty());
+        let is_same = entry.is_some_and(|entry| entry.id.to_string() == file.blob);
+        (!is_same && ["clean", "process"].into_iter().any(is_set)).then_some(Kept::AnotherText)
     }
 
     /// The files of the garden that a sparse checkout leaves out.

@@ -251,6 +251,9 @@ pub struct Kind {
     pub(crate) propagation: Propagation,
     /// The field of `spec` that is set to `delete` just before a deletion, so that the data goes with the object.
     pub(crate) reclaim_policy: Option<ReclaimPolicy>,
+    /// The field in which whoever keeps its data names that: another object under its name that says the same stands for the same
+    /// data. Absent where nothing says it.
+    pub(crate) data_named: Option<&'static str>,
     /// What goes with a deleted object and what stays, in words; absent where that is plain.
     pub(crate) on_delete: Option<&'static str>,
     /// Fields that the API server refuses to change.
@@ -301,6 +304,7 @@ impl Kind {
             departure_with_data: Departure::Data,
             propagation: Propagation::Background,
             reclaim_policy: None,
+            data_named: None,
             on_delete: None,
             immutable: &[],
             chosen_once: &[],

@@ -70,6 +70,7 @@ pub(crate) static KINDS: &[Kind] = &[
         awaited: false,
         data: DataLoss::Own,
         departure_with_data: Departure::Volume,
+        data_named: Some("/spec/volumeName"),
         on_delete: Some("its volume goes by the storage class's reclaim policy"),
         immutable: &[
             "spec.storageClassName",
@@ -183,6 +184,7 @@ pub(crate) static KINDS: &[Kind] = &[
     Kind {
         data: DataLoss::Own,
         propagation: Propagation::Foreground,
+        data_named: Some("/status/systemID"),
         on_delete: Some("its volumes go with it, and every database in it"),
         health: HealthRule::PostgresCluster,
         name_limit: 50,
@@ -263,6 +265,7 @@ pub(crate) static KINDS: &[Kind] = &[
     // Buckets and their keys. Nobody else knows a key that Garage made.
     Kind {
         data: DataLoss::Own,
+        data_named: Some("/status/bucketId"),
         on_delete: Some("the bucket goes once it is empty: Garage refuses to delete one that holds files"),
         immutable: &["spec.clusterRef"],
         health: HealthRule::Garage,
@@ -271,6 +274,7 @@ pub(crate) static KINDS: &[Kind] = &[
     Kind {
         data: DataLoss::Own,
         departure_with_data: Departure::Inside,
+        data_named: Some("/status/accessKeyId"),
         on_delete: Some("the key and the Secret that holds it go with it"),
         immutable: &["spec.clusterRef"],
         health: HealthRule::Garage,

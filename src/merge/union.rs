@@ -16,6 +16,8 @@ pub(crate) struct Clash {
     pub(crate) away: Vec<Path>,
     /// What is applied of the same union.
     pub(crate) ours: Vec<Path>,
+    /// Whether the server would take both, and what has to go undoes what is applied.
+    pub(crate) is_undoing: bool,
     /// The discriminator and the value that what is applied demands of it.
     demand: Option<(Path, &'static str)>,
 }
@@ -103,7 +105,7 @@ fn sides<'a>(union: &Union, there: &'a Map<String, Value>, applied: &Map<String,
         value.and_then(Value::as_str)
     };
     let barred = there.iter().filter(|(name, value)| {
-        !value.is_null() && !applied.contains_key(*name) && union.is_barred(name, said, value_of)
+        union.counts(value) && !applied.contains_key(*name) && union.is_barred(name, said, value_of)
     });
     Sides { away: barred.map(|(name, _)| (name.as_str(), None)).collect(), demand: union.demands(said, value_of) }
 }
@@ -163,12 +165,13 @@ fn clash(union: &Union, at: &Frame<'_>, applied: &Map<String, Value>, sides: &Si
             let keys = sides.away.iter().filter_map(|(name, key)| Some((counterpart(name), (*key)?)));
             keys.map(|(name, key)| field(name).join(Element::field(key))).collect()
         }
+        Union::Alone { said, .. } => vec![field(said)],
         Union::OneOf(_) | Union::By { .. } => {
             union.fields().into_iter().filter(|name| is_said(applied, name)).map(field).collect()
         }
     };
     let away = away.chain(demand.iter().map(|(path, _)| path.clone())).collect();
-    Clash { away, ours, demand }
+    Clash { away, ours, is_undoing: matches!(union, Union::Alone { .. }), demand }
 }
 
 /// A JSON patch while it is put together, with the object as it is after what it has so far.

@@ -24,22 +24,26 @@ pub(crate) use carry_out::{agreed, eject, guard, order};
 pub(crate) use decide::job::rerun_command;
 pub(crate) use decide::later::hold_later;
 pub use decide::organisation;
+pub(crate) use decide::stops::starts;
 pub(crate) use decide::{action, deed, reason, rules, take_over};
 pub(crate) use state::{directives, health, inventory, live, own_fields, path};
 
 pub use action::{Action, Verb};
 pub(crate) use action::{Base, FieldChange, Place, Shown, What};
+pub(crate) use carry_out::jobs::about_to_start;
 pub(crate) use carry_out::promise::Promise;
 pub(crate) use carry_out::record::{after, ahead};
 pub(crate) use carry_out::recover::{FoundObject, Recovery, recovery};
 pub(crate) use deed::Deed;
 pub use directives::Directives;
+pub(crate) use inventory::RecoveredObjects;
 pub use inventory::{Entry, Inventory, Presence};
 pub(crate) use live::{Cause, Conflict, Copy, DryRun, MissingSource, Settled};
 pub use live::{Live, LiveObject};
 pub use outcome::{Done, OrganisationOutcome, Outcome, Skip};
 pub use own_fields::OwnFields;
 pub use reason::{Changing, Creating, Deleting, Holding, Keeping, Reason, Refusing, Replacing};
+pub(crate) use state::data_named::data_of;
 pub(crate) use state::gone::AcknowledgedLoss;
 pub(crate) use state::gone::DataLost;
 pub use state::gone::GoneData;
@@ -53,10 +57,14 @@ pub(crate) use state::input::{
     body_to_send, displacements, is_sure_drift, leaves_fields, may_force, may_still_force, questions,
 };
 pub use state::jobs::{BegunRun, FinishedRun, JobRecord, RerunAsked};
-pub(crate) use state::jobs::{finished, is_complete, is_done, job_runs_since};
+pub(crate) use state::jobs::{failed_with_way_out, finished, is_complete, is_done, job_runs_since};
 pub(crate) use state::kept::{kept, texts_of_others};
-pub(crate) use state::lost::recover_command;
+pub use state::left_pods::LeftPod;
+pub(crate) use state::left_pods::{PodsSeen, Surroundings, have_replica_sets, seen as seen_pods};
+pub(crate) use state::lost::{carried_generation, marked_generation, recover_command};
+pub(crate) use state::made_keys::{JoinedPiece, KeysSeen, has_value, lacking, pieces, was_made};
 pub(crate) use state::own_values::OwnValues;
+pub(crate) use state::owners::own_keys;
 pub(crate) use state::pods::{JOB_NAME, JobPods, by_job};
 pub(crate) use state::settle::{Judge, Verified, request_hash};
 pub(crate) use state::union;
@@ -66,10 +74,12 @@ pub(crate) use state::words::{
     LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
 };
 pub(crate) use tell::acts_later::{HourOfPlan, LaterAct};
+pub(crate) use tell::adopted::{out_of_adopted_otherwise, out_of_controlled};
 pub(crate) use tell::gone::lost_data;
 pub use tell::hatches::Hatch;
 pub(crate) use tell::hatches::HatchChange;
 pub(crate) use tell::lost::{damaged, out_of_recovered};
+pub(crate) use tell::secrets::{anew, out_of_lost_keys, out_of_odd_keys};
 pub(crate) use tell::warnings::{WARNED, of as of_warning};
 pub(crate) use tell::words::{minute, out_of_conflict};
 
@@ -85,6 +95,8 @@ pub(crate) const GARDEN_LABEL: &str = "parcelle.dev/garden";
 pub(crate) const ORGANISATION_LABEL: &str = "parcelle.dev/organisation";
 /// The annotation with the nonce of the run that made an object.
 pub(crate) const NONCE: &str = "parcelle.dev/nonce";
+/// The annotation of an organisation's namespace: the generation of its inventory when a plan was carried out last.
+pub(crate) const GENERATION: &str = "parcelle.dev/inventory-generation";
 /// The schema of a saved plan; it moves with every change that a reader must know of.
 pub(crate) const SCHEMA: &str = "parcelle.dev/plan/v4";
 

@@ -9,6 +9,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
 use super::HashKey;
+use super::follow::following;
+use crate::plan::{self, JoinedPiece, pieces};
 use crate::render::{Escape, Generated, SecretPiece, SecretRequest};
 
 /// The letters and digits of generated values: nothing that a URL, a shell or an ini file reads as more than a letter.
@@ -30,6 +32,12 @@ pub(crate) enum MaterialError {
     /// The system gave no random bytes.
     #[error("the system gives no random bytes")]
     NoRandom,
+    /// Keys that were made are gone, and do not follow from those that are there.
+    #[error("`{keys}` was made once and is gone, and nothing that is there says what it was")]
+    LostKeys {
+        /// Their names.
+        keys: String,
+    },
     /// The Secret that is copied lacks a key.
     #[error("the Secret `{secret}` has no key `{key}`")]
     MissingKey {
@@ -72,31 +80,44 @@ impl Material {
     }
 }
 
-/// Makes the keys that a generated Secret lacks: the random ones, then the fixed, then those joined from both.
+/// Makes the keys that a generated Secret lacks: the random ones, then the fixed, then those joined from both. One that was made
+/// before and is gone is brought back where it follows from the others, and never made anew.
 /// `existing` is the data that it has, key to base64; empty for a new one.
 pub(crate) fn generated(
     keys: &BTreeMap<String, Generated>,
     existing: &BTreeMap<String, String>,
+    was_made: impl Fn(&str) -> bool,
 ) -> Result<Material, MaterialError> {
-    let decode = |value: &String| STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let mut plain: BTreeMap<String, String> =
-        existing.iter().filter_map(|(key, value)| Some((key.clone(), decode(value)?))).collect();
-    let missing = || keys.iter().filter(|(key, _)| !existing.contains_key(*key));
-    for (key, how) in missing() {
-        match how {
-            Generated::Random { length } => plain.insert(key.clone(), random_word(*length as usize)?),
-            Generated::Fixed(text) => plain.insert(key.clone(), text.clone()),
-            Generated::Joined(_) => None,
-        };
+    let following = following(keys, existing);
+    let has = |key: &str| existing.get(key).is_some_and(|value| !value.is_empty());
+    let lacking = plan::lacking(keys, has, was_made, |key| following.contains_key(key));
+    if !lacking.lost.is_empty() {
+        let keys: Vec<String> = lacking.lost.into_iter().collect();
+        return Err(MaterialError::LostKeys { keys: keys.join("`, `") });
     }
-    let made = missing().filter_map(|(key, how)| {
-        let value = match how {
-            Generated::Joined(text) => join(text, &plain),
-            Generated::Random { .. } | Generated::Fixed(_) => plain.get(key)?.clone(),
+    let mut plain = decoded(existing);
+    let made: Vec<&String> = lacking.new.iter().chain(&lacking.back).chain(&lacking.again).collect();
+    for key in &made {
+        let value = match &keys[*key] {
+            Generated::Random { .. } if lacking.back.contains(*key) => following[*key].clone(),
+            Generated::Random { length } => random_word(*length as usize)?,
+            Generated::Fixed(text) => text.clone(),
+            Generated::Joined(_) => continue,
         };
-        Some((key.clone(), STANDARD.encode(value)))
-    });
-    Ok(Material(made.collect()))
+        plain.insert((*key).clone(), value);
+    }
+    let value = |key: &String| match &keys[key] {
+        Generated::Joined(text) => join(text, keys, &plain),
+        Generated::Random { .. } | Generated::Fixed(_) => plain[key].clone(),
+    };
+    Ok(Material(made.into_iter().map(|key| (key.clone(), STANDARD.encode(value(key)))).collect()))
+}
+
+/// The values that are texts and not empty.
+pub(super) fn decoded(data: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let decode = |value: &String| STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let texts = data.iter().filter_map(|(key, value)| Some((key.clone(), decode(value)?)));
+    texts.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Takes the asked keys of a Secret that was read; `data` is its data, key to base64.
@@ -151,23 +172,13 @@ fn escaped(value: Vec<u8>, escape: Escape) -> Vec<u8> {
     }
 }
 
-/// Fills `{key}` places; `{{` and a place without a key stay as they are.
-fn join(text: &str, values: &BTreeMap<String, String>) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('{') {
-        out.push_str(&rest[..start]);
-        let inside = &rest[start + 1..];
-        if let Some((end, value)) = inside.find('}').and_then(|end| Some((end, values.get(&inside[..end])?))) {
-            out.push_str(value);
-            rest = &inside[end + 1..];
-        } else {
-            out.push('{');
-            rest = inside;
-        }
-    }
-    out.push_str(rest);
-    out
+/// Fills `{key}` places; a place of which no value is known stays as it is.
+fn join(text: &str, keys: &BTreeMap<String, Generated>, values: &BTreeMap<String, String>) -> String {
+    let filled = pieces(text, keys).into_iter().map(|piece| match piece {
+        JoinedPiece::Text(text) => text.to_owned(),
+        JoinedPiece::Key(key) => values.get(key).cloned().unwrap_or_else(|| format!("{{{key}}}")),
+    });
+    filled.collect()
 }
 
 /// A word of `length` letters and digits, each as likely as any other.
@@ -200,16 +211,42 @@ mod tests {
             ("user".to_owned(), Generated::Fixed("app".to_owned())),
             ("url".to_owned(), Generated::Joined("redis://{user}:{password}@cache/{0}".to_owned())),
         ]);
-        let material = generated(&keys, &BTreeMap::new()).unwrap();
+        let material = generated(&keys, &BTreeMap::new(), |_| false).unwrap();
         let password = decoded(&material, "password");
         assert_eq!(password.len(), 200);
         assert!(password.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         assert_eq!(decoded(&material, "url"), format!("redis://app:{password}@cache/{{0}}"));
         let existing = BTreeMap::from([("password".to_owned(), STANDARD.encode("kept"))]);
-        let added = generated(&keys, &existing).unwrap();
+        let added = generated(&keys, &existing, |_| false).unwrap();
         assert_eq!(added.0.keys().collect::<Vec<_>>(), ["url", "user"]);
         assert_eq!(decoded(&added, "url"), "redis://app:kept@cache/{0}");
-        assert_ne!(material, generated(&keys, &BTreeMap::new()).unwrap());
+        assert_ne!(material, generated(&keys, &BTreeMap::new(), |_| false).unwrap());
+    }
+
+    #[test]
+    fn a_key_that_was_made_is_brought_back_or_refused_and_never_made_anew() {
+        let keys = BTreeMap::from([
+            ("password".to_owned(), Generated::Random { length: 20 }),
+            ("url".to_owned(), Generated::Joined("redis://:{password}@cache".to_owned())),
+        ]);
+        let data = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), STANDARD.encode(value))).collect()
+        };
+        let url = ("url", "redis://:kept@cache");
+        for existing in [data(&[url]), data(&[url, ("password", "")])] {
+            let back = generated(&keys, &existing, |_| true).unwrap();
+            assert_eq!((back.0.len(), &*decoded(&back, "password")), (1, "kept"));
+        }
+        let back = generated(&keys, &data(&[("password", "kept")]), |_| true).unwrap();
+        assert_eq!(decoded(&back, "url"), url.1);
+        for existing in [data(&[]), data(&[("url", "redis://:kept@another")])] {
+            let refused = generated(&keys, &existing, |_| true).unwrap_err();
+            assert!(refused.to_string().contains("`password"), "{refused}");
+        }
+        // A person said that it may be another one: what holds it is put together again.
+        let anew = generated(&keys, &data(&[url]), |key| key != "password").unwrap();
+        assert_eq!(decoded(&anew, "url"), format!("redis://:{}@cache", decoded(&anew, "password")));
+        assert_ne!(decoded(&anew, "password"), "kept");
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! Makes values; `cluster` carries them. Nothing here is ever in a model, a plan or a log.
 
+mod follow;
 mod generate;
 mod hash;
 mod mask;
 
+pub(crate) use follow::seen;
 pub(crate) use generate::{Material, MaterialError, copied, generated, templated};
 pub(crate) use hash::HashKey;
 pub(crate) use mask::{Tainted, without_unsent};

@@ -57,7 +57,7 @@ fn a_main_branch_of_any_name_is_found_or_asked_for() {
     is_compared(&shrinking("master").run(["check"]), "master");
 
     let environment = shrinking("trunk");
-    is_told(&environment.run(["check"]), "`trunk` and `work`", "git config init.defaultBranch");
+    is_told(&environment.run(["check"]), "`trunk` and `work`", "`--base BRANCH`");
     is_compared(&environment.run_with(&[("CI_DEFAULT_BRANCH", "trunk")], ["check"]), "trunk");
     let untold = environment.run_with(&[("GITHUB_BASE_REF", "release")], ["check"]);
     is_told(&untold, "`release`, the branch that this goes to", "git fetch origin release");

@@ -151,3 +151,22 @@ fn a_socket_in_the_garden_holds_nobody_up() {
     let told = told(&environment, &[]);
     assert!(told.len() == 1 && told[0].contains("no regular file"), "{told:?}");
 }
+
+#[test]
+fn a_filter_of_git_that_makes_another_text_of_a_file_is_told_where_the_file_on_disk_is_read() {
+    let environment = baseline();
+    environment.garden([(".gitattributes", "organisations/*.kdl filter=tidy\n")]);
+    environment.commit("a filter");
+    assert_eq!(told(&environment, &[]), [""; 0], "it does nothing that is known");
+    let config = environment.repository().config().unwrap();
+    config.open_level(git2::ConfigLevel::Local).unwrap().set_str("filter.tidy.clean", "sed s/a/b/").unwrap();
+    assert_eq!(told(&environment, &[]), [""; 0], "what is committed is what lies there");
+    environment.garden([("organisations/hidden.kdl", ORGANISATION)]);
+    let lines = told(&environment, &[]);
+    assert!(
+        lines.len() == 1 && lines[0].contains("organisations/hidden.kdl") && lines[0].contains("filter"),
+        "{lines:?}"
+    );
+    environment.commit("as it is");
+    assert_eq!(told(&environment, &["--commit", "HEAD"]), [""; 0]);
+}

@@ -240,6 +240,31 @@ async fn status_and_fields_of_others_cost_nothing_and_drift_one_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_of_our_own_books_on_an_object_hides_nothing_of_it() {
+    let mut this = Loop::begun().await;
+    for label in ["parcelle.dev/inventory", "parcelle.dev/word"] {
+        this.edit("kubectl-label", json!({ "metadata": { "labels": { label: "0" } } })).await;
+        this.until_calm().await;
+        this.drift().await;
+        let told = this.next(Duration::from_secs(5)).await.expect("drift is seen");
+        assert_eq!(told.writes, ["Change Deployment www-web"], "{label}");
+        this.until_calm().await;
+        let told = this.turn(Event::Resync).await.expect("a turn over everything");
+        assert!(!told.open && told.writes.is_empty(), "{label}: {:?}", told.writes);
+    }
+    // A word that is put on an inventory is no word, and the inventory stays.
+    let maps = this.api("v1", "ConfigMap", "parcelle-system");
+    let ours = kube::api::ListParams::default().labels("parcelle.dev/inventory=0");
+    let name = maps.list(&ours).await.unwrap().items[0].metadata.name.clone().unwrap();
+    let patch = kube::api::Patch::Merge(json!({ "metadata": { "labels": { "parcelle.dev/word": "1" } } }));
+    maps.patch(&name, &kube::api::PatchParams::default(), &patch).await.unwrap();
+    this.until_calm().await;
+    this.turn(Event::Resync).await;
+    assert!(maps.get_opt(&name).await.unwrap().is_some());
+    this.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_deleted_is_made_again_even_after_the_watches_lost_their_place() {
     let mut this = Loop::begun().await;
     this.handle.faults().expire_watches();

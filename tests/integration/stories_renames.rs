@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::story::{World, name, real};
 
 /// Notes that keep what they hold in a volume; `NAME` is the name of their workload, `NEED` that of the volume.
-const NOTES: &str = r#"edition 2026
+pub(crate) const NOTES: &str = r#"edition 2026
 
 definition notes {
     about "Notes."
@@ -46,12 +46,12 @@ definition notes {
 "#;
 
 /// The same app by its definition as it is written first.
-fn notes() -> String {
+pub(crate) fn notes() -> String {
     NOTES.replace("NAME", "web").replace("NEED", "data")
 }
 
 /// A cluster on which nothing is yet, waited for.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let delay = Duration::from_millis(20);
     let mut world = World::with(ControllerOptions { delay, ..ControllerOptions::default() }).await;
     world.wait = Some(Duration::from_secs(10));
@@ -59,7 +59,7 @@ async fn world() -> World {
 }
 
 /// Asks for what a garden says in which `alpha` has these apps, by this definition of notes.
-async fn ask(world: &mut World, definition: &str, apps: &str, commit: &str) {
+pub(crate) async fn ask(world: &mut World, definition: &str, apps: &str, commit: &str) {
     let uid = world.connection.uid().await.unwrap();
     let cluster = format!(
         "edition 2026\n\ncluster ada {{\n    title \"Ada\"\n    uid \"{uid}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
@@ -129,7 +129,7 @@ async fn assert_inventory_exact(world: &World) {
     assert_eq!(known.collect::<BTreeMap<_, _>>(), there);
 }
 
-async fn uid(world: &World, kind: &str, object: &str) -> Option<Value> {
+pub(crate) async fn uid(world: &World, kind: &str, object: &str) -> Option<Value> {
     Some(world.get(kind, &name("alpha"), object).await?["metadata"]["uid"].clone())
 }
 
@@ -142,7 +142,7 @@ fn places(world: &World, wanted: &[(&str, &str)]) -> Vec<Option<usize>> {
     wanted.iter().map(place).collect()
 }
 
-fn skipped() -> bool {
+pub(crate) fn skipped() -> bool {
     if real().is_some() {
         println!("skipped: the test server has no controllers");
     }

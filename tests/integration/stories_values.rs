@@ -22,6 +22,9 @@ const CANARY: &str = "canary-";
 /// What somebody wrote into a field of ours, and people may see.
 const DRIFT: &str = "visible-drift";
 
+/// A port that somebody wrote over one of ours.
+const DRIFTED_PORT: u16 = 64_321;
+
 /// Somebody who writes to objects of others.
 const STRANGER: &str = "kubectl-edit";
 
@@ -34,13 +37,13 @@ fn garden(storage: usize, lines: &str) -> Vec<(&'static str, String)> {
          bucket garage {{ cluster storage; namespace garage; endpoint \"https://s3.example\"; }}\n        \
          volume storage-class {{ class fast; shared-class shared; }}\n        \
          route gateway-api {{ gateway public; namespace gateways; certificates letsencrypt; }}\n        \
-         mail relay {{ host smtp.example; port 587; credentials smtp-relay; }}\n    }}\n}}\n"
+         mail relay {{ host smtp.example; port 587; credentials smtp-relay; }}\n        backup k8up {{ endpoint \"https://s3.backups.example\"; region main; bucket parcelles; credentials backups; }}\n    }}\n}}\n"
     );
     let offer = "edition 2026\n\noffer large {\n    title Large\n    allow env patch\n    grants {\n        cpu 32 cores\n        memory 64 GiB\n        storage 2 TiB\n    }\n}\n";
     let organisation = format!(
         "edition 2026\n\norganisation alpha {{\n    title Alpha\n    offer large\n    cluster ada-lovelace\n    domain alpha.example\n    \
          contact admin@alpha.example role=technical\n\n    app static-site www {{\n        at www.alpha.example\n{lines}    }}\n\n    \
-         app hedgedoc pads\n\n    app nextcloud cloud {{\n        storage {storage} GiB\n        modules calendar\n    }}\n}}\n"
+         app hedgedoc pads\n\n    app nextcloud cloud {{\n        storage {storage} GiB\n        modules calendar\n        backup {{ keep daily=14; }}\n    }}\n}}\n"
     );
     vec![
         ("garden.kdl", garden.to_owned()),
@@ -65,7 +68,7 @@ async fn cluster() -> Handle {
 }
 
 /// The kinds of objects that are written to, each with the places in which its strangers keep what is theirs.
-const KINDS: [(&str, &str); 14] = [
+const KINDS: [(&str, &str); 15] = [
     ("v1", "Namespace"),
     ("v1", "ConfigMap"),
     ("v1", "Secret"),
@@ -79,6 +82,7 @@ const KINDS: [(&str, &str); 14] = [
     ("networking.k8s.io/v1", "NetworkPolicy"),
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
     ("cert-manager.io/v1", "Certificate"),
+    ("k8up.io/v1", "Schedule"),
     ("postgresql.cnpg.io/v1", "Cluster"),
 ];
 
@@ -158,13 +162,28 @@ impl Stranger<'_> {
             }
             "Service" => object["spec"]["selector"]["theirs"] = self.canary(),
             "NetworkPolicy" => {
+                // Of the first rule of ours a port, which people may see.
+                if let Some(port) = object.pointer_mut("/spec/ingress/0/ports/0/port") {
+                    *port = DRIFTED_PORT.into();
+                }
                 let rule = json!({"from": [{"podSelector": {"matchLabels": {"theirs": self.canary()}}}]});
                 push(&mut object["spec"]["ingress"], rule);
             }
-            "HTTPRoute" => push(
-                &mut object["spec"]["hostnames"],
-                format!("{}.example", self.canary().as_str().unwrap_or_default()).into(),
-            ),
+            "HTTPRoute" => {
+                let host = format!("{}.example", self.canary().as_str().unwrap_or_default());
+                push(&mut object["spec"]["hostnames"], host.into());
+                let set = json!([{"name": "Authorization", "value": self.canary()}]);
+                let filter = json!({"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": set}});
+                push(&mut object["spec"]["rules"][0]["filters"], filter);
+                let mut rule = object["spec"]["rules"][0].clone();
+                rule["matches"] = json!([{"headers": [{"name": "X-Key", "value": self.canary()}]}]);
+                push(&mut object["spec"]["rules"], rule);
+            }
+            "Schedule" => {
+                let selector = json!({"matchLabels": {"theirs": self.canary()}});
+                push(&mut object["spec"]["backup"]["labelSelectors"], selector);
+                push(&mut object["spec"]["backup"]["tags"], self.canary());
+            }
             "Certificate" => push(
                 &mut object["spec"]["dnsNames"],
                 format!("{}.example", self.canary().as_str().unwrap_or_default()).into(),
@@ -316,6 +335,15 @@ async fn values_of_others_are_told_and_kept_nowhere_and_ours_are_shown() {
     let plan = environment.run(["plan", "-vv"]).text();
     assert!(plan.contains(DRIFT), "what somebody wrote into a label of ours is shown:\n{plan}");
     assert!(plan.contains("of others") && plan.contains("(secret)"), "{plan}");
+    assert!(plan.contains(&DRIFTED_PORT.to_string()), "a list that is ours whole is shown as it is:\n{plan}");
+    for list in ["spec.ingress", "spec.rules", "spec.hostnames", "spec.dnsNames", "spec.backup.labelSelectors"] {
+        let lines = plan.lines().skip_while(|line| !line.contains(list));
+        let told: Vec<&str> = lines.take(4).collect();
+        assert!(!told.is_empty() && !told[0].contains("(secret)"), "{list}: {told:?}\n{plan}");
+    }
+    let snapshot = environment.read("garden/live.json");
+    let named = snapshot.find("theirs").map(|at| &snapshot[at.saturating_sub(200)..at + 20]);
+    assert_eq!(named, None, "a snapshot names what others put in");
 
     // The garden asks for more, what the stranger has among it.
     let lines = "        env THEIR_WORD mine\n        patch Deployment www-web { spec { minReadySeconds 20; }; }\n";

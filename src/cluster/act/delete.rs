@@ -1,15 +1,18 @@
 //! Deletes an object, and replaces one that cannot be changed.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::super::left_pods;
 use super::super::request::Content;
 use super::super::retry::Retry;
 use super::super::wait;
 use super::job;
 use super::object::{create, new_body};
-use super::{Acting, Stop, version_of};
+use super::{Acting, Stop, rendered, version_of};
 use crate::kind::ReclaimPolicy;
 use crate::plan::{Base, Done, GARDEN_LABEL, MANAGER, Replacing};
 
@@ -24,17 +27,28 @@ pub(super) async fn replace(acting: &Acting<'_>, why: &Replacing, base: &Base) -
     {
         return Err(Stop::Later(format!("a container of {old} has started meanwhile: it is not touched")));
     }
-    let gone = match remove(acting, base).await? {
+    let left = match remove(acting, base).await? {
         Done::Deleting => wait::until_gone(work.connection(), acting.resource, old, &base.uid, limit).await?,
-        _ => true,
+        _ => None,
     };
-    if let (true, Some(mirror), true) = (gone, work.mirror, *old != acting.action.id) {
+    if let Some(left) = left {
+        let why = if left.message.is_empty() { String::new() } else { format!(", {}", left.message) };
+        return Err(Stop::Later(format!("the old object is still being deleted{why}")));
+    }
+    if let (Some(mirror), true) = (work.mirror, *old != acting.action.id) {
         mirror.deleted(old);
     }
-    if !gone {
-        return Err(Stop::Later("the old object is still being deleted".to_owned()));
+    // Somebody else may have deleted it meanwhile, and not waited for its pods.
+    let (object, gone) = (rendered(acting)?, BTreeSet::from([&*base.uid]));
+    match left_pods::until_gone(work, &[object], &BTreeSet::new(), &gone, limit).await {
+        Ok(None) => {}
+        Ok(Some(pod)) => return Err(Stop::Later(format!("the old object is gone, and not {pod}"))),
+        Err(why) => return Err(Stop::Later(format!("it is not known whether its pods are gone: {why}"))),
     }
     let body = new_body(acting)?;
+    if rendered(acting)?.once.is_some() {
+        return job::make(acting, &body).await;
+    }
     create(acting, &body, None).await
 }
 

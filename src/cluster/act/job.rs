@@ -1,4 +1,11 @@
-//! What only one-time jobs need: a last look before one of which no container started gives way, and the end of a finished one.
+//! What only one-time jobs need: how one is made, a last look before one of which no container started gives way, and the end of a
+//! finished one.
+//!
+//! | the process ends | what is there |
+//! |---|---|
+//! | before the Job is made | nothing, and nothing is recorded of it: it is made |
+//! | before its uid is recorded | a Job that is suspended: it goes on; where somebody took it away, it never ran, and is made |
+//! | after that | a Job that runs or ran; where somebody took it away, a person says whether it runs again |
 
 use std::collections::BTreeMap;
 
@@ -13,9 +20,11 @@ use super::super::mirror::Mirror;
 use super::super::pods;
 use super::super::request::Content;
 use super::super::retry::Retry;
-use super::version_of;
+use super::object::{apply_again, create};
+use super::{Acting, Stop, rendered, version_of};
+use crate::cause::reason_of;
 use crate::name::Name;
-use crate::plan::{GARDEN_LABEL, MANAGER, is_complete};
+use crate::plan::{Done, GARDEN_LABEL, MANAGER, is_complete};
 use crate::render::ObjectId;
 
 /// Whether no container of a Job has started, as far as its status and its pods say now.
@@ -24,6 +33,23 @@ pub(super) async fn is_idle(work: &Work<'_>, found: &Value, id: &ObjectId) -> Re
     let has_moved = ["failed", "succeeded", "ready"].into_iter().any(|field| count(field) > 0);
     let pods = pods::of_jobs(work.connection(), work.garden, &id.namespace, Some(&id.name)).await?;
     Ok(!has_moved && pods.values().all(|pods| !pods.has_started))
+}
+
+/// Makes a Job. It is suspended until the inventory knows its uid: none runs of which nobody would know.
+pub(super) async fn make(acting: &Acting<'_>, body: &Value) -> Result<Done, Stop> {
+    if body["spec"]["suspend"] == true {
+        return create(acting, body, None).await;
+    }
+    let mut suspended = body.clone();
+    suspended["spec"]["suspend"] = true.into();
+    let Done::Applied { uid, .. } = create(acting, &suspended, None).await? else {
+        return Err(Stop::Later("it was made, and the API server does not say so".to_owned()));
+    };
+    let key = rendered(acting)?.once.as_ref().map(|once| once.key.as_str()).unwrap_or_default();
+    if let Err(error) = acting.work.ledger.note_start(acting.work.writer, &acting.action.id, key, &uid).await {
+        return Err(Stop::Later(format!("it is suspended until it is recorded: {}", reason_of(&error))));
+    }
+    apply_again(acting, &uid, body).await
 }
 
 /// What takes finished Jobs away.

@@ -5,17 +5,22 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::super::retry::Retry;
+use super::job;
 use super::ownership::{hand_over, take_back, take_over};
 use super::union::{clear_books, take_away};
 use super::{Acting, Stop, carries, nonce_of, object_of, rendered, uid_of, version_of, was_ours};
 use crate::plan::{
-    Base, Done, Entry, LiveObject, Verified, body_to_send, health, leaves_fields, may_still_force, union, values_hash,
+    Base, Deed, Done, Entry, LiveObject, Verified, body_to_send, health, leaves_fields, may_still_force, union,
+    values_hash,
 };
 use crate::render::ObjectId;
 
 /// Creates the object of an action.
 pub(super) async fn make(acting: &Acting<'_>) -> Result<Done, Stop> {
     let body = new_body(acting)?;
+    if rendered(acting)?.once.is_some() {
+        return job::make(acting, &body).await;
+    }
     create(acting, &body, acting.entry).await
 }
 
@@ -139,9 +144,14 @@ fn may_be_forced(acting: &Acting<'_>, found: &Value, wanted: &Value) -> Result<b
 
 /// What came of a change, once nothing that was ours for a moment is left in the books.
 async fn written(acting: &Acting<'_>, base: &Base, body: Value, is_moved: bool) -> Result<Done, Stop> {
+    // Where only something of others had to go, the apply itself moved nothing.
+    let took_away = matches!(
+        &acting.action.deed,
+        Deed::Change { take_away, .. } | Deed::Adopt { take_away, .. } if !take_away.is_empty()
+    );
     match clear_books(acting, base, &body).await? {
         Some(body) => Ok(applied(acting, &body)),
-        None if is_moved => Ok(applied(acting, &body)),
+        None if is_moved || took_away => Ok(applied(acting, &body)),
         None => Ok(Done::Unchanged),
     }
 }
@@ -162,6 +172,19 @@ pub(super) fn moved_since() -> Stop {
 
 fn is_as_wanted(acting: &Acting<'_>, found: &Value, wanted: &Value) -> bool {
     union::is_as_wanted(acting.work.schemas, found, wanted)
+}
+
+/// Applies an object that was made just now, whatever others wrote of it since.
+pub(super) async fn apply_again(acting: &Acting<'_>, uid: &str, body: &Value) -> Result<Done, Stop> {
+    let mut body = body.clone();
+    body["metadata"]["uid"] = uid.into();
+    let mut retry = Retry::of_a_request();
+    loop {
+        match acting.apply(&body).await {
+            Ok(answer) => return Ok(applied(acting, &answer.body)),
+            Err(error) => retry.while_unwell(error).await?,
+        }
+    }
 }
 
 /// The outcome of an apply; the mirror learns from the answer what it need not read.

@@ -14,7 +14,7 @@ use super::ownership::take_back;
 use super::{Acting, Stop, carries, nonce_of, request_of, uid_of, was_ours};
 use crate::kind;
 use crate::plan::{
-    Base, Changing, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Reason, Verb, Verified, request_hash,
+    self, Base, Changing, Done, Entry, LiveObject, MANAGER, MissingSource, NONCE, Reason, Verb, Verified, request_hash,
 };
 use crate::render::{Generated, SecretRequest, SecretSource};
 use crate::secrets::Material;
@@ -37,7 +37,7 @@ pub(super) async fn secret(acting: &Acting<'_>) -> Result<Done, Stop> {
     }
 }
 
-/// Adds the keys that a newer definition asks for; those that are there stay as they are. One that is adopted, or whose app is
+/// Adds the keys that it lacks, as far as they are new or follow from the others; those that are there stay as they are. One that is adopted, or whose app is
 /// called otherwise now, gets our labels too.
 async fn add_keys(
     acting: &Acting<'_>,
@@ -57,7 +57,9 @@ async fn add_keys(
         if found.uid != base.uid {
             return Err(Stop::Stale("another Secret stands under its name".to_owned()));
         }
-        let added = crate::secrets::generated(keys, &found.data).map_err(|error| Stop::Failed(error.to_string()))?;
+        let was_made = |key: &str| acting.entry.is_some_and(|entry| plan::was_made(entry, key));
+        let added =
+            crate::secrets::generated(keys, &found.data, was_made).map_err(|error| Stop::Failed(error.to_string()))?;
         if added.is_empty() && !relabels {
             // After a lost answer they are there because we added them.
             return Ok(if lost { Done::Applied { uid: found.uid, health: None } } else { Done::Unchanged });

@@ -10,6 +10,7 @@
 //!
 //! Written with PUT and resourceVersion: of two writers one is refused. Status of our own, so no server-side apply.
 
+mod ledger;
 mod packed;
 mod parts;
 
@@ -18,19 +19,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::{Value, json};
 
+pub(crate) use self::ledger::Ledger;
 pub(crate) use self::packed::PackedInventory;
-use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, part_name, split, to_write_over};
+pub(super) use self::parts::is_part;
+use self::parts::{Digest, KEY, PartNumber, config_map, digest, join, of, part_name, split, to_write_over};
 use super::connect::{Connection, Writer};
 use super::errors::ApiError;
 use super::read::selector;
 use super::request::{Answer, Content};
 use super::retry::Retry;
+use crate::kind;
 use crate::name::Name;
-use crate::plan::{Inventory, ORGANISATION_LABEL};
+use crate::plan::{GENERATION, Inventory, ORGANISATION_LABEL, marked_generation};
+use crate::render::ObjectId;
 use crate::render::naming::SYSTEM_NAMESPACE;
 
 /// Marks the ConfigMaps of inventories; the value is the position, `0` for the parent.
 pub(crate) const INVENTORY_LABEL: &str = "parcelle.dev/inventory";
+
+/// The field manager of the annotation by which a namespace carries the generation of its inventory.
+const MARKER: &str = "parcelle-inventory";
 
 /// The annotation of the parent that pauses an organisation; its value is the reason.
 pub(crate) const PAUSED: &str = "parcelle.dev/paused";
@@ -119,7 +127,7 @@ pub(crate) async fn read_of(
     let path = format!("/api/v1/namespaces/{SYSTEM_NAMESPACE}/configmaps");
     let items = connection.list(&path, &selector, super::request::Detail::Whole).await?;
     let mut parts: BTreeMap<Name, Vec<Value>> = BTreeMap::new();
-    for item in items {
+    for item in items.into_iter().filter(is_part) {
         let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
         if let Ok(organisation) = Name::new(organisation) {
             parts.entry(organisation).or_default().push(item);
@@ -153,6 +161,7 @@ pub async fn write(
     stored: &mut StoredInventory,
     inventory: &Inventory,
 ) -> Result<(), InventoryError> {
+    let inventory = &Inventory { of: of(garden, organisation), ..inventory.clone() };
     let texts = split(inventory, stored.parts.len().max(1));
     stored.parts.resize(texts.len().max(stored.parts.len()), Part::default());
     for at in (0..texts.len()).rev() {
@@ -185,6 +194,31 @@ pub(crate) async fn write_words(
         parent.digest = None;
     }
     write(writer, garden, organisation, organisation.as_str(), stored, inventory).await
+}
+
+/// Has the namespace of an organisation carry the generation of its inventory: an earlier copy of it is told from then on. One that
+/// is not there, or not ours, stays as it is.
+pub(crate) async fn mark_namespace(writer: &Writer, namespace: &str, inventory: &Inventory) -> Result<(), ApiError> {
+    let is_it = |id: &&ObjectId| id.is(kind::NAMESPACE) && *id.name == *namespace;
+    let entry = inventory.entries.iter().find(|(id, _)| is_it(id));
+    let Some(uid) = entry.and_then(|(_, entry)| entry.uid()) else { return Ok(()) };
+    let path = format!("/api/v1/namespaces/{namespace}?fieldManager={MARKER}");
+    let generation = inventory.generation.to_string();
+    let patch = json!({ "metadata": { "uid": uid, "annotations": { GENERATION: generation } } });
+    let mut retry = Retry::of_a_request();
+    loop {
+        match writer.write(Method::PATCH, &path, Content::MergePatch, &patch).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_not_found() || error.is_conflict() => return Ok(()),
+            Err(error) => retry.while_unwell(error).await?,
+        }
+    }
+}
+
+/// The generation of its inventory that the namespace of an organisation carries.
+pub(crate) async fn marked(connection: &Connection, namespace: &str) -> Result<Option<u64>, ApiError> {
+    let found = connection.get_opt(&format!("/api/v1/namespaces/{namespace}")).await?;
+    Ok(found.as_ref().and_then(marked_generation))
 }
 
 /// Pauses an organisation in the cluster with a reason, or lifts the pause: the annotation [`PAUSED`] of its inventory.

@@ -57,6 +57,11 @@ pub(super) fn join(garden: &Name, organisation: &Name, items: &[Value]) -> Resul
         let text = item["data"][KEY].as_str().unwrap_or_default();
         let part: Inventory = serde_json::from_str(text)
             .map_err(|error| InventoryError::Unreadable { config_map, why: crate::cause::of_json(&error) })?;
+        if !part.of.is_empty() && part.of != of(garden, organisation) {
+            let (config_map, why) =
+                (part_name(garden, organisation, at), format!("it is the inventory of `{}`", part.of));
+            return Err(InventoryError::Unreadable { config_map, why });
+        }
         let entries = std::mem::take(&mut stored.inventory.entries);
         if at == 0 {
             stored.paused = item["metadata"]["annotations"][PAUSED].as_str().map(str::to_owned);
@@ -92,6 +97,25 @@ pub(super) fn to_write_over(garden: &Name, organisation: &Name, items: &[Value])
         parts: if items.is_empty() { Vec::new() } else { (0..count).map(part).collect() },
         ..StoredInventory::default()
     }
+}
+
+/// Whether an object is a ConfigMap of an inventory: by namespace, labels and name together, since anybody may put a label on another
+/// object.
+pub(in crate::cluster) fn is_part(object: &Value) -> bool {
+    let metadata = &object["metadata"];
+    let label = |label: &str| metadata["labels"][label].as_str();
+    let names = label(GARDEN_LABEL).and_then(|garden| Name::new(garden).ok());
+    let names = names.zip(label(ORGANISATION_LABEL).and_then(|organisation| Name::new(organisation).ok()));
+    let at = label(INVENTORY_LABEL).and_then(|at| at.parse().ok());
+    let is_named = names.zip(at).is_some_and(|((garden, organisation), at)| {
+        metadata["name"].as_str() == Some(&*part_name(&garden, &organisation, at))
+    });
+    is_named && metadata["namespace"] == SYSTEM_NAMESPACE
+}
+
+/// Whose an inventory is, as it says.
+pub(super) fn of(garden: &Name, organisation: &Name) -> String {
+    format!("{garden}/{organisation}")
 }
 
 pub(super) fn part_name(garden: &Name, organisation: &Name, at: usize) -> String {
@@ -198,6 +222,7 @@ mod tests {
                 retired_since: None,
                 note: None,
                 recovered: false,
+                data: None,
             };
             (id, entry)
         };

@@ -19,12 +19,15 @@ pub(super) async fn read_runs(read: &ReadRequest<'_>, scope: &ReadScope<'_>, liv
     }
 }
 
-/// Jobs that were seen to have done their work and are gone.
+/// Jobs that were seen to have done their work and are gone, and those that were gone before a container of them was seen.
 fn note_ended(read: &ReadRequest<'_>, scope: &ReadScope<'_>, live: &mut Live) {
     let Some(mirror) = read.mirror else { return };
     for (id, entry) in scope.judge.inventory.entries.iter().filter(|(id, _)| id.is(kind::JOB)) {
         let uid = entry.uid().filter(|uid| !live.objects.contains_key(id) && mirror.saw_end(id, uid));
         live.jobs.ended.extend(uid.map(|uid| (id.name.to_string(), uid.to_owned())));
+        let is_gone = |uid: &&str| !live.objects.contains_key(id) && mirror.never_saw_start(id, uid);
+        let unstarted = entry.uid().filter(is_gone).map(|uid| (id.name.to_string(), uid.to_owned()));
+        live.jobs.unstarted.extend(unstarted);
     }
 }
 

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::super::discovery::Resource;
 use super::super::errors::ApiError;
-use super::super::inventory::INVENTORY_LABEL;
-use super::super::marks::WORD_LABEL;
+use super::super::inventory::is_part;
+use super::super::marks::is_mark;
 use super::super::request::{Detail, Listed};
 use super::{Found, ReadRequest, Reading, close, selector, typed};
+use crate::kind;
 use crate::name::Name;
 use crate::plan::{Live, LiveObject, ORGANISATION_LABEL, Settled};
 use crate::render::ObjectId;
-use crate::render::naming::SYSTEM_NAMESPACE;
 
 /// Up to so many organisations are listed in their own namespaces; more are listed over all namespaces.
 const FEW: usize = 2;
@@ -160,10 +160,7 @@ async fn list_kind(
 fn judged(read: &ReadRequest<'_>, item: Value, resource: &Resource) -> Option<(Name, ObjectId, Kept)> {
     let organisation = item["metadata"]["labels"][ORGANISATION_LABEL].as_str().unwrap_or_default();
     let (organisation, scope) = read.scopes.get_key_value(organisation)?;
-    let labels = &item["metadata"]["labels"];
-    if labels.get(INVENTORY_LABEL).is_some()
-        || (item["metadata"]["namespace"] == SYSTEM_NAMESPACE && labels.get(WORD_LABEL).is_some())
-    {
+    if resource.is(kind::CONFIG_MAP) && (is_part(&item) || is_mark(&item)) {
         return None;
     }
     let (id, object) = typed(item, resource);

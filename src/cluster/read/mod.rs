@@ -16,6 +16,7 @@ use super::connect::Connection;
 use super::copies::{self, SourceSecrets};
 use super::discovery::{Kinds, Resource};
 use super::errors::ApiError;
+use super::left_pods;
 use super::mirror::Mirror;
 use super::request::{Detail, query_escaped};
 use crate::kind;
@@ -172,6 +173,7 @@ async fn fill(
     };
     read_missing(read, scope, live).await?;
     jobs::read_runs(read, scope, live).await;
+    left_pods::read(read.connection, scope, live).await?;
     if look_inside {
         let namespace = &scope.judge.desired.namespace;
         let inside = foreign::foreign(read.connection, read.kinds, read.garden, namespace).await?;
@@ -181,13 +183,18 @@ async fn fill(
     let open = scope.judge.desired.secrets.iter().filter(|request| !live.settled.contains_key(&request.id));
     let requests = open.map(|request| async {
         let found = live.objects.get(&request.id).map(|object| &*object.body);
-        Ok((request.id.clone(), copies::standing(sources, organisation, request, found).await?))
+        let standing = copies::standing(sources, organisation, request, found).await?;
+        let keys = match copies::keys_seen(read.connection, request, found).await {
+            Err(error) if error.is_of_this_alone() => None,
+            seen => seen?,
+        };
+        Ok((request.id.clone(), standing, keys))
     });
     let standings: Vec<Result<_, ApiError>> = stream::iter(requests).buffer_unordered(8).collect().await;
     for standing in standings {
-        if let (id, Some(copy)) = standing? {
-            live.copies.insert(id, copy);
-        }
+        let (id, copy, keys) = standing?;
+        live.keys.extend(keys.map(|keys| (id.clone(), keys)));
+        live.copies.extend(copy.map(|copy| (id, copy)));
     }
     settle_secrets(read, scope, live);
     Ok(())

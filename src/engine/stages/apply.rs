@@ -7,6 +7,7 @@ use futures::future::join_all;
 
 use super::decide::{input, moves_inventory};
 use crate::cause::reason_of;
+use crate::cluster::inventory::Ledger;
 use crate::cluster::{self, Facts, InventoryError, Permit, Removal, StoredInventory, Work};
 use crate::engine::state::{ClusterFailure, ClusterState, OrganisationState, RoundState};
 use crate::finding::Findings;
@@ -74,10 +75,12 @@ async fn organisation(
     };
     let earlier = state.stored.inventory.footprint.clone();
     let before = plan::ahead(&input(round, schemas, state), plan, &nonce); // pure
-    if let Err(error) = record(round, writer, plan, &mut state.stored, &before).await {
+    if let Err(error) = record_ahead(round, writer, plan, state, before.clone()).await {
         return (failed(&plan.organisation, &plan.cluster, reason_of(&error)), Findings::default());
     }
     let others = OnceLock::new();
+    let stored = std::mem::take(&mut state.stored);
+    let ledger = Ledger::new(&round.garden.name, &plan.organisation, &plan.namespace, stored);
     let work = Work {
         writer,
         kinds,
@@ -87,6 +90,7 @@ async fn organisation(
         directives: &state.directives,
         live: &state.live,
         inventory: &before,
+        ledger: &ledger,
         schemas,
         others: &others,
         sources: round.sources,
@@ -95,6 +99,8 @@ async fn organisation(
         progress: round.progress,
     };
     let mut applied = cluster::apply::organisation(&work).await; // IO
+    state.stored = ledger.close();
+    let before = state.stored.inventory.clone();
     let mut after =
         plan::after(&input(round, schemas, state), before, plan, &applied.outcome, &applied.finished, &earlier); // pure
     let is_begun = !after.footprint.begun.is_empty();
@@ -160,6 +166,26 @@ fn stamp(round: &RoundState<'_>, plan: &OrganisationPlan, outcome: &Organisation
     round.renderer_hash.clone_into(&mut inventory.renderer_hash);
     let actions = serde_json::to_value(&plan.actions).unwrap_or_default();
     inventory.plan_hash = plan::hash_of(&actions);
+}
+
+/// Records what is about to be, and has the namespace carry the generation of that record before anything is done.
+async fn record_ahead(
+    round: &RoundState<'_>,
+    writer: &cluster::Writer,
+    plan: &OrganisationPlan,
+    state: &mut OrganisationState,
+    mut next: Inventory,
+) -> Result<(), InventoryError> {
+    if next == state.stored.inventory {
+        return Ok(());
+    }
+    let carried = plan::carried_generation(&state.live, &plan.namespace);
+    next.generation = next.generation.max(carried.unwrap_or(0)) + 1;
+    next.cluster.clone_from(&plan.cluster_uid);
+    record(round, writer, plan, &mut state.stored, &next).await?;
+    // A namespace that cannot carry it keeps nothing from being done: only an earlier copy would not be told.
+    let _marked = cluster::inventory::mark_namespace(writer, &plan.namespace, &next).await;
+    Ok(())
 }
 
 async fn record(

@@ -62,8 +62,7 @@ fn name_namespaces(options: &Setting, namespaces: &mut BTreeMap<String, Span>) {
     let said = options.children.get("namespace").into_iter().flat_map(BTreeMap::values).flat_map(|said| &said.args);
     let said = said.chain(options.props.get("namespace")).map(|value| (value.text.clone(), value.span));
     namespaces.extend(in_hosts.chain(said));
-    let children = options.children.values().flat_map(BTreeMap::values);
-    children.for_each(|option| name_namespaces(option, namespaces));
+    nested(options).for_each(|option| name_namespaces(option, namespaces));
 }
 
 /// The addresses of the cluster itself.
@@ -107,8 +106,12 @@ fn name_hosts(need: &str, options: &Setting, claims: &mut ClusterClaims) {
             claims.hosts.push((Spanned::new(host, value.span), need.to_owned()));
         }
     }
-    let children = options.children.values().flat_map(BTreeMap::values);
-    children.for_each(|option| name_hosts(need, option, claims));
+    nested(options).for_each(|option| name_hosts(need, option, claims));
+}
+
+/// The options inside an option, but those that tell where something was before.
+fn nested(options: &Setting) -> impl Iterator<Item = &Setting> {
+    options.children.iter().filter(|(name, _)| *name != "moved-from").flat_map(|(_, options)| options.values())
 }
 
 /// The host that a value is, or is an address at.

@@ -83,6 +83,11 @@ impl Holdings {
         self.organisations.get(name).map(|past| &past.claims)
     }
 
+    /// What may be in the clusters of each organisation.
+    pub(super) fn pasts(&self) -> impl Iterator<Item = (&Name, &PastOrganisation)> {
+        self.organisations.iter().map(|(name, past)| (name, &**past))
+    }
+
     /// What of a name itself is held.
     pub(super) fn at(&self, name: &str) -> impl Iterator<Item = &HeldName> {
         self.all.get(&key(name)).into_iter().flatten()

@@ -22,6 +22,7 @@ mod subject;
 pub(crate) mod backups;
 pub(crate) mod closed_offers;
 pub(crate) mod cluster_hosts;
+pub(crate) mod database_images;
 pub(crate) mod definition_rules;
 pub(crate) mod delegates;
 pub(crate) mod domains;
@@ -43,6 +44,7 @@ pub(crate) mod secret_names;
 pub(crate) mod secrets;
 pub(crate) mod senders;
 pub(crate) mod sleep;
+pub(crate) mod stores;
 pub(crate) mod unbounded;
 pub(crate) mod unused;
 pub(crate) mod upgrades;
@@ -86,6 +88,8 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
 const OF_ALL: &[fn(&View<'_>, &mut Findings)] = &[
     same_uid::check,
     provided::check,
+    database_images::check,
+    stores::check,
     cluster_hosts::check,
     senders::check,
     delegates::check,

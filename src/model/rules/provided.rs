@@ -1,32 +1,17 @@
-//! What clusters provide, against what organisations got from them: sizes only grow, versions of databases go no way back.
+//! What clusters provide, against what organisations got from them: sizes only grow, volumes stay on their class.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Findings};
-use crate::model::definition::NeedKind;
 use crate::model::rules::View;
 use crate::model::{Cluster, KeptValue, Organisation, ProviderChoice};
 use crate::name::Name;
 
-/// A size, or a version, before the one that databases have.
-pub(crate) const GOES_BACK: Code = Code::new("E0496");
+/// A size before the one that databases have.
+pub(crate) const SHRINKS: Code = Code::new("E0496");
 /// Another storage class than the one of the volumes that are there.
 pub(crate) const OTHER_CLASS: Code = Code::new("W0413");
-
-/// The databases whose image says the version of the data.
-struct Database {
-    need: NeedKind,
-    /// As people call it.
-    called: &'static str,
-    /// Whether each major version must have run before the next.
-    by_steps: bool,
-}
-
-const DATABASES: [Database; 2] = [
-    Database { need: NeedKind::Postgres, called: "PostgreSQL", by_steps: false },
-    Database { need: NeedKind::Mongodb, called: "MongoDB", by_steps: true },
-];
 
 /// The options that say on which class volumes are made.
 const CLASSES: [(&str, &str); 4] =
@@ -75,10 +60,6 @@ fn compare(now: &Cluster, (earlier, organisations): &Earlier<'_>) -> Vec<Finding
     let mut found = Vec::new();
     let mut tell = |need: &str, finding: Option<Finding>| found.extend(finding.filter(|_| is_needed(need)));
     tell("postgres", both("postgres").and_then(|(choice, before)| shrinks(now, choice, before)));
-    for database in &DATABASES {
-        let word = database.need.word();
-        tell(word, both(word).and_then(|(choice, before)| goes_back(now, database, choice, before)));
-    }
     for (need, word) in CLASSES {
         tell(need, both(need).and_then(|(choice, before)| other_class(word, choice, before)));
     }
@@ -91,55 +72,8 @@ fn shrinks(cluster: &Cluster, choice: &ProviderChoice, before: &ProviderChoice) 
         return None;
     }
     let title = format!("`storage` of `postgres` on `{}` cannot shrink from {was} to {is}", cluster.name);
-    let finding = Finding::error(GOES_BACK, title, place).why("the volumes of databases cannot shrink");
+    let finding = Finding::error(SHRINKS, title, place).why("the volumes of databases cannot shrink");
     Some(finding.help(format!("write `storage {was}` or more")))
-}
-
-fn goes_back(
-    cluster: &Cluster,
-    database: &Database,
-    choice: &ProviderChoice,
-    before: &ProviderChoice,
-) -> Option<Finding> {
-    let was = before.text("image")?.0;
-    let (is, place) = choice.text("image").map_or((None, choice.provider.span), |(is, place)| (Some(is), place));
-    if is == Some(was) {
-        return None;
-    }
-    let Database { called, by_steps, .. } = database;
-    let on = &cluster.name;
-    let (Some(from), to) = (version(was), is.and_then(version)) else { return None };
-    let finding =
-        |title: String| Finding::error(GOES_BACK, title, place).also(cluster.span, "every organisation on it has one");
-    match to {
-        None => Some(
-            finding(format!("which version of {called} `{on}` gets cannot be seen, where {from} runs"))
-                .why("a server does not read data that a later version has written")
-                .help(format!("name an image whose tag begins with the version, such as `{was}`")),
-        ),
-        Some(to) if to < from => Some(
-            finding(format!("{called} on `{on}` runs {from} and cannot go back to {to}"))
-                .why("a server does not read data that a later version has written")
-                .help(format!("write `image \"{was}\"`, or a later one")),
-        ),
-        Some(to) if *by_steps && to > from + 1 => Some(
-            finding(format!("{called} on `{on}` runs {from} and cannot go to {to} at once"))
-                .why("each major version carries the data over from the one before it")
-                .help(format!(
-                    "name an image of {} first, and go on once `parcelle status` says that it is applied",
-                    from + 1
-                )),
-        ),
-        Some(_) => None,
-    }
-}
-
-/// The major version that the tag of an image begins with: 16 of `registry.example/postgresql:16.4-bookworm@sha256:…`.
-fn version(image: &str) -> Option<u32> {
-    let image = image.split('@').next().unwrap_or(image);
-    let (_, tag) = image.rsplit('/').next()?.split_once(':')?;
-    let digits = tag.trim_start_matches('v').split(|letter: char| !letter.is_ascii_digit()).next()?;
-    digits.parse().ok()
 }
 
 fn other_class(word: &str, choice: &ProviderChoice, before: &ProviderChoice) -> Option<Finding> {
@@ -153,19 +87,4 @@ fn other_class(word: &str, choice: &ProviderChoice, before: &ProviderChoice) -> 
         "Kubernetes never moves a volume to another storage class: this one is for volumes that are made from now on",
     );
     Some(finding.help("to move data: back the app up, restore it into a new one, and retire the old one"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::version;
-
-    #[test]
-    fn the_version_is_what_the_tag_begins_with() {
-        assert_eq!(version("ghcr.io/cloudnative-pg/postgresql:16.4-bookworm"), Some(16));
-        assert_eq!(version("registry.example:5000/postgresql:17@sha256:0011"), Some(17));
-        assert_eq!(version("percona/percona-server-mongodb:v7.0.8-5"), Some(7));
-        assert_eq!(version("registry.example:5000/postgresql"), None);
-        assert_eq!(version("registry.example/postgresql:latest"), None);
-        assert_eq!(version("registry.example/postgresql@sha256:16"), None);
-    }
 }

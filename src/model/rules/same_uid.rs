@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Cluster;
 use crate::model::rules::View;
+use crate::schema::scalar::plain_uid;
 
 /// A uid that another cluster of the garden has.
 pub(crate) const SAME_UID: Code = Code::new("E0495");
@@ -14,7 +15,9 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
     let mut in_order: Vec<&Cluster> = view.garden.clusters.values().map(|cluster| &**cluster).collect();
     in_order.sort_by_key(|cluster| (view.sources.path(cluster.span.file), cluster.span.start));
     for cluster in in_order.into_iter().filter(|cluster| !cluster.uid.value.is_empty()) {
-        let uid = cluster.uid.value.trim().to_ascii_lowercase();
+        let written = &cluster.uid.value;
+        // One that is not written as API servers do is a finding of its own, and means the same cluster.
+        let uid = plain_uid(written).unwrap_or_else(|| written.trim().to_ascii_lowercase());
         let Some(other) = first.get(&uid) else {
             first.insert(uid, cluster);
             continue;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::kept_data::KeptData;
 use super::{App, Claims, Organisation, senders};
 use crate::expression::{Budget, Value};
 use crate::model::value_text;
@@ -61,6 +62,12 @@ pub struct AppliedApp {
     /// The domains as which it sends mail, where its organisation decides them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) senders: BTreeSet<String>,
+    /// The store of each kind of need of which it keeps data, by its word; absent in what was written before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stores: Option<BTreeMap<String, String>>,
+    /// The size of each volume, by the name of its need.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) sizes: BTreeMap<String, Quantity>,
 }
 
 /// A setting's value, as far as it is compared with later ones.
@@ -140,13 +147,17 @@ impl AppliedApp {
     pub(crate) fn of(organisation: &Organisation, app: &App) -> Self {
         let kept = app.definition.settings.iter().filter(|(_, it)| it.only_grows.is_some() || it.immutable.is_some());
         let settings = kept.filter_map(|(name, _)| Some((name.clone(), KeptValue::of(&app.settings.get(name)?.value))));
-        let senders = senders(organisation, app, &Arc::new(Budget::of_app())).into_iter();
+        let budget = Arc::new(Budget::of_app());
+        let senders = senders(organisation, app, &budget).into_iter();
+        let KeptData { stores, sizes } = KeptData::of(organisation, app, &budget);
         Self {
             definition: app.definition.name.clone(),
             version: app.release.version.clone(),
             data: Some(app.data_name().clone()),
             settings: settings.collect(),
             senders: senders.map(|sender| sender.value).collect(),
+            stores: Some(stores),
+            sizes,
         }
     }
 
@@ -158,6 +169,8 @@ impl AppliedApp {
             data: Some(app.data_name().clone()),
             settings: BTreeMap::new(),
             senders: BTreeSet::new(),
+            stores: None,
+            sizes: BTreeMap::new(),
         }
     }
 }

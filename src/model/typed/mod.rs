@@ -6,6 +6,7 @@ mod cluster_claims;
 mod cluster_network;
 mod footprint;
 mod garden;
+mod kept_data;
 mod organisation;
 mod setting;
 mod written_claim;

@@ -121,6 +121,7 @@ fn is_news(written: &Action, anew: &Action) -> bool {
                     | Changing::Interrupted
                     | Changing::Left(_)
                     | Changing::LeftAlone { .. }
+                    | Changing::KeysBack { .. }
                     | Changing::CopyFollows { .. },
                 ..
             }

@@ -115,6 +115,9 @@ fn check_action(plan: &OrganisationPlan, input: &GuardInput<'_>, action: &Action
         Deed::Create(_) if guard_jobs::is_done_already(input, action) => {
             Some((Promise::RunsOnce, format!("`{}` is recorded as done", action.id)))
         }
+        Deed::Create(_) if guard_jobs::has_run_already(input, action) => {
+            Some((Promise::RunsOnce, format!("a run of `{}` began already, and nobody saw it do its work", action.id)))
+        }
         Deed::Create(_) => guard_data::check(input, action)
             .or_else(|| check_create(plan, input, action))
             .or_else(|| guard_jobs::check_alone(input, action)),
@@ -313,7 +316,9 @@ fn is_it(entry: &Entry, live: &LiveObject) -> bool {
     match entry.uid() {
         Some(uid) if uid == live.uid => true,
         // Brought back from a copy, or replaced by a run that ended before it recorded that.
-        Some(_) => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
+        Some(_) => {
+            entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce() && guard_data::is_same_data(entry, live)
+        }
         None if entry.former_uid() == Some(&live.uid) => true,
         None => entry.nonce().is_some() && live.annotation(NONCE) == entry.nonce(),
     }

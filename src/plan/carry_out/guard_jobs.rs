@@ -16,6 +16,15 @@ pub(super) fn is_done_already(input: &GuardInput<'_>, action: &Action) -> bool {
     done.inputs == once.inputs
 }
 
+/// Whether an action makes a Job of a run that could start already, whose Job is gone, and nobody asked for it again.
+pub(super) fn has_run_already(input: &GuardInput<'_>, action: &Action) -> bool {
+    let object = input.desired.objects.iter().find(|object| object.id == action.id);
+    let Some((object, once)) = object.and_then(|object| Some((object, object.once.as_ref()?))) else { return false };
+    let Some(JobRecord { run: Some(run), rerun: None, .. }) = record(input, object) else { return false };
+    let unstarted = run.idle && input.live.jobs.unstarted.get(&run.object) == run.uid.as_ref();
+    run.inputs == once.inputs && run.uid.is_some() && !unstarted
+}
+
 /// A Job is not made while an earlier run of the same job may be under way.
 pub(super) fn check_alone(input: &GuardInput<'_>, action: &Action) -> Breach {
     let object = input.desired.objects.iter().find(|object| object.id == action.id)?;

@@ -5,16 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use super::outcome::{Done, OrganisationOutcome};
+use super::outcome::{Done, OrganisationOutcome, Skip};
 use crate::kind;
 use crate::name::Name;
 use crate::plan::decide::action::Action;
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::job::{did_the_same, has_ended, predecessor};
 use crate::plan::decide::reason::{Creating, Replacing};
-use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, record_of, run_state};
+use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, record_of, run_state, why_failed_alone};
 use crate::plan::state::standing::{Index, is_same};
-use crate::plan::{Input, Inventory, LiveObject, OrganisationPlan};
+use crate::plan::{HealthState, Input, Inventory, LiveObject, OrganisationPlan, Presence};
 use crate::render::{Object, ObjectId, OneTime};
 
 /// Notes the runs that were seen to have ended or begun, and those that are about to begin.
@@ -45,9 +45,39 @@ pub(super) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
         // What is only set in place goes on as the run that it is.
         if matches!(action.deed, Deed::Create(_) | Deed::Replace { .. }) {
             let (object, inputs) = (action.id.name.to_string(), once.inputs.clone());
-            record.run = Some(BegunRun { object, inputs, started: None });
+            record.run = Some(BegunRun { object, inputs, ..BegunRun::default() });
+            make_anew(next, &action.id);
         }
     }
+    // Where the inputs are those that it is done for, a later run is no matter any more once its Job is gone.
+    for (object, once) in one_time(input) {
+        let Some(record) = next.jobs.get_mut(&once.key).filter(|record| record.is_done(&once.inputs)) else { continue };
+        let is_there = |run: &BegunRun| {
+            let id = ObjectId { name: run.object.as_str().into(), ..object.id.clone() };
+            index.live(&id).is_some()
+        };
+        record.run.take_if(|run| !is_there(run));
+    }
+}
+
+/// Only the nonce proves which Job is the new one; the one that gives way is known by its uid.
+fn make_anew(next: &mut Inventory, id: &ObjectId) {
+    let Some(entry) = next.entries.get_mut(id) else { return };
+    if let Presence::Known { uid, nonce: Some(nonce) } = &entry.presence {
+        entry.presence = Presence::Intended { nonce: nonce.clone(), was: Some(uid.clone()) };
+    }
+}
+
+/// The inventory with the uid of a Job that was made just now and is about to start; `None` where it says so already.
+pub(crate) fn about_to_start(inventory: &Inventory, id: &ObjectId, key: &str, uid: &str) -> Option<Inventory> {
+    let mut next = inventory.clone();
+    let entry = next.entries.get_mut(id)?;
+    let nonce = entry.nonce().map(str::to_owned);
+    entry.presence = Presence::Known { uid: uid.to_owned(), nonce };
+    let record = next.jobs.get_mut(key)?;
+    record.note(uid, None);
+    record.rerun.take_if(|asked| asked.of != uid);
+    (next != *inventory).then_some(next)
 }
 
 /// Notes what came of the runs that a plan began, and of those that it waited for; forgets the jobs of apps that are gone for
@@ -72,8 +102,15 @@ pub(super) fn after(
         if !record.reruns(made) {
             record.rerun = None;
         }
-        if health.as_ref().is_some_and(crate::plan::Health::is_ready) && object.body["spec"]["suspend"] != true {
-            record.finish(&once.inputs, made);
+        if object.body["spec"]["suspend"] != true {
+            match health {
+                Some(health) if health.is_ready() => record.finish(&once.inputs, made),
+                Some(health) if health.state == HealthState::Failed => {
+                    record.note(made, Some(&failed(&health.message)));
+                }
+                _ if record.run.as_ref().is_some_and(|run| run.uid.as_ref() != Some(made)) => record.note(made, None),
+                _ => {}
+            }
         }
         if let Deed::Replace { why, .. } = &action.deed
             && let Some(gone) = why.gives_way()
@@ -81,6 +118,7 @@ pub(super) fn after(
             next.entries.remove(gone);
         }
     }
+    note_failures(outcome, next);
     for (object, once) in one_time(input) {
         next.jobs.entry(once.key.clone()).and_modify(|record| record.app.clone_from(&object.app));
     }
@@ -101,6 +139,25 @@ fn call_anew(input: &Input<'_>, next: &mut Inventory) {
             next.jobs.insert(once.key.clone(), record);
         }
     }
+}
+
+/// Jobs that were waited for and failed meanwhile.
+fn note_failures(outcome: &OrganisationOutcome, next: &mut Inventory) {
+    let waits = outcome.outcomes.iter().filter_map(|outcome| match &outcome.done {
+        Done::Skipped { why: Skip::WaitsFor { object, health } } if object.is(kind::JOB) => Some((object, health)),
+        _ => None,
+    });
+    for (object, health) in waits.filter(|(_, health)| health.state == HealthState::Failed) {
+        let uid = next.entries.get(object).and_then(|entry| entry.uid()).map(str::to_owned);
+        let is_of = |record: &&mut JobRecord| record.run.as_ref().is_some_and(|run| *run.object == *object.name);
+        if let Some((record, uid)) = next.jobs.values_mut().find(is_of).zip(uid) {
+            record.note(&uid, Some(&failed(&health.message)));
+        }
+    }
+}
+
+fn failed(message: &str) -> RunState {
+    RunState::Failed { why: why_failed_alone(message).to_owned() }
 }
 
 fn one_time<'a>(input: &Input<'a>) -> impl Iterator<Item = (&'a Object, &'a OneTime)> {
@@ -165,11 +222,12 @@ fn begun(
     }
     let name = &*object.id.name;
     let run = moved.run.take().filter(|run| run.object == name);
-    let mut run =
-        run.unwrap_or_else(|| BegunRun { object: name.to_owned(), inputs: once.inputs.clone(), started: None });
-    if let RunState::Runs { since } = run_state(live, &input.live.jobs, record) {
-        run.started = run.started.or(since);
-    }
+    let run =
+        run.unwrap_or_else(|| BegunRun { object: name.to_owned(), inputs: once.inputs.clone(), ..BegunRun::default() });
     moved.run = Some(run);
+    // One that is suspended, and is to be, has not begun.
+    if object.body["spec"]["suspend"] != true || live.body["spec"]["suspend"] != true {
+        moved.note(&live.uid, Some(&run_state(live, &input.live.jobs, record)));
+    }
     (record != Some(&moved)).then_some(moved)
 }

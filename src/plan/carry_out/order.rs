@@ -92,9 +92,7 @@ pub(crate) fn stops(plan: &OrganisationPlan) -> BTreeSet<usize> {
 fn starts(plan: &OrganisationPlan) -> BTreeMap<&Name, Stage> {
     let mut starts: BTreeMap<&Name, Stage> = BTreeMap::new();
     for action in &plan.actions {
-        let is_new =
-            matches!(action.verb(), Verb::Create | Verb::Replace | Verb::Adopt) && stops::runs_pods(&action.id);
-        if let Some(app) = action.app.as_ref().filter(|_| is_new) {
+        if let Some(app) = action.app.as_ref().filter(|_| stops::starts(action)) {
             starts.entry(app).and_modify(|stage| *stage = action.stage.min(*stage)).or_insert(action.stage);
         }
     }

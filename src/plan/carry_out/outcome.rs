@@ -127,6 +127,16 @@ impl Action {
             Reason::Holding(Holding::AfterJob { of, failed: false }) => {
                 Skip::WaitsFor { object: of.clone(), health: Health::running() }
             }
+            Reason::Holding(Holding::StrayPods { pods, unread }) => {
+                let unknown = || {
+                    let why = unread.as_deref().unwrap_or_default();
+                    Health::progressing(format!("it is not known which pods are left: {why}"))
+                };
+                let (object, health) = pods
+                    .first()
+                    .map_or_else(|| (self.id.clone(), unknown()), |pod| (pod.id(&self.id.namespace), pod.health()));
+                Skip::WaitsFor { object, health }
+            }
             Reason::Holding(Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }) => {
                 Skip::WaitsFor { object: self.id.clone(), health: Health::running() }
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::footprint;
 use super::gone;
 use super::jobs;
+use super::keys;
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::merge;
 use crate::model::Footprint;
@@ -13,7 +14,7 @@ use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Creating, Keeping, Replacing};
 use crate::plan::state::hosts::hosts;
 use crate::plan::state::renames::Renames;
-use crate::plan::state::{decisions, standing};
+use crate::plan::state::{data_named, decisions, standing};
 use crate::plan::tell::acts_later;
 use crate::plan::{Entry, Input, Inventory, OrganisationPlan, OwnFields, Presence};
 use crate::render::{Object, ObjectId};
@@ -39,6 +40,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
             retired_since: None,
             note: None,
             recovered: false,
+            data: None,
         });
         next.entries.insert(action.id.clone(), entry);
     }
@@ -59,6 +61,7 @@ pub(crate) fn ahead(input: &Input<'_>, plan: &OrganisationPlan, nonce: &str) -> 
         }
     }
     follow_versions(plan, &mut next);
+    keys::ahead(input, plan, &mut next);
     name_recovered(input, &mut next);
     for id in &plan.gone {
         next.entries.remove(id);
@@ -110,7 +113,7 @@ fn is_made_anew_renamed(action: &Action) -> bool {
     matches!(action.deed, Deed::Replace { why: Replacing::Renamed { .. }, .. })
 }
 
-fn is_unchanged(action: &Action) -> bool {
+pub(super) fn is_unchanged(action: &Action) -> bool {
     matches!(action.deed, Deed::Keep { why: Keeping::Unchanged | Keeping::LeftToOthers(_) | Keeping::SecretKept, .. })
 }
 
@@ -155,11 +158,16 @@ pub(crate) fn after(
             Done::Applied { uid, .. } => {
                 if let Some(entry) = next.entries.get_mut(&action.id) {
                     let nonce = entry.nonce().map(str::to_owned);
+                    if entry.uid() != Some(uid) {
+                        entry.data = None;
+                    }
                     entry.presence = Presence::Known { uid: uid.clone(), nonce };
                     // Another object stands in the place of the one that was taken back, and this one we made.
                     entry.recovered &= !matches!(action.verb(), Verb::Create | Verb::Replace);
                     // What was left to others until now may be ours.
-                    entry.own_fields = OwnFields::default();
+                    if action.what == What::Object {
+                        entry.own_fields = OwnFields::default();
+                    }
                     record(input, action.what, &action.id, entry);
                 }
             }
@@ -177,6 +185,7 @@ pub(crate) fn after(
         }
     }
     jobs::after(input, plan, outcome, finished, &mut next);
+    data_named::note(input, &mut next);
     gone::after(plan, outcome, &mut next);
     if !outcome.outcomes.iter().any(Outcome::is_open) {
         next.hatches = input.directives.hatches.iter().map(|line| line.hash.clone()).collect();
@@ -202,7 +211,10 @@ fn recover(input: &Input<'_>, next: &mut Inventory) {
 fn record(input: &Input<'_>, what: What, id: &ObjectId, entry: &mut Entry) {
     if what == What::Secret {
         let request = input.desired.secrets.iter().find(|request| request.id == *id);
-        request.into_iter().for_each(|request| entry.app.clone_from(&request.app));
+        if let Some(request) = request {
+            entry.app.clone_from(&request.app);
+            keys::record(request, entry);
+        }
         return;
     }
     let Some(object) = input.desired.objects.iter().find(|object| object.id == *id) else { return };

@@ -6,7 +6,7 @@
 //! | is not there, and parcelle did not delete it | its data is gone |
 //! | is being deleted, and not by parcelle | its data goes once nothing uses it |
 //! | is another one under the same name | that one is taken when a person says so |
-//! | is another one with the nonce and label of ours | it was brought back, and is ours |
+//! | is another one with the nonce and label of ours, on the same data | it was brought back, and is ours |
 //! | was about to be made, and never was | nothing is lost |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,7 @@ use crate::kind::{self, DataLoss};
 use crate::name::Name;
 use crate::plan::state::gone::{DataLost, GoneData};
 use crate::plan::state::input::kind_key;
+use crate::plan::state::lost::was_not_there;
 use crate::plan::state::standing::{Index, is_same};
 use crate::plan::{Entry, Input, LiveObject};
 use crate::render::{Object, ObjectId, Stage};
@@ -90,7 +91,8 @@ impl Losses {
         let is_settled = input.live.settled.contains_key(id);
         let is_open = before.as_ref().is_some_and(|gone| gone.acknowledged.is_none());
         let uid = entry.and_then(Entry::uid);
-        let may_be_lost = before.is_some() || uid.is_some_and(|_| loses_data(object, ground));
+        let is_unknown = uid.is_some_and(was_not_there);
+        let may_be_lost = before.is_some() || is_unknown || uid.is_some_and(|_| loses_data(object, ground));
         let how = if is_settled || !may_be_lost { None } else { state(input, entry, live, before.as_ref()) };
         let Some(how) = how else {
             // What others had in it is gone although it was made anew.
@@ -210,7 +212,7 @@ fn is_ground_lost(input: &Input<'_>, index: &Index<'_>) -> bool {
     let mut namespaces = input.inventory.entries.iter().filter(|(id, _)| id.is(kind::NAMESPACE));
     namespaces.any(|(id, entry)| {
         let is_known = entry.uid().is_some() && !input.live.settled.contains_key(id);
-        let is_there = |live: &LiveObject| is_same(entry, live, input.garden) && !live.is_terminating();
+        let is_there = |live: &LiveObject| entry.uid() == Some(&live.uid) && !live.is_terminating();
         is_known && !input.live.unread.contains_key(&kind_key(id)) && !index.live(id).is_some_and(is_there)
     })
 }
@@ -226,7 +228,7 @@ fn is_remembered(input: &Input<'_>, index: &Index<'_>, id: &ObjectId, apps: &BTr
 }
 
 /// The apps that have data in an object: its own, or those that have something inside of what is the organisation's.
-fn users(input: &Input<'_>, index: &Index<'_>, object: &Object) -> BTreeSet<Name> {
+pub(in crate::plan) fn users(input: &Input<'_>, index: &Index<'_>, object: &Object) -> BTreeSet<Name> {
     if let Some(app) = &object.app {
         return BTreeSet::from([app.clone()]);
     }

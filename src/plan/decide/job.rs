@@ -7,7 +7,9 @@
 //! | it runs, or that is not known | nothing, whatever the garden says of its pod; another trigger waits for it |
 //! | it failed | nothing, until a person says so; other inputs take its place |
 //! | no container of it ever started | it is replaced where the garden asks for another |
-//! | it is not there | it is made, once no pod of an earlier run is left |
+//! | it is not there, and a container of it could never start | it is made, once no pod of an earlier run is left |
+//! | it is not there any more, and was seen done | nothing |
+//! | it is not there any more, and failed, or nobody saw how it ended | nothing, until a person says so |
 //! | its app is retired | nothing is begun; what runs is left alone |
 
 use std::collections::BTreeSet;
@@ -147,6 +149,9 @@ impl Job<'_> {
         if let (Some(why), true) = (&seen.unread, entry.is_some_and(|entry| entry.uid().is_some())) {
             return Some(self.action(Deed::held(Holding::PodsNotRead { why: why.clone() })));
         }
+        if let Some(why) = self.vanished(entry) {
+            return Some(self.action(Deed::refused(why)));
+        }
         let Some((id, live)) = predecessor(self.input, self.index, self.object) else {
             return Some(self.create(entry));
         };
@@ -160,10 +165,40 @@ impl Job<'_> {
         match run_state(live, seen, self.record) {
             RunState::Done if self.record.is_none() && did_the_same(live, self.object) => None,
             RunState::Done => Some(self.create(entry)),
+            // The same run, of an app that is called otherwise by now.
+            RunState::Failed { why } if self.record.is_some_and(|record| record.has_begun(&self.once.inputs)) => {
+                Some(self.action(Deed::refused(Refusing::JobFailed { why, rerun: self.command() })))
+            }
             RunState::Failed { .. } => Some(self.replace(live, Replacing::JobFailed { of })),
             RunState::Idle { .. } => Some(self.replace(live, Replacing::NeverStarted { of: Some(of) })),
             RunState::Runs { .. } => Some(self.action(Deed::held(Holding::AfterJob { of, failed: false }))),
         }
+    }
+
+    /// Why a run for these inputs whose Job is gone is not begun anew: a container of it could start, and nobody saw it do its
+    /// work. `entry` is what the inventory knows of the Job.
+    fn vanished(&self, entry: Option<&Entry>) -> Option<Refusing> {
+        let run = self.record.and_then(|record| record.run.as_ref());
+        let uid = match run {
+            Some(run) if run.inputs == self.once.inputs => run.uid.as_deref()?,
+            // Of what was made before runs were recorded only its entry is known.
+            None if self.record.is_none() => entry.and_then(Entry::uid)?,
+            _ => return None,
+        };
+        let never_started = run.is_some_and(|run| run.idle && self.input.live.jobs.never_started(&run.object, uid));
+        if never_started || self.record.is_some_and(|record| record.reruns(uid)) {
+            return None;
+        }
+        let object = run.map_or(&*self.object.id.name, |run| &run.object);
+        let id = ObjectId { name: object.into(), ..self.object.id.clone() };
+        if self.index.live(&id).is_some_and(|live| live.uid == uid) {
+            return None;
+        }
+        let rerun = self.command();
+        Some(match run.and_then(|run| run.failed.as_ref()) {
+            Some(why) => Refusing::JobFailed { why: format!("{why}; its Job is gone"), rerun },
+            None => Refusing::JobEndUnknown { since: run.and_then(|run| run.started), rerun },
+        })
     }
 
     /// Pods of runs whose Jobs are gone, and that have not ended.

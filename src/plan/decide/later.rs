@@ -3,6 +3,9 @@
 //! | what cannot be done | what waits |
 //! |---|---|
 //! | an object of an app | the later stages of that app, its deletions among them |
+//! | what an app says `adopt` of | whatever else it would adopt |
+//! | what an app needs: data, or a Secret | changes of that app in earlier stages too |
+//! | anything before its pods, or these | policies that would let it through less |
 //! | a Secret of the organisation itself | the later stages of what is the organisation's own: no app reads it |
 //! | another object of the organisation itself (its namespace, a quota, a policy) | the later stages of all |
 //!
@@ -10,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::action::{Action, What};
+use super::action::{Action, Verb, What};
 use super::deed::Deed;
 use super::reason::{Holding, Keeping, Refusing};
 use super::restores;
@@ -23,6 +26,7 @@ pub(crate) fn hold_later(input: &Input<'_>, actions: &mut [Action]) {
     let obstacles = Obstacles::of(input, actions);
     let later = actions.iter_mut().filter(|action| action.verb().writes() && !restores(input, action));
     later.for_each(|action| obstacles.hold(action));
+    super::cut_off::hold_policies(input, actions, |app| obstacles.of_pods(app).map(Obstacle::holding));
     super::stops::hold_starts(input, actions);
 }
 
@@ -38,6 +42,10 @@ struct Obstacle {
     stage: Stage,
     of: ObjectId,
     hinders: Hindrance,
+    /// Whether it is data or a Secret that an app needs, and was refused.
+    is_need: bool,
+    /// Whether it was to be adopted, and cannot be: then nothing of its app is.
+    is_adopted: bool,
 }
 
 /// How something that cannot be done now holds up what comes after it.
@@ -58,7 +66,9 @@ impl Obstacles {
         let mut obstacles = Self::default();
         for action in actions {
             let Some(hinders) = obstructs(input, action) else { continue };
-            let obstacle = Obstacle { stage: action.stage, of: action.id.clone(), hinders };
+            let is_need = hinders == Hindrance::Refused && (action.holds_data || action.what == What::Secret);
+            let is_adopted = input.directives.adopts(&action.id) && input.inventory.find(&action.id).is_none();
+            let obstacle = Obstacle { stage: action.stage, of: action.id.clone(), hinders, is_need, is_adopted };
             let of = match (&action.app, action.what) {
                 (Some(app), _) => {
                     obstacles.apps.entry(app.clone()).and_modify(|first| first.or(&obstacle)).or_insert(obstacle);
@@ -83,23 +93,43 @@ impl Obstacles {
         };
         let deletes = matches!(action.deed, Deed::Delete { .. });
         let before = |obstacle: &&Obstacle| deletes || obstacle.stage < action.stage;
-        if let Some(first) = self.all.as_ref().filter(before).or(own.filter(before)) {
-            let of = first.of.clone();
-            action.hold(match first.hinders {
-                Hindrance::Refused => Holding::After { of, leaves: false },
-                Hindrance::Leaves => Holding::After { of, leaves: true },
-                Hindrance::JobFailed => Holding::AfterJob { of, failed: true },
-                Hindrance::JobWaits => Holding::AfterJob { of, failed: false },
-            });
+        // What runs reads its configuration again at any time, and would find that of what it will not be.
+        let around = |obstacle: &&Obstacle| {
+            obstacle.is_need && obstacle.stage > action.stage && matches!(action.verb(), Verb::Change | Verb::Replace)
+        };
+        let adopts = |obstacle: &&Obstacle| obstacle.is_adopted && action.verb() == Verb::Adopt;
+        let hinders = |obstacle: &&Obstacle| before(obstacle) || around(obstacle) || adopts(obstacle);
+        if let Some(first) = self.all.as_ref().filter(before).or(own.filter(hinders)) {
+            action.hold(first.holding());
         }
+    }
+
+    /// What keeps the pods of an app, or those of the organisation itself, as they are.
+    fn of_pods(&self, app: Option<&Name>) -> Option<&Obstacle> {
+        let own = app.map_or(self.own.as_ref(), |app| self.apps.get(app));
+        own.or(self.all.as_ref()).filter(|obstacle| obstacle.stage <= Stage::Workload)
     }
 }
 
 impl Obstacle {
+    fn holding(&self) -> Holding {
+        let of = self.of.clone();
+        match self.hinders {
+            Hindrance::Refused => Holding::After { of, leaves: false },
+            Hindrance::Leaves => Holding::After { of, leaves: true },
+            Hindrance::JobFailed => Holding::AfterJob { of, failed: true },
+            Hindrance::JobWaits => Holding::AfterJob { of, failed: false },
+        }
+    }
+
     /// Stays the one that comes first.
     fn or(&mut self, other: &Self) {
         if (other.stage, &other.of) < (self.stage, &self.of) {
-            *self = Self { stage: other.stage, of: other.of.clone(), hinders: other.hinders };
+            let (is_need, is_adopted) = (self.is_need || other.is_need, self.is_adopted || other.is_adopted);
+            *self = Self { of: other.of.clone(), is_need, is_adopted, ..*other };
+        } else {
+            self.is_need |= other.is_need;
+            self.is_adopted |= other.is_adopted;
         }
     }
 }
@@ -109,6 +139,7 @@ fn obstructs(input: &Input<'_>, action: &Action) -> Option<Hindrance> {
     match &action.deed {
         Deed::Refused { why: Refusing::Disowned { .. }, .. } => None,
         Deed::Refused { why: Refusing::JobFailed { .. }, .. } => Some(Hindrance::JobFailed),
+        Deed::Refused { why: Refusing::JobEndUnknown { .. }, .. } => Some(Hindrance::JobWaits),
         Deed::Held {
             why: Holding::AfterJob { .. } | Holding::PodsLeft { .. } | Holding::PodsNotRead { .. }, ..
         } => Some(Hindrance::JobWaits),

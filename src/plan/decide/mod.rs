@@ -2,9 +2,11 @@
 
 pub(crate) mod action;
 mod create;
+mod cut_off;
+mod databases;
 pub(crate) mod deed;
 mod deletions;
-mod gone;
+pub(in crate::plan) mod gone;
 pub(super) mod immutable;
 pub(in crate::plan) mod job;
 pub(super) mod later;
@@ -14,7 +16,7 @@ mod recovered;
 pub(crate) mod reason;
 pub(crate) mod rules;
 mod secret;
-pub(super) mod stops;
+pub(crate) mod stops;
 pub(crate) mod take_over;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +29,7 @@ use crate::plan::state::lost;
 use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
 use crate::plan::tell::{acts_later, findings, hatches};
-use crate::plan::{Input, OrganisationPlan};
+use crate::plan::{Input, OrganisationPlan, health};
 use action::Action;
 use deed::Deed;
 use gone::Losses;
@@ -43,13 +45,14 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     let wanted: BTreeSet<Identity<'_>> = actions.iter().map(|action| action.id.identity()).collect();
     let vanished = deletions::vanished(input, &index, &wanted);
     actions.extend(vanished.actions);
+    name_finalizers(&index, &mut actions);
     stops::refuse_empty_twins(&index, &mut actions);
     bar_namespace(&mut actions, &input.desired.namespace);
     recovered::spare(input, &mut actions);
-    let is_lost = lost::is_lost(input, &index);
-    let unchanged = if is_lost { lost::bar(&mut actions) } else { 0 };
+    let loss = lost::loss(input, &index);
+    let unchanged = loss.map_or(0, |loss| lost::bar(&mut actions, loss));
     let held = hold_back(input, &mut actions);
-    let standstill = if is_lost { Some(Holding::InventoryLost) } else { held };
+    let standstill = loss.map(lost::standstill).or(held);
     losses.hold(input, &mut actions);
     actions.sort_by(|a, b| (a.stage, &a.id.kind, &a.id.name, &a.id).cmp(&(b.stage, &b.id.kind, &b.id.name, &b.id)));
     let mut plan = OrganisationPlan {
@@ -61,8 +64,9 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
         hatches: hatches::of(input),
         actions,
         unchanged,
-        gone: vanished.gone,
-        lost: losses.records,
+        // What an inventory knows that is not the cluster's says nothing about what is gone.
+        gone: if loss.is_some() { Vec::new() } else { vanished.gone },
+        lost: if loss.is_some() { Vec::new() } else { losses.records },
         retired: index.retired,
         retired_organisation: index.retired_organisation,
         later: Vec::new(),
@@ -74,6 +78,17 @@ pub fn organisation(input: &Input<'_>) -> OrganisationPlan {
     plan.hour = acts_later::hour(input, &plan);
     plan.findings = findings::of(input, &plan);
     plan
+}
+
+/// Says of each object whose deletion has begun what that waits for.
+fn name_finalizers(index: &Index<'_>, actions: &mut [Action]) {
+    for action in actions {
+        if !matches!(action.deed, Deed::Keep { why: Keeping::Terminating | Keeping::Leaving, .. }) {
+            continue;
+        }
+        let waits = index.live(&action.id).map(|live| health(&live.body).message);
+        action.note = waits.filter(|waits| !waits.is_empty());
+    }
 }
 
 /// Holds everything inside a namespace back that is not ours, not known to be, or is being deleted.
@@ -128,6 +143,10 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
             action.hold(reason);
         }
     }
+    cut_off::hold_policies(input, actions, |app| {
+        let why = app.and_then(|app| input.desired.held.get(app).or_else(|| waiting.get(app)))?;
+        Some(Holding::Hold { why: why.clone() })
+    });
     paused.or(whole)
 }
 
@@ -153,8 +172,13 @@ pub(in crate::plan) fn restores(input: &Input<'_>, action: &Action) -> bool {
     let applied = input.inventory.find(&action.id).map(|(_, entry)| &*entry.desired_hash);
     let brings_back = matches!(
         action.deed,
-        Deed::Change { why: Changing::Drift { .. } | Changing::CopyFollows { .. } | Changing::Interrupted, .. }
-            | Deed::Create(Creating::DeletedBehindOurBack)
+        Deed::Change {
+            why: Changing::Drift { .. }
+                | Changing::CopyFollows { .. }
+                | Changing::KeysBack { .. }
+                | Changing::Interrupted,
+            ..
+        } | Deed::Create(Creating::DeletedBehindOurBack)
     );
     brings_back && applied == Some(&*action.desired_hash)
 }

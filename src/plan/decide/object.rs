@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::action::{Action, Base, FieldChange, Place, What};
 use super::create::{causes, create};
+use super::databases;
 use super::deed::Deed;
 use super::gone::Losses;
 use super::immutable;
@@ -125,7 +126,7 @@ pub(super) fn compare(input: &Input<'_>, object: &Object, live: &LiveObject, ent
     };
     changes.retain(|change| hand_over.is_none() || change.path != "spec.replicas");
     let deed = there.decided(&prospect, &changes, base);
-    let note = deed.verb().writes().then(|| there.note(&prospect)).flatten();
+    let note = deed.verb().writes().then(|| there.note(&prospect, &changes)).flatten();
     let causes = causes(&deed, asked);
     let conflicts = prospect
         .conflicts
@@ -178,15 +179,19 @@ impl There<'_> {
     }
 
     /// What is written in the books of others, or taken away from them, in words.
-    fn note(&self, prospect: &Prospect<'_>) -> Option<String> {
+    fn note(&self, prospect: &Prospect<'_>, changes: &[FieldChange]) -> Option<String> {
+        let stops = databases::stops(self.input, self.object, changes);
         let tools =
             (!self.tools.is_empty()).then(|| format!("the fields of {} become parcelle's", people(&self.tools)));
         let away = prospect.siblings.iter().map(|siblings| {
             let (away, ours) = (people(&siblings.away), people(&siblings.ours));
+            if siblings.is_undoing {
+                return format!("takes away {away}, which undoes what {ours} is for");
+            }
             format!("takes away {away}, which cannot stand beside {ours}")
         });
         let left = (!self.left.is_empty()).then(|| left_to_others(self.input, &self.left).to_string());
-        let notes: Vec<String> = tools.into_iter().chain(away).chain(left).collect();
+        let notes: Vec<String> = tools.into_iter().chain(away).chain(left).chain(stops).collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }
 
@@ -204,6 +209,8 @@ impl There<'_> {
             }
             return if holds_data {
                 Deed::Refused { why: Refusing::ImmutableWithData { path }, base: Some(base) }
+            } else if self.entry.is_none() {
+                Deed::Refused { why: Refusing::AdoptedOtherwise { path }, base: Some(base) }
             } else {
                 Deed::Replace { why: Replacing::Immutable { path }, base }
             };

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{Place, Verb};
 use crate::name::Name;
 use crate::plan::state::gone::DataLost;
+use crate::plan::state::left_pods::LeftPod;
 use crate::plan::state::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -47,7 +48,7 @@ impl Reason<'_> {
 
     /// Whether it is not worth a line where everything is fine.
     pub(crate) fn is_silent(self) -> bool {
-        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobDone | Keeping::JobRetired))
+        matches!(self, Self::Keeping(Keeping::Unchanged | Keeping::SecretKept | Keeping::JobRetired))
     }
 }
 
@@ -64,7 +65,7 @@ pub enum Creating {
         /// Who.
         who: String,
     },
-    /// An earlier run was about to make it and did not finish.
+    /// An earlier run was about to make it and did not come to it.
     Resumed,
     /// A Secret is made once from random values.
     SecretMade,
@@ -127,6 +128,11 @@ pub enum Changing {
         fields: Vec<String>,
         /// The lines of the garden that leave them to others.
         said: Vec<Place>,
+    },
+    /// Keys of a Secret that is made once are gone, and follow from those that are there.
+    KeysBack {
+        /// Their names.
+        keys: Vec<String>,
     },
     /// A copied Secret follows its source.
     CopyFollows {
@@ -246,6 +252,11 @@ pub enum Keeping {
     Unchanged,
     /// It is there and made once; its value is nobody's to compare.
     SecretKept,
+    /// It is there and made once, and somebody changed a key that others are put together of.
+    KeysDisagree {
+        /// The keys that hold another value.
+        keys: Vec<String>,
+    },
     /// No app asks for it any more; it holds data and stays until the garden says `retired need`.
     Detached,
     /// Its app or organisation is retired; it stays until the time has passed.
@@ -370,6 +381,12 @@ pub enum Holding {
     NamespaceBarred,
     /// The inventory of its organisation is lost.
     InventoryLost,
+    /// The inventory of its organisation is not that of the cluster as it is.
+    InventoryOutdated {
+        /// Whether it is that of another cluster; else an earlier one of this.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        of_cluster: bool,
+    },
     /// It held data and is not the object any more that was applied: it is not made again before a person says so.
     DataGone {
         /// How the data was lost.
@@ -410,6 +427,14 @@ pub enum Holding {
         /// The API server's words.
         why: String,
     },
+    /// Pods work on the same data, or are its app's, although no workload that is there stands behind them.
+    StrayPods {
+        /// The first of them.
+        pods: Vec<LeftPod>,
+        /// Why it is not known which there are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<String>,
+    },
     /// What works on the same data still runs: an earlier workload of its app that is not stopped.
     StillRuns {
         /// The workload.
@@ -436,6 +461,8 @@ pub enum Refusing {
     NotOurs,
     /// It exists, and the inventory that would say whether it is ours is lost.
     InventoryLost,
+    /// It exists, and the inventory is not that of the cluster as it is.
+    InventoryOutdated,
     /// It was taken back after the inventory was lost, and nothing names it: it is neither deleted nor replaced.
     Recovered {
         /// The field that cannot change in place, where it would be replaced for that.
@@ -447,6 +474,16 @@ pub enum Refusing {
     },
     /// It exists under another uid than the inventory knows: somebody made it anew.
     MadeAnew,
+    /// It exists, and another object of the cluster keeps it: whoever took it would be written over, or write over what that one keeps.
+    Controlled {
+        /// The object that keeps it: `GarageKey pads-uploads`.
+        by: String,
+    },
+    /// It is to be adopted, and a field that cannot change in place is another one than the garden asks for.
+    AdoptedOtherwise {
+        /// The field: `spec.selector`.
+        path: String,
+    },
     /// Its label, field manager or uid does not agree with the inventory: it is not deleted.
     Disowned {
         /// What does not agree: "the label `parcelle.dev/garden` is gone".
@@ -500,8 +537,23 @@ pub enum Refusing {
         /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
         rerun: String,
     },
+    /// The Job of a run is gone, and nobody saw how it ended: it runs again only when a person says so.
+    JobEndUnknown {
+        /// When its first container started, in Unix seconds, where that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<i64>,
+        /// What `parcelle rerun` is given: `alternatiba/cloud upgrade`.
+        rerun: String,
+    },
     /// A Secret that was made once is gone; nothing is made in its place silently.
     SecretLost,
+    /// Keys of a Secret that was made once are gone or empty; nothing is made in their place silently.
+    KeysLost {
+        /// Their names.
+        keys: Vec<String>,
+        /// What `parcelle acknowledge` is given: `alternatiba/cloud`.
+        app: String,
+    },
     /// What a Secret is to be copied from is not there.
     SourceMissing {
         /// `parcelle-system/smtp-relay`, with the keys that it lacks.

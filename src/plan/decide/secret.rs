@@ -1,5 +1,7 @@
 //! What is done with each Secret that parcelle makes: made once, copied, kept; its value is in no plan.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::action::{Action, Base, FieldChange, Place, Shown, What};
@@ -7,10 +9,11 @@ use super::deed::Deed;
 use super::reason::{Adopting, Changing, Creating, Holding, Keeping, Refusing};
 use super::stops::renamed;
 use crate::plan::state::live::{Copy, MissingSource};
+use crate::plan::state::made_keys::{self, KeysLacking};
 use crate::plan::state::standing::{Index, Standing};
 use crate::plan::{Entry, Input, LiveObject};
 use crate::render::rules::names::maker_of_secret;
-use crate::render::{SecretRequest, SecretSource, Stage};
+use crate::render::{Generated, SecretRequest, SecretSource, Stage};
 
 /// The action of one requested Secret; `None` for one of a retired app that is not made (any more).
 pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &SecretRequest) -> Option<Action> {
@@ -33,6 +36,7 @@ pub(in crate::plan) fn request(input: &Input<'_>, index: &Index<'_>, request: &S
         Standing::Absent(entry) => absent(input, request, entry),
         Standing::Terminating => action(Deed::keep(Keeping::Terminating)),
         Standing::Refused(why) => action(Deed::refused(why)),
+        Standing::Adopted(live) if !lost_keys(input, request, live).is_empty() => keys_lost(input, request, live),
         Standing::Adopted(live) => {
             let (why, base) = (Adopting::AdoptSaid, base_of(live));
             action(Deed::Adopt { why, base, force: false, take_over: Vec::new(), take_away: Vec::new() })
@@ -68,19 +72,76 @@ fn present(input: &Input<'_>, request: &SecretRequest, (live, entry): (&LiveObje
         return action;
     }
     // A key that a newer definition asks for is added; those that are there stay as they are.
-    let data = live.body.get("data").and_then(Value::as_object);
-    let missing: Vec<_> = keys(request).filter(|key| data.is_none_or(|data| !data.contains_key(*key))).collect();
+    let lacking = lacking(input, request, live, Some(entry));
+    if !lacking.lost.is_empty() && is_leaving(input, request) {
+        return action(input, request, Deed::keep(Keeping::SecretKept));
+    }
+    if !lacking.lost.is_empty() {
+        return keys_lost(input, request, live);
+    }
+    let written = |key: &&str| [&lacking.new, &lacking.back, &lacking.again].iter().any(|of| of.contains(*key));
+    let missing: Vec<_> = keys(request).filter(written).collect();
     if let Some((from, to)) = renamed(input, request.app.as_ref(), entry) {
         let mut action = action(input, request, change(Changing::Renamed { from, to }, live));
         action.changes = missing.into_iter().map(|key| key_change(action.origin.as_ref(), key)).collect();
         return action;
     }
-    if missing.is_empty() || data.is_none() {
-        return action(input, request, Deed::keep(Keeping::SecretKept));
+    let odd = input.live.keys.get(&request.id).map(|seen| seen.odd.iter().cloned().collect::<Vec<_>>());
+    match odd.filter(|odd| !odd.is_empty() && missing.is_empty()) {
+        Some(keys) => return action(input, request, Deed::keep(Keeping::KeysDisagree { keys })),
+        None if missing.is_empty() => return action(input, request, Deed::keep(Keeping::SecretKept)),
+        None => {}
     }
-    let mut action = action(input, request, change(Changing::GardenChanged, live));
-    action.changes = missing.into_iter().map(|key| key_change(action.origin.as_ref(), key)).collect();
+    let why = if lacking.new.is_empty() {
+        Changing::KeysBack { keys: lacking.back.iter().cloned().collect() }
+    } else {
+        Changing::GardenChanged
+    };
+    let mut action = action(input, request, change(why, live));
+    action.changes = followed_keys(action.origin.as_ref(), &missing, live);
     action
+}
+
+/// What becomes of the keys that a Secret lacks; of one that follows others nothing is lacking that is not made again.
+fn lacking(input: &Input<'_>, request: &SecretRequest, live: &LiveObject, entry: Option<&Entry>) -> KeysLacking {
+    let SecretSource::Generated { keys } = &request.source else { return KeysLacking::default() };
+    let has = |key: &str| made_keys::has_value(&live.body, key);
+    // Where the values could not be looked at, what is put together of a key is taken to hold it.
+    let by_name = |key: &str| {
+        keys.iter().filter(|(joined, _)| has(joined)).any(|(_, how)| match how {
+            Generated::Joined(text) => made_keys::parts(text, keys).iter().all(|part| *part == key || has(part)),
+            Generated::Random { .. } | Generated::Fixed(_) => false,
+        })
+    };
+    let seen = input.live.keys.get(&request.id);
+    let follows = |key: &str| seen.map_or_else(|| by_name(key), |seen| seen.follow.contains(key));
+    let remembered = made_keys::of_live(input, entry, keys, live);
+    made_keys::lacking(keys, has, |key| made_keys::is_among(&remembered, key), follows)
+}
+
+/// Whether the app of a Secret, or its organisation, is retired: it starts no more, so it lacks nothing.
+fn is_leaving(input: &Input<'_>, request: &SecretRequest) -> bool {
+    let retired = |app| input.desired.retired.contains_key(app);
+    input.directives.retired.is_some() || request.app.as_ref().is_some_and(retired)
+}
+
+fn lost_keys(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> BTreeSet<String> {
+    let entry = input.inventory.find(&request.id).map(|(_, entry)| entry);
+    lacking(input, request, live, entry).lost
+}
+
+/// A Secret that lacks keys which nobody knows any more: refused, and nothing is made in their place.
+fn keys_lost(input: &Input<'_>, request: &SecretRequest, live: &LiveObject) -> Action {
+    let keys = lost_keys(input, request, live).into_iter().collect();
+    let app = request.app.as_ref().filter(|_| input.inventory.find(&request.id).is_some());
+    let of = app.map(|app| format!("{}/{app}", input.desired.organisation)).unwrap_or_default();
+    action(input, request, Deed::refused(Refusing::KeysLost { keys, app: of }))
+}
+
+/// The keys that are written of a Secret that has some of them already.
+fn followed_keys(origin: Option<&Place>, written: &[&str], live: &LiveObject) -> Vec<FieldChange> {
+    let before = |key: &str| made_keys::has_value(&live.body, key).then_some(Shown::Secret);
+    written.iter().map(|key| FieldChange { before: before(key), ..key_change(origin, key) }).collect()
 }
 
 /// A copy whose source is not there: refused, with the command that makes it.

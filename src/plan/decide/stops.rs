@@ -3,6 +3,7 @@
 //! | what an app no longer has | what waits |
 //! |---|---|
 //! | a workload that this plan does not stop (held, refused, on its way out) | workloads and jobs of that app that are new, what the earlier one needs to run, policies that let it reach others |
+//! | pods that nothing stands behind any more, on its data or with its labels | the same |
 //! | data of a kind of which it would get a new, empty object | that object, and with it all later stages of the app |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use super::reason::{Creating, Deleting, Holding, Keeping, Refusing};
 use super::restores;
 use crate::kind::{self, GroupKind};
 use crate::name::Name;
+use crate::plan::state::left_pods::Surroundings;
 use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
 use crate::plan::{Entry, Input, LiveObject};
@@ -23,12 +25,17 @@ use crate::render::{Object, ObjectId};
 
 /// Holds back what would work on the same data as an earlier workload of its app that this plan does not stop.
 pub(super) fn hold_starts(input: &Input<'_>, actions: &mut [Action]) {
-    let running = Running::of(actions);
+    let renames = Renames::of(input);
+    let mut running = Running::of(actions);
+    running.note_stray_pods(input, &renames, actions);
     if running.apps.is_empty() && running.kept.is_empty() {
         return;
     }
-    let renames = Renames::of(input);
-    for action in actions.iter_mut().filter(|action| action.verb().writes() && !restores(input, action)) {
+    for action in actions.iter_mut().filter(|action| action.verb().writes()) {
+        // What was deleted behind our back leaves pods, too.
+        if restores(input, action) && !running.has_stray_pods(action) {
+            continue;
+        }
         let cut_off = || cut_off(input, &renames, action).into_iter().find_map(|app| running.apps.get(app));
         if let Some(why) = running.beside(action).or_else(cut_off) {
             action.hold(why.clone());
@@ -73,11 +80,37 @@ impl Running {
         running
     }
 
+    /// Notes the pods that nothing stands behind, of the apps of which something would start.
+    fn note_stray_pods(&mut self, input: &Input<'_>, renames: &Renames<'_>, actions: &[Action]) {
+        let seen = &input.live.pods;
+        if seen.pods.is_empty() && seen.unread.is_none() {
+            return;
+        }
+        let surroundings = Surroundings::of(input);
+        let standing = surroundings.uids();
+        for action in actions.iter().filter(|action| starts(action)) {
+            let object = input.desired.objects.iter().find(|object| object.id == action.id);
+            let Some((app, object)) = action.app.as_ref().zip(object) else { continue };
+            let mut pods = surroundings.left(renames, &standing, &seen.pods, object);
+            pods.truncate(TOLD);
+            let unread = seen.unread.clone().filter(|_| surroundings.had_pods(renames, object));
+            if !pods.is_empty() || unread.is_some() {
+                self.apps.entry(app.clone()).or_insert(Holding::StrayPods { pods, unread });
+            }
+        }
+    }
+
+    /// Whether an action would start something beside pods that nothing stands behind.
+    fn has_stray_pods(&self, action: &Action) -> bool {
+        let why = action.app.as_ref().and_then(|app| self.apps.get(app));
+        starts(action) && matches!(why, Some(Holding::StrayPods { .. }))
+    }
+
     /// What still runs on the data that an action would bring another workload to, or needs what it would take away.
     fn beside(&self, action: &Action) -> Option<&Holding> {
-        let runs = runs_pods(&action.id);
-        let starts = runs && matches!(action.verb(), Verb::Create | Verb::Replace | Verb::Adopt);
-        let takes_away = !runs && matches!(action.deed, Deed::Delete { why: Deleting::Renamed { .. }, .. });
+        let starts = starts(action);
+        let takes_away =
+            !runs_pods(&action.id) && matches!(action.deed, Deed::Delete { why: Deleting::Renamed { .. }, .. });
         let of_app = action.app.as_ref().and_then(|app| self.apps.get(app)).filter(|_| starts || takes_away);
         of_app.or_else(|| self.kept.get(&action.id.name).filter(|_| starts))
     }
@@ -89,6 +122,14 @@ fn cut_off<'a>(input: &Input<'a>, renames: &Renames<'a>, action: &Action) -> Vec
     let live = input.live.objects.get(&action.id).filter(|_| is_policy);
     let wanted = input.desired.objects.iter().find(|object| is_policy && object.id == action.id);
     live.zip(wanted).map(|(live, wanted)| renames.cut_off(&live.body, &wanted.body)).unwrap_or_default()
+}
+
+/// So many pods are named.
+const TOLD: usize = 3;
+
+/// Whether an action brings pods that are not there yet.
+pub(crate) fn starts(action: &Action) -> bool {
+    runs_pods(&action.id) && matches!(action.verb(), Verb::Create | Verb::Replace | Verb::Adopt)
 }
 
 /// Whether an object has pods.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::inventory::{Entry, Inventory, Presence};
+use super::made_keys;
 use super::own_fields::OwnFields;
 use crate::kind;
 use crate::name::Name;
@@ -54,6 +55,9 @@ pub(crate) struct AcknowledgedLoss {
     /// Other apps that had data in it, and stay held.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) others: BTreeSet<Name>,
+    /// Keys that a Secret lacks and that are made anew; none where the whole Secret is.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) keys: BTreeSet<String>,
 }
 
 /// Notes that an app may start without its data.
@@ -76,7 +80,7 @@ pub(crate) fn acknowledge(
         let Some(id) = id.filter(|_| is_of_app) else { continue };
         any = true;
         if id.is(kind::SECRET) {
-            make_again(inventory, &id, uid);
+            make_again(inventory, &id, (uid, &loss.keys));
             continue;
         }
         let at = recorded.unwrap_or_else(|| {
@@ -100,7 +104,10 @@ pub(crate) fn acknowledge(
 fn take(inventory: &mut Inventory, app: &Name, id: &ObjectId, (was, now): (&str, &str)) {
     let presence = |nonce: Option<&str>| Presence::Known { uid: now.to_owned(), nonce: nonce.map(str::to_owned) };
     match inventory.entries.get_mut(id) {
-        Some(entry) if entry.uid() == Some(was) => entry.presence = presence(entry.nonce()),
+        Some(entry) if entry.uid() == Some(was) => {
+            entry.presence = presence(entry.nonce());
+            entry.data = None;
+        }
         Some(_) => {}
         None => {
             let entry = Entry {
@@ -113,16 +120,19 @@ fn take(inventory: &mut Inventory, app: &Name, id: &ObjectId, (was, now): (&str,
                 retired_since: None,
                 note: None,
                 recovered: false,
+                data: None,
             };
             inventory.entries.insert(id.clone(), entry);
         }
     }
 }
 
-/// A Secret that parcelle made once, of an app that starts anew: another one is made.
-fn make_again(inventory: &mut Inventory, id: &ObjectId, uid: &str) {
+/// A Secret that parcelle made once, and that nobody can bring back: another one is made, or the keys that it lacks.
+fn make_again(inventory: &mut Inventory, id: &ObjectId, (uid, keys): (&str, &BTreeSet<String>)) {
     let Some(entry) = inventory.entries.get_mut(id) else { return };
-    if entry.uid() == Some(uid) {
+    if entry.uid() == Some(uid) && !keys.is_empty() {
+        entry.own_fields = made_keys::forgotten(&entry.own_fields, keys);
+    } else if entry.uid() == Some(uid) {
         let nonce = entry.nonce().unwrap_or(uid).to_owned();
         entry.presence = Presence::Intended { nonce, was: Some(uid.to_owned()) };
     }
@@ -151,11 +161,13 @@ mod tests {
             retired_since: None,
             note: None,
             recovered: false,
+            data: None,
         }
     }
 
     fn losses(uid: &str, now: Option<&str>) -> BTreeMap<String, AcknowledgedLoss> {
-        let loss = AcknowledgedLoss { now: now.map(str::to_owned), others: BTreeSet::from([name("wiki")]) };
+        let others = BTreeSet::from([name("wiki")]);
+        let loss = AcknowledgedLoss { now: now.map(str::to_owned), others, ..AcknowledgedLoss::default() };
         BTreeMap::from([(uid.to_owned(), loss)])
     }
 

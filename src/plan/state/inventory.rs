@@ -17,12 +17,25 @@ use crate::render::{ObjectId, Stage};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Inventory {
+    /// The garden and the organisation that it is of (`gardens/alternatiba`); empty until it is written.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub of: String,
+    /// The uid of the cluster that it is of; empty until a plan is carried out.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
+    /// How often it was written ahead of a plan. The namespace carries the last one (see [`GENERATION`](crate::plan::GENERATION)), so
+    /// that a copy of an earlier day is told.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub generation: u64,
     /// The commit that was last applied whole, in hexadecimal; empty before the first.
     pub commit: String,
     /// The hash of the plan that was last applied.
     pub plan_hash: String,
     /// The hash of the renderer and the definitions that made it.
     pub renderer_hash: String,
+    /// When it was taken back last after the inventory was lost, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered_on: Option<i64>,
     /// Since when the whole organisation is retired, in Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_since: Option<i64>,
@@ -50,6 +63,20 @@ pub struct Inventory {
     /// Everything of ours, by id.
     #[serde(with = "listed")]
     pub entries: BTreeMap<ObjectId, Entry>,
+}
+
+/// What was taken back after an inventory was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RecoveredObjects {
+    /// When, in Unix seconds, where that was noted.
+    pub(crate) on: Option<i64>,
+    /// How many objects are changed only, until the garden names them.
+    pub(crate) objects: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One object of ours.
@@ -83,6 +110,10 @@ pub struct Entry {
     /// garden names it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recovered: bool,
+    /// Which data it stands for, as whoever keeps that names it (a volume, a database system): another object under its name is
+    /// taken for it only where it says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<str>>,
 }
 
 /// Whether an object is known to exist.
@@ -154,6 +185,12 @@ impl Inventory {
             entry.holds_data || facts.may_hold_data() || !matches!(facts.stage, Stage::Ground | Stage::Configuration)
         };
         !self.footprint.apps.contains_key(app) && !of_app.any(matters)
+    }
+
+    /// When it was taken back, and how many objects are for changing only since; nothing once the garden names them all.
+    pub(crate) fn taken_back(&self) -> Option<RecoveredObjects> {
+        let objects = self.entries.values().filter(|entry| entry.recovered).count();
+        (objects > 0).then_some(RecoveredObjects { on: self.recovered_on, objects })
     }
 
     /// The entry of an object, whatever the version of its API, with the id under which it stands.

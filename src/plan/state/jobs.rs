@@ -50,9 +50,18 @@ pub struct BegunRun {
     pub object: String,
     /// The hash of its inputs.
     pub inputs: String,
+    /// The uid of its Job, from before a container of it could start: a Job is made suspended, and goes on once this is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// When its first container started, in Unix seconds, once that was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<i64>,
+    /// How it failed, in words, once that was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+    /// Whether no container of it had started when it was looked at last.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
 }
 
 /// A person's word that a job is to run again although it is done, failed or under way.
@@ -74,6 +83,25 @@ impl JobRecord {
     /// Whether the word that the job runs again is about the Job of this uid.
     pub(crate) fn reruns(&self, uid: &str) -> bool {
         self.rerun.as_ref().is_some_and(|asked| asked.of == uid)
+    }
+
+    /// Whether the run that is recorded is for these inputs.
+    pub(crate) fn has_begun(&self, inputs: &str) -> bool {
+        self.run.as_ref().is_some_and(|run| run.inputs == inputs)
+    }
+
+    /// Notes what is known of the Job of a run: from its `uid` on, a container of it may start.
+    pub(crate) fn note(&mut self, uid: &str, state: Option<&RunState>) {
+        let Some(run) = &mut self.run else { return };
+        run.uid = Some(uid.to_owned());
+        run.failed = None;
+        run.idle = false;
+        match state {
+            Some(RunState::Runs { since }) => run.started = run.started.or(*since),
+            Some(RunState::Failed { why }) => run.failed = Some(why.clone()),
+            Some(RunState::Idle { .. }) => run.idle = true,
+            Some(RunState::Done) | None => {}
+        }
     }
 
     /// Notes that a Job has done its work.
@@ -118,6 +146,8 @@ pub(crate) struct JobsSeen {
     pub(crate) unread: Option<String>,
     /// Jobs that a watch showed to be done and that are gone by now: the uid by name.
     pub(crate) ended: BTreeMap<String, String>,
+    /// Jobs that a watch showed to be gone before it showed a container of them: the uid by name.
+    pub(crate) unstarted: BTreeMap<String, String>,
 }
 
 impl JobsSeen {
@@ -125,11 +155,16 @@ impl JobsSeen {
     pub(in crate::plan) fn of(&self, name: &str) -> Option<&JobPods> {
         self.pods.as_ref()?.get(name)
     }
+
+    /// Whether a Job that is gone was watched to its end, and no container of it was seen.
+    pub(in crate::plan) fn never_started(&self, name: &str, uid: &str) -> bool {
+        self.unstarted.get(name).is_some_and(|seen| seen == uid)
+    }
 }
 
 /// How a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::plan) enum RunState {
+pub(crate) enum RunState {
     /// It did its work.
     Done,
     /// It was given up.
@@ -208,6 +243,19 @@ fn why_failed(condition: &Value, pods: Option<&JobPods>) -> String {
 /// When the Job's controller began with it: not before its first container started.
 fn start_time(body: &Value) -> Option<i64> {
     super::pods::seconds(&body["status"]["startTime"])
+}
+
+/// What stands between how a job failed and the command that runs it again.
+const MEND: &str = "; mend what it says, then ";
+
+/// How a job failed, with the way out.
+pub(crate) fn failed_with_way_out(why: &str, command: &str) -> String {
+    format!("{why}{MEND}`{command}`")
+}
+
+/// How a job failed, without the way out.
+pub(in crate::plan) fn why_failed_alone(message: &str) -> &str {
+    message.split_once(MEND).map_or(message, |(why, _)| why)
 }
 
 /// Since when a Job runs as it and its pods say, in Unix seconds; zero where that is not known. Nothing where it does not run.

@@ -11,7 +11,7 @@ use super::path;
 use crate::kind;
 use crate::kind::unions::{self, Union};
 use crate::merge::Schemas;
-use crate::plan::{GARDEN_LABEL, MANAGER, ORGANISATION_LABEL};
+use crate::plan::{GARDEN_LABEL, MANAGER, ORGANISATION_LABEL, has_value};
 
 /// What the API server writes into `metadata` itself.
 const OF_SERVER: [&str; 7] =
@@ -38,7 +38,7 @@ pub(crate) fn kept(schemas: &Schemas, live: &Value, wanted: Option<&Value>) -> V
         body.insert("status".to_owned(), result);
     }
     if kind::SECRET.is_body(live) {
-        let keys = live["data"].as_object().into_iter().flat_map(Map::keys);
+        let keys = live["data"].as_object().into_iter().flat_map(Map::keys).filter(|key| has_value(live, key));
         body.insert("data".to_owned(), keys.map(|key| (key.clone(), Value::from(""))).collect());
         body.remove("stringData");
     }
@@ -87,7 +87,7 @@ fn words<'v>(value: &'v Value, words_of: &mut BTreeSet<&'v str>) {
 }
 
 fn metadata(ours: Ours<'_>, live: &Value, visible: Option<&Value>) -> Value {
-    let live = &live["metadata"];
+    let (whole, live) = (live, &live["metadata"]);
     let mut kept = visible.and_then(Value::as_object).cloned().unwrap_or_default();
     for name in OF_SERVER {
         live.get(name).into_iter().for_each(|value| drop(kept.insert(name.to_owned(), value.clone())));
@@ -98,44 +98,54 @@ fn metadata(ours: Ours<'_>, live: &Value, visible: Option<&Value>) -> Value {
     }
     let entries = live["managedFields"].as_array().into_iter().flatten();
     let entries: Vec<Value> =
-        entries.filter(|entry| entry["subresource"] != "status").map(|entry| books(ours, entry)).collect();
+        entries.filter(|entry| entry["subresource"] != "status").map(|entry| books(ours, whole, entry)).collect();
     if !entries.is_empty() {
         kept["managedFields"] = entries.into();
     }
     kept
 }
 
-/// An entry of `managedFields` without the values that its keys say.
-fn books(ours: Ours<'_>, entry: &Value) -> Value {
+/// An entry of `managedFields` without what its keys say of others: the names and values of their items, and keys of maps.
+fn books(ours: Ours<'_>, live: &Value, entry: &Value) -> Value {
     let mut entry = entry.clone();
     if entry["manager"] != MANAGER
         && let Some(fields) = entry.get_mut("fieldsV1")
     {
-        without_values(ours, fields);
+        let text = |name: &str| live[name].as_str().unwrap_or_default();
+        let unions = unions::of_custom(kind::group_of(text("apiVersion")), text("kind"));
+        let of_unions: BTreeSet<&str> =
+            unions.flat_map(|(place, unions)| place.split('.').chain(unions.iter().flat_map(Union::fields))).collect();
+        only_known(ours, &of_unions, fields);
     }
     entry
 }
 
-/// Keys that name an item and say nothing else of it.
-const NAMES: [&str; 5] = ["name", "containerPort", "port", "protocol", "type"];
-
-fn without_values(ours: Ours<'_>, fields: &mut Value) {
+/// Keeps of the fields of others those that are ours, too, that every object of the kind has by its schema, and that decide what may
+/// stand beside ours.
+fn only_known(ours: Ours<'_>, of_unions: &BTreeSet<&str>, fields: &mut Value) {
     let Some(map) = fields.as_object_mut() else { return };
     map.retain(|key, below| {
-        if let Some(name) = key.strip_prefix("f:") {
-            without_values(ours.field(name), below);
-            return true;
-        }
-        if let Some(value) = key.strip_prefix("v:").and_then(|value| serde_json::from_str::<Value>(value).ok()) {
-            return ours.item(None, &value).is_ours();
-        }
-        let Some(keys) = key.strip_prefix("k:") else { return key == "." };
-        let Ok(item) = serde_json::from_str::<Map<String, Value>>(keys) else { return false };
-        let names: Vec<&str> = item.keys().map(String::as_str).collect();
-        // The keys of an item are enough to find it by.
-        let place = ours.item(Some(&names), &Value::Object(item.clone()));
-        without_values(place, below);
-        names.iter().all(|name| NAMES.contains(name)) || place.is_ours()
+        let place = if let Some(name) = key.strip_prefix("f:") {
+            let is_declared = ours.at().is_some_and(|at| at.declares(name)) || of_unions.contains(name);
+            Some(ours.field(name)).filter(|place| is_declared || place.is_ours())
+        } else if let Some(value) = key.strip_prefix("v:") {
+            let value = serde_json::from_str::<Value>(value).ok();
+            value.map(|value| ours.item(None, &value)).filter(|place| place.is_ours())
+        } else if let Some(keys) = key.strip_prefix("k:") {
+            let item = serde_json::from_str::<Map<String, Value>>(keys).ok();
+            item.and_then(|item| {
+                let names: Vec<&str> = item.keys().map(String::as_str).collect();
+                // The keys of an item are enough to find it by.
+                Some(ours.item(Some(&names), &Value::Object(item.clone()))).filter(|place| place.is_ours())
+            })
+        } else {
+            return key == ".";
+        };
+        let Some(place) = place else { return false };
+        let was_leaf = below.as_object().is_none_or(Map::is_empty);
+        only_known(place, of_unions, below);
+        // What has nothing left would read as the field itself.
+        was_leaf || below.as_object().is_some_and(|below| !below.is_empty())
     });
 }
 
@@ -187,11 +197,18 @@ fn add_members(ours: Ours<'_>, unions: &[Union], live: &Map<String, Value>, kept
     }
 }
 
-/// A value of the same kind that says nothing.
+/// The words of a label selector.
+const SELECTOR_WORDS: [&str; 2] = ["matchLabels", "matchExpressions"];
+
+/// A value of the same kind that says nothing of anybody, and no less than the value does.
 fn emptied(value: &Value) -> Value {
     match value {
-        Value::Object(_) => json!({}),
-        Value::Array(_) => json!([]),
+        // A selection that narrows nothing says less than one that does.
+        Value::Object(fields) => {
+            let words = SELECTOR_WORDS.into_iter().filter(|word| fields.contains_key(*word));
+            words.map(|word| (word.to_owned(), emptied(&fields[word]))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().take(1).map(emptied).collect(),
         Value::String(_) => "".into(),
         Value::Number(_) => 0.into(),
         Value::Bool(_) | Value::Null => false.into(),

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::health::Health;
 use super::jobs::JobsSeen;
+use super::left_pods::PodsSeen;
+use super::made_keys::KeysSeen;
 use super::unseen::Unseen;
 use crate::render::ObjectId;
 
@@ -27,8 +29,12 @@ pub struct Live {
     pub(crate) warnings: BTreeMap<ObjectId, Vec<String>>,
     /// How copied Secrets stand to their source. One without an entry counts as in step when it exists.
     pub(crate) copies: BTreeMap<ObjectId, Copy>,
+    /// What the values of generated Secrets say that lack keys, or of which others wrote some.
+    pub(crate) keys: BTreeMap<ObjectId, KeysSeen>,
     /// What is known of the runs of one-time jobs.
     pub(crate) jobs: JobsSeen,
+    /// The pods of the organisation's namespace, read where something starts that may not run beside them.
+    pub(crate) pods: PodsSeen,
     /// What lies in the organisation's namespace and is nobody's of this garden (service accounts, root certificates
     /// and events that Kubernetes makes itself left out). Read where the namespace is to be adopted or deleted.
     pub(crate) foreign: Vec<ObjectId>,
@@ -43,6 +49,10 @@ pub struct Live {
 pub(crate) struct Settled {
     /// How it fares.
     pub(crate) health: Health,
+    /// Which data it stands for.
+    pub(crate) data: Option<Box<str>>,
+    /// Of a namespace the generation of the inventory that it carries.
+    pub(crate) generation: Option<u64>,
 }
 
 /// An object as it is in the cluster.

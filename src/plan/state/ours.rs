@@ -22,6 +22,8 @@ pub(in crate::plan) struct Ours<'a> {
     at: Option<TypeAt<'a>>,
     /// Whether a process is told this: a variable, an argument, a header of a probe.
     is_of_process: bool,
+    /// Whether it is in an item of a list that is one value: what somebody adds to such an item counts.
+    is_in_item: bool,
 }
 
 /// What our entry in `managedFields` has of a place.
@@ -38,7 +40,7 @@ enum Held<'a> {
 /// The part of a value that is ours.
 pub(in crate::plan) struct Visible {
     pub(in crate::plan) value: Option<Value>,
-    /// How many items of lists in it are not ours.
+    /// How many items of lists in it, and fields of such items, are not ours.
     pub(in crate::plan) others: usize,
 }
 
@@ -48,7 +50,7 @@ impl<'a> Ours<'a> {
         let posted = || stored.filter(|stored| kind::SECRET.is_body(stored)).and_then(owners::posted);
         let held = stored.and_then(owners::ours).or_else(posted).and_then(Value::as_object);
         let held = held.map_or(Held::Nothing, Held::Below);
-        Self { wanted, held, at: of.map(TypeAt::root), is_of_process: false }
+        Self { wanted, held, at: of.map(TypeAt::root), is_of_process: false, is_in_item: false }
     }
 
     /// The place of a path in an object that we would apply, with nothing of it applied yet.
@@ -85,6 +87,7 @@ impl<'a> Ours<'a> {
             held,
             at: self.at.and_then(|at| at.child(&key)),
             is_of_process: self.is_of_process || is_told_to_a_process(name),
+            is_in_item: self.is_in_item,
         }
     }
 
@@ -104,7 +107,37 @@ impl<'a> Ours<'a> {
             held,
             at: self.at.and_then(|at| at.child("k:")),
             is_of_process: self.is_of_process,
+            is_in_item: self.is_in_item || keys.is_none(),
         }
+    }
+
+    /// The places of the items of a list whose items have no keys: equal ones are the same; of the others, one that mostly says
+    /// what ours says is ours that somebody changed.
+    fn items_without_keys(self, items: &[Value]) -> Vec<Self> {
+        let mut places: Vec<Self> = items.iter().map(|item| self.item(None, item)).collect();
+        let wanted = self.wanted.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        if self.is_of_process || wanted.len().saturating_mul(items.len()) > MOST_COMPARED {
+            return places;
+        }
+        let open: Vec<usize> = (0..items.len()).filter(|at| places[*at].wanted.is_none()).collect();
+        // In an item that is ours the lists are ours too: as long as nothing comes or goes, each has its place.
+        let has_places = self.is_in_item && items.len() == wanted.len();
+        let mut pairs: Vec<(u64, usize, &Value)> = Vec::new();
+        for (place, wanted) in wanted.iter().enumerate().filter(|(_, one)| one.is_object() && !items.contains(one)) {
+            pairs.extend(open.iter().filter_map(|at| {
+                let alike = alikeness(wanted, &items[*at]);
+                Some((alike.or_else(|| (has_places && *at == place).then_some(0))?, *at, wanted))
+            }));
+        }
+        pairs.sort_by_key(|(alike, at, _)| (std::cmp::Reverse(*alike), *at));
+        let mut taken: Vec<&Value> = Vec::new();
+        for (_, at, wanted) in pairs {
+            if places[at].wanted.is_none() && !taken.iter().any(|other| std::ptr::eq(*other, wanted)) {
+                places[at].wanted = Some(wanted);
+                taken.push(wanted);
+            }
+        }
+        places
     }
 
     /// Whether we apply it, or would.
@@ -167,10 +200,9 @@ impl<'a> Ours<'a> {
                 }
             }
             Value::Array(items) => {
-                let keys = self.keys_of(path, items);
-                for item in items {
-                    keys.iter().for_each(|keys| path.push_str(&list::label(keys, item)));
-                    self.item(keys, item).each_hidden(path, item, each);
+                for (label, place, item) in self.items_of(path, items) {
+                    path.push_str(&label);
+                    place.each_hidden(path, item, each);
                     path.truncate(end);
                 }
             }
@@ -192,9 +224,22 @@ impl<'a> Ours<'a> {
 
     /// The keys by which the items of a list are told apart; `path` is that of the list.
     fn keys_of(self, path: &str, items: &[Value]) -> Option<&'static [&'static str]> {
+        if self.is_in_item {
+            return None;
+        }
         let name = path.rsplit(['.', ']']).next().unwrap_or_default();
         let ours = self.wanted.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         list::keys(name, ours, items)
+    }
+
+    /// The items of a list with their places, and what the path calls them by; `path` is that of the list.
+    fn items_of<'v>(self, path: &str, items: &'v [Value]) -> Vec<(String, Self, &'v Value)> {
+        let Some(keys) = self.keys_of(path, items) else {
+            let places = self.items_without_keys(items);
+            return places.into_iter().zip(items).map(|(place, item)| (String::new(), place, item)).collect();
+        };
+        let item = |item| (list::label(keys, item), self.item(Some(keys), item), item);
+        items.iter().map(item).collect()
     }
 
     fn visible_map(self, path: &mut String, map: &Map<String, Value>) -> Visible {
@@ -204,7 +249,8 @@ impl<'a> Ours<'a> {
             path::push_field(path, key);
             let part = self.field(key).visible(path, value);
             path.truncate(end);
-            others += part.others;
+            let is_added = self.is_in_item && part.value.is_none() && part.others == 0;
+            others += part.others + usize::from(is_added);
             part.value.into_iter().for_each(|value| drop(kept.insert(key.clone(), value)));
         }
         let is_ours = !kept.is_empty() || (map.is_empty() && self.wanted.is_some_and(Value::is_object));
@@ -213,12 +259,11 @@ impl<'a> Ours<'a> {
 
     /// Of a list the items that are ours; each of the others counts once.
     fn visible_list(self, path: &mut String, items: &[Value]) -> Visible {
-        let keys = self.keys_of(path, items);
         let (mut kept, mut others) = (Vec::new(), 0);
         let end = path.len();
-        for item in items {
-            keys.iter().for_each(|keys| path.push_str(&list::label(keys, item)));
-            let part = self.item(keys, item).visible(path, item);
+        for (label, place, item) in self.items_of(path, items) {
+            path.push_str(&label);
+            let part = place.visible(path, item);
             path.truncate(end);
             others += if part.value.is_some() { part.others } else { 1 };
             kept.extend(part.value);
@@ -239,10 +284,35 @@ impl<'a> Held<'a> {
     }
 }
 
-/// Whether a field by its name is what a process is told: variables, arguments, commands, headers of probes.
+/// So many pairs of items are compared for what they have in common.
+const MOST_COMPARED: usize = 4096;
+
+/// In how many of a thousand parts an item says what ours says; nothing where that is half of them or less.
+fn alikeness(ours: &Value, item: &Value) -> Option<u64> {
+    let (same, all) = in_common(ours, Some(item));
+    (same * 2 > all).then(|| same * 1000 / all)
+}
+
+/// How many of the parts of a value stand in another one in their places, and how many it has.
+fn in_common(ours: &Value, other: Option<&Value>) -> (u64, u64) {
+    let sum =
+        |parts: &mut dyn Iterator<Item = (u64, u64)>| parts.fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    match ours {
+        Value::Object(map) if !map.is_empty() => {
+            sum(&mut map.iter().map(|(key, value)| in_common(value, other.and_then(|other| other.get(key)))))
+        }
+        Value::Array(items) if !items.is_empty() => {
+            sum(&mut items.iter().enumerate().map(|(at, item)| in_common(item, other.and_then(|other| other.get(at)))))
+        }
+        scalar => (u64::from(other == Some(scalar)), 1),
+    }
+}
+
+/// Whether a field by its name is what a process is told: variables, arguments, commands, headers.
 fn is_told_to_a_process(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["env", "environment", "args", "arguments", "command", "httpheaders"].iter().any(|end| name.ends_with(end))
+    let ends = ["env", "environment", "args", "arguments", "command"];
+    ends.iter().any(|end| name.ends_with(end)) || name.contains("header")
 }
 
 #[cfg(test)]
@@ -296,6 +366,40 @@ mod tests {
         let stored =
             json!({"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "x"}], "hosts": ["a", "x", "y"]});
         assert_eq!(visible(&stored, &wanted), (json!({"env": [{"name": "A", "value": "1"}], "hosts": ["a"]}), 3));
+    }
+
+    #[test]
+    fn of_a_list_that_is_one_value_ours_is_shown_as_it_is_now_and_what_others_put_in_is_counted() {
+        let rule = |port: u64, app: &str| {
+            let from = json!([{"podSelector": {"matchLabels": {"app": app, "part": "web", "of": "garden"}}}]);
+            json!({"from": from, "ports": [{"port": port, "protocol": "TCP"}]})
+        };
+        let wanted = json!({"spec": {"ingress": [rule(80, "a"), rule(25, "b")], "hosts": ["a", "b"]}});
+        let of = |ingress: Value| visible(&json!({"spec": {"ingress": ingress, "hosts": ["x"]}}), &wanted);
+        let shown = |ingress: Value| json!({"spec": {"ingress": ingress}});
+        let theirs = json!({"from": [{"ipBlock": {"cidr": "192.0.2.7/32"}}]});
+        assert_eq!(of(json!([rule(8080, "a"), rule(25, "b")])), (shown(json!([rule(8080, "a"), rule(25, "b")])), 1));
+        assert_eq!(of(json!([theirs, rule(25, "b"), theirs])), (shown(json!([rule(25, "b")])), 3));
+        let mut widened = rule(80, "a");
+        widened["from"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"namespaceSelector": {"matchLabels": {"their": "canary"}}}));
+        widened["ports"][0]["endPort"] = 99.into();
+        assert_eq!(of(json!([widened, rule(25, "b")])), (shown(json!([rule(80, "a"), rule(25, "b")])), 3));
+        assert_eq!(of(json!([theirs])), (Value::Null, 2));
+    }
+
+    #[test]
+    fn an_item_of_others_that_is_like_ours_in_form_alone_is_theirs() {
+        let rule =
+            |to: &str, path: &str| json!({"backendRefs": [{"name": to, "port": 80}], "matches": [{"path": path}]});
+        let wanted = json!({"rules": [rule("ours", "/")]});
+        let live = json!({"rules": [rule("canary", "canary"), rule("ours", "/x")]});
+        assert_eq!(visible(&live, &wanted), (json!({"rules": [rule("ours", "/x")]}), 1));
+        let header = |value: &str| json!([{"a": 1, "b": 2, "c": 3, "requestHeaderModifier": {"set": [{"name": "X", "value": value}]}}]);
+        let (shown, others) = visible(&json!({"rules": header("canary")}), &json!({"rules": header("ours")}));
+        assert!(!shown.to_string().contains("canary") && others > 0, "{shown}");
     }
 
     #[test]

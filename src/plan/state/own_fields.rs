@@ -25,6 +25,23 @@ impl OwnFields {
         Self { left: digests(left), ..self }
     }
 
+    /// The same, and these fields, as the server names them.
+    #[must_use]
+    pub(crate) fn with(&self, fields: impl IntoIterator<Item = String>) -> Self {
+        let mut applied = [self.applied.clone(), digests(fields)].concat();
+        applied.sort_unstable();
+        applied.dedup();
+        Self { applied, left: self.left.clone() }
+    }
+
+    /// The same without these fields.
+    #[must_use]
+    pub(crate) fn without(&self, fields: impl IntoIterator<Item = String>) -> Self {
+        let fields = digests(fields);
+        let applied = self.applied.iter().filter(|one| fields.binary_search(one).is_err()).copied().collect();
+        Self { applied, left: self.left.clone() }
+    }
+
     /// Whether no field is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.applied.is_empty() && self.left.is_empty()

@@ -76,6 +76,11 @@ impl<'t> TypeAt<'t> {
         matches!(&self.table.get(self.id).shape, TypeShape::Map(object) if object.atomic)
     }
 
+    /// Whether every object of the kind may have a field of this name there; keys of maps are not declared.
+    pub(super) fn declares(self, name: &str) -> bool {
+        matches!(&self.table.get(self.id).shape, TypeShape::Map(object) if object.fields.contains_key(name))
+    }
+
     /// Whether a text is one of the words that may stand there, or what the server fills in.
     pub(super) fn is_own_word(self, text: &str) -> bool {
         let of = self.table.get(self.id);
@@ -105,8 +110,9 @@ fn siblings(hash: &mut ring::digest::Context, unions: &[Union], fields: &Map<Str
     let Some(live) = live.as_object() else { return };
     let ours = |name: &str| fields.keys().any(|key| key.strip_prefix("f:") == Some(name));
     let value_of = |name: &str| live.get(name)?.as_str();
-    let others = live.iter().filter(|(name, value)| !value.is_null() && !ours(name));
-    for (name, _) in others.filter(|(name, _)| unions.iter().any(|union| union.is_barred(name, ours, value_of))) {
+    let bars = |union: &Union, name: &str, value: &Value| union.counts(value) && union.is_barred(name, ours, value_of);
+    let others = live.iter().filter(|(name, _)| !ours(name));
+    for (name, _) in others.filter(|(name, value)| unions.iter().any(|union| bars(union, name, value))) {
         hash.update(b"!");
         hash.update(name.as_bytes());
     }

@@ -48,6 +48,13 @@ pub(in crate::plan) fn has_ours(object: &Value) -> bool {
     entries.iter().any(|entry| entry["manager"] == crate::plan::MANAGER)
 }
 
+/// The object of the cluster that keeps another one, as its `ownerReferences` say: `GarageKey pads-uploads`.
+pub(in crate::plan) fn controller(object: &Value) -> Option<String> {
+    let owners = object["metadata"]["ownerReferences"].as_array()?;
+    let keeper = owners.iter().find(|owner| owner["controller"] == true)?;
+    Some(format!("{} {}", keeper["kind"].as_str()?, keeper["name"].as_str()?))
+}
+
 /// The fields that we hold by applying.
 pub(in crate::plan) fn ours(object: &Value) -> Option<&Value> {
     let entries = object["metadata"]["managedFields"].as_array()?;
@@ -59,6 +66,14 @@ pub(in crate::plan) fn ours(object: &Value) -> Option<&Value> {
 pub(super) fn posted(object: &Value) -> Option<&Value> {
     let entries = object["metadata"]["managedFields"].as_array()?;
     entries.iter().find(|entry| entry["manager"] == crate::plan::MANAGER).and_then(|entry| entry.get("fieldsV1"))
+}
+
+/// The keys of a Secret that we hold: by applying a copy or a file, or by the POST that made it and what was added since.
+pub(crate) fn own_keys(secret: &Value) -> Vec<String> {
+    let entries = secret["metadata"]["managedFields"].as_array().map_or(&[][..], Vec::as_slice);
+    let ours = entries.iter().filter(|entry| entry["manager"] == crate::plan::MANAGER);
+    let data = ours.filter_map(|entry| entry["fieldsV1"]["f:data"].as_object());
+    data.flat_map(serde_json::Map::keys).filter_map(|key| key.strip_prefix("f:").map(str::to_owned)).collect()
 }
 
 /// The managers that hold the field at the end of `steps`, where we applied it before.

@@ -6,26 +6,31 @@ use serde_json::Value;
 
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{Entry, Input, LiveObject};
+use crate::plan::{Directives, Entry, Input, Inventory, LiveObject};
 use crate::render::ObjectId;
 
 /// The label by which pods and their network policies belong to an app.
-const APP_LABEL: &str = "parcelle.dev/app";
+pub(super) const APP_LABEL: &str = "parcelle.dev/app";
 
 /// The present name of each app that is applied under an earlier one.
 #[derive(Clone, Debug, Default)]
-pub(in crate::plan) struct Renames<'a>(BTreeMap<&'a Name, &'a Name>);
+pub(crate) struct Renames<'a>(BTreeMap<&'a Name, &'a Name>);
 
 impl<'a> Renames<'a> {
     /// What of an organisation is applied under an earlier name: its app is not in the garden, and its data another one's.
     pub(in crate::plan) fn of(input: &Input<'a>) -> Self {
-        let footprints = &input.inventory.footprint.apps;
-        let entries = input.inventory.entries.values().filter_map(|entry| entry.app.as_ref());
-        let held = input.inventory.gone.iter().flat_map(|gone| &gone.apps);
-        let gone = entries.chain(footprints.keys()).chain(held).filter(|app| !input.directives.apps.contains(*app));
+        Self::between(input.inventory, input.directives)
+    }
+
+    /// The same, of what is ours and what the garden says.
+    pub(super) fn between(inventory: &'a Inventory, directives: &'a Directives) -> Self {
+        let footprints = &inventory.footprint.apps;
+        let entries = inventory.entries.values().filter_map(|entry| entry.app.as_ref());
+        let held = inventory.gone.iter().flat_map(|gone| &gone.apps);
+        let gone = entries.chain(footprints.keys()).chain(held).filter(|app| !directives.apps.contains(*app));
         let renamed = gone.filter_map(|app| {
             let data = footprints.get(app).map_or(app, |footprint| footprint.data_name(app));
-            Some((app, input.directives.data_names.get(data)?))
+            Some((app, directives.data_names.get(data)?))
         });
         Self(renamed.collect())
     }
@@ -33,6 +38,11 @@ impl<'a> Renames<'a> {
     /// The present name of an app.
     pub(in crate::plan) fn now<'n>(&'n self, app: &'n Name) -> &'n Name {
         self.0.get(app).copied().unwrap_or(app)
+    }
+
+    /// The present name of an app that a label names.
+    pub(in crate::plan) fn of_label<'n>(&'n self, label: &'n str) -> &'n str {
+        self.0.iter().find(|(earlier, _)| earlier.as_str() == label).map_or(label, |(_, now)| now.as_str())
     }
 
     /// The earlier and the present name of the app of an entry, where it was renamed. A network policy is that of the pods that
@@ -63,12 +73,12 @@ impl<'a> Renames<'a> {
 }
 
 /// The app whose pods a network policy selects.
-fn selected_app(policy: &Value) -> Option<&str> {
+pub(in crate::plan) fn selected_app(policy: &Value) -> Option<&str> {
     policy["spec"]["podSelector"]["matchLabels"][APP_LABEL].as_str()
 }
 
 /// The apps that a network policy means anywhere in it.
-fn meant(value: &Value) -> Vec<&str> {
+pub(in crate::plan) fn meant(value: &Value) -> Vec<&str> {
     match value {
         Value::Object(fields) => fields
             .iter()

@@ -2,10 +2,13 @@
 
 use super::identity::Identity;
 use super::live::{Copy, Live, LiveObject, Settled};
+use super::made_keys::has_value;
 use super::standing::is_same;
 use crate::merge::Schemas;
 use crate::name::Name;
-use crate::plan::{Directives, Entry, Inventory, body_to_send, hash_of, health, leaves_fields, union};
+use crate::plan::{
+    Directives, Entry, Inventory, body_to_send, data_of, hash_of, health, leaves_fields, marked_generation, union,
+};
 use crate::render::{Object, ObjectId, OrganisationObjects, SecretRequest, SecretSource};
 
 /// What an object was found to be as it should be against.
@@ -75,9 +78,11 @@ impl Judge<'_> {
     /// Whether a Secret has all its keys, is its app's and, where it follows another, follows it.
     pub(crate) fn secret_is_as_desired(&self, request: &SecretRequest, live: &Live) -> bool {
         let Some((entry, found)) = self.entry(&request.id).zip(live.objects.get(&request.id)) else { return false };
-        let data = found.body.get("data").and_then(serde_json::Value::as_object);
         let whole = match &request.source {
-            SecretSource::Generated { keys } => keys.keys().all(|key| data.is_some_and(|data| data.contains_key(key))),
+            SecretSource::Generated { keys } => {
+                let is_odd = live.keys.get(&request.id).is_some_and(|seen| !seen.odd.is_empty());
+                !is_odd && keys.keys().all(|key| has_value(&found.body, key))
+            }
             _ => live.copies.get(&request.id) == Some(&Copy::InStep),
         };
         let is_its_own = entry.app == request.app;
@@ -120,6 +125,7 @@ pub(crate) fn request_hash(request: &SecretRequest) -> String {
 impl Settled {
     /// What is kept of an object that is as desired.
     pub(crate) fn of(live: &LiveObject) -> Self {
-        Self { health: health(&live.body) }
+        let generation = marked_generation(&live.body);
+        Self { health: health(&live.body), data: data_of(&live.body).map(Box::from), generation }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::data_named::{data_of, is_its_data};
 use super::identity::Identity;
 use super::owners;
 use super::renames::Renames;
@@ -118,6 +119,7 @@ impl<'a> Index<'a> {
                     Standing::Ours { live, entry }
                 }
             }
+            None if let Some(by) = owners::controller(&live.body) => Standing::Refused(Refusing::Controlled { by }),
             _ if adopted => match others_inside(input, id) {
                 others if others.is_empty() && id.is(kind::NAMESPACE) && !input.live.unseen.is_empty() => {
                     Standing::Refused(Refusing::NotKnownEmpty { unseen: input.live.unseen.clone() })
@@ -151,8 +153,9 @@ pub(in crate::plan) fn retirement(input: &Input<'_>, since: Option<i64>, keep: u
 }
 
 /// Whether the live object is the one that the inventory means: by uid, or, where a crash came between a write and its
-/// record, by nonce, label and our entry in `managedFields` together. What held data and was brought back from a copy has no such
-/// entry any more: an API server gives all that it makes to whoever made it.
+/// record, by nonce, label and our entry in `managedFields` together. What was brought back from a copy has no such entry any more:
+/// an API server gives all that it makes to whoever made it. What is its data (a volume) is known by the name of that too, since a
+/// copy made of a dump is empty.
 pub(in crate::plan) fn is_same(entry: &Entry, live: &LiveObject, garden: &Name) -> bool {
     let made_by_us = |nonce: &str| {
         live.annotation(NONCE) == Some(nonce)
@@ -166,7 +169,13 @@ pub(in crate::plan) fn is_same(entry: &Entry, live: &LiveObject, garden: &Name) 
                 let is_of_garden = live.label(GARDEN_LABEL) == Some(garden.as_str());
                 entry.holds_data && is_of_garden && live.annotation(NONCE) == Some(nonce)
             };
-            *uid == live.uid || nonce.as_deref().is_some_and(|nonce| made_by_us(nonce) || is_copy(nonce))
+            let is_its = |nonce: &str| {
+                if !is_its_data(&live.body) {
+                    return made_by_us(nonce) || is_copy(nonce);
+                }
+                is_copy(nonce) && entry.data.is_some() && entry.data.as_deref() == data_of(&live.body)
+            };
+            *uid == live.uid || nonce.as_deref().is_some_and(is_its)
         }
         Presence::Intended { nonce, was } => was.as_deref() == Some(&live.uid) || made_by_us(nonce),
     }

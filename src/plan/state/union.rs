@@ -23,6 +23,8 @@ pub(in crate::plan) struct Siblings {
     pub(in crate::plan) by: Vec<String>,
     /// Whether we had applied one of the two before: somebody changed it.
     pub(in crate::plan) is_drift: bool,
+    /// Whether it could stand beside ours, and undoes what that is for.
+    pub(in crate::plan) is_undoing: bool,
 }
 
 /// What has to go from `live` before what we want is applied.
@@ -79,7 +81,7 @@ pub(in crate::plan) fn siblings(
         let words = |paths: &[Path]| paths.iter().map(|path| plain(&path.to_string())).collect();
         let is_drift = clash.ours.iter().any(|path| held_before(wanted, path))
             || clash.away.iter().any(|path| held_before(live, path));
-        Siblings { away: words(&clash.away), ours: words(&clash.ours), by, is_drift }
+        Siblings { away: words(&clash.away), ours: words(&clash.ours), by, is_drift, is_undoing: clash.is_undoing }
     };
     displacement.clashes.iter().map(of).collect()
 }

@@ -134,18 +134,22 @@ impl fmt::Display for WordMark {
         let Self { organisation, word, who, why, .. } = self;
         match word {
             SpokenWord::Pause => write!(to, "`{organisation}` is paused by `{who}`")?,
-            SpokenWord::Resume => write!(to, "`{organisation}` goes on, as `{who}` says")?,
+            SpokenWord::Resume => write!(to, "`{organisation}` goes on: `{who}` says so")?,
             SpokenWord::Acknowledge { app, .. } => {
-                write!(to, "`{organisation}/{app}` may start without the data that is gone, as `{who}` says")?;
+                write!(to, "`{organisation}/{app}` may start without the data that is gone: `{who}` says so")?;
             }
             SpokenWord::Rerun { app, job } => {
-                write!(to, "the job `{job}` of `{organisation}/{app}` runs again, as `{who}` says")?;
+                write!(to, "the job `{job}` of `{organisation}/{app}` is to run again: `{who}` says so")?;
             }
             SpokenWord::Recover { .. } => {
-                write!(to, "`{organisation}` is taken back for changing only, as `{who}` says")?;
+                write!(to, "`{organisation}` is taken back for changing only: `{who}` says so")?;
             }
         }
-        if why.is_empty() { Ok(()) } else { write!(to, ": {why}") }
+        match (word, why.as_str()) {
+            (_, "") => Ok(()),
+            (SpokenWord::Pause, why) => write!(to, ": {why}"),
+            (_, why) => write!(to, ", {why}"),
+        }
     }
 }
 
@@ -188,6 +192,9 @@ fn rerun(mark: &WordMark, app: &Name, job: &str, inventory: &mut Inventory) -> R
 pub(crate) fn last_run(inventory: &Inventory, key: &str) -> Option<String> {
     let JobRecord { done, run, .. } = inventory.jobs.get(key)?;
     let under_way = run.as_ref().and_then(|run| {
+        if run.uid.is_some() {
+            return run.uid.clone();
+        }
         let mut jobs = inventory.entries.iter().filter(|(id, _)| id.is(kind::JOB) && *id.name == *run.object);
         jobs.find_map(|(_, entry)| entry.uid().map(str::to_owned))
     });

@@ -76,6 +76,10 @@ impl<'a> Side<'a> {
     }
 }
 
+fn is_scalar(value: &Value) -> bool {
+    !value.is_object() && !value.is_array()
+}
+
 /// The item as a path names it, given its place in both states.
 fn label_of(keys: &[&str], item: &Value, before: Side<'_>, after: Side<'_>) -> String {
     let is_ours = before.ours.is_ours() || after.ours.is_ours();
@@ -205,7 +209,11 @@ impl<'a> Walk<'a> {
         match ours.visible(&mut self.path.clone(), value) {
             Visible { value: Some(value), others: 0 } => Shown::Value(value),
             Visible { value: Some(value), others } => Shown::Part { value, others },
-            Visible { value: None, .. } if ours.wanted().is_some() => Shown::Secret,
+            Visible { value: None, others } if others > 0 && value.is_array() => {
+                Shown::Part { value: Value::Array(Vec::new()), others }
+            }
+            // Somebody wrote it where ours stands, and it may be a secret.
+            Visible { value: None, .. } if is_scalar(value) && ours.wanted().is_some_and(is_scalar) => Shown::Secret,
             Visible { value: None, .. } => Shown::Others,
         }
     }

@@ -1,6 +1,6 @@
 //! What a plan has to tell the people who wrote the garden, on the line that it is about.
 
-use super::{gone, words};
+use super::{gone, secrets, words};
 use crate::finding::{Code, Finding, Findings};
 use crate::kind;
 use crate::model::FieldDecision;
@@ -80,6 +80,7 @@ fn action_finding(input: &Input<'_>, action: &Action) -> Option<Finding> {
     Some(match action.reason() {
         Reason::Refusing(why) => return refused(input, action, why, span),
         Reason::Creating(Creating::Acknowledged { .. }) => return gone::made_anew(action, span),
+        Reason::Keeping(Keeping::KeysDisagree { keys }) => secrets::odd(id, keys, span),
         Reason::Keeping(Keeping::JobOverdue { rerun, .. }) => {
             let why = action.reason().to_string();
             Finding::warning(
@@ -133,6 +134,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why("its uid is not the one that parcelle knows, so it is not ours")
                 .help(taking(id))
         }
+        Refusing::Controlled { .. } | Refusing::AdoptedOtherwise { .. } => super::adopted::refused(id, why, span)?,
         Refusing::OtherGarden { garden } => {
             Finding::refused(Code::new("E0488"), format!("`{id}` belongs to the garden `{garden}`"), span)
                 .why("two gardens on one cluster share nothing")
@@ -162,14 +164,12 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .why(format!("{message} ({status})"))
         }
         Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
+        Refusing::JobEndUnknown { rerun, .. } => job_end_unknown(action, why, rerun, span),
         Refusing::SecretLost => {
-            Finding::refused(Code::new("E0486"), format!("`{id}` was made once and is gone"), span)
-                .why("its values cannot be made again: what was encrypted or set up with them would be lost")
-                .help(format!(
-                    "restore it under its name from a backup of the cluster, and say `adopt {} {}` in the app",
-                    id.kind, id.name
-                ))
+            let app = action.app.as_ref().map(|app| format!("{}/{app}", input.desired.organisation));
+            secrets::gone(id, app.as_deref(), span)
         }
+        Refusing::KeysLost { keys, app } => secrets::keys_lost(id, keys, app, span),
         Refusing::SourceMissing { source } => {
             let title = format!("`{source}` is not there to copy from, and `{}` needs it", input.desired.organisation);
             Finding::refused(Code::new("E0487"), title, span)
@@ -185,7 +185,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
                 .help("delete it in the cluster, or give it its label back")
         }
         Refusing::Recovered { replaced, .. } => super::lost::spared(id, *replaced, why, span),
-        Refusing::InventoryLost | Refusing::Guarded { .. } => return None,
+        Refusing::InventoryLost | Refusing::InventoryOutdated | Refusing::Guarded { .. } => return None,
     })
 }
 
@@ -194,6 +194,14 @@ fn job_failed(why: &str, rerun: &str, span: Span) -> Finding {
     Finding::refused(Code::new("E0478"), title, span)
         .why(why)
         .help(format!("mend what it says, then `parcelle rerun {rerun}`; what comes after it waits"))
+}
+
+fn job_end_unknown(action: &Action, why: &Refusing, rerun: &str, span: Span) -> Finding {
+    let title = format!("nobody knows how the job `{}` of `{}` ended", job_of(rerun), app_of(rerun));
+    let name = &action.id.name;
+    Finding::refused(Code::new("E0477"), title, span).why(format!("`Job {name}`: {why}")).help(format!(
+        "look at the data that it works on; where it is to run, `parcelle rerun {rerun}`; what comes after it waits"
+    ))
 }
 
 /// The job in what `parcelle rerun` is given: `upgrade` of `alternatiba/cloud upgrade`.
@@ -293,6 +301,7 @@ fn shown_live(input: &Input<'_>, object: &Object, field: &str, live: &serde_json
         Visible { value: Some(value), others } => {
             format!("{} and {others} of others", shown(&object.id, field, &value))
         }
+        Visible { value: None, others } if others > 0 && live.is_array() => format!("{others} of others"),
         Visible { value: None, .. } => "(not shown)".to_owned(),
     }
 }

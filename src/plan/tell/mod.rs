@@ -1,6 +1,7 @@
 //! What people are told of a plan: the fields that move, without secrets, the reasons in words, the findings on their lines.
 
 pub(crate) mod acts_later;
+pub(super) mod adopted;
 pub(super) mod brief;
 pub(super) mod diff;
 pub(super) mod findings;
@@ -9,5 +10,6 @@ pub(crate) mod hatches;
 pub(super) mod list;
 pub(super) mod lost;
 pub(super) mod mask;
+pub(super) mod secrets;
 pub(super) mod warnings;
 pub(super) mod words;

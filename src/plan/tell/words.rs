@@ -36,7 +36,7 @@ impl fmt::Display for Creating {
             Self::Acknowledged { who } => {
                 write!(to, "its data is gone: it is made again, empty, as `{}` says", visible::line(who))
             }
-            Self::Resumed => to.write_str("an earlier run was interrupted before it was made"),
+            Self::Resumed => to.write_str("it was to be made before, and an earlier run did not come to it"),
             Self::Rerun { who } => write!(to, "`{}` says that it runs again", visible::line(who)),
             Self::SecretMade => to.write_str("made once from random values"),
             Self::SecretCopied { source } => write!(to, "copied from {}", named(source)),
@@ -71,6 +71,9 @@ impl fmt::Display for Changing {
                     people(fields),
                     lines(said)
                 )
+            }
+            Self::KeysBack { keys } => {
+                write!(to, "somebody took {} away; it follows from the keys that are there", people(keys))
             }
             Self::CopyFollows { source } => write!(to, "follows {}", named(source)),
         }
@@ -128,6 +131,9 @@ impl fmt::Display for Keeping {
         match self {
             Self::Unchanged => to.write_str("it is as it should be"),
             Self::SecretKept => to.write_str("made once and kept"),
+            Self::KeysDisagree { keys } => {
+                write!(to, "made once, and somebody changed it: {} does not hold what it is put together of", people(keys))
+            }
             Self::Detached => to.write_str("detached: it holds data that no app asks for; `retired need` lets it go"),
             Self::DataKept { until } => write!(to, "retired: kept until {}", day(*until)),
             Self::AppVanished { app } => {
@@ -211,6 +217,12 @@ impl fmt::Display for Holding {
             }
             Self::NamespaceBarred => to.write_str("its namespace is not ours, or is being deleted"),
             Self::InventoryLost => to.write_str("the inventory is lost: nothing is changed until it is recovered"),
+            Self::InventoryOutdated { of_cluster: false } => {
+                to.write_str("the inventory is older than the cluster: nothing is changed until the newest is back or it is recovered")
+            }
+            Self::InventoryOutdated { of_cluster: true } => {
+                to.write_str("the inventory is that of another cluster: nothing is changed until it is recovered")
+            }
             Self::AfterTheRest => to.write_str("waits until everything inside is gone"),
             Self::NotAgreed { .. } => to.write_str("the saved plan does not have it"),
             Self::AfterJob { of, failed: false } => write!(to, "held back until {of} is done"),
@@ -225,6 +237,14 @@ impl fmt::Display for Holding {
             }
             Self::PodsNotRead { why } => {
                 write!(to, "its Job is gone, and whether its pods have ended is not known: {why}")
+            }
+            Self::StrayPods { pods, unread: _ } if !pods.is_empty() => {
+                let pods: Vec<String> = pods.iter().map(ToString::to_string).collect();
+                write!(to, "does not start beside {}", pods.join(" and "))
+            }
+            Self::StrayPods { unread, .. } => {
+                let why = unread.as_deref().unwrap_or_default();
+                write!(to, "whether pods of an earlier workload still run on the same data is not known: {why}")
             }
             Self::StillRuns { of, leaves: false } => {
                 write!(to, "waits for {of}, which still runs on the same data and is not stopped")
@@ -243,6 +263,8 @@ impl fmt::Display for Refusing {
         match self {
             Self::NotOurs => to.write_str("it exists and parcelle did not make it"),
             Self::InventoryLost => to.write_str("the inventory that would say whether it is parcelle's is lost"),
+            Self::InventoryOutdated => to
+                .write_str("the inventory that would say whether it is parcelle's is not that of the cluster as it is"),
             Self::Recovered { replaced: false, .. } => {
                 to.write_str("not deleted: it was taken back by `parcelle recover`, and nothing in the garden names it")
             }
@@ -253,6 +275,10 @@ impl fmt::Display for Refusing {
                 "`{path}` cannot change in place, and it is not replaced: it was taken back by `parcelle recover`"
             ),
             Self::MadeAnew => to.write_str("somebody deleted it and made another one under its name"),
+            Self::Controlled { by } => write!(to, "it exists, and `{by}` keeps it"),
+            Self::AdoptedOtherwise { path } => {
+                write!(to, "`{path}` cannot change in place, and what parcelle did not make is not replaced")
+            }
             Self::Disowned { what } => write!(to, "not deleted: {what}"),
             Self::OtherGarden { garden } => write!(to, "it belongs to the garden `{garden}`"),
             Self::ForeignInside { objects } => write!(to, "objects of others are inside: {}", people(objects)),
@@ -271,7 +297,16 @@ impl fmt::Display for Refusing {
             ),
             Self::ServerRefused { status, message } => write!(to, "the API server refuses it ({status}): {message}"),
             Self::JobFailed { why, .. } => write!(to, "it failed: {why}"),
+            Self::JobEndUnknown { since: Some(since), .. } => {
+                write!(to, "its Job is gone; it ran since {}, and nobody saw how it ended", minute(*since))
+            }
+            Self::JobEndUnknown { since: None, .. } => {
+                to.write_str("its Job is gone, and nobody saw whether it ran and how it ended")
+            }
             Self::SecretLost => to.write_str("it was made once and is gone; nothing is made in its place silently"),
+            Self::KeysLost { keys, .. } => {
+                write!(to, "{} was made once and is gone; nothing is made in its place silently", people(keys))
+            }
             Self::SourceMissing { source } => write!(to, "its source {} is not there", named(source)),
             Self::Guarded { why } => write!(to, "stopped by the guard: {why}"),
         }

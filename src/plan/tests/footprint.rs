@@ -122,5 +122,7 @@ pub(super) fn state(version: &str) -> AppliedApp {
         data: None,
         settings: BTreeMap::new(),
         senders: BTreeSet::new(),
+        stores: None,
+        sizes: BTreeMap::new(),
     }
 }

@@ -115,6 +115,12 @@ fn asked(second: bool) -> Vec<(&'static str, Value)> {
         ("Deployment web", json!({"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": pod}})),
         ("CronJob tick", json!({"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": pod}}}})),
         ("ConfigMap settings", json!({"data": {"colour": host}})),
+        (
+            "NetworkPolicy web",
+            json!({"spec": {"podSelector": {"matchLabels": {"a": host}}, "policyTypes": ["Ingress"], "ingress": [
+            {"from": [{"podSelector": {"matchLabels": {"a": "b", "c": host}}}], "ports": [{"port": 80, "protocol": "TCP"}]},
+            {"from": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}]}]}}),
+        ),
         ("Service web", json!({"spec": {"selector": {"a": host}, "ports": [{"name": "http", "port": 80}]}})),
     ]
 }
@@ -130,9 +136,9 @@ fn planted(picks: &[bool]) -> World {
     let mut world = world(&serde_json::from_value::<Case>(case).unwrap());
     let schemas = Schemas::builtin();
     for live in world.live.objects.values_mut() {
+        let mut after = (*live.body).clone();
         let of = schemas.of(&live.body).unwrap();
         let mut planter = Planter { table: of.table(), picks: picks.to_vec(), place: 0 };
-        let mut after = (*live.body).clone();
         planter.plant(of.root(), &mut after, false);
         let options = UpdateOptions { manager: "kubectl-edit", subresource: None, now: "2026-01-01T00:00:00Z" };
         let after = merge::update(&schemas, Some(&live.body), after, &options).unwrap();
@@ -156,6 +162,18 @@ fn assert_silent(world: &World) {
     for text in told(world) {
         let at = text.find(CANARY).map(|at| &text[at.saturating_sub(300)..(at + 100).min(text.len())]);
         assert_eq!(at, None, "{text}");
+    }
+}
+
+#[test]
+fn names_of_what_others_put_in_are_not_kept() {
+    let world = planted(&[]);
+    for (id, live) in &world.live.objects {
+        let wanted = world.desired.objects.iter().find(|object| object.id == *id).map(|object| &object.body);
+        assert!(live.body.to_string().contains("theirs"), "{id}");
+        let kept = kept(&Schemas::builtin(), &live.body, wanted).to_string();
+        let at = kept.find("theirs").map(|at| &kept[at.saturating_sub(200)..(at + 60).min(kept.len())]);
+        assert_eq!(at, None, "{id}");
     }
 }
 

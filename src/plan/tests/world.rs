@@ -391,6 +391,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
             retired_since: known.retired.map(|day| NOW + day * DAY),
             note: None,
             recovered: known.recovered,
+            data: None,
         };
         (id, entry)
     });

@@ -1,7 +1,7 @@
 //! Buckets by Garage, through its operator: a bucket with its quota, and a key that opens only it.
 
 use super::reach::ReachedService;
-use super::{Met, NeedContext, address, int, option_text, outputs, secret_value};
+use super::{Met, NeedContext, address, bucket_secret, int, option_text, outputs, secret_value};
 use crate::expression::Value;
 use crate::kind::{self, GroupKind};
 use crate::model::ProviderChoice;
@@ -19,7 +19,7 @@ const PORT: u16 = 3900;
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let bucket = naming::across_organisations(&asked.organisation.name, app, part);
-    let secret = naming::part(kind::SECRET, app, part);
+    let secret = bucket_secret(asked, choice);
     let (endpoint, _) = option_text(choice, "endpoint").unwrap_or(("", choice.options.span));
     let (scheme, host, number) = address(endpoint).unwrap_or(("https", "", 443));
     let region = option_text(choice, "region").map_or("garage", |(region, _)| region);

@@ -32,8 +32,9 @@ use super::flow::{Flow, Peer};
 use super::life::Now;
 use super::scope::AppScope;
 use super::tree::Tree;
-use super::{Contribution, Generated, ResourceName, SecretRequest, SecretSource};
+use super::{Contribution, Generated, ResourceName, SecretRequest, SecretSource, naming};
 use crate::expression::{SecretRef, Value};
+use crate::kind;
 use crate::model::definition::{Need, NeedKind, NeedOption, Workload};
 use crate::model::{App, Organisation, ProviderChoice, Setting};
 use crate::name::Name;
@@ -222,6 +223,26 @@ fn outputs<const N: usize>(values: [(&str, Value); N]) -> BTreeMap<String, Value
 /// Random letters and digits.
 fn random(length: u32) -> Generated {
     Generated::Random { length }
+}
+
+/// The name of the Secret that opens a bucket. Where its data came from another provider, the Secret of that one stays beside it.
+fn bucket_secret(asked: &NeedContext, choice: &ProviderChoice) -> String {
+    let (app, part, provider) = (asked.data_name(), asked.name(), choice.provider.value.as_str());
+    let moved = option(choice, "moved-from").into_iter().flat_map(|option| &option.args);
+    let is_others = |store: &str| store.split_whitespace().next().is_some_and(|other| other != provider);
+    if { moved }.any(|store| is_others(&store.text)) {
+        naming::role(kind::SECRET, app, part, provider)
+    } else {
+        naming::part(kind::SECRET, app, part)
+    }
+}
+
+/// The image of a provider's servers: as the cluster says, else the built-in one.
+fn server_image(choice: &ProviderChoice) -> Tree {
+    match option_text(choice, "image") {
+        Some((image, span)) => Tree::from(image).at(span),
+        None => choice.image().map_or(Tree::ABSENT, |(image, _)| image.into()),
+    }
 }
 
 /// The node of an option in the cluster file.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::backup::BackupTarget;
-use super::{Met, NeedContext, int, option_number, option_text, outputs, random, secret_value};
+use super::{Met, NeedContext, int, option_number, option_text, outputs, random, secret_value, server_image};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -17,9 +17,8 @@ use crate::render::{Generated, ResourceName, SecretSource, naming};
 use crate::source::Span;
 
 const API: &str = "psmdb.percona.com/v1";
-/// The version of the operator whose defaults are meant, and the image that goes with it.
+/// The version of the operator whose defaults are meant.
 const VERSION: &str = "1.22.0";
-const IMAGE: &str = "docker.io/percona/percona-server-mongodb:8.0.19-7";
 const REPLICA_SET: &str = "rs0";
 const PORT: u16 = 27017;
 /// The user `mongodb` of that image.
@@ -84,7 +83,6 @@ fn password(user: &str, host: &str) -> SecretSource {
 }
 
 fn replica_set(asked: &NeedContext, choice: &ProviderChoice, name: &str, inside: &str, secret: &str) -> ObjectDraft {
-    let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
     let (members, _) = option_number(choice, "members").unwrap_or((1, choice.options.span));
     let role = |role: &str, database: &str| tree! { "name": role, "db": database };
     let user = tree! {
@@ -95,7 +93,7 @@ fn replica_set(asked: &NeedContext, choice: &ProviderChoice, name: &str, inside:
     };
     let spec = tree! {
         "crVersion": VERSION,
-        "image": image.unwrap_or_else(|| IMAGE.into()),
+        "image": server_image(choice),
         "initContainerSecurityContext": container_context(),
         // It sleeps with its app, and is awake to be backed up.
         "pause": Tree::from(asked.now.asleep() && !asked.now.woken).at(asked.now.origin()),

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::reach::ReachedService;
-use super::{Met, NeedContext, address, int, option_text, outputs, secret_value};
+use super::{Met, NeedContext, address, bucket_secret, int, option_text, outputs, secret_value};
 use crate::expression::Value;
-use crate::kind;
 use crate::model::ProviderChoice;
 use crate::render::{ResourceName, SecretSource, naming};
 
@@ -14,7 +13,7 @@ use crate::render::{ResourceName, SecretSource, naming};
 pub(super) fn meet(asked: &NeedContext, choice: &ProviderChoice) -> Met {
     let (app, part) = (asked.data_name(), asked.name());
     let bucket = naming::across_organisations(&asked.organisation.name, app, part);
-    let secret = naming::part(kind::SECRET, app, part);
+    let secret = bucket_secret(asked, choice);
     let (endpoint, _) = option_text(choice, "endpoint").unwrap_or(("", choice.options.span));
     let (scheme, host, number) = address(endpoint).unwrap_or(("https", "", 443));
     let region = option_text(choice, "region").map_or("us-east-1", |(region, _)| region);

@@ -1,6 +1,6 @@
 //! Caches by Valkey: one small server for each need, in memory alone.
 
-use super::{Met, NeedContext, int, option_text, outputs, random, secret_value};
+use super::{Met, NeedContext, int, option_text, outputs, random, secret_value, server_image};
 use crate::expression::Value;
 use crate::kind;
 use crate::model::ProviderChoice;
@@ -10,7 +10,6 @@ use crate::render::pod::hardened;
 use crate::render::tree::{Tree, tree};
 use crate::render::{Generated, ResourceName, SecretSource, Stage, naming};
 
-const IMAGE: &str = "docker.io/valkey/valkey:8.1-alpine";
 /// The user `valkey` of that image.
 pub(super) const USER: u32 = 999;
 const PORT: u16 = 6379;
@@ -89,7 +88,6 @@ fn service(asked: &NeedContext, name: String) -> ObjectDraft {
 }
 
 fn deployment(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> ObjectDraft {
-    let image = option_text(choice, "image").map(|(image, span)| Tree::from(image).at(span));
     let keeps = keeps(asked);
     let (log, full, folder) = if keeps { ("yes", "noeviction", DATA) } else { ("no", "allkeys-lru", "/tmp") };
     let args = ["--requirepass", "$(VALKEY_PASSWORD)", "--save", "", "--appendonly", log, "--maxmemory", MAX_MEMORY];
@@ -97,7 +95,7 @@ fn deployment(asked: &NeedContext, choice: &ProviderChoice, secret: &str) -> Obj
     let reference = tree! { "secretKeyRef": tree! { "name": secret, "key": "password" } };
     let container = tree! {
         "name": asked.name(),
-        "image": image.unwrap_or_else(|| IMAGE.into()),
+        "image": server_image(choice),
         "command": vec!["valkey-server".into()],
         "args": Tree::list(args.iter().chain(&policy).map(|word| Tree::from(*word))),
         "env": vec![tree! { "name": "VALKEY_PASSWORD", "valueFrom": reference }],

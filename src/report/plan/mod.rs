@@ -22,7 +22,7 @@ pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
-pub(crate) use recovery::recovery;
+pub(crate) use recovery::{recovery, recovery_value};
 pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};
 pub(crate) use tally::Tally;
 pub use text::text;

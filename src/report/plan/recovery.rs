@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use serde_json::{Value, json};
 
 use super::TextStyle;
 use super::words::{bullet, many, paint};
+use crate::name::Name;
 use crate::plan::{FoundObject, Recovery, Verb};
 use crate::render::ObjectId;
 use crate::visible;
@@ -31,8 +33,7 @@ pub(crate) fn recovery(heading: &str, found: &Recovery, style: TextStyle) -> Str
     let unasked =
         "carry the organisation's labels, and nothing in the garden asks for them: they stay, and are not taken back";
     section(unasked.to_owned(), Verb::Keep, names(&found.unasked));
-    let gone =
-        "are not there although something that is there names them: nothing is made in their place before it is told";
+    let gone = "are not there although their apps are: nothing is made in their place, and what needs them is held until a person says so";
     section(gone.to_owned(), Verb::Refused, names(&found.gone));
     section("are not there: the next round makes them".to_owned(), Verb::Create, names(&found.missing));
     let words = |(of, what): (String, &String)| format!("{of} — {what}");
@@ -45,6 +46,27 @@ pub(crate) fn recovery(heading: &str, found: &Recovery, style: TextStyle) -> Str
     let unread = found.unread.iter().map(|(kind, why)| words((kind.clone(), why)));
     section("could not be read, so nothing of it is taken back".to_owned(), Verb::Refused, unread.collect());
     out
+}
+
+/// The same as a value.
+pub(crate) fn recovery_value(found: &Recovery) -> Value {
+    let Recovery { taken, left, unasked, gone, missing, jobs, compared, uncompared, unread, .. } = found;
+    let taken = taken.iter().map(|one| {
+        let FoundObject { id, has_fields, has_nonce, difference, .. } = one;
+        json!({ "object": id, "isFieldManager": has_fields, "hasNonce": has_nonce, "differs": difference })
+    });
+    let left = left.iter().map(|(id, why)| json!({ "object": id, "why": why }));
+    let words = |words: &[(String, String)]| -> Vec<Value> {
+        words.iter().map(|(of, what)| json!({ "of": of, "what": what })).collect()
+    };
+    let of_apps = |words: &[(Name, String)]| -> Vec<Value> {
+        words.iter().map(|(app, what)| json!({ "app": app, "what": what })).collect()
+    };
+    json!({
+        "taken": taken.collect::<Vec<_>>(), "left": left.collect::<Vec<_>>(), "unasked": unasked, "gone": gone,
+        "missing": missing, "jobs": words(jobs), "compared": of_apps(compared), "uncompared": of_apps(uncompared),
+        "unreadKinds": unread,
+    })
 }
 
 /// An object with what hints at its being ours, and how it stands to what the garden asks.

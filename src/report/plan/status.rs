@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::text::day;
 use super::words::{bullet, many, paint};
 use super::{DataGone, LeaderStatus, TextStyle, way_out};
-use crate::plan::{Action, Health, HealthState, Retirement, Verb};
+use crate::plan::{Action, Health, HealthState, RecoveredObjects, Retirement, Verb};
 use crate::visible;
 
 /// How one organisation is.
@@ -27,6 +27,9 @@ pub(crate) struct OrganisationStatus {
     /// The commit that was begun since and is not whole, in hexadecimal; empty for none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) begun: String,
+    /// What was taken back after the inventory was lost, and is changed only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_back: Option<RecoveredObjects>,
     /// What that commit was, where the repository holds it.
     pub(crate) last_change: Option<LastChange>,
     /// Why it is not known what is applied, where the inventory is lost.
@@ -97,8 +100,11 @@ pub(crate) struct LastChange {
 pub(crate) struct AppStatus {
     pub(crate) name: String,
     pub(crate) definition: String,
-    /// The release in force.
+    /// The release that runs.
     pub(crate) release: String,
+    /// The release that the garden asks for, where another one runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) wanted: Option<String>,
     /// Where it is reached: the first host.
     pub(crate) at: Option<String>,
     /// In words: "asleep until 06:30", "paused", …; empty where it simply runs.
@@ -165,6 +171,9 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     let commit: String = organisation.commit.chars().take(12).collect();
     let applied = match (commit.is_empty(), &organisation.last_change) {
         _ if organisation.lost.is_some() => organisation.lost.clone().unwrap_or_default(),
+        (true, _) if organisation.taken_back.is_some() => {
+            "which commit was applied last is not known: its inventory was lost".to_owned()
+        }
         (true, _) => "nothing was applied yet".to_owned(),
         (false, None) => format!("applied {commit}"),
         (false, Some(LastChange { summary, author, time })) => {
@@ -184,19 +193,8 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
     if let Some(leader) = &organisation.leader {
         let _ = writeln!(out, "  cluster {}: {}", leader.cluster, leader.words());
     }
-    let begun: String = organisation.begun.chars().take(12).collect();
-    let words = [
-        (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
-        organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
-        organisation.held.as_ref().map(|why| format!("held: {why}")),
-        organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),
-        (!organisation.findings.is_empty()).then(|| {
-            let count = many(organisation.findings.len(), "finding");
-            format!("stopped by {count}: nothing of it is changed or put back until mended")
-        }),
-    ];
     let lying = organisation.words.iter().map(|word| format!("said, and not carried out yet: {word}"));
-    for word in words.into_iter().flatten().chain(lying) {
+    for word in states(organisation).into_iter().flatten().chain(lying) {
         let _ = writeln!(out, "  {}", visible::line(&word));
     }
     for finding in &organisation.findings {
@@ -222,6 +220,28 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         let _ = writeln!(out, "  {}{object} is detached: it holds data that no app asks for", mark(Verb::Keep));
     }
     out
+}
+
+/// What holds for the organisation as a whole, a sentence each.
+fn states(organisation: &OrganisationStatus) -> [Option<String>; 6] {
+    let begun: String = organisation.begun.chars().take(12).collect();
+    [
+        organisation.taken_back.map(taken_back),
+        (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
+        organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
+        organisation.held.as_ref().map(|why| format!("held: {why}")),
+        organisation.retired.map(|retired| format!("retired: goes on {}", day(retired.until))),
+        (!organisation.findings.is_empty()).then(|| {
+            let count = many(organisation.findings.len(), "finding");
+            format!("stopped by {count}: nothing of it is changed or put back until mended")
+        }),
+    ]
+}
+
+fn taken_back(RecoveredObjects { on, objects }: RecoveredObjects) -> String {
+    let on = on.map(|on| format!(" on {}", day(on))).unwrap_or_default();
+    let objects = many(objects, "object");
+    format!("taken back{on}, {objects} for changing only: neither deleted nor replaced until the garden names it")
 }
 
 /// What is not as the garden asks; what many have in common is said once.
@@ -286,5 +306,7 @@ fn draw_app(out: &mut String, app: &AppStatus, style: TextStyle) {
     let state = if app.retired.is_some() && !app.gone { String::new() } else { state };
     let retired = app.retired.filter(|_| !app.gone).map(|retired| format!(", retired until {}", day(retired.until)));
     let retired = retired.unwrap_or_default();
-    let _ = writeln!(out, "  {name} ({} {}){at}: {health}{state}{held}{retired}", app.definition, app.release);
+    let wanted = app.wanted.as_ref().map(|wanted| format!(", {wanted} is asked for")).unwrap_or_default();
+    let release = format!("{} {}{wanted}", app.definition, app.release);
+    let _ = writeln!(out, "  {name} ({release}){at}: {health}{state}{held}{retired}");
 }

@@ -7,7 +7,7 @@ use super::hatches;
 use super::later::{LaterLine, LaterTally};
 use super::words::{counted, has_news, many};
 use crate::kind;
-use crate::plan::{Action, OrganisationPlan, Plan, Verb};
+use crate::plan::{Action, Holding, Keeping, OrganisationPlan, Plan, Reason, Verb};
 
 /// What a plan comes to.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     news: usize,
     /// Changes that no server was asked about: in namespaces that do not exist yet, and elsewhere.
     reckoned: (usize, usize),
+    /// Jobs that have done their work and go.
+    finished: usize,
     /// Organisations that use hatches.
     hatched: usize,
     /// The first few hatches that are new, each with its line.
@@ -47,6 +49,9 @@ impl Tally {
         self.organisations += 1;
         self.later.add(plan);
         self.news += usize::from(has_news(plan));
+        let is_paused = matches!(plan.standstill, Some(Holding::Paused { .. }));
+        let is_done = |action: &&Action| matches!(action.reason(), Reason::Keeping(Keeping::JobDone));
+        self.finished += plan.actions.iter().filter(|_| !is_paused).filter(is_done).count();
         self.hatched += usize::from(!plan.hatches.is_empty());
         for hatch in plan.hatches.iter().filter(|hatch| hatch.new) {
             self.fresh += 1;
@@ -121,19 +126,31 @@ impl Tally {
         let (all, news) = (self.organisations, self.news);
         let all_of_them = many(all, "organisation");
         if counts.is_empty() && self.later.is_empty() {
-            return format!("Nothing changes in {all_of_them}.\n{}", self.of_hatches());
+            return format!("Nothing changes in {all_of_them}.\n{}{}", self.of_finished(), self.of_hatches());
         }
         let later = self.later.organisations();
         if counts.is_empty() {
-            let of_hatches = self.of_hatches();
-            return format!("Nothing changes now in {all_of_them}; in {later} something acts later.\n{of_hatches}");
+            let (finished, of_hatches) = (self.of_finished(), self.of_hatches());
+            return format!(
+                "Nothing changes now in {all_of_them}; in {later} something acts later.\n{finished}{of_hatches}"
+            );
         }
         let rest = if news < all { format!("; {} unchanged", all - news) } else { String::new() };
         let later = if later > 0 { format!("; in {later} something acts later") } else { String::new() };
         let mut text = format!("{} in {news} of {all_of_them}{rest}{later}.\n", counted(&counts));
+        text.push_str(&self.of_finished());
         text.push_str(&self.unasked());
         text.push_str(&self.of_hatches());
         text
+    }
+
+    /// "2 finished Jobs go once they are recorded." Empty where none is there.
+    fn of_finished(&self) -> String {
+        match self.finished {
+            0 => String::new(),
+            1 => "1 finished Job goes once it is recorded.\n".to_owned(),
+            finished => format!("{finished} finished Jobs go once they are recorded.\n"),
+        }
     }
 
     /// What the server was not asked about, and why. Empty where it was asked about everything.

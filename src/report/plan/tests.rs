@@ -227,7 +227,12 @@ fn what_takes_something_away_is_never_left_out_of_a_comment() {
         let end = text[at + 13..].find("organisation-").map_or(text.len(), |end| at + 13 + end);
         assert!(text[at..end].contains("PersistentVolumeClaim"), "{}", &text[at..end]);
     }
-    assert!(text.contains("organisation-0200</code>: delete 1 PersistentVolumeClaim; refused 1 Service; pads retired until 2027-01-29"), "{text}");
+    assert!(
+        text.contains(
+            "organisation-0200</code>: delete 1 PersistentVolumeClaim; refused 1 Service; pads retired until 2027-01-29"
+        ),
+        "{text}"
+    );
     // Where there is no room for names either, kinds and numbers are left.
     let text = markdown(&large(2_001), Markdown { at_most: 6_000 });
     assert!(text.len() <= 6_000, "{}", text.len());

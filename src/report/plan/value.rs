@@ -33,6 +33,7 @@ pub(super) fn line(path: &str, shown: Option<&Shown>) -> String {
         Some(Shown::Secret) => "(secret)".to_owned(),
         Some(Shown::Others) => "(somebody else's)".to_owned(),
         Some(Shown::Value(value)) => short(&flow(&without_keys(path, value))),
+        Some(Shown::Part { value: Value::Array(items), others }) if items.is_empty() => of_others(*others),
         Some(Shown::Part { value, others }) => {
             format!("{} and {}", short(&flow(&without_keys(path, value))), of_others(*others))
         }
@@ -141,6 +142,10 @@ pub(super) fn lines(before: Option<&Shown>, after: Option<&Shown>) -> Option<Vec
         ([], items) | (items, []) if others + kept == 0 && !is_long(items) => None,
         (before, after) => {
             let mut lines = elements::lines(before, after);
+            // What stays as it is says in which list the others are.
+            if lines.is_empty() {
+                lines.extend(after.iter().map(|item| Line::Around(short(&flow(item)))));
+            }
             // Whose they are is all that is known of them.
             let stay = others.min(kept);
             lines.extend((stay > 0).then(|| Line::Around(of_others(stay))));

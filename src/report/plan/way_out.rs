@@ -24,7 +24,9 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             plan::out_of_conflict(id, field)
         }
         Refusing::NotOurs | Refusing::MadeAnew => format!("say `adopt {} {}` in the app to take it", id.kind, id.name),
-        Refusing::InventoryLost => recover(&id.namespace, &id.name),
+        Refusing::Controlled { by } => plan::out_of_controlled(id, by),
+        Refusing::AdoptedOtherwise { .. } => plan::out_of_adopted_otherwise(id),
+        Refusing::InventoryLost | Refusing::InventoryOutdated => recover(&id.namespace, &id.name),
         Refusing::Recovered { replaced, .. } => plan::out_of_recovered(id, *replaced),
         Refusing::OtherGarden { .. } => "choose another name, or remove it from the other garden first".to_owned(),
         Refusing::ImmutableWithData { .. } => {
@@ -38,9 +40,15 @@ fn of_refused(action: &Action, why: &Refusing) -> Option<String> {
             format!("take `{path}` away in the cluster (`kubectl edit`), or say it in the garden")
         }
         Refusing::JobFailed { rerun, .. } => format!("mend what it says, then `parcelle rerun {rerun}`"),
-        Refusing::SecretLost => {
-            format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name)
+        Refusing::JobEndUnknown { rerun, .. } => {
+            format!("look at the data that it works on; where it is to run, `parcelle rerun {rerun}`")
         }
+        Refusing::SecretLost => {
+            let restore = format!("restore it from a backup of the cluster, and say `adopt {} {}`", id.kind, id.name);
+            let of = action.app.as_ref().map(|app| format!("{}/{app}", id.namespace));
+            of.map_or_else(|| restore.clone(), |of| format!("{restore}; or {}", plan::anew(&of)))
+        }
+        Refusing::KeysLost { keys, app } => plan::out_of_lost_keys(id, keys, app).join("; or "),
         Refusing::SourceMissing { .. } => "the cluster's operators create it".to_owned(),
         Refusing::ForeignInside { .. } => AROUND_OTHERS.to_owned(),
         Refusing::NotKnownEmpty { unseen } => plan::way_out_of_unseen(unseen),
@@ -64,8 +72,9 @@ fn of_held(namespace: &str, why: &Holding) -> Option<String> {
                 "it goes on once they have ended; look at them: `kubectl logs --namespace {namespace} {first}`"
             ));
         }
+        Holding::StrayPods { pods, .. } => return pods.first().map(|pod| pod.way_out(namespace)),
         Holding::NotKnownEmpty { unseen } => return Some(plan::way_out_of_unseen(unseen)),
-        Holding::InventoryLost => return Some(recover(namespace, namespace)),
+        Holding::InventoryLost | Holding::InventoryOutdated { .. } => return Some(recover(namespace, namespace)),
         Holding::StillRuns { of, leaves: false } => {
             return Some(format!("{} `{}` has to be stopped first: what keeps it is said beside it", of.kind, of.name));
         }
@@ -89,6 +98,7 @@ fn of_kept(action: &Action, why: &Keeping) -> Option<String> {
     match why {
         Keeping::AppVanished { app } => Some(format!("bring it back, or say `retired app DEFINITION {app}`")),
         Keeping::OrganisationVanished => Some("bring it back, or say `retired organisation NAME`".to_owned()),
+        Keeping::KeysDisagree { keys } => Some(plan::out_of_odd_keys(&action.id, keys)),
         Keeping::Detached => Some(format!("say `retired need {}` to let it go", action.id.name)),
         Keeping::JobOverdue { rerun, .. } => {
             let (name, namespace) = (&action.id.name, &action.id.namespace);

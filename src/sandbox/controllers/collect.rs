@@ -23,6 +23,8 @@ pub(super) struct OwnerRef {
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) uid: String,
+    /// Whether the owner waits for the object where it is deleted in the foreground.
+    pub(crate) blocks: bool,
 }
 
 /// Where an object is.
@@ -43,17 +45,20 @@ pub(super) fn owners(metadata: &kube::api::ObjectMeta) -> Vec<OwnerRef> {
             kind: one.kind.clone(),
             name: one.name.clone(),
             uid: one.uid.clone(),
+            blocks: one.block_owner_deletion == Some(true),
         })
         .collect()
 }
 
-/// Removes an object if none of its owners is there. An owner of an unknown kind counts as there.
+/// Removes an object if none of its owners is there, after a while: until then it goes on as before. An owner of an unknown kind counts as there.
 pub(super) async fn remove_orphan(
     client: Client,
     place: ObjectRef,
     owners: Vec<OwnerRef>,
     kinds: Vec<(Arc<ApiResource>, bool)>,
+    delay: Duration,
 ) {
+    tokio::time::sleep(delay).await;
     for owner in &owners {
         let known = kinds.iter().find(|(of, _)| of.api_version == owner.api_version && of.kind == owner.kind);
         let Some((of, namespaced)) = known else { return };
@@ -64,7 +69,7 @@ pub(super) async fn remove_orphan(
             Err(_) => return,
         }
     }
-    let _ = write::delete(&client, &place.of, &place.namespace, &place.name, &place.uid).await;
+    let _ = write::delete(&client, &place, false).await;
 }
 
 async fn drop_finalizer(client: &Client, place: &ObjectRef, mut finalizers: Vec<String>, name: &str) {
@@ -77,24 +82,44 @@ async fn drop_finalizer(client: &Client, place: &ObjectRef, mut finalizers: Vec<
 /// Lets the dependents of a deleted object go on without it.
 pub(super) async fn orphan(client: Client, place: ObjectRef, finalizers: Vec<String>, dependents: Vec<ObjectRef>) {
     for dependent in dependents {
-        let api = write::api(&client, &dependent.of, &dependent.namespace);
-        let Ok(Some(found)) = api.get_metadata_opt(&dependent.name).await else { continue };
-        let mut references = found.metadata.owner_references.unwrap_or_default();
-        references.retain(|one| one.uid != place.uid);
-        let patch = Patch::Merge(json!({"metadata": {"uid": dependent.uid, "ownerReferences": references}}));
-        let _ = api.patch(&dependent.name, &write::as_controller(), &patch).await;
+        disown(&client, &place.uid, &dependent).await;
     }
     drop_finalizer(&client, &place, finalizers, ORPHAN).await;
 }
 
-/// Deletes the dependents of an object that waits for them; lets it go when there are none.
-pub(super) async fn foreground(client: Client, place: ObjectRef, finalizers: Vec<String>, dependents: Vec<ObjectRef>) {
+/// Takes the reference to an owner from an object.
+async fn disown(client: &Client, owner: &str, dependent: &ObjectRef) {
+    let api = write::api(client, &dependent.of, &dependent.namespace);
+    let Ok(Some(found)) = api.get_metadata_opt(&dependent.name).await else { return };
+    let mut references = found.metadata.owner_references.unwrap_or_default();
+    references.retain(|one| one.uid != owner);
+    let patch = Patch::Merge(json!({"metadata": {"uid": dependent.uid, "ownerReferences": references}}));
+    let _ = api.patch(&dependent.name, &write::as_controller(), &patch).await;
+}
+
+/// An object that another one waits for which is being deleted.
+pub(super) struct Dependent {
+    pub(crate) place: ObjectRef,
+    /// Whether it has another owner that stays: it goes on without this one.
+    pub(crate) is_shared: bool,
+    /// Whether its own deletion has begun.
+    pub(crate) is_going: bool,
+    /// Whether other objects are its own: it waits for them in turn.
+    pub(crate) is_owner: bool,
+}
+
+/// Deletes the dependents that an object waits for, down the whole chain; lets it go when there are none.
+pub(super) async fn foreground(client: Client, place: ObjectRef, finalizers: Vec<String>, dependents: Vec<Dependent>) {
     if dependents.is_empty() {
         drop_finalizer(&client, &place, finalizers, FOREGROUND).await;
         return;
     }
     for one in dependents {
-        let _ = write::delete(&client, &one.of, &one.namespace, &one.name, &one.uid).await;
+        if one.is_shared {
+            disown(&client, &place.uid, &one.place).await;
+        } else if !one.is_going {
+            let _ = write::delete(&client, &one.place, one.is_owner).await;
+        }
     }
 }
 
@@ -114,12 +139,12 @@ pub(super) async fn end_namespace(client: Client, place: ObjectRef, done: impl F
     done();
 }
 
-/// Deletes what is in a namespace. Says whether nothing was left.
+/// Deletes what is in a namespace, of whichever version of its group each kind is. Says whether nothing was left.
 async fn empty(client: &Client, namespace: &str) -> Result<bool, kube::Error> {
     let discovery = Discovery::new(client.clone()).run_aggregated().await?;
     let mut nothing = true;
     for group in discovery.groups() {
-        for (of, capabilities) in group.recommended_resources() {
+        for (of, capabilities) in group.resources_by_stability() {
             let fits = capabilities.scope == Scope::Namespaced
                 && capabilities.supports_operation(verbs::LIST)
                 && capabilities.supports_operation(verbs::DELETE);

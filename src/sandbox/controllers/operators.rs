@@ -211,6 +211,7 @@ fn cluster(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
         "readService": format!("{name}-r"),
         "writeService": format!("{name}-rw"),
         "pvcCount": instances,
+        "systemID": stable_word(object, "system", 19),
         "healthyPVC": names,
         "conditions": conditions,
     })));

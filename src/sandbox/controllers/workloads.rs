@@ -185,6 +185,10 @@ fn claim(object: &Value, world: &ClusterView<'_>) -> Vec<ControllerWrite> {
         return Vec::new();
     }
     let spec = &object["spec"];
+    if spec["volumeName"].as_str().is_none_or(str::is_empty) {
+        let volume = format!("pvc-{}", object["metadata"]["uid"].as_str().unwrap_or_default());
+        return vec![ControllerWrite::Merge(json!({"spec": {"volumeName": volume}}))];
+    }
     vec![ControllerWrite::Status(json!({
         "phase": "Bound",
         "accessModes": spec["accessModes"],

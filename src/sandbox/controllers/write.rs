@@ -7,6 +7,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::MANAGER;
+use super::collect::ObjectRef;
 
 /// One write of a controller.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,17 +97,11 @@ async fn scale(client: &Client, namespace: &str, kind: &str, name: &str, replica
     api(client, &of, namespace).patch_scale(name, &params, &patch).await.map(drop)
 }
 
-/// Deletes one object if it is still the one of that uid.
-pub(crate) async fn delete(
-    client: &Client,
-    of: &ApiResource,
-    namespace: &str,
-    name: &str,
-    uid: &str,
-) -> Result<(), kube::Error> {
-    let mut params = DeleteParams::background();
-    params.preconditions = Some(kube::api::Preconditions { uid: Some(uid.to_owned()), resource_version: None });
-    match api(client, of, namespace).delete(name, &params).await {
+/// Deletes one object if it is still the one of that uid; in the foreground it waits for what is its own.
+pub(crate) async fn delete(client: &Client, place: &ObjectRef, in_foreground: bool) -> Result<(), kube::Error> {
+    let mut params = if in_foreground { DeleteParams::foreground() } else { DeleteParams::background() };
+    params.preconditions = Some(kube::api::Preconditions { uid: Some(place.uid.clone()), resource_version: None });
+    match api(client, &place.of, &place.namespace).delete(&place.name, &params).await {
         Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
         other => other.map(drop),
     }

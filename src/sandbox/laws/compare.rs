@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::parts::zero;
-use crate::merge::{self, ApplyError};
+use crate::merge::{ApplyError, FieldSet};
 use crate::sandbox::status::Status;
 
 pub(super) fn counted(object: &Value) -> Option<u64> {
@@ -68,9 +68,12 @@ pub(super) fn same_refusal(error: &ApplyError, status: &Status) -> Result<(), Te
     Ok(())
 }
 
-/// Whether every field that a manager owns has a value.
-pub(super) fn owns_only_what_is_there(object: &Value, manager: &str) -> bool {
-    merge::owned(object, manager).is_none_or(|owned| owned.paths().iter().all(|path| path.get(object).is_some()))
+/// Whether every field that somebody else owns has a value, by whatever means they wrote it; `manager` is who applies.
+pub(super) fn others_own_only_what_is_there(object: &Value, manager: &str) -> bool {
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let others = entries.filter(|entry| entry["manager"] != manager || entry["operation"] != "Apply");
+    let owned = others.filter_map(|entry| FieldSet::from_fields_v1(&entry["fieldsV1"]).ok());
+    owned.flat_map(|owned| owned.paths()).all(|path| path.get(object).is_some())
 }
 
 /// The same values; what the server adds by itself counts as the same where it `gives` some.

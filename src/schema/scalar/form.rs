@@ -22,6 +22,7 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         ScalarType::Url => is_url(text),
         ScalarType::Commit => is_commit(text),
         ScalarType::Range => is_range(text),
+        ScalarType::Uid => plain_uid(text).as_deref() == Some(text),
         _ => true,
     };
     if right {
@@ -49,6 +50,16 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
             format!("{:?}", format!("https://{text}")),
         ),
         ScalarType::Range => mend_range(finding, value),
+        ScalarType::Uid => match plain_uid(text) {
+            Some(plain) => {
+                let finding =
+                    finding.help("API servers write it in small letters, in five groups with `-` between them");
+                let mend = format!("write `{plain}`");
+                finding.fix(Applicability::Safe, mend, value.span, format!("{plain:?}"))
+            }
+            None => finding
+                .help("it is the uid of the cluster's namespace `kube-system`: `parcelle doctor` prints the line"),
+        },
         ScalarType::Email => finding.help("before the `@` stand letters, digits, and `.`, `+`, `-`, `_` inside"),
         ScalarType::Time => {
             finding.help("hours and minutes in two digits each and in quotes, local time of the organisation")
@@ -174,6 +185,20 @@ fn is_range(text: &str) -> bool {
 /// SHA-1 or SHA-256, whole or the beginning.
 fn is_commit(text: &str) -> bool {
     (SHORTEST_COMMIT..=64).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A uid as API servers write it, from one of the other ways in which its digits are written: in capitals, without `-`, in
+/// braces, with spaces around it.
+pub(crate) fn plain_uid(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let text = text.strip_prefix("urn:uuid:").unwrap_or(&text);
+    let text = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    let groups: Vec<&str> = text.split('-').collect();
+    let is_grouped = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
+    let digits: String = groups.concat();
+    let is_hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_hex && (is_grouped || groups.len() == 1))
+        .then(|| [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-"))
 }
 
 /// Whether a byte may stand before the `@` of a mail address: what no relay reads as a way to another host (`%`, `!`), and no

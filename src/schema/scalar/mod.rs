@@ -10,7 +10,7 @@ use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Scalar, Value};
 
 pub(crate) use amount::amount;
-pub(crate) use form::{domain_error, is_email, is_local};
+pub(crate) use form::{domain_error, is_email, is_local, plain_uid};
 
 /// A value of the wrong kind: a number where a word is wanted.
 pub(crate) const WRONG_TYPE: Code = Code::new("E0201");
@@ -66,6 +66,8 @@ pub(crate) enum ScalarType {
     Range,
     /// The id of a commit, whole or its beginning.
     Commit,
+    /// The uid of an object, as API servers write it.
+    Uid,
     /// A template of a definition: any scalar, may hold `${…}`.
     Template,
     Any,
@@ -95,6 +97,7 @@ impl ScalarType {
             "url" => Self::Url,
             "range" => Self::Range,
             "commit" => Self::Commit,
+            "uid" => Self::Uid,
             "template" => Self::Template,
             "any" => Self::Any,
             _ => return None,
@@ -127,6 +130,7 @@ impl ScalarType {
             Self::Commit => {
                 format!("a commit: at least {SHORTEST_COMMIT} hexadecimal digits of its id, such as `4f2a91c0d3be`")
             }
+            Self::Uid => "a uid such as `\"5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11\"`".into(),
             Self::Any => "a value".into(),
         }
     }

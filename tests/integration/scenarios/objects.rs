@@ -289,6 +289,7 @@ fn inventory_of(objects: usize) -> Inventory {
             retired_since: None,
             note: None,
             recovered: false,
+            data: None,
         };
         (id, entry)
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kube::api::{Patch, PatchParams};
 use parcelle::name::Name;
 use parcelle::plan::{Holding, Reason};
 use parcelle::sandbox::ControllerOptions;
@@ -10,8 +11,10 @@ use serde_json::{Value, json};
 
 use crate::story::{World, deployment, line, name};
 
+mod copies;
+mod keys;
 mod kills;
-mod words;
+pub(super) mod words;
 
 const CLAIM: &str = "PersistentVolumeClaim";
 
@@ -40,6 +43,13 @@ async fn lose(world: &World, alpha: &Name, claim: &str) -> Value {
     }
     assert!(world.get(CLAIM, alpha, claim).await.is_none());
     before
+}
+
+/// What binds claims to volumes, by hand where nothing else does.
+async fn bind(world: &World, alpha: &Name, claim: &str, volume: &str) {
+    world.edit(CLAIM, alpha, claim, json!({"spec": {"volumeName": volume}})).await;
+    let bound = Patch::Merge(json!({"status": {"phase": "Bound"}}));
+    world.api(CLAIM, alpha).patch_status(claim, &PatchParams::default(), &bound).await.unwrap();
 }
 
 /// An object as a dump has it, without what only a server says.
@@ -127,6 +137,9 @@ async fn the_hold_is_written_before_anything_else_wherever_the_process_ends() {
 #[tokio::test]
 async fn what_is_brought_back_as_it_was_ends_the_hold_and_a_strangers_object_does_not() {
     let (mut world, alpha) = world().await;
+    // The round after the claim is bound knows to what.
+    bind(&world, &alpha, "web-files", "pvc-web").await;
+    world.round().await;
     let before = lose(&world, &alpha, "web-files").await;
     world.delete("Deployment", &alpha, "web").await;
     world.finish_deletions(&alpha).await;
@@ -144,6 +157,9 @@ async fn what_is_brought_back_as_it_was_ends_the_hold_and_a_strangers_object_doe
     lose(&world, &alpha, "web-files").await;
     world.round().await;
     world.make(CLAIM, &alpha, "web-files", dump(before)).await;
+    let round = world.round().await;
+    assert_eq!(codes(&round, &alpha), ["E0434"], "it is not bound yet");
+    bind(&world, &alpha, "web-files", "pvc-web").await;
     world.round().await;
     let round = world.round().await;
     round.assert_all_done();

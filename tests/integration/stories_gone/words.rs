@@ -28,24 +28,24 @@ definition pads {
 }
 "#;
 
-pub(super) const CLAIM: &str = "PersistentVolumeClaim";
+pub(crate) const CLAIM: &str = "PersistentVolumeClaim";
 
-pub(super) async fn ground() -> Ground {
+pub(crate) async fn ground() -> Ground {
     let alpha = organisation("alpha", "Alpha", "app pads one\n    app pads two");
     Ground::new(&[("pads.kdl", PADS), ("organisations/alpha.kdl", &alpha)]).await
 }
 
-pub(super) fn command(ground: &Ground, words: &[&str]) -> Output {
+pub(crate) fn command(ground: &Ground, words: &[&str]) -> Output {
     let kubeconfig = ground.environment.path("two").display().to_string();
     let all = words.iter().copied().chain(["--kubeconfig", &kubeconfig]);
     ground.environment.run(all.map(str::to_owned).collect::<Vec<_>>())
 }
 
-pub(super) fn once(ground: &Ground) -> Output {
+pub(crate) fn once(ground: &Ground) -> Output {
     ground.environment.run(ground.arguments("one", &["--once"]))
 }
 
-pub(super) async fn begun(ground: &Ground) -> Process {
+pub(crate) async fn begun(ground: &Ground) -> Process {
     let mut process = ground.run("one");
     process.wait_for("applied");
     for deployment in ["one-web", "two-web"] {
@@ -55,17 +55,17 @@ pub(super) async fn begun(ground: &Ground) -> Process {
     process
 }
 
-async fn is_there(ground: &Ground, api_version: &str, kind: &str, name: &str) -> Option<Value> {
+pub(crate) async fn is_there(ground: &Ground, api_version: &str, kind: &str, name: &str) -> Option<Value> {
     let found = ground.api(api_version, kind, "alpha").get_opt(name).await.unwrap()?;
     Some(serde_json::to_value(found).unwrap())
 }
 
-pub(super) async fn uid(ground: &Ground, name: &str) -> Option<String> {
+pub(crate) async fn uid(ground: &Ground, name: &str) -> Option<String> {
     Some(is_there(ground, "v1", CLAIM, name).await?["metadata"]["uid"].as_str()?.to_owned())
 }
 
 /// Somebody deletes an object, and nothing holds it.
-pub(super) async fn delete(ground: &Ground, api_version: &str, kind: &str, name: &str) {
+pub(crate) async fn delete(ground: &Ground, api_version: &str, kind: &str, name: &str) {
     let api = ground.api(api_version, kind, "alpha");
     api.delete(name, &DeleteParams::background()).await.unwrap();
     let none = json!({"metadata": {"finalizers": null}});

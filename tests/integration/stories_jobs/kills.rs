@@ -6,29 +6,31 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use kube::api::{WatchEvent, WatchParams};
-use parcelle::cluster::inventory;
 use parcelle::name::Name;
-use parcelle::plan::RerunAsked;
 use parcelle::sandbox::controllers::SimulatedRun;
 
-use super::{LARGE, SMALL, done, fares, job, record, recovers, skipped, uid, until, until_it_runs, upgrade, world};
+use super::{
+    LARGE, SMALL, asked_again, done, fares, job, record, recovers, skipped, uid, until, until_it_runs, upgrade, world,
+};
 use crate::story::World;
 
-/// The uids of all Jobs that were ever made in a namespace.
-struct Made {
+/// The uids of all Jobs of a namespace that could ever start: that were seen not to be suspended.
+pub(super) struct Made {
     uids: Arc<Mutex<BTreeSet<String>>>,
     watch: tokio::task::JoinHandle<()>,
 }
 
 impl Made {
-    fn begin(world: &World, alpha: &Name) -> Self {
+    pub(super) fn begin(world: &World, alpha: &Name) -> Self {
         let uids = Arc::new(Mutex::new(BTreeSet::new()));
         let (api, seen) = (world.api("Job", alpha), Arc::clone(&uids));
         let watch = tokio::spawn(async move {
             let stream = api.watch(&WatchParams::default().timeout(290), "0").await.unwrap();
             let mut stream = std::pin::pin!(stream);
             while let Some(event) = stream.next().await {
-                if let Ok(WatchEvent::Added(job)) = event {
+                if let Ok(WatchEvent::Added(job) | WatchEvent::Modified(job)) = event
+                    && job.data["spec"]["suspend"] != true
+                {
                     seen.lock().unwrap().extend(job.metadata.uid);
                 }
             }
@@ -37,7 +39,7 @@ impl Made {
     }
 
     /// How many there were, once the watch has shown so many.
-    async fn count(self, at_least: usize) -> usize {
+    pub(super) async fn count(self, at_least: usize) -> usize {
         for _ in 0..200 {
             if self.uids.lock().unwrap().len() >= at_least {
                 break;
@@ -52,7 +54,7 @@ impl Made {
 }
 
 /// Rounds until nothing is left to do.
-async fn converged(world: &mut World, alpha: &Name) {
+pub(super) async fn converged(world: &mut World, alpha: &Name) {
     world.wait = Some(Duration::from_secs(10));
     for _ in 0..6 {
         if !world.round().await.outcome.is_open() {
@@ -66,7 +68,7 @@ async fn converged(world: &mut World, alpha: &Name) {
 }
 
 /// Tells a story for each write after which its process ends, until it is through before that.
-async fn at_any_write(tell: impl AsyncFn(u64) -> bool) {
+pub(super) async fn at_any_write(tell: impl AsyncFn(u64) -> bool) {
     for writes in 0..60 {
         if tell(writes).await {
             assert!(writes > 2, "there is nothing to kill: {writes}");
@@ -124,17 +126,6 @@ async fn a_job_that_a_person_runs_again_is_made_once_more_wherever_the_process_e
         through
     })
     .await;
-}
-
-/// What the word of a person comes to.
-async fn asked_again(world: &World, alpha: &Name, of: &str) {
-    let mut stored =
-        inventory::read(&world.connection, &world.garden.name).await.unwrap().remove(alpha).unwrap().unwrap();
-    let mut next = stored.inventory.clone();
-    let record = next.jobs.get_mut("web/upgrade").unwrap();
-    (record.done, record.rerun) = (None, Some(RerunAsked { of: of.to_owned(), who: "tim".to_owned() }));
-    let writer = world.writer().await;
-    inventory::write(&writer, &world.garden.name, alpha, alpha.as_str(), &mut stored, &next).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

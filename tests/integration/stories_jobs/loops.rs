@@ -124,3 +124,36 @@ async fn a_renamed_app_neither_runs_its_jobs_again_nor_beside_one_that_runs() {
     assert!(!told.open && told.writes.is_empty(), "{:?}", told.writes);
     this.ended().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_a_loop_watched_to_its_end_begins_anew_where_no_container_of_it_started_and_not_where_one_did() {
+    if skipped() {
+        return;
+    }
+    let mut this = Loop::begun_with(&files("one", "small")).await;
+    let fail = |this: &Loop, run| {
+        let failure = InjectedFailure { kind: "Job".to_owned(), run, ..Default::default() };
+        this.handle.controllers().unwrap().fail(failure);
+    };
+    for (note, run) in [("two", SimulatedRun::NeverStarts), ("three", SimulatedRun::GoesOn)] {
+        fail(&this, run);
+        this.pushed(&files(note, "small")).await;
+        this.until_calm().await;
+        let before = jobs(&this).await;
+        assert_eq!(before.len(), 1, "{note}");
+        let api = this.api("batch/v1", "Job", "alpha");
+        let uid = api.get(&before[0]).await.unwrap().metadata.uid;
+        api.delete(&before[0], &DeleteParams::background()).await.unwrap();
+        while api.get_opt(&before[0]).await.unwrap().is_some_and(|job| job.metadata.uid == uid) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        this.until_calm().await;
+        this.handle.controllers().unwrap().recover();
+        this.until_calm().await;
+        let told = this.turn(Event::Resync).await.unwrap();
+        assert_eq!(jobs(&this).await, Vec::<String>::new());
+        // What never ran was made again, and is done; of what ran nobody knows.
+        assert_eq!(told.open, run == SimulatedRun::GoesOn, "{note}");
+    }
+    this.ended().await;
+}

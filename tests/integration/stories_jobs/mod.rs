@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use parcelle::cluster::inventory;
 use parcelle::name::Name;
-use parcelle::plan::{Done, Holding, JobRecord, Keeping, Reason, Refusing, Skip};
+use parcelle::plan::{Done, Holding, JobRecord, Keeping, Reason, Refusing, RerunAsked, Skip};
 use parcelle::render::OneTime;
 use parcelle::sandbox::ControllerOptions;
 use parcelle::sandbox::controllers::{InjectedFailure, SimulatedRun};
@@ -13,6 +14,7 @@ use crate::story::{World, real};
 
 mod kills;
 mod loops;
+mod vanished;
 mod words;
 
 /// These need controllers, which a bare API server has not.
@@ -121,6 +123,17 @@ async fn until_it_runs(world: &World, alpha: &Name, release: &str) -> Value {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("its pod never runs")
+}
+
+/// What the word of a person comes to.
+pub(crate) async fn asked_again(world: &World, alpha: &Name, of: &str) {
+    let mut stored =
+        inventory::read(&world.connection, &world.garden.name).await.unwrap().remove(alpha).unwrap().unwrap();
+    let mut next = stored.inventory.clone();
+    let record = next.jobs.get_mut("web/upgrade").unwrap();
+    (record.done, record.rerun) = (None, Some(RerunAsked { of: of.to_owned(), who: "tim".to_owned() }));
+    let writer = world.writer().await;
+    inventory::write(&writer, &world.garden.name, alpha, alpha.as_str(), &mut stored, &next).await.unwrap();
 }
 
 fn uid(job: &Value) -> &str {
@@ -312,7 +325,7 @@ async fn a_job_whose_pods_may_not_be_read_counts_as_running() {
 }
 
 #[tokio::test]
-async fn a_job_that_somebody_took_away_while_it_ran_begins_anew_only_when_its_pods_have_ended() {
+async fn a_job_that_somebody_took_away_while_it_ran_begins_anew_by_a_word_alone_and_when_its_pods_have_ended() {
     if skipped() {
         return;
     }
@@ -337,6 +350,14 @@ async fn a_job_that_somebody_took_away_while_it_ran_begins_anew_only_when_its_po
     assert!(matches!(round.done(&alpha, "Deployment", "web"), Done::Skipped { .. }));
     recovers(&mut world);
     world.api("Pod", &alpha).delete(&format!("{name}-pod"), &kube::api::DeleteParams::default()).await.unwrap();
+    let round = world.round().await;
+    let refused = round.action(&alpha, "Job", &name);
+    assert!(
+        matches!(refused.reason(), Reason::Refusing(Refusing::JobEndUnknown { since: Some(_), .. })),
+        "{refused:?}"
+    );
+    let of = record(&world, &alpha).await.run.unwrap().uid.unwrap();
+    asked_again(&world, &alpha, &of).await;
     world.round().await.assert_all_done();
     assert_eq!(done(&world, &alpha).await.as_deref(), Some("32"));
     world.end().await;

@@ -86,7 +86,7 @@ async fn a_running_loop_carries_out_what_a_person_says_once_and_tells_it() {
     let said = say(&ground, &["rerun", "alpha/www", "note", "--reason", "it was locked"]);
     assert_eq!(said.code, 0, "{}", said.text());
     assert!(said.text().contains("taken up by"), "{}", said.text());
-    process.wait_for("says: it was locked");
+    process.wait_for("says so, it was locked");
     ground.until("it is done", async || jobs(&ground).await.is_empty()).await;
     assert_eq!(marks(&ground).await, Vec::<Value>::new());
     let said = say(&ground, &["pause", "alpha", "--reason", "a move"]);

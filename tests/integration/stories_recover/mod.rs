@@ -9,8 +9,10 @@ use crate::command::Output;
 use crate::ground::{Ground, organisation};
 use crate::stories_jobs::skipped;
 
+mod absent;
 mod changing;
 mod kills;
+mod older;
 
 /// A page with a volume, an upgrade before it, and releases that follow each other.
 const PAGE: &str = r#"edition 2026
@@ -269,8 +271,14 @@ async fn a_damaged_inventory_is_told_and_written_over_and_a_first_installation_i
         let said = say(&ground, &["status", "alpha"]);
         let lost = ["its inventory is lost", "its inventory cannot be read"];
         assert!(said.code == 1 && lost.iter().any(|lost| said.text().contains(lost)), "{text}: {}", said.text());
-        let said = say(&ground, &["recover", "inventory", "--yes"]);
+        let said = say(&ground, &["recover", "inventory", "--format", "json"]);
+        let list: Value = serde_json::from_str(&said.stdout).expect("a list for programs");
+        let alpha = &list["organisations"][0];
+        assert!(said.code == 1 && alpha["organisation"] == "alpha", "{text}: {}", said.text());
+        assert!(alpha["taken"].as_array().is_some_and(|taken| taken.len() > 3), "{text}: {alpha}");
+        let said = say(&ground, &["recover", "inventory", "--yes", "--format", "json"]);
         assert_eq!(said.code, 0, "{text}: {}", said.text());
+        assert_eq!(serde_json::from_str::<Value>(&said.stdout).expect("and nothing else"), list);
         let said = once(&ground);
         assert_eq!(said.code, 0, "{text}: {}", said.text());
         ground.assert_inventory_exact("alpha", text).await;

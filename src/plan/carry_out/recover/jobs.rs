@@ -8,9 +8,10 @@
 //! | none, and what comes after it, or all that comes before the last | it is done, unless another release runs: whoever knows better says `rerun` |
 //! | none, and nothing that comes after it | it never ran |
 
-use super::{NOT_THERE, Recovery, Wanted, may_be_taken};
+use super::{Recovery, Wanted, may_be_taken};
 use crate::kind;
-use crate::plan::state::jobs::{BegunRun, JobRecord, RunState, is_complete, run_state};
+use crate::plan::state::jobs::{BegunRun, JobRecord, is_complete, run_state};
+use crate::plan::state::lost::{NOT_THERE, was_not_there};
 use crate::plan::state::standing::Index;
 use crate::plan::{Input, LiveObject};
 use crate::render::{Object, ObjectId, OneTime, Stage};
@@ -61,12 +62,10 @@ fn earlier(input: &Input<'_>, object: &Object, key: &str, found: &mut Recovery) 
 }
 
 fn run_of(input: &Input<'_>, object: &str, inputs: &str, live: &LiveObject) -> JobRecord {
-    let started = match run_state(live, &input.live.jobs, None) {
-        RunState::Runs { since } => since,
-        RunState::Done | RunState::Failed { .. } | RunState::Idle { .. } => None,
-    };
-    let run = BegunRun { object: object.to_owned(), inputs: inputs.to_owned(), started };
-    JobRecord { run: Some(run), ..JobRecord::default() }
+    let run = BegunRun { object: object.to_owned(), inputs: inputs.to_owned(), ..BegunRun::default() };
+    let mut record = JobRecord { run: Some(run), ..JobRecord::default() };
+    record.note(&live.uid, Some(&run_state(live, &input.live.jobs, None)));
+    record
 }
 
 fn words_of(record: &JobRecord) -> String {
@@ -99,7 +98,10 @@ pub(super) fn count_absent(input: &Input<'_>, found: &mut Recovery) {
 /// something that comes before it.
 fn was_passed(input: &Input<'_>, object: &Object, found: &Recovery) -> bool {
     let of_app = || input.desired.objects.iter().filter(|other| other.app == object.app && other.once.is_none());
-    let is_there = |other: &Object| found.inventory.entries.contains_key(&other.id);
+    let is_there = |other: &Object| {
+        let entry = found.inventory.entries.get(&other.id);
+        entry.is_some_and(|entry| !entry.uid().is_some_and(was_not_there))
+    };
     let mut after = of_app().filter(|other| other.stage > object.stage).peekable();
     if after.peek().is_some() {
         return after.any(is_there);

@@ -4,6 +4,7 @@
 //! confirms it, and what is taken back is only changed: an [`Entry`] that is `recovered` is neither deleted nor replaced until the
 //! garden names it. The word of a person carries the digest of the list, and nothing else is taken.
 
+mod absent;
 mod jobs;
 mod past;
 
@@ -16,15 +17,13 @@ use crate::model::Organisation;
 use crate::name::Name;
 use crate::plan::decide::action::Action;
 use crate::plan::state::hosts::hosts;
-use crate::plan::state::lost::{is_labelled, is_marked};
+use crate::plan::state::lost::{NOT_THERE, is_labelled};
 use crate::plan::state::standing::Index;
 use crate::plan::{
-    Entry, Input, Inventory, LiveObject, NONCE, OwnFields, Presence, Reason, Verb, hash_of, organisation as decide,
+    Entry, Input, Inventory, LiveObject, NONCE, OwnFields, Presence, Reason, Verb, data_of, hash_of,
+    organisation as decide,
 };
 use crate::render::{ObjectId, SecretSource};
-
-/// The uid of what was there and is not: no object has it.
-const NOT_THERE: &str = "not there when the inventory was recovered";
 
 /// What would be taken back of one organisation.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +38,7 @@ pub(crate) struct Recovery {
     pub(crate) left: Vec<(ObjectId, String)>,
     /// What is there with our labels, and nothing in the garden asks for: it stays, and is not taken back.
     pub(crate) unasked: Vec<ObjectId>,
-    /// What is not there although something that is there names it: nothing is made in its place silently.
+    /// What held data or secrets of an app that is there, and is not there itself: nothing is made in its place silently.
     pub(crate) gone: Vec<ObjectId>,
     /// What is not there, and is made by the next round.
     pub(crate) missing: Vec<ObjectId>,
@@ -83,6 +82,7 @@ pub(crate) fn recovery(input: &Input<'_>, organisation: &Organisation, commit: &
             continue;
         };
         if let Err(why) = may_be_taken(input, live) {
+            let why = absent::in_place(input, &index, &wanted, (live, why), &mut found);
             found.left.push((wanted.id.clone(), why));
             continue;
         }
@@ -94,7 +94,7 @@ pub(crate) fn recovery(input: &Input<'_>, organisation: &Organisation, commit: &
         found.take(wanted.id, live);
     }
     jobs::recover(input, &index, &mut found);
-    absences(input, absent, &mut found);
+    absent::recover(input, &index, absent, &mut found);
     past::recover(input, organisation, &mut found);
     jobs::count_absent(input, &mut found);
     let asked: BTreeSet<_> = Wanted::all(input).map(|wanted| wanted.id.identity()).collect();
@@ -102,6 +102,7 @@ pub(crate) fn recovery(input: &Input<'_>, organisation: &Organisation, commit: &
     let ours = |live: &LiveObject| is_labelled(input.garden, &input.desired.organisation, live);
     let others = input.live.objects.iter().filter(|(id, live)| !is_known(id) && ours(live));
     found.unasked = others.map(|(id, _)| id.clone()).collect();
+    found.inventory.cluster.clone_from(&input.live.cluster_uid);
     found.inventory.footprint.files.clone_from(&input.directives.files);
     found.inventory.footprint.domains = Some(input.directives.domain.iter().cloned().collect());
     compare(input, &mut found);
@@ -120,6 +121,17 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
+    /// Whether nothing is made in its place without a word: it holds data, or values that cannot be made again.
+    fn is_precious(&self) -> bool {
+        (self.holds_data || self.is_made_once) && !self.id.is(kind::NAMESPACE)
+    }
+
+    /// The entry of an object of which nothing that is there is known to be it.
+    fn lost(&self) -> Entry {
+        let Self { id, .. } = self;
+        self.blank(Presence::Known { uid: format!("{NOT_THERE}: {id} in {}", id.namespace), nonce: None })
+    }
+
     fn all(input: &Input<'a>) -> impl Iterator<Item = Self> {
         let objects = input.desired.objects.iter().map(|object| Self {
             id: &object.id,
@@ -140,7 +152,8 @@ impl<'a> Wanted<'a> {
     /// The entry of an object that is taken back; what was applied of it last is not known.
     fn entry(&self, live: &LiveObject) -> Entry {
         let presence = Presence::Known { uid: live.uid.clone(), nonce: live.annotation(NONCE).map(str::to_owned) };
-        Entry { hosts: hosts(self.id, &live.body), ..self.blank(presence) }
+        let data = data_of(&live.body).map(Box::from);
+        Entry { hosts: hosts(self.id, &live.body), data, ..self.blank(presence) }
     }
 
     fn blank(&self, presence: Presence) -> Entry {
@@ -154,6 +167,7 @@ impl<'a> Wanted<'a> {
             retired_since: None,
             note: None,
             recovered: true,
+            data: None,
         }
     }
 }
@@ -193,35 +207,6 @@ fn may_be_taken(input: &Input<'_>, live: &LiveObject) -> Result<(), String> {
         said(kind),
         said(name)
     ))
-}
-
-/// What is not there: made by the next round, unless something that is there names what cannot be made again.
-fn absences(input: &Input<'_>, absent: Vec<Wanted<'_>>, found: &mut Recovery) {
-    for wanted in absent.into_iter().filter(|wanted| !wanted.is_job) {
-        let is_retired = wanted.app.is_some_and(|app| input.desired.retired.contains_key(app));
-        let is_precious = (wanted.holds_data || wanted.is_made_once) && !is_retired;
-        if is_precious && !wanted.id.is(kind::NAMESPACE) && is_named(input, &wanted.id.name) {
-            let presence = Presence::Known { uid: NOT_THERE.to_owned(), nonce: None };
-            found.inventory.entries.insert(wanted.id.clone(), wanted.blank(presence));
-            found.gone.push(wanted.id.clone());
-        } else {
-            found.missing.push(wanted.id.clone());
-        }
-    }
-}
-
-/// Whether something that is there names an object in a value of its spec.
-fn is_named(input: &Input<'_>, name: &str) -> bool {
-    fn names(value: &Value, name: &str) -> bool {
-        match value {
-            Value::String(text) => text == name,
-            Value::Array(items) => items.iter().any(|item| names(item, name)),
-            Value::Object(map) => map.values().any(|item| names(item, name)),
-            _ => false,
-        }
-    }
-    let ours = |live: &&LiveObject| is_marked(input.garden, &input.desired.organisation, live);
-    input.live.objects.values().filter(ours).any(|live| names(&live.body["spec"], name))
 }
 
 /// Says of each object how it stands to what the garden asks, by the plan that comes of the inventory as it would be.

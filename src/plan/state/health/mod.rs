@@ -58,6 +58,11 @@ impl Health {
         self.state == HealthState::Ready
     }
 
+    /// The health of what is on its way.
+    pub(crate) fn progressing(message: impl Into<String>) -> Self {
+        progressing(message)
+    }
+
     /// The health of a job that is under way.
     pub(crate) fn running() -> Self {
         progressing("it runs")

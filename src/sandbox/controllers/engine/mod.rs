@@ -189,6 +189,7 @@ impl Engine {
             self.check_owners(&uid);
         }
         self.look_after_deletion(&uid);
+        self.look_after_owners(&uid);
         self.definitions_changed(number);
         if of.group == "apps" {
             self.look_after_autoscalers(&namespace);
@@ -282,7 +283,8 @@ impl Engine {
         }
         let kinds = self.watched.values();
         let kinds = kinds.map(|watched| (Arc::clone(&watched.of), watched.namespaced)).collect();
-        let task = collect::remove_orphan(self.client.clone(), place, node.owners.clone(), kinds);
+        let delay = locked(&self.settings).delay;
+        let task = collect::remove_orphan(self.client.clone(), place, node.owners.clone(), kinds, delay);
         self.tasks.spawn(task);
     }
 
@@ -298,12 +300,35 @@ impl Engine {
         }
         let has = |name: &str| finalizers.iter().any(|one| one == name);
         let dependents = self.dependents.get(uid).into_iter().flatten();
-        let dependents: Vec<collect::ObjectRef> = dependents.filter_map(|uid| self.place(uid)).collect();
         if has(collect::ORPHAN) {
+            let dependents = dependents.filter_map(|uid| self.place(uid)).collect();
             self.tasks.spawn(collect::orphan(self.client.clone(), place, finalizers, dependents));
         } else if has(collect::FOREGROUND) {
+            let dependents = dependents.filter_map(|dependent| self.waited_for(uid, dependent)).collect();
             self.tasks.spawn(collect::foreground(self.client.clone(), place, finalizers, dependents));
         }
+    }
+
+    /// A dependent that an owner waits for; nothing of one that does not hold it up.
+    fn waited_for(&self, owner: &str, dependent: &str) -> Option<collect::Dependent> {
+        let node = self.nodes.get(dependent)?;
+        node.owners.iter().find(|one| one.uid == owner && one.blocks)?;
+        let stays = |other: &&collect::OwnerRef| {
+            other.uid != owner && self.nodes.get(&other.uid).is_some_and(|node| node.going.is_none())
+        };
+        Some(collect::Dependent {
+            place: self.place(dependent)?,
+            is_shared: node.owners.iter().any(|other| stays(&other)),
+            is_going: node.going.is_some(),
+            is_owner: self.dependents.contains_key(dependent),
+        })
+    }
+
+    /// What waits for its dependents looks at one that comes, or that changes.
+    fn look_after_owners(&mut self, uid: &str) {
+        let Some(node) = self.nodes.get(uid) else { return };
+        let owners: Vec<String> = node.owners.iter().map(|owner| owner.uid.clone()).collect();
+        owners.iter().for_each(|owner| self.look_after_deletion(owner));
     }
 
     fn sender_of_end(&self, uid: &str) -> impl FnOnce() + Send + 'static {

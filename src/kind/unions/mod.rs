@@ -4,6 +4,8 @@
 //! applies one has to know what cannot stand beside it. Built-in kinds name their types as `schemas/kubernetes/1.36.json`
 //! does, custom kinds the place in the object.
 
+use serde_json::Value;
+
 /// A rule over fields that stand side by side in one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Union {
@@ -13,6 +15,9 @@ pub(crate) enum Union {
     By { field: &'static str, members: &'static [(&'static str, &'static [&'static str])] },
     /// No key stands in both of these maps.
     Keys(&'static str, &'static str),
+    /// Beside `said`, where that is ours, nobody else says one of `undoing`: the server takes it, and the object would no
+    /// longer do what it is there for. What says nothing, as `{}` does, undoes nothing.
+    Alone { said: &'static str, undoing: &'static [&'static str] },
 }
 
 /// The unions of a built-in type (`api.core.v1.EnvVar`).
@@ -55,6 +60,18 @@ impl Union {
                 })
             }
             Self::Keys(..) => false,
+            Self::Alone { said: ours, undoing } => said(ours) && !said(name) && undoing.contains(&name),
+        }
+    }
+
+    /// Whether a value that stands there counts for this rule.
+    pub(crate) fn counts(&self, value: &Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Object(fields) if fields.is_empty() => !matches!(self, Self::Alone { .. }),
+            Value::Array(items) if items.is_empty() => !matches!(self, Self::Alone { .. }),
+            Value::Bool(false) => !matches!(self, Self::Alone { .. }),
+            _ => true,
         }
     }
 
@@ -80,6 +97,7 @@ impl Union {
                 std::iter::once(*field).chain(members.iter().map(|(member, _)| *member)).collect()
             }
             Self::Keys(one, other) => vec![one, other],
+            Self::Alone { said, undoing } => std::iter::once(*said).chain(undoing.iter().copied()).collect(),
         }
     }
 }
@@ -154,7 +172,11 @@ const SERVICE: &[Union] = &[
         members: &[("externalName", &["ExternalName"]), ("loadBalancerSourceRanges", &["LoadBalancer"])],
     },
     Union::By { field: "sessionAffinity", members: &[("sessionAffinityConfig", &["ClientIP"])] },
+    Union::Alone { said: "selector", undoing: &["externalIPs"] },
 ];
+
+/// Whoever adds a direction or a narrower selection lets through what the policy is there to refuse.
+const POLICY: &[Union] = &[Union::Alone { said: "policyTypes", undoing: &["podSelector", "ingress", "egress"] }];
 
 /// Unions by the name of the type that has the fields.
 const BUILTIN: &[(&str, &[Union])] = &[
@@ -227,6 +249,9 @@ const BUILTIN: &[(&str, &[Union])] = &[
         &[Union::By { field: "scope", members: &[("namespace", &["Namespace"])] }],
     ),
     ("api.networking.v1.IngressBackend", &[Union::OneOf(&["service", "resource"])]),
+    ("api.core.v1.ResourceQuotaSpec", &[Union::Alone { said: "hard", undoing: &["scopes", "scopeSelector"] }]),
+    ("api.networking.v1.IngressSpec", &[Union::Alone { said: "rules", undoing: &["defaultBackend"] }]),
+    ("api.networking.v1.NetworkPolicySpec", POLICY),
     ("api.networking.v1.NetworkPolicyPeer", &[Union::OneOf(&["ipBlock", "podSelector namespaceSelector"])]),
     ("api.networking.v1.ServiceBackendPort", &[Union::OneOf(&["name", "number"])]),
     ("api.policy.v1.PodDisruptionBudgetSpec", &[Union::OneOf(&["minAvailable", "maxUnavailable"])]),
@@ -254,6 +279,18 @@ const BACKEND: &[Union] = &[Union::OneOf(&["azure", "b2", "gcs", "local", "rest"
 const CUSTOM: &[CustomUnions] = &[
     CustomUnions { group: "cert-manager.io", kind: "ClusterIssuer", place: "spec", unions: ISSUER },
     CustomUnions { group: "cert-manager.io", kind: "Issuer", place: "spec", unions: ISSUER },
+    CustomUnions {
+        group: "garage.rajsingh.info",
+        kind: "GarageBucket",
+        place: "spec",
+        unions: &[Union::Alone { said: "clusterRef", undoing: &["keyPermissions"] }],
+    },
+    CustomUnions {
+        group: "garage.rajsingh.info",
+        kind: "GarageKey",
+        place: "spec",
+        unions: &[Union::Alone { said: "bucketPermissions", undoing: &["allBuckets"] }],
+    },
     CustomUnions { group: "k8up.io", kind: "Backup", place: "spec.backend", unions: BACKEND },
     CustomUnions { group: "k8up.io", kind: "Restore", place: "spec.backend", unions: BACKEND },
     CustomUnions { group: "k8up.io", kind: "Schedule", place: "spec.backend", unions: BACKEND },
@@ -284,99 +321,4 @@ const CUSTOM: &[CustomUnions] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn barred(union: Union, ours: &[&str], value: Option<&str>) -> Vec<&'static str> {
-        let fields = union.fields().into_iter();
-        fields.filter(|field| union.is_barred(field, |name| ours.contains(&name), |_| value)).collect()
-    }
-
-    #[test]
-    fn what_is_said_bars_the_other_members_and_nothing_where_none_is_said() {
-        let peers = Union::OneOf(&["ipBlock", "podSelector namespaceSelector"]);
-        assert_eq!(barred(peers, &["podSelector"], None), ["ipBlock"]);
-        assert_eq!(barred(peers, &["ipBlock"], None), ["podSelector", "namespaceSelector"]);
-        assert_eq!(barred(peers, &["ports"], None), [""; 0]);
-    }
-
-    #[test]
-    fn a_discriminator_bars_what_its_value_does_not_allow() {
-        let union = ROLLING[0];
-        assert_eq!(barred(union, &["type"], Some("Recreate")), ["rollingUpdate"]);
-        assert_eq!(barred(union, &["type"], Some("RollingUpdate")), [""; 0]);
-        assert_eq!(barred(union, &[], Some("Recreate")), [""; 0], "nothing of it is ours");
-        let demands = |ours: &[&str], value: &'static str| union.demands(|name| ours.contains(&name), |_| Some(value));
-        assert_eq!(demands(&["rollingUpdate"], "Recreate"), Some(("type", "RollingUpdate")));
-        assert_eq!(demands(&["rollingUpdate", "type"], "Recreate"), None, "what we say ourselves is for the server");
-        assert_eq!(demands(&["rollingUpdate"], "RollingUpdate"), None);
-    }
-
-    /// Types of the facts that look like a union: fields of which the table knows one and not another.
-    #[test]
-    fn every_member_is_a_field_of_its_type_and_no_source_is_left_out() {
-        let facts: serde_json::Value =
-            serde_json::from_str(include_str!("../../schemas/kubernetes/1.36.json")).unwrap();
-        for (name, unions) in BUILTIN {
-            let of = facts["types"][name]["fields"].as_object().unwrap_or_else(|| panic!("{name} is no type"));
-            for field in unions.iter().flat_map(Union::fields) {
-                assert!(of.contains_key(field), "{name} has no {field}");
-            }
-        }
-        // In these, every object beside those named is a member.
-        for (name, besides) in [
-            ("api.core.v1.Volume", &[][..]),
-            ("api.core.v1.VolumeProjection", &[]),
-            ("api.core.v1.EnvVarSource", &[]),
-            ("api.core.v1.EnvFromSource", &[]),
-            ("api.core.v1.Probe", &[]),
-            ("api.core.v1.LifecycleHandler", &[]),
-            ("api.core.v1.PersistentVolumeSpec", &["claimRef", "nodeAffinity"]),
-            ("api.autoscaling.v2.MetricSpec", &[]),
-            ("api.networking.v1.NetworkPolicyPeer", &[]),
-            ("api.networking.v1.IngressBackend", &[]),
-        ] {
-            let members: Vec<&str> = of_type(name).iter().flat_map(Union::fields).collect();
-            let objects = facts["types"][name]["fields"].as_object().unwrap().iter();
-            for (field, _) in
-                objects.filter(|(field, of)| of.get("ref").is_some() && !besides.contains(&field.as_str()))
-            {
-                assert!(members.contains(&field.as_str()), "{name}.{field} is in no union");
-            }
-        }
-        // Every type that is discriminated by a strategy, or has the shape of a source, is known.
-        for (name, of) in facts["types"].as_object().unwrap() {
-            let Some(fields) = of["fields"].as_object() else { continue };
-            let is_strategy = fields.contains_key("rollingUpdate") && fields.contains_key("type");
-            let is_handler = fields.contains_key("httpGet") && fields.contains_key("exec");
-            let is_value = fields.contains_key("value") && fields.contains_key("valueFrom");
-            let is_client = fields.contains_key("service") && fields.contains_key("url");
-            let is_profile = fields.contains_key("localhostProfile");
-            if is_strategy || is_handler || is_value || is_client || is_profile {
-                assert!(!of_type(name).is_empty(), "{name} has no union");
-            }
-        }
-    }
-
-    #[test]
-    fn the_places_of_custom_unions_are_in_the_definitions_that_we_keep() {
-        let mut seen = 0;
-        for text in [
-            include_str!("../../schemas/kubernetes/custom/cloudnative-pg.json"),
-            include_str!("../../schemas/kubernetes/custom/k8up.json"),
-        ] {
-            let definitions: serde_json::Value = serde_json::from_str(text).unwrap();
-            for definition in definitions.as_array().unwrap() {
-                let group = definition["spec"]["group"].as_str().unwrap();
-                let kind = definition["spec"]["names"]["kind"].as_str().unwrap();
-                for (place, _) in of_custom(group, kind) {
-                    let root = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-                    let at = place.split('.').fold(root, |at, name| &at["properties"][name]);
-                    assert!(at.is_object(), "{kind} has no {place}");
-                    seen += 1;
-                }
-            }
-        }
-        assert!(seen >= 4, "{seen}");
-    }
-}
+mod tests;
