@@ -120,6 +120,15 @@ fn edit(lines: &mut Vec<Line>, chance: &mut Chance) -> bool {
     let at = chance.below(lines.len());
     let (name, other) = (chance.of(&NAMES), chance.below(lines.len()));
     let free = lines.iter().all(|line| line.name != name);
+    // What was renamed and retired is where names are forgotten.
+    let slept = lines.iter().position(|line| line.retired && (line.was.is_some() || chance.below(3) == 0));
+    if let Some(at) = slept.filter(|_| chance.below(3) == 0) {
+        match lines[at].was {
+            Some(_) => lines[at].was = None,
+            None => lines[at].retired = false,
+        }
+        return false;
+    }
     match chance.below(12) {
         0 | 1 if free => {
             lines[at].was = Some(lines[at].data()).filter(|data| *data != name);
@@ -336,14 +345,14 @@ async fn walked(seed: u64, steps: usize) {
     walk.this.ended().await;
 }
 
-/// `PARCELLE_TEST_WALKS` walks, of 14 commits each; three where that is not set.
+/// `PARCELLE_TEST_WALKS` walks, of 14 commits each; three where that is not set, from the twelfth on: that one finds what a retired app forgets.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_written_of_names_no_app_starts_without_its_data_and_there_is_a_way_back() {
     if crate::story::real().is_some() {
         return;
     }
     let walks = std::env::var("PARCELLE_TEST_WALKS").ok().and_then(|walks| walks.parse().ok()).unwrap_or(3);
-    let from = std::env::var("PARCELLE_TEST_WALKS_FROM").ok().and_then(|walk| walk.parse().ok()).unwrap_or(1);
+    let from = std::env::var("PARCELLE_TEST_WALKS_FROM").ok().and_then(|walk| walk.parse().ok()).unwrap_or(12);
     for seed in from..from + walks {
         walked(seed, 14).await;
     }

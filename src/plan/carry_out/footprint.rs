@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::outcome::{Done, OrganisationOutcome, Outcome, Skip};
 use crate::model::{AppFootprint, AppliedApp, Footprint, below};
 use crate::name::Name;
-use crate::plan::decide::action::{Action, What};
+use crate::plan::decide::action::{Action, Verb, What};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::{Holding, Keeping};
 use crate::plan::decide::restores;
@@ -37,13 +37,26 @@ pub(super) fn begin(input: &Input<'_>, plan: &OrganisationPlan, next: &mut Inven
     if let Some(domain) = &input.directives.domain {
         next.footprint.domains.get_or_insert_default().insert(domain.clone());
     }
-    let matters = news.iter().filter(|action| makes_it_what_it_is(action));
-    let apps: BTreeSet<&Name> = matters.filter_map(|action| action.app.as_ref()).collect();
-    for app in apps {
-        if let Some(state) = input.directives.states.get(app) {
-            next.footprint.apps.entry(app.clone()).or_default().begin(state);
-        }
+    for (app, state) in &input.directives.states {
+        let extent = news.iter().filter(|action| action.app.as_ref() == Some(app)).map(|action| extent(action)).max();
+        begin_app(app, state, extent, &mut next.footprint.apps);
     }
+}
+
+/// Adds the state of an app of which something is about to be written, as far as that makes it another one.
+fn begin_app(app: &Name, state: &AppliedApp, extent: Option<Extent>, apps: &mut BTreeMap<Name, AppFootprint>) {
+    let last = apps.get(app).and_then(|before| before.possible(false).last());
+    let begun = match (extent, last) {
+        (None | Some(Extent::Ready), _) => return,
+        (Some(Extent::Grows), Some(last)) if last.definition != state.definition => AppliedApp {
+            definition: last.definition.clone(),
+            version: last.version.clone(),
+            data: last.data.clone(),
+            ..state.clone()
+        },
+        (Some(Extent::Grows | Extent::Starts), _) => state.clone(),
+    };
+    apps.entry(app.clone()).or_default().begin(&begun);
 }
 
 /// Narrows what was written ahead down to what may be there after a plan has run. `earlier` is what stood there before
@@ -63,10 +76,14 @@ pub(super) fn end(
         if of_app.iter().all(|(action, outcome)| is_as_asked(input, action, outcome)) {
             let state = AppliedApp { data: data_name(state, before.get(app), app, next), ..state.clone() };
             next.footprint.apps.insert(app.clone(), AppFootprint::of_whole(state));
-        } else if !of_app.iter().any(|one| is_written(one) && makes_it_what_it_is(one.0)) {
-            match before.get(app) {
-                Some(before) => drop(next.footprint.apps.insert(app.clone(), before.clone())),
-                None => drop(next.footprint.apps.remove(app)),
+        } else {
+            let written = of_app.iter().filter(|one| is_written(one)).map(|(action, _)| extent(action)).max();
+            if written < Some(Extent::Starts) {
+                match before.get(app) {
+                    Some(before) => drop(next.footprint.apps.insert(app.clone(), before.clone())),
+                    None => drop(next.footprint.apps.remove(app)),
+                }
+                begin_app(app, state, written, &mut next.footprint.apps);
             }
         }
     }
@@ -135,10 +152,26 @@ fn is_news(input: &Input<'_>, action: &Action) -> bool {
     action.verb().writes() && !restores(input, action)
 }
 
-/// Whether an action can make an app another one than it was. What is only laid ready for pods starts nothing and can be taken
-/// back.
-fn makes_it_what_it_is(action: &Action) -> bool {
-    action.holds_data || !matches!(action.stage, Stage::Ground | Stage::Configuration)
+/// How far an action makes an app another one than it was.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Extent {
+    /// What is laid ready for pods starts nothing, and can be taken back.
+    Ready,
+    /// What holds its data changes: it may be larger from then on, and is of the same application.
+    Grows,
+    /// Something runs by what is asked for, or new data is made.
+    Starts,
+}
+
+fn extent(action: &Action) -> Extent {
+    let makes_data = action.holds_data && action.verb() != Verb::Change;
+    match action.stage {
+        _ if action.verb() == Verb::Delete => Extent::Ready,
+        _ if makes_data => Extent::Starts,
+        Stage::Ground | Stage::Configuration => Extent::Ready,
+        Stage::Data => Extent::Grows,
+        Stage::Upgrade | Stage::Workload | Stage::Edge => Extent::Starts,
+    }
 }
 
 /// Whether the garden asks for the same of an object as was applied last.
