@@ -57,7 +57,8 @@ pub(super) async fn say_here(
     output: &Output,
 ) -> Result<bool, CommandFailure> {
     let heeded = say(session, cluster, &[word], output).await;
-    let heeded =
-        heeded.map_err(|why| CommandFailure::asked(why, "nothing came of it; `parcelle status` shows how it is, then say it again"))?;
+    let heeded = heeded.map_err(|why| {
+        CommandFailure::asked(why, "nothing came of it; `parcelle status` shows how it is, then say it again")
+    })?;
     Ok(heeded == Some(Heeded::Here))
 }

@@ -254,9 +254,8 @@ fn app_status(
     let wanted = state.objects.objects.iter().filter(is_wanted).count();
     let wanted = wanted + state.objects.secrets.iter().filter(|secret| secret.app.as_ref() == Some(&app.name)).count();
     let mut of_plan = plan.into_iter().flat_map(|plan| &plan.actions);
-    let is_left = |action: &Action| {
-        action.app.as_ref() == Some(&app.name) && state.stored.inventory.find(&action.id).is_some()
-    };
+    let is_left =
+        |action: &Action| action.app.as_ref() == Some(&app.name) && state.stored.inventory.find(&action.id).is_some();
     let gone = retired.is_some() && mine.is_empty() && !of_plan.any(is_left);
     let running = another_release(app, &state.live);
     AppStatus {

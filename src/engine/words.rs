@@ -205,7 +205,8 @@ impl Session {
     ) -> Result<(), String> {
         let named: BTreeSet<Name> = words.iter().map(|word| word.organisation.clone()).collect();
         let read = inventory::read_of(connection, garden, Some(&named)).await.map_err(|error| reason_of(&error))?;
-        for (word, name) in words.iter().zip(lying).filter(|(word, _)| !matches!(word.word, SpokenWord::Recover { .. })) {
+        for (word, name) in words.iter().zip(lying).filter(|(word, _)| !matches!(word.word, SpokenWord::Recover { .. }))
+        {
             let counted = read.get(&word.organisation).and_then(|stored| stored.as_ref().ok());
             if counted.is_some_and(|stored| stored.inventory.words.contains(name)) {
                 continue;

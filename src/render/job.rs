@@ -11,7 +11,7 @@ use super::scope::AppScope;
 use super::tree::{Tree, tree};
 use super::{Contribution, ResourceName, SecretRequest, Stage, naming};
 use crate::kind;
-use crate::model::definition::{Job, Release, Trigger};
+use crate::model::definition::{Job, Trigger};
 use crate::model::{App, Organisation};
 
 /// How often a Job is tried again.
@@ -115,10 +115,10 @@ fn once(asked: &JobContext, template: Tree, stage: Stage) -> ObjectDraft {
             values.collect()
         }
         Trigger::OnUpgrade | Trigger::Every(_) => {
-            let Release { version, image, .. } = &*asked.app.release;
+            let release = &*asked.app.release;
             let whole = template.clone().finish().value;
-            let own = once::images_of(&whole).into_iter().filter(|own| own != image).map(str::to_owned);
-            [version.clone(), image.clone()].into_iter().chain(own).collect()
+            let own = once::images_of(&whole).into_iter().filter(|own| *own != release.image).map(str::to_owned);
+            once::of_release(release, own)
         }
     };
     let origin = match &asked.job.trigger {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::naming;
 use crate::kind;
-use crate::model::definition::DEFAULT_DEADLINE;
+use crate::model::definition::{DEFAULT_DEADLINE, Release};
 use crate::name::Name;
 
 /// A Job that runs once for its inputs.
@@ -28,7 +28,7 @@ const LENGTH: usize = 32;
 
 impl OneTime {
     pub(super) fn new((data, job): (&str, &str), inputs: &[String], deadline: u32) -> Self {
-        let inputs = naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), LENGTH);
+        let inputs = hashed(inputs);
         Self { key: format!("{data}/{job}"), was: None, job: job.to_owned(), inputs, deadline: deadline.into() }
     }
 
@@ -57,6 +57,22 @@ impl OneTime {
     pub(super) fn word(&self) -> &str {
         &self.inputs[..10]
     }
+}
+
+/// The inputs of a job before an upgrade: the release, and the images of its own.
+pub(super) fn of_release(release: &Release, own: impl Iterator<Item = String>) -> Vec<String> {
+    [release.version.clone(), release.image.clone()].into_iter().chain(own).collect()
+}
+
+/// The hash of the inputs that a job before an upgrade has at another release, as records keep it. `template` is that of its pod
+/// at the release `at`.
+pub(crate) fn inputs_at(release: &Release, template: &Value, at: &Release) -> String {
+    let own = images_of(template).into_iter().filter(|own| *own != at.image).map(str::to_owned);
+    hashed(&of_release(release, own))
+}
+
+fn hashed(inputs: &[String]) -> String {
+    naming::hash(&inputs.iter().map(String::as_str).collect::<Vec<_>>(), LENGTH)
 }
 
 /// What a pod runs and is given: images, commands, environment, and the files by their hashes. Sizes, labels, volumes and

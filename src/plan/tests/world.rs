@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::footprint::state;
-
 use crate::merge::{self, ApplyOptions, Schemas, UpdateOptions};
 use crate::model::{Adopt, Deletions, FieldDecision};
 use crate::plan::*;
@@ -395,7 +394,7 @@ fn inventory(case: &Case, schemas: &Schemas, find: &dyn Fn(&ObjectId) -> Option<
         };
         (id, entry)
     });
-    let retired = case.inventory.iter().find(|known| known.id.starts_with("Namespace "));
-    let retired_since = retired.and_then(|known| known.retired).map(|day| NOW + day * DAY);
-    Inventory { entries: entries.collect(), retired_since, ..Inventory::default() }
+    let namespace = case.inventory.iter().find(|known| known.id.starts_with("Namespace "));
+    let since = namespace.and_then(|known| Some(NOW + known.retired? * DAY));
+    Inventory { entries: entries.collect(), retired_since: since, ..Inventory::default() }
 }

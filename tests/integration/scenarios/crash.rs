@@ -33,7 +33,8 @@ async fn scenario_02_killed_between_two_applies() {
         let alpha = world.organisation("alpha");
         world.round().await.assert_all_done();
         world.ordinary(&alpha);
-        world.killed_after(1 + applied).await;
+        // The inventory ahead, and the namespace that carries its generation.
+        world.killed_after(2 + applied).await;
         let mut there = 0;
         for (kind, object) in [("ConfigMap", "settings"), ("Deployment", "web"), ("Service", "web")] {
             there += u64::from(world.get(kind, &alpha, object).await.is_some());
@@ -50,7 +51,7 @@ async fn scenario_03_killed_after_all_applies_and_before_the_inventory_shrinks()
     let alpha = world.organisation("alpha");
     world.round().await.assert_all_done();
     world.ordinary(&alpha);
-    world.killed_after(4).await;
+    world.killed_after(5).await;
     let known =
         |inventory: &parcelle::plan::Inventory| inventory.entries.values().filter(|e| e.uid().is_some()).count();
     assert_eq!(known(&world.inventory(&alpha).await), 1, "only the namespace's uid is recorded");
@@ -112,7 +113,7 @@ async fn scenario_05_killed_after_pruning_and_before_it_is_recorded() {
 async fn scenario_06_killed_and_the_object_dropped_from_the_garden_before_the_restart() {
     let (mut world, alpha) = settled().await;
     world.put(&alpha, "ConfigMap", "extra", Some("web"), data("1"));
-    world.killed_after(2).await;
+    world.killed_after(3).await;
     assert!(world.get("ConfigMap", &alpha, "extra").await.is_some(), "it was made");
     let presence = world.inventory(&alpha).await.entries.into_values().find(|entry| entry.uid().is_none());
     assert!(presence.is_some(), "and its uid was never recorded");

@@ -322,7 +322,9 @@ async fn scenario_40_an_inventory_that_is_too_large_for_one_object_is_spread_ove
     }
     let mut stored = read(&world).await.unwrap();
     inventory::write(&always, &garden, &alpha, alpha.as_str(), &mut stored, &large).await.unwrap();
-    assert_eq!(read(&world).await.unwrap().inventory, large);
+    let found = read(&world).await.unwrap().inventory;
+    assert_eq!(found.of, format!("{garden}/{alpha}"));
+    assert_eq!(Inventory { of: String::new(), ..found }, large);
     let ours = format!("parcelle.dev/garden={garden},parcelle.dev/organisation={alpha}");
     let system = name(parcelle::render::naming::SYSTEM_NAMESPACE);
     let list = world.api("ConfigMap", &system).list(&kube::api::ListParams::default().labels(&ours)).await.unwrap();

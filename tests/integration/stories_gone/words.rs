@@ -246,7 +246,8 @@ async fn an_app_whose_data_is_gone_is_retired_without_making_it_again() {
     assert_eq!(once(&ground).code, 0);
     delete(&ground, "v1", CLAIM, "one-files").await;
     assert_eq!(once(&ground).code, 1);
-    let retired = organisation("alpha", "Alpha", "retired app pads texts { was one; keep-data 30 days; }\n    app pads two");
+    let retired =
+        organisation("alpha", "Alpha", "retired app pads texts { was one; keep-data 30 days; }\n    app pads two");
     ground.commit("organisations/alpha.kdl", &retired, "it goes");
     once(&ground);
     let deployment = is_there(&ground, "apps/v1", "Deployment", "one-web").await;
@@ -286,8 +287,7 @@ async fn a_word_that_counts_for_nothing_is_no_success() {
     };
     ground.handle.faults().add(fault);
     let kubeconfig = ground.environment.path("two").display().to_string();
-    let process =
-        ground.environment.spawn(["acknowledge", "alpha/one", "--yes", "--kubeconfig", &kubeconfig]);
+    let process = ground.environment.spawn(["acknowledge", "alpha/one", "--yes", "--kubeconfig", &kubeconfig]);
     ground.until("its word is on the way", async || ground.handle.faults().all().iter().any(|(_, hit)| *hit > 0)).await;
     ground.handle.faults().clear();
     maps.delete(name, &DeleteParams::default()).await.unwrap();
@@ -298,6 +298,10 @@ async fn a_word_that_counts_for_nothing_is_no_success() {
     maps.create(&PostParams::default(), &serde_json::from_value(fresh).unwrap()).await.unwrap();
     let said = tokio::task::spawn_blocking(move || process.end()).await.unwrap();
     assert_eq!(said.code, 2, "{}", said.text());
-    assert!(said.text().contains("counts for nothing") && !said.text().contains("it starts without"), "{}", said.text());
+    assert!(
+        said.text().contains("counts for nothing") && !said.text().contains("it starts without"),
+        "{}",
+        said.text()
+    );
     assert_eq!(uid(&ground, "one-files").await, None);
 }

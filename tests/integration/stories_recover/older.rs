@@ -83,10 +83,10 @@ async fn an_older_inventory_runs_no_job_again_and_takes_no_release_back() {
     assert_eq!(said.code, 0, "{}", said.text());
     // Without it, what runs is what is compared with.
     put_back(&ground, &first).await;
+    ground.commit("organisations/alpha.kdl", &www(1, ""), "back to the first");
     let said = say(&ground, &["recover", "inventory", "alpha", "--yes"]);
     assert!(said.code == 0 && said.text().contains("it is older than the cluster"), "{}", said.text());
-    assert!(said.text().contains("release 2"), "{}", said.text());
-    ground.commit("organisations/alpha.kdl", &www(1, ""), "back to the first");
+    assert!(said.text().contains("counts as done for release 2, which runs"), "{}", said.text());
     let said = once(&ground);
     assert!(said.code == 1 && said.text().contains("E0405"), "{}", said.text());
     ground.commit("organisations/alpha.kdl", &www(2, ""), "and forward");

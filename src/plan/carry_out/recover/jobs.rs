@@ -5,16 +5,18 @@
 //! | its Job, which has done its work | it is done for these inputs; the Job stays and is nobody's |
 //! | its Job, which has not | that is its run, and it is waited for |
 //! | a Job of it for other inputs, which has not ended | it is waited for |
-//! | none, and what comes after it, or all that comes before the last | it is done, unless another release runs: whoever knows better says `rerun` |
+//! | none, and what comes after it, or all that comes before the last | it is done, an upgrade for the release that runs: whoever knows better says `rerun` |
 //! | none, and nothing that comes after it | it never ran |
 
 use super::{Recovery, Wanted, may_be_taken};
 use crate::kind;
+use crate::model::definition::Release;
+use crate::model::{App, Organisation};
 use crate::plan::state::jobs::{BegunRun, JobRecord, is_complete, run_state};
 use crate::plan::state::lost::{NOT_THERE, was_not_there};
 use crate::plan::state::standing::Index;
 use crate::plan::{Input, LiveObject};
-use crate::render::{Object, ObjectId, OneTime, Stage};
+use crate::render::{Object, ObjectId, OneTime, Stage, once};
 
 const COMPONENT: &str = "app.kubernetes.io/component";
 
@@ -75,21 +77,30 @@ fn words_of(record: &JobRecord) -> String {
     }
 }
 
-/// What is there after a job without a Job shows that it was done, where the same release runs.
-pub(super) fn count_absent(input: &Input<'_>, found: &mut Recovery) {
+/// What is there after a job without a Job shows that it was done: an upgrade for the release that runs.
+pub(super) fn count_absent(input: &Input<'_>, organisation: &Organisation, found: &mut Recovery) {
     for (object, once) in one_time(input) {
         let key = once.key.clone();
         if found.inventory.jobs.contains_key(&key) {
             continue;
         }
-        if !was_passed(input, object, found) || runs_another(input, object, found) {
+        if !was_passed(input, object, found) {
             found.jobs.push((key, "no Job of it is there, and it is not done: it runs".to_owned()));
             continue;
         }
-        found.inventory.jobs.entry(key.clone()).or_default().finish(&once.inputs, NOT_THERE);
+        let app = object.app.as_ref().and_then(|app| organisation.apps.get(app));
+        let running = app.filter(|_| object.stage == Stage::Upgrade).and_then(|app| another_release(app, found));
+        let (inputs, of) = match (app, running) {
+            (Some(app), Some(release)) => {
+                let inputs = once::inputs_at(release, &object.body["spec"]["template"], &app.release);
+                (inputs, format!(" for release {}, which runs", release.version))
+            }
+            _ => (once.inputs.clone(), String::new()),
+        };
+        found.inventory.jobs.entry(key.clone()).or_default().finish(&inputs, NOT_THERE);
         let app = object.app.as_ref().map(ToString::to_string).unwrap_or_default();
         let rerun = format!("parcelle rerun {}/{app} {}", input.desired.organisation, once.job);
-        let why = format!("its app is there and no Job of it is, so it counts as done; where it is not, `{rerun}`");
+        let why = format!("its app is there and no Job of it is, so it counts as done{of}; where it is not, `{rerun}`");
         found.jobs.push((key, why));
     }
 }
@@ -110,13 +121,14 @@ fn was_passed(input: &Input<'_>, object: &Object, found: &Recovery) -> bool {
     before.peek().is_some() && before.any(is_there)
 }
 
-/// Whether the app is known to run another release than the garden's.
-fn runs_another(input: &Input<'_>, object: &Object, found: &Recovery) -> bool {
-    let app = object.app.as_ref();
-    let now = app.and_then(|app| input.directives.states.get(app)).map(|state| state.version.as_str());
-    let apps = &found.inventory.footprint.apps;
-    let runs = app.and_then(|app| apps.get(app)).and_then(|past| past.whole.as_ref());
-    runs.is_some_and(|runs| Some(runs.version.as_str()) != now)
+/// The release that an app is known to run, where it is not the garden's.
+fn another_release<'a>(app: &'a App, found: &Recovery) -> Option<&'a Release> {
+    let runs = found.inventory.footprint.apps.get(&app.name)?.whole.as_ref()?;
+    app.definition
+        .releases
+        .get(&runs.version)
+        .filter(|release| release.version != app.release.version)
+        .map(|release| &**release)
 }
 
 fn one_time<'a>(input: &Input<'a>) -> impl Iterator<Item = (&'a Object, &'a OneTime)> {

@@ -96,7 +96,7 @@ pub(crate) fn recovery(input: &Input<'_>, organisation: &Organisation, commit: &
     jobs::recover(input, &index, &mut found);
     absent::recover(input, &index, absent, &mut found);
     past::recover(input, organisation, &mut found);
-    jobs::count_absent(input, &mut found);
+    jobs::count_absent(input, organisation, &mut found);
     let asked: BTreeSet<_> = Wanted::all(input).map(|wanted| wanted.id.identity()).collect();
     let is_known = |id: &ObjectId| asked.contains(&id.identity()) || found.is_listed(id);
     let ours = |live: &LiveObject| is_labelled(input.garden, &input.desired.organisation, live);

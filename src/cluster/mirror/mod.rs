@@ -10,16 +10,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use self::fields::{has_run, organisation, version_of};
 use super::followed::{FollowedSecrets, SecretPlace, SecretVersion, SourceRead};
 use super::inventory::{INVENTORY_LABEL, PAUSED, is_part};
 use super::marks::is_mark;
 use crate::kind;
 use crate::name::Name;
-use crate::plan::{
-    Health, LiveObject, ORGANISATION_LABEL, OwnValues, Settled, Verified, data_of, health, is_complete,
-    marked_generation,
-};
+use crate::plan::{Health, LiveObject, OwnValues, Settled, Verified, data_of, health, is_complete, marked_generation};
 use crate::render::ObjectId;
+
+mod fields;
 
 /// What the watches of one cluster show.
 #[derive(Debug, Default)]
@@ -389,18 +389,4 @@ fn secrets() -> String {
 
 fn place_of(id: &ObjectId) -> Place {
     (id.namespace.clone(), id.name.clone())
-}
-
-fn organisation(object: &Value) -> Option<Name> {
-    Name::new(object["metadata"]["labels"][ORGANISATION_LABEL].as_str()?).ok()
-}
-
-/// Whether a Job counts a container that runs, or ever did.
-fn has_run(job: &Value) -> bool {
-    let count = |field: &str| job["status"][field].as_i64().unwrap_or(0);
-    ["ready", "failed", "succeeded", "terminating"].into_iter().any(|field| count(field) > 0)
-}
-
-fn version_of(object: &Value) -> Option<u64> {
-    object["metadata"]["resourceVersion"].as_str()?.parse().ok()
 }
