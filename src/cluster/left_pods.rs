@@ -1,7 +1,6 @@
 //! The pods of a namespace, looked at where something is about to start on data that others may still work on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -11,16 +10,11 @@ use super::connect::Connection;
 use super::errors::ApiError;
 use super::read::ReadScope;
 use super::request::Detail;
+use super::retry::{Pause, Retry};
 use crate::name::Name;
 use crate::plan::order::{Phase, Step};
 use crate::plan::{self, Done, Health, LeftPod, Live, PodsSeen, Skip, Surroundings, have_replica_sets, seen_pods};
 use crate::render::Object;
-
-/// Pods that are waited for are looked at again after this long, then after twice as long.
-const AGAIN: Duration = Duration::from_millis(500);
-
-/// The longest time between two looks.
-const SELDOM: Duration = Duration::from_secs(5);
 
 /// Reads the pods of an organisation's namespace where a workload of it is not there that may have had some.
 pub(super) async fn read(connection: &Connection, scope: &ReadScope<'_>, live: &mut Live) -> Result<(), ApiError> {
@@ -131,7 +125,7 @@ pub(super) async fn until_gone(
     let mut uids = surroundings.uids();
     uids.extend(made);
     uids.retain(|uid| !gone.contains(uid));
-    let mut pause = AGAIN;
+    let mut looks = Retry::until(deadline);
     loop {
         let seen = look(work.connection(), &work.objects.namespace).await.map_err(|error| error.to_string())?;
         if let Some(why) = seen.unread {
@@ -140,10 +134,11 @@ pub(super) async fn until_gone(
         let left = starting
             .iter()
             .find_map(|object| surroundings.left(&renames, &uids, &seen.pods, object).into_iter().next());
-        if left.is_none() || Instant::now() >= deadline || work.connection().is_ending() {
+        if left.is_none() || work.connection().is_ending() {
             return Ok(left);
         }
-        tokio::time::sleep_until(deadline.min(Instant::now() + pause)).await;
-        pause = (pause * 2).min(SELDOM);
+        if let Err(left) = looks.again(Pause::Growing(None), left).await {
+            return Ok(left);
+        }
     }
 }
