@@ -36,5 +36,6 @@ fn is_named(input: &Input<'_>, renames: &Renames<'_>, id: &ObjectId, entry: &Ent
     directives.adopts(id)
         || directives.retired.is_some()
         || directives.retired_needs.contains_key(&*id.name)
-        || entry.app.as_ref().is_some_and(|app| input.desired.retired.contains_key(app) || renames.now(app) != app)
+        || entry.app.as_ref().is_some_and(|app| input.desired.retired.contains_key(app))
+        || renames.of_entry(id, entry, input.live.objects.get(id)).is_some()
 }

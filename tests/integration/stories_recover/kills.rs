@@ -47,3 +47,28 @@ fn a_recovery_that_is_killed_at_any_write_comes_about_once() {
     );
     assert!(failed.is_empty(), "{failed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_taken_back_is_named_by_the_commit_that_calls_its_app_otherwise() {
+    if skipped() {
+        return;
+    }
+    let ground = applied().await;
+    lose(&ground).await;
+    let said = say(&ground, &["recover", "inventory", "alpha", "--yes"]);
+    assert_eq!(said.code, 0, "{}", said.text());
+    let renamed = crate::ground::organisation("alpha", "Alpha", "app page web { was www; version 1; }");
+    ground.commit("organisations/alpha.kdl", &renamed, "another name");
+    let mut said = say(&ground, &["apply", "--yes"]);
+    for _ in 0..3 {
+        if said.text().contains("Nothing was written") {
+            break;
+        }
+        said = say(&ground, &["apply", "--yes"]);
+    }
+    assert!(said.code == 0 && said.text().contains("Nothing was written"), "{}", said.text());
+    let live = ground.live("alpha").await;
+    assert!(live.contains_key("Deployment web-web") && !live.contains_key("Deployment www-web"), "{live:?}");
+    assert!(live.contains_key("PersistentVolumeClaim www-files"), "what holds data keeps its name: {live:?}");
+    ground.assert_inventory_exact("alpha", "at the end").await;
+}
