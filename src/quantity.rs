@@ -75,20 +75,21 @@ impl Quantity {
         (amount <= 1 << 63).then_some(Self { dimension, amount: u64::try_from(amount).ok()? })
     }
 
-    /// The canonical Kubernetes spelling: `50Gi`, `1500M`, `250m`, `2`; seconds as a plain number.
+    /// The Kubernetes spelling with the fewest digits: `50Gi`, `120G`, `1500M`, `250m`, `2`; seconds as a plain number.
     pub(crate) fn canonical(self) -> String {
         let binary = [(1_u64 << 40, "Ti"), (1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
         let decimal = [(1_000_000_000_000_u64, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
-        let pick = |units: &[(u64, &str)]| {
-            units
-                .iter()
-                .find(|(factor, _)| self.amount > 0 && self.amount.is_multiple_of(*factor))
-                .map(|(factor, suffix)| format!("{}{suffix}", self.amount / factor))
+        let pick = |units: [(u64, &'static str); 4]| {
+            let whole = units.into_iter().find(|(factor, _)| self.amount > 0 && self.amount.is_multiple_of(*factor));
+            whole.map(|(factor, suffix)| (self.amount / factor, suffix))
         };
         match self.dimension {
             Dimension::Cpu if self.amount.is_multiple_of(1_000) => (self.amount / 1_000).to_string(),
             Dimension::Cpu => format!("{}m", self.amount),
-            Dimension::Size => pick(&binary).or_else(|| pick(&decimal)).unwrap_or_else(|| self.amount.to_string()),
+            Dimension::Size => {
+                let shortest = [pick(binary), pick(decimal)].into_iter().flatten().min_by_key(|(number, _)| *number);
+                shortest.map_or_else(|| self.amount.to_string(), |(number, suffix)| format!("{number}{suffix}"))
+            }
             Dimension::Duration => self.amount.to_string(),
         }
     }
@@ -101,16 +102,10 @@ impl Quantity {
 }
 
 impl fmt::Display for Quantity {
-    /// As people write it: the largest unit that leaves a whole number, or one decimal.
+    /// As people write it: in the unit that takes the fewest digits.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: &[(&str, &str, u64)] = match self.dimension {
-            Dimension::Size => &[
-                ("TiB", "TiB", 1 << 40),
-                ("GiB", "GiB", 1 << 30),
-                ("MiB", "MiB", 1 << 20),
-                ("KiB", "KiB", 1 << 10),
-                ("byte", "bytes", 1),
-            ],
+            Dimension::Size => return formatter.write_str(&size(self.amount)),
             Dimension::Cpu => &[("core", "cores", 1_000), ("millicores", "millicores", 1)],
             Dimension::Duration => &[
                 ("day", "days", 86_400),
@@ -128,6 +123,49 @@ impl fmt::Display for Quantity {
     }
 }
 
+/// The most characters of a number that people write: what is longer is a sum, and is told with two decimals.
+const LONGEST_NUMBER: usize = 5;
+
+/// A size in words: `120 GB`, `1.5 GiB`, `about 121.76 GiB`.
+fn size(amount: u64) -> String {
+    let units = UNITS.iter().filter(|(_, dimension, factor)| *dimension == Dimension::Size && *factor > 1);
+    let mut spelled: Vec<(usize, String)> = Vec::new();
+    for (word, _, factor) in units.filter(|(_, _, factor)| amount >= *factor) {
+        if let Some(number) = exactly(amount, *factor) {
+            spelled.push((number.len(), format!("{number} {word}")));
+        }
+    }
+    // Of equally long ones the largest unit, which stands last; the binary ones stand first and are the usual ones.
+    let largest = |word: &str| unit(word.rsplit(' ').next().unwrap_or_default()).map_or(0, |(_, factor)| factor);
+    let best = spelled.into_iter().min_by_key(|(length, text)| (*length, u64::MAX - largest(text)));
+    match best {
+        Some((length, text)) if length <= LONGEST_NUMBER => text,
+        _ if amount == 1 => "1 byte".to_owned(),
+        _ if amount < 10_000 => format!("{amount} bytes"),
+        _ => about(amount),
+    }
+}
+
+/// A number of units with at most two decimals, where that is exact.
+fn exactly(amount: u64, factor: u64) -> Option<String> {
+    let hundredths = u128::from(amount) * 100;
+    let number = hundredths.is_multiple_of(u128::from(factor)).then(|| hundredths / u128::from(factor))?;
+    let (whole, rest) = (number / 100, number % 100);
+    Some(match rest {
+        0 => whole.to_string(),
+        rest if rest.is_multiple_of(10) => format!("{whole}.{}", rest / 10),
+        rest => format!("{whole}.{rest:02}"),
+    })
+}
+
+fn about(amount: u64) -> String {
+    let binary = [(1_u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let (factor, word) = binary.into_iter().find(|(factor, _)| amount >= *factor).unwrap_or((1 << 10, "KiB"));
+    // Rounded up: what is over a limit by a little still reads as more.
+    let hundredths = (u128::from(amount) * 100).div_ceil(u128::from(factor));
+    format!("about {}.{:02} {word}", hundredths / 100, hundredths % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +180,34 @@ mod tests {
         assert_eq!(canonical("0.5", "cores").as_deref(), Some("500m"));
         assert_eq!(canonical("2", "cores").as_deref(), Some("2"));
         assert_eq!(canonical("12", "MB").as_deref(), Some("12M"));
+        assert_eq!(canonical("120", "GB").as_deref(), Some("120G"));
+        assert_eq!(canonical("1", "TB").as_deref(), Some("1T"));
+        assert_eq!(canonical("1000", "GiB").as_deref(), Some("1000Gi"));
         assert_eq!(canonical("0.3", "bytes"), None);
         assert_eq!(canonical("1", "Gio"), None);
+    }
+
+    #[test]
+    fn amounts_are_said_as_people_write_them() {
+        for (number, unit, said) in [
+            ("120", "GB", "120 GB"),
+            ("1.5", "TB", "1.5 TB"),
+            ("50", "GiB", "50 GiB"),
+            ("1000", "GiB", "1000 GiB"),
+            ("1024", "GiB", "1 TiB"),
+            ("1.5", "GiB", "1.5 GiB"),
+            ("1536", "MiB", "1.5 GiB"),
+            ("512", "MiB", "512 MiB"),
+            ("500", "kB", "500 kB"),
+            ("1", "byte", "1 byte"),
+            ("0", "bytes", "0 bytes"),
+            ("1000", "bytes", "1 kB"),
+            ("90", "minutes", "90 minutes"),
+            ("1500", "millicores", "1500 millicores"),
+        ] {
+            assert_eq!(Quantity::parse(number, unit).unwrap().to_string(), said, "{number} {unit}");
+        }
+        let sum = Quantity { dimension: Dimension::Size, amount: 120_000_000_000 + (10 << 30) };
+        assert_eq!(sum.to_string(), "about 121.76 GiB");
     }
 }

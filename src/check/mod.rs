@@ -17,6 +17,7 @@ use crate::syntax::{self, Document, TOO_MUCH};
 pub(crate) use history::{History, MOST_QUESTIONS, check_in_history};
 
 mod history;
+pub mod mending;
 mod passed_over;
 
 /// What a check leaves behind.
@@ -117,6 +118,7 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     let (objects, rendered) =
         garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
     let sources = Arc::clone(&memo.sources);
+    findings.settle();
     findings.sort_in(&sources);
     // One mistake in what many share is told once.
     findings.join(model::UNKNOWN_NAME);

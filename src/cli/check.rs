@@ -135,8 +135,8 @@ pub(crate) fn summary(checked: &Checked) -> String {
     let stopped = checked.garden.as_ref().map_or(0, |garden| garden.broken.len());
     let stopped = match stopped {
         0 => String::new(),
-        1 => "; 1 organisation stays as applied until mended".to_owned(),
-        many => format!("; {many} organisations stay as applied until mended"),
+        1 => "; 1 organisation is stopped until mended: what is applied of it stays".to_owned(),
+        many => format!("; {many} organisations are stopped until mended: what is applied of them stays"),
     };
     format!(
         "{}, {}, {}: {found}{stopped}",

@@ -7,14 +7,12 @@ use std::path::Path;
 use clap::Args;
 
 use super::check::plural;
-use super::workspace::{check_once, find};
-use super::{CommandFailure, Common, Exit, Output};
-use crate::check::Checked;
-use crate::finding::mend::{Mended, mend};
+use super::workspace::{check_against, find};
+use super::{CommandFailure, Common, Exit, Output, edit};
+use crate::check::Memo;
+use crate::check::mending::{Look, Mended, MendingFix, mend};
 use crate::finding::{Applicability, Code, Finding, Severity};
-
-/// How often it looks again at what it has mended: one fix can bring the next to light.
-const MOST_ROUNDS: usize = 10;
+use crate::git::{RawFile, Snapshot, Workspace};
 
 /// What `fix` takes.
 #[derive(Debug, Args)]
@@ -29,25 +27,24 @@ pub(crate) struct FixArgs {
 pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let code = args.code.as_ref().map(|code| known(&code.to_uppercase())).transpose()?;
     let workspace = find(common, None)?;
-    let wanted = |finding: &Finding| code.is_none_or(|code| finding.code == code);
-    let (mut done, mut seen) = (0, BTreeMap::new());
-    let mut checked = check_once(&workspace, None)?;
-    for _ in 0..MOST_ROUNDS {
-        let mended = mend(&checked.findings, &checked.sources, wanted);
-        done += mended.applied.len();
-        output.result(&told(&mended, &checked))?;
-        if args.check || mended.texts.is_empty() || !write(&workspace.root, &mended, &checked, &mut seen)? {
-            break;
-        }
-        checked = check_once(&workspace, None)?;
+    let snapshot = workspace.snapshot(None)?;
+    let mended = mended(&workspace, &snapshot, |finding| code.is_none_or(|code| finding.code == code));
+    if !args.check {
+        write(&workspace.root, &snapshot, &mended)?;
     }
+    let all = mended.applied.iter().chain(&mended.left_out);
+    output.result(&all.map(told).collect::<String>())?;
     let verb = if args.check { "would be applied" } else { "applied" };
-    output.note(&format!("{} {verb}", plural(done, "fix").replace("fixs", "fixes")));
+    let left_out = match mended.left_out.len() {
+        0 => String::new(),
+        many => format!("; {many} left out, which would leave the file no better"),
+    };
+    output.note(&format!("{} {verb}{left_out}", fixes(mended.applied.len())));
     if args.check {
-        return Ok(if done > 0 { Exit::Garden } else { Exit::Good });
+        return Ok(if mended.applied.is_empty() { Exit::Good } else { Exit::Garden });
     }
-    output.note(&left(&checked));
-    Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
+    output.note(&left(&mended.after));
+    Ok(if mended.after.findings.has_errors() { Exit::Garden } else { Exit::Good })
 }
 
 fn known(code: &str) -> Result<Code, CommandFailure> {
@@ -55,46 +52,70 @@ fn known(code: &str) -> Result<Code, CommandFailure> {
     Code::written(code).ok_or_else(unknown)
 }
 
-/// A line for each fix: where, what, and why.
-fn told(mended: &Mended, checked: &Checked) -> String {
-    let mut text = String::new();
-    for (finding, title) in &mended.applied {
-        let place = checked.sources.locate(finding.primary.span);
-        let _ = writeln!(text, "{place}: {title} ({}: {})", finding.code.as_str(), finding.title);
-    }
-    text
+fn fixes(count: usize) -> String {
+    if count == 1 { "1 fix".to_owned() } else { format!("{count} fixes") }
 }
 
-/// Writes what changed; false where a file would come back to a text that it had: then fixes undo each other.
-#[expect(clippy::disallowed_methods, reason = "a port: the files that were asked to be fixed")]
-fn write(
-    root: &Path,
-    mended: &Mended,
-    checked: &Checked,
-    seen: &mut BTreeMap<String, Vec<String>>,
-) -> Result<bool, CommandFailure> {
-    for (file, text) in &mended.texts {
-        let source = checked.sources.file(*file);
-        let earlier = seen.entry(source.path.to_string()).or_insert_with(|| vec![source.text.to_string()]);
-        if earlier.contains(text) {
-            return Ok(false);
+/// Mends a copy of the garden as it lies on disk.
+fn mended(workspace: &Workspace, snapshot: &Snapshot, wanted: impl Fn(&Finding) -> bool) -> Mended {
+    let mut memo = Memo::default();
+    let mut look = |texts: &BTreeMap<String, String>| {
+        let mut snapshot = snapshot.clone();
+        for file in &mut snapshot.files {
+            if let Some(text) = texts.get(&file.path) {
+                // The text stands for Git's id of it: equal texts are read once.
+                *file = RawFile { path: file.path.clone(), blob: text.clone(), bytes: text.as_bytes().into() };
+            }
         }
-        earlier.push(text.clone());
-        let path = root.join(&*source.path);
-        std::fs::write(&path, text).map_err(CommandFailure::file("write", &path))?;
+        let checked = check_against(workspace, &mut memo, snapshot, None);
+        Look { sources: checked.sources, findings: checked.findings }
+    };
+    let first = look(&BTreeMap::new());
+    let unwritable = |path: &str| match snapshot.files.iter().find(|file| file.path == path) {
+        None => Some("it lies outside of the garden".to_owned()),
+        Some(file) if std::str::from_utf8(&file.bytes).is_err() => {
+            Some("the file is not UTF-8: what cannot be read of it would be lost".to_owned())
+        }
+        Some(_) => None,
+    };
+    mend(first, wanted, unwritable, look)
+}
+
+/// Writes what changed, each file whole or not at all. A file that somebody else has changed meanwhile stays theirs.
+#[expect(clippy::disallowed_methods, reason = "a port: the files that were asked to be fixed")]
+fn write(root: &Path, snapshot: &Snapshot, mended: &Mended) -> Result<(), CommandFailure> {
+    for (path, text) in &mended.texts {
+        let read = snapshot.files.iter().find(|file| file.path == *path).map(|file| &file.bytes);
+        let path = root.join(path);
+        let now = std::fs::read(&path).map_err(CommandFailure::file("read", &path))?;
+        if read.is_none_or(|read| **read != *now) {
+            let title = format!("`{}` has changed while it was fixed", path.display());
+            return Err(CommandFailure::asked(title, "nothing of it was written: run `parcelle fix` again"));
+        }
+        edit::write(&path, text)?;
     }
-    Ok(true)
+    Ok(())
+}
+
+/// A line for a fix: where, what, and why; and why it was left out.
+fn told(fix: &MendingFix) -> String {
+    let MendingFix { place, finding, title, left_out } = fix;
+    let (code, what) = (finding.code.as_str(), &finding.title);
+    match left_out {
+        None => format!("{place}: {title} ({code}: {what})\n"),
+        Some(why) => format!("{place}: left out: {title} ({code}: {what}): {why}\n"),
+    }
 }
 
 /// What a person must do: each finding that is left, with the guess where there is one.
-fn left(checked: &Checked) -> String {
-    let left: Vec<&Finding> = checked.findings.iter().filter(|finding| finding.severity != Severity::Hint).collect();
+fn left(after: &Look) -> String {
+    let left: Vec<&Finding> = after.findings.iter().filter(|finding| finding.severity != Severity::Hint).collect();
     if left.is_empty() {
         return "nothing is left to do".to_owned();
     }
     let mut text = format!("{} left, for you to decide:", plural(left.len(), "finding"));
     for finding in left {
-        let place = checked.sources.locate(finding.primary.span);
+        let place = after.sources.locate(finding.primary.span);
         let _ = write!(text, "\n  {place}: {}: {}", finding.code.as_str(), finding.title);
         let guess = finding.fixes.iter().find(|fix| fix.applicability == Applicability::Guess);
         if let Some(guess) = guess {

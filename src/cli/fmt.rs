@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::check::plural;
 use super::workspace::find;
-use super::{CommandFailure, Common, Exit, Output};
+use super::{CommandFailure, Common, Exit, Output, edit};
 use crate::finding::Findings;
 use crate::source::{SourceFile, Sources};
 use crate::{git, report, syntax};
@@ -37,7 +37,7 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
                 changed += 1;
                 output.result(&format!("{}\n", raw.path))?;
                 if !args.check {
-                    write(&root.join(&raw.path), &formatted)?;
+                    edit::write(&root.join(&raw.path), &formatted)?;
                 }
             }
             Ok(_) => {}
@@ -64,9 +64,4 @@ fn files(common: &Common, args: &FmtArgs) -> Result<(PathBuf, Vec<git::RawFile>)
         files.extend(git::read_files(Path::new(""), path)?);
     }
     Ok((PathBuf::new(), files))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a port: the file that was asked to be formatted")]
-fn write(path: &Path, text: &str) -> Result<(), CommandFailure> {
-    std::fs::write(path, text).map_err(CommandFailure::file("write", path))
 }

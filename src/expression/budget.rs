@@ -117,11 +117,11 @@ impl Meter {
     }
 }
 
-/// The finding about an app that costs too much: `done` says what with it, `place` is where it became too much.
+/// The finding about an app that costs too much, where the app is written: `done` says what with it, `place` is the part of the
+/// definition in which it became too much.
 pub(crate) fn too_much_work(done: &str, place: Span, app: Span) -> Finding {
-    Finding::refused(TOO_MUCH_WORK, format!("{done} takes too much work"), place)
-        .label("here it became too much")
-        .also(app, "for this app")
+    Finding::refused(TOO_MUCH_WORK, format!("{done} takes too much work"), app)
+        .also(place, "here it became too much")
         .why("what expressions compute, loops repeat and objects hold is limited, for each app and each organisation")
         .help("shorten the lists that `@each`, `map`, `filter`, `exists` and `all` walk over, or nest fewer of them")
 }

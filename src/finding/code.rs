@@ -85,6 +85,7 @@ const MISTAKES: &[Page] = pages! {
     "E0030"
     "E0031"
     "E0032"
+    "E0033"
     "E0101"
     "E0102"
     "E0103"

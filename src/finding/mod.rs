@@ -4,11 +4,12 @@
 
 mod code;
 mod effect;
-pub mod mend;
+mod settle;
 
 pub use code::{Code, page, pages};
 pub use effect::Effect;
 pub(crate) use effect::Extent;
+pub(crate) use settle::MUST_BE_QUOTED;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

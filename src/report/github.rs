@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::severity;
+use super::{severity, way};
 use crate::finding::{Finding, Findings, Severity};
 use crate::source::Sources;
 use crate::visible;
@@ -63,7 +63,7 @@ fn message(finding: &Finding, sources: &Sources) -> String {
         lines.push(format!("{}: {}", sources.locate(label.span), label.text));
     }
     lines.extend(finding.help.iter().map(|help| format!("help: {help}")));
-    lines.extend(finding.fixes.iter().map(|fix| format!("fix: {}", fix.title)));
+    lines.extend(finding.fixes.iter().map(|fix| format!("{}: {}", way(fix.applicability), fix.title)));
     lines.join("\n")
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::severity;
+use super::{severity, way};
 use crate::finding::{Finding, Findings, Severity};
 use crate::source::Sources;
 use crate::visible;
@@ -50,7 +50,7 @@ fn case(finding: &Finding, name: &str, sources: &Sources) -> String {
     body.extend(finding.secondary.iter().map(|label| format!("{}: {}", sources.locate(label.span), label.text)));
     body.extend(finding.why.iter().map(|why| format!("why: {why}")));
     body.extend(finding.help.iter().map(|help| format!("help: {help}")));
-    body.extend(finding.fixes.iter().map(|fix| format!("fix: {}", fix.title)));
+    body.extend(finding.fixes.iter().map(|fix| format!("{}: {}", way(fix.applicability), fix.title)));
     let body = body.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n");
     let inside = if finding.severity == Severity::Error {
         format!("<failure message=\"{}\" type=\"{}\">{body}</failure>", escape(&finding.title), finding.code.as_str())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::finding::{Applicability, Code, Finding};
 use crate::schema::check::{Check, TWICE, called};
 use crate::schema::language::{EntryShape, Shape};
+use crate::schema::refit::refit;
 use crate::schema::scalar::{MALFORMED, NOT_AN_OPTION, ScalarType, amount, mismatch};
 use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Node, Value};
@@ -31,7 +32,11 @@ pub(super) fn check_line<'a>(
     if malformed {
         let word = node.arg(0).map(|first| first.text.as_str());
         let form = || forms.iter().find(|(form, _)| Some(form.as_str()) == word).map(|(_, form)| form);
-        return if forms.is_empty() { Some(shape) } else { form() };
+        let (shape, skip) = if forms.is_empty() { (Some(shape), 0) } else { (form(), 1) };
+        if let Some(shape) = shape {
+            refit(check, shape, node, node.args.get(skip..).unwrap_or_default());
+        }
+        return shape;
     }
     if forms.is_empty() {
         arguments(check, shape, node, &node.args);
@@ -138,7 +143,7 @@ fn too_long(expected: &EntryShape, node: &Node, value: &Value) -> Option<Finding
 }
 
 /// The finding about a text without a letter in it.
-fn empty(expected: &EntryShape, node: &Node, value: &Value) -> Option<Finding> {
+pub(super) fn empty(expected: &EntryShape, node: &Node, value: &Value) -> Option<Finding> {
     let is_empty = expected.kind == ScalarType::Text && expected.required && value.text.trim().is_empty();
     is_empty.then(|| {
         let name = &node.name.value;
@@ -177,7 +182,7 @@ fn superfluous(check: &Check<'_>, shape: &Shape, node: &Node, rest: &[Value]) ->
     if check.language.node(shape, word).is_some() {
         return finding.help(format!("`{word}` stands in its block: `{} {{ {word} … }}`", node.name.value));
     }
-    let quotable = shape.args.last().is_some_and(|arg| arg.kind == ScalarType::Text);
+    let quotable = shape.args.last().is_some_and(|arg| matches!(arg.kind, ScalarType::Text | ScalarType::Template));
     if quotable && node.args.iter().all(|value| !value.quoted) {
         let words: Vec<&str> = node.args[shape.args.len() - 1..].iter().map(|value| value.text.as_str()).collect();
         let quoted = format!("{:?}", words.join(" "));
@@ -263,7 +268,7 @@ fn unknown_property(check: &Check<'_>, shape: &Shape, node: &Node, at: usize) ->
     finding.help(format!("here stand {}", either(known.iter().map(|prop| prop.name.as_str())).replace(" or ", " and ")))
 }
 
-fn subject(shape: &Shape, expected: &EntryShape, node: &Node) -> String {
+pub(super) fn subject(shape: &Shape, expected: &EntryShape, node: &Node) -> String {
     if shape.args.len() == 1 && expected.kind != ScalarType::Name {
         format!("`{}`", node.name.value)
     } else {

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
+use crate::schema::items::{is_item, item};
 use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
+use crate::schema::refit::FormMistake;
 use crate::schema::seen::SeenNodes;
 use crate::schema::size;
 use crate::schema::suggest::{either, nearest};
@@ -37,7 +39,7 @@ pub(super) struct Check<'a> {
     pub(super) findings: &'a mut Findings,
     pub(super) broken: BTreeSet<Span>,
     /// Where the form of the file was wrong: what stands there was mended by guess, and nothing more is said about it.
-    malformed: Vec<Span>,
+    pub(super) malformed: Vec<FormMistake>,
     /// Whether bytes that are no text were replaced.
     replaced: bool,
     /// How many findings about words of the file may still be told.
@@ -66,6 +68,7 @@ pub(super) fn file<'a>(
         check.block(top, &rest.collect::<Vec<_>>(), None);
     }
     let Check { broken, malformed, room, .. } = check;
+    findings.settle();
     CheckedFile { document, broken, malformed, readable: known && room > 0 }
 }
 
@@ -74,10 +77,10 @@ fn is_structure_doubtful(file: FileId, findings: &Findings) -> bool {
     findings.iter().any(|finding| finding.file() == file && finding.hides_nesting())
 }
 
-/// The places of what is wrong with the form of a file.
-fn malformed(file: FileId, findings: &Findings) -> Vec<Span> {
+/// What is wrong with the form of a file.
+fn malformed(file: FileId, findings: &Findings) -> Vec<FormMistake> {
     let of_form = findings.iter().filter(|finding| finding.is_unreadable() && finding.file() == file);
-    of_form.map(|finding| finding.primary.span).collect()
+    of_form.map(FormMistake::of).collect()
 }
 
 impl<'a> Check<'a> {
@@ -187,7 +190,7 @@ impl<'a> Check<'a> {
     /// Checks the nodes of a block; `parent` is none at the top of a file.
     fn block(&mut self, shape: &'a Shape, nodes: &[&Node], parent: Option<&Node>) {
         let mut seen = SeenNodes::default();
-        let mut unknown = false;
+        let (mut unknown, mut items) = (false, false);
         for node in nodes {
             if self.room == 0 {
                 return;
@@ -205,8 +208,10 @@ impl<'a> Check<'a> {
                 } else {
                     unknown = true;
                     self.broken.insert(node.head);
-                    if !malformed {
-                        let finding = self.unknown(shape, node, parent);
+                    // Items in a row are one list.
+                    let goes_on = std::mem::replace(&mut items, is_item(node)) && items;
+                    if !malformed && !goes_on {
+                        let finding = if items { item(node) } else { self.unknown(shape, node, parent) };
                         self.push(node, finding);
                     }
                 }

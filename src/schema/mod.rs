@@ -12,8 +12,10 @@ use crate::syntax::{Document, Node};
 
 mod arguments;
 mod check;
+mod items;
 pub(crate) mod language;
 mod reader;
+mod refit;
 pub(crate) mod scalar;
 mod seen;
 mod size;
@@ -21,7 +23,9 @@ pub(crate) mod suggest;
 
 pub(crate) use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY, said_twice};
 pub(crate) use check::{MISSING_NODE, TWICE, UNKNOWN_WORD};
+pub(crate) use items::{is_item, item};
 pub use language::Language;
+pub(crate) use refit::{FormMistake, in_place_of};
 
 /// A file whose words were checked; nodes with a finding are marked, so that nothing is said twice about them.
 #[derive(Clone, Debug)]
@@ -29,7 +33,7 @@ pub struct CheckedFile {
     /// The file as written.
     pub(crate) document: Document,
     broken: BTreeSet<Span>,
-    malformed: Vec<Span>,
+    malformed: Vec<FormMistake>,
     readable: bool,
 }
 
@@ -44,6 +48,11 @@ impl CheckedFile {
         touches(&self.malformed, node.head)
     }
 
+    /// What is wrong with the form of what stands within a span.
+    pub(crate) fn mistakes(&self, span: Span) -> impl Iterator<Item = &FormMistake> {
+        self.malformed.iter().filter(move |mistake| mistake.is_within(span))
+    }
+
     /// Whether a finding is about this node itself.
     pub(crate) fn is_broken(&self, node: &Node) -> bool {
         self.broken.contains(&node.head)
@@ -56,9 +65,9 @@ impl CheckedFile {
     }
 }
 
-/// Whether one of the places lies in a span, or begins there.
-fn touches(places: &[Span], span: Span) -> bool {
-    places.iter().any(|place| place.start < span.end && span.start < place.end.max(place.start + 1))
+/// Whether one of the mistakes lies in a span, or begins there.
+fn touches(mistakes: &[FormMistake], span: Span) -> bool {
+    mistakes.iter().any(|mistake| mistake.is_within(span))
 }
 
 /// Checks a file of a garden (or a definition of our own) against the language.

@@ -67,6 +67,45 @@ fn every_group_that_is_used_exists() {
 }
 
 #[test]
+fn every_example_of_the_language_reads_as_it_stands() {
+    let language = Language::embedded();
+    let mut shapes: Vec<&language::Shape> = language.schemas.values().chain(language.groups.values()).collect();
+    let mut seen = 0;
+    while let Some(shape) = shapes.pop() {
+        if let Some(example) = &shape.example {
+            let mut findings = Findings::default();
+            syntax::parse(FileId(0), example, &mut findings);
+            assert!(findings.is_empty(), "{example}: {findings:#?}");
+            seen += 1;
+        }
+        shapes.extend(shape.nodes.iter().map(|node| &node.shape));
+        shapes.extend(shape.forms.iter().map(|(_, form)| form));
+    }
+    assert!(seen > 50, "{seen} examples");
+}
+
+#[test]
+fn a_value_whose_form_is_wrong_is_told_once_in_the_words_of_its_setting() {
+    for (line, mutated, code, fix) in [
+        ("hold \"later\"", "env LIMIT 1G", "E0012", "\"1G\""),
+        ("hold \"later\"", "env TIMEOUT 2h", "E0012", "\"2h\""),
+        ("hold \"later\"", "env DEBUG true", "E0015", "\"true\""),
+        ("keep-data 90 days", "keep-data 1,5 days", "E0203", "1.5"),
+        ("keep-data 90 days", "keep-data 90days", "E0013", "90 days"),
+        ("keep-data 90 days", "keep-data 90GiB", "E0203", ""),
+        ("domain alternatiba.example", "domain https://alternatiba.example", "E0204", "alternatiba.example"),
+        ("domain alternatiba.example", "domain 350.org", "E0012", "\"350.org\""),
+        ("domain alternatiba.example", "domain 'Alternatiba.example'", "E0204", "alternatiba.example"),
+        ("role=technical", "role=true", "E0202", ""),
+        ("title \"Alternatiba\"", "title true", "E0012", "\"true\""),
+    ] {
+        let finding = the_finding(line, mutated);
+        let found = finding.fixes.first().map_or("", |fix| fix.edits[0].replacement.as_str());
+        assert_eq!((finding.code.as_str(), found), (code, fix), "{mutated}: {finding:#?}");
+    }
+}
+
+#[test]
 fn a_good_organisation_has_no_finding() {
     assert_eq!(check_text(ORGANISATION), []);
 }

@@ -36,6 +36,9 @@ impl Traps<'_> {
         let setting = format!("{key_text} {number} {}", word::unit_for(number, unit));
         let range = self.bytes(key).start..end;
         self.amounts.push((range, setting));
+        // Its setting says whether it is an amount or a text; of a text nothing must be lost.
+        let value = self.bytes(value).start..end;
+        self.out.repairs.push(Repair::replace(value.clone(), format!("\"{}\"", &self.source[value])));
         true
     }
 
@@ -62,7 +65,6 @@ impl Traps<'_> {
         };
         finding.fixes.push(Fix { title, applicability: Applicability::Safe, edits: edits.iter().map(edit).collect() });
         self.out.findings.push(finding);
-        self.out.repairs.extend(edits.into_iter().map(|(range, text)| Repair::replace(range, text)));
     }
 
     fn edits(&self, node: &OutlineNode, amounts: &[(Range<usize>, String)]) -> Vec<(Range<usize>, String)> {

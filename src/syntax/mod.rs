@@ -9,6 +9,8 @@
 
 mod amounts;
 mod balance;
+mod comments;
+mod foreign;
 mod format;
 mod guard;
 mod lexer;
@@ -27,6 +29,8 @@ mod tree;
 mod values;
 mod word;
 
+pub(crate) use comments::comments;
+pub(crate) use foreign::FOREIGN;
 pub use format::format;
 pub use guard::{LONGEST_FILE, decode};
 pub(crate) use guard::{NO_TEXT, TOO_MUCH, is_pointer};

@@ -33,7 +33,7 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> TextRepairs
             continue;
         }
         match token.kind {
-            TokenKind::Bare if at == 0 || tokens[at - 1].is_trivia() || tokens[at - 1].kind == TokenKind::Equals => {
+            TokenKind::Bare if at == 0 || may_begin_text(&tokens[at - 1]) => {
                 quoted_until = other_quotes(file, source, token, &mut unclosed, &mut found).unwrap_or_default();
             }
             TokenKind::OldRaw { hashes } => old_raw(file, source, token, hashes, &mut found),
@@ -49,6 +49,11 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> TextRepairs
                 found.broken.push(token.start);
             }
             TokenKind::Quoted { lines: false, closed: false, raw } => {
+                if let Some(end) = closed_below(source, tokens, at).filter(|_| !raw) {
+                    over_lines(file, source, token.start..end, &mut found);
+                    quoted_until = end;
+                    continue;
+                }
                 let line = Line { file, source, tokens, at };
                 line.mend(raw, &mut found);
             }
@@ -56,6 +61,11 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> TextRepairs
         }
     }
     found
+}
+
+/// Whether a text may begin right behind a token.
+fn may_begin_text(before: &Token) -> bool {
+    before.is_trivia() || matches!(before.kind, TokenKind::Equals | TokenKind::Semicolon | TokenKind::Open)
 }
 
 /// A text in `'…'`, `“…”` and the like, up to the last byte of it. `unclosed` holds up to where no text in such quotation
@@ -139,6 +149,47 @@ fn multi_line(file: FileId, token: &Token, raw: bool) -> Finding {
         .help(format!("write `{closing}` on the line after its last one, indented as its lines are"))
 }
 
+/// The most lines that a text in single quotes is looked for.
+const MOST_LINES: usize = 20;
+
+/// Where a text ends that is opened at a token and closed on a line below: behind the next quote, where that opens nothing.
+fn closed_below(source: &str, tokens: &[Token], at: usize) -> Option<usize> {
+    let mut lines = 0;
+    for token in &tokens[at + 1..] {
+        match token.kind {
+            TokenKind::Newline => lines += 1,
+            TokenKind::Quoted { lines: false, closed: false, raw: false } => {
+                let rest = token.text(source)[1..].trim_start();
+                let ends = rest.is_empty() || rest.starts_with([';', '}', '{']) || rest.starts_with("//");
+                return ends.then_some(token.start + 1);
+            }
+            TokenKind::Quoted { .. } | TokenKind::OldRaw { .. } | TokenKind::Open | TokenKind::Close => return None,
+            _ => {}
+        }
+        if lines > MOST_LINES {
+            return None;
+        }
+    }
+    None
+}
+
+/// The finding about a text that is closed on another line than it is opened on.
+fn over_lines(file: FileId, source: &str, range: std::ops::Range<usize>, found: &mut TextRepairs) {
+    let text = &source[range.start + 1..range.end - 1];
+    let line = source[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let indent: String = source[line..].chars().take_while(|letter| matches!(letter, ' ' | '\t')).collect();
+    let lines: Vec<String> = text.lines().map(|line| format!("{indent}    {}\n", line.trim())).collect();
+    let whole = format!("\"\"\"\n{}{indent}    \"\"\"", lines.concat());
+    let span = Span::new(file, range.clone());
+    let finding = Finding::unreadable(UNCLOSED_TEXT, Extent::Nesting, "this text goes on over several lines", span)
+        .why("a text in `\"…\"` ends on the line it starts on; one of several lines stands between `\"\"\"`")
+        .help("write it on one line, where it is one")
+        .fix(Applicability::Guess, "write it between `\"\"\"`", span, whole);
+    found.findings.push(finding);
+    found.repairs.push(Repair::replace(range.clone(), "\"\""));
+    found.broken.push(range.start);
+}
+
 /// An unclosed string on its line.
 struct Line<'a> {
     file: FileId,
@@ -175,7 +226,27 @@ impl Line<'_> {
             found.broken.push(start);
             return;
         }
+        if self.is_before_name() {
+            let span = Span::new(self.file, token.start..token.start + 1);
+            let finding = Finding::unreadable(UNCLOSED_TEXT, Extent::Rest, "this quote opens no text", span)
+                .why("a line begins with the name of its node, which needs no quotes")
+                .fix(Applicability::Safe, "take it out", span, "");
+            found.findings.push(finding);
+            found.repairs.push(Repair::delete(token.start..token.start + 1));
+            return;
+        }
         self.close_at_end("\"", found);
+    }
+
+    /// Whether the quote stands before a word that is the name of a node.
+    fn is_before_name(&self) -> bool {
+        let token = &self.tokens[self.at];
+        let word = token.text(self.source)[1..].split_whitespace().next().unwrap_or_default();
+        let before = self.tokens[..self.at].iter().rev().find(|token| token.kind != TokenKind::Space);
+        let begins = before.is_none_or(|token| {
+            matches!(token.kind, TokenKind::Newline | TokenKind::Semicolon | TokenKind::Open | TokenKind::Bom)
+        });
+        begins && word::is_plain(word.trim_end_matches(';'))
     }
 
     fn unclosed(span: Span) -> Finding {

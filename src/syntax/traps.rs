@@ -9,7 +9,7 @@ use super::lexer::{Token, TokenKind};
 use super::outline::{Group, Oddity, Outline, OutlineEntry, OutlineNode};
 use super::quotes::TextRepairs;
 use super::repair::Repair;
-use super::values::list_marks;
+use super::values::{EQUALS_OR_COLON, list_marks};
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::{FileId, Span};
 
@@ -21,6 +21,9 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outl
     let objects = objects(source, tokens, outline);
     let out = TextRepairs::default();
     let mut traps = Traps { file, source, tokens, outline, objects, marks: Vec::new(), amounts: Vec::new(), out };
+    if traps.foreign() {
+        return traps.out;
+    }
     traps.comments();
     traps.notes();
     // A file with more mistakes than that is refused.
@@ -36,6 +39,7 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outl
         }
         traps.node(at);
     }
+    traps.join_foreign();
     // Nobody applies a fix of so many parts, and each of them has its line in a report.
     traps.out.findings.iter_mut().for_each(|finding| finding.fixes.retain(|fix| fix.edits.len() <= MOST_EDITS));
     traps.out
@@ -156,7 +160,7 @@ impl Traps<'_> {
         let range = self.bytes(&name).end..self.tokens[equals].end;
         let text = self.text(&name);
         let finding = Finding::unreadable(
-            Code::new("E0017"),
+            EQUALS_OR_COLON,
             Extent::Place,
             format!("`{text}` is followed by `=`"),
             Span::new(self.file, self.tokens[equals].start..self.tokens[equals].end),
@@ -254,6 +258,12 @@ impl Traps<'_> {
 
     fn node(&mut self, at: usize) {
         let node = &self.outline.nodes[at];
+        if self.document_mark(node) {
+            return;
+        }
+        if self.is_yaml_block(at) {
+            self.yaml_block(at);
+        }
         self.annotation(node.annotation.as_ref());
         self.value(at, &node.name, ValuePosition::Name);
         self.marks = self.list(node);

@@ -83,6 +83,16 @@ impl Node {
         self.props.iter().find(|prop| prop.name.value == name).map(|prop| &prop.value)
     }
 
+    /// Every value of its line and of its block.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
+        let (mut rest, mut values) = (vec![self], Vec::new());
+        while let Some(node) = rest.pop() {
+            values.extend(node.args.iter().chain(node.props.iter().map(|property| &property.value)));
+            rest.extend(&node.children);
+        }
+        values.into_iter()
+    }
+
     /// The argument at a position.
     pub(crate) fn arg(&self, at: usize) -> Option<&Value> {
         self.args.get(at)

@@ -11,6 +11,8 @@ use super::word::{self, Word};
 use crate::finding::{Applicability, Code, Edit, Extent, Finding, Fix};
 use crate::source::Span;
 
+/// A name followed by `=` or `:`.
+pub(super) const EQUALS_OR_COLON: Code = Code::new("E0017");
 /// Two values without a blank between them.
 pub(super) const GLUED: Code = Code::new("E0028");
 
@@ -23,7 +25,10 @@ impl Traps<'_> {
         }
         let token = self.tokens[group.start];
         if group.len() > 1 {
-            return self.glued(&group);
+            return match place {
+                ValuePosition::Name if self.is_quoted_key(&group) => self.quoted_key(&group),
+                _ => self.glued(&group),
+            };
         }
         match token.kind {
             TokenKind::Bare => {
@@ -35,6 +40,22 @@ impl Traps<'_> {
             TokenKind::Quoted { lines: true, raw, .. } => self.lines(&token, raw),
             _ => {}
         }
+    }
+
+    /// Whether a name is `"key":`.
+    fn is_quoted_key(&self, group: &Group) -> bool {
+        let [key, colon] = &self.tokens[group.clone()] else { return false };
+        matches!(key.kind, TokenKind::Quoted { lines: false, closed: true, .. }) && colon.text(self.source) == ":"
+    }
+
+    fn quoted_key(&mut self, group: &Group) {
+        let (key, colon) = (self.tokens[group.start], self.tokens[group.end - 1]);
+        let key = key.text(self.source);
+        let span = Span::new(self.file, colon.start..colon.end);
+        let finding =
+            Finding::unreadable(EQUALS_OR_COLON, Extent::Place, format!("`{key}` is followed by `:`"), span)
+                .why(format!("a setting is a word and its value, with a blank between: `{} …`", key.trim_matches('"')));
+        self.replace(finding, Applicability::Safe, "take the `:` out", colon.start..colon.end, "");
     }
 
     /// The group without tokens that are only brackets and commas.
@@ -131,7 +152,7 @@ impl Traps<'_> {
         };
         let span = Span::new(self.file, range.end - 1..range.end);
         let finding =
-            Finding::unreadable(Code::new("E0017"), Extent::Place, format!("`{name}` is followed by `:`"), span)
+            Finding::unreadable(EQUALS_OR_COLON, Extent::Place, format!("`{name}` is followed by `:`"), span)
                 .why(format!("a setting is a word and its value, with a blank between: `{name} …`"));
         self.replace(finding, Applicability::Safe, "take the `:` out", range.end - 1..range.end, "");
     }
@@ -148,7 +169,10 @@ impl Traps<'_> {
             _ => format!("\"{text}\""),
         };
         let span = Span::new(self.file, range.clone());
-        let why = if quotes || self.is_object(node) || !matches!(text, "true" | "false") {
+        let is_null = text == "null" && !quotes && !self.is_object(node);
+        let why = if is_null {
+            "what is not said is left out: there is no word for nothing"
+        } else if quotes || self.is_object(node) || !matches!(text, "true" | "false") {
             "KDL reserves this word; as a text it stands in quotes, as a keyword it begins with `#`"
         } else {
             "switches are `on` and `off`, or a word of the setting"
@@ -160,14 +184,13 @@ impl Traps<'_> {
             span,
         )
         .why(why);
+        let finding = if is_null { finding.help("take the line away") } else { finding };
         let title = format!("write `{replacement}`");
-        let switch = !quotes && !self.is_object(node);
-        if switch {
-            self.out.broken.push(range.start);
-        }
         // Whether the setting is a switch at all is not known here.
+        let switch = !quotes && !self.is_object(node);
         let how = if switch { Applicability::Guess } else { Applicability::Safe };
-        self.replace(finding, how, &title, range, &replacement);
+        self.out.repairs.push(Repair::replace(range, if switch { format!("\"{text}\"") } else { replacement.clone() }));
+        self.out.findings.push(finding.fix(how, title, span, replacement));
     }
 
     fn glued_unit(&mut self, node: usize, range: &Range<usize>, number: &str, unit: &'static str, how: Applicability) {
@@ -185,9 +208,8 @@ impl Traps<'_> {
         .why(format!("an amount is two values, a number and a unit: `{number} {unit}`"))
         .fix(how, format!("write `{number} {unit}`"), span, format!("{number} {unit}"));
         self.out.findings.push(finding);
-        let unit_start = range.start + number.len();
-        self.out.repairs.push(Repair::insert(unit_start, " "));
-        self.out.repairs.push(Repair::replace(unit_start..range.end, unit));
+        // Its setting says whether it is an amount or a text; of a text nothing must be lost.
+        self.out.repairs.push(Repair::replace(range.clone(), format!("\"{text}\"")));
     }
 
     /// Several tokens without a blank between them.

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use parcelle::check::{Memo, check_again};
-use parcelle::finding::mend::mend;
 use parcelle::finding::{Applicability, Finding, Findings, Severity};
 use parcelle::git::{RawFile, Snapshot};
 use parcelle::model::Past;
@@ -150,18 +149,6 @@ pub(crate) fn cases() -> Vec<PathBuf> {
     cases
 }
 
-/// The files after the safe fixes of all findings, those that overlap an earlier one left out.
-fn mended(files: &[(String, String)], sources: &Sources, findings: &Findings) -> Vec<(String, String)> {
-    let mended = mend(findings, sources, |_| true);
-    let texts: BTreeMap<&str, &String> =
-        mended.texts.iter().map(|(file, text)| (&*sources.file(*file).path, text)).collect();
-    let after = |(path, text): &(String, String)| {
-        let mended = texts.get(path.as_str()).map_or_else(|| text.clone(), |mended| (*mended).clone());
-        (path.clone(), mended)
-    };
-    files.iter().map(after).collect()
-}
-
 #[test]
 fn every_case_finds_what_it_says() {
     let bless = std::env::var_os("PARCELLE_BLESS").is_some();
@@ -182,28 +169,4 @@ fn every_case_finds_what_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}\nPARCELLE_BLESS=1 writes what was found");
-}
-
-#[test]
-fn safe_fixes_of_every_case_leave_fewer_findings() {
-    for path in cases() {
-        let case = read_case(&fs::read_to_string(&path).expect("a case is UTF-8"));
-        let (sources, findings) = found(&case, &case.files);
-        let files = mended(&case.files, &sources, &findings);
-        if files == case.files {
-            continue;
-        }
-        let (mended_sources, after) = found(&case, &files);
-        let left = describe(&mended_sources, &after);
-        assert!(after.len() < findings.len(), "{}: after the fixes\n{files:#?}\n{left}", path.display());
-        let is_safe = |finding: &&Finding| finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe);
-        // Behind a limit on what is shown, more comes up.
-        let is_cut = findings.iter().any(|finding| finding.code.as_str() == "E0030");
-        let hopeful = findings.iter().filter(is_safe).count();
-        assert!(
-            is_cut || after.len() <= findings.len() - hopeful,
-            "{}: after the fixes\n{files:#?}\n{left}",
-            path.display()
-        );
-    }
 }

@@ -21,6 +21,7 @@ mod kdl;
 mod passed_over;
 mod layout;
 mod limits;
+mod mending;
 mod moments;
 mod policy;
 mod mutation;

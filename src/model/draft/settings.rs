@@ -8,7 +8,7 @@ use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::definition::{self, SettingDeclaration};
 use crate::model::{Layer, Setting};
 use crate::schema::suggest::nearest;
-use crate::schema::{CheckedFile, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
+use crate::schema::{CheckedFile, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD, in_place_of, is_item, item, scalar};
 use crate::source::Span;
 use crate::syntax::Node;
 
@@ -50,13 +50,16 @@ impl Reader<'_> {
         let mut first: BTreeMap<(&str, Option<&str>), &Node> = BTreeMap::new();
         let mut settings = BTreeMap::new();
         let mut sound = !file.holds_broken(node);
-        for child in node.children.iter().filter(|child| !self.words.contains(&child.name.value.as_str())) {
+        let (items, others): (Vec<&Node>, Vec<&Node>) = node.children.iter().partition(|child| is_item(child));
+        findings_of_items(file, &items, findings);
+        for child in others.into_iter().filter(|child| !self.words.contains(&child.name.value.as_str())) {
             // A file with so much wrong in it is not read further.
             if findings.len() > before + MOST_FINDINGS {
                 break;
             }
-            // What was malformed is mended by guess only: nothing more is said about it.
+            // What was malformed is mended by guess only: no more is said about it than what its setting says of the value.
             if file.holds_broken(child) {
+                self.refit(file, child, findings);
                 continue;
             }
             let Some(declaration) = self.declaration(child, findings) else { continue };
@@ -71,6 +74,23 @@ impl Reader<'_> {
         SettingsBlock {
             settings: settings.into_iter().map(|(name, setting)| (name, Arc::new(setting))).collect(),
             sound,
+        }
+    }
+
+    /// Says of values whose form was wrong what their setting says.
+    fn refit(&self, file: &CheckedFile, node: &Node, findings: &mut Findings) {
+        let Some(declaration) = self.declarations.get(node.name.value.as_str()) else { return };
+        if file.mistakes(node.span).next().is_none() {
+            return;
+        }
+        let mut said = Findings::default();
+        self.decoded(declaration, node, &mut BTreeMap::new(), &mut said);
+        for value in node.values() {
+            let Some(mistake) = file.mistakes(node.span).find(|mistake| mistake.is_about(value)) else { continue };
+            let about = said.iter().find(|finding| finding.primary.span.start == value.span.start).cloned();
+            if about.as_ref().is_none_or(scalar::is_of_value) {
+                in_place_of(mistake, value, about).into_iter().for_each(|finding| findings.push(finding));
+            }
         }
     }
 
@@ -210,4 +230,11 @@ fn twice(node: &Node, first: &Node) -> Finding {
         .also(first.head, "first here")
         .why("parcelle does not choose which of the two is meant")
         .help("keep one of them")
+}
+
+/// Tells of items of a list as YAML writes them, once for a block.
+fn findings_of_items(file: &CheckedFile, items: &[&Node], findings: &mut Findings) {
+    if let Some(first) = items.iter().find(|first| !file.holds_broken(first)) {
+        findings.push(item(first));
+    }
 }

@@ -243,11 +243,16 @@ impl Forbidden {
                 Some(format!("`domain {} of={name}`", domain.value))
             }
             Self::AroundService { .. } => Some(format!("`belongs {claimed} to={name}`")),
-            Self::Special(_) => Some(format!("`belongs {claimed} to={name}`")),
+            Self::Special(end) if OF_NETWORKS.contains(end) => Some(format!("`belongs {claimed} to={name}`")),
+            Self::Special(_) => None,
             Self::Service { .. } | Self::Owned { .. } | Self::Suffix => None,
         }
     }
 }
+
+/// Ends of names that a network of one's own may answer, so that the file of a cluster in it may say whose they are. The others
+/// are answered by the machine itself, by software, or never.
+const OF_NETWORKS: &[&str] = &["corp", "home", "internal", "lan", "local"];
 
 #[cfg(test)]
 mod tests {

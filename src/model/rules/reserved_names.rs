@@ -83,11 +83,18 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
     if !is_reserved(name) || one.past.is_some() {
         return;
     }
+    let finding = Finding::refused(RESERVED, format!("no organisation can be called `{name}`"), organisation.span);
+    findings.push(finding.why(why(name)).help(way_out(organisation)));
+}
+
+/// Why a name is nobody's.
+fn why(name: &str) -> String {
     let prefix = PREFIXES.iter().find(|prefix| name.starts_with(**prefix));
     let suffix = SUFFIXES.iter().find(|suffix| name.ends_with(**suffix));
-    let why = match (prefix, suffix) {
-        (Some(prefix), _) => format!("names that start with `{prefix}` are kept for parts of clusters"),
-        (None, Some(suffix)) => format!("names that end with `{suffix}` are kept for parts of clusters"),
+    let taken = "an organisation's name is its namespace, and programs that run clusters give theirs names that";
+    match (prefix, suffix) {
+        (Some(prefix), _) => format!("{taken} start with `{prefix}`: one that is installed later would find this one"),
+        (None, Some(suffix)) => format!("{taken} end with `{suffix}`: one that is installed later would find this one"),
         _ if PROGRAMS.contains(&name) => {
             "where people sign in by Keycloak, the organisation's realm bears its name, and this one keeps all others"
                 .to_owned()
@@ -95,9 +102,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
         _ => {
             "an organisation's name is its namespace in the cluster, and operators are installed in this one".to_owned()
         }
-    };
-    let finding = Finding::refused(RESERVED, format!("no organisation can be called `{name}`"), organisation.span);
-    findings.push(finding.why(why).help(way_out(organisation)));
+    }
 }
 
 fn way_out(organisation: &Organisation) -> &'static str {
@@ -140,9 +145,12 @@ pub(super) fn check_clients(one: &One, findings: &mut Findings) {
         let budget = Arc::new(Budget::of_app());
         if needs.any(|need| definition::wanted(need, organisation, app, &budget)) {
             let title = format!("no app that people sign in to can be called `{}`", app.name);
+            let was_applied = one.past.as_ref().is_some_and(|past| past.apps.contains_key(&app.name));
+            let was = if was_applied { format!(", and `was {}` keeps its data", app.name) } else { String::new() };
+            let way = format!("call it by another name{was}");
             let finding = Finding::refused(RESERVED, title, app.span)
                 .why("where people sign in, each app is a client by its name, and Keycloak has one of its own by this one")
-                .help("call it by another name; where it is applied, `was` keeps its data")
+                .help(way)
                 .stops(organisation.name.clone());
             findings.push(finding);
         }

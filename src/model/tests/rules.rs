@@ -85,7 +85,7 @@ fn reserved_names_are_refused() {
     assert_eq!(
         tried.short(),
         "organisations/kube-art.kdl:4:1 E0404 no organisation can be called `kube-art`
-  why names that start with `kube-` are kept for parts of clusters
+  why an organisation's name is its namespace, and programs that run clusters give theirs names that start with `kube-`: one that is installed later would find this one
   help call it by another name"
     );
 }

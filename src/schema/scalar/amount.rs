@@ -16,7 +16,7 @@ pub(crate) fn amount(
     let kind = ScalarType::Amount(dimension);
     let bad = |title: String, span| Finding::error(BAD_AMOUNT, title, span);
     if !matches!(number.scalar, Scalar::Integer(_) | Scalar::Float(_)) {
-        return Err(Box::new(no_number(&kind, subject, number)));
+        return Err(Box::new(comma(subject, number, unit_word).unwrap_or_else(|| no_number(&kind, subject, number))));
     }
     let Some(written) = unit_word else {
         let finding = bad(format!("{subject} lacks the unit of its amount"), number.span)
@@ -48,6 +48,28 @@ pub(crate) fn amount(
         return Err(Box::new(finding.help(format!("write {}, or take the line away", kind.describe()))));
     }
     Ok(quantity)
+}
+
+/// The finding about a decimal comma: `1,5 TiB`.
+fn comma(subject: &str, number: &Value, unit_word: Option<&Value>) -> Option<Finding> {
+    let (whole, fraction) = number.text.split_once(',')?;
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let end = fraction.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(fraction.len());
+    let (fraction, glued) = fraction.split_at(end);
+    let glued = if glued.is_empty() { None } else { Some(nearest_of_all(glued)?) };
+    if !is_digits(whole) || !is_digits(fraction) || glued.is_some() == unit_word.is_some() {
+        return None;
+    }
+    // Three digits behind a comma are thousands in English and thousandths in French.
+    let how = if fraction.len() == 3 { Applicability::Guess } else { Applicability::Safe };
+    let written = std::iter::once(format!("{whole}.{fraction}")).chain(glued.map(str::to_owned)).collect::<Vec<_>>().join(" ");
+    let title = format!("{subject} has a comma in its number, `{}`", number.text);
+    let finding = Finding::error(BAD_AMOUNT, title, number.span).why("decimals are written with a point");
+    Some(finding.fix(how, format!("write `{written}`"), number.span, written))
+}
+
+fn nearest_of_all(word: &str) -> Option<&'static str> {
+    [Dimension::Size, Dimension::Cpu, Dimension::Duration].into_iter().find_map(|dimension| nearest_unit(dimension, word))
 }
 
 fn no_number(kind: &ScalarType, subject: &str, value: &Value) -> Finding {

@@ -1,6 +1,7 @@
 //! Texts of a form: hosts, addresses, times, zones.
 
-use super::{MALFORMED, SHORTEST_COMMIT, ScalarType, quoted_where_needed};
+use super::host::{domain_error, is_email, is_url, mend_domain, mend_email, mend_url};
+use super::{MALFORMED, SHORTEST_COMMIT, ScalarType};
 use crate::address::{AddressRange, RangeProblem};
 use crate::finding::{Applicability, Finding};
 use crate::schema::suggest::nearest;
@@ -43,12 +44,10 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
             None => finding.help("zones are named by continent and city, as in `\"Europe/Paris\"`"),
         },
         ScalarType::Domain => mend_domain(finding, value),
-        ScalarType::Url if is_url(&format!("https://{text}")) => finding.help("addresses start with `https://`").fix(
-            Applicability::Guess,
-            "put `https://` in front",
-            value.span,
-            format!("{:?}", format!("https://{text}")),
-        ),
+        ScalarType::Url => mend_url(finding, value),
+        ScalarType::Email => mend_email(finding, value),
+        ScalarType::Time => mend_time(finding, value),
+        ScalarType::Word => mend_word(finding, value),
         ScalarType::Range => mend_range(finding, value),
         ScalarType::Uid => match plain_uid(text) {
             Some(plain) => {
@@ -60,12 +59,36 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
             None => finding
                 .help("it is the uid of the cluster's namespace `kube-system`: `parcelle doctor` prints the line"),
         },
-        ScalarType::Email => finding.help("before the `@` stand letters, digits, and `.`, `+`, `-`, `_` inside"),
-        ScalarType::Time => {
-            finding.help("hours and minutes in two digits each and in quotes, local time of the organisation")
-        }
         _ => finding,
     })
+}
+
+/// Says how a time of day is written: `6:30`, `22h` and `22h30` are.
+fn mend_time(finding: Finding, value: &Value) -> Finding {
+    let text = value.text.trim().to_lowercase().replace(['h', '.'], ":");
+    let (hours, minutes) = text.split_once(':').unwrap_or((&text, "00"));
+    let minutes = if minutes.is_empty() { "00" } else { minutes };
+    let two = |digits: &str| digits.parse::<u8>().ok().filter(|_| digits.len() <= 2);
+    let time = two(hours).zip(two(minutes)).map(|(hours, minutes)| format!("{hours:02}:{minutes:02}"));
+    let finding = finding.help("hours and minutes in two digits each and in quotes, local time of the organisation");
+    match time.filter(|time| is_time(time)) {
+        // A number alone may be minutes, or a day.
+        Some(time) if value.text.contains(|letter: char| !letter.is_ascii_digit()) => {
+            finding.fix(Applicability::Safe, format!("write `{time:?}`"), value.span, format!("{time:?}"))
+        }
+        Some(time) => finding.fix(Applicability::Guess, format!("write `{time:?}`"), value.span, format!("{time:?}")),
+        None => finding,
+    }
+}
+
+/// Says which character stands in no word.
+fn mend_word(finding: Finding, value: &Value) -> Finding {
+    let finding = finding.help("a word holds letters, digits, `-`, `_` and `.`");
+    match value.text.chars().find(|letter| !is_word(&letter.to_string())) {
+        None => finding.why("it is empty"),
+        Some(blank) if blank.is_whitespace() => finding.why("a blank stands in it; of several words each stands by itself"),
+        Some(odd) => finding.why(format!("`{odd}` stands in no word")),
+    }
 }
 
 /// Whether a character ends lines or steers what reads them.
@@ -77,6 +100,10 @@ fn is_control(letter: char) -> bool {
 fn controlled(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
     let (title, help) = match kind {
         ScalarType::Lines => ("holds a control character", "write its lines, and tabs at most"),
+        _ if value.text.contains(['\n', '\r', '\u{2028}', '\u{2029}']) => {
+            ("is a text of one line, and has several", "write it on one line")
+        }
+        _ if value.text.contains('\t') => ("holds a tab, and is a text of one line", "write blanks for the tab"),
         _ => ("is a text of one line, and a control character stands in it", "write it on one line"),
     };
     Finding::error(MALFORMED, format!("{subject} {title}"), value.span)
@@ -110,48 +137,7 @@ fn mend_range(finding: Finding, value: &Value) -> Finding {
     }
 }
 
-fn mend_domain(finding: Finding, value: &Value) -> Finding {
-    let text = value.text.as_str();
-    let why = domain_error(text).unwrap_or_default();
-    let bare = text.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
-    let bare = bare.to_lowercase();
-    let finding = finding.why(why);
-    if domain_error(&bare).is_none() {
-        return finding.fix(Applicability::Safe, format!("write `{bare}`"), value.span, quoted_where_needed(&bare));
-    }
-    finding
-}
-
-/// Why a text is no host name; none where it is one. A host has at least two labels.
-pub(crate) fn domain_error(text: &str) -> Option<&'static str> {
-    if text.contains("://") {
-        return Some("a host is written without `https://`");
-    }
-    if text.contains('/') {
-        return Some("a host is written without a path");
-    }
-    if text.chars().any(char::is_uppercase) {
-        return Some("hosts are written in small letters");
-    }
-    if text.len() > 253 {
-        return Some("it has more than 253 characters");
-    }
-    if !text.contains('.') {
-        return Some("a host has at least one dot");
-    }
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    if !text.is_ascii() {
-        return Some("letters with accents are written in their `xn--` form");
-    }
-    (!text.split('.').all(label)).then_some("between dots stand a to z, 0 to 9 and inner hyphens")
-}
-
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.'))
 }
 
@@ -199,28 +185,4 @@ pub(crate) fn plain_uid(text: &str) -> Option<String> {
     let is_hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_hex && (is_grouped || groups.len() == 1))
         .then(|| [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-"))
-}
-
-/// Whether a byte may stand before the `@` of a mail address: what no relay reads as a way to another host (`%`, `!`), and no
-/// configuration as a sign of its own.
-pub(crate) fn is_local(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b".+-_".contains(&byte)
-}
-
-/// Whether a text is a mail address.
-pub(crate) fn is_email(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(local, host)| {
-        (1..=64).contains(&local.len())
-            && local.bytes().all(is_local)
-            && local.split('.').all(|part| !part.is_empty())
-            && domain_error(host).is_none()
-    })
-}
-
-fn is_url(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    let is_host = host == "localhost" || domain_error(host).is_none() || !host.contains('.') && is_word(host);
-    is_host && port.parse::<u16>().is_ok() && !rest.chars().any(|letter| letter.is_whitespace() || letter.is_control())
 }

@@ -2,6 +2,7 @@
 
 mod amount;
 mod form;
+mod host;
 
 use crate::finding::{Applicability, Code, Finding};
 use crate::name::Name;
@@ -10,7 +11,8 @@ use crate::schema::suggest::{either, nearest};
 use crate::syntax::{Scalar, Value};
 
 pub(crate) use amount::amount;
-pub(crate) use form::{domain_error, is_email, is_local, plain_uid};
+pub(crate) use form::plain_uid;
+pub(crate) use host::{domain_error, is_email, is_local};
 
 /// A value of the wrong kind: a number where a word is wanted.
 pub(crate) const WRONG_TYPE: Code = Code::new("E0201");
@@ -27,6 +29,11 @@ pub(crate) const BAD_NAME: Code = Code::new("E0206");
 
 /// The fewest digits that name a commit: fewer could come to name two.
 pub(crate) const SHORTEST_COMMIT: usize = 12;
+
+/// Whether a finding is about a value that does not fit its setting.
+pub(crate) fn is_of_value(finding: &Finding) -> bool {
+    [WRONG_TYPE, NOT_AN_OPTION, BAD_AMOUNT, MALFORMED, OUT_OF_RANGE, BAD_NAME].contains(&finding.code)
+}
 
 /// The type of an argument or a property.
 #[derive(Clone, Debug, PartialEq, Eq)]

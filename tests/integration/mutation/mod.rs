@@ -8,10 +8,13 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
+use parcelle::check::mending::Look;
 use parcelle::check::{Checked, Memo, check_again};
 use parcelle::finding::Finding;
 use parcelle::git::{RawFile, Snapshot};
 use rayon::prelude::*;
+
+use crate::mending;
 
 mod kinds;
 mod scan;
@@ -171,4 +174,41 @@ fn each_mistake_is_found_once_and_where_it_was_made() {
     }
     println!("{} of {known} mutations in {:.1} s", tried.len(), start.elapsed().as_secs_f64());
     assert!(wrong.is_empty(), "{} are not found as they should be:\n{}", wrong.len(), wrong.join(""));
+}
+
+/// A mutation that `fix` makes worse, or where what is safe had to be left out, in words.
+fn mended_badly(memo: &mut Memo, files: &BTreeMap<String, String>, mutation: &Mutation) -> (usize, Option<String>) {
+    let texts = BTreeMap::from([(mutation.path.clone(), mutation.text.clone())]);
+    let mut look = |texts: &BTreeMap<String, String>| {
+        let checked = check(memo, files, &mutation.path, &texts[&mutation.path]);
+        Look { sources: checked.sources, findings: checked.findings }
+    };
+    let first = look(&texts);
+    let (mended, broken) = mending::mended(&texts, look);
+    let left_out = (!mended.left_out.is_empty()).then(|| "a safe fix is left out".to_owned());
+    let words = broken.or(left_out).map(|broken| {
+        let found: Vec<&Finding> = first.findings.iter().collect();
+        format!("{} in {}: {}: {broken}\n{}", mutation.kind, mutation.path, mutation.what, mending::story(&found, &mended))
+    });
+    (mended.applied.len(), words)
+}
+
+#[test]
+fn fix_makes_no_mutation_worse() {
+    let files = garden();
+    let all: Vec<Mutation> = files.iter().flat_map(|(path, text)| kinds::mutations(path, text)).collect();
+    let files = core(&files);
+    let tried = sample(all);
+    let chunk = tried.len().div_ceil(rayon::current_num_threads().max(1)).max(1);
+    let results: Vec<(usize, Option<String>)> = tried
+        .par_chunks(chunk)
+        .flat_map_iter(|chunk| {
+            let (mut memo, files) = (Memo::default(), &files);
+            chunk.iter().map(move |mutation| mended_badly(&mut memo, files, mutation))
+        })
+        .collect();
+    let applied: usize = results.iter().map(|(applied, _)| applied).sum();
+    let wrong: Vec<String> = results.into_iter().filter_map(|(_, wrong)| wrong).collect();
+    println!("{applied} fixes in {} mutations", tried.len());
+    assert!(wrong.is_empty(), "{} are mended badly:\n{}", wrong.len(), wrong.join(""));
 }

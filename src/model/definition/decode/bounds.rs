@@ -7,6 +7,7 @@ use crate::expression::Value;
 use crate::finding::Finding;
 use crate::model::Setting;
 use crate::model::definition::SettingDeclaration;
+use crate::quantity::Quantity;
 use crate::schema::scalar::OUT_OF_RANGE;
 use crate::source::Span;
 use crate::syntax::Value as Written;
@@ -59,15 +60,8 @@ impl Decoder<'_> {
         if let (Some((least, most)), Some(measure)) = (declaration.range, measure(&value))
             && !(least..=most).contains(&measure)
         {
-            let what = match &value {
-                Value::Text(_) => "characters ",
-                Value::List(_) => "entries ",
-                _ => "",
-            };
-            let title = format!("`{name}` has {what}{measure}, outside {least} to {most}");
-            let title = if what.is_empty() { format!("`{name}` cannot be {measure}") } else { title };
-            let bounds = if most == i64::MAX { format!("{least} or more") } else { format!("{least} to {most}") };
-            self.findings.push(Finding::error(OUT_OF_RANGE, title, span).why(format!("it is {what}{bounds}")));
+            let finding = outside(name, &value, measure, (least, most), span);
+            self.findings.push(example(finding, declaration));
             return Value::Absent;
         }
         if let (Some(pattern), Value::Text(text)) = (&declaration.pattern, &value)
@@ -80,6 +74,40 @@ impl Decoder<'_> {
         }
         value
     }
+}
+
+/// The finding about a value that is too small, too large, too short or too long.
+fn outside(name: &str, value: &Value, measure: i64, (least, most): (i64, i64), span: Span) -> Finding {
+    let (one, many) = match value {
+        Value::Text(_) => (" character", " characters"),
+        Value::List(_) => (" entry", " entries"),
+        _ => ("", ""),
+    };
+    let count = |number: i64| format!("{number}{}", if number == 1 { one } else { many });
+    let title = match value {
+        Value::Text(_) | Value::List(_) if measure == 0 => format!("`{name}` is empty"),
+        Value::Text(_) if measure > most => format!("`{name}` is too long: it has {}", count(measure)),
+        Value::Text(_) => format!("`{name}` is too short: it has {}", count(measure)),
+        Value::List(_) => format!("`{name}` has {}", count(measure)),
+        Value::Quantity(quantity) => format!("`{name}` cannot be {quantity}"),
+        _ => format!("`{name}` cannot be {measure}"),
+    };
+    let said = |bound: i64| match value {
+        Value::Quantity(quantity) => u64::try_from(bound).map_or_else(
+            |_| bound.to_string(),
+            |amount| Quantity { amount, ..*quantity }.to_string(),
+        ),
+        _ => bound.to_string(),
+    };
+    let bounds = match most {
+        i64::MAX => format!("at least {}", said(least)),
+        most => format!("{} to {}", said(least), said(most)),
+    };
+    let why = match value {
+        Value::Text(_) | Value::List(_) => format!("it has {bounds}{many}"),
+        _ => format!("it is {bounds}"),
+    };
+    Finding::error(OUT_OF_RANGE, title, span).why(why)
 }
 
 /// What a range measures.

@@ -1,0 +1,128 @@
+//! What holds wherever `fix` writes: nothing is worse than before, no comment goes, and a second time changes nothing.
+//!
+//! Held over every case of `tests/cases/findings` here, and over mutations of `orgs/` in `mutation/`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use parcelle::check::mending::{Look, Mended, mend};
+use parcelle::finding::{Applicability, Finding};
+
+use crate::findings;
+
+/// Mends texts and holds the promises of `fix` against what came of it; what is broken of them, in words.
+pub(crate) fn mended(
+    texts: &BTreeMap<String, String>,
+    mut look: impl FnMut(&BTreeMap<String, String>) -> Look,
+) -> (Mended, Option<String>) {
+    let mut over = |changed: &BTreeMap<String, String>| {
+        let mut texts = texts.clone();
+        texts.extend(changed.iter().map(|(path, text)| (path.clone(), text.clone())));
+        look(&texts)
+    };
+    let writable = |path: &str| (!texts.contains_key(path)).then(|| "not of this garden".to_owned());
+    let first = over(&BTreeMap::new());
+    let mended = mend(first.clone(), |_| true, writable, &mut over);
+    let again = mend(mended.after.clone(), |_| true, writable, |changed| {
+        let mut texts = mended.texts.clone();
+        texts.extend(changed.iter().map(|(path, text)| (path.clone(), text.clone())));
+        over(&texts)
+    });
+    let broken = broken(texts, &first, &mended, &again);
+    (mended, broken)
+}
+
+/// The first promise that does not hold.
+fn broken(texts: &BTreeMap<String, String>, first: &Look, mended: &Mended, again: &Mended) -> Option<String> {
+    let (before, after) = (counted(first), counted(&mended.after));
+    let total = |counts: &BTreeMap<(String, &str), usize>| counts.values().sum::<usize>();
+    let of_form = |look: &Look| look.findings.iter().filter(|finding| finding.code.as_str().starts_with("E00")).count();
+    let is_cut = before.keys().any(|(_, code)| *code == "E0030");
+    let new = after.iter().find(|(key, count)| before.get(*key).copied().unwrap_or_default() < **count);
+    if let Some(((path, code), _)) = new
+        && total(&after) >= total(&before)
+    {
+        return Some(format!("{code} is new in {path}"));
+    }
+    if of_form(&mended.after) > of_form(first) && !is_cut {
+        return Some("it reads worse than before".to_owned());
+    }
+    if !again.texts.is_empty() {
+        return Some(format!("a second time changes more: {:?}", again.applied));
+    }
+    for (path, text) in &mended.texts {
+        let words = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>();
+        let all = words(text);
+        if let Some(lost) = comments(&texts[path]).into_iter().find(|comment| !all.contains(&words(comment))) {
+            return Some(format!("the comment `{lost}` of {path} is gone"));
+        }
+        let written = |from: &str| (from.contains("\r\n"), from.replace("\r\n", "").contains('\n'), from.starts_with('\u{FEFF}'));
+        if written(text) != written(&texts[path]) && texts[path].contains('\n') {
+            return Some(format!("{path} has other line ends"));
+        }
+    }
+    None
+}
+
+fn counted(look: &Look) -> BTreeMap<(String, &str), usize> {
+    let mut counts = BTreeMap::new();
+    for finding in &look.findings {
+        let path = look.sources.file(finding.file()).path.to_string();
+        *counts.entry((path, finding.code.as_str())).or_default() += 1;
+    }
+    counts
+}
+
+/// The comments that begin a line or follow a blank outside of quotes.
+fn comments(text: &str) -> Vec<&str> {
+    let of_line = |line| {
+        let (line, begins): (&str, _) = (line, |at: &usize| {
+            let before = &str::get(line, ..*at).unwrap_or_default();
+            !before.contains(['"', '\'', '`']) && (before.is_empty() || before.ends_with([' ', '\t']))
+        });
+        let start = line.match_indices("//").map(|(at, _)| at).find(begins)?;
+        Some(&line[start..])
+    };
+    text.lines().filter_map(of_line).collect()
+}
+
+/// What was found, mended and left out, for people.
+pub(crate) fn story(first: &[&Finding], mended: &Mended) -> String {
+    let mut out = String::new();
+    for finding in first {
+        let _ = writeln!(out, "    was {}: {}", finding.code.as_str(), finding.title);
+    }
+    for fix in mended.applied.iter().chain(&mended.left_out) {
+        let why = fix.left_out.as_deref().unwrap_or("applied");
+        let _ = writeln!(out, "    {}: {} ({}): {why}", fix.place, fix.title, fix.finding.code.as_str());
+    }
+    for finding in &mended.after.findings {
+        let place = mended.after.sources.locate(finding.primary.span);
+        let _ = writeln!(out, "    now {place}: {}: {}", finding.code.as_str(), finding.title);
+    }
+    out
+}
+
+#[test]
+fn fix_makes_no_case_worse() {
+    let mut wrong = String::new();
+    for path in findings::cases() {
+        let case = findings::read_case(&std::fs::read_to_string(&path).expect("a case is UTF-8"));
+        let texts: BTreeMap<String, String> = case.files.iter().cloned().collect();
+        let look = |texts: &BTreeMap<String, String>| {
+            let files: Vec<(String, String)> = texts.clone().into_iter().collect();
+            let (sources, findings) = findings::found(&case, &files);
+            Look { sources, findings }
+        };
+        let first = look(&texts);
+        let (mended, broken) = mended(&texts, look);
+        let safe = |finding: &&Finding| finding.fixes.iter().any(|fix| fix.applicability == Applicability::Safe);
+        let is_cut = first.findings.iter().any(|finding| finding.code.as_str() == "E0030");
+        let left_out = (!mended.left_out.is_empty() && !is_cut).then(|| "a safe fix is left out".to_owned());
+        if let Some(broken) = broken.or(left_out) {
+            let first: Vec<&Finding> = first.findings.iter().filter(safe).collect();
+            let _ = write!(wrong, "{}: {broken}\n{}", path.display(), story(&first, &mended));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
