@@ -43,8 +43,9 @@ impl Findings {
         let says_more = |finding: &&Finding| finding.effect == Effect::MeaningLost;
         for finding in self.all.iter().map(|finding| &**finding).filter(says_more) {
             if let Some(spans) = places.get_mut(&finding.file()) {
-                let start = finding.primary.span.start;
-                spans.retain(|span| !(span.start <= start && start < span.end));
+                let said = finding.primary.span;
+                let holds = |outer: Span, inner: Span| outer.start <= inner.start && inner.start < outer.end;
+                spans.retain(|span| !holds(*span, said) && !holds(said, *span));
             }
         }
         self.retain(|finding| {

@@ -74,7 +74,13 @@ impl Traps<'_> {
         let node = &self.outline.nodes[at];
         let (name, span) = (self.text(&node.name).trim_end_matches(':').to_owned(), Span::new(self.file, self.bytes(&node.head())));
         let finding = if node.parts.is_empty() {
-            Finding::unreadable(FOREIGN, Extent::Nesting, format!("`{name}:` opens no block"), span).help(yaml_block(&name))
+            let finding = Finding::unreadable(FOREIGN, Extent::Nesting, format!("`{name}:` opens no block"), span);
+            let has_items = self.outline.nodes.get(at + 1).is_some_and(|next| self.text(&next.name) == "-");
+            if has_items {
+                finding.help("words of a list stand behind its name: `modules calendar contacts`; of things with settings of their own each is a node")
+            } else {
+                finding.help(yaml_block(&name))
+            }
         } else {
             Finding::unreadable(FOREIGN, Extent::Nesting, format!("`{name}: …` begins no text of several lines"), span)
                 .help("such a text stands between `\"\"\"` and a line with `\"\"\"`, its lines in between indented as that one is")

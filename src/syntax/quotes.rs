@@ -49,12 +49,13 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token]) -> TextRepairs
                 found.broken.push(token.start);
             }
             TokenKind::Quoted { lines: false, closed: false, raw } => {
-                if let Some(end) = closed_below(source, tokens, at).filter(|_| !raw) {
+                let line = Line { file, source, tokens, at };
+                let is_plain = !raw && line.swallowed_key().is_none() && !line.is_before_name() && !line.is_glued();
+                if let Some(end) = closed_below(source, tokens, at).filter(|_| is_plain) {
                     over_lines(file, source, token.start..end, &mut found);
                     quoted_until = end;
                     continue;
                 }
-                let line = Line { file, source, tokens, at };
                 line.mend(raw, &mut found);
             }
             _ => {}

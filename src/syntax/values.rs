@@ -325,7 +325,7 @@ pub(super) fn list_marks(token: &Token, text: &str, first: bool, last: bool, val
     if lead > 0 {
         marks.push(token.start..token.start + lead);
     }
-    let is_comma = rest.ends_with(',') && (values > 1 || rest.len() > 1);
+    let is_comma = rest.ends_with(',') && (values > 1 || rest.len() > 1 || !first);
     if trail > 0 && (rest.ends_with(']') || is_comma) {
         marks.push(token.end - trail..token.end);
     }

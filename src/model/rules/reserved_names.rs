@@ -91,10 +91,9 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
 fn why(name: &str) -> String {
     let prefix = PREFIXES.iter().find(|prefix| name.starts_with(**prefix));
     let suffix = SUFFIXES.iter().find(|suffix| name.ends_with(**suffix));
-    let taken = "an organisation's name is its namespace, and programs that run clusters give theirs names that";
     match (prefix, suffix) {
-        (Some(prefix), _) => format!("{taken} start with `{prefix}`: one that is installed later would find this one"),
-        (None, Some(suffix)) => format!("{taken} end with `{suffix}`: one that is installed later would find this one"),
+        (Some(prefix), _) => format!("namespaces that start with `{prefix}` are those of operators, also of ones that are installed later"),
+        (None, Some(suffix)) => format!("namespaces that end with `{suffix}` are those of operators, also of ones that are installed later"),
         _ if PROGRAMS.contains(&name) => {
             "where people sign in by Keycloak, the organisation's realm bears its name, and this one keeps all others"
                 .to_owned()

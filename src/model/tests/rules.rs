@@ -85,7 +85,7 @@ fn reserved_names_are_refused() {
     assert_eq!(
         tried.short(),
         "organisations/kube-art.kdl:4:1 E0404 no organisation can be called `kube-art`
-  why an organisation's name is its namespace, and programs that run clusters give theirs names that start with `kube-`: one that is installed later would find this one
+  why namespaces that start with `kube-` are those of operators, also of ones that are installed later
   help call it by another name"
     );
 }

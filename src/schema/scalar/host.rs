@@ -137,6 +137,9 @@ pub(super) fn mend_email(finding: Finding, value: &Value) -> Finding {
         let why = domain_error(host).unwrap_or("it is no domain");
         return finding.why(format!("of the domain `{host}`: {why}")).help("write a domain such as `example.org` after the `@`");
     }
+    if local.contains('@') {
+        return finding.why("there is more than one `@` in it").help("write one address, such as `ada@example.org`");
+    }
     let odd = local.chars().find(|letter| !u8::try_from(*letter).is_ok_and(is_local));
     let finding = match odd {
         Some(odd) => finding.why(format!("`{odd}` before the `@` is read by some programs as more than a letter")),
