@@ -86,6 +86,7 @@ const MISTAKES: &[Page] = pages! {
     "E0031"
     "E0032"
     "E0033"
+    "E0034"
     "E0101"
     "E0102"
     "E0103"

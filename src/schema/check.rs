@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::finding::{Applicability, Code, Finding, Findings, Severity};
-use crate::schema::items::{is_item, item};
 use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
+use crate::schema::items::{is_item, item};
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
 use crate::schema::refit::FormMistake;
 use crate::schema::seen::SeenNodes;

@@ -22,7 +22,7 @@ mod size;
 pub(crate) mod suggest;
 
 pub(crate) use arguments::{MISSING, SUPERFLUOUS, UNKNOWN_PROPERTY, said_twice};
-pub(crate) use check::{MISSING_NODE, TWICE, UNKNOWN_WORD};
+pub(crate) use check::{MISSING_NODE, TWICE, UNKNOWN_EDITION, UNKNOWN_WORD};
 pub(crate) use items::{is_item, item};
 pub use language::Language;
 pub(crate) use refit::{FormMistake, in_place_of};

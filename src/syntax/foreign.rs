@@ -16,7 +16,8 @@ pub(crate) const FOREIGN: Code = Code::new("E0033");
 /// What begins a text over several lines in YAML.
 const BLOCK_TEXTS: &[&str] = &["|", "|-", "|+", ">", ">-", ">+"];
 
-const IN_KDL: &str = "a garden is written in KDL: a name, its values, and a block between `{` and `}`; indentation says nothing";
+const IN_KDL: &str =
+    "a garden is written in KDL: a name, its values, and a block between `{` and `}`; indentation says nothing";
 
 impl Traps<'_> {
     /// Finds the forms of other languages; true where the whole file is in one, so that nothing more is said of it.
@@ -48,7 +49,8 @@ impl Traps<'_> {
             let table = name.trim_start_matches('[').trim_end_matches(']');
             let is_table = name.starts_with('[') && name.ends_with(']') && word::is_plain(table);
             (is_table && node.parts.is_empty() && node.blocks.is_empty()).then(|| {
-                self.language("TOML", &node.head()).help(format!("write `{table} {{` here, and `}}` after its last line"))
+                self.language("TOML", &node.head())
+                    .help(format!("write `{table} {{` here, and `}}` after its last line"))
             })
         })
     }
@@ -66,13 +68,17 @@ impl Traps<'_> {
         let is_text = matches!(values[..], [begin] if BLOCK_TEXTS.contains(&begin));
         let next = self.outline.nodes.get(at + 1).filter(|next| next.parent == node.parent);
         let below = next.and_then(|next| self.indentation(next)).zip(self.indentation(node));
-        is_key && node.blocks.is_empty() && (values.is_empty() || is_text) && below.is_some_and(|(below, own)| below > own)
+        is_key
+            && node.blocks.is_empty()
+            && (values.is_empty() || is_text)
+            && below.is_some_and(|(below, own)| below > own)
     }
 
     /// Tells of a block by indentation inside of a block.
     pub(super) fn yaml_block(&mut self, at: usize) {
         let node = &self.outline.nodes[at];
-        let (name, span) = (self.text(&node.name).trim_end_matches(':').to_owned(), Span::new(self.file, self.bytes(&node.head())));
+        let (name, span) =
+            (self.text(&node.name).trim_end_matches(':').to_owned(), Span::new(self.file, self.bytes(&node.head())));
         let finding = if node.parts.is_empty() {
             let finding = Finding::unreadable(FOREIGN, Extent::Nesting, format!("`{name}:` opens no block"), span);
             let has_items = self.outline.nodes.get(at + 1).is_some_and(|next| self.text(&next.name) == "-");
@@ -100,8 +106,13 @@ impl Traps<'_> {
         let is_mark = matches!(self.text(&node.name), "---" | "...") && node.parts.is_empty() && node.blocks.is_empty();
         if is_mark && node.parent.is_none() {
             let range = self.bytes(&node.name);
-            let finding = Finding::unreadable(FOREIGN, Extent::Place, "`---` begins nothing here", Span::new(self.file, range.clone()))
-                .why("a file of KDL begins with its first node, `edition 2026`");
+            let finding = Finding::unreadable(
+                FOREIGN,
+                Extent::Place,
+                "`---` begins nothing here",
+                Span::new(self.file, range.clone()),
+            )
+            .why("a file of KDL begins with its first node, `edition 2026`");
             self.replace(finding, Applicability::Safe, "take it out", range, "");
             return true;
         }
@@ -111,7 +122,9 @@ impl Traps<'_> {
     /// Drops what is said of `:` behind the first block by indentation: that is what is meant by them.
     pub(super) fn join_foreign(&mut self) {
         let of_blocks = |finding: &&Finding| finding.code == FOREIGN;
-        let Some(first) = self.out.findings.iter().find(of_blocks).map(|finding| finding.primary.span.start) else { return };
+        let Some(first) = self.out.findings.iter().find(of_blocks).map(|finding| finding.primary.span.start) else {
+            return;
+        };
         let mut seen = false;
         self.out.findings.retain(|finding| {
             let follows = finding.primary.span.start >= first;

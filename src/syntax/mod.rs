@@ -24,6 +24,7 @@ mod quotes;
 mod read;
 mod recover;
 mod repair;
+mod semicolons;
 mod traps;
 mod tree;
 mod values;

@@ -25,6 +25,7 @@ pub(super) fn check(file: FileId, source: &str, tokens: &[Token], outline: &Outl
         return traps.out;
     }
     traps.comments();
+    traps.semicolons();
     traps.notes();
     // A file with more mistakes than that is refused.
     for oddity in &outline.oddities {

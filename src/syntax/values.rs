@@ -52,9 +52,8 @@ impl Traps<'_> {
         let (key, colon) = (self.tokens[group.start], self.tokens[group.end - 1]);
         let key = key.text(self.source);
         let span = Span::new(self.file, colon.start..colon.end);
-        let finding =
-            Finding::unreadable(EQUALS_OR_COLON, Extent::Place, format!("`{key}` is followed by `:`"), span)
-                .why(format!("a setting is a word and its value, with a blank between: `{} …`", key.trim_matches('"')));
+        let finding = Finding::unreadable(EQUALS_OR_COLON, Extent::Place, format!("`{key}` is followed by `:`"), span)
+            .why(format!("a setting is a word and its value, with a blank between: `{} …`", key.trim_matches('"')));
         self.replace(finding, Applicability::Safe, "take the `:` out", colon.start..colon.end, "");
     }
 
@@ -151,9 +150,8 @@ impl Traps<'_> {
             return;
         };
         let span = Span::new(self.file, range.end - 1..range.end);
-        let finding =
-            Finding::unreadable(EQUALS_OR_COLON, Extent::Place, format!("`{name}` is followed by `:`"), span)
-                .why(format!("a setting is a word and its value, with a blank between: `{name} …`"));
+        let finding = Finding::unreadable(EQUALS_OR_COLON, Extent::Place, format!("`{name}` is followed by `:`"), span)
+            .why(format!("a setting is a word and its value, with a blank between: `{name} …`"));
         self.replace(finding, Applicability::Safe, "take the `:` out", range.end - 1..range.end, "");
     }
 

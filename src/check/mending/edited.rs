@@ -29,10 +29,7 @@ struct EditStep {
 
 impl Edited {
     /// The edited texts by path; each edit with the number of its fix. Edits do not overlap.
-    pub(super) fn all<'a>(
-        sources: &Sources,
-        edits: impl Iterator<Item = (usize, &'a Edit)>,
-    ) -> BTreeMap<String, Self> {
+    pub(super) fn all<'a>(sources: &Sources, edits: impl Iterator<Item = (usize, &'a Edit)>) -> BTreeMap<String, Self> {
         let mut by_file: BTreeMap<FileId, Vec<(usize, &Edit)>> = BTreeMap::new();
         edits.for_each(|(fix, edit)| by_file.entry(edit.span.file).or_default().push((fix, edit)));
         let edited = by_file.into_iter().map(|(file, edits)| {

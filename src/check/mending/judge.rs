@@ -26,12 +26,7 @@ impl Verdict {
 }
 
 /// Holds what is found after edits against what was found before.
-pub(super) fn judge(
-    before: &Look,
-    after: &Look,
-    edited: &BTreeMap<String, Edited>,
-    fixes: &[&Candidate],
-) -> Verdict {
+pub(super) fn judge(before: &Look, after: &Look, edited: &BTreeMap<String, Edited>, fixes: &[&Candidate]) -> Verdict {
     let mut verdict = Verdict::default();
     for (path, edited) in edited {
         let Some(judged) = JudgedFile::new(before, after, path, edited) else {
@@ -144,7 +139,9 @@ impl<'a> JudgedFile<'a> {
     /// Where the innermost node around a place of the text after starts; outside of all, the place itself.
     fn node(&self, place: usize) -> usize {
         let (mut nodes, mut innermost) = (&self.is.nodes, place);
-        while let Some(node) = nodes.iter().find(|node| (node.span.range().start..=node.span.range().end).contains(&place)) {
+        while let Some(node) =
+            nodes.iter().find(|node| (node.span.range().start..=node.span.range().end).contains(&place))
+        {
             innermost = node.span.range().start;
             nodes = &node.children;
         }

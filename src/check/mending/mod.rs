@@ -15,7 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Edit, Finding, Findings, Fix};
+use crate::schema::UNKNOWN_EDITION;
 use crate::source::Sources;
+use crate::syntax::TOO_MUCH;
 use edited::Edited;
 use judge::{Verdict, judge};
 
@@ -73,7 +75,8 @@ pub fn mend(
         let candidates = candidates(&mended.after, &wanted);
         let mut trial = Trial::new(&mended.after, &candidates);
         for (at, candidate) in candidates.iter().enumerate() {
-            if let Some(why) = candidate.paths.iter().find_map(|path| unwritable(path)) {
+            let unwritable = candidate.paths.iter().find_map(|path| unwritable(path));
+            if let Some(why) = unwritable.or_else(|| unread(&mended.after, &candidate.finding)) {
                 trial.left_out.insert(at, why);
             }
         }
@@ -96,6 +99,16 @@ pub fn mend(
         mended.texts = taken.texts;
         mended.after = taken.after;
     }
+}
+
+/// Why it is not known what a value should be: nothing in its file is read by its meaning, for what another finding says.
+fn unread(look: &Look, finding: &Finding) -> Option<String> {
+    let hides = |other: &&Finding| {
+        other.file() == finding.file() && (other.hides_nesting() || [UNKNOWN_EDITION, TOO_MUCH].contains(&other.code))
+    };
+    let other = look.findings.iter().filter(|_| Finding::is_of_value(finding.code)).find(hides)?;
+    let line = look.sources.start(other.primary.span).line;
+    Some(format!("what is meant is known when {} of line {line} is mended", other.code.as_str()))
 }
 
 /// A safe fix of a finding, and the paths that it writes.

@@ -59,10 +59,10 @@ fn a_fix_that_leads_to_another_finding_of_its_node_is_left_out() {
 #[test]
 fn a_fix_that_loses_a_comment_or_a_node_is_left_out() {
     let comment = |text: &str| word(text, "x // said", "x");
-    assert_eq!(mended("a x // said\n", comment), ("a x // said\n".into(), vec![(
-        "a.kdl:1:3".into(),
-        "then a comment is lost: said".into()
-    )]));
+    assert_eq!(
+        mended("a x // said\n", comment),
+        ("a x // said\n".into(), vec![("a.kdl:1:3".into(), "then a comment is lost: said".into())])
+    );
     let node = |text: &str| word(text, "x; b", "x b");
     assert_eq!(mended("a x; b\n", node).1[0].1, "then a node `b` is lost");
 }

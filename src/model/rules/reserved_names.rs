@@ -92,8 +92,12 @@ fn why(name: &str) -> String {
     let prefix = PREFIXES.iter().find(|prefix| name.starts_with(**prefix));
     let suffix = SUFFIXES.iter().find(|suffix| name.ends_with(**suffix));
     match (prefix, suffix) {
-        (Some(prefix), _) => format!("namespaces that start with `{prefix}` are those of operators, also of ones that are installed later"),
-        (None, Some(suffix)) => format!("namespaces that end with `{suffix}` are those of operators, also of ones that are installed later"),
+        (Some(prefix), _) => format!(
+            "namespaces that start with `{prefix}` are those of operators, also of ones that are installed later"
+        ),
+        (None, Some(suffix)) => {
+            format!("namespaces that end with `{suffix}` are those of operators, also of ones that are installed later")
+        }
         _ if PROGRAMS.contains(&name) => {
             "where people sign in by Keycloak, the organisation's realm bears its name, and this one keeps all others"
                 .to_owned()

@@ -62,14 +62,17 @@ fn comma(subject: &str, number: &Value, unit_word: Option<&Value>) -> Option<Fin
     }
     // Three digits behind a comma are thousands in English and thousandths in French.
     let how = if fraction.len() == 3 { Applicability::Guess } else { Applicability::Safe };
-    let written = std::iter::once(format!("{whole}.{fraction}")).chain(glued.map(str::to_owned)).collect::<Vec<_>>().join(" ");
+    let written =
+        std::iter::once(format!("{whole}.{fraction}")).chain(glued.map(str::to_owned)).collect::<Vec<_>>().join(" ");
     let title = format!("{subject} has a comma in its number, `{}`", number.text);
     let finding = Finding::error(BAD_AMOUNT, title, number.span).why("decimals are written with a point");
     Some(finding.fix(how, format!("write `{written}`"), number.span, written))
 }
 
 fn nearest_of_all(word: &str) -> Option<&'static str> {
-    [Dimension::Size, Dimension::Cpu, Dimension::Duration].into_iter().find_map(|dimension| nearest_unit(dimension, word))
+    [Dimension::Size, Dimension::Cpu, Dimension::Duration]
+        .into_iter()
+        .find_map(|dimension| nearest_unit(dimension, word))
 }
 
 fn no_number(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
@@ -88,7 +91,7 @@ fn no_number(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
             value.span,
             format!("{number} {unit}"),
         ),
-        _ => finding.help(format!("units are {}", units(*dimension))),
+        _ => finding.help(format!("write a number and its unit, {}", units(*dimension))),
     }
 }
 

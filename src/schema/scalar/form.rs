@@ -20,6 +20,7 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         ScalarType::Locale => is_locale(text),
         ScalarType::Domain => domain_error(text).is_none(),
         ScalarType::Email => is_email(text),
+        ScalarType::Contact => is_email(&text.replacen('\'', "", 1)),
         ScalarType::Url => is_url(text),
         ScalarType::Commit => is_commit(text),
         ScalarType::Range => is_range(text),
@@ -45,7 +46,7 @@ pub(super) fn mismatch(kind: &ScalarType, subject: &str, value: &Value) -> Optio
         },
         ScalarType::Domain => mend_domain(finding, value),
         ScalarType::Url => mend_url(finding, value),
-        ScalarType::Email => mend_email(finding, value),
+        ScalarType::Email | ScalarType::Contact => mend_email(finding, value),
         ScalarType::Time => mend_time(finding, value),
         ScalarType::Word => mend_word(finding, value),
         ScalarType::Range => mend_range(finding, value),
@@ -86,7 +87,9 @@ fn mend_word(finding: Finding, value: &Value) -> Finding {
     let finding = finding.help("a word holds letters, digits, `-`, `_` and `.`");
     match value.text.chars().find(|letter| !is_word(&letter.to_string())) {
         None => finding.why("it is empty"),
-        Some(blank) if blank.is_whitespace() => finding.why("a blank stands in it; of several words each stands by itself"),
+        Some(blank) if blank.is_whitespace() => {
+            finding.why("a blank stands in it; of several words each stands by itself")
+        }
         Some(odd) => finding.why(format!("`{odd}` stands in no word")),
     }
 }

@@ -36,6 +36,9 @@ pub(crate) fn domain_error(text: &str) -> Option<&'static str> {
     if text.contains('_') {
         return Some("`_` stands in no host");
     }
+    if !text.is_ascii() {
+        return Some("letters with accents are written in their `xn--` form");
+    }
     if text.chars().any(char::is_uppercase) {
         return Some("hosts are written in small letters");
     }
@@ -47,9 +50,6 @@ pub(crate) fn domain_error(text: &str) -> Option<&'static str> {
     }
     if !text.contains('.') {
         return Some("a host has at least one dot");
-    }
-    if !text.is_ascii() {
-        return Some("letters with accents are written in their `xn--` form");
     }
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -79,7 +79,8 @@ pub(super) fn mend_domain(finding: Finding, value: &Value) -> Finding {
     if let Some(host) = plain_host(host).filter(|_| web && port.is_none_or(is_port)) {
         let lossless = port.is_none() && matches!(path, "" | "/");
         let how = if lossless { Applicability::Safe } else { Applicability::Guess };
-        let finding = if lossless { finding } else { finding.help("what stands at a path or port of it is decided elsewhere") };
+        let finding =
+            if lossless { finding } else { finding.help("what stands at a path or port of it is decided elsewhere") };
         return finding.fix(how, format!("write `{host}`"), value.span, quoted_where_needed(&host));
     }
     let is_address = host.parse::<Ipv4Addr>().is_ok() || text.contains(':') && !text.contains("://");
@@ -119,7 +120,14 @@ pub(crate) fn is_email(text: &str) -> bool {
 pub(super) fn mend_email(finding: Finding, value: &Value) -> Finding {
     let text = value.text.trim();
     let bare = text.get(..7).filter(|start| start.eq_ignore_ascii_case("mailto:")).map_or(text, |_| &text[7..]);
-    let bare = bare.strip_prefix('<').and_then(|bare| bare.strip_suffix('>')).unwrap_or(bare);
+    if let Some((name, address)) = bare.strip_suffix('>').and_then(|bare| bare.split_once('<')) {
+        let how = if name.trim().is_empty() { Applicability::Safe } else { Applicability::Guess };
+        let finding = finding.why("the address stands alone, without the name of whose it is");
+        return match is_email(address) {
+            true => finding.fix(how, format!("write `{address}`"), value.span, quoted_where_needed(address)),
+            false => finding.help("write the address alone, such as `ada@example.org`"),
+        };
+    }
     let Some((local, host)) = bare.rsplit_once('@') else {
         return finding.help("write a name, an `@` and a domain, such as `ada@example.org`");
     };
@@ -135,7 +143,9 @@ pub(super) fn mend_email(finding: Finding, value: &Value) -> Finding {
     }
     if is_local_part(local) {
         let why = domain_error(host).unwrap_or("it is no domain");
-        return finding.why(format!("of the domain `{host}`: {why}")).help("write a domain such as `example.org` after the `@`");
+        return finding
+            .why(format!("of the domain `{host}`: {why}"))
+            .help("write a domain such as `example.org` after the `@`");
     }
     if local.contains('@') {
         return finding.why("there is more than one `@` in it").help("write one address, such as `ada@example.org`");
@@ -174,7 +184,8 @@ fn url_error(rest: &str) -> Option<String> {
     if is_word || host.parse::<Ipv4Addr>().is_ok() {
         return None;
     }
-    domain_error(host).map(|why| if host.is_empty() { "it names no host".to_owned() } else { format!("of its host `{host}`: {why}") })
+    domain_error(host)
+        .map(|why| if host.is_empty() { "it names no host".to_owned() } else { format!("of its host `{host}`: {why}") })
 }
 
 /// Says what is wrong with an address, and how it is written.
@@ -185,13 +196,20 @@ pub(super) fn mend_url(finding: Finding, value: &Value) -> Finding {
         let rest = text.trim_start_matches('/');
         if is_url(&format!("https://{rest}")) {
             let (title, whole) = ("put `https://` in front", format!("https://{rest}"));
-            return finding.help("addresses start with `https://`").fix(Applicability::Guess, title, value.span, quoted(&whole));
+            return finding.help("addresses start with `https://`").fix(
+                Applicability::Guess,
+                title,
+                value.span,
+                quoted(&whole),
+            );
         }
         return finding.help("write it whole, with `https://`, as a browser shows it");
     };
     let scheme = scheme.to_lowercase();
     if !matches!(scheme.as_str(), "http" | "https") {
-        return finding.why(format!("only `https://` and `http://` are fetched here, not `{scheme}://`"));
+        return finding
+            .why(format!("only `https://` and `http://` are fetched here, not `{scheme}://`"))
+            .help("write where the same is found by `https://`");
     }
     let (authority, path) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
     let (host, port) = authority.find(':').map_or((authority, ""), |at| authority.split_at(at));

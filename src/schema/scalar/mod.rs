@@ -67,6 +67,8 @@ pub(crate) enum ScalarType {
     Domain,
     /// A mail address.
     Email,
+    /// A mail address of somebody whom people write to: no program sends by it.
+    Contact,
     /// An absolute http or https address.
     Url,
     /// An IP address, or a range of them.
@@ -101,6 +103,7 @@ impl ScalarType {
             "locale" => Self::Locale,
             "domain" => Self::Domain,
             "email" => Self::Email,
+            "contact" => Self::Contact,
             "url" => Self::Url,
             "range" => Self::Range,
             "commit" => Self::Commit,
@@ -131,7 +134,7 @@ impl ScalarType {
             Self::Timezone => "a time zone such as `\"Europe/Paris\"`".into(),
             Self::Locale => "a language such as `fr` or `fr-FR`".into(),
             Self::Domain => "a host name such as `cloud.example.org`".into(),
-            Self::Email => "a mail address such as `ada@example.org`".into(),
+            Self::Email | Self::Contact => "a mail address such as `ada@example.org`".into(),
             Self::Url => "an address such as `\"https://example.org\"`".into(),
             Self::Range => "an IP address or a range such as `\"203.0.113.0/24\"`".into(),
             Self::Commit => {
@@ -338,6 +341,8 @@ mod tests {
             ("email", "a@example.org", "a@other.example@example.org"),
             ("email", "a@example.org", "a..b@example.org"),
             ("email", "a@example.org", "é@example.org"),
+            ("email", "jean.ormesson@example.org", "jean.d'ormesson@example.org"),
+            ("contact", "jean.d'ormesson@example.org", "a!b@example.org"),
             ("url", "https://example.org/a?b", "example.org"),
             ("range", "203.0.113.0/24", "203.0.113.0/33"),
             ("range", "2001:db8::1", "203.0.113"),

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
-use parcelle::check::mending::{Look, MendingFix};
+use parcelle::check::mending::Look;
 use parcelle::check::{Checked, Memo, check_again};
 use parcelle::finding::Finding;
 use parcelle::git::{RawFile, Snapshot};
@@ -186,11 +186,16 @@ fn mended_badly(memo: &mut Memo, files: &BTreeMap<String, String>, mutation: &Mu
     let first = look(&texts);
     let (mended, broken) = mending::mended(&texts, look);
     // What comes to light elsewhere no fix can know; what it leads to at its own place is its fault.
-    let leads_on = |fix: &MendingFix| fix.left_out.as_ref().is_some_and(|why| !why.starts_with("then stands at "));
-    let left_out = mended.left_out.iter().any(leads_on).then(|| "a safe fix is left out".to_owned());
+    let left_out = mended.left_out.iter().any(mending::leads_on).then(|| "a safe fix is left out".to_owned());
     let words = broken.or(left_out).map(|broken| {
         let found: Vec<&Finding> = first.findings.iter().collect();
-        format!("{} in {}: {}: {broken}\n{}", mutation.kind, mutation.path, mutation.what, mending::story(&found, &mended))
+        format!(
+            "{} in {}: {}: {broken}\n{}",
+            mutation.kind,
+            mutation.path,
+            mutation.what,
+            mending::story(&found, &mended)
+        )
     });
     (mended.applied.len(), words)
 }

@@ -67,8 +67,12 @@ impl Decoder<'_> {
         if let (Some(pattern), Value::Text(text)) = (&declaration.pattern, &value)
             && !pattern.is_match(&text.text)
         {
-            let finding = Finding::error(OUT_OF_RANGE, format!("`{name}` cannot be `{}`", text.text), span)
-                .why(format!("it matches `{}` from start to end", pattern.text));
+            let finding = if text.text.is_empty() {
+                Finding::error(OUT_OF_RANGE, format!("`{name}` is empty"), span).help("write it, or take the line away")
+            } else {
+                Finding::error(OUT_OF_RANGE, format!("`{name}` cannot be `{}`", text.text), span)
+                    .why(format!("it matches `{}` from start to end", pattern.text))
+            };
             self.findings.push(example(finding, declaration));
             return Value::Absent;
         }
@@ -93,10 +97,8 @@ fn outside(name: &str, value: &Value, measure: i64, (least, most): (i64, i64), s
         _ => format!("`{name}` cannot be {measure}"),
     };
     let said = |bound: i64| match value {
-        Value::Quantity(quantity) => u64::try_from(bound).map_or_else(
-            |_| bound.to_string(),
-            |amount| Quantity { amount, ..*quantity }.to_string(),
-        ),
+        Value::Quantity(quantity) => u64::try_from(bound)
+            .map_or_else(|_| bound.to_string(), |amount| Quantity { amount, ..*quantity }.to_string()),
         _ => bound.to_string(),
     };
     let bounds = match most {
