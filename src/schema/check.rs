@@ -147,7 +147,7 @@ impl<'a> Check<'a> {
         // A first word that is not known was probably meant as `edition`, and has its finding.
         let top = &self.language.garden_file;
         let known = self.language.node(top, &first.name.value).is_some() || !may_be_edition(first);
-        if self.malformed.is_empty() && known {
+        if !self.is_line_malformed(first) && known {
             let start = Span { end: first.head.start, start: 0, ..first.head };
             let finding = Finding::error(NO_EDITION, "the file does not say its edition", first.head)
                 .why("each file starts with the edition of the language that it is written in")

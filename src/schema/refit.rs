@@ -38,11 +38,16 @@ impl FormMistake {
         self.span.start < span.end && span.start < self.span.end.max(self.span.start + 1)
     }
 
+    /// Whether it takes nothing away but the form of a value.
+    pub(crate) fn is_of_value(&self) -> bool {
+        Finding::is_of_value(self.code)
+    }
+
     /// Whether it is about a value.
     pub(crate) fn is_about(&self, value: &Value) -> bool {
         let starts_in = (value.span.start..value.span.end).contains(&self.span.start);
         let is_around = self.code == AMOUNT_IN_PROPERTY && (self.span.start..self.span.end).contains(&value.span.start);
-        Finding::is_of_value(self.code) && (starts_in || is_around)
+        self.is_of_value() && (starts_in || is_around)
     }
 }
 
@@ -110,15 +115,16 @@ impl Line<'_> {
 
     fn value(&mut self, expected: &EntryShape, subject: &str, value: &Value, unit: Option<&Value>) {
         let about = |value: &Value| self.mistakes.iter().find(|mistake| mistake.is_about(value));
-        let (mistake, place) = match (about(value), unit.and_then(|unit| Some((about(unit)?, unit)))) {
-            (Some(mistake), _) => (mistake, value),
-            (None, Some((mistake, unit))) => (mistake, unit),
-            (None, None) => return,
-        };
+        let mistaken = about(value).map(|mistake| (mistake, value));
+        let mistaken = mistaken.or_else(|| unit.and_then(|unit| Some((about(unit)?, unit))));
         let said = match expected.kind {
             ScalarType::Amount(dimension) => amount(dimension, subject, value, unit).err().map(|finding| *finding),
             _ => mismatch(&expected.kind, subject, value).or_else(|| empty(expected, self.node, value)),
         };
-        self.said.extend(in_place_of(mistake, place, said));
+        self.said.extend(match mistaken {
+            Some((mistake, place)) => in_place_of(mistake, place, said),
+            // What stands beside a value whose form is wrong reads as it is written.
+            None => said.filter(|_| self.mistakes.iter().all(FormMistake::is_of_value)),
+        });
     }
 }

@@ -38,6 +38,7 @@ mod stories_canary;
 mod stories_claims;
 mod stories_crash;
 mod stories_doctor;
+mod stories_fix;
 mod stories_gone;
 mod stories_hatches;
 mod stories_hatches_seen;

@@ -39,15 +39,13 @@ pub(crate) fn mended(
 
 /// The first promise that does not hold.
 fn broken(texts: &BTreeMap<String, String>, first: &Look, mended: &Mended, again: &Mended) -> Option<String> {
-    let (before, after) = (counted(first), counted(&mended.after));
-    let total = |counts: &BTreeMap<(String, &str), usize>| counts.values().sum::<usize>();
-    let of_form = |look: &Look| look.findings.iter().filter(|finding| finding.code.as_str().starts_with("E00")).count();
+    let before = counted(first);
+    let of_form = |look: &Look| look.findings.iter().filter(|finding| is_of_form(finding)).count();
     let is_cut = before.keys().any(|(_, code)| *code == "E0030");
-    let new = after.iter().find(|(key, count)| before.get(*key).copied().unwrap_or_default() < **count);
-    if let Some(((path, code), _)) = new
-        && total(&after) >= total(&before)
+    if let Some(new) =
+        new(texts, first, mended).filter(|_| mended.after.findings.len() >= first.findings.len() && !is_cut)
     {
-        return Some(format!("{code} is new in {path}"));
+        return Some(new);
     }
     if of_form(&mended.after) > of_form(first) && !is_cut {
         return Some("it reads worse than before".to_owned());
@@ -72,7 +70,30 @@ fn broken(texts: &BTreeMap<String, String>, first: &Look, mended: &Mended, again
 
 /// Whether a fix was left out for what it leads to at its own place: then it is none.
 pub(crate) fn leads_on(fix: &MendingFix) -> bool {
-    fix.left_out.as_ref().is_some_and(|why| why.starts_with("then ") && !why.starts_with("then stands at "))
+    fix.left_out.as_ref().is_some_and(|why| why.starts_with("then "))
+}
+
+fn is_of_form(finding: &Finding) -> bool {
+    finding.code.as_str().starts_with("E00")
+}
+
+/// A finding of a code of which its file had fewer before, and which did not come to light elsewhere: it is about the form of
+/// the file, or stands on a line that a fix has changed.
+fn new(texts: &BTreeMap<String, String>, first: &Look, mended: &Mended) -> Option<String> {
+    let (before, after) = (counted(first), counted(&mended.after));
+    let more = |finding: &&Finding| {
+        let key = (mended.after.sources.file(finding.file()).path.to_string(), finding.code.as_str());
+        before.get(&key).copied().unwrap_or_default() < after[&key]
+    };
+    let found = mended.after.findings.iter().filter(more).find(|finding| {
+        let path = &*mended.after.sources.file(finding.file()).path;
+        let text = &*mended.after.sources.file(finding.file()).text;
+        let start = text[..finding.primary.span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let line = text[start..].lines().next().unwrap_or_default();
+        let stood = texts.get(path).is_none_or(|text| text.lines().any(|kept| kept == line));
+        is_of_form(finding) || !stood
+    })?;
+    Some(format!("{} is new at {}", found.code.as_str(), mended.after.sources.locate(found.primary.span)))
 }
 
 fn counted(look: &Look) -> BTreeMap<(String, &str), usize> {

@@ -15,17 +15,16 @@ pub(super) struct Verdict {
     pub(super) blamed: BTreeMap<usize, String>,
     /// The paths that are worse for a reason that lies with none of the fixes alone.
     pub(super) unclear: BTreeMap<String, String>,
-    /// What stands elsewhere now, where no less is wrong in all.
-    pub(super) elsewhere: Option<String>,
 }
 
 impl Verdict {
     pub(super) fn is_good(&self) -> bool {
-        self.blamed.is_empty() && self.unclear.is_empty() && self.elsewhere.is_none()
+        self.blamed.is_empty() && self.unclear.is_empty()
     }
 }
 
-/// Holds what is found after edits against what was found before.
+/// Holds what is found after edits against what was found before. What comes to light at other places, since a file or an
+/// organisation is read again, was there before.
 pub(super) fn judge(before: &Look, after: &Look, edited: &BTreeMap<String, Edited>, fixes: &[&Candidate]) -> Verdict {
     let mut verdict = Verdict::default();
     for (path, edited) in edited {
@@ -35,26 +34,7 @@ pub(super) fn judge(before: &Look, after: &Look, edited: &BTreeMap<String, Edite
         };
         judged.judge(fixes, &mut verdict);
     }
-    if after.findings.len() >= before.findings.len() {
-        verdict.elsewhere = new_anywhere(before, after);
-    }
     verdict
-}
-
-/// A finding of a code of which its file had fewer before.
-fn new_anywhere(before: &Look, after: &Look) -> Option<String> {
-    let key = |look: &Look, finding: &Finding| (look.sources.file(finding.file()).path.to_string(), finding.code);
-    let mut known: BTreeMap<(String, Code), usize> = BTreeMap::new();
-    before.findings.iter().for_each(|finding| *known.entry(key(before, finding)).or_default() += 1);
-    let new = after.findings.iter().find(|finding| match known.get_mut(&key(after, finding)) {
-        Some(count) if *count > 0 => {
-            *count -= 1;
-            false
-        }
-        _ => true,
-    })?;
-    let place = after.sources.locate(new.primary.span);
-    Some(format!("then stands at {place} {}: {}", new.code.as_str(), new.title))
 }
 
 /// A file before and after.

@@ -215,12 +215,6 @@ impl<'a> Trial<'a> {
         for (at, why) in &verdict.blamed {
             self.left_out.insert(set[*at], why.clone());
         }
-        if let (true, Some(why)) = (verdict.blamed.is_empty() && verdict.unclear.is_empty(), verdict.elsewhere) {
-            match set {
-                [only] => drop(self.left_out.insert(*only, why)),
-                _ => self.waiting.extend(&set[set.len().div_ceil(2)..]),
-            }
-        }
         for (path, why) in verdict.unclear {
             let of_path = set.iter().filter(|at| self.candidates[**at].paths.contains(&path));
             let of_path: Vec<usize> = of_path.copied().collect();

@@ -8,7 +8,9 @@ use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::definition::{self, SettingDeclaration};
 use crate::model::{Layer, Setting};
 use crate::schema::suggest::nearest;
-use crate::schema::{CheckedFile, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD, in_place_of, is_item, item, scalar};
+use crate::schema::{
+    CheckedFile, FormMistake, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD, in_place_of, is_item, item, scalar,
+};
 use crate::source::Span;
 use crate::syntax::Node;
 
@@ -85,12 +87,18 @@ impl Reader<'_> {
         }
         let mut said = Findings::default();
         self.decoded(declaration, node, &mut BTreeMap::new(), &mut said);
+        let is_sure = file.mistakes(node.span).all(FormMistake::is_of_value);
         for value in node.values() {
-            let Some(mistake) = file.mistakes(node.span).find(|mistake| mistake.is_about(value)) else { continue };
             let about = said.iter().find(|finding| finding.primary.span.start == value.span.start).cloned();
-            if about.as_ref().is_none_or(scalar::is_of_value) {
-                in_place_of(mistake, value, about).into_iter().for_each(|finding| findings.push(finding));
+            if about.as_ref().is_some_and(|about| !scalar::is_of_value(about)) {
+                continue;
             }
+            let told = match file.mistakes(node.span).find(|mistake| mistake.is_about(value)) {
+                Some(mistake) => in_place_of(mistake, value, about),
+                // What stands beside a value whose form is wrong reads as it is written.
+                None => about.filter(|_| is_sure),
+            };
+            told.into_iter().for_each(|finding| findings.push(finding));
         }
     }
 
