@@ -98,7 +98,7 @@ impl Traps<'_> {
     fn indentation(&self, node: &OutlineNode) -> Option<usize> {
         let start = self.tokens[node.first()].start;
         let line = &self.source[self.source[..start].rfind('\n').map_or(0, |newline| newline + 1)..start];
-        line.trim_start_matches('\u{FEFF}').trim().is_empty().then(|| line.len())
+        line.trim_start_matches('\u{FEFF}').trim().is_empty().then_some(line.len())
     }
 
     /// `---`, which begins a document of YAML.

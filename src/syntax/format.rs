@@ -46,7 +46,7 @@ fn ends_a_note(text: &str, tokens: &[Token]) -> bool {
         let line = below.next().is_some_and(|token| token.kind == TokenKind::Newline);
         line && below.next().is_some_and(|token| token.kind == TokenKind::Semicolon)
     };
-    (0..tokens.len()).any(|at| super::traps::is_note(&tokens[at], text) && ends(at))
+    (0..tokens.len()).any(|at| super::notes::is_note(&tokens[at], text) && ends(at))
 }
 
 /// A line of output, possibly with line ends in it where a text has them.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 use super::lexer::{Token, TokenKind};
+use super::notes::is_note;
 use super::outline::{Outline, OutlineNode};
-use super::traps::is_note;
 use super::{Document, Node, Property, Scalar, Value};
 use crate::finding::{Code, Extent, Finding};
 use crate::source::{FileId, Span, Spanned};

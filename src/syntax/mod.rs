@@ -16,6 +16,7 @@ mod guard;
 mod lexer;
 mod lower;
 mod names;
+mod notes;
 mod outline;
 mod parentheses;
 #[cfg(test)]

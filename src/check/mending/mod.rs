@@ -120,7 +120,7 @@ struct Candidate {
 
 impl Candidate {
     fn told(&self, look: &Look, left_out: Option<String>) -> MendingFix {
-        let place = look.sources.locate(self.finding.primary.span).to_string();
+        let place = look.sources.locate(self.finding.primary.span);
         MendingFix { place, finding: self.finding.clone(), title: self.fix.title.clone(), left_out }
     }
 

@@ -123,10 +123,10 @@ pub(super) fn mend_email(finding: Finding, value: &Value) -> Finding {
     if let Some((name, address)) = bare.strip_suffix('>').and_then(|bare| bare.split_once('<')) {
         let how = if name.trim().is_empty() { Applicability::Safe } else { Applicability::Guess };
         let finding = finding.why("the address stands alone, without the name of whose it is");
-        return match is_email(address) {
-            true => finding.fix(how, format!("write `{address}`"), value.span, quoted_where_needed(address)),
-            false => finding.help("write the address alone, such as `ada@example.org`"),
-        };
+        if is_email(address) {
+            return finding.fix(how, format!("write `{address}`"), value.span, quoted_where_needed(address));
+        }
+        return finding.help("write the address alone, such as `ada@example.org`");
     }
     let Some((local, host)) = bare.rsplit_once('@') else {
         return finding.help("write a name, an `@` and a domain, such as `ada@example.org`");
