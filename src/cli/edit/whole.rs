@@ -1,43 +1,11 @@
-//! Small edits of the garden's files: a line more in a block, all else as it was written.
+//! Files of the garden written whole or not at all.
 
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::CommandFailure;
-
-/// The text with `line` as the last of the block of the node that starts at `from`; absent where it has no block.
-pub(super) fn with_line(text: &str, from: usize, line: &str) -> Option<String> {
-    let at = closing_brace(text, from)?;
-    Some(format!("{}\n    {line}\n{}", text[..at].trim_end(), &text[at..]))
-}
-
-/// Where the block of the node that starts at `from` closes; braces in strings and comments do not count.
-fn closing_brace(text: &str, from: usize) -> Option<usize> {
-    let (mut depth, mut quoted, mut comment, mut last) = (0_usize, false, false, ' ');
-    for (at, letter) in text.get(from..)?.char_indices() {
-        match letter {
-            '\n' => comment = false,
-            _ if comment => {}
-            '"' if last != '\\' => quoted = !quoted,
-            _ if quoted => {}
-            '/' if last == '/' => comment = true,
-            '{' => depth += 1,
-            '}' if depth == 1 => return Some(from + at),
-            '}' => depth = depth.checked_sub(1)?,
-            _ => {}
-        }
-        last = letter;
-    }
-    None
-}
-
-/// Writes a file of the garden, all of it or nothing. One that is there keeps its rights and, where that is allowed, whose it is.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), CommandFailure> {
-    replace(path, text).map_err(CommandFailure::file("write", path))
-}
-
+/// Writes a file. One that is there keeps its rights and, where that is allowed, whose it is.
 #[expect(clippy::disallowed_methods, reason = "a port: the file that was asked for")]
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let Ok(before) = std::fs::metadata(path) else { return std::fs::write(path, text) };
     // A link goes on pointing at what it points at.
     let path = path.canonicalize()?;
@@ -78,12 +46,5 @@ mod tests {
         assert_eq!((written.as_str(), rights), ("two", 0o640));
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(folder.path().read_dir().unwrap().count(), 2, "nothing lies beside them");
-    }
-
-    #[test]
-    fn a_block_closes_where_its_own_brace_is() {
-        let text = "x 1\norganisation a {\n    title \"}\" // }\n    app b c { d; }\n}\ny";
-        assert_eq!(closing_brace(text, 4), text.rfind("}\ny"));
-        assert_eq!(closing_brace("organisation a", 0), None);
     }
 }
