@@ -21,6 +21,19 @@ const OF_VALUES: &[Code] = &[
     Code::new("E0029"),
 ];
 
+/// Codes of what settings say of a value: another kind of value, a word or amount that it cannot be, a text of another form, a
+/// value out of its range, a name that is none, an edition that is not known.
+const OF_SETTINGS: &[Code] = &[
+    Code::new("E0109"),
+    Code::new("E0201"),
+    Code::new("E0202"),
+    Code::new("E0203"),
+    Code::new("E0204"),
+    Code::new("E0205"),
+    Code::new("E0206"),
+    MUST_BE_QUOTED,
+];
+
 impl Finding {
     /// Whether a code is about the form of one value.
     pub(crate) fn is_of_value(code: Code) -> bool {
@@ -40,7 +53,8 @@ impl Findings {
         if places.is_empty() {
             return;
         }
-        let says_more = |finding: &&Finding| finding.effect == Effect::MeaningLost;
+        let says_more =
+            |finding: &&Finding| finding.effect == Effect::MeaningLost && OF_SETTINGS.contains(&finding.code);
         for finding in self.all.iter().map(|finding| &**finding).filter(says_more) {
             if let Some(spans) = places.get_mut(&finding.file()) {
                 let said = finding.primary.span;

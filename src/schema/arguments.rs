@@ -33,6 +33,9 @@ pub(super) fn check_line<'a>(
         let word = node.arg(0).map(|first| first.text.as_str());
         let form = || forms.iter().find(|(form, _)| Some(form.as_str()) == word).map(|(_, form)| form);
         let (shape, skip) = if forms.is_empty() { (Some(shape), 0) } else { (form(), 1) };
+        if shape.is_none() && node.arg(0).is_some_and(|first| check.malformed.iter().any(|one| one.is_about(first))) {
+            form_of(check, &forms, node);
+        }
         if let Some(shape) = shape {
             refit(check, shape, node, node.args.get(skip..).unwrap_or_default());
         }
@@ -43,13 +46,13 @@ pub(super) fn check_line<'a>(
         properties(check, shape, node);
         return Some(shape);
     }
-    let form = form(check, &forms, node)?;
+    let form = form_of(check, &forms, node)?;
     arguments(check, form, node, &node.args[1..]);
     properties(check, form, node);
     Some(form)
 }
 
-fn form<'a>(check: &mut Check<'_>, forms: &[&'a (String, Shape)], node: &Node) -> Option<&'a Shape> {
+fn form_of<'a>(check: &mut Check<'_>, forms: &[&'a (String, Shape)], node: &Node) -> Option<&'a Shape> {
     let words = || forms.iter().map(|(word, _)| word.as_str());
     let name = &node.name.value;
     let Some(first) = node.arg(0) else {

@@ -164,7 +164,8 @@ impl<'a> Check<'a> {
     }
 
     fn edition_node(&mut self, node: &Node) -> bool {
-        if self.is_line_malformed(node) {
+        let is_of_value = node.arg(0).is_some_and(|year| self.malformed.iter().any(|one| one.is_about(year)));
+        if self.is_line_malformed(node) && !is_of_value {
             return true;
         }
         let written = node.arg(0).map(|value| value.text.as_str()).unwrap_or_default();
