@@ -8,7 +8,7 @@ use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
 use crate::schema::seen::SeenNodes;
 use crate::schema::size;
-use crate::schema::suggest::{either, nearest};
+use crate::schema::suggest::{either, nearest, without_capitals};
 use crate::source::{FileId, Span};
 use crate::syntax::{Document, NO_TEXT, Node};
 
@@ -318,7 +318,7 @@ impl<'a> Check<'a> {
                 .help("it is a setting of an app: write it inside `app … { }`, or in `defaults` for every app");
         }
         if let Some(meant) = nearest(word, words.iter().copied()) {
-            return finding.label(format!("did you mean `{meant}`?")).fix(
+            return without_capitals(finding, word, meant).fix(
                 Applicability::Guess,
                 format!("write `{meant}`"),
                 node.name.span,

@@ -19,7 +19,7 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
             let title = format!("{} cannot run {} times", sound.called(), number.text);
             let finding = Finding::refused(ALONE, title, number.span)
                 .also(reason.span, format!("`{}` says why", sound.app.definition.name))
-                .why(format!("{} must run alone: {}", sound.app.definition.name, reason.value))
+                .why(sound.app.definition.alone())
                 .help(format!("take `{name}` away; more memory or processor time helps instead"))
                 .stops(sound.draft.organisation.name.clone());
             findings.push(finding);

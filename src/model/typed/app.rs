@@ -47,6 +47,19 @@ impl App {
     pub(crate) fn data_name(&self) -> &Name {
         self.was.as_ref().map_or(&self.name, |was| &was.value)
     }
+
+    /// The peaks that it plans, each with its `from`, `to` and `min`.
+    pub(crate) fn peaks(&self) -> impl Iterator<Item = &Setting> {
+        let said = self.settings.get("peak").map(|peak| &**peak);
+        let several = said.into_iter().flat_map(|peak| peak.children.get("peak")).flat_map(BTreeMap::values);
+        said.into_iter().chain(several).filter(|peak| peak.props.contains_key("from"))
+    }
+
+    /// Whether its nights are times of sleep.
+    pub(crate) fn sleeps_at_night(&self) -> bool {
+        let nights = self.settings.get("nights");
+        nights.is_some_and(|nights| nights.args.first().is_some_and(|word| word.text == "asleep"))
+    }
 }
 
 /// Whether an app lives.

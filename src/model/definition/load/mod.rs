@@ -4,6 +4,7 @@
 
 pub(in crate::model) mod compose;
 mod context;
+mod idle_words;
 mod needs;
 mod pods;
 mod settings;
@@ -12,7 +13,10 @@ mod workloads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, SignOn, Test, decode, names};
+use super::reads::names_path;
+use super::{
+    Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, SettingReads, SignOn, Test, decode, names,
+};
 use crate::expression::{Scope, Type};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Layer;
@@ -109,6 +113,8 @@ fn definition(
         rules: rules(context, node, &scope, &settings),
         tests: tests(context, node, &inner, &settings),
         single_replica: text("single-replica"),
+        one_address: text("one-address"),
+        reads: SettingReads::of(node, &settings),
         receives: text("receives"),
         span: node.head,
         uses: BTreeSet::new(),
@@ -267,6 +273,7 @@ fn doubts(context: &mut Context, node: &Node, definition: &Definition) {
             );
         }
     }
+    idle_words::check(context, node, definition, own);
     if definition.tests.is_empty() {
         context.push(
             Finding::warning(UNTESTED, format!("the definition `{}` has no tests", definition.name), node.head)
@@ -281,17 +288,4 @@ fn collect_texts<'n>(node: &'n Node, texts: &mut Vec<&'n str>) {
     for child in &node.children {
         collect_texts(child, texts);
     }
-}
-
-/// Whether a text holds a path as whole words.
-fn names_path(text: &str, path: &str) -> bool {
-    text.match_indices(path).any(|(at, _)| {
-        let rest = &text[at + path.len()..];
-        let mut next = rest.chars();
-        match next.next() {
-            Some('-') => !next.next().is_some_and(char::is_alphanumeric),
-            Some(character) => !character.is_alphanumeric() && character != '_',
-            None => true,
-        }
-    })
 }

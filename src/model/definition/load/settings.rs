@@ -57,6 +57,7 @@ impl SettingDeclaration {
             required: false,
             only_grows: None,
             immutable: None,
+            with: Vec::new(),
             range: None,
             pattern: None,
             about: None,
@@ -297,6 +298,9 @@ fn modified(mut setting: SettingDeclaration, node: &Node, findings: &mut Finding
     let on = |name: &str, old: bool| text(name).map_or(old, |word| word == "on");
     setting.required = on("required", setting.required);
     setting.repeatable = on("repeatable", setting.repeatable);
+    if let Some(with) = node.child("with") {
+        setting.with = with.args.iter().map(|option| option.text.clone()).collect();
+    }
     if let Some(range) = node.child("range") {
         setting.range = bounds(range, findings).or(setting.range);
     }
