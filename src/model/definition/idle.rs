@@ -1,6 +1,7 @@
 //! What a definition makes nothing of, of the settings that every app has.
 
 use super::{Definition, NeedKind};
+use crate::schema::suggest::either;
 
 /// The needs that hold nothing.
 const HOLD_NOTHING: &[NeedKind] = &[NeedKind::Mail, NeedKind::Route, NeedKind::Outward];
@@ -25,6 +26,25 @@ impl Definition {
             "backup" | "keep-data" if self.holds_nothing() => Some(format!("{name} holds no data")),
             _ => None,
         }
+    }
+
+    /// What its apps cannot do and why, and which of the settings that every app has do nothing for them.
+    pub(crate) fn limits(&self) -> Vec<String> {
+        let mut limits: Vec<String> = self.single_replica.iter().map(|_| self.alone()).collect();
+        limits.extend(self.at_one_address());
+        let idle = ["at", "also-at", "storage", "size", "scale", "peak", "mail", "nights", "backup"];
+        let idle: Vec<&str> = idle.into_iter().filter(|setting| self.idle(setting).is_some()).collect();
+        if !idle.is_empty() {
+            let named = either(idle.iter().copied()).replace(" or ", " and ");
+            limits.push(format!("Of the settings that every app has, {named} do nothing here"));
+        }
+        limits
+    }
+
+    /// Why its apps have no further host; none where they may.
+    pub(in crate::model) fn at_one_address(&self) -> Option<String> {
+        let reason = self.one_address.as_ref()?;
+        Some(format!("{} knows one address of its own: {}", self.name, reason.value))
     }
 
     /// Why its apps run once, whatever they say.

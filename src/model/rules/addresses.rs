@@ -11,12 +11,12 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
         let app = sound.app;
         let Some(further) = app.settings.get("also-at").filter(|further| !further.args.is_empty()) else { continue };
-        if let Some(reason) = &app.definition.one_address {
+        if let (Some(reason), Some(why)) = (&app.definition.one_address, app.definition.at_one_address()) {
             let first = &further.args[0];
             let title = format!("{} cannot be reached at `{}` too", sound.called(), first.text);
             let finding = Finding::refused(ONE_ADDRESS, title, first.span)
                 .also(reason.span, format!("`{}` says why", app.definition.name))
-                .why(format!("{} knows one address of its own: {}", app.definition.name, reason.value))
+                .why(why)
                 .help("take `also-at` away; `at` says which address it is")
                 .stops(sound.draft.organisation.name.clone());
             findings.push(finding);
