@@ -10,8 +10,9 @@ pub(crate) const ALONE: Code = Code::new("E0416");
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
         let Some(reason) = &sound.app.definition.single_replica else { continue };
-        for name in ["scale", "peak"] {
-            let Some(setting) = sound.app.settings.get(name) else { continue };
+        let peaks = sound.app.peaks().map(|peak| ("peak", peak));
+        let scale = sound.app.settings.get("scale").map(|scale| ("scale", &**scale));
+        for (name, setting) in scale.into_iter().chain(peaks) {
             let many = |value: &&Value| value.text.parse::<u64>().is_ok_and(|number| number > 1);
             let Some(number) = ["max", "min"].iter().filter_map(|prop| setting.props.get(*prop)).find(many) else {
                 continue;

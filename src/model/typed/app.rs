@@ -50,9 +50,8 @@ impl App {
 
     /// The peaks that it plans, each with its `from`, `to` and `min`.
     pub(crate) fn peaks(&self) -> impl Iterator<Item = &Setting> {
-        let said = self.settings.get("peak").map(|peak| &**peak);
-        let several = said.into_iter().flat_map(|peak| peak.children.get("peak")).flat_map(BTreeMap::values);
-        said.into_iter().chain(several).filter(|peak| peak.props.contains_key("from"))
+        let peaks = self.settings.get("peak").and_then(|peaks| peaks.children.get("peak"));
+        peaks.into_iter().flat_map(BTreeMap::values)
     }
 
     /// Whether its nights are times of sleep.

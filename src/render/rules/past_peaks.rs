@@ -33,9 +33,8 @@ mod tests {
     fn a_peak_is_over_once_its_end_has_passed_and_stops_nobody() {
         let garden = sample::garden();
         let mut organisation = sample::organisation(&garden);
-        let (name, peak) = sample::setting("peak from=\"2026-12-01T08:00\" to=\"2026-12-01T20:00\" min=6");
-        let app = organisation.apps.get_mut("cloud").unwrap();
-        app.settings.insert(name, peak);
+        let peaks = sample::peaks(&["peak from=\"2026-12-01T08:00\" to=\"2026-12-01T20:00\" min=6"]);
+        organisation.apps.get_mut("cloud").unwrap().settings.insert("peak".to_owned(), peaks);
         let found = |moment: &str| {
             let mut findings = Findings::default();
             check(&organisation, moment.parse().unwrap(), &mut findings);
