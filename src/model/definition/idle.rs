@@ -55,6 +55,12 @@ impl Definition {
         }
     }
 
+    /// Whether apps of it hold what people would miss.
+    pub(in crate::model) fn holds_data(&self) -> bool {
+        let holds = |kind| matches!(kind, NeedKind::Bucket | NeedKind::Mongodb | NeedKind::Postgres | NeedKind::Volume);
+        self.needs.iter().any(|need| holds(need.item.kind))
+    }
+
     /// Whether nothing of it can be lost.
     fn holds_nothing(&self) -> bool {
         self.objects.is_empty()

@@ -17,14 +17,14 @@ const NAMES: &[&str] = &["settings", "app", "org", "cluster", "release"];
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SettingReads {
     /// By name, of groups by `NAME.MEMBER` too; absent where nothing reads it.
-    settings: BTreeMap<String, Reading>,
+    settings: BTreeMap<String, ReadPlaces>,
     /// Whether anything grows with `size`.
     pub(crate) factor: bool,
 }
 
-/// Where a setting is read.
+/// The places where a setting is read.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Reading {
+pub(crate) enum ReadPlaces {
     /// Whatever else the app says.
     Always,
     /// Only under conditions: of each place those that must all hold there.
@@ -44,30 +44,30 @@ impl SettingReads {
         for part in node.children.iter().filter(|part| !NO_PARTS.contains(&part.name.value.as_str())) {
             collect(part, &[], &mut texts);
         }
-        texts.retain(|text| text.text.contains("settings") || text.text.contains("factor"));
+        let mut index = TextIndex::default();
+        texts.iter().for_each(|text| index.add(text));
         let mut reads = BTreeMap::new();
         for (name, setting) in settings {
             let path = format!("settings.{name}");
-            let members = setting.members.keys().map(|member| (format!("{name}.{member}"), format!("{path}.{member}")));
-            for (name, member) in members {
+            for member in setting.members.keys() {
                 // Who takes the group whole takes each of its members.
-                let is_read = |text: &str| names_path(text, &member) || names_whole(text, &path);
-                reads.extend(reading(&texts, is_read).map(|reading| (name, reading)));
+                let member_path = format!("{path}.{member}");
+                let places = index.at(&member_path).chain(index.whole(&path));
+                reads.extend(places_of(places).map(|places| (format!("{name}.{member}"), places)));
             }
-            reads.extend(reading(&texts, |text| names_path(text, &path)).map(|reading| (name.clone(), reading)));
+            reads.extend(places_of(index.at(&path)).map(|places| (name.clone(), places)));
         }
-        let factor =
-            texts.iter().any(|text| names_path(&text.text, "app.factor") || names_path(&text.text, "settings.size"));
+        let factor = index.at("app.factor").chain(index.at("settings.size")).next().is_some();
         Self { settings: reads, factor }
     }
 
     /// Where a setting, or a member of one (`NAME.MEMBER`), is read; nothing where it is nowhere.
-    pub(crate) fn reading(&self, name: &str) -> Option<&Reading> {
+    pub(crate) fn reading(&self, name: &str) -> Option<&ReadPlaces> {
         self.settings.get(name)
     }
 }
 
-impl Reading {
+impl ReadPlaces {
     /// The condition that does not hold at any place where the setting is read; none where it is read at one of them.
     pub(crate) fn failing(&self, environment: &Environment) -> Option<&Expression> {
         let Self::Under(places) = self else { return None };
@@ -78,16 +78,46 @@ impl Reading {
     }
 }
 
-/// Where texts that pass a test stand.
-fn reading(texts: &[GuardedText<'_>], is_read: impl Fn(&str) -> bool) -> Option<Reading> {
-    let read: Vec<_> = texts.iter().filter(|text| is_read(&text.text)).collect();
-    if read.is_empty() {
+/// Texts by the paths that they name, and by those that they name and go no further.
+#[derive(Default)]
+struct TextIndex<'t> {
+    named: BTreeMap<String, Vec<&'t GuardedText<'t>>>,
+    whole: BTreeMap<String, Vec<&'t GuardedText<'t>>>,
+}
+
+impl<'t> TextIndex<'t> {
+    fn add(&mut self, text: &'t GuardedText<'t>) {
+        let inner = |letter: char| letter.is_alphanumeric() || "_.-".contains(letter);
+        let words = text.text.split(|letter: char| !inner(letter)).map(|word| word.trim_end_matches(['.', '-']));
+        for word in words.filter(|word| word.starts_with("settings") || word.starts_with("app.")) {
+            // The name, its member, and no further: nothing deeper is asked for.
+            let ends = word.match_indices('.').map(|(at, _)| at).chain([word.len()]).skip(1).take(2);
+            ends.for_each(|end| self.named.entry(word[..end].to_owned()).or_default().push(text));
+            self.whole.entry(word.to_owned()).or_default().push(text);
+        }
+    }
+
+    /// The texts that name a path, or settings as a whole.
+    fn at(&self, path: &str) -> impl Iterator<Item = &'t GuardedText<'t>> {
+        self.named.get(path).into_iter().chain(self.whole.get("settings")).flatten().copied()
+    }
+
+    /// The texts that name a path and nothing in it.
+    fn whole(&self, path: &str) -> impl Iterator<Item = &'t GuardedText<'t>> {
+        self.whole.get(path).into_iter().flatten().copied()
+    }
+}
+
+/// Where texts stand; nothing where there are none.
+fn places_of<'t>(texts: impl Iterator<Item = &'t GuardedText<'t>>) -> Option<ReadPlaces> {
+    let texts: Vec<_> = texts.collect();
+    if texts.is_empty() {
         return None;
     }
-    if read.iter().any(|text| text.conditions.is_empty()) {
-        return Some(Reading::Always);
+    if texts.iter().any(|text| text.conditions.is_empty()) {
+        return Some(ReadPlaces::Always);
     }
-    Some(Reading::Under(read.iter().map(|text| text.conditions.clone()).collect()))
+    Some(ReadPlaces::Under(texts.iter().map(|text| text.conditions.clone()).collect()))
 }
 
 fn collect<'n>(node: &'n Node, around: &[Expression], texts: &mut Vec<GuardedText<'n>>) {
@@ -108,24 +138,6 @@ fn collect<'n>(node: &'n Node, around: &[Expression], texts: &mut Vec<GuardedTex
     }
     let inner: Vec<Expression> = around.iter().chain(parts.iter().filter(settled)).cloned().collect();
     node.children.iter().for_each(|child| collect(child, &inner, texts));
-}
-
-/// Whether a text holds a path that goes no further.
-fn names_whole(text: &str, path: &str) -> bool {
-    names_path(text, path) && text.match_indices(path).any(|(at, _)| !text[at + path.len()..].starts_with('.'))
-}
-
-/// Whether a text holds a path as whole words.
-pub(in crate::model::definition) fn names_path(text: &str, path: &str) -> bool {
-    text.match_indices(path).any(|(at, _)| {
-        let rest = &text[at + path.len()..];
-        let mut next = rest.chars();
-        match next.next() {
-            Some('-') => !next.next().is_some_and(char::is_alphanumeric),
-            Some(character) => !character.is_alphanumeric() && character != '_',
-            None => true,
-        }
-    })
 }
 
 #[cfg(test)]
@@ -164,8 +176,8 @@ mod tests {
             test t { given { unread a; }; expect \"settings.unread == ''\"; }
         }";
         let reads = reads(text, &["always", "host", "list", "both", "needed", "unread", "hos"]);
-        assert_eq!(reads.reading("always"), Some(&Reading::Always));
-        assert_eq!(reads.reading("needed"), Some(&Reading::Always), "what needs yield is not known here");
+        assert_eq!(reads.reading("always"), Some(&ReadPlaces::Always));
+        assert_eq!(reads.reading("needed"), Some(&ReadPlaces::Always), "what needs yield is not known here");
         assert_eq!((reads.reading("unread"), reads.reading("hos")), (None, None));
         assert_eq!(failing(&reads, "host", "oidc").as_deref(), Some("settings.login == 'ldap'"));
         assert_eq!(failing(&reads, "host", "ldap"), None);

@@ -13,11 +13,12 @@ pub(crate) const NO_TARGET: Code = Code::new("W0411");
 pub(super) fn check_none(view: &View<'_>, findings: &mut Findings) {
     let is_read = |draft: &&Draft| draft.unsound.is_empty() && draft.unbuilt.is_empty() && draft.resolved.offer;
     let drafts = || view.drafts.iter().map(|draft| &**draft);
-    if drafts().any(|draft| !draft.backed_up.is_empty()) || drafts().any(|draft| !is_read(&draft)) {
+    let unread = || view.called.iter().any(|name| !view.places.contains_key(*name));
+    if drafts().any(|draft| !draft.backed_up.is_empty()) || unread() || drafts().any(|draft| !is_read(&draft)) {
         return;
     }
     let apps = drafts().flat_map(|draft| draft.organisation.apps.values().map(move |app| (draft, app)));
-    let mut losing = apps.filter(|(_, app)| !app.life.is_retired() && app.definition.idle("backup").is_none());
+    let mut losing = apps.filter(|(_, app)| !app.life.is_retired() && app.definition.holds_data());
     let Some((draft, app)) = losing.next() else { return };
     let finding = Finding::warning(NONE, "nothing of this garden is backed up", view.garden.span)
         .also(app.span, format!("`{}/{}` holds data, for example", draft.organisation.name, app.name))

@@ -20,6 +20,9 @@ use crate::syntax::Node;
 /// A setting that does nothing.
 pub(crate) const NO_EFFECT: Code = Code::new("W0440");
 
+/// The settings that every app has of which the definition alone makes something.
+const OWN: &[&str] = &["storage", "scale"];
+
 pub(super) fn check(one: &One, findings: &mut Findings) {
     let budget = Arc::new(Budget::of_organisation());
     for sound in one.sound_apps() {
@@ -149,7 +152,9 @@ fn part(sound: &SoundApp<'_>, name: &str, setting: &Setting) -> Option<Finding> 
 /// What is told of a setting of the definition's own that nothing reads with what else the app says: the whole, or a part of it.
 fn unread(sound: &SoundApp<'_>, name: &str, setting: &Setting, environment: &Environment) -> Vec<Finding> {
     let definition = &sound.app.definition;
-    let Some(declaration) = definition.settings.get(name).filter(|declaration| !declaration.common) else {
+    let Some(declaration) =
+        definition.settings.get(name).filter(|declaration| !declaration.common || OWN.contains(&name))
+    else {
         return Vec::new();
     };
     let failing = |name: &str| definition.reads.reading(name).and_then(|reading| reading.failing(environment));
@@ -182,7 +187,8 @@ fn defaults(one: &One, findings: &mut Findings) {
     let mut lines: BTreeMap<(&str, Span), Option<String>> = BTreeMap::new();
     for app in apps() {
         for (name, setting) in said(app, Layer::OrganisationDefaults) {
-            let why = app.definition.idle(name).filter(|_| !is_default(name, setting) && !is_refused(app, name));
+            let counts = is_default(name, setting) || is_refused(app, name) || name == "peak" && app.sleeps_at_night();
+            let why = app.definition.idle(name).filter(|_| !counts);
             let known = lines.entry((name, setting.span)).or_insert_with(|| why.clone());
             *known = known.take().and(why);
         }

@@ -30,7 +30,9 @@ pub(super) fn check(one: &One, findings: &mut Findings) {
             continue;
         }
         let peaks: Vec<_> = sound.app.peaks().filter_map(read).take(MOST_COMPARED).collect();
-        for (at, peak) in peaks.iter().enumerate() {
+        // What an offer says for all is held against no single app.
+        let is_own = |peak: &WrittenPeak<'_>| peak.setting.span.file == sound.draft.organisation.file;
+        for (at, peak) in peaks.iter().enumerate().filter(|(_, peak)| is_own(peak)) {
             let finding = within_another(&sound, &peaks, at).or_else(|| beside_scale(&sound, peak));
             finding.into_iter().for_each(|finding| findings.push(finding));
         }

@@ -75,6 +75,9 @@ fn a_peak_is_held_against_what_runs_anyhow() {
     assert_eq!(app(&format!("scale min=3 max=9; {}", peak(4))), (vec![], false));
     assert_eq!(app(&format!("scale min=3 max=9; {}", peak(10))), (vec!["W0442"], false));
     assert_eq!(app(&peak(10)), (vec![], false), "nobody says how many run at most");
+    let two = |min: u32| format!("{}; peak from=\"2026-12-05T08:00\" to=\"2026-12-05T09:00\" min={min}", peak(6));
+    assert_eq!(app(&two(6)), (vec!["W0442"], false), "another one keeps as many ready for all of its time");
+    assert_eq!(app(&two(7)), (vec![], false));
     let sleeps = "nights asleep from=\"22:00\" to=\"06:00\"";
     assert_eq!(app(&format!("{sleeps}; {}", peak(1))), (vec![], false), "it is awake for the peak");
 }

@@ -14,7 +14,12 @@ pub(super) fn check(organisation: &Organisation, moment: Timestamp, findings: &m
         let end = peak.props.get("to").and_then(|to| to.text.parse::<DateTime>().ok());
         let over = end.and_then(|end| Some((end, zone.to_timestamp(end).ok()?))).filter(|(_, over)| *over <= moment);
         let Some((end, _)) = over else { continue };
-        let title = format!("a peak of `{}/{}` is over", organisation.name, app.name);
+        // That of an offer is told once, whoever has it.
+        let title = if peak.span.file == organisation.file {
+            format!("a peak of `{}/{}` is over", organisation.name, app.name)
+        } else {
+            "a peak of this offer is over".to_owned()
+        };
         let since = end.strftime("%F %H:%M");
         let finding = Finding::warning(ODD_PEAK, title, peak.span)
             .why(format!("it ended on {since} ({}) and does nothing any more", organisation.timezone))

@@ -13,7 +13,6 @@ mod workloads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::reads::names_path;
 use super::{
     Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, SettingReads, SignOn, Test, decode, names,
 };
@@ -288,4 +287,17 @@ fn collect_texts<'n>(node: &'n Node, texts: &mut Vec<&'n str>) {
     for child in &node.children {
         collect_texts(child, texts);
     }
+}
+
+/// Whether a text holds a path as whole words.
+fn names_path(text: &str, path: &str) -> bool {
+    text.match_indices(path).any(|(at, _)| {
+        let rest = &text[at + path.len()..];
+        let mut next = rest.chars();
+        match next.next() {
+            Some('-') => !next.next().is_some_and(char::is_alphanumeric),
+            Some(character) => !character.is_alphanumeric() && character != '_',
+            None => true,
+        }
+    })
 }
