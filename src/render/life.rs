@@ -1,7 +1,5 @@
 //! Whether an app is awake at a moment, and when that next changes.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::{DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _};
@@ -155,8 +153,7 @@ pub(super) struct Peak {
 impl Peak {
     /// Those of an app, by when they start.
     pub(crate) fn all(app: &App, zone: &TimeZone) -> Vec<Self> {
-        let written = app.settings.get("peak").and_then(|peaks| peaks.children.get("peak"));
-        written.into_iter().flat_map(BTreeMap::values).filter_map(|setting| Self::read(setting, zone)).collect()
+        app.peaks().filter_map(|setting| Self::read(setting, zone)).collect()
     }
 
     fn read(setting: &Setting, zone: &TimeZone) -> Option<Self> {
