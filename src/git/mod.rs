@@ -22,7 +22,7 @@ mod words;
 mod workspace;
 mod worktree;
 
-pub(crate) use base::{Ancestry, Began, MergeTarget};
+pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
 pub use mirror::{Remote, RemoteMirror};
 pub use passed_over::{PassedOver, PassedOverEntries};
 pub(crate) use tree::commit_snapshot;
