@@ -67,7 +67,8 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let planned = planned.await;
     session.progress = None;
     Bar::finish(bar).await;
-    let round = planned?.unwrap_or_default();
+    let mut round = planned?.unwrap_or_default();
+    round.kept = session.kept(&options, &round).await;
     let kept = writer.finish()?;
     let exit = show(args, session.checked(), &round, kept.as_ref(), output)?;
     if commit.is_none() {

@@ -58,7 +58,7 @@ pub(crate) enum ShownPlan<'a> {
 }
 
 /// Why a commit is not applied over the one that is, and what leads on, as the end of a sentence.
-fn of_ancestry(ancestry: &Ancestry) -> &'static str {
+pub(super) fn of_ancestry(ancestry: &Ancestry) -> &'static str {
     match ancestry {
         Ancestry::BuildsOn | Ancestry::TakesBack(_) => "which this commit takes back; to go back",
         Ancestry::Unrelated => "with which this commit shares no history; where it goes on from there all the same",
@@ -168,7 +168,7 @@ impl<'a> ShownRound<'a> {
     }
 
     /// Findings of the garden, of the plan, of the API servers' refusals.
-    fn findings(&self) -> Findings {
+    pub(super) fn findings(&self) -> Findings {
         let mut findings = Findings::default();
         if self.loud {
             findings.extend(self.checked.findings.clone());
@@ -233,6 +233,9 @@ impl<'a> ShownRound<'a> {
         for (organisation, waits) in &self.round.waiting {
             let _ = writeln!(text, "kept: {organisation} {waits}");
         }
+        for kept in &self.round.kept {
+            let _ = writeln!(text, "kept: {}", crate::visible::line(&kept.to_string()));
+        }
         if self.round.untouched > 0 && options.daemon {
             let _ = writeln!(
                 text,
@@ -270,6 +273,7 @@ impl<'a> ShownRound<'a> {
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
             "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
             "waiting": self.round.waiting.iter().map(|(name, waits)| (name.to_string(), waits.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
+            "kept": self.round.kept,
             "untouched": self.round.untouched,
         });
         writeln!(out, ",\n{}", rest.to_string().trim_start_matches('{')).map_err(CommandFailure::Write)
@@ -285,6 +289,13 @@ impl<'a> ShownRound<'a> {
             })?;
             text = comment.end();
         }
+        let mut kept = String::new();
+        let options =
+            ShowOptions { format: ShowFormat::Markdown, drawing: Drawing::Plain, verbose: false, daemon: false };
+        self.asides(&mut kept, options);
+        if !kept.is_empty() {
+            let _ = write!(text, "\n### Left as it is\n\n{}", as_list(&kept));
+        }
         let findings = self.findings();
         if findings.is_empty() {
             return Ok(text);
@@ -295,6 +306,20 @@ impl<'a> ShownRound<'a> {
         let fence = "`".repeat(longest.max(2) + 1);
         Ok(format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{text}", found.trim_end()))
     }
+}
+
+/// So many of what is not as planned are listed in a comment, which has no room for all.
+const MOST_LISTED: usize = 20;
+
+/// Lines as a list of Markdown in which nothing that they say is markup.
+fn as_list(lines: &str) -> String {
+    let count = lines.lines().count();
+    let mut list: String =
+        lines.lines().take(MOST_LISTED).map(|line| format!("- {}\n", report::escape(line))).collect();
+    if count > MOST_LISTED {
+        let _ = writeln!(list, "- and {} more (`parcelle plan`)", count - MOST_LISTED);
+    }
+    list
 }
 
 /// Why a cluster could not be asked, with its name, once.

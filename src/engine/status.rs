@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kept::findings_of;
 use super::known::Known;
 use super::prepared::Prepared;
 use super::state::OrganisationState;
 use crate::cause::reason_of;
 use crate::check::Checked;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::kind;
 use crate::model::App;
 use crate::name::Name;
@@ -43,18 +44,12 @@ pub(super) fn stopped_ones(known: &Known, checked: &Checked) -> Vec<Organisation
 
 /// An organisation that findings stop: it stays as applied.
 fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus {
-    let span = checked.garden.as_ref().and_then(|garden| garden.stopped.get(name)).map(|stopped| stopped.span.file);
-    let mine = checked.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let mine = mine.filter(|finding| match &finding.stops {
-        Some(stops) => stops == name,
-        None => span.is_none_or(|file| finding.file() == file),
-    });
     let told = |finding: &Finding| {
         let at = checked.sources.start(finding.primary.span);
         let file = &checked.sources.file(finding.file()).path;
         format!("{}: {}, {file}:{}", finding.code.as_str(), finding.title, at.line)
     };
-    let mut findings: Vec<String> = mine.map(told).collect();
+    let mut findings: Vec<String> = findings_of(checked, name).into_iter().map(told).collect();
     if findings.is_empty() {
         findings.push("`parcelle check` has what it rests on".to_owned());
     }

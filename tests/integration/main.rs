@@ -44,6 +44,7 @@ mod stories_history;
 mod stories_hostile;
 mod stories_jobs;
 mod stories_later;
+mod stories_log;
 mod stories_leaders;
 mod stories_left_pods;
 mod stories_loop;

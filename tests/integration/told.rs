@@ -82,7 +82,8 @@ fn a_repository_that_cannot_be_used_is_told_in_plain_words() {
         fails(&place, &[&arguments[..], branch].concat(), what);
     };
     let way = "help    name a folder that holds a repository";
-    run("/nowhere", "", &["there is no Git repository in `/nowhere`", way]);
+    run("/nowhere", "", &["the repository's folder `/nowhere` is not there", "named with --repo"]);
+    run("file:///nowhere", "", &["the repository's folder `file:///nowhere` is not there", "named with --repo"]);
     run("../file", "", &["there is no Git repository in `../file`", way]);
     run(".", "", &["there is no Git repository in `.`", way]);
     run("htp://x/y", "", &["`htp://x/y` is neither a folder nor an address", way]);
