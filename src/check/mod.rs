@@ -35,7 +35,7 @@ pub struct Checked {
     /// Objects of each organisation that nothing stops. Those that did not change since the last check are the same value.
     pub objects: BTreeMap<Name, Arc<Packed>>,
     /// The same of those that findings stop and whose meaning is known all the same: what their texts ask for.
-    pub(crate) stopped: BTreeMap<Name, Arc<Packed>>,
+    pub stopped: BTreeMap<Name, Arc<Packed>>,
     /// How many organisations were rendered anew.
     pub rendered: usize,
     /// The hash of the renderer and the built-in definitions.

@@ -29,8 +29,8 @@ pub(crate) struct CheckArgs {
     /// Check this commit instead of the files on disk
     #[arg(long, value_name = "REV")]
     commit: Option<String>,
-    /// Compare with this commit as the applied past, or with `none`: what may only grow, upgrade step by step, or be
-    /// retired [default: where the work began, the merge base with the default branch; on that branch itself the last commit
+    /// Compare with this commit as the applied past (`REV...`: with the one that REV and this one share last), or with `none`: what
+    /// may only grow, upgrade step by step, or be retired [default: where the work began, the merge base with the default branch; on that branch itself the last commit
     /// for edits that are not committed, else the commit before]
     #[arg(long, value_name = "REV")]
     base: Option<String>,

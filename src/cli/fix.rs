@@ -46,8 +46,12 @@ pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Ex
     if args.check {
         return Ok(if done > 0 { Exit::Garden } else { Exit::Good });
     }
+    if checked.findings.has_errors() {
+        output.error(&left(&checked));
+        return Ok(Exit::Garden);
+    }
     output.note(&left(&checked));
-    Ok(if checked.findings.has_errors() { Exit::Garden } else { Exit::Good })
+    Ok(Exit::Good)
 }
 
 fn known(code: &str) -> Result<Code, CommandFailure> {

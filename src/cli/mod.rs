@@ -17,6 +17,7 @@ mod fix;
 mod files;
 mod fmt;
 mod kept;
+mod last_known;
 mod log;
 mod new;
 mod offline;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::kept::PlanWriter;
 use super::plan::{PlanArgs, keep, show};
 use super::session::only;
-use super::workspace::{check_against, find, now};
+use super::workspace::{check_against, find, named_base, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{Checked, Memo, past_of};
 use crate::engine::{
@@ -28,7 +28,9 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
             (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
         }
         (None, base) => {
-            let base = check_against(&workspace, &mut Memo::default(), workspace.snapshot(base.as_deref())?, None);
+            let base = base.as_deref().map(|base| named_base(&workspace, base, commit)).transpose()?;
+            let base = workspace.snapshot(base.as_ref().map(|(base, _)| base.as_str()))?;
+            let base = check_against(&workspace, &mut Memo::default(), base, None);
             let past = past_of(&base);
             let checked = check_against(&workspace, &mut Memo::default(), workspace.snapshot(commit)?, Some(&past));
             (checked, Kept::Commit(Box::new(base)))

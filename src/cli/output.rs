@@ -106,6 +106,30 @@ impl Output {
         self.block(&text.replace('\n', MARGIN));
     }
 
+    /// What a person is asked: to standard error, also where only the result is asked for.
+    pub(crate) fn question(&self, text: &str) {
+        let _ = writeln!(Printed::new(std::io::stderr().lock()), "{text}");
+    }
+
+    /// What went wrong beside the result: to standard error, also where only the result is asked for. Only its first line is its own.
+    pub(crate) fn error(&self, text: &str) {
+        if let Some(log) = self.log {
+            return log.write(&LogLine::new(LogLevel::Error, text));
+        }
+        let _ = writeln!(Printed::new(std::io::stderr().lock()), "{}", text.replace('\n', MARGIN));
+    }
+
+    /// Findings that were drawn elsewhere, of which some are errors or none: to standard error; errors also where only the result is
+    /// asked for.
+    pub(crate) fn findings(&self, text: &str, has_errors: bool) {
+        match self.log {
+            None if has_errors => {
+                let _ = writeln!(Printed::new(std::io::stderr().lock()), "{text}");
+            }
+            _ => self.block(text),
+        }
+    }
+
     /// Lines that were drawn elsewhere: to standard error, unless quiet.
     pub(crate) fn block(&self, text: &str) {
         if let Some(log) = self.log {

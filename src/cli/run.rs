@@ -206,7 +206,7 @@ impl Telling<'_> {
             Some(log) => log.notes(turn),
             None => {
                 turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
-                turn.failure.iter().for_each(|failure| self.output.note(&went_on_without(failure)));
+                turn.failure.iter().for_each(|failure| self.output.error(&went_on_without(failure)));
             }
         }
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);

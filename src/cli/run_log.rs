@@ -2,7 +2,7 @@
 
 use super::log::{Log, LogLevel, LogLine};
 use super::session;
-use super::show::{ShownRound, of_ancestry, of_cluster};
+use super::show::{ShownRound, of_cluster, of_taken_back};
 use crate::cause::reason_of;
 use crate::check::Checked;
 use crate::engine::{Note, Round, Turn};
@@ -38,7 +38,8 @@ impl RoundLog<'_> {
         if let Some(failure) = &turn.failure {
             let text =
                 format!("{}; parcelle goes on with the commit that it knows, and looks again", reason_of(failure));
-            self.line(self.at(LogLevel::Error, text));
+            let help: Vec<String> = failure.help().into_iter().collect();
+            self.line(self.at(LogLevel::Error, text).saying("help", &help));
         }
     }
 
@@ -157,12 +158,7 @@ impl RoundLog<'_> {
             self.line(self.at(LogLevel::Error, text).on(cluster.as_str()));
         }
         for (organisation, back) in &round.backwards {
-            let text = format!(
-                "kept at {}, {}, commit `rollback to=\"{}\"` in garden.kdl on top of it",
-                back.at.short(),
-                of_ancestry(&back.ancestry),
-                back.named().short()
-            );
+            let text = format!("kept at {}", of_taken_back(back));
             self.line(self.at(LogLevel::Warn, text).of(organisation.as_str()));
         }
         for (organisation, waits) in &round.waiting {

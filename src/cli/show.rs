@@ -9,7 +9,7 @@ use super::check::{plural, summary};
 use super::kept::KeptPlan;
 use super::{CommandFailure, Exit};
 use crate::check::Checked;
-use crate::engine::{Round, RoundOutcome};
+use crate::engine::{KeptOrganisation, Round, RoundOutcome, TakenBack};
 use crate::finding::Findings;
 use crate::git::Ancestry;
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
@@ -58,7 +58,7 @@ pub(crate) enum ShownPlan<'a> {
 }
 
 /// Why a commit is not applied over the one that is, and what leads on, as the end of a sentence.
-pub(super) fn of_ancestry(ancestry: &Ancestry) -> &'static str {
+fn of_ancestry(ancestry: &Ancestry) -> &'static str {
     match ancestry {
         Ancestry::BuildsOn | Ancestry::TakesBack(_) => "which this commit takes back; to go back",
         Ancestry::Unrelated => "with which this commit shares no history; where it goes on from there all the same",
@@ -66,6 +66,16 @@ pub(super) fn of_ancestry(ancestry: &Ancestry) -> &'static str {
             "which this repository does not hold; fetch its whole history, or where this commit goes on from there all the same"
         }
     }
+}
+
+/// At which commit an organisation stays, why, and what leads on.
+pub(super) fn of_taken_back(back: &TakenBack) -> String {
+    format!(
+        "{}, {}, commit `rollback to=\"{}\"` in garden.kdl on top of it",
+        back.at.short(),
+        of_ancestry(&back.ancestry),
+        back.named().short()
+    )
 }
 
 impl<'a> ShownPlan<'a> {
@@ -222,13 +232,7 @@ impl<'a> ShownRound<'a> {
             let _ = writeln!(text, "failed: {}", of_cluster(cluster, why));
         }
         for (organisation, back) in &self.round.backwards {
-            let _ = writeln!(
-                text,
-                "kept: {organisation} is at {}, {}, commit `rollback to=\"{}\"` in garden.kdl on top of it",
-                back.at.short(),
-                of_ancestry(&back.ancestry),
-                back.named().short()
-            );
+            let _ = writeln!(text, "kept: {organisation} is at {}", of_taken_back(back));
         }
         for (organisation, waits) in &self.round.waiting {
             let _ = writeln!(text, "kept: {organisation} {waits}");
@@ -273,7 +277,7 @@ impl<'a> ShownRound<'a> {
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
             "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
             "waiting": self.round.waiting.iter().map(|(name, waits)| (name.to_string(), waits.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
-            "kept": self.round.kept,
+            "kept": self.round.kept.iter().map(of_kept).collect::<Vec<_>>(),
             "untouched": self.round.untouched,
         });
         writeln!(out, ",\n{}", rest.to_string().trim_start_matches('{')).map_err(CommandFailure::Write)
@@ -306,6 +310,13 @@ impl<'a> ShownRound<'a> {
         let fence = "`".repeat(longest.max(2) + 1);
         Ok(format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{text}", found.trim_end()))
     }
+}
+
+/// An organisation that is kept, with the same as a sentence.
+fn of_kept(kept: &KeptOrganisation) -> Value {
+    let mut value = json!(kept);
+    value["words"] = kept.to_string().into();
+    value
 }
 
 /// So many of what is not as planned are listed in a comment, which has no room for all.

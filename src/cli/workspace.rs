@@ -106,7 +106,7 @@ pub(crate) fn compared(
     };
     let (began, of) = match base {
         Some("none") => return nothing("`--base none` was asked for"),
-        Some(base) => (base.to_owned(), format!("`{base}`")),
+        Some(base) => named_base(workspace, base, commit)?,
         None => {
             let Some(repository) = workspace.repository_around().map_err(without_base)? else {
                 return nothing("the garden lies in no Git repository");
@@ -130,6 +130,19 @@ pub(crate) fn compared(
     let files = snapshot.files.clone();
     let past = past_of(&check_against(workspace, memo, snapshot, None));
     Ok(ComparedPast { past: Some(past), note: format!("compared with {of}"), commit: began, files })
+}
+
+/// The commit that `--base` names, and what it is. With three dots after it, as `git diff` takes them, it is the latest one that it
+/// shares with what is looked at.
+pub(crate) fn named_base(
+    workspace: &Workspace,
+    base: &str,
+    commit: Option<&str>,
+) -> Result<(String, String), CommandFailure> {
+    let Some(branch) = base.strip_suffix("...") else { return Ok((base.to_owned(), format!("`{base}`"))) };
+    let shared = workspace.repository()?.shared(branch, commit.unwrap_or("HEAD"))?;
+    let of = format!("{}, which is shared with `{branch}`", shared.short());
+    Ok((shared.0, of))
 }
 
 /// The commit that is compared with where the work began, and what it is. On the branch itself, where no work began, that is the
@@ -247,6 +260,6 @@ pub(crate) fn show_findings(checked: &Checked, output: &Output) {
             &checked.sources,
             output.drawing_of_notes(),
         );
-        output.block(text.trim_end());
+        output.findings(text.trim_end(), checked.findings.has_errors());
     }
 }

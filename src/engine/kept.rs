@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -16,7 +17,9 @@ use crate::finding::Severity;
 use crate::git::{CommitId, Repository};
 use crate::name::Name;
 use crate::plan::{Plan, Verb};
+use crate::render::Packed;
 use crate::report::plan::counted;
+use crate::source::FileId;
 
 /// An organisation that stays as it is applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,7 +77,7 @@ impl Session {
             self.checked = checked;
         }
         let mut kept = stopped(&self.checked, &applied, options.only.as_ref(), &would);
-        kept.extend(self.taken_back_by_the_last_commit(&applied, options));
+        kept.extend(self.kept_by_the_last_commit(options));
         let is_told = |name: &Name| {
             kept.iter().any(|one| one.organisation == *name)
                 || round.backwards.contains_key(name)
@@ -88,15 +91,15 @@ impl Session {
     }
 
     /// Where files on disk are planned, which are no commit yet: the organisations of which the last commit takes back what is applied.
-    fn taken_back_by_the_last_commit(&self, applied: &AppliedState, options: &RoundOptions) -> Vec<KeptOrganisation> {
-        let checked = &self.checked;
+    pub(crate) fn kept_by_the_last_commit(&self, options: &RoundOptions) -> Vec<KeptOrganisation> {
+        let (checked, applied) = (&self.checked, self.known.applied.clone().unwrap_or_default());
         let head = self.repository().filter(|_| checked.commit.is_none()).and_then(|found| found.commit("HEAD").ok());
         let (Some(head), Some(garden)) = (head, &checked.garden) else { return Vec::new() };
         let backwards = choose::backwards_from(&self.known, self.repository(), garden, &head.id);
         let mine = backwards.into_iter().filter(|(name, _)| options.is_about(name) && !garden.broken.contains(name));
         mine.map(|(name, back)| {
             let why = KeptBecause::Backwards { rollback: back.named().0.clone() };
-            of_applied(applied, &name, why, None)
+            of_applied(&applied, &name, why, None)
         })
         .collect()
     }
@@ -155,7 +158,10 @@ fn stopped(
         let found = findings_of(checked, name);
         let codes: BTreeSet<String> = found.iter().map(|finding| finding.code.as_str().to_owned()).collect();
         let why = KeptBecause::Findings { codes: codes.into_iter().collect(), count: found.len() };
-        of_applied(applied, name, why, would.get(name).cloned())
+        // What is to live elsewhere is held against nothing that is there.
+        let is_at_home = |packed: &Arc<Packed>| applied.homes.get(name).is_none_or(|home| *home == packed.cluster);
+        let would = would.get(name).filter(|_| checked.stopped.get(name).is_some_and(is_at_home));
+        of_applied(applied, name, why, would.cloned())
     })
     .collect()
 }
@@ -163,10 +169,15 @@ fn stopped(
 /// The errors that stop an organisation.
 pub(super) fn findings_of<'c>(checked: &'c Checked, name: &Name) -> Vec<&'c crate::finding::Finding> {
     let span = checked.garden.as_ref().and_then(|garden| garden.stopped.get(name)).map(|stopped| stopped.span.file);
+    // Of what could not be read the name of its file is left.
+    let is_called_after = |file: FileId| {
+        let path = &checked.sources.file(file).path;
+        path.rsplit('/').next().and_then(|file| file.strip_suffix(".kdl")) == Some(name.as_str())
+    };
     let errors = checked.findings.iter().filter(|finding| finding.severity == Severity::Error);
     let mine = errors.filter(|finding| match &finding.stops {
         Some(stops) => stops == name,
-        None => span.is_none_or(|file| finding.file() == file),
+        None => span.map_or_else(|| is_called_after(finding.file()), |file| finding.file() == file),
     });
     mine.collect()
 }

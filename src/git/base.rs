@@ -81,6 +81,22 @@ impl Repository {
         }
     }
 
+    /// The latest commit that two revisions share.
+    ///
+    /// # Errors
+    /// One of them names no commit, they share none, or the clone is too shallow to tell.
+    pub(crate) fn shared(&self, revision: &str, other: &str) -> Result<CommitId, GitError> {
+        let id = |revision: &str| {
+            let commit = self.commit(revision)?.id;
+            git2::Oid::from_str(&commit.0).map_err(GitError::git("read a commit's id"))
+        };
+        match self.inner().merge_base(id(revision)?, id(other)?) {
+            Ok(shared) => Ok(CommitId(shared.to_string())),
+            Err(_) if self.inner().is_shallow() => Err(GitError::TooShallow),
+            Err(_) => Err(GitError::Unrelated(revision.to_owned())),
+        }
+    }
+
     /// The first parent of a commit: what the branch was before it.
     ///
     /// # Errors

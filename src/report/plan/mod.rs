@@ -1,5 +1,6 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
+mod away;
 mod comment;
 mod elements;
 mod hatches;

@@ -113,6 +113,10 @@ fn draw(out: &mut String, outcome: &Outcome, style: TextStyle) {
             let again = if *passing { "; tried again in the next round" } else { "" };
             (Verb::Refused, format!("failed: {}{again}{place}", visible::line(why)))
         }
+        // What was begun before is waited for itself.
+        Done::Skipped { why: Skip::WaitsFor { object, health } } if *object == outcome.id => {
+            (Verb::Held, format!("is not done yet: {}{}", health.state, message(&health.message)))
+        }
         Done::Skipped { why } => match skipped(why) {
             Some(words) => (Verb::Held, words),
             None => return,
