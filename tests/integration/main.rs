@@ -23,6 +23,7 @@ mod passed_over;
 mod layout;
 mod limits;
 mod moments;
+mod plan_format;
 mod policy;
 mod mutation;
 mod render;

@@ -7,9 +7,9 @@ const GARDEN: &str = "edition 2026\n\ngarden quiet {\n    title \"Quiet\"\n    \
                       uid \"0c0ffee0-0000-4000-8000-000000000000\"\n    timezone \"Europe/Paris\"\n    \
                       network { nodes \"203.0.113.0/26\"; api-server \"203.0.113.2\"; }\n    provides {\n        \
                       route gateway-api { gateway public; namespace gateways; certificates letsencrypt; }\n    }\n}\n\n\
-                      offer small {\n    about \"Small\"\n    app static-site\n}\n";
+                      offer small {\n    title \"Small\"\n}\n";
 
-const ALPHA: &str = "edition 2026\n\norganisation alpha {\n    title Alpha\n    cluster ada\n    domain alpha.example\n    app \
+const ALPHA: &str = "edition 2026\n\norganisation alpha {\n    title Alpha\n    offer small\n    cluster ada\n    domain alpha.example\n    app \
                      static-site www\n}\n";
 
 fn place() -> TestEnvironment {
@@ -78,7 +78,7 @@ fn what_goes_wrong_says_so_all_the_same() {
         for line in lines.split('|') {
             let said = run(&place, line);
             assert_ne!(said.code, 0, "{line}: {}", said.text());
-            let tells = ["E0006", "failed: ", "no garden to speak of"];
+            let tells = ["E0006", "failed: ", "no garden to speak of", "stays as it is applied"];
             assert!(
                 tells.iter().any(|words| said.text().contains(words)),
                 "{line} ends with {} and says nothing: {}",
