@@ -28,6 +28,7 @@ mod place;
 mod plan;
 mod progress;
 mod recover;
+mod rename;
 mod render;
 mod rerun;
 mod run;
@@ -183,6 +184,8 @@ enum Command {
     Docs(docs::DocsArgs),
     /// Write a valid starting file
     New(new::NewArgs),
+    /// Give an app or an organisation another name, wherever the garden says it
+    Rename(rename::RenameArgs),
     /// Serve an embedded Kubernetes API and write a kubeconfig for it
     Sandbox(sandbox::SandboxArgs),
     /// Print completions for a shell
@@ -254,6 +257,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Exit, CommandFailure> {
         Command::Explain(args) => explain::run(common, args, output),
         Command::Docs(args) => docs::run(common, args, output),
         Command::New(args) => new::run(common, args, output),
+        Command::Rename(args) => rename::run(common, args, output),
         Command::Sandbox(args) => wait(sandbox::run(common, args, output)),
         Command::Completions { shell } => completions(*shell, output),
         Command::Man => manual(output),

@@ -19,6 +19,8 @@ pub(crate) enum Lack {
     Kind,
     /// There is no such object.
     Object,
+    /// There is not even its namespace.
+    Namespace,
     /// It could not be looked at, so nothing is known of it.
     Unseen(Unseen),
     /// It is a Secret without these keys.
@@ -38,6 +40,11 @@ pub(crate) async fn lacking(
     Ok(found.into_iter().flatten().collect())
 }
 
+/// Whether a namespace is there, or may be: what cannot be read is not said to be missing.
+async fn has_namespace(connection: &Connection, name: &str) -> bool {
+    name.is_empty() || !matches!(connection.get_opt(&format!("/api/v1/namespaces/{name}")).await, Ok(None))
+}
+
 async fn look(connection: &Connection, kinds: &Kinds, want: &Want) -> Result<Option<Lack>, ApiError> {
     let mut serving =
         kinds.iter().filter(|found| &*found.kind == want.kind && group_of(&found.api_version) == want.group);
@@ -51,7 +58,9 @@ async fn look(connection: &Connection, kinds: &Kinds, want: &Want) -> Result<Opt
         }));
     };
     match connection.get_opt(&resource.path(&want.namespace, &want.name)).await {
-        Ok(None) => Ok(Some(Lack::Object)),
+        Ok(None) => {
+            Ok(Some(if has_namespace(connection, &want.namespace).await { Lack::Object } else { Lack::Namespace }))
+        }
         Ok(Some(found)) => {
             let has = |key: &String| found["data"].get(key).is_some_and(|value| !value.is_null());
             let missing: Vec<String> = want.keys.iter().filter(|key| !has(key)).cloned().collect();

@@ -118,13 +118,22 @@ fn lacks(cluster: &Cluster, want: &Want, lack: &Lack) -> Finding {
         Lack::Object => {
             (format!("cluster `{cluster}` has no {what} `{name}`"), format!("there is no `{kind} {place}{name}`"))
         }
+        Lack::Namespace => (
+            format!("cluster `{cluster}` has no {what} `{name}`"),
+            format!("there is no namespace `{}` for `{kind} {name}`", want.namespace),
+        ),
         Lack::Unseen(unseen) => return not_seen(want, &place, cluster, unseen),
         Lack::Keys(keys) => (
             format!("the {what} `{name}` on cluster `{cluster}` is not whole"),
             format!("`{kind} {place}{name}` lacks the keys {}", keys.join(", ")),
         ),
     };
-    Finding::refused(LACKS, title, want.span).label("named here").why(why).help(want.help.clone())
+    let finding = Finding::refused(LACKS, title, want.span).label("named here").why(why);
+    let finding = match lack {
+        Lack::Namespace => finding.help(format!("kubectl create namespace {}", want.namespace)),
+        _ => finding,
+    };
+    finding.help(want.help.clone())
 }
 
 /// What could not be looked at is not said to be missing: a person looks, or lets parcelle look.

@@ -83,6 +83,15 @@ pub struct RawFile {
     pub blob: String,
 }
 
+impl RawFile {
+    /// A file that stands nowhere yet.
+    pub(crate) fn of(path: &str, bytes: Vec<u8>) -> Self {
+        let blob =
+            git2::Oid::hash_object(git2::ObjectType::Blob, &bytes).map_or_else(|_| String::new(), |id| id.to_string());
+        Self { path: path.to_owned(), bytes: bytes.into(), blob }
+    }
+}
+
 /// The KDL files of one garden at one moment, in order of their paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {

@@ -119,6 +119,11 @@ impl Workspace {
         if self.unreadable.is_some() { self.repository().map(Some) } else { Ok(self.repository.as_ref()) }
     }
 
+    /// Whether its files lie on disk, where people edit them.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self.files, WhereFilesAre::OnDisk)
+    }
+
     /// The garden's folder relative to the repository.
     pub(crate) fn folder_in_repository(&self) -> String {
         match &self.files {

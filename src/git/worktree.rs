@@ -270,8 +270,7 @@ fn read(root: &Path, path: &Path) -> Result<RawFile, GitError> {
     let mut bytes = Vec::new();
     let most = u64::try_from(LARGEST_FILE + 1).unwrap_or(u64::MAX);
     file.take(most).read_to_end(&mut bytes).map_err(GitError::io("read", path))?;
-    let blob = git2::Oid::hash_object(git2::ObjectType::Blob, &bytes).map_err(GitError::git("hash a file"))?;
-    Ok(RawFile { path: relative(root, path), bytes: bytes.into(), blob: blob.to_string() })
+    Ok(RawFile::of(&relative(root, path), bytes))
 }
 
 fn relative(root: &Path, path: &Path) -> String {

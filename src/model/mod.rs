@@ -39,7 +39,7 @@ pub(crate) use rules::open_networks::OPEN as OPEN_NETWORK;
 pub(crate) use rules::secret_names::NOT_OWN;
 pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;
-pub(crate) use spelling::value_text;
+pub(crate) use spelling::{setting_text, value_text};
 pub use typed::{
     Adopt, Age, App, AppFootprint, AppliedApp, Awaited, Claims, Cluster, ClusterClaims, ClusterNetwork, Deletions,
     Footprint, Garden, Grants, KeptValue, Organisation, Past, PastOrganisation, Retired, Setting, WrittenClaim,

@@ -2,7 +2,7 @@
 
 use crate::expression::Value;
 use crate::model::Setting;
-use crate::model::definition::SettingDeclaration;
+use crate::model::definition::{KeyedBy, SettingDeclaration};
 use crate::syntax::Value as Written;
 
 /// A setting as KDL on one line: `scale min=2 max=6`, `backup { keep daily=7; }`; words in the order of their declaration.
@@ -12,7 +12,7 @@ pub(crate) fn setting_text(declaration: &SettingDeclaration, setting: &Setting) 
 
 fn named(name: &str, declaration: &SettingDeclaration, setting: &Setting) -> String {
     // The nodes of a repeatable setting stand side by side.
-    if let Some(nodes) = setting.children.get(name).filter(|_| declaration.repeatable) {
+    if let Some(nodes) = setting.children.get(name).filter(|_| declaration.keyed_by.is_some()) {
         return nodes.values().map(|node| one(name, declaration, node)).collect::<Vec<_>>().join("; ");
     }
     one(name, declaration, setting)
@@ -63,9 +63,12 @@ pub(crate) fn value_kdl(declaration: &SettingDeclaration, value: &Value) -> Opti
     match value {
         Value::Absent => None,
         Value::List(items) if items.is_empty() => None,
-        Value::Map(nodes) if declaration.repeatable => {
+        Value::Map(nodes) if declaration.keyed_by.is_some() => {
+            let by_argument = declaration.keyed_by == Some(KeyedBy::Argument);
             let nodes = nodes.iter().map(|(key, value)| match value {
-                Value::Map(members) => group(declaration, vec![word(key)], members),
+                Value::Map(members) => {
+                    group(declaration, by_argument.then(|| word(key)).into_iter().collect(), members)
+                }
                 value => format!("{name} {} {}", word(key), value_text(value)),
             });
             Some(nodes.collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty())

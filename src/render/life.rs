@@ -1,5 +1,7 @@
 //! Whether an app is awake at a moment, and when that next changes.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::{DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _};
@@ -57,9 +59,9 @@ impl Now {
 /// The app at `moment`. What is retired, archived or paused stays so whatever the hour; a planned peak wakes.
 pub(super) fn at(organisation: &Organisation, app: &App, moment: Timestamp) -> Now {
     let zone = zone(&organisation.timezone);
-    let peak = app.settings.get("peak").and_then(|setting| Peak::read(setting, &zone));
+    let peaks = Peak::all(app, &zone);
     let night = app.settings.get("nights").and_then(|setting| Night::read(setting));
-    let peak_at_most = peak.as_ref().map_or(0, |peak| peak.least);
+    let peak_at_most = peaks.iter().map(|peak| peak.least).max().unwrap_or(0);
     let for_good = organisation.retired.as_ref().map(|retired| State::Retired(retired.span)).or(match &app.life {
         Life::Running => None,
         Life::Paused(span) => Some(State::Paused(*span)),
@@ -71,7 +73,7 @@ pub(super) fn at(organisation: &Organisation, app: &App, moment: Timestamp) -> N
     if let Some(state) = for_good {
         return Now { state, peak: None, peak_at_most, backup, woken: false, closed: None, next_change: clocks_change };
     }
-    let edges = peak.iter().flat_map(|peak| [peak.from, peak.to]);
+    let edges = peaks.iter().flat_map(|peak| [peak.from, peak.to]);
     let nights = night.iter().flat_map(|night| night.edges(moment, &zone));
     let woken_for = backup.as_ref().filter(|_| night.is_some() && sleeps_with_its_databases(app));
     let turns = woken_for.into_iter().flat_map(|backup| backup.edges(moment, &zone));
@@ -80,8 +82,9 @@ pub(super) fn at(organisation: &Organisation, app: &App, moment: Timestamp) -> N
     let closed = window.as_ref().filter(|window| !window.is_open(moment, &zone)).map(Window::said);
     let next_change =
         edges.chain(nights).chain(turns).chain(openings).chain(clocks_change).filter(|edge| *edge > moment).min();
-    let running = peak.filter(|peak| peak.from <= moment && moment < peak.to);
-    let state = match (&running, &night) {
+    let holding = peaks.iter().filter(|peak| peak.from <= moment && moment < peak.to);
+    let running = holding.max_by_key(|peak| peak.least);
+    let state = match (running, &night) {
         (Some(peak), _) => State::Peak(peak.span),
         (None, Some(night)) if night.holds(moment, &zone) => State::Night(night.span),
         _ => State::Awake,
@@ -149,7 +152,13 @@ pub(super) struct Peak {
 }
 
 impl Peak {
-    pub(crate) fn read(setting: &Setting, zone: &TimeZone) -> Option<Self> {
+    /// Those of an app, by when they start.
+    pub(crate) fn all(app: &App, zone: &TimeZone) -> Vec<Self> {
+        let written = app.settings.get("peak").and_then(|peaks| peaks.children.get("peak"));
+        written.into_iter().flat_map(BTreeMap::values).filter_map(|setting| Self::read(setting, zone)).collect()
+    }
+
+    fn read(setting: &Setting, zone: &TimeZone) -> Option<Self> {
         let moment = |name: &str| {
             let text = &setting.props.get(name)?.text;
             let time: DateTime = text.parse().ok()?;
@@ -171,8 +180,9 @@ mod tests {
         let mut app = organisation.apps.get("cloud").unwrap().clone();
         app.settings.remove("peak");
         for line in life.lines() {
-            let setting = sample::setting(line);
-            app.settings.insert(setting.0, setting.1);
+            let (name, setting) = sample::setting(line);
+            let setting = if name == "peak" { sample::peaks(&[line]) } else { setting };
+            app.settings.insert(name, setting);
         }
         super::at(&organisation, &app, time.parse().unwrap())
     }
@@ -207,5 +217,21 @@ mod tests {
         let after = at(&both, "2026-07-02T01:00:00Z");
         assert!(after.asleep());
         assert_eq!((after.peak, after.peak_at_most), (None, 4));
+    }
+
+    #[test]
+    fn where_two_peaks_meet_the_higher_one_counts() {
+        let long = "peak from=\"2026-07-01T08:00\" to=\"2026-07-01T22:00\" min=3";
+        let vote = "peak from=\"2026-07-01T12:00\" to=\"2026-07-01T14:00\" min=8";
+        let garden = sample::garden();
+        let organisation = sample::organisation(&garden);
+        let mut app = organisation.apps.get("cloud").unwrap().clone();
+        app.settings.insert("peak".to_owned(), sample::peaks(&[long, vote]));
+        let least = |time: &str| super::at(&organisation, &app, time.parse().unwrap()).peak.map(|(least, _)| least);
+        assert_eq!(least("2026-07-01T05:59:59Z"), None);
+        assert_eq!(least("2026-07-01T06:00:00Z"), Some(3));
+        assert_eq!(least("2026-07-01T10:00:00Z"), Some(8));
+        assert_eq!(least("2026-07-01T12:00:00Z"), Some(3));
+        assert_eq!(super::at(&organisation, &app, "2026-07-01T05:00:00Z".parse().unwrap()).peak_at_most, 8);
     }
 }

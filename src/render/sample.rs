@@ -57,6 +57,17 @@ pub(crate) fn setting(line: &str) -> (String, Arc<Setting>) {
     (node.name.value.clone(), Arc::new(read(node)))
 }
 
+/// The peaks of an app, one a line.
+pub(crate) fn peaks(lines: &[&str]) -> Arc<Setting> {
+    let one = |line: &&str| {
+        let (_, peak) = setting(line);
+        (peak.props["from"].text.clone(), Setting::clone(&peak))
+    };
+    let keyed: BTreeMap<String, Setting> = lines.iter().map(one).collect();
+    let first = keyed.values().next().unwrap().clone();
+    Arc::new(Setting { children: BTreeMap::from([("peak".to_owned(), keyed)]), ..first })
+}
+
 fn read(node: &syntax::Node) -> Setting {
     let text = |written: &syntax::Value| match written.text.parse() {
         Ok(number) => Value::Int(number),

@@ -1,6 +1,7 @@
 //! What the garden says that acts at a later hour or day than it is applied: nights, peaks, hours for releases, how many
 //! backups and for how long data are kept.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub struct Term {
     pub(crate) says: String,
     /// When it first acts, in Unix seconds, where it is a day rather than an hour of each day.
     pub(crate) at: Option<i64>,
+    /// When it is over, in Unix seconds; absent where it acts for good.
+    pub(crate) over: Option<i64>,
     /// The line.
     pub(crate) origin: Option<Span>,
 }
@@ -51,8 +54,15 @@ impl TermWord {
 
     /// The word and the app's data name behind a key of an inventory.
     pub(crate) fn of_key(key: &str) -> Option<(Self, Option<&str>)> {
-        let (word, of) = key.split_once(' ').map_or((key, None), |(word, of)| (word, Some(of)));
-        Some((Self::ALL.into_iter().find(|one| one.as_str() == word)?, of))
+        let mut words = key.split(' ');
+        let word = words.next()?;
+        Some((Self::ALL.into_iter().find(|one| one.as_str() == word)?, words.next()))
+    }
+
+    /// When the peak behind a key of an inventory starts, in Unix seconds.
+    pub(crate) fn start_of_key(key: &str) -> Option<i64> {
+        let start: Timestamp = key.split(' ').nth(2)?.parse().ok()?;
+        Some(start.as_second())
     }
 
     /// As the garden spells it.
@@ -74,7 +84,7 @@ pub(crate) fn of_deletions(limits: &Deletions) -> Term {
     let says =
         format!("one run takes away {most} objects that nobody retired at most, and {percent} % of an organisation's");
     let word = TermWord::Deletions;
-    Term { word, app: None, key: word.as_str().to_owned(), says, at: None, origin: limits.span }
+    Term { word, app: None, key: word.as_str().to_owned(), says, at: None, over: None, origin: limits.span }
 }
 
 /// What an organisation and its apps say.
@@ -87,6 +97,7 @@ pub(super) fn of(organisation: &Organisation) -> Vec<Term> {
         key: format!("{} {need}", TermWord::KeepData.as_str()),
         says: format!("`{need}`, for {}", retired.keep_data),
         at: None,
+        over: None,
         origin: Some(retired.span),
     });
     apps.chain(needs).collect()
@@ -99,6 +110,7 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
         key: format!("{} {}", word.as_str(), app.data_name()),
         says,
         at,
+        over: None,
         origin: Some(origin),
     };
     let retired = organisation.retired.as_ref().or(app.life.retired());
@@ -107,7 +119,7 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
     }
     let setting = |name: &str| app.settings.get(name);
     let place = &organisation.timezone;
-    let peak = setting("peak").and_then(|setting| Peak::read(setting, zone)).map(|peak| {
+    let peaks = Peak::all(app, zone).into_iter().map(|peak| {
         let (from, to) = (peak.from.to_zoned(zone.clone()), peak.to.to_zoned(zone.clone()));
         let says = format!(
             "at least {} replicas from {} to {} ({place})",
@@ -115,7 +127,12 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
             from.strftime("%F %H:%M"),
             to.strftime("%F %H:%M")
         );
-        term(TermWord::Peak, says, Some(peak.from.as_second()), peak.span)
+        let key = format!("{} {} {}", TermWord::Peak.as_str(), app.data_name(), peak.from);
+        Term {
+            key,
+            over: Some(peak.to.as_second()),
+            ..term(TermWord::Peak, says, Some(peak.from.as_second()), peak.span)
+        }
     });
     let nights = setting("nights").and_then(|setting| Night::read(setting)).map(|night| {
         let says = format!("asleep from {} to {} ({place})", night.from.strftime("%H:%M"), night.to.strftime("%H:%M"));
@@ -129,5 +146,5 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
         let (keep, span) = Keep::read(setting);
         term(TermWord::Backup, format!("of its backups {keep} are kept"), None, span)
     });
-    [peak, nights, upgrade, backup].into_iter().flatten().collect()
+    peaks.chain([nights, upgrade, backup].into_iter().flatten()).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::model::definition::{Definition, SettingDeclaration, SettingType};
+use crate::model::definition::{Definition, KeyedBy, SettingDeclaration, SettingType};
 use crate::schema::language::{EntryShape, Language, NodeShape, Occurs, Shape};
 
 /// The kinds of files, in the order in which people meet them.
@@ -90,6 +90,13 @@ fn row(out: &mut String, within: &str, setting: &SettingDeclaration) {
         if let Some(why) = why {
             let _ = write!(what, " {word}: {why}.");
         }
+    }
+    match &setting.keyed_by {
+        Some(KeyedBy::Argument) => what.push_str(" May be written several times, told apart by the first argument."),
+        Some(KeyedBy::Property(name)) => {
+            let _ = write!(what, " May be written several times, told apart by `{name}`.");
+        }
+        None => {}
     }
     if let Some(example) = &setting.example {
         let _ = write!(what, " `{example}`");

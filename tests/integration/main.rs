@@ -6,6 +6,7 @@
 )]
 
 mod findings;
+mod first_garden;
 mod fuzzed;
 mod ground;
 mod help;
@@ -52,6 +53,7 @@ mod stories_left_pods;
 mod stories_loop;
 mod stories_moments;
 mod stories_names;
+mod stories_new;
 mod stories_network;
 mod stories_offline;
 mod stories_others;

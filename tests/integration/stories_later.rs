@@ -98,23 +98,34 @@ async fn brakes_come_first_and_peaks_hours_and_backups_are_told() {
     if real().is_some() {
         return;
     }
-    let ground = ground(2, "app page www").await;
+    let mut ground = ground(2, "app page www").await;
     let garden = ground.environment.read("garden/garden.kdl");
     let looser =
         garden.replace("title \"Grounds\"", "title \"Grounds\"\n    deletions { undeclared at-most=500 percent=90; }");
     ground.environment.garden([("garden.kdl", looser)]);
-    let more = "app page www { upgrade window=\"02:00\" days=\"monday\"; nights awake; peak from=\"2026-12-01T08:00\" to=\"2026-12-02T08:00\" min=4; }";
+    let more = "app page www { upgrade window=\"02:00\" days=\"monday\"; nights awake; peak from=\"2026-12-01T08:00\" to=\"2026-12-02T08:00\" min=4; peak from=\"2026-12-05T08:00\" to=\"2026-12-05T20:00\" min=9; }";
     let (name, text) = files(1, more).remove(0);
     ground.commit(&name, &text, "much that acts later");
     let (text, markdown, json) = plans(&ground);
-    let lines: Vec<&str> = text.lines().skip_while(|line| *line != "What acts later:").skip(1).take(4).collect();
+    let lines: Vec<&str> = text.lines().skip_while(|line| *line != "What acts later:").skip(1).take(5).collect();
     assert!(lines[0].contains("deletions, 2 organisations: one run takes away 500 objects that nobody retired at most, and 90 % of an organisation's; before: one run takes away 20 objects"), "{text}");
     assert!(lines[1].starts_with("  2026-12-01, peak, o000/www: at least 4 replicas from 2026-12-01 08:00"), "{text}");
-    assert!(lines[2].starts_with("  nights, o000/www: no longer asleep"), "{text}");
-    assert!(lines[3].starts_with("  upgrade, o000/www: new releases are put in from 02:00 on monday"), "{text}");
+    assert!(lines[2].starts_with("  2026-12-05, peak, o000/www: at least 9 replicas from 2026-12-05 08:00"), "{text}");
+    assert!(lines[3].starts_with("  nights, o000/www: no longer asleep"), "{text}");
+    assert!(lines[4].starts_with("  upgrade, o000/www: new releases are put in from 02:00 on monday"), "{text}");
     assert!(first_lines(&markdown, 6).contains("deletions, 2 organisations"), "{markdown}");
     let words: Vec<String> = later(&json).iter().map(|act| act["word"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(words, ["deletions", "peak", "nights", "upgrade", "deletions"]);
+    assert_eq!(words, ["deletions", "peak", "peak", "nights", "upgrade", "deletions"]);
+    // Of two peaks that are applied, the later one is called off; then what was on the first day is past.
+    assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
+    let fewer = more.replace("peak from=\"2026-12-05T08:00\" to=\"2026-12-05T20:00\" min=9; ", "");
+    ground.commit(&name, &files(1, &fewer).remove(0).1, "one peak");
+    let (text, ..) = plans(&ground);
+    assert!(text.contains("peak, o000/www: no longer at least 9 replicas from 2026-12-05 08:00"), "{text}");
+    assert!(!text.contains("at least 4 replicas"), "{text}");
+    ground.environment.set_clock("2026-12-07T10:00:00Z");
+    let (text, ..) = plans(&ground);
+    assert!(!text.contains("peak, "), "{text}");
     ground.handle.shutdown().await;
 }
 

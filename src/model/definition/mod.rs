@@ -32,8 +32,8 @@ pub(crate) use names::{environment, objects_value};
 pub(crate) use needs::{Need, NeedKind, NeedOption, NeedValue, OptionKind, SignOn};
 pub(crate) use secret::named as secrets_named;
 pub(crate) use sender::{SenderPart, sender_files, sender_variables};
-pub(crate) use setting::SettingDeclaration;
 pub use setting::SettingType;
+pub(crate) use setting::{KeyedBy, SettingDeclaration};
 pub use workload::Trigger;
 pub(crate) use workload::{
     DEFAULT_DEADLINE, Data, Env, File, FileContent, FileFormat, Job, Mount, Pod, Port, Probe, ProbeKind, Resources,

@@ -55,7 +55,7 @@ pub(crate) fn named(app: &App) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     for (name, declaration) in &app.definition.settings {
         let Some(setting) = app.settings.get(name) else { continue };
-        if declaration.repeatable {
+        if declaration.keyed_by.is_some() {
             of_keys(declaration, setting.children.get(name), "", &mut found);
         } else {
             of_setting(declaration, setting, "", &mut found);

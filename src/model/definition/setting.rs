@@ -8,9 +8,9 @@ use crate::expression::{Field, Type, Value};
 use crate::model::Setting;
 use crate::quantity::Dimension;
 use crate::source::Span;
+use crate::syntax::Node;
 
 /// How a setting is declared.
-#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own that a declaration says or not")]
 #[derive(Clone, Debug)]
 pub struct SettingDeclaration {
     pub(crate) name: String,
@@ -24,8 +24,8 @@ pub struct SettingDeclaration {
     pub(crate) computed: Option<String>,
     /// Whether every app has it (`common-settings.kdl`), rather than apps of this definition only.
     pub common: bool,
-    /// Whether it is a node for each key (its first argument): `group coordination { … }`, `group press { … }`.
-    pub(crate) repeatable: bool,
+    /// What tells its nodes apart where it may be written several times.
+    pub(crate) keyed_by: Option<KeyedBy>,
     /// Whether some layer must say one.
     pub(crate) required: bool,
     /// Never smaller than applied before; with the reason.
@@ -50,6 +50,31 @@ pub struct SettingDeclaration {
     pub(crate) as_property: bool,
     /// Where it was declared.
     pub(crate) span: Span,
+}
+
+/// What tells the nodes of a repeatable setting apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyedBy {
+    /// The first argument: `group coordination { … }`, `group press { … }`.
+    Argument,
+    /// The property of that name: `peak from="2026-12-01T08:00" …`, `peak from="2026-12-08T08:00" …`.
+    Property(String),
+}
+
+impl KeyedBy {
+    /// The key that a node says.
+    pub(crate) fn key<'n>(&self, node: &'n Node) -> Option<&'n str> {
+        match self {
+            Self::Argument => node.arg(0),
+            Self::Property(name) => node.prop(name),
+        }
+        .map(|key| key.text.as_str())
+    }
+
+    /// How many of a node's first arguments are its key.
+    pub(crate) fn arguments(&self) -> usize {
+        usize::from(*self == Self::Argument)
+    }
 }
 
 /// The type of a setting.
@@ -156,7 +181,7 @@ impl SettingDeclaration {
     /// The field of `settings` (or of a group) that this setting is in expressions.
     pub(crate) fn expression_field(&self) -> Field {
         let kind = self.kind.expression_type(&self.members);
-        if self.repeatable {
+        if self.keyed_by.is_some() {
             return Field { kind: Type::Map(Box::new(kind)), optional: false };
         }
         let always = self.default.is_some() || self.required || self.computed.is_some();

@@ -154,7 +154,6 @@ fn settings_that_do_not_fit_are_findings() {
     assert_eq!(codes("scale min=0"), ["E0205"]);
     assert_eq!(codes("scale mni=2"), ["E0106"]);
     assert_eq!(codes("nights sleeping"), ["E0202"]);
-    assert_eq!(codes("peak from=\"2026-12-01\" to=\"2026-12-02\""), ["E0104"]);
     assert_eq!(codes("backup { evry night; }"), ["E0101"]);
     assert_eq!(codes("at \"https://example.org\""), ["E0204"]);
     assert_eq!(decoded("static-site", "title \"<b>\"").1, ["E0205"]);

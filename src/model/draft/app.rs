@@ -112,7 +112,7 @@ fn default_value(declaration: &SettingDeclaration) -> Option<Value> {
     let SettingType::Group(_) = declaration.kind else { return None };
     let members = declaration.members.iter().filter_map(|(name, member)| Some((name.clone(), default_value(member)?)));
     let members: BTreeMap<String, Value> = members.collect();
-    (!members.is_empty() && !declaration.repeatable).then_some(Value::Map(members))
+    (!members.is_empty() && declaration.keyed_by.is_none()).then_some(Value::Map(members))
 }
 
 /// The app, and whether nothing is wrong with it; absent only where its definition has no release at all.

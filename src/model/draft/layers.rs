@@ -75,7 +75,7 @@ fn member<'a>(declaration: &'a SettingDeclaration, name: &str) -> Option<&'a Set
     declaration
         .members
         .get(name)
-        .or_else(|| (declaration.repeatable && declaration.name == name).then_some(declaration))
+        .or_else(|| (declaration.keyed_by.is_some() && declaration.name == name).then_some(declaration))
 }
 
 /// Whether the first arguments agree; one that says none leaves the other's.

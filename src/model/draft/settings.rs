@@ -60,7 +60,7 @@ impl Reader<'_> {
                 continue;
             }
             let Some(declaration) = self.declaration(child, findings) else { continue };
-            let key = declaration.repeatable.then(|| child.arg(0).map(|key| key.text.as_str())).flatten();
+            let key = declaration.keyed_by.as_ref().and_then(|keyed_by| keyed_by.key(child));
             if let Some(earlier) = first.insert((declaration.name.as_str(), key), child) {
                 findings.push(twice(child, earlier));
                 continue;
@@ -97,12 +97,12 @@ impl Reader<'_> {
         findings: &mut Findings,
     ) {
         let written = definition::written(declaration, node, self.layer);
-        if !declaration.repeatable {
+        let Some(keyed_by) = &declaration.keyed_by else {
             definition::check_layer(declaration, &written, findings);
             settings.insert(declaration.name.clone(), written);
             return;
-        }
-        let key = node.arg(0).map(|key| key.text.clone()).unwrap_or_default();
+        };
+        let key = keyed_by.key(node).unwrap_or_default().to_owned();
         let alone = container(declaration, [(key.clone(), written.clone())]);
         definition::check_layer(declaration, &alone, findings);
         let all = settings
@@ -192,8 +192,7 @@ fn repeated(declaration: &SettingDeclaration, node: &Node, findings: &mut Findin
     let mut seen: BTreeMap<(&str, Option<&str>), &Node> = BTreeMap::new();
     for child in &node.children {
         let member = declaration.members.get(&child.name.value);
-        let keyed = member.is_some_and(|member| member.repeatable);
-        let key = child.arg(0).map(|key| key.text.as_str()).filter(|_| keyed);
+        let key = member.and_then(|member| member.keyed_by.as_ref()?.key(child));
         match seen.entry((&child.name.value, key)) {
             Entry::Vacant(place) => drop(place.insert(child)),
             Entry::Occupied(first) => findings.push(twice(child, first.get())),

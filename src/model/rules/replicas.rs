@@ -1,5 +1,7 @@
 //! More than one replica only where the definition does not say that one must stay alone.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Code, Finding, Findings};
 use crate::model::rules::One;
 use crate::syntax::Value;
@@ -10,8 +12,10 @@ pub(crate) const ALONE: Code = Code::new("E0416");
 pub(super) fn check(one: &One, findings: &mut Findings) {
     for sound in one.sound_apps() {
         let Some(reason) = &sound.app.definition.single_replica else { continue };
-        for name in ["scale", "peak"] {
-            let Some(setting) = sound.app.settings.get(name) else { continue };
+        let peaks = sound.app.settings.get("peak").and_then(|peaks| peaks.children.get("peak"));
+        let peaks = peaks.into_iter().flat_map(BTreeMap::values).map(|peak| ("peak", peak));
+        let scale = sound.app.settings.get("scale").map(|scale| ("scale", &**scale));
+        for (name, setting) in scale.into_iter().chain(peaks) {
             let many = |value: &&Value| value.text.parse::<u64>().is_ok_and(|number| number > 1);
             let Some(number) = ["max", "min"].iter().filter_map(|prop| setting.props.get(*prop)).find(many) else {
                 continue;

@@ -60,6 +60,7 @@ pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Vec<Lat
     let Some(known) = input.inventory.terms.as_ref().or(is_first.then_some(&nothing)) else { return Vec::new() };
     let terms = terms(input);
     let told = terms.iter().filter(|term| known.get(&term.key) != Some(&term.says));
+    let told = told.filter(|term| term.over.is_none_or(|over| over > input.now));
     // What is usual needs no word where everything is new.
     let told = told.filter(|term| !is_first || !matches!(term.word, TermWord::Deletions | TermWord::Backup));
     let mut later: Vec<LaterAct> = told.filter_map(|term| act(input, plan, term, known.get(&term.key))).collect();
@@ -123,8 +124,11 @@ fn day_of(plan: &OrganisationPlan, action: &Action) -> Option<i64> {
     }
 }
 
-/// A line that is no longer said of an app that is still there.
+/// A line that is no longer said of an app that is still there, and would still have acted.
 fn ended(input: &Input<'_>, terms: &[Term], key: &str, says: &str) -> Option<LaterAct> {
+    if TermWord::start_of_key(key).is_some_and(|start| start <= input.now) {
+        return None;
+    }
     let (word, data) = TermWord::of_key(key).filter(|_| terms.iter().all(|term| term.key != key))?;
     let app = match data {
         Some(data) => Some(input.directives.data_names.get(data)?.clone()),

@@ -219,6 +219,30 @@ async fn without_a_loop_exactly_what_was_listed_is_taken_back_and_no_stranger_is
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_says_what_was_taken_back_until_it_is_applied_again() {
+    if skipped() {
+        return;
+    }
+    let ground = applied().await;
+    lose(&ground).await;
+    let said = say(&ground, &["recover", "inventory", "alpha", "--yes"]);
+    assert_eq!(said.code, 0, "{}", said.text());
+    let recovered = entries(&ground).await.0.len();
+    let said = say(&ground, &["status", "alpha"]);
+    let text = said.text();
+    assert!(text.contains("which commit was applied last is not known: its inventory was lost"), "{text}");
+    assert!(text.contains(&format!("taken back on 2026-11-20, {recovered} objects for changing only")), "{text}");
+    assert!(!text.contains("nothing was applied yet"), "{text}");
+    let json: Value = serde_json::from_str(&say(&ground, &["status", "alpha", "--format", "json"]).stdout).unwrap();
+    let told = json.as_array().map_or(&json["organisations"][0], |all| &all[0]);
+    assert_eq!(told["takenBack"]["objects"], recovered, "{json:#}");
+    // The commit is known again once it is applied; what was taken back is still not deleted.
+    assert_eq!(once(&ground).code, 0);
+    let text = say(&ground, &["status", "alpha"]).text();
+    assert!(!text.contains("is not known") && text.contains("for changing only"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_word_about_another_list_takes_nothing_back() {
     if skipped() {
         return;

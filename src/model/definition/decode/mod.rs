@@ -57,13 +57,11 @@ struct Decoder<'a> {
 
 impl Decoder<'_> {
     fn setting(&mut self, declaration: &SettingDeclaration, setting: &Setting) -> Value {
-        if !declaration.repeatable {
-            return self.one(declaration, setting, 0);
-        }
+        let Some(keyed_by) = &declaration.keyed_by else { return self.one(declaration, setting, 0) };
         let mut entries = BTreeMap::new();
         for keyed in setting.children.get(&declaration.name).into_iter().flatten() {
             self.key(declaration, keyed.0, keyed.1.span);
-            entries.insert(keyed.0.clone(), self.one(declaration, keyed.1, 1));
+            entries.insert(keyed.0.clone(), self.one(declaration, keyed.1, keyed_by.arguments()));
         }
         Value::Map(entries)
     }
@@ -106,7 +104,7 @@ impl Decoder<'_> {
             }
             _ => false,
         };
-        if nothing && !declaration.repeatable {
+        if nothing && declaration.keyed_by.is_none() {
             let finding = Finding::error(MISSING, format!("`{}` says nothing", declaration.name), setting.span);
             let finding = match (&declaration.example, is_list) {
                 (Some(example), _) => finding.help(format!("write it as `{example}`, or take it away")),
@@ -253,10 +251,10 @@ impl Decoder<'_> {
             let known = declaration.members.values().filter(|member| !member.as_property);
             return self.unknown(declaration, name, known, span, false);
         };
-        let value = if member.repeatable {
+        let value = if let Some(keyed_by) = &member.keyed_by {
             let mut one = |(key, child): (&String, &Setting)| {
                 self.key(member, key, child.span);
-                (key.clone(), self.one(member, child, 1))
+                (key.clone(), self.one(member, child, keyed_by.arguments()))
             };
             Value::Map(settings.iter().map(&mut one).collect())
         } else {

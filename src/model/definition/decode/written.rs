@@ -11,12 +11,12 @@ use crate::syntax::{Node, Scalar, Value as Written};
 
 /// The setting that a node says: its arguments, properties and children, each with its own place, not decoded yet.
 ///
-/// Children of a repeatable member are told apart by their first argument; others have the empty key.
+/// Children of a repeatable member are told apart by their key; others have the empty one.
 pub(crate) fn written(declaration: &SettingDeclaration, node: &Node, layer: Layer) -> Setting {
     let mut children: BTreeMap<String, BTreeMap<String, Setting>> = BTreeMap::new();
     for child in &node.children {
         let member = declaration.members.get(&child.name.value);
-        let key = member.filter(|member| member.repeatable).and_then(|_| child.arg(0)).map(|key| key.text.clone());
+        let key = member.and_then(|member| member.keyed_by.as_ref()?.key(child)).map(str::to_owned);
         let setting = written(member.unwrap_or(declaration), child, layer);
         children.entry(child.name.value.clone()).or_default().entry(key.unwrap_or_default()).or_insert(setting);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::decode::{as_written, decode, guess, scalar_type, written};
 use super::super::pattern::{MOST_PATTERNS, Pattern};
-use super::super::{SettingDeclaration, SettingType};
+use super::super::{KeyedBy, SettingDeclaration, SettingType};
 use super::context::TWICE;
 use crate::expression::Value;
 use crate::finding::{Code, Finding, Findings};
@@ -53,7 +53,7 @@ impl SettingDeclaration {
             default_written: None,
             computed: None,
             common: false,
-            repeatable: false,
+            keyed_by: None,
             required: false,
             only_grows: None,
             immutable: None,
@@ -296,7 +296,10 @@ fn modified(mut setting: SettingDeclaration, node: &Node, findings: &mut Finding
     over(text("computed"), &mut setting.computed);
     let on = |name: &str, old: bool| text(name).map_or(old, |word| word == "on");
     setting.required = on("required", setting.required);
-    setting.repeatable = on("repeatable", setting.repeatable);
+    if let Some(repeatable) = node.child("repeatable") {
+        let property = repeatable.prop("by").map(|name| KeyedBy::Property(name.text.clone()));
+        setting.keyed_by = on("repeatable", false).then(|| property.unwrap_or(KeyedBy::Argument));
+    }
     if let Some(range) = node.child("range") {
         setting.range = bounds(range, findings).or(setting.range);
     }
@@ -336,13 +339,13 @@ fn with_default(mut setting: SettingDeclaration, node: &Node, findings: &mut Fin
         let complete =
             options.is_empty() && !setting.members.values().any(|member| member.required && member.default.is_none());
         let any = !composed.props.is_empty() || !composed.children.is_empty();
-        if setting.default_written.is_none() && complete && any && !setting.repeatable {
+        if setting.default_written.is_none() && complete && any && setting.keyed_by.is_none() {
             setting.default_written = Some(composed);
         }
     } else if matches!(setting.kind, SettingType::List(..) | SettingType::Map(_)) && !setting.required {
         setting.default_written.get_or_insert_with(|| empty(node.head));
     }
-    if setting.repeatable && setting.default_written.is_none() {
+    if setting.keyed_by.is_some() && setting.default_written.is_none() {
         setting.default_written = Some(empty(node.head));
     }
     if let Some(default) = &setting.default_written {
