@@ -202,12 +202,11 @@ impl Telling<'_> {
     fn tell(&mut self, turn: &Turn<'_>) -> Result<Exit, CommandFailure> {
         let once = self.args.once;
         let log = self.output.log().map(|log| RoundLog { log, checked: turn.checked, verbose: self.output.verbose() });
-        match &log {
-            Some(log) => log.notes(turn),
-            None => {
-                turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
-                turn.failure.iter().for_each(|failure| self.output.error(&went_on_without(failure)));
-            }
+        if let Some(log) = &log {
+            log.notes(turn);
+        } else {
+            turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
+            turn.failure.iter().for_each(|failure| self.output.error(&went_on_without(failure)));
         }
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
         let shown = ShownRound::held(turn.checked, &turn.round, loud);

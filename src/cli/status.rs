@@ -148,7 +148,7 @@ fn recall_what_is_away(session: &Session, unreached: &BTreeMap<Name, String>, al
         let findings = at.map(|at| all.swap_remove(at).findings).unwrap_or_default();
         let before = known.get_mut(&cluster).and_then(|known| known.remove(&asked.organisation));
         let unreached = asked.unreached.clone();
-        all.push(OrganisationStatus { findings, unreached, ..before.unwrap_or(asked) });
+        all.push(OrganisationStatus { unreached, findings, ..before.unwrap_or(asked) });
     }
     // What the garden asks for no more may still be there.
     for (cluster, known) in known {

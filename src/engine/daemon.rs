@@ -146,12 +146,11 @@ impl Daemon {
         match self.session.fetch().await {
             Err(failure) if self.session.has_checked() && !matches!(failure, Failure::Ending) => {
                 let why = reason_of(&failure);
-                match &mut self.without_repository {
-                    Some((_, known)) => *known = why,
-                    None => {
-                        self.without_repository = Some((now, why));
-                        self.fetch_failure = Some(failure);
-                    }
+                if let Some((_, known)) = &mut self.without_repository {
+                    *known = why;
+                } else {
+                    self.without_repository = Some((now, why));
+                    self.fetch_failure = Some(failure);
                 }
                 Ok(self.session.checked.commit.as_ref().map(|commit| commit.id.clone()))
             }

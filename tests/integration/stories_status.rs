@@ -80,7 +80,7 @@ impl TwoClusters {
             if said.stdout.contains(what) {
                 return said;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{what}: {}", said.text());
+            assert!(begun.elapsed() < Duration::from_mins(1), "{what}: {}", said.text());
             std::thread::sleep(Duration::from_millis(300));
         }
     }
@@ -253,7 +253,7 @@ fn a_loop_that_is_dead_or_has_lost_its_repository_is_told() {
     std::fs::rename(ground.environment.path("moved"), &copy).unwrap();
     let begun = Instant::now();
     while ground.run(&["status"]).code != 0 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", ground.run(&["status"]).text());
+        assert!(begun.elapsed() < Duration::from_mins(1), "{}", ground.run(&["status"]).text());
         std::thread::sleep(Duration::from_millis(300));
     }
     daemon.kill();

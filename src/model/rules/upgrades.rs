@@ -70,9 +70,10 @@ fn place(app: &App) -> crate::source::Span {
 
 fn back(sound: &SoundApp<'_>, past: &AppliedApp, to: &str) -> Finding {
     let from = &past.version;
-    let title = match sound.is_begun(past) {
-        true => format!("{from} was begun on {} and it cannot go back to {to}", sound.called()),
-        false => format!("{} runs {from} and cannot go back to {to}", sound.called()),
+    let title = if sound.is_begun(past) {
+        format!("{from} was begun on {} and it cannot go back to {to}", sound.called())
+    } else {
+        format!("{} runs {from} and cannot go back to {to}", sound.called())
     };
     let name = &sound.app.definition.name;
     let finding = Finding::refused(BACK, title, place(sound.app)).stops(sound.draft.organisation.name.clone());
@@ -100,9 +101,10 @@ fn over_a_step(sound: &SoundApp<'_>, past: &AppliedApp, between: &[&str]) -> Fin
     let from = &past.version;
     let to = between.first().copied().unwrap_or_default();
     let next = between.last().copied().unwrap_or_default();
-    let title = match sound.is_begun(past) {
-        true => format!("{from} was begun on {} and it cannot go to {to} at once", sound.called()),
-        false => format!("{} runs {from} and cannot go to {to} at once", sound.called()),
+    let title = if sound.is_begun(past) {
+        format!("{from} was begun on {} and it cannot go to {to} at once", sound.called())
+    } else {
+        format!("{} runs {from} and cannot go to {to} at once", sound.called())
     };
     Finding::refused(OVER_A_STEP, title, place(sound.app))
         .why(format!(
