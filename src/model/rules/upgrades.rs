@@ -71,7 +71,7 @@ fn place(app: &App) -> crate::source::Span {
 fn back(sound: &SoundApp<'_>, past: &AppliedApp, to: &str) -> Finding {
     let from = &past.version;
     let title = if sound.is_begun(past) {
-        format!("{from} was begun on {} and it cannot go back to {to}", sound.called())
+        format!("{from} was begun on {}, which cannot go back to {to}", sound.called())
     } else {
         format!("{} runs {from} and cannot go back to {to}", sound.called())
     };
@@ -102,7 +102,7 @@ fn over_a_step(sound: &SoundApp<'_>, past: &AppliedApp, between: &[&str]) -> Fin
     let to = between.first().copied().unwrap_or_default();
     let next = between.last().copied().unwrap_or_default();
     let title = if sound.is_begun(past) {
-        format!("{from} was begun on {} and it cannot go to {to} at once", sound.called())
+        format!("{from} was begun on {}, which cannot go to {to} at once", sound.called())
     } else {
         format!("{} runs {from} and cannot go to {to} at once", sound.called())
     };
