@@ -125,8 +125,8 @@ fn settings(garden: &Garden, found: &Organisation, rest: &str, sources: &Sources
         if let Some(about) = &app.definition.settings[name].about {
             let _ = writeln!(text, "  {about}");
         }
-        if let (true, Some(reason)) = (matches!(name, "scale" | "peak"), &app.definition.single_replica) {
-            let _ = writeln!(text, "  {} must run alone: {}", app.definition.name, reason.value);
+        if let Some(limit) = app.definition.limit_of(name) {
+            let _ = writeln!(text, "  {limit}");
         }
         if matches!(name, "version" | "channel") {
             let _ = writeln!(

@@ -147,6 +147,39 @@ impl Expression {
         self.text.split(move |letter: char| !inner(letter)).filter(|word| word.contains('.'))
     }
 
+    /// The conditions that must all hold for it to hold: the parts that `&&` joins.
+    pub(crate) fn conditions(&self) -> Vec<Self> {
+        fn split(part: &tree::Expr, parts: &mut Vec<Expression>) {
+            match &part.kind {
+                tree::ExprKind::Binary(tree::Operator::And, left, right) => {
+                    split(left, parts);
+                    split(right, parts);
+                }
+                _ => parts.push(Expression {
+                    text: part.to_string().into(),
+                    span: part.span,
+                    root: Arc::new(part.clone()),
+                }),
+            }
+        }
+        let mut parts = Vec::new();
+        split(&self.root, &mut parts);
+        parts
+    }
+
+    /// Whether it uses no names but these.
+    pub(crate) fn uses_only(&self, names: &[&str]) -> bool {
+        fn all(part: &tree::Expr, names: &[&str]) -> bool {
+            let own = match &part.kind {
+                tree::ExprKind::Name(name) => names.contains(&&**name),
+                tree::ExprKind::Each(..) => false,
+                _ => true,
+            };
+            own && part.kind.parts().into_iter().all(|part| all(part, names))
+        }
+        all(&self.root, names)
+    }
+
     /// Whether it is a name and nothing else.
     pub(crate) fn is_name(&self) -> bool {
         matches!(self.root.kind, tree::ExprKind::Name(_))

@@ -36,6 +36,7 @@ pub(crate) use judgement::LOOKS_SECRET;
 pub(crate) use names::UNKNOWN_NAME;
 pub(crate) use rules::database_images::version as image_version;
 pub(crate) use rules::open_networks::OPEN as OPEN_NETWORK;
+pub(crate) use rules::peaks::ODD as ODD_PEAK;
 pub(crate) use rules::secret_names::NOT_OWN;
 pub(crate) use rules::secrets::looks_secret;
 pub(crate) use rules::vanished::ORGANISATION as VANISHED_ORGANISATION;

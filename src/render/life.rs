@@ -1,14 +1,12 @@
 //! Whether an app is awake at a moment, and when that next changes.
 
-use std::collections::BTreeMap;
-
 use jiff::civil::{DateTime, Time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::State;
 use super::backup::Backup;
-use super::upgrade::Window;
+use super::upgrade::{ClosedWindow, Window};
 use crate::model::definition::NeedKind;
 use crate::model::{App, Life, Organisation, Setting};
 use crate::source::Span;
@@ -27,7 +25,7 @@ pub(super) struct Now {
     /// It sleeps, and its databases are awake to be backed up.
     pub(crate) woken: bool,
     /// When a new release may be put in, where that is not now.
-    pub(crate) closed: Option<String>,
+    pub(crate) closed: Option<ClosedWindow>,
     /// When the time next changes the above.
     pub(crate) next_change: Option<Timestamp>,
 }
@@ -79,7 +77,8 @@ pub(super) fn at(organisation: &Organisation, app: &App, moment: Timestamp) -> N
     let turns = woken_for.into_iter().flat_map(|backup| backup.edges(moment, &zone));
     let window = app.settings.get("upgrade").and_then(|setting| Window::read(setting));
     let openings = window.iter().flat_map(|window| window.edges(moment, &zone));
-    let closed = window.as_ref().filter(|window| !window.is_open(moment, &zone)).map(Window::said);
+    let closed =
+        window.as_ref().filter(|window| !window.is_open(moment, &zone)).map(|window| window.closed(moment, &zone));
     let next_change =
         edges.chain(nights).chain(turns).chain(openings).chain(clocks_change).filter(|edge| *edge > moment).min();
     let holding = peaks.iter().filter(|peak| peak.from <= moment && moment < peak.to);
@@ -154,8 +153,7 @@ pub(super) struct Peak {
 impl Peak {
     /// Those of an app, by when they start.
     pub(crate) fn all(app: &App, zone: &TimeZone) -> Vec<Self> {
-        let written = app.settings.get("peak").and_then(|peaks| peaks.children.get("peak"));
-        written.into_iter().flat_map(BTreeMap::values).filter_map(|setting| Self::read(setting, zone)).collect()
+        app.peaks().filter_map(|setting| Self::read(setting, zone)).collect()
     }
 
     fn read(setting: &Setting, zone: &TimeZone) -> Option<Self> {

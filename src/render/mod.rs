@@ -237,9 +237,8 @@ pub struct OrganisationObjects {
     pub secrets: Vec<SecretRequest>,
     /// Apps that are held, with the reason: their objects are compared, shown, and not changed (drift aside).
     pub held: BTreeMap<Name, String>,
-    /// Apps whose `upgrade` does not let a new release in at the moment: the version that they render, and when it may come.
-    /// One that runs another version is held.
-    pub waiting: BTreeMap<Name, (String, String)>,
+    /// The release of apps whose `upgrade` does not let a new one in at the moment. An app that runs another one is held.
+    pub waiting: BTreeMap<Name, WaitingRelease>,
     /// Apps that are retired: name to how long their data is kept, in seconds, and where it was said.
     pub retired: BTreeMap<Name, (u64, Span)>,
     /// Whether each app is awake, and if not, why.
@@ -251,6 +250,28 @@ pub struct OrganisationObjects {
     /// When a night or a peak next changes what is rendered; absent where nothing depends on the time.
     #[serde(skip)]
     pub next_change: Option<jiff::Timestamp>,
+}
+
+/// A release that may be put in later only.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct WaitingRelease {
+    /// Its version, as labels write it.
+    pub(crate) version: String,
+    /// When it may be put in, in words: `from 22:00 on monday`.
+    pub(crate) when: String,
+    /// When that is next, in Unix seconds.
+    pub(crate) opens: Option<i64>,
+    /// The day of that, where the organisation is.
+    pub(crate) day: Option<String>,
+    /// The line that names the release.
+    pub(crate) origin: Option<Span>,
+}
+
+impl WaitingRelease {
+    /// When it is put in, as a sentence.
+    pub(crate) fn says(&self) -> String {
+        format!("release {} is put in {}", self.version, self.when)
+    }
 }
 
 /// Whether an app's workloads run at the moment of rendering.
@@ -340,8 +361,8 @@ fn with_findings(
         }
         lasting.give(app, &owner, &now, &mut parts.drafts);
         out.states.insert(app.name.clone(), now.state);
-        let version = || naming::label_value(&app.release.version);
-        out.waiting.extend(now.closed.map(|when| (app.name.clone(), (version(), when))));
+        let waits = now.closed.as_ref().map(|closed| upgrade::waiting(organisation, app, closed));
+        out.waiting.extend(waits.map(|waits| (app.name.clone(), waits)));
         out.next_change = out.next_change.into_iter().chain(now.next_change).min();
         out.objects.extend(parts.drafts.into_iter().map(|draft| owner.finish(draft)));
         out.secrets.extend(parts.secrets);

@@ -7,7 +7,7 @@ use crate::expression::{Template, Value, parse_template};
 use crate::finding::Findings;
 use crate::model::definition::{
     Data, Definition, Env, File, FileContent, FileFormat, Guarded, Job, Mount, Need, NeedKind, NeedOption, NeedValue,
-    Pod, Port, Probe, ProbeKind, Release, Resources, Trigger, Workload,
+    Pod, Port, Probe, ProbeKind, Release, Resources, SettingReads, Trigger, Workload,
 };
 use crate::model::{
     App, Cluster, Deletions, Garden, Grants, Layer, Life, Offer, Organisation, ProviderChoice, Setting,
@@ -208,6 +208,8 @@ pub(crate) fn definition() -> Definition {
         sign_on: None,
         tests: Vec::new(),
         single_replica: None,
+        one_address: None,
+        reads: SettingReads::default(),
         receives: None,
         span: DEFINITION,
         uses: BTreeSet::new(),

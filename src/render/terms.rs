@@ -25,6 +25,8 @@ pub struct Term {
     pub(crate) says: String,
     /// When it first acts, in Unix seconds, where it is a day rather than an hour of each day.
     pub(crate) at: Option<i64>,
+    /// The day of that, where the organisation is: `2026-12-01`.
+    pub(crate) day: Option<String>,
     /// When it is over, in Unix seconds; absent where it acts for good.
     pub(crate) over: Option<i64>,
     /// The line.
@@ -84,7 +86,7 @@ pub(crate) fn of_deletions(limits: &Deletions) -> Term {
     let says =
         format!("one run takes away {most} objects that nobody retired at most, and {percent} % of an organisation's");
     let word = TermWord::Deletions;
-    Term { word, app: None, key: word.as_str().to_owned(), says, at: None, over: None, origin: limits.span }
+    Term { word, app: None, key: word.as_str().to_owned(), says, at: None, day: None, over: None, origin: limits.span }
 }
 
 /// What an organisation and its apps say.
@@ -97,6 +99,7 @@ pub(super) fn of(organisation: &Organisation) -> Vec<Term> {
         key: format!("{} {need}", TermWord::KeepData.as_str()),
         says: format!("`{need}`, for {}", retired.keep_data),
         at: None,
+        day: None,
         over: None,
         origin: Some(retired.span),
     });
@@ -110,6 +113,7 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
         key: format!("{} {}", word.as_str(), app.data_name()),
         says,
         at,
+        day: None,
         over: None,
         origin: Some(origin),
     };
@@ -128,8 +132,10 @@ fn of_app(organisation: &Organisation, app: &App, zone: &TimeZone) -> Vec<Term> 
             to.strftime("%F %H:%M")
         );
         let key = format!("{} {} {}", TermWord::Peak.as_str(), app.data_name(), peak.from);
+        let day = Some(from.strftime("%F").to_string());
         Term {
             key,
+            day,
             over: Some(peak.to.as_second()),
             ..term(TermWord::Peak, says, Some(peak.from.as_second()), peak.span)
         }

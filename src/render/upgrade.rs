@@ -4,7 +4,8 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::model::Setting;
+use super::{WaitingRelease, naming};
+use crate::model::{App, Organisation, Setting};
 
 /// For how many hours a window is open; where no time is said, for the whole day.
 const OPEN: i64 = 2;
@@ -20,6 +21,28 @@ const DAYS: [(&str, Weekday); 7] = [
     ("saturday", Weekday::Saturday),
     ("sunday", Weekday::Sunday),
 ];
+
+/// A window that is closed at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ClosedWindow {
+    /// When it is open, in words.
+    when: String,
+    /// When it opens next.
+    opens: Option<Timestamp>,
+}
+
+/// The release of an app that waits for a window.
+pub(super) fn waiting(organisation: &Organisation, app: &App, closed: &ClosedWindow) -> WaitingRelease {
+    let zone = super::life::zone(&organisation.timezone);
+    let chosen = app.settings.get("version").or_else(|| app.settings.get("channel"));
+    WaitingRelease {
+        version: naming::label_value(&app.release.version),
+        when: closed.when.clone(),
+        opens: closed.opens.map(Timestamp::as_second),
+        day: closed.opens.map(|opens| opens.to_zoned(zone).strftime("%F").to_string()),
+        origin: chosen.map(|setting| setting.span),
+    }
+}
 
 /// When new releases may be put in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +65,12 @@ impl Window {
     /// Whether it is open at a moment.
     pub(crate) fn is_open(&self, moment: Timestamp, zone: &TimeZone) -> bool {
         self.turns(moment, zone).iter().any(|(from, to)| *from <= moment && moment < *to)
+    }
+
+    /// What is known of it at a moment at which it is closed.
+    pub(crate) fn closed(&self, moment: Timestamp, zone: &TimeZone) -> ClosedWindow {
+        let opens = self.turns(moment, zone).into_iter().map(|(from, _)| from).filter(|from| *from > moment).min();
+        ClosedWindow { when: self.said(), opens }
     }
 
     /// When it opens and closes, around a moment.

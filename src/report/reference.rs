@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::model::definition::{Definition, KeyedBy, SettingDeclaration, SettingType};
 use crate::schema::language::{EntryShape, Language, NodeShape, Occurs, Shape};
+use crate::schema::suggest::either;
 
 /// The kinds of files, in the order in which people meet them.
 pub const FILES: [&str; 5] = ["organisation", "offer", "cluster", "garden", "definition"];
@@ -60,6 +61,9 @@ pub(crate) fn definition(definition: &Definition) -> String {
     if let Some(docs) = &definition.docs {
         let _ = writeln!(out, "Upstream: <{docs}>.");
     }
+    for said in definition.limits() {
+        let _ = writeln!(out, "{said}.");
+    }
     out.push('\n');
     let own = || definition.settings.values().filter(|setting| !setting.common);
     if own().next().is_some() {
@@ -107,13 +111,20 @@ fn row(out: &mut String, within: &str, setting: &SettingDeclaration) {
             let words: Vec<&str> = written.args.iter().map(|arg| arg.text.as_str()).collect();
             format!("`{}`", words.join(" "))
         }
+        _ if setting.required && !setting.with.is_empty() => format!("must be said with {}", options(setting)),
         _ if setting.required => "must be said".to_owned(),
+        _ if !setting.with.is_empty() => format!("counts with {}", options(setting)),
         _ => String::new(),
     };
     let _ = writeln!(out, "| `{name}` | {} | {} |", cell(&what), cell(&default));
     for member in setting.members.values() {
         row(out, &format!("{within}{} ", setting.name), member);
     }
+}
+
+/// The options of its group with which a member counts.
+fn options(setting: &SettingDeclaration) -> String {
+    either(setting.with.iter().map(String::as_str))
 }
 
 /// Text that stays in its cell.

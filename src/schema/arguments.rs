@@ -6,7 +6,7 @@ use crate::finding::{Applicability, Code, Finding};
 use crate::schema::check::{Check, TWICE, called};
 use crate::schema::language::{EntryShape, Shape};
 use crate::schema::scalar::{MALFORMED, NOT_AN_OPTION, ScalarType, amount, mismatch};
-use crate::schema::suggest::{either, nearest};
+use crate::schema::suggest::{either, nearest, without_capitals};
 use crate::syntax::{Node, Value};
 
 /// The longest title, reason or the like, in bytes.
@@ -250,7 +250,7 @@ fn unknown_property(check: &Check<'_>, shape: &Shape, node: &Node, at: usize) ->
             .help(format!("settings stand in the block: `{} {{ {name} {value}; }}`", line.trim_matches('`')));
     }
     if let Some(meant) = nearest(name, known.iter().map(|prop| prop.name.as_str())) {
-        return finding.label(format!("did you mean `{meant}`?")).fix(
+        return without_capitals(finding, name, meant).fix(
             Applicability::Guess,
             format!("write `{meant}`"),
             property.name.span,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::{Applicability, Code, Finding, Findings, Severity};
+use crate::finding::{Applicability, Code, Effect, Finding, Findings, Severity};
 use crate::schema::CheckedFile;
 use crate::schema::arguments::check_line;
 use crate::schema::language::{Language, NodeShape, Occurs, Shape};
 use crate::schema::seen::SeenNodes;
 use crate::schema::size;
-use crate::schema::suggest::{either, nearest};
+use crate::schema::suggest::{either, nearest, without_capitals};
 use crate::source::{FileId, Span};
 use crate::syntax::{Document, NO_TEXT, Node};
 
@@ -188,6 +188,8 @@ impl<'a> Check<'a> {
     fn block(&mut self, shape: &'a Shape, nodes: &[&Node], parent: Option<&Node>) {
         let mut seen = SeenNodes::default();
         let mut unknown = false;
+        let is_there = |known: &NodeShape| nodes.iter().any(|node| node.name.value == known.name);
+        let lacks = self.language.nodes(shape).iter().any(|known| known.occurs == Occurs::Once && !is_there(known));
         for node in nodes {
             if self.room == 0 {
                 return;
@@ -207,7 +209,9 @@ impl<'a> Check<'a> {
                     self.broken.insert(node.head);
                     if !malformed {
                         let finding = self.unknown(shape, node, parent);
-                        self.push(node, finding);
+                        // It may be what must be there, of which then nothing is known.
+                        let effect = if lacks { Effect::MeaningLost } else { finding.effect };
+                        self.push(node, Finding { effect, ..finding });
                     }
                 }
                 continue;
@@ -318,7 +322,7 @@ impl<'a> Check<'a> {
                 .help("it is a setting of an app: write it inside `app … { }`, or in `defaults` for every app");
         }
         if let Some(meant) = nearest(word, words.iter().copied()) {
-            return finding.label(format!("did you mean `{meant}`?")).fix(
+            return without_capitals(finding, word, meant).fix(
                 Applicability::Guess,
                 format!("write `{meant}`"),
                 node.name.span,

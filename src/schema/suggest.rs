@@ -1,5 +1,7 @@
 //! Did-you-mean.
 
+use crate::finding::Finding;
+
 /// The longest word that is compared with others, in bytes; the comparison costs the square of it.
 const LONGEST_WORD: usize = 80;
 
@@ -56,6 +58,15 @@ pub(crate) fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
     }
+}
+
+/// A finding about a word with what was meant, and that the capitals are what is wrong where they are.
+pub(crate) fn without_capitals(finding: Finding, written: &str, meant: &str) -> Finding {
+    let finding = finding.label(format!("did you mean `{meant}`?"));
+    if written != meant && written.to_lowercase() == meant {
+        return finding.why("capitals count, and the words of the language are written in small letters");
+    }
+    finding
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ proptest! {
     #[test]
     fn no_two_objects_of_a_garden_collide(organisations in organisations()) {
         let checked = check(snapshot(&organisations), None, jiff::Timestamp::UNIX_EPOCH);
-        let found: Vec<_> = checked.findings.iter().map(|finding| &finding.title).collect();
+        let others = checked.findings.iter().filter(|finding| finding.code.as_str() != "W0443");
+        let found: Vec<_> = others.map(|finding| &finding.title).collect();
         prop_assert!(found.is_empty(), "{organisations:?}: {found:?}");
         let mut taken = BTreeSet::new();
         for packed in checked.objects.values() {

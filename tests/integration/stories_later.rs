@@ -167,3 +167,48 @@ async fn a_retirement_says_its_day_and_what_goes_then_in_every_format() {
     assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
     ground.handle.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_that_waits_for_its_window_is_told_with_its_day_until_it_is_put_in() {
+    if real().is_some() {
+        return;
+    }
+    let waits = |version: &str| {
+        let app =
+            format!("app page www {{ version {version}; upgrade window=\"00:30\" days=\"monday\"; nights awake; }}");
+        files(1, &app).remove(0)
+    };
+    let two =
+        PAGE.replace("release 1 image", "release 2 image=\"docker.io/example/page:2.0\" after=1; release 1 image");
+    let mut ground =
+        Ground::new(&[("page.kdl", &two), ("offers/small.kdl", OFFER), (&waits("1").0, &waits("1").1)]).await;
+    assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
+    let (name, text) = waits("2");
+    ground.commit(&name, &text, "a release");
+    // Noon of a Friday; half past midnight in Paris is still the day before in UTC.
+    let (text, markdown, json) = plans(&ground);
+    let told = "2026-11-23, upgrade, o000/www: release 2 is put in from 00:30 on monday; before: release 1; ";
+    assert!(first_lines(&text, 5).contains(told) && text.contains("change then"), "{text}");
+    assert!(text.contains("objects — held: release 2 is put in from 00:30 on monday: "), "{text}");
+    let image = "page:1.0 → docker.io/example/page:2.0";
+    assert!(text.matches(image).count() == 1 && !text.contains("app.kubernetes.io/version"), "{text}");
+    assert!(markdown.contains("**later** 2026-11-23, upgrade, o000/www"), "{markdown}");
+    let acts = later(&json);
+    assert_eq!(
+        (acts.len(), &acts[0]["word"], &acts[0]["day"]),
+        (1, &"upgrade".into(), &"2026-11-23".into()),
+        "{acts:#?}"
+    );
+    assert_eq!(acts[0]["before"], "release 1");
+    let verbose = run(&ground, &["plan", "--commit", "HEAD", "--verbose"]).stdout;
+    assert!(verbose.contains("= Deployment www-web — held"), "{verbose}");
+    assert_eq!(run(&ground, &["plan", "--exit-code"]).code, 3);
+    assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
+    assert!(plans(&ground).0.contains(told), "it waits still");
+    ground.environment.set_clock("2026-11-22T23:45:00Z");
+    let (text, ..) = plans(&ground);
+    assert!(text.contains("~ Deployment www-web") && !text.contains("What acts later"), "{text}");
+    assert_eq!(run(&ground, &["apply", "--yes", "--no-wait"]).code, 0);
+    assert_eq!(run(&ground, &["plan", "--exit-code"]).code, 0);
+    ground.handle.shutdown().await;
+}

@@ -20,7 +20,7 @@ use crate::story::rights;
 const UID: &str = "5c0f6f5e-7f59-4f3e-9a51-3f9f0a1f6a11";
 
 pub(crate) fn files() -> Vec<RawFile> {
-    let garden = "edition 2026\n\ngarden loops {\n    title \"Loops\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n}\n";
+    let garden = "edition 2026\n\ngarden loops {\n    title \"Loops\"\n    ceiling { cpu 64 cores; memory 256 GiB; storage 8 TiB; }\n    allow W0443 \"what is tried here is lost anyway\"\n}\n";
     let cluster = format!(
         "edition 2026\n\ncluster ada-lovelace {{\n    title \"Ada\"\n    uid \"{UID}\"\n    timezone \"Europe/Paris\"\n    domain ada.example\n    \
          provides {{\n        postgres cloudnative-pg {{ storage-class fast; }}\n        volume storage-class {{ class fast; }}\n        \

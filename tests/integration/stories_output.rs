@@ -111,7 +111,7 @@ fn what_looks_like_a_secret_is_shown_in_no_format() {
     );
     for format in ["text", "short", "json", "sarif", "gitlab", "github", "junit"] {
         let said = place.run(["check", "--format", format]).text();
-        assert!(said.contains("E0701") && said.contains("E0204"), "{format}: {said}");
+        assert!(said.contains("E0701") && !said.contains("E0204"), "{format}: {said}");
         for secret in ["hunter2", "hunter3", "16C7e42F"] {
             assert!(!said.contains(secret), "{format}: {said}");
         }

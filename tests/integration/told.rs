@@ -336,6 +336,9 @@ fn explain_knows_organisations_apps_settings_codes_and_what_was_meant() {
     assert!(title.contains("title \"Welcome\"") && title.contains("replaced by the app"), "{title}");
     let at = explain("alpha/www.at").stdout;
     assert!(at.contains("made by parcelle") && at.contains("NAME         www") && at.contains("alpha.kdl:6:"), "{at}");
+    // What an app cannot do is said in the definition's words, as findings say it.
+    let alone = place.run(["explain", "alpha/www.mail"]).stdout;
+    assert!(alone.contains("  static-site sends no mail\n"), "{alone}");
     assert!(explain("e0412").stdout.starts_with("# E0412"));
     for (wrong, way_out) in [
         ("alpa", "did you mean `alpha`?"),

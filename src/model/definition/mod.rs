@@ -13,23 +13,26 @@ use crate::source::{FileId, SourceFile, Sources, Span, Spanned};
 
 mod built_in;
 mod decode;
+mod idle;
 mod load;
 mod names;
 mod needs;
 mod pattern;
+mod reads;
 mod secret;
 mod sender;
 mod setting;
 mod workload;
 
 pub use decode::decode;
-pub(crate) use decode::{check_layer, written};
+pub(crate) use decode::{AGAIN, UNCHOSEN, check_layer, written};
 pub(super) use load::compose::{circle, uses};
 pub use load::load_all;
 pub(crate) use load::{load, load_built_in};
 pub(super) use names::wanted;
 pub(crate) use names::{environment, objects_value};
 pub(crate) use needs::{Need, NeedKind, NeedOption, NeedValue, OptionKind, SignOn};
+pub(crate) use reads::SettingReads;
 pub(crate) use secret::named as secrets_named;
 pub(crate) use sender::{SenderPart, sender_files, sender_variables};
 pub use setting::SettingType;
@@ -116,6 +119,10 @@ pub struct Definition {
     pub tests: Vec<Test>,
     /// More than one replica is safe, by the definition's word; otherwise why it is not.
     pub single_replica: Option<Spanned<String>>,
+    /// It knows one address of its own, with the reason: further hosts would lead nowhere.
+    pub(crate) one_address: Option<Spanned<String>>,
+    /// Where it reads which of its settings.
+    pub(crate) reads: SettingReads,
     /// It receives (mail, federation): sleeping loses something, with the reason.
     pub(crate) receives: Option<Spanned<String>>,
     /// Where it was written.

@@ -32,6 +32,8 @@ pub struct SettingDeclaration {
     pub(crate) only_grows: Option<String>,
     /// Never other than applied first; with the reason.
     pub(crate) immutable: Option<String>,
+    /// The options of its group with which it counts; all where it names none.
+    pub(crate) with: Vec<String>,
     /// Allowed numbers, inclusive; of amounts in their base unit, of texts their length, of lists their size.
     pub(crate) range: Option<(i64, i64)>,
     /// A regular expression that the whole text must match.
@@ -178,13 +180,19 @@ fn group(options: &[String], members: &BTreeMap<String, SettingDeclaration>) -> 
 }
 
 impl SettingDeclaration {
+    /// Whether it counts where its group is of this option.
+    pub(crate) fn counts_with(&self, option: Option<&str>) -> bool {
+        self.with.is_empty() || option.is_some_and(|option| self.with.iter().any(|with| with == option))
+    }
+
     /// The field of `settings` (or of a group) that this setting is in expressions.
     pub(crate) fn expression_field(&self) -> Field {
         let kind = self.kind.expression_type(&self.members);
         if self.keyed_by.is_some() {
             return Field { kind: Type::Map(Box::new(kind)), optional: false };
         }
-        let always = self.default.is_some() || self.required || self.computed.is_some();
+        let required = self.required && self.with.is_empty();
+        let always = self.default.is_some() || required || self.computed.is_some();
         // A list nobody wrote is empty.
         let empty = matches!(self.kind, SettingType::List(..) | SettingType::Map(_));
         Field { kind, optional: !always && !empty }

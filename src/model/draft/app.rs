@@ -176,7 +176,10 @@ fn effective(sources: &AppSources<'_>, layers: &Layers, findings: &mut Findings)
         let mut news = Findings::default();
         let value = definition::decode(declaration, &setting, &mut news);
         if sources.sound() {
-            news.into_iter().for_each(|finding| findings.push(finding.stops(sources.stops.clone())));
+            for finding in news {
+                let stops = finding.severity == Severity::Error;
+                findings.push(if stops { finding.stops(sources.stops.clone()) } else { finding });
+            }
         }
         let mut setting = Arc::unwrap_or_clone(setting);
         setting.value = value;

@@ -86,7 +86,8 @@ pub(super) fn read(
     }
     let also = settings.get(FURTHER).into_iter().flat_map(|also| also.args.iter().map(spelled));
     // What is no host has its finding already, and claims nothing.
-    std::iter::once(first).chain(also).filter(|host| domain_error(&host.value).is_none()).collect()
+    let also = also.filter(|host| host.value != first.value);
+    std::iter::once(first.clone()).chain(also).filter(|host| domain_error(&host.value).is_none()).collect()
 }
 
 /// The setting of an app that does not say its host.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::finding::{Applicability, Code, Finding, Findings};
 use crate::model::definition::{self, SettingDeclaration};
 use crate::model::{Layer, Setting};
-use crate::schema::suggest::nearest;
+use crate::schema::suggest::{nearest, without_capitals};
 use crate::schema::{CheckedFile, TWICE, UNKNOWN_PROPERTY, UNKNOWN_WORD};
 use crate::source::Span;
 use crate::syntax::Node;
@@ -138,7 +138,7 @@ impl Reader<'_> {
         let finding = Finding::refused(UNKNOWN_WORD, format!("{} has no setting `{word}`", self.owner), node.name.span);
         let known = self.declarations.keys().map(String::as_str).chain(self.words.iter().copied());
         if let Some(meant) = nearest(word, known) {
-            return finding.label(format!("did you mean `{meant}`?")).fix(
+            return without_capitals(finding, word, meant).fix(
                 Applicability::Guess,
                 format!("write `{meant}`"),
                 node.name.span,

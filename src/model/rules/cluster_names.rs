@@ -170,7 +170,7 @@ impl ClusterNames {
 }
 
 /// The widest domain around a name that somebody can have.
-fn widest(name: &str) -> &str {
+pub(super) fn widest(name: &str) -> &str {
     parents(name).filter(|domain| !is_suffix(domain)).last().unwrap_or(name)
 }
 

@@ -5,6 +5,7 @@ use crate::model::domain::{below, domain_of};
 use crate::model::draft::Draft;
 use crate::model::names::unknown;
 use crate::model::rules::View;
+use crate::model::rules::ownership::ANYHOW;
 use crate::name::Name;
 use crate::source::Spanned;
 
@@ -29,10 +30,22 @@ pub(super) fn check(view: &View<'_>, findings: &mut Findings) {
             let is_read = to_nobody <= MOST_COMPARED;
             let nobody = (!is_there).then(|| self::to_nobody(view, draft, (host, to), is_read));
             let own = domain.as_ref().is_none_or(|domain| below(&host.value, domain));
-            nobody.into_iter().chain((!own).then(|| not_yours(draft, host, domain.as_deref().unwrap_or_default())))
+            let itself = (*to == organisation.name).then(|| to_itself(host, to));
+            nobody
+                .into_iter()
+                .chain(itself)
+                .chain((!own).then(|| not_yours(draft, host, domain.as_deref().unwrap_or_default())))
         });
         view.tell(&organisation.name, found, findings);
     }
+}
+
+/// The finding about a host that is lent to its lender.
+fn to_itself(host: &Spanned<String>, to: &Name) -> Finding {
+    let title = format!("`delegate {}` changes nothing: `{to}` lends it to itself", host.value);
+    Finding::warning(ANYHOW, title, host.span)
+        .why("an organisation has every host inside its domain without a word")
+        .help("take the line away, or write who gets it")
 }
 
 /// The finding about a host that is lent to an organisation which is not there; with the name that may be meant.

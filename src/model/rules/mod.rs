@@ -19,7 +19,9 @@ mod index;
 mod ownership;
 mod refused;
 mod subject;
+pub(crate) mod addresses;
 pub(crate) mod backups;
+pub(crate) mod belongs;
 pub(crate) mod closed_offers;
 pub(crate) mod cluster_hosts;
 pub(crate) mod database_images;
@@ -31,9 +33,11 @@ pub(crate) mod hatches;
 pub(crate) mod hosts;
 pub(crate) mod immutable;
 pub(crate) mod needs;
+pub(crate) mod no_effect;
 pub(crate) mod only_grows;
 pub(crate) mod open_networks;
 pub(crate) mod other_apps;
+pub(crate) mod peaks;
 pub(crate) mod provided;
 pub(crate) mod replicas;
 pub(crate) mod reserved_names;
@@ -79,6 +83,9 @@ const OF_ONE: &[fn(&One, &mut Findings)] = &[
     hatches::check,
     sleep::check,
     replicas::check,
+    peaks::check,
+    addresses::check,
+    no_effect::check,
     definition_rules::check,
     secret_names::check_settings,
     unbounded::check,
@@ -95,7 +102,10 @@ const OF_ALL: &[fn(&View<'_>, &mut Findings)] = &[
     delegates::check,
     domains::check,
     hosts::check,
+    belongs::check,
     backups::check,
+    backups::check_none,
+    no_effect::check_offers,
     open_networks::check,
     reserved_names::check_named,
     unbounded::check_offers,

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use crate::model::domain::{below, domain_of, parents};
 use crate::model::draft::Draft;
 use crate::model::rules::View;
 use crate::model::{Age, WrittenClaim};
 use crate::name::Name;
+
+/// A host or domain that is given to whom it belongs anyhow.
+pub(crate) const ANYHOW: Code = Code::new("W0445");
 
 /// An organisation that says a domain which is not its own.
 pub(super) struct Newcomer<'a> {

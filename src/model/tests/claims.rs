@@ -49,7 +49,7 @@ fn counted(tried: &Tried) -> Vec<(&str, usize)> {
 #[test]
 fn hosts_that_are_said_for_all_apps_count_once_for_each() {
     let hosts = |count| format!("defaults {{ also-at {}; }}", each(count, |at| format!("h{at}.hostile.example")));
-    let tried = try_files(&with([sites("hostile", &hosts(20), 100, |_| "size small".to_owned())]), None);
+    let tried = try_files(&with([sites("hostile", &hosts(20), 100, |_| "nights awake".to_owned())]), None);
     assert_eq!(
         tried.short(),
         "organisations/hostile.kdl:3:1 E0317 hostile has more than 2000 hosts\n  also organisations/hostile.kdl:104:5 with this app it \
@@ -58,7 +58,7 @@ fn hosts_that_are_said_for_all_apps_count_once_for_each() {
     );
     assert_eq!(broken(&tried), ["hostile"]);
     // As many as may be: a finding for each app that asks for what the first one has, however many hosts that are.
-    let tried = try_files(&with([sites("hostile", &hosts(19), 100, |_| "size small".to_owned())]), None);
+    let tried = try_files(&with([sites("hostile", &hosts(19), 100, |_| "nights awake".to_owned())]), None);
     assert_eq!(counted(&tried), [("E0401", 99)]);
     let first = &tried.findings[0];
     assert_eq!(

@@ -19,7 +19,8 @@ fn layered(offer_defaults: &str, offer_app: &str, defaults: &str, app: &str) -> 
     let organisation = format!(
         "edition 2026\norganisation alternatiba {{\n title \"A\"\n offer liiibre\n cluster ada-lovelace\n domain alternatiba.example\n defaults {{\n{defaults}\n}}\n app nextcloud cloud {{\n{app}\n}}\n app static-site www\n}}\n"
     );
-    let mut files = changed(&[]);
+    let title = "    title \"IndieHosters\"\n";
+    let mut files = changed(&[("garden.kdl", title, &format!("{title}    allow W0443 \"elsewhere\"\n"))]);
     for (path, text) in &mut files {
         match path.as_str() {
             "offers/liiibre.kdl" => text.clone_from(&offer),

@@ -11,6 +11,7 @@ mod claims;
 mod garden;
 mod layers;
 mod names;
+mod no_effect;
 mod pages;
 mod rules;
 

@@ -14,9 +14,10 @@ fn said_of(changes: &[(&str, &str, &str)]) -> (String, Vec<String>) {
 #[test]
 fn a_further_domain_is_opened_by_the_file_of_the_cluster_for_its_owner_alone() {
     const CLUSTER: &str = "clusters/ada-lovelace.kdl";
-    let host = (TIERS_LIEUX, NOTES, "        at notes.tl.example\n        also-at tl.example\n");
-    let mail =
-        (TIERS_LIEUX, "    app hedgedoc notes {\n", "    app hedgedoc notes {\n        mail from=notes@tl.example\n");
+    let host = (TIERS_LIEUX, NOTES, "        at notes.tl.example\n");
+    let apps =
+        "    app static-site www { at tl.example; }\n    app nextcloud notes {\n        mail from=notes@tl.example\n";
+    let mail = (TIERS_LIEUX, "    app hedgedoc notes {\n", apps);
     let (text, stopped) = said_of(&[host, mail]);
     assert!(text.contains("E0402 2 hosts are outside the domain of `tiers-lieux`"), "{text}");
     assert!(text.contains("the file of the cluster says so: `belongs tl.example to=tiers-lieux`"), "{text}");

@@ -47,6 +47,18 @@ impl App {
     pub(crate) fn data_name(&self) -> &Name {
         self.was.as_ref().map_or(&self.name, |was| &was.value)
     }
+
+    /// The peaks that it plans, each with its `from`, `to` and `min`.
+    pub(crate) fn peaks(&self) -> impl Iterator<Item = &Setting> {
+        let peaks = self.settings.get("peak").and_then(|peaks| peaks.children.get("peak"));
+        peaks.into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Whether its nights are times of sleep.
+    pub(crate) fn sleeps_at_night(&self) -> bool {
+        let nights = self.settings.get("nights");
+        nights.is_some_and(|nights| nights.args.first().is_some_and(|word| word.text == "asleep"))
+    }
 }
 
 /// Whether an app lives.

@@ -30,6 +30,7 @@ use crate::plan::state::renames::Renames;
 use crate::plan::state::standing::Index;
 use crate::plan::tell::{acts_later, findings, hatches};
 use crate::plan::{Input, OrganisationPlan, health};
+use crate::render::WaitingRelease;
 use action::Action;
 use deed::Deed;
 use gone::Losses;
@@ -122,7 +123,7 @@ fn bar_namespace(actions: &mut [Action], namespace: &str) {
 fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
     let paused = input.directives.paused.as_ref().map(|why| Holding::Paused { why: why.clone() });
     let whole = input.directives.hold.as_ref().map(|why| Holding::Hold { why: why.clone() });
-    let waiting = waiting(input);
+    let waiting = releases(input);
     for action in actions.iter_mut().filter(|action| action.verb().writes()) {
         if let Some(reason) = &paused {
             action.hold(reason.clone());
@@ -151,20 +152,25 @@ fn hold_back(input: &Input<'_>, actions: &mut [Action]) -> Option<Holding> {
 }
 
 /// Apps that run another release than the garden's, at an hour at which none may be put in: they stay as they are applied.
-fn waiting(input: &Input<'_>) -> BTreeMap<Name, String> {
+fn releases(input: &Input<'_>) -> BTreeMap<Name, String> {
+    waiting_releases(input).map(|(app, waits, _)| (app.clone(), waits.says())).collect()
+}
+
+/// The apps whose release waits, with the version that runs.
+pub(in crate::plan) fn waiting_releases<'i>(
+    input: &'i Input<'_>,
+) -> impl Iterator<Item = (&'i Name, &'i WaitingRelease, &'i str)> {
     let renames = Renames::of(input);
-    let runs_another = |app: &Name, version: &str| {
-        input.live.objects.values().any(|live| {
+    let running = move |app: &Name, version: &str| {
+        input.live.objects.values().find_map(|live| {
             let label = |key: &str| live.body["metadata"]["labels"][key].as_str();
-            let other = label("app.kubernetes.io/version").is_some_and(|running| running != version);
-            other
-                && label("parcelle.dev/app")
-                    .is_some_and(|label| Name::new(label).is_ok_and(|label| renames.now(&label) == app))
-                && label("parcelle.dev/garden") == Some(input.garden.as_str())
+            let other = label("app.kubernetes.io/version").filter(|running| *running != version)?;
+            let of_app = label("parcelle.dev/app")
+                .is_some_and(|label| Name::new(label).is_ok_and(|label| renames.now(&label) == app));
+            (of_app && label("parcelle.dev/garden") == Some(input.garden.as_str())).then_some(other)
         })
     };
-    let waiting = input.desired.waiting.iter().filter(|(app, (version, _))| runs_another(app, version));
-    waiting.map(|(app, (version, when))| (app.clone(), format!("release {version} is put in {when}"))).collect()
+    input.desired.waiting.iter().filter_map(move |(app, waits)| Some((app, waits, running(app, &waits.version)?)))
 }
 
 /// Whether an action only brings back what was applied.

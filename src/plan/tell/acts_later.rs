@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::kind;
 use crate::name::Name;
+use crate::plan::decide;
 use crate::plan::decide::action::{Action, Place, Verb, What};
 use crate::plan::decide::deed::Deed;
 use crate::plan::decide::reason::Keeping;
 use crate::plan::{Input, OrganisationPlan};
-use crate::render::{State, Term, TermWord, of_deletions};
+use crate::render::{ObjectId, State, Term, TermWord, WaitingRelease, of_deletions};
 
 /// A line of the garden that acts later, where it says something else than was applied last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +32,10 @@ pub(crate) struct LaterAct {
     /// When it first acts, in Unix seconds, where that is a day rather than an hour of each day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<i64>,
-    /// What it acts on then: what goes on the day of `keep-data`, what stops for a night.
+    /// The day of that, where the organisation is; in UTC where data goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) day: Option<String>,
+    /// What it acts on then: what goes on the day of `keep-data`, what stops for a night, what a release changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) objects: Vec<String>,
     /// The line; absent where it is gone.
@@ -57,13 +61,16 @@ pub(crate) struct HourOfPlan {
 pub(in crate::plan) fn of(input: &Input<'_>, plan: &OrganisationPlan) -> Vec<LaterAct> {
     let is_first = input.inventory.terms.is_none() && input.inventory.commit.is_empty();
     let nothing = BTreeMap::new();
-    let Some(known) = input.inventory.terms.as_ref().or(is_first.then_some(&nothing)) else { return Vec::new() };
+    let releases = decide::waiting_releases(input);
+    let mut later: Vec<LaterAct> =
+        releases.map(|(app, waits, running)| release(input, plan, app, waits, running)).collect();
+    let Some(known) = input.inventory.terms.as_ref().or(is_first.then_some(&nothing)) else { return later };
     let terms = terms(input);
     let told = terms.iter().filter(|term| known.get(&term.key) != Some(&term.says));
     let told = told.filter(|term| term.over.is_none_or(|over| over > input.now));
     // What is usual needs no word where everything is new.
     let told = told.filter(|term| !is_first || !matches!(term.word, TermWord::Deletions | TermWord::Backup));
-    let mut later: Vec<LaterAct> = told.filter_map(|term| act(input, plan, term, known.get(&term.key))).collect();
+    later.extend(told.filter_map(|term| act(input, plan, term, known.get(&term.key))));
     later.extend(known.iter().filter_map(|(key, says)| ended(input, &terms, key, says)));
     later.sort_by(|a, b| (a.word, a.at, &a.app).cmp(&(b.word, b.at, &b.app)));
     later
@@ -81,16 +88,16 @@ pub(in crate::plan) fn remembered(input: &Input<'_>) -> BTreeMap<String, String>
 
 /// What is told of a term; nothing of data that nobody has.
 fn act(input: &Input<'_>, plan: &OrganisationPlan, term: &Term, before: Option<&String>) -> Option<LaterAct> {
-    let (at, objects) = match term.word {
+    let (at, day, objects) = match term.word {
         TermWord::KeepData => {
             let mut kept: Vec<&Action> = kept(plan, term).collect();
             // What people know comes first.
             kept.sort_by_key(|action| (action.what == What::Secret, action.id.is(kind::SECRET)));
             let day = kept.iter().filter_map(|action| day_of(plan, action)).max()?;
-            (Some(day), kept.into_iter().map(|action| action.id.to_string()).collect())
+            (Some(day), Some(date(day)), kept.into_iter().map(|action| action.id.to_string()).collect())
         }
-        TermWord::Nights => (None, sleeps(input, term.app.as_ref())),
-        _ => (term.at, Vec::new()),
+        TermWord::Nights => (None, None, sleeps(input, term.app.as_ref())),
+        _ => (term.at, term.day.clone(), Vec::new()),
     };
     Some(LaterAct {
         word: term.word,
@@ -98,6 +105,7 @@ fn act(input: &Input<'_>, plan: &OrganisationPlan, term: &Term, before: Option<&
         before: before.cloned(),
         after: Some(term.says.clone()),
         at,
+        day,
         objects,
         origin: term.origin.map(|span| Place::of(input.sources, span)),
     })
@@ -142,9 +150,33 @@ fn ended(input: &Input<'_>, terms: &[Term], key: &str, says: &str) -> Option<Lat
         before: Some(says.to_owned()),
         after: None,
         at: None,
+        day: None,
         objects: Vec::new(),
         origin: None,
     })
+}
+
+/// A release that waits for its window, and what it changes then.
+fn release(input: &Input<'_>, plan: &OrganisationPlan, app: &Name, waits: &WaitingRelease, running: &str) -> LaterAct {
+    let held = plan.actions.iter().filter(|action| action.app.as_ref() == Some(app) && action.verb() == Verb::Held);
+    let mut held: Vec<&ObjectId> = held.map(|action| &action.id).collect();
+    // What runs comes first.
+    held.sort_by_key(|id| !(id.is(kind::DEPLOYMENT) || id.is(kind::STATEFUL_SET) || id.is(kind::JOB)));
+    LaterAct {
+        word: TermWord::Upgrade,
+        app: Some(app.clone()),
+        before: Some(format!("release {running}")),
+        after: Some(waits.says()),
+        at: waits.opens,
+        day: waits.day.clone(),
+        objects: held.into_iter().map(ToString::to_string).collect(),
+        origin: waits.origin.map(|span| Place::of(input.sources, span)),
+    }
+}
+
+/// The day of a time in Unix seconds, in UTC.
+fn date(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), |time| time.strftime("%F").to_string())
 }
 
 /// What stops for the nights of an app.

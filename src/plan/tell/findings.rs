@@ -162,6 +162,7 @@ fn refused(input: &Input<'_>, action: &Action, why: &Refusing, span: Span) -> Op
         Refusing::ServerRefused { status, message } => {
             Finding::refused(Code::new("E0485"), format!("the API server refuses `{id}`"), span)
                 .why(format!("{message} ({status})"))
+                .help(after_refusal(input, *status))
         }
         Refusing::JobFailed { why, rerun } => job_failed(why, rerun, span),
         Refusing::JobEndUnknown { rerun, .. } => job_end_unknown(action, why, rerun, span),
@@ -332,6 +333,24 @@ fn line_of(input: &Input<'_>, action: &Action, object: &Object, pointer: &str) -
     changed.find(of_garden).or_else(|| any.find(of_garden)).or(input.directives.span).or(nearest)
 }
 
+/// The status of an object that the server cannot take as it is.
+const INVALID: u16 = 422;
+
+/// What to do where the server said no.
+fn after_refusal(input: &Input<'_>, status: u16) -> String {
+    let organisation = &input.desired.organisation;
+    match status {
+        403 => format!(
+            "a policy or quota of the cluster says no, or parcelle lacks a right: `parcelle doctor {}` says which rights it lacks; \
+             the server's words name the policy. Then `parcelle plan {organisation}` asks again",
+            input.desired.cluster
+        ),
+        _ => {
+            format!("write on this line what the server's words ask for; `parcelle plan {organisation}` asks it again")
+        }
+    }
+}
+
 /// One finding for each field that the server refused, on the line that it came from.
 fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
     let Some(object) = object_of(input, &action.id) else { return Vec::new() };
@@ -343,7 +362,8 @@ fn cause_findings(input: &Input<'_>, action: &Action) -> Vec<Finding> {
             return Some(Finding::refused(Code::new("E0494"), title, span).why(cause.message.clone()));
         }
         let title = format!("the API server refuses `{field}` of `{}`", action.id);
-        Some(Finding::refused(Code::new("E0485"), title, span).why(cause.message.clone()))
+        let help = after_refusal(input, INVALID);
+        Some(Finding::refused(Code::new("E0485"), title, span).why(cause.message.clone()).help(help))
     };
     action.causes.iter().filter_map(finding).collect()
 }

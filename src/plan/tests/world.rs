@@ -11,7 +11,7 @@ use crate::model::{Adopt, Deletions, FieldDecision};
 use crate::plan::*;
 use crate::policy::Grounds;
 use crate::quantity::Quantity;
-use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource};
+use crate::render::{Generated, Object, OrganisationObjects, Origins, SecretRequest, SecretSource, WaitingRelease};
 use crate::source::{FileId, SourceFile, Sources, Span};
 
 const DAY: i64 = 86_400;
@@ -252,7 +252,7 @@ pub(super) fn world(case: &Case) -> World {
             namespace: "alternatiba".into(),
             secrets: secrets.collect(),
             held: case.said.held.iter().map(|(app, why)| (name(app), why.clone())).collect(),
-            waiting: case.said.waiting.iter().map(|(app, waits)| (name(app), waits.clone())).collect(),
+            waiting: case.said.waiting.iter().map(|(app, waits)| (name(app), waiting(waits))).collect(),
             retired: case.said.retired.iter().map(|(app, days)| (name(app), retired(*days))).collect(),
             objects,
             states: BTreeMap::new(),
@@ -273,6 +273,11 @@ pub(super) fn world(case: &Case) -> World {
         now: NOW + case.day * DAY,
         grounds: Grounds { namespace: "alternatiba".to_owned(), ..Grounds::default() },
     }
+}
+
+fn waiting((version, when): &(String, String)) -> WaitingRelease {
+    let (version, when) = (version.clone(), when.clone());
+    WaitingRelease { version, when, opens: Some(NOW + DAY), day: Some("2026-07-02".to_owned()), origin: None }
 }
 
 fn directives(case: &Case, span: Span) -> Directives {

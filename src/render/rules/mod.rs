@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::allowance::RenderAllowance;
 use super::{OrganisationObjects, with_findings};
 use crate::finding::{Finding, Findings};
-use crate::model::{Garden, Organisation};
+use crate::model::{Garden, ODD_PEAK, Organisation};
 use crate::syntax::TOO_MUCH;
 
 pub(crate) mod ceilings;
@@ -16,6 +16,7 @@ pub(in crate::render) mod limits;
 pub(crate) mod named_objects;
 pub(crate) mod names;
 pub(crate) mod own_secrets;
+mod past_peaks;
 mod tests_of_definitions;
 
 /// The most findings about the objects of one organisation.
@@ -35,6 +36,7 @@ pub fn render(
     ceilings::check(organisation, &objects, &mut found);
     let settled = judged::check(organisation, &objects, &mut found);
     limits::check(organisation, &objects, &settled, &mut found);
+    past_peaks::check(organisation, moment, &mut found);
     found.limit(MOST_FINDINGS, |more, first| Finding {
         severity: first.severity,
         ..Finding::refused(
@@ -47,6 +49,7 @@ pub fn render(
     });
     let stops = |finding: Finding| match finding.stops {
         Some(_) => finding,
+        None if finding.code == ODD_PEAK => finding,
         None => finding.stops(organisation.name.clone()),
     };
     found.into_iter().map(stops).for_each(|finding| findings.push(finding));

@@ -24,6 +24,7 @@ pub(super) struct LaterTally {
 struct Act {
     word: TermWord,
     at: Option<i64>,
+    day: Option<String>,
     before: Option<String>,
     after: Option<String>,
     origin: Option<Place>,
@@ -76,6 +77,7 @@ impl LaterTally {
         let key = Act {
             word: act.word,
             at: act.at,
+            day: act.day.clone(),
             before: act.before.clone(),
             after: act.after.clone(),
             origin: act.origin.clone(),
@@ -127,10 +129,7 @@ impl LaterTally {
 }
 
 fn line(act: &Act, whose: &Whose) -> LaterLine {
-    let when = match (act.word, act.at) {
-        (TermWord::KeepData | TermWord::Peak, Some(at)) => format!("{}, ", day(at)),
-        _ => String::new(),
-    };
+    let when = act.day.as_ref().map(|day| format!("{day}, ")).unwrap_or_default();
     let says = match (&act.before, &act.after) {
         (None, Some(after)) => after.clone(),
         (Some(before), Some(after)) => format!("{after}; before: {before}"),
@@ -162,6 +161,7 @@ fn objects(word: TermWord, whose: &Whose) -> String {
     let (one, more) = match word {
         TermWord::KeepData => ("goes", "go"),
         TermWord::Nights => ("stops", "stop"),
+        TermWord::Upgrade => ("changes", "change"),
         _ => return String::new(),
     };
     let count: usize = whose.kinds.values().sum();

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::value::Line;
-use super::words::{by_app, counted, is_told, kinds, many, sign};
+use super::words::{HeldObjects, by_app, counted, is_told, kinds, many, sign};
 use super::{Comment, DataGone, Tally, hatches, later, value, way_out};
 use crate::plan::{Action, Deleting, FieldChange, OrganisationPlan, Plan, Reason, Verb};
 use crate::report::markup::{code, escape};
@@ -56,6 +56,7 @@ pub(super) fn details(plan: &OrganisationPlan) -> String {
         }
         let until = later::retired(plan, app).unwrap_or_default();
         let _ = writeln!(out, "**{}**{}\n", escape(app.unwrap_or("the organisation itself")), escape(&until));
+        let (held, told) = HeldObjects::split(told);
         let created = || told.iter().copied().filter(|action| action.verb() == Verb::Create);
         let folded = created().count() > 3;
         if folded {
@@ -64,6 +65,7 @@ pub(super) fn details(plan: &OrganisationPlan) -> String {
         for action in told.iter().filter(|action| !folded || action.verb() != Verb::Create) {
             draw_action(&mut out, action);
         }
+        held.iter().for_each(|held| draw_held(&mut out, held));
         out.push('\n');
     }
     out.push_str("</details>\n");
@@ -98,6 +100,21 @@ fn draw_hatches(out: &mut String, plan: &OrganisationPlan) {
     out.push('\n');
 }
 
+/// Objects that are held for one reason, and what would change of them.
+fn draw_held(out: &mut String, held: &HeldObjects<'_>) {
+    let (objects, reason) = (many(held.actions.len(), "object"), escape(&held.reason));
+    let _ = writeln!(out, "- {} {objects} — {reason}: {}", code(sign(Verb::Held)), kinds(held.actions.iter().copied()));
+    let mut changes = held.changes().peekable();
+    if changes.peek().is_none() {
+        return;
+    }
+    out.push_str("\n  | field | before | after | line |\n  |---|---|---|---|\n");
+    for (action, change) in changes {
+        draw_change(out, &format!("{} {}", action.id, change.path), change);
+    }
+    out.push('\n');
+}
+
 fn draw_action(out: &mut String, action: &Action) {
     let note = action.note.as_ref().map(|note| format!("; {}", escape(note))).unwrap_or_default();
     let unverified = if action.verb().writes() && !action.verified { ", not verified by the server" } else { "" };
@@ -115,12 +132,12 @@ fn draw_action(out: &mut String, action: &Action) {
     }
     out.push_str("\n  | field | before | after | line |\n  |---|---|---|---|\n");
     for change in value::told(&action.changes) {
-        draw_change(out, change);
+        draw_change(out, &change.path, change);
     }
     out.push('\n');
 }
 
-fn draw_change(out: &mut String, change: &FieldChange) {
+fn draw_change(out: &mut String, field: &str, change: &FieldChange) {
     let (before, after) = (change.before.as_ref(), change.after.as_ref());
     let (before, after) = if let Some(lines) = value::lines(before, after) {
         (cell(&lines, Side::Before), cell(&lines, Side::After))
@@ -133,7 +150,7 @@ fn draw_change(out: &mut String, change: &FieldChange) {
         by => format!(" by {}", code(&by.join(", "))),
     };
     let origin = change.origin.as_ref().map(|place| code(&place.to_string())).unwrap_or_default();
-    let _ = writeln!(out, "  | {} | {before}{by} | {after} | {origin} |", code(&change.path));
+    let _ = writeln!(out, "  | {} | {before}{by} | {after} | {origin} |", code(field));
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,12 +14,14 @@ use std::fmt::Write as _;
 use anstyle::Style;
 
 use super::value::Line;
-use super::words::{bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
+use super::words::{HeldObjects, bullet, by_app, counted, has_news, is_told, kinds, many, mark, paint, style};
 use super::{DataGone, Tally, TextStyle, hatches, later, value, way_out};
 use crate::plan::{Action, FieldChange, OrganisationPlan, Place, Plan, Verb};
 use crate::report::Drawing;
 use crate::visible;
 
+/// So many fields of objects that are held together are shown.
+const HELD_CHANGES: usize = 6;
 /// More new objects than these are counted by kind instead of listed.
 const LISTED: usize = 3;
 
@@ -85,7 +87,7 @@ fn draw(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
         }
         let until = later::retired(plan, app).unwrap_or_default();
         let _ = writeln!(out, "  {}{until}", bold(app.unwrap_or("the organisation itself")));
-        group(out, &told, style);
+        group(out, told, style);
     }
 }
 
@@ -109,7 +111,8 @@ fn draw_hatches(out: &mut String, plan: &OrganisationPlan, style: TextStyle) {
     }
 }
 
-fn group(out: &mut String, told: &[&Action], style: TextStyle) {
+fn group(out: &mut String, told: Vec<&Action>, style: TextStyle) {
+    let (held, told) = if style.verbose { (Vec::new(), told) } else { HeldObjects::split(told) };
     let created = || told.iter().copied().filter(|action| action.verb() == Verb::Create);
     let counts = created().count();
     let folded = !style.verbose && counts > LISTED;
@@ -119,6 +122,21 @@ fn group(out: &mut String, told: &[&Action], style: TextStyle) {
     }
     for action in told.iter().filter(|action| !folded || action.verb() != Verb::Create) {
         draw_action(out, action, style);
+    }
+    held.iter().for_each(|held| draw_held(out, held, style));
+}
+
+/// Objects that are held for one reason, and what would change of them.
+fn draw_held(out: &mut String, held: &HeldObjects<'_>, style: TextStyle) {
+    let mark = mark(style.drawing, Verb::Held);
+    let (objects, reason) = (many(held.actions.len(), "object"), visible::line(&held.reason));
+    let _ = writeln!(out, "    {mark} {objects} — {reason}: {}", kinds(held.actions.iter().copied()));
+    for (action, change) in held.changes().take(HELD_CHANGES) {
+        draw_change(out, &format!("{} ", action.id), change, style);
+    }
+    let more = held.changes().skip(HELD_CHANGES).count();
+    if more > 0 {
+        let _ = writeln!(out, "        … and {} more (-v shows them)", many(more, "field"));
     }
 }
 
@@ -133,7 +151,7 @@ fn draw_action(out: &mut String, action: &Action, style: TextStyle) {
     let _ = writeln!(out, "    {mark} {} — {reason}{note}{unverified}{}", action.id, origin.unwrap_or_default());
     let shown = action.base().is_some() || style.verbose;
     for change in value::told(&action.changes).filter(|_| shown) {
-        draw_change(out, change, style);
+        draw_change(out, "", change, style);
     }
     for (field, manager) in way_out::holders(action) {
         let _ = writeln!(out, "        `{field}` belongs to `{manager}`");
@@ -143,13 +161,14 @@ fn draw_action(out: &mut String, action: &Action, style: TextStyle) {
     }
 }
 
-fn draw_change(out: &mut String, change: &FieldChange, style: TextStyle) {
+/// A field, after the object that it is of where that is not said above.
+fn draw_change(out: &mut String, of: &str, change: &FieldChange, style: TextStyle) {
     let origin = change.origin.as_ref().map(|place| from(place, style.drawing)).unwrap_or_default();
     let by = match change.drift_by.as_slice() {
         [] => String::new(),
         by => format!(" by {}", by.join(", ")),
     };
-    let path = visible::line(&change.path);
+    let path = format!("{of}{}", visible::line(&change.path));
     if let Some(lines) = value::lines(change.before.as_ref(), change.after.as_ref()) {
         let _ = match style.drawing {
             Drawing::Narrated => writeln!(out, "        {path}{by}{origin}:"),

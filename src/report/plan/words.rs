@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::plan::{Action, OrganisationPlan, Verb};
+use super::value;
+use super::way_out::way_out;
+use crate::plan::{Action, FieldChange, OrganisationPlan, Verb};
 use crate::report::Drawing;
 
 /// The verbs in the order in which a summary names them.
@@ -92,6 +94,35 @@ pub(super) fn has_news(plan: &OrganisationPlan) -> bool {
         || !plan.lost.is_empty()
         || plan.hatches.iter().any(|hatch| hatch.new)
         || plan.actions.iter().any(|action| is_told(action, false))
+}
+
+/// More objects than these that are held for one reason are told as one.
+const HELD: usize = 3;
+
+/// Objects of an app that are held for one reason.
+pub(super) struct HeldObjects<'a> {
+    pub(super) reason: String,
+    pub(super) actions: Vec<&'a Action>,
+}
+
+impl<'a> HeldObjects<'a> {
+    /// What many objects are held for, beside all others in their order.
+    pub(super) fn split(told: Vec<&'a Action>) -> (Vec<Self>, Vec<&'a Action>) {
+        let mut by_reason: BTreeMap<String, Vec<&Action>> = BTreeMap::new();
+        let (held, mut others): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|action| action.verb() == Verb::Held && way_out(action).is_none());
+        held.into_iter().for_each(|action| by_reason.entry(action.reason().to_string()).or_default().push(action));
+        let (many, few): (Vec<_>, Vec<_>) = by_reason.into_iter().partition(|(_, actions)| actions.len() > HELD);
+        others.extend(few.into_iter().flat_map(|(_, actions)| actions));
+        (many.into_iter().map(|(reason, actions)| Self { reason, actions }).collect(), others)
+    }
+
+    /// What would change of them, labels that only name the release left out.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (&'a Action, &'a FieldChange)> {
+        let of = |action: &'a Action| value::told(&action.changes).map(move |change| (action, change));
+        let changes = self.actions.iter().copied().filter(|action| action.base().is_some()).flat_map(of);
+        changes.filter(|(_, change)| !change.path.ends_with("labels[app.kubernetes.io/version]"))
+    }
 }
 
 /// How many objects there are of each kind: "2 ConfigMap, 1 Deployment".

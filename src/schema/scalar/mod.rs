@@ -7,6 +7,7 @@ use crate::finding::{Applicability, Code, Finding};
 use crate::name::Name;
 use crate::quantity::Dimension;
 use crate::schema::suggest::{either, nearest};
+use crate::source::Span;
 use crate::syntax::{Scalar, Value};
 
 pub(crate) use amount::amount;
@@ -189,6 +190,13 @@ fn keyword(kind: &ScalarType, subject: &str, value: &Value) -> Finding {
                 word,
             )
         }
+        (ScalarType::OnOff, _) => finding.help("write `on` or `off`; where neither is meant, take the line away"),
+        (ScalarType::Text | ScalarType::Lines | ScalarType::Template, Scalar::Bool(on)) => finding
+            .help(format!("where the text is that word, it stands in quotes: `\"{on}\"`"))
+            .fix(Applicability::Guess, format!("write `\"{on}\"`"), value.span, format!("\"{on}\"")),
+        (_, Scalar::Null) => {
+            finding.help(format!("write {}; where nothing is meant, take the line away", kind.describe()))
+        }
         _ => finding.help(format!("write {}", kind.describe())),
     }
 }
@@ -209,7 +217,10 @@ fn number(kind: &ScalarType, subject: &str, value: &Value) -> Option<Finding> {
                 value.text.clone(),
             ))
         }
-        _ => Some(Finding::error(WRONG_TYPE, title(&format!("`{}`", value.text)), value.span)),
+        _ => {
+            let finding = Finding::error(WRONG_TYPE, title(&format!("`{}`", value.text)), value.span);
+            Some(finding.help("write it in digits, such as `3`"))
+        }
     }
 }
 
@@ -217,8 +228,11 @@ fn option(options: &[&str], subject: &str, value: &Value) -> Option<Finding> {
     if options.contains(&value.text.as_str()) {
         return None;
     }
-    let meant = synonym(options, &value.text).or_else(|| nearest(&value.text, options.iter().copied()));
     let finding = Finding::error(NOT_AN_OPTION, format!("{subject} cannot be `{}`", value.text), value.span);
+    if let Some(word) = options.iter().find(|option| **option == value.text.to_lowercase()) {
+        return Some(in_small_letters(finding, value.span, word));
+    }
+    let meant = synonym(options, &value.text).or_else(|| nearest(&value.text, options.iter().copied()));
     let finding = match meant {
         Some(word) => finding.label(format!("did you mean `{word}`?")).fix(
             Applicability::Guess,
@@ -229,6 +243,16 @@ fn option(options: &[&str], subject: &str, value: &Value) -> Option<Finding> {
         None => finding,
     };
     Some(finding.help(format!("it is one of {}", either(options.iter().copied()))))
+}
+
+/// The finding about a word of which only the capitals are wrong.
+fn in_small_letters(finding: Finding, place: Span, word: &str) -> Finding {
+    finding.why("capitals count, and this word is written in small letters").fix(
+        Applicability::Safe,
+        format!("write `{word}`"),
+        place,
+        word,
+    )
 }
 
 /// What people write for `on` and `off` elsewhere.
@@ -244,6 +268,14 @@ fn synonym<'a>(options: &[&'a str], written: &str) -> Option<&'a str> {
 fn bad_name(subject: &str, value: &Value) -> Option<Finding> {
     let error = Name::new(&value.text).err()?;
     let mended = mended_name(&value.text);
+    let small = value.text.to_lowercase();
+    if mended.as_ref() == Some(&small) {
+        let title = format!("{subject} cannot be `{}`: names have no capitals", value.text);
+        let finding = Finding::error(BAD_NAME, title, value.span)
+            .why("names become names in the cluster and parts of hosts, which know small letters only")
+            .fix(Applicability::Guess, format!("write `{small}`"), value.span, quoted_where_needed(&small));
+        return Some(finding.help("write it so wherever it is named"));
+    }
     let finding = Finding::error(BAD_NAME, format!("{subject} cannot be `{}`: {error}", value.text), value.span)
         .why("names become names in the cluster and parts of hosts, so they keep to what both allow");
     Some(match mended {

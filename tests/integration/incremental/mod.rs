@@ -45,7 +45,7 @@ fn generated_garden() -> Files {
         (2, "    delegate fair.org-2.example to=org-3\n"),
         (3, "    app static-site fair { at fair.org-2.example; }\n"),
         (4, "    app board talk { colour blue; nights asleep from=\"22:00\" to=\"06:00\"; }\n"),
-        (5, "    retired app static-site old { keep-data 90 days; }\n"),
+        (5, "    retired app static-site old\n"),
     ] {
         let text = files.get_mut(&generated::path(at)).unwrap();
         text.insert_str(text.len() - 2, line);
@@ -208,7 +208,9 @@ fn only_what_rests_on_a_change_is_read_and_rendered_anew() {
     let mut files = generated_garden();
     let (mut memo, now) = (Memo::default(), NOON.parse().unwrap());
     let mut before = check_again(&mut memo, snapshot(&files), None, now);
-    assert!(before.findings.is_empty(), "{}", told(&before).text);
+    // Nothing of it is backed up.
+    let mut others = before.findings.iter().filter(|finding| finding.code.as_str() != "W0443");
+    assert!(others.next().is_none(), "{}", told(&before).text);
     let all: Vec<String> = (0..9).map(|at| format!("org-{at}")).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     for (path, from, to, concerned) in [

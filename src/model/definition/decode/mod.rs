@@ -3,8 +3,10 @@
 mod bounds;
 mod fetched;
 mod many;
+mod options;
 mod scalar;
 mod spelling;
+mod times;
 mod written;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ use crate::syntax::Value as Written;
 use scalar::{thousandths, whole_number};
 use spelling::{example, say, say_members, spelling};
 
+pub(crate) use many::AGAIN;
+pub(crate) use options::UNCHOSEN;
 pub(super) use scalar::scalar_type;
 pub(super) use spelling::guess;
 pub(super) use written::as_written;
@@ -214,6 +218,8 @@ impl Decoder<'_> {
             self.complete(declaration, setting, &mut fields);
         }
         self.in_order(declaration, setting, &fields);
+        self.unchosen(declaration, setting, args);
+        self.takes_time(declaration, setting);
         fields.retain(|_, value| *value != Value::Absent);
         Value::Map(fields)
     }
@@ -231,6 +237,7 @@ impl Decoder<'_> {
             return self.unknown(declaration, name, known, value.span, true);
         };
         let decoded = match &member.kind {
+            SettingType::Time if self.is_range_of_hours(declaration, member, value) => Value::Absent,
             SettingType::List(inner, allowed) => self.words(member, inner, allowed, value, layer),
             kind => self.scalar(name, kind, value, layer),
         };
@@ -265,8 +272,9 @@ impl Decoder<'_> {
 
     /// Members that nobody wrote: their defaults, or a finding where they are required.
     fn complete(&mut self, declaration: &SettingDeclaration, setting: &Setting, fields: &mut BTreeMap<String, Value>) {
+        let option = setting.args.first().map(|option| option.text.as_str());
         for (name, member) in &declaration.members {
-            if fields.contains_key(name) {
+            if fields.contains_key(name) || !member.counts_with(option) {
                 continue;
             }
             match &member.default {
@@ -337,6 +345,9 @@ impl Decoder<'_> {
         if let Some(member) = declaration.members.get(name) {
             finding = finding.help(format!("write `{}`", spelling(member)));
         } else if let Some(near) = nearest(name, known.iter().copied()) {
+            if near == name.to_lowercase() {
+                finding = finding.why("capitals count, and the words of the language are written in small letters");
+            }
             finding = finding.help(format!("did you mean `{near}`?"));
         } else if known.is_empty() {
             finding = finding.why(format!("it has no {what} at all"));

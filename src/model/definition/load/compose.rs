@@ -1,6 +1,6 @@
 //! `use DEFINITION`: what another definition brings is taken in before anything is read, as nodes that keep their places.
 //!
-//! Taken in are settings, needs, workloads, jobs, objects, rules, what it provides, and why it must run alone or awake.
+//! Taken in are settings, needs, workloads, jobs, objects, rules, what it provides, and why it must run alone or awake, or at one address.
 //! Releases, tests and the words about it stay its own.
 
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ const TAKEN: &[&str] = &["workload", "job", "object", "rule", "@when", "@each"];
 /// Blocks of which all are joined to one.
 const JOINED: &[&str] = &["settings", "needs"];
 /// What the nearer says instead of the farther.
-const ONCE: &[&str] = &["provides", "single-replica", "receives"];
+const ONCE: &[&str] = &["provides", "single-replica", "one-address", "receives"];
 
 /// The names of the definitions that a node uses.
 pub(in crate::model) fn uses(node: &Node) -> impl Iterator<Item = &str> {

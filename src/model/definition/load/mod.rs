@@ -4,6 +4,7 @@
 
 pub(in crate::model) mod compose;
 mod context;
+mod idle_words;
 mod needs;
 mod pods;
 mod settings;
@@ -12,7 +13,9 @@ mod workloads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, SignOn, Test, decode, names};
+use super::{
+    Definition, Definitions, Guarded, NeedKind, Rule, SettingDeclaration, SettingReads, SignOn, Test, decode, names,
+};
 use crate::expression::{Scope, Type};
 use crate::finding::{Code, Finding, Findings};
 use crate::model::Layer;
@@ -109,6 +112,8 @@ fn definition(
         rules: rules(context, node, &scope, &settings),
         tests: tests(context, node, &inner, &settings),
         single_replica: text("single-replica"),
+        one_address: text("one-address"),
+        reads: SettingReads::of(node, &settings),
         receives: text("receives"),
         span: node.head,
         uses: BTreeSet::new(),
@@ -267,6 +272,7 @@ fn doubts(context: &mut Context, node: &Node, definition: &Definition) {
             );
         }
     }
+    idle_words::check(context, node, definition, own);
     if definition.tests.is_empty() {
         context.push(
             Finding::warning(UNTESTED, format!("the definition `{}` has no tests", definition.name), node.head)

@@ -57,6 +57,7 @@ impl SettingDeclaration {
             required: false,
             only_grows: None,
             immutable: None,
+            with: Vec::new(),
             range: None,
             pattern: None,
             about: None,
@@ -296,6 +297,9 @@ fn modified(mut setting: SettingDeclaration, node: &Node, findings: &mut Finding
     over(text("computed"), &mut setting.computed);
     let on = |name: &str, old: bool| text(name).map_or(old, |word| word == "on");
     setting.required = on("required", setting.required);
+    if let Some(with) = node.child("with") {
+        setting.with = with.args.iter().map(|option| option.text.clone()).collect();
+    }
     if let Some(repeatable) = node.child("repeatable") {
         let property = repeatable.prop("by").map(|name| KeyedBy::Property(name.text.clone()));
         setting.keyed_by = on("repeatable", false).then(|| property.unwrap_or(KeyedBy::Argument));
