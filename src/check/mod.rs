@@ -35,6 +35,8 @@ pub struct Checked {
     pub garden: Option<Garden>,
     /// Objects of each organisation that nothing stops. Those that did not change since the last check are the same value.
     pub objects: BTreeMap<Name, Arc<Packed>>,
+    /// The same of those that findings stop and whose meaning is known all the same: what their texts ask for.
+    pub stopped: BTreeMap<Name, Arc<Packed>>,
     /// How many organisations were rendered anew.
     pub rendered: usize,
     /// The hash of the renderer and the built-in definitions.
@@ -117,6 +119,9 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     let mut garden = model::build_again(&mut memo.garden, &documents, &definitions, past, &memo.sources, &mut findings);
     let (objects, rendered) =
         garden.as_mut().map(|garden| render(memo, garden, now, &mut findings)).unwrap_or_default();
+    let stopped = garden.iter().flat_map(|garden| garden.stopped.keys());
+    let stopped =
+        stopped.filter_map(|name| Some((name.clone(), Arc::clone(&memo.rendered.get(name)?.objects)))).collect();
     let sources = Arc::clone(&memo.sources);
     findings.settle();
     findings.sort_in(&sources);
@@ -132,7 +137,7 @@ pub fn check_again(memo: &mut Memo, snapshot: Snapshot, past: Option<&Past>, now
     });
     let sources = without_secrets(&mut findings, sources);
     let boundary = Some(boundary);
-    Checked { commit, sources, findings, boundary, garden, objects, rendered, renderer_hash: renderer_hash() }
+    Checked { commit, sources, findings, boundary, garden, objects, stopped, rendered, renderer_hash: renderer_hash() }
 }
 
 /// Hides what looks like a secret wherever a finding would show it: a log has other readers than the repository.

@@ -10,7 +10,7 @@ use super::check::plural;
 use super::kept::{self, KeptDetail, KeptPlan, PlanWriter};
 use super::progress::Bar;
 use super::run::Waiting;
-use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound};
+use super::show::{ShowFormat, ShowOptions, ShownPlan, ShownRound, of_taken_back};
 use super::signals::Ending;
 use super::workspace::{find, now};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
@@ -180,8 +180,8 @@ impl Applying<'_> {
             // What only its inventory knows, or is kept, is told in plans of everything, and nothing of it is written.
             if saved.of(&BTreeSet::from([name.clone()]))?.changes_anything() {
                 moved.push(match round.backwards.get(&name) {
-                    Some(back) => format!("`{name}` is at {}, a newer commit", back.at.short()),
-                    None => session.why_not_planned(&name),
+                    Some(back) => format!("`{name}` is at {}", of_taken_back(back)),
+                    None => session.why_not_planned(&name, &round),
                 });
             }
         }
@@ -307,7 +307,7 @@ pub(super) fn confirmed(what: &str, output: &Output) -> Result<bool, CommandFail
             "add --yes to do it without asking",
         ));
     }
-    output.note(&format!("{what}? Only `yes` does it."));
+    output.question(&format!("{what}? Only `yes` does it."));
     let mut answer = String::new();
     let _ = std::io::stderr().flush();
     stdin.lock().read_line(&mut answer).map_err(CommandFailure::Write)?;

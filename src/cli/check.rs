@@ -29,8 +29,9 @@ pub(crate) struct CheckArgs {
     /// Check this commit instead of the files on disk
     #[arg(long, value_name = "REV")]
     commit: Option<String>,
-    /// Compare with this commit as the applied past, or with `none`: what may only grow, upgrade step by step, or be
-    /// retired [default: where the work began, the merge base with the default branch]
+    /// Compare with this commit as the applied past (`REV...`: with the one that REV and this one share last), or with `none`: what
+    /// may only grow, upgrade step by step, or be retired [default: where the work began, the merge base with the default branch; on that branch itself the last commit
+    /// for edits that are not committed, else the commit before]
     #[arg(long, value_name = "REV")]
     base: Option<String>,
     /// Hold the garden against a snapshot too: what it says is applied is the past, and what its clusters would refuse is a
@@ -92,11 +93,12 @@ fn checked(workspace: &Workspace, memo: &mut Memo, snapshot: Snapshot, compared:
 fn watch(workspace: &Workspace, args: &CheckArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let format = args.format.unwrap_or(Format::Text);
     let (mut memo, mut seen) = (Memo::default(), None);
-    let compared = compared(workspace, &mut memo, None, args.base.as_deref())?;
     loop {
         let snapshot = workspace.snapshot(None)?;
         if seen.as_ref() != Some(&snapshot) {
             seen = Some(snapshot.clone());
+            // Anew each time: what is compared with moves with a commit, or with the first edit.
+            let compared = compared(workspace, &mut memo, None, args.base.as_deref())?;
             let (checked, note) = checked(workspace, &mut memo, snapshot, &compared);
             output.report(format, &report::render(format, &checked.findings, &checked.sources, output.drawing()))?;
             output.note(&note);

@@ -54,7 +54,7 @@ pub(crate) async fn run(common: &Common, args: &DoctorArgs, output: &Output) -> 
             }
             Err(why) => {
                 failed = true;
-                lines.push(format!("{name}: failed: {why}"));
+                output.error(&format!("{name}: failed: {why}"));
             }
         }
     }

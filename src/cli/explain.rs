@@ -125,6 +125,9 @@ fn settings(garden: &Garden, found: &Organisation, rest: &str, sources: &Sources
         if let Some(about) = &app.definition.settings[name].about {
             let _ = writeln!(text, "  {about}");
         }
+        if let Some(limit) = app.definition.limit_of(name) {
+            let _ = writeln!(text, "  {limit}");
+        }
         if matches!(name, "version" | "channel") {
             let _ = writeln!(
                 text,

@@ -73,13 +73,8 @@ impl CommandFailure {
     pub(crate) fn render(&self, colour: bool) -> String {
         let (on, off) = if colour { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
         let mut text = format!("{on}failed{off}: {}\n", visible::lines(&self.to_string(), MARGIN));
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            let words = error.downcast_ref().map_or_else(|| error.to_string(), cause::of_io);
-            if !text.contains(&words) {
-                let _ = writeln!(text, "why     {}", visible::lines(&words, MARGIN));
-            }
-            cause = error.source();
+        for words in self.causes() {
+            let _ = writeln!(text, "why     {}", visible::lines(&words, MARGIN));
         }
         if let Some(help) = self.help() {
             let _ = writeln!(text, "help    {}", visible::lines(&help, MARGIN));
@@ -87,8 +82,22 @@ impl CommandFailure {
         text
     }
 
+    /// What it came of, the nearest cause first; what repeats another is left out.
+    pub(crate) fn causes(&self) -> Vec<String> {
+        let mut said = vec![self.to_string()];
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let words = error.downcast_ref().map_or_else(|| error.to_string(), cause::of_io);
+            if !said.iter().any(|before| before.contains(&words)) {
+                said.push(words);
+            }
+            cause = error.source();
+        }
+        said.split_off(1)
+    }
+
     /// The way out, where there is one that is known.
-    fn help(&self) -> Option<String> {
+    pub(crate) fn help(&self) -> Option<String> {
         match self {
             Self::Asked { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
             Self::Stale(_) => {

@@ -43,8 +43,12 @@ pub(crate) fn run(common: &Common, args: &FixArgs, output: &Output) -> Result<Ex
     if args.check {
         return Ok(if mended.applied.is_empty() { Exit::Good } else { Exit::Garden });
     }
+    if mended.after.findings.has_errors() {
+        output.error(&left(&mended.after));
+        return Ok(Exit::Garden);
+    }
     output.note(&left(&mended.after));
-    Ok(if mended.after.findings.has_errors() { Exit::Garden } else { Exit::Good })
+    Ok(Exit::Good)
 }
 
 fn known(code: &str) -> Result<Code, CommandFailure> {

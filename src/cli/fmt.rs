@@ -46,7 +46,8 @@ pub(crate) fn run(common: &Common, args: &FmtArgs, output: &Output) -> Result<Ex
         }
     }
     if !findings.is_empty() {
-        output.block(&report::render(report::Format::Text, &findings, &sources, output.drawing_of_notes()));
+        let text = report::render(report::Format::Text, &findings, &sources, output.drawing_of_notes());
+        output.findings(&text, findings.has_errors());
     }
     let verb = if args.check { "would change" } else { "formatted" };
     output.note(&format!("{} of {} {verb}", changed, plural(files.len(), "file")));

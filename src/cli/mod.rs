@@ -17,6 +17,8 @@ mod fix;
 mod files;
 mod fmt;
 mod kept;
+mod last_known;
+mod log;
 mod new;
 mod offline;
 mod output;
@@ -30,6 +32,7 @@ mod rename;
 mod render;
 mod rerun;
 mod run;
+mod run_log;
 mod sandbox;
 mod session;
 mod show;
@@ -40,6 +43,7 @@ mod words;
 mod workspace;
 
 pub(crate) use failure::CommandFailure;
+use log::{Log, LogFormat, LogLevel, LogLine};
 use output::Output;
 
 /// How a command ended; see the exit codes in the manual.
@@ -195,17 +199,32 @@ enum Command {
 
 /// Runs what the arguments say and reports how it ended.
 pub fn main(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::World } else { Exit::Good };
+            if error.use_stderr()
+                && let Some(log) = run::log_asked_for(&arguments)
+            {
+                log.write(&LogLine::new(LogLevel::Error, error.to_string().trim_end()));
+                return exit;
+            }
             // A closed pipe is no reason to fail over the help text.
             let _ = error.print();
             return exit;
         }
     };
-    output::trace(cli.common.verbose);
-    let output = Output::new(&cli.common);
+    let log = match &cli.command {
+        Command::Run(args) => args.log(&cli.common),
+        _ => None,
+    };
+    let traced = Log { format: LogFormat::Text, level: LogLevel::of(&cli.common) };
+    output::trace(log.unwrap_or(traced));
+    if let Some(log) = log {
+        log.hear_panics();
+    }
+    let output = Output::new(&cli.common, log);
     match dispatch(&cli, &output) {
         Ok(exit) => exit,
         Err(failure) => {

@@ -6,12 +6,15 @@ use std::path::Path;
 use super::kept::PlanWriter;
 use super::plan::{PlanArgs, keep, show};
 use super::session::only;
-use super::workspace::{check_against, find, now};
+use super::workspace::{check_against, find, named_base, now};
 use super::{CommandFailure, Common, Exit, Output, files};
 use crate::check::{Checked, Memo, past_of};
-use crate::engine::{Baseline, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, plan_offline};
+use crate::engine::{
+    Baseline, KeptOrganisation, LiveSnapshot, SNAPSHOT_SCHEMA, check_against_snapshot, kept_offline, plan_offline,
+};
 use crate::finding::Findings;
 use crate::git::Workspace;
+use crate::name::Name;
 
 pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<Exit, CommandFailure> {
     let workspace = find(common, None)?;
@@ -25,7 +28,9 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
             (check_against_snapshot(&garden, &snapshot, repository, now), Kept::Snapshot(snapshot))
         }
         (None, base) => {
-            let base = check_against(&workspace, &mut Memo::default(), workspace.snapshot(base.as_deref())?, None);
+            let base = base.as_deref().map(|base| named_base(&workspace, base, commit)).transpose()?;
+            let base = workspace.snapshot(base.as_ref().map(|(base, _)| base.as_str()))?;
+            let base = check_against(&workspace, &mut Memo::default(), base, None);
             let past = past_of(&base);
             let checked = check_against(&workspace, &mut Memo::default(), workspace.snapshot(commit)?, Some(&past));
             (checked, Kept::Commit(Box::new(base)))
@@ -36,7 +41,8 @@ pub(super) fn run(common: &Common, args: &PlanArgs, output: &Output) -> Result<E
     let planned = plan_offline(&checked, only.as_ref(), now, &against.as_against(), |plan| {
         writer.add(plan, &BTreeSet::new(), keep)
     });
-    let round = planned?.unwrap_or_default();
+    let mut round = planned?.unwrap_or_default();
+    round.kept = against.kept(&checked, only.as_ref(), &workspace, now);
     let exit = show(args, &checked, &round, writer.finish()?.as_ref(), output)?;
     round.left_to_server.iter().for_each(|left| output.note(left));
     against.note(&checked, output);
@@ -78,6 +84,17 @@ impl Kept {
             Self::Snapshot(snapshot) => Baseline::Snapshot(snapshot),
             Self::Commit(base) => Baseline::Commit(base),
         }
+    }
+
+    /// What findings stop, at what is known of it.
+    fn kept(
+        &self,
+        checked: &Checked,
+        only: Option<&BTreeSet<Name>>,
+        workspace: &Workspace,
+        now: jiff::Timestamp,
+    ) -> Vec<KeptOrganisation> {
+        kept_offline(checked, only, workspace.repository.as_ref(), now, &self.as_against())
     }
 
     /// What the reader of such a plan must know.

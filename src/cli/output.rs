@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use super::log::{Log, LogLevel, LogLine, Traces};
 use super::{Colour, CommandFailure, Common};
 use crate::report::{Drawing, Format};
 use crate::visible;
@@ -16,11 +17,18 @@ pub(crate) struct Output {
     verbose: u8,
     colour: Colour,
     narrated: bool,
+    /// Where what happens is written line by line; absent where a person waits for the end of a command.
+    log: Option<Log>,
 }
 
 impl Output {
-    pub(crate) fn new(common: &Common) -> Self {
-        Self { quiet: common.quiet, verbose: common.verbose, colour: common.colour, narrated: common.narrated }
+    pub(crate) fn new(common: &Common, log: Option<Log>) -> Self {
+        Self { quiet: common.quiet, verbose: common.verbose, colour: common.colour, narrated: common.narrated, log }
+    }
+
+    /// The log that is written, where one is.
+    pub(crate) fn log(&self) -> Option<Log> {
+        self.log
     }
 
     /// Whether to show every object rather than a summary.
@@ -92,11 +100,41 @@ impl Output {
 
     /// What is happening: to standard error, unless quiet. Only its first line is its own.
     pub(crate) fn note(&self, text: &str) {
+        if let Some(log) = self.log {
+            return log.write(&LogLine::new(LogLevel::Info, text));
+        }
         self.block(&text.replace('\n', MARGIN));
+    }
+
+    /// What a person is asked: to standard error, also where only the result is asked for.
+    pub(crate) fn question(&self, text: &str) {
+        let _ = writeln!(Printed::new(std::io::stderr().lock()), "{text}");
+    }
+
+    /// What went wrong beside the result: to standard error, also where only the result is asked for. Only its first line is its own.
+    pub(crate) fn error(&self, text: &str) {
+        if let Some(log) = self.log {
+            return log.write(&LogLine::new(LogLevel::Error, text));
+        }
+        let _ = writeln!(Printed::new(std::io::stderr().lock()), "{}", text.replace('\n', MARGIN));
+    }
+
+    /// Findings that were drawn elsewhere, of which some are errors or none: to standard error; errors also where only the result is
+    /// asked for.
+    pub(crate) fn findings(&self, text: &str, has_errors: bool) {
+        match self.log {
+            None if has_errors => {
+                let _ = writeln!(Printed::new(std::io::stderr().lock()), "{text}");
+            }
+            _ => self.block(text),
+        }
     }
 
     /// Lines that were drawn elsewhere: to standard error, unless quiet.
     pub(crate) fn block(&self, text: &str) {
+        if let Some(log) = self.log {
+            return text.lines().for_each(|line| log.write(&LogLine::new(LogLevel::Info, line)));
+        }
         if !self.quiet {
             // Nobody is left to be told when standard error is gone.
             let _ = writeln!(Printed::new(std::io::stderr().lock()), "{text}");
@@ -105,6 +143,11 @@ impl Output {
 
     /// What went wrong, its causes and the way out: to standard error.
     pub(crate) fn failure(&self, failure: &CommandFailure) {
+        if let Some(log) = self.log {
+            let help: Vec<String> = failure.help().into_iter().collect();
+            let line = LogLine::new(LogLevel::Error, format!("failed: {failure}"));
+            return log.write(&line.saying("why", &failure.causes()).saying("help", &help));
+        }
         let text = failure.render(self.drawing_of_notes().has_colour());
         let _ = Printed::new(std::io::stderr().lock()).write_all(text.as_bytes());
     }
@@ -175,20 +218,14 @@ impl<W: Write> Drop for Printed<W> {
     }
 }
 
-/// Traces to standard error, as `-vv` or `PARCELLE_LOG` ask.
-pub(crate) fn trace(verbose: u8) {
-    // What libraries have to say is for those who ask for it: failures are told in our own words.
-    let level = match verbose {
-        0 | 1 => "parcelle=warn",
-        2 => "parcelle=debug,warn",
-        _ => "parcelle=trace,debug",
-    };
+/// Traces to standard error, as a level or `PARCELLE_LOG` asks; each is a line of a log.
+pub(crate) fn trace(log: Log) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("PARCELLE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(log.level.directives()));
     // A second call (in tests) keeps the first subscriber.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(|| Printed::new(std::io::stderr()))
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .event_format(Traces(log.format))
         .try_init();
 }

@@ -7,7 +7,7 @@ use super::workspace::{now, speaker};
 use super::{ClusterFlags, CommandFailure, Common, Exit, Output, session};
 use crate::cause::reason_of;
 use crate::engine::{Heeded, Speaker};
-use crate::plan::SpokenWord;
+use crate::plan::{SpokenWord, is_paused_for};
 
 /// What `pause` takes.
 #[derive(Debug, Args)]
@@ -44,6 +44,15 @@ pub(crate) async fn resume(common: &Common, args: &ResumeArgs, output: &Output) 
     mark(common, &args.clusters, &args.organisations, None, output).await
 }
 
+/// Whether an organisation is paused for a reason already, or goes on where none is given.
+fn is_so_already(paused: Option<&str>, why: Option<&str>) -> bool {
+    match (paused, why) {
+        (None, None) => true,
+        (Some(paused), Some(why)) => is_paused_for(paused, why),
+        _ => false,
+    }
+}
+
 async fn mark(
     common: &Common,
     flags: &ClusterFlags,
@@ -69,7 +78,7 @@ async fn mark(
             stored.iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only.contains(*name)))
         {
             match stored {
-                Ok(stored) if stored.paused == why => {}
+                Ok(stored) if is_so_already(stored.paused.as_deref(), why.as_deref()) => {}
                 Ok(stored) => {
                     if let (Some(before), Some(_)) = (&stored.paused, &why) {
                         output.note(&format!("{organisation} was paused already: {before}"));
@@ -87,7 +96,7 @@ async fn mark(
     }
     session.close().await;
     for (cluster, why) in &failed {
-        output.note(&format!("failed: {}", super::show::of_cluster(cluster, why)));
+        output.error(&format!("failed: {}", super::show::of_cluster(cluster, why)));
     }
     let verb = if why.is_some() { "paused" } else { "resumed" };
     output.result(&format!("{} {verb}\n", plural(count, "organisation")))?;

@@ -28,7 +28,8 @@ pub(crate) struct PlanArgs {
     /// Plan against a snapshot instead of the clusters (see `parcelle snapshot`)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["base", "save", "kubeconfig", "context", "in_cluster", "sandbox"])]
     pub(super) live: Option<PathBuf>,
-    /// Compare with what another commit renders; no cluster is asked
+    /// Compare with what another commit renders; no cluster is asked. `REV...` is the commit that REV and this one share last: where
+    /// the work began
     #[arg(long, value_name = "REV", conflicts_with_all = ["save", "kubeconfig", "context", "in_cluster", "sandbox"])]
     pub(super) base: Option<String>,
     /// Keep the plan in a file, to be applied exactly by `parcelle apply --plan FILE`; plans a commit (HEAD if none is named)
@@ -67,7 +68,8 @@ pub(crate) async fn run(common: &Common, args: &PlanArgs, output: &Output) -> Re
     let planned = planned.await;
     session.progress = None;
     Bar::finish(bar).await;
-    let round = planned?.unwrap_or_default();
+    let mut round = planned?.unwrap_or_default();
+    round.kept = session.kept(&options, &round).await;
     let kept = writer.finish()?;
     let exit = show(args, session.checked(), &round, kept.as_ref(), output)?;
     if commit.is_none() {

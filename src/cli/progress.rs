@@ -19,7 +19,7 @@ pub(crate) struct Bar {
 impl Bar {
     /// Starts one, or nothing where nobody would see it.
     pub(crate) fn start(output: &Output) -> Option<Self> {
-        if output.quiet() || output.is_narrated() || !std::io::stderr().is_terminal() {
+        if output.quiet() || output.log().is_some() || output.is_narrated() || !std::io::stderr().is_terminal() {
             return None;
         }
         let (sender, mut receiver) = unbounded_channel();

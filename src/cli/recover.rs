@@ -137,7 +137,7 @@ async fn inventory(
 /// Says of whom nothing is to be taken back, and why; whether everybody who was named is.
 fn told(session: &Session, named: Option<&BTreeSet<Name>>, lost: &LostInventories, output: &Output) -> bool {
     for (cluster, why) in &lost.unread {
-        output.note(&format!("failed: {}", super::show::of_cluster(cluster, why)));
+        output.error(&format!("failed: {}", super::show::of_cluster(cluster, why)));
     }
     let mut is_whole = lost.unread.is_empty();
     for name in named.into_iter().flatten() {
@@ -151,7 +151,7 @@ fn told(session: &Session, named: Option<&BTreeSet<Name>>, lost: &LostInventorie
         } else {
             continue;
         };
-        output.note(&format!("{name}: {why}"));
+        output.error(&format!("{name}: {why}"));
         is_whole = false;
     }
     is_whole
@@ -164,7 +164,7 @@ fn show(lost: &LostInventories, commit: &str, output: &Output) -> Result<(), Com
         let text = recovery(&format!("{organisation} on {cluster}: {what}"), found, style);
         output.result(&format!("{text}\n"))?;
         for (kind, why) in &leftovers.unread {
-            output.note(&format!("{organisation}: whether any {kind} is left is not known: {why}"));
+            output.error(&format!("{organisation}: whether any {kind} is left is not known: {why}"));
         }
     }
     output.note(

@@ -1,11 +1,14 @@
 //! `parcelle run`: the loop.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use super::log::{Log, LogFormat, LogLevel};
 use super::progress::Bar;
+use super::run_log::RoundLog;
 use super::show::{ShowFormat, ShowOptions, ShownRound};
 use super::signals::Ending;
 use super::workspace::{find, now, state_folder};
@@ -42,9 +45,39 @@ pub(crate) struct RunArgs {
     lease: Option<Duration>,
     #[command(flatten)]
     waiting: Waiting,
-    /// How to print plan and outcome
-    #[arg(long, short, value_enum, default_value_t = ShowFormat::Text)]
-    format: ShowFormat,
+    /// How to print plan and outcome, on standard output [default: text with --once; a loop tells them in its log]
+    #[arg(long, short, value_enum)]
+    format: Option<ShowFormat>,
+    /// How to write each line of the log, on standard error: time, level, organisation, commit, message [default: text; with --once
+    /// there is a log only where this is said]
+    #[arg(long, value_enum, value_name = "FORMAT", env = "PARCELLE_LOG_FORMAT", help_heading = "Log")]
+    log_format: Option<LogFormat>,
+    /// The least that is written to the log [default: info; error with --quiet, debug with -vv, trace with -vvv]
+    #[arg(long, value_enum, value_name = "LEVEL", env = "PARCELLE_LOG_LEVEL", help_heading = "Log")]
+    log_level: Option<LogLevel>,
+}
+
+impl RunArgs {
+    /// The log that is written; a single round that nobody asks one of is told as every command is.
+    pub(super) fn log(&self, common: &Common) -> Option<Log> {
+        let level = self.log_level.unwrap_or_else(|| LogLevel::of(common));
+        let is_asked = !self.once || self.log_format.is_some();
+        is_asked.then(|| Log { format: self.log_format.unwrap_or(LogFormat::Text), level })
+    }
+}
+
+/// The log that arguments ask for which cannot be read.
+pub(super) fn log_asked_for(arguments: &[OsString]) -> Option<Log> {
+    let mut words = arguments.iter().filter_map(|argument| argument.to_str()).skip_while(|word| *word != "run");
+    let json = LogFormat::Json.to_possible_value()?;
+    let is_json = |word: &str, next: Option<&&str>| {
+        word.strip_prefix("--log-format=").is_some_and(|format| json.matches(format, true))
+            || word == "--log-format" && next.is_some_and(|format| json.matches(format, true))
+    };
+    words.next()?;
+    let words: Vec<&str> = words.collect();
+    let is_json = words.iter().enumerate().any(|(at, word)| is_json(word, words.get(at + 1)));
+    is_json.then_some(Log { format: LogFormat::Json, level: LogLevel::Error })
 }
 
 /// How long to wait for what is applied to become ready.
@@ -89,7 +122,7 @@ pub(crate) async fn run(common: &Common, args: &RunArgs, output: &Output) -> Res
         resync: args.resync,
         wait: args.waiting.limit(),
         once: args.once,
-        brief: args.format == ShowFormat::Text && !output.verbose(),
+        brief: matches!(args.format, None | Some(ShowFormat::Text)) && !output.verbose(),
     };
     let leases = session::leases(timing, args.once);
     let shutdown = Shutdown::default();
@@ -168,19 +201,26 @@ fn went_on_without(failure: &engine::Failure) -> String {
 impl Telling<'_> {
     fn tell(&mut self, turn: &Turn<'_>) -> Result<Exit, CommandFailure> {
         let once = self.args.once;
-        turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
-        turn.failure.iter().for_each(|failure| self.output.note(&went_on_without(failure)));
+        let log = self.output.log().map(|log| RoundLog { log, checked: turn.checked, verbose: self.output.verbose() });
+        if let Some(log) = &log {
+            log.notes(turn);
+        } else {
+            turn.notes.iter().for_each(|note| self.output.note(&session::words_of(note)));
+            turn.failure.iter().for_each(|failure| self.output.error(&went_on_without(failure)));
+        }
         let loud = once || matches!(turn.event, Event::Poll | Event::Resync);
         let shown = ShownRound::held(turn.checked, &turn.round, loud);
         let standing = shown.standing();
         if once || shown.writes() || shown.acts_later() || shown.warns() || standing != self.told {
-            let options = ShowOptions {
-                format: self.args.format,
-                drawing: self.output.drawing(),
-                verbose: self.output.verbose(),
-                daemon: !once,
-            };
-            self.output.write(|out| shown.write(options, out))?;
+            if let Some(log) = &log {
+                log.round(&shown);
+            }
+            let format = self.args.format.or(log.is_none().then_some(ShowFormat::Text));
+            if let Some(format) = format {
+                let (drawing, verbose) = (self.output.drawing(), self.output.verbose());
+                let options = ShowOptions { format, drawing, verbose, daemon: !once };
+                self.output.write(|out| shown.write(options, out))?;
+            }
         }
         self.told = standing;
         Ok(shown.exit())

@@ -9,7 +9,7 @@ use super::check::{plural, summary};
 use super::kept::KeptPlan;
 use super::{CommandFailure, Exit};
 use crate::check::Checked;
-use crate::engine::{Round, RoundOutcome};
+use crate::engine::{KeptOrganisation, Round, RoundOutcome, TakenBack};
 use crate::finding::Findings;
 use crate::git::Ancestry;
 use crate::plan::{self, OrganisationPlan, Plan, PlanHead};
@@ -66,6 +66,16 @@ fn of_ancestry(ancestry: &Ancestry) -> &'static str {
             "which this repository does not hold; fetch its whole history, or where this commit goes on from there all the same"
         }
     }
+}
+
+/// At which commit an organisation stays, why, and what leads on.
+pub(super) fn of_taken_back(back: &TakenBack) -> String {
+    format!(
+        "{}, {}, commit `rollback to=\"{}\"` in garden.kdl on top of it",
+        back.at.short(),
+        of_ancestry(&back.ancestry),
+        back.named().short()
+    )
 }
 
 impl<'a> ShownPlan<'a> {
@@ -168,7 +178,7 @@ impl<'a> ShownRound<'a> {
     }
 
     /// Findings of the garden, of the plan, of the API servers' refusals.
-    fn findings(&self) -> Findings {
+    pub(super) fn findings(&self) -> Findings {
         let mut findings = Findings::default();
         if self.loud {
             findings.extend(self.checked.findings.clone());
@@ -222,16 +232,13 @@ impl<'a> ShownRound<'a> {
             let _ = writeln!(text, "failed: {}", of_cluster(cluster, why));
         }
         for (organisation, back) in &self.round.backwards {
-            let _ = writeln!(
-                text,
-                "kept: {organisation} is at {}, {}, commit `rollback to=\"{}\"` in garden.kdl on top of it",
-                back.at.short(),
-                of_ancestry(&back.ancestry),
-                back.named().short()
-            );
+            let _ = writeln!(text, "kept: {organisation} is at {}", of_taken_back(back));
         }
         for (organisation, waits) in &self.round.waiting {
             let _ = writeln!(text, "kept: {organisation} {waits}");
+        }
+        for kept in &self.round.kept {
+            let _ = writeln!(text, "kept: {}", crate::visible::line(&kept.to_string()));
         }
         if self.round.untouched > 0 && options.daemon {
             let _ = writeln!(
@@ -270,6 +277,7 @@ impl<'a> ShownRound<'a> {
             "unreached": self.round.unreached.iter().map(|(cluster, why)| (cluster.to_string(), why)).collect::<std::collections::BTreeMap<_, _>>(),
             "backwards": self.round.backwards.iter().map(|(name, back)| (name.to_string(), &back.at.0)).collect::<std::collections::BTreeMap<_, _>>(),
             "waiting": self.round.waiting.iter().map(|(name, waits)| (name.to_string(), waits.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
+            "kept": self.round.kept.iter().map(of_kept).collect::<Vec<_>>(),
             "untouched": self.round.untouched,
         });
         writeln!(out, ",\n{}", rest.to_string().trim_start_matches('{')).map_err(CommandFailure::Write)
@@ -285,6 +293,13 @@ impl<'a> ShownRound<'a> {
             })?;
             text = comment.end();
         }
+        let mut kept = String::new();
+        let options =
+            ShowOptions { format: ShowFormat::Markdown, drawing: Drawing::Plain, verbose: false, daemon: false };
+        self.asides(&mut kept, options);
+        if !kept.is_empty() {
+            let _ = write!(text, "\n### Left as it is\n\n{}", as_list(&kept));
+        }
         let findings = self.findings();
         if findings.is_empty() {
             return Ok(text);
@@ -295,6 +310,27 @@ impl<'a> ShownRound<'a> {
         let fence = "`".repeat(longest.max(2) + 1);
         Ok(format!("### Findings\n\n{fence}text\n{}\n{fence}\n\n{text}", found.trim_end()))
     }
+}
+
+/// An organisation that is kept, with the same as a sentence.
+fn of_kept(kept: &KeptOrganisation) -> Value {
+    let mut value = json!(kept);
+    value["words"] = kept.to_string().into();
+    value
+}
+
+/// So many of what is not as planned are listed in a comment, which has no room for all.
+const MOST_LISTED: usize = 20;
+
+/// Lines as a list of Markdown in which nothing that they say is markup.
+fn as_list(lines: &str) -> String {
+    let count = lines.lines().count();
+    let mut list: String =
+        lines.lines().take(MOST_LISTED).map(|line| format!("- {}\n", report::escape(line))).collect();
+    if count > MOST_LISTED {
+        let _ = writeln!(list, "- and {} more (`parcelle plan`)", count - MOST_LISTED);
+    }
+    list
 }
 
 /// Why a cluster could not be asked, with its name, once.

@@ -43,7 +43,7 @@ pub(crate) async fn run(common: &Common, args: &SnapshotArgs, output: &Output) -
     let unreached = &round.unreached;
     unreached
         .iter()
-        .for_each(|(cluster, why)| output.note(&format!("failed: {}", super::show::of_cluster(cluster, why))));
+        .for_each(|(cluster, why)| output.error(&format!("failed: {}", super::show::of_cluster(cluster, why))));
     if let Some(snapshot) = whole {
         files::write_json(&args.output, &snapshot)?;
         let organisations = snapshot.clusters.values().flat_map(|cluster| cluster.organisations.values());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::check::{Checked, Memo, check_in_history, past_of};
-use crate::git::{self, Began, RawFile, Snapshot, Workspace};
+use crate::git::{self, Before, Began, RawFile, Snapshot, Workspace};
 use crate::model::Past;
 
 use super::{CommandFailure, Common, Output, place};
@@ -42,7 +42,9 @@ impl ComparedPast {
         if self.past.is_none() || self.files != snapshot.files {
             return note.clone();
         }
-        format!("{note}, which it is: no change was checked (`--base HEAD~1` compares with the commit before)")
+        format!(
+            "{note}, where the garden is the same: no change was checked (`--base REV` compares with an earlier commit)"
+        )
     }
 }
 
@@ -104,19 +106,18 @@ pub(crate) fn compared(
     };
     let (began, of) = match base {
         Some("none") => return nothing("`--base none` was asked for"),
-        Some(base) => (base.to_owned(), format!("`{base}`")),
+        Some(base) => named_base(workspace, base, commit)?,
         None => {
             let Some(repository) = workspace.repository_around().map_err(without_base)? else {
                 return nothing("the garden lies in no Git repository");
             };
-            match repository.began_from(commit.unwrap_or("HEAD"), &place::target()).map_err(without_base)? {
-                None => return nothing("the repository holds nothing from before"),
-                Some(Began { commit, branch }) => {
-                    let of =
-                        branch.map_or_else(|| "where the work began".to_owned(), |branch| format!("of `{branch}`"));
-                    let of = format!("{}, {of}", commit.short());
-                    (commit.0, of)
-                }
+            let here = commit.unwrap_or("HEAD");
+            let Some(began) = repository.began_from(here, &place::target()).map_err(without_base)? else {
+                return nothing("the repository has no commit yet");
+            };
+            match began_before(workspace, repository, commit, began)? {
+                Ok(began) => began,
+                Err(why) => return nothing(&why),
             }
         }
     };
@@ -129,6 +130,63 @@ pub(crate) fn compared(
     let files = snapshot.files.clone();
     let past = past_of(&check_against(workspace, memo, snapshot, None));
     Ok(ComparedPast { past: Some(past), note: format!("compared with {of}"), commit: began, files })
+}
+
+/// The commit that `--base` names, and what it is. With three dots after it, as `git diff` takes them, it is the latest one that it
+/// shares with what is looked at.
+pub(crate) fn named_base(
+    workspace: &Workspace,
+    base: &str,
+    commit: Option<&str>,
+) -> Result<(String, String), CommandFailure> {
+    let Some(branch) = base.strip_suffix("...") else { return Ok((base.to_owned(), format!("`{base}`"))) };
+    let shared = workspace.repository()?.shared(branch, commit.unwrap_or("HEAD"))?;
+    let of = format!("{}, which is shared with `{branch}`", shared.short());
+    Ok((shared.0, of))
+}
+
+/// The commit that is compared with where the work began, and what it is. On the branch itself, where no work began, that is the
+/// commit of the files that were edited, or the commit before; where there is none, why not.
+fn began_before(
+    workspace: &Workspace,
+    repository: &git::Repository,
+    commit: Option<&str>,
+    began: Began,
+) -> Result<Result<(String, String), String>, CommandFailure> {
+    let Began { commit: at, branch } = began;
+    let here = repository.commit(commit.unwrap_or("HEAD"))?.id;
+    if at != here {
+        let of = branch.map_or_else(|| "where the work began".to_owned(), |branch| format!("of `{branch}`"));
+        return Ok(Ok((at.0.clone(), format!("{}, {of}", at.short()))));
+    }
+    let is_edited = match commit {
+        Some(_) => false,
+        None => match workspace.uncommitted(&here.0) {
+            Ok(edited) => !edited.is_empty(),
+            // A garden that is in no commit yet.
+            Err(git::GitError::NoGarden(_)) => true,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    if is_edited {
+        let of = format!("{}, the last commit: what was edited since is checked", here.short());
+        return Ok(Ok((here.0, of)));
+    }
+    let itself = branch.map_or_else(
+        || "no work began after it".to_owned(),
+        |branch| format!("no commit differs from `{branch}` itself"),
+    );
+    Ok(match repository.commit_before(&here)? {
+        Before::Commit(before) => {
+            let of = format!("{}, the commit before {}, since {itself}", before.short(), here.short());
+            Ok((before.0, of))
+        }
+        Before::First => Err(format!("{} is the first commit", here.short())),
+        Before::NotHeld => Err(format!(
+            "{itself}, and this clone is too shallow to hold the commit before {} (`git fetch --deepen=1` brings it)",
+            here.short()
+        )),
+    })
 }
 
 /// An error of Git, with the way to check without a past.
@@ -202,6 +260,6 @@ pub(crate) fn show_findings(checked: &Checked, output: &Output) {
             &checked.sources,
             output.drawing_of_notes(),
         );
-        output.block(text.trim_end());
+        output.findings(text.trim_end(), checked.findings.has_errors());
     }
 }

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::connect::Connection;
 use super::errors::ApiError;
-use super::lease::{PATH, name_of};
+use super::lease::{PATH, SAYS, name_of};
 use super::request::{Answer, JSON};
 use crate::name::Name;
 
@@ -31,6 +32,33 @@ pub(crate) struct Leader {
     pub(crate) transitions: u64,
     /// When the server answered, by its clock.
     pub(crate) seen_at: Option<jiff::Timestamp>,
+    /// How the holder fares, as it says itself.
+    pub(crate) says: LoopState,
+}
+
+/// How a loop fares, as it says beside its lease.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct LoopState {
+    /// The commit that it keeps the clusters true to, in hexadecimal; empty for none.
+    pub(crate) commit: String,
+    /// Since when it cannot look at the repository, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) without_repository_since: Option<i64>,
+    /// Why not.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) why: String,
+}
+
+/// The most characters of a reason beside a lease.
+const LONGEST_REASON: usize = 300;
+
+impl LoopState {
+    /// The state as it stands beside a lease.
+    pub(crate) fn written(&self) -> String {
+        let why = self.why.chars().take(LONGEST_REASON).collect();
+        serde_json::to_string(&Self { why, ..self.clone() }).unwrap_or_default()
+    }
 }
 
 impl Leader {
@@ -57,6 +85,7 @@ impl Leader {
             lasts: Duration::from_secs(spec["leaseDurationSeconds"].as_u64().unwrap_or_default()),
             transitions: spec["leaseTransitions"].as_u64().unwrap_or_default(),
             seen_at: answer.date,
+            says: said(&answer.body),
         }
     }
 
@@ -72,6 +101,12 @@ impl Leader {
         let led = jiff::SignedDuration::try_from(self.leads_for?).ok()?;
         self.seen_at?.checked_sub(led).ok()
     }
+}
+
+/// What a holder says beside its lease; nothing where that cannot be read.
+fn said(lease: &Value) -> LoopState {
+    let text = lease["metadata"]["annotations"][SAYS].as_str().unwrap_or_default();
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// When the server last stored a change of what a lease says.

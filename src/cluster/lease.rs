@@ -64,7 +64,12 @@ pub struct Lease {
     clock: fn() -> jiff::Timestamp,
     deadline: Arc<Mutex<Instant>>,
     timing: Timing,
+    /// What its holder says of itself beside it, for people who look at the lease; empty for nothing.
+    says: Arc<Mutex<String>>,
 }
+
+/// The annotation in which the holder of a lease says how it fares (`LoopState`).
+pub(super) const SAYS: &str = "parcelle.dev/loop";
 
 /// How a lease of somebody else came to be ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +117,14 @@ impl Lease {
             clock,
             deadline: Arc::new(Mutex::new(Instant::now())),
             timing,
+            says: Arc::default(),
         }
+    }
+
+    /// The same lease, in which stands what its holder says of itself whenever it is renewed.
+    #[must_use]
+    pub(crate) fn saying(self, says: Arc<Mutex<String>>) -> Self {
+        Self { says, ..self }
     }
 
     /// The permit that follows this lease.
@@ -271,7 +283,7 @@ impl Lease {
 
     async fn create(&self, writer: &Writer) -> Result<Value, ApiError> {
         let now = self.now();
-        let body = json!({
+        let mut body = json!({
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": { "name": self.name, "namespace": SYSTEM_NAMESPACE },
@@ -283,6 +295,7 @@ impl Lease {
                 "leaseTransitions": 0,
             },
         });
+        self.say(&mut body, &self.identity);
         let path = format!("{}?fieldManager=parcelle", self.path);
         match self.send(writer, Method::POST, &path, &body).await {
             Err(error) if error.is_not_found() => {
@@ -306,10 +319,21 @@ impl Lease {
         }
     }
 
+    /// Notes in a lease what its holder says of itself; whoever gives it up says nothing.
+    fn say(&self, lease: &mut Value, holder: &str) {
+        let says = self.says.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !says.is_empty() && !holder.is_empty() {
+            lease["metadata"]["annotations"][SAYS] = says.into();
+        } else if let Some(annotations) = lease["metadata"]["annotations"].as_object_mut() {
+            annotations.remove(SAYS);
+        }
+    }
+
     /// Writes the lease with the resourceVersion that was seen.
     async fn put(&self, writer: &Writer, lease: &Value, holder: &str) -> Result<Value, ApiError> {
         let now = self.now();
         let mut next = lease.clone();
+        self.say(&mut next, holder);
         let changes = text(lease, "/spec/holderIdentity") != holder;
         let spec = &mut next["spec"];
         // A lease that nobody holds names nobody: the server refuses an empty name.

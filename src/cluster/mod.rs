@@ -44,7 +44,7 @@ pub(crate) use errors::ApiError;
 pub(crate) use facts::Facts;
 pub use inventory::StoredInventory;
 pub(crate) use inventory::{InventoryError, PackedInventories, StoredInventories};
-pub(crate) use leader::Leader;
+pub(crate) use leader::{Leader, LoopState};
 pub use lease::Lease;
 pub use mirror::Mirror;
 pub(crate) use pods::running_since;

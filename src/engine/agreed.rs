@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::passed;
 use super::prepared::Prepared;
+use super::round::Round;
 use super::session::Session;
 use super::stages::decide;
 use super::state::{ClusterState, LiveState, OrganisationState, RoundState};
@@ -127,15 +128,28 @@ impl Session {
     }
 
     /// Why an organisation of a saved plan is not planned now.
-    pub(crate) fn why_not_planned(&self, organisation: &Name) -> String {
+    pub(crate) fn why_not_planned(&self, organisation: &Name, round: &Round) -> String {
         let garden = self.checked().garden.as_ref();
-        if garden.is_some_and(|garden| garden.organisations.contains_key(organisation)) {
-            return format!("`{organisation}` cannot be planned now: its cluster is not reached");
+        let written = garden.and_then(|garden| garden.organisations.get(organisation));
+        let home = self.applied_on(organisation).or(written.map(|written| &written.cluster.name));
+        if let Some(waits) = round.waiting.get(organisation) {
+            return format!("`{organisation}` {waits}");
+        }
+        if let Some((cluster, why)) = home.and_then(|home| round.unreached.get_key_value(home)) {
+            return format!("`{organisation}` cannot be planned: cluster `{cluster}`: {why}");
         }
         if garden.is_some_and(|garden| garden.broken.contains(organisation)) {
             return format!("`{organisation}` has findings at this commit (`parcelle check` tells them)");
         }
+        if written.is_some() {
+            return format!("`{organisation}` is not planned now: `parcelle status {organisation}` says how it fares");
+        }
         format!("the garden has no organisation `{organisation}` at this commit")
+    }
+
+    /// The cluster that an organisation has objects on.
+    fn applied_on(&self, organisation: &Name) -> Option<&Name> {
+        self.known.applied.as_ref().and_then(|applied| applied.homes.get(organisation))
     }
 }
 
@@ -169,11 +183,13 @@ fn why_unread(round: &RoundState<'_>, live: &LiveState, organisation: &Name) -> 
     let cluster = round.garden.organisations.get(organisation).map(|written| &written.cluster.name);
     match cluster.and_then(|cluster| Some((cluster, live.clusters.get(cluster)?))) {
         Some((cluster, Err(failure))) => format!("cluster `{cluster}` cannot be read: {}", reason_of(failure)),
-        Some((_, Ok(state))) => match state.unreadable.get(organisation) {
+        Some((cluster, Ok(state))) => match state.unreadable.get(organisation) {
             Some(error) => format!("the inventory of `{organisation}` cannot be read: {}", reason_of(error)),
-            None => format!("`{organisation}` cannot be planned any more"),
+            None => {
+                format!("nothing of `{organisation}` is on cluster `{cluster}` any more, and nothing of it is to come")
+            }
         },
-        None => format!("`{organisation}` cannot be planned any more"),
+        None => format!("the garden has no organisation `{organisation}` any more, and nothing of it is left"),
     }
 }
 

@@ -13,9 +13,10 @@ use super::options::{Ask, RoundOptions};
 use super::round::Round;
 use super::session::{Note, Session};
 use super::source::Source;
+use crate::cause::reason_of;
 use crate::check::Checked;
 use crate::cluster::lease::Taken;
-use crate::cluster::{Reading, Shutdown};
+use crate::cluster::{LoopState, Reading, Shutdown};
 use crate::git::CommitId;
 use crate::name::Name;
 
@@ -52,8 +53,8 @@ pub struct Daemon {
     next_verified: Option<jiff::Timestamp>,
     /// Why the repository could not be looked at, where that is to be told.
     pub(super) fetch_failure: Option<Failure>,
-    /// Whether the repository could not be looked at the last time: it is told once.
-    is_without_repository: bool,
+    /// Since when the repository cannot be looked at, and why: it is told once, and beside the leases.
+    without_repository: Option<(jiff::Timestamp, String)>,
 }
 
 /// What happened in one turn of the loop.
@@ -92,7 +93,7 @@ impl Daemon {
             verification: None,
             next_verified: None,
             fetch_failure: None,
-            is_without_repository: false,
+            without_repository: None,
         }
     }
 
@@ -141,19 +142,35 @@ impl Daemon {
 
     /// IO: brings what is new in the repository. Where that fails, the loop goes on with the commit that it knows, so that
     /// drift is put back and a takeover is whole without Git; the turn tells why.
-    pub(super) async fn fetch(&mut self) -> Result<Option<CommitId>, Failure> {
+    pub(super) async fn fetch(&mut self, now: jiff::Timestamp) -> Result<Option<CommitId>, Failure> {
         match self.session.fetch().await {
             Err(failure) if self.session.has_checked() && !matches!(failure, Failure::Ending) => {
-                if !std::mem::replace(&mut self.is_without_repository, true) {
+                let why = reason_of(&failure);
+                if let Some((_, known)) = &mut self.without_repository {
+                    *known = why;
+                } else {
+                    self.without_repository = Some((now, why));
                     self.fetch_failure = Some(failure);
                 }
                 Ok(self.session.checked.commit.as_ref().map(|commit| commit.id.clone()))
             }
+            Err(failure) => Err(failure),
             fetched => {
-                self.is_without_repository &= fetched.is_err();
+                self.without_repository = None;
                 fetched
             }
         }
+    }
+
+    /// Says beside the leases how this loop fares.
+    pub(super) fn say_how_it_fares(&self) {
+        let commit = self.session.checked.commit.as_ref();
+        let without = self.without_repository.as_ref();
+        self.session.leases.say(&LoopState {
+            commit: commit.map(|commit| commit.id.0.clone()).unwrap_or_default(),
+            without_repository_since: without.map(|(since, _)| since.as_second()),
+            why: without.map(|(_, why)| why.clone()).unwrap_or_default(),
+        });
     }
 
     /// Whether a commit is another one than was checked last, or has to be looked at again.

@@ -24,3 +24,13 @@ pub enum Failure {
         known: Vec<String>,
     },
 }
+
+impl Failure {
+    /// The way out, where there is one that the message does not say.
+    pub(crate) fn help(&self) -> Option<String> {
+        match self {
+            Self::Git(error) => error.help(),
+            Self::Sandbox(_) | Self::Ending | Self::NoCluster { .. } => None,
+        }
+    }
+}

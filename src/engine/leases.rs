@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::clusters::Clusters;
 use crate::cause::reason_of;
 use crate::cluster::lease::{LeaseState, Taken, Timing};
-use crate::cluster::{Connection, Lease, Permit, Writer};
+use crate::cluster::{Connection, Lease, LoopState, Permit, Writer};
 use crate::name::Name;
 
 /// How long a process that ends tries to give its leases up.
@@ -50,6 +50,8 @@ pub(super) struct Leases {
     rivals: BTreeMap<Name, Lease>,
     /// Clusters that could not be asked.
     silent: BTreeMap<Name, Silent>,
+    /// How this process fares, as it stands beside the leases that it holds.
+    says: Arc<std::sync::Mutex<String>>,
 }
 
 /// A cluster that could not be asked for its lease.
@@ -109,7 +111,13 @@ impl Leases {
             reached_for: std::sync::Mutex::default(),
             rivals: BTreeMap::new(),
             silent: BTreeMap::new(),
+            says: Arc::default(),
         }
+    }
+
+    /// Says how this process fares beside the leases that it holds, from their next renewal on: no request is sent for it.
+    pub(super) fn say(&self, state: &LoopState) {
+        *self.says.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = state.written();
     }
 
     /// How long from now leases that are not ours are to be asked for again: those of others so often that one which is not
@@ -134,7 +142,8 @@ impl Leases {
                 let LeaseOptions { identity, timing, clock, .. } = &self.options;
                 // Whether a lease still moves shows only over time.
                 let seen = self.rivals.remove(name);
-                let lease = seen.unwrap_or_else(|| Lease::new(&clusters.garden, identity.clone(), *timing, *clock));
+                let new = || Lease::new(&clusters.garden, identity.clone(), *timing, *clock).saying(self.says.clone());
+                let lease = seen.unwrap_or_else(new);
                 asked.push((connection.to_the_end(), lease));
             }
         }

@@ -24,6 +24,7 @@ mod definitions;
 mod eject;
 mod events;
 mod failure;
+mod kept;
 mod known;
 mod leading;
 mod leases;
@@ -55,6 +56,7 @@ pub use daemon::{Daemon, DaemonOptions};
 pub(crate) use eject::{EjectFailure, EjectTarget};
 pub use events::Event;
 pub(crate) use failure::Failure;
+pub(crate) use kept::{KeptOrganisation, kept_offline};
 pub use known::Known;
 pub use leases::LeaseOptions;
 pub(crate) use offline::{Baseline, check_against_snapshot, plan_offline};
@@ -62,8 +64,8 @@ pub use options::{Ask, RoundOptions};
 pub(crate) use prepared::Prepared;
 pub(crate) use recover::{LostInventories, LostInventory};
 pub(crate) use rerun::{KnownRun, UnknownRun};
-pub(crate) use round::Round;
 pub use round::RoundOutcome;
+pub(crate) use round::{Round, TakenBack};
 pub(crate) use session::{Note, Session};
 pub(crate) use snapshot::SNAPSHOT_SCHEMA;
 pub use snapshot::{LiveSnapshot, as_applied, snapshot, state};
@@ -81,12 +83,13 @@ impl Daemon {
         let event = self.lead(event, now).await; //                           IO: leases
         let mut anew = std::mem::take(&mut self.tells);
         if event.looks_at_the_repository() || !self.session.has_checked() {
-            let head = self.fetch().await?; //                                IO: Git
+            let head = self.fetch(now).await?; //                             IO: Git
             let news = event != Event::Poll || self.is_news(head.as_ref());
             anew |= news;
             if news && self.session.check(head.as_ref(), now).await? {
                 self.everything_is_due(); //                                  pure; IO where clusters are new
             }
+            self.say_how_it_fares(); //                                       pure
         }
         let whole = self.begins;
         anew |= self.session.hear_words(now, whole).await; //                 IO: clusters, where people have said something

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::definitions;
-use super::known::past;
+use super::known::{AppliedState, past};
 use super::options::RoundOptions;
 use super::round::Round;
 use super::snapshot::{self, LiveSnapshot};
@@ -81,6 +81,18 @@ fn note_words(base: &Checked, applied: &mut LiveSnapshot) {
 }
 
 impl Baseline<'_> {
+    /// What is applied, as far as it is known. IO: the repository's history.
+    pub(super) fn applied(&self, repository: Option<&Repository>, now: jiff::Timestamp) -> AppliedState {
+        match self {
+            Self::Snapshot(snapshot) => past::applied(&inventories_of(snapshot), repository, now),
+            Self::Commit(base) => {
+                let (homes, commit) = (self.homes(), base.commit.as_ref().map(|commit| commit.id.clone()));
+                let commits = commit.iter().flat_map(|commit| homes.keys().map(|name| (name.clone(), commit.clone())));
+                AppliedState { commits: commits.collect(), homes: homes.clone(), ..AppliedState::default() }
+            }
+        }
+    }
+
     /// The cluster that each organisation has objects on.
     fn homes(&self) -> BTreeMap<Name, Name> {
         match self {

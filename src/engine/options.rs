@@ -52,6 +52,11 @@ impl RoundOptions {
         }
     }
 
+    /// Whether a round is about an organisation.
+    pub(super) fn is_about(&self, organisation: &Name) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(organisation))
+    }
+
     /// The same without asking the server what would change.
     pub fn unasked(now: jiff::Timestamp) -> Self {
         Self { ask: Ask::Nothing, ..Self::everything(now) }

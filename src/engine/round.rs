@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kept::KeptOrganisation;
 use super::waiting::WaitingFor;
 use crate::finding::Findings;
 use crate::git::{Ancestry, CommitId};
@@ -23,6 +24,8 @@ pub struct Round {
     pub(crate) backwards: BTreeMap<Name, TakenBack>,
     /// Organisations that are left alone for now, with what they wait for.
     pub(crate) waiting: BTreeMap<Name, WaitingFor>,
+    /// Organisations that stay as they are applied, with why; known of plans.
+    pub(crate) kept: Vec<KeptOrganisation>,
     /// Organisations that were neither rendered nor read, since nothing of them changed.
     pub(crate) untouched: usize,
     /// Organisations that were rendered anew.
@@ -85,8 +88,19 @@ impl Round {
 
     /// Adds what another batch of the same round came to.
     pub(super) fn join(&mut self, other: Self) {
-        let Self { plan, outcome, unreached, refused, backwards, waiting, untouched: _, rendered: _, left_to_server } =
-            other;
+        let Self {
+            plan,
+            outcome,
+            unreached,
+            refused,
+            backwards,
+            waiting,
+            kept,
+            untouched: _,
+            rendered: _,
+            left_to_server,
+        } = other;
+        self.kept.extend(kept);
         self.left_to_server.extend(left_to_server);
         match (&mut self.plan, plan) {
             (Some(mine), Some(plan)) => mine.organisations.extend(plan.organisations),

@@ -303,6 +303,21 @@ impl Session {
         status::stopped_ones(&self.known, &self.checked)
     }
 
+    /// What is known of an organisation that no round looks at.
+    pub(crate) fn applied_status(&self, organisation: &Name) -> OrganisationStatus {
+        status::applied_status(&self.known, organisation)
+    }
+
+    /// The organisations that should be, or may be, on a cluster that cannot be read, by it: what the garden asks for.
+    pub(crate) fn unread_ones(&self, unread: &BTreeMap<Name, String>) -> Vec<(Name, OrganisationStatus)> {
+        status::unread_ones(&self.checked, unread)
+    }
+
+    /// Whether others could write to the clusters too: embedded sandboxes are reached by nobody else.
+    pub(crate) fn has_shared_clusters(&self) -> bool {
+        self.clusters.as_ref().is_some_and(Clusters::are_shared)
+    }
+
     /// What a commit was, where the repository holds it.
     pub(crate) fn last_change(&self, commit: &str) -> Option<LastChange> {
         let commit = self.repository()?.commit(commit).ok()?;

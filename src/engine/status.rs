@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kept::findings_of;
 use super::known::Known;
 use super::prepared::Prepared;
 use super::state::OrganisationState;
 use crate::cause::reason_of;
 use crate::check::Checked;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::kind;
 use crate::model::App;
 use crate::name::Name;
@@ -43,21 +44,20 @@ pub(super) fn stopped_ones(known: &Known, checked: &Checked) -> Vec<Organisation
 
 /// An organisation that findings stop: it stays as applied.
 fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus {
-    let span = checked.garden.as_ref().and_then(|garden| garden.stopped.get(name)).map(|stopped| stopped.span.file);
-    let mine = checked.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let mine = mine.filter(|finding| match &finding.stops {
-        Some(stops) => stops == name,
-        None => span.is_none_or(|file| finding.file() == file),
-    });
     let told = |finding: &Finding| {
         let at = checked.sources.start(finding.primary.span);
         let file = &checked.sources.file(finding.file()).path;
         format!("{}: {}, {file}:{}", finding.code.as_str(), finding.title, at.line)
     };
-    let mut findings: Vec<String> = mine.map(told).collect();
+    let mut findings: Vec<String> = findings_of(checked, name).into_iter().map(told).collect();
     if findings.is_empty() {
         findings.push("`parcelle check` has what it rests on".to_owned());
     }
+    OrganisationStatus { findings, ..applied_status(known, name) }
+}
+
+/// What is known of an organisation that no round looks at: where it is applied, and at which commit.
+pub(super) fn applied_status(known: &Known, name: &Name) -> OrganisationStatus {
     let applied = known.applied.as_ref();
     let home = applied.and_then(|applied| applied.homes.get(name));
     OrganisationStatus {
@@ -66,9 +66,51 @@ fn stopped(known: &Known, checked: &Checked, name: &Name) -> OrganisationStatus 
         cluster: home.map(Name::to_string).unwrap_or_default(),
         commit: applied.and_then(|applied| applied.commits.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
         begun: applied.and_then(|applied| applied.begun.get(name)).map(|at| at.0.clone()).unwrap_or_default(),
-        findings,
         ..OrganisationStatus::default()
     }
+}
+
+/// The organisations that should be, or may be, on a cluster that cannot be read, by it: what the garden asks for.
+pub(super) fn unread_ones(checked: &Checked, unread: &BTreeMap<Name, String>) -> Vec<(Name, OrganisationStatus)> {
+    let Some(garden) = &checked.garden else { return Vec::new() };
+    let written = garden.organisations.values().chain(garden.stopped.values());
+    let away =
+        written.filter_map(|organisation| Some((organisation, unread.get_key_value(&organisation.cluster.name)?)));
+    let mut all: Vec<(Name, OrganisationStatus)> = away
+        .map(|(organisation, (cluster, why))| {
+            let held = |app: &App| app.hold.as_ref().map(|why| why.value.clone());
+            let apps = organisation.apps.values().map(|app| AppStatus {
+                name: app.name.to_string(),
+                definition: app.definition.name.to_string(),
+                release: app.release.version.clone(),
+                at: app.hosts.first().map(|host| host.value.clone()),
+                held: held(app),
+                ..AppStatus::default()
+            });
+            let status = OrganisationStatus {
+                organisation: organisation.name.to_string(),
+                title: organisation.title.clone(),
+                cluster: cluster.to_string(),
+                unreached: Some(why.clone()),
+                held: organisation.hold.as_ref().map(|why| why.value.clone()),
+                apps: apps.collect(),
+                ..OrganisationStatus::default()
+            };
+            (cluster.clone(), status)
+        })
+        .collect();
+    // Of one whose file cannot be read nobody knows where it is to be.
+    let nameless = garden.broken.iter().filter(|name| !garden.stopped.contains_key(*name));
+    all.extend(nameless.filter_map(|name| {
+        let (cluster, why) = unread.first_key_value()?;
+        let (organisation, unreached) = (name.to_string(), Some(why.clone()));
+        let cluster_name =
+            if unread.len() == 1 && garden.clusters.len() == 1 { cluster.to_string() } else { String::new() };
+        let status =
+            OrganisationStatus { organisation, unreached, cluster: cluster_name, ..OrganisationStatus::default() };
+        Some((cluster.clone(), status))
+    }));
+    all
 }
 
 fn status(
@@ -93,6 +135,10 @@ fn status(
         title: title(checked, name),
         cluster: state.objects.cluster.to_string(),
         leader: None,
+        unreached: None,
+        as_of: None,
+        as_of_seconds_ago: None,
+        kept: None,
         lost: plan.and_then(lost),
         commit: state.stored.inventory.commit.clone(),
         begun: state.stored.inventory.footprint.begun.clone(),
@@ -218,6 +264,14 @@ fn not_running(app: &App, state: &OrganisationState, plan: Option<&OrganisationP
     (!is_any).then(|| first.to_string())
 }
 
+/// The version that was begun of an app and is not applied whole, where it is another one than that.
+fn begun(app: &App, state: &OrganisationState) -> Option<String> {
+    let footprint = state.stored.inventory.footprint.apps.get(&app.name)?;
+    let whole = footprint.whole.as_ref().map(|whole| whole.version.as_str());
+    let begun = footprint.begun.last().map(|begun| begun.version.as_str());
+    begun.filter(|begun| whole.is_some_and(|whole| whole != *begun)).map(str::to_owned)
+}
+
 /// The releases that workloads of an app run, where that is not the garden's alone.
 fn another_release(app: &App, live: &Live) -> Option<String> {
     let of_app = live
@@ -263,6 +317,7 @@ fn app_status(
         definition: app.definition.name.to_string(),
         release: running.clone().unwrap_or_else(|| app.release.version.clone()),
         wanted: running.map(|_| app.release.version.clone()),
+        begun: begun(app, state),
         at: app.hosts.first().map(|host| host.value.clone()),
         state: word.to_owned(),
         well: (mine.iter().filter(|health| health.is_ready()).count(), if gone { 0 } else { wanted.max(mine.len()) }),

@@ -77,6 +77,13 @@ impl Session {
         }
     }
 
+    /// The clusters of which nothing could be read, with the reason.
+    pub(crate) fn unread(&self) -> BTreeMap<Name, String> {
+        let mut unread = self.known.unanswered.clone();
+        unread.extend(self.unreached());
+        unread
+    }
+
     /// Of organisations that waited, those that wait no longer.
     pub(super) fn freed(&self, waiting: &BTreeMap<Name, WaitingFor>) -> BTreeSet<Name> {
         waiting.keys().filter(|name| self.waits_for(name).is_none()).cloned().collect()

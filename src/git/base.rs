@@ -25,6 +25,17 @@ pub(crate) struct Began {
     pub(crate) branch: Option<String>,
 }
 
+/// The commit that one was made on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// Its first parent.
+    Commit(CommitId),
+    /// It was made on none.
+    First,
+    /// The clone is too shallow to hold it.
+    NotHeld,
+}
+
 /// How a commit stands to an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ancestry {
@@ -68,6 +79,40 @@ impl Repository {
             Ok(id) => Ok(Some(Began { commit: CommitId(id.to_string()), branch: Some(branch) })),
             Err(_) => Err(too_shallow(GitError::Unrelated(branch))),
         }
+    }
+
+    /// The latest commit that two revisions share.
+    ///
+    /// # Errors
+    /// One of them names no commit, they share none, or the clone is too shallow to tell.
+    pub(crate) fn shared(&self, revision: &str, other: &str) -> Result<CommitId, GitError> {
+        let id = |revision: &str| {
+            let commit = self.commit(revision)?.id;
+            git2::Oid::from_str(&commit.0).map_err(GitError::git("read a commit's id"))
+        };
+        match self.inner().merge_base(id(revision)?, id(other)?) {
+            Ok(shared) => Ok(CommitId(shared.to_string())),
+            Err(_) if self.inner().is_shallow() => Err(GitError::TooShallow),
+            Err(_) => Err(GitError::Unrelated(revision.to_owned())),
+        }
+    }
+
+    /// The first parent of a commit: what the branch was before it.
+    ///
+    /// # Errors
+    /// The commit cannot be read.
+    pub(crate) fn commit_before(&self, commit: &CommitId) -> Result<Before, GitError> {
+        let inner = self.inner();
+        let read = GitError::git("read a commit");
+        let found = git2::Oid::from_str(&commit.0).and_then(|id| inner.find_commit(id)).map_err(read)?;
+        // Where a clone ends, libgit2 tells no parents, and the commit itself still names them.
+        let is_made_on_one =
+            found.raw_header_bytes().split(|byte| *byte == b'\n').any(|line| line.starts_with(b"parent "));
+        Ok(match found.parent_id(0) {
+            Ok(parent) if inner.find_commit(parent).is_ok() => Before::Commit(CommitId(parent.to_string())),
+            Err(_) if !is_made_on_one => Before::First,
+            _ => Before::NotHeld,
+        })
     }
 
     /// Whether a revision is the branch at hand, which has no commit yet.

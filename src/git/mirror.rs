@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
+
 use super::transport::{self, GitAccess, GitAddress, shown};
 use super::{CommitId, GitError, Repository, library, words};
 use crate::private;
@@ -79,6 +81,9 @@ impl RemoteMirror {
     /// Brings what is new and returns the commit that the branch names now.
     pub fn fetch(&self) -> Result<CommitId, GitError> {
         let address = &self.remote.address;
+        if self.access.is_folder() {
+            look_at_folder(address)?;
+        }
         let (from, kept) = self.remote.refs();
         let mut remote = self
             .repository
@@ -185,21 +190,27 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// What a fetch from a remote may use; an address that is none is refused.
 fn access(remote: &Remote) -> Result<GitAccess, GitError> {
     let address = GitAddress::parse(&remote.address)?;
-    if address == GitAddress::Folder && !remote.address.starts_with("file://") {
-        match git2::Repository::open(Path::new(&remote.address)) {
-            Ok(_) => {}
-            Err(error) if error.code() == git2::ErrorCode::Owner => {
-                return Err(GitError::Owner(remote.address.clone()));
-            }
-            Err(error) if error.code() == git2::ErrorCode::NotFound => {
-                return Err(GitError::NotARepository(shown(&remote.address)));
-            }
-            Err(error) => {
-                let refusal = words::of_format(&error);
-                return Err(GitError::Unreadable { folder: shown(&remote.address), refusal });
-            }
-        }
+    if address == GitAddress::Folder {
+        look_at_folder(&remote.address)?;
     }
     let Remote { address: _, branch: _, token, header, certificates } = remote.clone();
     Ok(GitAccess::new(address, token, header, certificates))
+}
+
+/// Looks whether there is a repository in a folder: of one that is gone libgit2 says that it knows no such protocol.
+#[expect(clippy::disallowed_methods, reason = "a port: the repository that is fetched from")]
+fn look_at_folder(address: &str) -> Result<(), GitError> {
+    let path = match address.strip_prefix("file://") {
+        Some(path) => percent_decode_str(path).decode_utf8_lossy().into_owned(),
+        None => address.to_owned(),
+    };
+    if !Path::new(&path).exists() {
+        return Err(GitError::NoFolder(shown(address)));
+    }
+    match git2::Repository::open(&path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == git2::ErrorCode::Owner => Err(GitError::Owner(address.to_owned())),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Err(GitError::NotARepository(shown(address))),
+        Err(error) => Err(GitError::Unreadable { folder: shown(address), refusal: words::of_format(&error) }),
+    }
 }

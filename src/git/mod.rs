@@ -22,7 +22,7 @@ mod words;
 mod workspace;
 mod worktree;
 
-pub(crate) use base::{Ancestry, Began, MergeTarget};
+pub(crate) use base::{Ancestry, Before, Began, MergeTarget};
 pub use mirror::{Remote, RemoteMirror};
 pub use passed_over::{PassedOver, PassedOverEntries};
 pub(crate) use tree::commit_snapshot;
@@ -140,6 +140,9 @@ pub enum GitError {
     /// There is no repository at a path.
     #[error("there is no Git repository in `{0}`")]
     NotARepository(String),
+    /// The folder that a repository is fetched from is not there, or not any more.
+    #[error("the repository's folder `{0}` is not there")]
+    NoFolder(String),
     /// The repository has no commit yet.
     #[error("the repository `{0}` has no commit on its main branch yet")]
     Empty(String),
@@ -323,6 +326,10 @@ impl GitError {
             Self::Bare(_) => "name a commit with --commit; what writes files is done in a clone that has them",
             Self::NotARepository(_) | Self::Address(_) => {
                 "name a folder that holds a repository, or an address that starts with https://, ssh:// or git@"
+            }
+            Self::NoFolder(_) => {
+                "check the path, and that its disk is mounted; a repository that was moved is named with --repo, by a folder or an \
+                 address that starts with https://, ssh:// or git@"
             }
             Self::Empty(_) => "commit the garden first, or name a branch with --branch",
             Self::NoBranch { others, .. } if !others.is_empty() => "name one of them with --branch, or push it again",

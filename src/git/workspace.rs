@@ -52,10 +52,14 @@ impl Workspace {
     /// The commits of the repository around the current folder, where there is one.
     fn in_commits(named: Option<&Path>, current: &Path) -> Option<Self> {
         let repository = Repository::containing(current).ok()?;
-        let named =
-            named.map(|named| named.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>());
-        let named = named.map(|named| named.to_string_lossy().into_owned());
         let root = repository.working_tree().unwrap_or(repository.folder()).to_path_buf();
+        let named = match named {
+            // A folder that is named from the root of the disk lies in the repository or is none of it.
+            Some(named) if named.is_absolute() => Some(named.strip_prefix(&root).ok()?.to_path_buf()),
+            Some(named) => Some(named.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>()),
+            None => None,
+        };
+        let named = named.map(|named| named.to_string_lossy().into_owned());
         Some(Self {
             folder: root.clone(),
             root,

@@ -71,7 +71,8 @@ pub(crate) use state::union;
 pub use state::unseen::Unseen;
 pub(crate) use state::unseen::{full_name, role_rule, way_out as way_out_of_unseen};
 pub(crate) use state::words::{
-    LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word, last_run,
+    LONGEST_REASON, SpokenWord, VERSION as MARK_VERSION, WordMark, WordTarget, carry_out as carry_out_word,
+    is_paused_for, last_run,
 };
 pub(crate) use tell::acts_later::{HourOfPlan, LaterAct};
 pub(crate) use tell::adopted::{out_of_adopted_otherwise, out_of_controlled};
@@ -153,7 +154,7 @@ pub struct OrganisationPlan {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) gone: Vec<ObjectId>,
     /// Data that is gone although nobody here deleted it, and the apps that are held for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, rename = "goneData", skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<GoneData>,
     /// Retired apps: since when, and when their time comes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

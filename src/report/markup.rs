@@ -10,7 +10,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A text outside of code; what stands between backticks becomes code.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts.map(|(at, part)| if at % 2 == 1 { code(part) } else { entities(&visible::line(part), true) }).collect()
 }

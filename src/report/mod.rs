@@ -23,6 +23,7 @@ use crate::visible;
 
 pub use crate::finding::{page, pages};
 pub(crate) use fingerprint::fingerprints;
+pub(crate) use markup::escape;
 pub(crate) use step_summary::step_summary;
 
 /// How texts for people are drawn.

@@ -81,7 +81,7 @@ fn the_commit_that_the_ci_names_is_the_past() {
     let output = environment.run_with(&[("CI_MERGE_REQUEST_DIFF_BASE_SHA", &began)], ["check"]);
     assert!(output.text().contains("E0407") && output.stderr.contains("where the work began"), "{}", output.text());
     let alone = environment.run(["check"]);
-    assert!(alone.stderr.contains(", of `work`") && alone.code == 0, "{}", alone.text());
+    assert!(alone.stderr.contains("the commit before") && alone.text().contains("E0407"), "{}", alone.text());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn what_is_compared_with_nothing_says_so() {
     };
     says(&["check"], "the garden lies in no Git repository");
     environment.repository();
-    says(&["check"], "the repository holds nothing from before");
+    says(&["check"], "the repository has no commit yet");
     says(&["check", "--base", "none"], "`--base none` was asked for");
     std::fs::remove_dir_all(environment.path("garden")).unwrap();
     environment.write("garden/README", "no garden yet");
@@ -175,7 +175,7 @@ fn a_bare_repository_is_checked_by_its_commits_as_in_a_hook() {
     let bare = bare.to_str().unwrap();
     is_told(&environment.run_in(bare, &[], ["check"]), "is a bare repository", "--commit");
     let old = environment.run_in(bare, &[], ["check", "--commit", "main"]);
-    assert!(old.code == 0 && old.stderr.contains(", of `main`"), "{}", old.text());
+    assert!(old.code == 0 && old.stderr.contains("is the first commit"), "{}", old.text());
 
     // What a push brings lies in a folder of its own until the hook has agreed.
     environment.garden(garden(60));
@@ -256,15 +256,76 @@ fn the_work_itself_is_never_taken_for_what_it_began_from() {
 }
 
 #[test]
-fn what_is_compared_with_itself_says_so() {
+fn on_the_branch_itself_the_past_is_the_last_commit_or_the_one_before() {
     let environment = TestEnvironment::new();
     environment.garden(garden(120));
-    environment.commit("before");
-    let itself = environment.run(["check"]);
-    assert!(itself.stderr.contains("which it is: no change was checked"), "{}", itself.text());
-    environment.garden(garden(130));
-    let changed = environment.run(["check"]);
-    assert!(!changed.stderr.contains("no change was checked") && changed.code == 0, "{}", changed.text());
+    let first = environment.commit("first");
+    let short = |commit: &str| commit[..12].to_owned();
+    let says = |output: &Output, with: &str| {
+        assert!(output.stderr.contains(with), "{with}: {}", output.text());
+    };
+    says(&environment.run(["check"]), &format!("compared with nothing: {} is the first commit", short(&first)));
+
+    // What is edited is held against the last commit.
+    environment.garden(garden(60));
+    let edited = environment.run(["check"]);
+    assert!(edited.text().contains("E0407") && edited.code == 1, "{}", edited.text());
+    says(&edited, &format!("compared with {}, the last commit", short(&first)));
+
+    // What is committed, against the commit before: on the branch, on a detached HEAD, and by its name.
+    let second = environment.commit("shrinks");
+    let before = format!(
+        "compared with {}, the commit before {}, since no commit differs from `main`",
+        short(&first),
+        short(&second)
+    );
+    let committed = environment.run(["check"]);
+    assert!(committed.text().contains("E0407") && committed.code == 1, "{}", committed.text());
+    says(&committed, &before);
+    let repository = environment.repository();
+    repository.set_head_detached(git2::Oid::from_str(&second).unwrap()).unwrap();
+    says(&environment.run(["check"]), &before);
+    says(&environment.run(["check", "--commit", &second]), &before);
+    repository.set_head("refs/heads/main").unwrap();
+
+    // A commit that leaves the garden alone, and a base that is asked for.
+    environment.write("garden/README", "nothing of the garden");
+    let third = environment.commit("a page");
+    let same = environment.run(["check"]);
+    says(&same, &format!("compared with {}, the commit before {}", short(&second), short(&third)));
+    says(&same, "where the garden is the same: no change was checked");
+    says(&environment.run(["check", "--base", "main"]), "compared with `main`, where the garden is the same");
+}
+
+#[test]
+fn a_clone_that_ends_before_the_commit_before_says_so() {
+    let environment = TestEnvironment::new();
+    environment.garden(garden(120));
+    let first = environment.commit("first");
+    environment.garden(garden(60));
+    let second = environment.commit("shrinks");
+    let shallow = |at: &str| environment.write("garden/.git/shallow", format!("{at}\n"));
+    shallow(&second);
+    let output = environment.run(["check"]);
+    let why = format!("too shallow to hold the commit before {} (`git fetch --deepen=1` brings it)", &second[..12]);
+    assert!(output.stderr.contains("compared with nothing") && output.stderr.contains(&why), "{}", output.text());
+    shallow(&first);
+    assert!(environment.run(["check"]).text().contains("E0407"));
+}
+
+#[test]
+fn a_merge_on_the_main_branch_is_compared_with_the_branch_before_it() {
+    let environment = shrinking("main");
+    let repository = environment.repository();
+    let commit = |name: &str| repository.revparse_single(name).unwrap().peel_to_commit().unwrap();
+    let (main, work) = (commit("main"), commit("work"));
+    let who = git2::Signature::new("Tim", "tim@example.org", &git2::Time::new(1_767_226_000, 0)).unwrap();
+    let tree = work.tree().unwrap();
+    repository.set_head("refs/heads/main").unwrap();
+    repository.commit(Some("refs/heads/main"), &who, &who, "merge", &tree, &[&main, &work]).unwrap();
+    let output = environment.run(["check"]);
+    assert!(output.text().contains("E0407"), "{}", output.text());
+    assert!(output.stderr.contains(&format!("compared with {}, the commit before", &main.id().to_string()[..12])));
 }
 
 #[test]

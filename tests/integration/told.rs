@@ -82,7 +82,8 @@ fn a_repository_that_cannot_be_used_is_told_in_plain_words() {
         fails(&place, &[&arguments[..], branch].concat(), what);
     };
     let way = "help    name a folder that holds a repository";
-    run("/nowhere", "", &["there is no Git repository in `/nowhere`", way]);
+    run("/nowhere", "", &["the repository's folder `/nowhere` is not there", "named with --repo"]);
+    run("file:///nowhere", "", &["the repository's folder `file:///nowhere` is not there", "named with --repo"]);
     run("../file", "", &["there is no Git repository in `../file`", way]);
     run(".", "", &["there is no Git repository in `.`", way]);
     run("htp://x/y", "", &["`htp://x/y` is neither a folder nor an address", way]);
@@ -335,6 +336,9 @@ fn explain_knows_organisations_apps_settings_codes_and_what_was_meant() {
     assert!(title.contains("title \"Welcome\"") && title.contains("replaced by the app"), "{title}");
     let at = explain("alpha/www.at").stdout;
     assert!(at.contains("made by parcelle") && at.contains("NAME         www") && at.contains("alpha.kdl:6:"), "{at}");
+    // What an app cannot do is said in the definition's words, as findings say it.
+    let alone = place.run(["explain", "alpha/www.mail"]).stdout;
+    assert!(alone.contains("  static-site sends no mail\n"), "{alone}");
     assert!(explain("e0412").stdout.starts_with("# E0412"));
     for (wrong, way_out) in [
         ("alpa", "did you mean `alpha`?"),

@@ -48,14 +48,22 @@ pub(in crate::engine) fn backwards(
     garden: &Garden,
     checked: &Checked,
 ) -> BTreeMap<Name, TakenBack> {
-    let (Some(applied), Some(repository), Some(commit)) = (&known.applied, repository, &checked.commit) else {
-        return BTreeMap::new();
-    };
+    checked.commit.as_ref().map(|commit| backwards_from(known, repository, garden, &commit.id)).unwrap_or_default()
+}
+
+/// The same of any commit.
+pub(in crate::engine) fn backwards_from(
+    known: &Known,
+    repository: Option<&Repository>,
+    garden: &Garden,
+    commit: &CommitId,
+) -> BTreeMap<Name, TakenBack> {
+    let (Some(applied), Some(repository)) = (&known.applied, repository) else { return BTreeMap::new() };
     let is_declared = |named: &CommitId| {
         let to = garden.rollback.as_ref().map(|to| to.value.as_str());
         to.is_some_and(|to| to.len() >= SHORTEST_COMMIT && named.0.starts_with(to))
     };
-    let taken_back = |at: &CommitId| match repository.ancestry(at, &commit.id) {
+    let taken_back = |at: &CommitId| match repository.ancestry(at, commit) {
         Ancestry::BuildsOn => None,
         ancestry => Some(TakenBack { at: at.clone(), ancestry }).filter(|back| !is_declared(back.named())),
     };

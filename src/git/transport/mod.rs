@@ -40,6 +40,11 @@ impl GitAccess {
         Self { address, token, header, certificates, refusal: Arc::default() }
     }
 
+    /// Whether the repository lies in a folder of this machine.
+    pub(super) fn is_folder(&self) -> bool {
+        self.address == GitAddress::Folder
+    }
+
     fn refuse(&self, refusal: GitRefusal) -> String {
         let why = refusal.why.clone();
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);

@@ -28,6 +28,16 @@ impl Definition {
         }
     }
 
+    /// Why a setting that every app has does nothing for its apps, or does not do all that it does for others, by its own word.
+    pub(crate) fn limit_of(&self, setting: &str) -> Option<String> {
+        let alone = || self.single_replica.as_ref().map(|_| self.alone());
+        self.idle(setting).or_else(|| match setting {
+            "scale" | "peak" => alone(),
+            "also-at" => self.at_one_address(),
+            _ => None,
+        })
+    }
+
     /// What its apps cannot do and why, and which of the settings that every app has do nothing for them.
     pub(crate) fn limits(&self) -> Vec<String> {
         let mut limits: Vec<String> = self.single_replica.iter().map(|_| self.alone()).collect();

@@ -70,7 +70,11 @@ fn place(app: &App) -> crate::source::Span {
 
 fn back(sound: &SoundApp<'_>, past: &AppliedApp, to: &str) -> Finding {
     let from = &past.version;
-    let title = format!("{} runs {from} and cannot go back to {to}", sound.called());
+    let title = if sound.is_begun(past) {
+        format!("{from} was begun on {}, which cannot go back to {to}", sound.called())
+    } else {
+        format!("{} runs {from} and cannot go back to {to}", sound.called())
+    };
     let name = &sound.app.definition.name;
     let finding = Finding::refused(BACK, title, place(sound.app)).stops(sound.draft.organisation.name.clone());
     if !sound.is_begun(past) {
@@ -97,7 +101,11 @@ fn over_a_step(sound: &SoundApp<'_>, past: &AppliedApp, between: &[&str]) -> Fin
     let from = &past.version;
     let to = between.first().copied().unwrap_or_default();
     let next = between.last().copied().unwrap_or_default();
-    let title = format!("{} runs {from} and cannot go to {to} at once", sound.called());
+    let title = if sound.is_begun(past) {
+        format!("{from} was begun on {}, which cannot go to {to} at once", sound.called())
+    } else {
+        format!("{} runs {from} and cannot go to {to} at once", sound.called())
+    };
     Finding::refused(OVER_A_STEP, title, place(sound.app))
         .why(format!(
             "{} must have run before: each version carries the data over from the one before it",

@@ -94,7 +94,7 @@ fn against_past(draft: &Draft, past: &PastOrganisation, app: &App) -> Option<Fin
     };
     let before = own.data_names().find(|before| *before != data)?;
     match apps.values().find(|other| other.name != app.name && other.data_name() == before) {
-        Some(other) => Some(crossed(app, other)),
+        Some(other) => Some(crossed(app, other, past.apps.contains_key(&other.name))),
         // One that became another application is told so, with the way out of both.
         None if own.possible(false).any(|state| !app.definition.goes_on_from(&state.definition)) => None,
         None => names_data(&app.definition).then(|| called_otherwise(draft, app, &app.name, before)),
@@ -154,17 +154,25 @@ fn place_in(draft: &Draft, name: &Name) -> Option<(Span, &'static str, &'static 
     }
 }
 
-fn crossed(app: &App, other: &App) -> Finding {
+/// `is_taken` where something is applied under the name that what is applied as `app` becomes, so that a name has to be between.
+fn crossed(app: &App, other: &App, is_taken: bool) -> Finding {
     let (name, other_name) = (&app.name, &other.name);
     let title = format!("`{name}` is applied as what becomes `{other_name}`, so that name is not free yet");
     Finding::refused(CROSSED, title, app.span)
         .also(other.span, format!("has the data of what is applied as `{name}`"))
         .why("in one step each would have to stop before the other starts; nothing may work on the data of two apps")
-        .help(format!(
-            "rename in two steps: give what is applied as `{name}` a name that nothing has, with `was {}`; once `parcelle status` \
-             shows it under that name, give `{name}` on",
-            other.data_name()
-        ))
+        .help(if is_taken {
+            let data = other.data_name();
+            format!(
+                "rename in two steps: give what is applied as `{name}` a name that nothing has, with `was {data}`; once \
+                 `parcelle status` shows it under that name, give `{name}` on"
+            )
+        } else {
+            format!(
+                "leave this one out until `parcelle status` shows `{other_name}` as applied, then write it; or give it a name that \
+                 nothing has"
+            )
+        })
 }
 
 fn never_was(apps: &BTreeMap<Name, App>, past: &PastOrganisation, app: &App, was: &Name) -> Finding {

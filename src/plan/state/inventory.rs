@@ -66,7 +66,7 @@ pub struct Inventory {
 }
 
 /// What was taken back after an inventory was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RecoveredObjects {
     /// When, in Unix seconds, where that was noted.
     pub(crate) on: Option<i64>,

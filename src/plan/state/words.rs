@@ -163,7 +163,7 @@ pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<
             Err("it is about another inventory than the one that is there".to_owned())
         }
         SpokenWord::Pause => {
-            *target.paused = Some(mark.why.trim().to_owned());
+            *target.paused = Some(pause_as_said(&mark.why, &mark.who, mark.when));
             Ok(())
         }
         SpokenWord::Resume => {
@@ -174,6 +174,17 @@ pub(crate) fn carry_out(mark: &WordMark, target: &mut WordTarget<'_>) -> Result<
         SpokenWord::Acknowledge { app, gone } => gone::acknowledge(target.inventory, app, gone, (&mark.who, mark.when)),
         SpokenWord::Rerun { app, job } => rerun(mark, app, job, target.inventory),
     }
+}
+
+/// A pause as it stands in the cluster: why, who said it, since when.
+pub(crate) fn pause_as_said(why: &str, who: &str, when: i64) -> String {
+    let since = jiff::Timestamp::from_second(when).unwrap_or_default().strftime("%F %H:%M UTC");
+    format!("{} (by `{who}`, since {since})", why.trim())
+}
+
+/// Whether a pause in the cluster is for a reason, whoever said so.
+pub(crate) fn is_paused_for(paused: &str, why: &str) -> bool {
+    paused.strip_prefix(why.trim()).is_some_and(|rest| rest.is_empty() || rest.starts_with(" (by `"))
 }
 
 fn rerun(mark: &WordMark, app: &Name, job: &str, inventory: &mut Inventory) -> Result<(), String> {

@@ -1,13 +1,13 @@
 //! Who leads a cluster, in words.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::Leader;
 use crate::visible;
 
 /// Who leads a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct LeaderStatus {
     pub(crate) cluster: String,
     /// Who holds the lease, as it calls itself: machine, process, a word of its own.
@@ -25,6 +25,15 @@ pub(crate) struct LeaderStatus {
     pub(crate) lives: Option<bool>,
     /// How often the lease has passed from one to another.
     pub(crate) transitions: u64,
+    /// The commit that the holder keeps the cluster true to, as it says; empty where it says none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) commit: String,
+    /// Since when the holder cannot look at the repository, as it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) without_repository_since: Option<String>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) without_repository_why: Option<String>,
     /// Why it could not be read.
     pub(crate) unknown: Option<String>,
 }
@@ -34,6 +43,8 @@ impl LeaderStatus {
     pub(crate) fn of(cluster: String, leader: Option<&Leader>) -> Self {
         let Some(leader) = leader else { return Self { cluster, ..Self::default() } };
         let minute = |time: jiff::Timestamp| time.strftime("%FT%TZ").to_string();
+        let without = leader.says.without_repository_since;
+        let without = without.and_then(|since| jiff::Timestamp::from_second(since).ok());
         Self {
             cluster,
             holder: leader.holder.clone(),
@@ -44,7 +55,34 @@ impl LeaderStatus {
             lasts_seconds: leader.lasts.as_secs(),
             lives: leader.lives(),
             transitions: leader.transitions,
+            commit: leader.says.commit.clone(),
+            without_repository_since: without.map(minute),
+            without_repository_why: without.map(|_| leader.says.why.clone()),
             unknown: None,
+        }
+    }
+
+    /// Of a cluster that cannot be read.
+    pub(crate) fn unread(cluster: String, why: String) -> Self {
+        Self { cluster, unknown: Some(why), ..Self::default() }
+    }
+
+    /// Whether it keeps its cluster true to the repository: a cluster that nobody leads is not kept by a loop at all.
+    pub(crate) fn is_well(&self) -> bool {
+        self.lives != Some(false) && self.without_repository_since.is_none()
+    }
+
+    /// What the holder says of itself, as the end of a sentence.
+    fn of_the_loop(&self) -> String {
+        let commit: String = self.commit.chars().take(12).collect();
+        let at = if commit.is_empty() { String::new() } else { format!(", at commit {}", visible::line(&commit)) };
+        match (&self.without_repository_since, &self.without_repository_why) {
+            (Some(since), why) => format!(
+                "{at}; since {} it cannot look at the repository, and keeps what it knows: {}",
+                spaced(since),
+                visible::line(why.as_deref().unwrap_or_default())
+            ),
+            _ => at,
         }
     }
 
@@ -63,7 +101,7 @@ impl LeaderStatus {
         };
         let since = match (&self.since, self.leads_for_seconds.map(length)) {
             (Some(since), Some(length)) => {
-                format!(" since {} (for {length})", since.replace('T', " ").replace('Z', " UTC"))
+                format!(" since {} (for {length})", spaced(since))
             }
             _ => String::new(),
         };
@@ -74,17 +112,22 @@ impl LeaderStatus {
                  start one",
                 length(self.lasts_seconds)
             ),
-            (_, Some(ago)) => format!("led by `{holder}`{since}, renewed {ago} ago"),
+            (_, Some(ago)) => format!("led by `{holder}`{since}, renewed {ago} ago{}", self.of_the_loop()),
             (_, None) => {
                 let when = self.renewed_by_its_own_clock.as_deref().unwrap_or("at an unknown time");
-                format!("led by `{holder}`, renewed {when} by its own clock")
+                format!("led by `{holder}`, renewed {when} by its own clock{}", self.of_the_loop())
             }
         }
     }
 }
 
+/// A time as people read it.
+fn spaced(time: &str) -> String {
+    time.replace('T', " ").replace('Z', " UTC")
+}
+
 /// `45 s`, `12 min`, `5 h 20 min`, `3 days`.
-fn length(seconds: u64) -> String {
+pub(super) fn length(seconds: u64) -> String {
     match (seconds, seconds / 60) {
         (..120, _) => format!("{seconds} s"),
         (_, minutes @ ..120) => format!("{minutes} min"),
@@ -123,6 +166,21 @@ mod tests {
         let free = LeaderStatus { holder: None, renewed_seconds_ago: Some(300), lives: None, ..held() };
         assert_eq!(free.words(), "nobody leads: the last one gave its lease up 5 min ago");
         assert_eq!(LeaderStatus::default().words(), "nobody leads, and nobody has yet");
+        let alone = LeaderStatus {
+            commit: "5b1f0ce02a41ffff".to_owned(),
+            without_repository_since: Some("2026-11-20T11:00:00Z".to_owned()),
+            without_repository_why: Some("the repository's folder `/git` is not there".to_owned()),
+            ..held()
+        };
+        let words = alone.words();
+        assert!(
+            words.ends_with(
+                "renewed 4 s ago, at commit 5b1f0ce02a41; since 2026-11-20 11:00:00 UTC it cannot look at the repository, and \
+                 keeps what it knows: the repository's folder `/git` is not there"
+            ),
+            "{words}"
+        );
+        assert!(held().is_well() && !alone.is_well() && !silent.is_well() && free.is_well());
     }
 
     #[test]

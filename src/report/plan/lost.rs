@@ -1,12 +1,12 @@
 //! Data that is gone, as every format tells it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::plan::{self, OrganisationPlan};
 use crate::visible;
 
 /// An object whose data is gone and that apps are held for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DataGone {
     /// Kind and name.

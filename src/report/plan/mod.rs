@@ -1,5 +1,6 @@
 //! What people and machines are told of plans and outcomes: text, JSON, Markdown, a page of status.
 
+mod away;
 mod comment;
 mod elements;
 mod hatches;
@@ -22,10 +23,12 @@ pub(crate) use leader::LeaderStatus;
 pub(crate) use lost::DataGone;
 pub use markdown::{Markdown, markdown};
 pub use outcome::outcome;
+pub(crate) use outcome::{organisation_outcome, outcome_summary};
 pub(crate) use recovery::{recovery, recovery_value};
 pub(crate) use status::{AppStatus, LastChange, OpenObject, OrganisationStatus, status, statuses};
 pub(crate) use tally::Tally;
 pub use text::text;
+pub(crate) use words::counted;
 
 use super::Drawing;
 

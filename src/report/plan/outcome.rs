@@ -12,41 +12,57 @@ use crate::visible;
 
 /// The outcomes as text: a line an organisation, what is open below it, a summary at the end.
 pub fn outcome(outcomes: &[OrganisationOutcome], style: TextStyle) -> String {
+    let mut out: String = outcomes.iter().map(|one| organisation_outcome(one, style)).collect();
+    out.push_str(&outcome_summary(outcomes));
+    out
+}
+
+/// One organisation's part; empty where nothing of it moved.
+pub(crate) fn organisation_outcome(organisation: &OrganisationOutcome, style: TextStyle) -> String {
+    let counts = counts(organisation);
+    let quiet = organisation.failure.is_none() && counts.keys().all(|class| *class == Class::Unchanged);
     let mut out = String::new();
+    if quiet && !style.verbose {
+        return out;
+    }
+    let name = paint(style.drawing, Style::new().bold(), organisation.organisation.as_str());
+    let _ = writeln!(out, "{name}: {}{}", counted(&counts), under_way(organisation, style));
+    if let Some(failure) = &organisation.failure {
+        let _ = writeln!(out, "  {}{}", bullet(style.drawing, Verb::Refused), visible::line(failure));
+    }
+    for outcome in &organisation.outcomes {
+        draw(&mut out, outcome, style);
+    }
+    out
+}
+
+/// What all of them come to.
+pub(crate) fn outcome_summary(outcomes: &[OrganisationOutcome]) -> String {
     let mut totals: BTreeMap<Class, usize> = BTreeMap::new();
-    for organisation in outcomes {
-        let mut counts: BTreeMap<Class, usize> = BTreeMap::new();
-        for outcome in &organisation.outcomes {
-            *counts.entry(class(outcome)).or_default() += 1;
-            *totals.entry(class(outcome)).or_default() += 1;
-        }
-        if organisation.unchanged > 0 {
-            *counts.entry(Class::Unchanged).or_default() += organisation.unchanged;
-            *totals.entry(Class::Unchanged).or_default() += organisation.unchanged;
-        }
-        let quiet = organisation.failure.is_none() && counts.keys().all(|class| *class == Class::Unchanged);
-        if quiet && !style.verbose {
-            continue;
-        }
-        let name = paint(style.drawing, Style::new().bold(), organisation.organisation.as_str());
-        let _ = writeln!(out, "{name}: {}{}", counted(&counts), under_way(organisation, style));
-        if let Some(failure) = &organisation.failure {
-            let _ = writeln!(out, "  {}{}", bullet(style.drawing, Verb::Refused), visible::line(failure));
-        }
-        for outcome in &organisation.outcomes {
-            draw(&mut out, outcome, style);
-        }
+    for (class, count) in outcomes.iter().flat_map(counts) {
+        *totals.entry(class).or_default() += count;
     }
     let failed = outcomes.iter().filter(|organisation| organisation.failure.is_some()).count();
     let failures =
         if failed > 0 { format!("; {} could not be done", many(failed, "organisation")) } else { String::new() };
     let only_unchanged = totals.keys().all(|class| *class == Class::Unchanged);
     if only_unchanged && failed == 0 {
-        let _ = writeln!(out, "Nothing was written in {}.", many(outcomes.len(), "organisation"));
+        format!("Nothing was written in {}.\n", many(outcomes.len(), "organisation"))
     } else {
-        let _ = writeln!(out, "{} in {}{failures}.", counted(&totals), many(outcomes.len(), "organisation"));
+        format!("{} in {}{failures}.\n", counted(&totals), many(outcomes.len(), "organisation"))
     }
-    out
+}
+
+/// How many objects of an organisation there are of each class.
+fn counts(organisation: &OrganisationOutcome) -> BTreeMap<Class, usize> {
+    let mut counts: BTreeMap<Class, usize> = BTreeMap::new();
+    for outcome in &organisation.outcomes {
+        *counts.entry(class(outcome)).or_default() += 1;
+    }
+    if organisation.unchanged > 0 {
+        *counts.entry(Class::Unchanged).or_default() += organisation.unchanged;
+    }
+    counts
 }
 
 /// What an outcome counts as.
@@ -96,6 +112,10 @@ fn draw(out: &mut String, outcome: &Outcome, style: TextStyle) {
             let place = place.as_ref().map(|place| format!("  {place}")).unwrap_or_default();
             let again = if *passing { "; tried again in the next round" } else { "" };
             (Verb::Refused, format!("failed: {}{again}{place}", visible::line(why)))
+        }
+        // What was begun before is waited for itself.
+        Done::Skipped { why: Skip::WaitsFor { object, health } } if *object == outcome.id => {
+            (Verb::Held, format!("is not done yet: {}{}", health.state, message(&health.message)))
         }
         Done::Skipped { why } => match skipped(why) {
             Some(words) => (Verb::Held, words),

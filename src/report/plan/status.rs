@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anstyle::Style;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::away::{draw_unread, way_out_of_silence};
 use super::text::day;
 use super::words::{bullet, many, paint};
-use super::{DataGone, LeaderStatus, TextStyle, way_out};
+use super::{DataGone, LeaderStatus, TextStyle, away, way_out};
 use crate::plan::{Action, Health, HealthState, RecoveredObjects, Retirement, Verb};
 use crate::visible;
 
 /// How one organisation is.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct OrganisationStatus {
     pub(crate) organisation: String,
     pub(crate) title: String,
@@ -22,6 +23,18 @@ pub(crate) struct OrganisationStatus {
     pub(crate) cluster: String,
     /// Who leads that; absent where nobody need, as in an embedded sandbox.
     pub(crate) leader: Option<LeaderStatus>,
+    /// Why its cluster cannot be read; what else is told is then what was known before, or only what the garden asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unreached: Option<String>,
+    /// When what is told was read, in Unix seconds; absent where that is now, or where nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) as_of: Option<i64>,
+    /// How long ago that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) as_of_seconds_ago: Option<u64>,
+    /// Why the loop leaves it as it is applied although no finding stops it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kept: Option<String>,
     /// The commit that was applied whole last, in hexadecimal; empty for none.
     pub(crate) commit: String,
     /// The commit that was begun since and is not whole, in hexadecimal; empty for none.
@@ -60,8 +73,8 @@ pub(crate) struct OrganisationStatus {
 }
 
 /// An object that is not as the garden asks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct OpenObject {
     /// Kind and name.
     pub(crate) object: String,
@@ -84,7 +97,8 @@ impl OpenObject {
 }
 
 /// The commit that changed something of an organisation last.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct LastChange {
     /// The first line of its message.
     pub(crate) summary: String,
@@ -95,8 +109,8 @@ pub(crate) struct LastChange {
 }
 
 /// How one app is.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(crate) struct AppStatus {
     pub(crate) name: String,
     pub(crate) definition: String,
@@ -105,6 +119,9 @@ pub(crate) struct AppStatus {
     /// The release that the garden asks for, where another one runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) wanted: Option<String>,
+    /// The version that was begun and is not applied whole, where it is another one than what was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) begun: Option<String>,
     /// Where it is reached: the first host.
     pub(crate) at: Option<String>,
     /// In words: "asleep until 06:30", "paused", …; empty where it simply runs.
@@ -125,7 +142,9 @@ pub(crate) struct AppStatus {
 impl OrganisationStatus {
     /// Whether everything is as it should be.
     pub(crate) fn is_well(&self) -> bool {
-        self.unwell.is_empty()
+        self.unreached.is_none()
+            && self.kept.is_none()
+            && self.unwell.is_empty()
             && self.lost.is_none()
             && self.open.is_empty()
             && self.data_gone.is_empty()
@@ -140,6 +159,10 @@ impl OrganisationStatus {
 pub(crate) fn statuses(all: &[OrganisationStatus], leaders: &[LeaderStatus], style: TextStyle) -> String {
     let mut out = String::new();
     for organisation in all {
+        if let Some(line) = away::in_short(organisation).filter(|_| !style.verbose) {
+            let _ = writeln!(out, "{line}");
+            continue;
+        }
         if style.verbose || !organisation.is_well() {
             out.push_str(&status(&OrganisationStatus { leader: None, ..organisation.clone() }, style));
             out.push('\n');
@@ -155,6 +178,10 @@ pub(crate) fn statuses(all: &[OrganisationStatus], leaders: &[LeaderStatus], sty
     };
     for leader in leaders {
         let _ = writeln!(out, "Cluster {}: {}.", leader.cluster, leader.words());
+        if leader.unknown.is_some() {
+            let help = paint(style.drawing, Style::new().bold(), "help");
+            let _ = writeln!(out, "    {help} {}", way_out_of_silence(&leader.cluster));
+        }
     }
     out
 }
@@ -168,6 +195,12 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
         if organisation.title.is_empty() { String::new() } else { format!(", {}", visible::line(&organisation.title)) };
     let cluster = if organisation.cluster.is_empty() { String::new() } else { format!(" on {}", organisation.cluster) };
     let _ = writeln!(out, "{name}{title}{cluster}");
+    if organisation.unreached.is_some() {
+        draw_unread(&mut out, organisation, style);
+        if organisation.as_of.is_none() {
+            return out;
+        }
+    }
     let commit: String = organisation.commit.chars().take(12).collect();
     let applied = match (commit.is_empty(), &organisation.last_change) {
         _ if organisation.lost.is_some() => organisation.lost.clone().unwrap_or_default(),
@@ -223,10 +256,11 @@ pub(crate) fn status(organisation: &OrganisationStatus, style: TextStyle) -> Str
 }
 
 /// What holds for the organisation as a whole, a sentence each.
-fn states(organisation: &OrganisationStatus) -> [Option<String>; 6] {
+pub(super) fn states(organisation: &OrganisationStatus) -> [Option<String>; 7] {
     let begun: String = organisation.begun.chars().take(12).collect();
     [
         organisation.taken_back.map(taken_back),
+        organisation.kept.as_ref().map(|why| format!("kept as applied: {why}")),
         (!begun.is_empty()).then(|| format!("{begun} was begun and is not applied whole")),
         organisation.paused.as_ref().map(|why| format!("paused in the cluster: {why}")),
         organisation.held.as_ref().map(|why| format!("held: {why}")),
@@ -307,6 +341,7 @@ fn draw_app(out: &mut String, app: &AppStatus, style: TextStyle) {
     let retired = app.retired.filter(|_| !app.gone).map(|retired| format!(", retired until {}", day(retired.until)));
     let retired = retired.unwrap_or_default();
     let wanted = app.wanted.as_ref().map(|wanted| format!(", {wanted} is asked for")).unwrap_or_default();
-    let release = format!("{} {}{wanted}", app.definition, app.release);
+    let begun = app.begun.as_ref().map(|begun| format!(", {begun} was begun and is not whole")).unwrap_or_default();
+    let release = format!("{} {}{wanted}{begun}", app.definition, app.release);
     let _ = writeln!(out, "  {name} ({release}){at}: {health}{state}{held}{retired}");
 }

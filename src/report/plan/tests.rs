@@ -301,6 +301,26 @@ alternatiba: 4 applied, 1 failed, 1 not tried, 1 unchanged; 4 on the way to read
 }
 
 #[test]
+fn a_job_never_waits_for_itself_and_what_moves_on_both_sides_of_others_is_no_line() {
+    use crate::plan::{Done, Health, HealthState, OrganisationOutcome, Outcome, Skip};
+    let action = action(Deed::Create(Creating::NotThere), "Job", "x", None);
+    let health = Health { state: HealthState::Progressing, reason: String::new(), message: "it runs".to_owned() };
+    let done = Done::Skipped { why: Skip::WaitsFor { object: action.id.clone(), health } };
+    let outcome = Outcome { verb: action.verb(), id: action.id, app: None, done, warnings: Vec::new() };
+    let (organisation, cluster) = (name("alternatiba"), name("ada-lovelace"));
+    let one = OrganisationOutcome { organisation, cluster, outcomes: vec![outcome], unchanged: 0, failure: None };
+    let told = super::outcome(&[one], TextStyle::default());
+    assert!(told.contains("= Job x — is not done yet: ") && !told.contains("waits for Job x"), "{told}");
+
+    let mut plan = plan();
+    let others = || Some(Shown::Others);
+    let moves = FieldChange { before: others(), after: others(), ..change("spec.serviceAccount", "a", "b", 3) };
+    plan.organisations[0].actions[0].changes.push(moves);
+    let text = text(&plan, TextStyle { drawing: Drawing::Plain, verbose: true });
+    assert!(!text.contains("spec.serviceAccount"), "{text}");
+}
+
+#[test]
 fn a_status_page_says_what_waits_and_what_is_kept() {
     let organisation = OrganisationStatus {
         organisation: "alternatiba".to_owned(),

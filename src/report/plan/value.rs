@@ -122,7 +122,10 @@ fn without_keys(path: &str, value: &Value) -> Value {
 
 /// The changes worth a line: that a new item has the key by which its path names it goes without saying.
 pub(super) fn told(changes: &[FieldChange]) -> impl Iterator<Item = &FieldChange> {
-    changes.iter().filter(|change| {
+    // Of what is somebody else's before and after nothing can be told but that it moves with the rest.
+    let is_of_others =
+        |change: &FieldChange| matches!((&change.before, &change.after), (Some(Shown::Others), Some(Shown::Others)));
+    changes.iter().filter(move |change| !is_of_others(change)).filter(|change| {
         let Some((item, key)) = change.path.rsplit_once("].") else { return true };
         let item = format!("{item}]");
         let is_key = keys(&item).iter().any(|(name, _)| *name == key);

@@ -69,7 +69,7 @@ pub(super) fn bullet(drawing: Drawing, verb: Verb) -> String {
 }
 
 /// "2 change, 1 create, 41 unchanged"; "nothing" for no object at all.
-pub(super) fn counted(counts: &BTreeMap<Verb, usize>) -> String {
+pub(crate) fn counted(counts: &BTreeMap<Verb, usize>) -> String {
     let parts: Vec<_> = VERBS
         .iter()
         .filter_map(|verb| Some(format!("{} {}", counts.get(verb).filter(|count| **count > 0)?, word(*verb))))
